@@ -1,0 +1,275 @@
+use proc_macro2::Span;
+use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Meta, Path, Token};
+
+use crate::context::Context;
+use crate::nearest::nearest;
+use crate::symbol::{
+    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RENAME, SHARED, SIZE,
+    Symbol,
+};
+
+/// What `#[shared(..)]` says about a type.
+#[derive(Default)]
+pub(crate) struct ContainerAttributes {
+    pub(crate) crate_path: Option<Path>,
+    pub(crate) layout: Option<LitStr>,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) size: Option<LitInt>,
+}
+
+/// What `#[shared(..)]` says about a field.
+#[derive(Default)]
+pub(crate) struct FieldAttributes {
+    pub(crate) atomic: Option<Span>,
+    pub(crate) pod: Option<Span>,
+    pub(crate) rename: Option<Ident>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Fingerprint {
+    pub(crate) value: u64,
+    pub(crate) span: Span,
+}
+
+impl ContainerAttributes {
+    pub(crate) fn parse(context: &Context, attributes: &[Attribute]) -> Self {
+        let mut parsed = Self::default();
+        each_word(context, attributes, &CONTAINER_WORDS, |word, meta| {
+            match word {
+                CRATE => parsed.crate_path = Some(crate_path(meta)?),
+                LAYOUT => parsed.layout = Some(string(meta, LAYOUT, "T{<q:balance:}")?),
+                FINGERPRINT => parsed.fingerprint = Some(fingerprint(meta)?),
+                SIZE => parsed.size = Some(size(meta)?),
+                _ => {}
+            }
+            Ok(())
+        });
+        parsed
+    }
+}
+
+impl FieldAttributes {
+    pub(crate) fn parse(context: &Context, attributes: &[Attribute]) -> Self {
+        let mut parsed = Self::default();
+        each_word(context, attributes, &FIELD_WORDS, |word, meta| {
+            match word {
+                ATOMIC => parsed.atomic = Some(flag(meta, ATOMIC)?),
+                POD => parsed.pod = Some(flag(meta, POD)?),
+                RENAME => parsed.rename = Some(accessor_name(meta)?),
+                _ => {}
+            }
+            Ok(())
+        });
+        parsed
+    }
+}
+
+/// Refuses every `#[shared(..)]` where none has a meaning.
+pub(crate) fn refuse(context: &Context, attributes: &[Attribute], place: &str) {
+    for attribute in shared(attributes) {
+        context.on(
+            attribute,
+            &format!("`#[shared(..)]` has no meaning on {place}: remove it"),
+        );
+    }
+}
+
+fn shared(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes
+        .iter()
+        .filter(|attribute| SHARED.is(attribute.path()))
+}
+
+/// Calls `take` with each known word, and reports all others; carries on after an error.
+fn each_word(
+    context: &Context,
+    attributes: &[Attribute],
+    known: &[Symbol],
+    mut take: impl FnMut(Symbol, &ParseNestedMeta<'_>) -> syn::Result<()>,
+) {
+    let mut seen = Vec::new();
+    for attribute in shared(attributes) {
+        if !matches!(attribute.meta, Meta::List(_)) {
+            let example = known[0].0;
+            context.on(
+                attribute,
+                &format!("`#[shared(..)]` takes words in parentheses, such as `{example}`"),
+            );
+            continue;
+        }
+        let parsed = attribute.parse_nested_meta(|meta| {
+            let Some(&word) = known.iter().find(|word| word.is(&meta.path)) else {
+                context.on(&meta.path, &unknown(&meta.path, known));
+                return skip_value(&meta);
+            };
+            if seen.contains(&word) {
+                context.on(
+                    &meta.path,
+                    &format!("`{}` is written twice: remove one", word.0),
+                );
+                return skip_value(&meta);
+            }
+            seen.push(word);
+            match take(word, &meta) {
+                Ok(()) => Ok(()),
+                Err(error) => {
+                    context.push(error);
+                    skip_value(&meta)
+                }
+            }
+        });
+        if let Err(error) = parsed {
+            context.push(error);
+        }
+    }
+}
+
+fn unknown(path: &Path, known: &[Symbol]) -> String {
+    let word = path
+        .segments
+        .iter()
+        .map(|segment| segment.ident.to_string())
+        .collect::<Vec<_>>()
+        .join("::");
+    let belongs = |words: &[Symbol]| words.iter().any(|symbol| symbol.0 == word);
+    if belongs(&CONTAINER_WORDS) {
+        return format!("`{word}` belongs to the type: write `#[shared({word} = ..)]` above it");
+    }
+    if belongs(&FIELD_WORDS) {
+        return format!("`{word}` belongs to a field: write it above the field");
+    }
+    let names = known.iter().map(|symbol| symbol.0).collect::<Vec<_>>();
+    match nearest(&word, &names) {
+        Some(name) => format!("`{word}` is unknown to `#[shared(..)]`: did you mean `{name}`?"),
+        None => format!(
+            "`{word}` is unknown to `#[shared(..)]`, which takes {} here",
+            list(&names)
+        ),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Moves past what follows a refused word, so that the words after it are checked too.
+fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    while !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+        meta.input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}
+
+fn flag(meta: &ParseNestedMeta<'_>, word: Symbol) -> syn::Result<Span> {
+    if meta.input.is_empty() || meta.input.peek(Token![,]) {
+        return Ok(meta.path.span());
+    }
+    let surplus = meta.input.parse::<proc_macro2::TokenTree>()?;
+    let message = format!("`{0}` takes no value: write `#[shared({0})]`", word.0);
+    Err(syn::Error::new(surplus.span(), message))
+}
+
+fn literal(meta: &ParseNestedMeta<'_>, form: &str) -> syn::Result<Lit> {
+    if !meta.input.peek(Token![=]) {
+        let message = format!("a value is missing: write `{form}`");
+        return Err(syn::Error::new(meta.path.span(), message));
+    }
+    let mut expression = meta.value()?.parse::<Expr>()?;
+    while let Expr::Group(group) = expression {
+        expression = *group.expr;
+    }
+    match expression {
+        Expr::Lit(literal) => Ok(literal.lit),
+        other => Err(syn::Error::new_spanned(
+            other,
+            format!("expected a literal: write `{form}`"),
+        )),
+    }
+}
+
+fn string(meta: &ParseNestedMeta<'_>, word: Symbol, example: &str) -> syn::Result<LitStr> {
+    let form = format!("{} = \"{example}\"", word.0);
+    match literal(meta, &form)? {
+        Lit::Str(string) => Ok(string),
+        other => Err(syn::Error::new(
+            other.span(),
+            format!("expected a string: write `{form}`"),
+        )),
+    }
+}
+
+fn crate_path(meta: &ParseNestedMeta<'_>) -> syn::Result<Path> {
+    let string = string(meta, CRATE, "::shared_value")?;
+    string.parse_with(Path::parse_mod_style).map_err(|_| {
+        syn::Error::new(
+            string.span(),
+            "expected the path of the `shared_value` crate, such as `\"::shared_value\"`",
+        )
+    })
+}
+
+fn fingerprint(meta: &ParseNestedMeta<'_>) -> syn::Result<Fingerprint> {
+    let string = string(meta, FINGERPRINT, "0x0123456789abcdef")?;
+    let text = string.value().replace('_', "");
+    let digits = text
+        .strip_prefix("0x")
+        .filter(|digits| !digits.starts_with('+'));
+    match digits.map(|digits| u64::from_str_radix(digits, 16)) {
+        Some(Ok(value)) => Ok(Fingerprint {
+            value,
+            span: string.span(),
+        }),
+        _ => Err(syn::Error::new(
+            string.span(),
+            "expected 64 bits in hexadecimal: write `fingerprint = \"0x0123456789abcdef\"`",
+        )),
+    }
+}
+
+fn size(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {
+    match literal(meta, "size = 64")? {
+        Lit::Int(size) if size.base10_parse::<u64>().is_ok() && is_usize(&size) => Ok(size),
+        other => Err(syn::Error::new(
+            other.span(),
+            "expected a number of bytes: write `size = 64`",
+        )),
+    }
+}
+
+fn is_usize(literal: &LitInt) -> bool {
+    matches!(literal.suffix(), "" | "usize")
+}
+
+fn accessor_name(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
+    let string = string(meta, RENAME, "name")?;
+    identifier(&string.value(), string.span()).ok_or_else(|| {
+        syn::Error::new(
+            string.span(),
+            "expected the name of a function: letters, digits and `_`",
+        )
+    })
+}
+
+/// The identifier `text`, raw if it is a keyword.
+fn identifier(text: &str, span: Span) -> Option<Ident> {
+    let mut characters = text.chars();
+    let begins = characters
+        .next()
+        .is_some_and(|first| first == '_' || first.is_alphabetic());
+    let continues = characters.all(|other| other == '_' || other.is_alphanumeric());
+    if !begins || !continues || matches!(text, "_" | "self" | "Self" | "super" | "crate") {
+        return None;
+    }
+    let mut identifier = match syn::parse_str::<Ident>(text) {
+        Ok(identifier) => identifier,
+        Err(_) => syn::parse_str::<Ident>(&format!("r#{text}")).ok()?,
+    };
+    identifier.set_span(span);
+    Some(identifier)
+}

@@ -1,0 +1,69 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Type;
+
+use crate::model::{Field, is_number, unwrapped};
+
+/// The generated sentence about `field`, which stands for `{}`, then what the user wrote.
+pub(super) fn about(field: &Field, sentence: &str) -> TokenStream {
+    let name = format!("`{}`", field.layout_name());
+    let sentence = format!(" {}", sentence.replace("{}", &name));
+    let own = &field.documentation;
+    let gap = (!own.is_empty()).then(|| quote!(#[doc = ""]));
+    quote!(#[doc = #sentence] #gap #(#own)*)
+}
+
+pub(super) fn errors() -> TokenStream {
+    quote! {
+        ///
+        /// # Errors
+        ///
+        /// If the lock cannot be had, or an `update` of this thread is borrowing the value.
+    }
+}
+
+/// What makes the getter of a whole field panic.
+pub(super) fn panics(ty: &Type) -> Option<TokenStream> {
+    if is_always_valid(ty) {
+        return None;
+    }
+    Some(quote! {
+        ///
+        /// # Panics
+        ///
+        /// If another process wrote bits that are no value of this type.
+        #[track_caller]
+    })
+}
+
+/// What makes the getter of one element panic.
+pub(super) fn element_panics(element: &Type) -> TokenStream {
+    if is_always_valid(element) {
+        return out_of_range();
+    }
+    quote! {
+        ///
+        /// # Panics
+        ///
+        /// If `index` is out of range, or another process wrote bits that are no value of this
+        /// type.
+        #[track_caller]
+    }
+}
+
+pub(super) fn out_of_range() -> TokenStream {
+    quote! {
+        ///
+        /// # Panics
+        ///
+        /// If `index` is out of range.
+        #[track_caller]
+    }
+}
+
+fn is_always_valid(ty: &Type) -> bool {
+    match unwrapped(ty) {
+        Type::Array(array) => is_always_valid(&array.elem),
+        other => is_number(other),
+    }
+}

@@ -1,0 +1,65 @@
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::Type;
+
+use super::super::scope::{Scope, local};
+use super::super::stored::{question, stored_type};
+use crate::model::Field;
+
+/// Where a field lies, and how the runtime is asked for it.
+pub(super) struct Place<'scope> {
+    pub(super) scope: &'scope Scope<'scope>,
+    pub(super) field: &'scope Field,
+    pub(super) offset: TokenStream,
+}
+
+impl<'scope> Place<'scope> {
+    pub(super) fn new(scope: &'scope Scope<'scope>, field: &'scope Field) -> Self {
+        let (value, member) = (&scope.value, &field.member);
+        Self {
+            scope,
+            field,
+            offset: quote!(::core::mem::offset_of!(#value, #member)),
+        }
+    }
+
+    /// The type that the runtime stores for `ty`, the type of the field or of its elements.
+    pub(super) fn stored(&self, ty: &Type) -> TokenStream {
+        stored_type(self.scope, self.field, ty)
+    }
+
+    /// The body of an accessor that makes `call`.
+    pub(super) fn body(&self, call: &TokenStream) -> TokenStream {
+        let question = question(self.scope, self.field);
+        self.scope.body(&quote!(#question #call))
+    }
+
+    /// The body of an accessor that returns what `call` reads.
+    pub(super) fn read(&self, call: &TokenStream) -> TokenStream {
+        if self.field.is_pod() {
+            self.body(&quote!(#call.0))
+        } else {
+            self.body(call)
+        }
+    }
+
+    /// The user's `value` as the runtime stores it.
+    pub(super) fn written(&self, value: &Ident) -> TokenStream {
+        let runtime = &self.scope.runtime;
+        if self.field.is_pod() {
+            quote!(#runtime::Pod(#value))
+        } else {
+            value.to_token_stream()
+        }
+    }
+
+    /// The user's `change` as a change of what the runtime stores.
+    pub(super) fn changed(&self, change: &Ident) -> TokenStream {
+        if self.field.is_pod() {
+            let (stored, pod) = (self.stored(&self.field.ty), local("pod"));
+            quote!(|#pod: &mut #stored| #change(&mut #pod.0))
+        } else {
+            change.to_token_stream()
+        }
+    }
+}

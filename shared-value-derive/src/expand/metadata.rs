@@ -1,0 +1,132 @@
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::model::{Field, Variant};
+
+use super::scope::{Scope, local};
+use super::stored::{describe, question, stored_type};
+
+/// The impl of `SharedValue` for a struct.
+pub(super) fn structure(scope: &Scope<'_>, fields: &[Field], transparent: bool) -> TokenStream {
+    let runtime = &scope.runtime;
+    let shape = if transparent {
+        quote!(newtype)
+    } else {
+        quote!(structure)
+    };
+    let name = scope.input.layout_name();
+    let descriptions = fields.iter().map(|field| describe(scope, field));
+    let types = fields
+        .iter()
+        .map(|field| stored_type(scope, field, &field.ty));
+    let questions = fields.iter().map(|field| question(scope, field));
+    let members = fields.iter().map(|field| &field.member);
+    let (visitor, visitor_type) = (local("visitor"), &scope.input.fresh.visitor);
+    let (fields_of, unchanged) = (fields_of(scope), unchanged(scope, fields));
+    implementation(
+        scope,
+        &quote! {
+            const FIELDS: &'static [#runtime::Field] = &[#(#descriptions),*];
+            const LAYOUT: &'static #runtime::Layout = &#runtime::Layout::#shape::<Self>(
+                #name,
+                fields_of::<Self>(),
+            );
+
+            #[inline(always)]
+            fn fields<#visitor_type: #runtime::FieldVisitor>(#visitor: &mut #visitor_type) {
+                #(
+                    #questions
+                    #runtime::FieldVisitor::field::<#types>(
+                        #visitor,
+                        ::core::mem::offset_of!(Self, #members),
+                    );
+                )*
+            }
+        },
+        &quote!(#fields_of #unchanged),
+    )
+}
+
+/// The impl of `SharedValue` for an enum.
+pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ident) -> TokenStream {
+    let runtime = &scope.runtime;
+    let name = scope.input.layout_name();
+    let idents = variants.iter().map(|variant| &variant.name);
+    let values = idents.clone();
+    let names = variants.iter().map(Variant::layout_name);
+    let unsigned = unsigned(integer);
+    let bits = local("bits");
+    implementation(
+        scope,
+        &quote! {
+            const LAYOUT: &'static #runtime::Layout =
+                &#runtime::Layout::enumeration::<Self, ::core::primitive::#integer>(
+                    #name,
+                    const {
+                        &[#(#runtime::Variant::new(
+                            #names,
+                            Self::#idents as ::core::primitive::#integer as ::core::primitive::i128,
+                        )),*]
+                    },
+                );
+
+            #[inline(always)]
+            fn valid_bits(#bits: ::core::primitive::u64) -> ::core::primitive::bool {
+                #(#bits == Self::#values as ::core::primitive::#integer #unsigned as ::core::primitive::u64)||*
+            }
+        },
+        &TokenStream::new(),
+    )
+}
+
+fn implementation(scope: &Scope<'_>, items: &TokenStream, beside: &TokenStream) -> TokenStream {
+    let (runtime, value) = (&scope.runtime, &scope.value);
+    let (parameters, _, clause) = scope.generics.split_for_impl();
+    quote! {
+        #[allow(deprecated)]
+        const _: () = {
+            #[automatically_derived]
+            unsafe impl #parameters #runtime::SharedValue for #value #clause {
+                #items
+            }
+            #beside
+        };
+    }
+}
+
+/// Asks for the fields of a type in general: if the type cannot be shared, because it is not
+/// `Copy`, its impl says so, and a mention of its own fields would say it again.
+fn fields_of(scope: &Scope<'_>) -> TokenStream {
+    let runtime = &scope.runtime;
+    quote! {
+        const fn fields_of<Value: #runtime::SharedValue>() -> &'static [#runtime::Field] {
+            Value::FIELDS
+        }
+    }
+}
+
+/// Compiles only if the struct still has the fields that were described: an attribute macro
+/// below the derive may have changed it since.
+fn unchanged(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
+    let value = &scope.value;
+    let (parameters, _, clause) = scope.generics.split_for_impl();
+    let pattern = &scope.input.name;
+    let members = fields.iter().map(|field| &field.member);
+    let types = fields.iter().map(|field| &field.ty);
+    let locals = (0..fields.len())
+        .map(|index| format_ident!("field_{index}", span = local("field").span()))
+        .collect::<Vec<_>>();
+    let described = local("value");
+    quote! {
+        fn unchanged #parameters (#described: &#value) #clause {
+            let #pattern { #(#members: #locals),* } = #described;
+            #(let _: &#types = #locals;)*
+        }
+    }
+}
+
+/// The cast that keeps a negative discriminant from being extended with ones.
+fn unsigned(integer: &Ident) -> Option<TokenStream> {
+    let unsigned = format_ident!("u{}", integer.to_string().strip_prefix('i')?);
+    Some(quote!(as ::core::primitive::#unsigned))
+}

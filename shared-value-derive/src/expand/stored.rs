@@ -1,0 +1,62 @@
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::Type;
+
+use crate::model::{Field, is_primitive, unwrapped};
+
+use super::location::in_place_of;
+use super::scope::Scope;
+
+/// The type that the runtime stores for `ty`, which is the type of `field` or of its elements.
+pub(super) fn stored_type(scope: &Scope<'_>, field: &Field, ty: &Type) -> TokenStream {
+    let original = unwrapped(&field.ty);
+    if field.is_pod() {
+        let runtime = &scope.runtime;
+        in_place_of(quote!(#runtime::Pod<#ty>), original)
+    } else if std::ptr::eq(ty, &field.ty) {
+        ty.to_token_stream()
+    } else {
+        in_place_of(ty.to_token_stream(), original)
+    }
+}
+
+/// The description of `field`, at `offset`, from which its type's fitness is known.
+pub(super) fn describe(scope: &Scope<'_>, field: &Field) -> TokenStream {
+    let (constructor, name, ty) = (constructor(scope, field), field.layout_name(), &field.ty);
+    let member = &field.member;
+    quote!(#constructor::<#ty>(#name, ::core::mem::offset_of!(Self, #member)))
+}
+
+/// A statement that asks first, in every function, what `describe` asks: whether the type of
+/// `field` can be shared. To the same question at the same place rustc answers once, and
+/// otherwise once for each function that reads or writes the field.
+pub(super) fn question(scope: &Scope<'_>, field: &Field) -> Option<TokenStream> {
+    if is_known_to_be_shared(scope, field) {
+        return None;
+    }
+    let (constructor, ty) = (constructor(scope, field), &field.ty);
+    Some(quote!(let _ = #constructor::<#ty>;))
+}
+
+fn constructor(scope: &Scope<'_>, field: &Field) -> TokenStream {
+    let runtime = &scope.runtime;
+    if field.is_atomic() {
+        quote!(#runtime::Field::atomic)
+    } else if field.is_pod() {
+        quote!(#runtime::Field::pod)
+    } else {
+        quote!(#runtime::Field::new)
+    }
+}
+
+fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
+    let mut ty = unwrapped(&field.ty);
+    while let Type::Array(array) = ty {
+        ty = unwrapped(&array.elem);
+    }
+    let is_parameter = |ty: &Type| {
+        let mut parameters = scope.input.generics.type_params();
+        matches!(ty, Type::Path(path) if parameters.any(|parameter| path.path.is_ident(&parameter.ident)))
+    };
+    field.is_atomic() || !field.is_pod() && (is_primitive(ty) || is_parameter(ty))
+}

@@ -1,0 +1,219 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, Generics, Ident, Member, Type, Visibility};
+
+use crate::attr::{self, ContainerAttributes, FieldAttributes};
+use crate::context::Context;
+use crate::fresh::FreshNames;
+use crate::repr::Repr;
+use crate::substitute::spell_out_self;
+use crate::symbol::DOC;
+
+const NUMBERS: [&str; 12] = [
+    "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64",
+];
+
+/// A type that derives `SharedValue`, as far as its text tells.
+pub(crate) struct Input {
+    pub(crate) attributes: ContainerAttributes,
+    pub(crate) visibility: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) fresh: FreshNames,
+    pub(crate) repr: Option<Repr>,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) enum Kind {
+    Struct(Vec<Field>),
+    Enum(Vec<Variant>),
+    Union,
+}
+
+pub(crate) struct Field {
+    pub(crate) member: Member,
+    /// Where the field stands in the source.
+    pub(crate) span: Span,
+    pub(crate) attributes: FieldAttributes,
+    pub(crate) documentation: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) ty: Type,
+}
+
+pub(crate) struct Variant {
+    pub(crate) name: Ident,
+    pub(crate) fields: Fields,
+}
+
+impl Input {
+    pub(crate) fn from_syn(context: &Context, input: &DeriveInput) -> Self {
+        let repr = Repr::from_input(context, input);
+        let attributes = ContainerAttributes::parse(context, &input.attrs);
+        let value = value_type(&input.ident, &input.generics);
+        let kind = match &input.data {
+            Data::Struct(data) => Kind::Struct(fields(context, &data.fields, &value)),
+            Data::Enum(data) => Kind::Enum(variants(context, &data.variants)),
+            Data::Union(data) => {
+                context.at(
+                    data.union_token.span,
+                    "the bytes of a union do not tell what they mean: share a `#[repr(C)]` struct",
+                );
+                Kind::Union
+            }
+        };
+        Self {
+            attributes,
+            visibility: input.vis.clone(),
+            name: input.ident.clone(),
+            generics: generics(&input.generics, &value),
+            fresh: FreshNames::unused_in(input),
+            repr,
+            kind,
+        }
+    }
+
+    /// The name in layouts: without `r#`.
+    pub(crate) fn layout_name(&self) -> String {
+        self.name.unraw().to_string()
+    }
+}
+
+impl Field {
+    /// The name in layouts: without `r#`, and the number of a tuple field.
+    pub(crate) fn layout_name(&self) -> String {
+        match &self.member {
+            Member::Named(name) => name.unraw().to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        }
+    }
+
+    /// The getter; the names of all other accessors are made from it.
+    pub(crate) fn getter(&self) -> Ident {
+        let mut name = match (&self.attributes.rename, &self.member) {
+            (Some(name), _) | (None, Member::Named(name)) => name.clone(),
+            (None, Member::Unnamed(index)) => format_ident!("field_{}", index, span = self.span),
+        };
+        name.set_span(generated(name.span()));
+        name
+    }
+
+    pub(crate) fn accessor(&self, prefix: &str, suffix: &str) -> Ident {
+        let getter = self.getter();
+        format_ident!("{prefix}{}{suffix}", getter.unraw(), span = getter.span())
+    }
+
+    pub(crate) fn is_atomic(&self) -> bool {
+        self.attributes.atomic.is_some()
+    }
+
+    pub(crate) fn is_pod(&self) -> bool {
+        self.attributes.pod.is_some()
+    }
+
+    /// Element and length of an array.
+    pub(crate) fn array(&self) -> Option<(&Type, &Expr)> {
+        match unwrapped(&self.ty) {
+            Type::Array(array) => Some((&array.elem, &array.len)),
+            _ => None,
+        }
+    }
+}
+
+impl Variant {
+    pub(crate) fn layout_name(&self) -> String {
+        self.name.unraw().to_string()
+    }
+}
+
+/// `ty` without parentheses and without the invisible ones that `macro_rules!` leaves.
+pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            _ => return ty,
+        }
+    }
+}
+
+/// Primitives for which every pattern of bits is a value.
+pub(crate) fn is_number(ty: &Type) -> bool {
+    let Type::Path(path) = unwrapped(ty) else {
+        return false;
+    };
+    NUMBERS.iter().any(|name| path.path.is_ident(name))
+}
+
+pub(crate) fn is_primitive(ty: &Type) -> bool {
+    let Type::Path(path) = unwrapped(ty) else {
+        return false;
+    };
+    is_number(ty) || path.path.is_ident("bool") || path.path.is_ident("char")
+}
+
+/// The place in the source of a generated name, whose spelling is no matter for the user's lints.
+pub(crate) fn generated(span: Span) -> Span {
+    span.resolved_at(Span::call_site())
+}
+
+/// The type as other items name it: `Account<T, N>`.
+pub(crate) fn value_type(name: &Ident, generics: &Generics) -> TokenStream {
+    let (_, arguments, _) = generics.split_for_impl();
+    quote!(#name #arguments)
+}
+
+fn generics(generics: &Generics, value: &TokenStream) -> Generics {
+    let mut generics = generics.clone();
+    for parameter in &mut generics.params {
+        *parameter = spell_out_self(parameter.clone(), value);
+    }
+    if let Some(clause) = &mut generics.where_clause {
+        for predicate in &mut clause.predicates {
+            *predicate = spell_out_self(predicate.clone(), value);
+        }
+    }
+    generics
+}
+
+fn fields(context: &Context, fields: &Fields, value: &TokenStream) -> Vec<Field> {
+    fields
+        .iter()
+        .zip(fields.members())
+        .map(|(field, member)| Field {
+            span: match &field.ident {
+                Some(name) => name.span(),
+                None => syn::spanned::Spanned::span(&field.ty),
+            },
+            member,
+            attributes: FieldAttributes::parse(context, &field.attrs),
+            documentation: documentation(&field.attrs),
+            visibility: field.vis.clone(),
+            ty: spell_out_self(field.ty.clone(), value),
+        })
+        .collect()
+}
+
+fn documentation(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes
+        .iter()
+        .filter(|attribute| DOC.is(attribute.path()))
+        .cloned()
+        .collect()
+}
+
+fn variants<'input>(
+    context: &Context,
+    variants: impl IntoIterator<Item = &'input syn::Variant>,
+) -> Vec<Variant> {
+    variants
+        .into_iter()
+        .map(|variant| {
+            attr::refuse(context, &variant.attrs, "a variant");
+            Variant {
+                name: variant.ident.clone(),
+                fields: variant.fields.clone(),
+            }
+        })
+        .collect()
+}

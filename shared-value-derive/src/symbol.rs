@@ -1,0 +1,29 @@
+use syn::Path;
+use syn::ext::IdentExt;
+
+/// A word that this macro knows in an attribute.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Symbol(pub(crate) &'static str);
+
+pub(crate) const SHARED: Symbol = Symbol("shared");
+pub(crate) const REPR: Symbol = Symbol("repr");
+pub(crate) const DOC: Symbol = Symbol("doc");
+
+pub(crate) const CRATE: Symbol = Symbol("crate");
+pub(crate) const LAYOUT: Symbol = Symbol("layout");
+pub(crate) const FINGERPRINT: Symbol = Symbol("fingerprint");
+pub(crate) const SIZE: Symbol = Symbol("size");
+
+pub(crate) const ATOMIC: Symbol = Symbol("atomic");
+pub(crate) const RENAME: Symbol = Symbol("rename");
+pub(crate) const POD: Symbol = Symbol("pod");
+
+pub(crate) const CONTAINER_WORDS: [Symbol; 4] = [CRATE, LAYOUT, FINGERPRINT, SIZE];
+pub(crate) const FIELD_WORDS: [Symbol; 3] = [ATOMIC, RENAME, POD];
+
+impl Symbol {
+    pub(crate) fn is(self, path: &Path) -> bool {
+        path.get_ident()
+            .is_some_and(|ident| ident.unraw() == self.0)
+    }
+}

@@ -1,0 +1,223 @@
+//! What the output of the derive macro may name. Not for people: anything here may change in any release.
+
+use core::fmt;
+
+use crate::element::element_offset;
+use crate::read;
+use crate::synchronized::valid;
+
+pub use crate::access::{Access, ReadWrite};
+pub use crate::error::Error;
+pub use crate::guard::Guard;
+pub use crate::layout::{AtomicInteger, Field, FieldVisitor, Layout, Pod, SharedValue, Variant};
+pub use crate::synchronized::Synchronized;
+
+use crate::primitive::Ordering::{AcqRel, Acquire, Release};
+
+#[inline(always)]
+#[track_caller]
+pub fn get<F: SharedValue, T: SharedValue, A: Access>(
+    handle: &Synchronized<T, A>,
+    offset: usize,
+) -> F {
+    valid(read::field(&handle.cell, offset).check())
+}
+
+#[inline(always)]
+pub fn set<F: SharedValue, T: SharedValue>(
+    handle: &Synchronized<T>,
+    offset: usize,
+    value: F,
+) -> Result<(), Error> {
+    handle.set_part(offset, &value)
+}
+
+#[inline(always)]
+pub fn update<F: SharedValue, T: SharedValue, R>(
+    handle: &Synchronized<T>,
+    offset: usize,
+    change: impl FnOnce(&mut F) -> R,
+) -> Result<R, Error> {
+    handle.locked(|locked| locked.update(offset, change))
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn get_at<E: SharedValue, const N: usize, T: SharedValue, A: Access>(
+    handle: &Synchronized<T, A>,
+    offset: usize,
+    index: usize,
+) -> E {
+    get(handle, element_offset::<E, N>(offset, index))
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn set_at<E: SharedValue, const N: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    offset: usize,
+    index: usize,
+    value: E,
+) -> Result<(), Error> {
+    set(handle, element_offset::<E, N>(offset, index), value)
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn guard_get<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, offset: usize) -> F {
+    let locked = &guard.locked;
+    let copy = if locked.is_held() {
+        locked.read(offset)
+    } else {
+        read::field(locked.cell(), offset)
+    };
+    valid(copy.check())
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn guard_set<F: SharedValue, T: SharedValue>(
+    guard: &mut Guard<'_, T>,
+    offset: usize,
+    value: F,
+) {
+    guard.writable().write(offset, &value);
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn guard_update<F: SharedValue, T: SharedValue, R>(
+    guard: &mut Guard<'_, T>,
+    offset: usize,
+    change: impl FnOnce(&mut F) -> R,
+) -> R {
+    valid(guard.writable().update(offset, change))
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn guard_get_at<E: SharedValue, const N: usize, T: SharedValue>(
+    guard: &Guard<'_, T>,
+    offset: usize,
+    index: usize,
+) -> E {
+    guard_get(guard, element_offset::<E, N>(offset, index))
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn guard_set_at<E: SharedValue, const N: usize, T: SharedValue>(
+    guard: &mut Guard<'_, T>,
+    offset: usize,
+    index: usize,
+    value: E,
+) {
+    guard_set(guard, element_offset::<E, N>(offset, index), value);
+}
+
+#[inline(always)]
+pub fn guard_atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    guard: &Guard<'_, T>,
+) -> F {
+    F::from_word(guard.locked.cell().atomic(NUMBER).load(Acquire))
+}
+
+#[inline(always)]
+pub fn atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue, A: Access>(
+    handle: &Synchronized<T, A>,
+) -> F {
+    F::from_word(handle.cell.atomic(NUMBER).load(Acquire))
+}
+
+#[inline(always)]
+pub fn atomic_store<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    value: F,
+) {
+    handle.cell.atomic(NUMBER).store(value.into_word(), Release);
+}
+
+#[inline(always)]
+pub fn atomic_fetch_add<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    value: F,
+) -> F {
+    // In two's complement, the sum of two words is that of the signed numbers too.
+    F::from_word(
+        handle
+            .cell
+            .atomic(NUMBER)
+            .fetch_add(value.into_word(), AcqRel),
+    )
+}
+
+#[inline(always)]
+pub fn atomic_fetch_sub<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    value: F,
+) -> F {
+    F::from_word(
+        handle
+            .cell
+            .atomic(NUMBER)
+            .fetch_sub(value.into_word(), AcqRel),
+    )
+}
+
+#[inline(always)]
+pub fn atomic_fetch_max<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    value: F,
+) -> F {
+    atomic_replace::<F, NUMBER, T>(handle, |seen| seen.max(value))
+}
+
+#[inline(always)]
+pub fn atomic_fetch_min<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    value: F,
+) -> F {
+    atomic_replace::<F, NUMBER, T>(handle, |seen| seen.min(value))
+}
+
+#[inline(always)]
+fn atomic_replace<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    replacement: impl Fn(F) -> F,
+) -> F {
+    let replaced = handle
+        .cell
+        .atomic(NUMBER)
+        .fetch_update(AcqRel, Acquire, |word| {
+            Some(replacement(F::from_word(word)).into_word())
+        });
+    F::from_word(replaced.unwrap_or_else(|word| word))
+}
+
+#[inline(always)]
+pub fn atomic_compare_exchange<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
+    handle: &Synchronized<T>,
+    current: F,
+    new: F,
+) -> Result<F, F> {
+    handle
+        .cell
+        .atomic(NUMBER)
+        .compare_exchange(current.into_word(), new.into_word(), AcqRel, Acquire)
+        .map(F::from_word)
+        .map_err(F::from_word)
+}
+
+pub fn debug<T: SharedValue, A: Access>(
+    handle: &Synchronized<T, A>,
+    formatter: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    fmt::Debug::fmt(handle, formatter)
+}
+
+pub fn debug_guard<T: SharedValue>(
+    guard: &Guard<'_, T>,
+    formatter: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    fmt::Debug::fmt(guard, formatter)
+}

@@ -1,0 +1,159 @@
+//! What can go wrong, and what to do about it.
+
+use std::io;
+
+use crate::layout::{Kind, Layout, part_at};
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("cannot {operation}: {source}")]
+    Io {
+        /// What was tried, on what.
+        operation: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// No segment has this name or path.
+    #[error("no shared value `{name}` exists: create it first, or use `open_or_create`")]
+    NotFound {
+        /// The name or path.
+        name: String,
+    },
+    /// The name or path is taken.
+    #[error("`{name}` exists already: open it, use `open_or_create`, or `unlink` it first")]
+    AlreadyExists {
+        /// The name or path.
+        name: String,
+    },
+    /// A name that no segment can have.
+    #[error("`{name}` cannot name a shared value: {reason}")]
+    InvalidName {
+        /// The name.
+        name: String,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+    /// The file is not a segment that this build can use. It was left as it is.
+    #[error("`{name}` is not a usable segment: {field}: expected {expected}, found {found}")]
+    InvalidSegment {
+        /// The name or path.
+        name: String,
+        /// The part of the header that is wrong.
+        field: &'static str,
+        /// What that part should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The segment holds a value of another layout. It was left as it is.
+    #[error(
+        "`{name}` holds another layout: expected `{expected}`, found `{found}`; \
+         open it with the struct it was created with, or `unlink` it and create it again"
+    )]
+    LayoutMismatch {
+        /// The name or path.
+        name: String,
+        /// The first field that differs, as this program declares it.
+        expected: String,
+        /// The same place, as the segment's creator declared it.
+        found: String,
+    },
+    /// The memory holds bits that are not a value of their type: a process wrote to it without this library.
+    #[error("`{field}` holds invalid bits: expected {expected}, found {found}")]
+    InvalidBits {
+        /// The field, or the type where the value has no fields.
+        field: String,
+        /// What is valid.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// Another thread or process holds the lock.
+    #[error("another thread or process holds the lock")]
+    WouldBlock,
+    /// The lock could not be had in time.
+    #[error("the lock was held by another thread or process until the timeout")]
+    TimedOut,
+    /// This thread is inside of an `update` of the same value, whose result would overwrite this change.
+    #[error(
+        "the value is borrowed by an `update` of this thread: change it through that closure's argument"
+    )]
+    Borrowed,
+    /// This thread holds so many locks that the kernel would not release them all if it died.
+    #[error(
+        "this thread holds {limit} locks already, the most that the kernel can release if the thread dies"
+    )]
+    TooManyHeld {
+        /// The most locks that one thread may hold.
+        limit: usize,
+    },
+    /// This thread has taken the same lock too often without releasing it.
+    #[error(
+        "this thread has taken this lock {limit} times without releasing it: is a guard leaked in a loop?"
+    )]
+    TooDeep {
+        /// The most often that one thread may hold one lock.
+        limit: u32,
+    },
+    /// Another process overwrote the lock while this thread held it. What this thread committed stands, the list of
+    /// this thread's other locks was mended, and the lock is free or somebody else's.
+    #[error(
+        "another process overwrote the lock while this thread held it: mutual exclusion may have been lost"
+    )]
+    Corrupted,
+    /// The platform lacks something.
+    #[error("unsupported here: {what}")]
+    Unsupported {
+        /// What is missing, and what to do about it.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(operation: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self::Io {
+            operation: operation.into(),
+            source: source.into(),
+        }
+    }
+
+    /// The error for the byte of a value at which its bits turn out to be invalid.
+    #[cold]
+    pub(crate) fn invalid_bits(layout: &'static Layout, offset: usize, bytes: &[u8]) -> Self {
+        let (field, part, start) = part_at(layout, offset);
+        let expected = match part.kind() {
+            Kind::Scalar { code: '?', .. } => "0 or 1 (bool)".to_owned(),
+            Kind::Scalar { code: 'w', .. } => "a Unicode scalar value (char)".to_owned(),
+            Kind::Scalar { .. } => format!("anything but zero ({})", part.name()),
+            Kind::Text => format!("UTF-8 and then zeros (FixedStr<{}>)", part.size()),
+            Kind::Enum { variants, .. } => {
+                let variants: Vec<_> = variants
+                    .iter()
+                    .map(|variant| format!("{} = {}", variant.name(), variant.discriminant()))
+                    .collect();
+                format!("{} ({})", variants.join(" or "), part.name())
+            }
+            _ => part.name().to_owned(),
+        };
+        let found = match part.kind() {
+            Kind::Text => format!("byte {:#04x} at {}", bytes[offset], offset - start),
+            _ => {
+                let bytes = bytes[start..start + part.size()].iter();
+                let most_significant_first: String = if cfg!(target_endian = "little") {
+                    bytes.rev().map(|byte| format!("{byte:02x}")).collect()
+                } else {
+                    bytes.map(|byte| format!("{byte:02x}")).collect()
+                };
+                format!("0x{most_significant_first}")
+            }
+        };
+        Self::InvalidBits {
+            field,
+            expected,
+            found,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The entry of a cell in the table of a segment.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::error::Error;
+use crate::format::header::UnvalidatedHeader;
+use crate::format::{CELL_ALIGN, Invalid, require};
+use crate::layout::{SharedValue, first_difference, schema_text};
+
+/// An entry as it lies in the segment.
+///
+/// ```text
+///  0  cell offset    a multiple of 64
+///  8  cell length    bytes of the cell: control line, both slots, atomic fields
+/// 16  fingerprint    hash of the schema
+/// 24  schema offset
+/// 32  schema length
+/// 40  (zero)
+/// ```
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub(super) struct RawEntry {
+    pub(super) cell_offset: u64,
+    pub(super) cell_length: u64,
+    pub(super) fingerprint: u64,
+    pub(super) schema_offset: u64,
+    pub(super) schema_length: u64,
+    pub(super) zero: [u64; 3],
+}
+
+/// A cell of a segment: where it lies and what it holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) cell_offset: usize,
+    pub(crate) cell_length: usize,
+    fingerprint: u64,
+    schema: String,
+}
+
+impl Entry {
+    pub(super) const SIZE: u64 = size_of::<RawEntry>() as u64;
+
+    pub(super) fn read(header: &UnvalidatedHeader, offset: u64) -> Result<Self, Invalid> {
+        let raw: RawEntry = header.read("table", offset)?;
+        // Control words at other addresses would share cache lines, and words of a slot would not be aligned.
+        require("cell offset modulo 64", 0, raw.cell_offset % CELL_ALIGN)?;
+        // A cell that ends behind the mapping would be an access out of bounds, one in the header would change it.
+        let end = raw
+            .cell_offset
+            .checked_add(raw.cell_length)
+            .filter(|end| *end <= header.file_length);
+        if end.is_none() {
+            let found = format!("{} bytes at {}", raw.cell_length, raw.cell_offset);
+            return Err(Invalid::new(
+                "cell",
+                format!("inside of {} bytes", header.file_length),
+                found,
+            ));
+        }
+        // A shorter one would have no room for its lock.
+        if raw.cell_length < CELL_ALIGN {
+            return Err(Invalid::new(
+                "cell length",
+                format!("at least {CELL_ALIGN}"),
+                raw.cell_length,
+            ));
+        }
+        let schema = header.bytes("schema", raw.schema_offset, raw.schema_length)?;
+        let schema =
+            str::from_utf8(schema).map_err(|error| Invalid::new("schema", "UTF-8", error))?;
+        let schema_end = raw.schema_offset + raw.schema_length;
+        if schema_end > raw.cell_offset {
+            return Err(Invalid::new(
+                "cell offset",
+                format!("at least {schema_end}"),
+                raw.cell_offset,
+            ));
+        }
+        let usize_of = |number: u64| {
+            usize::try_from(number)
+                .map_err(|_| Invalid::new("cell", "what fits into memory", number))
+        };
+        Ok(Self {
+            cell_offset: usize_of(raw.cell_offset)?,
+            cell_length: usize_of(raw.cell_length)?,
+            fingerprint: raw.fingerprint,
+            schema: schema.to_owned(),
+        })
+    }
+
+    /// Whether the cell holds a `T` in a cell of so many bytes; the error names the first field that differs.
+    pub(crate) fn expect<T: SharedValue>(
+        &self,
+        name: &str,
+        cell_length: usize,
+    ) -> Result<(), Error> {
+        // The schema decides; the fingerprint is its hash, and must not say anything else.
+        if let Some((expected, found)) = first_difference(&schema_text(T::LAYOUT), &self.schema) {
+            return Err(Error::LayoutMismatch {
+                name: name.to_owned(),
+                expected,
+                found,
+            });
+        }
+        require("fingerprint", T::FINGERPRINT, self.fingerprint)
+            .and_then(|()| require("cell length", cell_length, self.cell_length))
+            .map_err(|invalid| invalid.of(name))
+    }
+}

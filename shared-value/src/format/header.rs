@@ -1,0 +1,157 @@
+//! The header of a segment.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::format::{Entry, Invalid, MAX_SEGMENT, require};
+use crate::sys::robust::WORD_BEHIND_NODE;
+
+const MAGIC: [u8; 8] = *b"\x89SHVAL\r\n";
+const FORMAT_VERSION: u32 = 1;
+const BYTE_ORDER: u32 = 0x0102_0304;
+const WORD_SIZE: u32 = usize::BITS / 8;
+const NATIVE_LOCK: u32 = 1;
+#[expect(clippy::cast_possible_truncation, reason = "it is 32")]
+const NATIVE_LOCK_ABI: u32 = WORD_BEHIND_NODE as u32;
+
+/// The most bytes before the first cell: header, table and schemas.
+pub(crate) const MAX_PREFIX: u64 = 1 << 24;
+
+/// The first 64 bytes of a segment, as they lie in it.
+///
+/// ```text
+///  0  magic         89 53 48 56 41 4C 0D 0A: not text, and broken by programs that convert line ends
+///  8  byte order    01020304, as its creator writes it
+/// 12  format        version of everything behind this field
+/// 16  word size     bytes of a pointer
+/// 20  lock kind     1: native
+/// 24  lock ABI      bytes from the lock word to the entry of the robust list
+/// 28  cells         number of entries in the table
+/// 32  length        bytes of the segment
+/// 40  table offset  where the entries start
+/// 48  (zero)
+/// ```
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub(super) struct RawHeader {
+    magic: [u8; 8],
+    byte_order: u32,
+    format: u32,
+    word_size: u32,
+    lock_kind: u32,
+    lock_abi: u32,
+    cells: u32,
+    length: u64,
+    table_offset: u64,
+    zero: [u64; 2],
+}
+
+pub(super) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
+
+impl RawHeader {
+    pub(super) fn new(length: u64, cells: u32) -> Self {
+        Self {
+            magic: MAGIC,
+            byte_order: BYTE_ORDER,
+            format: FORMAT_VERSION,
+            word_size: WORD_SIZE,
+            lock_kind: NATIVE_LOCK,
+            lock_abi: NATIVE_LOCK_ABI,
+            cells,
+            length,
+            table_offset: HEADER_SIZE,
+            zero: [0; 2],
+        }
+    }
+}
+
+/// The start of a file that may be a segment, copied from it, not looked at yet.
+#[derive(Debug)]
+pub(crate) struct UnvalidatedHeader {
+    /// At most `MAX_PREFIX` bytes.
+    pub(crate) prefix: Vec<u8>,
+    /// The bytes of the whole file.
+    pub(crate) file_length: u64,
+}
+
+/// What a header says, found to be consistent.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl UnvalidatedHeader {
+    /// Checks everything that the rest of this crate relies on.
+    pub(crate) fn validate(&self) -> Result<Header, Invalid> {
+        let raw: RawHeader = self.read("header", 0)?;
+        // Without these five, the bytes behind them would be read as something that they are not.
+        if raw.magic != MAGIC {
+            return Err(Invalid::new(
+                "magic",
+                hexadecimal(&MAGIC),
+                hexadecimal(&raw.magic),
+            ));
+        }
+        if raw.byte_order != BYTE_ORDER {
+            let swapped = raw.byte_order == BYTE_ORDER.swap_bytes();
+            let found = if swapped {
+                "the opposite one".to_owned()
+            } else {
+                format!("{:#010x}", raw.byte_order)
+            };
+            return Err(Invalid::new("byte order", "this machine's", found));
+        }
+        require("format version", FORMAT_VERSION, raw.format)?;
+        require("word size", WORD_SIZE, raw.word_size)?;
+        require("lock kind", NATIVE_LOCK, raw.lock_kind)?;
+        // Another distance would let the kernel mark the wrong word when an owner dies.
+        require("lock ABI", NATIVE_LOCK_ABI, raw.lock_abi)?;
+        // A shorter file would end in SIGBUS when its missing pages are touched.
+        require("length", raw.length, self.file_length)?;
+        if raw.length > MAX_SEGMENT {
+            return Err(Invalid::new(
+                "length",
+                format!("at most {MAX_SEGMENT}"),
+                raw.length,
+            ));
+        }
+        require("table offset", HEADER_SIZE, raw.table_offset)?;
+        require("number of cells", 1, raw.cells)?;
+        let entries = (0..u64::from(raw.cells))
+            .map(|number| Entry::read(self, raw.table_offset + number * Entry::SIZE))
+            .collect::<Result<_, _>>()?;
+        Ok(Header { entries })
+    }
+
+    pub(super) fn read<R: Pod>(&self, field: &'static str, offset: u64) -> Result<R, Invalid> {
+        let size = size_of::<R>();
+        let bytes = self.bytes(field, offset, size as u64)?;
+        Ok(bytemuck::pod_read_unaligned(bytes))
+    }
+
+    /// Bytes of the prefix; an error if they do not lie in it.
+    pub(super) fn bytes(
+        &self,
+        field: &'static str,
+        offset: u64,
+        size: u64,
+    ) -> Result<&[u8], Invalid> {
+        let end = offset.checked_add(size);
+        let range = usize::try_from(offset)
+            .ok()
+            .zip(end.and_then(|end| usize::try_from(end).ok()));
+        range
+            .and_then(|(start, end)| self.prefix.get(start..end))
+            .ok_or_else(|| {
+                let found = format!("{size} bytes at {offset}");
+                Invalid::new(
+                    field,
+                    format!("all of it in the first {} bytes", self.prefix.len()),
+                    found,
+                )
+            })
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,35 @@
+//! `Plan`: the bytes of a segment that is to be created.
+
+use crate::format::entry::RawEntry;
+use crate::format::header::{HEADER_SIZE, RawHeader};
+use crate::format::{CELL_ALIGN, Entry};
+use crate::layout::{SharedValue, schema_text};
+
+/// A segment to be: its length, its first bytes, and where its cell will lie. What follows the prefix is zeros.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) prefix: Vec<u8>,
+    pub(crate) length: u64,
+}
+
+impl Plan {
+    /// A segment for one value, in a cell of so many bytes.
+    pub(crate) fn of<T: SharedValue>(cell_length: usize) -> Self {
+        let schema = schema_text(T::LAYOUT);
+        let schema_offset = HEADER_SIZE + Entry::SIZE;
+        let cell_offset = (schema_offset + schema.len() as u64).next_multiple_of(CELL_ALIGN);
+        let length = cell_offset + cell_length as u64;
+        let entry = RawEntry {
+            cell_offset,
+            cell_length: cell_length as u64,
+            fingerprint: T::FINGERPRINT,
+            schema_offset,
+            schema_length: schema.len() as u64,
+            zero: [0; 3],
+        };
+        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1)).to_vec();
+        prefix.extend_from_slice(bytemuck::bytes_of(&entry));
+        prefix.extend_from_slice(schema.as_bytes());
+        Self { prefix, length }
+    }
+}

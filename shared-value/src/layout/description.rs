@@ -1,0 +1,332 @@
+//! `Layout`: what the bytes of a value mean.
+
+use crate::layout::SharedValue;
+use crate::layout::atomic::AtomicInteger;
+use crate::layout::pod::Pod;
+
+/// Describes the bytes of a type: its name, size, alignment and parts.
+///
+/// Built at compile time, as [`SharedValue::LAYOUT`].
+///
+/// ```
+/// use shared_value::{Kind, SharedValue};
+///
+/// #[derive(SharedValue, Clone, Copy)]
+/// #[repr(C)]
+/// struct Point { x: f64, y: f64 }
+///
+/// assert_eq!(Point::LAYOUT.name(), "Point");
+/// assert_eq!(Point::LAYOUT.size(), 16);
+/// let Kind::Struct { fields } = Point::LAYOUT.kind() else { unreachable!() };
+/// assert_eq!((fields[1].name(), fields[1].offset()), ("y", 8));
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Layout {
+    name: &'static str,
+    size: usize,
+    align: usize,
+    kind: Kind,
+}
+
+/// What a [`Layout`] is made of.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A number, `bool` or `char`.
+    Scalar {
+        /// The PEP 3118 (Python buffer protocol) letter, without byte order.
+        code: char,
+        /// Whether some bit patterns are invalid.
+        checked: bool,
+    },
+    /// UTF-8 text in a fixed number of bytes: [`FixedStr`](crate::FixedStr).
+    Text,
+    /// Bytes that this library does not look into: a `#[shared(pod)]` field.
+    Bytes,
+    /// A fixed number of elements.
+    Array {
+        /// How many.
+        length: usize,
+        /// What each is.
+        element: &'static Layout,
+    },
+    /// A `#[repr(C)]` struct.
+    Struct {
+        /// In order of declaration, which is the order in memory.
+        fields: &'static [Field],
+    },
+    /// A `#[repr(transparent)]` struct.
+    Newtype {
+        /// The type that it wraps.
+        inner: &'static Layout,
+    },
+    /// A fieldless enum.
+    Enum {
+        /// The integer that holds the discriminant.
+        repr: &'static Layout,
+        /// In order of declaration.
+        variants: &'static [Variant],
+    },
+}
+
+/// A field of a [`Kind::Struct`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    name: &'static str,
+    offset: usize,
+    layout: &'static Layout,
+    atomic: bool,
+}
+
+/// A variant of a [`Kind::Enum`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Variant {
+    name: &'static str,
+    discriminant: i128,
+}
+
+impl Layout {
+    pub(crate) const fn new<T>(name: &'static str, kind: Kind) -> Self {
+        assert!(
+            size_of::<T>() > 0,
+            "a shared value must have at least one byte"
+        );
+        Self {
+            name,
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+            kind,
+        }
+    }
+
+    pub(crate) const fn scalar<T>(name: &'static str, code: char) -> Self {
+        Self::new::<T>(
+            name,
+            Kind::Scalar {
+                code,
+                checked: false,
+            },
+        )
+    }
+
+    pub(crate) const fn checked<T>(name: &'static str, code: char) -> Self {
+        Self::new::<T>(
+            name,
+            Kind::Scalar {
+                code,
+                checked: true,
+            },
+        )
+    }
+
+    #[doc(hidden)]
+    pub const fn structure<T>(name: &'static str, fields: &'static [Field]) -> Self {
+        let mut index = 0;
+        let mut end = 0;
+        while index < fields.len() {
+            assert!(
+                fields[index].offset >= end,
+                "fields must lie one behind the other"
+            );
+            end = fields[index].offset + fields[index].layout.size;
+            index += 1;
+        }
+        assert!(
+            end <= size_of::<T>(),
+            "fields must lie inside of their struct"
+        );
+        Self::new::<T>(name, Kind::Struct { fields })
+    }
+
+    #[doc(hidden)]
+    pub const fn newtype<T>(name: &'static str, fields: &'static [Field]) -> Self {
+        assert!(fields.len() == 1, "a transparent struct has one field");
+        let inner = fields[0].layout;
+        assert!(
+            fields[0].offset == 0 && inner.size == size_of::<T>() && inner.align == align_of::<T>(),
+            "a transparent struct has the layout of its field"
+        );
+        Self::new::<T>(name, Kind::Newtype { inner })
+    }
+
+    #[doc(hidden)]
+    pub const fn enumeration<T, R: SharedValue>(
+        name: &'static str,
+        variants: &'static [Variant],
+    ) -> Self {
+        assert!(
+            size_of::<T>() == size_of::<R>(),
+            "an enum has the size of its repr"
+        );
+        Self::new::<T>(
+            name,
+            Kind::Enum {
+                repr: R::LAYOUT,
+                variants,
+            },
+        )
+    }
+
+    /// The name of the type, without its path and its generic arguments.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// `size_of` the type, in bytes.
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// `align_of` the type, in bytes.
+    pub const fn align(&self) -> usize {
+        self.align
+    }
+
+    /// What the bytes are.
+    pub const fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// How many bytes of the size are padding, at any depth.
+    pub const fn padding(&self) -> usize {
+        self.size - self.real_bytes()
+    }
+
+    const fn real_bytes(&self) -> usize {
+        match self.kind {
+            Kind::Array { length, element } => length * element.real_bytes(),
+            Kind::Newtype { inner } => inner.real_bytes(),
+            Kind::Struct { fields } => {
+                let mut bytes = 0;
+                let mut index = 0;
+                while index < fields.len() {
+                    bytes += fields[index].layout.real_bytes();
+                    index += 1;
+                }
+                bytes
+            }
+            Kind::Scalar { .. } | Kind::Text | Kind::Bytes | Kind::Enum { .. } => self.size,
+        }
+    }
+
+    /// Whether some bit patterns of this size are not values of the type.
+    pub const fn is_checked(&self) -> bool {
+        match self.kind {
+            Kind::Scalar { checked, .. } => checked,
+            Kind::Bytes => false,
+            Kind::Text | Kind::Enum { .. } => true,
+            Kind::Array { element, .. } => element.is_checked(),
+            Kind::Newtype { inner } => inner.is_checked(),
+            Kind::Struct { fields } => {
+                let mut index = 0;
+                while index < fields.len() {
+                    if fields[index].layout.is_checked() {
+                        return true;
+                    }
+                    index += 1;
+                }
+                false
+            }
+        }
+    }
+
+    /// The byte offset of the `number`th `#[shared(atomic)]` field of the struct, if it has so many.
+    pub(crate) const fn atomic_field(&self, number: usize) -> Option<usize> {
+        if let Kind::Struct { fields } = self.kind {
+            let mut seen = 0;
+            let mut index = 0;
+            while index < fields.len() {
+                if fields[index].atomic {
+                    if seen == number {
+                        return Some(fields[index].offset);
+                    }
+                    seen += 1;
+                }
+                index += 1;
+            }
+        }
+        None
+    }
+
+    /// How many `#[shared(atomic)]` fields the struct itself has.
+    pub(crate) const fn atomic_fields(&self) -> usize {
+        let mut number = 0;
+        while self.atomic_field(number).is_some() {
+            number += 1;
+        }
+        number
+    }
+}
+
+impl Field {
+    #[doc(hidden)]
+    pub const fn new<F: SharedValue>(name: &'static str, offset: usize) -> Self {
+        Self {
+            name,
+            offset,
+            layout: F::LAYOUT,
+            atomic: false,
+        }
+    }
+
+    #[doc(hidden)]
+    pub const fn atomic<F: AtomicInteger>(name: &'static str, offset: usize) -> Self {
+        assert!(
+            offset % 8 == 0,
+            "an atomic field must fill a word of its own"
+        );
+        Self {
+            name,
+            offset,
+            layout: F::LAYOUT,
+            atomic: true,
+        }
+    }
+
+    #[doc(hidden)]
+    pub const fn pod<F: bytemuck::Pod>(name: &'static str, offset: usize) -> Self {
+        Self {
+            name,
+            offset,
+            layout: Pod::<F>::LAYOUT,
+            atomic: false,
+        }
+    }
+
+    /// The name; `"0"`, `"1"` and so on in tuple structs.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where the field starts in its struct, in bytes.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// What the field is.
+    pub const fn layout(&self) -> &'static Layout {
+        self.layout
+    }
+
+    /// Whether the field is `#[shared(atomic)]`: changed without the lock, never rolled back.
+    pub const fn is_atomic(&self) -> bool {
+        self.atomic
+    }
+}
+
+impl Variant {
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, discriminant: i128) -> Self {
+        Self { name, discriminant }
+    }
+
+    /// The name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The number that stands for the variant.
+    pub const fn discriminant(&self) -> i128 {
+        self.discriminant
+    }
+}

@@ -1,0 +1,23 @@
+//! What may lie in shared memory, and the metadata that says how it lies there.
+
+mod atomic;
+mod description;
+mod fixed_str;
+mod path;
+mod pod;
+mod print;
+mod scalar;
+mod schema;
+mod text;
+mod typecode;
+mod value;
+
+pub use atomic::AtomicInteger;
+pub use description::{Field, Kind, Layout, Variant};
+pub(crate) use fixed_str::first_invalid_byte;
+pub use fixed_str::{FixedStr, FixedStrError};
+pub(crate) use path::part_at;
+pub use pod::Pod;
+pub(crate) use print::Printed;
+pub(crate) use schema::{first_difference, schema_text};
+pub use value::{FieldVisitor, SharedValue};

@@ -1,0 +1,214 @@
+//! Schemas: a layout as text that a program without the struct can read, and the hash of that text.
+//!
+//! One line for each field at every depth, in the order of memory, then the size and alignment of what they make up:
+//! ```text
+//! Account
+//! balance: i64 @0
+//! state: State(u8: Open=0, Frozen=1) @8
+//! corners: [Point; 2] @16
+//! corners[].x: f64 @16
+//! corners[].y: f64 @24
+//! corners[]: 16 bytes, align 8
+//! requests: atomic u64 @48
+//! Account: 56 bytes, align 8
+//! little-endian
+//! ```
+//! Offsets count from the start of the value; those inside of an array are the first element's.
+
+use crate::layout::text::Text;
+use crate::layout::{Field, Kind, Layout};
+
+/// The 64-bit FNV-1a hash of the schema.
+pub(crate) const fn fingerprint(layout: &Layout) -> u64 {
+    schema::<0>(layout, 0).hash()
+}
+
+/// The schema.
+pub(crate) fn schema_text(layout: &Layout) -> String {
+    const WINDOW: usize = 4096;
+    let mut bytes = Vec::new();
+    loop {
+        let schema = schema::<WINDOW>(layout, bytes.len());
+        bytes.extend_from_slice(schema.window());
+        if bytes.len() == schema.length() {
+            return String::from_utf8(bytes).expect("names are UTF-8");
+        }
+    }
+}
+
+/// The first line in which two schemas differ, as `(expected, found)`; `None` if they are equal.
+///
+/// A field that differs is named before the type and its size, which differ for that reason.
+pub(crate) fn first_difference(expected: &str, found: &str) -> Option<(String, String)> {
+    let (expected_name, expected_parts) = expected.split_once('\n').unwrap_or((expected, ""));
+    let (found_name, found_parts) = found.split_once('\n').unwrap_or((found, ""));
+    let mut expected_lines = expected_parts.lines();
+    let mut found_lines = found_parts.lines();
+    loop {
+        match (expected_lines.next(), found_lines.next()) {
+            (None, None) => break,
+            (expected, found) if expected == found => {}
+            // A type of another name also has another last line; then the name says it better.
+            (Some(expected), Some(found))
+                if expected
+                    .strip_prefix(expected_name)
+                    .is_some_and(|rest| found.strip_prefix(found_name) == Some(rest)) => {}
+            (expected, found) => return Some((readable(expected), readable(found))),
+        }
+    }
+    (expected_name != found_name)
+        .then(|| (readable(Some(expected_name)), readable(Some(found_name))))
+}
+
+/// A line of a schema as an error shows it; it may come from memory that anybody wrote.
+fn readable(line: Option<&str>) -> String {
+    const LONGEST: usize = 200;
+    let Some(line) = line else {
+        return "nothing more".to_owned();
+    };
+    let line: String = line
+        .chars()
+        .take(LONGEST)
+        .flat_map(char::escape_debug)
+        .collect();
+    match line.rsplit_once(" @") {
+        Some((field, offset)) => format!("{field} at byte {offset}"),
+        None => line,
+    }
+}
+
+/// The way from the value to one of its parts.
+enum Path<'a> {
+    Value,
+    Field(&'a Path<'a>, &'static str),
+    Element(&'a Path<'a>),
+}
+
+const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize) -> Text<CAPACITY> {
+    let mut text = Text::from(start);
+    write_type(&mut text, layout);
+    text.byte(b'\n');
+    write_parts(&mut text, layout, &Path::Value, 0);
+    if !matches!(layout.kind(), Kind::Struct { .. }) {
+        write_type(&mut text, layout);
+        write_size(&mut text, layout);
+    }
+    text.text(if cfg!(target_endian = "little") {
+        "little-endian\n"
+    } else {
+        "big-endian\n"
+    });
+    text
+}
+
+const fn write_type<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout) {
+    match layout.kind() {
+        Kind::Scalar { .. } | Kind::Struct { .. } => text.text(layout.name()),
+        Kind::Text => {
+            text.text("FixedStr<");
+            text.number(layout.size());
+            text.byte(b'>');
+        }
+        Kind::Bytes => {
+            text.text("bytes<");
+            text.number(layout.size());
+            text.text(", align ");
+            text.number(layout.align());
+            text.byte(b'>');
+        }
+        Kind::Array { length, element } => {
+            text.byte(b'[');
+            write_type(text, element);
+            text.text("; ");
+            text.number(*length);
+            text.byte(b']');
+        }
+        Kind::Newtype { inner } => {
+            text.text(layout.name());
+            text.byte(b'(');
+            write_type(text, inner);
+            text.byte(b')');
+        }
+        Kind::Enum { repr, variants } => {
+            text.text(layout.name());
+            text.byte(b'(');
+            text.text(repr.name());
+            text.byte(b':');
+            let mut index = 0;
+            while index < variants.len() {
+                text.text(if index == 0 { " " } else { ", " });
+                text.text(variants[index].name());
+                text.byte(b'=');
+                text.signed(variants[index].discriminant());
+                index += 1;
+            }
+            text.byte(b')');
+        }
+    }
+}
+
+const fn write_parts<const CAPACITY: usize>(
+    text: &mut Text<CAPACITY>,
+    layout: &Layout,
+    path: &Path<'_>,
+    base: usize,
+) {
+    match layout.kind() {
+        Kind::Struct { fields } => {
+            let mut index = 0;
+            while index < fields.len() {
+                write_field(text, &fields[index], path, base);
+                index += 1;
+            }
+            match path {
+                Path::Value => text.text(layout.name()),
+                _ => write_path(text, path),
+            }
+            write_size(text, layout);
+        }
+        Kind::Array { element, .. } => write_parts(text, element, &Path::Element(path), base),
+        Kind::Newtype { inner } => write_parts(text, inner, path, base),
+        Kind::Scalar { .. } | Kind::Text | Kind::Bytes | Kind::Enum { .. } => {}
+    }
+}
+
+const fn write_field<const CAPACITY: usize>(
+    text: &mut Text<CAPACITY>,
+    field: &Field,
+    parent: &Path<'_>,
+    base: usize,
+) {
+    let path = Path::Field(parent, field.name());
+    let offset = base + field.offset();
+    write_path(text, &path);
+    text.text(if field.is_atomic() { ": atomic " } else { ": " });
+    write_type(text, field.layout());
+    text.text(" @");
+    text.number(offset);
+    text.byte(b'\n');
+    write_parts(text, field.layout(), &path, offset);
+}
+
+const fn write_path<const CAPACITY: usize>(text: &mut Text<CAPACITY>, path: &Path<'_>) {
+    match path {
+        Path::Value => {}
+        Path::Field(Path::Value, name) => text.text(name),
+        Path::Field(parent, name) => {
+            write_path(text, parent);
+            text.byte(b'.');
+            text.text(name);
+        }
+        Path::Element(parent) => {
+            write_path(text, parent);
+            text.text("[]");
+        }
+    }
+}
+
+const fn write_size<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout) {
+    text.text(": ");
+    text.number(layout.size());
+    text.text(" bytes, align ");
+    text.number(layout.align());
+    text.byte(b'\n');
+}

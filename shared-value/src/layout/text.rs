@@ -1,0 +1,95 @@
+//! A text written at compile time: a window of it, and the length and hash of the whole.
+
+/// Collects bytes in constant evaluation: those from `start` that fit, the length of all, and their FNV-1a hash.
+pub(crate) struct Text<const CAPACITY: usize> {
+    bytes: [u8; CAPACITY],
+    start: usize,
+    length: usize,
+    hash: u64,
+}
+
+impl<const CAPACITY: usize> Text<CAPACITY> {
+    /// A text of which the bytes from `start` on are kept.
+    pub(crate) const fn from(start: usize) -> Self {
+        // The offset basis of 64-bit FNV-1a (RFC 9923).
+        Self {
+            bytes: [0; CAPACITY],
+            start,
+            length: 0,
+            hash: 0xcbf2_9ce4_8422_2325,
+        }
+    }
+
+    pub(crate) const fn byte(&mut self, byte: u8) {
+        if self.length >= self.start && self.length - self.start < CAPACITY {
+            self.bytes[self.length - self.start] = byte;
+        }
+        self.length += 1;
+        // The prime of 64-bit FNV-1a.
+        self.hash = (self.hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3);
+    }
+
+    pub(crate) const fn text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            self.byte(bytes[index]);
+            index += 1;
+        }
+    }
+
+    pub(crate) const fn number(&mut self, number: usize) {
+        self.magnitude(number as u128);
+    }
+
+    pub(crate) const fn signed(&mut self, number: i128) {
+        if number < 0 {
+            self.byte(b'-');
+        }
+        self.magnitude(number.unsigned_abs());
+    }
+
+    const fn magnitude(&mut self, number: u128) {
+        let mut divisor: u128 = 1;
+        while number / divisor >= 10 {
+            divisor *= 10;
+        }
+        while divisor > 0 {
+            self.byte(b'0' + (number / divisor % 10) as u8);
+            divisor /= 10;
+        }
+    }
+
+    /// The number of bytes written, also those outside of the window.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The hash of all bytes written.
+    pub(crate) const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The bytes in the window.
+    pub(crate) const fn window(&self) -> &[u8] {
+        let written = self.length.saturating_sub(self.start);
+        let (window, _) = self.bytes.split_at(if written < CAPACITY {
+            written
+        } else {
+            CAPACITY
+        });
+        window
+    }
+
+    /// The whole text, if all of it lies in the window.
+    pub(crate) const fn as_str(&self) -> &str {
+        assert!(
+            self.start == 0 && self.length <= CAPACITY,
+            "the text is longer than its buffer"
+        );
+        match core::str::from_utf8(self.window()) {
+            Ok(text) => text,
+            Err(_) => panic!("only whole characters are written"),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Typecodes: a layout in the notation of Python's buffer protocol.
+//!
+//! The grammar is that of PEP 3118. Numbers carry the byte order; single bytes do so only where they come first,
+//! because without any sign at the start the notation means C's own alignment.
+
+use core::marker::PhantomData;
+
+use crate::layout::text::Text;
+use crate::layout::{Kind, Layout, SharedValue};
+
+const BYTE_ORDER: u8 = if cfg!(target_endian = "little") {
+    b'<'
+} else {
+    b'>'
+};
+
+/// The typecode of a type, in the smallest of a few buffers that hold it.
+///
+/// A constant of a generic type cannot be an array whose length depends on that type, hence the buffers.
+pub(crate) const fn of<T: SharedValue>() -> &'static str {
+    let length = typecode::<0>(T::LAYOUT).length();
+    if length <= 128 {
+        In::<T, 128>::TEXT.as_str()
+    } else if length <= 1024 {
+        In::<T, 1024>::TEXT.as_str()
+    } else if length <= 32 * 1024 {
+        In::<T, { 32 * 1024 }>::TEXT.as_str()
+    } else {
+        panic!("the typecode of this type is longer than 32 KiB: split the struct")
+    }
+}
+
+struct In<T, const CAPACITY: usize>(PhantomData<T>);
+
+impl<T: SharedValue, const CAPACITY: usize> In<T, CAPACITY> {
+    const TEXT: &'static Text<CAPACITY> = &typecode(T::LAYOUT);
+}
+
+const fn typecode<const CAPACITY: usize>(layout: &Layout) -> Text<CAPACITY> {
+    let mut text = Text::from(0);
+    write(&mut text, layout, false);
+    text
+}
+
+/// `ordered` says that a sign of the byte order already stands to the left.
+const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout, ordered: bool) {
+    match layout.kind() {
+        Kind::Scalar { code, .. } => {
+            if layout.size() > 1 || !ordered {
+                text.byte(BYTE_ORDER);
+            }
+            text.byte(*code as u8);
+        }
+        Kind::Text => {
+            text.number(layout.size());
+            text.byte(b's');
+        }
+        Kind::Bytes => {
+            text.byte(b'(');
+            text.number(layout.size());
+            text.byte(b')');
+            text.byte(b'B');
+        }
+        Kind::Enum { repr, .. } => write(text, repr, ordered),
+        Kind::Newtype { inner } => write(text, inner, ordered),
+        Kind::Array { .. } => {
+            let mut separator = b'(';
+            let mut part = layout;
+            while let Some((length, element)) = dimension(part) {
+                text.byte(separator);
+                text.number(length);
+                separator = b',';
+                part = element;
+            }
+            text.byte(b')');
+            write(text, part, ordered);
+        }
+        Kind::Struct { fields } => {
+            text.byte(b'T');
+            text.byte(b'{');
+            let mut end = 0;
+            let mut ordered = false;
+            let mut index = 0;
+            while index < fields.len() {
+                let field = &fields[index];
+                padding(text, field.offset() - end);
+                write(text, field.layout(), ordered);
+                text.byte(b':');
+                text.text(field.name());
+                text.byte(b':');
+                ordered = true;
+                end = field.offset() + field.layout().size();
+                index += 1;
+            }
+            padding(text, layout.size() - end);
+            text.byte(b'}');
+        }
+    }
+}
+
+/// One dimension of an array; `Pod` bytes count as one, because the notation cannot nest dimensions.
+const fn dimension(layout: &Layout) -> Option<(usize, &Layout)> {
+    match layout.kind() {
+        Kind::Array { length, element } => Some((*length, element)),
+        Kind::Newtype { inner } => match inner.kind() {
+            Kind::Array { length, element } => Some((*length, element)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+const fn padding<const CAPACITY: usize>(text: &mut Text<CAPACITY>, bytes: usize) {
+    if bytes == 0 {
+        return;
+    }
+    if bytes > 1 {
+        text.number(bytes);
+    }
+    text.byte(b'x');
+}

@@ -1,0 +1,85 @@
+//! `SharedValue`: the contract of everything that may lie in shared memory.
+#![allow(unsafe_code)]
+
+use crate::layout::{Field, Layout, schema, typecode};
+
+/// A type that may lie in shared memory.
+///
+/// Derive it: `#[derive(SharedValue, Clone, Copy)]` with `#[repr(C)]` on a struct, `#[repr(transparent)]` on a
+/// newtype, or an integer repr such as `#[repr(u8)]` on a fieldless enum. Integers up to 64 bits, floats, `bool`,
+/// `char`, `NonZero` integers and `Option`s of them, arrays of these and [`FixedStr`](crate::FixedStr) have it already.
+///
+/// ```
+/// use shared_value::SharedValue;
+///
+/// #[derive(SharedValue, Clone, Copy)]
+/// #[repr(C)]
+/// struct Account { balance: i64, frozen: bool }
+///
+/// assert_eq!(Account::TYPECODE, "T{<q:balance:?:frozen:7x}");
+/// assert_eq!(Account::LAYOUT.padding(), 7);
+/// ```
+///
+/// # Safety
+/// - `LAYOUT` and `fields` describe the type truthfully: every field lies at its offset, inside of the type, and all
+///   bytes outside of the fields are padding.
+/// - A type whose `LAYOUT` is a scalar, text or bytes has no padding.
+/// - Every bit pattern that `valid_bits` (scalars, enums), the rules of text, and the fields accept is a value.
+/// - The type holds no pointers, references or handles: a copy of its bytes means the same in another process.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between processes",
+    label = "not a `SharedValue`",
+    note = "if `{Self}` is your own type, add `#[derive(SharedValue, Clone, Copy)]` and `#[repr(C)]` to it",
+    note = "if it is another crate's `bytemuck::Pod` type, write `#[shared(pod)]` above the field"
+)]
+pub unsafe trait SharedValue: Copy + 'static {
+    /// What the bytes of the type mean.
+    const LAYOUT: &'static Layout;
+
+    /// The layout in the notation of Python's buffer protocol (PEP 3118), as numpy reads it.
+    const TYPECODE: &'static str = typecode::of::<Self>();
+
+    /// A hash of everything that two programs must agree on to share a value of this type: names, types, offsets,
+    /// sizes, alignments, enum variants and the byte order.
+    const FINGERPRINT: u64 = schema::fingerprint(Self::LAYOUT);
+
+    #[doc(hidden)]
+    const FIELDS: &'static [Field] = &[];
+
+    /// Shows the visitor every field of a struct or newtype and every element of an array.
+    #[doc(hidden)]
+    fn fields<V: FieldVisitor>(visitor: &mut V) {
+        let _ = visitor;
+    }
+
+    /// Whether these bits, extended with zeros, are a value; asked of scalars and enums only.
+    #[doc(hidden)]
+    fn valid_bits(bits: u64) -> bool {
+        let _ = bits;
+        true
+    }
+}
+
+/// Something done to every field of a type.
+#[doc(hidden)]
+pub trait FieldVisitor {
+    fn field<F: SharedValue>(&mut self, offset: usize);
+}
+
+// SAFETY: an array is its elements, one behind the other, at multiples of the element's size, without padding between.
+unsafe impl<T: SharedValue, const N: usize> SharedValue for [T; N] {
+    const LAYOUT: &'static Layout = &Layout::new::<Self>(
+        "array",
+        crate::layout::Kind::Array {
+            length: N,
+            element: T::LAYOUT,
+        },
+    );
+
+    #[inline(always)]
+    fn fields<V: FieldVisitor>(visitor: &mut V) {
+        for index in 0..N {
+            visitor.field::<T>(index * size_of::<T>());
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `LockLine`: the words of a lock, as they lie in shared memory.
+
+use crate::primitive::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::robust::WORD_BEHIND_NODE;
+
+/// The 40 bytes of a lock. All zeros are a free lock.
+///
+/// ```text
+///  0  word        who holds the lock; see `word.rs`
+///  4  (spare)
+///  8  owner       token of the thread that holds the lock, for people and tools; 0 when free
+/// 16  recoveries  how often the lock was taken over from a dead owner
+/// 24  previous    the entry before this one in the owner's robust list
+/// 32  next        the entry behind this one: the node whose address the kernel knows
+/// ```
+/// `word`, `previous` and `next` lie as in glibc's `pthread_mutex_t`, so that one robust list can hold both.
+#[repr(C)]
+pub(crate) struct LockLine {
+    pub(super) word: AtomicU32,
+    spare: AtomicU32,
+    pub(super) owner: AtomicU64,
+    pub(super) recoveries: AtomicU64,
+    pub(super) previous: AtomicU64,
+    pub(super) next: AtomicU64,
+}
+
+const _: () = {
+    assert!(size_of::<LockLine>() == 40);
+    assert!(
+        core::mem::offset_of!(LockLine, word) + WORD_BEHIND_NODE
+            == core::mem::offset_of!(LockLine, next)
+    );
+    assert!(core::mem::offset_of!(LockLine, previous) + 8 == core::mem::offset_of!(LockLine, next));
+};
+
+impl LockLine {
+    /// The address that stands for this lock in a robust list.
+    #[inline]
+    pub(super) fn node(&self) -> u64 {
+        (core::ptr::from_ref(self).expose_provenance() + WORD_BEHIND_NODE) as u64
+    }
+
+    /// How often the lock was taken over from a dead owner.
+    pub(crate) fn recoveries(&self) -> u64 {
+        self.recoveries.load(Ordering::Relaxed)
+    }
+}

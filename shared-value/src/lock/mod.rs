@@ -1,0 +1,208 @@
+//! The native lock: robust, recursive, shared between processes. It knows nothing of what it guards.
+#![allow(unsafe_code)]
+
+mod held;
+mod line;
+mod list;
+mod thread;
+mod word;
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::primitive::{AtomicU32, Ordering::Relaxed};
+use crate::sys;
+use crate::sys::robust::RobustList;
+
+pub(crate) use line::LockLine;
+pub(crate) use thread::{Thread, holds, is_any_held_within};
+pub(crate) use word::Wait;
+
+/// The most often that one thread may hold one lock.
+const MAX_DEPTH: u32 = 65_535;
+
+/// How a lock came to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acquired {
+    /// It was free.
+    First,
+    /// Its owner had died with it.
+    TakenOver,
+    /// This thread held it already.
+    Again,
+}
+
+/// Takes the lock, or takes it once more.
+///
+/// # Errors
+/// `WouldBlock` or `TimedOut` if the wait is over, `TooManyHeld`, `TooDeep`.
+///
+/// # Safety
+/// - `thread` is the calling thread.
+/// - The lock stays mapped at its address while it is held: until as many calls of `release`, or as long as
+///   `is_any_held_within` says so.
+#[inline]
+pub(crate) unsafe fn acquire(
+    thread: Thread,
+    line: &LockLine,
+    wait: Wait,
+) -> Result<Acquired, Error> {
+    let held = &thread.record.held;
+    if held.length() != 0 {
+        if let Some(index) = held.find(line) {
+            return deepen(&held.get(index).depth);
+        }
+        if held.length() == held::MAX_HELD {
+            return Err(Error::TooManyHeld {
+                limit: held::MAX_HELD,
+            });
+        }
+    }
+    let kernel = Announcing {
+        list: thread.list,
+        node: line.node(),
+    };
+    let Some(taken) = word::take(&line.word, thread.id, wait, &kernel) else {
+        return Err(if matches!(wait, Wait::Never) {
+            Error::WouldBlock
+        } else {
+            Error::TimedOut
+        });
+    };
+    // SAFETY: the caller keeps the lock mapped while it is held.
+    unsafe { list::link(thread, line) };
+    thread.list.retract();
+    line.owner.store(thread.token, Relaxed);
+    if taken.owner_died {
+        // If this thread dies before the count is right, the next owner counts both deaths as one.
+        line.recoveries
+            .store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
+        return Ok(Acquired::TakenOver);
+    }
+    Ok(Acquired::First)
+}
+
+#[inline]
+fn deepen(depth: &std::sync::atomic::AtomicU32) -> Result<Acquired, Error> {
+    let deeper = depth.load(Relaxed) + 1;
+    if deeper > MAX_DEPTH {
+        return Err(Error::TooDeep { limit: MAX_DEPTH });
+    }
+    depth.store(deeper, Relaxed);
+    Ok(Acquired::Again)
+}
+
+/// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the lock.
+///
+/// # Errors
+/// `Corrupted` if another process overwrote the lock or its list pointers. It is released all the same, unless another
+/// thread holds it now.
+///
+/// # Safety
+/// `thread` is the calling thread, holds the lock, and no other `release` belongs to the same `acquire`.
+#[inline]
+pub(crate) unsafe fn release(
+    thread: Thread,
+    line: &LockLine,
+    before_release: impl FnOnce(),
+) -> Result<(), Error> {
+    let held = &thread.record.held;
+    let Some(index) = held.find(line) else {
+        // Not reachable while callers keep their promise, and harmless.
+        return Err(Error::Corrupted);
+    };
+    let depth = &held.get(index).depth;
+    let remaining = depth.load(Relaxed) - 1;
+    if remaining > 0 {
+        depth.store(remaining, Relaxed);
+        return Ok(());
+    }
+    before_release();
+    let kernel = Announcing {
+        list: thread.list,
+        node: line.node(),
+    };
+    line.owner.store(0, Relaxed);
+    // From here on, the announcement stands in for the entry that is taken out of the list.
+    thread.list.announce(line.node());
+    // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
+    let unlinked = unsafe { list::unlink(thread, index, line) };
+    let released = word::release(&line.word, thread.id, &kernel);
+    held.remove(index);
+    if unlinked.is_ok() && released.is_ok() {
+        Ok(())
+    } else {
+        Err(Error::Corrupted)
+    }
+}
+
+/// Whether the calling thread, which holds the lock, has marked what it guards as borrowed.
+pub(crate) fn is_borrowed(thread: Thread, line: &LockLine) -> bool {
+    let held = &thread.record.held;
+    held.find(line)
+        .is_some_and(|index| held.get(index).borrowed.load(Relaxed))
+}
+
+/// Marks what the lock guards as borrowed or not, if the calling thread holds it.
+pub(crate) fn set_borrowed(thread: Thread, line: &LockLine, borrowed: bool) {
+    let held = &thread.record.held;
+    if let Some(index) = held.find(line) {
+        held.get(index).borrowed.store(borrowed, Relaxed);
+    }
+}
+
+/// The state of a lock at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LockState {
+    /// Nobody holds it.
+    Free,
+    /// The calling thread holds it.
+    HeldHere,
+    /// Another thread, of this or another process, holds it.
+    Held {
+        /// The kernel's id of that thread, in its own PID namespace.
+        thread_id: u32,
+    },
+}
+
+/// The state of the lock now; it may be another before the caller looks at it.
+pub(crate) fn state(line: &LockLine) -> LockState {
+    if holds(line) {
+        return LockState::HeldHere;
+    }
+    word::owner(&line.word).map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
+}
+
+/// Makes a lock free whose owner is known to be gone without the kernel having noticed. The next one takes over.
+///
+/// For a segment that nobody has open: after a crash of the whole machine, or in a copy of a file.
+pub(crate) fn abandon(line: &LockLine) {
+    word::abandon(&line.word);
+}
+
+/// Announces one lock to the kernel that walks the thread's robust list.
+struct Announcing {
+    list: RobustList,
+    node: u64,
+}
+
+impl word::Kernel for Announcing {
+    #[inline]
+    fn announce(&self) {
+        self.list.announce(self.node);
+    }
+
+    #[inline]
+    fn retract(&self) {
+        self.list.retract();
+    }
+
+    fn wait(&self, word: &AtomicU32, expected: u32, timeout: Duration) {
+        sys::futex::wait(word, expected, timeout);
+    }
+
+    fn wake_one(&self, word: &AtomicU32) {
+        sys::futex::wake_one(word);
+    }
+}

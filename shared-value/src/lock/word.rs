@@ -1,0 +1,238 @@
+//! The lock word: a state machine that processes and the kernel advance together.
+//!
+//! | bits | name | meaning | who sets it |
+//! |---|---|---|---|
+//! | 0-29 | owner | kernel id of the thread that holds the lock; 0: free | the new owner, by compare-and-swap |
+//! | 30 | owner died | the last owner died with the lock | the kernel, clearing the owner |
+//! | 31 | waiters | somebody may sleep on the word | a waiter before it sleeps, or an owner that had slept |
+//!
+//! | owner | owner died | waiters | state |
+//! |---|---|---|---|
+//! | 0 | 0 | 0 | free |
+//! | 0 | 1 | any | free; what the dead owner did not commit must be rolled back |
+//! | id | 0 | 0 | held |
+//! | id | 0 | 1 | held; releasing it wakes one sleeper |
+//!
+//! Other combinations come from a process that does not keep to this protocol. None is trusted: an owner of 0 is taken
+//! as free, any other as held.
+
+use std::time::{Duration, Instant};
+
+use crate::primitive::{AtomicU32, Ordering, spin_loop};
+
+const OWNER: u32 = 0x3fff_ffff;
+const OWNER_DIED: u32 = 0x4000_0000;
+const WAITERS: u32 = 0x8000_0000;
+
+/// How often a waiter looks at a held word before it sleeps, and how many pauses lie between two looks.
+///
+/// Long pauses leave the cache line with its owner, who finishes sooner: two processes that increment one value do so
+/// six times as often as with a look at every pause.
+const LOOKS: u32 = 50;
+const PAUSES: u32 = 32;
+
+/// The longest sleep between two looks at the word.
+///
+/// A sleeper that was woken and is killed before it takes the lock takes the wake-up with it. Announcing the lock to
+/// the kernel while asleep would mend that, but a sleeper with the same thread id as the owner, in another PID
+/// namespace, would then be taken for the owner when it is killed. So the others look for themselves, now and then.
+const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+
+/// How long to wait for a lock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    Never,
+    Until(Instant),
+    Forever,
+}
+
+impl Wait {
+    /// For so long from now; for ever if that is beyond what the clock can say.
+    pub(crate) fn at_most(timeout: Duration) -> Self {
+        Instant::now()
+            .checked_add(timeout)
+            .map_or(Self::Forever, Self::Until)
+    }
+
+    /// How long a sleep may last, or `None` if the time is over.
+    fn remaining(self) -> Option<Duration> {
+        match self {
+            Self::Never => None,
+            Self::Forever => Some(LONGEST_SLEEP),
+            Self::Until(deadline) => {
+                let remaining = deadline.saturating_duration_since(Instant::now());
+                (!remaining.is_zero()).then(|| remaining.min(LONGEST_SLEEP))
+            }
+        }
+    }
+}
+
+/// What the word needs of the operating system; models replace it.
+pub(crate) trait Kernel {
+    /// Tells the kernel that this thread may own the lock from now on.
+    fn announce(&self);
+    /// Takes that back.
+    fn retract(&self);
+    /// Sleeps while the word holds `expected`, at most for `timeout`.
+    fn wait(&self, word: &AtomicU32, expected: u32, timeout: Duration);
+    /// Wakes one sleeper.
+    fn wake_one(&self, word: &AtomicU32);
+}
+
+/// The lock was had; the kernel's announcement still stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// The last owner died with the lock.
+    pub(crate) owner_died: bool,
+}
+
+/// The word was not this thread's when it let go of it.
+#[derive(Debug)]
+pub(crate) struct Stolen;
+
+/// Takes the lock for the thread, or `None` if the wait is over.
+///
+/// Taking is an acquire operation: it sees all that the owners before did, in whatever way each lost the lock. One
+/// that released it did so with release ordering; one that died was stopped by the kernel, which then changed the word
+/// with a full barrier.
+#[inline]
+pub(crate) fn take(
+    word: &AtomicU32,
+    thread_id: u32,
+    wait: Wait,
+    kernel: &impl Kernel,
+) -> Option<Taken> {
+    kernel.announce();
+    if word
+        .compare_exchange(0, thread_id, Ordering::Acquire, Ordering::Relaxed)
+        .is_ok()
+    {
+        return Some(Taken { owner_died: false });
+    }
+    kernel.retract();
+    take_contended(word, thread_id, wait, kernel)
+}
+
+#[cold]
+fn take_contended(
+    word: &AtomicU32,
+    thread_id: u32,
+    wait: Wait,
+    kernel: &impl Kernel,
+) -> Option<Taken> {
+    // Once this thread has slept, others may still sleep, and the owner that woke it has cleared the waiters bit. So
+    // it carries the bit into the word when it takes the lock, or passes the wake-up on when it gives up.
+    let mut slept = 0;
+    let mut looks = 0;
+    loop {
+        let seen = word.load(Ordering::Relaxed);
+        if seen & OWNER == 0 {
+            kernel.announce();
+            let held = thread_id | (seen & WAITERS) | slept;
+            if word
+                .compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+            {
+                return Some(Taken {
+                    owner_died: seen & OWNER_DIED != 0,
+                });
+            }
+            kernel.retract();
+            continue;
+        }
+        if matches!(wait, Wait::Never) {
+            return None;
+        }
+        if looks < LOOKS {
+            looks += 1;
+            for _ in 0..PAUSES {
+                spin_loop();
+            }
+            continue;
+        }
+        let Some(timeout) = wait.remaining() else {
+            if slept != 0 {
+                pass_on(word, kernel);
+            }
+            return None;
+        };
+        let marked = seen | WAITERS;
+        if seen == marked
+            || word
+                .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            kernel.wait(word, marked, timeout);
+            slept = WAITERS;
+            looks = 0;
+        }
+    }
+}
+
+/// Gives a wake-up that may have been meant for this thread to another sleeper.
+fn pass_on(word: &AtomicU32, kernel: &impl Kernel) {
+    loop {
+        let seen = word.load(Ordering::Relaxed);
+        if seen & OWNER == 0 {
+            return kernel.wake_one(word);
+        }
+        let marked = seen | WAITERS;
+        if word
+            .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+        {
+            return;
+        }
+    }
+}
+
+/// Lets go of the lock, which was announced to the kernel before, and takes the announcement back.
+#[inline]
+pub(crate) fn release(
+    word: &AtomicU32,
+    thread_id: u32,
+    kernel: &impl Kernel,
+) -> Result<(), Stolen> {
+    let released = word.compare_exchange(thread_id, 0, Ordering::Release, Ordering::Relaxed);
+    if let Err(seen) = released {
+        return release_contended(word, thread_id, seen, kernel);
+    }
+    kernel.retract();
+    Ok(())
+}
+
+#[cold]
+fn release_contended(
+    word: &AtomicU32,
+    thread_id: u32,
+    seen: u32,
+    kernel: &impl Kernel,
+) -> Result<(), Stolen> {
+    if seen & OWNER != thread_id {
+        // Somebody else's lock now; taking it from them would only make matters worse.
+        kernel.retract();
+        return Err(Stolen);
+    }
+    let released = word.swap(0, Ordering::Release);
+    // Before the wake-up, not after it: from the swap on, an owner with the same thread id may hold the lock, in
+    // another PID namespace, and this thread's death must not count as theirs. If this thread dies before it wakes
+    // anybody, the sleepers look for themselves after their longest sleep.
+    kernel.retract();
+    if released & WAITERS != 0 {
+        kernel.wake_one(word);
+    }
+    Ok(())
+}
+
+/// The id of the thread that holds the lock, in that thread's PID namespace; `None` if it is free.
+pub(crate) fn owner(word: &AtomicU32) -> Option<u32> {
+    let owner = word.load(Ordering::Relaxed) & OWNER;
+    (owner != 0).then_some(owner)
+}
+
+/// Declares the owner dead, if there is one.
+pub(crate) fn abandon(word: &AtomicU32) {
+    if word.load(Ordering::Relaxed) != 0 {
+        word.store(OWNER_DIED, Ordering::Release);
+    }
+}

@@ -1,0 +1,56 @@
+//! Reading a value, without its lock unless that is hopeless.
+
+use std::time::Duration;
+
+use crate::cell::Cell;
+use crate::layout::SharedValue;
+use crate::lock::{self, Wait};
+use crate::locked::Locked;
+use crate::primitive::Ordering;
+use crate::words::{self, Unchecked};
+
+/// How often a read is tried before the lock is taken for it.
+const TRIES: u32 = 64;
+
+/// Copies the `F` at an offset: what this thread has written if it holds the lock, or else what is committed.
+#[inline(always)]
+pub(crate) fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    if lock::holds(cell.lock()) {
+        return words::load(cell.slots().current(), offset);
+    }
+    match cell.slots().read(TRIES, |slot| words::load(slot, offset)) {
+        Ok(copy) => copy,
+        Err(_) => field_patiently(cell, offset),
+    }
+}
+
+/// Reads under the lock, because writers commit faster than this thread can copy.
+#[cold]
+fn field_patiently<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    loop {
+        // Not for ever: while the lock's owner is stopped it commits nothing, and a read without the lock succeeds.
+        if let Ok(locked) = Locked::acquire(cell, Wait::at_most(Duration::from_millis(1))) {
+            return locked.read(offset);
+        }
+        if let Ok(copy) = cell.slots().read(TRIES, |slot| words::load(slot, offset)) {
+            return copy;
+        }
+    }
+}
+
+/// Copies the whole value; each atomic field as it is at some moment during the call.
+#[inline(always)]
+pub(crate) fn whole<T: SharedValue>(cell: &Cell<T>) -> Unchecked<T> {
+    with_atomics(cell, field(cell, 0))
+}
+
+/// Replaces the atomic fields of a copy by what they are now: the slots do not hold them.
+#[inline(always)]
+pub(crate) fn with_atomics<T: SharedValue>(cell: &Cell<T>, mut copy: Unchecked<T>) -> Unchecked<T> {
+    let mut number = 0;
+    while let Some(offset) = T::LAYOUT.atomic_field(number) {
+        copy.set_word(offset, cell.atomic(number).load(Ordering::Relaxed));
+        number += 1;
+    }
+    copy
+}

@@ -1,0 +1,124 @@
+//! `Mapping`: the memory of a segment in this process, and what its header said.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::ptr::NonNull;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::error::Error;
+use crate::format::{Entry, Header, MAX_PREFIX, UnvalidatedHeader};
+
+/// The memory of a segment.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    memory: MmapRaw,
+    identity: Identity,
+    name: String,
+    header: Header,
+    /// While it is open, the inode is not used again, and the file counts as in use.
+    pub(super) file: File,
+}
+
+/// Device and inode: what two openings of one file have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Mapping {
+    /// Maps a file whose header is valid.
+    pub(super) fn new(file: File, name: String) -> Result<Self, Error> {
+        let failed = |source| Error::io(format!("map `{name}`"), source);
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(Error::InvalidSegment {
+                field: "kind of file",
+                expected: "a regular file".to_owned(),
+                found: format!("{:?}", metadata.file_type()),
+                name,
+            });
+        }
+        let file_length = metadata.len();
+        let prefix = read_prefix(&file, file_length).map_err(failed)?;
+        let header = UnvalidatedHeader {
+            prefix,
+            file_length,
+        }
+        .validate()
+        .map_err(|invalid| invalid.of(&name))?;
+        let length =
+            usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
+        // Shared between processes, and raw: nothing here ever hands out a reference to these bytes as such.
+        let memory = MmapOptions::new()
+            .len(length)
+            .map_raw(&file)
+            .map_err(failed)?;
+        let identity = Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        };
+        Ok(Self {
+            memory,
+            identity,
+            name,
+            header,
+            file,
+        })
+    }
+
+    /// The name or path, for people.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The cells, as the header said when the segment was mapped.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.header.entries
+    }
+
+    /// Where the byte at `offset` is mapped, if `length` bytes from there lie in the segment.
+    pub(crate) fn at(&self, offset: usize, length: usize) -> Option<NonNull<u8>> {
+        let end = offset.checked_add(length)?;
+        let start = self.memory.as_mut_ptr();
+        (end <= self.memory.len())
+            .then(|| start.wrapping_byte_add(offset))
+            .and_then(NonNull::new)
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    pub(super) fn addresses(&self) -> Range<usize> {
+        let start = self.memory.as_mut_ptr().addr();
+        start..start + self.memory.len()
+    }
+}
+
+impl Identity {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+}
+
+/// A private copy of the bytes before the first cell: what other processes do to them later does not matter.
+fn read_prefix(file: &File, file_length: u64) -> io::Result<Vec<u8>> {
+    let mut prefix = vec![0; usize::try_from(file_length.min(MAX_PREFIX)).expect("at most 16 MiB")];
+    let mut done = 0;
+    while done < prefix.len() {
+        match file.read_at(&mut prefix[done..], done as u64)? {
+            0 => break,
+            read => done += read,
+        }
+    }
+    prefix.truncate(done);
+    Ok(prefix)
+}

@@ -1,0 +1,84 @@
+//! Segments: shared memory that holds values, created whole, opened only if valid, mapped once in a process.
+
+mod mapping;
+mod place;
+mod registry;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::format::Plan;
+use crate::lock;
+use crate::sys;
+
+use mapping::Identity;
+pub(crate) use mapping::Mapping;
+pub(crate) use place::Place;
+
+/// A segment in use. Its mapping lives longer if a leaked guard keeps a lock in it.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    mapping: Arc<Mapping>,
+}
+
+impl Segment {
+    /// Makes a segment, lets `initialize` fill its cells, and only then gives it its name.
+    pub(crate) fn create(
+        place: &Place,
+        mode: u32,
+        plan: &Plan,
+        initialize: impl FnOnce(&Mapping),
+    ) -> Result<Arc<Self>, Error> {
+        use std::os::unix::fs::FileExt;
+
+        let failed = |source| Error::io(format!("create `{place}`"), source);
+        let file = place.new_file(mode)?;
+        sys::file::allocate(&file, plan.length).map_err(|error| {
+            Error::io(
+                format!("reserve {} bytes for `{place}`", plan.length),
+                error,
+            )
+        })?;
+        file.write_all_at(&plan.prefix, 0).map_err(failed)?;
+        match place {
+            Place::Anonymous => sys::file::seal_length(&file).map_err(failed)?,
+            Place::Named(_) | Place::File(_) => sys::file::enter(&file, || {}).map_err(failed)?,
+        }
+        let mapping = Mapping::new(file, place.to_string())?;
+        initialize(&mapping);
+        place.publish(&mapping.file)?;
+        Ok(registry::add(mapping))
+    }
+
+    /// Opens a segment that exists. If no process has it open, `adopt` runs before anybody uses it.
+    pub(crate) fn open(place: &Place, adopt: impl FnOnce(&Mapping)) -> Result<Arc<Self>, Error> {
+        let file = place.open_file()?;
+        let failed = |source| Error::io(format!("open `{place}`"), source);
+        let identity = Identity::of(&file).map_err(failed)?;
+        registry::get_or_add(identity, || {
+            let mapping = Mapping::new(file, place.to_string())?;
+            sys::file::enter(&mapping.file, || adopt(&mapping)).map_err(failed)?;
+            Ok(mapping)
+        })
+    }
+}
+
+impl Deref for Segment {
+    type Target = Mapping;
+
+    fn deref(&self) -> &Mapping {
+        &self.mapping
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        // A guard was leaked: its lock is linked into the robust list of its thread, which the kernel and other locks
+        // follow. Unmapping it would strand every lock that was taken before it.
+        if lock::is_any_held_within(&self.mapping.addresses()) {
+            registry::keep(Arc::clone(&self.mapping));
+        }
+        registry::remove(self.mapping.identity());
+    }
+}

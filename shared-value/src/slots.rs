@@ -1,0 +1,158 @@
+//! `Slots`: the version machine. Two slots hold one value, and one store moves readers from the one to the other.
+//!
+//! | `draft` | meaning | the slot that is not committed |
+//! |---|---|---|
+//! | `version + 1` | the lock's owner is writing | what the owner has written so far, or is copying |
+//! | anything else | nobody is writing | of no meaning |
+//!
+//! Only the lock's owner writes; whoever takes the lock over from a dead owner rolls back first. Written without
+//! pointers, so that loom can run it.
+
+use crate::primitive::{AtomicU64, Ordering, fence};
+
+/// The two words that say which slot is committed. All zeros: slot 0, version 0, nobody writes.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub(crate) struct Versions {
+    /// The number of commits; slot `version & 1` holds the committed value.
+    version: AtomicU64,
+    /// The version that the owner prepares, or prepared last; 0 after a rollback.
+    draft: AtomicU64,
+}
+
+/// The slots of one value, as many words each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slots<'a> {
+    versions: &'a Versions,
+    slots: [&'a [AtomicU64]; 2],
+}
+
+/// Another version was committed so often during the reads that none succeeded.
+#[derive(Debug)]
+pub(crate) struct Outrun;
+
+impl Versions {
+    /// The number of commits so far.
+    #[inline]
+    pub(crate) fn committed(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+}
+
+impl<'a> Slots<'a> {
+    #[inline]
+    pub(crate) fn new(
+        versions: &'a Versions,
+        first: &'a [AtomicU64],
+        second: &'a [AtomicU64],
+    ) -> Self {
+        Self {
+            versions,
+            slots: [first, second],
+        }
+    }
+
+    #[inline]
+    fn slot(self, version: u64) -> &'a [AtomicU64] {
+        if version & 1 == 0 {
+            self.slots[0]
+        } else {
+            self.slots[1]
+        }
+    }
+
+    /// Copies from the committed slot without the lock, in at most so many tries.
+    ///
+    /// `copy` may see words of different versions; then its result is dropped and it is called again.
+    #[inline]
+    pub(crate) fn read<R>(self, tries: u32, copy: impl Fn(&[AtomicU64]) -> R) -> Result<R, Outrun> {
+        for _ in 0..tries {
+            // Acquire: pairs with the release store of `commit`, so that every word of this version is seen, or a
+            // later one.
+            let version = self.versions.version.load(Ordering::Acquire);
+            let copied = copy(self.slot(version));
+            // Let a word have come from a later version. Its writer began that version with a release fence after
+            // `version + 1` had been committed, and stored the word behind the fence. This acquire fence lies behind
+            // the load of the word, so the fences synchronize, and the load below sees `version + 1` or more.
+            // So where it still sees `version`, no word came from a later one: in all cases the copy is whole.
+            fence(Ordering::Acquire);
+            if self.versions.version.load(Ordering::Relaxed) == version {
+                return Ok(copied);
+            }
+        }
+        Err(Outrun)
+    }
+
+    /// Whether the owner has written something that is not committed. For the owner of the lock.
+    #[inline]
+    pub(crate) fn is_writing(self) -> bool {
+        let version = self.versions.version.load(Ordering::Relaxed);
+        self.versions.draft.load(Ordering::Relaxed) == version.wrapping_add(1)
+    }
+
+    /// What the owner reads: its own writes, or the committed value. For the owner of the lock.
+    #[inline]
+    pub(crate) fn current(self) -> &'a [AtomicU64] {
+        let version = self.versions.version.load(Ordering::Relaxed);
+        let writing = self.versions.draft.load(Ordering::Relaxed) == version.wrapping_add(1);
+        self.slot(version.wrapping_add(u64::from(writing)))
+    }
+
+    /// The slot to change parts of, which starts as a copy of the committed value. For the owner of the lock.
+    #[inline]
+    pub(crate) fn change(self) -> &'a [AtomicU64] {
+        self.begin(|committed, working| {
+            for (from, to) in committed.iter().zip(working) {
+                to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        })
+    }
+
+    /// The slot to write every word of. For the owner of the lock.
+    #[inline]
+    pub(crate) fn overwrite(self) -> &'a [AtomicU64] {
+        self.begin(|_, _| {})
+    }
+
+    #[inline]
+    fn begin(self, prepare: impl FnOnce(&[AtomicU64], &[AtomicU64])) -> &'a [AtomicU64] {
+        let version = self.versions.version.load(Ordering::Relaxed);
+        let next = version.wrapping_add(1);
+        let working = self.slot(next);
+        if self.versions.draft.load(Ordering::Relaxed) != next {
+            // Whoever dies from here on leaves a draft, which its successor rolls back. The mark must be there before
+            // the first word is, and is: the kernel stops a thread between two of its instructions.
+            self.versions.draft.store(next, Ordering::Relaxed);
+            // Readers of the version before the committed one may still copy from this slot. Release: pairs with the
+            // acquire fence of `read`; the commit of `version` comes before it, in this thread or, by way of the lock,
+            // in another.
+            fence(Ordering::Release);
+            prepare(self.slot(version), working);
+        }
+        working
+    }
+
+    /// Makes what was written the committed value, in one store. For the owner of the lock.
+    #[inline]
+    pub(crate) fn commit(self) {
+        let next = self
+            .versions
+            .version
+            .load(Ordering::Relaxed)
+            .wrapping_add(1);
+        if self.versions.draft.load(Ordering::Relaxed) == next {
+            // Before this store a death loses all that was written, after it nothing. Release: the words come first.
+            self.versions.version.store(next, Ordering::Release);
+        }
+    }
+
+    /// Forgets what was written since the last commit. For the owner of the lock.
+    #[inline]
+    pub(crate) fn rollback(self) {
+        if self.is_writing() {
+            // The version did not move, so readers never saw the draft. Dying before this store changes nothing: the
+            // successor finds the draft and drops it.
+            self.versions.draft.store(0, Ordering::Relaxed);
+        }
+    }
+}

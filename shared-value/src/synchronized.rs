@@ -1,0 +1,302 @@
+//! `Synchronized`: the handle of a value.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::access::{Access, ReadWrite};
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::guard::Guard;
+use crate::layout::{Printed, SharedValue};
+use crate::lock::{LockState, Wait};
+use crate::locked::Locked;
+use crate::options::Options;
+use crate::read;
+use crate::segment::Place;
+
+/// A value in shared memory, beside its lock.
+///
+/// Reads take no lock and see committed values only. Changes take the lock, which is recursive and survives its owner,
+/// and become visible all at once. Clones are handles of the same value; forked children inherit handles.
+///
+/// ```
+/// use shared_value::Synchronized;
+///
+/// let counter = Synchronized::new(0_i64)?;
+/// counter.update(|count| *count += 1)?;
+/// assert_eq!(counter.get(), 1);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+pub struct Synchronized<T, A = ReadWrite> {
+    pub(crate) cell: Cell<T>,
+    access: PhantomData<fn() -> A>,
+}
+
+impl<T: SharedValue> Synchronized<T> {
+    pub(crate) fn of(cell: Cell<T>) -> Self {
+        Self {
+            cell,
+            access: PhantomData,
+        }
+    }
+
+    /// A value without a name, for this process, the children that it forks, and whoever it hands the value to.
+    ///
+    /// # Errors
+    /// `Io` if there is no memory for it.
+    pub fn new(value: T) -> Result<Self, Error> {
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, &value)?))
+    }
+
+    /// A value under a new name, which any process of this user can open until it is [unlinked](crate::unlink).
+    ///
+    /// The name appears only when the value is complete. It is that of a file in `/dev/shm`, with mode 0600; for
+    /// another mode see [`Options`].
+    ///
+    /// # Errors
+    /// `AlreadyExists` if the name is taken, `InvalidName`, `Io`.
+    pub fn create(name: &str, value: T) -> Result<Self, Error> {
+        Options::new().create(name, value)
+    }
+
+    /// The value that has this name.
+    ///
+    /// # Errors
+    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `InvalidName`, `Io`.
+    pub fn open(name: &str) -> Result<Self, Error> {
+        Ok(Self::of(Cell::open(&Place::named(name)?)?))
+    }
+
+    /// The value that has this name, created if there is none. Of many who call this at once, one creates.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create(name: &str, value: T) -> Result<Self, Error> {
+        Options::new().open_or_create(name, value)
+    }
+
+    /// A value in a new file, which outlives all processes. The file appears only when the value is complete.
+    ///
+    /// After a crash of the whole machine the file holds what the system had written of it, which may be a mixture of
+    /// versions.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, and `Io`, also where the file system has no `O_TMPFILE`.
+    pub fn create_file(path: impl AsRef<Path>, value: T) -> Result<Self, Error> {
+        Options::new().create_file(path, value)
+    }
+
+    /// The value in a file.
+    ///
+    /// # Errors
+    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
+    pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self::of(Cell::open(&Place::File(
+            path.as_ref().to_owned(),
+        ))?))
+    }
+
+    /// The value in a file, which is created if there is none. Of many who call this at once, one creates.
+    ///
+    /// # Errors
+    /// As [`open_file`](Self::open_file) and [`create_file`](Self::create_file).
+    pub fn open_or_create_file(path: impl AsRef<Path>, value: T) -> Result<Self, Error> {
+        Options::new().open_or_create_file(path, value)
+    }
+
+    /// Takes the lock, or takes it once more, and waits for it as long as that needs.
+    ///
+    /// # Errors
+    /// `TooManyHeld`, `TooDeep`, `Unsupported`.
+    #[inline]
+    pub fn lock(&self) -> Result<Guard<'_, T>, Error> {
+        Ok(Guard::new(Locked::acquire(&self.cell, Wait::Forever)?))
+    }
+
+    /// Takes the lock if that can be done at once.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another thread or process holds it, and as [`lock`](Self::lock).
+    #[inline]
+    pub fn try_lock(&self) -> Result<Guard<'_, T>, Error> {
+        Ok(Guard::new(Locked::acquire(&self.cell, Wait::Never)?))
+    }
+
+    /// Takes the lock, or gives up after `timeout` by the monotonic clock.
+    ///
+    /// # Errors
+    /// `TimedOut` if another thread or process held it all the time, and as [`lock`](Self::lock).
+    #[inline]
+    pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_, T>, Error> {
+        Ok(Guard::new(Locked::acquire(
+            &self.cell,
+            Wait::at_most(timeout),
+        )?))
+    }
+
+    /// Replaces the whole value but for its atomic fields. If this thread holds no guard, it is committed at once.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    #[inline]
+    pub fn store(&self, value: T) -> Result<(), Error> {
+        self.set_part(0, &value)
+    }
+
+    /// The same as [`store`](Self::store), under the name that goes with [`get`](Self::get).
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    #[inline]
+    pub fn set(&self, value: T) -> Result<(), Error> {
+        self.store(value)
+    }
+
+    /// Lets the closure change the value under the lock. If this thread holds no guard, the change is committed at
+    /// once; if the closure panics, nothing was changed.
+    ///
+    /// Changes of `#[shared(atomic)]` fields are not written back: those have operations of their own.
+    ///
+    /// # Errors
+    /// - `Borrowed` inside of another `update` of the same value by this thread.
+    /// - `InvalidBits` if another process wrote something that is not a `T`. Nothing was changed.
+    /// - `Corrupted` if another process overwrote the lock meanwhile. The change was committed.
+    /// - As [`lock`](Self::lock).
+    #[inline]
+    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        self.locked(|locked| locked.update_whole(change))
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_part<F: SharedValue>(&self, offset: usize, value: &F) -> Result<(), Error> {
+        self.locked(|locked| {
+            locked.write(offset, value);
+            Ok(())
+        })
+    }
+
+    /// Does something to the value under the lock.
+    #[inline(always)]
+    pub(crate) fn locked<R>(
+        &self,
+        work: impl FnOnce(&Locked<'_, T>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let locked = Locked::acquire(&self.cell, Wait::Forever)?;
+        locked.check_unborrowed()?;
+        let result = work(&locked)?;
+        locked.release()?;
+        Ok(result)
+    }
+}
+
+impl<T: SharedValue, A: Access> Synchronized<T, A> {
+    /// The value: what this thread has written if it holds the lock, or else what is committed. Takes no lock.
+    ///
+    /// The fields belong to one version, but for the atomic fields, each of which is as it was at some moment during
+    /// the call.
+    ///
+    /// # Errors
+    /// `InvalidBits` if another process wrote something that is not a `T`.
+    #[inline]
+    pub fn load(&self) -> Result<T, Error> {
+        read::whole(&self.cell).check()
+    }
+
+    /// The same as [`load`](Self::load), for types of which every bit pattern is valid and for processes that trust
+    /// each other.
+    ///
+    /// # Panics
+    /// If another process wrote something that is not a `T`.
+    #[inline]
+    #[track_caller]
+    pub fn get(&self) -> T {
+        valid(self.load())
+    }
+
+    /// The number of commits so far.
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.cell.version()
+    }
+
+    /// How often the lock was taken over from a thread that had died with it.
+    pub fn recoveries(&self) -> u64 {
+        self.cell.recoveries()
+    }
+
+    /// Who holds the lock now.
+    pub fn lock_state(&self) -> LockState {
+        self.cell.lock_state()
+    }
+
+    /// The name or path of the segment, `(anonymous)` if it has none.
+    pub fn name(&self) -> &str {
+        self.cell.name()
+    }
+}
+
+/// The value of a getter, which cannot return an error.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn valid<V>(value: Result<V, Error>) -> V {
+    match value {
+        Ok(value) => value,
+        Err(error) => invalid(&error),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn invalid(error: &Error) -> ! {
+    panic!("{error}")
+}
+
+/// Takes the name of a segment away. Whoever has it open goes on with it; the name is free for another.
+///
+/// # Errors
+/// `NotFound`, `InvalidName`, `Io`.
+///
+/// ```
+/// use shared_value::{Synchronized, unlink};
+///
+/// # let name = format!("shared-value-doc-unlink-{}", std::process::id());
+/// let value = Synchronized::create(&name, 1_u32)?;
+/// unlink(&name)?;
+/// assert!(Synchronized::<u32>::open(&name).is_err());
+/// assert_eq!(value.get(), 1);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+pub fn unlink(name: &str) -> Result<(), Error> {
+    Place::named(name)?.unlink()
+}
+
+impl<T, A> Clone for Synchronized<T, A> {
+    fn clone(&self) -> Self {
+        Self {
+            cell: self.cell.clone(),
+            access: PhantomData,
+        }
+    }
+}
+
+/// Prints the value, the version and the state of the lock, without waiting for it.
+impl<T: SharedValue, A: Access> fmt::Debug for Synchronized<T, A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = read::whole(&self.cell).to_bytes();
+        formatter
+            .debug_struct("Synchronized")
+            .field("name", &self.name())
+            .field(
+                "value",
+                &Printed {
+                    layout: T::LAYOUT,
+                    bytes: &bytes,
+                },
+            )
+            .field("version", &self.version())
+            .field("lock", &self.lock_state())
+            .finish()
+    }
+}

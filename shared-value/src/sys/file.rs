@@ -1,0 +1,90 @@
+//! Files that are made whole before they get a name, and memory that is a file without one.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
+
+/// Memory without a name in any directory (memfd_create(2)); `label` shows in `/proc`.
+pub(crate) fn memory(label: &str) -> io::Result<File> {
+    Ok(fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into())
+}
+
+/// A file in the directory, without a name, that goes away with its descriptor (`O_TMPFILE` of open(2)).
+pub(crate) fn unnamed(directory: &Path, mode: u32) -> io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file: File = fs::open(directory, flags, Mode::RUSR | Mode::WUSR)?.into();
+    // Not by `open`, whose mode the umask of the process would change.
+    file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+    Ok(file)
+}
+
+/// Gives an unnamed file a name, if that is free.
+pub(crate) fn publish(file: &File, path: &Path) -> io::Result<()> {
+    let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(fs::linkat(
+        CWD,
+        descriptor,
+        CWD,
+        path,
+        AtFlags::SYMLINK_FOLLOW,
+    )?)
+}
+
+/// Opens a file to read and write. Symbolic links are not followed, and opening a pipe does not block.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file: OwnedFd = fs::open(path, flags, Mode::empty())?;
+    Ok(file.into())
+}
+
+/// Makes the file so long, and takes the memory or disk space for it now, so that no later access runs out of it.
+pub(crate) fn allocate(file: impl AsFd, length: u64) -> io::Result<()> {
+    Ok(rustix::io::retry_on_intr(|| {
+        fs::fallocate(&file, FallocateFlags::empty(), 0, length)
+    })?)
+}
+
+/// Fixes the length of memory for ever: nobody can make accesses to it fail by cutting it short.
+pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
+    Ok(fs::fcntl_add_seals(
+        file,
+        SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
+    )?)
+}
+
+/// Marks the open file as in use, until all its descriptors in all processes are closed. If nobody else had done so,
+/// `first` runs before any other such call returns.
+///
+/// It takes an open-file-description lock (fcntl(2)), which needs write access: who can only read can block nobody.
+pub(crate) fn enter(file: &File, first: impl FnOnce()) -> io::Result<()> {
+    if set_lock(file, libc::F_WRLCK, libc::F_OFD_SETLK).is_ok() {
+        first();
+    }
+    set_lock(file, libc::F_RDLCK, libc::F_OFD_SETLKW)
+}
+
+fn set_lock(file: &File, kind: libc::c_int, command: libc::c_int) -> io::Result<()> {
+    let lock = libc::flock {
+        l_type: libc::c_short::try_from(kind).expect("a small number"),
+        l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    loop {
+        // SAFETY: the descriptor is open, and the kernel only reads `lock`.
+        let result = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) };
+        if result == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What must happen around `fork` (pthread_atfork(3)).
+#![allow(unsafe_code)]
+
+use std::io;
+
+/// Calls the functions before every `fork` of this process, and after it in the parent and in the child.
+///
+/// They run in the thread that forks. A `fork` that bypasses the C library does not call them.
+pub(crate) fn register(
+    prepare: unsafe extern "C" fn(),
+    parent: unsafe extern "C" fn(),
+    child: unsafe extern "C" fn(),
+) -> io::Result<()> {
+    // SAFETY: the functions live as long as the program, because Rust code is never unloaded.
+    let result = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(result))
+    }
+}

@@ -1,0 +1,168 @@
+//! The list of robust futexes that glibc registers for every thread.
+//!
+//! When a thread dies, in whatever way, the kernel walks this list, and every lock word in it that holds the thread's
+//! id gets the owner-died bit and one sleeper woken (`kernel/futex/core.c`, `exit_robust_list`; the contract is
+//! `Documentation/locking/robust-futex-ABI.rst`). An entry is the address of the lock's `next` pointer; the lock word
+//! lies `futex_offset` bytes from it; the `prev` pointer, which only user space reads, lies 8 bytes before it. Bit 0 of
+//! a pointer marks a priority-inheriting lock and does not belong to the address.
+#![allow(unsafe_code)]
+
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU64, Ordering, compiler_fence};
+
+/// From a list entry back to its lock word, in bytes, as glibc on 64-bit platforms registers it.
+pub(crate) const WORD_BEHIND_NODE: usize = 32;
+
+/// From a list entry back to its `prev` pointer, in bytes.
+const PREVIOUS_BEHIND_NODE: u64 = 8;
+
+const PRIORITY_INHERITING: u64 = 1;
+
+/// `struct robust_list_head` of `linux/futex.h`; addresses as integers.
+#[repr(C)]
+struct Head {
+    list: u64,
+    futex_offset: i64,
+    pending: u64,
+}
+
+/// The robust list of one thread. Only that thread may call its methods.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RobustList {
+    head: NonNull<Head>,
+}
+
+/// The list cannot take this crate's locks.
+#[derive(Debug)]
+pub(crate) struct Unfit;
+
+impl RobustList {
+    /// The calling thread's list, if locks laid out like glibc's fit into it.
+    pub(crate) fn of_this_thread() -> Result<Self, Unfit> {
+        let mut head: *mut Head = ptr::null_mut();
+        let mut length: usize = 0;
+        // SAFETY: the call writes one pointer and one length, to locals of these types.
+        let result =
+            unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
+        let head = NonNull::new(head)
+            .filter(|_| result == 0 && length == size_of::<Head>())
+            .ok_or(Unfit)?;
+        // SAFETY: glibc registered this head for the calling thread, so it is mapped as long as the thread lives.
+        let offset = unsafe { (&raw const (*head.as_ptr()).futex_offset).read() };
+        let expected = -i64::try_from(WORD_BEHIND_NODE).expect("a small number");
+        if offset == expected {
+            Ok(Self { head })
+        } else {
+            Err(Unfit)
+        }
+    }
+
+    /// The address that ends the list, as the entries before and behind it hold it.
+    #[inline]
+    pub(crate) fn address(self) -> u64 {
+        self.head.as_ptr().expose_provenance() as u64
+    }
+
+    /// The first entry, perhaps with its mark; `address()` if the list is empty.
+    #[inline]
+    pub(crate) fn first(self) -> u64 {
+        // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
+        unsafe { (&raw const (*self.head.as_ptr()).list).read_volatile() }
+    }
+
+    /// Makes an entry the first.
+    ///
+    /// # Safety
+    /// - `entry` is `address()` or the address of an entry whose `next` leads through valid entries to `address()`.
+    /// - Entries stay mapped until they are taken out.
+    #[inline]
+    pub(crate) unsafe fn set_first(self, entry: u64) {
+        // The kernel looks at the list when this thread is stopped, between any two of its instructions, so what was
+        // written before must not be moved behind this store, nor what comes after before it. For the same thread
+        // the order of the instructions is enough.
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
+        unsafe { (&raw mut (*self.head.as_ptr()).list).write_volatile(entry) };
+        compiler_fence(Ordering::SeqCst);
+    }
+
+    /// Announces an entry that this thread is about to put in or take out, so that the kernel looks at it too.
+    #[inline]
+    pub(crate) fn announce(self, entry: u64) {
+        // SAFETY: the head is mapped while its thread lives, and only that thread gets here. The kernel checks the
+        // address itself, and changes the word there only if it holds this thread's id.
+        unsafe { (&raw mut (*self.head.as_ptr()).pending).write_volatile(entry) };
+        compiler_fence(Ordering::SeqCst);
+    }
+
+    /// Takes the announcement back.
+    #[inline]
+    pub(crate) fn retract(self) {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
+        unsafe { (&raw mut (*self.head.as_ptr()).pending).write_volatile(0) };
+    }
+}
+
+/// The `next` pointer of an entry.
+///
+/// # Safety
+/// `entry`, without its mark, is the address of an entry that is mapped now.
+#[inline]
+pub(crate) unsafe fn next_of(entry: u64) -> u64 {
+    // SAFETY: the caller promises a mapped entry, which is an aligned word.
+    unsafe { word_at(entry & !PRIORITY_INHERITING) }.load(Ordering::Relaxed)
+}
+
+/// Changes the `next` pointer of an entry.
+///
+/// # Safety
+/// `entry`, without its mark, is the address of an entry in this thread's list; and as for `RobustList::set_first`.
+#[inline]
+pub(crate) unsafe fn set_next_of(entry: u64, next: u64) {
+    // SAFETY: the caller promises a mapped entry, which is an aligned word.
+    unsafe { word_at(entry & !PRIORITY_INHERITING) }.store(next, Ordering::Relaxed);
+}
+
+/// Changes the `prev` pointer of an entry.
+///
+/// # Safety
+/// `entry`, without its mark, is the address of an entry in this thread's list.
+#[inline]
+pub(crate) unsafe fn set_previous_of(entry: u64, previous: u64) {
+    let address = (entry & !PRIORITY_INHERITING) - PREVIOUS_BEHIND_NODE;
+    // SAFETY: the caller promises a mapped entry, before which lies its `prev` pointer, an aligned word.
+    unsafe { word_at(address) }.store(previous & !PRIORITY_INHERITING, Ordering::Relaxed);
+}
+
+/// Whether two pointers lead to the same entry, whatever their marks.
+#[inline]
+pub(crate) fn same(one: u64, other: u64) -> bool {
+    one & !PRIORITY_INHERITING == other & !PRIORITY_INHERITING
+}
+
+/// Whether a pointer that cannot be trusted leads to a lock that this thread holds and that is linked behind `previous`.
+pub(crate) fn is_linked_behind(entry: u64, previous: u64, thread_id: u32) -> bool {
+    const OWNER: u32 = 0x3fff_ffff;
+    let address = (entry & !PRIORITY_INHERITING) as usize;
+    let Some(start) = address.checked_sub(WORD_BEHIND_NODE) else {
+        return false;
+    };
+    let Some(lock) = super::memory::read::<{ WORD_BEHIND_NODE }>(start) else {
+        return false;
+    };
+    let [word @ .., _, _, _, _] = lock.first_chunk::<8>().expect("32 bytes");
+    let owner = u32::from_ne_bytes(*word) & OWNER;
+    let linked = u64::from_ne_bytes(*lock.last_chunk::<8>().expect("32 bytes"));
+    owner == thread_id && linked == previous
+}
+
+/// # Safety
+/// `address` is that of an aligned word, mapped during `'a`, that is only accessed atomically.
+#[inline]
+unsafe fn word_at<'a>(address: u64) -> &'a AtomicU64 {
+    let word = ptr::with_exposed_provenance_mut(address as usize);
+    // SAFETY: promised by the caller. glibc accesses the words of its own locks without atomics, but only from this
+    // thread, so its accesses do not race with these.
+    unsafe { AtomicU64::from_ptr(word) }
+}

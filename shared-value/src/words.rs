@@ -1,0 +1,302 @@
+//! Copies values between a slot, which is whole words that others may write at any time, and private memory.
+//!
+//! Words are only ever loaded and stored whole: accesses of several sizes that race are undefined in Rust's memory
+//! model. A part that is smaller than its words is cut out of them after the load, and merged into them before the
+//! store, which only the lock's owner does.
+#![allow(unsafe_code)]
+
+use core::mem::MaybeUninit;
+use core::ptr;
+
+use crate::error::Error;
+use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte};
+use crate::primitive::{AtomicU64, Ordering::Relaxed};
+
+/// The bytes of a word.
+const WORD: usize = size_of::<u64>();
+
+/// What was copied out of shared memory as a `T`: every byte of it that is not padding is initialized, and perhaps they
+/// are not a value of the type.
+#[repr(transparent)]
+pub(crate) struct Unchecked<T>(MaybeUninit<T>);
+
+/// Copies the `T` at a byte offset out of a slot.
+///
+/// # Panics
+/// If it does not lie in the slot, or not at a multiple of its alignment.
+#[inline(always)]
+pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Unchecked<T> {
+    assert!(offset % align_of::<T>() == 0, "a field must be aligned");
+    let mut copy = MaybeUninit::<T>::uninit();
+    let bytes: *mut u8 = copy.as_mut_ptr().cast();
+    for piece in Pieces::of::<T>(offset) {
+        let word = slot[piece.word].load(Relaxed).to_ne_bytes();
+        let from = &word[piece.start..piece.end];
+        // SAFETY: pieces lie one behind the other and make up the bytes of a `T`.
+        let to = unsafe { bytes.add(piece.done) };
+        // SAFETY: as many bytes as the piece has are left in `copy`, which nothing else refers to.
+        unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
+    }
+    Unchecked(copy)
+}
+
+/// Copies a value to a byte offset of a slot that this thread alone writes; other bytes stay.
+///
+/// Padding is not copied, which could leak what lay in this process's memory: zeros take its place.
+///
+/// # Panics
+/// If it does not lie in the slot, or not at a multiple of its alignment.
+#[inline(always)]
+pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
+    assert!(offset % align_of::<T>() == 0, "a field must be aligned");
+    if const { T::LAYOUT.padding() == 0 } {
+        // SAFETY: without padding, every byte of a value is initialized.
+        return unsafe { store_bytes::<T>(slot, offset, ptr::from_ref(value).cast()) };
+    }
+    let mut copy = MaybeUninit::<T>::uninit();
+    let bytes: *mut u8 = copy.as_mut_ptr().cast();
+    // SAFETY: `copy` has so many bytes. They are set where they lie, because moving `copy` would lose its padding.
+    unsafe { ptr::write_bytes(bytes, 0, size_of::<T>()) };
+    T::fields(&mut Copier {
+        from: ptr::from_ref(value).cast(),
+        to: bytes,
+    });
+    // SAFETY: every byte of `copy` was set above.
+    unsafe { store_bytes::<T>(slot, offset, bytes) }
+}
+
+/// # Safety
+/// `bytes` leads to as many initialized bytes as a `T` has.
+#[inline(always)]
+unsafe fn store_bytes<T>(slot: &[AtomicU64], offset: usize, bytes: *const u8) {
+    for piece in Pieces::of::<T>(offset) {
+        let mut word = [0; WORD];
+        if piece.start != 0 || piece.end != WORD {
+            word = slot[piece.word].load(Relaxed).to_ne_bytes();
+        }
+        let to = &mut word[piece.start..piece.end];
+        // SAFETY: pieces lie one behind the other and make up the bytes of a `T`.
+        let from = unsafe { bytes.add(piece.done) };
+        // SAFETY: as many initialized bytes as the piece has are left; `word` is a local.
+        unsafe { ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
+        slot[piece.word].store(u64::from_ne_bytes(word), Relaxed);
+    }
+}
+
+impl<T: SharedValue> Unchecked<T> {
+    /// The value, if the bits are one.
+    #[inline(always)]
+    pub(crate) fn check(self) -> Result<T, Error> {
+        if const { T::LAYOUT.is_checked() } {
+            // SAFETY: every byte but padding is initialized: that is what this type means.
+            if let Some(offset) = unsafe { first_invalid::<T>(self.0.as_ptr().cast()) } {
+                return Err(Error::invalid_bits(T::LAYOUT, offset, &self.to_bytes()));
+            }
+        }
+        // SAFETY: every byte but padding is initialized, and `SharedValue` promises that what passed is a value.
+        Ok(unsafe { self.0.assume_init() })
+    }
+
+    /// The bytes, with zeros for padding.
+    #[cold]
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; size_of::<T>()];
+        let mut copier = Copier {
+            from: self.0.as_ptr().cast(),
+            to: bytes.as_mut_ptr(),
+        };
+        copier.field::<T>(0);
+        bytes
+    }
+
+    /// Puts a word over the bytes at an offset.
+    ///
+    /// # Panics
+    /// If the word does not lie in the value.
+    #[inline(always)]
+    pub(crate) fn set_word(&mut self, offset: usize, word: u64) {
+        assert!(
+            offset <= size_of::<T>() - WORD,
+            "the word must lie in the value"
+        );
+        // SAFETY: the word lies in the value.
+        let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };
+        // SAFETY: the word lies in the value, which nothing else refers to.
+        unsafe { to.cast::<u64>().write_unaligned(word) };
+    }
+}
+
+/// The word of an atomic field of a value, by its number among them.
+///
+/// # Panics
+/// If there are not so many.
+pub(crate) fn atomic_word<T: SharedValue>(value: &T, number: usize) -> u64 {
+    let offset = T::LAYOUT
+        .atomic_field(number)
+        .expect("the value has such a field");
+    // SAFETY: `SharedValue` promises that an atomic field is a 64-bit integer in the value.
+    let from = unsafe { ptr::from_ref(value).cast::<u8>().add(offset) };
+    // SAFETY: as above, so eight initialized bytes lie there.
+    unsafe { from.cast::<u64>().read_unaligned() }
+}
+
+/// A part of a value that lies in one word.
+struct Piece {
+    word: usize,
+    /// The bytes of the word.
+    start: usize,
+    end: usize,
+    /// The bytes of the value in the words before.
+    done: usize,
+}
+
+/// The pieces of a value of some size at an offset of a slot. Where both are constant, so are the pieces.
+struct Pieces {
+    offset: usize,
+    size: usize,
+    done: usize,
+    fit: Fit,
+}
+
+/// What the alignment of a type says about its pieces, whatever the offset.
+#[derive(Clone, Copy)]
+enum Fit {
+    /// It starts at the start of a word.
+    WordAligned,
+    /// It lies in one word.
+    OneWord,
+    Any,
+}
+
+impl Pieces {
+    #[inline(always)]
+    fn of<T>(offset: usize) -> Self {
+        let fit = const {
+            if align_of::<T>() % WORD == 0 {
+                Fit::WordAligned
+            } else if align_of::<T>() == size_of::<T>() {
+                Fit::OneWord
+            } else {
+                Fit::Any
+            }
+        };
+        Self {
+            offset,
+            size: size_of::<T>(),
+            done: 0,
+            fit,
+        }
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Piece;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Piece> {
+        let left = self.size - self.done;
+        if left == 0 {
+            return None;
+        }
+        let at = self.offset + self.done;
+        let start = if matches!(self.fit, Fit::WordAligned) {
+            0
+        } else {
+            at % WORD
+        };
+        let length = if matches!(self.fit, Fit::OneWord) {
+            left
+        } else {
+            left.min(WORD - start)
+        };
+        let piece = Piece {
+            word: at / WORD,
+            start,
+            end: start + length,
+            done: self.done,
+        };
+        self.done += length;
+        Some(piece)
+    }
+}
+
+/// Copies the bytes of a value that are not padding.
+struct Copier {
+    from: *const u8,
+    to: *mut u8,
+}
+
+impl FieldVisitor for Copier {
+    #[inline(always)]
+    fn field<F: SharedValue>(&mut self, offset: usize) {
+        // SAFETY: `SharedValue` promises that its fields lie in the value, for which `from` has room.
+        let from = unsafe { self.from.add(offset) };
+        // SAFETY: the same for `to`.
+        let to = unsafe { self.to.add(offset) };
+        if const { F::LAYOUT.padding() == 0 } {
+            // SAFETY: the field lies in both, they are different memory, and bytes that are not padding are
+            // initialized in the value.
+            unsafe { ptr::copy_nonoverlapping(from, to, size_of::<F>()) };
+        } else {
+            F::fields(&mut Self { from, to });
+        }
+    }
+}
+
+/// The offset of the first byte that keeps these from being a `T`.
+///
+/// # Safety
+/// `bytes` leads to the bytes of a `T`, initialized but for padding.
+#[inline(always)]
+unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
+    match const { T::LAYOUT }.kind() {
+        Kind::Scalar { .. } | Kind::Enum { .. } => {
+            // SAFETY: scalars and enums have no padding, so all these bytes are initialized.
+            let bytes = unsafe { core::slice::from_raw_parts(bytes, size_of::<T>()) };
+            (!T::valid_bits(zero_extended(bytes))).then_some(0)
+        }
+        Kind::Text => {
+            // SAFETY: text has no padding, so all these bytes are initialized.
+            first_invalid_byte(unsafe { core::slice::from_raw_parts(bytes, size_of::<T>()) })
+        }
+        Kind::Bytes => None,
+        Kind::Array { .. } | Kind::Newtype { .. } | Kind::Struct { .. } => {
+            let mut checker = Checker {
+                bytes,
+                invalid: None,
+            };
+            T::fields(&mut checker);
+            checker.invalid
+        }
+    }
+}
+
+struct Checker {
+    bytes: *const u8,
+    invalid: Option<usize>,
+}
+
+impl FieldVisitor for Checker {
+    #[inline(always)]
+    fn field<F: SharedValue>(&mut self, offset: usize) {
+        if const { !F::LAYOUT.is_checked() } || self.invalid.is_some() {
+            return;
+        }
+        // SAFETY: `SharedValue` promises that its fields lie in the value.
+        let field = unsafe { self.bytes.add(offset) };
+        // SAFETY: so the bytes of the field are initialized, but for its own padding.
+        self.invalid = unsafe { first_invalid::<F>(field) }.map(|invalid| offset + invalid);
+    }
+}
+
+#[inline(always)]
+fn zero_extended(bytes: &[u8]) -> u64 {
+    let mut word = [0; WORD];
+    let start = if cfg!(target_endian = "little") {
+        0
+    } else {
+        WORD - bytes.len()
+    };
+    word[start..start + bytes.len()].copy_from_slice(bytes);
+    u64::from_ne_bytes(word)
+}

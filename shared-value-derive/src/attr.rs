@@ -92,10 +92,10 @@ fn each_word(
     let mut seen = Vec::new();
     for attribute in shared(attributes) {
         if !matches!(attribute.meta, Meta::List(_)) {
-            let example = known[0].0;
+            let names = list(known);
             context.on(
                 attribute,
-                &format!("`#[shared(..)]` takes words in parentheses, such as `{example}`"),
+                &format!("`#[shared(..)]` needs its words in parentheses: {names}"),
             );
             continue;
         }
@@ -145,15 +145,15 @@ fn unknown(path: &Path, known: &[Symbol]) -> String {
         Some(name) => format!("`{word}` is unknown to `#[shared(..)]`: did you mean `{name}`?"),
         None => format!(
             "`{word}` is unknown to `#[shared(..)]`, which takes {} here",
-            list(&names)
+            list(known)
         ),
     }
 }
 
-fn list(names: &[&str]) -> String {
-    names
+fn list(known: &[Symbol]) -> String {
+    known
         .iter()
-        .map(|name| format!("`{name}`"))
+        .map(|symbol| format!("`{}`", symbol.0))
         .collect::<Vec<_>>()
         .join(", ")
 }

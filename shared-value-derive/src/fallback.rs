@@ -1,7 +1,99 @@
 use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Generics, Type};
 
-use crate::model::Input;
+use crate::check::{names, types};
+use crate::expand::{self, Bodies, Scope};
+use crate::model::{Field, Input, Kind, unwrapped};
 
-pub(crate) fn expand(_input: &Input, errors: &syn::Error) -> TokenStream {
-    errors.to_compile_error()
+/// The errors, and in place of the real items others that have their names and types. Code that
+/// uses them compiles, so that the user sees only the errors that are to be mended.
+///
+/// The errors keep the program from being built: none of this ever runs.
+pub(crate) fn expand(input: &Input, errors: &syn::Error) -> TokenStream {
+    let errors = errors.to_compile_error();
+    let scope = Scope::new(input, Bodies::Absent);
+    let metadata = metadata(&scope);
+    let items = match &input.kind {
+        Kind::Struct(fields) => {
+            let surface = expand::surface(&scope, usable(&input.generics, fields));
+            let whole = whole_value(&scope);
+            quote!(#surface #whole)
+        }
+        Kind::Enum(_) | Kind::Union => expand::aliases(&scope),
+    };
+    quote!(#errors #metadata #items)
+}
+
+/// An impl that holds only if the type is `Copy`, and does not demand that it is: a type with
+/// a refused field seldom can be.
+fn metadata(scope: &Scope<'_>) -> TokenStream {
+    if scope.input.generics.lifetimes().next().is_some() {
+        return TokenStream::new();
+    }
+    let (runtime, value) = (&scope.runtime, &scope.value);
+    let mut generics = expand::bounded(scope.input, runtime);
+    generics
+        .make_where_clause()
+        .predicates
+        .push(syn::parse_quote!(for<'never> #value: ::core::marker::Copy));
+    let (parameters, _, clause) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        unsafe impl #parameters #runtime::SharedValue for #value #clause {
+            const LAYOUT: &'static #runtime::Layout =
+                <::core::primitive::u8 as #runtime::SharedValue>::LAYOUT;
+        }
+    }
+}
+
+/// What the handle otherwise finds in the runtime, by `Deref`.
+fn whole_value(scope: &Scope<'_>) -> TokenStream {
+    let (runtime, value, visibility) = (&scope.runtime, &scope.value, &scope.input.visibility);
+    let outcome = &scope.input.fresh.outcome;
+    let writable = scope.writable();
+    let (parameters, _, clause) = scope.generics.split_for_impl();
+    let result = quote!(::core::result::Result);
+    quote! {
+        impl #parameters #writable #clause {
+            #visibility fn load(&self) -> #result<#value, #runtime::Error> {
+                loop {}
+            }
+            #visibility fn store(&self, _: #value) -> #result<(), #runtime::Error> {
+                loop {}
+            }
+            #visibility fn update<#outcome>(
+                &self,
+                _: impl ::core::ops::FnOnce(&mut #value) -> #outcome,
+            ) -> #result<#outcome, #runtime::Error> {
+                loop {}
+            }
+        }
+    }
+}
+
+/// The fields whose accessors can be declared without a further error.
+fn usable<'input>(generics: &Generics, fields: &'input [Field]) -> Vec<&'input Field> {
+    let collisions = names::collisions(fields);
+    fields
+        .iter()
+        .enumerate()
+        .filter(|(number, field)| {
+            let collides = collisions
+                .iter()
+                .any(|collision| collision.field == *number && collision.is_redefinition);
+            let refusal = types::refusal(generics, field);
+            !collides && refusal.is_none_or(|refusal| can_be_returned(refusal.ty))
+        })
+        .map(|(_, field)| field)
+        .collect()
+}
+
+fn can_be_returned(ty: &Type) -> bool {
+    match unwrapped(ty) {
+        Type::Path(path) => !path.path.is_ident("str"),
+        Type::Reference(reference) => reference.lifetime.is_some(),
+        Type::Ptr(_) | Type::Tuple(_) | Type::FnPtr(_) => true,
+        _ => false,
+    }
 }

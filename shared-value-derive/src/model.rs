@@ -98,6 +98,14 @@ impl Field {
         name
     }
 
+    /// Where the user chose the name of the accessors.
+    pub(crate) fn span_of_name(&self) -> Span {
+        self.attributes
+            .rename
+            .as_ref()
+            .map_or(self.span, Ident::span)
+    }
+
     pub(crate) fn accessor(&self, prefix: &str, suffix: &str) -> Ident {
         let getter = self.getter();
         format_ident!("{prefix}{}{suffix}", getter.unraw(), span = getter.span())

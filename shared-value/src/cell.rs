@@ -98,7 +98,7 @@ impl<T: SharedValue> Cell<T> {
             // SAFETY: `Plan` made the cell for a `T`, and nobody else sees the mapping yet.
             let parts = unsafe { Parts::<T>::at(control) };
             // All zeros is a free lock and version 0, which is in slot 0.
-            words::store(parts.first, 0, value);
+            words::store(&parts.slots[..Shape::<T>::SLOT], 0, value);
             for (number, atomic) in parts.atomics.iter().enumerate() {
                 atomic.store(words::atomic_word(value, number), Ordering::Relaxed);
             }
@@ -149,7 +149,12 @@ impl<T: SharedValue> Cell<T> {
     #[inline(always)]
     pub(crate) fn slots(&self) -> Slots<'_> {
         let parts = self.parts();
-        Slots::new(&parts.control.versions, parts.first, parts.second)
+        Slots::new(
+            &parts.control.versions,
+            parts.slots,
+            Shape::<T>::STRIDE,
+            Shape::<T>::SLOT,
+        )
     }
 
     /// The word of an atomic field, by its number among them.
@@ -184,8 +189,7 @@ fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
 /// The words of a cell. References to atomics are fine where other processes write; references to a `T` would not be.
 struct Parts<'a, T> {
     control: &'a Control,
-    first: &'a [AtomicU64],
-    second: &'a [AtomicU64],
+    slots: &'a [AtomicU64],
     atomics: &'a [AtomicU64],
     value: PhantomData<T>,
 }
@@ -200,10 +204,8 @@ impl<'a, T: SharedValue> Parts<'a, T> {
         let line = unsafe { control.as_ref() };
         // SAFETY: the words lie behind the control line.
         let words = unsafe { control.add(1) }.cast();
-        // SAFETY: one slot from the start is less than all words.
-        let first = unsafe { Self::words(words, 0, Shape::<T>::SLOT) };
-        // SAFETY: the second slot ends where the words end, or before the atomic fields.
-        let second = unsafe { Self::words(words, Shape::<T>::STRIDE, Shape::<T>::SLOT) };
+        // SAFETY: the slots end where the words end, or before the atomic fields.
+        let slots = unsafe { Self::words(words, 0, Shape::<T>::STRIDE + Shape::<T>::SLOT) };
         let atomics = if Shape::<T>::ATOMICS == 0 {
             &[][..]
         } else {
@@ -212,8 +214,7 @@ impl<'a, T: SharedValue> Parts<'a, T> {
         };
         Self {
             control: line,
-            first,
-            second,
+            slots,
             atomics,
             value: PhantomData,
         }

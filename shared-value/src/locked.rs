@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::layout::SharedValue;
-use crate::lock::{self, Acquired, Thread, Wait};
+use crate::lock::{self, Acquired, Refusal, Thread, Wait};
 use crate::read;
 use crate::words::{self, Unchecked};
 
@@ -16,6 +16,8 @@ use crate::words::{self, Unchecked};
 pub(crate) struct Locked<'a, T: SharedValue> {
     cell: &'a Cell<T>,
     thread: Thread,
+    /// The thread's token when it took the lock.
+    token: u64,
     acquired: Acquired,
 }
 
@@ -25,8 +27,8 @@ struct Borrow<'l, 'a, T: SharedValue> {
 }
 
 impl<'a, T: SharedValue> Locked<'a, T> {
-    #[inline]
-    pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Error> {
+    #[inline(always)]
+    pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Refusal> {
         let thread = Thread::current()?;
         // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
         // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
@@ -37,11 +39,12 @@ impl<'a, T: SharedValue> Locked<'a, T> {
         Ok(Self {
             cell,
             thread,
+            token: thread.token(),
             acquired,
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cell(&self) -> &'a Cell<T> {
         self.cell
     }
@@ -52,13 +55,13 @@ impl<'a, T: SharedValue> Locked<'a, T> {
     }
 
     /// Whether the thread that took the lock is the one that runs: not so in a forked child.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_held(&self) -> bool {
-        self.thread.is_current()
+        self.thread.token() == self.token
     }
 
     /// Fails while an `update` of this thread has the value borrowed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_unborrowed(&self) -> Result<(), Error> {
         // Whoever takes the lock first finds nothing borrowed.
         if self.acquired == Acquired::Again && lock::is_borrowed(self.thread, self.cell.lock()) {
@@ -93,7 +96,7 @@ impl<'a, T: SharedValue> Locked<'a, T> {
 
     /// Lets the closure change a copy of the `F` at an offset, and writes it back. If the closure panics, nothing was
     /// changed. Until it returns, all other writes of this thread to the same value fail.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn update<F: SharedValue, R>(
         &self,
         offset: usize,
@@ -103,7 +106,7 @@ impl<'a, T: SharedValue> Locked<'a, T> {
     }
 
     /// The same for the whole value. Changes of atomic fields are not written back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn update_whole<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         self.update_copy(0, read::with_atomics(self.cell, self.read(0)), change)
     }
@@ -127,24 +130,24 @@ impl<'a, T: SharedValue> Locked<'a, T> {
         Ok(result)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(&self) {
         self.cell.slots().commit();
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rollback(&self) {
         self.cell.slots().rollback();
     }
 
     /// Ends the hold.
-    #[inline]
-    pub(crate) fn release(self) -> Result<(), Error> {
+    #[inline(always)]
+    pub(crate) fn release(self) -> Result<(), Refusal> {
         ManuallyDrop::new(self).end()
     }
 
-    #[inline]
-    fn end(&mut self) -> Result<(), Error> {
+    #[inline(always)]
+    fn end(&mut self) -> Result<(), Refusal> {
         if !self.is_held() {
             return Ok(());
         }
@@ -155,7 +158,7 @@ impl<'a, T: SharedValue> Locked<'a, T> {
 }
 
 impl<T: SharedValue> Drop for Locked<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // A lock that another process overwrote is reported to those who can be told.
         let _ = self.end();
@@ -163,7 +166,7 @@ impl<T: SharedValue> Drop for Locked<'_, T> {
 }
 
 impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if self.locked.is_held() {
             lock::set_borrowed(self.locked.thread, self.locked.cell.lock(), false);

@@ -15,25 +15,30 @@ const TRIES: u32 = 64;
 /// Copies the `F` at an offset: what this thread has written if it holds the lock, or else what is committed.
 #[inline(always)]
 pub(crate) fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    if !lock::holds_any() {
+        if let Some(copy) = cell.slots().read(|slot| words::load(slot, offset)) {
+            return copy;
+        }
+    }
+    field_otherwise(cell, offset)
+}
+
+/// Reads where this thread may hold the lock, or where writers commit while it copies.
+#[inline(never)]
+fn field_otherwise<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
     if lock::holds(cell.lock()) {
         return words::load(cell.slots().current(), offset);
     }
-    match cell.slots().read(TRIES, |slot| words::load(slot, offset)) {
-        Ok(copy) => copy,
-        Err(_) => field_patiently(cell, offset),
-    }
-}
-
-/// Reads under the lock, because writers commit faster than this thread can copy.
-#[cold]
-fn field_patiently<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
     loop {
-        // Not for ever: while the lock's owner is stopped it commits nothing, and a read without the lock succeeds.
+        for _ in 0..TRIES {
+            if let Some(copy) = cell.slots().read(|slot| words::load(slot, offset)) {
+                return copy;
+            }
+        }
+        // Writers commit faster than this thread can copy; under the lock nobody commits. But not for ever: while the
+        // lock's owner is stopped it commits nothing either, and a read without the lock succeeds.
         if let Ok(locked) = Locked::acquire(cell, Wait::at_most(Duration::from_millis(1))) {
             return locked.read(offset);
-        }
-        if let Ok(copy) = cell.slots().read(TRIES, |slot| words::load(slot, offset)) {
-            return copy;
         }
     }
 }

@@ -20,78 +20,74 @@ pub(crate) struct Versions {
     draft: AtomicU64,
 }
 
-/// The slots of one value, as many words each.
+/// The slots of one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slots<'a> {
     versions: &'a Versions,
-    slots: [&'a [AtomicU64]; 2],
+    /// Slot 0 from the first word on, slot 1 from the word number `stride` on.
+    words: &'a [AtomicU64],
+    stride: usize,
+    /// The words of each slot.
+    length: usize,
 }
-
-/// Another version was committed so often during the reads that none succeeded.
-#[derive(Debug)]
-pub(crate) struct Outrun;
 
 impl Versions {
     /// The number of commits so far.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn committed(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 }
 
 impl<'a> Slots<'a> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(
         versions: &'a Versions,
-        first: &'a [AtomicU64],
-        second: &'a [AtomicU64],
+        words: &'a [AtomicU64],
+        stride: usize,
+        length: usize,
     ) -> Self {
         Self {
             versions,
-            slots: [first, second],
+            words,
+            stride,
+            length,
         }
     }
 
-    #[inline]
+    /// The slot of a version. Which of the two it is changes with every commit, so this computes and does not branch.
+    #[inline(always)]
     fn slot(self, version: u64) -> &'a [AtomicU64] {
-        if version & 1 == 0 {
-            self.slots[0]
-        } else {
-            self.slots[1]
-        }
+        let start = if version & 1 == 0 { 0 } else { self.stride };
+        &self.words[start..start + self.length]
     }
 
-    /// Copies from the committed slot without the lock, in at most so many tries.
+    /// Copies from the committed slot without the lock; `None` if it may have been overwritten meanwhile.
     ///
-    /// `copy` may see words of different versions; then its result is dropped and it is called again.
-    #[inline]
-    pub(crate) fn read<R>(self, tries: u32, copy: impl Fn(&[AtomicU64]) -> R) -> Result<R, Outrun> {
-        for _ in 0..tries {
-            // Acquire: pairs with the release store of `commit`, so that every word of this version is seen, or a
-            // later one.
-            let version = self.versions.version.load(Ordering::Acquire);
-            let copied = copy(self.slot(version));
-            // Let a word have come from a later version. Its writer began that version with a release fence after
-            // `version + 1` had been committed, and stored the word behind the fence. This acquire fence lies behind
-            // the load of the word, so the fences synchronize, and the load below sees `version + 1` or more.
-            // So where it still sees `version`, no word came from a later one: in all cases the copy is whole.
-            fence(Ordering::Acquire);
-            if self.versions.version.load(Ordering::Relaxed) == version {
-                return Ok(copied);
-            }
-        }
-        Err(Outrun)
+    /// `copy` may see words of different versions; then its result is dropped.
+    #[inline(always)]
+    pub(crate) fn read<R>(self, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
+        // Acquire: pairs with the release store of `commit`, so that every word of this version is seen, or a later
+        // one.
+        let version = self.versions.version.load(Ordering::Acquire);
+        let copied = copy(self.slot(version));
+        // Let a word have come from a later version. Its writer began that version with a release fence after
+        // `version + 1` had been committed, and stored the word behind the fence. This acquire fence lies behind the
+        // load of the word, so the fences synchronize, and the load below sees `version + 1` or more.
+        // So where it still sees `version`, no word came from a later one: in all cases the copy is whole.
+        fence(Ordering::Acquire);
+        (self.versions.version.load(Ordering::Relaxed) == version).then_some(copied)
     }
 
     /// Whether the owner has written something that is not committed. For the owner of the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_writing(self) -> bool {
         let version = self.versions.version.load(Ordering::Relaxed);
         self.versions.draft.load(Ordering::Relaxed) == version.wrapping_add(1)
     }
 
     /// What the owner reads: its own writes, or the committed value. For the owner of the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn current(self) -> &'a [AtomicU64] {
         let version = self.versions.version.load(Ordering::Relaxed);
         let writing = self.versions.draft.load(Ordering::Relaxed) == version.wrapping_add(1);
@@ -99,7 +95,7 @@ impl<'a> Slots<'a> {
     }
 
     /// The slot to change parts of, which starts as a copy of the committed value. For the owner of the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn change(self) -> &'a [AtomicU64] {
         self.begin(|committed, working| {
             for (from, to) in committed.iter().zip(working) {
@@ -109,12 +105,12 @@ impl<'a> Slots<'a> {
     }
 
     /// The slot to write every word of. For the owner of the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn overwrite(self) -> &'a [AtomicU64] {
         self.begin(|_, _| {})
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin(self, prepare: impl FnOnce(&[AtomicU64], &[AtomicU64])) -> &'a [AtomicU64] {
         let version = self.versions.version.load(Ordering::Relaxed);
         let next = version.wrapping_add(1);
@@ -133,7 +129,7 @@ impl<'a> Slots<'a> {
     }
 
     /// Makes what was written the committed value, in one store. For the owner of the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn commit(self) {
         let next = self
             .versions
@@ -147,7 +143,7 @@ impl<'a> Slots<'a> {
     }
 
     /// Forgets what was written since the last commit. For the owner of the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rollback(self) {
         if self.is_writing() {
             // The version did not move, so readers never saw the draft. Dying before this store changes nothing: the

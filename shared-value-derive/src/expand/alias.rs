@@ -15,11 +15,10 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     } = scope;
     let (visibility, access) = (&input.visibility, &input.fresh.access);
     let parameters = input.generics.params.iter().collect::<Vec<_>>();
-    let about_wrapper = format!(" A handle to a shared [`{}`].", input.layout_name());
-    let about_guard = format!(
-        " Holds the lock of a shared [`{}`]; releases it when dropped.",
-        input.layout_name()
-    );
+    let link = scope.link();
+    let about_wrapper = format!(" A handle to a shared {link}.");
+    let about_guard =
+        format!(" Holds the lock of a shared {link}: dropping it commits and unlocks.");
     quote! {
         #[doc = #about_wrapper]
         #[allow(deprecated)]

@@ -4,21 +4,14 @@ use quote::{format_ident, quote};
 use crate::model::{Field, Variant};
 
 use super::scope::{Scope, local};
-use super::stored::{describe, question, stored_type};
+use super::stored::{describe, question, stored_field};
 
 /// The impl of `SharedValue` for a struct.
-pub(super) fn structure(scope: &Scope<'_>, fields: &[Field], transparent: bool) -> TokenStream {
+pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenStream {
     let runtime = &scope.runtime;
-    let shape = if transparent {
-        quote!(newtype)
-    } else {
-        quote!(structure)
-    };
     let name = scope.input.layout_name();
     let descriptions = fields.iter().map(|field| describe(scope, field));
-    let types = fields
-        .iter()
-        .map(|field| stored_type(scope, field, &field.ty));
+    let types = fields.iter().map(|field| stored_field(scope, field));
     let questions = fields.iter().map(|field| question(scope, field));
     let members = fields.iter().map(|field| &field.member);
     let (visitor, visitor_type) = (local("visitor"), &scope.input.fresh.visitor);

@@ -4,11 +4,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::model::{Input, Kind};
+use crate::model::{Field, Input, Kind};
 use crate::repr::Repr;
 
 mod accessors;
 mod alias;
+mod functions;
+mod generics;
 mod guard;
 mod location;
 mod metadata;
@@ -17,24 +19,43 @@ mod scope;
 mod stored;
 mod wrapper;
 
-use scope::{Bodies, Scope};
+pub(crate) use generics::bounded;
+pub(crate) use scope::{Bodies, Scope};
 
 pub(crate) fn expand(input: &Input) -> TokenStream {
     let scope = Scope::new(input, Bodies::Real);
-    let pins = pins::expand(&scope);
-    match (&input.kind, &input.repr) {
-        (Kind::Struct(fields), Some(repr)) => {
-            let metadata = metadata::structure(&scope, fields, matches!(repr, Repr::Transparent));
-            let wrapper = wrapper::expand(&scope);
-            let guard = guard::expand(&scope);
-            let accessors = accessors::expand(&scope, fields);
-            quote!(#metadata #pins #wrapper #guard #accessors)
+    let (metadata, items) = match (&input.kind, &input.repr) {
+        (Kind::Struct(fields), Some(Repr::C)) => {
+            let metadata = metadata::structure(&scope, &quote!(structure), fields);
+            (metadata, surface(&scope, fields))
+        }
+        (Kind::Struct(fields), Some(Repr::Transparent)) => {
+            let metadata = metadata::structure(&scope, &quote!(newtype), fields);
+            (metadata, surface(&scope, fields))
         }
         (Kind::Enum(variants), Some(Repr::Integer(integer))) => {
             let metadata = metadata::enumeration(&scope, variants, integer);
-            let aliases = alias::expand(&scope);
-            quote!(#metadata #pins #aliases)
+            (metadata, aliases(&scope))
         }
-        _ => TokenStream::new(),
-    }
+        // What is left has been reported.
+        _ => return TokenStream::new(),
+    };
+    let pins = pins::expand(&scope);
+    quote!(#metadata #pins #items)
+}
+
+/// What users of a struct see: the handle, the guard and the accessors.
+pub(crate) fn surface<'input>(
+    scope: &Scope<'input>,
+    fields: impl IntoIterator<Item = &'input Field>,
+) -> TokenStream {
+    let wrapper = wrapper::expand(scope);
+    let guard = guard::expand(scope);
+    let accessors = accessors::expand(scope, fields);
+    quote!(#wrapper #guard #accessors)
+}
+
+/// What users of an enum see: the names of its handle and guard.
+pub(crate) fn aliases(scope: &Scope<'_>) -> TokenStream {
+    alias::expand(scope)
 }

@@ -1,10 +1,9 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{
-    GenericParam, Generics, PredicateType, Type, TypeParamBound, WherePredicate, parse_quote,
-};
+use syn::{Generics, parse_quote};
 
+use super::generics::{arguments, bounded};
 use crate::model::{Input, generated, value_type};
 
 /// The names and generics that the generated items share.
@@ -39,14 +38,25 @@ impl<'input> Scope<'input> {
         );
         let name = input.name.unraw();
         let span = generated(input.name.span());
+        let value = value_type(&input.name, &input.generics);
         Self {
             input,
-            value: value_type(&input.name, &input.generics),
+            generics: bounded(input, &runtime),
+            value,
             wrapper: format_ident!("Synchronized{name}", span = span),
             guard: format_ident!("{name}Guard", span = span),
-            generics: bounded(&input.generics, &parse_quote!(#runtime::SharedValue)),
             runtime,
             bodies,
+        }
+    }
+
+    /// The user's type in documentation; rustdoc finds no link to a raw name.
+    pub(crate) fn link(&self) -> String {
+        let name = self.input.layout_name();
+        if self.input.name == name {
+            format!("[`{name}`]")
+        } else {
+            format!("`{name}`")
         }
     }
 
@@ -55,6 +65,29 @@ impl<'input> Scope<'input> {
             Bodies::Real => body.clone(),
             Bodies::Absent => quote!(loop {}),
         }
+    }
+
+    /// What a generated type holds: `content`, which must not be named if it may be ill-formed.
+    pub(crate) fn held(&self, content: TokenStream, parameter: &impl ToTokens) -> TokenStream {
+        let value = &self.value;
+        match self.bodies {
+            Bodies::Real => content,
+            Bodies::Absent => quote!(::core::marker::PhantomData<(#parameter, fn() -> #value)>),
+        }
+    }
+
+    /// The parameters of an impl that names types of the runtime, which take shared values only.
+    /// A bound on a type without parameters would be checked at once; the lifetime puts it off
+    /// until the impl is used.
+    pub(crate) fn forwarding(&self, mut generics: Generics) -> Generics {
+        let (runtime, value) = (&self.runtime, &self.value);
+        if self.bodies == Bodies::Absent {
+            let clause = generics.make_where_clause();
+            clause
+                .predicates
+                .push(parse_quote!(for<'never> #value: #runtime::SharedValue));
+        }
+        generics
     }
 
     /// The parameters of the wrapper: the user's and the access, which defaults to `ReadWrite`.
@@ -91,49 +124,6 @@ impl<'input> Scope<'input> {
         let (guard, arguments) = (&self.guard, arguments(&self.generics));
         quote!(#guard<#lifetime #(, #arguments)*>)
     }
-}
-
-fn arguments(generics: &Generics) -> Vec<TokenStream> {
-    generics
-        .params
-        .iter()
-        .map(|parameter| match parameter {
-            GenericParam::Lifetime(lifetime) => lifetime.lifetime.to_token_stream(),
-            GenericParam::Type(ty) => ty.ident.to_token_stream(),
-            GenericParam::Const(constant) => constant.ident.to_token_stream(),
-        })
-        .collect()
-}
-
-/// Bounds every type parameter, in the place where the user bounds it already.
-fn bounded(generics: &Generics, bound: &TypeParamBound) -> Generics {
-    let mut bounded = generics.clone();
-    for parameter in generics.type_params() {
-        let name = &parameter.ident;
-        if is_bounded_in_where_clause(generics, name) {
-            let clause = bounded.make_where_clause();
-            clause.predicates.push(parse_quote!(#name: #bound));
-        }
-    }
-    for parameter in bounded.type_params_mut() {
-        if !is_bounded_in_where_clause(generics, &parameter.ident) {
-            parameter.bounds.push(bound.clone());
-        }
-    }
-    bounded
-}
-
-fn is_bounded_in_where_clause(generics: &Generics, name: &Ident) -> bool {
-    let Some(clause) = &generics.where_clause else {
-        return false;
-    };
-    clause.predicates.iter().any(|predicate| {
-        matches!(
-            predicate,
-            WherePredicate::Type(PredicateType { bounded_ty: Type::Path(ty), .. })
-                if ty.path.is_ident(name)
-        )
-    })
 }
 
 /// A local of a generated function: never confused with a name of the user's.

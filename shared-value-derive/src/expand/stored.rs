@@ -7,17 +7,24 @@ use crate::model::{Field, is_primitive, unwrapped};
 use super::location::in_place_of;
 use super::scope::Scope;
 
-/// The type that the runtime stores for `ty`, which is the type of `field` or of its elements.
-pub(super) fn stored_type(scope: &Scope<'_>, field: &Field, ty: &Type) -> TokenStream {
-    let original = unwrapped(&field.ty);
+/// The type that the runtime stores for `field`.
+pub(super) fn stored_field(scope: &Scope<'_>, field: &Field) -> TokenStream {
     if field.is_pod() {
-        let runtime = &scope.runtime;
-        in_place_of(quote!(#runtime::Pod<#ty>), original)
-    } else if std::ptr::eq(ty, &field.ty) {
-        ty.to_token_stream()
+        stored_element(scope, field, &field.ty)
     } else {
-        in_place_of(ty.to_token_stream(), original)
+        field.ty.to_token_stream()
     }
+}
+
+/// The type that the runtime stores for one `element` of `field`.
+pub(super) fn stored_element(scope: &Scope<'_>, field: &Field, element: &Type) -> TokenStream {
+    let runtime = &scope.runtime;
+    let stored = if field.is_pod() {
+        quote!(#runtime::Pod<#element>)
+    } else {
+        element.to_token_stream()
+    };
+    in_place_of(stored, unwrapped(&field.ty))
 }
 
 /// The description of `field`, at `offset`, from which its type's fitness is known.

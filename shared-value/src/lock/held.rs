@@ -41,6 +41,15 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    #[inline(always)]
+    fn set(&self, line: &LockLine, below: u64) {
+        self.line
+            .store(std::ptr::from_ref(line).cast_mut(), Relaxed);
+        self.below.store(below, Relaxed);
+        self.depth.store(1, Relaxed);
+        self.borrowed.store(false, Relaxed);
+    }
+
     /// The address that stands for the lock in the robust list.
     #[inline]
     pub(super) fn node(&self) -> u64 {
@@ -75,7 +84,6 @@ impl HeldList {
     }
 
     /// The place of a lock.
-    #[inline]
     pub(super) fn find(&self, line: &LockLine) -> Option<usize> {
         let wanted: *const LockLine = line;
         (0..self.length())
@@ -90,20 +98,31 @@ impl HeldList {
             .find(|index| crate::sys::robust::same(self.get(*index).node(), node))
     }
 
+    /// The only lock, if there is just one and the thread has taken it once.
+    #[inline(always)]
+    pub(super) fn only(&self, line: &LockLine) -> bool {
+        let [held, ..] = &self.inline;
+        self.length() == 1
+            && std::ptr::eq(held.line.load(Relaxed), line)
+            && held.depth.load(Relaxed) == 1
+    }
+
+    /// Adds the first lock.
+    #[inline(always)]
+    pub(super) fn push_first(&self, line: &LockLine, below: u64) {
+        let [held, ..] = &self.inline;
+        held.set(line, below);
+        self.length.store(1, Relaxed);
+    }
+
     /// Adds a lock, held once, behind the others. The caller has seen that there is room.
-    #[inline]
     pub(super) fn push(&self, line: &LockLine, below: u64) {
         let length = self.length();
-        let held = self.get(length);
-        held.line.store((&raw const *line).cast_mut(), Relaxed);
-        held.below.store(below, Relaxed);
-        held.depth.store(1, Relaxed);
-        held.borrowed.store(false, Relaxed);
+        self.get(length).set(line, below);
         self.length.store(length + 1, Relaxed);
     }
 
     /// Takes a lock out; those behind it move up.
-    #[inline]
     pub(super) fn remove(&self, index: usize) {
         let last = self.length() - 1;
         for place in index..last {

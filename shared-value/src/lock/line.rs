@@ -35,7 +35,7 @@ const _: () = {
 
 impl LockLine {
     /// The address that stands for this lock in a robust list.
-    #[inline]
+    #[inline(always)]
     pub(super) fn node(&self) -> u64 {
         (core::ptr::from_ref(self).expose_provenance() + WORD_BEHIND_NODE) as u64
     }

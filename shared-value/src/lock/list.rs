@@ -23,37 +23,61 @@ pub(super) struct Overwritten;
 ///
 /// # Safety
 /// The lock stays mapped while the thread holds it.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
-    let (head, node, below) = (thread.list.address(), line.node(), thread.list.first());
-    line.next.store(below, Relaxed);
-    line.previous.store(head, Relaxed);
-    if below != head {
-        // SAFETY: `below` comes from the head in private memory, so it is an entry of this thread's list.
-        unsafe { robust::set_previous_of(below, node) };
+    let (head, below) = (thread.list().address(), thread.list().first());
+    if below != head || thread.held().length() != 0 {
+        // SAFETY: as promised by the caller.
+        return unsafe { link_before(thread, line, below) };
     }
-    // SAFETY: `node` leads to what was the first entry, and the caller keeps it mapped.
-    unsafe { thread.list.set_first(node) };
-    thread.record.held.push(line, below);
+    line.next.store(head, Relaxed);
+    line.previous.store(head, Relaxed);
+    // SAFETY: the entry leads to the head, and the caller keeps it mapped.
+    unsafe { thread.list().set_first(line.node()) };
+    thread.held().push_first(line, head);
+}
+
+#[inline(never)]
+unsafe fn link_before(thread: Thread, line: &LockLine, below: u64) {
+    line.next.store(below, Relaxed);
+    line.previous.store(thread.list().address(), Relaxed);
+    if below != thread.list().address() {
+        // SAFETY: `below` comes from the head in private memory, so it is an entry of this thread's list.
+        unsafe { robust::set_previous_of(below, line.node()) };
+    }
+    // SAFETY: the entry leads to what was the first, and the caller keeps it mapped.
+    unsafe { thread.list().set_first(line.node()) };
+    thread.held().push(line, below);
+}
+
+/// Takes the only lock in the record out of the list, if it is the only entry; the record keeps it.
+#[inline(always)]
+pub(super) fn unlink_only(thread: Thread, line: &LockLine) -> bool {
+    let head = thread.list().address();
+    let only = thread.list().first() == line.node() && line.next.load(Relaxed) == head;
+    if only {
+        // SAFETY: this is the empty list.
+        unsafe { thread.list().set_first(head) };
+    }
+    only
 }
 
 /// Takes the lock at a place of the thread's record out of the list; the record keeps it.
 ///
 /// # Safety
 /// All locks in the record are linked and mapped.
-#[inline]
 pub(super) unsafe fn unlink(
     thread: Thread,
     index: usize,
     line: &LockLine,
 ) -> Result<(), Overwritten> {
-    let held = &thread.record.held;
+    let held = thread.held();
     let below = held.get(index).below.load(Relaxed);
     // The usual case: the lock was taken last, right after one of ours or none.
-    if thread.list.first() == line.node() && below == own_below(thread, index) {
+    if thread.list().first() == line.node() && below == own_below(thread, index) {
         let untouched = line.next.load(Relaxed) == below;
         // SAFETY: `below` is the lock taken before this one, which the record holds, or the head.
-        unsafe { bypass(thread, thread.list.address(), below) };
+        unsafe { bypass(thread, thread.list().address(), below) };
         return if untouched { Ok(()) } else { Err(Overwritten) };
     }
     // SAFETY: as promised by the caller.
@@ -68,8 +92,8 @@ unsafe fn unlink_anywhere(thread: Thread, index: usize) -> Result<(), Overwritte
     untouched &= found;
     // SAFETY: both neighbours are the head or entries of this thread's list: own ones, or confirmed ones.
     unsafe { bypass(thread, above, below) };
-    if let Some(above) = thread.record.held.find_node(above) {
-        thread.record.held.get(above).below.store(below, Relaxed);
+    if let Some(above) = thread.held().find_node(above) {
+        thread.held().get(above).below.store(below, Relaxed);
     }
     if untouched { Ok(()) } else { Err(Overwritten) }
 }
@@ -80,13 +104,13 @@ unsafe fn unlink_anywhere(thread: Thread, index: usize) -> Result<(), Overwritte
 /// Each is the head or an entry of this thread's list, and what lies between them is to be taken out.
 #[inline]
 unsafe fn bypass(thread: Thread, above: u64, below: u64) {
-    if below != thread.list.address() {
+    if below != thread.list().address() {
         // SAFETY: promised by the caller.
         unsafe { robust::set_previous_of(below, above) };
     }
-    if above == thread.list.address() {
+    if above == thread.list().address() {
         // SAFETY: promised by the caller.
-        unsafe { thread.list.set_first(below) };
+        unsafe { thread.list().set_first(below) };
     } else {
         // SAFETY: promised by the caller.
         unsafe { robust::set_next_of(above, below) };
@@ -97,14 +121,14 @@ unsafe fn bypass(thread: Thread, above: u64, below: u64) {
 #[inline]
 fn own_below(thread: Thread, index: usize) -> u64 {
     match index.checked_sub(1) {
-        Some(before) => thread.record.held.get(before).node(),
-        None => thread.list.address(),
+        Some(before) => thread.held().get(before).node(),
+        None => thread.list().address(),
     }
 }
 
 /// The entry behind an own lock, and whether its pointer says the same.
 fn confirmed_below(thread: Thread, index: usize) -> (u64, bool) {
-    let held = thread.record.held.get(index);
+    let held = thread.held().get(index);
     let (node, recorded, own) = (
         held.node(),
         held.below.load(Relaxed),
@@ -116,7 +140,7 @@ fn confirmed_below(thread: Thread, index: usize) -> (u64, bool) {
         // Others are only ever put before the first entry, so none can have come between these two.
         return (own, shared == own);
     }
-    let linked = |entry| robust::is_linked_behind(entry, node, thread.id);
+    let linked = |entry| robust::is_linked_behind(entry, node, thread.id());
     if shared != own && linked(shared) {
         (shared, true)
     } else if linked(recorded) {
@@ -131,9 +155,9 @@ fn confirmed_below(thread: Thread, index: usize) -> (u64, bool) {
 /// # Safety
 /// All locks in the record are linked and mapped.
 unsafe fn above(thread: Thread, index: usize) -> (u64, bool) {
-    let head = thread.list.address();
-    let node = thread.record.held.get(index).node();
-    let (mut above, mut entry) = (head, thread.list.first());
+    let head = thread.list().address();
+    let node = thread.held().get(index).node();
+    let (mut above, mut entry) = (head, thread.list().first());
     for _ in 0..LONGEST {
         if robust::same(entry, node) {
             return (above, true);
@@ -142,7 +166,7 @@ unsafe fn above(thread: Thread, index: usize) -> (u64, bool) {
             break;
         }
         above = entry;
-        entry = match thread.record.held.find_node(entry) {
+        entry = match thread.held().find_node(entry) {
             Some(own) => confirmed_below(thread, own).0,
             // SAFETY: reached from the head through own locks and mutexes that the C library linked: one of those.
             None => unsafe { robust::next_of(entry) },
@@ -150,10 +174,10 @@ unsafe fn above(thread: Thread, index: usize) -> (u64, bool) {
     }
     // The list does not lead here: only another process can have done that, by overwriting a mutex of the C library
     // that lies before this lock. Then the own lock taken after this one, or the head, is made its neighbour.
-    let after = thread.record.held.length() > index + 1;
+    let after = thread.held().length() > index + 1;
     (
         if after {
-            thread.record.held.get(index + 1).node()
+            thread.held().get(index + 1).node()
         } else {
             head
         },

@@ -15,7 +15,7 @@ use crate::sys;
 use crate::sys::robust::RobustList;
 
 pub(crate) use line::LockLine;
-pub(crate) use thread::{Thread, holds, is_any_held_within};
+pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within};
 pub(crate) use word::Wait;
 
 /// The most often that one thread may hold one lock.
@@ -32,47 +32,72 @@ pub(crate) enum Acquired {
     Again,
 }
 
+/// Why a lock was not taken, or was not what it should be: small, because it comes back from the fastest paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    WouldBlock,
+    TimedOut,
+    TooManyHeld,
+    TooDeep,
+    Corrupted,
+    NoRobustList,
+    NoThread,
+}
+
+impl From<Refusal> for Error {
+    #[cold]
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::WouldBlock => Self::WouldBlock,
+            Refusal::TimedOut => Self::TimedOut,
+            Refusal::TooManyHeld => Self::TooManyHeld {
+                limit: held::MAX_HELD,
+            },
+            Refusal::TooDeep => Self::TooDeep { limit: MAX_DEPTH },
+            Refusal::Corrupted => Self::Corrupted,
+            Refusal::NoRobustList => Self::Unsupported {
+                what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
+                       this C library has none of that form",
+            },
+            Refusal::NoThread => Self::Unsupported {
+                what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
+            },
+        }
+    }
+}
+
 /// Takes the lock, or takes it once more.
-///
-/// # Errors
-/// `WouldBlock` or `TimedOut` if the wait is over, `TooManyHeld`, `TooDeep`.
 ///
 /// # Safety
 /// - `thread` is the calling thread.
 /// - The lock stays mapped at its address while it is held: until as many calls of `release`, or as long as
 ///   `is_any_held_within` says so.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn acquire(
     thread: Thread,
     line: &LockLine,
     wait: Wait,
-) -> Result<Acquired, Error> {
-    let held = &thread.record.held;
-    if held.length() != 0 {
-        if let Some(index) = held.find(line) {
-            return deepen(&held.get(index).depth);
-        }
-        if held.length() == held::MAX_HELD {
-            return Err(Error::TooManyHeld {
-                limit: held::MAX_HELD,
-            });
+) -> Result<Acquired, Refusal> {
+    if thread.held().length() != 0 {
+        if let Some(again) = deepen(thread, line) {
+            return again;
         }
     }
     let kernel = Announcing {
-        list: thread.list,
+        list: thread.list(),
         node: line.node(),
     };
-    let Some(taken) = word::take(&line.word, thread.id, wait, &kernel) else {
+    let Some(taken) = word::take(&line.word, thread.id(), wait, &kernel) else {
         return Err(if matches!(wait, Wait::Never) {
-            Error::WouldBlock
+            Refusal::WouldBlock
         } else {
-            Error::TimedOut
+            Refusal::TimedOut
         });
     };
     // SAFETY: the caller keeps the lock mapped while it is held.
     unsafe { list::link(thread, line) };
-    thread.list.retract();
-    line.owner.store(thread.token, Relaxed);
+    thread.list().retract();
+    line.owner.store(thread.token(), Relaxed);
     if taken.owner_died {
         // If this thread dies before the count is right, the next owner counts both deaths as one.
         line.recoveries
@@ -82,14 +107,20 @@ pub(crate) unsafe fn acquire(
     Ok(Acquired::First)
 }
 
-#[inline]
-fn deepen(depth: &std::sync::atomic::AtomicU32) -> Result<Acquired, Error> {
+/// Takes a lock once more that the thread holds; `None` if it does not, and may take it.
+#[inline(never)]
+fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> {
+    let held = thread.held();
+    let Some(index) = held.find(line) else {
+        return (held.length() == held::MAX_HELD).then_some(Err(Refusal::TooManyHeld));
+    };
+    let depth = &held.get(index).depth;
     let deeper = depth.load(Relaxed) + 1;
     if deeper > MAX_DEPTH {
-        return Err(Error::TooDeep { limit: MAX_DEPTH });
+        return Some(Err(Refusal::TooDeep));
     }
     depth.store(deeper, Relaxed);
-    Ok(Acquired::Again)
+    Some(Ok(Acquired::Again))
 }
 
 /// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the lock.
@@ -100,52 +131,104 @@ fn deepen(depth: &std::sync::atomic::AtomicU32) -> Result<Acquired, Error> {
 ///
 /// # Safety
 /// `thread` is the calling thread, holds the lock, and no other `release` belongs to the same `acquire`.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn release(
     thread: Thread,
     line: &LockLine,
     before_release: impl FnOnce(),
-) -> Result<(), Error> {
-    let held = &thread.record.held;
+) -> Result<(), Refusal> {
+    let held = thread.held();
+    if held.only(line) {
+        before_release();
+        let kernel = Announcing {
+            list: thread.list(),
+            node: line.node(),
+        };
+        line.owner.store(0, Relaxed);
+        // From here on, the announcement stands in for the entry that is taken out of the list.
+        thread.list().announce(line.node());
+        if list::unlink_only(thread, line) {
+            let released = word::release(&line.word, thread.id(), &kernel);
+            held.clear();
+            return released.map_err(|_| Refusal::Corrupted);
+        }
+    } else if !ascend(thread, line) {
+        return Ok(());
+    } else {
+        before_release();
+    }
+    // SAFETY: as promised by the caller.
+    unsafe { release_one_of_many(thread, line) }
+}
+
+/// Undoes one of several holds of one lock; `true` if it was the last.
+#[inline(never)]
+fn ascend(thread: Thread, line: &LockLine) -> bool {
+    let held = thread.held();
     let Some(index) = held.find(line) else {
-        // Not reachable while callers keep their promise, and harmless.
-        return Err(Error::Corrupted);
+        // Not reachable while callers keep their promise.
+        return false;
     };
     let depth = &held.get(index).depth;
     let remaining = depth.load(Relaxed) - 1;
     if remaining > 0 {
         depth.store(remaining, Relaxed);
-        return Ok(());
     }
-    before_release();
+    remaining == 0
+}
+
+#[inline(never)]
+unsafe fn release_one_of_many(thread: Thread, line: &LockLine) -> Result<(), Refusal> {
+    let held = thread.held();
+    let index = held.find(line).ok_or(Refusal::Corrupted)?;
     let kernel = Announcing {
-        list: thread.list,
+        list: thread.list(),
         node: line.node(),
     };
     line.owner.store(0, Relaxed);
-    // From here on, the announcement stands in for the entry that is taken out of the list.
-    thread.list.announce(line.node());
+    thread.list().announce(line.node());
     // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
     let unlinked = unsafe { list::unlink(thread, index, line) };
-    let released = word::release(&line.word, thread.id, &kernel);
+    let released = word::release(&line.word, thread.id(), &kernel);
     held.remove(index);
     if unlinked.is_ok() && released.is_ok() {
         Ok(())
     } else {
-        Err(Error::Corrupted)
+        Err(Refusal::Corrupted)
     }
 }
 
 /// Whether the calling thread, which holds the lock, has marked what it guards as borrowed.
+#[inline(always)]
 pub(crate) fn is_borrowed(thread: Thread, line: &LockLine) -> bool {
-    let held = &thread.record.held;
+    let held = thread.held();
+    if held.only(line) {
+        return held.get(0).borrowed.load(Relaxed);
+    }
+    is_one_borrowed(thread, line)
+}
+
+#[inline(never)]
+fn is_one_borrowed(thread: Thread, line: &LockLine) -> bool {
+    let held = thread.held();
     held.find(line)
         .is_some_and(|index| held.get(index).borrowed.load(Relaxed))
 }
 
 /// Marks what the lock guards as borrowed or not, if the calling thread holds it.
+#[inline(always)]
 pub(crate) fn set_borrowed(thread: Thread, line: &LockLine, borrowed: bool) {
-    let held = &thread.record.held;
+    let held = thread.held();
+    if held.only(line) {
+        held.get(0).borrowed.store(borrowed, Relaxed);
+    } else {
+        set_one_borrowed(thread, line, borrowed);
+    }
+}
+
+#[inline(never)]
+fn set_one_borrowed(thread: Thread, line: &LockLine, borrowed: bool) {
+    let held = thread.held();
     if let Some(index) = held.find(line) {
         held.get(index).borrowed.store(borrowed, Relaxed);
     }

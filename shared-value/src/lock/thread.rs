@@ -2,35 +2,39 @@
 //!
 //! Lock words, list pointers and owner tokens lie in memory that other processes can write. A thread's record does
 //! not, so it alone decides what the thread holds.
+#![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::Error;
+use crate::lock::Refusal;
 use crate::lock::held::HeldList;
 use crate::lock::line::LockLine;
 use crate::sys;
-use crate::sys::robust::RobustList;
+use crate::sys::robust::{RobustList, RobustListCell};
 
-/// What a thread shares with the other threads of its process.
+/// What this process knows of one of its threads.
 ///
-/// Records are used again when their thread ends, and never freed.
+/// Records are used again when their thread ends, and never freed. Only the thread itself writes to its record, except
+/// that `fork` clears all of them in the child; other threads look only at the locks that it holds.
 #[derive(Debug, Default)]
-pub(super) struct Record {
+struct Record {
+    held: HeldList,
+    list: RobustListCell,
+    /// The kernel's id of the thread.
+    id: AtomicU32,
     /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while nobody uses the record.
     token: AtomicU64,
-    pub(super) held: HeldList,
 }
 
-/// The calling thread. It cannot be sent to another.
+/// The calling thread: one pointer, which cannot be sent to another thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thread {
-    pub(super) record: &'static Record,
-    pub(super) list: RobustList,
-    pub(super) id: u32,
-    pub(super) token: u64,
+    record: &'static Record,
+    not_send: PhantomData<*const ()>,
 }
 
 thread_local! {
@@ -45,9 +49,10 @@ impl Thread {
     /// The calling thread.
     ///
     /// # Errors
-    /// `Unsupported` where the C library does not register a robust list of the expected form.
-    #[inline]
-    pub(crate) fn current() -> Result<Self, Error> {
+    /// `NoRobustList` where the C library does not register one of the expected form; `NoThread` where the system
+    /// lacks what a thread needs besides.
+    #[inline(always)]
+    pub(crate) fn current() -> Result<Self, Refusal> {
         match CURRENT.get() {
             Some(thread) => Ok(thread),
             None => Self::enter(),
@@ -55,44 +60,55 @@ impl Thread {
     }
 
     /// The calling thread, if it has ever taken a lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn known() -> Option<Self> {
         CURRENT.get()
     }
 
-    /// Whether this is still the thread that it was: not so in a child that it forked.
-    #[inline]
-    pub(crate) fn is_current(&self) -> bool {
-        self.record.token.load(Relaxed) == self.token
+    /// The locks that it holds.
+    #[inline(always)]
+    pub(super) fn held(self) -> &'static HeldList {
+        &self.record.held
+    }
+
+    /// Its robust list.
+    #[inline(always)]
+    pub(super) fn list(self) -> RobustList {
+        // SAFETY: `enter` put the list in, in this thread: a `Thread` is made there only, and cannot be sent.
+        unsafe { self.record.list.get() }
+    }
+
+    /// The kernel's id of it.
+    #[inline(always)]
+    pub(super) fn id(self) -> u32 {
+        self.record.id.load(Relaxed)
+    }
+
+    /// Its owner token. It is another one in a forked child, where what the thread held is held no more.
+    #[inline(always)]
+    pub(crate) fn token(self) -> u64 {
+        self.record.token.load(Relaxed)
     }
 
     #[cold]
-    fn enter() -> Result<Self, Error> {
-        static HOOK: OnceLock<Result<(), i32>> = OnceLock::new();
-        let list = RobustList::of_this_thread().map_err(|_| Error::Unsupported {
-            what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
-                   this C library has none of that form",
-        })?;
-        HOOK.get_or_init(|| {
-            sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child)
-                .map_err(|error| error.raw_os_error().unwrap_or(0))
-        })
-        .map_err(|code| {
-            Error::io(
-                "register a fork hook",
-                std::io::Error::from_raw_os_error(code),
-            )
-        })?;
-        let token =
-            sys::thread::random_token().map_err(|error| Error::io("get random bits", error))?;
+    fn enter() -> Result<Self, Refusal> {
+        static HOOKED: OnceLock<bool> = OnceLock::new();
+        let list = RobustList::of_this_thread().map_err(|_| Refusal::NoRobustList)?;
+        let hooked = HOOKED.get_or_init(|| {
+            sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok()
+        });
+        let token = sys::thread::random_token()
+            .ok()
+            .filter(|_| *hooked)
+            .ok_or(Refusal::NoThread)?;
 
         let record = registry().enter();
+        record.list.set(list);
+        record.id.store(sys::thread::id(), Relaxed);
         record.token.store(token, Relaxed);
         let thread = Self {
             record,
-            list,
-            id: sys::thread::id(),
-            token,
+            not_send: PhantomData,
         };
         CURRENT.set(Some(thread));
         // Runs `AtExit::drop` when the thread ends. It fails where that has begun; then the record stays in use.
@@ -109,8 +125,13 @@ pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
         .any(|record| record.held.any_within(range))
 }
 
+/// Whether the calling thread holds any lock.
+#[inline(always)]
+pub(crate) fn holds_any() -> bool {
+    Thread::known().is_some_and(|thread| thread.record.held.length() != 0)
+}
+
 /// Whether the calling thread holds the lock.
-#[inline]
 pub(crate) fn holds(line: &LockLine) -> bool {
     Thread::known().is_some_and(|thread| thread.record.held.find(line).is_some())
 }

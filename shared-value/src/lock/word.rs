@@ -95,7 +95,7 @@ pub(crate) struct Stolen;
 /// Taking is an acquire operation: it sees all that the owners before did, in whatever way each lost the lock. One
 /// that released it did so with release ordering; one that died was stopped by the kernel, which then changed the word
 /// with a full barrier.
-#[inline]
+#[inline(always)]
 pub(crate) fn take(
     word: &AtomicU32,
     thread_id: u32,
@@ -187,7 +187,7 @@ fn pass_on(word: &AtomicU32, kernel: &impl Kernel) {
 }
 
 /// Lets go of the lock, which was announced to the kernel before, and takes the announcement back.
-#[inline]
+#[inline(always)]
 pub(crate) fn release(
     word: &AtomicU32,
     thread_id: u32,

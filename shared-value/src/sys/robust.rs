@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU64, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering, compiler_fence};
 
 /// From a list entry back to its lock word, in bytes, as glibc on 64-bit platforms registers it.
 pub(crate) const WORD_BEHIND_NODE: usize = 32;
@@ -19,6 +19,7 @@ const PREVIOUS_BEHIND_NODE: u64 = 8;
 const PRIORITY_INHERITING: u64 = 1;
 
 /// `struct robust_list_head` of `linux/futex.h`; addresses as integers.
+#[derive(Debug)]
 #[repr(C)]
 struct Head {
     list: u64,
@@ -30,6 +31,30 @@ struct Head {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RobustList {
     head: NonNull<Head>,
+}
+
+/// A place for a thread's list in a record that other threads can see, but not use.
+#[derive(Debug, Default)]
+pub(crate) struct RobustListCell {
+    head: AtomicPtr<Head>,
+}
+
+impl RobustListCell {
+    pub(crate) fn set(&self, list: RobustList) {
+        self.head.store(list.head.as_ptr(), Ordering::Relaxed);
+    }
+
+    /// The list put in last.
+    ///
+    /// # Safety
+    /// One was put in, by the calling thread.
+    #[inline(always)]
+    pub(crate) unsafe fn get(&self) -> RobustList {
+        // SAFETY: the pointer comes from a `RobustList`, as the caller promises.
+        RobustList {
+            head: unsafe { NonNull::new_unchecked(self.head.load(Ordering::Relaxed)) },
+        }
+    }
 }
 
 /// The list cannot take this crate's locks.
@@ -58,13 +83,13 @@ impl RobustList {
     }
 
     /// The address that ends the list, as the entries before and behind it hold it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn address(self) -> u64 {
         self.head.as_ptr().expose_provenance() as u64
     }
 
     /// The first entry, perhaps with its mark; `address()` if the list is empty.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn first(self) -> u64 {
         // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
         unsafe { (&raw const (*self.head.as_ptr()).list).read_volatile() }
@@ -75,7 +100,7 @@ impl RobustList {
     /// # Safety
     /// - `entry` is `address()` or the address of an entry whose `next` leads through valid entries to `address()`.
     /// - Entries stay mapped until they are taken out.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn set_first(self, entry: u64) {
         // The kernel looks at the list when this thread is stopped, between any two of its instructions, so what was
         // written before must not be moved behind this store, nor what comes after before it. For the same thread
@@ -87,7 +112,7 @@ impl RobustList {
     }
 
     /// Announces an entry that this thread is about to put in or take out, so that the kernel looks at it too.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn announce(self, entry: u64) {
         // SAFETY: the head is mapped while its thread lives, and only that thread gets here. The kernel checks the
         // address itself, and changes the word there only if it holds this thread's id.
@@ -96,7 +121,7 @@ impl RobustList {
     }
 
     /// Takes the announcement back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn retract(self) {
         compiler_fence(Ordering::SeqCst);
         // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
@@ -108,7 +133,7 @@ impl RobustList {
 ///
 /// # Safety
 /// `entry`, without its mark, is the address of an entry that is mapped now.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn next_of(entry: u64) -> u64 {
     // SAFETY: the caller promises a mapped entry, which is an aligned word.
     unsafe { word_at(entry & !PRIORITY_INHERITING) }.load(Ordering::Relaxed)
@@ -118,7 +143,7 @@ pub(crate) unsafe fn next_of(entry: u64) -> u64 {
 ///
 /// # Safety
 /// `entry`, without its mark, is the address of an entry in this thread's list; and as for `RobustList::set_first`.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn set_next_of(entry: u64, next: u64) {
     // SAFETY: the caller promises a mapped entry, which is an aligned word.
     unsafe { word_at(entry & !PRIORITY_INHERITING) }.store(next, Ordering::Relaxed);
@@ -128,7 +153,7 @@ pub(crate) unsafe fn set_next_of(entry: u64, next: u64) {
 ///
 /// # Safety
 /// `entry`, without its mark, is the address of an entry in this thread's list.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn set_previous_of(entry: u64, previous: u64) {
     let address = (entry & !PRIORITY_INHERITING) - PREVIOUS_BEHIND_NODE;
     // SAFETY: the caller promises a mapped entry, before which lies its `prev` pointer, an aligned word.
@@ -136,7 +161,7 @@ pub(crate) unsafe fn set_previous_of(entry: u64, previous: u64) {
 }
 
 /// Whether two pointers lead to the same entry, whatever their marks.
-#[inline]
+#[inline(always)]
 pub(crate) fn same(one: u64, other: u64) -> bool {
     one & !PRIORITY_INHERITING == other & !PRIORITY_INHERITING
 }
@@ -159,7 +184,7 @@ pub(crate) fn is_linked_behind(entry: u64, previous: u64, thread_id: u32) -> boo
 
 /// # Safety
 /// `address` is that of an aligned word, mapped during `'a`, that is only accessed atomically.
-#[inline]
+#[inline(always)]
 unsafe fn word_at<'a>(address: u64) -> &'a AtomicU64 {
     let word = ptr::with_exposed_provenance_mut(address as usize);
     // SAFETY: promised by the caller. glibc accesses the words of its own locks without atomics, but only from this

@@ -18,7 +18,7 @@ pub(super) fn errors() -> TokenStream {
         ///
         /// # Errors
         ///
-        /// If the lock cannot be had, or an `update` of this thread is borrowing the value.
+        /// If the lock cannot be had, or within an `update` of the value by this thread.
     }
 }
 
@@ -47,6 +47,30 @@ pub(super) fn element_panics(element: &Type) -> TokenStream {
         ///
         /// If `index` is out of range, or another process wrote bits that are no value of this
         /// type.
+        #[track_caller]
+    }
+}
+
+/// What makes a write through the guard panic.
+pub(super) fn guard_panics() -> TokenStream {
+    quote! {
+        ///
+        /// # Panics
+        ///
+        /// Within an `update` of the value by this thread, and in a child process that was
+        /// forked after the lock was taken.
+        #[track_caller]
+    }
+}
+
+/// What makes a write of one element through the guard panic.
+pub(super) fn element_guard_panics() -> TokenStream {
+    quote! {
+        ///
+        /// # Panics
+        ///
+        /// If `index` is out of range, within an `update` of the value by this thread, and in a
+        /// child process that was forked after the lock was taken.
         #[track_caller]
     }
 }

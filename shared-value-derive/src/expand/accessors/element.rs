@@ -3,7 +3,8 @@ use quote::quote;
 use syn::{Expr, Type};
 
 use super::super::scope::local;
-use super::documentation::{about, element_panics, errors, out_of_range};
+use super::super::stored::stored_element;
+use super::documentation::{about, element_guard_panics, element_panics, errors, out_of_range};
 use super::{Accessors, Place};
 
 /// The accessors of one element of an array: `x_at`, `set_x_at`. None for other fields.
@@ -34,7 +35,12 @@ struct Array<'place> {
 impl Array<'_> {
     /// Element and length, as the runtime's functions take them.
     fn arguments(&self) -> TokenStream {
-        let (stored, length) = (self.place.stored(self.element), self.length);
+        let Self {
+            place,
+            element,
+            length,
+        } = self;
+        let stored = stored_element(place.scope, place.field, element);
         quote!(#stored, { #length })
     }
 
@@ -119,7 +125,7 @@ impl Array<'_> {
             field,
             "Writes element `index` of {}; the next commit publishes it.",
         );
-        let panics = out_of_range();
+        let panics = element_guard_panics();
         let written = place.written(&value);
         let body = place.body(&quote! {
             #runtime::guard_set_at::<#arguments, _>(&mut self.0, #offset, #index, #written);

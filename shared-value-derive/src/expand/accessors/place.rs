@@ -1,9 +1,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::Type;
 
 use super::super::scope::{Scope, local};
-use super::super::stored::{question, stored_type};
+use super::super::stored::{question, stored_field};
 use crate::model::Field;
 
 /// Where a field lies, and how the runtime is asked for it.
@@ -21,11 +20,6 @@ impl<'scope> Place<'scope> {
             field,
             offset: quote!(::core::mem::offset_of!(#value, #member)),
         }
-    }
-
-    /// The type that the runtime stores for `ty`, the type of the field or of its elements.
-    pub(super) fn stored(&self, ty: &Type) -> TokenStream {
-        stored_type(self.scope, self.field, ty)
     }
 
     /// The body of an accessor that makes `call`.
@@ -56,7 +50,7 @@ impl<'scope> Place<'scope> {
     /// The user's `change` as a change of what the runtime stores.
     pub(super) fn changed(&self, change: &Ident) -> TokenStream {
         if self.field.is_pod() {
-            let (stored, pod) = (self.stored(&self.field.ty), local("pod"));
+            let (stored, pod) = (stored_field(self.scope, self.field), local("pod"));
             quote!(|#pod: &mut #stored| #change(&mut #pod.0))
         } else {
             change.to_token_stream()

@@ -1,0 +1,73 @@
+//! Finds every problem that the text of the input shows. Problems that need type information
+//! are left to rustc, which reports them through the bounds of the runtime's functions.
+
+use crate::context::Context;
+use crate::model::{Field, Input, Kind, Variant};
+use crate::repr::Repr;
+
+pub(crate) mod names;
+pub(crate) mod types;
+
+mod generics;
+mod standard;
+
+pub(crate) fn check(context: &Context, input: &Input) {
+    match &input.kind {
+        Kind::Struct(fields) => check_struct(context, input, fields),
+        Kind::Enum(variants) => check_enum(context, input, variants),
+        Kind::Union => {}
+    }
+    generics::check(context, input);
+}
+
+fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
+    if fields.is_empty() {
+        let message = format!(
+            "`{}` has nothing to share: add a field",
+            input.layout_name()
+        );
+        context.at(input.name.span(), &message);
+    }
+    let is_newtype = matches!(input.repr, Some(Repr::Transparent));
+    for (number, field) in fields.iter().enumerate() {
+        if is_newtype && number > 0 {
+            context.at(
+                field.span,
+                "a `#[repr(transparent)]` newtype shares one field: remove this one, or write \
+                 `#[repr(C)]`",
+            );
+        } else {
+            check_field(context, input, field);
+        }
+    }
+    names::check(context, fields);
+}
+
+fn check_field(context: &Context, input: &Input, field: &Field) {
+    if let (Some(_), Some(pod)) = (field.attributes.atomic, field.attributes.pod) {
+        context.at(
+            pod,
+            "`pod` is for types and `atomic` for integers: remove one of them",
+        );
+    }
+    if let Some(refusal) = types::refusal(&input.generics, field) {
+        context.on(refusal.ty, &refusal.message);
+    }
+}
+
+fn check_enum(context: &Context, input: &Input, variants: &[Variant]) {
+    if variants.is_empty() {
+        let message = format!(
+            "`{}` has no value that could be shared: add a variant",
+            input.layout_name()
+        );
+        context.at(input.name.span(), &message);
+    }
+    for variant in variants.iter().filter(|variant| !variant.fields.is_empty()) {
+        context.on(
+            &variant.fields,
+            "an enum with data has no fixed layout: remove the data, and store it in a struct \
+             beside the enum",
+        );
+    }
+}

@@ -1,0 +1,139 @@
+/// Types of the standard library that cannot be shared.
+pub(super) struct StandardType {
+    pub(super) names: &'static [&'static str],
+    /// Whether the type has parameters. A bare name without them is then a type of the user's.
+    pub(super) is_generic: bool,
+    /// Why not, and what to do instead; follows the name. `{T}` stands for the first parameter.
+    pub(super) message: &'static str,
+}
+
+const fn plain(names: &'static [&'static str], message: &'static str) -> StandardType {
+    StandardType {
+        names,
+        is_generic: false,
+        message,
+    }
+}
+
+const fn generic(names: &'static [&'static str], message: &'static str) -> StandardType {
+    StandardType {
+        names,
+        is_generic: true,
+        message,
+    }
+}
+
+/// The entry for `name`, with or without parameters as it is in the source.
+pub(super) fn find(name: &str) -> Option<&'static StandardType> {
+    STANDARD_TYPES
+        .iter()
+        .find(|standard| standard.names.contains(&name))
+}
+
+const STANDARD_TYPES: &[StandardType] = &[
+    plain(
+        &["String", "PathBuf", "OsString", "CString"],
+        "keeps its text in the memory of one process: use `FixedStr<N>`",
+    ),
+    plain(&["str"], "has no fixed size: use `FixedStr<N>`"),
+    generic(
+        &["Vec", "VecDeque", "LinkedList", "BinaryHeap"],
+        "keeps its elements in the memory of one process: use `[{T}; N]`",
+    ),
+    generic(
+        &["HashMap", "HashSet", "BTreeMap", "BTreeSet"],
+        "keeps its entries in the memory of one process: use an array of entries",
+    ),
+    generic(
+        &["Box", "Cow"],
+        "points into the memory of one process: hold the value itself",
+    ),
+    generic(
+        &["Rc", "Arc", "Weak"],
+        "counts owners in one process: hold the value itself, and clone the handle",
+    ),
+    generic(
+        &["NonNull"],
+        "is an address in one process: hold the value itself, or its index in an array",
+    ),
+    generic(
+        &[
+            "Cell",
+            "RefCell",
+            "UnsafeCell",
+            "OnceCell",
+            "LazyCell",
+            "OnceLock",
+            "LazyLock",
+        ],
+        "guards changes in one process: hold the value itself, which is changed under its lock",
+    ),
+    generic(
+        &["Mutex", "RwLock"],
+        "works in one process: hold the value itself, which has a lock of its own",
+    ),
+    plain(
+        &["Condvar", "Barrier"],
+        "works in one process: remove the field, and wait with `wait_for`",
+    ),
+    generic(
+        &["Option"],
+        "has no fixed layout: hold the value, and a `bool` that says whether it is set",
+    ),
+    generic(
+        &["Result"],
+        "has no fixed layout: hold the value, and a fieldless enum that says what went wrong",
+    ),
+    generic(
+        &["MaybeUninit"],
+        "may have bytes that nobody wrote: hold the value itself",
+    ),
+    generic(
+        &["Range", "RangeInclusive"],
+        "has no fixed layout: hold its ends in two fields",
+    ),
+    plain(
+        &["Duration", "Instant", "SystemTime"],
+        "has no fixed layout: store nanoseconds as `u64`",
+    ),
+    plain(
+        &["Ipv4Addr"],
+        "has no fixed layout: store its octets as `[u8; 4]`",
+    ),
+    plain(
+        &["Ipv6Addr", "IpAddr"],
+        "has no fixed layout: store its octets as `[u8; 16]`",
+    ),
+    plain(
+        &[
+            "AtomicU64",
+            "AtomicU32",
+            "AtomicU16",
+            "AtomicU8",
+            "AtomicUsize",
+        ],
+        "is not needed: write `#[shared(atomic)]` on a plain `u64`",
+    ),
+    plain(
+        &[
+            "AtomicI64",
+            "AtomicI32",
+            "AtomicI16",
+            "AtomicI8",
+            "AtomicIsize",
+        ],
+        "is not needed: write `#[shared(atomic)]` on a plain `i64`",
+    ),
+    plain(
+        &["AtomicBool"],
+        "is not needed: write `#[shared(atomic)]` on a plain `u64` that is 0 or 1",
+    ),
+    generic(
+        &["AtomicPtr"],
+        "is an address in one process: hold the index of the value in an array",
+    ),
+    plain(
+        &["u128", "i128"],
+        "is wider than the words that shared memory is accessed in: use `[u64; 2]`",
+    ),
+];

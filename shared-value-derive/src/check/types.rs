@@ -1,0 +1,150 @@
+use quote::ToTokens;
+use syn::{GenericArgument, Generics, Path, PathArguments, PathSegment, Type, TypePath};
+
+use super::standard;
+use crate::model::{Field, unwrapped};
+
+/// A type that cannot be shared, and what to do instead.
+pub(crate) struct Refusal<'field> {
+    pub(crate) ty: &'field Type,
+    pub(crate) message: String,
+}
+
+/// Whether the text of the field's type, or of its elements', tells that it cannot be shared.
+pub(crate) fn refusal<'field>(
+    generics: &Generics,
+    field: &'field Field,
+) -> Option<Refusal<'field>> {
+    let mut ty = unwrapped(&field.ty);
+    while let Type::Array(array) = ty {
+        ty = unwrapped(&array.elem);
+    }
+    let message = match ty {
+        Type::Path(path) => of_path(generics, field, path),
+        other => of_shape(other).map(str::to_owned),
+    };
+    match message {
+        Some(message) => Some(Refusal { ty, message }),
+        None => of_atomic(field),
+    }
+}
+
+fn of_path(generics: &Generics, field: &Field, path: &TypePath) -> Option<String> {
+    let segment = path.path.segments.last()?;
+    let name = segment.ident.to_string();
+    if path.qself.is_some() || !may_be_standard(generics, &path.path) {
+        return None;
+    }
+    let standard = standard::find(&name)?;
+    let arguments = arguments(segment);
+    let is_bare = path.path.segments.len() == 1;
+    if is_bare && standard.is_generic == arguments.is_empty() {
+        return None;
+    }
+    if name == "Option" && arguments.first().is_some_and(|ty| is_non_zero(ty)) {
+        return None;
+    }
+    if field.is_pod() && matches!(&*name, "Option" | "MaybeUninit" | "u128" | "i128") {
+        return None;
+    }
+    let parameter = match arguments.first() {
+        Some(Type::Path(path)) if path.path.get_ident().is_some() => {
+            path.to_token_stream().to_string()
+        }
+        _ => "T".to_owned(),
+    };
+    let message = standard.message.replace("{T}", &parameter);
+    Some(format!("`{name}` {message}"))
+}
+
+/// Whether `path` is a name of the standard library's, and not one that the user gave.
+fn may_be_standard(generics: &Generics, path: &Path) -> bool {
+    let Some(first) = path.segments.first() else {
+        return false;
+    };
+    if path.segments.len() > 1 {
+        return ["std", "core", "alloc"]
+            .iter()
+            .any(|library| first.ident == library);
+    }
+    generics
+        .type_params()
+        .all(|parameter| parameter.ident != first.ident)
+}
+
+fn arguments(segment: &PathSegment) -> Vec<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return Vec::new();
+    };
+    arguments
+        .args
+        .iter()
+        .filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(unwrapped(ty)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn is_non_zero(ty: &Type) -> bool {
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    path.path
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident.to_string().starts_with("NonZero"))
+}
+
+fn of_atomic(field: &Field) -> Option<Refusal<'_>> {
+    let is_integer = match unwrapped(&field.ty) {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|segment| segment.ident == "u64" || segment.ident == "i64"),
+        _ => false,
+    };
+    (field.is_atomic() && !is_integer).then(|| Refusal {
+        ty: &field.ty,
+        message: "`#[shared(atomic)]` works on a `u64` or an `i64`: use one of them".to_owned(),
+    })
+}
+
+fn of_shape(ty: &Type) -> Option<&'static str> {
+    match ty {
+        Type::Reference(reference) => Some(of_reference(&reference.elem)),
+        Type::Ptr(_) => Some(
+            "a pointer is an address in one process: hold the value itself, or its index in an \
+             array",
+        ),
+        Type::FnPtr(_) => Some(
+            "a function pointer is an address in one process: hold a fieldless enum that selects \
+             the function",
+        ),
+        Type::Slice(_) => Some("a slice has no fixed size: use `[T; N]`"),
+        Type::TraitObject(_) => Some(
+            "a trait object points to the code of one process: hold a type that derives \
+             `SharedValue`",
+        ),
+        Type::ImplTrait(_) | Type::Infer(_) => Some("a field needs a type that is written out"),
+        Type::Tuple(tuple) if tuple.elems.is_empty() => {
+            Some("`()` holds nothing that could be shared: remove the field")
+        }
+        Type::Tuple(_) => Some(
+            "a tuple has no fixed layout: use a `#[repr(C)]` struct that derives `SharedValue`",
+        ),
+        Type::Never(_) => Some("`!` has no value that could be shared: remove the field"),
+        _ => None,
+    }
+}
+
+fn of_reference(referent: &Type) -> &'static str {
+    match unwrapped(referent) {
+        Type::Path(path) if path.path.is_ident("str") => {
+            "a reference points into the memory of one process: use `FixedStr<N>`"
+        }
+        Type::Slice(_) => "a reference points into the memory of one process: use `[T; N]`",
+        _ => "a reference points into the memory of one process: hold the value itself",
+    }
+}

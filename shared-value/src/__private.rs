@@ -16,19 +16,12 @@ use crate::primitive::Ordering::{AcqRel, Acquire, Release};
 
 #[inline(always)]
 #[track_caller]
-pub fn get<F: SharedValue, T: SharedValue, A: Access>(
-    handle: &Synchronized<T, A>,
-    offset: usize,
-) -> F {
+pub fn get<F: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, offset: usize) -> F {
     valid(read::field(&handle.cell, offset).check())
 }
 
 #[inline(always)]
-pub fn set<F: SharedValue, T: SharedValue>(
-    handle: &Synchronized<T>,
-    offset: usize,
-    value: F,
-) -> Result<(), Error> {
+pub fn set<F: SharedValue, T: SharedValue>(handle: &Synchronized<T>, offset: usize, value: F) -> Result<(), Error> {
     handle.set_part(offset, &value)
 }
 
@@ -66,21 +59,13 @@ pub fn set_at<E: SharedValue, const N: usize, T: SharedValue>(
 #[track_caller]
 pub fn guard_get<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, offset: usize) -> F {
     let locked = &guard.locked;
-    let copy = if locked.is_held() {
-        locked.read(offset)
-    } else {
-        read::field(locked.cell(), offset)
-    };
+    let copy = if locked.is_held() { locked.read(offset) } else { read::field(locked.cell(), offset) };
     valid(copy.check())
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn guard_set<F: SharedValue, T: SharedValue>(
-    guard: &mut Guard<'_, T>,
-    offset: usize,
-    value: F,
-) {
+pub fn guard_set<F: SharedValue, T: SharedValue>(guard: &mut Guard<'_, T>, offset: usize, value: F) {
     guard.writable().write(offset, &value);
 }
 
@@ -116,24 +101,17 @@ pub fn guard_set_at<E: SharedValue, const N: usize, T: SharedValue>(
 }
 
 #[inline(always)]
-pub fn guard_atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    guard: &Guard<'_, T>,
-) -> F {
+pub fn guard_atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(guard: &Guard<'_, T>) -> F {
     F::from_word(guard.locked.cell().atomic(NUMBER).load(Acquire))
 }
 
 #[inline(always)]
-pub fn atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue, A: Access>(
-    handle: &Synchronized<T, A>,
-) -> F {
+pub fn atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue, A: Access>(handle: &Synchronized<T, A>) -> F {
     F::from_word(handle.cell.atomic(NUMBER).load(Acquire))
 }
 
 #[inline(always)]
-pub fn atomic_store<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    handle: &Synchronized<T>,
-    value: F,
-) {
+pub fn atomic_store<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(handle: &Synchronized<T>, value: F) {
     handle.cell.atomic(NUMBER).store(value.into_word(), Release);
 }
 
@@ -143,12 +121,7 @@ pub fn atomic_fetch_add<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
     value: F,
 ) -> F {
     // In two's complement, the sum of two words is that of the signed numbers too.
-    F::from_word(
-        handle
-            .cell
-            .atomic(NUMBER)
-            .fetch_add(value.into_word(), AcqRel),
-    )
+    F::from_word(handle.cell.atomic(NUMBER).fetch_add(value.into_word(), AcqRel))
 }
 
 #[inline(always)]
@@ -156,12 +129,7 @@ pub fn atomic_fetch_sub<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
     handle: &Synchronized<T>,
     value: F,
 ) -> F {
-    F::from_word(
-        handle
-            .cell
-            .atomic(NUMBER)
-            .fetch_sub(value.into_word(), AcqRel),
-    )
+    F::from_word(handle.cell.atomic(NUMBER).fetch_sub(value.into_word(), AcqRel))
 }
 
 #[inline(always)]
@@ -188,9 +156,7 @@ fn atomic_replace<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
     let replaced = handle
         .cell
         .atomic(NUMBER)
-        .fetch_update(AcqRel, Acquire, |word| {
-            Some(replacement(F::from_word(word)).into_word())
-        });
+        .fetch_update(AcqRel, Acquire, |word| Some(replacement(F::from_word(word)).into_word()));
     F::from_word(replaced.unwrap_or_else(|word| word))
 }
 
@@ -215,9 +181,6 @@ pub fn debug<T: SharedValue, A: Access>(
     fmt::Debug::fmt(handle, formatter)
 }
 
-pub fn debug_guard<T: SharedValue>(
-    guard: &Guard<'_, T>,
-    formatter: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
+pub fn debug_guard<T: SharedValue>(guard: &Guard<'_, T>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     fmt::Debug::fmt(guard, formatter)
 }

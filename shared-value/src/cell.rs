@@ -50,18 +50,12 @@ impl<T: SharedValue> Shape<T> {
     const SLOT: usize = size_of::<T>().div_ceil(WORD);
     /// Two slots that fit into one line lie in one; larger ones share no line, so that readers of the one are not
     /// disturbed by the writer of the other.
-    const STRIDE: usize = if Self::SLOT * 2 <= LINE / WORD {
-        Self::SLOT
-    } else {
-        Self::SLOT.next_multiple_of(LINE / WORD)
-    };
+    const STRIDE: usize =
+        if Self::SLOT * 2 <= LINE / WORD { Self::SLOT } else { Self::SLOT.next_multiple_of(LINE / WORD) };
     const ATOMICS: usize = T::LAYOUT.atomic_fields();
     const ATOMICS_START: usize = (Self::STRIDE + Self::SLOT).next_multiple_of(LINE / WORD);
-    const WORDS: usize = if Self::ATOMICS == 0 {
-        Self::STRIDE + Self::SLOT
-    } else {
-        Self::ATOMICS_START + Self::ATOMICS
-    };
+    const WORDS: usize =
+        if Self::ATOMICS == 0 { Self::STRIDE + Self::SLOT } else { Self::ATOMICS_START + Self::ATOMICS };
     /// The bytes of the whole cell.
     const LENGTH: usize = LINE + Self::WORDS * WORD;
 }
@@ -81,11 +75,7 @@ unsafe impl<T: SharedValue> Sync for Cell<T> {}
 
 impl<T> Clone for Cell<T> {
     fn clone(&self) -> Self {
-        Self {
-            control: self.control,
-            segment: Arc::clone(&self.segment),
-            value: PhantomData,
-        }
+        Self { control: self.control, segment: Arc::clone(&self.segment), value: PhantomData }
     }
 }
 
@@ -123,11 +113,7 @@ impl<T: SharedValue> Cell<T> {
         let entry = &segment.entries()[0];
         entry.expect::<T>(segment.name(), Shape::<T>::LENGTH)?;
         let control = control(&segment, entry);
-        Ok(Self {
-            control,
-            segment,
-            value: PhantomData,
-        })
+        Ok(Self { control, segment, value: PhantomData })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -149,12 +135,7 @@ impl<T: SharedValue> Cell<T> {
     #[inline(always)]
     pub(crate) fn slots(&self) -> Slots<'_> {
         let parts = self.parts();
-        Slots::new(
-            &parts.control.versions,
-            parts.slots,
-            Shape::<T>::STRIDE,
-            Shape::<T>::SLOT,
-        )
+        Slots::new(&parts.control.versions, parts.slots, Shape::<T>::STRIDE, Shape::<T>::SLOT)
     }
 
     /// The word of an atomic field, by its number among them.
@@ -180,10 +161,7 @@ impl<T: SharedValue> Cell<T> {
 
 /// The control line of a cell, whose place and length the header's validation checked.
 fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
-    mapping
-        .at(entry.cell_offset, entry.cell_length)
-        .expect("a validated cell lies in its segment")
-        .cast()
+    mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
 }
 
 /// The words of a cell. References to atomics are fine where other processes write; references to a `T` would not be.
@@ -212,12 +190,7 @@ impl<'a, T: SharedValue> Parts<'a, T> {
             // SAFETY: the atomic fields end where the words end.
             unsafe { Self::words(words, Shape::<T>::ATOMICS_START, Shape::<T>::ATOMICS) }
         };
-        Self {
-            control: line,
-            slots,
-            atomics,
-            value: PhantomData,
-        }
+        Self { control: line, slots, atomics, value: PhantomData }
     }
 
     /// # Safety

@@ -37,9 +37,6 @@ impl<E: SharedValue, const N: usize> Synchronized<[E; N]> {
 #[inline(always)]
 #[track_caller]
 pub(crate) fn element_offset<E, const N: usize>(offset: usize, index: usize) -> usize {
-    assert!(
-        index < N,
-        "the index is {index} but the array has {N} elements"
-    );
+    assert!(index < N, "the index is {index} but the array has {N} elements");
     offset + index * size_of::<E>()
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, and what to do about it.
 
+use std::fmt::Write as _;
 use std::io;
 
 use crate::layout::{Kind, Layout, part_at};
@@ -78,31 +79,23 @@ pub enum Error {
     #[error("the lock was held by another thread or process until the timeout")]
     TimedOut,
     /// This thread is inside of an `update` of the same value, whose result would overwrite this change.
-    #[error(
-        "the value is borrowed by an `update` of this thread: change it through that closure's argument"
-    )]
+    #[error("the value is borrowed by an `update` of this thread: change it through that closure's argument")]
     Borrowed,
     /// This thread holds so many locks that the kernel would not release them all if it died.
-    #[error(
-        "this thread holds {limit} locks already, the most that the kernel can release if the thread dies"
-    )]
+    #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]
     TooManyHeld {
         /// The most locks that one thread may hold.
         limit: usize,
     },
     /// This thread has taken the same lock too often without releasing it.
-    #[error(
-        "this thread has taken this lock {limit} times without releasing it: is a guard leaked in a loop?"
-    )]
+    #[error("this thread has taken this lock {limit} times without releasing it: is a guard leaked in a loop?")]
     TooDeep {
         /// The most often that one thread may hold one lock.
         limit: u32,
     },
     /// Another process overwrote the lock while this thread held it. What this thread committed stands, the list of
     /// this thread's other locks was mended, and the lock is free or somebody else's.
-    #[error(
-        "another process overwrote the lock while this thread held it: mutual exclusion may have been lost"
-    )]
+    #[error("another process overwrote the lock while this thread held it: mutual exclusion may have been lost")]
     Corrupted,
     /// The platform lacks something.
     #[error("unsupported here: {what}")]
@@ -114,10 +107,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn io(operation: impl Into<String>, source: impl Into<io::Error>) -> Self {
-        Self::Io {
-            operation: operation.into(),
-            source: source.into(),
-        }
+        Self::Io { operation: operation.into(), source: source.into() }
     }
 
     /// The error for the byte of a value at which its bits turn out to be invalid.
@@ -130,30 +120,29 @@ impl Error {
             Kind::Scalar { .. } => format!("anything but zero ({})", part.name()),
             Kind::Text => format!("UTF-8 and then zeros (FixedStr<{}>)", part.size()),
             Kind::Enum { variants, .. } => {
-                let variants: Vec<_> = variants
-                    .iter()
-                    .map(|variant| format!("{} = {}", variant.name(), variant.discriminant()))
-                    .collect();
+                let variants: Vec<_> =
+                    variants.iter().map(|variant| format!("{} = {}", variant.name(), variant.discriminant())).collect();
                 format!("{} ({})", variants.join(" or "), part.name())
             }
             _ => part.name().to_owned(),
         };
-        let found = match part.kind() {
-            Kind::Text => format!("byte {:#04x} at {}", bytes[offset], offset - start),
-            _ => {
-                let bytes = bytes[start..start + part.size()].iter();
-                let most_significant_first: String = if cfg!(target_endian = "little") {
-                    bytes.rev().map(|byte| format!("{byte:02x}")).collect()
-                } else {
-                    bytes.map(|byte| format!("{byte:02x}")).collect()
-                };
-                format!("0x{most_significant_first}")
+        let found = if matches!(part.kind(), Kind::Text) {
+            format!("byte {:#04x} at {}", bytes[offset], offset - start)
+        } else {
+            let mut bytes = bytes[start..start + part.size()].to_vec();
+            if cfg!(target_endian = "little") {
+                bytes.reverse();
             }
+            format!("0x{}", hexadecimal(&bytes))
         };
-        Self::InvalidBits {
-            field,
-            expected,
-            found,
-        }
+        Self::InvalidBits { field, expected, found }
     }
+}
+
+/// Two digits for each byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }

@@ -41,10 +41,7 @@ pub struct Guard<'a, T: SharedValue> {
 impl<'a, T: SharedValue> Guard<'a, T> {
     #[inline]
     pub(crate) fn new(locked: Locked<'a, T>) -> Self {
-        Self {
-            locked,
-            panicking: thread::panicking(),
-        }
+        Self { locked, panicking: thread::panicking() }
     }
 
     /// The value, with this thread's own writes.
@@ -133,14 +130,7 @@ impl<T: SharedValue> Drop for Guard<'_, T> {
 impl<T: SharedValue> fmt::Debug for Guard<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.locked.read::<T>(0).to_bytes();
-        let value = Printed {
-            layout: T::LAYOUT,
-            bytes: &bytes,
-        };
-        formatter
-            .debug_struct("Guard")
-            .field("value", &value)
-            .field("recovered", &self.recovered())
-            .finish()
+        let value = Printed { layout: T::LAYOUT, bytes: &bytes };
+        formatter.debug_struct("Guard").field("value", &value).field("recovered", &self.recovered()).finish()
     }
 }

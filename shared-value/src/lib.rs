@@ -47,9 +47,7 @@ pub use crate::{
     access::{Access, ReadWrite},
     error::Error,
     guard::Guard,
-    layout::{
-        AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant,
-    },
+    layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
     lock::LockState,
     options::Options,
     synchronized::{Synchronized, unlink},

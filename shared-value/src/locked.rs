@@ -36,12 +36,7 @@ impl<'a, T: SharedValue> Locked<'a, T> {
         if acquired == Acquired::TakenOver {
             cell.slots().rollback();
         }
-        Ok(Self {
-            cell,
-            thread,
-            token: thread.token(),
-            acquired,
-        })
+        Ok(Self { cell, thread, token: thread.token(), acquired })
     }
 
     #[inline(always)]
@@ -86,11 +81,7 @@ impl<'a, T: SharedValue> Locked<'a, T> {
     pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
         let slots = self.cell.slots();
         // A value that fills its slot needs no copy of what was there.
-        let slot = if const { size_of::<F>() == size_of::<T>() } {
-            slots.overwrite()
-        } else {
-            slots.change()
-        };
+        let slot = if const { size_of::<F>() == size_of::<T>() } { slots.overwrite() } else { slots.change() };
         words::store(slot, offset, value);
     }
 

@@ -51,22 +51,14 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(
-            &Place::named(name)?,
-            self.mode,
-            &value,
-        )?))
+        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, &value)?))
     }
 
     /// As [`Synchronized::open_or_create`].
     ///
     /// # Errors
     /// The same.
-    pub fn open_or_create<T: SharedValue>(
-        &self,
-        name: &str,
-        value: T,
-    ) -> Result<Synchronized<T>, Error> {
+    pub fn open_or_create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
         self.at_place(&Place::named(name)?, &value)
     }
 
@@ -74,11 +66,7 @@ impl Options {
     ///
     /// # Errors
     /// The same.
-    pub fn create_file<T: SharedValue>(
-        &self,
-        path: impl AsRef<Path>,
-        value: T,
-    ) -> Result<Synchronized<T>, Error> {
+    pub fn create_file<T: SharedValue>(&self, path: impl AsRef<Path>, value: T) -> Result<Synchronized<T>, Error> {
         let place = Place::File(path.as_ref().to_owned());
         Ok(Synchronized::of(Cell::create(&place, self.mode, &value)?))
     }

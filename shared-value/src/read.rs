@@ -15,10 +15,10 @@ const TRIES: u32 = 64;
 /// Copies the `F` at an offset: what this thread has written if it holds the lock, or else what is committed.
 #[inline(always)]
 pub(crate) fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
-    if !lock::holds_any() {
-        if let Some(copy) = cell.slots().read(|slot| words::load(slot, offset)) {
-            return copy;
-        }
+    if !lock::holds_any()
+        && let Some(copy) = cell.slots().read(|slot| words::load(slot, offset))
+    {
+        return copy;
     }
     field_otherwise(cell, offset)
 }

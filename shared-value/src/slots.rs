@@ -41,18 +41,8 @@ impl Versions {
 
 impl<'a> Slots<'a> {
     #[inline(always)]
-    pub(crate) fn new(
-        versions: &'a Versions,
-        words: &'a [AtomicU64],
-        stride: usize,
-        length: usize,
-    ) -> Self {
-        Self {
-            versions,
-            words,
-            stride,
-            length,
-        }
+    pub(crate) fn new(versions: &'a Versions, words: &'a [AtomicU64], stride: usize, length: usize) -> Self {
+        Self { versions, words, stride, length }
     }
 
     /// The slot of a version. Which of the two it is changes with every commit, so this computes and does not branch.
@@ -131,11 +121,7 @@ impl<'a> Slots<'a> {
     /// Makes what was written the committed value, in one store. For the owner of the lock.
     #[inline(always)]
     pub(crate) fn commit(self) {
-        let next = self
-            .versions
-            .version
-            .load(Ordering::Relaxed)
-            .wrapping_add(1);
+        let next = self.versions.version.load(Ordering::Relaxed).wrapping_add(1);
         if self.versions.draft.load(Ordering::Relaxed) == next {
             // Before this store a death loses all that was written, after it nothing. Release: the words come first.
             self.versions.version.store(next, Ordering::Release);

@@ -36,10 +36,7 @@ pub struct Synchronized<T, A = ReadWrite> {
 
 impl<T: SharedValue> Synchronized<T> {
     pub(crate) fn of(cell: Cell<T>) -> Self {
-        Self {
-            cell,
-            access: PhantomData,
-        }
+        Self { cell, access: PhantomData }
     }
 
     /// A value without a name, for this process, the children that it forks, and whoever it hands the value to.
@@ -93,9 +90,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
     pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::File(
-            path.as_ref().to_owned(),
-        ))?))
+        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()))?))
     }
 
     /// The value in a file, which is created if there is none. Of many who call this at once, one creates.
@@ -130,10 +125,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// `TimedOut` if another thread or process held it all the time, and as [`lock`](Self::lock).
     #[inline]
     pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_, T>, Error> {
-        Ok(Guard::new(Locked::acquire(
-            &self.cell,
-            Wait::at_most(timeout),
-        )?))
+        Ok(Guard::new(Locked::acquire(&self.cell, Wait::at_most(timeout))?))
     }
 
     /// Replaces the whole value but for its atomic fields. If this thread holds no guard, it is committed at once.
@@ -179,10 +171,7 @@ impl<T: SharedValue> Synchronized<T> {
 
     /// Does something to the value under the lock.
     #[inline(always)]
-    pub(crate) fn locked<R>(
-        &self,
-        work: impl FnOnce(&Locked<'_, T>) -> Result<R, Error>,
-    ) -> Result<R, Error> {
+    pub(crate) fn locked<R>(&self, work: impl FnOnce(&Locked<'_, T>) -> Result<R, Error>) -> Result<R, Error> {
         let locked = Locked::acquire(&self.cell, Wait::Forever)?;
         locked.check_unborrowed()?;
         let result = work(&locked)?;
@@ -274,10 +263,7 @@ pub fn unlink(name: &str) -> Result<(), Error> {
 
 impl<T, A> Clone for Synchronized<T, A> {
     fn clone(&self) -> Self {
-        Self {
-            cell: self.cell.clone(),
-            access: PhantomData,
-        }
+        Self { cell: self.cell.clone(), access: PhantomData }
     }
 }
 
@@ -288,13 +274,7 @@ impl<T: SharedValue, A: Access> fmt::Debug for Synchronized<T, A> {
         formatter
             .debug_struct("Synchronized")
             .field("name", &self.name())
-            .field(
-                "value",
-                &Printed {
-                    layout: T::LAYOUT,
-                    bytes: &bytes,
-                },
-            )
+            .field("value", &Printed { layout: T::LAYOUT, bytes: &bytes })
             .field("version", &self.version())
             .field("lock", &self.lock_state())
             .finish()

@@ -26,7 +26,7 @@ pub(crate) struct Unchecked<T>(MaybeUninit<T>);
 /// If it does not lie in the slot, or not at a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Unchecked<T> {
-    assert!(offset % align_of::<T>() == 0, "a field must be aligned");
+    assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
     for piece in Pieces::of::<T>(offset) {
@@ -48,7 +48,7 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
 /// If it does not lie in the slot, or not at a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
-    assert!(offset % align_of::<T>() == 0, "a field must be aligned");
+    assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     if const { T::LAYOUT.padding() == 0 } {
         // SAFETY: without padding, every byte of a value is initialized.
         return unsafe { store_bytes::<T>(slot, offset, ptr::from_ref(value).cast()) };
@@ -57,10 +57,7 @@ pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
     // SAFETY: `copy` has so many bytes. They are set where they lie, because moving `copy` would lose its padding.
     unsafe { ptr::write_bytes(bytes, 0, size_of::<T>()) };
-    T::fields(&mut Copier {
-        from: ptr::from_ref(value).cast(),
-        to: bytes,
-    });
+    T::fields(&mut Copier { from: ptr::from_ref(value).cast(), to: bytes });
     // SAFETY: every byte of `copy` was set above.
     unsafe { store_bytes::<T>(slot, offset, bytes) }
 }
@@ -101,10 +98,7 @@ impl<T: SharedValue> Unchecked<T> {
     #[cold]
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<T>()];
-        let mut copier = Copier {
-            from: self.0.as_ptr().cast(),
-            to: bytes.as_mut_ptr(),
-        };
+        let mut copier = Copier { from: self.0.as_ptr().cast(), to: bytes.as_mut_ptr() };
         copier.field::<T>(0);
         bytes
     }
@@ -115,10 +109,7 @@ impl<T: SharedValue> Unchecked<T> {
     /// If the word does not lie in the value.
     #[inline(always)]
     pub(crate) fn set_word(&mut self, offset: usize, word: u64) {
-        assert!(
-            offset <= size_of::<T>() - WORD,
-            "the word must lie in the value"
-        );
+        assert!(offset <= size_of::<T>() - WORD, "the word must lie in the value");
         // SAFETY: the word lies in the value.
         let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };
         // SAFETY: the word lies in the value, which nothing else refers to.
@@ -131,9 +122,7 @@ impl<T: SharedValue> Unchecked<T> {
 /// # Panics
 /// If there are not so many.
 pub(crate) fn atomic_word<T: SharedValue>(value: &T, number: usize) -> u64 {
-    let offset = T::LAYOUT
-        .atomic_field(number)
-        .expect("the value has such a field");
+    let offset = T::LAYOUT.atomic_field(number).expect("the value has such a field");
     // SAFETY: `SharedValue` promises that an atomic field is a 64-bit integer in the value.
     let from = unsafe { ptr::from_ref(value).cast::<u8>().add(offset) };
     // SAFETY: as above, so eight initialized bytes lie there.
@@ -172,7 +161,7 @@ impl Pieces {
     #[inline(always)]
     fn of<T>(offset: usize) -> Self {
         let fit = const {
-            if align_of::<T>() % WORD == 0 {
+            if align_of::<T>().is_multiple_of(WORD) {
                 Fit::WordAligned
             } else if align_of::<T>() == size_of::<T>() {
                 Fit::OneWord
@@ -180,12 +169,7 @@ impl Pieces {
                 Fit::Any
             }
         };
-        Self {
-            offset,
-            size: size_of::<T>(),
-            done: 0,
-            fit,
-        }
+        Self { offset, size: size_of::<T>(), done: 0, fit }
     }
 }
 
@@ -199,22 +183,9 @@ impl Iterator for Pieces {
             return None;
         }
         let at = self.offset + self.done;
-        let start = if matches!(self.fit, Fit::WordAligned) {
-            0
-        } else {
-            at % WORD
-        };
-        let length = if matches!(self.fit, Fit::OneWord) {
-            left
-        } else {
-            left.min(WORD - start)
-        };
-        let piece = Piece {
-            word: at / WORD,
-            start,
-            end: start + length,
-            done: self.done,
-        };
+        let start = if matches!(self.fit, Fit::WordAligned) { 0 } else { at % WORD };
+        let length = if matches!(self.fit, Fit::OneWord) { left } else { left.min(WORD - start) };
+        let piece = Piece { word: at / WORD, start, end: start + length, done: self.done };
         self.done += length;
         Some(piece)
     }
@@ -261,10 +232,7 @@ unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
         }
         Kind::Bytes => None,
         Kind::Array { .. } | Kind::Newtype { .. } | Kind::Struct { .. } => {
-            let mut checker = Checker {
-                bytes,
-                invalid: None,
-            };
+            let mut checker = Checker { bytes, invalid: None };
             T::fields(&mut checker);
             checker.invalid
         }
@@ -292,11 +260,7 @@ impl FieldVisitor for Checker {
 #[inline(always)]
 fn zero_extended(bytes: &[u8]) -> u64 {
     let mut word = [0; WORD];
-    let start = if cfg!(target_endian = "little") {
-        0
-    } else {
-        WORD - bytes.len()
-    };
+    let start = if cfg!(target_endian = "little") { 0 } else { WORD - bytes.len() };
     word[start..start + bytes.len()].copy_from_slice(bytes);
     u64::from_ne_bytes(word)
 }

@@ -45,41 +45,23 @@ impl Entry {
         // Control words at other addresses would share cache lines, and words of a slot would not be aligned.
         require("cell offset modulo 64", 0, raw.cell_offset % CELL_ALIGN)?;
         // A cell that ends behind the mapping would be an access out of bounds, one in the header would change it.
-        let end = raw
-            .cell_offset
-            .checked_add(raw.cell_length)
-            .filter(|end| *end <= header.file_length);
+        let end = raw.cell_offset.checked_add(raw.cell_length).filter(|end| *end <= header.file_length);
         if end.is_none() {
             let found = format!("{} bytes at {}", raw.cell_length, raw.cell_offset);
-            return Err(Invalid::new(
-                "cell",
-                format!("inside of {} bytes", header.file_length),
-                found,
-            ));
+            return Err(Invalid::new("cell", format!("inside of {} bytes", header.file_length), found));
         }
         // A shorter one would have no room for its lock.
         if raw.cell_length < CELL_ALIGN {
-            return Err(Invalid::new(
-                "cell length",
-                format!("at least {CELL_ALIGN}"),
-                raw.cell_length,
-            ));
+            return Err(Invalid::new("cell length", format!("at least {CELL_ALIGN}"), raw.cell_length));
         }
         let schema = header.bytes("schema", raw.schema_offset, raw.schema_length)?;
-        let schema =
-            str::from_utf8(schema).map_err(|error| Invalid::new("schema", "UTF-8", error))?;
+        let schema = str::from_utf8(schema).map_err(|error| Invalid::new("schema", "UTF-8", error))?;
         let schema_end = raw.schema_offset + raw.schema_length;
         if schema_end > raw.cell_offset {
-            return Err(Invalid::new(
-                "cell offset",
-                format!("at least {schema_end}"),
-                raw.cell_offset,
-            ));
+            return Err(Invalid::new("cell offset", format!("at least {schema_end}"), raw.cell_offset));
         }
-        let usize_of = |number: u64| {
-            usize::try_from(number)
-                .map_err(|_| Invalid::new("cell", "what fits into memory", number))
-        };
+        let usize_of =
+            |number: u64| usize::try_from(number).map_err(|_| Invalid::new("cell", "what fits into memory", number));
         Ok(Self {
             cell_offset: usize_of(raw.cell_offset)?,
             cell_length: usize_of(raw.cell_length)?,
@@ -89,18 +71,10 @@ impl Entry {
     }
 
     /// Whether the cell holds a `T` in a cell of so many bytes; the error names the first field that differs.
-    pub(crate) fn expect<T: SharedValue>(
-        &self,
-        name: &str,
-        cell_length: usize,
-    ) -> Result<(), Error> {
+    pub(crate) fn expect<T: SharedValue>(&self, name: &str, cell_length: usize) -> Result<(), Error> {
         // The schema decides; the fingerprint is its hash, and must not say anything else.
         if let Some((expected, found)) = first_difference(&schema_text(T::LAYOUT), &self.schema) {
-            return Err(Error::LayoutMismatch {
-                name: name.to_owned(),
-                expected,
-                found,
-            });
+            return Err(Error::LayoutMismatch { name: name.to_owned(), expected, found });
         }
         require("fingerprint", T::FINGERPRINT, self.fingerprint)
             .and_then(|()| require("cell length", cell_length, self.cell_length))

@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::error::hexadecimal;
 use crate::format::{Entry, Invalid, MAX_SEGMENT, require};
 use crate::sys::robust::WORD_BEHIND_NODE;
 
@@ -85,19 +86,11 @@ impl UnvalidatedHeader {
         let raw: RawHeader = self.read("header", 0)?;
         // Without these five, the bytes behind them would be read as something that they are not.
         if raw.magic != MAGIC {
-            return Err(Invalid::new(
-                "magic",
-                hexadecimal(&MAGIC),
-                hexadecimal(&raw.magic),
-            ));
+            return Err(Invalid::new("magic", hexadecimal(&MAGIC), hexadecimal(&raw.magic)));
         }
         if raw.byte_order != BYTE_ORDER {
             let swapped = raw.byte_order == BYTE_ORDER.swap_bytes();
-            let found = if swapped {
-                "the opposite one".to_owned()
-            } else {
-                format!("{:#010x}", raw.byte_order)
-            };
+            let found = if swapped { "the opposite one".to_owned() } else { format!("{:#010x}", raw.byte_order) };
             return Err(Invalid::new("byte order", "this machine's", found));
         }
         require("format version", FORMAT_VERSION, raw.format)?;
@@ -108,11 +101,7 @@ impl UnvalidatedHeader {
         // A shorter file would end in SIGBUS when its missing pages are touched.
         require("length", raw.length, self.file_length)?;
         if raw.length > MAX_SEGMENT {
-            return Err(Invalid::new(
-                "length",
-                format!("at most {MAX_SEGMENT}"),
-                raw.length,
-            ));
+            return Err(Invalid::new("length", format!("at most {MAX_SEGMENT}"), raw.length));
         }
         require("table offset", HEADER_SIZE, raw.table_offset)?;
         require("number of cells", 1, raw.cells)?;
@@ -129,29 +118,12 @@ impl UnvalidatedHeader {
     }
 
     /// Bytes of the prefix; an error if they do not lie in it.
-    pub(super) fn bytes(
-        &self,
-        field: &'static str,
-        offset: u64,
-        size: u64,
-    ) -> Result<&[u8], Invalid> {
+    pub(super) fn bytes(&self, field: &'static str, offset: u64, size: u64) -> Result<&[u8], Invalid> {
         let end = offset.checked_add(size);
-        let range = usize::try_from(offset)
-            .ok()
-            .zip(end.and_then(|end| usize::try_from(end).ok()));
-        range
-            .and_then(|(start, end)| self.prefix.get(start..end))
-            .ok_or_else(|| {
-                let found = format!("{size} bytes at {offset}");
-                Invalid::new(
-                    field,
-                    format!("all of it in the first {} bytes", self.prefix.len()),
-                    found,
-                )
-            })
+        let range = usize::try_from(offset).ok().zip(end.and_then(|end| usize::try_from(end).ok()));
+        range.and_then(|(start, end)| self.prefix.get(start..end)).ok_or_else(|| {
+            let found = format!("{size} bytes at {offset}");
+            Invalid::new(field, format!("all of it in the first {} bytes", self.prefix.len()), found)
+        })
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

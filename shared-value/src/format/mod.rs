@@ -11,6 +11,8 @@ mod entry;
 mod header;
 mod plan;
 
+use std::fmt;
+
 use crate::error::Error;
 
 pub(crate) use entry::Entry;
@@ -32,39 +34,18 @@ pub(crate) struct Invalid {
 }
 
 impl Invalid {
-    fn new(field: &'static str, expected: impl ToString, found: impl ToString) -> Self {
-        Self {
-            field,
-            expected: expected.to_string(),
-            found: found.to_string(),
-        }
+    fn new(field: &'static str, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+        Self { field, expected: expected.to_string(), found: found.to_string() }
     }
 
     /// The error for the segment of this name.
     pub(crate) fn of(self, name: &str) -> Error {
-        let Self {
-            field,
-            expected,
-            found,
-        } = self;
-        Error::InvalidSegment {
-            name: name.to_owned(),
-            field,
-            expected,
-            found,
-        }
+        let Self { field, expected, found } = self;
+        Error::InvalidSegment { name: name.to_owned(), field, expected, found }
     }
 }
 
 /// Requires two parts to be equal.
-fn require<V: PartialEq + ToString>(
-    field: &'static str,
-    expected: V,
-    found: V,
-) -> Result<(), Invalid> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(Invalid::new(field, expected, found))
-    }
+fn require<V: PartialEq + fmt::Display>(field: &'static str, expected: V, found: V) -> Result<(), Invalid> {
+    if expected == found { Ok(()) } else { Err(Invalid::new(field, expected, found)) }
 }

@@ -87,36 +87,16 @@ pub struct Variant {
 
 impl Layout {
     pub(crate) const fn new<T>(name: &'static str, kind: Kind) -> Self {
-        assert!(
-            size_of::<T>() > 0,
-            "a shared value must have at least one byte"
-        );
-        Self {
-            name,
-            size: size_of::<T>(),
-            align: align_of::<T>(),
-            kind,
-        }
+        assert!(size_of::<T>() > 0, "a shared value must have at least one byte");
+        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind }
     }
 
     pub(crate) const fn scalar<T>(name: &'static str, code: char) -> Self {
-        Self::new::<T>(
-            name,
-            Kind::Scalar {
-                code,
-                checked: false,
-            },
-        )
+        Self::new::<T>(name, Kind::Scalar { code, checked: false })
     }
 
     pub(crate) const fn checked<T>(name: &'static str, code: char) -> Self {
-        Self::new::<T>(
-            name,
-            Kind::Scalar {
-                code,
-                checked: true,
-            },
-        )
+        Self::new::<T>(name, Kind::Scalar { code, checked: true })
     }
 
     #[doc(hidden)]
@@ -124,17 +104,11 @@ impl Layout {
         let mut index = 0;
         let mut end = 0;
         while index < fields.len() {
-            assert!(
-                fields[index].offset >= end,
-                "fields must lie one behind the other"
-            );
+            assert!(fields[index].offset >= end, "fields must lie one behind the other");
             end = fields[index].offset + fields[index].layout.size;
             index += 1;
         }
-        assert!(
-            end <= size_of::<T>(),
-            "fields must lie inside of their struct"
-        );
+        assert!(end <= size_of::<T>(), "fields must lie inside of their struct");
         Self::new::<T>(name, Kind::Struct { fields })
     }
 
@@ -150,21 +124,9 @@ impl Layout {
     }
 
     #[doc(hidden)]
-    pub const fn enumeration<T, R: SharedValue>(
-        name: &'static str,
-        variants: &'static [Variant],
-    ) -> Self {
-        assert!(
-            size_of::<T>() == size_of::<R>(),
-            "an enum has the size of its repr"
-        );
-        Self::new::<T>(
-            name,
-            Kind::Enum {
-                repr: R::LAYOUT,
-                variants,
-            },
-        )
+    pub const fn enumeration<T, R: SharedValue>(name: &'static str, variants: &'static [Variant]) -> Self {
+        assert!(size_of::<T>() == size_of::<R>(), "an enum has the size of its repr");
+        Self::new::<T>(name, Kind::Enum { repr: R::LAYOUT, variants })
     }
 
     /// The name of the type, without its path and its generic arguments.
@@ -261,36 +223,18 @@ impl Layout {
 impl Field {
     #[doc(hidden)]
     pub const fn new<F: SharedValue>(name: &'static str, offset: usize) -> Self {
-        Self {
-            name,
-            offset,
-            layout: F::LAYOUT,
-            atomic: false,
-        }
+        Self { name, offset, layout: F::LAYOUT, atomic: false }
     }
 
     #[doc(hidden)]
     pub const fn atomic<F: AtomicInteger>(name: &'static str, offset: usize) -> Self {
-        assert!(
-            offset % 8 == 0,
-            "an atomic field must fill a word of its own"
-        );
-        Self {
-            name,
-            offset,
-            layout: F::LAYOUT,
-            atomic: true,
-        }
+        assert!(offset.is_multiple_of(8), "an atomic field must fill a word of its own");
+        Self { name, offset, layout: F::LAYOUT, atomic: true }
     }
 
     #[doc(hidden)]
     pub const fn pod<F: bytemuck::Pod>(name: &'static str, offset: usize) -> Self {
-        Self {
-            name,
-            offset,
-            layout: Pod::<F>::LAYOUT,
-            atomic: false,
-        }
+        Self { name, offset, layout: Pod::<F>::LAYOUT, atomic: false }
     }
 
     /// The name; `"0"`, `"1"` and so on in tuple structs.

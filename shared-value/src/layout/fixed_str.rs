@@ -52,10 +52,7 @@ impl<const N: usize> FixedStr<N> {
     pub const fn new(text: &str) -> Result<Self, FixedStrError> {
         let source = text.as_bytes();
         if source.len() > N {
-            return Err(FixedStrError::TooLong {
-                length: source.len(),
-                capacity: N,
-            });
+            return Err(FixedStrError::TooLong { length: source.len(), capacity: N });
         }
         let mut bytes = [0; N];
         let mut index = 0;
@@ -90,17 +87,11 @@ impl<const N: usize> FixedStr<N> {
 
 /// The first byte at which these bytes stop to be a text with a zeroed tail.
 pub(crate) fn first_invalid_byte(bytes: &[u8]) -> Option<usize> {
-    let length = bytes
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(bytes.len());
+    let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (text, tail) = bytes.split_at(length);
     match str::from_utf8(text) {
         Err(error) => Some(error.valid_up_to()),
-        Ok(_) => tail
-            .iter()
-            .position(|byte| *byte != 0)
-            .map(|position| length + position),
+        Ok(_) => tail.iter().position(|byte| *byte != 0).map(|position| length + position),
     }
 }
 

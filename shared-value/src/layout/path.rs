@@ -16,12 +16,7 @@ pub(crate) fn part_at(layout: &'static Layout, offset: usize) -> (String, &'stat
     (name, part, start)
 }
 
-fn descend(
-    layout: &'static Layout,
-    start: usize,
-    offset: usize,
-    name: &mut String,
-) -> (&'static Layout, usize) {
+fn descend(layout: &'static Layout, start: usize, offset: usize, name: &mut String) -> (&'static Layout, usize) {
     match layout.kind() {
         Kind::Struct { fields } => {
             let field = fields.iter().find(|field| {

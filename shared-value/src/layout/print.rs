@@ -12,21 +12,14 @@ pub(crate) struct Printed<'a> {
 
 impl<'a> Printed<'a> {
     fn part(&self, layout: &'static Layout, offset: usize) -> Printed<'a> {
-        Printed {
-            layout,
-            bytes: &self.bytes[offset..offset + layout.size()],
-        }
+        Printed { layout, bytes: &self.bytes[offset..offset + layout.size()] }
     }
 
     /// The bytes as a number, extended with zeros.
     fn bits(&self) -> u64 {
         let mut word = [0; 8];
         let length = self.bytes.len();
-        let start = if cfg!(target_endian = "little") {
-            0
-        } else {
-            8 - length
-        };
+        let start = if cfg!(target_endian = "little") { 0 } else { 8 - length };
         word[start..start + length].copy_from_slice(self.bytes);
         u64::from_ne_bytes(word)
     }
@@ -58,10 +51,7 @@ impl<'a> Printed<'a> {
     /// The discriminant as the enum declares it.
     fn discriminant(&self, repr: &Layout) -> i128 {
         match repr.kind() {
-            Kind::Scalar {
-                code: 'b' | 'h' | 'i' | 'q',
-                ..
-            } => self.signed().into(),
+            Kind::Scalar { code: 'b' | 'h' | 'i' | 'q', .. } => self.signed().into(),
             _ => self.bits().into(),
         }
     }
@@ -72,25 +62,15 @@ impl Debug for Printed<'_> {
         match self.layout.kind() {
             Kind::Scalar { code, .. } => self.number(*code, formatter),
             Kind::Text => {
-                let length = self
-                    .bytes
-                    .iter()
-                    .position(|byte| *byte == 0)
-                    .unwrap_or(self.bytes.len());
+                let length = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(self.bytes.len());
                 String::from_utf8_lossy(&self.bytes[..length]).fmt(formatter)
             }
             Kind::Bytes => self.bytes.fmt(formatter),
             Kind::Array { element, .. } => {
                 let elements = (0..self.bytes.len()).step_by(element.size());
-                formatter
-                    .debug_list()
-                    .entries(elements.map(|start| self.part(element, start)))
-                    .finish()
+                formatter.debug_list().entries(elements.map(|start| self.part(element, start))).finish()
             }
-            Kind::Newtype { inner } => formatter
-                .debug_tuple(self.layout.name())
-                .field(&self.part(inner, 0))
-                .finish(),
+            Kind::Newtype { inner } => formatter.debug_tuple(self.layout.name()).field(&self.part(inner, 0)).finish(),
             Kind::Struct { fields } => {
                 let mut printed = formatter.debug_struct(self.layout.name());
                 for field in *fields {
@@ -100,10 +80,7 @@ impl Debug for Printed<'_> {
             }
             Kind::Enum { repr, variants } => {
                 let discriminant = self.discriminant(repr);
-                match variants
-                    .iter()
-                    .find(|variant| variant.discriminant() == discriminant)
-                {
+                match variants.iter().find(|variant| variant.discriminant() == discriminant) {
                     Some(variant) => formatter.write_str(variant.name()),
                     None => write!(formatter, "<invalid {} {discriminant}>", self.layout.name()),
                 }

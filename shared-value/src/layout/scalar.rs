@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use core::num::{
-    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroIsize, NonZeroU8, NonZeroU16, NonZeroU32,
-    NonZeroU64, NonZeroUsize,
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroIsize, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64,
+    NonZeroUsize,
 };
 
 use bytemuck::CheckedBitPattern;
@@ -61,8 +61,7 @@ unsafe impl SharedValue for bool {
 
     #[inline(always)]
     fn valid_bits(bits: u64) -> bool {
-        u8::try_from(bits)
-            .is_ok_and(|bits| <Self as CheckedBitPattern>::is_valid_bit_pattern(&bits))
+        u8::try_from(bits).is_ok_and(|bits| <Self as CheckedBitPattern>::is_valid_bit_pattern(&bits))
     }
 }
 
@@ -72,7 +71,6 @@ unsafe impl SharedValue for char {
 
     #[inline(always)]
     fn valid_bits(bits: u64) -> bool {
-        u32::try_from(bits)
-            .is_ok_and(|bits| <Self as CheckedBitPattern>::is_valid_bit_pattern(&bits))
+        u32::try_from(bits).is_ok_and(|bits| <Self as CheckedBitPattern>::is_valid_bit_pattern(&bits))
     }
 }

@@ -56,8 +56,7 @@ pub(crate) fn first_difference(expected: &str, found: &str) -> Option<(String, S
             (expected, found) => return Some((readable(expected), readable(found))),
         }
     }
-    (expected_name != found_name)
-        .then(|| (readable(Some(expected_name)), readable(Some(found_name))))
+    (expected_name != found_name).then(|| (readable(Some(expected_name)), readable(Some(found_name))))
 }
 
 /// A line of a schema as an error shows it; it may come from memory that anybody wrote.
@@ -66,11 +65,7 @@ fn readable(line: Option<&str>) -> String {
     let Some(line) = line else {
         return "nothing more".to_owned();
     };
-    let line: String = line
-        .chars()
-        .take(LONGEST)
-        .flat_map(char::escape_debug)
-        .collect();
+    let line: String = line.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     match line.rsplit_once(" @") {
         Some((field, offset)) => format!("{field} at byte {offset}"),
         None => line,
@@ -93,11 +88,7 @@ const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize) -> Text<CA
         write_type(&mut text, layout);
         write_size(&mut text, layout);
     }
-    text.text(if cfg!(target_endian = "little") {
-        "little-endian\n"
-    } else {
-        "big-endian\n"
-    });
+    text.text(if cfg!(target_endian = "little") { "little-endian\n" } else { "big-endian\n" });
     text
 }
 
@@ -147,12 +138,7 @@ const fn write_type<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &L
     }
 }
 
-const fn write_parts<const CAPACITY: usize>(
-    text: &mut Text<CAPACITY>,
-    layout: &Layout,
-    path: &Path<'_>,
-    base: usize,
-) {
+const fn write_parts<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout, path: &Path<'_>, base: usize) {
     match layout.kind() {
         Kind::Struct { fields } => {
             let mut index = 0;
@@ -172,12 +158,7 @@ const fn write_parts<const CAPACITY: usize>(
     }
 }
 
-const fn write_field<const CAPACITY: usize>(
-    text: &mut Text<CAPACITY>,
-    field: &Field,
-    parent: &Path<'_>,
-    base: usize,
-) {
+const fn write_field<const CAPACITY: usize>(text: &mut Text<CAPACITY>, field: &Field, parent: &Path<'_>, base: usize) {
     let path = Path::Field(parent, field.name());
     let offset = base + field.offset();
     write_path(text, &path);

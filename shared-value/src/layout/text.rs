@@ -12,12 +12,7 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
     /// A text of which the bytes from `start` on are kept.
     pub(crate) const fn from(start: usize) -> Self {
         // The offset basis of 64-bit FNV-1a (RFC 9923).
-        Self {
-            bytes: [0; CAPACITY],
-            start,
-            length: 0,
-            hash: 0xcbf2_9ce4_8422_2325,
-        }
+        Self { bytes: [0; CAPACITY], start, length: 0, hash: 0xcbf2_9ce4_8422_2325 }
     }
 
     pub(crate) const fn byte(&mut self, byte: u8) {
@@ -73,20 +68,13 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
     /// The bytes in the window.
     pub(crate) const fn window(&self) -> &[u8] {
         let written = self.length.saturating_sub(self.start);
-        let (window, _) = self.bytes.split_at(if written < CAPACITY {
-            written
-        } else {
-            CAPACITY
-        });
+        let (window, _) = self.bytes.split_at(if written < CAPACITY { written } else { CAPACITY });
         window
     }
 
     /// The whole text, if all of it lies in the window.
     pub(crate) const fn as_str(&self) -> &str {
-        assert!(
-            self.start == 0 && self.length <= CAPACITY,
-            "the text is longer than its buffer"
-        );
+        assert!(self.start == 0 && self.length <= CAPACITY, "the text is longer than its buffer");
         match core::str::from_utf8(self.window()) {
             Ok(text) => text,
             Err(_) => panic!("only whole characters are written"),

@@ -8,11 +8,7 @@ use core::marker::PhantomData;
 use crate::layout::text::Text;
 use crate::layout::{Kind, Layout, SharedValue};
 
-const BYTE_ORDER: u8 = if cfg!(target_endian = "little") {
-    b'<'
-} else {
-    b'>'
-};
+const BYTE_ORDER: u8 = if cfg!(target_endian = "little") { b'<' } else { b'>' };
 
 /// The typecode of a type, in the smallest of a few buffers that hold it.
 ///

@@ -68,13 +68,8 @@ pub trait FieldVisitor {
 
 // SAFETY: an array is its elements, one behind the other, at multiples of the element's size, without padding between.
 unsafe impl<T: SharedValue, const N: usize> SharedValue for [T; N] {
-    const LAYOUT: &'static Layout = &Layout::new::<Self>(
-        "array",
-        crate::layout::Kind::Array {
-            length: N,
-            element: T::LAYOUT,
-        },
-    );
+    const LAYOUT: &'static Layout =
+        &Layout::new::<Self>("array", crate::layout::Kind::Array { length: N, element: T::LAYOUT });
 
     #[inline(always)]
     fn fields<V: FieldVisitor>(visitor: &mut V) {

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
-};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::lock::line::LockLine;
 
@@ -43,8 +41,7 @@ pub(crate) struct Held {
 impl Held {
     #[inline(always)]
     fn set(&self, line: &LockLine, below: u64) {
-        self.line
-            .store(std::ptr::from_ref(line).cast_mut(), Relaxed);
+        self.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
         self.below.store(below, Relaxed);
         self.depth.store(1, Relaxed);
         self.borrowed.store(false, Relaxed);
@@ -53,10 +50,7 @@ impl Held {
     /// The address that stands for the lock in the robust list.
     #[inline]
     pub(super) fn node(&self) -> u64 {
-        self.line
-            .load(Relaxed)
-            .wrapping_byte_add(crate::sys::robust::WORD_BEHIND_NODE)
-            .addr() as u64
+        self.line.load(Relaxed).wrapping_byte_add(crate::sys::robust::WORD_BEHIND_NODE).addr() as u64
     }
 }
 
@@ -77,34 +71,26 @@ impl HeldList {
 
     #[cold]
     fn get_more(&self, index: usize) -> &Held {
-        let more = self
-            .more
-            .get_or_init(|| (INLINE..MAX_HELD).map(|_| Held::default()).collect());
+        let more = self.more.get_or_init(|| (INLINE..MAX_HELD).map(|_| Held::default()).collect());
         &more[index]
     }
 
     /// The place of a lock.
     pub(super) fn find(&self, line: &LockLine) -> Option<usize> {
         let wanted: *const LockLine = line;
-        (0..self.length())
-            .rev()
-            .find(|index| self.get(*index).line.load(Relaxed).cast_const() == wanted)
+        (0..self.length()).rev().find(|index| self.get(*index).line.load(Relaxed).cast_const() == wanted)
     }
 
     /// The place of the lock that stands for this address in the robust list.
     pub(super) fn find_node(&self, node: u64) -> Option<usize> {
-        (0..self.length())
-            .rev()
-            .find(|index| crate::sys::robust::same(self.get(*index).node(), node))
+        (0..self.length()).rev().find(|index| crate::sys::robust::same(self.get(*index).node(), node))
     }
 
     /// The only lock, if there is just one and the thread has taken it once.
     #[inline(always)]
     pub(super) fn only(&self, line: &LockLine) -> bool {
         let [held, ..] = &self.inline;
-        self.length() == 1
-            && std::ptr::eq(held.line.load(Relaxed), line)
-            && held.depth.load(Relaxed) == 1
+        self.length() == 1 && std::ptr::eq(held.line.load(Relaxed), line) && held.depth.load(Relaxed) == 1
     }
 
     /// Adds the first lock.

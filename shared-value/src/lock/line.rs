@@ -26,10 +26,7 @@ pub(crate) struct LockLine {
 
 const _: () = {
     assert!(size_of::<LockLine>() == 40);
-    assert!(
-        core::mem::offset_of!(LockLine, word) + WORD_BEHIND_NODE
-            == core::mem::offset_of!(LockLine, next)
-    );
+    assert!(core::mem::offset_of!(LockLine, word) + WORD_BEHIND_NODE == core::mem::offset_of!(LockLine, next));
     assert!(core::mem::offset_of!(LockLine, previous) + 8 == core::mem::offset_of!(LockLine, next));
 };
 

@@ -66,11 +66,7 @@ pub(super) fn unlink_only(thread: Thread, line: &LockLine) -> bool {
 ///
 /// # Safety
 /// All locks in the record are linked and mapped.
-pub(super) unsafe fn unlink(
-    thread: Thread,
-    index: usize,
-    line: &LockLine,
-) -> Result<(), Overwritten> {
+pub(super) unsafe fn unlink(thread: Thread, index: usize, line: &LockLine) -> Result<(), Overwritten> {
     let held = thread.held();
     let below = held.get(index).below.load(Relaxed);
     // The usual case: the lock was taken last, right after one of ours or none.
@@ -129,11 +125,7 @@ fn own_below(thread: Thread, index: usize) -> u64 {
 /// The entry behind an own lock, and whether its pointer says the same.
 fn confirmed_below(thread: Thread, index: usize) -> (u64, bool) {
     let held = thread.held().get(index);
-    let (node, recorded, own) = (
-        held.node(),
-        held.below.load(Relaxed),
-        own_below(thread, index),
-    );
+    let (node, recorded, own) = (held.node(), held.below.load(Relaxed), own_below(thread, index));
     // SAFETY: the record holds the lock, so it is mapped.
     let shared = unsafe { robust::next_of(node) };
     if robust::same(recorded, own) {
@@ -175,12 +167,5 @@ unsafe fn above(thread: Thread, index: usize) -> (u64, bool) {
     // The list does not lead here: only another process can have done that, by overwriting a mutex of the C library
     // that lies before this lock. Then the own lock taken after this one, or the head, is made its neighbour.
     let after = thread.held().length() > index + 1;
-    (
-        if after {
-            thread.held().get(index + 1).node()
-        } else {
-            head
-        },
-        false,
-    )
+    (if after { thread.held().get(index + 1).node() } else { head }, false)
 }

@@ -50,9 +50,7 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::WouldBlock => Self::WouldBlock,
             Refusal::TimedOut => Self::TimedOut,
-            Refusal::TooManyHeld => Self::TooManyHeld {
-                limit: held::MAX_HELD,
-            },
+            Refusal::TooManyHeld => Self::TooManyHeld { limit: held::MAX_HELD },
             Refusal::TooDeep => Self::TooDeep { limit: MAX_DEPTH },
             Refusal::Corrupted => Self::Corrupted,
             Refusal::NoRobustList => Self::Unsupported {
@@ -73,26 +71,15 @@ impl From<Refusal> for Error {
 /// - The lock stays mapped at its address while it is held: until as many calls of `release`, or as long as
 ///   `is_any_held_within` says so.
 #[inline(always)]
-pub(crate) unsafe fn acquire(
-    thread: Thread,
-    line: &LockLine,
-    wait: Wait,
-) -> Result<Acquired, Refusal> {
-    if thread.held().length() != 0 {
-        if let Some(again) = deepen(thread, line) {
-            return again;
-        }
+pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
+    if thread.held().length() != 0
+        && let Some(again) = deepen(thread, line)
+    {
+        return again;
     }
-    let kernel = Announcing {
-        list: thread.list(),
-        node: line.node(),
-    };
+    let kernel = Announcing { list: thread.list(), node: line.node() };
     let Some(taken) = word::take(&line.word, thread.id(), wait, &kernel) else {
-        return Err(if matches!(wait, Wait::Never) {
-            Refusal::WouldBlock
-        } else {
-            Refusal::TimedOut
-        });
+        return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
     };
     // SAFETY: the caller keeps the lock mapped while it is held.
     unsafe { list::link(thread, line) };
@@ -100,8 +87,7 @@ pub(crate) unsafe fn acquire(
     line.owner.store(thread.token(), Relaxed);
     if taken.owner_died {
         // If this thread dies before the count is right, the next owner counts both deaths as one.
-        line.recoveries
-            .store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
+        line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
         return Ok(Acquired::TakenOver);
     }
     Ok(Acquired::First)
@@ -132,18 +118,11 @@ fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> 
 /// # Safety
 /// `thread` is the calling thread, holds the lock, and no other `release` belongs to the same `acquire`.
 #[inline(always)]
-pub(crate) unsafe fn release(
-    thread: Thread,
-    line: &LockLine,
-    before_release: impl FnOnce(),
-) -> Result<(), Refusal> {
+pub(crate) unsafe fn release(thread: Thread, line: &LockLine, before_release: impl FnOnce()) -> Result<(), Refusal> {
     let held = thread.held();
     if held.only(line) {
         before_release();
-        let kernel = Announcing {
-            list: thread.list(),
-            node: line.node(),
-        };
+        let kernel = Announcing { list: thread.list(), node: line.node() };
         line.owner.store(0, Relaxed);
         // From here on, the announcement stands in for the entry that is taken out of the list.
         thread.list().announce(line.node());
@@ -181,21 +160,14 @@ fn ascend(thread: Thread, line: &LockLine) -> bool {
 unsafe fn release_one_of_many(thread: Thread, line: &LockLine) -> Result<(), Refusal> {
     let held = thread.held();
     let index = held.find(line).ok_or(Refusal::Corrupted)?;
-    let kernel = Announcing {
-        list: thread.list(),
-        node: line.node(),
-    };
+    let kernel = Announcing { list: thread.list(), node: line.node() };
     line.owner.store(0, Relaxed);
     thread.list().announce(line.node());
     // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
     let unlinked = unsafe { list::unlink(thread, index, line) };
     let released = word::release(&line.word, thread.id(), &kernel);
     held.remove(index);
-    if unlinked.is_ok() && released.is_ok() {
-        Ok(())
-    } else {
-        Err(Refusal::Corrupted)
-    }
+    if unlinked.is_ok() && released.is_ok() { Ok(()) } else { Err(Refusal::Corrupted) }
 }
 
 /// Whether the calling thread, which holds the lock, has marked what it guards as borrowed.
@@ -211,8 +183,7 @@ pub(crate) fn is_borrowed(thread: Thread, line: &LockLine) -> bool {
 #[inline(never)]
 fn is_one_borrowed(thread: Thread, line: &LockLine) -> bool {
     let held = thread.held();
-    held.find(line)
-        .is_some_and(|index| held.get(index).borrowed.load(Relaxed))
+    held.find(line).is_some_and(|index| held.get(index).borrowed.load(Relaxed))
 }
 
 /// Marks what the lock guards as borrowed or not, if the calling thread holds it.

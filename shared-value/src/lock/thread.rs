@@ -94,22 +94,15 @@ impl Thread {
     fn enter() -> Result<Self, Refusal> {
         static HOOKED: OnceLock<bool> = OnceLock::new();
         let list = RobustList::of_this_thread().map_err(|_| Refusal::NoRobustList)?;
-        let hooked = HOOKED.get_or_init(|| {
-            sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok()
-        });
-        let token = sys::thread::random_token()
-            .ok()
-            .filter(|_| *hooked)
-            .ok_or(Refusal::NoThread)?;
+        let hooked =
+            HOOKED.get_or_init(|| sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok());
+        let token = sys::thread::random_token().ok().filter(|_| *hooked).ok_or(Refusal::NoThread)?;
 
         let record = registry().enter();
         record.list.set(list);
         record.id.store(sys::thread::id(), Relaxed);
         record.token.store(token, Relaxed);
-        let thread = Self {
-            record,
-            not_send: PhantomData,
-        };
+        let thread = Self { record, not_send: PhantomData };
         CURRENT.set(Some(thread));
         // Runs `AtExit::drop` when the thread ends. It fails where that has begun; then the record stays in use.
         let _ = AT_EXIT.try_with(|_| ());
@@ -119,10 +112,7 @@ impl Thread {
 
 /// Whether any thread of this process holds a lock that lies in this range of addresses, or ended holding it.
 pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
-    registry()
-        .all
-        .iter()
-        .any(|record| record.held.any_within(range))
+    registry().all.iter().any(|record| record.held.any_within(range))
 }
 
 /// Whether the calling thread holds any lock.
@@ -142,10 +132,7 @@ struct Registry {
     unused: Vec<&'static Record>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
-    all: Vec::new(),
-    unused: Vec::new(),
-});
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { all: Vec::new(), unused: Vec::new() });
 
 fn registry() -> MutexGuard<'static, Registry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)

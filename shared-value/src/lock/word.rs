@@ -49,9 +49,7 @@ pub(crate) enum Wait {
 impl Wait {
     /// For so long from now; for ever if that is beyond what the clock can say.
     pub(crate) fn at_most(timeout: Duration) -> Self {
-        Instant::now()
-            .checked_add(timeout)
-            .map_or(Self::Forever, Self::Until)
+        Instant::now().checked_add(timeout).map_or(Self::Forever, Self::Until)
     }
 
     /// How long a sleep may last, or `None` if the time is over.
@@ -96,17 +94,9 @@ pub(crate) struct Stolen;
 /// that released it did so with release ordering; one that died was stopped by the kernel, which then changed the word
 /// with a full barrier.
 #[inline(always)]
-pub(crate) fn take(
-    word: &AtomicU32,
-    thread_id: u32,
-    wait: Wait,
-    kernel: &impl Kernel,
-) -> Option<Taken> {
+pub(crate) fn take(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
     kernel.announce();
-    if word
-        .compare_exchange(0, thread_id, Ordering::Acquire, Ordering::Relaxed)
-        .is_ok()
-    {
+    if word.compare_exchange(0, thread_id, Ordering::Acquire, Ordering::Relaxed).is_ok() {
         return Some(Taken { owner_died: false });
     }
     kernel.retract();
@@ -114,12 +104,7 @@ pub(crate) fn take(
 }
 
 #[cold]
-fn take_contended(
-    word: &AtomicU32,
-    thread_id: u32,
-    wait: Wait,
-    kernel: &impl Kernel,
-) -> Option<Taken> {
+fn take_contended(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
     // Once this thread has slept, others may still sleep, and the owner that woke it has cleared the waiters bit. So
     // it carries the bit into the word when it takes the lock, or passes the wake-up on when it gives up.
     let mut slept = 0;
@@ -129,13 +114,8 @@ fn take_contended(
         if seen & OWNER == 0 {
             kernel.announce();
             let held = thread_id | (seen & WAITERS) | slept;
-            if word
-                .compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
-            {
-                return Some(Taken {
-                    owner_died: seen & OWNER_DIED != 0,
-                });
+            if word.compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return Some(Taken { owner_died: seen & OWNER_DIED != 0 });
             }
             kernel.retract();
             continue;
@@ -157,11 +137,7 @@ fn take_contended(
             return None;
         };
         let marked = seen | WAITERS;
-        if seen == marked
-            || word
-                .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-        {
+        if seen == marked || word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             kernel.wait(word, marked, timeout);
             slept = WAITERS;
             looks = 0;
@@ -177,10 +153,7 @@ fn pass_on(word: &AtomicU32, kernel: &impl Kernel) {
             return kernel.wake_one(word);
         }
         let marked = seen | WAITERS;
-        if word
-            .compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
-        {
+        if word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             return;
         }
     }
@@ -188,11 +161,7 @@ fn pass_on(word: &AtomicU32, kernel: &impl Kernel) {
 
 /// Lets go of the lock, which was announced to the kernel before, and takes the announcement back.
 #[inline(always)]
-pub(crate) fn release(
-    word: &AtomicU32,
-    thread_id: u32,
-    kernel: &impl Kernel,
-) -> Result<(), Stolen> {
+pub(crate) fn release(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) -> Result<(), Stolen> {
     let released = word.compare_exchange(thread_id, 0, Ordering::Release, Ordering::Relaxed);
     if let Err(seen) = released {
         return release_contended(word, thread_id, seen, kernel);
@@ -202,12 +171,7 @@ pub(crate) fn release(
 }
 
 #[cold]
-fn release_contended(
-    word: &AtomicU32,
-    thread_id: u32,
-    seen: u32,
-    kernel: &impl Kernel,
-) -> Result<(), Stolen> {
+fn release_contended(word: &AtomicU32, thread_id: u32, seen: u32, kernel: &impl Kernel) -> Result<(), Stolen> {
     if seen & OWNER != thread_id {
         // Somebody else's lock now; taking it from them would only make matters worse.
         kernel.retract();

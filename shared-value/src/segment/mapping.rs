@@ -44,30 +44,12 @@ impl Mapping {
         }
         let file_length = metadata.len();
         let prefix = read_prefix(&file, file_length).map_err(failed)?;
-        let header = UnvalidatedHeader {
-            prefix,
-            file_length,
-        }
-        .validate()
-        .map_err(|invalid| invalid.of(&name))?;
-        let length =
-            usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
+        let header = UnvalidatedHeader { prefix, file_length }.validate().map_err(|invalid| invalid.of(&name))?;
+        let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
         // Shared between processes, and raw: nothing here ever hands out a reference to these bytes as such.
-        let memory = MmapOptions::new()
-            .len(length)
-            .map_raw(&file)
-            .map_err(failed)?;
-        let identity = Identity {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        };
-        Ok(Self {
-            memory,
-            identity,
-            name,
-            header,
-            file,
-        })
+        let memory = MmapOptions::new().len(length).map_raw(&file).map_err(failed)?;
+        let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
+        Ok(Self { memory, identity, name, header, file })
     }
 
     /// The name or path, for people.
@@ -84,9 +66,7 @@ impl Mapping {
     pub(crate) fn at(&self, offset: usize, length: usize) -> Option<NonNull<u8>> {
         let end = offset.checked_add(length)?;
         let start = self.memory.as_mut_ptr();
-        (end <= self.memory.len())
-            .then(|| start.wrapping_byte_add(offset))
-            .and_then(NonNull::new)
+        (end <= self.memory.len()).then(|| start.wrapping_byte_add(offset)).and_then(NonNull::new)
     }
 
     pub(super) fn identity(&self) -> Identity {
@@ -102,10 +82,7 @@ impl Mapping {
 impl Identity {
     pub(super) fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        Ok(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        })
+        Ok(Self { device: metadata.dev(), inode: metadata.ino() })
     }
 }
 

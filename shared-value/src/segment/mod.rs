@@ -34,12 +34,8 @@ impl Segment {
 
         let failed = |source| Error::io(format!("create `{place}`"), source);
         let file = place.new_file(mode)?;
-        sys::file::allocate(&file, plan.length).map_err(|error| {
-            Error::io(
-                format!("reserve {} bytes for `{place}`", plan.length),
-                error,
-            )
-        })?;
+        sys::file::allocate(&file, plan.length)
+            .map_err(|error| Error::io(format!("reserve {} bytes for `{place}`", plan.length), error))?;
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
         match place {
             Place::Anonymous => sys::file::seal_length(&file).map_err(failed)?,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::sys;
 
-/// Where POSIX shared memory lives on Linux (shm_overview(7)).
+/// Where POSIX shared memory lives on Linux (`shm_overview(7)`).
 const NAMED: &str = "/dev/shm";
 
 /// Where a segment lives.
@@ -43,10 +43,7 @@ impl Place {
         };
         match broken {
             None => Ok(Self::Named(name.to_owned())),
-            Some(reason) => Err(Error::InvalidName {
-                name: name.escape_debug().to_string(),
-                reason,
-            }),
+            Some(reason) => Err(Error::InvalidName { name: name.escape_debug().to_string(), reason }),
         }
     }
 
@@ -61,8 +58,7 @@ impl Place {
     /// A new, empty file for the place, not visible there yet.
     pub(super) fn new_file(&self, mode: u32) -> Result<File, Error> {
         let Some(path) = self.path() else {
-            return sys::file::memory("shared-value")
-                .map_err(|error| Error::io("create shared memory", error));
+            return sys::file::memory("shared-value").map_err(|error| Error::io("create shared memory", error));
         };
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -70,16 +66,10 @@ impl Place {
         };
         sys::file::unnamed(directory, mode).map_err(|error| match error.kind() {
             io::ErrorKind::Unsupported | io::ErrorKind::IsADirectory => Error::io(
-                format!(
-                    "create `{self}`: the file system of `{}` has no O_TMPFILE",
-                    directory.display()
-                ),
+                format!("create `{self}`: the file system of `{}` has no O_TMPFILE", directory.display()),
                 error,
             ),
-            _ => Error::io(
-                format!("create `{self}` in `{}`", directory.display()),
-                error,
-            ),
+            _ => Error::io(format!("create `{self}` in `{}`", directory.display()), error),
         })
     }
 
@@ -93,28 +83,20 @@ impl Place {
 
     /// The file that is there.
     pub(super) fn open_file(&self) -> Result<File, Error> {
-        let path = self
-            .path()
-            .ok_or_else(|| self.failed("open", io::ErrorKind::NotFound.into()))?;
+        let path = self.path().ok_or_else(|| self.failed("open", io::ErrorKind::NotFound.into()))?;
         sys::file::open(&path).map_err(|error| self.failed("open", error))
     }
 
     /// Takes the name away; whoever has the segment open goes on.
     pub(crate) fn unlink(&self) -> Result<(), Error> {
-        let path = self
-            .path()
-            .ok_or_else(|| self.failed("unlink", io::ErrorKind::NotFound.into()))?;
+        let path = self.path().ok_or_else(|| self.failed("unlink", io::ErrorKind::NotFound.into()))?;
         std::fs::remove_file(path).map_err(|error| self.failed("unlink", error))
     }
 
     fn failed(&self, operation: &str, error: io::Error) -> Error {
         match error.kind() {
-            io::ErrorKind::NotFound => Error::NotFound {
-                name: self.to_string(),
-            },
-            io::ErrorKind::AlreadyExists => Error::AlreadyExists {
-                name: self.to_string(),
-            },
+            io::ErrorKind::NotFound => Error::NotFound { name: self.to_string() },
+            io::ErrorKind::AlreadyExists => Error::AlreadyExists { name: self.to_string() },
             _ => Error::io(format!("{operation} `{self}`"), error),
         }
     }

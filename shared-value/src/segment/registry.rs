@@ -62,11 +62,7 @@ pub(super) fn get_or_add(
         if let Some(segment) = registry.live.get(&identity).and_then(Weak::upgrade) {
             return Ok(segment);
         }
-        let mapping = match registry
-            .kept
-            .iter()
-            .find(|kept| kept.identity() == identity)
-        {
+        let mapping = match registry.kept.iter().find(|kept| kept.identity() == identity) {
             Some(kept) => Arc::clone(kept),
             None => Arc::new(map()?),
         };
@@ -86,11 +82,7 @@ pub(super) fn keep(mapping: Arc<Mapping>) {
 /// Forgets a segment that is being dropped, unless it was opened again meanwhile.
 pub(super) fn remove(identity: Identity) {
     with(|registry| {
-        if registry
-            .live
-            .get(&identity)
-            .is_some_and(|segment| segment.strong_count() == 0)
-        {
+        if registry.live.get(&identity).is_some_and(|segment| segment.strong_count() == 0) {
             registry.live.remove(&identity);
         }
     });

@@ -9,12 +9,12 @@ use std::path::Path;
 
 use rustix::fs::{self, AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
 
-/// Memory without a name in any directory (memfd_create(2)); `label` shows in `/proc`.
+/// Memory without a name in any directory (`memfd_create(2)`); `label` shows in `/proc`.
 pub(crate) fn memory(label: &str) -> io::Result<File> {
     Ok(fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into())
 }
 
-/// A file in the directory, without a name, that goes away with its descriptor (`O_TMPFILE` of open(2)).
+/// A file in the directory, without a name, that goes away with its descriptor (`O_TMPFILE` of `open(2)`).
 pub(crate) fn unnamed(directory: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file: File = fs::open(directory, flags, Mode::RUSR | Mode::WUSR)?.into();
@@ -26,13 +26,7 @@ pub(crate) fn unnamed(directory: &Path, mode: u32) -> io::Result<File> {
 /// Gives an unnamed file a name, if that is free.
 pub(crate) fn publish(file: &File, path: &Path) -> io::Result<()> {
     let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(fs::linkat(
-        CWD,
-        descriptor,
-        CWD,
-        path,
-        AtFlags::SYMLINK_FOLLOW,
-    )?)
+    Ok(fs::linkat(CWD, descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 /// Opens a file to read and write. Symbolic links are not followed, and opening a pipe does not block.
@@ -44,23 +38,18 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 
 /// Makes the file so long, and takes the memory or disk space for it now, so that no later access runs out of it.
 pub(crate) fn allocate(file: impl AsFd, length: u64) -> io::Result<()> {
-    Ok(rustix::io::retry_on_intr(|| {
-        fs::fallocate(&file, FallocateFlags::empty(), 0, length)
-    })?)
+    Ok(rustix::io::retry_on_intr(|| fs::fallocate(&file, FallocateFlags::empty(), 0, length))?)
 }
 
 /// Fixes the length of memory for ever: nobody can make accesses to it fail by cutting it short.
 pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
-    Ok(fs::fcntl_add_seals(
-        file,
-        SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
-    )?)
+    Ok(fs::fcntl_add_seals(file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
 }
 
 /// Marks the open file as in use, until all its descriptors in all processes are closed. If nobody else had done so,
 /// `first` runs before any other such call returns.
 ///
-/// It takes an open-file-description lock (fcntl(2)), which needs write access: who can only read can block nobody.
+/// It takes an open-file-description lock (`fcntl(2)`), which needs write access: who can only read can block nobody.
 pub(crate) fn enter(file: &File, first: impl FnOnce()) -> io::Result<()> {
     if set_lock(file, libc::F_WRLCK, libc::F_OFD_SETLK).is_ok() {
         first();

@@ -1,4 +1,4 @@
-//! What must happen around `fork` (pthread_atfork(3)).
+//! What must happen around `fork` (`pthread_atfork(3)`).
 #![allow(unsafe_code)]
 
 use std::io;
@@ -13,9 +13,5 @@ pub(crate) fn register(
 ) -> io::Result<()> {
     // SAFETY: the functions live as long as the program, because Rust code is never unloaded.
     let result = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::from_raw_os_error(result))
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
 }

@@ -1,4 +1,4 @@
-//! Sleeping until a word of shared memory changes (futex(2)).
+//! Sleeping until a word of shared memory changes (`futex(2)`).
 
 use std::time::Duration;
 

@@ -6,9 +6,11 @@
 //! lies `futex_offset` bytes from it; the `prev` pointer, which only user space reads, lies 8 bytes before it. Bit 0 of
 //! a pointer marks a priority-inheriting lock and does not belong to the address.
 #![allow(unsafe_code)]
+#![allow(clippy::cast_possible_truncation, reason = "addresses are 64 bits wherever this crate compiles")]
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering, compiler_fence};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, compiler_fence};
 
 /// From a list entry back to its lock word, in bytes, as glibc on 64-bit platforms registers it.
 pub(crate) const WORD_BEHIND_NODE: usize = 32;
@@ -19,12 +21,14 @@ const PREVIOUS_BEHIND_NODE: u64 = 8;
 const PRIORITY_INHERITING: u64 = 1;
 
 /// `struct robust_list_head` of `linux/futex.h`; addresses as integers.
+///
+/// The C library accesses it without atomics, but only from its own thread, so those accesses do not race with these.
 #[derive(Debug)]
 #[repr(C)]
 struct Head {
-    list: u64,
-    futex_offset: i64,
-    pending: u64,
+    list: AtomicU64,
+    futex_offset: AtomicI64,
+    pending: AtomicU64,
 }
 
 /// The robust list of one thread. Only that thread may call its methods.
@@ -41,7 +45,7 @@ pub(crate) struct RobustListCell {
 
 impl RobustListCell {
     pub(crate) fn set(&self, list: RobustList) {
-        self.head.store(list.head.as_ptr(), Ordering::Relaxed);
+        self.head.store(list.head.as_ptr(), Relaxed);
     }
 
     /// The list put in last.
@@ -51,9 +55,7 @@ impl RobustListCell {
     #[inline(always)]
     pub(crate) unsafe fn get(&self) -> RobustList {
         // SAFETY: the pointer comes from a `RobustList`, as the caller promises.
-        RobustList {
-            head: unsafe { NonNull::new_unchecked(self.head.load(Ordering::Relaxed)) },
-        }
+        RobustList { head: unsafe { NonNull::new_unchecked(self.head.load(Relaxed)) } }
     }
 }
 
@@ -67,19 +69,17 @@ impl RobustList {
         let mut head: *mut Head = ptr::null_mut();
         let mut length: usize = 0;
         // SAFETY: the call writes one pointer and one length, to locals of these types.
-        let result =
-            unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
-        let head = NonNull::new(head)
-            .filter(|_| result == 0 && length == size_of::<Head>())
-            .ok_or(Unfit)?;
-        // SAFETY: glibc registered this head for the calling thread, so it is mapped as long as the thread lives.
-        let offset = unsafe { (&raw const (*head.as_ptr()).futex_offset).read() };
+        let result = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
+        let head = NonNull::new(head).filter(|_| result == 0 && length == size_of::<Head>()).ok_or(Unfit)?;
+        let list = Self { head };
         let expected = -i64::try_from(WORD_BEHIND_NODE).expect("a small number");
-        if offset == expected {
-            Ok(Self { head })
-        } else {
-            Err(Unfit)
-        }
+        if list.head().futex_offset.load(Relaxed) == expected { Ok(list) } else { Err(Unfit) }
+    }
+
+    #[inline(always)]
+    fn head(&self) -> &Head {
+        // SAFETY: glibc registered this head for the thread that alone gets here, so it is mapped while that runs.
+        unsafe { self.head.as_ref() }
     }
 
     /// The address that ends the list, as the entries before and behind it hold it.
@@ -91,8 +91,7 @@ impl RobustList {
     /// The first entry, perhaps with its mark; `address()` if the list is empty.
     #[inline(always)]
     pub(crate) fn first(self) -> u64 {
-        // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
-        unsafe { (&raw const (*self.head.as_ptr()).list).read_volatile() }
+        self.head().list.load(Relaxed)
     }
 
     /// Makes an entry the first.
@@ -102,30 +101,27 @@ impl RobustList {
     /// - Entries stay mapped until they are taken out.
     #[inline(always)]
     pub(crate) unsafe fn set_first(self, entry: u64) {
-        // The kernel looks at the list when this thread is stopped, between any two of its instructions, so what was
-        // written before must not be moved behind this store, nor what comes after before it. For the same thread
-        // the order of the instructions is enough.
-        compiler_fence(Ordering::SeqCst);
-        // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
-        unsafe { (&raw mut (*self.head.as_ptr()).list).write_volatile(entry) };
-        compiler_fence(Ordering::SeqCst);
+        // The kernel looks at the list when this thread is stopped, between any two of its instructions, as a signal
+        // handler would. So the order of the instructions is enough, and the fences keep the compiler to it.
+        compiler_fence(SeqCst);
+        self.head().list.store(entry, Relaxed);
+        compiler_fence(SeqCst);
     }
 
     /// Announces an entry that this thread is about to put in or take out, so that the kernel looks at it too.
+    ///
+    /// The kernel checks the address itself, and changes the word there only if it holds this thread's id.
     #[inline(always)]
     pub(crate) fn announce(self, entry: u64) {
-        // SAFETY: the head is mapped while its thread lives, and only that thread gets here. The kernel checks the
-        // address itself, and changes the word there only if it holds this thread's id.
-        unsafe { (&raw mut (*self.head.as_ptr()).pending).write_volatile(entry) };
-        compiler_fence(Ordering::SeqCst);
+        self.head().pending.store(entry, Relaxed);
+        compiler_fence(SeqCst);
     }
 
     /// Takes the announcement back.
     #[inline(always)]
     pub(crate) fn retract(self) {
-        compiler_fence(Ordering::SeqCst);
-        // SAFETY: the head is mapped while its thread lives, and only that thread gets here.
-        unsafe { (&raw mut (*self.head.as_ptr()).pending).write_volatile(0) };
+        compiler_fence(SeqCst);
+        self.head().pending.store(0, Relaxed);
     }
 }
 
@@ -136,7 +132,7 @@ impl RobustList {
 #[inline(always)]
 pub(crate) unsafe fn next_of(entry: u64) -> u64 {
     // SAFETY: the caller promises a mapped entry, which is an aligned word.
-    unsafe { word_at(entry & !PRIORITY_INHERITING) }.load(Ordering::Relaxed)
+    unsafe { word_at(entry & !PRIORITY_INHERITING) }.load(Relaxed)
 }
 
 /// Changes the `next` pointer of an entry.
@@ -146,7 +142,7 @@ pub(crate) unsafe fn next_of(entry: u64) -> u64 {
 #[inline(always)]
 pub(crate) unsafe fn set_next_of(entry: u64, next: u64) {
     // SAFETY: the caller promises a mapped entry, which is an aligned word.
-    unsafe { word_at(entry & !PRIORITY_INHERITING) }.store(next, Ordering::Relaxed);
+    unsafe { word_at(entry & !PRIORITY_INHERITING) }.store(next, Relaxed);
 }
 
 /// Changes the `prev` pointer of an entry.
@@ -157,7 +153,7 @@ pub(crate) unsafe fn set_next_of(entry: u64, next: u64) {
 pub(crate) unsafe fn set_previous_of(entry: u64, previous: u64) {
     let address = (entry & !PRIORITY_INHERITING) - PREVIOUS_BEHIND_NODE;
     // SAFETY: the caller promises a mapped entry, before which lies its `prev` pointer, an aligned word.
-    unsafe { word_at(address) }.store(previous & !PRIORITY_INHERITING, Ordering::Relaxed);
+    unsafe { word_at(address) }.store(previous & !PRIORITY_INHERITING, Relaxed);
 }
 
 /// Whether two pointers lead to the same entry, whatever their marks.

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::element::element_offset;
+use crate::hold::Unwind;
 use crate::read;
 use crate::synchronized::valid;
 
@@ -31,7 +32,10 @@ pub fn update<F: SharedValue, T: SharedValue, R>(
     offset: usize,
     change: impl FnOnce(&mut F) -> R,
 ) -> Result<R, Error> {
-    handle.locked(|locked| locked.update(offset, change))
+    handle.cell.locked(|hold| {
+        let value = hold.read(offset).check()?;
+        Ok(hold.update(offset, value, Unwind::End, change))
+    })
 }
 
 #[inline(always)]
@@ -58,8 +62,8 @@ pub fn set_at<E: SharedValue, const N: usize, T: SharedValue>(
 #[inline(always)]
 #[track_caller]
 pub fn guard_get<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, offset: usize) -> F {
-    let locked = &guard.locked;
-    let copy = if locked.is_held() { locked.read(offset) } else { read::field(locked.cell(), offset) };
+    let hold = &guard.hold;
+    let copy = if hold.is_held() { hold.read(offset) } else { read::field(hold.cell(), offset) };
     valid(copy.check())
 }
 
@@ -76,7 +80,9 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
     offset: usize,
     change: impl FnOnce(&mut F) -> R,
 ) -> R {
-    valid(guard.writable().update(offset, change))
+    let hold = guard.writable();
+    let value = valid(hold.read(offset).check());
+    hold.update(offset, value, Unwind::Keep, change)
 }
 
 #[inline(always)]
@@ -102,7 +108,7 @@ pub fn guard_set_at<E: SharedValue, const N: usize, T: SharedValue>(
 
 #[inline(always)]
 pub fn guard_atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(guard: &Guard<'_, T>) -> F {
-    F::from_word(guard.locked.cell().atomic(NUMBER).load(Acquire))
+    F::from_word(guard.hold.cell().atomic(NUMBER).load(Acquire))
 }
 
 #[inline(always)]

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::thread;
 
+use crate::cell::Cell;
 use crate::error::Error;
+use crate::hold::{Hold, Unwind};
 use crate::layout::{Printed, SharedValue};
-use crate::locked::Locked;
+use crate::lock::Wait;
 use crate::read;
 
 /// Proof that this thread holds the lock of a value.
@@ -33,15 +35,16 @@ use crate::read;
 #[must_use = "if unused the lock is released at once"]
 #[clippy::has_significant_drop]
 pub struct Guard<'a, T: SharedValue> {
-    pub(crate) locked: Locked<'a, T>,
+    pub(crate) hold: Hold<'a, T>,
     /// A panic was under way already when the lock was taken, so it is not the reason for the drop.
     panicking: bool,
 }
 
 impl<'a, T: SharedValue> Guard<'a, T> {
-    #[inline]
-    pub(crate) fn new(locked: Locked<'a, T>) -> Self {
-        Self { locked, panicking: thread::panicking() }
+    #[inline(always)]
+    pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Error> {
+        let panicking = thread::panicking();
+        Ok(Self { hold: Hold::acquire(cell, wait)?, panicking })
     }
 
     /// The value, with this thread's own writes.
@@ -50,11 +53,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// `InvalidBits` if another process wrote something that is not a `T`.
     #[inline]
     pub fn load(&self) -> Result<T, Error> {
-        if self.locked.is_held() {
-            read::with_atomics(self.locked.cell(), self.locked.read(0)).check()
-        } else {
-            read::whole(self.locked.cell()).check()
-        }
+        if self.hold.is_held() { self.hold.read_whole().check() } else { read::whole(self.hold.cell()).check() }
     }
 
     /// Writes the whole value but for its atomic fields, to be committed.
@@ -77,7 +76,9 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     #[inline]
     #[track_caller]
     pub fn update<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        self.writable().update_whole(change)
+        let hold = self.writable();
+        let value = hold.read_whole().check()?;
+        Ok(hold.update(0, value, Unwind::Keep, change))
     }
 
     /// Publishes what this thread has written since the last commit, and keeps the lock.
@@ -85,8 +86,8 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// It is one store: a process that dies before it has written nothing, one that dies after it everything.
     #[inline]
     pub fn commit(&mut self) {
-        if self.locked.is_held() {
-            self.locked.commit();
+        if self.hold.is_held() {
+            self.hold.commit();
         }
     }
 
@@ -94,27 +95,27 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// lock. Atomic fields are not rolled back.
     #[inline]
     pub fn rollback(&mut self) {
-        if self.locked.is_held() {
-            self.locked.rollback();
+        if self.hold.is_held() {
+            self.hold.rollback();
         }
     }
 
     /// Whether the lock was taken over from a thread that died with it. What that thread had not committed is gone;
     /// the value is the last committed one.
     pub fn recovered(&self) -> bool {
-        self.locked.recovered()
+        self.hold.recovered()
     }
 
-    /// The lock, if a write through this guard may happen now.
+    /// The hold, if a write through this guard may happen now.
     #[inline]
     #[track_caller]
-    pub(crate) fn writable(&self) -> &Locked<'a, T> {
+    pub(crate) fn writable(&mut self) -> &mut Hold<'a, T> {
         assert!(
-            self.locked.is_held(),
+            self.hold.is_held(),
             "this guard was taken before a fork and holds nothing in the child: take the lock again"
         );
-        assert!(!self.locked.is_borrowed(), "{}", Error::Borrowed);
-        &self.locked
+        assert!(!self.hold.is_borrowed(), "{}", Error::Borrowed);
+        &mut self.hold
     }
 }
 
@@ -124,12 +125,14 @@ impl<T: SharedValue> Drop for Guard<'_, T> {
         if thread::panicking() && !self.panicking {
             self.rollback();
         }
+        // A lock that another process overwrote is reported to those who can be told.
+        let _ = self.hold.end();
     }
 }
 
 impl<T: SharedValue> fmt::Debug for Guard<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.locked.read::<T>(0).to_bytes();
+        let bytes = self.hold.read::<T>(0).to_bytes();
         let value = Printed { layout: T::LAYOUT, bytes: &bytes };
         formatter.debug_struct("Guard").field("value", &value).field("recovered", &self.recovered()).finish()
     }

@@ -24,11 +24,11 @@ mod format;
 #[cfg(not(loom))]
 mod guard;
 #[cfg(not(loom))]
+mod hold;
+#[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
 mod lock;
-#[cfg(not(loom))]
-mod locked;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]

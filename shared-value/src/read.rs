@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::cell::Cell;
+use crate::hold::Hold;
 use crate::layout::SharedValue;
 use crate::lock::{self, Wait};
-use crate::locked::Locked;
 use crate::primitive::Ordering;
 use crate::words::{self, Unchecked};
 
@@ -37,8 +37,11 @@ fn field_otherwise<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize
         }
         // Writers commit faster than this thread can copy; under the lock nobody commits. But not for ever: while the
         // lock's owner is stopped it commits nothing either, and a read without the lock succeeds.
-        if let Ok(locked) = Locked::acquire(cell, Wait::at_most(Duration::from_millis(1))) {
-            return locked.read(offset);
+        if let Ok(mut hold) = Hold::acquire(cell, Wait::at_most(Duration::from_millis(1))) {
+            let copy = hold.read(offset);
+            // A lock that another process overwrote is reported to those who change the value.
+            let _ = hold.end();
+            return copy;
         }
     }
 }

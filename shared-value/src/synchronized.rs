@@ -9,9 +9,9 @@ use crate::access::{Access, ReadWrite};
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::hold::Unwind;
 use crate::layout::{Printed, SharedValue};
 use crate::lock::{LockState, Wait};
-use crate::locked::Locked;
 use crate::options::Options;
 use crate::read;
 use crate::segment::Place;
@@ -107,7 +107,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// `TooManyHeld`, `TooDeep`, `Unsupported`.
     #[inline]
     pub fn lock(&self) -> Result<Guard<'_, T>, Error> {
-        Ok(Guard::new(Locked::acquire(&self.cell, Wait::Forever)?))
+        Guard::acquire(&self.cell, Wait::Forever)
     }
 
     /// Takes the lock if that can be done at once.
@@ -116,7 +116,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// `WouldBlock` if another thread or process holds it, and as [`lock`](Self::lock).
     #[inline]
     pub fn try_lock(&self) -> Result<Guard<'_, T>, Error> {
-        Ok(Guard::new(Locked::acquire(&self.cell, Wait::Never)?))
+        Guard::acquire(&self.cell, Wait::Never)
     }
 
     /// Takes the lock, or gives up after `timeout` by the monotonic clock.
@@ -125,7 +125,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// `TimedOut` if another thread or process held it all the time, and as [`lock`](Self::lock).
     #[inline]
     pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_, T>, Error> {
-        Ok(Guard::new(Locked::acquire(&self.cell, Wait::at_most(timeout))?))
+        Guard::acquire(&self.cell, Wait::at_most(timeout))
     }
 
     /// Replaces the whole value but for its atomic fields. If this thread holds no guard, it is committed at once.
@@ -158,25 +158,18 @@ impl<T: SharedValue> Synchronized<T> {
     /// - As [`lock`](Self::lock).
     #[inline]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        self.locked(|locked| locked.update_whole(change))
+        self.cell.locked(|hold| {
+            let value = hold.read_whole().check()?;
+            Ok(hold.update(0, value, Unwind::End, change))
+        })
     }
 
     #[inline(always)]
     pub(crate) fn set_part<F: SharedValue>(&self, offset: usize, value: &F) -> Result<(), Error> {
-        self.locked(|locked| {
-            locked.write(offset, value);
+        self.cell.locked(|hold| {
+            hold.write(offset, value);
             Ok(())
         })
-    }
-
-    /// Does something to the value under the lock.
-    #[inline(always)]
-    pub(crate) fn locked<R>(&self, work: impl FnOnce(&Locked<'_, T>) -> Result<R, Error>) -> Result<R, Error> {
-        let locked = Locked::acquire(&self.cell, Wait::Forever)?;
-        locked.check_unborrowed()?;
-        let result = work(&locked)?;
-        locked.release()?;
-        Ok(result)
     }
 }
 

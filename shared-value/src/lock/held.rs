@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::lock::line::LockLine;
+use crate::sys::robust::{WORD_BEHIND_NODE, same};
 
 /// The most locks that one thread may hold.
 ///
@@ -26,42 +27,42 @@ pub(crate) struct HeldList {
     more: OnceLock<Box<[Held]>>,
 }
 
-/// A lock that a thread holds.
+/// A lock that a thread holds. All but `line` are zero in entries that are not in use, so that taking a lock stores
+/// little.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     line: AtomicPtr<LockLine>,
-    /// What was the first entry of the robust list when the lock was put before it.
-    pub(super) below: AtomicU64,
-    /// How often the thread has taken the lock without releasing it.
-    pub(super) depth: AtomicU32,
-    /// A mark for whoever uses the lock, cleared when it is taken.
+    /// What the lock was put before in the robust list, if that was not the lock taken before it (or the list's end),
+    /// but a mutex of the C library; else 0.
+    pub(super) foreign_below: AtomicU64,
+    /// How often the thread has taken the lock again without releasing it.
+    pub(super) again: AtomicU32,
+    /// A mark for whoever uses the lock.
     pub(super) borrowed: AtomicBool,
 }
 
 impl Held {
+    /// The address that stands for the lock in the robust list.
     #[inline(always)]
-    fn set(&self, line: &LockLine, below: u64) {
-        self.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
-        self.below.store(below, Relaxed);
-        self.depth.store(1, Relaxed);
-        self.borrowed.store(false, Relaxed);
+    pub(super) fn node(&self) -> u64 {
+        self.line.load(Relaxed).wrapping_byte_add(WORD_BEHIND_NODE).addr() as u64
     }
 
-    /// The address that stands for the lock in the robust list.
-    #[inline]
-    pub(super) fn node(&self) -> u64 {
-        self.line.load(Relaxed).wrapping_byte_add(crate::sys::robust::WORD_BEHIND_NODE).addr() as u64
+    fn clear(&self) {
+        self.foreign_below.store(0, Relaxed);
+        self.again.store(0, Relaxed);
+        self.borrowed.store(false, Relaxed);
     }
 }
 
 impl HeldList {
-    #[inline]
+    #[inline(always)]
     pub(super) fn length(&self) -> usize {
         self.length.load(Relaxed)
     }
 
     /// The lock at a place below `length`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, index: usize) -> &Held {
         match self.inline.get(index) {
             Some(held) => held,
@@ -83,28 +84,36 @@ impl HeldList {
 
     /// The place of the lock that stands for this address in the robust list.
     pub(super) fn find_node(&self, node: u64) -> Option<usize> {
-        (0..self.length()).rev().find(|index| crate::sys::robust::same(self.get(*index).node(), node))
+        (0..self.length()).rev().find(|index| same(self.get(*index).node(), node))
     }
 
-    /// The only lock, if there is just one and the thread has taken it once.
+    /// Whether this is the only lock, taken once.
     #[inline(always)]
-    pub(super) fn only(&self, line: &LockLine) -> bool {
+    pub(super) fn is_only(&self, line: &LockLine) -> bool {
         let [held, ..] = &self.inline;
-        self.length() == 1 && std::ptr::eq(held.line.load(Relaxed), line) && held.depth.load(Relaxed) == 1
+        self.length() == 1 && std::ptr::eq(held.line.load(Relaxed), line) && held.again.load(Relaxed) == 0
     }
 
-    /// Adds the first lock.
+    /// Adds a lock where there is none.
     #[inline(always)]
-    pub(super) fn push_first(&self, line: &LockLine, below: u64) {
+    pub(super) fn push_only(&self, line: &LockLine) {
         let [held, ..] = &self.inline;
-        held.set(line, below);
+        held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
         self.length.store(1, Relaxed);
     }
 
-    /// Adds a lock, held once, behind the others. The caller has seen that there is room.
-    pub(super) fn push(&self, line: &LockLine, below: u64) {
+    /// Takes the only lock out, which was taken once and is not borrowed.
+    #[inline(always)]
+    pub(super) fn pop_only(&self) {
+        self.length.store(0, Relaxed);
+    }
+
+    /// Adds a lock behind the others. The caller has seen that there is room.
+    pub(super) fn push(&self, line: &LockLine, foreign_below: u64) {
         let length = self.length();
-        self.get(length).set(line, below);
+        let held = self.get(length);
+        held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
+        held.foreign_below.store(foreign_below, Relaxed);
         self.length.store(length + 1, Relaxed);
     }
 
@@ -114,15 +123,19 @@ impl HeldList {
         for place in index..last {
             let (to, from) = (self.get(place), self.get(place + 1));
             to.line.store(from.line.load(Relaxed), Relaxed);
-            to.below.store(from.below.load(Relaxed), Relaxed);
-            to.depth.store(from.depth.load(Relaxed), Relaxed);
+            to.foreign_below.store(from.foreign_below.load(Relaxed), Relaxed);
+            to.again.store(from.again.load(Relaxed), Relaxed);
             to.borrowed.store(from.borrowed.load(Relaxed), Relaxed);
         }
+        self.get(last).clear();
         self.length.store(last, Relaxed);
     }
 
     /// Forgets all locks.
     pub(super) fn clear(&self) {
+        for index in 0..self.length() {
+            self.get(index).clear();
+        }
         self.length.store(0, Relaxed);
     }
 

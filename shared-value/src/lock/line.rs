@@ -8,9 +8,9 @@ use crate::sys::robust::WORD_BEHIND_NODE;
 /// ```text
 ///  0  word        who holds the lock; see `word.rs`
 ///  4  (spare)
-///  8  owner       token of the thread that holds the lock, for people and tools; 0 when free
-/// 16  recoveries  how often the lock was taken over from a dead owner
-/// 24  previous    the entry before this one in the owner's robust list
+///  8  recoveries  how often the lock was taken over from a dead owner
+/// 16  (spare)
+/// 24  previous    the entry before this one in the owner's robust list: the C library writes it, nobody reads it
 /// 32  next        the entry behind this one: the node whose address the kernel knows
 /// ```
 /// `word`, `previous` and `next` lie as in glibc's `pthread_mutex_t`, so that one robust list can hold both.
@@ -18,9 +18,9 @@ use crate::sys::robust::WORD_BEHIND_NODE;
 pub(crate) struct LockLine {
     pub(super) word: AtomicU32,
     spare: AtomicU32,
-    pub(super) owner: AtomicU64,
     pub(super) recoveries: AtomicU64,
-    pub(super) previous: AtomicU64,
+    more_spare: AtomicU64,
+    previous: AtomicU64,
     pub(super) next: AtomicU64,
 }
 

@@ -31,23 +31,23 @@ pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
         return unsafe { link_before(thread, line, below) };
     }
     line.next.store(head, Relaxed);
-    line.previous.store(head, Relaxed);
     // SAFETY: the entry leads to the head, and the caller keeps it mapped.
     unsafe { thread.list().set_first(line.node()) };
-    thread.held().push_first(line, head);
+    thread.held().push_only(line);
 }
 
 #[inline(never)]
 unsafe fn link_before(thread: Thread, line: &LockLine, below: u64) {
+    let foreign = below != own_below(thread, thread.held().length());
     line.next.store(below, Relaxed);
-    line.previous.store(thread.list().address(), Relaxed);
-    if below != thread.list().address() {
+    if foreign {
+        // The C library reads this pointer when it takes its mutex out; this crate never reads its own.
         // SAFETY: `below` comes from the head in private memory, so it is an entry of this thread's list.
         unsafe { robust::set_previous_of(below, line.node()) };
     }
     // SAFETY: the entry leads to what was the first, and the caller keeps it mapped.
     unsafe { thread.list().set_first(line.node()) };
-    thread.held().push(line, below);
+    thread.held().push(line, if foreign { below } else { 0 });
 }
 
 /// Takes the only lock in the record out of the list, if it is the only entry; the record keeps it.
@@ -68,9 +68,9 @@ pub(super) fn unlink_only(thread: Thread, line: &LockLine) -> bool {
 /// All locks in the record are linked and mapped.
 pub(super) unsafe fn unlink(thread: Thread, index: usize, line: &LockLine) -> Result<(), Overwritten> {
     let held = thread.held();
-    let below = held.get(index).below.load(Relaxed);
+    let below = own_below(thread, index);
     // The usual case: the lock was taken last, right after one of ours or none.
-    if thread.list().first() == line.node() && below == own_below(thread, index) {
+    if thread.list().first() == line.node() && held.get(index).foreign_below.load(Relaxed) == 0 {
         let untouched = line.next.load(Relaxed) == below;
         // SAFETY: `below` is the lock taken before this one, which the record holds, or the head.
         unsafe { bypass(thread, thread.list().address(), below) };
@@ -89,7 +89,8 @@ unsafe fn unlink_anywhere(thread: Thread, index: usize) -> Result<(), Overwritte
     // SAFETY: both neighbours are the head or entries of this thread's list: own ones, or confirmed ones.
     unsafe { bypass(thread, above, below) };
     if let Some(above) = thread.held().find_node(above) {
-        thread.held().get(above).below.store(below, Relaxed);
+        let foreign_below = if below == own_below(thread, index) { 0 } else { below };
+        thread.held().get(above).foreign_below.store(foreign_below, Relaxed);
     }
     if untouched { Ok(()) } else { Err(Overwritten) }
 }
@@ -125,10 +126,10 @@ fn own_below(thread: Thread, index: usize) -> u64 {
 /// The entry behind an own lock, and whether its pointer says the same.
 fn confirmed_below(thread: Thread, index: usize) -> (u64, bool) {
     let held = thread.held().get(index);
-    let (node, recorded, own) = (held.node(), held.below.load(Relaxed), own_below(thread, index));
+    let (node, recorded, own) = (held.node(), held.foreign_below.load(Relaxed), own_below(thread, index));
     // SAFETY: the record holds the lock, so it is mapped.
     let shared = unsafe { robust::next_of(node) };
-    if robust::same(recorded, own) {
+    if recorded == 0 {
         // Others are only ever put before the first entry, so none can have come between these two.
         return (own, shared == own);
     }

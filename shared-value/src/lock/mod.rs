@@ -46,6 +46,7 @@ pub(crate) enum Refusal {
 
 impl From<Refusal> for Error {
     #[cold]
+    #[inline(never)]
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::WouldBlock => Self::WouldBlock,
@@ -84,7 +85,6 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
     // SAFETY: the caller keeps the lock mapped while it is held.
     unsafe { list::link(thread, line) };
     thread.list().retract();
-    line.owner.store(thread.token(), Relaxed);
     if taken.owner_died {
         // If this thread dies before the count is right, the next owner counts both deaths as one.
         line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
@@ -100,12 +100,12 @@ fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> 
     let Some(index) = held.find(line) else {
         return (held.length() == held::MAX_HELD).then_some(Err(Refusal::TooManyHeld));
     };
-    let depth = &held.get(index).depth;
-    let deeper = depth.load(Relaxed) + 1;
-    if deeper > MAX_DEPTH {
+    let again = &held.get(index).again;
+    let deeper = again.load(Relaxed) + 1;
+    if deeper >= MAX_DEPTH {
         return Some(Err(Refusal::TooDeep));
     }
-    depth.store(deeper, Relaxed);
+    again.store(deeper, Relaxed);
     Some(Ok(Acquired::Again))
 }
 
@@ -120,15 +120,14 @@ fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> 
 #[inline(always)]
 pub(crate) unsafe fn release(thread: Thread, line: &LockLine, before_release: impl FnOnce()) -> Result<(), Refusal> {
     let held = thread.held();
-    if held.only(line) {
+    if held.is_only(line) {
         before_release();
         let kernel = Announcing { list: thread.list(), node: line.node() };
-        line.owner.store(0, Relaxed);
         // From here on, the announcement stands in for the entry that is taken out of the list.
         thread.list().announce(line.node());
         if list::unlink_only(thread, line) {
             let released = word::release(&line.word, thread.id(), &kernel);
-            held.clear();
+            held.pop_only();
             return released.map_err(|_| Refusal::Corrupted);
         }
     } else if !ascend(thread, line) {
@@ -148,12 +147,10 @@ fn ascend(thread: Thread, line: &LockLine) -> bool {
         // Not reachable while callers keep their promise.
         return false;
     };
-    let depth = &held.get(index).depth;
-    let remaining = depth.load(Relaxed) - 1;
-    if remaining > 0 {
-        depth.store(remaining, Relaxed);
-    }
-    remaining == 0
+    let again = &held.get(index).again;
+    let Some(remaining) = again.load(Relaxed).checked_sub(1) else { return true };
+    again.store(remaining, Relaxed);
+    false
 }
 
 #[inline(never)]
@@ -161,7 +158,6 @@ unsafe fn release_one_of_many(thread: Thread, line: &LockLine) -> Result<(), Ref
     let held = thread.held();
     let index = held.find(line).ok_or(Refusal::Corrupted)?;
     let kernel = Announcing { list: thread.list(), node: line.node() };
-    line.owner.store(0, Relaxed);
     thread.list().announce(line.node());
     // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
     let unlinked = unsafe { list::unlink(thread, index, line) };
@@ -174,7 +170,7 @@ unsafe fn release_one_of_many(thread: Thread, line: &LockLine) -> Result<(), Ref
 #[inline(always)]
 pub(crate) fn is_borrowed(thread: Thread, line: &LockLine) -> bool {
     let held = thread.held();
-    if held.only(line) {
+    if held.is_only(line) {
         return held.get(0).borrowed.load(Relaxed);
     }
     is_one_borrowed(thread, line)
@@ -190,7 +186,7 @@ fn is_one_borrowed(thread: Thread, line: &LockLine) -> bool {
 #[inline(always)]
 pub(crate) fn set_borrowed(thread: Thread, line: &LockLine, borrowed: bool) {
     let held = thread.held();
-    if held.only(line) {
+    if held.is_only(line) {
         held.get(0).borrowed.store(borrowed, Relaxed);
     } else {
         set_one_borrowed(thread, line, borrowed);

@@ -1,0 +1,179 @@
+//! `Hold`: a cell whose lock this thread holds, and what may be done to it then.
+#![allow(unsafe_code)]
+
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::layout::SharedValue;
+use crate::lock::{self, Acquired, Refusal, Thread, Wait};
+use crate::read;
+use crate::words::{self, Unchecked};
+
+/// One hold on the lock of a cell. When the last hold of the thread is ended, what it wrote is committed.
+///
+/// It ends when it is told to, not when it is dropped: a destructor would force it into memory on the fastest paths.
+/// One that is never ended keeps the lock until the thread ends, as a leaked guard does.
+///
+/// In a child that is forked meanwhile, the copy of this belongs to nobody, and ending it does nothing.
+#[must_use = "the lock stays held until this is told to end"]
+pub(crate) struct Hold<'a, T: SharedValue> {
+    cell: &'a Cell<T>,
+    thread: Thread,
+    /// The thread's token when it took the lock.
+    token: u64,
+    /// `None` once it has ended.
+    acquired: Option<Acquired>,
+}
+
+impl<'a, T: SharedValue> Hold<'a, T> {
+    #[inline(always)]
+    pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Refusal> {
+        let thread = Thread::current()?;
+        // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
+        // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
+        let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
+        if acquired == Acquired::TakenOver {
+            cell.slots().rollback();
+        }
+        Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
+    }
+
+    #[inline(always)]
+    pub(crate) fn cell(&self) -> &'a Cell<T> {
+        self.cell
+    }
+
+    /// Whether the lock came from an owner that died with it.
+    pub(crate) fn recovered(&self) -> bool {
+        self.acquired == Some(Acquired::TakenOver)
+    }
+
+    /// Whether the thread that took the lock is the one that runs: not so in a forked child.
+    #[inline(always)]
+    pub(crate) fn is_held(&self) -> bool {
+        self.thread.token() == self.token
+    }
+
+    /// Whether an `update` of this thread has the value borrowed.
+    #[inline(always)]
+    pub(crate) fn is_borrowed(&self) -> bool {
+        lock::is_borrowed(self.thread, self.cell.lock())
+    }
+
+    /// Copies the `F` at an offset, with this thread's own writes.
+    #[inline(always)]
+    pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
+        words::load(self.cell.slots().current(), offset)
+    }
+
+    /// Copies the whole value, with this thread's own writes.
+    #[inline(always)]
+    pub(crate) fn read_whole(&self) -> Unchecked<T> {
+        read::with_atomics(self.cell, self.read(0))
+    }
+
+    /// Writes an `F` at an offset, to be committed.
+    #[inline(always)]
+    pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
+        let slots = self.cell.slots();
+        // A value that fills its slot needs no copy of what was there.
+        let slot = if const { size_of::<F>() == size_of::<T>() } { slots.overwrite() } else { slots.change() };
+        words::store(slot, offset, value);
+    }
+
+    /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
+    /// other writes of this thread to the same value fail. If it panics, nothing was changed; `unwind` decides whether
+    /// the hold ends then.
+    #[inline(always)]
+    pub(crate) fn update<F: SharedValue, R>(
+        &mut self,
+        offset: usize,
+        mut value: F,
+        unwind: Unwind,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> R {
+        self.set_borrowed(true);
+        let borrow = Borrow { hold: self, unwind };
+        let result = change(&mut value);
+        std::mem::forget(borrow);
+        // Not if the closure forked and this is the child.
+        if self.is_held() {
+            self.set_borrowed(false);
+            self.write(offset, &value);
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn set_borrowed(&self, borrowed: bool) {
+        lock::set_borrowed(self.thread, self.cell.lock(), borrowed);
+    }
+
+    #[inline(always)]
+    pub(crate) fn commit(&self) {
+        self.cell.slots().commit();
+    }
+
+    #[inline(always)]
+    pub(crate) fn rollback(&self) {
+        self.cell.slots().rollback();
+    }
+
+    /// Ends the hold. To end it again does nothing.
+    #[inline(always)]
+    pub(crate) fn end(&mut self) -> Result<(), Refusal> {
+        if self.acquired.take().is_none() || !self.is_held() {
+            return Ok(());
+        }
+        let cell = self.cell;
+        // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
+        unsafe { lock::release(self.thread, cell.lock(), || cell.slots().commit()) }
+    }
+}
+
+/// What becomes of a hold when a closure panics under it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unwind {
+    /// It ends.
+    End,
+    /// A guard goes on to own it.
+    Keep,
+}
+
+/// Undoes the borrow of a value when a closure panics.
+struct Borrow<'h, 'a, T: SharedValue> {
+    hold: &'h mut Hold<'a, T>,
+    unwind: Unwind,
+}
+
+impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
+    #[cold]
+    fn drop(&mut self) {
+        if self.hold.is_held() {
+            self.hold.set_borrowed(false);
+        }
+        if self.unwind == Unwind::End {
+            // The panic goes on; there is nobody to tell of an overwritten lock.
+            let _ = self.hold.end();
+        }
+    }
+}
+
+impl<'a, T: SharedValue> Cell<T> {
+    /// Does something to the value under the lock, unless an `update` of this thread has it borrowed.
+    ///
+    /// `work` must not panic, or the lock stays held.
+    #[inline(always)]
+    pub(crate) fn locked<R>(&'a self, work: impl FnOnce(&mut Hold<'a, T>) -> Result<R, Error>) -> Result<R, Error> {
+        let mut hold = Hold::acquire(self, Wait::Forever)?;
+        // Whoever takes the lock first finds nothing borrowed.
+        let result = if hold.acquired == Some(Acquired::Again) && hold.is_borrowed() {
+            Err(Error::Borrowed)
+        } else {
+            work(&mut hold)
+        };
+        let ended = hold.end();
+        let result = result?;
+        ended?;
+        Ok(result)
+    }
+}

@@ -6,8 +6,7 @@ use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Meta, Path, Token};
 use crate::context::Context;
 use crate::nearest::nearest;
 use crate::symbol::{
-    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RENAME, SHARED, SIZE,
-    Symbol,
+    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RENAME, SHARED, SIZE, Symbol,
 };
 
 /// What `#[shared(..)]` says about a type.
@@ -69,17 +68,12 @@ impl FieldAttributes {
 /// Refuses every `#[shared(..)]` where none has a meaning.
 pub(crate) fn refuse(context: &Context, attributes: &[Attribute], place: &str) {
     for attribute in shared(attributes) {
-        context.on(
-            attribute,
-            &format!("`#[shared(..)]` has no meaning on {place}: remove it"),
-        );
+        context.on(attribute, &format!("`#[shared(..)]` has no meaning on {place}: remove it"));
     }
 }
 
 fn shared(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| SHARED.is(attribute.path()))
+    attributes.iter().filter(|attribute| SHARED.is(attribute.path()))
 }
 
 /// Calls `take` with each known word, and reports all others; carries on after an error.
@@ -93,10 +87,7 @@ fn each_word(
     for attribute in shared(attributes) {
         if !matches!(attribute.meta, Meta::List(_)) {
             let names = list(known);
-            context.on(
-                attribute,
-                &format!("`#[shared(..)]` needs its words in parentheses: {names}"),
-            );
+            context.on(attribute, &format!("`#[shared(..)]` needs its words in parentheses: {names}"));
             continue;
         }
         let parsed = attribute.parse_nested_meta(|meta| {
@@ -105,10 +96,7 @@ fn each_word(
                 return skip_value(&meta);
             };
             if seen.contains(&word) {
-                context.on(
-                    &meta.path,
-                    &format!("`{}` is written twice: remove one", word.0),
-                );
+                context.on(&meta.path, &format!("`{}` is written twice: remove one", word.0));
                 return skip_value(&meta);
             }
             seen.push(word);
@@ -127,15 +115,10 @@ fn each_word(
 }
 
 fn unknown(path: &Path, known: &[Symbol]) -> String {
-    let word = path
-        .segments
-        .iter()
-        .map(|segment| segment.ident.to_string())
-        .collect::<Vec<_>>()
-        .join("::");
+    let word = path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>().join("::");
     let belongs = |words: &[Symbol]| words.iter().any(|symbol| symbol.0 == word);
     if belongs(&CONTAINER_WORDS) {
-        return format!("`{word}` belongs to the type: write `#[shared({word} = ..)]` above it");
+        return format!("`{word}` belongs to the type: write it above the type");
     }
     if belongs(&FIELD_WORDS) {
         return format!("`{word}` belongs to a field: write it above the field");
@@ -143,19 +126,12 @@ fn unknown(path: &Path, known: &[Symbol]) -> String {
     let names = known.iter().map(|symbol| symbol.0).collect::<Vec<_>>();
     match nearest(&word, &names) {
         Some(name) => format!("`{word}` is unknown to `#[shared(..)]`: did you mean `{name}`?"),
-        None => format!(
-            "`{word}` is unknown to `#[shared(..)]`, which takes {} here",
-            list(known)
-        ),
+        None => format!("`{word}` is unknown to `#[shared(..)]`, which takes {} here", list(known)),
     }
 }
 
 fn list(known: &[Symbol]) -> String {
-    known
-        .iter()
-        .map(|symbol| format!("`{}`", symbol.0))
-        .collect::<Vec<_>>()
-        .join(", ")
+    known.iter().map(|symbol| format!("`{}`", symbol.0)).collect::<Vec<_>>().join(", ")
 }
 
 /// Moves past what follows a refused word, so that the words after it are checked too.
@@ -186,10 +162,7 @@ fn literal(meta: &ParseNestedMeta<'_>, form: &str) -> syn::Result<Lit> {
     }
     match expression {
         Expr::Lit(literal) => Ok(literal.lit),
-        other => Err(syn::Error::new_spanned(
-            other,
-            format!("expected a literal: write `{form}`"),
-        )),
+        other => Err(syn::Error::new_spanned(other, format!("expected a literal: write `{form}`"))),
     }
 }
 
@@ -197,34 +170,23 @@ fn string(meta: &ParseNestedMeta<'_>, word: Symbol, example: &str) -> syn::Resul
     let form = format!("{} = \"{example}\"", word.0);
     match literal(meta, &form)? {
         Lit::Str(string) => Ok(string),
-        other => Err(syn::Error::new(
-            other.span(),
-            format!("expected a string: write `{form}`"),
-        )),
+        other => Err(syn::Error::new(other.span(), format!("expected a string: write `{form}`"))),
     }
 }
 
 fn crate_path(meta: &ParseNestedMeta<'_>) -> syn::Result<Path> {
     let string = string(meta, CRATE, "::shared_value")?;
     string.parse_with(Path::parse_mod_style).map_err(|_| {
-        syn::Error::new(
-            string.span(),
-            "expected the path of the `shared_value` crate, such as `\"::shared_value\"`",
-        )
+        syn::Error::new(string.span(), "expected the path of the `shared_value` crate, such as `\"::shared_value\"`")
     })
 }
 
 fn fingerprint(meta: &ParseNestedMeta<'_>) -> syn::Result<Fingerprint> {
     let string = string(meta, FINGERPRINT, "0x0123456789abcdef")?;
     let text = string.value().replace('_', "");
-    let digits = text
-        .strip_prefix("0x")
-        .filter(|digits| !digits.starts_with('+'));
+    let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with('+'));
     match digits.map(|digits| u64::from_str_radix(digits, 16)) {
-        Some(Ok(value)) => Ok(Fingerprint {
-            value,
-            span: string.span(),
-        }),
+        Some(Ok(value)) => Ok(Fingerprint { value, span: string.span() }),
         _ => Err(syn::Error::new(
             string.span(),
             "expected 64 bits in hexadecimal: write `fingerprint = \"0x0123456789abcdef\"`",
@@ -233,12 +195,9 @@ fn fingerprint(meta: &ParseNestedMeta<'_>) -> syn::Result<Fingerprint> {
 }
 
 fn size(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {
-    match literal(meta, "size = 64")? {
+    match literal(meta, "size = 8")? {
         Lit::Int(size) if size.base10_parse::<u64>().is_ok() && is_usize(&size) => Ok(size),
-        other => Err(syn::Error::new(
-            other.span(),
-            "expected a number of bytes: write `size = 64`",
-        )),
+        other => Err(syn::Error::new(other.span(), "expected a number of bytes: write `size = 8`")),
     }
 }
 
@@ -248,20 +207,14 @@ fn is_usize(literal: &LitInt) -> bool {
 
 fn accessor_name(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
     let string = string(meta, RENAME, "name")?;
-    identifier(&string.value(), string.span()).ok_or_else(|| {
-        syn::Error::new(
-            string.span(),
-            "expected the name of a function: letters, digits and `_`",
-        )
-    })
+    identifier(&string.value(), string.span())
+        .ok_or_else(|| syn::Error::new(string.span(), "expected the name of a function: letters, digits and `_`"))
 }
 
 /// The identifier `text`, raw if it is a keyword.
 fn identifier(text: &str, span: Span) -> Option<Ident> {
     let mut characters = text.chars();
-    let begins = characters
-        .next()
-        .is_some_and(|first| first == '_' || first.is_alphabetic());
+    let begins = characters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
     let continues = characters.all(|other| other == '_' || other.is_alphanumeric());
     if !begins || !continues || matches!(text, "_" | "self" | "Self" | "super" | "crate") {
         return None;

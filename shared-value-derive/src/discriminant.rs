@@ -38,11 +38,7 @@ fn literal(expression: &Expr) -> Option<i128> {
             Lit::Byte(byte) => Some(byte.value().into()),
             _ => None,
         },
-        Expr::Unary(ExprUnary {
-            op: UnOp::Neg(_),
-            expr,
-            ..
-        }) => literal(expr)?.checked_neg(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => literal(expr)?.checked_neg(),
         Expr::Group(group) => literal(&group.expr),
         Expr::Paren(paren) => literal(&paren.expr),
         _ => None,

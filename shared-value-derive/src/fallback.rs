@@ -33,10 +33,7 @@ fn metadata(scope: &Scope<'_>) -> TokenStream {
     }
     let (runtime, value) = (&scope.runtime, &scope.value);
     let mut generics = expand::bounded(scope.input, runtime);
-    generics
-        .make_where_clause()
-        .predicates
-        .push(syn::parse_quote!(for<'never> #value: ::core::marker::Copy));
+    generics.make_where_clause().predicates.push(syn::parse_quote!(for<'never> #value: ::core::marker::Copy));
     let (parameters, _, clause) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
@@ -79,9 +76,7 @@ fn usable<'input>(generics: &Generics, fields: &'input [Field]) -> Vec<&'input F
         .iter()
         .enumerate()
         .filter(|(number, field)| {
-            let collides = collisions
-                .iter()
-                .any(|collision| collision.field == *number && collision.is_redefinition);
+            let collides = collisions.iter().any(|collision| collision.field == *number && collision.is_redefinition);
             let refusal = types::refusal(generics, field);
             !collides && refusal.is_none_or(|refusal| can_be_returned(refusal.ty))
         })

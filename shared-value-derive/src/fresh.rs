@@ -23,11 +23,7 @@ impl FreshNames {
             }
             Ident::new(&candidate, Span::mixed_site())
         };
-        Self {
-            access: unused("A"),
-            outcome: unused("R"),
-            visitor: unused("V"),
-        }
+        Self { access: unused("A"), outcome: unused("R"), visitor: unused("V") }
     }
 }
 

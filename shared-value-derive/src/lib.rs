@@ -15,8 +15,61 @@ mod nearest;
 mod repr;
 mod substitute;
 mod symbol;
+#[cfg(test)]
+mod tests;
 
 /// Makes a type shareable between processes.
+///
+/// ```ignore
+/// #[derive(SharedValue, Clone, Copy)]
+/// #[repr(C)]
+/// pub struct Account {
+///     balance: i64,
+///     limits: [u32; 4],
+///     #[shared(atomic)]
+///     requests: u64,
+/// }
+/// ```
+///
+/// implements the trait `SharedValue`, and generates the handle `SynchronizedAccount` and the
+/// guard `AccountGuard`, with the visibility of the type.
+///
+/// # What it accepts
+///
+/// - `#[repr(C)]` structs with named or numbered fields, with or without `align(N)`. They may
+///   have type parameters, each of which is bounded by `SharedValue`, and const parameters.
+/// - `#[repr(transparent)]` structs with one field.
+/// - Fieldless enums with an integer of at most 64 bits as `repr`. Their handle and guard are
+///   aliases, without accessors.
+///
+/// The type must be `Copy`, and the type of every field must implement `SharedValue`. Types of the
+/// standard library that cannot be shared are known by name, each with what to use instead; a type
+/// of your own with such a name is accepted by its path, as in `self::Duration`.
+///
+/// # Accessors
+///
+/// They have the visibility and the documentation of their field. The accessors of field number
+/// 0 of a tuple struct are named after `field_0`.
+///
+/// | field | on the handle | on the guard |
+/// |---|---|---|
+/// | `x` | `x`, `set_x`, `update_x` | `x`, `set_x`, `update_x` |
+/// | array `x` | these, `x_at`, `set_x_at` | these, `x_at`, `set_x_at` |
+/// | atomic `x` | `x`, `x_store`, `x_fetch_add`, `x_fetch_sub`, `x_fetch_max`, `x_fetch_min`, `x_compare_exchange` | `x` |
+///
+/// # Attributes of a field
+///
+/// - `#[shared(atomic)]`: a `u64` or `i64` that is changed without the lock, and is neither
+///   committed nor rolled back.
+/// - `#[shared(pod)]`: the type implements `bytemuck::Pod`, not `SharedValue`.
+/// - `#[shared(rename = "name")]`: names the accessors. The name in the layout stays.
+///
+/// # Attributes of a type
+///
+/// - `#[shared(size = 64)]`, `#[shared(layout = "T{<q:balance:}")]` and
+///   `#[shared(fingerprint = "0x0123456789abcdef")]` pin the layout: a change of the type that
+///   changes it does not compile.
+/// - `#[shared(crate = "path")]`: the path of `shared_value`, if it is reached through another crate.
 #[proc_macro_derive(SharedValue, attributes(shared))]
 pub fn derive_shared_value(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -10,9 +10,7 @@ use crate::repr::Repr;
 use crate::substitute::spell_out_self;
 use crate::symbol::DOC;
 
-const NUMBERS: [&str; 12] = [
-    "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64",
-];
+const NUMBERS: [&str; 12] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"];
 
 /// A type that derives `SharedValue`, as far as its text tells.
 pub(crate) struct Input {
@@ -100,10 +98,7 @@ impl Field {
 
     /// Where the user chose the name of the accessors.
     pub(crate) fn span_of_name(&self) -> Span {
-        self.attributes
-            .rename
-            .as_ref()
-            .map_or(self.span, Ident::span)
+        self.attributes.rename.as_ref().map_or(self.span, Ident::span)
     }
 
     pub(crate) fn accessor(&self, prefix: &str, suffix: &str) -> Ident {
@@ -203,25 +198,15 @@ fn fields(context: &Context, fields: &Fields, value: &TokenStream) -> Vec<Field>
 }
 
 fn documentation(attributes: &[Attribute]) -> Vec<Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| DOC.is(attribute.path()))
-        .cloned()
-        .collect()
+    attributes.iter().filter(|attribute| DOC.is(attribute.path())).cloned().collect()
 }
 
-fn variants<'input>(
-    context: &Context,
-    variants: impl IntoIterator<Item = &'input syn::Variant>,
-) -> Vec<Variant> {
+fn variants<'input>(context: &Context, variants: impl IntoIterator<Item = &'input syn::Variant>) -> Vec<Variant> {
     variants
         .into_iter()
         .map(|variant| {
             attr::refuse(context, &variant.attrs, "a variant");
-            Variant {
-                name: variant.ident.clone(),
-                fields: variant.fields.clone(),
-            }
+            Variant { name: variant.ident.clone(), fields: variant.fields.clone() }
         })
         .collect()
 }

@@ -1,9 +1,7 @@
 /// The one of `names` that `word` is a misspelling of, if any is near enough to be meant.
 pub(crate) fn nearest<'name>(word: &str, names: &[&'name str]) -> Option<&'name str> {
-    let (distance, name) = names
-        .iter()
-        .map(|name| (edit_distance(word, name), *name))
-        .min_by_key(|(distance, _)| *distance)?;
+    let (distance, name) =
+        names.iter().map(|name| (edit_distance(word, name), *name)).min_by_key(|(distance, _)| *distance)?;
     (distance * 2 <= name.len()).then_some(name)
 }
 

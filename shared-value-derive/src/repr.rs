@@ -6,9 +6,7 @@ use crate::context::Context;
 use crate::discriminant;
 use crate::symbol::REPR;
 
-const INTEGERS: [&str; 10] = [
-    "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize",
-];
+const INTEGERS: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
 
 /// The layouts that can be shared. Whatever else `#[repr(..)]` can say has no variant here.
 pub(crate) enum Repr {
@@ -33,10 +31,7 @@ impl Repr {
 
 fn words(context: &Context, attributes: &[Attribute]) -> Vec<Meta> {
     let mut words = Vec::new();
-    for attribute in attributes
-        .iter()
-        .filter(|attribute| REPR.is(attribute.path()))
-    {
+    for attribute in attributes.iter().filter(|attribute| REPR.is(attribute.path())) {
         match attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) {
             Ok(list) => words.extend(list),
             Err(error) => context.push(error),
@@ -61,14 +56,8 @@ fn of_struct(context: &Context, name: &Ident, words: &[Meta]) -> Option<Repr> {
         return Some(Repr::C);
     }
     match words.iter().find(|word| !word.path().is_ident("align")) {
-        Some(word) => context.on(
-            word.path(),
-            "`SharedValue` needs a fixed layout: write `#[repr(C)]`",
-        ),
-        None => context.at(
-            name.span(),
-            "`SharedValue` needs a fixed layout: add `#[repr(C)]`",
-        ),
+        Some(word) => context.on(word.path(), "`SharedValue` needs a fixed layout: write `#[repr(C)]`"),
+        None => context.at(name.span(), "`SharedValue` needs a fixed layout: add `#[repr(C)]`"),
     }
     None
 }
@@ -86,15 +75,12 @@ fn of_enum(context: &Context, name: &Ident, data: &DataEnum, words: &[Meta]) -> 
         return Some(Repr::Integer(integer));
     }
     let cure = discriminant::smallest_integer(data);
-    match words.first() {
-        Some(word) => context.on(
-            word.path(),
-            &format!("`SharedValue` needs to know the size of this enum: write `#[repr({cure})]`"),
-        ),
-        None => context.at(
-            name.span(),
-            &format!("`SharedValue` needs a fixed layout: add `#[repr({cure})]`"),
-        ),
+    if let Some(word) = words.first() {
+        let message = format!("a shared enum is an integer of at most 64 bits: write `#[repr({cure})]`");
+        context.on(word.path(), &message);
+    } else {
+        let message = format!("`SharedValue` needs a fixed layout: add `#[repr({cure})]`");
+        context.at(name.span(), &message);
     }
     None
 }
@@ -105,7 +91,5 @@ fn find<'words>(words: &'words [Meta], name: &str) -> Option<&'words Meta> {
 
 fn integer(word: &Meta) -> Option<Ident> {
     let ident = word.path().get_ident()?;
-    INTEGERS
-        .contains(&ident.unraw().to_string().as_str())
-        .then(|| ident.clone())
+    INTEGERS.contains(&ident.unraw().to_string().as_str()).then(|| ident.clone())
 }

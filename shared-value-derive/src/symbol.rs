@@ -23,7 +23,6 @@ pub(crate) const FIELD_WORDS: [Symbol; 3] = [ATOMIC, RENAME, POD];
 
 impl Symbol {
     pub(crate) fn is(self, path: &Path) -> bool {
-        path.get_ident()
-            .is_some_and(|ident| ident.unraw() == self.0)
+        path.get_ident().is_some_and(|ident| ident.unraw() == self.0)
     }
 }

@@ -8,10 +8,7 @@ pub(super) fn check(context: &Context, input: &Input) {
     let reported = lifetimes_of_refused_references(input);
     for parameter in input.generics.lifetimes() {
         if !reported.contains(&&parameter.lifetime) {
-            let message = format!(
-                "a shared value borrows nothing from its process: remove `{}`",
-                parameter.lifetime
-            );
+            let message = format!("a shared value borrows nothing from its process: remove `{}`", parameter.lifetime);
             context.at(parameter.lifetime.span(), &message);
         }
     }
@@ -41,17 +38,12 @@ fn check_pins(context: &Context, input: &Input) {
     let attributes = &input.attributes;
     let pins = [
         ("layout", attributes.layout.as_ref().map(syn::LitStr::span)),
-        (
-            "fingerprint",
-            attributes.fingerprint.map(|fingerprint| fingerprint.span),
-        ),
+        ("fingerprint", attributes.fingerprint.map(|fingerprint| fingerprint.span)),
         ("size", attributes.size.as_ref().map(syn::LitInt::span)),
     ];
     for (word, span) in pins {
         if let Some(span) = span {
-            let message = format!(
-                "a generic type has many layouts: remove `{word}`, or pin a type without parameters"
-            );
+            let message = format!("a generic type has many layouts: remove `{word}`, or pin a type without parameters");
             context.at(span, &message);
         }
     }

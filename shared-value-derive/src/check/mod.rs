@@ -22,10 +22,7 @@ pub(crate) fn check(context: &Context, input: &Input) {
 
 fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
     if fields.is_empty() {
-        let message = format!(
-            "`{}` has nothing to share: add a field",
-            input.layout_name()
-        );
+        let message = format!("`{}` has nothing to share: add a field", input.layout_name());
         context.at(input.name.span(), &message);
     }
     let is_newtype = matches!(input.repr, Some(Repr::Transparent));
@@ -45,10 +42,7 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
 
 fn check_field(context: &Context, input: &Input, field: &Field) {
     if let (Some(_), Some(pod)) = (field.attributes.atomic, field.attributes.pod) {
-        context.at(
-            pod,
-            "`pod` is for types and `atomic` for integers: remove one of them",
-        );
+        context.at(pod, "`pod` is for types and `atomic` for integers: remove one of them");
     }
     if let Some(refusal) = types::refusal(&input.generics, field) {
         context.on(refusal.ty, &refusal.message);
@@ -57,10 +51,7 @@ fn check_field(context: &Context, input: &Input, field: &Field) {
 
 fn check_enum(context: &Context, input: &Input, variants: &[Variant]) {
     if variants.is_empty() {
-        let message = format!(
-            "`{}` has no value that could be shared: add a variant",
-            input.layout_name()
-        );
+        let message = format!("`{}` has no value that could be shared: add a variant", input.layout_name());
         context.at(input.name.span(), &message);
     }
     for variant in variants.iter().filter(|variant| !variant.fields.is_empty()) {

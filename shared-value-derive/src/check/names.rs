@@ -70,12 +70,7 @@ pub(crate) fn collisions(fields: &[Field]) -> Vec<Collision> {
         let names = accessors(field);
         let problem = names.iter().find_map(|name| taken(name, field, &owners));
         if let Some((is_redefinition, message)) = problem {
-            collisions.push(Collision {
-                field: number,
-                is_redefinition,
-                span: field.span_of_name(),
-                message,
-            });
+            collisions.push(Collision { field: number, is_redefinition, span: field.span_of_name(), message });
         } else {
             owners.extend(names.into_iter().map(|name| (name, field)));
         }
@@ -93,9 +88,7 @@ fn taken(name: &str, field: &Field, owners: &HashMap<String, &Field>) -> Option<
     ];
     for (is_redefinition, owner, methods) in methods {
         if methods.contains(&name) {
-            let message = format!(
-                "the {owner} has a method `{name}` already: give the accessors another name {CURE}"
-            );
+            let message = format!("the {owner} has a method `{name}` already: give the accessors another name {CURE}");
             return Some((is_redefinition, message));
         }
     }

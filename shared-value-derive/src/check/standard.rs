@@ -8,26 +8,16 @@ pub(super) struct StandardType {
 }
 
 const fn plain(names: &'static [&'static str], message: &'static str) -> StandardType {
-    StandardType {
-        names,
-        is_generic: false,
-        message,
-    }
+    StandardType { names, is_generic: false, message }
 }
 
 const fn generic(names: &'static [&'static str], message: &'static str) -> StandardType {
-    StandardType {
-        names,
-        is_generic: true,
-        message,
-    }
+    StandardType { names, is_generic: true, message }
 }
 
 /// The entry for `name`, with or without parameters as it is in the source.
 pub(super) fn find(name: &str) -> Option<&'static StandardType> {
-    STANDARD_TYPES
-        .iter()
-        .find(|standard| standard.names.contains(&name))
+    STANDARD_TYPES.iter().find(|standard| standard.names.contains(&name))
 }
 
 const STANDARD_TYPES: &[StandardType] = &[
@@ -44,96 +34,31 @@ const STANDARD_TYPES: &[StandardType] = &[
         &["HashMap", "HashSet", "BTreeMap", "BTreeSet"],
         "keeps its entries in the memory of one process: use an array of entries",
     ),
+    generic(&["Box", "Cow"], "points into the memory of one process: hold the value itself"),
+    generic(&["Rc", "Arc", "Weak"], "counts owners in one process: hold the value itself, and clone the handle"),
+    generic(&["NonNull"], "is an address in one process: hold the value itself, or its index in an array"),
     generic(
-        &["Box", "Cow"],
-        "points into the memory of one process: hold the value itself",
-    ),
-    generic(
-        &["Rc", "Arc", "Weak"],
-        "counts owners in one process: hold the value itself, and clone the handle",
-    ),
-    generic(
-        &["NonNull"],
-        "is an address in one process: hold the value itself, or its index in an array",
-    ),
-    generic(
-        &[
-            "Cell",
-            "RefCell",
-            "UnsafeCell",
-            "OnceCell",
-            "LazyCell",
-            "OnceLock",
-            "LazyLock",
-        ],
+        &["Cell", "RefCell", "UnsafeCell", "OnceCell", "LazyCell", "OnceLock", "LazyLock"],
         "guards changes in one process: hold the value itself, which is changed under its lock",
     ),
-    generic(
-        &["Mutex", "RwLock"],
-        "works in one process: hold the value itself, which has a lock of its own",
-    ),
+    generic(&["Mutex", "RwLock"], "works in one process: hold the value itself, which has a lock of its own"),
+    plain(&["Condvar", "Barrier"], "works in one process: remove the field, and wait with `wait_for`"),
+    generic(&["Option"], "has no fixed layout: hold the value, and a `bool` that says whether it is set"),
+    generic(&["Result"], "has no fixed layout: hold the value, and a fieldless enum that says what went wrong"),
+    generic(&["MaybeUninit"], "may have bytes that nobody wrote: hold the value itself"),
+    generic(&["Range", "RangeInclusive"], "has no fixed layout: hold its ends in two fields"),
+    plain(&["Duration", "Instant", "SystemTime"], "has no fixed layout: store nanoseconds as `u64`"),
+    plain(&["Ipv4Addr"], "has no fixed layout: store its octets as `[u8; 4]`"),
+    plain(&["Ipv6Addr", "IpAddr"], "has no fixed layout: store its octets as `[u8; 16]`"),
     plain(
-        &["Condvar", "Barrier"],
-        "works in one process: remove the field, and wait with `wait_for`",
-    ),
-    generic(
-        &["Option"],
-        "has no fixed layout: hold the value, and a `bool` that says whether it is set",
-    ),
-    generic(
-        &["Result"],
-        "has no fixed layout: hold the value, and a fieldless enum that says what went wrong",
-    ),
-    generic(
-        &["MaybeUninit"],
-        "may have bytes that nobody wrote: hold the value itself",
-    ),
-    generic(
-        &["Range", "RangeInclusive"],
-        "has no fixed layout: hold its ends in two fields",
-    ),
-    plain(
-        &["Duration", "Instant", "SystemTime"],
-        "has no fixed layout: store nanoseconds as `u64`",
-    ),
-    plain(
-        &["Ipv4Addr"],
-        "has no fixed layout: store its octets as `[u8; 4]`",
-    ),
-    plain(
-        &["Ipv6Addr", "IpAddr"],
-        "has no fixed layout: store its octets as `[u8; 16]`",
-    ),
-    plain(
-        &[
-            "AtomicU64",
-            "AtomicU32",
-            "AtomicU16",
-            "AtomicU8",
-            "AtomicUsize",
-        ],
+        &["AtomicU64", "AtomicU32", "AtomicU16", "AtomicU8", "AtomicUsize"],
         "is not needed: write `#[shared(atomic)]` on a plain `u64`",
     ),
     plain(
-        &[
-            "AtomicI64",
-            "AtomicI32",
-            "AtomicI16",
-            "AtomicI8",
-            "AtomicIsize",
-        ],
+        &["AtomicI64", "AtomicI32", "AtomicI16", "AtomicI8", "AtomicIsize"],
         "is not needed: write `#[shared(atomic)]` on a plain `i64`",
     ),
-    plain(
-        &["AtomicBool"],
-        "is not needed: write `#[shared(atomic)]` on a plain `u64` that is 0 or 1",
-    ),
-    generic(
-        &["AtomicPtr"],
-        "is an address in one process: hold the index of the value in an array",
-    ),
-    plain(
-        &["u128", "i128"],
-        "is wider than the words that shared memory is accessed in: use `[u64; 2]`",
-    ),
+    plain(&["AtomicBool"], "is not needed: write `#[shared(atomic)]` on a plain `u64` that is 0 or 1"),
+    generic(&["AtomicPtr"], "is an address in one process: hold the index of the value in an array"),
+    plain(&["u128", "i128"], "is wider than the words that shared memory is accessed in: use `[u64; 2]`"),
 ];

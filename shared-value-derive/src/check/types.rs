@@ -11,10 +11,7 @@ pub(crate) struct Refusal<'field> {
 }
 
 /// Whether the text of the field's type, or of its elements', tells that it cannot be shared.
-pub(crate) fn refusal<'field>(
-    generics: &Generics,
-    field: &'field Field,
-) -> Option<Refusal<'field>> {
+pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Option<Refusal<'field>> {
     let mut ty = unwrapped(&field.ty);
     while let Type::Array(array) = ty {
         ty = unwrapped(&array.elem);
@@ -48,9 +45,7 @@ fn of_path(generics: &Generics, field: &Field, path: &TypePath) -> Option<String
         return None;
     }
     let parameter = match arguments.first() {
-        Some(Type::Path(path)) if path.path.get_ident().is_some() => {
-            path.to_token_stream().to_string()
-        }
+        Some(Type::Path(path)) if path.path.get_ident().is_some() => path.to_token_stream().to_string(),
         _ => "T".to_owned(),
     };
     let message = standard.message.replace("{T}", &parameter);
@@ -63,13 +58,9 @@ fn may_be_standard(generics: &Generics, path: &Path) -> bool {
         return false;
     };
     if path.segments.len() > 1 {
-        return ["std", "core", "alloc"]
-            .iter()
-            .any(|library| first.ident == library);
+        return ["std", "core", "alloc"].iter().any(|library| first.ident == library);
     }
-    generics
-        .type_params()
-        .all(|parameter| parameter.ident != first.ident)
+    generics.type_params().all(|parameter| parameter.ident != first.ident)
 }
 
 fn arguments(segment: &PathSegment) -> Vec<&Type> {
@@ -90,19 +81,14 @@ fn is_non_zero(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;
     };
-    path.path
-        .segments
-        .last()
-        .is_some_and(|segment| segment.ident.to_string().starts_with("NonZero"))
+    path.path.segments.last().is_some_and(|segment| segment.ident.to_string().starts_with("NonZero"))
 }
 
 fn of_atomic(field: &Field) -> Option<Refusal<'_>> {
     let is_integer = match unwrapped(&field.ty) {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|segment| segment.ident == "u64" || segment.ident == "i64"),
+        Type::Path(path) => {
+            path.path.segments.last().is_some_and(|segment| segment.ident == "u64" || segment.ident == "i64")
+        }
         _ => false,
     };
     (field.is_atomic() && !is_integer).then(|| Refusal {
@@ -131,9 +117,7 @@ fn of_shape(ty: &Type) -> Option<&'static str> {
         Type::Tuple(tuple) if tuple.elems.is_empty() => {
             Some("`()` holds nothing that could be shared: remove the field")
         }
-        Type::Tuple(_) => Some(
-            "a tuple has no fixed layout: use a `#[repr(C)]` struct that derives `SharedValue`",
-        ),
+        Type::Tuple(_) => Some("a tuple has no fixed layout: use a `#[repr(C)]` struct that derives `SharedValue`"),
         Type::Never(_) => Some("`!` has no value that could be shared: remove the field"),
         _ => None,
     }

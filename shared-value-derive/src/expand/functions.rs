@@ -109,12 +109,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
 }
 
 fn construct(scope: &Scope<'_>, constructor: &Constructor) -> TokenStream {
-    let Scope {
-        input,
-        runtime,
-        value: value_type,
-        ..
-    } = scope;
+    let Scope { input, runtime, value: value_type, .. } = scope;
     let visibility = &input.visibility;
     let documentation = documentation(constructor.about, constructor.errors);
     let function = local(constructor.name);
@@ -157,9 +152,7 @@ fn lock(scope: &Scope<'_>, locking: &Locking) -> TokenStream {
     let documentation = documentation(locking.about, locking.errors);
     let function = local(locking.name);
     let timeout = locking.takes_timeout.then(|| local("timeout"));
-    let parameter = timeout
-        .as_ref()
-        .map(|timeout| quote!(, #timeout: ::core::time::Duration));
+    let parameter = timeout.as_ref().map(|timeout| quote!(, #timeout: ::core::time::Duration));
     let body = scope.body(&quote!(self.0.#function(#timeout).map(#constructor)));
     quote! {
         #documentation

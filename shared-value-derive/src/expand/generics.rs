@@ -1,8 +1,6 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{
-    GenericParam, Generics, PredicateType, Type, TypeParamBound, WherePredicate, parse_quote,
-};
+use syn::{GenericParam, Generics, PredicateType, Type, TypeParamBound, WherePredicate, parse_quote};
 
 use crate::model::Input;
 

@@ -5,13 +5,7 @@ use super::scope::{Scope, local};
 
 /// The guard: its type and what it forwards to.
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
-    let Scope {
-        input,
-        runtime,
-        value,
-        guard: name,
-        ..
-    } = scope;
+    let Scope { input, runtime, value, guard: name, .. } = scope;
     let visibility = &input.visibility;
     let generics = scope.guard_generics();
     let (parameters, _, clause) = generics.split_for_impl();

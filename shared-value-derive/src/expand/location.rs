@@ -15,9 +15,7 @@ pub(super) fn in_place_of(tokens: TokenStream, original: &impl ToTokens) -> Toke
         return tokens;
     };
     let last = originals.last().unwrap_or_else(|| first.clone()).span();
-    let mut trees = each(tokens, &|tree| tree.set_span(first.span()))
-        .into_iter()
-        .collect::<Vec<_>>();
+    let mut trees = each(tokens, &|tree| tree.set_span(first.span())).into_iter().collect::<Vec<_>>();
     if let Some(tree) = trees.last_mut() {
         tree.set_span(last);
     }

@@ -1,5 +1,6 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use syn::Fields;
 
 use crate::model::{Field, Variant};
 
@@ -44,8 +45,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
 pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ident) -> TokenStream {
     let runtime = &scope.runtime;
     let name = scope.input.layout_name();
-    let idents = variants.iter().map(|variant| &variant.name);
-    let values = idents.clone();
+    let values = variants.iter().map(value).collect::<Vec<_>>();
     let names = variants.iter().map(Variant::layout_name);
     let unsigned = unsigned(integer);
     let bits = local("bits");
@@ -58,14 +58,14 @@ pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ide
                     const {
                         &[#(#runtime::Variant::new(
                             #names,
-                            Self::#idents as ::core::primitive::#integer as ::core::primitive::i128,
+                            #values as ::core::primitive::#integer as ::core::primitive::i128,
                         )),*]
                     },
                 );
 
             #[inline(always)]
             fn valid_bits(#bits: ::core::primitive::u64) -> ::core::primitive::bool {
-                #(#bits == Self::#values as ::core::primitive::#integer #unsigned as ::core::primitive::u64)||*
+                #(#bits == #values as ::core::primitive::#integer #unsigned as ::core::primitive::u64)||*
             }
         },
         &TokenStream::new(),
@@ -106,15 +106,23 @@ fn unchanged(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
     let pattern = &scope.input.name;
     let members = fields.iter().map(|field| &field.member);
     let types = fields.iter().map(|field| &field.ty);
-    let locals = (0..fields.len())
-        .map(|index| format_ident!("field_{index}", span = local("field").span()))
-        .collect::<Vec<_>>();
+    let locals =
+        (0..fields.len()).map(|index| format_ident!("field_{index}", span = local("field").span())).collect::<Vec<_>>();
     let described = local("value");
     quote! {
         fn unchanged #parameters (#described: &#value) #clause {
             let #pattern { #(#members: #locals),* } = #described;
             #(let _: &#types = #locals;)*
         }
+    }
+}
+
+/// The only value of a variant, which may be written `Variant`, `Variant()` or `Variant {}`.
+fn value(variant: &Variant) -> TokenStream {
+    let name = &variant.name;
+    match variant.fields {
+        Fields::Unit => quote!(Self::#name),
+        Fields::Named(_) | Fields::Unnamed(_) => quote!(Self::#name {}),
     }
 }
 

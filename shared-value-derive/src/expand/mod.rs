@@ -45,10 +45,7 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
 }
 
 /// What users of a struct see: the handle, the guard and the accessors.
-pub(crate) fn surface<'input>(
-    scope: &Scope<'input>,
-    fields: impl IntoIterator<Item = &'input Field>,
-) -> TokenStream {
+pub(crate) fn surface<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> TokenStream {
     let wrapper = wrapper::expand(scope);
     let guard = guard::expand(scope);
     let accessors = accessors::expand(scope, fields);

@@ -7,31 +7,14 @@ use super::scope::Scope;
 /// Checks of `#[shared(layout = .., fingerprint = .., size = ..)]`, made while compiling.
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let attributes = &scope.input.attributes;
-    let layout = attributes
-        .layout
-        .as_ref()
-        .map(|layout| pin(scope, &quote!(assert_layout), layout, layout.span()));
-    let fingerprint = attributes.fingerprint.map(|pinned| {
-        pin(
-            scope,
-            &quote!(assert_fingerprint),
-            &pinned.value,
-            pinned.span,
-        )
-    });
-    let size = attributes
-        .size
-        .as_ref()
-        .map(|size| pin(scope, &quote!(assert_size), size, size.span()));
+    let layout = attributes.layout.as_ref().map(|layout| pin(scope, &quote!(assert_layout), layout, layout.span()));
+    let fingerprint =
+        attributes.fingerprint.map(|pinned| pin(scope, &quote!(assert_fingerprint), &pinned.value, pinned.span));
+    let size = attributes.size.as_ref().map(|size| pin(scope, &quote!(assert_size), size, size.span()));
     quote!(#layout #fingerprint #size)
 }
 
-fn pin(
-    scope: &Scope<'_>,
-    assertion: &TokenStream,
-    pinned: &impl ToTokens,
-    span: Span,
-) -> TokenStream {
+fn pin(scope: &Scope<'_>, assertion: &TokenStream, pinned: &impl ToTokens, span: Span) -> TokenStream {
     let (runtime, value) = (&scope.runtime, &scope.value);
     let call = located(quote!(#runtime::#assertion::<#value>(#pinned)), span);
     quote! {

@@ -32,10 +32,11 @@ pub(crate) enum Bodies {
 
 impl<'input> Scope<'input> {
     pub(crate) fn new(input: &'input Input, bodies: Bodies) -> Self {
-        let runtime = input.attributes.crate_path.as_ref().map_or_else(
-            || quote!(::shared_value::__private),
-            |path| quote!(#path::__private),
-        );
+        let runtime = input
+            .attributes
+            .crate_path
+            .as_ref()
+            .map_or_else(|| quote!(::shared_value::__private), |path| quote!(#path::__private));
         let name = input.name.unraw();
         let span = generated(input.name.span());
         let value = value_type(&input.name, &input.generics);
@@ -53,11 +54,7 @@ impl<'input> Scope<'input> {
     /// The user's type in documentation; rustdoc finds no link to a raw name.
     pub(crate) fn link(&self) -> String {
         let name = self.input.layout_name();
-        if self.input.name == name {
-            format!("[`{name}`]")
-        } else {
-            format!("`{name}`")
-        }
+        if self.input.name == name { format!("[`{name}`]") } else { format!("`{name}`") }
     }
 
     pub(crate) fn body(&self, body: &TokenStream) -> TokenStream {
@@ -83,9 +80,7 @@ impl<'input> Scope<'input> {
         let (runtime, value) = (&self.runtime, &self.value);
         if self.bodies == Bodies::Absent {
             let clause = generics.make_where_clause();
-            clause
-                .predicates
-                .push(parse_quote!(for<'never> #value: #runtime::SharedValue));
+            clause.predicates.push(parse_quote!(for<'never> #value: #runtime::SharedValue));
         }
         generics
     }
@@ -94,9 +89,7 @@ impl<'input> Scope<'input> {
     pub(crate) fn wrapper_generics(&self) -> Generics {
         let mut generics = self.generics.clone();
         let (runtime, access) = (&self.runtime, &self.input.fresh.access);
-        generics
-            .params
-            .push(parse_quote!(#access: #runtime::Access = #runtime::ReadWrite));
+        generics.params.push(parse_quote!(#access: #runtime::Access = #runtime::ReadWrite));
         generics
     }
 

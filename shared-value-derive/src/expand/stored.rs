@@ -9,21 +9,13 @@ use super::scope::Scope;
 
 /// The type that the runtime stores for `field`.
 pub(super) fn stored_field(scope: &Scope<'_>, field: &Field) -> TokenStream {
-    if field.is_pod() {
-        stored_element(scope, field, &field.ty)
-    } else {
-        field.ty.to_token_stream()
-    }
+    if field.is_pod() { stored_element(scope, field, &field.ty) } else { field.ty.to_token_stream() }
 }
 
 /// The type that the runtime stores for one `element` of `field`.
 pub(super) fn stored_element(scope: &Scope<'_>, field: &Field, element: &Type) -> TokenStream {
     let runtime = &scope.runtime;
-    let stored = if field.is_pod() {
-        quote!(#runtime::Pod<#element>)
-    } else {
-        element.to_token_stream()
-    };
+    let stored = if field.is_pod() { quote!(#runtime::Pod<#element>) } else { element.to_token_stream() };
     in_place_of(stored, unwrapped(&field.ty))
 }
 

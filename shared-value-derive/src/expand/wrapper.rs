@@ -22,14 +22,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
 }
 
 fn definition(scope: &Scope<'_>) -> TokenStream {
-    let Scope {
-        input,
-        runtime,
-        value,
-        wrapper,
-        guard,
-        ..
-    } = scope;
+    let Scope { input, runtime, value, wrapper, guard, .. } = scope;
     let link = scope.link();
     let visibility = &input.visibility;
     let generics = scope.wrapper_generics();
@@ -37,7 +30,7 @@ fn definition(scope: &Scope<'_>) -> TokenStream {
     let access = &input.fresh.access;
     let held = scope.held(quote!(#runtime::Synchronized<#value, #access>), access);
     let about = format!(" A handle to a shared {link}: its fields are read without a lock and");
-    let about_lock = format!(" written under one. [`lock`](Self::lock) gives a [`{guard}`].");
+    let about_lock = format!(" written under one. [`lock`](Self::lock) gives the guard, [`{guard}`].");
     quote! {
         #[doc = #about]
         #[doc = #about_lock]

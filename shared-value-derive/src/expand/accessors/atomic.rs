@@ -7,22 +7,10 @@ use super::{Accessors, Place};
 
 /// Operations that return the value before; the runtime knows them by the same names.
 const FETCHES: [(&str, &str); 4] = [
-    (
-        "fetch_add",
-        "Adds to {} without a lock, wrapping around; returns the value before.",
-    ),
-    (
-        "fetch_sub",
-        "Subtracts from {} without a lock, wrapping around; returns the value before.",
-    ),
-    (
-        "fetch_max",
-        "Raises {} to `value` without a lock, unless it is higher; returns the value before.",
-    ),
-    (
-        "fetch_min",
-        "Lowers {} to `value` without a lock, unless it is lower; returns the value before.",
-    ),
+    ("fetch_add", "Adds to {} without a lock, wrapping around; returns the value before."),
+    ("fetch_sub", "Subtracts from {} without a lock, wrapping around; returns the value before."),
+    ("fetch_max", "Raises {} to `value` without a lock, unless it is higher; returns the value before."),
+    ("fetch_min", "Lowers {} to `value` without a lock, unless it is lower; returns the value before."),
 ];
 
 /// The accessors of an atomic field, the `number`th of its struct.
@@ -31,16 +19,10 @@ pub(super) fn expand(place: &Place<'_>, number: usize) -> Accessors {
     let (runtime, ty) = (&place.scope.runtime, &place.field.ty);
     let load = quote!(#runtime::atomic_load::<#ty, #number, _, _>(&self.0));
     let guard_load = quote!(#runtime::guard_atomic_load::<#ty, #number, _>(&self.0));
-    let fetches = FETCHES
-        .iter()
-        .map(|(operation, sentence)| fetch(place, &number, operation, sentence));
+    let fetches = FETCHES.iter().map(|(operation, sentence)| fetch(place, &number, operation, sentence));
     Accessors {
         readers: getter(place, &load),
-        writers: [store(place, &number)]
-            .into_iter()
-            .chain(fetches)
-            .chain([compare_exchange(place, &number)])
-            .collect(),
+        writers: [store(place, &number)].into_iter().chain(fetches).chain([compare_exchange(place, &number)]).collect(),
         guard: getter(place, &guard_load),
     }
 }
@@ -96,10 +78,7 @@ fn compare_exchange(place: &Place<'_>, number: &Literal) -> TokenStream {
     let (runtime, field) = (&place.scope.runtime, place.field);
     let (visibility, ty) = (&field.visibility, &field.ty);
     let accessor = field.accessor("", "_compare_exchange");
-    let about = about(
-        field,
-        "Writes `new` into {} if it is `current`, without a lock; returns the value before.",
-    );
+    let about = about(field, "Writes `new` into {} if it is `current`, without a lock; returns the value before.");
     let (current, new) = (local("current"), local("new"));
     let body = place.body(&quote! {
         #runtime::atomic_compare_exchange::<#ty, #number, _>(&self.0, #current, #new)

@@ -1,12 +1,16 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Type;
+use syn::ext::IdentExt;
+use syn::{Member, Type};
 
 use crate::model::{Field, is_number, unwrapped};
 
 /// The generated sentence about `field`, which stands for `{}`, then what the user wrote.
 pub(super) fn about(field: &Field, sentence: &str) -> TokenStream {
-    let name = format!("`{}`", field.layout_name());
+    let name = match &field.member {
+        Member::Named(name) => format!("`{}`", name.unraw()),
+        Member::Unnamed(index) => format!("field {}", index.index),
+    };
     let sentence = format!(" {}", sentence.replace("{}", &name));
     let own = &field.documentation;
     let gap = (!own.is_empty()).then(|| quote!(#[doc = ""]));
@@ -23,8 +27,8 @@ pub(super) fn errors() -> TokenStream {
 }
 
 /// What makes the getter of a whole field panic.
-pub(super) fn panics(ty: &Type) -> Option<TokenStream> {
-    if is_always_valid(ty) {
+pub(super) fn panics(field: &Field) -> Option<TokenStream> {
+    if is_always_valid(field, &field.ty) {
         return None;
     }
     Some(quote! {
@@ -37,8 +41,8 @@ pub(super) fn panics(ty: &Type) -> Option<TokenStream> {
 }
 
 /// What makes the getter of one element panic.
-pub(super) fn element_panics(element: &Type) -> TokenStream {
-    if is_always_valid(element) {
+pub(super) fn element_panics(field: &Field, element: &Type) -> TokenStream {
+    if is_always_valid(field, element) {
         return out_of_range();
     }
     quote! {
@@ -85,9 +89,10 @@ pub(super) fn out_of_range() -> TokenStream {
     }
 }
 
-fn is_always_valid(ty: &Type) -> bool {
+/// Whether every pattern of bits is a value of `ty`, the type of `field` or of its elements.
+fn is_always_valid(field: &Field, ty: &Type) -> bool {
     match unwrapped(ty) {
-        Type::Array(array) => is_always_valid(&array.elem),
-        other => is_number(other),
+        Type::Array(array) => is_always_valid(field, &array.elem),
+        other => field.is_pod() || is_number(other),
     }
 }

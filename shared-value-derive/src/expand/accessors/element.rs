@@ -12,17 +12,11 @@ pub(super) fn expand(place: &Place<'_>) -> Accessors {
     let Some((element, length)) = place.field.array() else {
         return Accessors::default();
     };
-    let array = Array {
-        place,
-        element,
-        length,
-    };
+    let array = Array { place, element, length };
     Accessors {
         readers: array.getter(),
         writers: array.setter(),
-        guard: [array.guard_getter(), array.guard_setter()]
-            .into_iter()
-            .collect(),
+        guard: [array.guard_getter(), array.guard_setter()].into_iter().collect(),
     }
 }
 
@@ -35,11 +29,7 @@ struct Array<'place> {
 impl Array<'_> {
     /// Element and length, as the runtime's functions take them.
     fn arguments(&self) -> TokenStream {
-        let Self {
-            place,
-            element,
-            length,
-        } = self;
+        let Self { place, element, length } = self;
         let stored = stored_element(place.scope, place.field, element);
         quote!(#stored, { #length })
     }
@@ -50,7 +40,7 @@ impl Array<'_> {
         let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
         let (arguments, index) = (self.arguments(), local("index"));
         let about = about(field, "Reads element `index` of {} without a lock.");
-        let panics = element_panics(element);
+        let panics = element_panics(field, element);
         let body = place.read(&quote! {
             #runtime::get_at::<#arguments, _, _>(&self.0, #offset, #index)
         });
@@ -69,10 +59,7 @@ impl Array<'_> {
         let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
         let (visibility, setter) = (&field.visibility, field.accessor("set_", "_at"));
         let (arguments, index, value) = (self.arguments(), local("index"), local("value"));
-        let about = about(
-            field,
-            "Writes element `index` of {}: locks, commits and unlocks.",
-        );
+        let about = about(field, "Writes element `index` of {}: locks, commits and unlocks.");
         let (errors, panics) = (errors(), out_of_range());
         let written = place.written(&value);
         let body = place.body(&quote! {
@@ -98,11 +85,8 @@ impl Array<'_> {
         let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
         let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
         let (arguments, index) = (self.arguments(), local("index"));
-        let about = about(
-            field,
-            "Reads element `index` of {}, with the changes made under this lock.",
-        );
-        let panics = element_panics(element);
+        let about = about(field, "Reads element `index` of {}, with the changes made under this lock.");
+        let panics = element_panics(field, element);
         let body = place.read(&quote! {
             #runtime::guard_get_at::<#arguments, _>(&self.0, #offset, #index)
         });
@@ -121,10 +105,7 @@ impl Array<'_> {
         let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
         let (visibility, setter) = (&field.visibility, field.accessor("set_", "_at"));
         let (arguments, index, value) = (self.arguments(), local("index"), local("value"));
-        let about = about(
-            field,
-            "Writes element `index` of {}; the next commit publishes it.",
-        );
+        let about = about(field, "Writes element `index` of {}; the next commit publishes it.");
         let panics = element_guard_panics();
         let written = place.written(&value);
         let body = place.body(&quote! {

@@ -32,10 +32,7 @@ impl Accessors {
     }
 }
 
-pub(super) fn expand<'input>(
-    scope: &Scope<'input>,
-    fields: impl IntoIterator<Item = &'input Field>,
-) -> TokenStream {
+pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> TokenStream {
     let mut accessors = Accessors::default();
     let mut atomics = 0_usize;
     for field in fields {
@@ -60,11 +57,7 @@ fn implementations(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
     let (parameters, _, _) = scope.generics.split_for_impl();
     let writable = scope.writable();
     let guard_type = scope.guard_with(&quote!('guard));
-    let Accessors {
-        readers,
-        writers,
-        guard,
-    } = accessors;
+    let Accessors { readers, writers, guard } = accessors;
     quote! {
         #[allow(deprecated)]
         impl #reader_parameters #readable #clause {

@@ -15,11 +15,7 @@ pub(super) struct Place<'scope> {
 impl<'scope> Place<'scope> {
     pub(super) fn new(scope: &'scope Scope<'scope>, field: &'scope Field) -> Self {
         let (value, member) = (&scope.value, &field.member);
-        Self {
-            scope,
-            field,
-            offset: quote!(::core::mem::offset_of!(#value, #member)),
-        }
+        Self { scope, field, offset: quote!(::core::mem::offset_of!(#value, #member)) }
     }
 
     /// The body of an accessor that makes `call`.
@@ -30,21 +26,13 @@ impl<'scope> Place<'scope> {
 
     /// The body of an accessor that returns what `call` reads.
     pub(super) fn read(&self, call: &TokenStream) -> TokenStream {
-        if self.field.is_pod() {
-            self.body(&quote!(#call.0))
-        } else {
-            self.body(call)
-        }
+        if self.field.is_pod() { self.body(&quote!(#call.0)) } else { self.body(call) }
     }
 
     /// The user's `value` as the runtime stores it.
     pub(super) fn written(&self, value: &Ident) -> TokenStream {
         let runtime = &self.scope.runtime;
-        if self.field.is_pod() {
-            quote!(#runtime::Pod(#value))
-        } else {
-            value.to_token_stream()
-        }
+        if self.field.is_pod() { quote!(#runtime::Pod(#value)) } else { value.to_token_stream() }
     }
 
     /// The user's `change` as a change of what the runtime stores.

@@ -11,13 +11,7 @@ pub(super) fn expand(place: &Place<'_>) -> Accessors {
     Accessors {
         readers: getter(place),
         writers: [setter(place), updater(place)].into_iter().collect(),
-        guard: [
-            guard_getter(place),
-            guard_setter(place),
-            guard_updater(place),
-        ]
-        .into_iter()
-        .collect(),
+        guard: [guard_getter(place), guard_setter(place), guard_updater(place)].into_iter().collect(),
     }
 }
 
@@ -26,7 +20,7 @@ fn getter(place: &Place<'_>) -> TokenStream {
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
     let stored = stored_field(place.scope, field);
     let about = about(field, "Reads {} without a lock.");
-    let panics = panics(ty);
+    let panics = panics(field);
     let body = place.read(&quote!(#runtime::get::<#stored, _, _>(&self.0, #offset)));
     quote! {
         #about
@@ -85,7 +79,7 @@ fn guard_getter(place: &Place<'_>) -> TokenStream {
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
     let stored = stored_field(place.scope, field);
     let about = about(field, "Reads {}, with the changes made under this lock.");
-    let panics = panics(ty);
+    let panics = panics(field);
     let body = place.read(&quote!(#runtime::guard_get::<#stored, _>(&self.0, #offset)));
     quote! {
         #about

@@ -1,0 +1,125 @@
+//! Words in `#[shared(..)]`.
+
+use super::problems;
+
+fn on_field(words: &str) -> Vec<String> {
+    problems(&format!("#[repr(C)] struct S {{\n#[shared({words})] x: u64 }}"))
+}
+
+fn on_type(words: &str) -> Vec<String> {
+    problems(&format!("#[shared({words})]\n#[repr(C)] struct S {{ x: u64 }}"))
+}
+
+/// Without this, a misspelled word would be ignored, or refused without a hint.
+#[test]
+fn unknown_words() {
+    let meant = "is unknown to `#[shared(..)]`: did you mean";
+    for (word, name) in [("atomik", "atomic"), ("Pod", "pod"), ("name", "rename")] {
+        assert_eq!(on_field(word), [format!("2:9 `{word}` {meant} `{name}`?")]);
+    }
+    assert_eq!(
+        on_field("compressed"),
+        ["2:9 `compressed` is unknown to `#[shared(..)]`, which takes `atomic`, `rename`, `pod` here"]
+    );
+    assert_eq!(on_type("fingerprints = \"0x0\""), [format!("1:9 `fingerprints` {meant} `fingerprint`?")]);
+    assert_eq!(on_field("a::b").len(), 1);
+}
+
+/// Without this, the message would deny a word that exists.
+#[test]
+fn words_in_the_wrong_place() {
+    assert_eq!(on_field("size = 8"), ["2:9 `size` belongs to the type: write it above the type"]);
+    assert_eq!(on_type("atomic"), ["1:9 `atomic` belongs to a field: write it above the field"]);
+}
+
+/// Without this, the last of two contradictory words would win in silence.
+#[test]
+fn repeated_words() {
+    assert_eq!(on_field("atomic, atomic"), ["2:17 `atomic` is written twice: remove one"]);
+    assert_eq!(on_field("rename = \"a\")] #[shared(rename = \"b\""), ["2:33 `rename` is written twice: remove one"]);
+    assert_eq!(on_field("atomic, pod"), ["2:17 `pod` is for types and `atomic` for integers: remove one of them"]);
+}
+
+/// Without this, an error would end the search for others in the same attribute.
+#[test]
+fn every_word_is_checked() {
+    let columns = on_field("atomik, size = 8, pod = 1, rename(x), layout")
+        .iter()
+        .map(|problem| problem.split_once(' ').unwrap().0.to_owned())
+        .collect::<Vec<_>>();
+    assert_eq!(columns, ["2:9", "2:17", "2:31", "2:36", "2:47"]);
+}
+
+/// Without this, a value of the wrong kind would be reported in the words of the parser.
+#[test]
+fn values() {
+    assert_eq!(on_field("atomic = true"), ["2:16 `atomic` takes no value: write `#[shared(atomic)]`"]);
+    assert_eq!(on_field("pod(x)"), ["2:12 `pod` takes no value: write `#[shared(pod)]`"]);
+    assert_eq!(on_field("rename"), ["2:9 a value is missing: write `rename = \"name\"`"]);
+    assert_eq!(on_field("rename = 3"), ["2:18 expected a string: write `rename = \"name\"`"]);
+    assert_eq!(on_field("rename = name"), ["2:18 expected a literal: write `rename = \"name\"`"]);
+    assert_eq!(on_type("size = \"8\""), ["1:16 expected a number of bytes: write `size = 8`"]);
+    assert_eq!(on_type("size = 8u32").len(), 1);
+    assert_eq!(on_type("size = -8").len(), 1);
+    assert_eq!(on_type("layout = 3"), ["1:18 expected a string: write `layout = \"T{<q:balance:}\"`"]);
+    assert_eq!(
+        on_type("crate = \"not a path\""),
+        ["1:17 expected the path of the `shared_value` crate, such as `\"::shared_value\"`"]
+    );
+    assert_eq!(on_type("size = 8, crate = \"a::b\", layout = \"\""), [""; 0]);
+}
+
+/// Without this, a fingerprint that was copied wrongly would pin nothing or panic the macro.
+#[test]
+fn fingerprints() {
+    let message = "expected 64 bits in hexadecimal: write `fingerprint = \"0x0123456789abcdef\"`";
+    for text in ["", "0x", "ff", "0x+f", "0xg", "0x1_0000_0000_0000_0000"] {
+        assert_eq!(on_type(&format!("fingerprint = \"{text}\"")), [format!("1:23 {message}")]);
+    }
+    for text in ["0x0", "0xffff_ffff_ffff_ffff", "0xABC"] {
+        assert_eq!(on_type(&format!("fingerprint = \"{text}\"")), [""; 0]);
+    }
+}
+
+/// Without this, a name that is no identifier would panic the macro.
+#[test]
+fn names_of_accessors() {
+    for name in ["", "a b", "1st", "a-b", "_", "self", "Self", "super", "crate", "a.b", "r#x"] {
+        assert_eq!(
+            on_field(&format!("rename = \"{name}\"")),
+            ["2:18 expected the name of a function: letters, digits and `_`"],
+            "{name}"
+        );
+    }
+    for name in ["a", "_a", "fn", "größe", "a1"] {
+        assert_eq!(on_field(&format!("rename = \"{name}\"")), [""; 0], "{name}");
+    }
+}
+
+/// Without this, an attribute without parentheses would be ignored.
+#[test]
+fn parentheses() {
+    assert_eq!(
+        problems("#[repr(C)] struct S { #[shared] x: u64 }"),
+        ["1:22 `#[shared(..)]` needs its words in parentheses: `atomic`, `rename`, `pod`"]
+    );
+    assert_eq!(problems("#[shared = 3] #[repr(C)] struct S(u64);").len(), 1);
+}
+
+/// Without this, a pin would be checked for one of many layouts, or for none.
+#[test]
+fn pins_on_generic_types() {
+    let source = "#[repr(C)] #[shared(\nsize = 8,\nlayout = \"\",\nfingerprint = \"0x0\")]\n";
+    let message = |word| format!("a generic type has many layouts: remove `{word}`, or pin a type without parameters");
+    for parameters in ["T", "const N: usize"] {
+        assert_eq!(
+            problems(&format!("{source} struct S<{parameters}>(u64);")),
+            [
+                format!("3:9 {}", message("layout")),
+                format!("4:14 {}", message("fingerprint")),
+                format!("2:7 {}", message("size")),
+            ]
+        );
+    }
+    assert_eq!(problems(&format!("{source} struct S(u64);")), [""; 0]);
+}

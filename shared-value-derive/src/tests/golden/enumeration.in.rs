@@ -1,0 +1,6 @@
+#[repr(i8)]
+enum Mode {
+    Idle = -1,
+    Busy,
+    r#Late = 7,
+}

@@ -1,0 +1,49 @@
+#[allow(deprecated)]
+const _: () = {
+    #[automatically_derived]
+    unsafe impl ::shared_value::__private::SharedValue for Mode {
+        const LAYOUT: &'static ::shared_value::__private::Layout = &::shared_value::__private::Layout::enumeration::<
+            Self,
+            ::core::primitive::i8,
+        >(
+            "Mode",
+            const {
+                &[
+                    ::shared_value::__private::Variant::new(
+                        "Idle",
+                        Self::Idle as ::core::primitive::i8 as ::core::primitive::i128,
+                    ),
+                    ::shared_value::__private::Variant::new(
+                        "Busy",
+                        Self::Busy as ::core::primitive::i8 as ::core::primitive::i128,
+                    ),
+                    ::shared_value::__private::Variant::new(
+                        "Late",
+                        Self::r#Late as ::core::primitive::i8 as ::core::primitive::i128,
+                    ),
+                ]
+            },
+        );
+        #[inline(always)]
+        fn valid_bits(bits: ::core::primitive::u64) -> ::core::primitive::bool {
+            bits
+                == Self::Idle as ::core::primitive::i8 as ::core::primitive::u8
+                    as ::core::primitive::u64
+                || bits
+                    == Self::Busy as ::core::primitive::i8 as ::core::primitive::u8
+                        as ::core::primitive::u64
+                || bits
+                    == Self::r#Late as ::core::primitive::i8 as ::core::primitive::u8
+                        as ::core::primitive::u64
+        }
+    }
+};
+/// A handle to a shared [`Mode`].
+#[allow(deprecated)]
+type SynchronizedMode<A = ::shared_value::__private::ReadWrite> = ::shared_value::__private::Synchronized<
+    Mode,
+    A,
+>;
+/// Holds the lock of a shared [`Mode`]: dropping it commits and unlocks.
+#[allow(deprecated)]
+type ModeGuard<'guard> = ::shared_value::__private::Guard<'guard, Mode>;

@@ -1,0 +1,51 @@
+//! Names in the output that must not mean what the user means by them.
+
+use super::expand;
+
+#[track_caller]
+fn assert_contains(source: &str, part: &str) {
+    let output = expand(source).to_string();
+    assert!(output.contains(part), "`{part}` is not in {output}");
+}
+
+/// Without this, a generated type parameter would shadow a type of the user's.
+#[test]
+fn type_parameters_avoid_the_names_in_the_input() {
+    let source = "#[repr(C)] struct S { x: A, y: [R; 2], z: V }";
+    assert_contains(source, "struct SynchronizedS < A_ :");
+    assert_contains(source, "fn update_x < R_ >");
+    assert_contains(source, "fn fields < V_ :");
+    assert_contains("#[repr(u8)] enum A { X }", "SynchronizedA < A_ =");
+}
+
+/// Without this, `Self` in a field's type would mean the handle.
+#[test]
+fn self_means_the_users_type() {
+    let source = "#[repr(C)] struct S { x: [u8; Self::LENGTH] }";
+    assert_contains(source, "fn x (& self) -> [u8 ; < S > :: LENGTH]");
+    let source = "#[repr(C)] struct S<T> where Self: Sized { x: PhantomData<Self>, y: T }";
+    assert_contains(source, "fn x (& self) -> PhantomData < S < T > >");
+    assert_contains(source, "where S < T > : Sized");
+}
+
+/// Without this, the output would not compile under `#![no_implicit_prelude]`, or would call a
+/// function of the user's.
+#[test]
+fn paths_are_absolute() {
+    let source = "#[repr(C)] pub struct S { x: [u8; 2], #[shared(atomic)] y: u64 }";
+    let output = expand(source).to_string();
+    for (name, _) in output.match_indices("Result <").chain(output.match_indices("offset_of !")) {
+        let before = output[..name].trim_end();
+        assert!(before.ends_with("::"), "{before}");
+    }
+    assert_eq!(output.matches("shared_value ::").count(), output.matches(":: shared_value ::").count());
+}
+
+/// Without this, users who bound a parameter in a where clause would be warned of a bound in two
+/// places.
+#[test]
+fn bounds_stay_in_one_place() {
+    let source = "#[repr(C)] struct S<T: Default, U>(T, U) where U: Default;";
+    assert_contains(source, "impl < T : Default + :: shared_value :: __private :: SharedValue , U >");
+    assert_contains(source, "U : Default , U : :: shared_value :: __private :: SharedValue");
+}

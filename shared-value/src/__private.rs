@@ -10,7 +10,10 @@ use crate::synchronized::valid;
 pub use crate::access::{Access, ReadWrite};
 pub use crate::error::Error;
 pub use crate::guard::Guard;
-pub use crate::layout::{AtomicInteger, Field, FieldVisitor, Layout, Pod, SharedValue, Variant};
+pub use crate::layout::{
+    AtomicInteger, Field, FieldVisitor, Layout, Pod, SharedValue, Variant, assert_fingerprint, assert_layout,
+    assert_size,
+};
 pub use crate::synchronized::Synchronized;
 
 use crate::primitive::Ordering::{AcqRel, Acquire, Release};

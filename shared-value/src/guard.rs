@@ -132,7 +132,7 @@ impl<T: SharedValue> Drop for Guard<'_, T> {
 
 impl<T: SharedValue> fmt::Debug for Guard<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.hold.read::<T>(0).to_bytes();
+        let bytes = self.hold.read_whole().to_bytes();
         let value = Printed { layout: T::LAYOUT, bytes: &bytes };
         formatter.debug_struct("Guard").field("value", &value).field("recovered", &self.recovered()).finish()
     }

@@ -214,7 +214,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     }
 
     /// The name or path of the segment, `(anonymous)` if it has none.
-    pub fn name(&self) -> &str {
+    pub fn segment_name(&self) -> &str {
         self.cell.name()
     }
 }
@@ -266,7 +266,7 @@ impl<T: SharedValue, A: Access> fmt::Debug for Synchronized<T, A> {
         let bytes = read::whole(&self.cell).to_bytes();
         formatter
             .debug_struct("Synchronized")
-            .field("name", &self.name())
+            .field("name", &self.segment_name())
             .field("value", &Printed { layout: T::LAYOUT, bytes: &bytes })
             .field("version", &self.version())
             .field("lock", &self.lock_state())

@@ -24,23 +24,30 @@ const GENERATED: [&str; 13] = [
 ];
 
 /// Functions that the handle inherits from the runtime, and that an accessor would hide.
-const HANDLE: [&str; 16] = [
+///
+/// Some are reserved for what handles will do: passing a value on, and waiting for changes.
+const HANDLE: [&str; 21] = [
     "version",
     "get",
     "set",
+    "at",
+    "set_at",
     "clone",
     "deref",
-    "name",
-    "read_only",
-    "is_locked",
+    "segment_name",
+    "lock_state",
     "recoveries",
-    "inner",
+    "read_only",
     "wait_for",
     "changes",
+    "changed",
     "pass_to",
     "inherited",
     "token",
     "from_token",
+    "send_to",
+    "receive_from",
+    "unlink",
 ];
 
 /// The same of the guard, where the handle has none of this name.

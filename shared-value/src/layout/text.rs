@@ -75,9 +75,18 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
     /// The whole text, if all of it lies in the window.
     pub(crate) const fn as_str(&self) -> &str {
         assert!(self.start == 0 && self.length <= CAPACITY, "the text is longer than its buffer");
-        match core::str::from_utf8(self.window()) {
-            Ok(text) => text,
-            Err(_) => panic!("only whole characters are written"),
+        self.beginning()
+    }
+
+    /// As much of the text as lies in the window.
+    pub(crate) const fn beginning(&self) -> &str {
+        let mut window = self.window();
+        // A window may end inside of a character.
+        loop {
+            match core::str::from_utf8(window) {
+                Ok(text) => return text,
+                Err(error) => window = window.split_at(error.valid_up_to()).0,
+            }
         }
     }
 }

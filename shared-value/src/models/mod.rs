@@ -1,0 +1,13 @@
+//! The protocols, run by loom through all their interleavings and all reorderings that the orderings allow.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p shared-value --lib --release`
+
+mod slots;
+mod word;
+
+/// Runs a model, with a bounded number of preemptions: each further one finds less and costs much more.
+fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(run);
+}

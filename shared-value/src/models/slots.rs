@@ -1,0 +1,113 @@
+//! Models of the version machine.
+
+use loom::sync::Arc;
+use loom::sync::Mutex;
+use loom::thread;
+
+use crate::models::model;
+use crate::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::slots::{Slots, Versions};
+
+/// A value of two words that must always be equal, and its lock.
+struct Value {
+    versions: Versions,
+    words: Vec<AtomicU64>,
+    lock: Mutex<()>,
+}
+
+impl Value {
+    fn new() -> Arc<Self> {
+        let words = (0..4).map(|_| AtomicU64::new(0)).collect();
+        Arc::new(Self { versions: Versions::default(), words, lock: Mutex::new(()) })
+    }
+
+    fn slots(&self) -> Slots<'_> {
+        Slots::new(&self.versions, &self.words, 2, 2)
+    }
+
+    /// Adds one to both words under the lock.
+    fn increment(&self) {
+        let _locked = self.lock.lock().unwrap();
+        for word in self.slots().change() {
+            word.store(word.load(Relaxed) + 1, Relaxed);
+        }
+        self.slots().commit();
+    }
+
+    /// Writes one word under the lock, and dies: the lock passes on, the draft stays.
+    fn die_half_way(&self) {
+        let _locked = self.lock.lock().unwrap();
+        self.slots().change()[0].store(99, Relaxed);
+    }
+
+    /// What the next owner does.
+    fn recover(&self) {
+        let _locked = self.lock.lock().unwrap();
+        self.slots().rollback();
+    }
+
+    /// Reads without the lock; `None` if the read was not valid.
+    fn read(&self) -> Option<u64> {
+        let (one, other) = self.slots().read(|slot| (slot[0].load(Relaxed), slot[1].load(Relaxed)))?;
+        assert_eq!(one, other, "a read that claims to be valid is torn");
+        Some(one)
+    }
+}
+
+/// Without the fences of `begin` and `read`, a reader takes words of two versions for one value.
+#[test]
+fn a_reader_sees_one_version() {
+    model(3, || {
+        let value = Value::new();
+        let writer = {
+            let value = Arc::clone(&value);
+            thread::spawn(move || {
+                // Two commits, because the second overwrites the slot that a slow reader copies from.
+                value.increment();
+                value.increment();
+            })
+        };
+        let first = value.read();
+        let second = value.read();
+        assert!(first.unwrap_or(0) <= second.unwrap_or(2), "a later read saw an older version");
+        writer.join().unwrap();
+        assert_eq!(value.read(), Some(2));
+    });
+}
+
+/// Without the lock's hand-over between the commit of one writer and the fence of the next, the same.
+#[test]
+fn a_reader_sees_one_version_of_two_writers() {
+    model(2, || {
+        let value = Value::new();
+        let writers = [(); 2].map(|()| {
+            let value = Arc::clone(&value);
+            thread::spawn(move || value.increment())
+        });
+        value.read();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        assert_eq!(value.read(), Some(2));
+    });
+}
+
+/// Without the rollback, the half-written draft of a dead owner would be committed by the next one.
+#[test]
+fn a_draft_dies_with_its_owner() {
+    model(3, || {
+        let value = Value::new();
+        let owners = {
+            let value = Arc::clone(&value);
+            thread::spawn(move || {
+                value.increment();
+                value.die_half_way();
+                value.recover();
+                value.increment();
+            })
+        };
+        value.read();
+        owners.join().unwrap();
+        assert_eq!(value.read(), Some(2));
+    });
+}

@@ -5,8 +5,17 @@ compile_error!(
     "shared-value needs 64-bit Linux: robust futexes, memfd_create and O_TMPFILE are Linux's, and its words are 64 bits"
 );
 
+#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 mod primitive;
+#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 mod slots;
+
+#[cfg(all(loom, test))]
+mod models;
+#[cfg(all(loom, test))]
+#[path = "lock/word.rs"]
+#[expect(dead_code, reason = "the models use a part of it")]
+mod word;
 
 #[cfg(not(loom))]
 #[doc(hidden)]

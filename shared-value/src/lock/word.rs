@@ -21,14 +21,14 @@ use std::time::{Duration, Instant};
 use crate::primitive::{AtomicU32, Ordering, spin_loop};
 
 const OWNER: u32 = 0x3fff_ffff;
-const OWNER_DIED: u32 = 0x4000_0000;
-const WAITERS: u32 = 0x8000_0000;
+pub(crate) const OWNER_DIED: u32 = 0x4000_0000;
+pub(crate) const WAITERS: u32 = 0x8000_0000;
 
 /// How often a waiter looks at a held word before it sleeps, and how many pauses lie between two looks.
 ///
 /// Long pauses leave the cache line with its owner, who finishes sooner: two processes that increment one value do so
 /// six times as often as with a look at every pause.
-const LOOKS: u32 = 50;
+const LOOKS: u32 = if cfg!(loom) { 0 } else { 50 };
 const PAUSES: u32 = 32;
 
 /// The longest sleep between two looks at the word.

@@ -54,60 +54,65 @@ impl Value {
     }
 }
 
-/// Without the fences of `begin` and `read`, a reader takes words of two versions for one value.
+/// Runs the writers, each in a thread, and then a reader in one more; the value ends as `last`.
+///
+/// The order matters: loom goes back to an access only if the same thread has not touched the word since, as every
+/// writer has that looks at the version before it changes it. So the reader's accesses must come behind the writers'.
+fn run(writers: &[fn(&Value)], last: u64) {
+    let value = Value::new();
+    let mut threads = Vec::new();
+    for writer in writers.iter().copied() {
+        let value = Arc::clone(&value);
+        threads.push(thread::spawn(move || writer(&value)));
+    }
+    {
+        let value = Arc::clone(&value);
+        threads.push(thread::spawn(move || {
+            let first = value.read();
+            let second = value.read();
+            assert!(first.unwrap_or(0) <= second.unwrap_or(last), "a later read saw an older version");
+        }));
+    }
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(value.read(), Some(last));
+}
+
+/// Without the fences of `begin` and `read`, or the acquire and release of the version, a reader takes words of two
+/// versions for one value.
 #[test]
 fn a_reader_sees_one_version() {
+    // Two commits, because the second overwrites the slot that a slow reader copies from.
     model(3, || {
-        let value = Value::new();
-        let writer = {
-            let value = Arc::clone(&value);
-            thread::spawn(move || {
-                // Two commits, because the second overwrites the slot that a slow reader copies from.
+        run(
+            &[|value| {
                 value.increment();
                 value.increment();
-            })
-        };
-        let first = value.read();
-        let second = value.read();
-        assert!(first.unwrap_or(0) <= second.unwrap_or(2), "a later read saw an older version");
-        writer.join().unwrap();
-        assert_eq!(value.read(), Some(2));
+            }],
+            2,
+        );
     });
 }
 
 /// Without the lock's hand-over between the commit of one writer and the fence of the next, the same.
 #[test]
 fn a_reader_sees_one_version_of_two_writers() {
-    model(2, || {
-        let value = Value::new();
-        let writers = [(); 2].map(|()| {
-            let value = Arc::clone(&value);
-            thread::spawn(move || value.increment())
-        });
-        value.read();
-        for writer in writers {
-            writer.join().unwrap();
-        }
-        assert_eq!(value.read(), Some(2));
-    });
+    model(2, || run(&[Value::increment, Value::increment], 2));
 }
 
 /// Without the rollback, the half-written draft of a dead owner would be committed by the next one.
 #[test]
 fn a_draft_dies_with_its_owner() {
-    model(3, || {
-        let value = Value::new();
-        let owners = {
-            let value = Arc::clone(&value);
-            thread::spawn(move || {
+    model(2, || {
+        run(
+            &[|value| {
                 value.increment();
                 value.die_half_way();
                 value.recover();
                 value.increment();
-            })
-        };
-        value.read();
-        owners.join().unwrap();
-        assert_eq!(value.read(), Some(2));
+            }],
+            2,
+        );
     });
 }

@@ -7,8 +7,9 @@ use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 use crate::models::model;
-use crate::primitive::{AtomicU32, Ordering::Relaxed};
-use crate::word::{Kernel, Taken, Wait, release, take};
+use crate::primitive::AtomicU32;
+use crate::primitive::Ordering::{Relaxed, SeqCst};
+use crate::word::{Kernel, OWNER_DIED, Taken, WAITERS, Wait, release, take};
 
 /// The kernel's queue for one word, without timeouts: whoever is not woken sleeps for ever, which loom reports.
 #[derive(Default)]
@@ -57,17 +58,83 @@ impl Lock {
         self.guarded.with_mut(increment);
     }
 
-    /// What the kernel does for a thread that dies with the lock.
-    fn owner_died(&self) {
-        let seen = self.word.load(Relaxed);
-        let waiters = seen & 0x8000_0000;
-        self.word.compare_exchange(seen, 0x4000_0000 | waiters, loom_seq_cst(), Relaxed).map_or_else(
-            |_| self.owner_died(),
-            |_| {
-                if waiters != 0 {
+    /// What the kernel does for a thread that dies with the lock (`handle_futex_death`).
+    fn owner_dies(&self) {
+        loop {
+            let seen = self.word.load(Relaxed);
+            let dead = (seen & WAITERS) | OWNER_DIED;
+            if self.word.compare_exchange(seen, dead, SeqCst, Relaxed).is_ok() {
+                if seen & WAITERS != 0 {
                     self.futex.wake_one(&self.word);
                 }
-            },
-        );
+                return;
+            }
+        }
+    }
+}
+
+fn increment(guarded: *mut u32) {
+    #[expect(unsafe_code, reason = "loom's cells give out pointers")]
+    // SAFETY: loom checks that the access is exclusive.
+    unsafe {
+        *guarded += 1;
+    }
+}
+
+/// Without acquire and release ordering, one owner does not see what the one before did; without the waiters bit, or
+/// without carrying it on after a sleep, a sleeper is never woken.
+#[test]
+fn three_threads_exclude_and_wake_each_other() {
+    model(2, || {
+        let lock = Arc::new(Lock::default());
+        let threads = [1, 2].map(|thread| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                lock.take(thread);
+                lock.increment();
+                lock.release(thread);
+            })
+        });
+        lock.take(3);
+        lock.increment();
+        lock.release(3);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        lock.take(4);
+        lock.guarded.with(|guarded| assert_eq!(read(guarded), 3));
+    });
+}
+
+/// Without taking a word with the owner-died bit for a free one, and without the kernel's wake-up, the lock of a dead
+/// owner is stuck.
+#[test]
+fn a_dead_owner_is_succeeded() {
+    model(2, || {
+        let lock = Arc::new(Lock::default());
+        lock.take(1);
+        let waiters = [2, 3].map(|thread| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                let taken = lock.take(thread);
+                lock.increment();
+                lock.release(thread);
+                u32::from(taken.owner_died)
+            })
+        });
+        lock.increment();
+        lock.owner_dies();
+        let recoveries: u32 = waiters.into_iter().map(|waiter| waiter.join().unwrap()).sum();
+        assert_eq!(recoveries, 1, "one successor, and one only, learns of the death");
+        lock.take(4);
+        lock.guarded.with(|guarded| assert_eq!(read(guarded), 3));
+    });
+}
+
+fn read(guarded: *const u32) -> u32 {
+    #[expect(unsafe_code, reason = "loom's cells give out pointers")]
+    // SAFETY: loom checks that nobody writes meanwhile.
+    unsafe {
+        *guarded
     }
 }

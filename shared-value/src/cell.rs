@@ -104,6 +104,7 @@ impl<T: SharedValue> Cell<T> {
                 // SAFETY: the mapping lives, and a control line is made of atomics, for which all bytes are valid.
                 let control = unsafe { control.as_ref() };
                 lock::abandon(&control.lock);
+                control.versions.forget_draft();
             }
         })?;
         Self::in_segment(segment)

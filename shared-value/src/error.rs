@@ -81,6 +81,9 @@ pub enum Error {
     /// This thread is inside of an `update` of the same value, whose result would overwrite this change.
     #[error("the value is borrowed by an `update` of this thread: change it through that closure's argument")]
     Borrowed,
+    /// A panic has passed through an inner guard of the value and was caught before the outer one.
+    #[error("a panic has passed through an inner guard of this value: call `rollback` before writing again")]
+    Unwound,
     /// This thread holds so many locks that the kernel would not release them all if it died.
     #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]
     TooManyHeld {

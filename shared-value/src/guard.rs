@@ -9,12 +9,15 @@ use crate::hold::{Hold, Unwind};
 use crate::layout::{Printed, SharedValue};
 use crate::lock::Wait;
 use crate::read;
+use crate::words::Unchecked;
 
 /// Proof that this thread holds the lock of a value.
 ///
 /// What is written through it, or through any handle by the same thread, is seen by this thread at once and by others
 /// when it is committed: by [`commit`](Self::commit), or when the thread's last guard is dropped. Dropping it because
-/// of a panic rolls back instead, and so does the death of the process.
+/// of a panic rolls back instead, and so does the death of the process. A panic that passes through an inner guard and
+/// is caught before the outermost one bars the value: nothing can be written or committed until
+/// [`rollback`](Self::rollback), or the drop of the outermost guard, which rolls back too.
 ///
 /// In a child that was forked while the guard was alive, the guard holds nothing: dropping it there does nothing, and
 /// writing through it panics.
@@ -53,13 +56,14 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// `InvalidBits` if another process wrote something that is not a `T`.
     #[inline]
     pub fn load(&self) -> Result<T, Error> {
-        if self.hold.is_held() { self.hold.read_whole().check() } else { read::whole(self.hold.cell()).check() }
+        self.copy().check()
     }
 
     /// Writes the whole value but for its atomic fields, to be committed.
     ///
     /// # Panics
-    /// Inside of an `update` of the same value by this thread, and in a child that was forked after the lock was taken.
+    /// Inside of an `update` of the same value by this thread, after a panic has passed through an inner guard, and in
+    /// a child that was forked after the lock was taken.
     #[inline]
     #[track_caller]
     pub fn store(&mut self, value: T) {
@@ -84,19 +88,25 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// Publishes what this thread has written since the last commit, and keeps the lock.
     ///
     /// It is one store: a process that dies before it has written nothing, one that dies after it everything.
+    ///
+    /// # Panics
+    /// As [`store`](Self::store).
     #[inline]
+    #[track_caller]
     pub fn commit(&mut self) {
-        if self.hold.is_held() {
-            self.hold.commit();
-        }
+        self.writable().commit();
     }
 
     /// Forgets what this thread has written since the last commit, through whatever guard or handle, and keeps the
     /// lock. Atomic fields are not rolled back.
-    #[inline]
+    ///
+    /// # Panics
+    /// Inside of an `update` of the same value by this thread, and in a child that was forked after the lock was taken.
+    #[track_caller]
     pub fn rollback(&mut self) {
-        if self.hold.is_held() {
-            self.hold.rollback();
+        match self.check() {
+            Ok(()) | Err(Error::Unwound) => self.hold.rollback(),
+            Err(error) => panic!("{error}"),
         }
     }
 
@@ -106,24 +116,38 @@ impl<'a, T: SharedValue> Guard<'a, T> {
         self.hold.recovered()
     }
 
-    /// The hold, if a write through this guard may happen now.
+    /// The value, as this thread sees it, or as all do in a forked child.
     #[inline]
+    fn copy(&self) -> Unchecked<T> {
+        if self.hold.is_held() { self.hold.read_whole() } else { read::whole(self.hold.cell()) }
+    }
+
+    /// The hold, if a write through this guard may happen now.
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn writable(&mut self) -> &mut Hold<'a, T> {
+        if let Err(error) = self.check() {
+            panic!("{error}");
+        }
+        &mut self.hold
+    }
+
+    #[inline(always)]
+    #[track_caller]
+    fn check(&self) -> Result<(), Error> {
         assert!(
             self.hold.is_held(),
             "this guard was taken before a fork and holds nothing in the child: take the lock again"
         );
-        assert!(!self.hold.is_borrowed(), "{}", Error::Borrowed);
-        &mut self.hold
+        Ok(self.hold.check_writable()?)
     }
 }
 
 impl<T: SharedValue> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if thread::panicking() && !self.panicking {
-            self.rollback();
+        if thread::panicking() && !self.panicking && self.hold.is_held() {
+            self.hold.unwind();
         }
         // A lock that another process overwrote is reported to those who can be told.
         let _ = self.hold.end();
@@ -132,7 +156,7 @@ impl<T: SharedValue> Drop for Guard<'_, T> {
 
 impl<T: SharedValue> fmt::Debug for Guard<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.hold.read_whole().to_bytes();
+        let bytes = self.copy().to_bytes();
         let value = Printed { layout: T::LAYOUT, bytes: &bytes };
         formatter.debug_struct("Guard").field("value", &value).field("recovered", &self.recovered()).finish()
     }

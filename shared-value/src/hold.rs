@@ -4,7 +4,7 @@
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::layout::SharedValue;
-use crate::lock::{self, Acquired, Refusal, Thread, Wait};
+use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
 use crate::read;
 use crate::words::{self, Unchecked};
 
@@ -53,10 +53,17 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         self.thread.token() == self.token
     }
 
-    /// Whether an `update` of this thread has the value borrowed.
+    /// Whether this thread may write to the value now.
+    ///
+    /// # Errors
+    /// `Borrowed` inside of an `update` of the same value, `Unwound` after a panic in an inner guard.
     #[inline(always)]
-    pub(crate) fn is_borrowed(&self) -> bool {
-        lock::is_borrowed(self.thread, self.cell.lock())
+    pub(crate) fn check_writable(&self) -> Result<(), Refusal> {
+        match lock::mark(self.thread, self.cell.lock()) {
+            Mark::None => Ok(()),
+            Mark::Borrowed => Err(Refusal::Borrowed),
+            Mark::Unwound => Err(Refusal::Unwound),
+        }
     }
 
     /// Copies the `F` at an offset, with this thread's own writes.
@@ -74,6 +81,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     /// Writes an `F` at an offset, to be committed.
     #[inline(always)]
     pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
+        // Before the slot is touched: a panic after that would leave half a draft.
+        assert!(offset + size_of::<F>() <= size_of::<T>(), "a field must lie in its value");
+        assert!(offset.is_multiple_of(align_of::<F>()), "a field must be aligned");
         let slots = self.cell.slots();
         // A value that fills its slot needs no copy of what was there.
         let slot = if const { size_of::<F>() == size_of::<T>() } { slots.overwrite() } else { slots.change() };
@@ -91,21 +101,21 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         unwind: Unwind,
         change: impl FnOnce(&mut F) -> R,
     ) -> R {
-        self.set_borrowed(true);
+        self.set_mark(Mark::Borrowed);
         let borrow = Borrow { hold: self, unwind };
         let result = change(&mut value);
         std::mem::forget(borrow);
         // Not if the closure forked and this is the child.
         if self.is_held() {
-            self.set_borrowed(false);
+            self.set_mark(Mark::None);
             self.write(offset, &value);
         }
         result
     }
 
     #[inline(always)]
-    fn set_borrowed(&self, borrowed: bool) {
-        lock::set_borrowed(self.thread, self.cell.lock(), borrowed);
+    fn set_mark(&self, mark: Mark) {
+        lock::set_mark(self.thread, self.cell.lock(), mark);
     }
 
     #[inline(always)]
@@ -113,9 +123,23 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         self.cell.slots().commit();
     }
 
-    #[inline(always)]
+    /// Forgets what was written since the last commit.
     pub(crate) fn rollback(&self) {
         self.cell.slots().rollback();
+        self.set_mark(Mark::None);
+    }
+
+    /// Sees to it that what was written since the last commit is never committed.
+    ///
+    /// If this is not the last hold, the outer ones may go on after the panic was caught. What they have written is
+    /// mixed with what the panic cut short, so they have to roll back before they write again.
+    #[cold]
+    pub(crate) fn unwind(&self) {
+        if lock::is_last_hold(self.thread, self.cell.lock()) {
+            self.rollback();
+        } else {
+            self.set_mark(Mark::Unwound);
+        }
     }
 
     /// Ends the hold. To end it again does nothing.
@@ -126,7 +150,12 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         }
         let cell = self.cell;
         // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
-        unsafe { lock::release(self.thread, cell.lock(), || cell.slots().commit()) }
+        unsafe {
+            lock::release(self.thread, cell.lock(), |mark| match mark {
+                Mark::None | Mark::Borrowed => cell.slots().commit(),
+                Mark::Unwound => cell.slots().rollback(),
+            })
+        }
     }
 }
 
@@ -149,7 +178,7 @@ impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
     #[cold]
     fn drop(&mut self) {
         if self.hold.is_held() {
-            self.hold.set_borrowed(false);
+            self.hold.set_mark(Mark::None);
         }
         if self.unwind == Unwind::End {
             // The panic goes on; there is nobody to tell of an overwritten lock.
@@ -165,11 +194,11 @@ impl<'a, T: SharedValue> Cell<T> {
     #[inline(always)]
     pub(crate) fn locked<R>(&'a self, work: impl FnOnce(&mut Hold<'a, T>) -> Result<R, Error>) -> Result<R, Error> {
         let mut hold = Hold::acquire(self, Wait::Forever)?;
-        // Whoever takes the lock first finds nothing borrowed.
-        let result = if hold.acquired == Some(Acquired::Again) && hold.is_borrowed() {
-            Err(Error::Borrowed)
-        } else {
-            work(&mut hold)
+        // Whoever takes the lock first finds no mark.
+        let writable = if hold.acquired == Some(Acquired::Again) { hold.check_writable() } else { Ok(()) };
+        let result = match writable {
+            Ok(()) => work(&mut hold),
+            Err(refusal) => Err(refusal.into()),
         };
         let ended = hold.end();
         let result = result?;

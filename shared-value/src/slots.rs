@@ -37,6 +37,11 @@ impl Versions {
     pub(crate) fn committed(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
+
+    /// Drops what somebody had begun to write, where nobody holds the lock and nobody reads.
+    pub(crate) fn forget_draft(&self) {
+        self.draft.store(0, Ordering::Relaxed);
+    }
 }
 
 impl<'a> Slots<'a> {

@@ -153,6 +153,7 @@ impl<T: SharedValue> Synchronized<T> {
     ///
     /// # Errors
     /// - `Borrowed` inside of another `update` of the same value by this thread.
+    /// - `Unwound` under a guard, after a panic has passed through an inner one.
     /// - `InvalidBits` if another process wrote something that is not a `T`. Nothing was changed.
     /// - `Corrupted` if another process overwrote the lock meanwhile. The change was committed.
     /// - As [`lock`](Self::lock).

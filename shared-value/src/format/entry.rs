@@ -56,9 +56,9 @@ impl Entry {
         }
         let schema = header.bytes("schema", raw.schema_offset, raw.schema_length)?;
         let schema = str::from_utf8(schema).map_err(|error| Invalid::new("schema", "UTF-8", error))?;
-        let schema_end = raw.schema_offset + raw.schema_length;
-        if schema_end > raw.cell_offset {
-            return Err(Invalid::new("cell offset", format!("at least {schema_end}"), raw.cell_offset));
+        let prefix_end = (raw.schema_offset + raw.schema_length).max(offset + Self::SIZE);
+        if prefix_end > raw.cell_offset {
+            return Err(Invalid::new("cell offset", format!("at least {prefix_end}"), raw.cell_offset));
         }
         let usize_of =
             |number: u64| usize::try_from(number).map_err(|_| Invalid::new("cell", "what fits into memory", number));

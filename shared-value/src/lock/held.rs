@@ -1,11 +1,11 @@
-//! `Held`: the locks that a thread holds, in memory that no other process can write.
+//! `HeldList`: the locks that a thread holds, in memory that no other process can write.
 
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
 
 use crate::lock::line::LockLine;
-use crate::sys::robust::{WORD_BEHIND_NODE, same};
 
 /// The most locks that one thread may hold.
 ///
@@ -17,9 +17,8 @@ const INLINE: usize = 8;
 
 /// The locks that one thread holds, in the order in which it took them.
 ///
-/// Only that thread writes here, except that `fork` clears the records of all threads in the child. Others read it,
-/// under the registry's mutex, to see whether memory may be unmapped. The atomics serve those readers; they cost what
-/// plain fields would.
+/// Only that thread writes here, except that `fork` clears the record of the forking thread in the child. Others read
+/// it to see whether memory may be unmapped; the atomics serve them.
 #[derive(Debug, Default)]
 pub(crate) struct HeldList {
     length: AtomicUsize,
@@ -32,26 +31,45 @@ pub(crate) struct HeldList {
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     line: AtomicPtr<LockLine>,
-    /// What the lock was put before in the robust list, if that was not the lock taken before it (or the list's end),
-    /// but a mutex of the C library; else 0.
-    pub(super) foreign_below: AtomicU64,
     /// How often the thread has taken the lock again without releasing it.
     pub(super) again: AtomicU32,
-    /// A mark for whoever uses the lock.
-    pub(super) borrowed: AtomicBool,
+    mark: AtomicU32,
+}
+
+/// What a thread notes about a lock that it holds, for the layers above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    None,
+    /// An `update` has what the lock guards borrowed.
+    Borrowed,
+    /// A panic has passed through a guard that was not the last hold.
+    Unwound,
 }
 
 impl Held {
-    /// The address that stands for the lock in the robust list.
+    /// The lock, which is mapped while it is held.
     #[inline(always)]
-    pub(super) fn node(&self) -> u64 {
-        self.line.load(Relaxed).wrapping_byte_add(WORD_BEHIND_NODE).addr() as u64
+    pub(super) fn line(&self) -> *const LockLine {
+        self.line.load(Relaxed)
+    }
+
+    #[inline(always)]
+    pub(super) fn mark(&self) -> Mark {
+        match self.mark.load(Relaxed) {
+            0 => Mark::None,
+            1 => Mark::Borrowed,
+            _ => Mark::Unwound,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn set_mark(&self, mark: Mark) {
+        self.mark.store(mark as u32, Relaxed);
     }
 
     fn clear(&self) {
-        self.foreign_below.store(0, Relaxed);
         self.again.store(0, Relaxed);
-        self.borrowed.store(false, Relaxed);
+        self.mark.store(0, Relaxed);
     }
 }
 
@@ -78,20 +96,15 @@ impl HeldList {
 
     /// The place of a lock.
     pub(super) fn find(&self, line: &LockLine) -> Option<usize> {
-        let wanted: *const LockLine = line;
-        (0..self.length()).rev().find(|index| self.get(*index).line.load(Relaxed).cast_const() == wanted)
+        (0..self.length()).rev().find(|index| std::ptr::eq(self.get(*index).line(), line))
     }
 
-    /// The place of the lock that stands for this address in the robust list.
-    pub(super) fn find_node(&self, node: u64) -> Option<usize> {
-        (0..self.length()).rev().find(|index| same(self.get(*index).node(), node))
-    }
-
-    /// Whether this is the only lock, taken once.
+    /// The lock if it is the only one, taken once.
     #[inline(always)]
-    pub(super) fn is_only(&self, line: &LockLine) -> bool {
+    pub(super) fn only(&self, line: &LockLine) -> Option<&Held> {
         let [held, ..] = &self.inline;
-        self.length() == 1 && std::ptr::eq(held.line.load(Relaxed), line) && held.again.load(Relaxed) == 0
+        let only = self.length() == 1 && std::ptr::eq(held.line(), line) && held.again.load(Relaxed) == 0;
+        only.then_some(held)
     }
 
     /// Adds a lock where there is none.
@@ -99,36 +112,34 @@ impl HeldList {
     pub(super) fn push_only(&self, line: &LockLine) {
         let [held, ..] = &self.inline;
         held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
-        self.length.store(1, Relaxed);
+        self.length.store(1, Release);
     }
 
-    /// Takes the only lock out, which was taken once and is not borrowed.
+    /// Takes the only lock out, which was taken once and has no mark.
     #[inline(always)]
     pub(super) fn pop_only(&self) {
         self.length.store(0, Relaxed);
     }
 
     /// Adds a lock behind the others. The caller has seen that there is room.
-    pub(super) fn push(&self, line: &LockLine, foreign_below: u64) {
+    pub(super) fn push(&self, line: &LockLine) {
         let length = self.length();
-        let held = self.get(length);
-        held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
-        held.foreign_below.store(foreign_below, Relaxed);
-        self.length.store(length + 1, Relaxed);
+        self.get(length).line.store(std::ptr::from_ref(line).cast_mut(), Release);
+        self.length.store(length + 1, Release);
     }
 
-    /// Takes a lock out; those behind it move up.
+    /// Takes a lock out; those behind it move down by one.
     pub(super) fn remove(&self, index: usize) {
         let last = self.length() - 1;
         for place in index..last {
             let (to, from) = (self.get(place), self.get(place + 1));
-            to.line.store(from.line.load(Relaxed), Relaxed);
-            to.foreign_below.store(from.foreign_below.load(Relaxed), Relaxed);
+            // Release: whoever sees the next lock in the place of this one also sees this one in its new place.
+            to.line.store(from.line.load(Relaxed), Release);
             to.again.store(from.again.load(Relaxed), Relaxed);
-            to.borrowed.store(from.borrowed.load(Relaxed), Relaxed);
+            to.mark.store(from.mark.load(Relaxed), Relaxed);
         }
         self.get(last).clear();
-        self.length.store(last, Relaxed);
+        self.length.store(last, Release);
     }
 
     /// Forgets all locks.
@@ -139,8 +150,51 @@ impl HeldList {
         self.length.store(0, Relaxed);
     }
 
-    /// Whether one of the locks lies in this range of addresses.
+    /// Whether one of the locks lies in this range of addresses; asked by other threads.
+    ///
+    /// A lock that is held all the time is found, although its thread takes and releases others meanwhile: it can only
+    /// move down, and this looks from the last place to the first, so it cannot slip past.
     pub(super) fn any_within(&self, range: &Range<usize>) -> bool {
-        (0..self.length()).any(|index| range.contains(&self.get(index).line.load(Relaxed).addr()))
+        let length = self.length.load(Acquire);
+        (0..length).rev().any(|index| range.contains(&self.get(index).line.load(Acquire).addr()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scanned from the first place to the last, a lock that moves down meanwhile is missed, and its memory unmapped.
+    #[test]
+    fn a_lock_that_moves_is_found() {
+        const ROUNDS: usize = 10_000;
+        let list = HeldList::default();
+        let lines = [(); 4].map(|()| LockLine::default());
+        let kept = (&raw const lines[2]).addr();
+        let (started, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let mut missed = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    while started.load(Acquire) != round {
+                        std::thread::yield_now();
+                    }
+                    list.remove(0);
+                    list.remove(0);
+                    finished.store(round, Release);
+                }
+            });
+            for round in 1..=ROUNDS {
+                list.clear();
+                for line in &lines {
+                    list.push(line);
+                }
+                started.store(round, Release);
+                while finished.load(Acquire) != round {
+                    missed += u32::from(!list.any_within(&(kept..kept + 1)));
+                }
+            }
+        });
+        assert_eq!(missed, 0);
     }
 }

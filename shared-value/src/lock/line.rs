@@ -15,6 +15,7 @@ use crate::sys::robust::WORD_BEHIND_NODE;
 /// ```
 /// `word`, `previous` and `next` lie as in glibc's `pthread_mutex_t`, so that one robust list can hold both.
 #[repr(C)]
+#[derive(Debug, Default)]
 pub(crate) struct LockLine {
     pub(super) word: AtomicU32,
     spare: AtomicU32,
@@ -34,7 +35,13 @@ impl LockLine {
     /// The address that stands for this lock in a robust list.
     #[inline(always)]
     pub(super) fn node(&self) -> u64 {
-        (core::ptr::from_ref(self).expose_provenance() + WORD_BEHIND_NODE) as u64
+        Self::node_of(self)
+    }
+
+    /// The address that stands for the lock that lies there.
+    #[inline(always)]
+    pub(super) fn node_of(line: *const Self) -> u64 {
+        (line.expose_provenance() + WORD_BEHIND_NODE) as u64
     }
 
     /// How often the lock was taken over from a dead owner.

@@ -1,10 +1,12 @@
 //! Putting locks into the thread's robust list and taking them out.
 //!
-//! The pointers of the list lie in the locks, in memory that other processes can write. They are never followed on
-//! trust: the thread's record says which of this crate's locks are linked, and in what order. Between them may lie
-//! robust mutexes of the C library, of which the record knows nothing. One of those is believed if it is reached from
-//! the head of the list, which lies in private memory, or if its own memory, read without risk, says that this thread
-//! holds it and that it is linked where it should be.
+//! ```text
+//! head -> mutexes of the C library -> own locks, newest first -> head
+//! ```
+//! The C library puts its mutexes before everything else; this crate puts its locks behind those. So behind a lock
+//! always comes the one that the thread took before it, or the end, and that is known from the thread's own record.
+//! The pointers of this crate's locks lie in memory that other processes can write: they are written for the kernel
+//! and the C library, and never followed.
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;
@@ -15,20 +17,20 @@ use crate::sys::robust;
 /// Longer lists are not followed: the kernel does not do so either (`ROBUST_LIST_LIMIT`).
 const LONGEST: usize = 2_048;
 
-/// A pointer of the list was not what this thread had written. The list was mended.
+/// A pointer of the list was not what this thread had written. The list is right again.
 #[derive(Debug)]
 pub(super) struct Overwritten;
 
-/// Puts a lock that this thread has just taken before all others, and into the thread's record.
+/// Puts a lock that this thread has just taken into the list and into the thread's record.
 ///
 /// # Safety
 /// The lock stays mapped while the thread holds it.
 #[inline(always)]
 pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
-    let (head, below) = (thread.list().address(), thread.list().first());
-    if below != head || thread.held().length() != 0 {
+    let head = thread.list().address();
+    if thread.list().first() != head {
         // SAFETY: as promised by the caller.
-        return unsafe { link_before(thread, line, below) };
+        return unsafe { link_among_others(thread, line) };
     }
     line.next.store(head, Relaxed);
     // SAFETY: the entry leads to the head, and the caller keeps it mapped.
@@ -37,136 +39,81 @@ pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
 }
 
 #[inline(never)]
-unsafe fn link_before(thread: Thread, line: &LockLine, below: u64) {
-    let foreign = below != own_below(thread, thread.held().length());
+unsafe fn link_among_others(thread: Thread, line: &LockLine) {
+    let below = own_node(thread, thread.held().length());
     line.next.store(below, Relaxed);
-    if foreign {
-        // The C library reads this pointer when it takes its mutex out; this crate never reads its own.
-        // SAFETY: `below` comes from the head in private memory, so it is an entry of this thread's list.
-        unsafe { robust::set_previous_of(below, line.node()) };
-    }
-    // SAFETY: the entry leads to what was the first, and the caller keeps it mapped.
-    unsafe { thread.list().set_first(line.node()) };
-    thread.held().push(line, if foreign { below } else { 0 });
+    // SAFETY: the entry leads to `below`, which is linked or the head, and the caller keeps it mapped.
+    unsafe { set_behind_foreign(thread, below, line.node()) };
+    thread.held().push(line);
 }
 
-/// Takes the only lock in the record out of the list, if it is the only entry; the record keeps it.
+/// Takes the only lock in the record out of the list; the record keeps it.
 #[inline(always)]
-pub(super) fn unlink_only(thread: Thread, line: &LockLine) -> bool {
+pub(super) fn unlink_only(thread: Thread, line: &LockLine) -> Result<(), Overwritten> {
     let head = thread.list().address();
-    let only = thread.list().first() == line.node() && line.next.load(Relaxed) == head;
-    if only {
+    if thread.list().first() == line.node() {
         // SAFETY: this is the empty list.
         unsafe { thread.list().set_first(head) };
+    } else {
+        // SAFETY: the head needs no memory of its own.
+        unsafe { set_behind_foreign(thread, line.node(), head) };
     }
-    only
+    if line.next.load(Relaxed) == head { Ok(()) } else { Err(Overwritten) }
 }
 
 /// Takes the lock at a place of the thread's record out of the list; the record keeps it.
 ///
 /// # Safety
 /// All locks in the record are linked and mapped.
-pub(super) unsafe fn unlink(thread: Thread, index: usize, line: &LockLine) -> Result<(), Overwritten> {
+pub(super) unsafe fn unlink(thread: Thread, index: usize) -> Result<(), Overwritten> {
     let held = thread.held();
-    let below = own_below(thread, index);
-    // The usual case: the lock was taken last, right after one of ours or none.
-    if thread.list().first() == line.node() && held.get(index).foreign_below.load(Relaxed) == 0 {
-        let untouched = line.next.load(Relaxed) == below;
-        // SAFETY: `below` is the lock taken before this one, which the record holds, or the head.
-        unsafe { bypass(thread, thread.list().address(), below) };
-        return if untouched { Ok(()) } else { Err(Overwritten) };
-    }
-    // SAFETY: as promised by the caller.
-    unsafe { unlink_anywhere(thread, index) }
-}
-
-#[cold]
-unsafe fn unlink_anywhere(thread: Thread, index: usize) -> Result<(), Overwritten> {
-    let (below, mut untouched) = confirmed_below(thread, index);
-    // SAFETY: as promised by the caller.
-    let (above, found) = unsafe { above(thread, index) };
-    untouched &= found;
-    // SAFETY: both neighbours are the head or entries of this thread's list: own ones, or confirmed ones.
-    unsafe { bypass(thread, above, below) };
-    if let Some(above) = thread.held().find_node(above) {
-        let foreign_below = if below == own_below(thread, index) { 0 } else { below };
-        thread.held().get(above).foreign_below.store(foreign_below, Relaxed);
+    let (node, below) = (own_node(thread, index + 1), own_node(thread, index));
+    // SAFETY: the record holds the lock, so it is mapped.
+    let untouched = unsafe { robust::next_of(node) } == below;
+    if index + 1 < held.length() {
+        // SAFETY: the record holds the lock that was taken next, so it is linked; `below` is linked or the head.
+        unsafe { robust::set_next_of(own_node(thread, index + 2), below) };
+    } else {
+        // SAFETY: `below` is linked or the head.
+        unsafe { set_behind_foreign(thread, node, below) };
     }
     if untouched { Ok(()) } else { Err(Overwritten) }
 }
 
-/// Makes two entries neighbours.
-///
-/// # Safety
-/// Each is the head or an entry of this thread's list, and what lies between them is to be taken out.
-#[inline]
-unsafe fn bypass(thread: Thread, above: u64, below: u64) {
-    if below != thread.list().address() {
-        // SAFETY: promised by the caller.
-        unsafe { robust::set_previous_of(below, above) };
-    }
-    if above == thread.list().address() {
-        // SAFETY: promised by the caller.
-        unsafe { thread.list().set_first(below) };
-    } else {
-        // SAFETY: promised by the caller.
-        unsafe { robust::set_next_of(above, below) };
-    }
-}
-
-/// The own lock taken before the one at a place, or the head.
-#[inline]
-fn own_below(thread: Thread, index: usize) -> u64 {
-    match index.checked_sub(1) {
-        Some(before) => thread.held().get(before).node(),
+/// The entry of the `number`th lock in the record, counted from one; the head, which ends the list, for zero.
+#[inline(always)]
+fn own_node(thread: Thread, number: usize) -> u64 {
+    match number.checked_sub(1) {
+        Some(index) => LockLine::node_of(thread.held().get(index).line()),
         None => thread.list().address(),
     }
 }
 
-/// The entry behind an own lock, and whether its pointer says the same.
-fn confirmed_below(thread: Thread, index: usize) -> (u64, bool) {
-    let held = thread.held().get(index);
-    let (node, recorded, own) = (held.node(), held.foreign_below.load(Relaxed), own_below(thread, index));
-    // SAFETY: the record holds the lock, so it is mapped.
-    let shared = unsafe { robust::next_of(node) };
-    if recorded == 0 {
-        // Others are only ever put before the first entry, so none can have come between these two.
-        return (own, shared == own);
-    }
-    let linked = |entry| robust::is_linked_behind(entry, node, thread.id());
-    if shared != own && linked(shared) {
-        (shared, true)
-    } else if linked(recorded) {
-        (recorded, false)
-    } else {
-        (own, shared == own)
-    }
-}
-
-/// The entry before an own lock, or the head, and whether the list led there.
+/// Makes `entry` come behind the mutexes of the C library, in place of `current`, the newest own lock or the head.
 ///
 /// # Safety
-/// All locks in the record are linked and mapped.
-unsafe fn above(thread: Thread, index: usize) -> (u64, bool) {
-    let head = thread.list().address();
-    let node = thread.held().get(index).node();
-    let (mut above, mut entry) = (head, thread.list().first());
+/// As for `RobustList::set_first`.
+#[inline(never)]
+unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
+    let (mut last, mut next) = (None, thread.list().first());
     for _ in 0..LONGEST {
-        if robust::same(entry, node) {
-            return (above, true);
-        }
-        if entry == head {
+        if next == current {
             break;
         }
-        above = entry;
-        entry = match thread.held().find_node(entry) {
-            Some(own) => confirmed_below(thread, own).0,
-            // SAFETY: reached from the head through own locks and mutexes that the C library linked: one of those.
-            None => unsafe { robust::next_of(entry) },
-        };
+        if next == thread.list().address() {
+            // The C library's part does not lead here: somebody else has overwritten a mutex of it. Leave that part
+            // out, so that at least the own locks are released.
+            last = None;
+            break;
+        }
+        last = Some(next);
+        // SAFETY: reached from the head through mutexes that the C library linked, so this is one of them.
+        next = unsafe { robust::next_of(next) };
     }
-    // The list does not lead here: only another process can have done that, by overwriting a mutex of the C library
-    // that lies before this lock. Then the own lock taken after this one, or the head, is made its neighbour.
-    let after = thread.held().length() > index + 1;
-    (if after { thread.held().get(index + 1).node() } else { head }, false)
+    match last {
+        // SAFETY: the last mutex of the C library, which is linked.
+        Some(last) => unsafe { robust::set_next_of(last, entry) },
+        // SAFETY: promised by the caller.
+        None => unsafe { thread.list().set_first(entry) },
+    }
 }

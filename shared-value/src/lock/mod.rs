@@ -14,6 +14,7 @@ use crate::primitive::{AtomicU32, Ordering::Relaxed};
 use crate::sys;
 use crate::sys::robust::RobustList;
 
+pub(crate) use held::Mark;
 pub(crate) use line::LockLine;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within};
 pub(crate) use word::Wait;
@@ -39,6 +40,8 @@ pub(crate) enum Refusal {
     TimedOut,
     TooManyHeld,
     TooDeep,
+    Borrowed,
+    Unwound,
     Corrupted,
     NoRobustList,
     NoThread,
@@ -53,6 +56,8 @@ impl From<Refusal> for Error {
             Refusal::TimedOut => Self::TimedOut,
             Refusal::TooManyHeld => Self::TooManyHeld { limit: held::MAX_HELD },
             Refusal::TooDeep => Self::TooDeep { limit: MAX_DEPTH },
+            Refusal::Borrowed => Self::Borrowed,
+            Refusal::Unwound => Self::Unwound,
             Refusal::Corrupted => Self::Corrupted,
             Refusal::NoRobustList => Self::Unsupported {
                 what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
@@ -118,87 +123,99 @@ fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> 
 /// # Safety
 /// `thread` is the calling thread, holds the lock, and no other `release` belongs to the same `acquire`.
 #[inline(always)]
-pub(crate) unsafe fn release(thread: Thread, line: &LockLine, before_release: impl FnOnce()) -> Result<(), Refusal> {
-    let held = thread.held();
-    if held.is_only(line) {
-        before_release();
-        let kernel = Announcing { list: thread.list(), node: line.node() };
-        // From here on, the announcement stands in for the entry that is taken out of the list.
-        thread.list().announce(line.node());
-        if list::unlink_only(thread, line) {
-            let released = word::release(&line.word, thread.id(), &kernel);
-            held.pop_only();
-            return released.map_err(|_| Refusal::Corrupted);
-        }
-    } else if !ascend(thread, line) {
-        return Ok(());
-    } else {
-        before_release();
-    }
-    // SAFETY: as promised by the caller.
-    unsafe { release_one_of_many(thread, line) }
-}
-
-/// Undoes one of several holds of one lock; `true` if it was the last.
-#[inline(never)]
-fn ascend(thread: Thread, line: &LockLine) -> bool {
-    let held = thread.held();
-    let Some(index) = held.find(line) else {
-        // Not reachable while callers keep their promise.
-        return false;
+pub(crate) unsafe fn release(
+    thread: Thread,
+    line: &LockLine,
+    before_release: impl FnOnce(Mark),
+) -> Result<(), Refusal> {
+    let Some(held) = thread.held().only(line) else {
+        // SAFETY: as promised by the caller.
+        return unsafe { release_one_of_many(thread, line, before_release) };
     };
-    let again = &held.get(index).again;
-    let Some(remaining) = again.load(Relaxed).checked_sub(1) else { return true };
-    again.store(remaining, Relaxed);
-    false
-}
-
-#[inline(never)]
-unsafe fn release_one_of_many(thread: Thread, line: &LockLine) -> Result<(), Refusal> {
-    let held = thread.held();
-    let index = held.find(line).ok_or(Refusal::Corrupted)?;
+    let mark = held.mark();
+    before_release(mark);
+    if mark != Mark::None {
+        held.set_mark(Mark::None);
+    }
     let kernel = Announcing { list: thread.list(), node: line.node() };
+    // From here on, the announcement stands in for the entry that is taken out of the list.
     thread.list().announce(line.node());
-    // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
-    let unlinked = unsafe { list::unlink(thread, index, line) };
+    let unlinked = list::unlink_only(thread, line);
     let released = word::release(&line.word, thread.id(), &kernel);
-    held.remove(index);
+    thread.held().pop_only();
     if unlinked.is_ok() && released.is_ok() { Ok(()) } else { Err(Refusal::Corrupted) }
 }
 
-/// Whether the calling thread, which holds the lock, has marked what it guards as borrowed.
-#[inline(always)]
-pub(crate) fn is_borrowed(thread: Thread, line: &LockLine) -> bool {
-    let held = thread.held();
-    if held.is_only(line) {
-        return held.get(0).borrowed.load(Relaxed);
+#[inline(never)]
+unsafe fn release_one_of_many(
+    thread: Thread,
+    line: &LockLine,
+    before_release: impl FnOnce(Mark),
+) -> Result<(), Refusal> {
+    // Always found while callers keep their promise.
+    let index = thread.held().find(line).ok_or(Refusal::Corrupted)?;
+    let held = thread.held().get(index);
+    if let Some(remaining) = held.again.load(Relaxed).checked_sub(1) {
+        held.again.store(remaining, Relaxed);
+        return Ok(());
     }
-    is_one_borrowed(thread, line)
+    before_release(held.mark());
+    let kernel = Announcing { list: thread.list(), node: line.node() };
+    thread.list().announce(line.node());
+    // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
+    let unlinked = unsafe { list::unlink(thread, index) };
+    let released = word::release(&line.word, thread.id(), &kernel);
+    thread.held().remove(index);
+    if unlinked.is_ok() && released.is_ok() { Ok(()) } else { Err(Refusal::Corrupted) }
+}
+
+/// Leaves all locks that the calling thread holds as if it had died with them.
+fn die_with_all(thread: Thread) {
+    while let Some(index) = thread.held().length().checked_sub(1) {
+        // SAFETY: the record holds the lock, so `acquire`'s caller keeps it mapped.
+        let line = unsafe { &*thread.held().get(index).line() };
+        let kernel = Announcing { list: thread.list(), node: line.node() };
+        thread.list().announce(line.node());
+        // SAFETY: as above, for all of them. There is nobody to tell of an overwritten lock.
+        let _ = unsafe { list::unlink(thread, index) };
+        word::die(&line.word, thread.id(), &kernel);
+        thread.held().remove(index);
+    }
+}
+
+/// What the calling thread has noted about a lock that it holds.
+#[inline(always)]
+pub(crate) fn mark(thread: Thread, line: &LockLine) -> Mark {
+    match thread.held().only(line) {
+        Some(held) => held.mark(),
+        None => mark_of_one(thread, line),
+    }
 }
 
 #[inline(never)]
-fn is_one_borrowed(thread: Thread, line: &LockLine) -> bool {
-    let held = thread.held();
-    held.find(line).is_some_and(|index| held.get(index).borrowed.load(Relaxed))
+fn mark_of_one(thread: Thread, line: &LockLine) -> Mark {
+    thread.held().find(line).map_or(Mark::None, |index| thread.held().get(index).mark())
 }
 
-/// Marks what the lock guards as borrowed or not, if the calling thread holds it.
+/// Notes something about a lock that the calling thread holds.
 #[inline(always)]
-pub(crate) fn set_borrowed(thread: Thread, line: &LockLine, borrowed: bool) {
-    let held = thread.held();
-    if held.is_only(line) {
-        held.get(0).borrowed.store(borrowed, Relaxed);
-    } else {
-        set_one_borrowed(thread, line, borrowed);
+pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
+    match thread.held().only(line) {
+        Some(held) => held.set_mark(mark),
+        None => set_mark_of_one(thread, line, mark),
     }
 }
 
 #[inline(never)]
-fn set_one_borrowed(thread: Thread, line: &LockLine, borrowed: bool) {
-    let held = thread.held();
-    if let Some(index) = held.find(line) {
-        held.get(index).borrowed.store(borrowed, Relaxed);
+fn set_mark_of_one(thread: Thread, line: &LockLine, mark: Mark) {
+    if let Some(index) = thread.held().find(line) {
+        thread.held().get(index).set_mark(mark);
     }
+}
+
+/// Whether the calling thread has taken the lock once, so that the next `release` is the last.
+pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
+    thread.held().find(line).is_some_and(|index| thread.held().get(index).again.load(Relaxed) == 0)
 }
 
 /// The state of a lock at one moment.

@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,8 +19,8 @@ use crate::sys::robust::{RobustList, RobustListCell};
 
 /// What this process knows of one of its threads.
 ///
-/// Records are used again when their thread ends, and never freed. Only the thread itself writes to its record, except
-/// that `fork` clears all of them in the child; other threads look only at the locks that it holds.
+/// Records are used again when their thread ends, and never freed. Only the thread itself writes to its record; other
+/// threads look only at the locks that it holds.
 #[derive(Debug, Default)]
 struct Record {
     held: HeldList,
@@ -38,11 +39,10 @@ pub(crate) struct Thread {
 }
 
 thread_local! {
-    /// Without a destructor, so that getting at it costs one load.
+    /// Without a destructor, so that getting at it costs one load, and works until the thread is gone.
     static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
-    static AT_EXIT: AtExit = const { AtExit };
-    /// Held from before a `fork` until after it.
-    static ACROSS_FORK: Cell<Option<MutexGuard<'static, Registry>>> = const { Cell::new(None) };
+    /// Held from before a `fork` until after it. Without a destructor, for the same reason.
+    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Registry>>>> = const { Cell::new(None) };
 }
 
 impl Thread {
@@ -97,6 +97,7 @@ impl Thread {
         let hooked =
             HOOKED.get_or_init(|| sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok());
         let token = sys::thread::random_token().ok().filter(|_| *hooked).ok_or(Refusal::NoThread)?;
+        sys::thread::at_exit(at_exit).map_err(|_| Refusal::NoThread)?;
 
         let record = registry().enter();
         record.list.set(list);
@@ -104,13 +105,11 @@ impl Thread {
         record.token.store(token, Relaxed);
         let thread = Self { record, not_send: PhantomData };
         CURRENT.set(Some(thread));
-        // Runs `AtExit::drop` when the thread ends. It fails where that has begun; then the record stays in use.
-        let _ = AT_EXIT.try_with(|_| ());
         Ok(thread)
     }
 }
 
-/// Whether any thread of this process holds a lock that lies in this range of addresses, or ended holding it.
+/// Whether any thread of this process holds a lock that lies in this range of addresses.
 pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
     registry().all.iter().any(|record| record.held.any_within(range))
 }
@@ -155,38 +154,36 @@ impl Registry {
     }
 }
 
-struct AtExit;
-
-impl Drop for AtExit {
-    fn drop(&mut self) {
-        let Some(thread) = CURRENT.take() else { return };
-        // The kernel releases what the thread still holds, from the list, after this. Until then and for ever, the
-        // record says that the memory of these locks must stay.
-        if thread.record.held.length() == 0 {
-            registry().leave(thread.record);
-        }
-    }
+/// Runs when a thread ends, after the destructors of its thread-locals, which may still lock.
+///
+/// What it holds then, because guards were leaked, it leaves as if it had died. Left to the kernel, the locks would have
+/// to stay mapped, and it would follow pointers through shared memory while the rest of the process lives.
+extern "C" fn at_exit() {
+    let Some(thread) = CURRENT.take() else { return };
+    super::die_with_all(thread);
+    registry().leave(thread.record);
 }
 
 extern "C" fn before_fork() {
-    let _ = ACROSS_FORK.try_with(|guard| guard.set(Some(registry())));
+    ACROSS_FORK.set(Some(ManuallyDrop::new(registry())));
 }
 
 extern "C" fn after_fork_in_parent() {
-    let _ = ACROSS_FORK.try_with(Cell::take);
+    ACROSS_FORK.take().map(ManuallyDrop::into_inner);
 }
 
 /// In the child, the thread that forked lives on, with an empty robust list and no lock; the others do not exist.
+///
+/// Their records are left alone: a thread may have been anywhere in its own when the fork cut it off.
 extern "C" fn after_fork_in_child() {
-    CURRENT.set(None);
-    let Ok(Some(mut registry)) = ACROSS_FORK.try_with(Cell::take) else {
+    let Some(mut registry) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
         return;
     };
-    let Registry { all, unused } = &mut *registry;
-    unused.clear();
-    for record in all {
-        record.held.clear();
-        record.token.store(0, Relaxed);
-        unused.push(record);
+    registry.all.clear();
+    registry.unused.clear();
+    if let Some(thread) = CURRENT.take() {
+        thread.record.held.clear();
+        registry.all.push(thread.record);
+        registry.leave(thread.record);
     }
 }

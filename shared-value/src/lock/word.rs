@@ -95,6 +95,11 @@ pub(crate) struct Stolen;
 /// with a full barrier.
 #[inline(always)]
 pub(crate) fn take(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
+    // An announcement of a lock that another thread holds is best avoided, because that thread may have the same id, in
+    // another PID namespace. Who is not going to wait may come again and again.
+    if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & OWNER != 0 {
+        return None;
+    }
     kernel.announce();
     if word.compare_exchange(0, thread_id, Ordering::Acquire, Ordering::Relaxed).is_ok() {
         return Some(Taken { owner_died: false });
@@ -194,7 +199,19 @@ pub(crate) fn owner(word: &AtomicU32) -> Option<u32> {
     (owner != 0).then_some(owner)
 }
 
-/// Declares the owner dead, if there is one.
+/// Leaves the lock, which was announced to the kernel before, as if the thread had died with it, and takes the
+/// announcement back.
+pub(crate) fn die(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) {
+    let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
+        (seen & OWNER == thread_id).then_some(OWNER_DIED | (seen & WAITERS))
+    });
+    kernel.retract();
+    if died.is_ok_and(|seen| seen & WAITERS != 0) {
+        kernel.wake_one(word);
+    }
+}
+
+/// Declares the owner dead, if there is one, without waking anybody.
 pub(crate) fn abandon(word: &AtomicU32) {
     if word.load(Ordering::Relaxed) != 0 {
         word.store(OWNER_DIED, Ordering::Release);

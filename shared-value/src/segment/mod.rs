@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::format::Plan;
 use crate::lock;
 use crate::sys;
+use crate::sys::entrance::Entrance;
 
 use mapping::Identity;
 pub(crate) use mapping::Mapping;
@@ -37,14 +38,20 @@ impl Segment {
         sys::file::allocate(&file, plan.length)
             .map_err(|error| Error::io(format!("reserve {} bytes for `{place}`", plan.length), error))?;
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
-        match place {
-            Place::Anonymous => sys::file::seal_length(&file).map_err(failed)?,
-            Place::Named(_) | Place::File(_) => sys::file::enter(&file, || {}).map_err(failed)?,
-        }
+        let in_use = match place {
+            Place::Anonymous => {
+                sys::file::seal_length(&file).map_err(failed)?;
+                None
+            }
+            // Nobody else knows the file yet, so this neither waits nor finds anything to adopt.
+            Place::Named(_) | Place::File(_) => Some(Entrance::wait(&file).map_err(failed)?),
+        };
         let mapping = Mapping::new(file, place.to_string())?;
         initialize(&mapping);
-        place.publish(&mapping.file)?;
-        Ok(registry::add(mapping))
+        if let Some(entrance) = in_use {
+            entrance.enter().map_err(failed)?;
+        }
+        registry::add(mapping, |mapping| place.publish(&mapping.file))
     }
 
     /// Opens a segment that exists. If no process has it open, `adopt` runs before anybody uses it.
@@ -52,11 +59,16 @@ impl Segment {
         let file = place.open_file()?;
         let failed = |source| Error::io(format!("open `{place}`"), source);
         let identity = Identity::of(&file).map_err(failed)?;
-        registry::get_or_add(identity, || {
-            let mapping = Mapping::new(file, place.to_string())?;
-            sys::file::enter(&mapping.file, || adopt(&mapping)).map_err(failed)?;
-            Ok(mapping)
-        })
+        if let Some(segment) = registry::get(identity) {
+            return Ok(segment);
+        }
+        let mapping = Mapping::new(file, place.to_string())?;
+        let entrance = Entrance::wait(&mapping.file).map_err(failed)?;
+        if entrance.is_first() {
+            adopt(&mapping);
+        }
+        entrance.enter().map_err(failed)?;
+        Ok(registry::get_or_add(mapping))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
 use crate::error::Error;
@@ -14,16 +15,23 @@ use crate::sys;
 #[derive(Default)]
 struct Registry {
     /// What handles use.
-    live: HashMap<Identity, Weak<Segment>>,
+    live: HashMap<Identity, Live>,
     /// What only a leaked guard uses.
     kept: Vec<Arc<Mapping>>,
+}
+
+struct Live {
+    segment: Weak<Segment>,
+    /// Lives a little longer than the segment, while that is being dropped.
+    mapping: Weak<Mapping>,
 }
 
 static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 
 thread_local! {
     /// Held from before a `fork` until after it, so that the child does not find it locked by a thread it lacks.
-    static ACROSS_FORK: Cell<Option<MutexGuard<'static, Option<Registry>>>> = const { Cell::new(None) };
+    /// Without a destructor, so that it is there until the thread is gone.
+    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Option<Registry>>>>> = const { Cell::new(None) };
 }
 
 fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
@@ -41,33 +49,34 @@ fn lock() -> MutexGuard<'static, Option<Registry>> {
 }
 
 extern "C" fn before_fork() {
-    let _ = ACROSS_FORK.try_with(|guard| guard.set(Some(lock())));
+    ACROSS_FORK.set(Some(ManuallyDrop::new(lock())));
 }
 
 extern "C" fn after_fork() {
-    let _ = ACROSS_FORK.try_with(Cell::take);
+    ACROSS_FORK.take().map(ManuallyDrop::into_inner);
 }
 
-/// Adds a segment that this process has just created.
-pub(super) fn add(mapping: Mapping) -> Arc<Segment> {
-    with(|registry| registry.insert(Arc::new(mapping)))
-}
-
-/// The segment of this identity, which `map` maps if this process has not.
-pub(super) fn get_or_add(
-    identity: Identity,
-    map: impl FnOnce() -> Result<Mapping, Error>,
+/// Adds a segment that this process has just created, if `publish` gives it its name.
+///
+/// Both happen under the mutex: once others can open it by name, a thread of this process could map it again.
+pub(super) fn add(
+    mapping: Mapping,
+    publish: impl FnOnce(&Mapping) -> Result<(), Error>,
 ) -> Result<Arc<Segment>, Error> {
     with(|registry| {
-        if let Some(segment) = registry.live.get(&identity).and_then(Weak::upgrade) {
-            return Ok(segment);
-        }
-        let mapping = match registry.kept.iter().find(|kept| kept.identity() == identity) {
-            Some(kept) => Arc::clone(kept),
-            None => Arc::new(map()?),
-        };
-        Ok(registry.insert(mapping))
+        publish(&mapping)?;
+        Ok(registry.insert(Arc::new(mapping)))
     })
+}
+
+/// The segment of this identity, if this process has mapped it.
+pub(super) fn get(identity: Identity) -> Option<Arc<Segment>> {
+    with(|registry| registry.get(identity))
+}
+
+/// The segment of a mapping that was made while `get` found none: another thread may have been faster.
+pub(super) fn get_or_add(mapping: Mapping) -> Arc<Segment> {
+    with(|registry| registry.get(mapping.identity()).unwrap_or_else(|| registry.insert(Arc::new(mapping))))
 }
 
 /// Keeps a mapping for ever.
@@ -82,17 +91,31 @@ pub(super) fn keep(mapping: Arc<Mapping>) {
 /// Forgets a segment that is being dropped, unless it was opened again meanwhile.
 pub(super) fn remove(identity: Identity) {
     with(|registry| {
-        if registry.live.get(&identity).is_some_and(|segment| segment.strong_count() == 0) {
+        if registry.live.get(&identity).is_some_and(|live| live.segment.strong_count() == 0) {
             registry.live.remove(&identity);
         }
     });
 }
 
 impl Registry {
+    fn get(&mut self, identity: Identity) -> Option<Arc<Segment>> {
+        if let Some(live) = self.live.get(&identity) {
+            if let Some(segment) = live.segment.upgrade() {
+                return Some(segment);
+            }
+            if let Some(mapping) = live.mapping.upgrade() {
+                return Some(self.insert(mapping));
+            }
+        }
+        let kept = self.kept.iter().find(|kept| kept.identity() == identity)?;
+        let mapping = Arc::clone(kept);
+        Some(self.insert(mapping))
+    }
+
     fn insert(&mut self, mapping: Arc<Mapping>) -> Arc<Segment> {
-        let identity = mapping.identity();
+        let (identity, weak) = (mapping.identity(), Arc::downgrade(&mapping));
         let segment = Arc::new(Segment { mapping });
-        self.live.insert(identity, Arc::downgrade(&segment));
+        self.live.insert(identity, Live { segment: Arc::downgrade(&segment), mapping: weak });
         segment
     }
 }

@@ -1,5 +1,4 @@
 //! Files that are made whole before they get a name, and memory that is a file without one.
-#![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
@@ -44,36 +43,4 @@ pub(crate) fn allocate(file: impl AsFd, length: u64) -> io::Result<()> {
 /// Fixes the length of memory for ever: nobody can make accesses to it fail by cutting it short.
 pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
-}
-
-/// Marks the open file as in use, until all its descriptors in all processes are closed. If nobody else had done so,
-/// `first` runs before any other such call returns.
-///
-/// It takes an open-file-description lock (`fcntl(2)`), which needs write access: who can only read can block nobody.
-pub(crate) fn enter(file: &File, first: impl FnOnce()) -> io::Result<()> {
-    if set_lock(file, libc::F_WRLCK, libc::F_OFD_SETLK).is_ok() {
-        first();
-    }
-    set_lock(file, libc::F_RDLCK, libc::F_OFD_SETLKW)
-}
-
-fn set_lock(file: &File, kind: libc::c_int, command: libc::c_int) -> io::Result<()> {
-    let lock = libc::flock {
-        l_type: libc::c_short::try_from(kind).expect("a small number"),
-        l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    loop {
-        // SAFETY: the descriptor is open, and the kernel only reads `lock`.
-        let result = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) };
-        if result == 0 {
-            return Ok(());
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
 }

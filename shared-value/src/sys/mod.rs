@@ -1,8 +1,8 @@
 //! The only callers of libc and rustix: what this crate asks of the operating system.
 
+pub(crate) mod entrance;
 pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod futex;
-pub(crate) mod memory;
 pub(crate) mod robust;
 pub(crate) mod thread;

@@ -15,9 +15,6 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, compiler_fence};
 /// From a list entry back to its lock word, in bytes, as glibc on 64-bit platforms registers it.
 pub(crate) const WORD_BEHIND_NODE: usize = 32;
 
-/// From a list entry back to its `prev` pointer, in bytes.
-const PREVIOUS_BEHIND_NODE: u64 = 8;
-
 const PRIORITY_INHERITING: u64 = 1;
 
 /// `struct robust_list_head` of `linux/futex.h`; addresses as integers.
@@ -55,7 +52,8 @@ impl RobustListCell {
     #[inline(always)]
     pub(crate) unsafe fn get(&self) -> RobustList {
         // SAFETY: the pointer comes from a `RobustList`, as the caller promises.
-        RobustList { head: unsafe { NonNull::new_unchecked(self.head.load(Relaxed)) } }
+        let head = unsafe { NonNull::new_unchecked(self.head.load(Relaxed)) };
+        RobustList { head }
     }
 }
 
@@ -141,41 +139,11 @@ pub(crate) unsafe fn next_of(entry: u64) -> u64 {
 /// `entry`, without its mark, is the address of an entry in this thread's list; and as for `RobustList::set_first`.
 #[inline(always)]
 pub(crate) unsafe fn set_next_of(entry: u64, next: u64) {
+    // As in `RobustList::set_first`.
+    compiler_fence(SeqCst);
     // SAFETY: the caller promises a mapped entry, which is an aligned word.
     unsafe { word_at(entry & !PRIORITY_INHERITING) }.store(next, Relaxed);
-}
-
-/// Changes the `prev` pointer of an entry.
-///
-/// # Safety
-/// `entry`, without its mark, is the address of an entry in this thread's list.
-#[inline(always)]
-pub(crate) unsafe fn set_previous_of(entry: u64, previous: u64) {
-    let address = (entry & !PRIORITY_INHERITING) - PREVIOUS_BEHIND_NODE;
-    // SAFETY: the caller promises a mapped entry, before which lies its `prev` pointer, an aligned word.
-    unsafe { word_at(address) }.store(previous & !PRIORITY_INHERITING, Relaxed);
-}
-
-/// Whether two pointers lead to the same entry, whatever their marks.
-#[inline(always)]
-pub(crate) fn same(one: u64, other: u64) -> bool {
-    one & !PRIORITY_INHERITING == other & !PRIORITY_INHERITING
-}
-
-/// Whether a pointer that cannot be trusted leads to a lock that this thread holds and that is linked behind `previous`.
-pub(crate) fn is_linked_behind(entry: u64, previous: u64, thread_id: u32) -> bool {
-    const OWNER: u32 = 0x3fff_ffff;
-    let address = (entry & !PRIORITY_INHERITING) as usize;
-    let Some(start) = address.checked_sub(WORD_BEHIND_NODE) else {
-        return false;
-    };
-    let Some(lock) = super::memory::read::<{ WORD_BEHIND_NODE }>(start) else {
-        return false;
-    };
-    let [word @ .., _, _, _, _] = lock.first_chunk::<8>().expect("32 bytes");
-    let owner = u32::from_ne_bytes(*word) & OWNER;
-    let linked = u64::from_ne_bytes(*lock.last_chunk::<8>().expect("32 bytes"));
-    owner == thread_id && linked == previous
+    compiler_fence(SeqCst);
 }
 
 /// # Safety

@@ -1,0 +1,78 @@
+//! `Entrance`: who is the first to use a file that several processes map.
+//!
+//! Open-file-description locks (`fcntl(2)`) on two bytes, which belong to the file as this process opened it, and go
+//! when its last descriptor is closed, by death too. They need write access: who can only read can block nobody.
+//!
+//! | byte | locked for reading | locked for writing |
+//! |---|---|---|
+//! | 0 | by everybody who has the file in use | for a moment, by one who is the first |
+//! | 1 | - | by one who enters |
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::thread;
+use std::time::Duration;
+
+const IN_USE: libc::off_t = 0;
+const ENTERING: libc::off_t = 1;
+
+/// How long to wait for others to enter, which takes them microseconds, before giving up on them.
+const TRIES: u32 = 5_000;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The right to enter, which one opening of a file has at a time.
+#[derive(Debug)]
+#[must_use = "the file does not count as in use until this has entered"]
+pub(crate) struct Entrance {
+    file: OwnedFd,
+}
+
+impl Entrance {
+    /// Waits until nobody else is entering.
+    ///
+    /// # Errors
+    /// `TimedOut` if somebody does not get done with it: a stopped process, perhaps.
+    pub(crate) fn wait(file: &File) -> io::Result<Self> {
+        for _ in 0..TRIES {
+            match set(file, ENTERING, libc::F_WRLCK) {
+                Ok(()) => return Ok(Self { file: file.try_clone()?.into() }),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds"))
+    }
+
+    /// Whether nobody else has the file in use. Nobody else can begin to, until this has entered.
+    pub(crate) fn is_first(&self) -> bool {
+        set(&self.file, IN_USE, libc::F_WRLCK).is_ok()
+    }
+
+    /// Marks the file as in use, and lets others enter.
+    pub(crate) fn enter(self) -> io::Result<()> {
+        set(&self.file, IN_USE, libc::F_RDLCK)
+        // Dropping `self` unlocks the other byte.
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        // It fails only for a descriptor that is not open.
+        let _ = set(&self.file, ENTERING, libc::F_UNLCK);
+    }
+}
+
+fn set(file: &impl AsRawFd, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
+    let lock = libc::flock {
+        l_type: libc::c_short::try_from(kind).expect("a small number"),
+        l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
+        l_start: byte,
+        l_len: 1,
+        l_pid: 0,
+    };
+    // SAFETY: the descriptor is open, and the kernel only reads `lock`. It does not wait.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,42 +1,197 @@
-//! x
-use shared_value::*;
-use std::time::*;
-use std::hint::black_box;
-#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+//! An account in shared memory: four processes pay into it at once, one is killed in the middle of a deposit, and
+//! nothing is lost.
+//!
+//! ```sh
+//! cargo run --release --example quickstart
+//! ```
+//!
+//! Each worker makes 100,000 deposits under the lock and 100,000 atomic additions without it. This process meanwhile
+//! reads snapshots without the lock, and the fields of every one of them must agree. One worker stops halfway through a
+//! deposit, holding the lock, and gets a SIGKILL; a new one goes on after its last whole deposit. In the end the account
+//! must hold what the workers say that they paid in, or the exit status is 1.
+
+use std::io::{self, Read};
+use std::process::{self, Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
+use shared_value::{LockState, SharedValue, unlink};
+
+const WORKERS: usize = 4;
+const DEPOSITS: u64 = 100_000;
+const VICTIM: usize = 2;
+
+/// What all processes share. In every version of it, the balance is the sum of the deposits.
+#[derive(SharedValue, Clone, Copy, Debug, Default)]
 #[repr(C)]
-pub struct Account { balance: i64, frozen: bool, limits: [u32;4], #[shared(atomic)] requests: u64 }
-#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-pub struct Big { a: [u64;8] }
-#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-pub struct Eight { a: u64, b:u64,c:u64,d:u64,e:u64,f:u64,g:u64,h:u64 }
-fn bench(name:&str, mut f: impl FnMut()) {
-    let n=2_000_000u64; let mut best=vec![];
-    for _ in 0..9 { let t=Instant::now(); for _ in 0..n { f(); } best.push(t.elapsed().as_nanos() as f64/n as f64); }
-    best.sort_by(|a,b|a.partial_cmp(b).unwrap());
-    println!("{name:45} min {:.2} med {:.2} ns", best[0], best[4]);
+struct Account {
+    balance: u64,
+    /// How many deposits each worker has made. Committed together with the balance, so it is true whenever one dies.
+    deposits: [u64; WORKERS],
+    /// Counted without the lock.
+    #[shared(atomic)]
+    requests: u64,
 }
-fn main(){
-  let a = SynchronizedAccount::new(Account{balance:1,frozen:false,limits:[1,2,3,4],requests:9}).unwrap();
-  println!("{} {:x} {:?}", Account::TYPECODE, Account::FINGERPRINT, a);
-  a.set_balance(10).unwrap(); a.update_balance(|b| *b+=10).unwrap(); a.requests_fetch_add(1);
-  a.set_limits_at(2,7).unwrap();
-  println!("{:?} {:?}", a.load(), a.limits_at(2));
-  let m = std::sync::Mutex::new(0u64); let at=std::sync::atomic::AtomicU64::new(0);
-  let v = Synchronized::<u64>::new(0).unwrap(); let e=SynchronizedEight::new(Eight{a:0,b:0,c:0,d:0,e:0,f:0,g:0,h:0}).unwrap();
-  bench("std mutex", || { *black_box(&m).lock().unwrap()+=1; });
-  bench("fetch_add", || { black_box(&at).fetch_add(1, std::sync::atomic::Ordering::AcqRel); });
-  bench("get u64", || { black_box(black_box(&v).get()); });
-  bench("field of 64", || { black_box(black_box(&e).c()); });
-  bench("load 64", || { black_box(black_box(&e).load().unwrap()); });
-  bench("lock/unlock", || { black_box(&v).lock().unwrap(); });
-  bench("update u64 +=", || { black_box(&v).update(|x| *x+=1).unwrap(); });
-  bench("update field of 64", || { black_box(&e).update_c(|x| *x+=1).unwrap(); });
-  bench("update whole 64", || { black_box(&e).update(|x| x.d+=1).unwrap(); });
-  bench("atomic", || { black_box(&a).requests_fetch_add(1); });
-  let mut g=e.lock().unwrap(); let mut i=0;
-  bench("commit under held, field", || { i+=1; g.set_a(i); g.commit(); });
-  bench("commit under held, whole", || { i+=1; g.store(Eight{a:i,b:i,c:i,d:i,e:i,f:i,g:i,h:i}); g.commit(); });
-  bench("re-lock", || { black_box(&e).lock().unwrap(); });
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments[..] {
+        [] => supervise(),
+        [name, worker, hangs] => work(name, worker.parse()?, hangs.parse()?),
+        _ => bail!("usage: quickstart"),
+    }
+}
+
+/// What each worker does. One that takes another's place goes on after the last deposit that was committed.
+fn work(name: &str, worker: usize, hangs: bool) -> Result<()> {
+    let account = SynchronizedAccount::open(name)?;
+    let before = account.deposits_at(worker);
+    for number in before..DEPOSITS {
+        let mut guard = account.lock()?;
+        guard.update_balance(|balance| *balance += 1);
+        if hangs && number == DEPOSITS / 2 {
+            hang();
+        }
+        guard.set_deposits_at(worker, number + 1);
+        // Here the guard goes away: it commits both fields in one store, and releases the lock.
+    }
+    for _ in 0..DEPOSITS {
+        account.requests_fetch_add(1);
+    }
+    println!("{} {DEPOSITS}", DEPOSITS - before);
+    Ok(())
+}
+
+/// What a bug might do: stop while the lock is held and half of a deposit is written. Ends if the parent goes away.
+fn hang() -> ! {
+    let _ = io::stdin().read(&mut [0]);
+    process::exit(1)
+}
+
+/// What the parent does: starts the workers, watches them, kills one, and checks the result.
+fn supervise() -> Result<()> {
+    let name = Name(format!("quickstart.{}", process::id()));
+    let interrupted = name.0.clone();
+    ctrlc::set_handler(move || {
+        let _ = unlink(&interrupted);
+        process::exit(130);
+    })?;
+    let account = SynchronizedAccount::create(&name.0, Account::default())?;
+    let start = Instant::now();
+    let mut workers: Vec<_> =
+        (0..WORKERS).map(|worker| Worker::start(&name.0, worker, worker == VICTIM)).collect::<Result<_>>()?;
+    let mut watch = Watch::new(&account)?;
+
+    let held = LockState::Held { thread_id: workers[VICTIM].0.id() };
+    watch.until(|seen| {
+        ensure!(workers[VICTIM].is_running()?, "worker {VICTIM} ended before it could be killed");
+        Ok(seen.deposits[VICTIM] == DEPOSITS / 2 && account.lock_state() == held)
+    })?;
+    let stuck = Instant::now();
+    watch.until(|_| Ok(stuck.elapsed() > Duration::from_millis(250) && account.lock_state() == held))?;
+    watch.say(&format!("worker {VICTIM} hangs: it holds the lock, and has written half of a deposit"));
+
+    workers[VICTIM].0.kill()?;
+    drop(account.lock()?);
+    let hung = stuck.elapsed();
+    let committed = account.deposits_at(VICTIM);
+    ensure!(committed == DEPOSITS / 2 && account.recoveries() == 1, "{account:?} was not recovered");
+    watch.say(&format!("worker {VICTIM} got a SIGKILL: its half deposit is gone, and the others go on"));
+    workers[VICTIM] = Worker::start(&name.0, VICTIM, false)?;
+
+    watch.until(|_| {
+        let running: Vec<bool> = workers.iter_mut().map(Worker::is_running).collect::<Result<_>>()?;
+        Ok(!running.contains(&true))
+    })?;
+    let busy = start.elapsed().saturating_sub(hung);
+    let (mut deposits, mut requests) = (committed, 0);
+    for worker in &mut workers {
+        let reported = worker.report()?;
+        deposits += reported.0;
+        requests += reported.1;
+    }
+    let total = account.load()?;
+    watch.say(&format!("read without the lock: {} snapshots, every one whole", HumanCount(watch.snapshots)));
+    watch.say(&format!("workers say: {deposits} deposits and {requests} requests, in {busy:.0?} without the hang"));
+    watch.say(&format!("account has: {} deposits and {} requests", total.balance, total.requests));
+    ensure!((total.balance, total.requests) == (deposits, requests), "the account differs from the reports");
+    ensure!(deposits == WORKERS as u64 * DEPOSITS, "some deposits were not made");
+    Ok(())
+}
+
+/// Reads snapshots of the account, checks each of them, and shows how far the workers are.
+struct Watch<'a> {
+    account: &'a SynchronizedAccount,
+    bars: Vec<ProgressBar>,
+    snapshots: u64,
+}
+
+impl<'a> Watch<'a> {
+    fn new(account: &'a SynchronizedAccount) -> Result<Self> {
+        let (screen, style) = (MultiProgress::new(), ProgressStyle::with_template("{prefix} {bar:50} {human_pos}")?);
+        let bar = |worker| {
+            let bar = ProgressBar::new(DEPOSITS).with_style(style.clone()).with_finish(ProgressFinish::Abandon);
+            screen.add(bar.with_prefix(format!("worker {worker}")))
+        };
+        Ok(Self { account, bars: (0..WORKERS).map(bar).collect(), snapshots: 0 })
+    }
+
+    fn until(&mut self, mut done: impl FnMut(&Account) -> Result<bool>) -> Result<()> {
+        loop {
+            let seen = self.account.load()?;
+            ensure!(seen.balance == seen.deposits.iter().sum(), "this snapshot is not whole: {seen:?}");
+            self.snapshots += 1;
+            let done = done(&seen)?;
+            if done || self.snapshots.is_multiple_of(1000) {
+                self.bars.iter().zip(seen.deposits).for_each(|(bar, deposits)| bar.set_position(deposits));
+            }
+            if done {
+                return Ok(());
+            }
+        }
+    }
+
+    fn say(&self, line: &str) {
+        self.bars[0].suspend(|| println!("{line}"));
+    }
+}
+
+/// A child process, killed if it still runs when it is of no more use.
+struct Worker(Child);
+
+impl Worker {
+    fn start(name: &str, worker: usize, hangs: bool) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([name, &worker.to_string(), &hangs.to_string()]);
+        Ok(Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?))
+    }
+
+    fn is_running(&mut self) -> Result<bool> {
+        Ok(self.0.try_wait()?.is_none())
+    }
+
+    /// How many deposits and requests the worker says that it made.
+    fn report(&mut self) -> Result<(u64, u64)> {
+        ensure!(self.0.wait()?.success(), "a worker failed");
+        let line = io::read_to_string(self.0.stdout.take().context("the report was read before")?)?;
+        let (deposits, requests) = line.trim().split_once(' ').context("a worker reported nothing")?;
+        Ok((deposits.parse()?, requests.parse()?))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The name of the segment: unlinked on success, on failure and on Ctrl-C.
+struct Name(String);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = unlink(&self.0);
+    }
 }

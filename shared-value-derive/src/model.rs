@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Expr, Fields, Generics, Ident, Member, Type, Visibility};
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Member, Type, Visibility};
 
 use crate::attr::{self, ContainerAttributes, FieldAttributes};
 use crate::context::Context;
@@ -114,10 +114,10 @@ impl Field {
         self.attributes.pod.is_some()
     }
 
-    /// Element and length of an array.
-    pub(crate) fn array(&self) -> Option<(&Type, &Expr)> {
+    /// The element of an array.
+    pub(crate) fn element(&self) -> Option<&Type> {
         match unwrapped(&self.ty) {
-            Type::Array(array) => Some((&array.elem, &array.len)),
+            Type::Array(array) => Some(&array.elem),
             _ => None,
         }
     }

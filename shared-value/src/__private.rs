@@ -2,12 +2,11 @@
 
 use core::fmt;
 
-use crate::element::element_offset;
+use crate::access::sealed::{Read as _, Write as _};
 use crate::hold::Unwind;
-use crate::read;
 use crate::synchronized::valid;
 
-pub use crate::access::{Access, ReadWrite};
+pub use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
 pub use crate::error::Error;
 pub use crate::guard::Guard;
 pub use crate::layout::{
@@ -18,71 +17,88 @@ pub use crate::synchronized::Synchronized;
 
 use crate::primitive::Ordering::{AcqRel, Acquire, Release};
 
+/// Where the field of this number starts: a constant where the number is one.
+#[inline(always)]
+const fn offset<T: SharedValue>(field: usize) -> usize {
+    T::FIELDS[field].offset()
+}
+
+/// Where an element starts of the field of this number, which is an array of `E`.
 #[inline(always)]
 #[track_caller]
-pub fn get<F: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, offset: usize) -> F {
-    valid(read::field(&handle.cell, offset).check())
+fn element_offset<E, T: SharedValue>(field: usize, index: usize) -> usize {
+    let array = &T::FIELDS[field];
+    let length = array.layout().size() / size_of::<E>();
+    assert!(index < length, "the index is {index} but the array has {length} elements");
+    array.offset() + index * size_of::<E>()
 }
 
 #[inline(always)]
-pub fn set<F: SharedValue, T: SharedValue>(handle: &Synchronized<T>, offset: usize, value: F) -> Result<(), Error> {
-    handle.set_part(offset, &value)
+#[track_caller]
+pub fn get<F: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, field: usize) -> F {
+    valid(A::field(&handle.cell, offset::<T>(field)).check())
+}
+
+#[inline(always)]
+pub fn set<F: SharedValue, T: SharedValue>(handle: &Synchronized<T>, field: usize, value: F) -> Result<(), Error> {
+    ReadWrite::set(&handle.cell, offset::<T>(field), &value)
 }
 
 #[inline(always)]
 pub fn update<F: SharedValue, T: SharedValue, R>(
     handle: &Synchronized<T>,
-    offset: usize,
+    field: usize,
     change: impl FnOnce(&mut F) -> R,
 ) -> Result<R, Error> {
-    handle.cell.locked(|hold| {
-        let value = hold.read(offset).check()?;
-        Ok(hold.update(offset, value, Unwind::End, change))
-    })
+    let offset = offset::<T>(field);
+    ReadWrite::update(&handle.cell, offset, change)
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn get_at<E: SharedValue, const N: usize, T: SharedValue, A: Access>(
-    handle: &Synchronized<T, A>,
-    offset: usize,
-    index: usize,
-) -> E {
-    get(handle, element_offset::<E, N>(offset, index))
+pub fn get_at<E: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, field: usize, index: usize) -> E {
+    valid(A::field(&handle.cell, element_offset::<E, T>(field, index)).check())
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn set_at<E: SharedValue, const N: usize, T: SharedValue>(
+pub fn set_at<E: SharedValue, T: SharedValue>(
     handle: &Synchronized<T>,
-    offset: usize,
+    field: usize,
     index: usize,
     value: E,
 ) -> Result<(), Error> {
-    set(handle, element_offset::<E, N>(offset, index), value)
+    ReadWrite::set(&handle.cell, element_offset::<E, T>(field, index), &value)
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn guard_get<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, offset: usize) -> F {
+fn guard_get_part<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, offset: usize) -> F {
     let hold = &guard.hold;
-    let copy = if hold.is_held() { hold.read(offset) } else { read::field(hold.cell(), offset) };
+    let copy = if hold.is_held() { hold.read(offset) } else { ReadWrite::field(hold.cell(), offset) };
     valid(copy.check())
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn guard_set<F: SharedValue, T: SharedValue>(guard: &mut Guard<'_, T>, offset: usize, value: F) {
-    guard.writable().write(offset, &value);
+pub fn guard_get<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize) -> F {
+    guard_get_part(guard, offset::<T>(field))
+}
+
+#[inline(always)]
+#[track_caller]
+pub fn guard_set<F: SharedValue, T: SharedValue>(guard: &mut Guard<'_, T>, field: usize, value: F) {
+    guard.writable().write(offset::<T>(field), &value);
 }
 
 #[inline(always)]
 #[track_caller]
 pub fn guard_update<F: SharedValue, T: SharedValue, R>(
     guard: &mut Guard<'_, T>,
-    offset: usize,
+    field: usize,
     change: impl FnOnce(&mut F) -> R,
 ) -> R {
+    let offset = offset::<T>(field);
     let hold = guard.writable();
     let value = valid(hold.read(offset).check());
     hold.update(offset, value, Unwind::Keep, change)
@@ -90,23 +106,14 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
 
 #[inline(always)]
 #[track_caller]
-pub fn guard_get_at<E: SharedValue, const N: usize, T: SharedValue>(
-    guard: &Guard<'_, T>,
-    offset: usize,
-    index: usize,
-) -> E {
-    guard_get(guard, element_offset::<E, N>(offset, index))
+pub fn guard_get_at<E: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, index: usize) -> E {
+    guard_get_part(guard, element_offset::<E, T>(field, index))
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn guard_set_at<E: SharedValue, const N: usize, T: SharedValue>(
-    guard: &mut Guard<'_, T>,
-    offset: usize,
-    index: usize,
-    value: E,
-) {
-    guard_set(guard, element_offset::<E, N>(offset, index), value);
+pub fn guard_set_at<E: SharedValue, T: SharedValue>(guard: &mut Guard<'_, T>, field: usize, index: usize, value: E) {
+    guard.writable().write(element_offset::<E, T>(field, index), &value);
 }
 
 #[inline(always)]

@@ -1,15 +1,147 @@
 //! What a handle may do with its value, as a type.
+#![expect(private_interfaces, reason = "the sealed traits can be neither named nor called from outside")]
+
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::hold::Unwind;
+use crate::layout::SharedValue;
+use crate::read;
+use crate::words::Unchecked;
 
 /// What a handle may do: the second parameter of [`Synchronized`](crate::Synchronized).
-pub trait Access: sealed::Sealed + 'static {}
+///
+/// | | reads | writes | lock |
+/// |---|---|---|---|
+/// | [`ReadWrite`] | committed values | commits, crash-atomic | yes |
+/// | [`ReadOnly`] | committed values | do not compile, and the kernel refuses them | no |
+/// | [`Unlocked`] | words, as they are | words, at once | no |
+pub trait Access: sealed::Read + 'static {}
+
+/// Access that can write: [`ReadWrite`] and [`Unlocked`].
+#[diagnostic::on_unimplemented(
+    message = "a handle with `{Self}` access cannot write",
+    note = "open the value for reading and writing instead"
+)]
+pub trait Writable: Access + sealed::Write {}
 
 /// Read, write and lock.
 #[derive(Clone, Copy, Debug)]
 pub enum ReadWrite {}
 
-impl Access for ReadWrite {}
+/// Read and nothing else: the memory is mapped so, from a descriptor that was opened so.
+#[derive(Clone, Copy, Debug)]
+pub enum ReadOnly {}
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::ReadWrite {}
+/// Read and write without any lock, as Python's `RawValue` does.
+///
+/// Each word is read and written as a whole, but a value of several words may be torn, and changes made at the same time
+/// may be lost. There are no versions and no rollback. For values that one process writes at a time, and for words that
+/// stand on their own.
+#[derive(Clone, Copy, Debug)]
+pub enum Unlocked {}
+
+impl Access for ReadWrite {}
+impl Access for ReadOnly {}
+impl Access for Unlocked {}
+impl Writable for ReadWrite {}
+impl Writable for Unlocked {}
+
+/// The operations that differ.
+pub(crate) mod sealed {
+    use super::{Cell, Error, SharedValue, Unchecked};
+
+    pub trait Read {
+        fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F>;
+    }
+
+    pub trait Write {
+        fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error>;
+
+        fn update<T: SharedValue, F: SharedValue, R>(
+            cell: &Cell<T>,
+            offset: usize,
+            change: impl FnOnce(&mut F) -> R,
+        ) -> Result<R, Error>;
+
+        fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>;
+    }
+}
+
+impl sealed::Read for ReadWrite {
+    #[inline(always)]
+    fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+        read::field(cell, offset)
+    }
+}
+
+impl sealed::Read for ReadOnly {
+    #[inline(always)]
+    fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+        read::field_without_lock(cell, offset)
+    }
+}
+
+impl sealed::Read for Unlocked {
+    #[inline(always)]
+    fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+        read::field_of_now(cell, offset)
+    }
+}
+
+impl sealed::Write for ReadWrite {
+    #[inline(always)]
+    fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
+        cell.locked(|hold| {
+            hold.write(offset, value);
+            Ok(())
+        })
+    }
+
+    #[inline(always)]
+    fn update<T: SharedValue, F: SharedValue, R>(
+        cell: &Cell<T>,
+        offset: usize,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Error> {
+        cell.locked(|hold| {
+            let value = hold.read(offset).check()?;
+            Ok(hold.update(offset, value, Unwind::End, change))
+        })
+    }
+
+    #[inline(always)]
+    fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        cell.locked(|hold| {
+            let value = hold.read_whole().check()?;
+            Ok(hold.update(0, value, Unwind::End, change))
+        })
+    }
+}
+
+impl sealed::Write for Unlocked {
+    #[inline(always)]
+    fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
+        cell.write_now(offset, value);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn update<T: SharedValue, F: SharedValue, R>(
+        cell: &Cell<T>,
+        offset: usize,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Error> {
+        let mut value = read::field_of_now(cell, offset).check()?;
+        let result = change(&mut value);
+        cell.write_now(offset, &value);
+        Ok(result)
+    }
+
+    #[inline(always)]
+    fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        let mut value = read::with_atomics(cell, read::field_of_now(cell, 0)).check()?;
+        let result = change(&mut value);
+        cell.write_now(0, &value);
+        Ok(result)
+    }
 }

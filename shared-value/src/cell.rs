@@ -16,7 +16,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::format::{Entry, Plan};
+use crate::format::{Entry, LockKind, Plan};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockLine, LockState};
 use crate::primitive::{AtomicU32, AtomicU64, Ordering};
@@ -81,8 +81,8 @@ impl<T> Clone for Cell<T> {
 
 impl<T: SharedValue> Cell<T> {
     /// A new segment that holds the value.
-    pub(crate) fn create(place: &Place, mode: u32, value: &T) -> Result<Self, Error> {
-        let plan = Plan::of::<T>(Shape::<T>::LENGTH);
+    pub(crate) fn create(place: &Place, mode: u32, lock: LockKind, value: &T) -> Result<Self, Error> {
+        let plan = Plan::of::<T>(Shape::<T>::LENGTH, lock);
         let segment = Segment::create(place, mode, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `Plan` made the cell for a `T`, and nobody else sees the mapping yet.
@@ -93,11 +93,11 @@ impl<T: SharedValue> Cell<T> {
                 atomic.store(words::atomic_word(value, number), Ordering::Relaxed);
             }
         })?;
-        Self::in_segment(segment)
+        Self::in_segment(segment, lock)
     }
 
-    /// The value in a segment that exists.
-    pub(crate) fn open(place: &Place) -> Result<Self, Error> {
+    /// The value in a segment that exists, if it is guarded so.
+    pub(crate) fn open(place: &Place, lock: LockKind) -> Result<Self, Error> {
         let segment = Segment::open(place, |mapping| {
             for entry in mapping.entries() {
                 let control = control(mapping, entry);
@@ -107,10 +107,21 @@ impl<T: SharedValue> Cell<T> {
                 control.versions.forget_draft();
             }
         })?;
-        Self::in_segment(segment)
+        Self::in_segment(segment, lock)
     }
 
-    fn in_segment(segment: Arc<Segment>) -> Result<Self, Error> {
+    /// The value in a segment that exists, for reading.
+    pub(crate) fn open_read_only(place: &Place) -> Result<Self, Error> {
+        Self::in_segment(Segment::open_read_only(place)?, LockKind::Native)
+    }
+
+    /// The same value once more, for reading.
+    pub(crate) fn read_only(&self) -> Result<Self, Error> {
+        Self::in_segment(self.segment.read_only()?, LockKind::Native)
+    }
+
+    fn in_segment(segment: Arc<Segment>, lock: LockKind) -> Result<Self, Error> {
+        segment.lock_kind().expect(segment.name(), lock)?;
         let entry = &segment.entries()[0];
         entry.expect::<T>(segment.name(), Shape::<T>::LENGTH)?;
         let control = control(&segment, entry);
@@ -143,6 +154,12 @@ impl<T: SharedValue> Cell<T> {
     #[inline(always)]
     pub(crate) fn atomic(&self, number: usize) -> &AtomicU64 {
         &self.parts().atomics[number]
+    }
+
+    /// Writes an `F` at an offset, where there are no versions.
+    #[inline(always)]
+    pub(crate) fn write_now<F: SharedValue>(&self, offset: usize, value: &F) {
+        words::store_among_others(self.slots().first(), offset, value);
     }
 
     /// The number of commits.

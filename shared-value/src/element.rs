@@ -1,9 +1,8 @@
 //! Elements of a value that is an array.
 
-use crate::access::Access;
+use crate::access::{Access, Writable};
 use crate::error::Error;
 use crate::layout::SharedValue;
-use crate::read;
 use crate::synchronized::{Synchronized, valid};
 
 impl<E: SharedValue, const N: usize, A: Access> Synchronized<[E; N], A> {
@@ -14,11 +13,11 @@ impl<E: SharedValue, const N: usize, A: Access> Synchronized<[E; N], A> {
     #[inline]
     #[track_caller]
     pub fn at(&self, index: usize) -> E {
-        valid(read::field(&self.cell, element_offset::<E, N>(0, index)).check())
+        valid(A::field(&self.cell, element_offset::<E, N>(0, index)).check())
     }
 }
 
-impl<E: SharedValue, const N: usize> Synchronized<[E; N]> {
+impl<E: SharedValue, const N: usize, A: Writable> Synchronized<[E; N], A> {
     /// Changes one element under the lock.
     ///
     /// # Errors
@@ -29,7 +28,7 @@ impl<E: SharedValue, const N: usize> Synchronized<[E; N]> {
     #[inline]
     #[track_caller]
     pub fn set_at(&self, index: usize, value: E) -> Result<(), Error> {
-        self.set_part(element_offset::<E, N>(0, index), &value)
+        A::set(&self.cell, element_offset::<E, N>(0, index), &value)
     }
 }
 

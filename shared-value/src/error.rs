@@ -24,7 +24,7 @@ pub enum Error {
         name: String,
     },
     /// The name or path is taken.
-    #[error("`{name}` exists already: open it, use `open_or_create`, or `unlink` it first")]
+    #[error("`{name}` exists already: open it, use `open_or_create`, or remove it first")]
     AlreadyExists {
         /// The name or path.
         name: String,
@@ -52,7 +52,7 @@ pub enum Error {
     /// The segment holds a value of another layout. It was left as it is.
     #[error(
         "`{name}` holds another layout: expected `{expected}`, found `{found}`; \
-         open it with the struct it was created with, or `unlink` it and create it again"
+         open it with the struct it was created with, or remove it and create it again"
     )]
     LayoutMismatch {
         /// The name or path.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::thread;
 
+use crate::access::ReadWrite;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::hold::{Hold, Unwind};
@@ -85,6 +86,21 @@ impl<'a, T: SharedValue> Guard<'a, T> {
         Ok(hold.update(0, value, Unwind::Keep, change))
     }
 
+    /// Lets the closure change the value, unless it fails: then nothing was changed.
+    ///
+    /// # Errors
+    /// What the closure returns, and as [`update`](Self::update).
+    ///
+    /// # Panics
+    /// As [`store`](Self::store).
+    #[inline]
+    #[track_caller]
+    pub fn try_update<R, E: From<Error>>(&mut self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
+        let hold = self.writable();
+        let value = hold.read_whole().check()?;
+        hold.try_update(0, value, Unwind::Keep, change)
+    }
+
     /// Publishes what this thread has written since the last commit, and keeps the lock.
     ///
     /// It is one store: a process that dies before it has written nothing, one that dies after it everything.
@@ -119,7 +135,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// The value, as this thread sees it, or as all do in a forked child.
     #[inline]
     fn copy(&self) -> Unchecked<T> {
-        if self.hold.is_held() { self.hold.read_whole() } else { read::whole(self.hold.cell()) }
+        if self.hold.is_held() { self.hold.read_whole() } else { read::whole::<T, ReadWrite>(self.hold.cell()) }
     }
 
     /// The hold, if a write through this guard may happen now.

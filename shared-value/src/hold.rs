@@ -1,6 +1,8 @@
 //! `Hold`: a cell whose lock this thread holds, and what may be done to it then.
 #![allow(unsafe_code)]
 
+use std::convert::Infallible;
+
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::layout::SharedValue;
@@ -97,10 +99,25 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     pub(crate) fn update<F: SharedValue, R>(
         &mut self,
         offset: usize,
-        mut value: F,
+        value: F,
         unwind: Unwind,
         change: impl FnOnce(&mut F) -> R,
     ) -> R {
+        let changed: Result<R, Infallible> = self.try_update(offset, value, unwind, |value| Ok(change(value)));
+        match changed {
+            Ok(result) => result,
+        }
+    }
+
+    /// The same, but nothing is written back if the closure fails.
+    #[inline(always)]
+    pub(crate) fn try_update<F: SharedValue, R, E>(
+        &mut self,
+        offset: usize,
+        mut value: F,
+        unwind: Unwind,
+        change: impl FnOnce(&mut F) -> Result<R, E>,
+    ) -> Result<R, E> {
         self.set_mark(Mark::Borrowed);
         let borrow = Borrow { hold: self, unwind };
         let result = change(&mut value);
@@ -108,7 +125,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         // Not if the closure forked and this is the child.
         if self.is_held() {
             self.set_mark(Mark::None);
-            self.write(offset, &value);
+            if result.is_ok() {
+                self.write(offset, &value);
+            }
         }
         result
     }
@@ -192,17 +211,20 @@ impl<'a, T: SharedValue> Cell<T> {
     ///
     /// `work` must not panic, or the lock stays held.
     #[inline(always)]
-    pub(crate) fn locked<R>(&'a self, work: impl FnOnce(&mut Hold<'a, T>) -> Result<R, Error>) -> Result<R, Error> {
-        let mut hold = Hold::acquire(self, Wait::Forever)?;
+    pub(crate) fn locked<R, E: From<Error>>(
+        &'a self,
+        work: impl FnOnce(&mut Hold<'a, T>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut hold = Hold::acquire(self, Wait::Forever).map_err(Error::from)?;
         // Whoever takes the lock first finds no mark.
         let writable = if hold.acquired == Some(Acquired::Again) { hold.check_writable() } else { Ok(()) };
         let result = match writable {
             Ok(()) => work(&mut hold),
-            Err(refusal) => Err(refusal.into()),
+            Err(refusal) => Err(Error::from(refusal).into()),
         };
         let ended = hold.end();
         let result = result?;
-        ended?;
+        ended.map_err(Error::from)?;
         Ok(result)
     }
 }

@@ -1,4 +1,102 @@
-//! One typed object in shared memory, with a recursive lock that survives SIGKILL and reads that take no lock.
+//! One typed object in shared memory, for all processes of a machine: reads take no lock, and changes take a recursive
+//! lock that survives SIGKILL.
+//!
+//! Derive [`SharedValue`](trait@SharedValue) for a `#[repr(C)]` struct `X`, and there is a handle `SynchronizedX`, which
+//! reads and changes a shared `X` field by field, and a guard `XGuard`, for changes that belong together. Both are thin:
+//! what they can do besides the fields is in [`Synchronized`] and [`Guard`]. Numbers and arrays need no derive:
+//! `Synchronized::<u64>::new(0)`.
+//!
+//! | | |
+//! |---|---|
+//! | make or find a value | [`new`](Synchronized::new), [`create`](Synchronized::create), [`open`](Synchronized::open), [`open_or_create`](Synchronized::open_or_create), and the same for files |
+//! | read, without the lock | `account.balance()`, [`load`](Synchronized::load) for all of it, [`version`](Synchronized::version) |
+//! | change, in one commit | `account.set_balance(1)`, `account.update_balance(..)`, [`update`](Synchronized::update) for several fields |
+//! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout); then [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
+//! | never lock | `#[shared(atomic)]`: `account.requests_fetch_add(1)` |
+//!
+//! # How it works
+//!
+//! A value lies twice in its segment, in two *slots*, beside a *version* number; slot `version & 1` holds the committed
+//! value, and the other one belongs to the owner of the lock. The owner changes its slot, and commits with a single store
+//! of `version + 1`: before that store nothing has happened, after it everything. A reader looks at the version, copies,
+//! and looks again; if the version has moved, it copies once more. The lock is a futex word which its owner enters into
+//! the list of *robust* futexes that the kernel walks when a thread dies, so that even SIGKILL frees it; the next owner
+//! drops what the dead one had not committed. All shared memory is accessed as whole atomic 64-bit words, bits that may
+//! be invalid are checked after they were copied, and no reference into shared memory exists.
+//!
+//! # Trade-offs
+//!
+//! - **Two copies of the value.** The first change after a commit copies the value from one slot to the other, so values
+//!   of bytes to kilobytes are what this is made for.
+//! - **One writer at a time.** All changes go through one lock, but for `#[shared(atomic)]` fields, which are not part of
+//!   a commit. A reader that is overtaken again and again takes the lock too, for as long as it copies.
+//! - **Dropping a guard commits.** That includes an early return by `?`: call [`rollback`](Guard::rollback) before it, or
+//!   make the change in one [`update`](Synchronized::update). What the closure of an `update` has changed is committed
+//!   whatever it returns, but not if it panics; with [`try_update`](Synchronized::try_update), only if it returns `Ok`.
+//! - **No waiting yet.** Whoever waits for a change looks at [`version`](Synchronized::version), which is one load.
+//! - **Writing is trust in availability.** A process that may write the segment can hold the lock for ever, or overwrite
+//!   the value; it can never cause undefined behaviour in others.
+//! - **Linux only**, 64 bits, and glibc for the lock: anything but 64-bit Linux is a compile error, and with another C
+//!   library what takes the lock returns [`Error::Unsupported`].
+//!
+//! # Example
+//!
+//! ```
+//! use shared_value::{SharedValue, unlink};
+//!
+//! /// A pot that several processes pay into.
+//! #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+//! #[repr(C)]
+//! struct Pot {
+//!     cents: u64,
+//!     deposits: u64,
+//!     #[shared(atomic)]
+//!     looks: u64,
+//! }
+//!
+//! fn deposit(pot: &SynchronizedPot, cents: u64) -> Result<(), shared_value::Error> {
+//!     pot.update(|pot| {
+//!         pot.cents += cents;
+//!         pot.deposits += 1;
+//!     })
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The name appears in `/dev/shm` only when the value is complete.
+//! let name = format!("pot.{}", std::process::id());
+//! let pot = SynchronizedPot::create(&name, Pot { cents: 0, deposits: 0, looks: 0 })?;
+//!
+//! // What another process of this user does.
+//! let other = SynchronizedPot::open(&name)?;
+//! other.looks_fetch_add(1);
+//! deposit(&other, 250)?;
+//!
+//! // Several changes under one lock, which this thread may take again: `deposit` does so.
+//! let mut guard = pot.lock()?;
+//! deposit(&pot, 50)?;
+//! guard.update_cents(|cents| *cents += 200);
+//! guard.set_deposits(guard.deposits() + 1);
+//! assert_eq!(pot.cents(), 500); // This thread sees what it has written.
+//! # std::thread::scope(|scope| {
+//! # scope.spawn(|| {
+//! assert_eq!(other.cents(), 250); // In another thread or process: what is committed.
+//! # });
+//! # });
+//! drop(guard); // Now they see it too.
+//!
+//! // A thread that panics, or is killed, leaves what was committed before.
+//! let panicked = std::thread::spawn(move || {
+//!     let mut guard = other.lock().unwrap();
+//!     guard.set_cents(0);
+//!     panic!("before the deposits are counted");
+//! });
+//! assert!(panicked.join().is_err());
+//! assert_eq!(pot.load()?, Pot { cents: 500, deposits: 3, looks: 1 });
+//!
+//! unlink(&name)?;
+//! # Ok(())
+//! # }
+//! ```
 
 #[cfg(all(not(loom), not(all(target_os = "linux", target_pointer_width = "64"))))]
 compile_error!(
@@ -53,7 +151,7 @@ mod words;
 
 #[cfg(not(loom))]
 pub use crate::{
-    access::{Access, ReadWrite},
+    access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
@@ -65,3 +163,8 @@ pub use crate::{
 /// Derives [`SharedValue`](trait@SharedValue), the handle `SynchronizedX` and the guard `XGuard`.
 #[cfg(not(loom))]
 pub use shared_value_derive::SharedValue;
+
+/// The programs of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cell::Cell;
 use crate::error::Error;
+use crate::format::LockKind;
 use crate::layout::SharedValue;
 use crate::segment::Place;
 use crate::synchronized::Synchronized;
@@ -51,7 +52,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, &value)?))
+        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, LockKind::Native, &value)?))
     }
 
     /// As [`Synchronized::open_or_create`].
@@ -68,7 +69,7 @@ impl Options {
     /// The same.
     pub fn create_file<T: SharedValue>(&self, path: impl AsRef<Path>, value: T) -> Result<Synchronized<T>, Error> {
         let place = Place::File(path.as_ref().to_owned());
-        Ok(Synchronized::of(Cell::create(&place, self.mode, &value)?))
+        Ok(Synchronized::of(Cell::create(&place, self.mode, LockKind::Native, &value)?))
     }
 
     /// As [`Synchronized::open_or_create_file`].
@@ -86,11 +87,11 @@ impl Options {
     /// Others may create and unlink the same place all the time; each attempt is whole.
     fn at_place<T: SharedValue>(&self, place: &Place, value: &T) -> Result<Synchronized<T>, Error> {
         loop {
-            match Cell::open(place) {
+            match Cell::open(place, LockKind::Native) {
                 Err(Error::NotFound { .. }) => {}
                 opened => return opened.map(Synchronized::of),
             }
-            match Cell::create(place, self.mode, value) {
+            match Cell::create(place, self.mode, LockKind::Native, value) {
                 Err(Error::AlreadyExists { .. }) => {}
                 created => return created.map(Synchronized::of),
             }

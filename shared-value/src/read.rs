@@ -1,7 +1,9 @@
 //! Reading a value, without its lock unless that is hopeless.
 
+use std::thread;
 use std::time::Duration;
 
+use crate::access::Access;
 use crate::cell::Cell;
 use crate::hold::Hold;
 use crate::layout::SharedValue;
@@ -46,10 +48,41 @@ fn field_otherwise<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize
     }
 }
 
+/// Copies the `F` at an offset, for a handle that cannot take the lock.
+#[inline(always)]
+pub(crate) fn field_without_lock<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    match cell.slots().read(|slot| words::load(slot, offset)) {
+        Some(copy) => copy,
+        None => field_between_commits(cell, offset),
+    }
+}
+
+/// Reads while writers commit faster than this thread can copy, with growing pauses: at some moment they pause too.
+#[cold]
+fn field_between_commits<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    const LONGEST: Duration = Duration::from_millis(1);
+    let mut pause = Duration::from_nanos(100);
+    loop {
+        for _ in 0..TRIES {
+            if let Some(copy) = cell.slots().read(|slot| words::load(slot, offset)) {
+                return copy;
+            }
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST);
+    }
+}
+
+/// Copies the `F` at an offset of a value without versions, word by word.
+#[inline(always)]
+pub(crate) fn field_of_now<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    words::load(cell.slots().first(), offset)
+}
+
 /// Copies the whole value; each atomic field as it is at some moment during the call.
 #[inline(always)]
-pub(crate) fn whole<T: SharedValue>(cell: &Cell<T>) -> Unchecked<T> {
-    with_atomics(cell, field(cell, 0))
+pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
+    with_atomics(cell, A::field(cell, 0))
 }
 
 /// Replaces the atomic fields of a copy by what they are now: the slots do not hold them.

@@ -57,6 +57,12 @@ impl<'a> Slots<'a> {
         &self.words[start..start + self.length]
     }
 
+    /// The slot of version 0, for values that have no other.
+    #[inline(always)]
+    pub(crate) fn first(self) -> &'a [AtomicU64] {
+        self.slot(0)
+    }
+
     /// Copies from the committed slot without the lock; `None` if it may have been overwritten meanwhile.
     ///
     /// `copy` may see words of different versions; then its result is dropped.

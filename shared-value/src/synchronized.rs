@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::access::{Access, ReadWrite};
+use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
 use crate::cell::Cell;
 use crate::error::Error;
+use crate::format::LockKind;
 use crate::guard::Guard;
 use crate::hold::Unwind;
 use crate::layout::{Printed, SharedValue};
@@ -34,17 +35,19 @@ pub struct Synchronized<T, A = ReadWrite> {
     access: PhantomData<fn() -> A>,
 }
 
-impl<T: SharedValue> Synchronized<T> {
+impl<T, A> Synchronized<T, A> {
     pub(crate) fn of(cell: Cell<T>) -> Self {
         Self { cell, access: PhantomData }
     }
+}
 
+impl<T: SharedValue> Synchronized<T> {
     /// A value without a name, for this process, the children that it forks, and whoever it hands the value to.
     ///
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, LockKind::Native, &value)?))
     }
 
     /// A value under a new name, which any process of this user can open until it is [unlinked](crate::unlink).
@@ -63,7 +66,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `InvalidName`, `Io`.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?)?))
+        Ok(Self::of(Cell::open(&Place::named(name)?, LockKind::Native)?))
     }
 
     /// The value that has this name, created if there is none. Of many who call this at once, one creates.
@@ -90,7 +93,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
     pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()))?))
+        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), LockKind::Native)?))
     }
 
     /// The value in a file, which is created if there is none. Of many who call this at once, one creates.
@@ -128,13 +131,102 @@ impl<T: SharedValue> Synchronized<T> {
         Guard::acquire(&self.cell, Wait::at_most(timeout))
     }
 
+    /// Lets the closure change the value under the lock, as [`update`](Self::update) does, but changes nothing if the
+    /// closure fails.
+    ///
+    /// ```
+    /// use shared_value::{Error, Synchronized};
+    ///
+    /// # #[derive(Debug)]
+    /// enum Refusal { TooLittle, Shared(Error) }
+    ///
+    /// impl From<Error> for Refusal {
+    ///     fn from(error: Error) -> Self {
+    ///         Self::Shared(error)
+    ///     }
+    /// }
+    ///
+    /// let balance = Synchronized::new(10_i64)?;
+    /// let paid = balance.try_update(|balance| {
+    ///     *balance -= 25;
+    ///     if *balance < 0 { Err(Refusal::TooLittle) } else { Ok(()) }
+    /// });
+    /// assert!(matches!(paid, Err(Refusal::TooLittle)));
+    /// assert_eq!((balance.get(), balance.version()), (10, 0));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the closure returns, and as [`update`](Self::update).
+    #[inline]
+    pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
+        self.cell.locked(|hold| {
+            let value = hold.read_whole().check()?;
+            hold.try_update(0, value, Unwind::End, change)
+        })
+    }
+
+    /// The same value for reading only, in memory that is mapped so.
+    ///
+    /// # Errors
+    /// `Io` if the segment cannot be opened or mapped once more.
+    pub fn read_only(&self) -> Result<Synchronized<T, ReadOnly>, Error> {
+        Ok(Synchronized::of(self.cell.read_only()?))
+    }
+}
+
+impl<T: SharedValue> Synchronized<T, ReadOnly> {
+    /// The value that has this name, for reading only: read permission for it is enough.
+    ///
+    /// # Errors
+    /// As [`Synchronized::open`].
+    pub fn open_read_only(name: &str) -> Result<Self, Error> {
+        Ok(Self::of(Cell::open_read_only(&Place::named(name)?)?))
+    }
+
+    /// The value in a file, for reading only: read permission for it is enough.
+    ///
+    /// # Errors
+    /// As [`Synchronized::open_file`].
+    pub fn open_file_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self::of(Cell::open_read_only(&Place::File(path.as_ref().to_owned()))?))
+    }
+}
+
+impl<T: SharedValue> Synchronized<T, Unlocked> {
+    /// A value without a name and without a lock.
+    ///
+    /// # Errors
+    /// As [`Synchronized::new`].
+    pub fn unlocked(value: T) -> Result<Self, Error> {
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, LockKind::None, &value)?))
+    }
+
+    /// A value under a new name and without a lock.
+    ///
+    /// # Errors
+    /// As [`Synchronized::create`].
+    pub fn create_unlocked(name: &str, value: T) -> Result<Self, Error> {
+        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, LockKind::None, &value)?))
+    }
+
+    /// The value without a lock that has this name.
+    ///
+    /// # Errors
+    /// As [`Synchronized::open`]; `InvalidSegment` if the value has a lock.
+    pub fn open_unlocked(name: &str) -> Result<Self, Error> {
+        Ok(Self::of(Cell::open(&Place::named(name)?, LockKind::None)?))
+    }
+}
+
+impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// Replaces the whole value but for its atomic fields. If this thread holds no guard, it is committed at once.
     ///
     /// # Errors
     /// As [`update`](Self::update).
     #[inline]
     pub fn store(&self, value: T) -> Result<(), Error> {
-        self.set_part(0, &value)
+        A::set(&self.cell, 0, &value)
     }
 
     /// The same as [`store`](Self::store), under the name that goes with [`get`](Self::get).
@@ -159,18 +251,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// - As [`lock`](Self::lock).
     #[inline]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        self.cell.locked(|hold| {
-            let value = hold.read_whole().check()?;
-            Ok(hold.update(0, value, Unwind::End, change))
-        })
-    }
-
-    #[inline(always)]
-    pub(crate) fn set_part<F: SharedValue>(&self, offset: usize, value: &F) -> Result<(), Error> {
-        self.cell.locked(|hold| {
-            hold.write(offset, value);
-            Ok(())
-        })
+        A::update_whole(&self.cell, change)
     }
 }
 
@@ -184,7 +265,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     /// `InvalidBits` if another process wrote something that is not a `T`.
     #[inline]
     pub fn load(&self) -> Result<T, Error> {
-        read::whole(&self.cell).check()
+        read::whole::<T, A>(&self.cell).check()
     }
 
     /// The same as [`load`](Self::load), for types of which every bit pattern is valid and for processes that trust
@@ -264,7 +345,7 @@ impl<T, A> Clone for Synchronized<T, A> {
 /// Prints the value, the version and the state of the lock, without waiting for it.
 impl<T: SharedValue, A: Access> fmt::Debug for Synchronized<T, A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = read::whole(&self.cell).to_bytes();
+        let bytes = read::whole::<T, A>(&self.cell).to_bytes();
         formatter
             .debug_struct("Synchronized")
             .field("name", &self.segment_name())

@@ -48,10 +48,31 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
 /// If it does not lie in the slot, or not at a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
+    store_merging(slot, offset, value, |word, merge| word.store(merge(word.load(Relaxed)), Relaxed));
+}
+
+/// The same for a slot that others write too: their changes to other bytes of the same word are not lost.
+///
+/// # Panics
+/// As `store`.
+#[inline(always)]
+pub(crate) fn store_among_others<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
+    store_merging(slot, offset, value, |word, merge| {
+        let _ = word.fetch_update(Relaxed, Relaxed, |old| Some(merge(old)));
+    });
+}
+
+#[inline(always)]
+fn store_merging<T: SharedValue>(
+    slot: &[AtomicU64],
+    offset: usize,
+    value: &T,
+    change_part: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
+) {
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     if const { T::LAYOUT.padding() == 0 } {
         // SAFETY: without padding, every byte of a value is initialized.
-        return unsafe { store_bytes::<T>(slot, offset, ptr::from_ref(value).cast()) };
+        return unsafe { store_bytes::<T>(slot, offset, ptr::from_ref(value).cast(), change_part) };
     }
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
@@ -59,24 +80,34 @@ pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T
     unsafe { ptr::write_bytes(bytes, 0, size_of::<T>()) };
     T::fields(&mut Copier { from: ptr::from_ref(value).cast(), to: bytes });
     // SAFETY: every byte of `copy` was set above.
-    unsafe { store_bytes::<T>(slot, offset, bytes) }
+    unsafe { store_bytes::<T>(slot, offset, bytes, change_part) }
 }
 
 /// # Safety
 /// `bytes` leads to as many initialized bytes as a `T` has.
 #[inline(always)]
-unsafe fn store_bytes<T>(slot: &[AtomicU64], offset: usize, bytes: *const u8) {
+unsafe fn store_bytes<T>(
+    slot: &[AtomicU64],
+    offset: usize,
+    bytes: *const u8,
+    change_part: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
+) {
     for piece in Pieces::of::<T>(offset) {
-        let mut word = [0; WORD];
-        if piece.start != 0 || piece.end != WORD {
-            word = slot[piece.word].load(Relaxed).to_ne_bytes();
+        let merge = |old: u64| {
+            let mut word = old.to_ne_bytes();
+            let to = &mut word[piece.start..piece.end];
+            // SAFETY: pieces lie one behind the other and make up the bytes of a `T`.
+            let from = unsafe { bytes.add(piece.done) };
+            // SAFETY: as many initialized bytes as the piece has are left; `word` is a local.
+            unsafe { ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
+            u64::from_ne_bytes(word)
+        };
+        let word = &slot[piece.word];
+        if piece.start == 0 && piece.end == WORD {
+            word.store(merge(0), Relaxed);
+        } else {
+            change_part(word, &merge);
         }
-        let to = &mut word[piece.start..piece.end];
-        // SAFETY: pieces lie one behind the other and make up the bytes of a `T`.
-        let from = unsafe { bytes.add(piece.done) };
-        // SAFETY: as many initialized bytes as the piece has are left; `word` is a local.
-        unsafe { ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
-        slot[piece.word].store(u64::from_ne_bytes(word), Relaxed);
     }
 }
 

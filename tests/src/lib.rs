@@ -1,1 +1,27 @@
-//! x
+//! What the integration tests of `shared-value` are made of: child processes that can be killed at a known point, names
+//! that clean up after themselves, forks, robust mutexes of the C library, and the types that the tests share.
+//!
+//! Nothing here waits for ever: whatever does not happen before [`DEADLINE`] fails the test.
+
+mod deadline;
+mod fork;
+mod name;
+mod robust_mutex;
+mod segment_file;
+pub mod stepper;
+mod talk;
+pub mod values;
+mod worker;
+
+pub use deadline::{DEADLINE, SHORT, eventually, in_time};
+pub use fork::{Forked, end_now, fork, split};
+pub use name::SegmentName;
+pub use robust_mutex::{Protocol, RobustMutexes, Taken};
+pub use segment_file::{CellFile, SegmentFile};
+pub use talk::{await_line, say};
+pub use worker::Worker;
+
+/// So many in a release build, so many with debug assertions, where everything is about ten times slower.
+pub const fn scaled(release: u64, debug: u64) -> u64 {
+    if cfg!(debug_assertions) { debug } else { release }
+}

@@ -121,7 +121,7 @@ fn accessors(field: &Field) -> Vec<String> {
         ("", "_fetch_min"),
         ("", "_compare_exchange"),
     ];
-    let affixes = match (field.is_atomic(), field.array()) {
+    let affixes = match (field.is_atomic(), field.element()) {
         (true, _) => atomic.to_vec(),
         (false, Some(_)) => [whole, element].concat(),
         (false, None) => whole.to_vec(),

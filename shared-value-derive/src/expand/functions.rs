@@ -166,12 +166,6 @@ fn lock(scope: &Scope<'_>, locking: &Locking) -> TokenStream {
 }
 
 fn documentation(about: &str, errors: &str) -> TokenStream {
-    let (about, errors) = (format!(" {about}"), format!(" {errors}"));
-    quote! {
-        #[doc = #about]
-        ///
-        /// # Errors
-        ///
-        #[doc = #errors]
-    }
+    let text = format!(" {about}\n\n # Errors\n\n {errors}");
+    quote!(#[doc = #text])
 }

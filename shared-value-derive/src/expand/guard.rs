@@ -30,6 +30,7 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
         const _: () = {
             #[automatically_derived]
             impl #parameters ::core::fmt::Debug for #guard #clause {
+                #[inline]
                 fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     #debug
                 }

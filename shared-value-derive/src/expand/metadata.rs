@@ -1,4 +1,4 @@
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::Fields;
 
@@ -14,7 +14,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
     let descriptions = fields.iter().map(|field| describe(scope, field));
     let types = fields.iter().map(|field| stored_field(scope, field));
     let questions = fields.iter().map(|field| question(scope, field));
-    let members = fields.iter().map(|field| &field.member);
+    let numbers = (0..fields.len()).map(Literal::usize_unsuffixed);
     let (visitor, visitor_type) = (local("visitor"), &scope.input.fresh.visitor);
     let (fields_of, unchanged) = (fields_of(scope), unchanged(scope, fields));
     implementation(
@@ -32,7 +32,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
                     #questions
                     #runtime::FieldVisitor::field::<#types>(
                         #visitor,
-                        ::core::mem::offset_of!(Self, #members),
+                        #runtime::Field::offset(&fields_of::<Self>()[#numbers]),
                     );
                 )*
             }

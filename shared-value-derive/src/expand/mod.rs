@@ -48,7 +48,7 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
 pub(crate) fn surface<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> TokenStream {
     let wrapper = wrapper::expand(scope);
     let guard = guard::expand(scope);
-    let accessors = accessors::expand(scope, fields);
+    let accessors = accessors::expand(scope, fields, functions::expand(scope));
     quote!(#wrapper #guard #accessors)
 }
 

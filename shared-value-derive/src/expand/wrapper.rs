@@ -1,24 +1,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::functions;
 use super::scope::{Scope, local};
 
-/// The handle: its type, what it forwards to, and how it comes about.
+/// The handle: its type and what it forwards to.
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let definition = definition(scope);
     let traits = traits(scope);
-    let functions = functions::expand(scope);
-    let (parameters, _, clause) = scope.generics.split_for_impl();
-    let writable = scope.writable();
-    quote! {
-        #definition
-        #traits
-        #[allow(deprecated)]
-        impl #parameters #writable #clause {
-            #functions
-        }
-    }
+    quote!(#definition #traits)
 }
 
 fn definition(scope: &Scope<'_>) -> TokenStream {
@@ -66,6 +55,7 @@ fn traits(scope: &Scope<'_>) -> TokenStream {
 
             #[automatically_derived]
             impl #parameters ::core::fmt::Debug for #wrapper #clause {
+                #[inline]
                 fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     #debug
                 }

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::error::hexadecimal;
+use crate::error::{Error, hexadecimal};
 use crate::format::{Entry, Invalid, MAX_SEGMENT, require};
 use crate::sys::robust::WORD_BEHIND_NODE;
 
@@ -10,9 +10,36 @@ const MAGIC: [u8; 8] = *b"\x89SHVAL\r\n";
 const FORMAT_VERSION: u32 = 1;
 const BYTE_ORDER: u32 = 0x0102_0304;
 const WORD_SIZE: u32 = usize::BITS / 8;
-const NATIVE_LOCK: u32 = 1;
 #[expect(clippy::cast_possible_truncation, reason = "it is 32")]
 const NATIVE_LOCK_ABI: u32 = WORD_BEHIND_NODE as u32;
+
+/// How the values of a segment are guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum LockKind {
+    /// Not at all: their words are read and written as they are.
+    None = 0,
+    /// By the native lock in the control line of each.
+    Native = 1,
+}
+
+impl LockKind {
+    fn from_number(number: u32) -> Option<Self> {
+        [Self::None, Self::Native].into_iter().find(|kind| *kind as u32 == number)
+    }
+
+    /// Whether a segment of this kind is used as one of the other; the error says how it has to be.
+    pub(crate) fn expect(self, name: &str, expected: Self) -> Result<(), Error> {
+        let told = |kind| match kind {
+            Self::None => "none (`Unlocked`)",
+            Self::Native => "native",
+        };
+        if self == expected {
+            return Ok(());
+        }
+        Err(Invalid::new("lock kind", told(expected), told(self)).of(name))
+    }
+}
 
 /// The most bytes before the first cell: header, table and schemas.
 pub(crate) const MAX_PREFIX: u64 = 1 << 24;
@@ -24,7 +51,7 @@ pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 ///  8  byte order    01020304, as its creator writes it
 /// 12  format        version of everything behind this field
 /// 16  word size     bytes of a pointer
-/// 20  lock kind     1: native
+/// 20  lock kind     0: none, 1: native
 /// 24  lock ABI      bytes from the lock word to the entry of the robust list
 /// 28  cells         number of entries in the table
 /// 32  length        bytes of the segment
@@ -49,13 +76,13 @@ pub(super) struct RawHeader {
 pub(super) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
 
 impl RawHeader {
-    pub(super) fn new(length: u64, cells: u32) -> Self {
+    pub(super) fn new(length: u64, cells: u32, lock: LockKind) -> Self {
         Self {
             magic: MAGIC,
             byte_order: BYTE_ORDER,
             format: FORMAT_VERSION,
             word_size: WORD_SIZE,
-            lock_kind: NATIVE_LOCK,
+            lock_kind: lock as u32,
             lock_abi: NATIVE_LOCK_ABI,
             cells,
             length,
@@ -77,12 +104,17 @@ pub(crate) struct UnvalidatedHeader {
 /// What a header says, found to be consistent.
 #[derive(Debug)]
 pub(crate) struct Header {
+    pub(crate) lock: LockKind,
     pub(crate) entries: Vec<Entry>,
 }
 
 impl UnvalidatedHeader {
     /// Checks everything that the rest of this crate relies on.
     pub(crate) fn validate(&self) -> Result<Header, Invalid> {
+        if (self.prefix.len() as u64) < HEADER_SIZE {
+            let found = format!("{} bytes", self.prefix.len());
+            return Err(Invalid::new("header", format!("at least {HEADER_SIZE} bytes"), found));
+        }
         let raw: RawHeader = self.read("header", 0)?;
         // Without these five, the bytes behind them would be read as something that they are not.
         if raw.magic != MAGIC {
@@ -95,7 +127,8 @@ impl UnvalidatedHeader {
         }
         require("format version", FORMAT_VERSION, raw.format)?;
         require("word size", WORD_SIZE, raw.word_size)?;
-        require("lock kind", NATIVE_LOCK, raw.lock_kind)?;
+        let lock =
+            LockKind::from_number(raw.lock_kind).ok_or_else(|| Invalid::new("lock kind", "0 or 1", raw.lock_kind))?;
         // Another distance would let the kernel mark the wrong word when an owner dies.
         require("lock ABI", NATIVE_LOCK_ABI, raw.lock_abi)?;
         // A shorter file would end in SIGBUS when its missing pages are touched.
@@ -108,7 +141,7 @@ impl UnvalidatedHeader {
         let entries = (0..u64::from(raw.cells))
             .map(|number| Entry::read(self, raw.table_offset + number * Entry::SIZE))
             .collect::<Result<_, _>>()?;
-        Ok(Header { entries })
+        Ok(Header { lock, entries })
     }
 
     pub(super) fn read<R: Pod>(&self, field: &'static str, offset: u64) -> Result<R, Invalid> {

@@ -16,7 +16,7 @@ use std::fmt;
 use crate::error::Error;
 
 pub(crate) use entry::Entry;
-pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
+pub(crate) use header::{Header, LockKind, MAX_PREFIX, UnvalidatedHeader};
 pub(crate) use plan::Plan;
 
 /// What cells are aligned to: a cache line.

@@ -2,7 +2,7 @@
 
 use crate::format::entry::RawEntry;
 use crate::format::header::{HEADER_SIZE, RawHeader};
-use crate::format::{CELL_ALIGN, Entry};
+use crate::format::{CELL_ALIGN, Entry, LockKind};
 use crate::layout::{SharedValue, schema_text};
 
 /// A segment to be: its length, its first bytes, and where its cell will lie. What follows the prefix is zeros.
@@ -14,7 +14,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// A segment for one value, in a cell of so many bytes.
-    pub(crate) fn of<T: SharedValue>(cell_length: usize) -> Self {
+    pub(crate) fn of<T: SharedValue>(cell_length: usize, lock: LockKind) -> Self {
         let schema = schema_text(T::LAYOUT);
         let schema_offset = HEADER_SIZE + Entry::SIZE;
         let cell_offset = (schema_offset + schema.len() as u64).next_multiple_of(CELL_ALIGN);
@@ -27,7 +27,7 @@ impl Plan {
             schema_length: schema.len() as u64,
             zero: [0; 3],
         };
-        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1)).to_vec();
+        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1, lock)).to_vec();
         prefix.extend_from_slice(bytemuck::bytes_of(&entry));
         prefix.extend_from_slice(schema.as_bytes());
         Self { prefix, length }

@@ -31,6 +31,18 @@ impl<'a> Printed<'a> {
     }
 
     fn number(&self, code: char, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if self.layout.name().starts_with("Option<") {
+            if self.bits() == 0 {
+                return formatter.write_str("None");
+            }
+            formatter.write_str("Some(")?;
+            self.plain_number(code, formatter)?;
+            return formatter.write_str(")");
+        }
+        self.plain_number(code, formatter)
+    }
+
+    fn plain_number(&self, code: char, formatter: &mut Formatter<'_>) -> fmt::Result {
         match code {
             '?' => match self.bits() {
                 0 => formatter.write_str("false"),

@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
-use crate::format::{Entry, Header, MAX_PREFIX, UnvalidatedHeader};
+use crate::format::{Entry, Header, LockKind, MAX_PREFIX, UnvalidatedHeader};
 
 /// The memory of a segment.
 #[derive(Debug)]
@@ -32,6 +32,20 @@ pub(super) struct Identity {
 impl Mapping {
     /// Maps a file whose header is valid.
     pub(super) fn new(file: File, name: String) -> Result<Self, Error> {
+        // Shared between processes, and raw: nothing here ever hands out a reference to these bytes as such.
+        Self::mapped(file, name, |options, file| options.map_raw(file))
+    }
+
+    /// The same, such that writing to the memory is a fault, and can be made nothing else.
+    pub(super) fn read_only(file: File, name: String) -> Result<Self, Error> {
+        Self::mapped(file, name, |options, file| options.map_raw_read_only(file))
+    }
+
+    fn mapped(
+        file: File,
+        name: String,
+        map: impl FnOnce(&MmapOptions, &File) -> io::Result<MmapRaw>,
+    ) -> Result<Self, Error> {
         let failed = |source| Error::io(format!("map `{name}`"), source);
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
@@ -46,8 +60,7 @@ impl Mapping {
         let prefix = read_prefix(&file, file_length).map_err(failed)?;
         let header = UnvalidatedHeader { prefix, file_length }.validate().map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
-        // Shared between processes, and raw: nothing here ever hands out a reference to these bytes as such.
-        let memory = MmapOptions::new().len(length).map_raw(&file).map_err(failed)?;
+        let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
         let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
         Ok(Self { memory, identity, name, header, file })
     }
@@ -55,6 +68,11 @@ impl Mapping {
     /// The name or path, for people.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How the values are guarded, as the header said when the segment was mapped.
+    pub(crate) fn lock_kind(&self) -> LockKind {
+        self.header.lock
     }
 
     /// The cells, as the header said when the segment was mapped.

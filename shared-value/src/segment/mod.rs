@@ -72,6 +72,25 @@ impl Segment {
     }
 }
 
+impl Segment {
+    /// Opens a segment that exists, to read it.
+    ///
+    /// Such mappings are not registered: there may be several, because a thread that holds a lock reads what it has
+    /// written through the mapping that it took the lock in, not through these.
+    pub(crate) fn open_read_only(place: &Place) -> Result<Arc<Self>, Error> {
+        let mapping = Mapping::read_only(place.open_file_read_only()?, place.to_string())?;
+        Ok(Arc::new(Self { mapping: Arc::new(mapping) }))
+    }
+
+    /// Maps the segment once more, to read it.
+    pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
+        let name = self.name().to_owned();
+        let file = sys::file::reopen_read_only(&self.mapping.file)
+            .map_err(|error| Error::io(format!("reopen `{name}` for reading"), error))?;
+        Ok(Arc::new(Self { mapping: Arc::new(Mapping::read_only(file, name)?) }))
+    }
+}
+
 impl Deref for Segment {
     type Target = Mapping;
 

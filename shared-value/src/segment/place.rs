@@ -83,8 +83,17 @@ impl Place {
 
     /// The file that is there.
     pub(super) fn open_file(&self) -> Result<File, Error> {
+        self.open_file_by(sys::file::open)
+    }
+
+    /// The file that is there, to read it.
+    pub(super) fn open_file_read_only(&self) -> Result<File, Error> {
+        self.open_file_by(sys::file::open_read_only)
+    }
+
+    fn open_file_by(&self, open: impl FnOnce(&Path) -> io::Result<File>) -> Result<File, Error> {
         let path = self.path().ok_or_else(|| self.failed("open", io::ErrorKind::NotFound.into()))?;
-        sys::file::open(&path).map_err(|error| self.failed("open", error))
+        open(&path).map_err(|error| self.failed("open", error))
     }
 
     /// Takes the name away; whoever has the segment open goes on.

@@ -1,7 +1,9 @@
 //! `Entrance`: who is the first to use a file that several processes map.
 //!
 //! Open-file-description locks (`fcntl(2)`) on two bytes, which belong to the file as this process opened it, and go
-//! when its last descriptor is closed, by death too. They need write access: who can only read can block nobody.
+//! when its last descriptor is closed, by death too. Who can only read the file can lock bytes for reading only. Such a
+//! lock on byte 1 means nothing and is passed by; one on byte 0 makes the file look in use, so that what a stopped
+//! machine or a copy left in it is not found.
 //!
 //! | byte | locked for reading | locked for writing |
 //! |---|---|---|
@@ -37,12 +39,12 @@ impl Entrance {
     pub(crate) fn wait(file: &File) -> io::Result<Self> {
         for _ in 0..TRIES {
             match set(file, ENTERING, libc::F_WRLCK) {
-                Ok(()) => return Ok(Self { file: file.try_clone()?.into() }),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
-                Err(error) => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                Err(_) if somebody_enters(file)? => thread::sleep(PAUSE),
+                _ => return Ok(Self { file: file.try_clone()?.into() }),
             }
         }
-        Err(io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds"))
+        Err(late())
     }
 
     /// Whether nobody else has the file in use. Nobody else can begin to, until this has entered.
@@ -52,8 +54,15 @@ impl Entrance {
 
     /// Marks the file as in use, and lets others enter.
     pub(crate) fn enter(self) -> io::Result<()> {
-        set(&self.file, IN_USE, libc::F_RDLCK)
-        // Dropping `self` unlocks the other byte.
+        for _ in 0..TRIES {
+            match set(&self.file, IN_USE, libc::F_RDLCK) {
+                // Only where a reader keeps this from being the only one to enter.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
+                // Dropping `self` unlocks the other byte.
+                entered => return entered,
+            }
+        }
+        Err(late())
     }
 }
 
@@ -64,14 +73,33 @@ impl Drop for Entrance {
     }
 }
 
-fn set(file: &impl AsRawFd, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
-    let lock = libc::flock {
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds")
+}
+
+/// Whether another process, which can write, is entering.
+fn somebody_enters(file: &File) -> io::Result<bool> {
+    let mut lock = request(ENTERING, libc::F_WRLCK);
+    // SAFETY: the descriptor is open, and the kernel replaces `lock` by another of its kind.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(libc::c_int::from(lock.l_type) == libc::F_WRLCK)
+}
+
+fn request(byte: libc::off_t, kind: libc::c_int) -> libc::flock {
+    libc::flock {
         l_type: libc::c_short::try_from(kind).expect("a small number"),
         l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
         l_start: byte,
         l_len: 1,
         l_pid: 0,
-    };
+    }
+}
+
+fn set(file: &impl AsRawFd, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
+    let lock = request(byte, kind);
     // SAFETY: the descriptor is open, and the kernel only reads `lock`. It does not wait.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }

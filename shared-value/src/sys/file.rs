@@ -24,13 +24,26 @@ pub(crate) fn unnamed(directory: &Path, mode: u32) -> io::Result<File> {
 
 /// Gives an unnamed file a name, if that is free.
 pub(crate) fn publish(file: &File, path: &Path) -> io::Result<()> {
-    let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(fs::linkat(CWD, descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    Ok(fs::linkat(CWD, descriptor_path(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 /// Opens a file to read and write. Symbolic links are not followed, and opening a pipe does not block.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    open_with(path, OFlags::RDWR | OFlags::NOFOLLOW)
+}
+
+/// The same, to read.
+pub(crate) fn open_read_only(path: &Path) -> io::Result<File> {
+    open_with(path, OFlags::RDONLY | OFlags::NOFOLLOW)
+}
+
+/// Opens the file of a descriptor once more, to read.
+pub(crate) fn reopen_read_only(file: &File) -> io::Result<File> {
+    open_with(Path::new(&descriptor_path(file)), OFlags::RDONLY)
+}
+
+fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file: OwnedFd = fs::open(path, flags, Mode::empty())?;
     Ok(file.into())
 }
@@ -43,4 +56,9 @@ pub(crate) fn allocate(file: impl AsFd, length: u64) -> io::Result<()> {
 /// Fixes the length of memory for ever: nobody can make accesses to it fail by cutting it short.
 pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
+}
+
+/// Where the kernel shows an open file of this process.
+fn descriptor_path(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }

@@ -2,7 +2,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::super::scope::local;
-use super::documentation::about;
+use super::documentation::{Section, about};
 use super::{Accessors, Place};
 
 /// Operations that return the value before; the runtime knows them by the same names.
@@ -30,7 +30,7 @@ pub(super) fn expand(place: &Place<'_>, number: usize) -> Accessors {
 fn getter(place: &Place<'_>, load: &TokenStream) -> TokenStream {
     let field = place.field;
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
-    let about = about(field, "Reads {} atomically, without a lock.");
+    let about = about(field, "Reads {} atomically, without a lock.", &[]);
     let body = place.body(load);
     quote! {
         #about
@@ -45,7 +45,7 @@ fn store(place: &Place<'_>, number: &Literal) -> TokenStream {
     let (runtime, field) = (&place.scope.runtime, place.field);
     let (visibility, ty) = (&field.visibility, &field.ty);
     let (accessor, value) = (field.accessor("", "_store"), local("value"));
-    let about = about(field, "Writes {} atomically, without a lock.");
+    let about = about(field, "Writes {} atomically, without a lock.", &[]);
     let body = place.body(&quote! {
         #runtime::atomic_store::<#ty, #number, _>(&self.0, #value);
     });
@@ -63,7 +63,7 @@ fn fetch(place: &Place<'_>, number: &Literal, operation: &str, sentence: &str) -
     let (visibility, ty) = (&field.visibility, &field.ty);
     let accessor = field.accessor("", &format!("_{operation}"));
     let function = format_ident!("atomic_{operation}");
-    let (about, value) = (about(field, sentence), local("value"));
+    let (about, value) = (about(field, sentence, &[]), local("value"));
     let body = place.body(&quote!(#runtime::#function::<#ty, #number, _>(&self.0, #value)));
     quote! {
         #about
@@ -78,17 +78,17 @@ fn compare_exchange(place: &Place<'_>, number: &Literal) -> TokenStream {
     let (runtime, field) = (&place.scope.runtime, place.field);
     let (visibility, ty) = (&field.visibility, &field.ty);
     let accessor = field.accessor("", "_compare_exchange");
-    let about = about(field, "Writes `new` into {} if it is `current`, without a lock; returns the value before.");
+    let about = about(
+        field,
+        "Writes `new` into {} if it is `current`, without a lock; returns the value before.",
+        &[Section::ExchangeErrors],
+    );
     let (current, new) = (local("current"), local("new"));
     let body = place.body(&quote! {
         #runtime::atomic_compare_exchange::<#ty, #number, _>(&self.0, #current, #new)
     });
     quote! {
         #about
-        ///
-        /// # Errors
-        ///
-        /// The value found, if it is not `current`; then nothing is written.
         #[inline]
         #visibility fn #accessor(
             &self,

@@ -1,92 +1,102 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Member, Type};
+use syn::{Attribute, Expr, Lit, LitStr, Member, Meta, Type};
 
 use crate::model::{Field, is_number, unwrapped};
 
-/// The generated sentence about `field`, which stands for `{}`, then what the user wrote.
-pub(super) fn about(field: &Field, sentence: &str) -> TokenStream {
+/// What follows the description of an accessor.
+#[derive(Clone, Copy)]
+pub(super) enum Section {
+    /// Of what takes the lock.
+    Errors,
+    /// Of a compare-exchange.
+    ExchangeErrors,
+    /// Of a read that finds bits that are no value.
+    InvalidBits,
+    /// Of an access to one element.
+    OutOfRange,
+    /// Of a read of one element that finds bits that are no value.
+    ElementInvalidBits,
+    /// Of a write through the guard.
+    Guard,
+    /// Of a write of one element through the guard.
+    ElementGuard,
+}
+
+impl Section {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Errors => {
+                " # Errors\n\n If the lock cannot be had, or within an `update` of the value by this thread."
+            }
+            Self::ExchangeErrors => " # Errors\n\n The value found, if it is not `current`; then nothing is written.",
+            Self::InvalidBits => " # Panics\n\n If another process wrote bits that are no value of this type.",
+            Self::OutOfRange => " # Panics\n\n If `index` is out of range.",
+            Self::ElementInvalidBits => {
+                " # Panics\n\n If `index` is out of range, or another process wrote bits that are no value of this type."
+            }
+            Self::Guard => {
+                " # Panics\n\n Within an `update` of the value by this thread, and in a child process that was forked \
+                 after the lock was taken."
+            }
+            Self::ElementGuard => {
+                " # Panics\n\n If `index` is out of range, within an `update` of the value by this thread, and in a \
+                 child process that was forked after the lock was taken."
+            }
+        }
+    }
+
+    fn is_about_panics(self) -> bool {
+        !matches!(self, Self::Errors | Self::ExchangeErrors)
+    }
+}
+
+/// The generated sentence about `field`, which stands for `{}`, then what the user wrote, then the sections; in one
+/// attribute if possible, because there is one of these for each of very many functions.
+pub(super) fn about(field: &Field, sentence: &str, sections: &[Section]) -> TokenStream {
     let name = match &field.member {
         Member::Named(name) => format!("`{}`", name.unraw()),
         Member::Unnamed(index) => format!("field {}", index.index),
     };
     let sentence = format!(" {}", sentence.replace("{}", &name));
-    let own = &field.documentation;
-    let gap = (!own.is_empty()).then(|| quote!(#[doc = ""]));
-    quote!(#[doc = #sentence] #gap #(#own)*)
+    let after = sections.iter().map(|section| section.text()).collect::<Vec<_>>();
+    let caller = sections.iter().any(|section| section.is_about_panics()).then(|| quote!(#[track_caller]));
+    let own = field.documentation.iter().map(literal).collect::<Option<Vec<_>>>();
+    let Some(own) = own else {
+        let after = after.join("\n\n");
+        let own = &field.documentation;
+        return quote!(#[doc = #sentence] #[doc = ""] #(#own)* #[doc = ""] #[doc = #after] #caller);
+    };
+    let span = own.first().map_or_else(Span::call_site, LitStr::span);
+    let own = own.iter().map(LitStr::value).collect::<Vec<_>>().join("\n");
+    let paragraphs = [&*sentence, &*own].into_iter().filter(|text| !text.is_empty()).chain(after);
+    let text = LitStr::new(&paragraphs.collect::<Vec<_>>().join("\n\n"), span);
+    quote!(#[doc = #text] #caller)
 }
 
-pub(super) fn errors() -> TokenStream {
-    quote! {
-        ///
-        /// # Errors
-        ///
-        /// If the lock cannot be had, or within an `update` of the value by this thread.
+/// The text of `#[doc = ".."]`, unless it is computed.
+fn literal(attribute: &Attribute) -> Option<LitStr> {
+    let Meta::NameValue(text) = &attribute.meta else {
+        return None;
+    };
+    let Expr::Lit(literal) = &text.value else {
+        return None;
+    };
+    match &literal.lit {
+        Lit::Str(text) => Some(text.clone()),
+        _ => None,
     }
 }
 
 /// What makes the getter of a whole field panic.
-pub(super) fn panics(field: &Field) -> Option<TokenStream> {
-    if is_always_valid(field, &field.ty) {
-        return None;
-    }
-    Some(quote! {
-        ///
-        /// # Panics
-        ///
-        /// If another process wrote bits that are no value of this type.
-        #[track_caller]
-    })
+pub(super) fn getter_sections(field: &Field) -> &'static [Section] {
+    if is_always_valid(field, &field.ty) { &[] } else { &[Section::InvalidBits] }
 }
 
 /// What makes the getter of one element panic.
-pub(super) fn element_panics(field: &Field, element: &Type) -> TokenStream {
-    if is_always_valid(field, element) {
-        return out_of_range();
-    }
-    quote! {
-        ///
-        /// # Panics
-        ///
-        /// If `index` is out of range, or another process wrote bits that are no value of this
-        /// type.
-        #[track_caller]
-    }
-}
-
-/// What makes a write through the guard panic.
-pub(super) fn guard_panics() -> TokenStream {
-    quote! {
-        ///
-        /// # Panics
-        ///
-        /// Within an `update` of the value by this thread, and in a child process that was
-        /// forked after the lock was taken.
-        #[track_caller]
-    }
-}
-
-/// What makes a write of one element through the guard panic.
-pub(super) fn element_guard_panics() -> TokenStream {
-    quote! {
-        ///
-        /// # Panics
-        ///
-        /// If `index` is out of range, within an `update` of the value by this thread, and in a
-        /// child process that was forked after the lock was taken.
-        #[track_caller]
-    }
-}
-
-pub(super) fn out_of_range() -> TokenStream {
-    quote! {
-        ///
-        /// # Panics
-        ///
-        /// If `index` is out of range.
-        #[track_caller]
-    }
+pub(super) fn element_getter_sections(field: &Field, element: &Type) -> &'static [Section] {
+    if is_always_valid(field, element) { &[Section::OutOfRange] } else { &[Section::ElementInvalidBits] }
 }
 
 /// Whether every pattern of bits is a value of `ty`, the type of `field` or of its elements.

@@ -1,18 +1,17 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Expr, Type};
+use syn::Type;
 
 use super::super::scope::local;
-use super::super::stored::stored_element;
-use super::documentation::{about, element_guard_panics, element_panics, errors, out_of_range};
+use super::documentation::{Section, about, element_getter_sections};
 use super::{Accessors, Place};
 
 /// The accessors of one element of an array: `x_at`, `set_x_at`. None for other fields.
 pub(super) fn expand(place: &Place<'_>) -> Accessors {
-    let Some((element, length)) = place.field.array() else {
+    let Some(element) = place.field.element() else {
         return Accessors::default();
     };
-    let array = Array { place, element, length };
+    let array = Array { place, element };
     Accessors {
         readers: array.getter(),
         writers: array.setter(),
@@ -23,30 +22,21 @@ pub(super) fn expand(place: &Place<'_>) -> Accessors {
 struct Array<'place> {
     place: &'place Place<'place>,
     element: &'place Type,
-    length: &'place Expr,
 }
 
 impl Array<'_> {
-    /// Element and length, as the runtime's functions take them.
-    fn arguments(&self) -> TokenStream {
-        let Self { place, element, length } = self;
-        let stored = stored_element(place.scope, place.field, element);
-        quote!(#stored, { #length })
-    }
-
     fn getter(&self) -> TokenStream {
         let Self { place, element, .. } = self;
-        let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+        let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
-        let (arguments, index) = (self.arguments(), local("index"));
-        let about = about(field, "Reads element `index` of {} without a lock.");
-        let panics = element_panics(field, element);
+        let (argument, index) = (place.argument(element, 2), local("index"));
+        let about =
+            about(field, "Reads element `index` of {} without a lock.", element_getter_sections(field, element));
         let body = place.read(&quote! {
-            #runtime::get_at::<#arguments, _, _>(&self.0, #offset, #index)
+            #runtime::get_at #argument (&self.0, #number, #index)
         });
         quote! {
             #about
-            #panics
             #[inline]
             #visibility fn #getter(&self, #index: ::core::primitive::usize) -> #element {
                 #body
@@ -56,19 +46,20 @@ impl Array<'_> {
 
     fn setter(&self) -> TokenStream {
         let Self { place, element, .. } = self;
-        let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+        let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, setter) = (&field.visibility, field.accessor("set_", "_at"));
-        let (arguments, index, value) = (self.arguments(), local("index"), local("value"));
-        let about = about(field, "Writes element `index` of {}: locks, commits and unlocks.");
-        let (errors, panics) = (errors(), out_of_range());
+        let (index, value) = (local("index"), local("value"));
+        let about = about(
+            field,
+            "Writes element `index` of {}: locks, commits and unlocks.",
+            &[Section::Errors, Section::OutOfRange],
+        );
         let written = place.written(&value);
         let body = place.body(&quote! {
-            #runtime::set_at::<#arguments, _>(&self.0, #offset, #index, #written)
+            #runtime::set_at (&self.0, #number, #index, #written)
         });
         quote! {
             #about
-            #errors
-            #panics
             #[inline]
             #visibility fn #setter(
                 &self,
@@ -82,17 +73,19 @@ impl Array<'_> {
 
     fn guard_getter(&self) -> TokenStream {
         let Self { place, element, .. } = self;
-        let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+        let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
-        let (arguments, index) = (self.arguments(), local("index"));
-        let about = about(field, "Reads element `index` of {}, with the changes made under this lock.");
-        let panics = element_panics(field, element);
+        let (argument, index) = (place.argument(element, 1), local("index"));
+        let about = about(
+            field,
+            "Reads element `index` of {}, with the changes made under this lock.",
+            element_getter_sections(field, element),
+        );
         let body = place.read(&quote! {
-            #runtime::guard_get_at::<#arguments, _>(&self.0, #offset, #index)
+            #runtime::guard_get_at #argument (&self.0, #number, #index)
         });
         quote! {
             #about
-            #panics
             #[inline]
             #visibility fn #getter(&self, #index: ::core::primitive::usize) -> #element {
                 #body
@@ -102,18 +95,17 @@ impl Array<'_> {
 
     fn guard_setter(&self) -> TokenStream {
         let Self { place, element, .. } = self;
-        let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+        let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, setter) = (&field.visibility, field.accessor("set_", "_at"));
-        let (arguments, index, value) = (self.arguments(), local("index"), local("value"));
-        let about = about(field, "Writes element `index` of {}; the next commit publishes it.");
-        let panics = element_guard_panics();
+        let (index, value) = (local("index"), local("value"));
+        let about =
+            about(field, "Writes element `index` of {}; the next commit publishes it.", &[Section::ElementGuard]);
         let written = place.written(&value);
         let body = place.body(&quote! {
-            #runtime::guard_set_at::<#arguments, _>(&mut self.0, #offset, #index, #written);
+            #runtime::guard_set_at (&mut self.0, #number, #index, #written);
         });
         quote! {
             #about
-            #panics
             #[inline]
             #visibility fn #setter(
                 &mut self,

@@ -32,11 +32,17 @@ impl Accessors {
     }
 }
 
-pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> TokenStream {
-    let mut accessors = Accessors::default();
+/// `functions` are the others that a handle has which may write: each impl more would have to be compared with the
+/// rest by the compiler.
+pub(super) fn expand<'input>(
+    scope: &Scope<'input>,
+    fields: impl IntoIterator<Item = &'input Field>,
+    functions: TokenStream,
+) -> TokenStream {
+    let mut accessors = Accessors { writers: functions, ..Accessors::default() };
     let mut atomics = 0_usize;
-    for field in fields {
-        let place = Place::new(scope, field);
+    for (number, field) in fields.into_iter().enumerate() {
+        let place = Place::new(scope, field, number);
         if field.is_atomic() {
             accessors.extend(atomic::expand(&place, atomics));
             atomics += 1;

@@ -1,21 +1,22 @@
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
+use syn::Type;
 
 use super::super::scope::{Scope, local};
-use super::super::stored::{question, stored_field};
+use super::super::stored::{question, stored_element, stored_field};
 use crate::model::Field;
 
 /// Where a field lies, and how the runtime is asked for it.
 pub(super) struct Place<'scope> {
     pub(super) scope: &'scope Scope<'scope>,
     pub(super) field: &'scope Field,
-    pub(super) offset: TokenStream,
+    /// Its number among the fields, by which the runtime knows its offset.
+    pub(super) number: Literal,
 }
 
 impl<'scope> Place<'scope> {
-    pub(super) fn new(scope: &'scope Scope<'scope>, field: &'scope Field) -> Self {
-        let (value, member) = (&scope.value, &field.member);
-        Self { scope, field, offset: quote!(::core::mem::offset_of!(#value, #member)) }
+    pub(super) fn new(scope: &'scope Scope<'scope>, field: &'scope Field, number: usize) -> Self {
+        Self { scope, field, number: Literal::usize_unsuffixed(number) }
     }
 
     /// The body of an accessor that makes `call`.
@@ -27,6 +28,16 @@ impl<'scope> Place<'scope> {
     /// The body of an accessor that returns what `call` reads.
     pub(super) fn read(&self, call: &TokenStream) -> TokenStream {
         if self.field.is_pod() { self.body(&quote!(#call.0)) } else { self.body(call) }
+    }
+
+    /// The type argument of a runtime function that reads `ty`, the type of the field or of an element: none where
+    /// the return type tells it.
+    pub(super) fn argument(&self, ty: &Type, inferred: usize) -> Option<TokenStream> {
+        let inferred = vec![quote!(_); inferred];
+        self.field.is_pod().then(|| {
+            let stored = stored_element(self.scope, self.field, ty);
+            quote!(::<#stored, #(#inferred),*>)
+        })
     }
 
     /// The user's `value` as the runtime stores it.

@@ -2,8 +2,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::super::scope::local;
-use super::super::stored::stored_field;
-use super::documentation::{about, errors, guard_panics, panics};
+use super::documentation::{Section, about, getter_sections};
 use super::{Accessors, Place};
 
 /// The accessors of a field as a whole: `x`, `set_x`, `update_x`.
@@ -16,15 +15,13 @@ pub(super) fn expand(place: &Place<'_>) -> Accessors {
 }
 
 fn getter(place: &Place<'_>) -> TokenStream {
-    let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
-    let stored = stored_field(place.scope, field);
-    let about = about(field, "Reads {} without a lock.");
-    let panics = panics(field);
-    let body = place.read(&quote!(#runtime::get::<#stored, _, _>(&self.0, #offset)));
+    let argument = place.argument(ty, 2);
+    let about = about(field, "Reads {} without a lock.", getter_sections(field));
+    let body = place.read(&quote!(#runtime::get #argument (&self.0, #number)));
     quote! {
         #about
-        #panics
         #[inline]
         #visibility fn #getter(&self) -> #ty {
             #body
@@ -33,16 +30,14 @@ fn getter(place: &Place<'_>) -> TokenStream {
 }
 
 fn setter(place: &Place<'_>) -> TokenStream {
-    let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, setter, ty) = (&field.visibility, field.accessor("set_", ""), &field.ty);
-    let (stored, value) = (stored_field(place.scope, field), local("value"));
-    let about = about(field, "Writes {}: locks, commits and unlocks.");
-    let errors = errors();
+    let value = local("value");
+    let about = about(field, "Writes {}: locks, commits and unlocks.", &[Section::Errors]);
     let written = place.written(&value);
-    let body = place.body(&quote!(#runtime::set::<#stored, _>(&self.0, #offset, #written)));
+    let body = place.body(&quote!(#runtime::set(&self.0, #number, #written)));
     quote! {
         #about
-        #errors
         #[inline]
         #visibility fn #setter(&self, #value: #ty) -> ::core::result::Result<(), #runtime::Error> {
             #body
@@ -51,19 +46,17 @@ fn setter(place: &Place<'_>) -> TokenStream {
 }
 
 fn updater(place: &Place<'_>) -> TokenStream {
-    let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, updater, ty) = (&field.visibility, field.accessor("update_", ""), &field.ty);
-    let (stored, change) = (stored_field(place.scope, field), local("change"));
+    let change = local("change");
     let outcome = &place.scope.input.fresh.outcome;
-    let about = about(field, "Changes {} in place under the lock, then commits.");
-    let errors = errors();
+    let about = about(field, "Changes {} in place under the lock, then commits.", &[Section::Errors]);
     let changed = place.changed(&change);
     let body = place.body(&quote! {
-        #runtime::update::<#stored, _, #outcome>(&self.0, #offset, #changed)
+        #runtime::update(&self.0, #number, #changed)
     });
     quote! {
         #about
-        #errors
         #[inline]
         #visibility fn #updater<#outcome>(
             &self,
@@ -75,15 +68,13 @@ fn updater(place: &Place<'_>) -> TokenStream {
 }
 
 fn guard_getter(place: &Place<'_>) -> TokenStream {
-    let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
-    let stored = stored_field(place.scope, field);
-    let about = about(field, "Reads {}, with the changes made under this lock.");
-    let panics = panics(field);
-    let body = place.read(&quote!(#runtime::guard_get::<#stored, _>(&self.0, #offset)));
+    let argument = place.argument(ty, 1);
+    let about = about(field, "Reads {}, with the changes made under this lock.", getter_sections(field));
+    let body = place.read(&quote!(#runtime::guard_get #argument (&self.0, #number)));
     quote! {
         #about
-        #panics
         #[inline]
         #visibility fn #getter(&self) -> #ty {
             #body
@@ -92,18 +83,16 @@ fn guard_getter(place: &Place<'_>) -> TokenStream {
 }
 
 fn guard_setter(place: &Place<'_>) -> TokenStream {
-    let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, setter, ty) = (&field.visibility, field.accessor("set_", ""), &field.ty);
-    let (stored, value) = (stored_field(place.scope, field), local("value"));
-    let about = about(field, "Writes {}; the next commit publishes it.");
-    let panics = guard_panics();
+    let value = local("value");
+    let about = about(field, "Writes {}; the next commit publishes it.", &[Section::Guard]);
     let written = place.written(&value);
     let body = place.body(&quote! {
-        #runtime::guard_set::<#stored, _>(&mut self.0, #offset, #written);
+        #runtime::guard_set(&mut self.0, #number, #written);
     });
     quote! {
         #about
-        #panics
         #[inline]
         #visibility fn #setter(&mut self, #value: #ty) {
             #body
@@ -112,19 +101,17 @@ fn guard_setter(place: &Place<'_>) -> TokenStream {
 }
 
 fn guard_updater(place: &Place<'_>) -> TokenStream {
-    let (field, offset, runtime) = (place.field, &place.offset, &place.scope.runtime);
+    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, updater, ty) = (&field.visibility, field.accessor("update_", ""), &field.ty);
-    let (stored, change) = (stored_field(place.scope, field), local("change"));
+    let change = local("change");
     let outcome = &place.scope.input.fresh.outcome;
-    let about = about(field, "Changes {} in place; the next commit publishes it.");
-    let panics = guard_panics();
+    let about = about(field, "Changes {} in place; the next commit publishes it.", &[Section::Guard]);
     let changed = place.changed(&change);
     let body = place.body(&quote! {
-        #runtime::guard_update::<#stored, _, #outcome>(&mut self.0, #offset, #changed)
+        #runtime::guard_update(&mut self.0, #number, #changed)
     });
     quote! {
         #about
-        #panics
         #[inline]
         #visibility fn #updater<#outcome>(
             &mut self,

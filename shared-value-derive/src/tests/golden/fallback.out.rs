@@ -42,6 +42,7 @@ const _: () = {
         T: ::shared_value::__private::SharedValue,
         A: ::shared_value::__private::Access,
     > ::core::fmt::Debug for SynchronizedBroken<T, A> {
+        #[inline]
         fn fmt(
             &self,
             formatter: &mut ::core::fmt::Formatter<'_>,
@@ -78,126 +79,6 @@ const _: () = {
         }
     }
 };
-#[allow(deprecated)]
-impl<
-    T: ::shared_value::__private::SharedValue,
-> SynchronizedBroken<T, ::shared_value::__private::ReadWrite> {
-    /// Shares `value` in memory without a name, which child processes can be given.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses.
-    #[inline]
-    pub fn new(
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Shares `value` under `name`.
-    ///
-    /// # Errors
-    ///
-    /// If the name is taken or cannot be one, or the system refuses.
-    #[inline]
-    pub fn create(
-        name: &::core::primitive::str,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Opens the value that is shared under `name`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, if it has another layout, or the system refuses.
-    #[inline]
-    pub fn open(
-        name: &::core::primitive::str,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Opens the value that is shared under `name`; if there is none, shares `value`.
-    ///
-    /// # Errors
-    ///
-    /// If the value found has another layout, or the system refuses.
-    #[inline]
-    pub fn open_or_create(
-        name: &::core::primitive::str,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Shares `value` in a new file, which outlives every process.
-    ///
-    /// # Errors
-    ///
-    /// If the file exists, or the system refuses.
-    #[inline]
-    pub fn create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Opens the value in the file at `path`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, if it has another layout, or the system refuses.
-    #[inline]
-    pub fn open_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Opens the value in the file at `path`; if there is none, shares `value` there.
-    ///
-    /// # Errors
-    ///
-    /// If the value found has another layout, or the system refuses.
-    #[inline]
-    pub fn open_or_create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Waits for the lock, and holds it until the guard is dropped.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had.
-    #[inline]
-    pub fn lock(
-        &self,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Takes the lock, unless another thread holds it.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had at once.
-    #[inline]
-    pub fn try_lock(
-        &self,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /// Waits for the lock, but not longer than `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had in time.
-    #[inline]
-    pub fn lock_timeout(
-        &self,
-        timeout: ::core::time::Duration,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
-        loop {}
-    }
-}
 /// Holds the lock of a shared [`Broken`]: dropping it commits and unlocks.
 #[must_use = "if unused the lock is released at once"]
 #[allow(deprecated)]
@@ -209,6 +90,7 @@ const _: () = {
     #[automatically_derived]
     impl<'guard, T: ::shared_value::__private::SharedValue> ::core::fmt::Debug
     for BrokenGuard<'guard, T> {
+        #[inline]
         fn fmt(
             &self,
             formatter: &mut ::core::fmt::Formatter<'_>,
@@ -245,21 +127,21 @@ impl<
     T: ::shared_value::__private::SharedValue,
     A: ::shared_value::__private::Access,
 > SynchronizedBroken<T, A> {
-    /// Reads `good` without a lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads `good` without a lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn good(&self) -> T {
         loop {}
     }
-    /// Reads `text` without a lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads `text` without a lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn text(&self) -> String {
@@ -275,11 +157,126 @@ impl<
 impl<
     T: ::shared_value::__private::SharedValue,
 > SynchronizedBroken<T, ::shared_value::__private::ReadWrite> {
-    /// Writes `good`: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Shares `value` in memory without a name, which child processes can be given.
+
+ # Errors
+
+ If the system refuses.*/
+    #[inline]
+    pub fn new(
+        value: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Shares `value` under `name`.
+
+ # Errors
+
+ If the name is taken or cannot be one, or the system refuses.*/
+    #[inline]
+    pub fn create(
+        name: &::core::primitive::str,
+        value: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Opens the value that is shared under `name`.
+
+ # Errors
+
+ If there is none, if it has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open(
+        name: &::core::primitive::str,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Opens the value that is shared under `name`; if there is none, shares `value`.
+
+ # Errors
+
+ If the value found has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open_or_create(
+        name: &::core::primitive::str,
+        value: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Shares `value` in a new file, which outlives every process.
+
+ # Errors
+
+ If the file exists, or the system refuses.*/
+    #[inline]
+    pub fn create_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+        value: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Opens the value in the file at `path`.
+
+ # Errors
+
+ If there is none, if it has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Opens the value in the file at `path`; if there is none, shares `value` there.
+
+ # Errors
+
+ If the value found has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open_or_create_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+        value: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Waits for the lock, and holds it until the guard is dropped.
+
+ # Errors
+
+ If the lock cannot be had.*/
+    #[inline]
+    pub fn lock(
+        &self,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Takes the lock, unless another thread holds it.
+
+ # Errors
+
+ If the lock cannot be had at once.*/
+    #[inline]
+    pub fn try_lock(
+        &self,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Waits for the lock, but not longer than `timeout`.
+
+ # Errors
+
+ If the lock cannot be had in time.*/
+    #[inline]
+    pub fn lock_timeout(
+        &self,
+        timeout: ::core::time::Duration,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Writes `good`: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn set_good(
         &self,
@@ -287,11 +284,11 @@ impl<
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         loop {}
     }
-    /// Changes `good` in place under the lock, then commits.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes `good` in place under the lock, then commits.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn update_good<R>(
         &self,
@@ -299,11 +296,11 @@ impl<
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
-    /// Writes `text`: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Writes `text`: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn set_text(
         &self,
@@ -311,11 +308,11 @@ impl<
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         loop {}
     }
-    /// Changes `text` in place under the lock, then commits.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes `text` in place under the lock, then commits.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn update_text<R>(
         &self,
@@ -323,11 +320,11 @@ impl<
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
-    /// Writes `commit`: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Writes `commit`: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn set_commit(
         &self,
@@ -335,11 +332,11 @@ impl<
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         loop {}
     }
-    /// Changes `commit` in place under the lock, then commits.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes `commit` in place under the lock, then commits.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn update_commit<R>(
         &self,
@@ -350,65 +347,61 @@ impl<
 }
 #[allow(deprecated)]
 impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
-    /// Reads `good`, with the changes made under this lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads `good`, with the changes made under this lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn good(&self) -> T {
         loop {}
     }
-    /// Writes `good`; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes `good`; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn set_good(&mut self, value: T) {
         loop {}
     }
-    /// Changes `good` in place; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes `good` in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn update_good<R>(&mut self, change: impl ::core::ops::FnOnce(&mut T) -> R) -> R {
         loop {}
     }
-    /// Reads `text`, with the changes made under this lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads `text`, with the changes made under this lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn text(&self) -> String {
         loop {}
     }
-    /// Writes `text`; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes `text`; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn set_text(&mut self, value: String) {
         loop {}
     }
-    /// Changes `text` in place; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes `text` in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn update_text<R>(
@@ -422,23 +415,21 @@ impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
     fn commit(&self) -> u8 {
         loop {}
     }
-    /// Writes `commit`; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes `commit`; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn set_commit(&mut self, value: u8) {
         loop {}
     }
-    /// Changes `commit` in place; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes `commit` in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn update_commit<R>(&mut self, change: impl ::core::ops::FnOnce(&mut u8) -> R) -> R {

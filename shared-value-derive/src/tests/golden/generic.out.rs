@@ -20,11 +20,17 @@ const _: () = {
         fn fields<V: ::shared_value::__private::FieldVisitor>(visitor: &mut V) {
             ::shared_value::__private::FieldVisitor::field::<
                 [[T; N]; N],
-            >(visitor, ::core::mem::offset_of!(Self, 0));
+            >(
+                visitor,
+                ::shared_value::__private::Field::offset(&fields_of::<Self>()[0]),
+            );
             let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
             ::shared_value::__private::FieldVisitor::field::<
                 ::shared_value::__private::Pod<foreign::Vector>,
-            >(visitor, ::core::mem::offset_of!(Self, 1));
+            >(
+                visitor,
+                ::shared_value::__private::Field::offset(&fields_of::<Self>()[1]),
+            );
         }
     }
     const fn fields_of<Value: ::shared_value::__private::SharedValue>() -> &'static [::shared_value::__private::Field] {
@@ -67,6 +73,7 @@ const _: () = {
         const N: usize,
         A: ::shared_value::__private::Access,
     > ::core::fmt::Debug for SynchronizedMatrix<T, N, A> {
+        #[inline]
         fn fmt(
             &self,
             formatter: &mut ::core::fmt::Formatter<'_>,
@@ -101,164 +108,6 @@ const _: () = {
         }
     }
 };
-#[allow(deprecated)]
-impl<
-    T: Default + ::shared_value::__private::SharedValue,
-    const N: usize,
-> SynchronizedMatrix<T, N, ::shared_value::__private::ReadWrite> {
-    /// Shares `value` in memory without a name, which child processes can be given.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses.
-    #[inline]
-    fn new(
-        value: Matrix<T, N>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Matrix<T, N>,
-            ::shared_value::__private::ReadWrite,
-        >::new(value)
-            .map(Self)
-    }
-    /// Shares `value` under `name`.
-    ///
-    /// # Errors
-    ///
-    /// If the name is taken or cannot be one, or the system refuses.
-    #[inline]
-    fn create(
-        name: &::core::primitive::str,
-        value: Matrix<T, N>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Matrix<T, N>,
-            ::shared_value::__private::ReadWrite,
-        >::create(name, value)
-            .map(Self)
-    }
-    /// Opens the value that is shared under `name`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, if it has another layout, or the system refuses.
-    #[inline]
-    fn open(
-        name: &::core::primitive::str,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Matrix<T, N>,
-            ::shared_value::__private::ReadWrite,
-        >::open(name)
-            .map(Self)
-    }
-    /// Opens the value that is shared under `name`; if there is none, shares `value`.
-    ///
-    /// # Errors
-    ///
-    /// If the value found has another layout, or the system refuses.
-    #[inline]
-    fn open_or_create(
-        name: &::core::primitive::str,
-        value: Matrix<T, N>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Matrix<T, N>,
-            ::shared_value::__private::ReadWrite,
-        >::open_or_create(name, value)
-            .map(Self)
-    }
-    /// Shares `value` in a new file, which outlives every process.
-    ///
-    /// # Errors
-    ///
-    /// If the file exists, or the system refuses.
-    #[inline]
-    fn create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Matrix<T, N>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Matrix<T, N>,
-            ::shared_value::__private::ReadWrite,
-        >::create_file(path, value)
-            .map(Self)
-    }
-    /// Opens the value in the file at `path`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, if it has another layout, or the system refuses.
-    #[inline]
-    fn open_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Matrix<T, N>,
-            ::shared_value::__private::ReadWrite,
-        >::open_file(path)
-            .map(Self)
-    }
-    /// Opens the value in the file at `path`; if there is none, shares `value` there.
-    ///
-    /// # Errors
-    ///
-    /// If the value found has another layout, or the system refuses.
-    #[inline]
-    fn open_or_create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Matrix<T, N>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Matrix<T, N>,
-            ::shared_value::__private::ReadWrite,
-        >::open_or_create_file(path, value)
-            .map(Self)
-    }
-    /// Waits for the lock, and holds it until the guard is dropped.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had.
-    #[inline]
-    fn lock(
-        &self,
-    ) -> ::core::result::Result<
-        MatrixGuard<'_, T, N>,
-        ::shared_value::__private::Error,
-    > {
-        self.0.lock().map(MatrixGuard)
-    }
-    /// Takes the lock, unless another thread holds it.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had at once.
-    #[inline]
-    fn try_lock(
-        &self,
-    ) -> ::core::result::Result<
-        MatrixGuard<'_, T, N>,
-        ::shared_value::__private::Error,
-    > {
-        self.0.try_lock().map(MatrixGuard)
-    }
-    /// Waits for the lock, but not longer than `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had in time.
-    #[inline]
-    fn lock_timeout(
-        &self,
-        timeout: ::core::time::Duration,
-    ) -> ::core::result::Result<
-        MatrixGuard<'_, T, N>,
-        ::shared_value::__private::Error,
-    > {
-        self.0.lock_timeout(timeout).map(MatrixGuard)
-    }
-}
 /// Holds the lock of a shared [`Matrix`]: dropping it commits and unlocks.
 #[must_use = "if unused the lock is released at once"]
 #[allow(deprecated)]
@@ -277,6 +126,7 @@ const _: () = {
         T: Default + ::shared_value::__private::SharedValue,
         const N: usize,
     > ::core::fmt::Debug for MatrixGuard<'guard, T, N> {
+        #[inline]
         fn fmt(
             &self,
             formatter: &mut ::core::fmt::Formatter<'_>,
@@ -314,35 +164,25 @@ impl<
     const N: usize,
     A: ::shared_value::__private::Access,
 > SynchronizedMatrix<T, N, A> {
-    /// Reads field 0 without a lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads field 0 without a lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn field_0(&self) -> [[T; N]; N] {
-        ::shared_value::__private::get::<
-            [[T; N]; N],
-            _,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 0))
+        ::shared_value::__private::get(&self.0, 0)
     }
-    /// Reads element `index` of field 0 without a lock.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range, or another process wrote bits that are no value of this
-    /// type.
+    /** Reads element `index` of field 0 without a lock.
+
+ # Panics
+
+ If `index` is out of range, or another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn field_0_at(&self, index: ::core::primitive::usize) -> [T; N] {
-        ::shared_value::__private::get_at::<
-            [T; N],
-            { N },
-            _,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), index)
+        ::shared_value::__private::get_at(&self.0, 0, index)
     }
     /// Reads field 1 without a lock.
     #[inline]
@@ -352,7 +192,7 @@ impl<
             ::shared_value::__private::Pod<foreign::Vector>,
             _,
             _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 1))
+        >(&self.0, 1)
             .0
     }
 }
@@ -361,46 +201,191 @@ impl<
     T: Default + ::shared_value::__private::SharedValue,
     const N: usize,
 > SynchronizedMatrix<T, N, ::shared_value::__private::ReadWrite> {
-    /// Writes field 0: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Shares `value` in memory without a name, which child processes can be given.
+
+ # Errors
+
+ If the system refuses.*/
+    #[inline]
+    fn new(
+        value: Matrix<T, N>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Matrix<T, N>,
+            ::shared_value::__private::ReadWrite,
+        >::new(value)
+            .map(Self)
+    }
+    /** Shares `value` under `name`.
+
+ # Errors
+
+ If the name is taken or cannot be one, or the system refuses.*/
+    #[inline]
+    fn create(
+        name: &::core::primitive::str,
+        value: Matrix<T, N>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Matrix<T, N>,
+            ::shared_value::__private::ReadWrite,
+        >::create(name, value)
+            .map(Self)
+    }
+    /** Opens the value that is shared under `name`.
+
+ # Errors
+
+ If there is none, if it has another layout, or the system refuses.*/
+    #[inline]
+    fn open(
+        name: &::core::primitive::str,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Matrix<T, N>,
+            ::shared_value::__private::ReadWrite,
+        >::open(name)
+            .map(Self)
+    }
+    /** Opens the value that is shared under `name`; if there is none, shares `value`.
+
+ # Errors
+
+ If the value found has another layout, or the system refuses.*/
+    #[inline]
+    fn open_or_create(
+        name: &::core::primitive::str,
+        value: Matrix<T, N>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Matrix<T, N>,
+            ::shared_value::__private::ReadWrite,
+        >::open_or_create(name, value)
+            .map(Self)
+    }
+    /** Shares `value` in a new file, which outlives every process.
+
+ # Errors
+
+ If the file exists, or the system refuses.*/
+    #[inline]
+    fn create_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+        value: Matrix<T, N>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Matrix<T, N>,
+            ::shared_value::__private::ReadWrite,
+        >::create_file(path, value)
+            .map(Self)
+    }
+    /** Opens the value in the file at `path`.
+
+ # Errors
+
+ If there is none, if it has another layout, or the system refuses.*/
+    #[inline]
+    fn open_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Matrix<T, N>,
+            ::shared_value::__private::ReadWrite,
+        >::open_file(path)
+            .map(Self)
+    }
+    /** Opens the value in the file at `path`; if there is none, shares `value` there.
+
+ # Errors
+
+ If the value found has another layout, or the system refuses.*/
+    #[inline]
+    fn open_or_create_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+        value: Matrix<T, N>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Matrix<T, N>,
+            ::shared_value::__private::ReadWrite,
+        >::open_or_create_file(path, value)
+            .map(Self)
+    }
+    /** Waits for the lock, and holds it until the guard is dropped.
+
+ # Errors
+
+ If the lock cannot be had.*/
+    #[inline]
+    fn lock(
+        &self,
+    ) -> ::core::result::Result<
+        MatrixGuard<'_, T, N>,
+        ::shared_value::__private::Error,
+    > {
+        self.0.lock().map(MatrixGuard)
+    }
+    /** Takes the lock, unless another thread holds it.
+
+ # Errors
+
+ If the lock cannot be had at once.*/
+    #[inline]
+    fn try_lock(
+        &self,
+    ) -> ::core::result::Result<
+        MatrixGuard<'_, T, N>,
+        ::shared_value::__private::Error,
+    > {
+        self.0.try_lock().map(MatrixGuard)
+    }
+    /** Waits for the lock, but not longer than `timeout`.
+
+ # Errors
+
+ If the lock cannot be had in time.*/
+    #[inline]
+    fn lock_timeout(
+        &self,
+        timeout: ::core::time::Duration,
+    ) -> ::core::result::Result<
+        MatrixGuard<'_, T, N>,
+        ::shared_value::__private::Error,
+    > {
+        self.0.lock_timeout(timeout).map(MatrixGuard)
+    }
+    /** Writes field 0: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn set_field_0(
         &self,
         value: [[T; N]; N],
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-        ::shared_value::__private::set::<
-            [[T; N]; N],
-            _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), value)
+        ::shared_value::__private::set(&self.0, 0, value)
     }
-    /// Changes field 0 in place under the lock, then commits.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes field 0 in place under the lock, then commits.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn update_field_0<R>(
         &self,
         change: impl ::core::ops::FnOnce(&mut [[T; N]; N]) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-        ::shared_value::__private::update::<
-            [[T; N]; N],
-            _,
-            R,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), change)
+        ::shared_value::__private::update(&self.0, 0, change)
     }
-    /// Writes element `index` of field 0: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range.
+    /** Writes element `index` of field 0: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.
+
+ # Panics
+
+ If `index` is out of range.*/
     #[track_caller]
     #[inline]
     fn set_field_0_at(
@@ -408,50 +393,35 @@ impl<
         index: ::core::primitive::usize,
         value: [T; N],
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-        ::shared_value::__private::set_at::<
-            [T; N],
-            { N },
-            _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), index, value)
+        ::shared_value::__private::set_at(&self.0, 0, index, value)
     }
-    /// Writes field 1: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Writes field 1: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     pub fn set_fn(
         &self,
         value: foreign::Vector,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::set::<
-            ::shared_value::__private::Pod<foreign::Vector>,
-            _,
-        >(
-            &self.0,
-            ::core::mem::offset_of!(Matrix < T, N >, 1),
-            ::shared_value::__private::Pod(value),
-        )
+        ::shared_value::__private::set(&self.0, 1, ::shared_value::__private::Pod(value))
     }
-    /// Changes field 1 in place under the lock, then commits.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes field 1 in place under the lock, then commits.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     pub fn update_fn<R>(
         &self,
         change: impl ::core::ops::FnOnce(&mut foreign::Vector) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::update::<
-            ::shared_value::__private::Pod<foreign::Vector>,
-            _,
-            R,
-        >(
+        ::shared_value::__private::update(
             &self.0,
-            ::core::mem::offset_of!(Matrix < T, N >, 1),
+            1,
             |pod: &mut ::shared_value::__private::Pod<foreign::Vector>| change(
                 &mut pod.0,
             ),
@@ -464,80 +434,58 @@ impl<
     T: Default + ::shared_value::__private::SharedValue,
     const N: usize,
 > MatrixGuard<'guard, T, N> {
-    /// Reads field 0, with the changes made under this lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads field 0, with the changes made under this lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn field_0(&self) -> [[T; N]; N] {
-        ::shared_value::__private::guard_get::<
-            [[T; N]; N],
-            _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 0))
+        ::shared_value::__private::guard_get(&self.0, 0)
     }
-    /// Writes field 0; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes field 0; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn set_field_0(&mut self, value: [[T; N]; N]) {
-        ::shared_value::__private::guard_set::<
-            [[T; N]; N],
-            _,
-        >(&mut self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), value);
+        ::shared_value::__private::guard_set(&mut self.0, 0, value);
     }
-    /// Changes field 0 in place; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes field 0 in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn update_field_0<R>(
         &mut self,
         change: impl ::core::ops::FnOnce(&mut [[T; N]; N]) -> R,
     ) -> R {
-        ::shared_value::__private::guard_update::<
-            [[T; N]; N],
-            _,
-            R,
-        >(&mut self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), change)
+        ::shared_value::__private::guard_update(&mut self.0, 0, change)
     }
-    /// Reads element `index` of field 0, with the changes made under this lock.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range, or another process wrote bits that are no value of this
-    /// type.
+    /** Reads element `index` of field 0, with the changes made under this lock.
+
+ # Panics
+
+ If `index` is out of range, or another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     fn field_0_at(&self, index: ::core::primitive::usize) -> [T; N] {
-        ::shared_value::__private::guard_get_at::<
-            [T; N],
-            { N },
-            _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), index)
+        ::shared_value::__private::guard_get_at(&self.0, 0, index)
     }
-    /// Writes element `index` of field 0; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range, within an `update` of the value by this thread, and in a
-    /// child process that was forked after the lock was taken.
+    /** Writes element `index` of field 0; the next commit publishes it.
+
+ # Panics
+
+ If `index` is out of range, within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn set_field_0_at(&mut self, index: ::core::primitive::usize, value: [T; N]) {
-        ::shared_value::__private::guard_set_at::<
-            [T; N],
-            { N },
-            _,
-        >(&mut self.0, ::core::mem::offset_of!(Matrix < T, N >, 0), index, value);
+        ::shared_value::__private::guard_set_at(&mut self.0, 0, index, value);
     }
     /// Reads field 1, with the changes made under this lock.
     #[inline]
@@ -546,34 +494,29 @@ impl<
         ::shared_value::__private::guard_get::<
             ::shared_value::__private::Pod<foreign::Vector>,
             _,
-        >(&self.0, ::core::mem::offset_of!(Matrix < T, N >, 1))
+        >(&self.0, 1)
             .0
     }
-    /// Writes field 1; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes field 1; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     pub fn set_fn(&mut self, value: foreign::Vector) {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::guard_set::<
-            ::shared_value::__private::Pod<foreign::Vector>,
-            _,
-        >(
+        ::shared_value::__private::guard_set(
             &mut self.0,
-            ::core::mem::offset_of!(Matrix < T, N >, 1),
+            1,
             ::shared_value::__private::Pod(value),
         );
     }
-    /// Changes field 1 in place; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes field 1 in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     pub fn update_fn<R>(
@@ -581,13 +524,9 @@ impl<
         change: impl ::core::ops::FnOnce(&mut foreign::Vector) -> R,
     ) -> R {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::guard_update::<
-            ::shared_value::__private::Pod<foreign::Vector>,
-            _,
-            R,
-        >(
+        ::shared_value::__private::guard_update(
             &mut self.0,
-            ::core::mem::offset_of!(Matrix < T, N >, 1),
+            1,
             |pod: &mut ::shared_value::__private::Pod<foreign::Vector>| change(
                 &mut pod.0,
             ),

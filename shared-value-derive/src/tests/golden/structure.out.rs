@@ -23,17 +23,29 @@ const _: () = {
         fn fields<V: ::shared_value::__private::FieldVisitor>(visitor: &mut V) {
             ::shared_value::__private::FieldVisitor::field::<
                 i64,
-            >(visitor, ::core::mem::offset_of!(Self, balance));
+            >(
+                visitor,
+                ::shared_value::__private::Field::offset(&fields_of::<Self>()[0]),
+            );
             let _ = ::shared_value::__private::Field::new::<Mode>;
             ::shared_value::__private::FieldVisitor::field::<
                 Mode,
-            >(visitor, ::core::mem::offset_of!(Self, r#type));
+            >(
+                visitor,
+                ::shared_value::__private::Field::offset(&fields_of::<Self>()[1]),
+            );
             ::shared_value::__private::FieldVisitor::field::<
                 [u32; 4],
-            >(visitor, ::core::mem::offset_of!(Self, limits));
+            >(
+                visitor,
+                ::shared_value::__private::Field::offset(&fields_of::<Self>()[2]),
+            );
             ::shared_value::__private::FieldVisitor::field::<
                 u64,
-            >(visitor, ::core::mem::offset_of!(Self, requests));
+            >(
+                visitor,
+                ::shared_value::__private::Field::offset(&fields_of::<Self>()[3]),
+            );
         }
     }
     const fn fields_of<Value: ::shared_value::__private::SharedValue>() -> &'static [::shared_value::__private::Field] {
@@ -79,6 +91,7 @@ const _: () = {
     #[automatically_derived]
     impl<A: ::shared_value::__private::Access> ::core::fmt::Debug
     for SynchronizedAccount<A> {
+        #[inline]
         fn fmt(
             &self,
             formatter: &mut ::core::fmt::Formatter<'_>,
@@ -106,152 +119,6 @@ const _: () = {
         }
     }
 };
-#[allow(deprecated)]
-impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
-    /// Shares `value` in memory without a name, which child processes can be given.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses.
-    #[inline]
-    pub fn new(
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::new(value)
-            .map(Self)
-    }
-    /// Shares `value` under `name`.
-    ///
-    /// # Errors
-    ///
-    /// If the name is taken or cannot be one, or the system refuses.
-    #[inline]
-    pub fn create(
-        name: &::core::primitive::str,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::create(name, value)
-            .map(Self)
-    }
-    /// Opens the value that is shared under `name`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, if it has another layout, or the system refuses.
-    #[inline]
-    pub fn open(
-        name: &::core::primitive::str,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open(name)
-            .map(Self)
-    }
-    /// Opens the value that is shared under `name`; if there is none, shares `value`.
-    ///
-    /// # Errors
-    ///
-    /// If the value found has another layout, or the system refuses.
-    #[inline]
-    pub fn open_or_create(
-        name: &::core::primitive::str,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open_or_create(name, value)
-            .map(Self)
-    }
-    /// Shares `value` in a new file, which outlives every process.
-    ///
-    /// # Errors
-    ///
-    /// If the file exists, or the system refuses.
-    #[inline]
-    pub fn create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::create_file(path, value)
-            .map(Self)
-    }
-    /// Opens the value in the file at `path`.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, if it has another layout, or the system refuses.
-    #[inline]
-    pub fn open_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open_file(path)
-            .map(Self)
-    }
-    /// Opens the value in the file at `path`; if there is none, shares `value` there.
-    ///
-    /// # Errors
-    ///
-    /// If the value found has another layout, or the system refuses.
-    #[inline]
-    pub fn open_or_create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open_or_create_file(path, value)
-            .map(Self)
-    }
-    /// Waits for the lock, and holds it until the guard is dropped.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had.
-    #[inline]
-    pub fn lock(
-        &self,
-    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
-        self.0.lock().map(AccountGuard)
-    }
-    /// Takes the lock, unless another thread holds it.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had at once.
-    #[inline]
-    pub fn try_lock(
-        &self,
-    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
-        self.0.try_lock().map(AccountGuard)
-    }
-    /// Waits for the lock, but not longer than `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had in time.
-    #[inline]
-    pub fn lock_timeout(
-        &self,
-        timeout: ::core::time::Duration,
-    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
-        self.0.lock_timeout(timeout).map(AccountGuard)
-    }
-}
 /// Holds the lock of a shared [`Account`]: dropping it commits and unlocks.
 #[must_use = "if unused the lock is released at once"]
 #[allow(deprecated)]
@@ -260,6 +127,7 @@ pub struct AccountGuard<'guard>(::shared_value::__private::Guard<'guard, Account
 const _: () = {
     #[automatically_derived]
     impl<'guard> ::core::fmt::Debug for AccountGuard<'guard> {
+        #[inline]
         fn fmt(
             &self,
             formatter: &mut ::core::fmt::Formatter<'_>,
@@ -285,57 +153,40 @@ const _: () = {
 };
 #[allow(deprecated)]
 impl<A: ::shared_value::__private::Access> SynchronizedAccount<A> {
-    /// Reads `balance` without a lock.
-    ///
-    /// In cents.
-    ///
-    /// May be negative.
+    /** Reads `balance` without a lock.
+
+ In cents.
+
+ May be negative.*/
     #[inline]
     pub fn balance(&self) -> i64 {
-        ::shared_value::__private::get::<
-            i64,
-            _,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, balance))
+        ::shared_value::__private::get(&self.0, 0)
     }
-    /// Reads `type` without a lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads `type` without a lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     pub(crate) fn r#type(&self) -> Mode {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::get::<
-            Mode,
-            _,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, r#type))
+        ::shared_value::__private::get(&self.0, 1)
     }
     /// Reads `limits` without a lock.
     #[inline]
     fn limits(&self) -> [u32; 4] {
-        ::shared_value::__private::get::<
-            [u32; 4],
-            _,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, limits))
+        ::shared_value::__private::get(&self.0, 2)
     }
-    /// Reads element `index` of `limits` without a lock.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range.
+    /** Reads element `index` of `limits` without a lock.
+
+ # Panics
+
+ If `index` is out of range.*/
     #[track_caller]
     #[inline]
     fn limits_at(&self, index: ::core::primitive::usize) -> u32 {
-        ::shared_value::__private::get_at::<
-            u32,
-            { 4 },
-            _,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, limits), index)
+        ::shared_value::__private::get_at(&self.0, 2, index)
     }
     /// Reads `requests` atomically, without a lock.
     #[inline]
@@ -345,118 +196,240 @@ impl<A: ::shared_value::__private::Access> SynchronizedAccount<A> {
 }
 #[allow(deprecated)]
 impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
-    /// Writes `balance`: locks, commits and unlocks.
-    ///
-    /// In cents.
-    ///
-    /// May be negative.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Shares `value` in memory without a name, which child processes can be given.
+
+ # Errors
+
+ If the system refuses.*/
+    #[inline]
+    pub fn new(
+        value: Account,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Account,
+            ::shared_value::__private::ReadWrite,
+        >::new(value)
+            .map(Self)
+    }
+    /** Shares `value` under `name`.
+
+ # Errors
+
+ If the name is taken or cannot be one, or the system refuses.*/
+    #[inline]
+    pub fn create(
+        name: &::core::primitive::str,
+        value: Account,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Account,
+            ::shared_value::__private::ReadWrite,
+        >::create(name, value)
+            .map(Self)
+    }
+    /** Opens the value that is shared under `name`.
+
+ # Errors
+
+ If there is none, if it has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open(
+        name: &::core::primitive::str,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Account,
+            ::shared_value::__private::ReadWrite,
+        >::open(name)
+            .map(Self)
+    }
+    /** Opens the value that is shared under `name`; if there is none, shares `value`.
+
+ # Errors
+
+ If the value found has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open_or_create(
+        name: &::core::primitive::str,
+        value: Account,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Account,
+            ::shared_value::__private::ReadWrite,
+        >::open_or_create(name, value)
+            .map(Self)
+    }
+    /** Shares `value` in a new file, which outlives every process.
+
+ # Errors
+
+ If the file exists, or the system refuses.*/
+    #[inline]
+    pub fn create_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+        value: Account,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Account,
+            ::shared_value::__private::ReadWrite,
+        >::create_file(path, value)
+            .map(Self)
+    }
+    /** Opens the value in the file at `path`.
+
+ # Errors
+
+ If there is none, if it has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Account,
+            ::shared_value::__private::ReadWrite,
+        >::open_file(path)
+            .map(Self)
+    }
+    /** Opens the value in the file at `path`; if there is none, shares `value` there.
+
+ # Errors
+
+ If the value found has another layout, or the system refuses.*/
+    #[inline]
+    pub fn open_or_create_file(
+        path: impl ::core::convert::AsRef<::std::path::Path>,
+        value: Account,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        ::shared_value::__private::Synchronized::<
+            Account,
+            ::shared_value::__private::ReadWrite,
+        >::open_or_create_file(path, value)
+            .map(Self)
+    }
+    /** Waits for the lock, and holds it until the guard is dropped.
+
+ # Errors
+
+ If the lock cannot be had.*/
+    #[inline]
+    pub fn lock(
+        &self,
+    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
+        self.0.lock().map(AccountGuard)
+    }
+    /** Takes the lock, unless another thread holds it.
+
+ # Errors
+
+ If the lock cannot be had at once.*/
+    #[inline]
+    pub fn try_lock(
+        &self,
+    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
+        self.0.try_lock().map(AccountGuard)
+    }
+    /** Waits for the lock, but not longer than `timeout`.
+
+ # Errors
+
+ If the lock cannot be had in time.*/
+    #[inline]
+    pub fn lock_timeout(
+        &self,
+        timeout: ::core::time::Duration,
+    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
+        self.0.lock_timeout(timeout).map(AccountGuard)
+    }
+    /** Writes `balance`: locks, commits and unlocks.
+
+ In cents.
+
+ May be negative.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     pub fn set_balance(
         &self,
         value: i64,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-        ::shared_value::__private::set::<
-            i64,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, balance), value)
+        ::shared_value::__private::set(&self.0, 0, value)
     }
-    /// Changes `balance` in place under the lock, then commits.
-    ///
-    /// In cents.
-    ///
-    /// May be negative.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes `balance` in place under the lock, then commits.
+
+ In cents.
+
+ May be negative.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     pub fn update_balance<R>(
         &self,
         change: impl ::core::ops::FnOnce(&mut i64) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-        ::shared_value::__private::update::<
-            i64,
-            _,
-            R,
-        >(&self.0, ::core::mem::offset_of!(Account, balance), change)
+        ::shared_value::__private::update(&self.0, 0, change)
     }
-    /// Writes `type`: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Writes `type`: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     pub(crate) fn set_type(
         &self,
         value: Mode,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::set::<
-            Mode,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, r#type), value)
+        ::shared_value::__private::set(&self.0, 1, value)
     }
-    /// Changes `type` in place under the lock, then commits.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes `type` in place under the lock, then commits.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     pub(crate) fn update_type<R>(
         &self,
         change: impl ::core::ops::FnOnce(&mut Mode) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::update::<
-            Mode,
-            _,
-            R,
-        >(&self.0, ::core::mem::offset_of!(Account, r#type), change)
+        ::shared_value::__private::update(&self.0, 1, change)
     }
-    /// Writes `limits`: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Writes `limits`: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn set_limits(
         &self,
         value: [u32; 4],
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-        ::shared_value::__private::set::<
-            [u32; 4],
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, limits), value)
+        ::shared_value::__private::set(&self.0, 2, value)
     }
-    /// Changes `limits` in place under the lock, then commits.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
+    /** Changes `limits` in place under the lock, then commits.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.*/
     #[inline]
     fn update_limits<R>(
         &self,
         change: impl ::core::ops::FnOnce(&mut [u32; 4]) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-        ::shared_value::__private::update::<
-            [u32; 4],
-            _,
-            R,
-        >(&self.0, ::core::mem::offset_of!(Account, limits), change)
+        ::shared_value::__private::update(&self.0, 2, change)
     }
-    /// Writes element `index` of `limits`: locks, commits and unlocks.
-    ///
-    /// # Errors
-    ///
-    /// If the lock cannot be had, or within an `update` of the value by this thread.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range.
+    /** Writes element `index` of `limits`: locks, commits and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.
+
+ # Panics
+
+ If `index` is out of range.*/
     #[track_caller]
     #[inline]
     fn set_limits_at(
@@ -464,11 +437,7 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
         index: ::core::primitive::usize,
         value: u32,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-        ::shared_value::__private::set_at::<
-            u32,
-            { 4 },
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, limits), index, value)
+        ::shared_value::__private::set_at(&self.0, 2, index, value)
     }
     /// Writes `requests` atomically, without a lock.
     #[inline]
@@ -495,11 +464,11 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
     pub fn requests_fetch_min(&self, value: u64) -> u64 {
         ::shared_value::__private::atomic_fetch_min::<u64, 0, _>(&self.0, value)
     }
-    /// Writes `new` into `requests` if it is `current`, without a lock; returns the value before.
-    ///
-    /// # Errors
-    ///
-    /// The value found, if it is not `current`; then nothing is written.
+    /** Writes `new` into `requests` if it is `current`, without a lock; returns the value before.
+
+ # Errors
+
+ The value found, if it is not `current`; then nothing is written.*/
     #[inline]
     pub fn requests_compare_exchange(
         &self,
@@ -515,93 +484,73 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
 }
 #[allow(deprecated)]
 impl<'guard> AccountGuard<'guard> {
-    /// Reads `balance`, with the changes made under this lock.
-    ///
-    /// In cents.
-    ///
-    /// May be negative.
+    /** Reads `balance`, with the changes made under this lock.
+
+ In cents.
+
+ May be negative.*/
     #[inline]
     pub fn balance(&self) -> i64 {
-        ::shared_value::__private::guard_get::<
-            i64,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, balance))
+        ::shared_value::__private::guard_get(&self.0, 0)
     }
-    /// Writes `balance`; the next commit publishes it.
-    ///
-    /// In cents.
-    ///
-    /// May be negative.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes `balance`; the next commit publishes it.
+
+ In cents.
+
+ May be negative.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     pub fn set_balance(&mut self, value: i64) {
-        ::shared_value::__private::guard_set::<
-            i64,
-            _,
-        >(&mut self.0, ::core::mem::offset_of!(Account, balance), value);
+        ::shared_value::__private::guard_set(&mut self.0, 0, value);
     }
-    /// Changes `balance` in place; the next commit publishes it.
-    ///
-    /// In cents.
-    ///
-    /// May be negative.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes `balance` in place; the next commit publishes it.
+
+ In cents.
+
+ May be negative.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     pub fn update_balance<R>(
         &mut self,
         change: impl ::core::ops::FnOnce(&mut i64) -> R,
     ) -> R {
-        ::shared_value::__private::guard_update::<
-            i64,
-            _,
-            R,
-        >(&mut self.0, ::core::mem::offset_of!(Account, balance), change)
+        ::shared_value::__private::guard_update(&mut self.0, 0, change)
     }
-    /// Reads `type`, with the changes made under this lock.
-    ///
-    /// # Panics
-    ///
-    /// If another process wrote bits that are no value of this type.
+    /** Reads `type`, with the changes made under this lock.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
     #[track_caller]
     #[inline]
     pub(crate) fn r#type(&self) -> Mode {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_get::<
-            Mode,
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, r#type))
+        ::shared_value::__private::guard_get(&self.0, 1)
     }
-    /// Writes `type`; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes `type`; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     pub(crate) fn set_type(&mut self, value: Mode) {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_set::<
-            Mode,
-            _,
-        >(&mut self.0, ::core::mem::offset_of!(Account, r#type), value);
+        ::shared_value::__private::guard_set(&mut self.0, 1, value);
     }
-    /// Changes `type` in place; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes `type` in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     pub(crate) fn update_type<R>(
@@ -609,80 +558,55 @@ impl<'guard> AccountGuard<'guard> {
         change: impl ::core::ops::FnOnce(&mut Mode) -> R,
     ) -> R {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_update::<
-            Mode,
-            _,
-            R,
-        >(&mut self.0, ::core::mem::offset_of!(Account, r#type), change)
+        ::shared_value::__private::guard_update(&mut self.0, 1, change)
     }
     /// Reads `limits`, with the changes made under this lock.
     #[inline]
     fn limits(&self) -> [u32; 4] {
-        ::shared_value::__private::guard_get::<
-            [u32; 4],
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, limits))
+        ::shared_value::__private::guard_get(&self.0, 2)
     }
-    /// Writes `limits`; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Writes `limits`; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn set_limits(&mut self, value: [u32; 4]) {
-        ::shared_value::__private::guard_set::<
-            [u32; 4],
-            _,
-        >(&mut self.0, ::core::mem::offset_of!(Account, limits), value);
+        ::shared_value::__private::guard_set(&mut self.0, 2, value);
     }
-    /// Changes `limits` in place; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// Within an `update` of the value by this thread, and in a child process that was
-    /// forked after the lock was taken.
+    /** Changes `limits` in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn update_limits<R>(
         &mut self,
         change: impl ::core::ops::FnOnce(&mut [u32; 4]) -> R,
     ) -> R {
-        ::shared_value::__private::guard_update::<
-            [u32; 4],
-            _,
-            R,
-        >(&mut self.0, ::core::mem::offset_of!(Account, limits), change)
+        ::shared_value::__private::guard_update(&mut self.0, 2, change)
     }
-    /// Reads element `index` of `limits`, with the changes made under this lock.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range.
+    /** Reads element `index` of `limits`, with the changes made under this lock.
+
+ # Panics
+
+ If `index` is out of range.*/
     #[track_caller]
     #[inline]
     fn limits_at(&self, index: ::core::primitive::usize) -> u32 {
-        ::shared_value::__private::guard_get_at::<
-            u32,
-            { 4 },
-            _,
-        >(&self.0, ::core::mem::offset_of!(Account, limits), index)
+        ::shared_value::__private::guard_get_at(&self.0, 2, index)
     }
-    /// Writes element `index` of `limits`; the next commit publishes it.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is out of range, within an `update` of the value by this thread, and in a
-    /// child process that was forked after the lock was taken.
+    /** Writes element `index` of `limits`; the next commit publishes it.
+
+ # Panics
+
+ If `index` is out of range, within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
     fn set_limits_at(&mut self, index: ::core::primitive::usize, value: u32) {
-        ::shared_value::__private::guard_set_at::<
-            u32,
-            { 4 },
-            _,
-        >(&mut self.0, ::core::mem::offset_of!(Account, limits), index, value);
+        ::shared_value::__private::guard_set_at(&mut self.0, 2, index, value);
     }
     /// Reads `requests` atomically, without a lock.
     #[inline]

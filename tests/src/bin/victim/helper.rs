@@ -1,0 +1,117 @@
+//! `Helper`: a third process, which waits for the lock or holds it.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use shared_value::Synchronized;
+use shared_value_tests::stepper::is_asleep;
+use shared_value_tests::{DEADLINE, Forked, end_now, split};
+
+use crate::triple::{Number, SynchronizedTriple, Triple};
+
+/// A forked process that does what it is told over a socket, a byte at a time.
+#[derive(Debug)]
+pub(crate) struct Helper {
+    talk: UnixStream,
+    process: Option<Forked>,
+    id: u32,
+}
+
+/// Waits for the lock and lets go of it.
+const WAIT: u8 = b'w';
+/// Takes the lock, writes half of a value, and keeps it.
+const HOLD: u8 = b'h';
+
+const READY: u8 = b'r';
+const HAD: u8 = b'l';
+const RECOVERED: u8 = b'd';
+const NOT_HAD: u8 = b'n';
+
+impl Helper {
+    pub(crate) fn start<N: Number, const BETWEEN: usize>(value: &'static Synchronized<Triple<N, BETWEEN>>) -> Self {
+        let (talk, mut theirs) = UnixStream::pair().expect("a pair of sockets");
+        talk.set_read_timeout(Some(DEADLINE)).expect("a valid timeout");
+        let Some(process) = split() else {
+            drop(talk);
+            serve(value, &mut theirs);
+        };
+        let mut helper = Self { talk, process: Some(process), id: 0 };
+        let mut id = [0; 4];
+        helper.talk.read_exact(&mut id).expect("the helper says who it is");
+        helper.id = u32::from_ne_bytes(id);
+        helper
+    }
+
+    /// Makes it wait for the lock, and returns when it sleeps.
+    pub(crate) fn wait_for_lock(&mut self) {
+        self.tell(WAIT);
+        self.expect(READY);
+        let start = Instant::now();
+        while !is_asleep(self.id) {
+            assert!(start.elapsed() < DEADLINE, "the helper does not sleep");
+            thread::yield_now();
+        }
+    }
+
+    /// Makes it hold the lock with half of a value written.
+    pub(crate) fn hold(&mut self) {
+        self.tell(HOLD);
+        self.expect(READY);
+    }
+
+    /// Waits until it has had the lock and let go of it: whether it took it over from a dead owner. `None` if it does not
+    /// get it within the time.
+    pub(crate) fn has_had_lock(&mut self, within: Duration) -> Option<bool> {
+        self.talk.set_read_timeout(Some(within)).expect("a valid timeout");
+        let mut answer = [0];
+        let answered = self.talk.read_exact(&mut answer).is_ok();
+        self.talk.set_read_timeout(Some(DEADLINE)).expect("a valid timeout");
+        (answered && answer != [NOT_HAD]).then_some(answer == [RECOVERED])
+    }
+
+    pub(crate) fn kill(mut self) {
+        if let Some(process) = self.process.take() {
+            // Dropped, it is killed and waited for.
+            drop(process);
+        }
+    }
+
+    fn tell(&mut self, command: u8) {
+        self.talk.write_all(&[command]).expect("the helper listens");
+    }
+
+    fn expect(&mut self, answer: u8) {
+        let mut byte = [0];
+        self.talk.read_exact(&mut byte).expect("the helper answers");
+        assert_eq!(byte, [answer], "the helper's answer");
+    }
+}
+
+fn serve<N: Number, const BETWEEN: usize>(
+    value: &'static Synchronized<Triple<N, BETWEEN>>,
+    talk: &mut UnixStream,
+) -> ! {
+    let _ = talk.write_all(&std::process::id().to_ne_bytes());
+    let mut command = [0];
+    while talk.read_exact(&mut command).is_ok() {
+        if command == [WAIT] {
+            let _ = talk.write_all(&[READY]);
+            let answer = match value.lock_timeout(DEADLINE) {
+                Ok(guard) if guard.recovered() => RECOVERED,
+                Ok(_) => HAD,
+                Err(_) => NOT_HAD,
+            };
+            let _ = talk.write_all(&[answer]);
+        } else {
+            let value = SynchronizedTriple::from(value.clone());
+            let guard = value.lock().expect("nobody holds it for long");
+            value.set_left(N::from(9)).expect("the lock is held");
+            let _ = talk.write_all(&[READY]);
+            let _ = talk.read_exact(&mut command);
+            drop(guard);
+        }
+    }
+    end_now(0);
+}

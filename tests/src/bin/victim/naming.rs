@@ -1,0 +1,181 @@
+//! `Naming`: segments that come and go by name.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use shared_value::{Error, Synchronized};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
+use shared_value_tests::{SegmentFile, SegmentName};
+
+use crate::triple::Line;
+
+/// What is there before the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    Nothing,
+    /// A segment that no process has open.
+    Unused,
+    /// A segment that the survivor has open.
+    Used,
+    /// A segment that says that it is locked and half-written, as after a crash of the whole machine.
+    Abandoned,
+}
+
+/// A place for a segment, and an operation on it.
+pub(crate) struct Naming {
+    place: Place,
+    before: Before,
+    /// Whether something is there: before the operation, and after it.
+    states: Vec<bool>,
+    victim: fn(&Place),
+    scratch: Synchronized<u64>,
+    used: Option<Synchronized<Line>>,
+}
+
+/// Where the segment is.
+pub(crate) enum Place {
+    Name(SegmentName),
+    File(tempfile::TempDir),
+}
+
+/// What is there before the operation.
+const OLD: u8 = 5;
+/// What the operation creates.
+pub(crate) const NEW: u8 = 1;
+
+impl Place {
+    pub(crate) fn name() -> Self {
+        Self::Name(SegmentName::new("naming"))
+    }
+
+    pub(crate) fn file() -> Self {
+        Self::File(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::Name(name) => name.path(),
+            Self::File(directory) => directory.path().join("value"),
+        }
+    }
+
+    pub(crate) fn create(&self, number: u8) -> Result<Synchronized<Line>, Error> {
+        match self {
+            Self::Name(name) => Synchronized::create(name, Line::of(number)),
+            Self::File(_) => Synchronized::create_file(self.path(), Line::of(number)),
+        }
+    }
+
+    pub(crate) fn open(&self) -> Result<Synchronized<Line>, Error> {
+        match self {
+            Self::Name(name) => Synchronized::open(name),
+            Self::File(_) => Synchronized::open_file(self.path()),
+        }
+    }
+
+    pub(crate) fn open_or_create(&self) -> Result<Synchronized<Line>, Error> {
+        match self {
+            Self::Name(name) => Synchronized::open_or_create(name, Line::of(NEW)),
+            Self::File(_) => Synchronized::open_or_create_file(self.path(), Line::of(NEW)),
+        }
+    }
+
+    pub(crate) fn unlink(&self) -> Result<(), Error> {
+        match self {
+            Self::Name(name) => shared_value::unlink(name),
+            Self::File(_) => Ok(fs::remove_file(self.path()).expect("the file is there")),
+        }
+    }
+}
+
+impl Naming {
+    pub(crate) fn new(place: Place, before: Before, states: &[bool], victim: fn(&Place)) -> Self {
+        let scratch = Synchronized::new(0).expect("memory for a number");
+        Self { place, before, states: states.to_vec(), victim, scratch, used: None }
+    }
+
+    /// What a segment holds that is there.
+    fn value(&self) -> Line {
+        Line::of(if self.before == Before::Nothing { NEW } else { OLD })
+    }
+
+    fn use_segment(&self, value: &Synchronized<Line>, recovers: bool) -> Result<Duration, Harm> {
+        let start = Instant::now();
+        let mut guard = value.lock_timeout(Duration::from_secs(1)).map_err(|error| Harm::Stuck(error.to_string()))?;
+        let took = start.elapsed();
+        if guard.recovered() != recovers {
+            return Err(Harm::Miscounted(format!("recovered: {}, not {recovers}", guard.recovered())));
+        }
+        let torn = |what: &dyn ToString| Harm::Torn(what.to_string());
+        let found = guard.load().map_err(|error| torn(&error))?;
+        guard.store(Line::of(3));
+        drop(guard);
+        let stored = value.load().map_err(|error| torn(&error))?;
+        if found != self.value() || stored != Line::of(3) {
+            return Err(torn(&format!("{found:?}, and then {stored:?}")));
+        }
+        Ok(took)
+    }
+}
+
+impl Scenario for Naming {
+    fn reset(&mut self) {
+        self.used = None;
+        if let Err(error) = fs::remove_file(self.place.path()) {
+            assert_eq!(error.kind(), io::ErrorKind::NotFound, "the place can be made free");
+        }
+        if self.before == Before::Nothing {
+            return;
+        }
+        let value = self.place.create(OLD).expect("the place is free");
+        if self.before == Before::Used {
+            self.used = Some(value);
+        } else if self.before == Before::Abandoned {
+            drop(value);
+            abandon(&self.place.path());
+        }
+    }
+
+    fn victim(&self) {
+        // What happens in a thread once only has happened then.
+        self.scratch.set(1).expect("nobody else uses it");
+        (self.victim)(&self.place);
+    }
+
+    fn inspect(&mut self, _death: &Death) -> Result<Found, Harm> {
+        let exists = self.place.path().exists();
+        let Some(state) = self.states.iter().position(|state| *state == exists) else {
+            return Err(Harm::Lost(format!("a segment is there: {exists}")));
+        };
+        let start = Instant::now();
+        if !exists {
+            let created = self.place.create(OLD).map_err(|error| Harm::Stuck(format!("the place: {error}")))?;
+            drop(created);
+            self.place.unlink().map_err(|error| Harm::Stuck(format!("the place: {error}")))?;
+            return Ok(Found { took: start.elapsed(), died_holding: false, states: vec![state] });
+        }
+        let value = self.place.open().map_err(|error| Harm::Torn(error.to_string()))?;
+        let took = self.use_segment(&value, self.before == Before::Abandoned)?;
+        Ok(Found { took, died_holding: false, states: vec![state] })
+    }
+
+    fn last_states(&self) -> Vec<usize> {
+        vec![self.states.len() - 1]
+    }
+
+    fn shared(&self) -> Vec<u8> {
+        fs::read(self.place.path()).unwrap_or_default()
+    }
+}
+
+/// Makes a segment that nobody has open look as if somebody were writing to it.
+fn abandon(path: &Path) {
+    const CELL_OFFSET: u64 = 64;
+    let file = SegmentFile::open(path);
+    let cell = u64::from_ne_bytes(file.bytes(CELL_OFFSET, 8).try_into().expect("eight bytes"));
+    // The owner's id; that version 1 is being written; and a part of that.
+    file.overwrite(cell, &12_345_u32.to_ne_bytes());
+    file.overwrite(cell + 48, &1_u64.to_ne_bytes());
+    file.overwrite(cell + 128, &9_u64.to_ne_bytes());
+}

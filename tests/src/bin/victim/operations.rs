@@ -1,0 +1,277 @@
+//! The operations that victims die in, by name.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
+
+use shared_value_tests::stepper::{Scenario, marked};
+
+use crate::naming::{Before, NEW, Naming, Place};
+use crate::stage::{Company, Stage, Victim};
+use crate::triple::{Line, Number, Triple};
+
+/// An operation, and how to set its stage.
+pub(crate) struct Operation {
+    pub(crate) name: String,
+    pub(crate) set_stage: Box<dyn Fn() -> Box<dyn Scenario>>,
+}
+
+/// All operations.
+pub(crate) fn all() -> Vec<Operation> {
+    let mut operations = Operations { all: Vec::new() };
+    operations.add_changes::<u16, 2>();
+    operations.add_changes::<u64, 6>();
+    operations.add_changes::<u64, 510>();
+    operations.add_panics();
+    operations.add_waits();
+    operations.add_several();
+    operations.add_names();
+    operations.all
+}
+
+struct Operations {
+    all: Vec<Operation>,
+}
+
+impl Operations {
+    /// An operation that takes values through states.
+    fn add<N: Number, const BETWEEN: usize>(
+        &mut self,
+        name: &str,
+        company: Company,
+        states: &[&[Triple<N, BETWEEN>]],
+        victim: Victim<N, BETWEEN>,
+    ) {
+        let states: Vec<_> = states.iter().map(|states| states.to_vec()).collect();
+        self.all.push(Operation {
+            name: name.to_owned(),
+            set_stage: Box::new(move || Box::new(Stage::new(company, states.clone(), victim))),
+        });
+    }
+
+    /// Changes of one value by one thread, for a value of each size.
+    fn add_changes<N: Number, const BETWEEN: usize>(&mut self) {
+        let size = size_of::<Triple<N, BETWEEN>>();
+        let old = Triple::<N, BETWEEN>::of(1);
+        let mut add = |name: &str, company, states: &[Triple<N, BETWEEN>], victim: Victim<N, BETWEEN>| {
+            self.add(&format!("{name}-{size}"), company, &[states], victim);
+        };
+        add("set", Company::Alone, &[old, old.left(2)], |stage| {
+            stage.get_ready();
+            marked(|| stage.value().set_left(N::from(2))).unwrap();
+        });
+        add("set-element", Company::Alone, &[old, old.first_between(2)], |stage| {
+            stage.get_ready();
+            marked(|| stage.value().set_between_at(0, N::from(2))).unwrap();
+        });
+        add("store", Company::Alone, &[old, Triple::of(2)], |stage| {
+            stage.get_ready();
+            let new = Triple::of(2);
+            marked(|| stage.value().store(new)).unwrap();
+        });
+        add("update", Company::Alone, &[old, old.left(2).right(2)], |stage| {
+            stage.get_ready();
+            marked(|| stage.value().update(|value| *value = value.left(2).right(2))).unwrap();
+        });
+        add("guard", Company::Alone, &[old, old.left(2).right(3)], |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut guard = stage.value().lock().unwrap();
+                guard.set_left(N::from(2));
+                guard.set_right(N::from(3));
+            });
+        });
+        add("recursive", Company::Alone, &[old, old.left(3).right(2)], |stage| {
+            stage.get_ready();
+            marked(|| {
+                let outer = stage.value().lock().unwrap();
+                stage.value().set_left(N::from(2)).unwrap();
+                let mut inner = stage.value().lock().unwrap();
+                inner.set_right(N::from(2));
+                drop(outer);
+                inner.set_left(N::from(3));
+                drop(inner);
+            });
+        });
+        add("commit", Company::Alone, &[old, old.left(2).right(2), old.left(3).right(2)], |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut guard = stage.value().lock().unwrap();
+                guard.set_left(N::from(2));
+                guard.set_right(N::from(2));
+                guard.commit();
+                guard.set_left(N::from(3));
+            });
+        });
+        add("rollback", Company::Alone, &[old, old.right(3)], |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut guard = stage.value().lock().unwrap();
+                guard.set_left(N::from(2));
+                guard.rollback();
+                guard.set_right(N::from(3));
+            });
+        });
+        add("take-over", Company::DeadOwner, &[old, old.right(2)], |stage| {
+            stage.get_ready();
+            marked(|| stage.value().set_right(N::from(2))).unwrap();
+        });
+    }
+
+    fn add_panics(&mut self) {
+        let old = Line::of(1);
+        self.add("panic-in-update", Company::Alone, &[&[old]], |stage| {
+            stage.get_ready();
+            let update = || stage.value().update(|_| resume_unwind(Box::new(())));
+            marked(|| catch_unwind(AssertUnwindSafe(update))).unwrap_err();
+        });
+        self.add("panic-with-guard", Company::Alone, &[&[old]], |stage| {
+            stage.get_ready();
+            let hold = || {
+                let mut guard = stage.value().lock().unwrap();
+                guard.set_left(2);
+                resume_unwind(Box::new(()))
+            };
+            marked(|| catch_unwind(AssertUnwindSafe(hold))).unwrap_err();
+        });
+    }
+
+    /// Operations in which threads wait for each other.
+    fn add_waits(&mut self) {
+        let old = Line::of(1);
+        let set: Victim<u64, 6> = |stage| {
+            stage.get_ready();
+            marked(|| stage.value().set_left(2)).unwrap();
+        };
+        self.add("first-lock", Company::Alone, &[&[old, old.left(2)]], |stage| {
+            marked(|| stage.value().set_left(2)).unwrap();
+        });
+        self.add("refused", Company::Owner, &[&[old]], |stage| {
+            stage.get_ready();
+            marked(|| stage.value().try_lock().map(drop)).unwrap_err();
+        });
+        self.add("wait", Company::Owner, &[&[old, old.left(2)]], set);
+        self.add("woken", Company::OwnerAndWaiter, &[&[old, old.left(2)]], set);
+        self.add("wait-for-dying", Company::DyingOwner, &[&[old, old.left(2)]], set);
+        self.add("woken-by-dying", Company::DyingOwnerAndWaiter, &[&[old, old.left(2)]], set);
+        self.add("give-up", Company::Owner, &[&[old]], |stage| {
+            stage.get_ready();
+            // Whether it is over before the owner lets go does not matter.
+            let _ = marked(|| stage.value().lock_timeout(Duration::from_micros(1)).map(drop));
+        });
+        self.add("unlock-with-waiter", Company::Waiter, &[&[old, old.left(2)]], |stage| {
+            stage.get_ready();
+            let mut guard = stage.value().lock().unwrap();
+            guard.set_left(2);
+            marked(|| drop(guard));
+        });
+    }
+
+    /// Operations on two values, and on a mutex of the C library between them.
+    fn add_several(&mut self) {
+        let old = Line::of(1);
+        let states = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
+        let inner_first: Victim<u64, 6> = |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut outer = stage.value().lock().unwrap();
+                let mut inner = stage.other().lock().unwrap();
+                outer.set_left(2);
+                inner.set_left(3);
+                drop(inner);
+                drop(outer);
+            });
+        };
+        let outer_first: Victim<u64, 6> = |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut outer = stage.value().lock().unwrap();
+                let mut inner = stage.other().lock().unwrap();
+                outer.set_left(2);
+                inner.set_left(3);
+                drop(outer);
+                drop(inner);
+            });
+        };
+        self.add("nested", Company::Alone, &states, inner_first);
+        self.add("nested-crosswise", Company::Alone, &states, outer_first);
+        self.add("nested-meddled", Company::Meddler, &states, inner_first);
+        self.add("nested-crosswise-meddled", Company::Meddler, &states, outer_first);
+        self.add("mutex-between", Company::Alone, &states, |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut outer = stage.value().lock().unwrap();
+                stage.mutexes().take(0);
+                let mut inner = stage.other().lock().unwrap();
+                outer.set_left(2);
+                inner.set_left(3);
+                drop(inner);
+                stage.mutexes().release(0);
+                drop(outer);
+            });
+        });
+        self.add("mutex-between-crosswise", Company::Meddler, &states, |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut outer = stage.value().lock().unwrap();
+                stage.mutexes().take(0);
+                let mut inner = stage.other().lock().unwrap();
+                outer.set_left(2);
+                inner.set_left(3);
+                drop(outer);
+                stage.mutexes().release(0);
+                drop(inner);
+            });
+        });
+        self.add("mutex-released-first", Company::Meddler, &states, |stage| {
+            stage.get_ready();
+            marked(|| {
+                stage.mutexes().take(0);
+                let mut outer = stage.value().lock().unwrap();
+                let mut inner = stage.other().lock().unwrap();
+                stage.mutexes().release(0);
+                outer.set_left(2);
+                inner.set_left(3);
+                drop(outer);
+                drop(inner);
+            });
+        });
+    }
+
+    fn add_name(
+        &mut self,
+        name: &str,
+        place: fn() -> Place,
+        before: Before,
+        states: &'static [bool],
+        victim: fn(&Place),
+    ) {
+        self.all.push(Operation {
+            name: name.to_owned(),
+            set_stage: Box::new(move || Box::new(Naming::new(place(), before, states, victim))),
+        });
+    }
+
+    fn add_names(&mut self) {
+        let create = |place: &Place| mem::forget(marked(|| place.create(NEW)).unwrap());
+        let open = |place: &Place| mem::forget(marked(|| place.open()).unwrap());
+        let open_or_create = |place: &Place| mem::forget(marked(|| place.open_or_create()).unwrap());
+        let unlink = |place: &Place| marked(|| place.unlink()).unwrap();
+        self.add_name("create", Place::name, Before::Nothing, &[false, true], create);
+        self.add_name("create-file", Place::file, Before::Nothing, &[false, true], create);
+        self.add_name("create-taken", Place::name, Before::Unused, &[true], |place| {
+            let _ = marked(|| place.create(NEW)).unwrap_err();
+        });
+        self.add_name("open", Place::name, Before::Unused, &[true], open);
+        self.add_name("open-used", Place::name, Before::Used, &[true], open);
+        self.add_name("open-abandoned", Place::name, Before::Abandoned, &[true], open);
+        self.add_name("open-abandoned-file", Place::file, Before::Abandoned, &[true], open);
+        self.add_name("open-or-create-absent", Place::name, Before::Nothing, &[false, true], open_or_create);
+        self.add_name("open-or-create-present", Place::name, Before::Unused, &[true], open_or_create);
+        self.add_name("unlink", Place::name, Before::Unused, &[true, false], unlink);
+        self.add_name("close", Place::name, Before::Unused, &[true], |place| {
+            let value = place.open().unwrap();
+            marked(|| drop(value));
+        });
+    }
+}

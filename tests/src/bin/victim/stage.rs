@@ -1,0 +1,234 @@
+//! `Stage`: the values and processes that take part in an operation.
+
+use std::time::Duration;
+
+use shared_value::{Guard, Synchronized};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario, Subject};
+use shared_value_tests::{Protocol, RobustMutexes, fork};
+
+use crate::helper::Helper;
+use crate::triple::{Number, SynchronizedTriple, Triple};
+
+/// Who else takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// Nobody.
+    Alone,
+    /// The lock's owner was killed before, while it wrote.
+    DeadOwner,
+    /// The survivor holds the lock, until the victim sleeps or is dead.
+    Owner,
+    /// As `Owner`, and a third process sleeps when the survivor releases.
+    OwnerAndWaiter,
+    /// A third process sleeps, waiting for the lock that the victim holds.
+    Waiter,
+    /// Another holds the lock, and is killed when the victim sleeps.
+    DyingOwner,
+    /// As `DyingOwner`, and a third process sleeps when the owner is killed.
+    DyingOwnerAndWaiter,
+    /// While the victim is stopped, the survivor takes what is free, and lets go of it when the victim is dead.
+    Meddler,
+}
+
+/// An operation as its victim sees it.
+pub(crate) type Victim<N, const BETWEEN: usize> = fn(&Stage<N, BETWEEN>);
+
+/// The values and processes that take part in an operation.
+pub(crate) struct Stage<N: Number, const BETWEEN: usize> {
+    subjects: Vec<Subject<Triple<N, BETWEEN>>>,
+    handles: Vec<SynchronizedTriple<N, BETWEEN>>,
+    /// The states of each value, from the one before the operation on.
+    states: Vec<Vec<Triple<N, BETWEEN>>>,
+    /// A lock to get ready with.
+    scratch: Synchronized<u64>,
+    mutexes: RobustMutexes,
+    company: Company,
+    victim: Victim<N, BETWEEN>,
+    guards: Vec<Guard<'static, Triple<N, BETWEEN>>>,
+    owner: Option<Helper>,
+    waiter: Option<Helper>,
+    waiting: bool,
+}
+
+impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
+    /// The stage of an operation that takes values through these states.
+    pub(crate) fn new(company: Company, states: Vec<Vec<Triple<N, BETWEEN>>>, victim: Victim<N, BETWEEN>) -> Self {
+        let subjects: Vec<_> = states.iter().map(|states| subject(states[0], company)).collect();
+        Self {
+            handles: subjects.iter().map(|subject| subject.value().clone().into()).collect(),
+            subjects,
+            states,
+            scratch: Synchronized::new(0).expect("memory for a number"),
+            mutexes: RobustMutexes::new(&[Protocol::Plain]),
+            company,
+            victim,
+            guards: Vec::new(),
+            owner: None,
+            waiter: None,
+            waiting: false,
+        }
+    }
+
+    /// The value, or the first of them.
+    pub(crate) fn value(&self) -> &SynchronizedTriple<N, BETWEEN> {
+        &self.handles[0]
+    }
+
+    /// The second value.
+    pub(crate) fn other(&self) -> &SynchronizedTriple<N, BETWEEN> {
+        &self.handles[1]
+    }
+
+    /// A robust mutex of the C library.
+    pub(crate) fn mutexes(&self) -> &RobustMutexes {
+        &self.mutexes
+    }
+
+    /// Takes a lock and lets go of it: what happens in a thread once only has happened then.
+    pub(crate) fn get_ready(&self) {
+        self.scratch.set(1).expect("nobody else uses it");
+        self.mutexes.take(0);
+        self.mutexes.release(0);
+    }
+
+    fn start_waiting(&mut self) {
+        let value = self.subjects[0].value();
+        self.waiter.get_or_insert_with(|| Helper::start(value)).wait_for_lock();
+        self.waiting = true;
+    }
+
+    /// Waits until the waiter, if there is one, has had the lock; how long that took.
+    fn end_waiting(&mut self, death: &Death) -> Result<Duration, Harm> {
+        if !self.waiting {
+            return Ok(Duration::ZERO);
+        }
+        self.waiting = false;
+        let subject = &mut self.subjects[0];
+        let waiter = self.waiter.as_mut().expect("it waits");
+        let Some(recovered) = waiter.has_had_lock(Duration::from_secs(1)) else {
+            if let Some(waiter) = self.waiter.take() {
+                waiter.kill();
+            }
+            return Err(Harm::Stuck("the waiter did not get the lock".to_owned()));
+        };
+        let took = death.at.elapsed();
+        if recovered != subject.expects_recovery(death.victim) {
+            return Err(Harm::Miscounted(format!("the waiter recovered: {recovered}, but the lock was {subject:?}")));
+        }
+        // The waiter has recovered what was to be recovered.
+        subject.note();
+        Ok(took)
+    }
+}
+
+/// A value whose other slot holds something else.
+fn subject<N: Number, const BETWEEN: usize>(
+    first: Triple<N, BETWEEN>,
+    company: Company,
+) -> Subject<Triple<N, BETWEEN>> {
+    let mut subject = Subject::new("victim", Triple::of(7));
+    let value = subject.value();
+    // Which slot is the committed one differs from size to size.
+    if size_of::<Triple<N, BETWEEN>>() == 64 {
+        value.store(Triple::of(8)).expect("nobody else uses it");
+    }
+    value.store(first).expect("nobody else uses it");
+    if company == Company::DeadOwner {
+        let handle = SynchronizedTriple::from(value.clone());
+        fork(|| {
+            let _guard = handle.lock().expect("nobody else uses it");
+            handle.set_left(N::from(9)).expect("the lock is held");
+            shared_value_tests::end_now(0);
+        })
+        .finish();
+    }
+    subject.keep();
+    subject
+}
+
+impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
+    fn reset(&mut self) {
+        for subject in &self.subjects {
+            subject.restore();
+        }
+        match self.company {
+            Company::Owner | Company::OwnerAndWaiter => {
+                self.guards.push(self.subjects[0].value().lock().expect("it is free"));
+            }
+            Company::DyingOwner | Company::DyingOwnerAndWaiter => {
+                let mut owner = Helper::start(self.subjects[0].value());
+                owner.hold();
+                self.owner = Some(owner);
+            }
+            Company::Alone | Company::DeadOwner | Company::Waiter | Company::Meddler => {}
+        }
+    }
+
+    fn victim(&self) {
+        (self.victim)(self);
+    }
+
+    fn started(&mut self) {
+        if self.company == Company::Waiter {
+            self.start_waiting();
+        }
+    }
+
+    fn asleep(&mut self) {
+        if matches!(self.company, Company::OwnerAndWaiter | Company::DyingOwnerAndWaiter) {
+            self.start_waiting();
+        }
+        self.guards.clear();
+        if let Some(owner) = self.owner.take() {
+            owner.kill();
+        }
+    }
+
+    fn stopped(&mut self, _victim: u32) {
+        for subject in &mut self.subjects {
+            subject.note();
+        }
+        if self.company == Company::Meddler {
+            for subject in &self.subjects {
+                self.guards.extend(subject.value().try_lock());
+            }
+        }
+    }
+
+    fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
+        let died_holding = self.subjects.iter().any(|subject| subject.is_held_by(death.victim));
+        self.guards.clear();
+        if let Some(owner) = self.owner.take() {
+            owner.kill();
+            self.subjects[0].note();
+        }
+        let took = self.end_waiting(death)?;
+        let mut found = Found { took, died_holding, states: Vec::new() };
+        for (subject, states) in self.subjects.iter().zip(&self.states) {
+            let one = subject.survey(death, states, |value, copy| {
+                SynchronizedTriple::from(value.clone()).set_left(N::from(77)).expect("the lock is held");
+                copy.left = N::from(77);
+            })?;
+            found.took = found.took.max(one.took);
+            found.states.extend(one.states);
+        }
+        let mutex = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.mutexes.take(0);
+            self.mutexes.release(0);
+        }));
+        mutex.map_err(|_| Harm::Stuck("the mutex of the C library".to_owned()))?;
+        Ok(found)
+    }
+
+    fn last_states(&self) -> Vec<usize> {
+        self.states.iter().map(|states| states.len() - 1).collect()
+    }
+
+    fn shared(&self) -> Vec<u8> {
+        self.subjects.iter().flat_map(Subject::control_line).collect()
+    }
+
+    fn starts_asleep(&self) -> bool {
+        matches!(self.company, Company::OwnerAndWaiter | Company::DyingOwner | Company::DyingOwnerAndWaiter)
+    }
+}

@@ -1,0 +1,42 @@
+//! `Triple`: a value of three parts, of any size.
+
+use std::fmt::Debug;
+
+use shared_value::SharedValue;
+
+/// What parts are made of.
+pub(crate) trait Number: SharedValue + PartialEq + Debug + From<u8> {}
+
+impl<N: SharedValue + PartialEq + Debug + From<u8>> Number for N {}
+
+/// Two numbers, one in the first bytes of the value and one in the last, and something between them.
+#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub(crate) struct Triple<N: SharedValue, const BETWEEN: usize> {
+    pub(crate) left: N,
+    pub(crate) between: [N; BETWEEN],
+    pub(crate) right: N,
+}
+
+/// 64 bytes: one cache line.
+pub(crate) type Line = Triple<u64, 6>;
+impl<N: Number, const BETWEEN: usize> Triple<N, BETWEEN> {
+    /// All parts are this number.
+    pub(crate) fn of(number: u8) -> Self {
+        let number = N::from(number);
+        Self { left: number, between: [number; BETWEEN], right: number }
+    }
+
+    pub(crate) fn left(self, left: u8) -> Self {
+        Self { left: N::from(left), ..self }
+    }
+
+    pub(crate) fn right(self, right: u8) -> Self {
+        Self { right: N::from(right), ..self }
+    }
+
+    pub(crate) fn first_between(mut self, first: u8) -> Self {
+        self.between[0] = N::from(first);
+        self
+    }
+}

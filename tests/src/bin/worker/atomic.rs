@@ -1,0 +1,34 @@
+//! Changing atomic fields without the lock.
+
+use anyhow::Result;
+use shared_value_tests::values::SynchronizedTally;
+use shared_value_tests::{await_line, say};
+
+/// Does every atomic operation so many times.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Atomic {
+    name: String,
+    index: i64,
+    count: i64,
+}
+
+impl Atomic {
+    pub(crate) fn run(self) -> Result<()> {
+        let tally = SynchronizedTally::open(&self.name)?;
+        say("ready");
+        await_line();
+        for round in 0..self.count {
+            // Nobody but this process tries these two numbers, so each is the extreme of somebody's.
+            let mine = self.index * self.count + round;
+            tally.sum_fetch_add(mine);
+            tally.difference_fetch_sub(2);
+            tally.largest_fetch_max(mine);
+            tally.smallest_fetch_min(-mine);
+            let mut seen = tally.compared();
+            while let Err(changed) = tally.compared_compare_exchange(seen, seen + 3) {
+                seen = changed;
+            }
+        }
+        Ok(())
+    }
+}

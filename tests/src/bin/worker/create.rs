@@ -1,0 +1,146 @@
+//! Creating, opening and unlinking, by many processes at once.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use rustix::fs::Mode;
+use rustix::process::umask;
+use shared_value::{Error, Options, Synchronized, unlink};
+use shared_value_tests::values::{SynchronizedTally, SynchronizedTwins, Twins};
+use shared_value_tests::{SegmentName, await_line, say};
+
+/// Creates values under extreme umasks, and checks their modes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Umask {
+    directory: PathBuf,
+}
+
+/// Opens or creates a value in every round, together with other processes, and says whose value it was.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Race {
+    gate: String,
+    prefix: String,
+    index: u64,
+    rounds: u64,
+}
+
+/// Creates and unlinks a value for ever.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Churn {
+    name: String,
+}
+
+/// Opens a value that comes and goes, for so many milliseconds, and says how often it was there.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OpenOften {
+    name: String,
+    milliseconds: u64,
+}
+
+/// Creates a value in a file and changes it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MakeFile {
+    path: PathBuf,
+}
+
+impl Umask {
+    pub(crate) fn run(self) -> Result<()> {
+        for mask in [0o777, 0o022, 0] {
+            umask(Mode::from_raw_mode(mask));
+            for mode in [None, Some(0o600), Some(0o660), Some(0o644), Some(0o606)] {
+                let options = mode.map_or_else(Options::new, |mode| Options::new().mode(mode));
+                let expected = mode.unwrap_or(0o600);
+
+                let name = SegmentName::new("umask");
+                options.create(&name, 1_u64)?;
+                expect_mode(&name.path(), expected)?;
+                unlink(&name)?;
+                options.open_or_create(&name, 1_u64)?;
+                expect_mode(&name.path(), expected)?;
+
+                let path = self.directory.join(format!("{mask:o}-{expected:o}"));
+                options.create_file(&path, 1_u64)?;
+                expect_mode(&path, expected)?;
+                fs::remove_file(&path)?;
+                options.open_or_create_file(&path, 1_u64)?;
+                expect_mode(&path, expected)?;
+                fs::remove_file(&path)?;
+            }
+            let name = SegmentName::new("umask");
+            Synchronized::create(&name, 1_u64)?;
+            expect_mode(&name.path(), 0o600)?;
+        }
+        Ok(())
+    }
+}
+
+fn expect_mode(path: &std::path::Path, expected: u32) -> Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
+    ensure!(mode == expected, "the mode is {mode:o}, not {expected:o}");
+    Ok(())
+}
+
+impl Race {
+    pub(crate) fn run(self) -> Result<()> {
+        let gate = SynchronizedTally::open(&self.gate)?;
+        say("ready");
+        for round in 1..=self.rounds {
+            gate.difference_fetch_add(1);
+            // The gate opens for all at the same moment, wherever the test is.
+            while gate.compared() < round {
+                thread::yield_now();
+            }
+            let value = Synchronized::open_or_create(&format!("{}-{round}", self.prefix), self.index)?;
+            value.update(|_| ())?;
+            say(value.get());
+        }
+        Ok(())
+    }
+}
+
+impl Churn {
+    pub(crate) fn run(self) -> Result<()> {
+        say("ready");
+        for number in 1_u64.. {
+            let twins = SynchronizedTwins::create(&self.name, Twins::<[u64; 62]>::of(number))?;
+            twins.update(|twins| *twins = Twins::of(number + 1))?;
+            unlink(&self.name)?;
+        }
+        Ok(())
+    }
+}
+
+impl OpenOften {
+    pub(crate) fn run(self) -> Result<()> {
+        let end = Instant::now() + Duration::from_millis(self.milliseconds);
+        let (mut there, mut missing) = (0_u64, 0_u64);
+        while Instant::now() < end {
+            match SynchronizedTwins::<[u64; 62]>::open(&self.name) {
+                Ok(twins) => {
+                    let value = twins.load()?;
+                    ensure!(value.are_equal() && value.left > 0, "incomplete: {value:?}");
+                    twins.update(|twins| twins.right = twins.left)?;
+                    there += 1;
+                }
+                Err(Error::NotFound { .. }) => missing += 1,
+                Err(error) => bail!("the name leads to something else: {error}"),
+            }
+        }
+        say(format!("{there} {missing}"));
+        Ok(())
+    }
+}
+
+impl MakeFile {
+    pub(crate) fn run(self) -> Result<()> {
+        let value = Synchronized::create_file(&self.path, [1_u64, 2])?;
+        value.set_at(1, 22)?;
+        say("made");
+        await_line();
+        Ok(())
+    }
+}

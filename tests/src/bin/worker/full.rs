@@ -1,0 +1,82 @@
+//! A `/dev/shm` that is full.
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::io;
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+use rustix::process::{getegid, geteuid};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+use shared_value::{Error, Synchronized, unlink};
+use shared_value_tests::say;
+
+/// The bytes of the `/dev/shm` that this process sees.
+const ROOM: usize = 16 * 1024;
+
+pub(crate) fn full() -> Result<()> {
+    if let Err(error) = enter() {
+        say(format!("skipped: no mount namespace for this process: {error}"));
+        return Ok(());
+    }
+    let room = format!("size={ROOM},mode=1777");
+    mount("none", "/dev/shm", "tmpfs", MountFlags::empty(), Some(&*std::ffi::CString::new(room)?))?;
+
+    for _ in 0..3 {
+        no_space(Synchronized::create("larger", [7_u8; ROOM]))?;
+        ensure!(names()?.is_empty(), "the failure left {:?}", names()?);
+    }
+    let mut values = Vec::new();
+    loop {
+        match Synchronized::create(&format!("small-{}", values.len()), [7_u8; 1024]) {
+            Ok(value) => values.push(value),
+            failed => break no_space(failed)?,
+        }
+    }
+    ensure!(values.len() > 1, "only {} small values fit", values.len());
+    ensure!(names()?.len() == values.len(), "the failure left one of {:?}", names()?);
+    for value in &values {
+        // Every page is there: none of these runs out of room.
+        value.update(|bytes| bytes.fill(8))?;
+        ensure!(value.get() == [8; 1024], "it is another value");
+    }
+    drop(values);
+    for name in names()? {
+        unlink(&name)?;
+    }
+    Synchronized::create("small", [7_u8; 1024]).context("there is room again")?;
+    say("done");
+    Ok(())
+}
+
+/// Enters a mount namespace of its own, in which this process may mount.
+fn enter() -> io::Result<()> {
+    let (user, group) = (geteuid(), getegid());
+    let flags = if user.is_root() { UnshareFlags::NEWNS } else { UnshareFlags::NEWNS | UnshareFlags::NEWUSER };
+    // SAFETY: nothing but the view of the file system changes, and this process has one thread.
+    unsafe { unshare_unsafe(flags) }?;
+    if !user.is_root() {
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/uid_map", format!("0 {} 1", user.as_raw()))?;
+        fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw()))?;
+    }
+    // What is mounted here must not show outside.
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    Ok(())
+}
+
+fn no_space<T>(result: Result<Synchronized<T>, Error>) -> Result<()> {
+    match result {
+        Err(Error::Io { operation, source }) => {
+            ensure!(source.kind() == io::ErrorKind::StorageFull, "`{operation}` failed for another reason: {source}");
+            ensure!(operation.starts_with("reserve "), "only reserving runs out of room, not `{operation}`");
+            Ok(())
+        }
+        Err(error) => bail!("an error of another kind: {error}"),
+        Ok(_) => bail!("it fits"),
+    }
+}
+
+fn names() -> io::Result<Vec<String>> {
+    fs::read_dir("/dev/shm")?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}

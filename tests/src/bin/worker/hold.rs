@@ -1,0 +1,127 @@
+//! Holding locks, and dying with them in every way that there is.
+
+use std::os::unix::process::CommandExt;
+use std::process::{self, Command};
+use std::{env, mem, panic, thread};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use shared_value_tests::values::{AccountGuard, SynchronizedAccount};
+use shared_value_tests::{await_line, end_now, say};
+
+/// Takes the lock of every account, writes half of its fields, and waits for a line to end in some way.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Hold {
+    #[arg(required = true)]
+    names: Vec<String>,
+    #[arg(long, value_enum, default_value_t = End::Finish)]
+    end: End,
+}
+
+/// How it ends.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum End {
+    /// Finishes what it had begun, and returns.
+    Finish,
+    /// Panics: destructors run.
+    Panic,
+    /// Panics in a program built with `panic = "abort"`, which runs the hook and aborts.
+    PanicAbort,
+    Abort,
+    /// Exits without running the destructors of this thread.
+    Exit,
+    /// Exits without running anything.
+    ExitNow,
+    /// The thread ends with its guards forgotten; the process lives on.
+    Thread,
+    /// Becomes another program.
+    Exec,
+    /// The new program: waits.
+    Wait,
+}
+
+/// Waits for the lock of an account, and says what it found.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Take {
+    name: String,
+}
+
+impl Hold {
+    pub(crate) fn run(self) -> Result<()> {
+        match self.end {
+            End::Wait => {}
+            End::Thread => {
+                let thread = thread::spawn(move || {
+                    let guards = hold(&self.names)?;
+                    say("held");
+                    await_line();
+                    mem::forget(guards);
+                    anyhow::Ok(())
+                });
+                thread.join().expect("it did not panic")?;
+                say("ended");
+            }
+            end => {
+                let guards = hold(&self.names)?;
+                say("held");
+                await_line();
+                return end.end(guards, &self.names);
+            }
+        }
+        await_line();
+        Ok(())
+    }
+}
+
+/// Accounts live as long as the process, so that their guards can.
+fn hold(names: &[String]) -> Result<Vec<AccountGuard<'static>>> {
+    names
+        .iter()
+        .map(|name| {
+            let account: &'static SynchronizedAccount = Box::leak(Box::new(SynchronizedAccount::open(name)?));
+            let mut guard = account.lock()?;
+            guard.set_balance(-1);
+            account.set_limits_at(1, 777)?;
+            Ok(guard)
+        })
+        .collect()
+}
+
+impl End {
+    fn end(self, mut guards: Vec<AccountGuard<'static>>, names: &[String]) -> Result<()> {
+        match self {
+            Self::Finish => {
+                for guard in &mut guards {
+                    guard.update(|account| {
+                        let deposits = u32::try_from(account.deposits).unwrap_or(0);
+                        *account = shared_value_tests::values::Account::after(deposits + 1);
+                    })?;
+                }
+                Ok(())
+            }
+            Self::Panic => panic!("asked to"),
+            Self::PanicAbort => {
+                panic::set_hook(Box::new(|_| process::abort()));
+                panic!("asked to");
+            }
+            Self::Abort => process::abort(),
+            Self::Exit => process::exit(3),
+            Self::ExitNow => end_now(4),
+            Self::Exec => {
+                let mut program = Command::new(env::current_exe()?);
+                Err(program.arg("hold").args(names).args(["--end", "wait"]).exec().into())
+            }
+            Self::Thread | Self::Wait => unreachable!("handled by the caller"),
+        }
+    }
+}
+
+impl Take {
+    pub(crate) fn run(self) -> Result<()> {
+        let account = SynchronizedAccount::open(&self.name)?;
+        say("waiting");
+        let guard = account.lock()?;
+        say(format!("recovered={} whole={} balance={}", guard.recovered(), guard.load()?.is_whole(), guard.balance()));
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Holding as many locks as one thread may.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use shared_value::{Error, Synchronized};
+use shared_value_tests::{fork, say};
+
+const LIMIT: usize = 2_000;
+
+/// Releases a thousand locks in random order.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReleaseAtRandom {
+    seed: u64,
+}
+
+pub(crate) fn too_many() -> Result<()> {
+    let Some(values) = values(LIMIT + 1)? else { return Ok(()) };
+    let (last, others) = values.split_last().context("there are many")?;
+    for again in ["the first time", "once more"] {
+        let mut guards = others.iter().map(Synchronized::lock).collect::<Result<Vec<_>, _>>()?;
+        let refused = last.lock();
+        ensure!(matches!(&refused, Err(Error::TooManyHeld { limit: LIMIT })), "the lock too many: {refused:?} {again}");
+        // A lock that is held already takes no more room.
+        others[0].update(|number| *number += 1)?;
+        others[LIMIT - 1].update(|number| *number += 1)?;
+        // The last one first, as nested guards are released.
+        while let Some(guard) = guards.pop() {
+            drop(guard);
+        }
+        last.update(|number| *number += 1)?;
+    }
+    ensure!(last.get() == 2, "the last one was changed twice: {last:?}");
+
+    // The kernel must know all of them, or those that it does not know stay locked for ever.
+    fork(|| {
+        let guards: Vec<_> = others.iter().map(|value| value.lock().expect("it is free")).collect();
+        std::mem::forget(guards);
+    })
+    .finish();
+    for (number, value) in others.iter().enumerate() {
+        let guard = value.try_lock().with_context(|| format!("the lock number {number}"))?;
+        ensure!(guard.recovered(), "the lock number {number} was not held");
+    }
+    say("done");
+    Ok(())
+}
+
+/// Releases so many locks in the order in which they were taken, and says how many milliseconds that took.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReleaseInOrder {
+    count: usize,
+}
+
+impl ReleaseAtRandom {
+    pub(crate) fn run(self) -> Result<()> {
+        let Some(values) = values(LIMIT / 2)? else { return Ok(()) };
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        let mut guards = Vec::new();
+        for value in &values {
+            let mut guard = value.lock()?;
+            guard.store(1);
+            guards.push(guard);
+        }
+        random.shuffle(&mut guards);
+        while let Some(guard) = guards.pop() {
+            drop(guard);
+        }
+        for (number, value) in values.iter().enumerate() {
+            ensure!(value.get() == 1, "the value number {number} was not committed");
+            ensure!(!value.try_lock()?.recovered(), "the lock number {number} was lost");
+        }
+        // The list is as it was: what is put into it now comes back when the thread dies, and nothing else.
+        fork(|| std::mem::forget(values[0].lock().expect("it is free"))).finish();
+        ensure!(values[0].try_lock()?.recovered(), "the list of this thread is broken");
+        say("done");
+        Ok(())
+    }
+}
+
+impl ReleaseInOrder {
+    pub(crate) fn run(self) -> Result<()> {
+        let Some(values) = values(self.count)? else { return Ok(()) };
+        let guards = values.iter().map(Synchronized::lock).collect::<Result<Vec<_>, _>>()?;
+        let start = Instant::now();
+        // A vector drops its first element first.
+        drop(guards);
+        say(start.elapsed().as_millis());
+        Ok(())
+    }
+}
+
+/// So many values, or nothing where the system does not let this process have as many open files.
+fn values(count: usize) -> Result<Option<Vec<Synchronized<u64>>>> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    if limit.maximum.is_some_and(|maximum| maximum < count as u64 + 32) {
+        say(format!("skipped: this process may have only {:?} open files", limit.maximum));
+        return Ok(None);
+    }
+    Ok(Some((0..count).map(|_| Synchronized::new(0)).collect::<Result<_, _>>()?))
+}

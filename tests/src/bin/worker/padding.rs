@@ -1,0 +1,76 @@
+//! Writing a value with holes from a process whose memory is full of other things.
+
+use std::hint::black_box;
+
+use anyhow::Result;
+use shared_value_tests::values::{Grain, Padded, SynchronizedPadded};
+use shared_value_tests::{await_line, say};
+
+/// What must not show in the segment.
+const SECRET: u8 = 0xa5;
+
+/// Creates a value and writes it in every way that writes a whole value or a part with holes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Padding {
+    name: String,
+}
+
+impl Padding {
+    pub(crate) fn run(self) -> Result<()> {
+        let padded = create(&self.name)?;
+        say("created");
+        await_line();
+        for seed in 1..10 {
+            write(&padded, seed)?;
+        }
+        say("written");
+        await_line();
+        Ok(())
+    }
+}
+
+#[inline(never)]
+fn create(name: &str) -> Result<SynchronizedPadded> {
+    fill_stack();
+    Ok(SynchronizedPadded::create(name, value(1))?)
+}
+
+#[inline(never)]
+fn write(padded: &SynchronizedPadded, seed: u8) -> Result<()> {
+    fill_stack();
+    padded.store(value(seed))?;
+    fill_stack();
+    padded.update(|padded| *padded = value(seed))?;
+    fill_stack();
+    padded.set_grains_at(3, value(seed).grains[5])?;
+    fill_stack();
+    padded.set_grains(value(seed).grains)?;
+    fill_stack();
+    padded.update_grains(|grains| grains[1] = Grain { is_set: false, ..grains[2] })?;
+    fill_stack();
+    let mut guard = padded.lock()?;
+    guard.store(value(seed));
+    guard.commit();
+    guard.set_grains_at(4, value(seed).grains[6]);
+    guard.set_head(seed);
+    Ok(())
+}
+
+/// A value in memory that held secrets, also in its holes.
+#[inline(never)]
+fn value(seed: u8) -> Padded {
+    fill_stack();
+    let mut value = black_box(Padded::of(seed));
+    for (grain, weight) in value.grains.iter_mut().zip(1..) {
+        grain.weight = weight;
+    }
+    black_box(value)
+}
+
+/// Leaves secrets all over the memory that the next calls use.
+#[inline(never)]
+fn fill_stack() {
+    let mut secrets = [0_u8; 16 * 1024];
+    black_box(&mut secrets).fill(SECRET);
+    black_box(&secrets);
+}

@@ -1,0 +1,63 @@
+//! Changing values all the time, to be killed at any instruction of it.
+
+use anyhow::Result;
+use shared_value_tests::say;
+use shared_value_tests::values::{LARGE, SynchronizedTwins, Twins};
+
+/// Changes two values for ever, alone and together, in every way.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Storm {
+    small: String,
+    large: String,
+    seed: u64,
+}
+
+impl Storm {
+    pub(crate) fn run(self) -> Result<()> {
+        let small = SynchronizedTwins::<[u64; 1]>::open(&self.small)?;
+        let large = SynchronizedTwins::<[u64; LARGE]>::open(&self.large)?;
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        say("ready");
+        loop {
+            match random.u32(..6) {
+                0 => small.update(|twins| *twins = Twins::of(twins.left + 1))?,
+                1 => large.update(|twins| *twins = Twins::of(twins.left + 1))?,
+                2 => {
+                    let mut guard = small.lock()?;
+                    let next = guard.left() + 1;
+                    guard.set_left(next);
+                    guard.set_right(next);
+                }
+                3 => {
+                    let mut guard = large.lock()?;
+                    let next = guard.left() + 1;
+                    guard.set_right(next);
+                    guard.rollback();
+                    guard.store(Twins::of(next));
+                    guard.commit();
+                    guard.set_left(0);
+                    guard.rollback();
+                }
+                4 => {
+                    // Always in this order, or two of these would wait for each other.
+                    let mut outer = small.lock()?;
+                    let inner = large.lock()?;
+                    large.store(Twins::of(inner.left() + 1))?;
+                    outer.update(|twins| *twins = Twins::of(twins.left + 1))?;
+                    drop(inner);
+                }
+                _ => {
+                    let outer = small.lock()?;
+                    let mut inner = large.lock()?;
+                    let again = small.lock()?;
+                    small.store(Twins::of(again.left() + 1))?;
+                    drop(outer);
+                    drop(again);
+                    let next = inner.left() + 1;
+                    inner.set_left(next);
+                    inner.set_right(next);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `fork`: a copy of this process that runs a closure.
+#![allow(unsafe_code)]
+
+use std::panic::{self, AssertUnwindSafe};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, set_parent_process_death_signal, waitpid};
+
+use crate::deadline::DEADLINE;
+
+/// A forked child, killed if it is dropped before it has ended.
+#[derive(Debug)]
+pub struct Forked {
+    process: Pid,
+    ended: bool,
+}
+
+/// Forks. The child runs the closure and ends with 0, or with 101 if the closure panics; it never returns from here.
+///
+/// # Panics
+/// If there can be no child.
+#[track_caller]
+pub fn fork(body: impl FnOnce()) -> Forked {
+    if let Some(forked) = split() {
+        return forked;
+    }
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    end_now(if result.is_ok() { 0 } else { 101 });
+}
+
+/// Forks, and returns in the child, too, with nothing. The child must call [`end_now`] when it is done.
+///
+/// # Panics
+/// If there can be no child.
+#[track_caller]
+pub fn split() -> Option<Forked> {
+    // SAFETY: the children keep to what works in a forked child: the C library's allocator does, and so do standard
+    // error and the library under test, whose promise that is.
+    let process = unsafe { libc::fork() };
+    if process == 0 {
+        // A test that is killed takes its workers with it, and they their children.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+        return None;
+    }
+    assert!(process > 0, "fork failed: {}", std::io::Error::last_os_error());
+    Some(Forked { process: Pid::from_raw(process).expect("not zero"), ended: false })
+}
+
+/// Ends this process at once, without running any destructor or hook.
+pub fn end_now(code: i32) -> ! {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+impl Forked {
+    /// Waits until the child has ended with 0.
+    ///
+    /// # Panics
+    /// If it ends otherwise, or not before the deadline.
+    #[track_caller]
+    pub fn finish(self) {
+        let status = self.wait();
+        assert_eq!(status.exit_status(), Some(0), "the forked child failed: {status:?}");
+    }
+
+    /// Waits until SIGKILL has ended the child.
+    ///
+    /// # Panics
+    /// If it ends otherwise, or not before the deadline.
+    #[track_caller]
+    pub fn finish_killed(self) {
+        let status = self.wait();
+        assert_eq!(
+            status.terminating_signal(),
+            Some(Signal::KILL.as_raw()),
+            "the forked child was not killed: {status:?}"
+        );
+    }
+
+    #[track_caller]
+    fn wait(mut self) -> WaitStatus {
+        let start = Instant::now();
+        loop {
+            let ended = waitpid(Some(self.process), WaitOptions::NOHANG).expect("it is our child");
+            if let Some((_, status)) = ended {
+                self.ended = true;
+                return status;
+            }
+            assert!(start.elapsed() < DEADLINE, "the forked child did not end");
+            thread::sleep(Duration::from_micros(50));
+        }
+    }
+}
+
+impl Drop for Forked {
+    fn drop(&mut self) {
+        if !self.ended {
+            let _ = kill_process(self.process, Signal::KILL);
+            let _ = waitpid(Some(self.process), WaitOptions::empty());
+        }
+    }
+}

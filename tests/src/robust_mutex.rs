@@ -1,0 +1,106 @@
+//! Robust mutexes of the C library, which share a thread's robust list with the locks under test.
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+/// Robust mutexes in memory that forked children share.
+#[derive(Debug)]
+pub struct RobustMutexes {
+    first: *mut libc::pthread_mutex_t,
+    count: usize,
+}
+
+/// Whether a mutex lends its owner the priority of those who wait. Those that do are marked in the robust list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// It does not.
+    Plain,
+    /// It does.
+    InheritPriority,
+}
+
+/// How a mutex came to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It was free.
+    Free,
+    /// Its owner had died with it.
+    OwnerDied,
+}
+
+impl RobustMutexes {
+    /// As many mutexes as there are protocols, all free. They are never unmapped.
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn new(protocols: &[Protocol]) -> Self {
+        let length = size_of::<libc::pthread_mutex_t>() * protocols.len().max(1);
+        // SAFETY: the kernel chooses a free address.
+        let memory =
+            unsafe { mmap_anonymous(ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED) };
+        let mutexes = Self { first: memory.expect("a page of memory").cast(), count: protocols.len() };
+        for (index, protocol) in protocols.iter().enumerate() {
+            mutexes.initialize(index, *protocol);
+        }
+        mutexes
+    }
+
+    fn initialize(&self, index: usize, protocol: Protocol) {
+        let mut attributes = MaybeUninit::uninit();
+        // SAFETY: the call writes attributes to a place for them.
+        check(unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) });
+        // SAFETY: the attributes were initialized.
+        check(unsafe { libc::pthread_mutexattr_setpshared(attributes.as_mut_ptr(), libc::PTHREAD_PROCESS_SHARED) });
+        // SAFETY: the attributes were initialized.
+        check(unsafe { libc::pthread_mutexattr_setrobust(attributes.as_mut_ptr(), libc::PTHREAD_MUTEX_ROBUST) });
+        let protocol = match protocol {
+            Protocol::Plain => libc::PTHREAD_PRIO_NONE,
+            Protocol::InheritPriority => libc::PTHREAD_PRIO_INHERIT,
+        };
+        // SAFETY: the attributes were initialized.
+        check(unsafe { libc::pthread_mutexattr_setprotocol(attributes.as_mut_ptr(), protocol) });
+        // SAFETY: the attributes were initialized, and nobody uses the mutex yet.
+        check(unsafe { libc::pthread_mutex_init(self.at(index), attributes.as_ptr()) });
+    }
+
+    fn at(&self, index: usize) -> *mut libc::pthread_mutex_t {
+        assert!(index < self.count, "there are {} mutexes", self.count);
+        self.first.wrapping_add(index)
+    }
+
+    /// Takes a mutex, if it is free or its owner has died.
+    ///
+    /// # Panics
+    /// If somebody holds it.
+    #[track_caller]
+    pub fn take(&self, index: usize) -> Taken {
+        // SAFETY: the mutex was initialized and is never unmapped.
+        match unsafe { libc::pthread_mutex_trylock(self.at(index)) } {
+            0 => Taken::Free,
+            libc::EOWNERDEAD => {
+                // SAFETY: this thread holds the mutex.
+                check(unsafe { libc::pthread_mutex_consistent(self.at(index)) });
+                Taken::OwnerDied
+            }
+            error => panic!("robust mutex {index} cannot be taken: error {error}"),
+        }
+    }
+
+    /// Releases a mutex that this thread holds.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[track_caller]
+    pub fn release(&self, index: usize) {
+        // SAFETY: the mutex was initialized and is never unmapped.
+        check(unsafe { libc::pthread_mutex_unlock(self.at(index)) });
+    }
+}
+
+#[track_caller]
+fn check(error: libc::c_int) {
+    assert_eq!(error, 0, "a robust mutex was refused");
+}

@@ -1,0 +1,71 @@
+//! `Points`: at which instructions of an operation to kill.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::route::Route;
+
+/// At which instructions of an operation to kill.
+#[derive(Clone, Copy, Debug)]
+pub enum Points {
+    /// At every one.
+    All,
+    /// At so many: those around the changes of shared bytes, and others at random.
+    Some {
+        /// How many.
+        count: usize,
+        /// What the choice depends on.
+        seed: u64,
+    },
+}
+
+/// Where to kill: after so many steps, or in the sleep of the step after them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Point {
+    pub(super) steps: usize,
+    pub(super) asleep: bool,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asleep = if self.asleep { ", asleep in the next" } else { "" };
+        write!(formatter, "after {} instructions{asleep}", self.steps)
+    }
+}
+
+/// All points of a route, in order; only those from the first sleep on, if so asked.
+pub(super) fn all(route: &Route, from_sleep: bool) -> Vec<Point> {
+    let places = route.places();
+    let sleep = if from_sleep { places.iter().position(|place| place.sleeps) } else { None };
+    let awake = (sleep.map_or(0, |sleep| sleep + 1)..places.len()).map(|steps| Point { steps, asleep: false });
+    let asleep = (0..places.len()).filter(|steps| places[*steps].sleeps).map(|steps| Point { steps, asleep: true });
+    let mut points: Vec<_> = awake.chain(asleep).collect();
+    points.sort_unstable();
+    points
+}
+
+impl Points {
+    /// The chosen ones of all points.
+    pub(super) fn choose(self, route: &Route, all: Vec<Point>) -> Vec<Point> {
+        let Self::Some { count, seed } = self else { return all };
+        if all.len() <= count {
+            return all;
+        }
+        let places = route.places();
+        let has_changed = |steps: usize| places.get(steps).is_some_and(|place| place.changed);
+        let is_near_change = |point: &Point| has_changed(point.steps) || has_changed(point.steps + 1);
+        let mut chosen: BTreeSet<Point> =
+            all.iter().filter(|point| point.asleep || is_near_change(point)).copied().collect();
+        chosen.extend(all.first());
+        chosen.extend(all.last());
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut chosen: Vec<_> = chosen.into_iter().collect();
+        // A long operation changes more than a sample can hold.
+        random.shuffle(&mut chosen);
+        chosen.truncate(count);
+        chosen.extend(random.choose_multiple(all, count - chosen.len()));
+        chosen.sort_unstable();
+        chosen.dedup();
+        chosen
+    }
+}

@@ -1,0 +1,177 @@
+//! `Subject`: a value that victims die over.
+
+use std::fmt::Debug;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use shared_value::{Error, LockState, SharedValue, Synchronized};
+
+use super::scenario::{Death, Found, Harm};
+use crate::{SegmentFile, SegmentName};
+
+/// "At once": within this time.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// From the start of a segment to the offset of its first cell, whose first word is the lock.
+const CELL_OFFSET: u64 = 64;
+const CONTROL_LINE: usize = 64;
+
+const OWNER: u32 = 0x3fff_ffff;
+const OWNER_DIED: u32 = 0x4000_0000;
+
+/// A value that victims die over, its segment as bytes, and what was seen before the last death.
+#[derive(Debug)]
+pub struct Subject<T: SharedValue> {
+    /// Leaked, so that the survivor can hold a guard of it from one call to another.
+    value: &'static Synchronized<T>,
+    file: SegmentFile,
+    cell: u64,
+    image: Vec<u8>,
+    noted: Noted,
+    name: SegmentName,
+}
+
+/// What was seen of the lock before a death.
+#[derive(Clone, Copy, Debug, Default)]
+struct Noted {
+    word: u32,
+}
+
+impl<T: SharedValue + PartialEq + Debug> Subject<T> {
+    /// A new value, for a test that `label` tells people of.
+    ///
+    /// # Panics
+    /// If it cannot be created.
+    pub fn new(label: &str, value: T) -> Self {
+        let name = SegmentName::new(label);
+        let value = Box::leak(Box::new(Synchronized::create(&name, value).expect("the name is new")));
+        let file = SegmentFile::open(name.path());
+        let cell = u64::from_ne_bytes(file.bytes(CELL_OFFSET, 8).try_into().expect("eight bytes"));
+        let mut subject = Self { value, file, cell, image: Vec::new(), noted: Noted::default(), name };
+        subject.keep();
+        subject
+    }
+
+    /// The handle of it.
+    pub fn value(&self) -> &'static Synchronized<T> {
+        self.value
+    }
+
+    /// Keeps all bytes as they are now, to be restored.
+    ///
+    /// # Panics
+    /// If the file is gone.
+    pub fn keep(&mut self) {
+        let length = fs::metadata(self.name.path()).expect("it has a file").len();
+        self.image = self.file.bytes(0, usize::try_from(length).expect("it fits into memory"));
+    }
+
+    /// Puts all bytes back to what they were when they were kept.
+    pub fn restore(&self) {
+        self.file.overwrite(0, &self.image);
+    }
+
+    /// The first line of the value, with the lock and the version.
+    pub fn control_line(&self) -> Vec<u8> {
+        self.file.bytes(self.cell, CONTROL_LINE)
+    }
+
+    fn word(&self) -> u32 {
+        u32::from_ne_bytes(self.file.bytes(self.cell, 4).try_into().expect("four bytes"))
+    }
+
+    /// Looks at the lock before a death.
+    pub fn note(&mut self) {
+        self.noted = Noted { word: self.word() };
+    }
+
+    /// Whether the victim held the lock when it was last looked at.
+    pub fn is_held_by(&self, victim: u32) -> bool {
+        self.noted.word & OWNER == victim
+    }
+
+    /// Whether the next owner must find that the one before it died: then or, now, with the victim.
+    pub fn expects_recovery(&self, victim: u32) -> bool {
+        self.is_held_by(victim) || self.noted.word & OWNER_DIED != 0
+    }
+
+    /// What a survivor finds after a death: the lock free, the value in one of these states, and both of use.
+    ///
+    /// `touch` writes a part of the value, and does the same to a copy.
+    ///
+    /// # Errors
+    /// What it must not find.
+    pub fn survey(&self, death: &Death, states: &[T], touch: impl Fn(&Synchronized<T>, &mut T)) -> Result<Found, Harm> {
+        let value = self.value;
+        let word = self.word();
+        if word & OWNER != 0 {
+            let who = if word & OWNER == death.victim { "the victim" } else { "somebody" };
+            return Err(Harm::Stuck(format!(
+                "{who} still holds the lock: word {word:#x}, before {:#x}",
+                self.noted.word
+            )));
+        }
+        let expected = self.expects_recovery(death.victim);
+        if (word & OWNER_DIED != 0) != expected {
+            return Err(Harm::Miscounted(format!("word {word:#x}, and {:#x} before the death", self.noted.word)));
+        }
+
+        let start = Instant::now();
+        let read = value.load().map_err(torn)?;
+        at_once("reading without the lock", start)?;
+        let state = states.iter().position(|state| *state == read).ok_or_else(|| torn(format!("{read:?}")))?;
+
+        let (recoveries, version) = (value.recoveries(), value.version());
+        let start = Instant::now();
+        let guard = value.lock_timeout(AT_ONCE).map_err(stuck)?;
+        let took = start.elapsed();
+        if guard.recovered() != expected {
+            return Err(Harm::Miscounted(format!("recovered: {}, word {word:#x}", guard.recovered())));
+        }
+        if value.recoveries() != recoveries + u64::from(expected) {
+            return Err(Harm::Miscounted(format!(
+                "{} recoveries after {recoveries}, word {word:#x}",
+                value.recoveries()
+            )));
+        }
+        let locked = guard.load().map_err(torn)?;
+        if locked != read {
+            return Err(torn(format!("{locked:?} under the lock, {read:?} without it")));
+        }
+
+        // A part of the value: the rest must be what was committed.
+        let mut touched = read;
+        touch(value, &mut touched);
+        let own = guard.load().map_err(torn)?;
+        drop(guard);
+        let committed = value.load().map_err(torn)?;
+        if own != touched || committed != touched {
+            return Err(torn(format!("{committed:?} committed, {own:?} before that, not {touched:?}")));
+        }
+        if value.version() != version + 1 {
+            return Err(torn(format!("version {} after {version} and one commit", value.version())));
+        }
+        let again = value.lock_timeout(AT_ONCE).map_err(stuck)?;
+        if again.recovered() {
+            return Err(Harm::Miscounted("one death was recovered from twice".to_owned()));
+        }
+        drop(again);
+        match value.lock_state() {
+            LockState::Free => Ok(Found { took, died_holding: self.is_held_by(death.victim), states: vec![state] }),
+            state => Err(Harm::Stuck(format!("released, but {state:?}"))),
+        }
+    }
+}
+
+fn at_once(what: &str, start: Instant) -> Result<(), Harm> {
+    let took = start.elapsed();
+    if took < AT_ONCE { Ok(()) } else { Err(Harm::Stuck(format!("{what} took {took:?}"))) }
+}
+
+fn torn(what: impl ToString) -> Harm {
+    Harm::Torn(what.to_string())
+}
+
+fn stuck(error: Error) -> Harm {
+    Harm::Stuck(error.to_string())
+}

@@ -1,0 +1,244 @@
+//! `Sweep`: kills a scenario's victims, one at each point.
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::points::{self, Point, Points};
+use super::report::Report;
+use super::route::Route;
+use super::scenario::{Death, Found, Harm, Scenario};
+use super::tracee::{Stop, Tracee, Waited};
+
+/// More instructions than any operation should have.
+const LONGEST: usize = 4_000_000;
+
+/// How often to try to get a victim to a point. Some instructions depend on when a sleeper wakes up, or on the file
+/// that it was given.
+const TRIES: usize = 10;
+
+/// Kills a scenario's victims, one at each point.
+#[derive(Clone, Copy, Debug)]
+pub struct Sweep {
+    points: Points,
+    most_harms: usize,
+    breakpoints: bool,
+}
+
+/// A victim was not where the route says.
+#[derive(Debug)]
+struct Strayed;
+
+impl Sweep {
+    /// A sweep over these points.
+    pub fn new(points: Points) -> Self {
+        Self { points, most_harms: usize::MAX, breakpoints: cfg!(target_arch = "x86_64") }
+    }
+
+    /// Gives up after so many deaths that did harm.
+    #[must_use]
+    pub fn give_up_after(mut self, harms: usize) -> Self {
+        self.most_harms = harms;
+        self
+    }
+
+    /// Kills a victim at every point.
+    ///
+    /// # Errors
+    /// If a victim cannot be killed where it should be; harm is no error here, but in the report.
+    pub fn run(mut self, name: &str, scenario: &mut dyn Scenario) -> Result<Report> {
+        // What the survivor does for the first time, it does differently: victims are copies of it.
+        let mut rehearsal = Report::new(name, 0);
+        self.rehearse(scenario, &mut rehearsal).context("the rehearsal failed")?;
+        if !rehearsal.is_unharmed() {
+            return Ok(rehearsal);
+        }
+        let mut route = Self::count(scenario).context("counting failed")?;
+        let all = points::all(&route, scenario.starts_asleep());
+        let mut report = Report::new(name, all.len());
+        let mut furthest = vec![0; scenario.last_states().len()];
+        for point in self.points.choose(&route, all) {
+            let found = self.break_at(point, &mut route, scenario).with_context(|| format!("{name}, {point:?}"))?;
+            let found = found.and_then(|found| in_order(found, &mut furthest));
+            record(&mut report, found, &format!("killed {point}"));
+            if report.harms() >= self.most_harms {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    fn rehearse(&mut self, scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
+        scenario.reset();
+        let mut tracee = Tracee::start(|| scenario.victim())?;
+        scenario.started();
+        tracee.let_run()?;
+        let stop = wait(&mut tracee, scenario)?;
+        ensure!(stop == Stop::Mark, "the victim stopped without reason: {stop:?}");
+        scenario.stopped(tracee.id());
+        let victim = tracee.id();
+        let at = tracee.kill()?;
+        let found = scenario.inspect(&Death { victim, at }).and_then(|found| complete(found, scenario));
+        record(report, found, "killed at the end of the rehearsal");
+        Ok(())
+    }
+
+    /// Takes a victim through the whole operation.
+    fn count(scenario: &mut dyn Scenario) -> Result<Route> {
+        scenario.reset();
+        let mut tracee = Tracee::start(|| scenario.victim())?;
+        scenario.started();
+        let mut address = tracee.address()?;
+        let mut route = Route::new(address);
+        let mut shared = scenario.shared();
+        loop {
+            let stop = if tracee.is_at_call(address)? {
+                tracee.let_step()?;
+                match tracee.wait()? {
+                    Waited::Stopped(stop) => stop,
+                    Waited::Asleep => {
+                        route.sleep();
+                        scenario.asleep();
+                        wait(&mut tracee, scenario)?
+                    }
+                }
+            } else {
+                tracee.step()?
+            };
+            let Stop::At(next) = stop else { break };
+            let now = scenario.shared();
+            route.step(next, now != shared);
+            (address, shared) = (next, now);
+            ensure!(route.places().len() < LONGEST, "the operation does not end within {LONGEST} instructions");
+        }
+        let victim = tracee.id();
+        scenario.stopped(victim);
+        let at = tracee.kill()?;
+        // The rehearsal has judged it.
+        let _ = scenario.inspect(&Death { victim, at });
+        Ok(route)
+    }
+
+    fn break_at(
+        &mut self,
+        point: Point,
+        route: &mut Route,
+        scenario: &mut dyn Scenario,
+    ) -> Result<Result<Found, Harm>> {
+        for attempt in 1..=TRIES {
+            scenario.reset();
+            let mut tracee = Tracee::start(|| scenario.victim())?;
+            scenario.started();
+            let arrived = self.arrive(&mut tracee, route, point, scenario)?;
+            scenario.stopped(tracee.id());
+            let victim = tracee.id();
+            let at = tracee.kill()?;
+            let found = scenario.inspect(&Death { victim, at });
+            match arrived {
+                Ok(()) => {
+                    return Ok(found.and_then(|found| {
+                        let is_last = point.steps + 1 == route.places().len() && !point.asleep;
+                        // One instruction is left then: the mark.
+                        if is_last { complete(found, scenario) } else { Ok(found) }
+                    }));
+                }
+                // It died at some point all the same, so harm is harm.
+                Err(Strayed) if found.is_err() => return Ok(found),
+                Err(Strayed) if attempt % 3 == 0 => {
+                    let again = Self::count(scenario)?;
+                    if again.places().len() > point.steps {
+                        *route = again;
+                    }
+                }
+                Err(Strayed) => {}
+            }
+        }
+        bail!("the victim did not get there in {TRIES} tries")
+    }
+
+    /// Lets a victim run to a point, and makes sure that it is there.
+    fn arrive(
+        &mut self,
+        tracee: &mut Tracee,
+        route: &Route,
+        point: Point,
+        scenario: &mut dyn Scenario,
+    ) -> Result<Result<(), Strayed>> {
+        let places = route.places();
+        let mut steps = 0;
+        if self.breakpoints && route.landing(point.steps) > 0 {
+            steps = route.landing(point.steps);
+            let place = places[steps];
+            tracee.set_breakpoint(Some(place.address))?;
+            for _ in 0..place.visits {
+                tracee.let_run()?;
+                let stop = if route.sleeps_before(steps) { wait(tracee, scenario)? } else { tracee.stop()? };
+                if stop != Stop::At(place.address) {
+                    return Ok(Err(Strayed));
+                }
+            }
+            tracee.set_breakpoint(None)?;
+        }
+        while steps < point.steps {
+            let stop = if places[steps].sleeps {
+                tracee.let_step()?;
+                wait(tracee, scenario)?
+            } else {
+                tracee.step()?
+            };
+            steps += 1;
+            if stop != Stop::At(places[steps].address) {
+                return Ok(Err(Strayed));
+            }
+        }
+        if point.asleep {
+            tracee.let_step()?;
+            if tracee.wait()? != Waited::Asleep {
+                return Ok(Err(Strayed));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// Waits until the victim has stopped, however often it sleeps before.
+fn wait(tracee: &mut Tracee, scenario: &mut dyn Scenario) -> Result<Stop> {
+    let mut told = false;
+    for _ in 0..100_000 {
+        match tracee.wait()? {
+            Waited::Stopped(stop) => return Ok(stop),
+            Waited::Asleep if !told => {
+                told = true;
+                scenario.asleep();
+            }
+            Waited::Asleep => {}
+        }
+    }
+    bail!("the victim sleeps for ever")
+}
+
+/// States only ever move on from one point to the next.
+fn in_order(found: Found, furthest: &mut [usize]) -> Result<Found, Harm> {
+    for (state, furthest) in found.states.iter().zip(furthest) {
+        if state < furthest {
+            return Err(Harm::Lost(format!("state {state} is left, but was {furthest} at an earlier point")));
+        }
+        *furthest = *state;
+    }
+    Ok(found)
+}
+
+/// What is complete has left the last states.
+fn complete(found: Found, scenario: &dyn Scenario) -> Result<Found, Harm> {
+    let last = scenario.last_states();
+    if found.states == last {
+        Ok(found)
+    } else {
+        Err(Harm::Lost(format!("the operation was complete, but states {:?} are left and not {last:?}", found.states)))
+    }
+}
+
+fn record(report: &mut Report, found: Result<Found, Harm>, place: &str) {
+    match found {
+        Ok(found) => report.add(found),
+        Err(harm) => report.add_harm(&harm, place),
+    }
+}

@@ -1,0 +1,208 @@
+//! `Tracee`: a forked process that is taken through its instructions.
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::panic::{self, AssertUnwindSafe};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork};
+use rustix::process::set_parent_process_death_signal;
+
+use crate::{DEADLINE, end_now};
+
+/// A process that is asleep at so many looks in a row will not wake up by itself at once.
+const LOOKS_ASLEEP: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_micros(150);
+
+/// A forked process under `ptrace`, stopped whenever one of these methods returns. It is killed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Tracee {
+    process: Pid,
+    alive: bool,
+}
+
+/// Why a process stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It is about to execute the instruction at this address.
+    At(u64),
+    /// It came to a mark.
+    Mark,
+}
+
+/// Whether a process did what it was let go for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    Stopped(Stop),
+    /// It sleeps in a system call. It is not stopped; `wait` goes on.
+    Asleep,
+}
+
+impl Tracee {
+    /// Forks a process that runs the closure, and waits until it gets to its first mark.
+    pub(super) fn start(victim: impl FnOnce()) -> Result<Self> {
+        // SAFETY: the child keeps to what works in a forked child: the C library's allocator does, and so do standard
+        // error and the library under test, whose promise that is.
+        let process = match unsafe { fork() }.context("fork")? {
+            ForkResult::Parent { child } => child,
+            ForkResult::Child => {
+                let ran = panic::catch_unwind(AssertUnwindSafe(|| {
+                    // A test that is killed takes its victims with it.
+                    set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).expect("a valid signal");
+                    ptrace::traceme().expect("nobody else traces it");
+                    victim();
+                }));
+                end_now(if ran.is_ok() { 0 } else { 101 });
+            }
+        };
+        let mut tracee = Self { process, alive: true };
+        let stop = tracee.stop().context("the victim did not get to its mark")?;
+        ensure!(stop == Stop::Mark, "the victim stopped before its mark: {stop:?}");
+        ptrace::setoptions(process, Options::PTRACE_O_EXITKILL).context("PTRACE_SETOPTIONS")?;
+        Ok(tracee)
+    }
+
+    /// The kernel's id of the process.
+    pub(super) fn id(&self) -> u32 {
+        self.process.as_raw().unsigned_abs()
+    }
+
+    /// Where it is stopped.
+    pub(super) fn address(&self) -> Result<u64> {
+        Ok(ptrace::syscall_info(self.process).context("PTRACE_GET_SYSCALL_INFO")?.instruction_pointer)
+    }
+
+    /// Lets it execute one instruction, which is no system call.
+    pub(super) fn step(&mut self) -> Result<Stop> {
+        self.let_step()?;
+        self.stop()
+    }
+
+    /// Lets it execute one instruction. If that is a system call, `wait` tells whether it sleeps in it.
+    pub(super) fn let_step(&mut self) -> Result<()> {
+        ptrace::step(self.process, None).context("PTRACE_SINGLESTEP")
+    }
+
+    /// Lets it run until it comes to a breakpoint or a mark; `wait` tells when it has.
+    pub(super) fn let_run(&mut self) -> Result<()> {
+        ptrace::cont(self.process, None).context("PTRACE_CONT")
+    }
+
+    /// Waits until it has stopped.
+    pub(super) fn stop(&mut self) -> Result<Stop> {
+        // No deadline is needed: instructions end, and where system calls may sleep, `wait` is called.
+        let status = waitpid(self.process, None).context("waitpid")?;
+        self.stopped(status)
+    }
+
+    /// Waits until it has stopped, or sleeps.
+    pub(super) fn wait(&mut self) -> Result<Waited> {
+        let start = Instant::now();
+        let mut asleep = 0;
+        while start.elapsed() < DEADLINE {
+            match waitpid(self.process, Some(WaitPidFlag::WNOHANG)).context("waitpid")? {
+                WaitStatus::StillAlive => {}
+                status => return Ok(Waited::Stopped(self.stopped(status)?)),
+            }
+            asleep = if is_asleep(self.id()) { asleep + 1 } else { 0 };
+            if asleep == LOOKS_ASLEEP {
+                return Ok(Waited::Asleep);
+            }
+            if asleep == 0 {
+                thread::yield_now();
+            } else {
+                thread::sleep(BETWEEN_LOOKS);
+            }
+        }
+        bail!("the victim did not stop")
+    }
+
+    fn stopped(&mut self, status: WaitStatus) -> Result<Stop> {
+        match status {
+            WaitStatus::Stopped(_, Signal::SIGTRAP) => {}
+            WaitStatus::Stopped(..) => bail!("the victim stopped: {status:?} at {:#x}", self.address()?),
+            _ => {
+                self.alive = false;
+                bail!("the victim ended: {status:?}");
+            }
+        }
+        let info = ptrace::getsiginfo(self.process).context("PTRACE_GETSIGINFO")?;
+        if matches!(info.si_code, libc::TRAP_BRKPT | libc::TRAP_TRACE | libc::TRAP_HWBKPT) {
+            // SAFETY: SIGTRAP with one of these codes carries an address.
+            Ok(Stop::At(unsafe { info.si_addr() }.addr() as u64))
+        } else {
+            Ok(Stop::Mark)
+        }
+    }
+
+    /// Kills it where it is stopped or sleeps.
+    pub(super) fn kill(mut self) -> Result<Instant> {
+        let at = Instant::now();
+        kill(self.process, Signal::SIGKILL).context("kill")?;
+        let status = waitpid(self.process, None).context("waitpid")?;
+        self.alive = false;
+        let killed = matches!(status, WaitStatus::Signaled(_, Signal::SIGKILL, _));
+        ensure!(killed, "the victim was not killed: {status:?}");
+        Ok(at)
+    }
+
+    /// Whether the next instruction is a system call.
+    pub(super) fn is_at_call(&self, address: u64) -> Result<bool> {
+        let address = usize::try_from(address).context("an address of this machine")?;
+        let text = ptrace::read(self.process, std::ptr::without_provenance_mut(address)).context("PTRACE_PEEKTEXT")?;
+        Ok(if cfg!(target_arch = "x86_64") {
+            // `syscall` is 0f 05.
+            text.to_le_bytes()[..2] == [0x0f, 0x05]
+        } else {
+            // Unknown: any may be.
+            true
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Tracee {
+    /// Makes it stop whenever it is about to execute the instruction at an address, or no more.
+    pub(super) fn set_breakpoint(&mut self, address: Option<u64>) -> Result<()> {
+        let enable_first_local = i64::from(address.is_some());
+        if let Some(address) = address {
+            self.write_debug_register(0, address.cast_signed())?;
+        }
+        self.write_debug_register(7, enable_first_local)
+    }
+
+    fn write_debug_register(&mut self, number: usize, value: i64) -> Result<()> {
+        let registers = std::mem::offset_of!(libc::user, u_debugreg);
+        let offset = std::ptr::without_provenance_mut(registers + number * size_of::<u64>());
+        ptrace::write_user(self.process, offset, value).context("PTRACE_POKEUSER of a debug register")
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Tracee {
+    /// Not here.
+    pub(super) fn set_breakpoint(&mut self, _address: Option<u64>) -> Result<()> {
+        bail!("breakpoints are only known of x86-64")
+    }
+}
+
+impl Drop for Tracee {
+    fn drop(&mut self) {
+        if self.alive {
+            let _ = kill(self.process, Signal::SIGKILL);
+            let _ = waitpid(self.process, None);
+        }
+    }
+}
+
+/// Whether a process, by its id, sleeps.
+pub fn is_asleep(process: u32) -> bool {
+    // The state follows the name of the program, which is in parentheses and may hold anything.
+    fs::read_to_string(format!("/proc/{process}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S')))
+}

@@ -1,0 +1,18 @@
+//! The types that tests and workers share.
+
+mod account;
+mod assorted;
+mod generic;
+mod padded;
+mod tally;
+mod twins;
+
+pub use account::{Account, AccountGuard, SynchronizedAccount};
+pub use assorted::{
+    Assorted, AssortedGuard, City, Color, Level, Limits, Meters, Mode, Pair, Rgb, Shade, Span, SynchronizedAssorted,
+    SynchronizedLevel, SynchronizedMeters, SynchronizedPair,
+};
+pub use generic::{Labelled, LabelledGuard, SynchronizedLabelled};
+pub use padded::{Grain, Padded, PaddedGuard, SynchronizedPadded};
+pub use tally::{LANES, SynchronizedTally, Tally, TallyGuard};
+pub use twins::{LARGE, LINE, LargeTwins, LineTwins, PAGE, PageTwins, PairTwins, SynchronizedTwins, Twins, TwinsGuard};

@@ -1,0 +1,190 @@
+//! `Worker`: a child process that plays one role in a test.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::deadline::DEADLINE;
+
+/// A child process. Every way to be done with it asserts how it ended; dropping it unasked kills it.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    role: String,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    errors: Option<JoinHandle<String>>,
+}
+
+impl Worker {
+    /// Starts the worker program in a role, with the arguments of that role.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    #[track_caller]
+    pub fn start<A: ToString>(program: &str, role: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+        let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.to_string()).collect();
+        let mut child = Command::new(program)
+            .arg(role)
+            .args(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the worker starts");
+        let output = child.stdout.take().expect("piped");
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // Nobody listens any more when the test is over.
+                let _ = sender.send(line);
+            }
+        });
+        let mut output = child.stderr.take().expect("piped");
+        let errors = thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = output.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        Self { input: child.stdin.take(), child, role: role.to_owned(), lines, errors: Some(errors) }
+    }
+
+    /// The next line that the worker says.
+    ///
+    /// # Panics
+    /// If it says nothing before the deadline.
+    #[track_caller]
+    pub fn hear(&mut self) -> String {
+        match self.lines.recv_timeout(DEADLINE) {
+            Ok(line) => line,
+            Err(error) => self.fail(&format!("said nothing: {error}")),
+        }
+    }
+
+    /// Waits until the worker says this.
+    ///
+    /// # Panics
+    /// If it says something else, or nothing before the deadline.
+    #[track_caller]
+    pub fn expect(&mut self, line: &str) {
+        let heard = self.hear();
+        if heard != line {
+            self.fail(&format!("said `{heard}`, not `{line}`"));
+        }
+    }
+
+    /// What the worker says within so long, if anything.
+    ///
+    /// # Panics
+    /// If it ended instead.
+    #[track_caller]
+    pub fn hear_within(&mut self, duration: Duration) -> Option<String> {
+        match self.lines.recv_timeout(duration) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => self.fail("ended"),
+        }
+    }
+
+    /// The id of the process, which is that of its first thread.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a line to the worker.
+    ///
+    /// # Panics
+    /// If it does not read.
+    #[track_caller]
+    pub fn tell(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("open while the worker lives");
+        if let Err(error) = writeln!(input, "{line}") {
+            self.fail(&format!("does not listen: {error}"));
+        }
+    }
+
+    /// Sends a signal to the worker.
+    ///
+    /// # Panics
+    /// If it is gone.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the worker is there");
+    }
+
+    /// Kills the worker with SIGKILL and waits until it is gone.
+    ///
+    /// # Panics
+    /// If it ended before that, in whatever way.
+    #[track_caller]
+    pub fn kill(mut self) {
+        self.signal(Signal::KILL);
+        self.ended(|status| status.signal() == Some(Signal::KILL.as_raw()), "killed");
+    }
+
+    /// Waits until the worker is done.
+    ///
+    /// # Panics
+    /// If it fails, or is not done before the deadline.
+    #[track_caller]
+    pub fn finish(mut self) {
+        self.ended(|status| status.success(), "done");
+    }
+
+    /// Waits until the worker has ended with this exit code.
+    ///
+    /// # Panics
+    /// If it ends otherwise, or not before the deadline.
+    #[track_caller]
+    pub fn finish_with(mut self, code: i32) {
+        self.ended(|status| status.code() == Some(code), &format!("done with {code}"));
+    }
+
+    /// Waits until a signal, of its own making, has ended the worker.
+    ///
+    /// # Panics
+    /// If it ends otherwise, or not before the deadline.
+    #[track_caller]
+    pub fn finish_by(mut self, signal: Signal) {
+        self.ended(|status| status.signal() == Some(signal.as_raw()), &format!("ended by {signal:?}"));
+    }
+
+    #[track_caller]
+    fn ended(&mut self, as_expected: impl FnOnce(ExitStatus) -> bool, expected: &str) {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                if !as_expected(status) {
+                    self.fail(&format!("should have been {expected}: {status}"));
+                }
+                return;
+            }
+            if start.elapsed() > DEADLINE {
+                self.fail("did not end");
+            }
+            thread::sleep(Duration::from_micros(100));
+        }
+    }
+
+    /// Fails the test, with what the worker wrote to its standard error.
+    #[track_caller]
+    fn fail(&mut self, what: &str) -> ! {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let errors = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
+        panic!("the worker `{}` {what}\n{errors}", self.role);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Both do nothing where it has ended already and was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,150 @@
+//! Files that are not segments of this build.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode};
+use shared_value::{Error, Synchronized};
+use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::{SegmentFile, SegmentName, scaled};
+
+use crate::worker;
+
+/// Opens what is not an account, and returns the message.
+#[track_caller]
+fn refused(path: &Path) -> String {
+    let error = SynchronizedAccount::open_file(path).unwrap_err();
+    assert!(matches!(error, Error::InvalidSegment { .. }), "{error:?}");
+    let message = error.to_string();
+    assert!(message.contains(&path.display().to_string()), "{message}");
+    message
+}
+
+/// Without the checks of the header, random bytes would be offsets into memory.
+#[test]
+fn random_damage_is_refused_or_harmless() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let account = SynchronizedAccount::create_file(path("free"), Account::after(2)).unwrap();
+    account.store(Account::after(3)).unwrap();
+    let mut guard = account.lock().unwrap();
+    guard.set_balance(-1);
+    fs::copy(path("free"), path("held")).unwrap();
+    guard.rollback();
+    drop(guard);
+    drop(account);
+
+    let seeds = scaled(10_000, 3_000);
+    for (original, from) in [("free", 0), ("held", 1_000_000)] {
+        let damaged = path(&format!("damaged-{original}"));
+        let arguments = [
+            path(original).display().to_string(),
+            damaged.display().to_string(),
+            from.to_string(),
+            (from + seeds).to_string(),
+        ];
+        let mut worker = worker("damage", arguments);
+        let counts = worker.hear();
+        worker.finish();
+        let (opened, refused) = counts.split_once(' ').unwrap();
+        let (opened, refused) = (opened.parse::<u64>().unwrap(), refused.parse::<u64>().unwrap());
+        assert!(opened > seeds / 100 && refused > seeds / 2, "{opened} opened, {refused} refused");
+    }
+}
+
+/// Reading behind the end of a shorter file is a SIGBUS.
+#[test]
+fn a_truncated_file_is_refused_at_every_length() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("value");
+    drop(SynchronizedAccount::create_file(&path, Account::after(2)).unwrap());
+    let whole = fs::read(&path).unwrap();
+    for length in 0..whole.len() {
+        let path = directory.path().join(format!("{length}"));
+        fs::write(&path, &whole[..length]).unwrap();
+        let message = refused(&path);
+        assert!(message.contains("expected") && message.contains("found"), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), whole[..length]);
+        fs::remove_file(&path).unwrap();
+    }
+    let longer = directory.path().join("longer");
+    fs::write(&longer, [&whole[..], &[0]].concat()).unwrap();
+    assert!(refused(&longer).contains("length"));
+}
+
+/// Without a magic number, and a look at what kind of file it is, anything at all could be mapped and written to.
+#[test]
+fn foreign_files_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+
+    fs::write(path("empty"), "").unwrap();
+    assert!(refused(&path("empty")).contains("first 0 bytes"));
+
+    let text = "To whom it may concern: this is not a segment.\n".repeat(10);
+    fs::write(path("text"), &text).unwrap();
+    let message = refused(&path("text"));
+    assert!(message.contains("magic: expected 895348"), "{message}");
+    assert_eq!(fs::read_to_string(path("text")).unwrap(), text);
+
+    fs::write(path("zeros"), [0; 4096]).unwrap();
+    assert!(refused(&path("zeros")).contains("magic"));
+
+    rustix::fs::mknodat(CWD, path("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(refused(&path("fifo")).contains("kind of file"), "and opening it did not block");
+
+    fs::create_dir(path("directory")).unwrap();
+    assert!(matches!(SynchronizedAccount::open_file(path("directory")), Err(Error::Io { .. })));
+
+    drop(SynchronizedAccount::create_file(path("value"), Account::after(2)).unwrap());
+    symlink(path("value"), path("link")).unwrap();
+    let error = SynchronizedAccount::open_file(path("link")).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "another user could redirect a name in /dev/shm: {error:?}");
+    symlink(path("nothing"), path("dangling")).unwrap();
+    assert!(matches!(SynchronizedAccount::open_file(path("dangling")), Err(Error::Io { .. })));
+    let created = SynchronizedAccount::open_or_create_file(path("dangling"), Account::after(1));
+    assert!(matches!(created, Err(Error::Io { .. })), "{created:?}");
+    assert!(!path("nothing").exists());
+
+    // The same under a name.
+    let name = SegmentName::new("foreign");
+    File::create(name.path()).unwrap();
+    let error = Synchronized::<u64>::open_or_create(&name, 1).unwrap_err();
+    assert!(matches!(error, Error::InvalidSegment { .. }), "{error:?}");
+    assert_eq!(fs::metadata(name.path()).unwrap().len(), 0, "it was left alone");
+}
+
+/// Without a look at each of these fields, the bytes behind it would be taken for something that they are not.
+#[test]
+fn segments_of_other_builds_are_refused() {
+    /// Offset in the header, what a build like that would write there, and what the message must say.
+    const OTHERS: [(u64, [u8; 4], &str); 9] = [
+        (0, *b"\x89SHV", "magic"),
+        (8, [1, 2, 3, 4], "byte order: expected this machine's, found the opposite one"),
+        (8, [4, 3, 1, 2], "byte order: expected this machine's, found 0x02010304"),
+        (12, 0_u32.to_ne_bytes(), "format version: expected 1, found 0"),
+        (12, 2_u32.to_ne_bytes(), "format version: expected 1, found 2"),
+        (16, 4_u32.to_ne_bytes(), "word size: expected 8, found 4"),
+        (20, 2_u32.to_ne_bytes(), "lock kind: expected 1, found 2"),
+        (24, 16_u32.to_ne_bytes(), "lock ABI: expected 32, found 16"),
+        (28, 2_u32.to_ne_bytes(), "number of cells: expected 1, found 2"),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("value");
+    drop(SynchronizedAccount::create_file(&path, Account::after(2)).unwrap());
+    let valid = fs::read(&path).unwrap();
+    for (number, (offset, bytes, expected)) in OTHERS.iter().enumerate() {
+        let path = directory.path().join(number.to_string());
+        fs::write(&path, &valid).unwrap();
+        let file = SegmentFile::open(&path);
+        file.overwrite(*offset, bytes);
+        if *offset == 0 {
+            file.overwrite(4, b"AL\n\n");
+        }
+        let damaged = fs::read(&path).unwrap();
+        let message = refused(&path);
+        assert!(message.contains(expected), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), damaged, "it was changed, although `{message}`");
+    }
+}

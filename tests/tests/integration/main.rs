@@ -1,0 +1,34 @@
+//! The promises of `shared-value`, kept between real processes.
+//!
+//! One feature a module. The first line of a test says what would break without the code that it guards.
+
+mod accessors;
+mod atomic;
+mod auto_traits;
+mod borrow;
+mod counting;
+mod create;
+mod damage;
+mod death;
+mod forget;
+mod fork;
+mod golden;
+mod invalid_bits;
+mod many;
+mod mismatch;
+mod no_space;
+mod padding;
+mod panic;
+mod recursion;
+mod robust_list;
+mod snapshot;
+mod timeout;
+mod typecode;
+
+use shared_value_tests::Worker;
+
+/// Starts the worker program in a role.
+#[track_caller]
+fn worker<A: ToString>(role: &str, arguments: impl IntoIterator<Item = A>) -> Worker {
+    Worker::start(env!("CARGO_BIN_EXE_worker"), role, arguments)
+}

@@ -1,0 +1,211 @@
+//! Segments of another layout.
+#![expect(dead_code, reason = "what is generated for types that never open")]
+
+use std::fs;
+
+use shared_value::{Error, SharedValue, Synchronized};
+
+/// What the segment was created with.
+mod original {
+    use shared_value::SharedValue;
+
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(u8)]
+    pub(crate) enum Kind {
+        Open = 0,
+        Closed = 1,
+    }
+
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(C)]
+    pub(crate) struct Point {
+        pub(crate) x: f64,
+        pub(crate) y: f64,
+    }
+
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(C)]
+    pub(crate) struct Shape {
+        pub(crate) width: u32,
+        pub(crate) height: u32,
+        pub(crate) tags: [u16; 4],
+        pub(crate) kind: Kind,
+        pub(crate) corners: [Point; 2],
+        pub(crate) hits: u64,
+    }
+}
+
+use original::{Kind, Point, Shape};
+
+/// A type that differs from `Shape` in the way that its name says.
+macro_rules! variant {
+    ($variant:ident, $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? } $($more:item)*) => {
+        mod $variant {
+            #[allow(unused_imports)]
+            use super::original::*;
+            use shared_value::SharedValue;
+
+            $($more)*
+
+            #[derive(SharedValue, Clone, Copy)]
+            #[repr(C)]
+            pub(crate) struct $name {
+                $($(#[$attribute])* pub(crate) $field: $type),*
+            }
+        }
+    };
+}
+
+variant! { swapped, Shape { height: u32, width: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64 } }
+variant! { renamed, Shape { width: u32, depth: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64 } }
+variant! { signed, Shape { width: u32, height: i32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64 } }
+variant! { float, Shape { width: u32, height: f32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64 } }
+variant! { wider, Shape { width: u32, height: u64, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64 } }
+variant! { longer, Shape { width: u32, height: u32, tags: [u16; 5], kind: Kind, corners: [Point; 2], hits: u64 } }
+variant! { nested, Shape { width: u32, height: u32, tags: [[u16; 2]; 2], kind: Kind, corners: [Point; 2], hits: u64 } }
+variant! { fewer, Shape { width: u32, height: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2] } }
+variant! { more, Shape {
+    width: u32, height: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64, misses: u64
+} }
+variant! { hole, Shape { width: u32, height: u32, tags: [u16; 4], kind: u8, corners: [Point; 2], hits: u64 } }
+variant! { other_name, Figure {
+    width: u32, height: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64
+} }
+variant! { atomic, Shape {
+    width: u32, height: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], #[shared(atomic)] hits: u64
+} }
+variant! { other_kind, Shape {
+    width: u32, height: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64
+}
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(u8)]
+    pub(crate) enum Kind { Open = 0, Closed = 1, Locked = 2 }
+}
+variant! { other_number, Shape {
+    width: u32, height: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64
+}
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(u8)]
+    pub(crate) enum Kind { Open = 0, Closed = 2 }
+}
+variant! { other_point, Shape {
+    width: u32, height: u32, tags: [u16; 4], kind: Kind, corners: [Point; 2], hits: u64
+}
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(C)]
+    pub(crate) struct Point { pub(crate) x: f64, pub(crate) z: f64 }
+}
+
+/// Opens the segment as a `T`, which must fail with this difference, and change nothing.
+#[track_caller]
+fn assert_refused<T: SharedValue>(path: &std::path::Path, difference: &str) {
+    let before = fs::read(path).unwrap();
+    let error = Synchronized::<T>::open_file(path).expect_err(difference);
+    assert!(matches!(error, Error::LayoutMismatch { .. }), "{error:?}");
+    let message = error.to_string();
+    assert!(message.contains(difference), "`{difference}` is not in: {message}");
+    assert!(message.contains(&path.display().to_string()), "which one? {message}");
+    assert_eq!(fs::read(path).unwrap(), before, "it was changed, although: {message}");
+}
+
+/// Without the comparison, one program's width would be another's height.
+#[test]
+fn every_difference_is_refused_and_named() {
+    let shape = Shape {
+        width: 1,
+        height: 2,
+        tags: [3; 4],
+        kind: Kind::Closed,
+        corners: [Point { x: 1.0, y: 2.0 }; 2],
+        hits: 4,
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shape");
+    let created = Synchronized::create_file(&path, shape).unwrap();
+    for is_open in [true, false] {
+        assert_refused::<swapped::Shape>(&path, "expected `height: u32 at byte 0`, found `width: u32 at byte 0`");
+        assert_refused::<renamed::Shape>(&path, "expected `depth: u32 at byte 4`, found `height: u32 at byte 4`");
+        assert_refused::<signed::Shape>(&path, "expected `height: i32 at byte 4`, found `height: u32 at byte 4`");
+        assert_refused::<float::Shape>(&path, "expected `height: f32 at byte 4`, found `height: u32 at byte 4`");
+        assert_refused::<wider::Shape>(&path, "expected `height: u64 at byte 8`, found `height: u32 at byte 4`");
+        assert_refused::<longer::Shape>(&path, "expected `tags: [u16; 5] at byte 8`, found `tags: [u16; 4] at byte 8`");
+        assert_refused::<nested::Shape>(&path, "expected `tags: [[u16; 2]; 2] at byte 8`, found `tags: [u16; 4] at");
+        assert_refused::<fewer::Shape>(&path, "found `hits: u64 at byte 56`");
+        assert_refused::<more::Shape>(&path, "expected `misses: u64 at byte 64`");
+        assert_refused::<hole::Shape>(
+            &path,
+            "expected `kind: u8 at byte 16`, found `kind: Kind(u8: Open=0, Closed=1) at byte 16`",
+        );
+        assert_refused::<other_name::Figure>(&path, "expected `Figure`, found `Shape`");
+        assert_refused::<atomic::Shape>(&path, "expected `hits: atomic u64 at byte 56`, found `hits: u64 at byte 56`");
+        assert_refused::<other_kind::Shape>(
+            &path,
+            "expected `kind: Kind(u8: Open=0, Closed=1, Locked=2) at byte 16`, \
+             found `kind: Kind(u8: Open=0, Closed=1) at byte 16`",
+        );
+        assert_refused::<other_number::Shape>(&path, "Closed=2) at byte 16`, found");
+        assert_refused::<other_point::Shape>(
+            &path,
+            "expected `corners[].z: f64 at byte 32`, found `corners[].y: f64 at byte 32`",
+        );
+        assert_refused::<u64>(&path, "expected");
+        // The second time round, nobody has the file open.
+        if is_open {
+            drop(created.clone());
+        }
+    }
+    drop(created);
+    let opened = Synchronized::<Shape>::open_file(&path).expect("it is what it always was");
+    assert_eq!((opened.get().width, opened.get().tags, opened.version()), (1, [3; 4], 0));
+}
+
+/// Without names and alignments in the comparison, types of one size would be taken for each other.
+#[test]
+fn types_of_one_size_are_told_apart() {
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(C, align(16))]
+    struct Shape {
+        width: u64,
+    }
+    mod loose {
+        #[derive(shared_value::SharedValue, Clone, Copy)]
+        #[repr(C)]
+        pub(super) struct Shape {
+            pub(super) width: u64,
+        }
+    }
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(transparent)]
+    struct Meters(u64);
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    Synchronized::create_file(path("u64"), 1_u64).unwrap();
+    assert_refused::<i64>(&path("u64"), "expected `i64`, found `u64`");
+    assert_refused::<f64>(&path("u64"), "expected `f64");
+    assert_refused::<usize>(&path("u64"), "expected `usize");
+    assert_refused::<Meters>(&path("u64"), "expected `Meters(u64)");
+    assert_refused::<[u64; 1]>(&path("u64"), "expected `[u64; 1]");
+    assert_refused::<loose::Shape>(&path("u64"), "width: u64 at byte 0");
+    Synchronized::create_file(path("aligned"), Shape { width: 1 }).unwrap();
+    assert_refused::<loose::Shape>(&path("aligned"), "expected `Shape: 8 bytes, align 8`, found `Shape: 16 bytes");
+    Synchronized::create_file(path("text"), shared_value::FixedStr::<8>::default()).unwrap();
+    assert_refused::<[u8; 8]>(&path("text"), "found `FixedStr<8>");
+    assert_refused::<shared_value::FixedStr<9>>(&path("text"), "expected `FixedStr<9>");
+    Synchronized::create_file(path("bytes"), shared_value::Pod([0_u8; 8])).unwrap();
+    assert_refused::<shared_value::Pod<[u32; 2]>>(&path("bytes"), "align 4");
+}
+
+/// If a refused opening took the lock for abandoned, it would change a segment that it does not understand.
+#[test]
+fn a_refused_segment_with_a_held_lock_is_not_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, copy) = (directory.path().join("value"), directory.path().join("copy"));
+    let value = Synchronized::create_file(&path, 1_u64).unwrap();
+    let guard = value.lock().unwrap();
+    fs::copy(&path, &copy).unwrap();
+    drop(guard);
+    assert_refused::<i64>(&copy, "expected `i64");
+    let opened = Synchronized::<u64>::open_file(&copy).unwrap();
+    assert!(opened.try_lock().unwrap().recovered());
+}

@@ -1,0 +1,169 @@
+//! One thread that takes a lock several times.
+
+use std::thread;
+
+use shared_value::{Error, LockState, Synchronized};
+use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::{SegmentName, in_time};
+
+/// What another thread sees.
+fn elsewhere<R: Send>(look: impl FnOnce() -> R + Send) -> R {
+    thread::scope(|scope| scope.spawn(look).join().unwrap())
+}
+
+/// Without recursion the thread would wait for itself; without a count of holds, the first drop would commit and unlock.
+#[test]
+fn three_holds_are_one_commit() {
+    in_time(|| {
+        let name = SegmentName::new("recursion");
+        let handle = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+        let clone = handle.clone();
+        let opened = SynchronizedAccount::open(&name).unwrap();
+        let outside = |expected: Account| {
+            elsewhere(|| {
+                assert_eq!((opened.load().unwrap(), opened.version()), (expected, 0), "nothing is committed yet");
+                assert!(matches!(opened.try_lock(), Err(Error::WouldBlock)), "the lock is held");
+            });
+        };
+
+        let mut first = handle.lock().unwrap();
+        first.set_balance(20);
+        outside(Account::after(1));
+        {
+            let mut second = clone.try_lock().unwrap();
+            assert_eq!(second.balance(), 20, "the thread reads its own writes");
+            second.set_deposits(2);
+            {
+                let mut third = opened.lock_timeout(std::time::Duration::ZERO).unwrap();
+                third.set_limits([2; 4]);
+                assert_eq!(handle.load().unwrap(), Account::after(2));
+                assert_eq!(handle.lock_state(), LockState::HeldHere);
+                clone.set_frozen(true).unwrap();
+                opened.update(|account| account.frozen = !account.frozen).unwrap();
+                outside(Account::after(1));
+            }
+            outside(Account::after(1));
+            assert_eq!((first.load().unwrap(), second.load().unwrap()), (Account::after(2), Account::after(2)));
+        }
+        outside(Account::after(1));
+        drop(first);
+        assert_eq!((handle.load().unwrap(), handle.version()), (Account::after(2), 1), "one commit");
+        assert_eq!(handle.lock_state(), LockState::Free);
+        elsewhere(|| drop(opened.try_lock().expect("the lock is free")));
+    });
+}
+
+/// Guards may be dropped in any order; only the last one ends the hold.
+#[test]
+fn holds_may_end_in_any_order() {
+    in_time(|| {
+        let handle = SynchronizedAccount::new(Account::after(1)).unwrap();
+        let first = handle.lock().unwrap();
+        let mut second = handle.lock().unwrap();
+        drop(first);
+        second.set_balance(7);
+        let third = handle.lock().unwrap();
+        drop(second);
+        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::WouldBlock))));
+        assert_eq!((third.balance(), handle.version()), (7, 0));
+        drop(third);
+        assert_eq!((handle.balance(), handle.version()), (7, 1));
+    });
+}
+
+/// An explicit commit publishes what was written so far, and nothing that comes later.
+#[test]
+fn commits_in_between_are_versions_of_their_own() {
+    in_time(|| {
+        let handle = SynchronizedAccount::new(Account::after(1)).unwrap();
+        let mut first = handle.lock().unwrap();
+        let mut second = handle.lock().unwrap();
+        first.set_balance(20);
+        second.commit();
+        assert_eq!(elsewhere(|| (handle.balance(), handle.version())), (20, 1));
+        second.set_balance(30);
+        first.set_deposits(3);
+        assert_eq!(elsewhere(|| (handle.balance(), handle.deposits())), (20, 1));
+        drop(second);
+        first.commit();
+        assert_eq!(elsewhere(|| (handle.balance(), handle.deposits(), handle.version())), (30, 3, 2));
+        first.commit();
+        drop(first);
+        assert_eq!(handle.version(), 2, "nothing was written, so there was nothing to commit");
+    });
+}
+
+/// A rollback takes back what this thread wrote since its last commit, whichever handle it used, and keeps the lock.
+#[test]
+fn a_rollback_returns_to_the_last_commit() {
+    in_time(|| {
+        let handle = SynchronizedAccount::new(Account::after(1)).unwrap();
+        let mut first = handle.lock().unwrap();
+        first.set_balance(20);
+        first.commit();
+        first.set_balance(30);
+        handle.set_deposits(9).unwrap();
+        handle.lock().unwrap().set_frozen(true);
+        first.rollback();
+        assert_eq!(first.load().unwrap(), Account { balance: 20, ..Account::after(1) });
+        first.rollback();
+        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::WouldBlock))), "the lock is still held");
+        first.set_deposits(4);
+        drop(first);
+        assert_eq!(handle.load().unwrap(), Account { balance: 20, deposits: 4, ..Account::after(1) });
+        assert_eq!(handle.version(), 2);
+    });
+}
+
+/// With two slots, a draft that is begun must start as the committed value after any number of commits.
+#[test]
+fn every_draft_starts_as_the_last_commit() {
+    in_time(|| {
+        let handle = Synchronized::new([0_u32; 40]).unwrap();
+        let mut expected = [0; 40];
+        let mut random = fastrand::Rng::with_seed(5);
+        for step in 1..2_000 {
+            let mut guard = handle.lock().unwrap();
+            let before = expected;
+            for _ in 0..random.u32(..4) {
+                let index = random.usize(..40);
+                handle.set_at(index, step).unwrap();
+                expected[index] = step;
+            }
+            assert_eq!(guard.load().unwrap(), expected);
+            match random.u32(..3) {
+                0 => {
+                    guard.rollback();
+                    expected = before;
+                }
+                1 => guard.commit(),
+                _ => {}
+            }
+            drop(guard);
+            assert_eq!(handle.get(), expected);
+        }
+    });
+}
+
+/// A lock that was taken several times has one owner; what it guards beside it has its own.
+#[test]
+fn locks_of_several_values_are_independent() {
+    in_time(|| {
+        let values: Vec<_> = (0..12).map(|number| Synchronized::new(number).unwrap()).collect();
+        let mut guards: Vec<_> = values.iter().map(|value| value.lock().unwrap()).collect();
+        let again: Vec<_> = values.iter().map(|value| value.lock().unwrap()).collect();
+        for guard in &mut guards {
+            let number = guard.load().unwrap();
+            guard.store(number + 100);
+        }
+        drop(guards.remove(6));
+        drop(guards.remove(0));
+        drop(again);
+        let states: Vec<_> = elsewhere(|| values.iter().map(|value| value.try_lock().is_ok()).collect());
+        let free: Vec<_> = (0..12).filter(|number| states[*number]).collect();
+        assert_eq!(free, [0, 6]);
+        drop(guards);
+        assert!(elsewhere(|| values.iter().all(|value| value.try_lock().is_ok())));
+        assert_eq!(values.iter().map(Synchronized::get).sum::<u64>(), 66 + 1_200);
+    });
+}

@@ -1,0 +1,11 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+#[shared(size = 8)]
+#[shared(size = 16)]
+struct Account {
+    requests: u64,
+}
+
+fn main() {}

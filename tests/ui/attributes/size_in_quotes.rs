@@ -1,0 +1,10 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+#[shared(size = "8")]
+struct Account {
+    requests: u64,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Account {
+    #[shared(compressed)]
+    requests: u64,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(u8)]
+enum Never {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+enum State {
+    Open,
+    Frozen,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use std::cell::Cell;
+
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Account {
+    balance: i64,
+    limit: Cell<u32>,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use std::rc::Rc;
+
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Account {
+    balance: i64,
+    parent: Rc<u32>,
+}
+
+fn main() {}

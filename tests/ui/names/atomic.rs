@@ -1,0 +1,11 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Account {
+    #[shared(atomic)]
+    requests: u64,
+    requests_store: u64,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue)]
+#[repr(C)]
+struct Account {
+    balance: i64,
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+use std::time::Duration;
+
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[shared(sise = 64)]
+struct Account<'a> {
+    owner: String,
+    peer: &'a str,
+    #[shared(atomik)]
+    requests: u64,
+    #[shared(atomic)]
+    errors: u32,
+    update: bool,
+    timeout: Duration,
+}
+
+fn main() {
+    // None of the problems above shows up here once more.
+    let account = SynchronizedAccount::open("account").unwrap();
+    account.set_requests(account.requests() + 1).unwrap();
+    account.update(|account| account.requests += 1).unwrap();
+    account.lock().unwrap().commit();
+}

@@ -1,0 +1,5 @@
+use shared_value::Synchronized;
+
+fn main() {
+    let _ = Synchronized::new(String::new());
+}

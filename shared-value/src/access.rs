@@ -92,7 +92,7 @@ impl sealed::Write for ReadWrite {
     #[inline(always)]
     fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
         cell.locked(|hold| {
-            hold.write(offset, value);
+            hold.write_through(offset, value);
             Ok(())
         })
     }

@@ -83,13 +83,22 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     /// Writes an `F` at an offset, to be committed.
     #[inline(always)]
     pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
-        // Before the slot is touched: a panic after that would leave half a draft.
-        assert!(offset + size_of::<F>() <= size_of::<T>(), "a field must lie in its value");
-        assert!(offset.is_multiple_of(align_of::<F>()), "a field must be aligned");
+        check_place::<F, T>(offset);
         let slots = self.cell.slots();
         // A value that fills its slot needs no copy of what was there.
         let slot = if const { size_of::<F>() == size_of::<T>() } { slots.overwrite() } else { slots.change() };
         words::store(slot, offset, value);
+    }
+
+    /// Writes an `F` at an offset. If this is the thread's first hold, and so its last, it is committed at once.
+    #[inline(always)]
+    pub(crate) fn write_through<F: SharedValue>(&self, offset: usize, value: &F) {
+        if self.acquired == Some(Acquired::Again) {
+            return self.write(offset, value);
+        }
+        check_place::<F, T>(offset);
+        let all = const { size_of::<F>() == size_of::<T>() };
+        self.cell.slots().publish(all, |slot| words::store(slot, offset, value));
     }
 
     /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
@@ -126,7 +135,10 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         if self.is_held() {
             self.set_mark(Mark::None);
             if result.is_ok() {
-                self.write(offset, &value);
+                match unwind {
+                    Unwind::End => self.write_through(offset, &value),
+                    Unwind::Keep => self.write(offset, &value),
+                }
             }
         }
         result
@@ -156,7 +168,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     pub(crate) fn unwind(&self) {
         if lock::is_last_hold(self.thread, self.cell.lock()) {
             self.rollback();
-        } else {
+        } else if self.check_writable().is_ok() {
             self.set_mark(Mark::Unwound);
         }
     }
@@ -176,6 +188,13 @@ impl<'a, T: SharedValue> Hold<'a, T> {
             })
         }
     }
+}
+
+/// Asked before a slot is touched: a panic after that would leave half a change to be committed.
+#[inline(always)]
+fn check_place<F, T>(offset: usize) {
+    assert!(offset + size_of::<F>() <= size_of::<T>(), "a field must lie in its value");
+    assert!(offset.is_multiple_of(align_of::<F>()), "a field must be aligned");
 }
 
 /// What becomes of a hold when a closure panics under it.

@@ -98,11 +98,7 @@ impl<'a> Slots<'a> {
     /// The slot to change parts of, which starts as a copy of the committed value. For the owner of the lock.
     #[inline(always)]
     pub(crate) fn change(self) -> &'a [AtomicU64] {
-        self.begin(|committed, working| {
-            for (from, to) in committed.iter().zip(working) {
-                to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
-            }
-        })
+        self.begin(copy)
     }
 
     /// The slot to write every word of. For the owner of the lock.
@@ -129,6 +125,25 @@ impl<'a> Slots<'a> {
         working
     }
 
+    /// Writes and commits in one go, where nothing has been written since the last commit. For the owner of the lock.
+    ///
+    /// `all` says that `write` leaves no word as it was. There is no draft to mark: whoever dies before the commit leaves
+    /// a slot of no meaning, as there is after every commit.
+    #[inline(always)]
+    pub(crate) fn publish(self, all: bool, write: impl FnOnce(&[AtomicU64])) {
+        let version = self.versions.version.load(Ordering::Relaxed);
+        let next = version.wrapping_add(1);
+        // As in `begin`.
+        fence(Ordering::Release);
+        let working = self.slot(next);
+        if !all {
+            copy(self.slot(version), working);
+        }
+        write(working);
+        // As in `commit`.
+        self.versions.version.store(next, Ordering::Release);
+    }
+
     /// Makes what was written the committed value, in one store. For the owner of the lock.
     #[inline(always)]
     pub(crate) fn commit(self) {
@@ -147,5 +162,12 @@ impl<'a> Slots<'a> {
             // successor finds the draft and drops it.
             self.versions.draft.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+#[inline(always)]
+fn copy(committed: &[AtomicU64], working: &[AtomicU64]) {
+    for (from, to) in committed.iter().zip(working) {
+        to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }

@@ -11,6 +11,7 @@
 //! ```
 #![allow(unsafe_code)]
 
+use std::fs::File;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -113,6 +114,21 @@ impl<T: SharedValue> Cell<T> {
     /// The value in a segment that exists, for reading.
     pub(crate) fn open_read_only(place: &Place) -> Result<Self, Error> {
         Self::in_segment(Segment::open_read_only(place)?, LockKind::Native)
+    }
+
+    /// The value in a file that another process has handed over.
+    pub(crate) fn of_file(file: File, place: Place, lock: LockKind) -> Result<Self, Error> {
+        Self::in_segment(Segment::of_file(file, place)?, lock)
+    }
+
+    /// The same, for reading.
+    pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Self, Error> {
+        Self::in_segment(Segment::of_file_read_only(file, place)?, LockKind::Native)
+    }
+
+    /// The memory that the value lies in.
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
     }
 
     /// The same value once more, for reading.

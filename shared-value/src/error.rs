@@ -37,6 +37,22 @@ pub enum Error {
         /// The rule that it breaks.
         reason: &'static str,
     },
+    /// The program that started this one has passed no such value, or this is no longer it.
+    #[error("no shared value was passed under the name `{name}`: {reason}")]
+    NotPassed {
+        /// The name that was asked for.
+        name: String,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// A token that leads to no value, or no longer to the one that it was made for.
+    #[error("the token `{token}` leads to no shared value: {reason}")]
+    StaleToken {
+        /// The token.
+        token: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file is not a segment that this build can use. It was left as it is.
     #[error("`{name}` is not a usable segment: {field}: expected {expected}, found {found}")]
     InvalidSegment {

@@ -143,6 +143,8 @@ mod read;
 #[cfg(not(loom))]
 mod segment;
 #[cfg(not(loom))]
+mod share;
+#[cfg(not(loom))]
 mod synchronized;
 #[cfg(not(loom))]
 mod sys;

@@ -10,42 +10,45 @@ use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
 use crate::format::{Entry, Header, LockKind, MAX_PREFIX, UnvalidatedHeader};
+use crate::segment::Place;
 
 /// The memory of a segment.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     memory: MmapRaw,
     identity: Identity,
+    place: Place,
     name: String,
     header: Header,
     /// While it is open, the inode is not used again, and the file counts as in use.
-    pub(super) file: File,
+    file: File,
 }
 
 /// Device and inode: what two openings of one file have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
 }
 
 impl Mapping {
     /// Maps a file whose header is valid.
-    pub(super) fn new(file: File, name: String) -> Result<Self, Error> {
+    pub(super) fn new(file: File, place: Place) -> Result<Self, Error> {
         // Shared between processes, and raw: nothing here ever hands out a reference to these bytes as such.
-        Self::mapped(file, name, |options, file| options.map_raw(file))
+        Self::mapped(file, place, |options, file| options.map_raw(file))
     }
 
     /// The same, such that writing to the memory is a fault, and can be made nothing else.
-    pub(super) fn read_only(file: File, name: String) -> Result<Self, Error> {
-        Self::mapped(file, name, |options, file| options.map_raw_read_only(file))
+    pub(super) fn read_only(file: File, place: Place) -> Result<Self, Error> {
+        Self::mapped(file, place, |options, file| options.map_raw_read_only(file))
     }
 
     fn mapped(
         file: File,
-        name: String,
+        place: Place,
         map: impl FnOnce(&MmapOptions, &File) -> io::Result<MmapRaw>,
     ) -> Result<Self, Error> {
+        let name = place.to_string();
         let failed = |source| Error::io(format!("map `{name}`"), source);
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
@@ -62,7 +65,12 @@ impl Mapping {
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
         let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
         let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
-        Ok(Self { memory, identity, name, header, file })
+        Ok(Self { memory, identity, place, name, header, file })
+    }
+
+    /// Where the segment lives.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The name or path, for people.
@@ -87,7 +95,12 @@ impl Mapping {
         (end <= self.memory.len()).then(|| start.wrapping_byte_add(offset)).and_then(NonNull::new)
     }
 
-    pub(super) fn identity(&self) -> Identity {
+    /// The file, for passing it on.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
         self.identity
     }
 
@@ -98,7 +111,7 @@ impl Mapping {
 }
 
 impl Identity {
-    pub(super) fn of(file: &File) -> io::Result<Self> {
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self { device: metadata.dev(), inode: metadata.ino() })
     }

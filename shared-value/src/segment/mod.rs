@@ -4,6 +4,7 @@ mod mapping;
 mod place;
 mod registry;
 
+use std::fs::File;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -13,8 +14,7 @@ use crate::lock;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
-use mapping::Identity;
-pub(crate) use mapping::Mapping;
+pub(crate) use mapping::{Identity, Mapping};
 pub(crate) use place::Place;
 
 /// A segment in use. Its mapping lives longer if a leaked guard keeps a lock in it.
@@ -44,14 +44,14 @@ impl Segment {
                 None
             }
             // Nobody else knows the file yet, so this neither waits nor finds anything to adopt.
-            Place::Named(_) | Place::File(_) => Some(Entrance::wait(&file).map_err(failed)?),
+            Place::Named(_) | Place::File(_) | Place::HandedOver(_) => Some(Entrance::wait(&file).map_err(failed)?),
         };
-        let mapping = Mapping::new(file, place.to_string())?;
+        let mapping = Mapping::new(file, place.clone())?;
         initialize(&mapping);
         if let Some(entrance) = in_use {
             entrance.enter().map_err(failed)?;
         }
-        registry::add(mapping, |mapping| place.publish(&mapping.file))
+        registry::add(mapping, |mapping| place.publish(mapping.file()))
     }
 
     /// Opens a segment that exists. If no process has it open, `adopt` runs before anybody uses it.
@@ -62,8 +62,8 @@ impl Segment {
         if let Some(segment) = registry::get(identity) {
             return Ok(segment);
         }
-        let mapping = Mapping::new(file, place.to_string())?;
-        let entrance = Entrance::wait(&mapping.file).map_err(failed)?;
+        let mapping = Mapping::new(file, place.clone())?;
+        let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
         if entrance.is_first() {
             adopt(&mapping);
         }
@@ -78,16 +78,32 @@ impl Segment {
     /// Such mappings are not registered: there may be several, because a thread that holds a lock reads what it has
     /// written through the mapping that it took the lock in, not through these.
     pub(crate) fn open_read_only(place: &Place) -> Result<Arc<Self>, Error> {
-        let mapping = Mapping::read_only(place.open_file_read_only()?, place.to_string())?;
+        let mapping = Mapping::read_only(place.open_file_read_only()?, place.clone())?;
         Ok(Arc::new(Self { mapping: Arc::new(mapping) }))
+    }
+
+    /// The segment of a file that another process has handed over, or that is reached by way of its descriptor.
+    ///
+    /// Unlike in `open`, nothing is adopted. A descriptor that was handed over is the sender's own opening of the file, to
+    /// whose mark as in use this process thereby has a part; and memory without a name is never left over.
+    pub(crate) fn of_file(file: File, place: Place) -> Result<Arc<Self>, Error> {
+        let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{place}`"), error))?;
+        if let Some(segment) = registry::get(identity) {
+            return Ok(segment);
+        }
+        Ok(registry::get_or_add(Mapping::new(file, place)?))
+    }
+
+    /// The same, to read it.
+    pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Arc<Self>, Error> {
+        Ok(Arc::new(Self { mapping: Arc::new(Mapping::read_only(file, place)?) }))
     }
 
     /// Maps the segment once more, to read it.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
-        let name = self.name().to_owned();
-        let file = sys::file::reopen_read_only(&self.mapping.file)
-            .map_err(|error| Error::io(format!("reopen `{name}` for reading"), error))?;
-        Ok(Arc::new(Self { mapping: Arc::new(Mapping::read_only(file, name)?) }))
+        let file = sys::file::reopen_read_only(self.mapping.file())
+            .map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
+        Self::of_file_read_only(file, self.place().clone())
     }
 }
 

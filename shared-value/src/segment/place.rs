@@ -20,6 +20,8 @@ pub(crate) enum Place {
     Named(String),
     /// In a file.
     File(PathBuf),
+    /// Wherever: another process has handed over its descriptor, in the way that this says.
+    HandedOver(String),
 }
 
 impl Place {
@@ -47,9 +49,10 @@ impl Place {
         }
     }
 
-    fn path(&self) -> Option<PathBuf> {
+    /// The file that it is, if it has a name.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous | Self::HandedOver(_) => None,
             Self::Named(name) => Some(Path::new(NAMED).join(name)),
             Self::File(path) => Some(path.clone()),
         }
@@ -115,7 +118,7 @@ impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => formatter.write_str("(anonymous)"),
-            Self::Named(name) => formatter.write_str(name),
+            Self::Named(name) | Self::HandedOver(name) => formatter.write_str(name),
             Self::File(path) => path.display().fmt(formatter),
         }
     }

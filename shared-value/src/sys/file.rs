@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -10,7 +10,10 @@ use rustix::fs::{self, AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, S
 
 /// Memory without a name in any directory (`memfd_create(2)`); `label` shows in `/proc`.
 pub(crate) fn memory(label: &str) -> io::Result<File> {
-    Ok(fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into())
+    let file: File = fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into();
+    // Or else another user who is given a descriptor for reading could open it again for writing.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// A file in the directory, without a name, that goes away with its descriptor (`O_TMPFILE` of `open(2)`).
@@ -56,6 +59,16 @@ pub(crate) fn allocate(file: impl AsFd, length: u64) -> io::Result<()> {
 /// Fixes the length of memory for ever: nobody can make accesses to it fail by cutting it short.
 pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
+}
+
+/// Opens the file of a descriptor of another process of the same user, to read and write.
+pub(crate) fn open_descriptor(process: u32, number: RawFd) -> io::Result<File> {
+    open_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::RDWR)
+}
+
+/// The same, to read.
+pub(crate) fn open_descriptor_read_only(process: u32, number: RawFd) -> io::Result<File> {
+    open_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::RDONLY)
 }
 
 /// Where the kernel shows an open file of this process.

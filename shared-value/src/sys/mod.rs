@@ -1,8 +1,11 @@
 //! The only callers of libc and rustix: what this crate asks of the operating system.
 
+pub(crate) mod descriptor;
 pub(crate) mod entrance;
 pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod futex;
+pub(crate) mod process;
 pub(crate) mod robust;
+pub(crate) mod socket;
 pub(crate) mod thread;

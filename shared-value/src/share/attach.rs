@@ -1,0 +1,56 @@
+//! `Attach`: how each kind of access comes by a cell, given an open file.
+
+use std::fs::File;
+
+use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::format::LockKind;
+use crate::layout::SharedValue;
+use crate::segment::Place;
+
+/// Access by which a file can be attached to.
+pub(crate) trait Attach: Access {
+    /// Whether a descriptor for reading is enough.
+    const READ_ONLY: bool;
+
+    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error>;
+
+    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error>;
+}
+
+impl Attach for ReadWrite {
+    const READ_ONLY: bool = false;
+
+    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
+        Cell::of_file(file, place, LockKind::Native)
+    }
+
+    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
+        Cell::open(place, LockKind::Native)
+    }
+}
+
+impl Attach for ReadOnly {
+    const READ_ONLY: bool = true;
+
+    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
+        Cell::of_file_read_only(file, place)
+    }
+
+    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
+        Cell::open_read_only(place)
+    }
+}
+
+impl Attach for Unlocked {
+    const READ_ONLY: bool = false;
+
+    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
+        Cell::of_file(file, place, LockKind::None)
+    }
+
+    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
+        Cell::open(place, LockKind::None)
+    }
+}

@@ -1,0 +1,10 @@
+//! Handing a value to another process: by a descriptor that a child inherits, by a token, or over a socket.
+
+mod attach;
+mod inherit;
+#[cfg(feature = "serde")]
+mod serialize;
+mod socket;
+mod token;
+
+pub(crate) use attach::Attach;

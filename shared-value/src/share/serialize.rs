@@ -1,0 +1,23 @@
+//! Handles as tokens, for serde.
+
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::access::Access;
+use crate::layout::SharedValue;
+use crate::share::Attach;
+use crate::synchronized::Synchronized;
+
+impl<T: SharedValue, A: Access> Serialize for Synchronized<T, A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.token().map_err(S::Error::custom)?)
+    }
+}
+
+impl<'de, T: SharedValue, A: Attach> Deserialize<'de> for Synchronized<T, A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let token = String::deserialize(deserializer)?;
+        Self::attach_by(&token).map_err(D::Error::custom)
+    }
+}

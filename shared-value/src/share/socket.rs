@@ -1,0 +1,79 @@
+//! To any process at the other end of a Unix socket, of whatever user and in whatever container.
+
+use std::os::unix::net::UnixStream;
+
+use crate::access::{Access, ReadOnly, Unlocked};
+use crate::error::Error;
+use crate::layout::SharedValue;
+use crate::segment::Place;
+use crate::share::Attach;
+use crate::synchronized::Synchronized;
+use crate::sys;
+
+impl<T: SharedValue, A: Access> Synchronized<T, A> {
+    /// Sends the value over a Unix socket, to whoever takes it by [`receive_from`](Synchronized::receive_from).
+    ///
+    /// The receiver needs no permission for the value's name or file: the descriptor that it gets is the permission. From
+    /// a read-only handle it is one that was opened for reading.
+    ///
+    /// # Errors
+    /// `Io`.
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    /// use shared_value::{ReadOnly, Synchronized};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (here, there) = UnixStream::pair()?;
+    /// let value = Synchronized::new(7_i32)?;
+    /// value.read_only()?.send_to(&here)?;
+    ///
+    /// let received = Synchronized::<i32, ReadOnly>::receive_read_only_from(&there)?;
+    /// value.set(8)?;
+    /// assert_eq!(received.get(), 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
+        sys::socket::send(self.cell.segment().file(), socket).map_err(|error| Error::io("send a value", error))
+    }
+
+    fn receive(socket: &UnixStream) -> Result<Self, Error>
+    where
+        A: Attach,
+    {
+        let file = sys::socket::receive(socket).map_err(|error| Error::io("receive a value", error))?;
+        Ok(Self::of(A::attach(file, Place::HandedOver("(received)".to_owned()))?))
+    }
+}
+
+impl<T: SharedValue> Synchronized<T> {
+    /// The value that the other end of the socket [sends](Synchronized::send_to).
+    ///
+    /// # Errors
+    /// `LayoutMismatch` if the value is of another type; `Io`, also if something else came, the other end has closed, or
+    /// the value was sent for reading.
+    pub fn receive_from(socket: &UnixStream) -> Result<Self, Error> {
+        Self::receive(socket)
+    }
+}
+
+impl<T: SharedValue> Synchronized<T, ReadOnly> {
+    /// As [`Synchronized::receive_from`], for reading.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn receive_read_only_from(socket: &UnixStream) -> Result<Self, Error> {
+        Self::receive(socket)
+    }
+}
+
+impl<T: SharedValue> Synchronized<T, Unlocked> {
+    /// As [`Synchronized::receive_from`], for a value without a lock.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn receive_unlocked_from(socket: &UnixStream) -> Result<Self, Error> {
+        Self::receive(socket)
+    }
+}

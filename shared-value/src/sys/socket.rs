@@ -1,0 +1,54 @@
+//! Sending an open file to another process (`SCM_RIGHTS` of `unix(7)`).
+
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
+
+/// What goes with the file, so that a stream that carries other things is told from one that carries files.
+const GREETING: [u8; 8] = *b"SHVALFD1";
+
+/// Sends a descriptor of the file.
+pub(crate) fn send(file: &File, socket: &UnixStream) -> io::Result<()> {
+    let descriptors = [file.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)), "there is space for one");
+    // So few bytes are sent whole or not at all.
+    rustix::io::retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&GREETING)], &mut ancillary, SendFlags::NOSIGNAL))?;
+    Ok(())
+}
+
+/// Receives what `send` sends.
+///
+/// # Errors
+/// `InvalidData` if something else comes, `UnexpectedEof` if the other side has closed.
+pub(crate) fn receive(socket: &UnixStream) -> io::Result<File> {
+    let mut greeting = [0; GREETING.len()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = rustix::io::retry_on_intr(|| {
+        recvmsg(socket, &mut [IoSliceMut::new(&mut greeting)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+    })?;
+    let descriptors: Vec<OwnedFd> = ancillary
+        .drain()
+        .filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    if received.bytes == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the other side has closed the socket"));
+    }
+    match <[OwnedFd; 1]>::try_from(descriptors) {
+        Ok([descriptor]) if received.bytes == GREETING.len() && greeting == GREETING => Ok(descriptor.into()),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the other side sent something else than a shared value")),
+    }
+}

@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Meta, Path, Token};
 use crate::context::Context;
 use crate::nearest::nearest;
 use crate::symbol::{
-    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RENAME, SHARED, SIZE, Symbol,
+    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RENAME, SHARED, SIZE, Symbol, TYPECODE,
 };
 
 /// What `#[shared(..)]` says about a type.
@@ -24,6 +24,7 @@ pub(crate) struct FieldAttributes {
     pub(crate) atomic: Option<Span>,
     pub(crate) pod: Option<Span>,
     pub(crate) rename: Option<Ident>,
+    pub(crate) typecode: Option<LitStr>,
 }
 
 #[derive(Clone, Copy)]
@@ -57,6 +58,7 @@ impl FieldAttributes {
                 ATOMIC => parsed.atomic = Some(flag(meta, ATOMIC)?),
                 POD => parsed.pod = Some(flag(meta, POD)?),
                 RENAME => parsed.rename = Some(accessor_name(meta)?),
+                TYPECODE => parsed.typecode = Some(string(meta, TYPECODE, "(3)<f")?),
                 _ => {}
             }
             Ok(())

@@ -44,27 +44,48 @@ fn metadata(scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// What the handle otherwise finds in the runtime, by `Deref`.
+/// What the handle and the guard otherwise find in the runtime, by `Deref`.
 fn whole_value(scope: &Scope<'_>) -> TokenStream {
     let (runtime, value, visibility) = (&scope.runtime, &scope.value, &scope.input.visibility);
     let outcome = &scope.input.fresh.outcome;
     let writable = scope.writable();
     let (parameters, _, clause) = scope.generics.split_for_impl();
+    let guard_generics = scope.guard_generics();
+    let (guard_parameters, _, _) = guard_generics.split_for_impl();
+    let guard = scope.guard_with(&quote!('guard));
     let result = quote!(::core::result::Result);
+    let [load, store, guard_store] = if scope.is_sized {
+        [
+            quote!(#visibility fn load(&self) -> #result<#value, #runtime::Error> { loop {} }),
+            quote!(#visibility fn store(&self, _: #value) -> #result<(), #runtime::Error> { loop {} }),
+            quote!(#visibility fn store(&mut self, _: #value) {}),
+        ]
+    } else {
+        [TokenStream::new(), TokenStream::new(), TokenStream::new()]
+    };
     quote! {
         impl #parameters #writable #clause {
-            #visibility fn load(&self) -> #result<#value, #runtime::Error> {
-                loop {}
-            }
-            #visibility fn store(&self, _: #value) -> #result<(), #runtime::Error> {
-                loop {}
-            }
+            #load
+            #store
             #visibility fn update<#outcome>(
                 &self,
                 _: impl ::core::ops::FnOnce(&mut #value) -> #outcome,
             ) -> #result<#outcome, #runtime::Error> {
                 loop {}
             }
+        }
+
+        impl #guard_parameters #guard #clause {
+            #load
+            #guard_store
+            #visibility fn update<#outcome>(
+                &mut self,
+                _: impl ::core::ops::FnOnce(&mut #value) -> #outcome,
+            ) -> #result<#outcome, #runtime::Error> {
+                loop {}
+            }
+            #visibility fn commit(&mut self) {}
+            #visibility fn rollback(&mut self) {}
         }
     }
 }

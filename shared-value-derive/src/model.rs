@@ -140,6 +140,14 @@ pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
     }
 }
 
+/// What `ty` holds at the bottom: the element of the elements of an array.
+pub(crate) fn innermost(ty: &Type) -> &Type {
+    match unwrapped(ty) {
+        Type::Array(array) => innermost(&array.elem),
+        other => other,
+    }
+}
+
 /// Primitives for which every pattern of bits is a value.
 pub(crate) fn is_number(ty: &Type) -> bool {
     let Type::Path(path) = unwrapped(ty) else {

@@ -74,6 +74,10 @@ fn of_enum(context: &Context, name: &Ident, data: &DataEnum, words: &[Meta]) -> 
     if let Some(integer) = words.iter().find_map(integer) {
         return Some(Repr::Integer(integer));
     }
+    if data.variants.is_empty() {
+        // That there is nothing to share is reported, and is worse.
+        return None;
+    }
     let cure = discriminant::smallest_integer(data);
     if let Some(word) = words.first() {
         let message = format!("a shared enum is an integer of at most 64 bits: write `#[repr({cure})]`");

@@ -4,7 +4,7 @@
 //!   0  lock        40 bytes, see `lock/line.rs`
 //!  40  version      8 bytes, see `slots.rs`
 //!  48  draft        8 bytes
-//!  56  signal       4 bytes, reserved for waiting
+//!  56  signal       4 bytes, see `signal.rs`
 //!  60  (spare)      4 bytes
 //!  64  slot 0, slot 1, each as many words as the value needs; larger ones start at multiples of 64
 //!      then, at a multiple of 64, one word for each atomic field
@@ -176,6 +176,12 @@ impl<T: SharedValue> Cell<T> {
     #[inline(always)]
     pub(crate) fn write_now<F: SharedValue>(&self, offset: usize, value: &F) {
         words::store_among_others(self.slots().first(), offset, value);
+    }
+
+    /// The word that who waits for a change sleeps on.
+    #[inline(always)]
+    pub(crate) fn signal(&self) -> &AtomicU32 {
+        &self.parts().control.signal
     }
 
     /// The number of commits.

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
 use crate::read;
+use crate::signal;
 use crate::words::{self, Unchecked};
 
 /// One hold on the lock of a cell. When the last hold of the thread is ended, what it wrote is committed.
@@ -152,6 +153,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn commit(&self) {
         self.cell.slots().commit();
+        signal::raise(self.cell.signal());
     }
 
     /// Forgets what was written since the last commit.
@@ -181,12 +183,16 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         }
         let cell = self.cell;
         // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
-        unsafe {
+        let waiters = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
                 Mark::None | Mark::Borrowed => cell.slots().commit(),
                 Mark::Unwound => cell.slots().rollback(),
             })
+        }?;
+        if waiters {
+            signal::raise(cell.signal());
         }
+        Ok(())
     }
 }
 

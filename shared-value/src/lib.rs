@@ -145,9 +145,13 @@ mod segment;
 #[cfg(not(loom))]
 mod share;
 #[cfg(not(loom))]
+mod signal;
+#[cfg(not(loom))]
 mod synchronized;
 #[cfg(not(loom))]
 mod sys;
+#[cfg(not(loom))]
+mod wait;
 #[cfg(not(loom))]
 mod words;
 
@@ -160,6 +164,7 @@ pub use crate::{
     lock::LockState,
     options::Options,
     synchronized::{Synchronized, unlink},
+    wait::{Changes, Versioned},
 };
 
 /// Derives [`SharedValue`](trait@SharedValue), the handle `SynchronizedX` and the guard `XGuard`.

@@ -42,7 +42,15 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
 
 fn check_field(context: &Context, input: &Input, field: &Field) {
     if let (Some(_), Some(pod)) = (field.attributes.atomic, field.attributes.pod) {
-        context.at(pod, "`pod` is for types and `atomic` for integers: remove one of them");
+        context.at(pod, "`pod` is for foreign types and `atomic` for a `u64` or an `i64`: remove one of them");
+    }
+    if let (Some(typecode), None) = (&field.attributes.typecode, field.attributes.pod) {
+        let message = if field.is_atomic() {
+            "the typecode of an atomic field is known: remove it"
+        } else {
+            "the typecode of a `SharedValue` is known: remove it, or write `pod` too if the type is a foreign one"
+        };
+        context.at(typecode.span(), message);
     }
     if let Some(refusal) = types::refusal(&input.generics, field) {
         context.on(refusal.ty, &refusal.message);

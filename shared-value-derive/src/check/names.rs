@@ -50,8 +50,9 @@ const HANDLE: [&str; 21] = [
     "unlink",
 ];
 
-/// The same of the guard, where the handle has none of this name.
-const GUARD: [&str; 3] = ["commit", "rollback", "recovered"];
+/// The same of the guard, where the handle has none of this name: those of the fallback and the others.
+const GENERATED_GUARD: [&str; 2] = ["commit", "rollback"];
+const GUARD: [&str; 1] = ["recovered"];
 
 /// A field one of whose accessors has a name that is taken.
 pub(crate) struct Collision {
@@ -91,6 +92,7 @@ fn taken(name: &str, field: &Field, owners: &HashMap<String, &Field>) -> Option<
     let methods = [
         (true, "handle", GENERATED.as_slice()),
         (false, "handle", HANDLE.as_slice()),
+        (true, "guard", GENERATED_GUARD.as_slice()),
         (false, "guard", GUARD.as_slice()),
     ];
     for (is_redefinition, owner, methods) in methods {

@@ -1,5 +1,5 @@
 use quote::ToTokens;
-use syn::{GenericArgument, Generics, Path, PathArguments, PathSegment, Type, TypePath};
+use syn::{Expr, ExprLit, GenericArgument, Generics, Lit, Path, PathArguments, PathSegment, Type, TypePath};
 
 use super::standard;
 use crate::model::{Field, unwrapped};
@@ -14,6 +14,10 @@ pub(crate) struct Refusal<'field> {
 pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Option<Refusal<'field>> {
     let mut ty = unwrapped(&field.ty);
     while let Type::Array(array) = ty {
+        if is_zero(&array.len) {
+            let message = "an empty array has no bytes that could be shared: remove the field".to_owned();
+            return Some(Refusal { ty: &field.ty, message });
+        }
         ty = unwrapped(&array.elem);
     }
     let message = match ty {
@@ -23,6 +27,19 @@ pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Opti
     match message {
         Some(message) => Some(Refusal { ty, message }),
         None => of_atomic(field),
+    }
+}
+
+fn is_zero(length: &Expr) -> bool {
+    matches!(length, Expr::Lit(ExprLit { lit: Lit::Int(length), .. }) if length.base10_digits() == "0")
+}
+
+/// Whether values of the type have a size that is known to the compiler.
+pub(crate) fn is_sized(field: &Field) -> bool {
+    match unwrapped(&field.ty) {
+        Type::Slice(_) | Type::TraitObject(_) => false,
+        Type::Path(path) => !path.path.is_ident("str"),
+        _ => true,
     }
 }
 

@@ -103,6 +103,7 @@ const LOCKING: [Locking; 3] = [
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     CONSTRUCTORS
         .iter()
+        .filter(|constructor| scope.is_sized || !constructor.takes_value)
         .map(|constructor| construct(scope, constructor))
         .chain(LOCKING.iter().map(|locking| lock(scope, locking)))
         .collect()

@@ -1,8 +1,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{GenericParam, Generics, PredicateType, Type, TypeParamBound, WherePredicate, parse_quote};
+use syn::{GenericParam, Generics, PredicateType, Type, TypeParamBound, TypePath, WherePredicate, parse_quote};
 
-use crate::model::Input;
+use crate::model::{Input, Kind, innermost, unwrapped};
 
 /// The parameters as arguments: `T, N` of `<T: Copy, const N: usize>`.
 pub(super) fn arguments(generics: &Generics) -> Vec<TokenStream> {
@@ -18,7 +18,7 @@ pub(super) fn arguments(generics: &Generics) -> Vec<TokenStream> {
 }
 
 /// The parameters of the input, each type bounded by `SharedValue`, in the place where the user
-/// bounds it already.
+/// bounds it already; so are the types of fields that belong to a parameter.
 pub(crate) fn bounded(input: &Input, runtime: &TokenStream) -> Generics {
     let generics = &input.generics;
     let bound: TypeParamBound = parse_quote!(#runtime::SharedValue);
@@ -35,7 +35,27 @@ pub(crate) fn bounded(input: &Input, runtime: &TokenStream) -> Generics {
             parameter.bounds.push(bound.clone());
         }
     }
+    if let Kind::Struct(fields) = &input.kind {
+        for ty in fields.iter().map(|field| innermost(&field.ty)).filter(|ty| is_associated(generics, ty)) {
+            bounded.make_where_clause().predicates.push(parse_quote!(#ty: #bound));
+        }
+    }
     bounded
+}
+
+/// Whether `ty` is a type that a parameter brings with it, as `T::Item` and `<T as Iterator>::Item`.
+fn is_associated(generics: &Generics, ty: &Type) -> bool {
+    let Type::Path(TypePath { qself, path, .. }) = ty else {
+        return false;
+    };
+    let is_parameter = |name: &Ident| generics.type_params().any(|parameter| parameter.ident == *name);
+    match (qself, path.segments.first()) {
+        (Some(qself), _) => {
+            matches!(unwrapped(&qself.ty), Type::Path(base) if base.path.get_ident().is_some_and(is_parameter))
+        }
+        (None, Some(first)) => path.segments.len() > 1 && is_parameter(&first.ident),
+        (None, None) => false,
+    }
 }
 
 fn is_bounded_in_where_clause(generics: &Generics, name: &Ident) -> bool {

@@ -4,7 +4,8 @@ use syn::ext::IdentExt;
 use syn::{Generics, parse_quote};
 
 use super::generics::{arguments, bounded};
-use crate::model::{Input, generated, value_type};
+use crate::check::types;
+use crate::model::{Input, Kind, generated, value_type};
 
 /// The names and generics that the generated items share.
 pub(crate) struct Scope<'input> {
@@ -19,6 +20,8 @@ pub(crate) struct Scope<'input> {
     pub(crate) guard: Ident,
     /// The user's parameters, each type bounded by `SharedValue`.
     pub(crate) generics: Generics,
+    /// Whether functions can take and return the value.
+    pub(crate) is_sized: bool,
     bodies: Bodies,
 }
 
@@ -47,6 +50,10 @@ impl<'input> Scope<'input> {
             wrapper: format_ident!("Synchronized{name}", span = span),
             guard: format_ident!("{name}Guard", span = span),
             runtime,
+            is_sized: match &input.kind {
+                Kind::Struct(fields) => fields.iter().all(types::is_sized),
+                Kind::Enum(_) | Kind::Union => true,
+            },
             bodies,
         }
     }

@@ -1,10 +1,11 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Type;
+use syn::spanned::Spanned;
 
-use crate::model::{Field, is_primitive, unwrapped};
+use crate::model::{Field, innermost, is_primitive, unwrapped};
 
-use super::location::in_place_of;
+use super::location::{in_place_of, located};
 use super::scope::Scope;
 
 /// The type that the runtime stores for `field`.
@@ -21,9 +22,15 @@ pub(super) fn stored_element(scope: &Scope<'_>, field: &Field, element: &Type) -
 
 /// The description of `field`, at `offset`, from which its type's fitness is known.
 pub(super) fn describe(scope: &Scope<'_>, field: &Field) -> TokenStream {
-    let (constructor, name, ty) = (constructor(scope, field), field.layout_name(), &field.ty);
-    let member = &field.member;
-    quote!(#constructor::<#ty>(#name, ::core::mem::offset_of!(Self, #member)))
+    let (name, ty, member) = (field.layout_name(), &field.ty, &field.member);
+    let offset = quote!(::core::mem::offset_of!(Self, #member));
+    let (runtime, span) = (&scope.runtime, unwrapped(ty).span());
+    if let Some(typecode) = &field.attributes.typecode {
+        let function = located(quote!(#runtime::Field::pod_as), typecode.span());
+        return quote!(#function::<#ty>(#name, #offset, #typecode));
+    }
+    let function = located(constructor(scope, field), span);
+    quote!(#function::<#ty>(#name, #offset))
 }
 
 /// A statement that asks first, in every function, what `describe` asks: whether the type of
@@ -49,10 +56,7 @@ fn constructor(scope: &Scope<'_>, field: &Field) -> TokenStream {
 }
 
 fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
-    let mut ty = unwrapped(&field.ty);
-    while let Type::Array(array) = ty {
-        ty = unwrapped(&array.elem);
-    }
+    let ty = innermost(&field.ty);
     let is_parameter = |ty: &Type| {
         let mut parameters = scope.input.generics.type_params();
         matches!(ty, Type::Path(path) if parameters.any(|parameter| path.path.is_ident(&parameter.ident)))

@@ -19,7 +19,7 @@ fn unknown_words() {
     }
     assert_eq!(
         on_field("compressed"),
-        ["2:9 `compressed` is unknown to `#[shared(..)]`, which takes `atomic`, `rename`, `pod` here"]
+        ["2:9 `compressed` is unknown to `#[shared(..)]`, which takes `atomic`, `rename`, `pod`, `typecode` here"]
     );
     assert_eq!(on_type("fingerprints = \"0x0\""), [format!("1:9 `fingerprints` {meant} `fingerprint`?")]);
     assert_eq!(on_field("a::b").len(), 1);
@@ -37,7 +37,10 @@ fn words_in_the_wrong_place() {
 fn repeated_words() {
     assert_eq!(on_field("atomic, atomic"), ["2:17 `atomic` is written twice: remove one"]);
     assert_eq!(on_field("rename = \"a\")] #[shared(rename = \"b\""), ["2:33 `rename` is written twice: remove one"]);
-    assert_eq!(on_field("atomic, pod"), ["2:17 `pod` is for types and `atomic` for integers: remove one of them"]);
+    assert_eq!(
+        on_field("atomic, pod"),
+        ["2:17 `pod` is for foreign types and `atomic` for a `u64` or an `i64`: remove one of them"]
+    );
 }
 
 /// Without this, an error would end the search for others in the same attribute.
@@ -96,12 +99,24 @@ fn names_of_accessors() {
     }
 }
 
+/// Without this, a typecode would be ignored where the library knows the type better than its user.
+#[test]
+fn typecodes() {
+    assert_eq!(on_field("pod, typecode = \"(3)<f\""), [""; 0]);
+    assert_eq!(
+        on_field("typecode = \"<Q\""),
+        ["2:20 the typecode of a `SharedValue` is known: remove it, or write `pod` too if the type is a foreign one"]
+    );
+    assert_eq!(on_field("atomic, typecode = \"<Q\""), ["2:28 the typecode of an atomic field is known: remove it"]);
+    assert_eq!(on_field("pod, typecode = 3"), ["2:25 expected a string: write `typecode = \"(3)<f\"`"]);
+}
+
 /// Without this, an attribute without parentheses would be ignored.
 #[test]
 fn parentheses() {
     assert_eq!(
         problems("#[repr(C)] struct S { #[shared] x: u64 }"),
-        ["1:22 `#[shared(..)]` needs its words in parentheses: `atomic`, `rename`, `pod`"]
+        ["1:22 `#[shared(..)]` needs its words in parentheses: `atomic`, `rename`, `pod`, `typecode`"]
     );
     assert_eq!(problems("#[shared = 3] #[repr(C)] struct S(u64);").len(), 1);
 }

@@ -58,7 +58,10 @@ fn variants_with_data() {
 /// Without this, an enum would be shared that no bits are valid for.
 #[test]
 fn empty_enums() {
-    assert_eq!(problems("#[repr(u8)] enum E {}"), ["1:17 `E` has no value that could be shared: add a variant"]);
+    for (source, column) in [("#[repr(u8)] enum E {}", 17), ("enum E {}", 5)] {
+        let message = "`E` has no value that could be shared: add a variant";
+        assert_eq!(problems(source), [format!("1:{column} {message}")]);
+    }
 }
 
 /// Without this, a word on a variant would be ignored in silence.

@@ -49,3 +49,15 @@ fn bounds_stay_in_one_place() {
     assert_contains(source, "impl < T : Default + :: shared_value :: __private :: SharedValue , U >");
     assert_contains(source, "U : Default , U : :: shared_value :: __private :: SharedValue");
 }
+
+/// Without this, users would have to bound a type that a parameter brings with it, as they need not bound the parameter.
+#[test]
+fn associated_types_are_bounded() {
+    let bound = ":: shared_value :: __private :: SharedValue";
+    for ty in ["T::Item", "<T as Iterator>::Item", "[[T::Item; 2]; 3]"] {
+        let source = format!("#[repr(C)] struct S<T: Iterator> {{ x: {ty} }}");
+        let output = expand(&source).to_string();
+        let bounds = output.matches(&format!("Item : {bound}")).count();
+        assert!(bounds > 0, "{output}");
+    }
+}

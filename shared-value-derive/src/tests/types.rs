@@ -84,8 +84,12 @@ fn atomics() {
 /// Without this, an instant of one process would be read in another, which may count from elsewhere.
 #[test]
 fn times() {
-    for name in ["Duration", "Instant", "SystemTime"] {
-        let message = format!("`{name}` has no fixed layout: store nanoseconds as `u64`");
+    for (name, cure) in [
+        ("Duration", "store nanoseconds as `u64`"),
+        ("SystemTime", "store nanoseconds since `UNIX_EPOCH` as `u64`"),
+        ("Instant", "store nanoseconds of a clock that all processes read as `u64`, such as those since `UNIX_EPOCH`"),
+    ] {
+        let message = format!("`{name}` has no fixed layout: {cure}");
         refused(name, &message);
         refused(&format!("std::time::{name}"), &message);
     }
@@ -143,6 +147,7 @@ fn shapes_without_a_value() {
     refused("dyn Fn()", "a trait object points to the code of one process: hold a type that derives `SharedValue`");
     refused("impl Fn()", "a field needs a type that is written out");
     refused("_", "a field needs a type that is written out");
+    refused("PhantomData<u8>", "`PhantomData` has no bytes that could be shared: remove the field");
     refused("()", "`()` holds nothing that could be shared: remove the field");
     refused("!", "`!` has no value that could be shared: remove the field");
 }
@@ -164,7 +169,6 @@ fn other_types_are_left_to_the_compiler() {
         "Box",
         "<T as Trait>::String",
         "Arc",
-        "PhantomData<T>",
         "macro_call!()",
         "FixedStr<16>",
     ] {
@@ -196,4 +200,16 @@ fn atomic_fields_are_words() {
     assert_eq!(problems(source), [""; 0]);
     let source = "#[repr(C)] struct S(#[shared(atomic)] AtomicU64);";
     assert_eq!(problems(source).len(), 1, "one mistake, one error");
+}
+
+/// Without this, an array without elements would be reported far from the field, or get a cell.
+#[test]
+fn empty_arrays() {
+    for source in ["#[repr(C)] struct S(u8, [u8; 0]);", "#[repr(C)] struct S(u8, [[u8; 0]; 3]);"] {
+        assert_eq!(
+            problems(source),
+            ["1:24 an empty array has no bytes that could be shared: remove the field"],
+            "{source}"
+        );
+    }
 }

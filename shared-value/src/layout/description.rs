@@ -2,7 +2,9 @@
 
 use crate::layout::SharedValue;
 use crate::layout::atomic::AtomicInteger;
-use crate::layout::pod::Pod;
+use crate::layout::measure::measure;
+use crate::layout::pod::{Pod, PodType};
+use crate::layout::text::Text;
 
 /// Describes the bytes of a type: its name, size, alignment and parts.
 ///
@@ -76,6 +78,7 @@ pub struct Field {
     offset: usize,
     layout: &'static Layout,
     atomic: bool,
+    typecode: Option<&'static str>,
 }
 
 /// A variant of a [`Kind::Enum`].
@@ -222,19 +225,50 @@ impl Layout {
 
 impl Field {
     #[doc(hidden)]
+    #[track_caller]
     pub const fn new<F: SharedValue>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, atomic: false }
+        if size_of::<F>() == 0 {
+            nothing_to_share(name);
+        }
+        Self::described::<F>(name, offset)
+    }
+
+    /// In a function of its own: the layout of a type without bytes is an error, which must not come before that of
+    /// the field.
+    const fn described<F: SharedValue>(name: &'static str, offset: usize) -> Self {
+        Self { name, offset, layout: F::LAYOUT, atomic: false, typecode: None }
     }
 
     #[doc(hidden)]
     pub const fn atomic<F: AtomicInteger>(name: &'static str, offset: usize) -> Self {
         assert!(offset.is_multiple_of(8), "an atomic field must fill a word of its own");
-        Self { name, offset, layout: F::LAYOUT, atomic: true }
+        Self { name, offset, layout: F::LAYOUT, atomic: true, typecode: None }
     }
 
     #[doc(hidden)]
-    pub const fn pod<F: bytemuck::Pod>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: Pod::<F>::LAYOUT, atomic: false }
+    #[track_caller]
+    pub const fn pod<F: PodType>(name: &'static str, offset: usize) -> Self {
+        Self::new::<Pod<F>>(name, offset)
+    }
+
+    /// A field whose type this library does not know, but its author does.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn pod_as<F: PodType>(name: &'static str, offset: usize, typecode: &'static str) -> Self {
+        let size = measure(typecode);
+        if size != size_of::<F>() {
+            let mut message = Text::<512>::from(0);
+            message.text("the typecode `");
+            message.text(typecode);
+            message.text("` describes ");
+            message.number(size);
+            message.text(" bytes, but the field `");
+            message.text(name);
+            message.text("` has ");
+            message.number(size_of::<F>());
+            panic!("{}", message.beginning());
+        }
+        Self { typecode: Some(typecode), ..Self::new::<Pod<F>>(name, offset) }
     }
 
     /// The name; `"0"`, `"1"` and so on in tuple structs.
@@ -250,6 +284,11 @@ impl Field {
     /// What the field is.
     pub const fn layout(&self) -> &'static Layout {
         self.layout
+    }
+
+    /// The typecode that the author of a `#[shared(pod)]` field wrote for it.
+    pub const fn typecode(&self) -> Option<&'static str> {
+        self.typecode
     }
 
     /// Whether the field is `#[shared(atomic)]`: changed without the lock, never rolled back.
@@ -273,4 +312,13 @@ impl Variant {
     pub const fn discriminant(&self) -> i128 {
         self.discriminant
     }
+}
+
+#[track_caller]
+const fn nothing_to_share(field: &str) -> ! {
+    let mut message = Text::<256>::from(0);
+    message.text("`");
+    message.text(field);
+    message.text("` has no bytes that could be shared: remove the field");
+    panic!("{}", message.beginning())
 }

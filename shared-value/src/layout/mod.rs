@@ -3,6 +3,7 @@
 mod atomic;
 mod description;
 mod fixed_str;
+mod measure;
 mod path;
 mod pin;
 mod pod;

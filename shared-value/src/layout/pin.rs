@@ -1,5 +1,6 @@
 //! Pins: layouts that an author has written down, so that a change of the struct stops compilation.
 
+use crate::layout::schema::schema;
 use crate::layout::text::Text;
 use crate::layout::{Layout, SharedValue};
 
@@ -22,8 +23,8 @@ pub const fn assert_fingerprint<T: SharedValue>(pinned: u64) {
     if T::FINGERPRINT != pinned {
         let mut message = start(T::LAYOUT, "fingerprint");
         compare(&mut message, hexadecimal(pinned).as_str(), hexadecimal(T::FINGERPRINT).as_str());
-        message.text("\n  layout: ");
-        message.text(T::TYPECODE);
+        message.text("\n  the fingerprint is that of\n");
+        message.text(schema::<MESSAGE>(T::LAYOUT, 0).beginning());
         fail(&message);
     }
 }

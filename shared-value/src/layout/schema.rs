@@ -79,7 +79,7 @@ enum Path<'a> {
     Element(&'a Path<'a>),
 }
 
-const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize) -> Text<CAPACITY> {
+pub(super) const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize) -> Text<CAPACITY> {
     let mut text = Text::from(start);
     write_type(&mut text, layout);
     text.byte(b'\n');
@@ -164,6 +164,10 @@ const fn write_field<const CAPACITY: usize>(text: &mut Text<CAPACITY>, field: &F
     write_path(text, &path);
     text.text(if field.is_atomic() { ": atomic " } else { ": " });
     write_type(text, field.layout());
+    if let Some(typecode) = field.typecode() {
+        text.text(" as ");
+        text.text(typecode);
+    }
     text.text(" @");
     text.number(offset);
     text.byte(b'\n');

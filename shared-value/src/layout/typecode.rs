@@ -80,7 +80,10 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
             while index < fields.len() {
                 let field = &fields[index];
                 padding(text, field.offset() - end);
-                write(text, field.layout(), ordered);
+                match field.typecode() {
+                    Some(typecode) => text.text(typecode),
+                    None => write(text, field.layout(), ordered),
+                }
                 text.byte(b':');
                 text.text(field.name());
                 text.byte(b':');

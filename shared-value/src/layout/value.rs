@@ -30,7 +30,7 @@ use crate::layout::{Field, Layout, schema, typecode};
     message = "`{Self}` cannot be shared between processes",
     label = "not a `SharedValue`",
     note = "if `{Self}` is your own type, add `#[derive(SharedValue, Clone, Copy)]` and `#[repr(C)]` to it",
-    note = "if it is another crate's `bytemuck::Pod` type, write `#[shared(pod)]` above the field"
+    note = "if it is another crate's `bytemuck::Pod` type, write `#[shared(pod)]` above the field, or share `Pod(value)`"
 )]
 pub unsafe trait SharedValue: Copy + 'static {
     /// What the bytes of the type mean.

@@ -17,6 +17,8 @@ use crate::sys::robust::RobustList;
 pub(crate) use held::Mark;
 pub(crate) use line::LockLine;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within};
+#[cfg(feature = "tokio")]
+pub(crate) use word::LONGEST_SLEEP;
 pub(crate) use word::Wait;
 
 /// The most often that one thread may hold one lock.
@@ -114,7 +116,8 @@ fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> 
     Some(Ok(Acquired::Again))
 }
 
-/// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the lock.
+/// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the lock. `true` if that was
+/// the last one, and somebody waits for the lock or for a change of what it guards.
 ///
 /// # Errors
 /// `Corrupted` if another process overwrote the lock or its list pointers. It is released all the same, unless another
@@ -127,7 +130,7 @@ pub(crate) unsafe fn release(
     thread: Thread,
     line: &LockLine,
     before_release: impl FnOnce(Mark),
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     let Some(held) = thread.held().only(line) else {
         // SAFETY: as promised by the caller.
         return unsafe { release_one_of_many(thread, line, before_release) };
@@ -143,7 +146,7 @@ pub(crate) unsafe fn release(
     let unlinked = list::unlink_only(thread, line);
     let released = word::release(&line.word, thread.id(), &kernel);
     thread.held().pop_only();
-    if unlinked.is_ok() && released.is_ok() { Ok(()) } else { Err(Refusal::Corrupted) }
+    if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
 
 #[inline(never)]
@@ -151,13 +154,13 @@ unsafe fn release_one_of_many(
     thread: Thread,
     line: &LockLine,
     before_release: impl FnOnce(Mark),
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     // Always found while callers keep their promise.
     let index = thread.held().find(line).ok_or(Refusal::Corrupted)?;
     let held = thread.held().get(index);
     if let Some(remaining) = held.again.load(Relaxed).checked_sub(1) {
         held.again.store(remaining, Relaxed);
-        return Ok(());
+        return Ok(false);
     }
     before_release(held.mark());
     let kernel = Announcing { list: thread.list(), node: line.node() };
@@ -166,7 +169,7 @@ unsafe fn release_one_of_many(
     let unlinked = unsafe { list::unlink(thread, index) };
     let released = word::release(&line.word, thread.id(), &kernel);
     thread.held().remove(index);
-    if unlinked.is_ok() && released.is_ok() { Ok(()) } else { Err(Refusal::Corrupted) }
+    if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
 
 /// Leaves all locks that the calling thread holds as if it had died with them.
@@ -239,6 +242,11 @@ pub(crate) fn state(line: &LockLine) -> LockState {
         return LockState::HeldHere;
     }
     word::owner(&line.word).map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
+}
+
+/// Sees to it that the next last `release` of the lock says that somebody waits.
+pub(crate) fn call_back(line: &LockLine) {
+    word::call_back(&line.word);
 }
 
 /// Makes a lock free whose owner is known to be gone without the kernel having noticed. The next one takes over.

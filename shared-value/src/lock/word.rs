@@ -36,7 +36,7 @@ const PAUSES: u32 = 32;
 /// A sleeper that was woken and is killed before it takes the lock takes the wake-up with it. Announcing the lock to
 /// the kernel while asleep would mend that, but a sleeper with the same thread id as the owner, in another PID
 /// namespace, would then be taken for the owner when it is killed. So the others look for themselves, now and then.
-const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
 /// How long to wait for a lock.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl Wait {
     }
 
     /// How long a sleep may last, or `None` if the time is over.
-    fn remaining(self) -> Option<Duration> {
+    pub(crate) fn remaining(self) -> Option<Duration> {
         match self {
             Self::Never => None,
             Self::Forever => Some(LONGEST_SLEEP),
@@ -164,33 +164,41 @@ fn pass_on(word: &AtomicU32, kernel: &impl Kernel) {
     }
 }
 
-/// Lets go of the lock, which was announced to the kernel before, and takes the announcement back.
+/// Lets go of the lock, which was announced to the kernel before, and takes the announcement back. `true` if somebody
+/// waits, for the lock or for a change of what it guards.
 #[inline(always)]
-pub(crate) fn release(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) -> Result<(), Stolen> {
+pub(crate) fn release(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) -> Result<bool, Stolen> {
     let released = word.compare_exchange(thread_id, 0, Ordering::Release, Ordering::Relaxed);
     if let Err(seen) = released {
         return release_contended(word, thread_id, seen, kernel);
     }
     kernel.retract();
-    Ok(())
+    Ok(false)
 }
 
 #[cold]
-fn release_contended(word: &AtomicU32, thread_id: u32, seen: u32, kernel: &impl Kernel) -> Result<(), Stolen> {
+fn release_contended(word: &AtomicU32, thread_id: u32, seen: u32, kernel: &impl Kernel) -> Result<bool, Stolen> {
     if seen & OWNER != thread_id {
         // Somebody else's lock now; taking it from them would only make matters worse.
         kernel.retract();
         return Err(Stolen);
     }
-    let released = word.swap(0, Ordering::Release);
+    // Acquire: pairs with `call_back`, so that who waits for a change is seen to do so.
+    let released = word.swap(0, Ordering::AcqRel);
     // Before the wake-up, not after it: from the swap on, an owner with the same thread id may hold the lock, in
     // another PID namespace, and this thread's death must not count as theirs. If this thread dies before it wakes
     // anybody, the sleepers look for themselves after their longest sleep.
     kernel.retract();
-    if released & WAITERS != 0 {
+    let waiters = released & WAITERS != 0;
+    if waiters {
         kernel.wake_one(word);
     }
-    Ok(())
+    Ok(waiters)
+}
+
+/// Sees to it that the next `release` says that somebody waits; see `signal.rs`.
+pub(crate) fn call_back(word: &AtomicU32) {
+    word.fetch_or(WAITERS, Ordering::AcqRel);
 }
 
 /// The id of the thread that holds the lock, in that thread's PID namespace; `None` if it is free.
@@ -213,7 +221,7 @@ pub(crate) fn die(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) {
 
 /// Declares the owner dead, if there is one, without waking anybody.
 pub(crate) fn abandon(word: &AtomicU32) {
-    if word.load(Ordering::Relaxed) != 0 {
+    if word.load(Ordering::Relaxed) & OWNER != 0 {
         word.store(OWNER_DIED, Ordering::Release);
     }
 }

@@ -22,6 +22,15 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
 
 /// Wakes one sleeper.
 pub(crate) fn wake_one(word: &AtomicU32) {
+    wake(word, 1);
+}
+
+/// Wakes all sleepers.
+pub(crate) fn wake_all(word: &AtomicU32) {
+    wake(word, i32::MAX.unsigned_abs());
+}
+
+fn wake(word: &AtomicU32, most: u32) {
     // Fails only for an address that is not mapped, which a reference rules out.
-    let _ = futex::wake(word, Flags::empty(), 1);
+    let _ = futex::wake(word, Flags::empty(), most);
 }

@@ -15,13 +15,14 @@
 //!     ..
 //! }
 //!
-//! let report = Sweep::new(Points::All).run("deposit", &mut Deposit { .. })?;
+//! let report = Sweep::new(Points::Every).run("deposit", &mut Deposit { .. })?;
 //! assert!(report.is_unharmed(), "{report}");
 //! ```
 //!
 //! Victims are forked, not started anew, so that what they share with the survivor is mapped already, and that all of
 //! them are copies of one process: they run through the same instructions.
 
+mod arena;
 mod mark;
 mod points;
 mod report;
@@ -31,6 +32,7 @@ mod subject;
 mod sweep;
 mod tracee;
 
+pub use arena::Arena;
 pub use mark::marked;
 pub use points::Points;
 pub use report::Report;

@@ -9,9 +9,10 @@ use super::route::Route;
 #[derive(Clone, Copy, Debug)]
 pub enum Points {
     /// At every one.
-    All,
-    /// At so many: those around the changes of shared bytes, and others at random.
-    Some {
+    Every,
+    /// At every one if there are no more than so many. Otherwise at those before and after system calls and changes of
+    /// shared bytes, and at others that are chosen at random.
+    AtMost {
         /// How many.
         count: usize,
         /// What the choice depends on.
@@ -47,20 +48,19 @@ pub(super) fn all(route: &Route, from_sleep: bool) -> Vec<Point> {
 impl Points {
     /// The chosen ones of all points.
     pub(super) fn choose(self, route: &Route, all: Vec<Point>) -> Vec<Point> {
-        let Self::Some { count, seed } = self else { return all };
+        let Self::AtMost { count, seed } = self else { return all };
         if all.len() <= count {
             return all;
         }
         let places = route.places();
-        let has_changed = |steps: usize| places.get(steps).is_some_and(|place| place.changed);
-        let is_near_change = |point: &Point| has_changed(point.steps) || has_changed(point.steps + 1);
-        let mut chosen: BTreeSet<Point> =
-            all.iter().filter(|point| point.asleep || is_near_change(point)).copied().collect();
+        let matters = |step: usize| places.get(step).is_some_and(|place| place.step_changed || place.step_called);
+        let is_special = |point: &Point| point.asleep || matters(point.steps) || matters(point.steps + 1);
+        let mut chosen: BTreeSet<Point> = all.iter().filter(|point| is_special(point)).copied().collect();
         chosen.extend(all.first());
         chosen.extend(all.last());
         let mut random = fastrand::Rng::with_seed(seed);
         let mut chosen: Vec<_> = chosen.into_iter().collect();
-        // A long operation changes more than a sample can hold.
+        // There may be more of these than wanted.
         random.shuffle(&mut chosen);
         chosen.truncate(count);
         chosen.extend(random.choose_multiple(all, count - chosen.len()));

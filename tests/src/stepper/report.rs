@@ -11,6 +11,7 @@ pub struct Report {
     operation: String,
     points: usize,
     killed: usize,
+    strayed: usize,
     died_holding: usize,
     /// How many deaths left the values in which states.
     outcomes: Vec<(Vec<usize>, usize)>,
@@ -30,7 +31,7 @@ struct Kind {
 
 impl Report {
     /// The heads of the columns.
-    pub const HEADER: &str = "operation                 points  killed holding   stuck    torn    lost  miscounted  slowest take-over  states left";
+    pub const HEADER: &str = "operation                 points  killed strayed holding   stuck    torn    lost  miscounted  slowest take-over  states left";
 
     pub(super) fn new(operation: &str, points: usize) -> Self {
         Self { operation: operation.to_owned(), points, ..Self::default() }
@@ -44,6 +45,10 @@ impl Report {
             Some((_, count)) => *count += 1,
             None => self.outcomes.push((found.states, 1)),
         }
+    }
+
+    pub(super) fn add_stray(&mut self, strayed: bool) {
+        self.strayed += usize::from(strayed);
     }
 
     pub(super) fn add_harm(&mut self, harm: &Harm, place: &str) {
@@ -93,10 +98,11 @@ impl fmt::Display for Report {
         let [stuck, torn, lost, miscounted] = self.kinds().map(|kind| kind.count);
         write!(
             formatter,
-            "{:<24} {:>7} {:>7} {:>7} {stuck:>7} {torn:>7} {lost:>7} {miscounted:>11} {:>15} us ",
+            "{:<24} {:>7} {:>7} {:>7} {:>7} {stuck:>7} {torn:>7} {lost:>7} {miscounted:>11} {:>15} us ",
             self.operation,
             self.points,
             self.killed,
+            self.strayed,
             self.died_holding,
             self.slowest.as_micros()
         )?;

@@ -1,4 +1,4 @@
-//! `Route`: the instructions that lead through an operation.
+//! `Route`: the instructions that lead through an operation, and the quick ways to each of them.
 
 use std::collections::HashMap;
 
@@ -6,46 +6,82 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Route {
     places: Vec<Place>,
-    visits: HashMap<u64, u32>,
+    /// At which places each instruction is next, in order.
+    visits: HashMap<u64, Vec<usize>>,
+    /// The last places that so many stops lead to, or fewer.
+    near: [usize; NEAR],
 }
+
+const NEAR: usize = 12;
 
 /// Where a victim is after so many steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     /// The instruction that is next.
     pub(super) address: u64,
-    /// How often the victim has been there, this time included.
-    pub(super) visits: u32,
     /// The next step sleeps.
     pub(super) sleeps: bool,
-    /// The last step changed shared bytes.
-    pub(super) changed: bool,
-    /// The place on the way here to go to without stopping at every instruction.
-    landing: usize,
-    /// How many stops it takes to get here that way.
-    stops: u32,
+    /// The step that led here changed shared bytes.
+    pub(super) step_changed: bool,
+    /// The step that led here was a system call.
+    pub(super) step_called: bool,
+    /// The last leg of the way here.
+    leg: Leg,
+    /// How often the victim stops on the way here.
+    stops: usize,
+}
+
+/// A part of the way to a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Leg {
+    /// Where it starts.
+    pub(super) from: usize,
+    /// Where it ends.
+    pub(super) to: usize,
+    /// The how manieth visit to the instruction there, since the start of the leg, is the one: with a breakpoint, that
+    /// is how often the victim stops. `None`: it goes there step by step.
+    pub(super) visits: Option<usize>,
 }
 
 impl Route {
     /// The way that begins at an address.
     pub(super) fn new(start: u64) -> Self {
-        let place = Place { address: start, visits: 1, sleeps: false, changed: false, landing: 0, stops: 0 };
-        Self { places: vec![place], visits: HashMap::from([(start, 1)]) }
+        let leg = Leg { from: 0, to: 0, visits: None };
+        let place = Place { address: start, sleeps: false, step_changed: false, step_called: false, leg, stops: 0 };
+        Self { places: vec![place], visits: HashMap::from([(start, vec![0])]), near: [0; NEAR] }
     }
 
     /// Adds a step that led to an address.
-    pub(super) fn step(&mut self, address: u64, changed: bool) {
-        let before = *self.places.last().expect("there is a first place");
+    pub(super) fn step(&mut self, address: u64, step_changed: bool, step_called: bool) {
+        let to = self.places.len();
+        let before = self.places[to - 1];
+        let mut best = (before.stops + 1, Leg { from: to - 1, to, visits: None });
         let visits = self.visits.entry(address).or_default();
-        *visits += 1;
-        // A breakpoint stops the victim at every visit. One at the start is left alone: whether it stops a victim that
-        // stands on it differs between processors.
-        let (landing, stops) = if address != self.places[0].address && *visits <= before.stops {
-            (self.places.len(), *visits)
-        } else {
-            (before.landing, before.stops + 1)
-        };
-        self.places.push(Place { address, visits: *visits, sleeps: false, changed, landing, stops });
+        visits.push(to);
+        for from in self.near {
+            // Whether a breakpoint where the victim stands stops it at once differs between processors and ways there.
+            if self.places[from].address != address {
+                let since = visits.len() - visits.partition_point(|visit| *visit <= from);
+                let stops = self.places[from].stops + since;
+                if stops < best.0 {
+                    best = (stops, Leg { from, to, visits: Some(since) });
+                }
+            }
+        }
+        let (stops, leg) = best;
+        for near in self.near.iter_mut().skip(stops) {
+            *near = to;
+        }
+        self.places.push(Place { address, sleeps: false, step_changed, step_called, leg, stops });
+    }
+
+    pub(super) fn debug(&self) {
+        let n = self.places.len();
+        eprintln!(
+            "DBG {n} mean stops {} max {:?}",
+            self.places.iter().map(|p| p.stops).sum::<usize>() / n,
+            self.places.iter().map(|p| p.stops).max()
+        );
     }
 
     /// Notes that the next step sleeps.
@@ -58,13 +94,26 @@ impl Route {
         &self.places
     }
 
-    /// After how many steps to stop first on the way to a place; 0 if that is the start.
-    pub(super) fn landing(&self, steps: usize) -> usize {
-        self.places[steps].landing
+    /// The way to a place that stops the victim as seldom as possible.
+    pub(super) fn quick(&self, steps: usize) -> Vec<Leg> {
+        let mut legs = Vec::new();
+        let mut place = steps;
+        while place != 0 {
+            let leg = self.places[place].leg;
+            legs.push(leg);
+            place = leg.from;
+        }
+        legs.reverse();
+        legs
     }
 
-    /// Whether the victim sleeps on the way to a place.
-    pub(super) fn sleeps_before(&self, steps: usize) -> bool {
-        self.places[..steps].iter().any(|place| place.sleeps)
+    /// The way to a place step by step.
+    pub(super) fn slow(steps: usize) -> Vec<Leg> {
+        (1..=steps).map(|to| Leg { from: to - 1, to, visits: None }).collect()
+    }
+
+    /// Whether the victim sleeps on a leg.
+    pub(super) fn sleeps_on(&self, leg: Leg) -> bool {
+        self.places[leg.from..leg.to].iter().any(|place| place.sleeps)
     }
 }

@@ -52,11 +52,19 @@ impl Sweep {
             return Ok(rehearsal);
         }
         let mut route = Self::count(scenario).context("counting failed")?;
+        if std::env::var_os("DBG").is_some() {
+            route.debug();
+        }
         let all = points::all(&route, scenario.starts_asleep());
         let mut report = Report::new(name, all.len());
         let mut furthest = vec![0; scenario.last_states().len()];
         for point in self.points.choose(&route, all) {
-            let found = self.break_at(point, &mut route, scenario).with_context(|| format!("{name}, {point:?}"))?;
+            if point.steps >= route.places().len() {
+                // Counted again, it has become shorter.
+                continue;
+            }
+            let found =
+                self.break_at(point, &mut route, scenario, &mut report).with_context(|| format!("{name}, {point}"))?;
             let found = found.and_then(|found| in_order(found, &mut furthest));
             record(&mut report, found, &format!("killed {point}"));
             if report.harms() >= self.most_harms {
@@ -90,7 +98,8 @@ impl Sweep {
         let mut route = Route::new(address);
         let mut shared = scenario.shared();
         loop {
-            let stop = if tracee.is_at_call(address)? {
+            let calls = tracee.is_at_call(address)?;
+            let stop = if calls {
                 tracee.let_step()?;
                 match tracee.wait()? {
                     Waited::Stopped(stop) => stop,
@@ -104,8 +113,12 @@ impl Sweep {
                 tracee.step()?
             };
             let Stop::At(next) = stop else { break };
+            if next == address {
+                // A string instruction repeats itself, which is one instruction.
+                continue;
+            }
             let now = scenario.shared();
-            route.step(next, now != shared);
+            route.step(next, now != shared, calls);
             (address, shared) = (next, now);
             ensure!(route.places().len() < LONGEST, "the operation does not end within {LONGEST} instructions");
         }
@@ -122,6 +135,7 @@ impl Sweep {
         point: Point,
         route: &mut Route,
         scenario: &mut dyn Scenario,
+        report: &mut Report,
     ) -> Result<Result<Found, Harm>> {
         for attempt in 1..=TRIES {
             scenario.reset();
@@ -132,6 +146,7 @@ impl Sweep {
             let victim = tracee.id();
             let at = tracee.kill()?;
             let found = scenario.inspect(&Death { victim, at });
+            report.add_stray(arrived.is_err());
             match arrived {
                 Ok(()) => {
                     return Ok(found.and_then(|found| {
@@ -162,31 +177,30 @@ impl Sweep {
         point: Point,
         scenario: &mut dyn Scenario,
     ) -> Result<Result<(), Strayed>> {
-        let places = route.places();
-        let mut steps = 0;
-        if self.breakpoints && route.landing(point.steps) > 0 {
-            steps = route.landing(point.steps);
-            let place = places[steps];
-            tracee.set_breakpoint(Some(place.address))?;
-            for _ in 0..place.visits {
-                tracee.let_run()?;
-                let stop = if route.sleeps_before(steps) { wait(tracee, scenario)? } else { tracee.stop()? };
-                if stop != Stop::At(place.address) {
+        let legs = if self.breakpoints { route.quick(point.steps) } else { Route::slow(point.steps) };
+        for leg in legs {
+            let address = route.places()[leg.to].address;
+            let sleeps = route.sleeps_on(leg);
+            if leg.visits.is_some() {
+                tracee.set_breakpoint(Some(address))?;
+            }
+            let from = route.places()[leg.from].address;
+            let mut left = leg.visits.unwrap_or(1);
+            while left > 0 {
+                if leg.visits.is_some() {
+                    tracee.let_run()?;
+                } else {
+                    tracee.let_step()?;
+                }
+                let stop = if sleeps { wait(tracee, scenario)? } else { tracee.stop()? };
+                if stop == Stop::At(address) {
+                    left -= 1;
+                } else if leg.visits.is_some() || stop != Stop::At(from) {
                     return Ok(Err(Strayed));
                 }
             }
-            tracee.set_breakpoint(None)?;
-        }
-        while steps < point.steps {
-            let stop = if places[steps].sleeps {
-                tracee.let_step()?;
-                wait(tracee, scenario)?
-            } else {
-                tracee.step()?
-            };
-            steps += 1;
-            if stop != Stop::At(places[steps].address) {
-                return Ok(Err(Strayed));
+            if leg.visits.is_some() {
+                tracee.set_breakpoint(None)?;
             }
         }
         if point.asleep {

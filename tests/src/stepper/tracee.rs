@@ -13,6 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use rustix::process::set_parent_process_death_signal;
 
+use super::arena::begin_victim;
 use crate::{DEADLINE, end_now};
 
 /// A process that is asleep at so many looks in a row will not wake up by itself at once.
@@ -51,6 +52,7 @@ impl Tracee {
         let process = match unsafe { fork() }.context("fork")? {
             ForkResult::Parent { child } => child,
             ForkResult::Child => {
+                begin_victim();
                 let ran = panic::catch_unwind(AssertUnwindSafe(|| {
                     // A test that is killed takes its victims with it.
                     set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).expect("a valid signal");

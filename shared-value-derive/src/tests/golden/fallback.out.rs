@@ -147,11 +147,6 @@ impl<
     fn text(&self) -> String {
         loop {}
     }
-    /// Reads `commit` without a lock.
-    #[inline]
-    fn commit(&self) -> u8 {
-        loop {}
-    }
 }
 #[allow(deprecated)]
 impl<
@@ -320,30 +315,6 @@ impl<
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
-    /** Writes `commit`: locks, commits and unlocks.
-
- # Errors
-
- If the lock cannot be had, or within an `update` of the value by this thread.*/
-    #[inline]
-    fn set_commit(
-        &self,
-        value: u8,
-    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Changes `commit` in place under the lock, then commits.
-
- # Errors
-
- If the lock cannot be had, or within an `update` of the value by this thread.*/
-    #[inline]
-    fn update_commit<R>(
-        &self,
-        change: impl ::core::ops::FnOnce(&mut u8) -> R,
-    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-        loop {}
-    }
 }
 #[allow(deprecated)]
 impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
@@ -410,31 +381,6 @@ impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
     ) -> R {
         loop {}
     }
-    /// Reads `commit`, with the changes made under this lock.
-    #[inline]
-    fn commit(&self) -> u8 {
-        loop {}
-    }
-    /** Writes `commit`; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
-    #[inline]
-    fn set_commit(&mut self, value: u8) {
-        loop {}
-    }
-    /** Changes `commit` in place; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
-    #[inline]
-    fn update_commit<R>(&mut self, change: impl ::core::ops::FnOnce(&mut u8) -> R) -> R {
-        loop {}
-    }
 }
 impl<
     T: ::shared_value::__private::SharedValue,
@@ -456,4 +402,20 @@ impl<
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
+}
+impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
+    pub fn load(
+        &self,
+    ) -> ::core::result::Result<Broken<T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn store(&mut self, _: Broken<T>) {}
+    pub fn update<R>(
+        &mut self,
+        _: impl ::core::ops::FnOnce(&mut Broken<T>) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn commit(&mut self) {}
+    pub fn rollback(&mut self) {}
 }

@@ -14,14 +14,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use rustix::process::{Signal, set_parent_process_death_signal};
-use shared_value_tests::stepper::{Points, Report, Sweep};
+use shared_value_tests::stepper::{Arena, Points, Report, Sweep};
+
+#[global_allocator]
+static ARENA: Arena = Arena::new();
 
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The operations; all if there are none.
     operations: Vec<String>,
-    /// At how many instructions of each to kill: a number, or `all`.
-    #[arg(long, default_value = "all")]
+    /// At how many instructions of each to kill at most: a number, or `every`.
+    #[arg(long, default_value = "every")]
     points: String,
     /// What the choice of the points depends on.
     #[arg(long, default_value_t = 1)]
@@ -46,8 +49,8 @@ fn main() -> Result<ExitCode> {
         ensure!(all.iter().any(|operation| operation.name == *name), "there is no operation `{name}`");
     }
     let points = match arguments.points.as_str() {
-        "all" => Points::All,
-        count => Points::Some { count: count.parse().context("--points")?, seed: arguments.seed },
+        "every" => Points::Every,
+        count => Points::AtMost { count: count.parse().context("--points")?, seed: arguments.seed },
     };
     let sweep = Sweep::new(points).give_up_after(arguments.give_up_after);
 

@@ -1,0 +1,48 @@
+//! The signal word: sleeping until a value is committed, at no cost to commits that nobody waits for.
+//!
+//! | bits | name | meaning | who sets it |
+//! |---|---|---|---|
+//! | 0 | waiting | somebody may sleep on the word | a waiter before it sleeps; cleared by whoever wakes |
+//! | 1-31 | count | how often sleepers were woken | whoever wakes |
+//!
+//! A waiter (1) sets the waiting bit, (2) sets the waiters bit of the lock word, as one does who waits for the lock, (3)
+//! looks at the version, and sleeps if that is the one it knows. Whoever releases a lock word that has the waiters bit
+//! wakes here too. Each of the two changes the lock word in one step, so one of them comes first. If it is the waiter,
+//! the other finds the bit, and with it sees the waiting bit. If it is the other, the waiter acquires what was released,
+//! and sees the new version. In all cases no wake-up is lost, and the release of a lock without waiters is what it was.
+//!
+//! A commit under a lock that is kept looks at the word without that order: a waiter that has just begun to wait may be
+//! woken only when the lock is released, or when it looks for itself.
+
+use std::time::Duration;
+
+use crate::primitive::{AtomicU32, Ordering};
+use crate::sys;
+
+const WAITING: u32 = 1;
+const ONCE: u32 = 2;
+
+/// Announces a waiter; what it returns is for `sleep`.
+pub(crate) fn announce(signal: &AtomicU32) -> u32 {
+    signal.fetch_or(WAITING, Ordering::AcqRel) | WAITING
+}
+
+/// Sleeps until somebody wakes those who were announced, or the time is over.
+pub(crate) fn sleep(signal: &AtomicU32, announced: u32, timeout: Duration) {
+    sys::futex::wait(signal, announced, timeout);
+}
+
+/// Wakes all who were announced, if there are any.
+#[inline(always)]
+pub(crate) fn raise(signal: &AtomicU32) {
+    if signal.load(Ordering::Relaxed) & WAITING != 0 {
+        wake(signal);
+    }
+}
+
+#[cold]
+fn wake(signal: &AtomicU32) {
+    // The count changes, so that a waiter that was announced but does not sleep yet will not.
+    let _ = signal.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |seen| Some((seen & !WAITING).wrapping_add(ONCE)));
+    sys::futex::wake_all(signal);
+}

@@ -1,0 +1,194 @@
+//! Waiting for a change, without the lock.
+#![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
+
+use std::thread;
+use std::time::Duration;
+
+use crate::access::{Access, ReadOnly, ReadWrite};
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::layout::SharedValue;
+use crate::lock::{self, Wait};
+use crate::signal;
+use crate::synchronized::Synchronized;
+
+/// Access that sees versions, and so can wait for another: [`ReadWrite`] and [`ReadOnly`].
+pub trait Versioned: Access + sealed::Sleep {}
+
+impl Versioned for ReadWrite {}
+impl Versioned for ReadOnly {}
+
+impl<T: SharedValue, A: Versioned> Synchronized<T, A> {
+    /// The first value that this finds to fulfil the condition, at once or after a commit.
+    ///
+    /// It waits without the lock and costs those who commit nothing until it sleeps, then one system call. Values that
+    /// are committed faster than this thread looks may be passed over. Changes of `#[shared(atomic)]` fields wake nobody.
+    /// A read-only handle cannot ask to be woken: it looks every few milliseconds.
+    ///
+    /// # Errors
+    /// `TimedOut` if none did until then; for a thread that holds the lock that is bound to happen. `InvalidBits` if
+    /// another process wrote something that is not a `T`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::Synchronized;
+    ///
+    /// let jobs = Synchronized::new(3_u32)?;
+    /// let worker = jobs.clone();
+    /// std::thread::spawn(move || {
+    ///     for _ in 0..3 {
+    ///         worker.update(|jobs| *jobs -= 1).unwrap();
+    ///     }
+    /// });
+    /// assert_eq!(jobs.wait_for(|jobs| *jobs == 0, Duration::from_secs(10))?, 0);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn wait_for(&self, mut condition: impl FnMut(&T) -> bool, timeout: Duration) -> Result<T, Error> {
+        let wait = Wait::at_most(timeout);
+        loop {
+            let seen = self.version();
+            let value = self.load()?;
+            if condition(&value) {
+                return Ok(value);
+            }
+            if !A::sleep(&self.cell, seen, wait) {
+                return Err(Error::TimedOut);
+            }
+        }
+    }
+
+    /// The values that are committed from now on, each when it is asked for: those in between are passed over.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::{Error, Synchronized};
+    ///
+    /// let value = Synchronized::new(0_u32)?;
+    /// let mut changes = value.changes();
+    /// value.set(1)?;
+    /// value.set(2)?;
+    /// assert_eq!(changes.next_timeout(Duration::from_secs(10))?, 2);
+    /// assert!(matches!(changes.next_timeout(Duration::from_millis(1)), Err(Error::TimedOut)));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn changes(&self) -> Changes<T, A> {
+        Changes { seen: self.version(), value: self.clone() }
+    }
+}
+
+/// Waits for one change of a value after the other: what [`Synchronized::changes`] returns.
+///
+/// As an iterator it never ends.
+#[derive(Clone, Debug)]
+#[must_use = "it waits only when it is asked for a change"]
+pub struct Changes<T: SharedValue, A: Versioned = ReadWrite> {
+    value: Synchronized<T, A>,
+    /// The version of the last value that was given out.
+    seen: u64,
+}
+
+impl<T: SharedValue, A: Versioned> Changes<T, A> {
+    /// The latest value, as soon as one was committed since the last call, or since `changes`.
+    ///
+    /// # Errors
+    /// `TimedOut` if none was until then, `InvalidBits` if another process wrote something that is not a `T`.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<T, Error> {
+        self.wait(Wait::at_most(timeout))
+    }
+
+    fn wait(&mut self, wait: Wait) -> Result<T, Error> {
+        if !A::sleep(&self.value.cell, self.seen, wait) {
+            return Err(Error::TimedOut);
+        }
+        self.take()
+    }
+
+    /// The latest value. A commit between the two lines shows up once more, which is better than not at all.
+    fn take(&mut self) -> Result<T, Error> {
+        self.seen = self.value.version();
+        self.value.load()
+    }
+}
+
+impl<T: SharedValue, A: Versioned> Iterator for Changes<T, A> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.wait(Wait::Forever))
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<T: SharedValue, A: Versioned> Changes<T, A> {
+    /// As [`next_timeout`](Self::next_timeout), on a tokio runtime, for as long as it takes.
+    ///
+    /// It waits in a thread of the runtime's pool for blocking work. If the future is dropped, no change is lost, and the
+    /// thread is free again after 50 milliseconds at most.
+    ///
+    /// # Errors
+    /// `InvalidBits` if another process wrote something that is not a `T`; `Io` if the runtime shuts down.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let value = Synchronized::new(0_u32)?;
+    /// let mut changes = value.changes();
+    /// value.set(1)?;
+    /// assert_eq!(changes.changed().await?, 1);
+    /// # Ok::<(), shared_value::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn changed(&mut self) -> Result<T, Error> {
+        while self.value.version() == self.seen {
+            let (cell, seen) = (self.value.cell.clone(), self.seen);
+            tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(lock::LONGEST_SLEEP)))
+                .await
+                .map_err(|error| Error::io("wait in the runtime", std::io::Error::other(error)))?;
+        }
+        self.take()
+    }
+}
+
+mod sealed {
+    use super::{Cell, SharedValue, Wait};
+
+    pub trait Sleep {
+        /// Sleeps until another version is committed than the one that was seen; `false` if the time is over.
+        fn sleep<T: SharedValue>(cell: &Cell<T>, seen: u64, wait: Wait) -> bool;
+    }
+}
+
+impl sealed::Sleep for ReadWrite {
+    fn sleep<T: SharedValue>(cell: &Cell<T>, seen: u64, wait: Wait) -> bool {
+        loop {
+            if cell.version() != seen {
+                return true;
+            }
+            let Some(timeout) = wait.remaining() else { return false };
+            let announced = signal::announce(cell.signal());
+            lock::call_back(cell.lock());
+            if cell.version() == seen {
+                signal::sleep(cell.signal(), announced, timeout);
+            }
+        }
+    }
+}
+
+impl sealed::Sleep for ReadOnly {
+    fn sleep<T: SharedValue>(cell: &Cell<T>, seen: u64, wait: Wait) -> bool {
+        const LONGEST: Duration = Duration::from_millis(5);
+        let mut pause = Duration::from_micros(20);
+        loop {
+            if cell.version() != seen {
+                return true;
+            }
+            let Some(remaining) = wait.remaining() else { return false };
+            thread::sleep(pause.min(remaining));
+            pause = (pause * 2).min(LONGEST);
+        }
+    }
+}

@@ -99,15 +99,19 @@ impl<T: SharedValue> Cell<T> {
 
     /// The value in a segment that exists, if it is guarded so.
     pub(crate) fn open(place: &Place, lock: LockKind) -> Result<Self, Error> {
-        let segment = Segment::open(place, |mapping| {
-            for entry in mapping.entries() {
-                let control = control(mapping, entry);
-                // SAFETY: the mapping lives, and a control line is made of atomics, for which all bytes are valid.
-                let control = unsafe { control.as_ref() };
-                lock::abandon(&control.lock);
-                control.versions.forget_draft();
-            }
-        })?;
+        let segment = Segment::open(
+            place,
+            |mapping| Self::check(mapping, lock),
+            |mapping| {
+                for entry in mapping.entries() {
+                    let control = control(mapping, entry);
+                    // SAFETY: the mapping lives, and a control line is made of atomics, for which all bytes are valid.
+                    let control = unsafe { control.as_ref() };
+                    lock::abandon(&control.lock);
+                    control.versions.forget_draft();
+                }
+            },
+        )?;
         Self::in_segment(segment, lock)
     }
 
@@ -137,11 +141,15 @@ impl<T: SharedValue> Cell<T> {
     }
 
     fn in_segment(segment: Arc<Segment>, lock: LockKind) -> Result<Self, Error> {
-        segment.lock_kind().expect(segment.name(), lock)?;
-        let entry = &segment.entries()[0];
-        entry.expect::<T>(segment.name(), Shape::<T>::LENGTH)?;
-        let control = control(&segment, entry);
+        Self::check(&segment, lock)?;
+        let control = control(&segment, &segment.entries()[0]);
         Ok(Self { control, segment, value: PhantomData })
+    }
+
+    /// Whether the segment holds a `T` that is guarded so.
+    fn check(mapping: &Mapping, lock: LockKind) -> Result<(), Error> {
+        mapping.lock_kind().expect(mapping.name(), lock)?;
+        mapping.entries()[0].expect::<T>(mapping.name(), Shape::<T>::LENGTH)
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -150,7 +158,7 @@ impl<T: SharedValue> Cell<T> {
 
     #[inline(always)]
     fn parts(&self) -> Parts<'_, T> {
-        // SAFETY: `in_segment` checked that the cell was made for a `T`; the segment stays mapped while `self` lives.
+        // SAFETY: `check` saw that the cell was made for a `T`; the segment stays mapped while `self` lives.
         unsafe { Parts::at(self.control) }
     }
 

@@ -105,21 +105,28 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     ///
     /// It is one store: a process that dies before it has written nothing, one that dies after it everything.
     ///
+    /// In a child that was forked after the lock was taken it does nothing.
+    ///
     /// # Panics
-    /// As [`store`](Self::store).
+    /// Inside of an `update` of the same value by this thread, and after a panic has passed through an inner guard.
     #[inline]
     #[track_caller]
     pub fn commit(&mut self) {
-        self.writable().commit();
+        if self.hold.is_held() {
+            self.writable().commit();
+        }
     }
 
     /// Forgets what this thread has written since the last commit, through whatever guard or handle, and keeps the
-    /// lock. Atomic fields are not rolled back.
+    /// lock. Atomic fields are not rolled back. In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
-    /// Inside of an `update` of the same value by this thread, and in a child that was forked after the lock was taken.
+    /// Inside of an `update` of the same value by this thread.
     #[track_caller]
     pub fn rollback(&mut self) {
+        if !self.hold.is_held() {
+            return;
+        }
         match self.check() {
             Ok(()) | Err(Error::Unwound) => self.hold.rollback(),
             Err(error) => panic!("{error}"),

@@ -54,8 +54,13 @@ impl Segment {
         registry::add(mapping, |mapping| place.publish(mapping.file()))
     }
 
-    /// Opens a segment that exists. If no process has it open, `adopt` runs before anybody uses it.
-    pub(crate) fn open(place: &Place, adopt: impl FnOnce(&Mapping)) -> Result<Arc<Self>, Error> {
+    /// Opens a segment that exists, if `check` finds it to be the right one. If no process has it open, `adopt` runs before
+    /// anybody uses it.
+    pub(crate) fn open(
+        place: &Place,
+        check: impl FnOnce(&Mapping) -> Result<(), Error>,
+        adopt: impl FnOnce(&Mapping),
+    ) -> Result<Arc<Self>, Error> {
         let file = place.open_file()?;
         let failed = |source| Error::io(format!("open `{place}`"), source);
         let identity = Identity::of(&file).map_err(failed)?;
@@ -63,6 +68,7 @@ impl Segment {
             return Ok(segment);
         }
         let mapping = Mapping::new(file, place.clone())?;
+        check(&mapping)?;
         let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
         if entrance.is_first() {
             adopt(&mapping);

@@ -34,7 +34,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
         // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
         let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
-        if acquired == Acquired::TakenOver {
+        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
             cell.slots().rollback();
         }
         Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
@@ -185,10 +185,14 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
         let waiters = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
+                _ if cfg!(shared_value_fault = "commit_late") => {}
                 Mark::None | Mark::Borrowed => cell.slots().commit(),
                 Mark::Unwound => cell.slots().rollback(),
             })
         }?;
+        if cfg!(shared_value_fault = "commit_late") {
+            cell.slots().commit();
+        }
         if waiters {
             signal::raise(cell.signal());
         }

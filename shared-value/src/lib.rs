@@ -147,6 +147,8 @@ mod share;
 #[cfg(not(loom))]
 mod signal;
 #[cfg(not(loom))]
+mod start;
+#[cfg(not(loom))]
 mod synchronized;
 #[cfg(not(loom))]
 mod sys;

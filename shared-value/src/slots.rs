@@ -116,6 +116,9 @@ impl<'a> Slots<'a> {
             // Whoever dies from here on leaves a draft, which its successor rolls back. The mark must be there before
             // the first word is, and is: the kernel stops a thread between two of its instructions.
             self.versions.draft.store(next, Ordering::Relaxed);
+            if cfg!(shared_value_fault = "commit_first") {
+                self.versions.version.store(next, Ordering::Release);
+            }
             // Readers of the version before the committed one may still copy from this slot. Release: pairs with the
             // acquire fence of `read`; the commit of `version` comes before it, in this thread or, by way of the lock,
             // in another.
@@ -133,6 +136,9 @@ impl<'a> Slots<'a> {
     pub(crate) fn publish(self, all: bool, write: impl FnOnce(&[AtomicU64])) {
         let version = self.versions.version.load(Ordering::Relaxed);
         let next = version.wrapping_add(1);
+        if cfg!(shared_value_fault = "commit_first") {
+            self.versions.version.store(next, Ordering::Release);
+        }
         // As in `begin`.
         fence(Ordering::Release);
         let working = self.slot(next);

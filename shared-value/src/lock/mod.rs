@@ -16,7 +16,7 @@ use crate::sys::robust::RobustList;
 
 pub(crate) use held::Mark;
 pub(crate) use line::LockLine;
-pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within};
+pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 #[cfg(feature = "tokio")]
 pub(crate) use word::LONGEST_SLEEP;
 pub(crate) use word::Wait;
@@ -89,6 +89,9 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
     let Some(taken) = word::take(&line.word, thread.id(), wait, &kernel) else {
         return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
     };
+    if cfg!(shared_value_fault = "retract_first") {
+        thread.list().retract();
+    }
     // SAFETY: the caller keeps the lock mapped while it is held.
     unsafe { list::link(thread, line) };
     thread.list().retract();
@@ -142,7 +145,9 @@ pub(crate) unsafe fn release(
     }
     let kernel = Announcing { list: thread.list(), node: line.node() };
     // From here on, the announcement stands in for the entry that is taken out of the list.
-    thread.list().announce(line.node());
+    if !cfg!(shared_value_fault = "unlink_unannounced") {
+        thread.list().announce(line.node());
+    }
     let unlinked = list::unlink_only(thread, line);
     let released = word::release(&line.word, thread.id(), &kernel);
     thread.held().pop_only();
@@ -164,10 +169,14 @@ unsafe fn release_one_of_many(
     }
     before_release(held.mark());
     let kernel = Announcing { list: thread.list(), node: line.node() };
-    thread.list().announce(line.node());
+    if !cfg!(shared_value_fault = "unlink_unannounced") {
+        thread.list().announce(line.node());
+    }
+    let released_first =
+        cfg!(shared_value_fault = "release_first").then(|| word::release(&line.word, thread.id(), &kernel));
     // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
     let unlinked = unsafe { list::unlink(thread, index) };
-    let released = word::release(&line.word, thread.id(), &kernel);
+    let released = released_first.unwrap_or_else(|| word::release(&line.word, thread.id(), &kernel));
     thread.held().remove(index);
     if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
@@ -265,7 +274,9 @@ struct Announcing {
 impl word::Kernel for Announcing {
     #[inline]
     fn announce(&self) {
-        self.list.announce(self.node);
+        if !cfg!(shared_value_fault = "link_unannounced") {
+            self.list.announce(self.node);
+        }
     }
 
     #[inline]

@@ -92,12 +92,10 @@ impl Thread {
 
     #[cold]
     fn enter() -> Result<Self, Refusal> {
-        static HOOKED: OnceLock<bool> = OnceLock::new();
+        set_up()?;
         let list = RobustList::of_this_thread().map_err(|_| Refusal::NoRobustList)?;
-        let hooked =
-            HOOKED.get_or_init(|| sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok());
-        let token = sys::thread::random_token().ok().filter(|_| *hooked).ok_or(Refusal::NoThread)?;
-        sys::thread::at_exit(at_exit).map_err(|_| Refusal::NoThread)?;
+        let token = sys::thread::random_token().map_err(|_| Refusal::NoThread)?;
+        sys::thread::at_exit().map_err(|_| Refusal::NoThread)?;
 
         let record = registry().enter();
         record.list.set(list);
@@ -107,6 +105,16 @@ impl Thread {
         CURRENT.set(Some(thread));
         Ok(thread)
     }
+}
+
+/// Sees to it that what has to be done around `fork` and at the end of a thread is done.
+pub(crate) fn set_up() -> Result<(), Refusal> {
+    static DONE: OnceLock<bool> = OnceLock::new();
+    let done = DONE.get_or_init(|| {
+        sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok()
+            && sys::thread::set_up_exit(at_exit).is_ok()
+    });
+    if *done { Ok(()) } else { Err(Refusal::NoThread) }
 }
 
 /// Whether any thread of this process holds a lock that lies in this range of addresses.

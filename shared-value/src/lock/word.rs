@@ -36,7 +36,8 @@ const PAUSES: u32 = 32;
 /// A sleeper that was woken and is killed before it takes the lock takes the wake-up with it. Announcing the lock to
 /// the kernel while asleep would mend that, but a sleeper with the same thread id as the owner, in another PID
 /// namespace, would then be taken for the owner when it is killed. So the others look for themselves, now and then.
-pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+pub(crate) const LONGEST_SLEEP: Duration =
+    Duration::from_millis(if cfg!(shared_value_fault = "sleep_through") { 3_600_000 } else { 50 });
 
 /// How long to wait for a lock.
 #[derive(Clone, Copy, Debug)]

@@ -16,6 +16,7 @@ use crate::sys::entrance::Entrance;
 
 pub(crate) use mapping::{Identity, Mapping};
 pub(crate) use place::Place;
+pub(crate) use registry::set_up;
 
 /// A segment in use. Its mapping lives longer if a leaked guard keeps a lock in it.
 #[derive(Debug)]
@@ -37,6 +38,9 @@ impl Segment {
         let file = place.new_file(mode)?;
         sys::file::allocate(&file, plan.length)
             .map_err(|error| Error::io(format!("reserve {} bytes for `{place}`", plan.length), error))?;
+        if cfg!(shared_value_fault = "publish_first") {
+            place.publish(&file)?;
+        }
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
         let in_use = match place {
             Place::Anonymous => {
@@ -51,7 +55,9 @@ impl Segment {
         if let Some(entrance) = in_use {
             entrance.enter().map_err(failed)?;
         }
-        registry::add(mapping, |mapping| place.publish(mapping.file()))
+        registry::add(mapping, |mapping| {
+            if cfg!(shared_value_fault = "publish_first") { Ok(()) } else { place.publish(mapping.file()) }
+        })
     }
 
     /// Opens a segment that exists, if `check` finds it to be the right one. If no process has it open, `adopt` runs before

@@ -34,12 +34,17 @@ thread_local! {
     static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Option<Registry>>>>> = const { Cell::new(None) };
 }
 
-fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
+/// Sees to it that the registry is held across every `fork`.
+pub(crate) fn set_up() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         // Without memory for the hook there is no safe `fork`, but all else works.
         let _ = sys::fork::register(before_fork, after_fork, after_fork);
     });
+}
+
+fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
+    set_up();
     let mut registry = lock();
     work(registry.get_or_insert_default())
 }

@@ -20,15 +20,13 @@ pub(crate) fn random_token() -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes) | 1)
 }
 
-/// Calls the function when the calling thread ends, after the destructors of its thread-locals, once for each time that
-/// this was called. Not for the thread that leaves `main`.
-///
-/// The function is the same in all calls.
-pub(crate) fn at_exit(function: extern "C" fn()) -> io::Result<()> {
-    /// The key whose destructor calls the function, or the error number of its creation.
-    static KEY: OnceLock<Result<libc::pthread_key_t, i32>> = OnceLock::new();
-    static FUNCTION: OnceLock<extern "C" fn()> = OnceLock::new();
+/// The key whose destructor runs when a thread ends.
+static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
+static FUNCTION: OnceLock<extern "C" fn()> = OnceLock::new();
 
+/// Sets the function that runs when a thread ends that has called `at_exit`, after the destructors of its thread-locals.
+/// Not for the thread that leaves `main`.
+pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
     unsafe extern "C" fn destructor(_: *mut c_void) {
         if let Some(function) = FUNCTION.get() {
             function();
@@ -36,19 +34,24 @@ pub(crate) fn at_exit(function: extern "C" fn()) -> io::Result<()> {
     }
 
     FUNCTION.get_or_init(|| function);
-    let key = KEY.get_or_init(|| {
-        let mut key = 0;
-        // SAFETY: `key` is a local of the right type, and Rust code, such as the destructor, is never unloaded.
-        match unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } {
-            0 => Ok(key),
-            error => Err(error),
+    let mut key = 0;
+    // SAFETY: `key` is a local of the right type, and Rust code, such as the destructor, is never unloaded.
+    match unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } {
+        0 => {
+            KEY.get_or_init(|| key);
+            Ok(())
         }
-    });
-    let key = key.map_err(io::Error::from_raw_os_error)?;
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+/// Has the function run when the calling thread ends, once for each time that this was called in a destructor.
+pub(crate) fn at_exit() -> io::Result<()> {
+    let key = KEY.get().ok_or(io::ErrorKind::Unsupported)?;
     // The destructor runs if the value is not null; it does not look at it.
     let value: *const c_void = std::ptr::without_provenance(1);
     // SAFETY: the key exists.
-    match unsafe { libc::pthread_setspecific(key, value) } {
+    match unsafe { libc::pthread_setspecific(*key, value) } {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(error)),
     }

@@ -23,9 +23,11 @@
 //! them are copies of one process: they run through the same instructions.
 
 mod arena;
+mod changes;
 mod mark;
 mod points;
 mod report;
+mod robust;
 mod route;
 mod scenario;
 mod subject;
@@ -36,6 +38,7 @@ pub use arena::Arena;
 pub use mark::marked;
 pub use points::Points;
 pub use report::Report;
+pub use robust::robust_list;
 pub use scenario::{Death, Found, Harm, Scenario};
 pub use subject::Subject;
 pub use sweep::Sweep;

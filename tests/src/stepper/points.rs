@@ -1,21 +1,26 @@
-//! `Points`: at which instructions of an operation to kill.
+//! `Points`: where in an operation to kill.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use super::route::Route;
 
-/// At which instructions of an operation to kill.
+/// Where in an operation to kill.
 #[derive(Clone, Copy, Debug)]
 pub enum Points {
-    /// At every one.
+    /// At every instruction.
     Every,
-    /// At every one if there are no more than so many. Otherwise at those before and after system calls and changes of
+    /// At every instruction if there are no more than so many. Otherwise at those before and after system calls and changes of
     /// shared bytes, and at others that are chosen at random.
     AtMost {
         /// How many.
         count: usize,
         /// What the choice depends on.
+        seed: u64,
+    },
+    /// Before and after system calls, and up to some instructions after each write to the words that the scenario has
+    /// watched. The instructions are not counted before.
+    Changes {
+        /// What the number of instructions depends on.
         seed: u64,
     },
 }
@@ -45,27 +50,21 @@ pub(super) fn all(route: &Route, from_sleep: bool) -> Vec<Point> {
     points
 }
 
-impl Points {
-    /// The chosen ones of all points.
-    pub(super) fn choose(self, route: &Route, all: Vec<Point>) -> Vec<Point> {
-        let Self::AtMost { count, seed } = self else { return all };
-        if all.len() <= count {
-            return all;
-        }
-        let places = route.places();
-        let matters = |step: usize| places.get(step).is_some_and(|place| place.step_changed || place.step_called);
-        let is_special = |point: &Point| point.asleep || matters(point.steps) || matters(point.steps + 1);
-        let mut chosen: BTreeSet<Point> = all.iter().filter(|point| is_special(point)).copied().collect();
-        chosen.extend(all.first());
-        chosen.extend(all.last());
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut chosen: Vec<_> = chosen.into_iter().collect();
-        // There may be more of these than wanted.
-        random.shuffle(&mut chosen);
-        chosen.truncate(count);
-        chosen.extend(random.choose_multiple(all, count - chosen.len()));
-        chosen.sort_unstable();
-        chosen.dedup();
-        chosen
+/// So many of all points.
+pub(super) fn choose(route: &Route, all: Vec<Point>, count: usize, seed: u64) -> Vec<Point> {
+    if all.len() <= count {
+        return all;
     }
+    let mut random = fastrand::Rng::with_seed(seed);
+    let places = route.places();
+    let matters = |step: usize| places.get(step).is_some_and(|place| place.step_changed || place.step_called);
+    let is_special = |point: &Point| point.asleep || matters(point.steps) || matters(point.steps + 1);
+    let (mut chosen, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_special);
+    // There may be more of these than wanted.
+    random.shuffle(&mut chosen);
+    chosen.truncate(count);
+    let left = count - chosen.len();
+    chosen.extend(random.choose_multiple(others, left));
+    chosen.sort_unstable();
+    chosen
 }

@@ -37,7 +37,15 @@ impl Report {
         Self { operation: operation.to_owned(), points, ..Self::default() }
     }
 
-    pub(super) fn add(&mut self, found: Found) {
+    /// Adds what one death left.
+    pub(super) fn record(&mut self, found: Result<Found, Harm>, place: &str) {
+        match found {
+            Ok(found) => self.add(found),
+            Err(harm) => self.add_harm(&harm, place),
+        }
+    }
+
+    fn add(&mut self, found: Found) {
         self.killed += 1;
         self.died_holding += usize::from(found.died_holding);
         self.slowest = self.slowest.max(found.took);
@@ -51,7 +59,7 @@ impl Report {
         self.strayed += usize::from(strayed);
     }
 
-    pub(super) fn add_harm(&mut self, harm: &Harm, place: &str) {
+    fn add_harm(&mut self, harm: &Harm, place: &str) {
         self.killed += 1;
         let kind = match harm {
             Harm::Stuck(_) => &mut self.stuck,

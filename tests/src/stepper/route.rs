@@ -75,15 +75,6 @@ impl Route {
         self.places.push(Place { address, sleeps: false, step_changed, step_called, leg, stops });
     }
 
-    pub(super) fn debug(&self) {
-        let n = self.places.len();
-        eprintln!(
-            "DBG {n} mean stops {} max {:?}",
-            self.places.iter().map(|p| p.stops).sum::<usize>() / n,
-            self.places.iter().map(|p| p.stops).max()
-        );
-    }
-
     /// Notes that the next step sleeps.
     pub(super) fn sleep(&mut self) {
         self.places.last_mut().expect("there is a first place").sleeps = true;

@@ -25,6 +25,13 @@ pub trait Scenario {
     /// Shared bytes that tell how far the operation is. A sample of the points holds those at which they change.
     fn shared(&self) -> Vec<u8>;
 
+    /// The addresses of words that tell how far the operation is, at most four; for [`Points::Changes`].
+    ///
+    /// [`Points::Changes`]: super::Points::Changes
+    fn watched(&self) -> Vec<u64> {
+        Vec::new()
+    }
+
     /// The victim is stopped before the first instruction of the operation.
     fn started(&mut self) {}
 

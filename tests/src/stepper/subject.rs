@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use shared_value::{Error, LockState, SharedValue, Synchronized};
@@ -15,6 +16,10 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// From the start of a segment to the offset of its first cell, whose first word is the lock.
 const CELL_OFFSET: u64 = 64;
 const CONTROL_LINE: usize = 64;
+
+/// From the start of a cell to the number of commits, and to the version that is being written.
+const VERSION: u64 = 40;
+const DRAFT: u64 = 48;
 
 const OWNER: u32 = 0x3fff_ffff;
 const OWNER_DIED: u32 = 0x4000_0000;
@@ -74,6 +79,20 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
     /// The first line of the value, with the lock and the version.
     pub fn control_line(&self) -> Vec<u8> {
         self.file.bytes(self.cell, CONTROL_LINE)
+    }
+
+    /// The addresses in this process of the lock, the number of commits, and the version that is being written.
+    ///
+    /// # Panics
+    /// If the segment is not mapped.
+    pub fn addresses(&self) -> [u64; 3] {
+        let inode = fs::metadata(self.name.path()).expect("it has a file").ino().to_string();
+        let maps = fs::read_to_string("/proc/self/maps").expect("the system has /proc");
+        // By its inode: what was published after it had been mapped is listed under another name.
+        let map = maps.lines().find(|map| map.split_whitespace().nth(4) == Some(&inode));
+        let (start, _) = map.and_then(|map| map.split_once('-')).expect("the segment is mapped");
+        let cell = u64::from_str_radix(start, 16).expect("an address") + self.cell;
+        [cell, cell + VERSION, cell + DRAFT]
     }
 
     fn word(&self) -> u32 {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::changes;
 use super::points::{self, Point, Points};
 use super::report::Report;
 use super::route::Route;
@@ -51,14 +52,19 @@ impl Sweep {
         if !rehearsal.is_unharmed() {
             return Ok(rehearsal);
         }
-        let mut route = Self::count(scenario).context("counting failed")?;
-        if std::env::var_os("DBG").is_some() {
-            route.debug();
+        match self.points {
+            Points::Every => self.break_at_all(name, scenario, usize::MAX, 0),
+            Points::AtMost { count, seed } => self.break_at_all(name, scenario, count, seed),
+            Points::Changes { seed } => changes::sweep(name, scenario, seed, self.most_harms),
         }
+    }
+
+    fn break_at_all(&mut self, name: &str, scenario: &mut dyn Scenario, count: usize, seed: u64) -> Result<Report> {
+        let mut route = Self::count(scenario).context("counting failed")?;
         let all = points::all(&route, scenario.starts_asleep());
         let mut report = Report::new(name, all.len());
         let mut furthest = vec![0; scenario.last_states().len()];
-        for point in self.points.choose(&route, all) {
+        for point in points::choose(&route, all, count, seed) {
             if point.steps >= route.places().len() {
                 // Counted again, it has become shorter.
                 continue;
@@ -66,7 +72,7 @@ impl Sweep {
             let found =
                 self.break_at(point, &mut route, scenario, &mut report).with_context(|| format!("{name}, {point}"))?;
             let found = found.and_then(|found| in_order(found, &mut furthest));
-            record(&mut report, found, &format!("killed {point}"));
+            report.record(found, &format!("killed {point}"));
             if report.harms() >= self.most_harms {
                 break;
             }
@@ -85,7 +91,7 @@ impl Sweep {
         let victim = tracee.id();
         let at = tracee.kill()?;
         let found = scenario.inspect(&Death { victim, at }).and_then(|found| complete(found, scenario));
-        record(report, found, "killed at the end of the rehearsal");
+        report.record(found, "killed at the end of the rehearsal");
         Ok(())
     }
 
@@ -214,7 +220,7 @@ impl Sweep {
 }
 
 /// Waits until the victim has stopped, however often it sleeps before.
-fn wait(tracee: &mut Tracee, scenario: &mut dyn Scenario) -> Result<Stop> {
+pub(super) fn wait(tracee: &mut Tracee, scenario: &mut dyn Scenario) -> Result<Stop> {
     let mut told = false;
     for _ in 0..100_000 {
         match tracee.wait()? {
@@ -230,7 +236,7 @@ fn wait(tracee: &mut Tracee, scenario: &mut dyn Scenario) -> Result<Stop> {
 }
 
 /// States only ever move on from one point to the next.
-fn in_order(found: Found, furthest: &mut [usize]) -> Result<Found, Harm> {
+pub(super) fn in_order(found: Found, furthest: &mut [usize]) -> Result<Found, Harm> {
     for (state, furthest) in found.states.iter().zip(furthest) {
         if state < furthest {
             return Err(Harm::Lost(format!("state {state} is left, but was {furthest} at an earlier point")));
@@ -247,12 +253,5 @@ fn complete(found: Found, scenario: &dyn Scenario) -> Result<Found, Harm> {
         Ok(found)
     } else {
         Err(Harm::Lost(format!("the operation was complete, but states {:?} are left and not {last:?}", found.states)))
-    }
-}
-
-fn record(report: &mut Report, found: Result<Found, Harm>, place: &str) {
-    match found {
-        Ok(found) => report.add(found),
-        Err(harm) => report.add_harm(&harm, place),
     }
 }

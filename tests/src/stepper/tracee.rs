@@ -32,6 +32,8 @@ pub(super) struct Tracee {
 pub(super) enum Stop {
     /// It is about to execute the instruction at this address.
     At(u64),
+    /// It is about to enter a system call, or has just left one.
+    Call,
     /// It came to a mark.
     Mark,
 }
@@ -65,7 +67,8 @@ impl Tracee {
         let mut tracee = Self { process, alive: true };
         let stop = tracee.stop().context("the victim did not get to its mark")?;
         ensure!(stop == Stop::Mark, "the victim stopped before its mark: {stop:?}");
-        ptrace::setoptions(process, Options::PTRACE_O_EXITKILL).context("PTRACE_SETOPTIONS")?;
+        let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD;
+        ptrace::setoptions(process, options).context("PTRACE_SETOPTIONS")?;
         Ok(tracee)
     }
 
@@ -93,6 +96,11 @@ impl Tracee {
     /// Lets it run until it comes to a breakpoint or a mark; `wait` tells when it has.
     pub(super) fn let_run(&mut self) -> Result<()> {
         ptrace::cont(self.process, None).context("PTRACE_CONT")
+    }
+
+    /// The same, or until it enters or leaves a system call.
+    pub(super) fn let_run_to_call(&mut self) -> Result<()> {
+        ptrace::syscall(self.process, None).context("PTRACE_SYSCALL")
     }
 
     /// Waits until it has stopped.
@@ -127,6 +135,7 @@ impl Tracee {
     fn stopped(&mut self, status: WaitStatus) -> Result<Stop> {
         match status {
             WaitStatus::Stopped(_, Signal::SIGTRAP) => {}
+            WaitStatus::PtraceSyscall(_) => return Ok(Stop::Call),
             WaitStatus::Stopped(..) => bail!("the victim stopped: {status:?} at {:#x}", self.address()?),
             _ => {
                 self.alive = false;
@@ -178,6 +187,18 @@ impl Tracee {
         self.write_debug_register(7, enable_first_local)
     }
 
+    /// Makes it stop whenever it has written to one of these words, at most four.
+    pub(super) fn set_watchpoints(&mut self, words: &[u64]) -> Result<()> {
+        const WRITES: u64 = 0b01;
+        const EIGHT_BYTES: u64 = 0b10;
+        let mut control = 0;
+        for (number, word) in words.iter().enumerate() {
+            self.write_debug_register(number, word.cast_signed())?;
+            control |= 1 << (2 * number) | (WRITES | EIGHT_BYTES << 2) << (16 + 4 * number);
+        }
+        self.write_debug_register(7, control.cast_signed())
+    }
+
     fn write_debug_register(&mut self, number: usize, value: i64) -> Result<()> {
         let registers = std::mem::offset_of!(libc::user, u_debugreg);
         let offset = std::ptr::without_provenance_mut(registers + number * size_of::<u64>());
@@ -190,6 +211,12 @@ impl Tracee {
     /// Not here.
     pub(super) fn set_breakpoint(&mut self, _address: Option<u64>) -> Result<()> {
         bail!("breakpoints are only known of x86-64")
+    }
+
+    /// Not here: it stops at system calls only.
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
+    pub(super) fn set_watchpoints(&mut self, _words: &[u64]) -> Result<()> {
+        Ok(())
     }
 }
 

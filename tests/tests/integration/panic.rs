@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
+use shared_value::Error;
 use shared_value_tests::in_time;
 use shared_value_tests::values::{Account, SynchronizedAccount};
 
@@ -83,6 +84,10 @@ fn a_panic_under_an_inner_guard_rolls_back_everything_uncommitted() {
             assert_eq!((outer.balance(), outer.deposits()), (5, 200));
             panic!("in the middle");
         });
+        assert!(matches!(account.set_frozen(true), Err(Error::Unwound)), "nothing is written on top of half a change");
+        caught(|| outer.set_frozen(true));
+        caught(|| outer.commit());
+        outer.rollback();
         assert_eq!((outer.balance(), outer.deposits()), (10, 100), "the outer guard sees the last commit");
         assert_eq!(account.version(), 1, "and still holds the lock");
         outer.set_frozen(true);
@@ -102,7 +107,9 @@ fn a_panic_in_an_update_under_a_guard_keeps_the_guards_writes() {
         caught(|| account.update_balance(|_| panic!("in the middle")).unwrap());
         assert_eq!(outer.deposits(), 100);
         caught(|| drop(account.lock().unwrap().update(|_| panic!("in the middle"))));
-        assert_eq!(outer.deposits(), 1, "the inner guard was unwound and rolled back");
+        assert!(matches!(account.set_deposits(300), Err(Error::Unwound)), "the inner guard was unwound");
+        outer.rollback();
+        assert_eq!(outer.deposits(), 1);
         outer.set_deposits(300);
         caught(|| account.update_balance(|_| panic!("in the middle")).unwrap());
         drop(outer);

@@ -21,6 +21,8 @@ pub(crate) struct Helper {
 
 /// Waits for the lock and lets go of it.
 const WAIT: u8 = b'w';
+/// Waits until another value is committed.
+const WATCH: u8 = b'c';
 /// Takes the lock, writes half of a value, and keeps it.
 const HOLD: u8 = b'h';
 
@@ -47,6 +49,16 @@ impl Helper {
     /// Makes it wait for the lock, and returns when it sleeps.
     pub(crate) fn wait_for_lock(&mut self) {
         self.tell(WAIT);
+        self.fall_asleep();
+    }
+
+    /// Makes it wait for another value than that of 1s, and returns when it sleeps.
+    pub(crate) fn wait_for_change(&mut self) {
+        self.tell(WATCH);
+        self.fall_asleep();
+    }
+
+    fn fall_asleep(&mut self) {
         self.expect(READY);
         let start = Instant::now();
         while !is_asleep(self.id) {
@@ -61,9 +73,9 @@ impl Helper {
         self.expect(READY);
     }
 
-    /// Waits until it has had the lock and let go of it: whether it took it over from a dead owner. `None` if it does not
-    /// get it within the time.
-    pub(crate) fn has_had_lock(&mut self, within: Duration) -> Option<bool> {
+    /// Waits until it has had what it waits for, and let go of it: whether it took a lock over from a dead owner. `None`
+    /// if it does not get it within the time.
+    pub(crate) fn has_had_it(&mut self, within: Duration) -> Option<bool> {
         self.talk.set_read_timeout(Some(within)).expect("a valid timeout");
         let mut answer = [0];
         let answered = self.talk.read_exact(&mut answer).is_ok();
@@ -96,7 +108,11 @@ fn serve<N: Number, const BETWEEN: usize>(
     let _ = talk.write_all(&std::process::id().to_ne_bytes());
     let mut command = [0];
     while talk.read_exact(&mut command).is_ok() {
-        if command == [WAIT] {
+        if command == [WATCH] {
+            let _ = talk.write_all(&[READY]);
+            let changed = value.wait_for(|value| value.left != N::from(1), DEADLINE);
+            let _ = talk.write_all(&[if changed.is_ok() { HAD } else { NOT_HAD }]);
+        } else if command == [WAIT] {
             let _ = talk.write_all(&[READY]);
             let answer = match value.lock_timeout(DEADLINE) {
                 Ok(guard) if guard.recovered() => RECOVERED,

@@ -23,7 +23,7 @@ static ARENA: Arena = Arena::new();
 struct Arguments {
     /// The operations; all if there are none.
     operations: Vec<String>,
-    /// At how many instructions of each to kill at most: a number, or `every`.
+    /// Where to kill: at `every` instruction, at so many at most, or where shared words see `changes`.
     #[arg(long, default_value = "every")]
     points: String,
     /// What the choice of the points depends on.
@@ -50,6 +50,7 @@ fn main() -> Result<ExitCode> {
     }
     let points = match arguments.points.as_str() {
         "every" => Points::Every,
+        "changes" => Points::Changes { seed: arguments.seed },
         count => Points::AtMost { count: count.parse().context("--points")?, seed: arguments.seed },
     };
     let sweep = Sweep::new(points).give_up_after(arguments.give_up_after);

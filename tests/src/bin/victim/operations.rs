@@ -4,6 +4,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
+use shared_value_tests::DEADLINE;
 use shared_value_tests::stepper::{Scenario, marked};
 
 use crate::naming::{Before, NEW, Naming, Place};
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_changes::<u64, 510>();
     operations.add_panics();
     operations.add_waits();
+    operations.add_changes_awaited();
     operations.add_several();
     operations.add_names();
     operations.all
@@ -164,6 +166,26 @@ impl Operations {
             let mut guard = stage.value().lock().unwrap();
             guard.set_left(2);
             marked(|| drop(guard));
+        });
+    }
+
+    /// Operations in which one waits for the change that the other makes.
+    fn add_changes_awaited(&mut self) {
+        let old = Line::of(1);
+        let states = [old, old.left(2)];
+        self.add("set-watched", Company::Watcher, &[&states], |stage| {
+            stage.get_ready();
+            marked(|| stage.value().set_left(2)).unwrap();
+        });
+        self.add("commit-watched", Company::Watcher, &[&states], |stage| {
+            stage.get_ready();
+            let mut guard = stage.value().lock().unwrap();
+            guard.set_left(2);
+            marked(|| guard.commit());
+        });
+        self.add("watch", Company::Changer, &[&states], |stage| {
+            stage.get_ready();
+            marked(|| stage.value().wait_for(|value| value.left == 2, DEADLINE)).unwrap();
         });
     }
 

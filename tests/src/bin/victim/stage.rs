@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared_value::{Guard, Synchronized};
-use shared_value_tests::stepper::{Death, Found, Harm, Scenario, Subject};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario, Subject, robust_list};
 use shared_value_tests::{Protocol, RobustMutexes, fork};
 
 use crate::helper::Helper;
@@ -22,6 +22,10 @@ pub(crate) enum Company {
     OwnerAndWaiter,
     /// A third process sleeps, waiting for the lock that the victim holds.
     Waiter,
+    /// A third process sleeps, waiting for another value.
+    Watcher,
+    /// The survivor commits another value when the victim sleeps.
+    Changer,
     /// Another holds the lock, and is killed when the victim sleeps.
     DyingOwner,
     /// As `DyingOwner`, and a third process sleeps when the owner is killed.
@@ -93,7 +97,12 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
 
     fn start_waiting(&mut self) {
         let value = self.subjects[0].value();
-        self.waiter.get_or_insert_with(|| Helper::start(value)).wait_for_lock();
+        let waiter = self.waiter.get_or_insert_with(|| Helper::start(value));
+        if self.company == Company::Watcher {
+            waiter.wait_for_change();
+        } else {
+            waiter.wait_for_lock();
+        }
         self.waiting = true;
     }
 
@@ -105,13 +114,16 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         self.waiting = false;
         let subject = &mut self.subjects[0];
         let waiter = self.waiter.as_mut().expect("it waits");
-        let Some(recovered) = waiter.has_had_lock(Duration::from_secs(1)) else {
+        let Some(recovered) = waiter.has_had_it(Duration::from_secs(1)) else {
             if let Some(waiter) = self.waiter.take() {
                 waiter.kill();
             }
-            return Err(Harm::Stuck("the waiter did not get the lock".to_owned()));
+            return Err(Harm::Stuck("the waiter did not get the lock, or was not told of the change".to_owned()));
         };
         let took = death.at.elapsed();
+        if self.company == Company::Watcher {
+            return Ok(took);
+        }
         if recovered != subject.expects_recovery(death.victim) {
             return Err(Harm::Miscounted(format!("the waiter recovered: {recovered}, but the lock was {subject:?}")));
         }
@@ -160,7 +172,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
                 owner.hold();
                 self.owner = Some(owner);
             }
-            Company::Alone | Company::DeadOwner | Company::Waiter | Company::Meddler => {}
+            _ => {}
         }
     }
 
@@ -169,7 +181,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
     }
 
     fn started(&mut self) {
-        if self.company == Company::Waiter {
+        if matches!(self.company, Company::Waiter | Company::Watcher) {
             self.start_waiting();
         }
     }
@@ -181,6 +193,9 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         self.guards.clear();
         if let Some(owner) = self.owner.take() {
             owner.kill();
+        }
+        if self.company == Company::Changer {
+            self.value().store(self.states[0][1]).expect("nobody holds the lock for long");
         }
     }
 
@@ -202,7 +217,9 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
             owner.kill();
             self.subjects[0].note();
         }
-        let took = self.end_waiting(death)?;
+        // One who waits for a change gets it from the victim, or else from the survey.
+        let is_told_later = self.company == Company::Watcher && self.value().load().ok() == Some(self.states[0][0]);
+        let took = if is_told_later { Duration::ZERO } else { self.end_waiting(death)? };
         let mut found = Found { took, died_holding, states: Vec::new() };
         for (subject, states) in self.subjects.iter().zip(&self.states) {
             let one = subject.survey(death, states, |value, copy| {
@@ -212,6 +229,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
             found.took = found.took.max(one.took);
             found.states.extend(one.states);
         }
+        found.took = found.took.max(self.end_waiting(death)?);
         let mutex = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             self.mutexes.take(0);
             self.mutexes.release(0);
@@ -226,6 +244,15 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
 
     fn shared(&self) -> Vec<u8> {
         self.subjects.iter().flat_map(Subject::control_line).collect()
+    }
+
+    fn watched(&self) -> Vec<u64> {
+        let mut words = vec![robust_list()];
+        match self.subjects.as_slice() {
+            [only] => words.extend(only.addresses()),
+            several => words.extend(several.iter().map(|subject| subject.addresses()[0]).take(3)),
+        }
+        words
     }
 
     fn starts_asleep(&self) -> bool {

@@ -1,0 +1,123 @@
+//! Killing where shared words change, and at system calls: quick, because victims run there without stopping.
+
+use anyhow::{Context, Result};
+
+use super::report::Report;
+use super::scenario::{Death, Scenario};
+use super::sweep::{in_order, wait};
+use super::tracee::{Stop, Tracee, Waited};
+
+/// How often to kill at each stop: at once, and after some more instructions.
+const ROUNDS: usize = 3;
+
+/// The most of these.
+const MOST_STEPS: u32 = 12;
+
+/// How often to try to get a victim to a stop.
+const TRIES: usize = 10;
+
+/// Kills victims at every stop, and some instructions behind it.
+pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_harms: usize) -> Result<Report> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut stops = list(scenario).context("counting failed")?;
+    let mut report = Report::new(name, (stops.len() + 1) * ROUNDS);
+    let mut furthest = vec![0; scenario.last_states().len()];
+    let mut number = 0;
+    while number <= stops.len() && report.harms() < most_harms {
+        let mut steps: Vec<_> = (1..ROUNDS).map(|_| random.u32(1..=MOST_STEPS)).collect();
+        steps.push(0);
+        steps.sort_unstable();
+        for steps in steps {
+            let mut tries = 0..TRIES;
+            while tries.next().with_context(|| format!("{name}: no victim gets to stop {number}"))? < TRIES {
+                let arrived = break_at(&stops, number, steps, scenario, &mut report, &mut furthest)?;
+                if arrived {
+                    break;
+                }
+                if tries.start.is_multiple_of(3) {
+                    stops = list(scenario)?;
+                    number = number.min(stops.len());
+                }
+            }
+        }
+        number += 1;
+    }
+    Ok(report)
+}
+
+/// Kills a victim after so many stops and steps; `false` if there was none.
+fn break_at(
+    stops: &[Stop],
+    number: usize,
+    steps: u32,
+    scenario: &mut dyn Scenario,
+    report: &mut Report,
+    furthest: &mut [usize],
+) -> Result<bool> {
+    scenario.reset();
+    let mut tracee = start(scenario)?;
+    let mut arrived = true;
+    for stop in &stops[..number] {
+        tracee.let_run_to_call()?;
+        arrived &= wait(&mut tracee, scenario)? == *stop;
+        if !arrived {
+            break;
+        }
+    }
+    if arrived && stops[..number].last() != Some(&Stop::Call) {
+        go_on(&mut tracee, steps)?;
+    }
+    let victim = tracee.id();
+    scenario.stopped(victim);
+    let at = tracee.kill()?;
+    let found = scenario.inspect(&Death { victim, at });
+    report.add_stray(!arrived);
+    // If it was not where it should be, it died at some point all the same, so harm is harm.
+    if arrived || found.is_err() {
+        let found = found.and_then(|found| in_order(found, furthest));
+        report.record(found, &format!("killed after {number} changes and calls, and {steps} instructions"));
+    }
+    Ok(arrived || report.harms() > 0)
+}
+
+fn start(scenario: &mut dyn Scenario) -> Result<Tracee> {
+    let mut tracee = Tracee::start(|| scenario.victim())?;
+    scenario.started();
+    tracee.set_watchpoints(&scenario.watched())?;
+    Ok(tracee)
+}
+
+/// Where a victim stops on its way through the whole operation.
+fn list(scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
+    scenario.reset();
+    let mut tracee = start(scenario)?;
+    let mut stops = Vec::new();
+    loop {
+        tracee.let_run_to_call()?;
+        match wait(&mut tracee, scenario)? {
+            Stop::Mark => break,
+            stop => stops.push(stop),
+        }
+    }
+    let victim = tracee.id();
+    scenario.stopped(victim);
+    let at = tracee.kill()?;
+    // The rehearsal has judged it.
+    let _ = scenario.inspect(&Death { victim, at });
+    Ok(stops)
+}
+
+/// Goes on for some instructions, but not into a system call or over the end.
+fn go_on(tracee: &mut Tracee, steps: u32) -> Result<()> {
+    tracee.set_watchpoints(&[])?;
+    for _ in 0..steps {
+        if tracee.is_at_call(tracee.address()?)? {
+            break;
+        }
+        tracee.let_step()?;
+        if !matches!(tracee.wait()?, Waited::Stopped(Stop::At(_))) {
+            break;
+        }
+    }
+    Ok(())
+}

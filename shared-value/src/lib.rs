@@ -13,6 +13,9 @@
 //! | change, in one commit | `account.set_balance(1)`, `account.update_balance(..)`, [`update`](Synchronized::update) for several fields |
 //! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout); then [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
 //! | never lock | `#[shared(atomic)]`: `account.requests_fetch_add(1)` |
+//! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
+//! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
+//! | allow less | [`read_only`](Synchronized::read_only), [`unlocked`](Synchronized::unlocked) |
 //!
 //! # How it works
 //!
@@ -33,7 +36,6 @@
 //! - **Dropping a guard commits.** That includes an early return by `?`: call [`rollback`](Guard::rollback) before it, or
 //!   make the change in one [`update`](Synchronized::update). What the closure of an `update` has changed is committed
 //!   whatever it returns, but not if it panics; with [`try_update`](Synchronized::try_update), only if it returns `Ok`.
-//! - **No waiting yet.** Whoever waits for a change looks at [`version`](Synchronized::version), which is one load.
 //! - **Writing is trust in availability.** A process that may write the segment can hold the lock for ever, or overwrite
 //!   the value; it can never cause undefined behaviour in others.
 //! - **Linux only**, 64 bits, and glibc for the lock: anything but 64-bit Linux is a compile error, and with another C

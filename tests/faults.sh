@@ -34,8 +34,8 @@ for entry in "${faults[@]}"; do
   wrapper=$(realpath "$target/wrappers")/$fault
   ln -sf "$PWD/tests/faults.sh" "$wrapper"
   RUSTC_WORKSPACE_WRAPPER=$wrapper CARGO_TARGET_DIR=$target \
-    cargo build --quiet --release -p shared-value-tests --bin victim
-  if report=$("$target/release/victim" --points changes --give-up-after 3); then
+    cargo build --quiet -p shared-value-tests --bin victim
+  if report=$("$target/debug/victim" sweep --points changes --give-up-after 3); then
     echo "$fault: NOT CAUGHT"
     failed=1
   else

@@ -34,6 +34,7 @@ impl Arena {
     /// An allocator for `#[global_allocator]`.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "only a static can be a global allocator")]
+    #[expect(clippy::large_stack_arrays, reason = "it is made at compile time")]
     pub const fn new() -> Self {
         Self { memory: UnsafeCell::new([0; LENGTH]), used: AtomicUsize::new(0) }
     }

@@ -1,6 +1,6 @@
 //! Killing where shared words change, and at system calls: quick, because victims run there without stopping.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::report::Report;
 use super::scenario::{Death, Scenario};
@@ -11,7 +11,7 @@ use super::tracee::{Stop, Tracee, Waited};
 const ROUNDS: usize = 3;
 
 /// The most of these.
-const MOST_STEPS: u32 = 12;
+const MOST_FURTHER: u32 = 12;
 
 /// How often to try to get a victim to a stop.
 const TRIES: usize = 10;
@@ -24,19 +24,20 @@ pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_har
     let mut furthest = vec![0; scenario.last_states().len()];
     let mut number = 0;
     while number <= stops.len() && report.harms() < most_harms {
-        let mut steps: Vec<_> = (1..ROUNDS).map(|_| random.u32(1..=MOST_STEPS)).collect();
-        steps.push(0);
-        steps.sort_unstable();
-        for steps in steps {
-            let mut tries = 0..TRIES;
-            while tries.next().with_context(|| format!("{name}: no victim gets to stop {number}"))? < TRIES {
-                let arrived = break_at(&stops, number, steps, scenario, &mut report, &mut furthest)?;
-                if arrived {
+        let mut further: Vec<_> = (1..ROUNDS).map(|_| random.u32(1..=MOST_FURTHER)).chain([0]).collect();
+        further.sort_unstable();
+        let mut tries = 0;
+        while let Some(next) = further.first() {
+            if break_at(&stops[..number], *next, scenario, &mut report, &mut furthest)? {
+                further.remove(0);
+                continue;
+            }
+            tries += 1;
+            ensure!(tries < TRIES, "{name}: no victim gets to change or call number {number}");
+            if tries.is_multiple_of(3) {
+                stops = list(scenario)?;
+                if number > stops.len() {
                     break;
-                }
-                if tries.start.is_multiple_of(3) {
-                    stops = list(scenario)?;
-                    number = number.min(stops.len());
                 }
             }
         }
@@ -45,11 +46,10 @@ pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_har
     Ok(report)
 }
 
-/// Kills a victim after so many stops and steps; `false` if there was none.
+/// Kills a victim after these stops and so many instructions; `false` if it was not there.
 fn break_at(
     stops: &[Stop],
-    number: usize,
-    steps: u32,
+    further: u32,
     scenario: &mut dyn Scenario,
     report: &mut Report,
     furthest: &mut [usize],
@@ -57,15 +57,15 @@ fn break_at(
     scenario.reset();
     let mut tracee = start(scenario)?;
     let mut arrived = true;
-    for stop in &stops[..number] {
+    for stop in stops {
         tracee.let_run_to_call()?;
-        arrived &= wait(&mut tracee, scenario)? == *stop;
+        arrived = wait(&mut tracee, scenario)? == *stop;
         if !arrived {
             break;
         }
     }
-    if arrived && stops[..number].last() != Some(&Stop::Call) {
-        go_on(&mut tracee, steps)?;
+    if arrived && stops.last() != Some(&Stop::Call) {
+        go_on(&mut tracee, further)?;
     }
     let victim = tracee.id();
     scenario.stopped(victim);
@@ -73,11 +73,12 @@ fn break_at(
     let found = scenario.inspect(&Death { victim, at });
     report.add_stray(!arrived);
     // If it was not where it should be, it died at some point all the same, so harm is harm.
-    if arrived || found.is_err() {
+    let counts = arrived || found.is_err();
+    if counts {
         let found = found.and_then(|found| in_order(found, furthest));
-        report.record(found, &format!("killed after {number} changes and calls, and {steps} instructions"));
+        report.record(found, &format!("killed after {} changes and calls, and {further} instructions", stops.len()));
     }
-    Ok(arrived || report.harms() > 0)
+    Ok(counts)
 }
 
 fn start(scenario: &mut dyn Scenario) -> Result<Tracee> {
@@ -108,9 +109,9 @@ fn list(scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
 }
 
 /// Goes on for some instructions, but not into a system call or over the end.
-fn go_on(tracee: &mut Tracee, steps: u32) -> Result<()> {
+fn go_on(tracee: &mut Tracee, instructions: u32) -> Result<()> {
     tracee.set_watchpoints(&[])?;
-    for _ in 0..steps {
+    for _ in 0..instructions {
         if tracee.is_at_call(tracee.address()?)? {
             break;
         }

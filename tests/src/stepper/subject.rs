@@ -187,10 +187,12 @@ fn at_once(what: &str, start: Instant) -> Result<(), Harm> {
     if took < AT_ONCE { Ok(()) } else { Err(Harm::Stuck(format!("{what} took {took:?}"))) }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
 fn torn(what: impl ToString) -> Harm {
     Harm::Torn(what.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
 fn stuck(error: Error) -> Harm {
     Harm::Stuck(error.to_string())
 }

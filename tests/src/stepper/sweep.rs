@@ -48,7 +48,7 @@ impl Sweep {
     pub fn run(mut self, name: &str, scenario: &mut dyn Scenario) -> Result<Report> {
         // What the survivor does for the first time, it does differently: victims are copies of it.
         let mut rehearsal = Report::new(name, 0);
-        self.rehearse(scenario, &mut rehearsal).context("the rehearsal failed")?;
+        rehearse(scenario, &mut rehearsal).context("the rehearsal failed")?;
         if !rehearsal.is_unharmed() {
             return Ok(rehearsal);
         }
@@ -78,21 +78,6 @@ impl Sweep {
             }
         }
         Ok(report)
-    }
-
-    fn rehearse(&mut self, scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
-        scenario.reset();
-        let mut tracee = Tracee::start(|| scenario.victim())?;
-        scenario.started();
-        tracee.let_run()?;
-        let stop = wait(&mut tracee, scenario)?;
-        ensure!(stop == Stop::Mark, "the victim stopped without reason: {stop:?}");
-        scenario.stopped(tracee.id());
-        let victim = tracee.id();
-        let at = tracee.kill()?;
-        let found = scenario.inspect(&Death { victim, at }).and_then(|found| complete(found, scenario));
-        report.record(found, "killed at the end of the rehearsal");
-        Ok(())
     }
 
     /// Takes a victim through the whole operation.
@@ -148,8 +133,8 @@ impl Sweep {
             let mut tracee = Tracee::start(|| scenario.victim())?;
             scenario.started();
             let arrived = self.arrive(&mut tracee, route, point, scenario)?;
-            scenario.stopped(tracee.id());
             let victim = tracee.id();
+            scenario.stopped(victim);
             let at = tracee.kill()?;
             let found = scenario.inspect(&Death { victim, at });
             report.add_stray(arrived.is_err());
@@ -217,6 +202,22 @@ impl Sweep {
         }
         Ok(Ok(()))
     }
+}
+
+/// Lets a victim run through the whole operation without stopping it.
+fn rehearse(scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
+    scenario.reset();
+    let mut tracee = Tracee::start(|| scenario.victim())?;
+    scenario.started();
+    tracee.let_run()?;
+    let stop = wait(&mut tracee, scenario)?;
+    ensure!(stop == Stop::Mark, "the victim stopped without reason: {stop:?}");
+    let victim = tracee.id();
+    scenario.stopped(victim);
+    let at = tracee.kill()?;
+    let found = scenario.inspect(&Death { victim, at }).and_then(|found| complete(found, scenario));
+    report.record(found, "killed at the end of the rehearsal");
+    Ok(())
 }
 
 /// Waits until the victim has stopped, however often it sleeps before.

@@ -11,11 +11,12 @@ use shared_value_tests::{DEADLINE, Forked, end_now, split};
 
 use crate::triple::{Number, SynchronizedTriple, Triple};
 
-/// A forked process that does what it is told over a socket, a byte at a time.
+/// A forked process that does what it is told over a socket, a byte at a time. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Helper {
+    /// Before `talk`, so that it is dead before it can see that nobody talks to it any more.
+    _process: Forked,
     talk: UnixStream,
-    process: Option<Forked>,
     id: u32,
 }
 
@@ -39,7 +40,7 @@ impl Helper {
             drop(talk);
             serve(value, &mut theirs);
         };
-        let mut helper = Self { talk, process: Some(process), id: 0 };
+        let mut helper = Self { talk, _process: process, id: 0 };
         let mut id = [0; 4];
         helper.talk.read_exact(&mut id).expect("the helper says who it is");
         helper.id = u32::from_ne_bytes(id);
@@ -81,13 +82,6 @@ impl Helper {
         let answered = self.talk.read_exact(&mut answer).is_ok();
         self.talk.set_read_timeout(Some(DEADLINE)).expect("a valid timeout");
         (answered && answer != [NOT_HAD]).then_some(answer == [RECOVERED])
-    }
-
-    pub(crate) fn kill(mut self) {
-        if let Some(process) = self.process.take() {
-            // Dropped, it is killed and waited for.
-            drop(process);
-        }
     }
 
     fn tell(&mut self, command: u8) {

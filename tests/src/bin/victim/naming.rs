@@ -84,7 +84,10 @@ impl Place {
     pub(crate) fn unlink(&self) -> Result<(), Error> {
         match self {
             Self::Name(name) => shared_value::unlink(name),
-            Self::File(_) => Ok(fs::remove_file(self.path()).expect("the file is there")),
+            Self::File(_) => {
+                fs::remove_file(self.path()).expect("the file is there");
+                Ok(())
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `Stage`: the values and processes that take part in an operation.
 
+use std::mem;
 use std::time::Duration;
 
 use shared_value::{Guard, Synchronized};
@@ -115,9 +116,7 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         let subject = &mut self.subjects[0];
         let waiter = self.waiter.as_mut().expect("it waits");
         let Some(recovered) = waiter.has_had_it(Duration::from_secs(1)) else {
-            if let Some(waiter) = self.waiter.take() {
-                waiter.kill();
-            }
+            self.waiter = None;
             return Err(Harm::Stuck("the waiter did not get the lock, or was not told of the change".to_owned()));
         };
         let took = death.at.elapsed();
@@ -163,6 +162,10 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         for subject in &self.subjects {
             subject.restore();
         }
+        if mem::take(&mut self.waiting) {
+            // It still waits, because something was found that must not be.
+            self.waiter = None;
+        }
         match self.company {
             Company::Owner | Company::OwnerAndWaiter => {
                 self.guards.push(self.subjects[0].value().lock().expect("it is free"));
@@ -191,9 +194,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
             self.start_waiting();
         }
         self.guards.clear();
-        if let Some(owner) = self.owner.take() {
-            owner.kill();
-        }
+        self.owner = None;
         if self.company == Company::Changer {
             self.value().store(self.states[0][1]).expect("nobody holds the lock for long");
         }
@@ -213,8 +214,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
     fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
         let died_holding = self.subjects.iter().any(|subject| subject.is_held_by(death.victim));
         self.guards.clear();
-        if let Some(owner) = self.owner.take() {
-            owner.kill();
+        if self.owner.take().is_some() {
             self.subjects[0].note();
         }
         // One who waits for a change gets it from the victim, or else from the survey.

@@ -1,0 +1,62 @@
+//! Sweeps over operations.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use shared_value_tests::stepper::{Points, Report, Sweep};
+
+use crate::operations;
+
+/// Kills victims in operations and prints a row for each of these; fails if a death did harm.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The operations; all if there are none.
+    operations: Vec<String>,
+    /// Where to kill: at `every` instruction, at so many at most, or where shared words see `changes`.
+    #[arg(long, default_value = "every")]
+    points: String,
+    /// What the choice of the points depends on.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Gives an operation up after so many deaths that did harm.
+    #[arg(long, default_value_t = 10)]
+    give_up_after: usize,
+    /// Only prints the names of the operations.
+    #[arg(long)]
+    list: bool,
+    /// Prints the heads of the columns.
+    #[arg(long)]
+    header: bool,
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let all = operations::all();
+        for name in &self.operations {
+            ensure!(all.iter().any(|operation| operation.name == *name), "there is no operation `{name}`");
+        }
+        let points = match self.points.as_str() {
+            "every" => Points::Every,
+            "changes" => Points::Changes { seed: self.seed },
+            count => Points::AtMost { count: count.parse().context("--points")?, seed: self.seed },
+        };
+        let sweep = Sweep::new(points).give_up_after(self.give_up_after);
+
+        let mut output = io::stdout().lock();
+        if self.header {
+            writeln!(output, "{}", Report::HEADER)?;
+        }
+        let mut harms = 0;
+        for operation in all {
+            if self.list {
+                writeln!(output, "{}", operation.name)?;
+            } else if self.operations.is_empty() || self.operations.contains(&operation.name) {
+                let report = sweep.run(&operation.name, &mut *(operation.set_stage)())?;
+                writeln!(output, "{report}")?;
+                harms += report.harms();
+            }
+        }
+        Ok(if harms == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

@@ -1,0 +1,175 @@
+//! Moving money in every way that there is, to be killed at any moment.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use shared_value::Error;
+use shared_value_tests::ledger::{ACCOUNTS, Journal, LedgerGuard, SynchronizedLedger};
+use shared_value_tests::{await_line, say};
+
+/// Moves money in some ledgers until a line comes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Transfer {
+    journal: PathBuf,
+    mover: usize,
+    seed: u64,
+    #[arg(required = true)]
+    ledgers: Vec<String>,
+}
+
+/// One move.
+#[derive(Clone, Copy)]
+struct Move {
+    from: usize,
+    to: usize,
+    money: i64,
+}
+
+/// Somebody who moves money.
+struct Mover {
+    number: usize,
+    ledgers: Vec<SynchronizedLedger>,
+    journal: Journal,
+    /// How often it has moved some in each ledger.
+    moves: Vec<u64>,
+    random: fastrand::Rng,
+}
+
+impl Transfer {
+    pub(crate) fn run(self) -> Result<()> {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let ledgers: Vec<_> = self.ledgers.iter().map(|name| SynchronizedLedger::open(name)).collect::<Result<_, _>>()?;
+        let mut mover = Mover {
+            number: self.mover,
+            moves: ledgers.iter().map(|ledger| ledger.moves_at(self.mover)).collect(),
+            ledgers,
+            journal: Journal::open(&self.journal)?,
+            random: fastrand::Rng::with_seed(self.seed),
+        };
+        mover.take_up()?;
+        say("ready");
+        thread::spawn(|| {
+            await_line();
+            STOP.store(true, Relaxed);
+        });
+        while !STOP.load(Relaxed) {
+            mover.act()?;
+        }
+        Ok(())
+    }
+}
+
+impl Mover {
+    /// The predecessor may have died between a commit and the note of it, but nowhere else.
+    fn take_up(&mut self) -> Result<()> {
+        for (ledger, moves) in self.moves.iter().enumerate() {
+            let noted = self.journal.noted(self.number, ledger)?;
+            ensure!(
+                *moves == noted || *moves == noted + 1,
+                "mover {} noted {noted} moves in ledger {ledger}, which counts {moves}",
+                self.number
+            );
+            self.journal.note(self.number, ledger, *moves)?;
+        }
+        Ok(())
+    }
+
+    fn choose(&mut self) -> Move {
+        Move {
+            from: self.random.usize(..ACCOUNTS),
+            to: self.random.usize(..ACCOUNTS),
+            money: self.random.i64(1..1_000),
+        }
+    }
+
+    /// A move in a ledger was committed.
+    fn committed(&mut self, ledger: usize) -> Result<()> {
+        self.moves[ledger] += 1;
+        self.journal.note(self.number, ledger, self.moves[ledger])
+    }
+
+    fn act(&mut self) -> Result<()> {
+        let number = self.random.usize(..self.ledgers.len());
+        let ledger = self.ledgers[number].clone();
+        let Move { from, to, money } = self.choose();
+        let mover = self.number;
+        match self.random.u32(..10) {
+            0..3 => ledger.update(|ledger| ledger.transfer(mover, from, to, money))?,
+            3 => {
+                let mut guard = ledger.lock()?;
+                write(&mut guard, mover, from, to, money);
+                drop(guard);
+            }
+            4 => {
+                let mut guard = ledger.lock()?;
+                write(&mut guard, mover, from, to, money);
+                guard.commit();
+                self.committed(number)?;
+                guard.set_total(0);
+                guard.rollback();
+                guard.update(|ledger| ledger.transfer(mover, to, from, money))?;
+            }
+            5 => {
+                let outer = ledger.lock()?;
+                ledger.set_accounts_at(from, ledger.accounts_at(from) - money)?;
+                let inner = ledger.lock()?;
+                ledger.set_accounts_at(to, ledger.accounts_at(to) + money)?;
+                drop(outer);
+                ledger.update_total(|total| *total += 1)?;
+                ledger.set_moves_at(mover, ledger.moves_at(mover) + 1)?;
+                drop(inner);
+            }
+            6 => match ledger.lock_timeout(Duration::from_micros(self.random.u64(..2_000))) {
+                Ok(mut guard) => write(&mut guard, mover, from, to, money),
+                Err(Error::TimedOut) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            },
+            7 => {
+                let update = || ledger.update(|_| resume_unwind(Box::new(())));
+                ensure!(catch_unwind(AssertUnwindSafe(update)).is_err(), "a panic was swallowed");
+                return Ok(());
+            }
+            8 => {
+                ledger.load()?.check()?;
+                let mine = ledger.moves_at(mover);
+                ensure!(mine == self.moves[number], "{mine} moves of {mover} are left of {}", self.moves[number]);
+                return Ok(());
+            }
+            _ => return self.act_on_several(),
+        }
+        self.committed(number)
+    }
+
+    /// Moves money in some ledgers whose locks it holds at the same time.
+    fn act_on_several(&mut self) -> Result<()> {
+        let all = self.ledgers.clone();
+        // Always taken in this order, or two of these would wait for each other.
+        let numbers: Vec<_> = (0..all.len()).filter(|_| self.random.u32(..3) > 0).collect();
+        let mut guards = Vec::new();
+        for number in numbers {
+            guards.push((number, all[number].lock()?));
+        }
+        for (_, guard) in &mut guards {
+            let Move { from, to, money } = self.choose();
+            write(guard, self.number, from, to, money);
+        }
+        self.random.shuffle(&mut guards);
+        while let Some((number, guard)) = guards.pop() {
+            drop(guard);
+            self.committed(number)?;
+        }
+        Ok(())
+    }
+}
+
+/// Moves money by one write after the other.
+fn write(guard: &mut LedgerGuard<'_>, mover: usize, from: usize, to: usize, money: i64) {
+    guard.set_accounts_at(from, guard.accounts_at(from) - money);
+    guard.set_total(guard.total() + 1);
+    guard.set_accounts_at(to, guard.accounts_at(to) + money);
+    guard.set_moves_at(mover, guard.moves_at(mover) + 1);
+}

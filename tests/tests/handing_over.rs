@@ -1,0 +1,231 @@
+//! Values that go to other programs: by an inherited descriptor, by a token, over a socket, and only for reading.
+
+use std::io::Read;
+use std::os::unix::net::UnixListener;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use shared_value::{Error, ReadOnly, Synchronized, Unlocked};
+use shared_value_tests::{SegmentName, eventually, scaled};
+
+const COUNT: u64 = 1_000;
+
+fn partner(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partner"));
+    command.args(arguments).stdout(Stdio::piped());
+    command
+}
+
+/// What the partner says, when it has ended well.
+fn outcome(mut child: Child) -> String {
+    eventually("the partner ends", || child.try_wait().expect("it is a child").is_some());
+    let mut said = String::new();
+    child.stdout.take().expect("piped").read_to_string(&mut said).expect("it can be read");
+    assert!(child.wait().expect("it has ended").success(), "the partner failed: {said}");
+    said.trim_end().to_owned()
+}
+
+fn run(mut command: Command) -> String {
+    outcome(command.spawn().expect("it starts"))
+}
+
+/// Without an inheritable descriptor and the entry that says which, a child that was started cannot reach the value.
+#[test]
+fn a_child_gets_the_values_that_were_passed_to_it() {
+    let (one, other) = (Synchronized::new(0_u64).unwrap(), Synchronized::new(100_u64).unwrap());
+    let children: Vec<_> = (0..2)
+        .map(|number| {
+            let mut command = partner(&["add", ["ONE", "OTHER"][number], &COUNT.to_string()]);
+            one.pass_to(&mut command, "ONE").unwrap();
+            other.pass_to(&mut command, "OTHER").unwrap();
+            command.spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        outcome(child);
+    }
+    assert_eq!((one.get(), other.get()), (COUNT, 100 + COUNT));
+}
+
+/// If the command held no descriptor of its own, it could not be started after the handle was dropped.
+#[test]
+fn a_value_may_be_dropped_before_the_command_starts() {
+    let mut command = partner(&["read", "VALUE"]);
+    Synchronized::new(7_u64).unwrap().pass_to(&mut command, "VALUE").unwrap();
+    assert_eq!(run(command), "7");
+}
+
+/// A descriptor that were inheritable in the parent would go to every child that another thread starts.
+#[test]
+fn other_children_get_nothing() {
+    let bare = run(partner(&["look", "VALUE"]));
+    let value = Synchronized::new(0_u64).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..scaled(200, 50) {
+                let mut command = partner(&["add", "VALUE", "1"]);
+                value.pass_to(&mut command, "VALUE").unwrap();
+                run(command);
+            }
+        });
+        for _ in 0..scaled(200, 50) {
+            assert_eq!(run(partner(&["look", "VALUE"])), bare);
+        }
+    });
+    assert_eq!(value.get(), scaled(200, 50));
+}
+
+/// What is missing, of another type or wrong must be an error that says so, not another file taken for the value.
+#[test]
+fn what_was_not_passed_is_a_clear_error() {
+    let message = run(partner(&["write", "VALUE"]));
+    assert!(message.contains("`VALUE`") && message.contains("not found"), "{message}");
+
+    let value = Synchronized::new(0_u64).unwrap();
+    let mut command = partner(&["mistake", "VALUE"]);
+    value.pass_to(&mut command, "VALUE").unwrap();
+    let message = run(command);
+    assert!(message.contains("expected `f64") && message.contains("found `u64"), "{message}");
+
+    let mut command = partner(&["write", "VALUE"]);
+    command.env("VALUE", "descriptor 99 device 1 inode 1");
+    let message = run(command);
+    assert!(message.contains("descriptor 99") && message.contains("Bad file descriptor"), "{message}");
+
+    let mut command = partner(&["write", "VALUE"]);
+    command.env("VALUE", "descriptor 1 device 1 inode 1");
+    let message = run(command);
+    assert!(message.contains("another file"), "{message}");
+
+    let mut command = partner(&["write", "VALUE"]);
+    command.env("VALUE", "nonsense");
+    let message = run(command);
+    assert!(message.contains("nonsense"), "{message}");
+
+    let mut command = partner(&["write", "VALUE"]);
+    assert!(matches!(value.pass_to(&mut command, "A=B"), Err(Error::InvalidName { .. })));
+}
+
+/// A program that has taken a value must not hand it to whatever it starts.
+#[test]
+fn what_was_passed_goes_no_further() {
+    let mut command = partner(&["pass-nothing-on", "VALUE"]);
+    Synchronized::new(7_u64).unwrap().pass_to(&mut command, "VALUE").unwrap();
+    let message = run(command);
+    assert!(message.contains("no shared value was passed"), "{message}");
+}
+
+/// A descriptor for reading must not become a handle that can write.
+#[test]
+fn what_was_passed_for_reading_can_only_be_read() {
+    let value = Synchronized::new(7_u64).unwrap();
+    let read_only = value.read_only().unwrap();
+    value.set(8).unwrap();
+    let mut command = partner(&["read", "VALUE"]);
+    read_only.pass_to(&mut command, "VALUE").unwrap();
+    assert_eq!(run(command), "8");
+    let mut command = partner(&["write", "VALUE"]);
+    read_only.pass_to(&mut command, "VALUE").unwrap();
+    let message = run(command);
+    assert!(message.contains("Permission denied"), "{message}");
+}
+
+/// Tokens of each kind lead to the value, from another process.
+#[test]
+fn a_token_leads_to_the_value() {
+    let name = SegmentName::new("token");
+    let directory = tempfile::tempdir().unwrap();
+    let values = [
+        Synchronized::new(0_u64).unwrap(),
+        Synchronized::create(&name, 0_u64).unwrap(),
+        Synchronized::create_file(directory.path().join("value"), 0_u64).unwrap(),
+    ];
+    for value in values {
+        let token = value.token().unwrap();
+        assert!(token.chars().all(|character| character.is_ascii_graphic()), "{token}");
+        run(partner(&["add-by-token", &token, &COUNT.to_string()]));
+        assert_eq!(value.get(), COUNT, "{token}");
+        assert_eq!(Synchronized::<u64, ReadOnly>::from_token_read_only(&token).unwrap().get(), COUNT);
+        assert!(matches!(
+            Synchronized::<u64, Unlocked>::from_token_unlocked(&token),
+            Err(Error::InvalidSegment { .. })
+        ));
+    }
+}
+
+/// A token must not lead to whatever has taken the place of the value that it was made for.
+#[test]
+fn a_stale_token_leads_nowhere() {
+    let stale = |token: &str| match Synchronized::<u64>::from_token(token) {
+        Err(Error::StaleToken { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let name = SegmentName::new("stale");
+    let token = Synchronized::create(&name, 0_u64).unwrap().token().unwrap();
+    shared_value::unlink(&name).unwrap();
+    assert!(stale(&token).contains("No such file"));
+    let _successor = Synchronized::create(&name, 0_u64).unwrap();
+    assert!(stale(&token).contains("another file"));
+
+    let value = Synchronized::new(0_u64).unwrap();
+    let token = value.token().unwrap();
+    drop(value);
+    let _successor = Synchronized::new(0_u64).unwrap();
+    stale(&token);
+
+    // The same process id and descriptor, but of a process that was started at another time.
+    let value = Synchronized::new(0_u64).unwrap();
+    let token = value.token().unwrap();
+    let (before, number) = token.rsplit_once(':').unwrap();
+    let (before, start) = before.rsplit_once(':').unwrap();
+    let older = start.parse::<u64>().unwrap() - 1;
+    assert!(stale(&format!("{before}:{older}:{number}")).contains("names another"));
+    for nonsense in ["", "shared-value:", "shared-value:1:1:process:x:1:1", "hello", "shared-value:zz:1:name:x"] {
+        assert!(stale(nonsense).contains("not of the form"), "{nonsense}");
+    }
+}
+
+/// The kernel must carry the descriptor, since the receiver may have neither the name nor the permission.
+#[test]
+fn a_socket_carries_a_value() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    let child = partner(&["add-by-socket", path.to_str().unwrap(), &COUNT.to_string()]).spawn().unwrap();
+    let value = Synchronized::new(0_u64).unwrap();
+    value.send_to(&listener.accept().unwrap().0).unwrap();
+    outcome(child);
+    assert_eq!(value.get(), COUNT);
+}
+
+/// Two writers of one word without a lock must not undo each other's changes of different bytes.
+#[test]
+fn unlocked_parts_of_one_word_are_kept() {
+    let value = Synchronized::<[u8; 8], Unlocked>::unlocked([0; 8]).unwrap();
+    thread::scope(|scope| {
+        for index in 0..2 {
+            let value = &value;
+            scope.spawn(move || {
+                for round in 0..scaled(200_000, 20_000) {
+                    let byte = u8::try_from(round % 251).unwrap();
+                    value.set_at(index, byte).unwrap();
+                    assert_eq!(value.at(index), byte, "the other thread wrote over it");
+                }
+            });
+        }
+    });
+}
+
+/// A writer that never pauses must not tear what a reader of another process sees, nor keep it from reading.
+#[test]
+fn a_read_only_reader_sees_whole_values() {
+    let twins = Synchronized::new([0_u64; 8]).unwrap();
+    let child = partner(&["watch", &twins.token().unwrap()]).spawn().unwrap();
+    for round in 0..scaled(3_000_000, 100_000) {
+        twins.set([round; 8]).unwrap();
+    }
+    // Until the reader has started and read.
+    thread::sleep(std::time::Duration::from_millis(200));
+    twins.set([u64::MAX; 8]).unwrap();
+    assert!(outcome(child).parse::<u64>().unwrap() > 0, "it read nothing");
+}

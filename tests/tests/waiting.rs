@@ -1,0 +1,101 @@
+//! Waiting for changes, across processes and under kills.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use shared_value::{Error, Synchronized};
+use shared_value_tests::{DEADLINE, eventually, scaled};
+
+fn partner(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partner"));
+    command.args(arguments).stdout(Stdio::piped());
+    command
+}
+
+/// With a lost wake-up in each round, thousands of rounds would take minutes: each costs a sleeper 50 ms.
+#[test]
+fn two_processes_wake_each_other() {
+    let rounds = scaled(20_000, 3_000);
+    let ball = Synchronized::new(0_u64).unwrap();
+    let mut child = partner(&["answer", &ball.token().unwrap(), &rounds.to_string()]).spawn().unwrap();
+    eventually("the partner starts", || {
+        ball.update(|ball| *ball = 1).unwrap();
+        ball.wait_for(|ball| *ball == 2, Duration::from_secs(5)).is_ok()
+    });
+    let start = Instant::now();
+    for round in 1..rounds {
+        ball.update(|ball| *ball += 1).unwrap();
+        ball.wait_for(|ball| *ball == 2 * round + 2, DEADLINE).unwrap();
+    }
+    let elapsed = start.elapsed();
+    assert!(child.wait().unwrap().success());
+    // Not a measurement of speed: far above what the rounds take, far below one sleep in each.
+    assert!(elapsed < Duration::from_millis(5) * u32::try_from(rounds).unwrap(), "{elapsed:?} for {rounds} rounds");
+}
+
+/// A mark that a killed sleeper leaves behind must not cost every later commit a system call, or keep others asleep.
+#[test]
+fn sleepers_that_are_killed_leave_nothing_behind() {
+    let value = Synchronized::new(0_u64).unwrap();
+    for _ in 0..5 {
+        let mut child = partner(&["wait", &value.token().unwrap()]).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        thread::sleep(Duration::from_millis(20));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    value.update(|number| *number += 1).unwrap();
+    let waiter = value.clone();
+    let waiting = thread::spawn(move || waiter.wait_for(|number| *number == 2, DEADLINE).unwrap());
+    thread::sleep(Duration::from_millis(20));
+    value.update(|number| *number += 1).unwrap();
+    assert_eq!(waiting.join().unwrap(), 2);
+    assert_eq!(value.recoveries(), 0, "a sleeper never held the lock");
+}
+
+/// Of many who sleep, all are woken.
+#[test]
+fn one_commit_wakes_all() {
+    let value = Synchronized::new(0_u64).unwrap();
+    let waiting: Vec<_> = (0..8)
+        .map(|_| {
+            let value = value.clone();
+            thread::spawn(move || value.wait_for(|number| *number == 1, DEADLINE).unwrap())
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(30));
+    value.set(1).unwrap();
+    for waiter in waiting {
+        assert_eq!(waiter.join().unwrap(), 1);
+    }
+}
+
+/// A commit under a lock that is kept is a change like any other.
+#[test]
+fn a_commit_under_a_guard_wakes() {
+    let value = Synchronized::new(0_u64).unwrap();
+    let waiter = value.clone();
+    let waiting = thread::spawn(move || waiter.changes().next_timeout(DEADLINE).unwrap());
+    thread::sleep(Duration::from_millis(30));
+    let mut guard = value.lock().unwrap();
+    guard.store(5);
+    guard.commit();
+    assert_eq!(waiting.join().unwrap(), 5);
+}
+
+/// Changes come in order, the latest at each look, and time is kept.
+#[test]
+fn changes_are_the_latest_values() {
+    let value = Synchronized::new(0_u64).unwrap();
+    let mut changes = value.read_only().unwrap().changes();
+    assert!(matches!(changes.next_timeout(Duration::from_millis(10)), Err(Error::TimedOut)));
+    value.set(1).unwrap();
+    value.set(2).unwrap();
+    assert_eq!(changes.next().unwrap().unwrap(), 2);
+    let start = Instant::now();
+    assert!(matches!(value.wait_for(|number| *number == 9, Duration::from_millis(80)), Err(Error::TimedOut)));
+    assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
+}

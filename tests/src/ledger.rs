@@ -78,8 +78,8 @@ impl Journal {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn note(&self, mover: usize, ledger: usize, moves: u64) -> Result<()> {
-        self.file.write_all_at(&moves.to_ne_bytes(), Self::place(mover, ledger)).context("note moves")
+    pub fn note(&self, mover: usize, ledger: usize, count: u64) -> Result<()> {
+        self.file.write_all_at(&count.to_ne_bytes(), Self::place(mover, ledger)).context("note moves")
     }
 
     /// What was noted last.
@@ -87,12 +87,12 @@ impl Journal {
     /// # Errors
     /// If the file cannot be read.
     pub fn noted(&self, mover: usize, ledger: usize) -> Result<u64> {
-        let mut moves = [0; 8];
-        match self.file.read_at(&mut moves, Self::place(mover, ledger))? {
+        let mut count = [0; 8];
+        match self.file.read_at(&mut count, Self::place(mover, ledger))? {
             0 => Ok(0),
             length => {
                 ensure!(length == 8, "a part of a number");
-                Ok(u64::from_ne_bytes(moves))
+                Ok(u64::from_ne_bytes(count))
             }
         }
     }

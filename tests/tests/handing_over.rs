@@ -206,7 +206,7 @@ fn unlocked_parts_of_one_word_are_kept() {
         for index in 0..2 {
             let value = &value;
             scope.spawn(move || {
-                for round in 0..scaled(200_000, 20_000) {
+                for round in 0..scaled(2_000_000, 300_000) {
                     let byte = u8::try_from(round % 251).unwrap();
                     value.set_at(index, byte).unwrap();
                     assert_eq!(value.at(index), byte, "the other thread wrote over it");

@@ -2,57 +2,130 @@
 //! `SHARED_VALUE_STORM_SECONDS`. `SHARED_VALUE_SEED` makes another storm.
 
 use std::env;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use shared_value::LockState;
 use shared_value_tests::ledger::{Journal, Ledger, MOVERS, SynchronizedLedger};
-use shared_value_tests::{DEADLINE, SegmentName, Worker};
+use shared_value_tests::{SegmentName, Worker};
+use tempfile::TempDir;
 
 /// Without rollback, atomic commits and locks that outlive their owners, money is lost or made, or all hang.
 #[test]
 fn six_processes_on_one_value() {
-    Storm::new(1).blow();
+    Storm::new(1).blow(duration());
 }
 
 /// The same of locks that are held together: one that is not released with its owner stops the others.
 #[test]
 fn six_processes_on_three_values() {
-    Storm::new(3).blow();
+    Storm::new(3).blow(duration());
 }
 
+/// Nobody moves money for so long on however busy a machine, unless all hang.
+const HANGING: Duration = Duration::from_secs(10);
+
+/// Ledgers, and who is known to have moved how much in them.
 struct Storm {
     names: Vec<SegmentName>,
     ledgers: Vec<SynchronizedLedger>,
-    directory: tempfile::TempDir,
-    random: fastrand::Rng,
-    kills: u64,
+    progress: Vec<Progress>,
+    directory: TempDir,
+}
+
+/// Since when a ledger has been at a version.
+struct Progress {
+    version: u64,
+    since: Instant,
 }
 
 impl Storm {
     fn new(ledgers: usize) -> Self {
         let names: Vec<_> = (0..ledgers).map(|_| SegmentName::new("storm")).collect();
-        let seed = env::var("SHARED_VALUE_SEED").map_or(1, |seed| seed.parse().expect("SHARED_VALUE_SEED is a number"));
         Self {
             ledgers: names.iter().map(|name| SynchronizedLedger::create(name, Ledger::default()).unwrap()).collect(),
+            progress: names.iter().map(|_| Progress { version: 0, since: Instant::now() }).collect(),
             names,
             directory: tempfile::tempdir().unwrap(),
-            random: fastrand::Rng::with_seed(seed),
-            kills: 0,
         }
     }
 
-    fn blow(mut self) {
-        let seconds = env::var("SHARED_VALUE_STORM_SECONDS");
-        let seconds = seconds.map_or(2, |seconds| seconds.parse().expect("SHARED_VALUE_STORM_SECONDS is a number"));
-        let mut movers: Vec<_> = (0..MOVERS).map(|mover| self.start(mover)).collect();
+    fn start(&self, mover: usize, seed: u64) -> Worker {
+        let journal = self.journal().display().to_string();
+        let names = self.names.iter().map(|name| String::from(&**name));
+        let arguments = [journal, mover.to_string(), seed.to_string()].into_iter().chain(names);
+        Worker::start(env!("CARGO_BIN_EXE_victim"), "transfer", arguments)
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.directory.path().join("journal")
+    }
+
+    fn blow(mut self, duration: Duration) {
+        let mut random = fastrand::Rng::with_seed(number_of("SHARED_VALUE_SEED", 1));
+        let mut movers: Vec<_> = (0..MOVERS).map(|mover| Some(self.start(mover, random.u64(..)))).collect();
+        let mut kills = 0;
         let start = Instant::now();
-        let mut progress = Progress::new(&self.ledgers);
-        while start.elapsed() < Duration::from_secs(seconds) {
-            let mover = self.random.usize(..MOVERS);
-            let successor = self.start(mover);
-            let victim = std::mem::replace(&mut movers[mover], successor);
-            victim.kill();
-            todo!();
+        while start.elapsed() < duration {
+            let mover = random.usize(..MOVERS);
+            movers[mover].take().expect("they all live").kill();
+            kills += 1;
+            self.look();
+            let mut successor = self.start(mover, random.u64(..));
+            // The others are killed while they open.
+            if random.u32(..4) > 0 {
+                successor.expect("ready");
+            }
+            movers[mover] = Some(successor);
+            let next = Instant::now() + Duration::from_micros(random.u64(..5_000));
+            while Instant::now() < next {
+                self.look();
+                thread::yield_now();
+            }
+        }
+        for mut mover in movers.into_iter().flatten() {
+            mover.tell("stop");
+            mover.finish();
+        }
+        self.settle(kills);
+    }
+
+    /// What everybody can see at any moment.
+    fn look(&mut self) {
+        for (ledger, progress) in self.ledgers.iter().zip(&mut self.progress) {
+            ledger.load().unwrap().check().unwrap();
+            let version = ledger.version();
+            if progress.version != version {
+                *progress = Progress { version, since: Instant::now() };
+            }
+            assert!(progress.since.elapsed() < HANGING, "nobody moves money any more: {ledger:?}");
         }
     }
+
+    /// What is left when nobody moves money any more.
+    fn settle(&self, kills: u64) {
+        let journal = Journal::open(&self.journal()).unwrap();
+        for (number, ledger) in self.ledgers.iter().enumerate() {
+            let last = ledger.load().unwrap();
+            last.check().unwrap();
+            for (mover, moves) in last.moves.iter().enumerate() {
+                assert_eq!(journal.noted(mover, number).unwrap(), *moves, "moves of {mover} in ledger {number}");
+            }
+            assert_eq!(ledger.version(), last.total, "every move is one commit");
+            assert_eq!(ledger.lock_state(), LockState::Free);
+            let recoveries = ledger.recoveries();
+            println!("ledger {number}: {kills} kills, {} moves, {recoveries} recoveries", last.total);
+            assert!(recoveries <= kills, "{recoveries} recoveries of {kills} kills");
+            assert!(recoveries > 0, "nobody was killed with the lock");
+        }
+    }
+}
+
+fn duration() -> Duration {
+    Duration::from_secs(number_of("SHARED_VALUE_STORM_SECONDS", 2))
+}
+
+fn number_of(variable: &str, otherwise: u64) -> u64 {
+    env::var(variable).map_or(otherwise, |number| number.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }

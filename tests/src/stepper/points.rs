@@ -58,7 +58,10 @@ pub(super) fn choose(route: &Route, all: Vec<Point>, count: usize, seed: u64) ->
     let mut random = fastrand::Rng::with_seed(seed);
     let places = route.places();
     let matters = |step: usize| places.get(step).is_some_and(|place| place.step_changed || place.step_called);
-    let is_special = |point: &Point| point.asleep || matters(point.steps) || matters(point.steps + 1);
+    let ends = [all.first().copied(), all.last().copied()];
+    let is_special = |point: &Point| {
+        point.asleep || matters(point.steps) || matters(point.steps + 1) || ends.contains(&Some(*point))
+    };
     let (mut chosen, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_special);
     // There may be more of these than wanted.
     random.shuffle(&mut chosen);

@@ -85,6 +85,11 @@ impl Report {
         self.harms() == 0
     }
 
+    /// Whether some deaths left all values in these states.
+    pub(super) fn has_left(&self, states: &[usize]) -> bool {
+        self.outcomes.iter().any(|(outcome, _)| outcome == states)
+    }
+
     /// How many victims were killed.
     pub fn killed(&self) -> usize {
         self.killed
@@ -93,11 +98,6 @@ impl Report {
     /// How many of them held a lock.
     pub fn died_holding(&self) -> usize {
         self.died_holding
-    }
-
-    /// How many different states they left.
-    pub fn outcomes(&self) -> usize {
-        self.outcomes.len()
     }
 }
 

@@ -52,11 +52,18 @@ impl Sweep {
         if !rehearsal.is_unharmed() {
             return Ok(rehearsal);
         }
-        match self.points {
+        let report = match self.points {
             Points::Every => self.break_at_all(name, scenario, usize::MAX, 0),
             Points::AtMost { count, seed } => self.break_at_all(name, scenario, count, seed),
             Points::Changes { seed } => changes::sweep(name, scenario, seed, self.most_harms),
+        }?;
+        // Or else the deaths were not where they should have been.
+        let last = scenario.last_states();
+        for states in [vec![0; last.len()], last] {
+            let left = report.has_left(&states) || !report.is_unharmed();
+            ensure!(left, "no victim of {name} left states {states:?}: {report}");
         }
+        Ok(report)
     }
 
     fn break_at_all(&mut self, name: &str, scenario: &mut dyn Scenario, count: usize, seed: u64) -> Result<Report> {

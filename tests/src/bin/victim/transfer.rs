@@ -42,7 +42,8 @@ struct Mover {
 impl Transfer {
     pub(crate) fn run(self) -> Result<()> {
         static STOP: AtomicBool = AtomicBool::new(false);
-        let ledgers: Vec<_> = self.ledgers.iter().map(|name| SynchronizedLedger::open(name)).collect::<Result<_, _>>()?;
+        let ledgers: Vec<_> =
+            self.ledgers.iter().map(|name| SynchronizedLedger::open(name)).collect::<Result<_, _>>()?;
         let mut mover = Mover {
             number: self.mover,
             moves: ledgers.iter().map(|ledger| ledger.moves_at(self.mover)).collect(),

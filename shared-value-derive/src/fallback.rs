@@ -38,7 +38,7 @@ fn metadata(scope: &Scope<'_>) -> TokenStream {
     quote! {
         #[automatically_derived]
         unsafe impl #parameters #runtime::SharedValue for #value #clause {
-            const LAYOUT: &'static #runtime::Layout =
+            const LAYOUT: &'static #runtime::TypeLayout =
                 <::core::primitive::u8 as #runtime::SharedValue>::LAYOUT;
         }
     }

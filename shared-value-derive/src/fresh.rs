@@ -1,15 +1,16 @@
-//! Type parameters of the generated items must not shadow a name that the user's types mention.
+//! Generated types and type parameters must not shadow a name that the user's types mention.
 
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Names for generated type parameters that occur nowhere in the input.
+/// Names for generated types and type parameters that occur nowhere in the input.
 pub(crate) struct FreshNames {
     pub(crate) access: Ident,
     pub(crate) outcome: Ident,
     pub(crate) visitor: Ident,
+    pub(crate) description: Ident,
 }
 
 impl FreshNames {
@@ -23,7 +24,7 @@ impl FreshNames {
             }
             Ident::new(&candidate, Span::mixed_site())
         };
-        Self { access: unused("A"), outcome: unused("R"), visitor: unused("V") }
+        Self { access: unused("A"), outcome: unused("R"), visitor: unused("V"), description: unused("Description") }
     }
 }
 

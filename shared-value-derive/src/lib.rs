@@ -20,7 +20,7 @@ mod tests;
 
 /// Makes a type shareable between processes.
 ///
-/// ```ignore
+/// ```text
 /// #[derive(SharedValue, Clone, Copy)]
 /// #[repr(C)]
 /// pub struct Account {

@@ -1,5 +1,5 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Member, Type, Visibility};
 
@@ -7,7 +7,7 @@ use crate::attr::{self, ContainerAttributes, FieldAttributes};
 use crate::context::Context;
 use crate::fresh::FreshNames;
 use crate::repr::Repr;
-use crate::substitute::spell_out_self;
+use crate::substitute::{respanned, spell_out_self};
 use crate::symbol::DOC;
 
 const NUMBERS: [&str; 12] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"];
@@ -62,7 +62,7 @@ impl Input {
         };
         Self {
             attributes,
-            visibility: input.vis.clone(),
+            visibility: relocated(&input.vis),
             name: input.ident.clone(),
             generics: generics(&input.generics, &value),
             fresh: FreshNames::unused_in(input),
@@ -199,10 +199,19 @@ fn fields(context: &Context, fields: &Fields, value: &TokenStream) -> Vec<Field>
             member,
             attributes: FieldAttributes::parse(context, &field.attrs),
             documentation: documentation(&field.attrs),
-            visibility: field.vis.clone(),
+            visibility: relocated(&field.vis),
             ty: spell_out_self(field.ty.clone(), value),
         })
         .collect()
+}
+
+/// The visibility as if the macro had written it: lints take what begins with a word of the user's for his own.
+fn relocated(visibility: &Visibility) -> Visibility {
+    if matches!(visibility, Visibility::Restricted(restricted) if restricted.in_token.is_some()) {
+        return visibility.clone();
+    }
+    let tokens = respanned(visibility.to_token_stream(), Span::call_site());
+    syn::parse2(tokens).unwrap_or_else(|_| visibility.clone())
 }
 
 fn documentation(attributes: &[Attribute]) -> Vec<Attribute> {

@@ -1,6 +1,6 @@
 //! `Self` in a field's type means the user's struct; in the wrapper it would mean the wrapper.
 
-use proc_macro2::{Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::Parse;
 
@@ -11,6 +11,20 @@ pub(crate) fn spell_out_self<Node: Parse + ToTokens>(node: Node, value: &TokenSt
         return node;
     }
     syn::parse2(replace(tokens, value)).unwrap_or(node)
+}
+
+/// `tokens`, all at `span`.
+pub(crate) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut tree| {
+            if let TokenTree::Group(group) = &tree {
+                tree = Group::new(group.delimiter(), respanned(group.stream(), span)).into();
+            }
+            tree.set_span(span);
+            tree
+        })
+        .collect()
 }
 
 fn mentions_self(tokens: TokenStream) -> bool {

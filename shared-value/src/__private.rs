@@ -10,8 +10,8 @@ pub use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
 pub use crate::error::Error;
 pub use crate::guard::Guard;
 pub use crate::layout::{
-    AtomicInteger, Field, FieldVisitor, Layout, Pod, SharedValue, Variant, assert_fingerprint, assert_layout,
-    assert_size,
+    AtomicInteger, Field, FieldVisitor, Layout as TypeLayout, Pod, SharedValue, Variant, assert_fingerprint,
+    assert_layout, assert_size,
 };
 pub use crate::synchronized::Synchronized;
 
@@ -36,7 +36,8 @@ fn element_offset<E, T: SharedValue>(field: usize, index: usize) -> usize {
 #[inline(always)]
 #[track_caller]
 pub fn get<F: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, field: usize) -> F {
-    valid(A::field(&handle.cell, offset::<T>(field)).check())
+    let offset = offset::<T>(field);
+    valid(A::field(&handle.cell, offset).check_in::<T>(offset))
 }
 
 #[inline(always)]
@@ -57,7 +58,8 @@ pub fn update<F: SharedValue, T: SharedValue, R>(
 #[inline(always)]
 #[track_caller]
 pub fn get_at<E: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, field: usize, index: usize) -> E {
-    valid(A::field(&handle.cell, element_offset::<E, T>(field, index)).check())
+    let offset = element_offset::<E, T>(field, index);
+    valid(A::field(&handle.cell, offset).check_in::<T>(offset))
 }
 
 #[inline(always)]
@@ -76,7 +78,7 @@ pub fn set_at<E: SharedValue, T: SharedValue>(
 fn guard_get_part<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, offset: usize) -> F {
     let hold = &guard.hold;
     let copy = if hold.is_held() { hold.read(offset) } else { ReadWrite::field(hold.cell(), offset) };
-    valid(copy.check())
+    valid(copy.check_in::<T>(offset))
 }
 
 #[inline(always)]
@@ -100,7 +102,7 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
 ) -> R {
     let offset = offset::<T>(field);
     let hold = guard.writable();
-    let value = valid(hold.read(offset).check());
+    let value = valid(hold.read(offset).check_in::<T>(offset));
     hold.update(offset, value, Unwind::Keep, change)
 }
 

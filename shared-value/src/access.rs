@@ -104,7 +104,7 @@ impl sealed::Write for ReadWrite {
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
         cell.locked(|hold| {
-            let value = hold.read(offset).check()?;
+            let value = hold.read(offset).check_in::<T>(offset)?;
             Ok(hold.update(offset, value, Unwind::End, change))
         })
     }
@@ -131,7 +131,7 @@ impl sealed::Write for Unlocked {
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
-        let mut value = read::field_of_now(cell, offset).check()?;
+        let mut value = read::field_of_now(cell, offset).check_in::<T>(offset)?;
         let result = change(&mut value);
         cell.write_now(offset, &value);
         Ok(result)

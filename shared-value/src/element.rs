@@ -13,7 +13,8 @@ impl<E: SharedValue, const N: usize, A: Access> Synchronized<[E; N], A> {
     #[inline]
     #[track_caller]
     pub fn at(&self, index: usize) -> E {
-        valid(A::field(&self.cell, element_offset::<E, N>(0, index)).check())
+        let offset = element_offset::<E, N>(0, index);
+        valid(A::field(&self.cell, offset).check_in::<[E; N]>(offset))
     }
 }
 

@@ -129,9 +129,9 @@ impl Error {
         Self::Io { operation: operation.into(), source: source.into() }
     }
 
-    /// The error for the byte of a value at which its bits turn out to be invalid.
+    /// The error for the byte of a value at which its bits turn out to be invalid; `bytes` are those from `place` on.
     #[cold]
-    pub(crate) fn invalid_bits(layout: &'static Layout, offset: usize, bytes: &[u8]) -> Self {
+    pub(crate) fn invalid_bits(layout: &'static Layout, offset: usize, place: usize, bytes: &[u8]) -> Self {
         let (field, part, start) = part_at(layout, offset);
         let expected = match part.kind() {
             Kind::Scalar { code: '?', .. } => "0 or 1 (bool)".to_owned(),
@@ -146,9 +146,9 @@ impl Error {
             _ => part.name().to_owned(),
         };
         let found = if matches!(part.kind(), Kind::Text) {
-            format!("byte {:#04x} at {}", bytes[offset], offset - start)
+            format!("byte {:#04x} at {}", bytes[offset - place], offset - start)
         } else {
-            let mut bytes = bytes[start..start + part.size()].to_vec();
+            let mut bytes = bytes[start - place..][..part.size()].to_vec();
             if cfg!(target_endian = "little") {
                 bytes.reverse();
             }

@@ -115,10 +115,16 @@ impl<T: SharedValue> Unchecked<T> {
     /// The value, if the bits are one.
     #[inline(always)]
     pub(crate) fn check(self) -> Result<T, Error> {
+        self.check_in::<T>(0)
+    }
+
+    /// The same of a part of an `Outer`, which the error names by its place there.
+    #[inline(always)]
+    pub(crate) fn check_in<Outer: SharedValue>(self, place: usize) -> Result<T, Error> {
         if const { T::LAYOUT.is_checked() } {
             // SAFETY: every byte but padding is initialized: that is what this type means.
             if let Some(offset) = unsafe { first_invalid::<T>(self.0.as_ptr().cast()) } {
-                return Err(Error::invalid_bits(T::LAYOUT, offset, &self.to_bytes()));
+                return Err(Error::invalid_bits(Outer::LAYOUT, place + offset, place, &self.to_bytes()));
             }
         }
         // SAFETY: every byte but padding is initialized, and `SharedValue` promises that what passed is a value.

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// How long a test waits for what must happen, on however busy a machine.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long the next owner of a lock may have to wait for it once it is free.
+pub const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// How long a test waits to see that something does not happen.
 pub const SHORT: Duration = Duration::from_millis(50);
 

@@ -54,14 +54,27 @@ pub fn end_now(code: i32) -> ! {
 }
 
 impl Forked {
+    /// The id of the child.
+    pub fn process_id(&self) -> Pid {
+        self.process
+    }
+
+    /// Sends a signal to the child.
+    ///
+    /// # Panics
+    /// If it is gone.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.process, signal).expect("the child is there");
+    }
+
     /// Waits until the child has ended with 0.
     ///
     /// # Panics
     /// If it ends otherwise, or not before the deadline.
     #[track_caller]
     pub fn finish(self) {
-        let status = self.wait();
-        assert_eq!(status.exit_status(), Some(0), "the forked child failed: {status:?}");
+        self.finish_with(0);
     }
 
     /// Waits until SIGKILL has ended the child.
@@ -70,12 +83,31 @@ impl Forked {
     /// If it ends otherwise, or not before the deadline.
     #[track_caller]
     pub fn finish_killed(self) {
+        self.finish_by(Signal::KILL);
+    }
+
+    /// Waits until this signal has ended the child.
+    ///
+    /// # Panics
+    /// If it ends otherwise, or not before the deadline.
+    #[track_caller]
+    pub fn finish_by(self, signal: Signal) {
         let status = self.wait();
         assert_eq!(
             status.terminating_signal(),
-            Some(Signal::KILL.as_raw()),
-            "the forked child was not killed: {status:?}"
+            Some(signal.as_raw()),
+            "the forked child was not ended by {signal:?}: {status:?}"
         );
+    }
+
+    /// Waits until the child has ended with this exit code.
+    ///
+    /// # Panics
+    /// If it ends otherwise, or not before the deadline.
+    #[track_caller]
+    pub fn finish_with(self, code: i32) {
+        let status = self.wait();
+        assert_eq!(status.exit_status(), Some(code), "the forked child failed: {status:?}");
     }
 
     #[track_caller]

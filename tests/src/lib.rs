@@ -14,7 +14,7 @@ mod talk;
 pub mod values;
 mod worker;
 
-pub use deadline::{DEADLINE, SHORT, eventually, in_time};
+pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
 pub use fork::{Forked, end_now, fork, split};
 pub use name::SegmentName;
 pub use robust_mutex::{Protocol, RobustMutexes, Taken};

@@ -69,13 +69,13 @@ fn those_who_wait_for_a_change_are_told() {
 /// A lock that is released before it is out of the robust list, or out of order, cuts those off that lie behind it.
 #[test]
 fn several_locks_are_all_released() {
-    survives(["nested", "nested-crosswise", "nested-meddled", "nested-crosswise-meddled"]);
+    survives(["nested", "nested-crosswise", "nested-meddled", "nested-crosswise-meddled", "other-thread-holds"]);
 }
 
 /// Linked otherwise than the C library does it, a lock or a mutex between locks would not be released.
 #[test]
 fn mutexes_of_the_c_library_are_released_too() {
-    survives(["mutex-between", "mutex-between-crosswise", "mutex-released-first"]);
+    survives(["mutex-between", "mutex-between-crosswise", "mutex-released-first", "mutexes-between"]);
 }
 
 /// A segment that has its name before it is filled, or when its owner counts as dead, cannot be opened, or hangs.

@@ -26,7 +26,7 @@ const GENERATED: [&str; 13] = [
 /// Functions that the handle inherits from the runtime, and that an accessor would hide.
 ///
 /// Some are reserved for what handles will do: passing a value on, and waiting for changes.
-const HANDLE: [&str; 21] = [
+const HANDLE: [&str; 33] = [
     "version",
     "get",
     "set",
@@ -48,6 +48,18 @@ const HANDLE: [&str; 21] = [
     "send_to",
     "receive_from",
     "unlink",
+    "create_unlocked",
+    "from_token_read_only",
+    "from_token_unlocked",
+    "inherited_read_only",
+    "inherited_unlocked",
+    "open_file_read_only",
+    "open_read_only",
+    "open_unlocked",
+    "receive_read_only_from",
+    "receive_unlocked_from",
+    "try_update",
+    "unlocked",
 ];
 
 /// The same of the guard, where the handle has none of this name: those of the fallback and the others.

@@ -43,6 +43,19 @@ pub(crate) fn bounded(input: &Input, runtime: &TokenStream) -> Generics {
     bounded
 }
 
+/// The same parameters, bounded in the where clause only: clippy wants the bounds of a function in one place.
+pub(super) fn in_where_clause(mut generics: Generics) -> Generics {
+    let mut predicates = Vec::<WherePredicate>::new();
+    for parameter in generics.type_params_mut() {
+        let (name, bounds) = (&parameter.ident, std::mem::take(&mut parameter.bounds));
+        predicates.push(parse_quote!(#name: #bounds));
+    }
+    if !predicates.is_empty() {
+        generics.make_where_clause().predicates.extend(predicates);
+    }
+    generics
+}
+
 /// Whether `ty` is a type that a parameter brings with it, as `T::Item` and `<T as Iterator>::Item`.
 fn is_associated(generics: &Generics, ty: &Type) -> bool {
     let Type::Path(TypePath { qself, path, .. }) = ty else {

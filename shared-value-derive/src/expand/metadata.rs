@@ -4,6 +4,7 @@ use syn::Fields;
 
 use crate::model::{Field, Variant};
 
+use super::generics::in_where_clause;
 use super::scope::{Scope, local};
 use super::stored::{describe, question, stored_field};
 
@@ -17,11 +18,12 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
     let numbers = (0..fields.len()).map(Literal::usize_unsuffixed);
     let (visitor, visitor_type) = (local("visitor"), &scope.input.fresh.visitor);
     let (fields_of, unchanged) = (fields_of(scope), unchanged(scope, fields));
+    let description = &scope.input.fresh.description;
     implementation(
         scope,
         &quote! {
             const FIELDS: &'static [#runtime::Field] = &[#(#descriptions),*];
-            const LAYOUT: &'static #runtime::Layout = &#runtime::Layout::#shape::<Self>(
+            const LAYOUT: &'static #runtime::TypeLayout = &#runtime::TypeLayout::#shape::<Self>(
                 #name,
                 fields_of::<Self>(),
             );
@@ -37,7 +39,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
                 )*
             }
         },
-        &quote!(#fields_of #unchanged),
+        &quote!(type #description = #runtime::Field; #fields_of #unchanged),
     )
 }
 
@@ -52,8 +54,8 @@ pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ide
     implementation(
         scope,
         &quote! {
-            const LAYOUT: &'static #runtime::Layout =
-                &#runtime::Layout::enumeration::<Self, ::core::primitive::#integer>(
+            const LAYOUT: &'static #runtime::TypeLayout =
+                &#runtime::TypeLayout::enumeration::<Self, ::core::primitive::#integer>(
                     #name,
                     const {
                         &[#(#runtime::Variant::new(
@@ -102,7 +104,8 @@ fn fields_of(scope: &Scope<'_>) -> TokenStream {
 /// below the derive may have changed it since.
 fn unchanged(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
     let value = &scope.value;
-    let (parameters, _, clause) = scope.generics.split_for_impl();
+    let generics = in_where_clause(scope.generics.clone());
+    let (parameters, _, clause) = generics.split_for_impl();
     let pattern = &scope.input.name;
     let members = fields.iter().map(|field| &field.member);
     let types = fields.iter().map(|field| &field.ty);

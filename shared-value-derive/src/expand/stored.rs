@@ -1,7 +1,7 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::Type;
 use syn::spanned::Spanned;
+use syn::{LitStr, Type};
 
 use crate::model::{Field, innermost, is_primitive, unwrapped};
 
@@ -20,17 +20,19 @@ pub(super) fn stored_element(scope: &Scope<'_>, field: &Field, element: &Type) -
     in_place_of(stored, unwrapped(&field.ty))
 }
 
-/// The description of `field`, at `offset`, from which its type's fitness is known.
+/// The description of `field`, from which its type's fitness is known.
+///
+/// All of it lies where the user wrote what it may complain of. The type of descriptions has a name without a path
+/// here: a path that leads nowhere would be reported for each field.
 pub(super) fn describe(scope: &Scope<'_>, field: &Field) -> TokenStream {
     let (name, ty, member) = (field.layout_name(), &field.ty, &field.member);
-    let offset = quote!(::core::mem::offset_of!(Self, #member));
-    let (runtime, span) = (&scope.runtime, unwrapped(ty).span());
-    if let Some(typecode) = &field.attributes.typecode {
-        let function = located(quote!(#runtime::Field::pod_as), typecode.span());
-        return quote!(#function::<#ty>(#name, #offset, #typecode));
-    }
-    let function = located(constructor(scope, field), span);
-    quote!(#function::<#ty>(#name, #offset))
+    let (description, constructor) = (&scope.input.fresh.description, constructor(field));
+    let typecode = &field.attributes.typecode;
+    let span = typecode.as_ref().map_or_else(|| unwrapped(ty).span(), LitStr::span);
+    let typecode = typecode.iter();
+    let function = located(quote!(#description::#constructor::), span);
+    let arguments = located(quote!((#name, ::core::mem::offset_of!(Self, #member) #(, #typecode)*)), span);
+    quote!(#function <#ty> #arguments)
 }
 
 /// A statement that asks first, in every function, what `describe` asks: whether the type of
@@ -40,22 +42,22 @@ pub(super) fn question(scope: &Scope<'_>, field: &Field) -> Option<TokenStream> 
     if is_known_to_be_shared(scope, field) {
         return None;
     }
-    let (constructor, ty) = (constructor(scope, field), &field.ty);
-    Some(quote!(let _ = #constructor::<#ty>;))
+    let (runtime, constructor, ty) = (&scope.runtime, constructor(field), &field.ty);
+    Some(quote!(let _ = #runtime::Field::#constructor::<#ty>;))
 }
 
-fn constructor(scope: &Scope<'_>, field: &Field) -> TokenStream {
-    let runtime = &scope.runtime;
-    if field.is_atomic() {
-        quote!(#runtime::Field::atomic)
-    } else if field.is_pod() {
-        quote!(#runtime::Field::pod)
-    } else {
-        quote!(#runtime::Field::new)
-    }
+fn constructor(field: &Field) -> Ident {
+    let name = match (field.is_atomic(), field.is_pod(), &field.attributes.typecode) {
+        (true, _, _) => "atomic",
+        (false, true, Some(_)) => "pod_as",
+        (false, true, None) => "pod",
+        (false, false, _) => "new",
+    };
+    Ident::new(name, Span::call_site())
 }
 
-fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
+/// Whether the text of the type tells that the compiler will not refuse it.
+pub(super) fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
     let ty = innermost(&field.ty);
     let is_parameter = |ty: &Type| {
         let mut parameters = scope.input.generics.type_params();

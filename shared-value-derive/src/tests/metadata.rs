@@ -11,7 +11,7 @@ fn assert_contains(source: &str, part: &str) {
 /// Without this, a newtype would not have the layout of its field.
 #[test]
 fn newtypes() {
-    assert_contains("#[repr(transparent)] struct Meters(f64);", ":: Layout :: newtype :: < Self > (\"Meters\"");
+    assert_contains("#[repr(transparent)] struct Meters(f64);", ":: TypeLayout :: newtype :: < Self > (\"Meters\"");
 }
 
 /// Without this, the macro would work only under the name `shared_value`.

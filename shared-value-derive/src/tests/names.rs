@@ -69,3 +69,42 @@ fn free_names() {
         assert_eq!(fields(source), [""; 0], "{source}");
     }
 }
+
+/// All sources below `folder`.
+fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    // A published copy of this package lies alone.
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| match path.extension() {
+            Some(end) if end == "rs" => vec![path],
+            _ => sources(&path),
+        })
+        .collect()
+}
+
+/// Without this, a function that the handle or the guard gets in the runtime would be hidden by an accessor in silence.
+#[test]
+fn every_function_of_the_runtime_is_known() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared-value/src");
+    let mut unknown = std::collections::BTreeSet::new();
+    for path in sources(&folder) {
+        let file = syn::parse_file(&std::fs::read_to_string(path).unwrap()).unwrap();
+        for item in file.items {
+            let syn::Item::Impl(implementation) = item else { continue };
+            let syn::Type::Path(ty) = &*implementation.self_ty else { continue };
+            let name = ty.path.segments.last().unwrap().ident.to_string();
+            if implementation.trait_.is_some() || (name != "Synchronized" && name != "Guard") {
+                continue;
+            }
+            for item in implementation.items {
+                let syn::ImplItem::Fn(function) = item else { continue };
+                let name = function.sig.ident.to_string();
+                if matches!(function.vis, syn::Visibility::Public(_)) && fields(&format!("{name}: u8")).is_empty() {
+                    unknown.insert(name);
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "accessors could hide {unknown:?}");
+}

@@ -40,7 +40,7 @@ fn main() -> Result<()> {
         Role::Add { name, count } => add(&Synchronized::inherited(&name)?, count)?,
         Role::Mistake { name } => say(said(Synchronized::<f64>::inherited(&name).map(|value| value.get()))),
         Role::Read { name } => {
-            say(said(Synchronized::<u64, ReadOnly>::inherited_read_only(&name).map(|value| value.get())))
+            say(said(Synchronized::<u64, ReadOnly>::inherited_read_only(&name).map(|value| value.get())));
         }
         Role::Write { name } => say(said(Synchronized::<u64>::inherited(&name).map(|value| value.get()))),
         Role::PassNothingOn { name } => {

@@ -18,9 +18,24 @@ const TRIES: usize = 10;
 
 /// Kills victims at every stop, and some instructions behind it.
 pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_harms: usize) -> Result<Report> {
+    let mut report = Report::new(name, 0);
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut stops = list(scenario).context("counting failed")?;
-    let mut report = Report::new(name, (stops.len() + 1) * ROUNDS);
+    for watched in scenario.watched() {
+        sweep_set(&watched, scenario, &mut random, &mut report, most_harms).context(name.to_owned())?;
+    }
+    Ok(report)
+}
+
+/// The same, with stops at the changes of some words.
+fn sweep_set(
+    watched: &[u64],
+    scenario: &mut dyn Scenario,
+    random: &mut fastrand::Rng,
+    report: &mut Report,
+    most_harms: usize,
+) -> Result<()> {
+    let mut stops = list(watched, scenario).context("counting failed")?;
+    report.add_points((stops.len() + 1) * ROUNDS);
     let mut furthest = vec![0; scenario.last_states().len()];
     let mut number = 0;
     while number <= stops.len() && report.harms() < most_harms {
@@ -28,14 +43,14 @@ pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_har
         further.sort_unstable();
         let mut tries = 0;
         while let Some(next) = further.first() {
-            if break_at(&stops[..number], *next, scenario, &mut report, &mut furthest)? {
+            if break_at(watched, &stops[..number], *next, scenario, report, &mut furthest)? {
                 further.remove(0);
                 continue;
             }
             tries += 1;
-            ensure!(tries < TRIES, "{name}: no victim gets to change or call number {number}");
+            ensure!(tries < TRIES, "no victim gets to change or call number {number}");
             if tries.is_multiple_of(3) {
-                stops = list(scenario)?;
+                stops = list(watched, scenario)?;
                 if number > stops.len() {
                     break;
                 }
@@ -43,11 +58,12 @@ pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_har
         }
         number += 1;
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Kills a victim after these stops and so many instructions; `false` if it was not there.
 fn break_at(
+    watched: &[u64],
     stops: &[Stop],
     further: u32,
     scenario: &mut dyn Scenario,
@@ -55,7 +71,7 @@ fn break_at(
     furthest: &mut [usize],
 ) -> Result<bool> {
     scenario.reset();
-    let mut tracee = start(scenario)?;
+    let mut tracee = start(watched, scenario)?;
     let mut arrived = true;
     for stop in stops {
         tracee.let_run_to_call()?;
@@ -81,17 +97,17 @@ fn break_at(
     Ok(counts)
 }
 
-fn start(scenario: &mut dyn Scenario) -> Result<Tracee> {
+fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {
     let mut tracee = Tracee::start(|| scenario.victim())?;
     scenario.started();
-    tracee.set_watchpoints(&scenario.watched())?;
+    tracee.set_watchpoints(watched)?;
     Ok(tracee)
 }
 
 /// Where a victim stops on its way through the whole operation.
-fn list(scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
+fn list(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
     scenario.reset();
-    let mut tracee = start(scenario)?;
+    let mut tracee = start(watched, scenario)?;
     let mut stops = Vec::new();
     loop {
         tracee.let_run_to_call()?;

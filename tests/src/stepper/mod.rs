@@ -11,7 +11,7 @@
 //! impl Scenario for Deposit {
 //!     fn reset(&mut self) { self.account.restore(); }
 //!     fn victim(&self) { marked(|| self.account.value().update(|account| account.balance += 10)); }
-//!     fn inspect(&mut self, victim: &Death) -> Result<Found, Harm> { self.account.survey(victim, &[OLD, NEW], touch) }
+//!     fn inspect(&mut self, _death: &Death) -> Result<Found, Harm> { self.account.survey(&[OLD, NEW], touch) }
 //!     ..
 //! }
 //!

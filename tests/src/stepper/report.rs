@@ -37,6 +37,10 @@ impl Report {
         Self { operation: operation.to_owned(), points, ..Self::default() }
     }
 
+    pub(super) fn add_points(&mut self, points: usize) {
+        self.points += points;
+    }
+
     /// Adds what one death left.
     pub(super) fn record(&mut self, found: Result<Found, Harm>, place: &str) {
         match found {

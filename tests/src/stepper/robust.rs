@@ -3,15 +3,18 @@
 
 use std::ptr;
 
-/// The address of the head of this thread's robust list (`get_robust_list(2)`), where the first lock in it is written.
+/// The addresses of two words in the head of this thread's robust list (`get_robust_list(2)`): the first lock in the list,
+/// and the lock that is announced.
 ///
 /// # Panics
-/// If the C library has registered none.
-pub fn robust_list() -> u64 {
+/// If the C library has registered no list.
+pub fn robust_list() -> [u64; 2] {
+    const PENDING: u64 = 16;
     let mut head: *mut u64 = ptr::null_mut();
     let mut length = 0_usize;
     // SAFETY: the call writes one pointer and one length, to locals of these sizes.
     let result = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
     assert!(result == 0 && !head.is_null(), "the C library registers a robust list");
-    head.addr() as u64
+    let head = head.addr() as u64;
+    [head, head + PENDING]
 }

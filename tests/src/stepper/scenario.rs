@@ -25,11 +25,12 @@ pub trait Scenario {
     /// Shared bytes that tell how far the operation is. A sample of the points holds those at which they change.
     fn shared(&self) -> Vec<u8>;
 
-    /// The addresses of words that tell how far the operation is, at most four; for [`Points::Changes`].
+    /// The addresses of words that tell how far the operation is, in sets of at most four: for each set there is a sweep
+    /// of its own. For [`Points::Changes`].
     ///
     /// [`Points::Changes`]: super::Points::Changes
-    fn watched(&self) -> Vec<u64> {
-        Vec::new()
+    fn watched(&self) -> Vec<Vec<u64>> {
+        vec![Vec::new()]
     }
 
     /// The victim is stopped before the first instruction of the operation.

@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use shared_value::{Error, LockState, SharedValue, Synchronized};
 
-use super::scenario::{Death, Found, Harm};
+use super::scenario::{Found, Harm};
 use crate::{SegmentFile, SegmentName};
 
 /// "At once": within this time.
@@ -32,14 +33,17 @@ pub struct Subject<T: SharedValue> {
     file: SegmentFile,
     cell: u64,
     image: Vec<u8>,
-    noted: Noted,
+    noted: Noted<T>,
     name: SegmentName,
 }
 
-/// What was seen of the lock before a death.
-#[derive(Clone, Copy, Debug, Default)]
-struct Noted {
+/// What was seen before a death.
+#[derive(Clone, Copy, Debug)]
+struct Noted<T> {
     word: u32,
+    /// The lock's owner was a thread of the victim.
+    is_victims: bool,
+    value: T,
 }
 
 impl<T: SharedValue + PartialEq + Debug> Subject<T> {
@@ -52,7 +56,8 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         let value = Box::leak(Box::new(Synchronized::create(&name, value).expect("the name is new")));
         let file = SegmentFile::open(name.path());
         let cell = u64::from_ne_bytes(file.bytes(CELL_OFFSET, 8).try_into().expect("eight bytes"));
-        let mut subject = Self { value, file, cell, image: Vec::new(), noted: Noted::default(), name };
+        let noted = Noted { word: 0, is_victims: false, value: value.get() };
+        let mut subject = Self { value, file, cell, image: Vec::new(), noted, name };
         subject.keep();
         subject
     }
@@ -99,19 +104,24 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         u32::from_ne_bytes(self.file.bytes(self.cell, 4).try_into().expect("four bytes"))
     }
 
-    /// Looks at the lock before a death.
-    pub fn note(&mut self) {
-        self.noted = Noted { word: self.word() };
+    /// Looks at the lock and the value before the death of a victim.
+    ///
+    /// # Panics
+    /// If the value cannot be read.
+    pub fn note(&mut self, victim: u32) {
+        let word = self.word();
+        let is_victims = Path::new(&format!("/proc/{victim}/task/{}", word & OWNER)).exists();
+        self.noted = Noted { word, is_victims, value: self.value.load().expect("all bits are valid") };
     }
 
-    /// Whether the victim held the lock when it was last looked at.
-    pub fn is_held_by(&self, victim: u32) -> bool {
-        self.noted.word & OWNER == victim
+    /// Whether a thread of the victim held the lock when it was last looked at.
+    pub fn is_held_by_victim(&self) -> bool {
+        self.noted.is_victims
     }
 
     /// Whether the next owner must find that the one before it died: then or, now, with the victim.
-    pub fn expects_recovery(&self, victim: u32) -> bool {
-        self.is_held_by(victim) || self.noted.word & OWNER_DIED != 0
+    pub fn expects_recovery(&self) -> bool {
+        self.noted.is_victims || self.noted.word & OWNER_DIED != 0
     }
 
     /// What a survivor finds after a death: the lock free, the value in one of these states, and both of use.
@@ -120,17 +130,14 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
     ///
     /// # Errors
     /// What it must not find.
-    pub fn survey(&self, death: &Death, states: &[T], touch: impl Fn(&Synchronized<T>, &mut T)) -> Result<Found, Harm> {
+    pub fn survey(&self, states: &[T], touch: impl Fn(&Synchronized<T>, &mut T)) -> Result<Found, Harm> {
         let value = self.value;
         let word = self.word();
         if word & OWNER != 0 {
-            let who = if word & OWNER == death.victim { "the victim" } else { "somebody" };
-            return Err(Harm::Stuck(format!(
-                "{who} still holds the lock: word {word:#x}, before {:#x}",
-                self.noted.word
-            )));
+            let who = if self.noted.is_victims { "the victim" } else { "somebody" };
+            return Err(Harm::Stuck(format!("{who} still holds the lock: word {word:#x}")));
         }
-        let expected = self.expects_recovery(death.victim);
+        let expected = self.expects_recovery();
         if (word & OWNER_DIED != 0) != expected {
             return Err(Harm::Miscounted(format!("word {word:#x}, and {:#x} before the death", self.noted.word)));
         }
@@ -139,6 +146,10 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         let read = value.load().map_err(torn)?;
         at_once("reading without the lock", start)?;
         let state = states.iter().position(|state| *state == read).ok_or_else(|| torn(format!("{read:?}")))?;
+
+        if read != self.noted.value {
+            return Err(torn(format!("{read:?} after the death, {:?} before it", self.noted.value)));
+        }
 
         let (recoveries, version) = (value.recoveries(), value.version());
         let start = Instant::now();
@@ -176,7 +187,7 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         }
         drop(again);
         match value.lock_state() {
-            LockState::Free => Ok(Found { took, died_holding: self.is_held_by(death.victim), states: vec![state] }),
+            LockState::Free => Ok(Found { took, died_holding: self.is_held_by_victim(), states: vec![state] }),
             state => Err(Harm::Stuck(format!("released, but {state:?}"))),
         }
     }

@@ -7,264 +7,290 @@ use std::thread;
 
 use shared_value::{Error, LockState, Options, Synchronized, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount, SynchronizedTally, Tally};
-use shared_value_tests::{SHORT, SegmentName, Worker, eventually, scaled};
+use shared_value_tests::{SHORT, SegmentName, Worker, eventually, in_time, scaled};
 
 use crate::worker;
 
 /// If `create` opened what is there, two programs that both mean to start afresh would share a value.
 #[test]
 fn a_taken_name_is_refused() {
-    let name = SegmentName::new("taken");
-    let first = Synchronized::create(&name, 1_u64).unwrap();
-    let error = Synchronized::create(&name, 2_u64).unwrap_err();
-    assert!(matches!(&error, Error::AlreadyExists { name: taken } if **taken == *name), "{error:?}");
-    assert!(error.to_string().contains("open_or_create"), "the message says what to do: {error}");
-    assert!(matches!(Synchronized::create(&name, [0_u8; 3]), Err(Error::AlreadyExists { .. })));
-    assert_eq!(first.get(), 1);
+    in_time(|| {
+        let name = SegmentName::new("taken");
+        let first = Synchronized::create(&name, 1_u64).unwrap();
+        let error = Synchronized::create(&name, 2_u64).unwrap_err();
+        assert!(matches!(&error, Error::AlreadyExists { name: taken } if **taken == *name), "{error:?}");
+        assert!(error.to_string().contains("open_or_create"), "the message says what to do: {error}");
+        assert!(matches!(Synchronized::create(&name, [0_u8; 3]), Err(Error::AlreadyExists { .. })));
+        assert_eq!(first.get(), 1);
 
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("value");
-    fs::write(&path, "somebody's text").unwrap();
-    assert!(matches!(Synchronized::create_file(&path, 1_u64), Err(Error::AlreadyExists { .. })));
-    assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's text");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("value");
+        fs::write(&path, "somebody's text").unwrap();
+        assert!(matches!(Synchronized::create_file(&path, 1_u64), Err(Error::AlreadyExists { .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's text");
+    });
 }
 
 /// If a missing value were not told from a broken one, programs could not wait for it to appear.
 #[test]
 fn a_missing_name_is_not_found() {
-    let name = SegmentName::new("missing");
-    let error = Synchronized::<u64>::open(&name).unwrap_err();
-    assert!(matches!(&error, Error::NotFound { name: missing } if **missing == *name), "{error:?}");
-    assert!(matches!(unlink(&name), Err(Error::NotFound { .. })));
-    let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(Synchronized::<u64>::open_file(directory.path().join("no")), Err(Error::NotFound { .. })));
-    assert!(matches!(Synchronized::<u64>::open_file(directory.path().join("no/way")), Err(Error::NotFound { .. })));
-    assert!(matches!(Synchronized::create_file(directory.path().join("no/way"), 1_u64), Err(Error::Io { .. })));
+    in_time(|| {
+        let name = SegmentName::new("missing");
+        let error = Synchronized::<u64>::open(&name).unwrap_err();
+        assert!(matches!(&error, Error::NotFound { name: missing } if **missing == *name), "{error:?}");
+        assert!(matches!(unlink(&name), Err(Error::NotFound { .. })));
+        let directory = tempfile::tempdir().unwrap();
+        assert!(matches!(Synchronized::<u64>::open_file(directory.path().join("no")), Err(Error::NotFound { .. })));
+        assert!(matches!(Synchronized::<u64>::open_file(directory.path().join("no/way")), Err(Error::NotFound { .. })));
+        assert!(matches!(Synchronized::create_file(directory.path().join("no/way"), 1_u64), Err(Error::Io { .. })));
+    });
 }
 
 /// Without the check, a name could reach out of `/dev/shm`.
 #[test]
 fn a_name_that_no_file_can_have_is_refused() {
-    let long = "x".repeat(256);
-    for name in ["", ".", "..", "a/b", "/a", "../tmp/a", "a\0b", &long] {
-        for error in [
-            Synchronized::create(name, 1_u64).unwrap_err(),
-            Synchronized::<u64>::open(name).unwrap_err(),
-            Synchronized::open_or_create(name, 1_u64).unwrap_err(),
-            unlink(name).unwrap_err(),
-        ] {
-            assert!(matches!(error, Error::InvalidName { .. }), "{name:?}: {error:?}");
-            assert!(!error.to_string().contains('\0'), "{error:?}");
+    in_time(|| {
+        let long = "x".repeat(256);
+        for name in ["", ".", "..", "a/b", "/a", "../tmp/a", "a\0b", &long] {
+            for error in [
+                Synchronized::create(name, 1_u64).unwrap_err(),
+                Synchronized::<u64>::open(name).unwrap_err(),
+                Synchronized::open_or_create(name, 1_u64).unwrap_err(),
+                unlink(name).unwrap_err(),
+            ] {
+                assert!(matches!(error, Error::InvalidName { .. }), "{name:?}: {error:?}");
+                assert!(!error.to_string().contains('\0'), "{error:?}");
+            }
         }
-    }
-    let longest = SegmentName::new(&"é".repeat(90));
-    Synchronized::create(&longest, 1_u64).expect("a long name is fine");
+        let longest = SegmentName::new(&"é".repeat(90));
+        Synchronized::create(&longest, 1_u64).expect("a long name is fine");
+    });
 }
 
 /// With the umask applied, a value that is meant for the group is unreachable for it; without 0600, others could write.
 #[test]
 fn modes_are_as_asked_whatever_the_umask() {
-    let directory = tempfile::tempdir().unwrap();
-    worker("umask", [directory.path().display()]).finish();
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    in_time(|| {
+        let directory = tempfile::tempdir().unwrap();
+        worker("umask", [directory.path().display()]).finish();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    });
 }
 
 /// With a check before creation instead of an atomic link, several of them would each have a value of their own.
 #[test]
 fn of_many_who_open_or_create_one_creates() {
-    const PROCESSES: u64 = 16;
-    let rounds = scaled(100, 25);
-    let gate_name = SegmentName::new("gate");
-    let gate = SynchronizedTally::create(&gate_name, Tally::default()).unwrap();
-    let prefix = SegmentName::new("race");
-    let mut workers: Vec<_> = (0..PROCESSES)
-        .map(|index| worker("race", [&*gate_name, &*prefix, &index.to_string(), &rounds.to_string()]))
-        .collect();
-    for worker in &mut workers {
-        worker.expect("ready");
-    }
-    let mut creators = vec![0; 16];
-    for round in 1..=rounds {
-        eventually("all processes are at the gate", || gate.difference() == PROCESSES * round);
-        gate.compared_store(round);
-        let values: Vec<_> = workers.iter_mut().map(Worker::hear).collect();
-        assert!(values.iter().all(|value| *value == values[0]), "each has its own value: {values:?}");
-        creators[values[0].parse::<usize>().unwrap()] += 1;
-        let value = Synchronized::<u64>::open(&format!("{}-{round}", &*prefix)).unwrap();
-        unlink(value.segment_name()).unwrap();
-        assert_eq!(value.version(), PROCESSES, "all changed the same value");
-    }
-    for worker in workers {
-        worker.finish();
-    }
-    println!("rounds won by each process: {creators:?}");
+    in_time(|| {
+        const PROCESSES: u64 = 16;
+        let rounds = scaled(100, 25);
+        let gate_name = SegmentName::new("gate");
+        let gate = SynchronizedTally::create(&gate_name, Tally::default()).unwrap();
+        let prefix = SegmentName::new("race");
+        let mut workers: Vec<_> = (0..PROCESSES)
+            .map(|index| worker("race", [&*gate_name, &*prefix, &index.to_string(), &rounds.to_string()]))
+            .collect();
+        for worker in &mut workers {
+            worker.expect("ready");
+        }
+        let mut creators = vec![0; 16];
+        for round in 1..=rounds {
+            eventually("all processes are at the gate", || gate.difference() == PROCESSES * round);
+            gate.compared_store(round);
+            let values: Vec<_> = workers.iter_mut().map(Worker::hear).collect();
+            assert!(values.iter().all(|value| *value == values[0]), "each has its own value: {values:?}");
+            creators[values[0].parse::<usize>().unwrap()] += 1;
+            let value = Synchronized::<u64>::open(&format!("{}-{round}", &*prefix)).unwrap();
+            unlink(value.segment_name()).unwrap();
+            assert_eq!(value.version(), PROCESSES, "all changed the same value");
+        }
+        for worker in workers {
+            worker.finish();
+        }
+        println!("rounds won by each process: {creators:?}");
+    });
 }
 
 /// If the name appeared before the value was complete, whoever opens at that moment sees zeros, or no segment.
 #[test]
 fn a_name_never_leads_to_an_incomplete_value() {
-    let milliseconds = scaled(1_000, 700).to_string();
-    let name = SegmentName::new("churn");
-    let mut churn = worker("churn", [&*name]);
-    churn.expect("ready");
-    let mut openers: Vec<_> = (0..2).map(|_| worker("open-often", [&*name, &milliseconds])).collect();
-    let (mut there, mut missing) = (0, 0);
-    for opener in &mut openers {
-        let counts = opener.hear();
-        let (more_there, more_missing) = counts.split_once(' ').unwrap();
-        there += more_there.parse::<u64>().unwrap();
-        missing += more_missing.parse::<u64>().unwrap();
-    }
-    for opener in openers {
-        opener.finish();
-    }
-    churn.kill();
-    assert!(there > 20 && missing > 20, "the value came and went: {there} times there, {missing} times missing");
+    in_time(|| {
+        let milliseconds = scaled(1_000, 700).to_string();
+        let name = SegmentName::new("churn");
+        let mut churn = worker("churn", [&*name]);
+        churn.expect("ready");
+        let mut openers: Vec<_> = (0..2).map(|_| worker("open-often", [&*name, &milliseconds])).collect();
+        let (mut there, mut missing) = (0, 0);
+        for opener in &mut openers {
+            let counts = opener.hear();
+            let (more_there, more_missing) = counts.split_once(' ').unwrap();
+            there += more_there.parse::<u64>().unwrap();
+            missing += more_missing.parse::<u64>().unwrap();
+        }
+        for opener in openers {
+            opener.finish();
+        }
+        churn.kill();
+        assert!(there > 20 && missing > 20, "the value came and went: {there} times there, {missing} times missing");
+    });
 }
 
 /// If unlinking took the memory away, whoever has the value open would crash.
 #[test]
 fn unlinking_takes_the_name_only() {
-    let name = SegmentName::new("unlinked");
-    let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-    let mut holder = worker("hold", [&*name]);
-    holder.expect("held");
-    unlink(&name).unwrap();
-    assert!(matches!(SynchronizedAccount::open(&name), Err(Error::NotFound { .. })));
-    let other = SynchronizedAccount::create(&name, Account::after(5)).expect("the name is free");
-    assert_eq!(account.balance(), 10, "the old value is still there");
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "so is its lock");
-    assert_eq!(other.balance(), 50);
-    other.update(|value| *value = Account::after(6)).expect("the new one has a lock of its own");
-    holder.tell("end");
-    holder.finish();
-    assert_eq!(account.load().unwrap(), Account::after(2), "the other process went on with the old one");
-    assert_eq!(other.load().unwrap(), Account::after(6));
+    in_time(|| {
+        let name = SegmentName::new("unlinked");
+        let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+        let mut holder = worker("hold", [&*name]);
+        holder.expect("held");
+        unlink(&name).unwrap();
+        assert!(matches!(SynchronizedAccount::open(&name), Err(Error::NotFound { .. })));
+        let other = SynchronizedAccount::create(&name, Account::after(5)).expect("the name is free");
+        assert_eq!(account.balance(), 10, "the old value is still there");
+        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "so is its lock");
+        assert_eq!(other.balance(), 50);
+        other.update(|value| *value = Account::after(6)).expect("the new one has a lock of its own");
+        holder.tell("end");
+        holder.finish();
+        assert_eq!(account.load().unwrap(), Account::after(2), "the other process went on with the old one");
+        assert_eq!(other.load().unwrap(), Account::after(6));
+    });
 }
 
 /// If the value of a file lay in anything but the file, it would end with its processes.
 #[test]
 fn a_file_outlives_all_processes() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("value");
-    let mut maker = worker("make-file", [path.display()]);
-    maker.expect("made");
-    let while_open = Synchronized::<[u64; 2]>::open_file(&path).unwrap();
-    assert_eq!(while_open.get(), [1, 22]);
-    drop(while_open);
-    maker.kill();
+    in_time(|| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("value");
+        let mut maker = worker("make-file", [path.display()]);
+        maker.expect("made");
+        let while_open = Synchronized::<[u64; 2]>::open_file(&path).unwrap();
+        assert_eq!(while_open.get(), [1, 22]);
+        drop(while_open);
+        maker.kill();
 
-    let value = Synchronized::<[u64; 2]>::open_file(&path).unwrap();
-    assert_eq!((value.get(), value.version(), value.recoveries()), ([1, 22], 1, 0));
-    value.set_at(0, 11).unwrap();
-    assert_eq!(value.segment_name(), path.display().to_string());
-    drop(value);
-    assert_eq!(Synchronized::open_or_create_file(&path, [0_u64; 2]).unwrap().get(), [11, 22]);
-    fs::remove_file(&path).unwrap();
-    assert_eq!(Synchronized::open_or_create_file(&path, [3_u64; 2]).unwrap().get(), [3, 3]);
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else was left there");
+        let value = Synchronized::<[u64; 2]>::open_file(&path).unwrap();
+        assert_eq!((value.get(), value.version(), value.recoveries()), ([1, 22], 1, 0));
+        value.set_at(0, 11).unwrap();
+        assert_eq!(value.segment_name(), path.display().to_string());
+        drop(value);
+        assert_eq!(Synchronized::open_or_create_file(&path, [0_u64; 2]).unwrap().get(), [11, 22]);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(Synchronized::open_or_create_file(&path, [3_u64; 2]).unwrap().get(), [3, 3]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else was left there");
+    });
 }
 
 /// A lock whose holder is gone without the kernel having noticed, because the machine stopped, would be held for ever.
 #[test]
 fn a_file_copied_while_its_lock_was_held_opens_unlocked() {
-    let directory = tempfile::tempdir().unwrap();
-    let (path, copy) = (directory.path().join("value"), directory.path().join("copy"));
-    let account = SynchronizedAccount::create_file(&path, Account::after(2)).unwrap();
-    account.store(Account::after(3)).unwrap();
-    let mut guard = account.lock().unwrap();
-    guard.set_balance(-1);
-    // What a machine that stops leaves on its disk.
-    fs::copy(&path, &copy).unwrap();
+    in_time(|| {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, copy) = (directory.path().join("value"), directory.path().join("copy"));
+        let account = SynchronizedAccount::create_file(&path, Account::after(2)).unwrap();
+        account.store(Account::after(3)).unwrap();
+        let mut guard = account.lock().unwrap();
+        guard.set_balance(-1);
+        // What a machine that stops leaves on its disk.
+        fs::copy(&path, &copy).unwrap();
 
-    let copied = SynchronizedAccount::open_file(&copy).unwrap();
-    assert_eq!(copied.load().unwrap(), Account::after(3), "the last committed value");
-    let copied_guard = copied.try_lock().expect("nobody holds the copy's lock");
-    assert!(copied_guard.recovered());
-    assert_eq!(copied_guard.load().unwrap(), Account::after(3));
-    drop(copied_guard);
-    assert_eq!(copied.recoveries(), 1);
-    copied.update(|value| *value = Account::after(9)).unwrap();
+        let copied = SynchronizedAccount::open_file(&copy).unwrap();
+        assert_eq!(copied.load().unwrap(), Account::after(3), "the last committed value");
+        let copied_guard = copied.try_lock().expect("nobody holds the copy's lock");
+        assert!(copied_guard.recovered());
+        assert_eq!(copied_guard.load().unwrap(), Account::after(3));
+        drop(copied_guard);
+        assert_eq!(copied.recoveries(), 1);
+        copied.update(|value| *value = Account::after(9)).unwrap();
 
-    guard.rollback();
-    drop(guard);
-    assert_eq!(account.load().unwrap(), Account::after(3), "the original is another value");
-    assert_eq!(account.recoveries(), 0);
+        guard.rollback();
+        drop(guard);
+        assert_eq!(account.load().unwrap(), Account::after(3), "the original is another value");
+        assert_eq!(account.recoveries(), 0);
+    });
 }
 
 /// If the second opening by a process took the lock for abandoned, it would be held twice.
 #[test]
 fn opening_a_value_whose_lock_is_held_leaves_it_held() {
-    let directory = tempfile::tempdir().unwrap();
-    let name = SegmentName::new("in-use");
-    let path = directory.path().join("value");
-    let named = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-    let mut holder = worker("hold", [&*name]);
-    holder.expect("held");
-    drop(named);
-    // From here on, this process has to find out by itself that another has the segment open.
-    let named = SynchronizedAccount::open(&name).unwrap();
-    assert!(matches!(named.try_lock(), Err(Error::WouldBlock)));
-    let mut other = worker("take", [&*name]);
-    other.expect("waiting");
-    assert_eq!(other.hear_within(SHORT), None, "another process got the lock");
-    holder.tell("end");
-    holder.finish();
-    other.expect("recovered=false whole=true balance=20");
-    other.finish();
+    in_time(|| {
+        let directory = tempfile::tempdir().unwrap();
+        let name = SegmentName::new("in-use");
+        let path = directory.path().join("value");
+        let named = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+        let mut holder = worker("hold", [&*name]);
+        holder.expect("held");
+        drop(named);
+        // From here on, this process has to find out by itself that another has the segment open.
+        let named = SynchronizedAccount::open(&name).unwrap();
+        assert!(matches!(named.try_lock(), Err(Error::WouldBlock)));
+        let mut other = worker("take", [&*name]);
+        other.expect("waiting");
+        assert_eq!(other.hear_within(SHORT), None, "another process got the lock");
+        holder.tell("end");
+        holder.finish();
+        other.expect("recovered=false whole=true balance=20");
+        other.finish();
 
-    let file = SynchronizedAccount::create_file(&path, Account::after(1)).unwrap();
-    let guard = file.lock().unwrap();
-    let again = SynchronizedAccount::open_file(&path).unwrap();
-    drop(again.lock().expect("the same thread holds it"));
-    drop(guard);
+        let file = SynchronizedAccount::create_file(&path, Account::after(1)).unwrap();
+        let guard = file.lock().unwrap();
+        let again = SynchronizedAccount::open_file(&path).unwrap();
+        drop(again.lock().expect("the same thread holds it"));
+        drop(guard);
+    });
 }
 
 /// If two handles of one process were two mappings, a thread would not know that it holds the lock.
 #[test]
 fn all_handles_of_a_process_are_one_value() {
-    let name = SegmentName::new("handles");
-    let created = Synchronized::create(&name, 1_u64).unwrap();
-    let opened = Synchronized::<u64>::open(&name).unwrap();
-    let by_path = Synchronized::<u64>::open_file(name.path()).unwrap();
-    let clone = by_path.clone();
-    created.set(2).unwrap();
-    assert_eq!([opened.get(), by_path.get(), clone.get()], [2; 3]);
-    let _guard = opened.lock().unwrap();
-    drop(by_path.try_lock().expect("it is held by this thread"));
+    in_time(|| {
+        let name = SegmentName::new("handles");
+        let created = Synchronized::create(&name, 1_u64).unwrap();
+        let opened = Synchronized::<u64>::open(&name).unwrap();
+        let by_path = Synchronized::<u64>::open_file(name.path()).unwrap();
+        let clone = by_path.clone();
+        created.set(2).unwrap();
+        assert_eq!([opened.get(), by_path.get(), clone.get()], [2; 3]);
+        let _guard = opened.lock().unwrap();
+        drop(by_path.try_lock().expect("it is held by this thread"));
+    });
 }
 
 /// A second mapping, made by whoever opens the name at the moment when it appears, would be another lock to its thread.
 #[test]
 fn a_value_that_is_opened_while_it_is_created_is_mapped_once() {
-    for _ in 0..scaled(4_000, 1_000) {
-        let name = SegmentName::new("at-once");
-        let start = Barrier::new(2);
-        let (created, opened) = thread::scope(|scope| {
-            let opener = scope.spawn(|| {
-                start.wait();
-                loop {
-                    match Synchronized::<u64>::open(&name) {
-                        Err(Error::NotFound { .. }) => {}
-                        opened => break opened.unwrap(),
+    in_time(|| {
+        for _ in 0..scaled(4_000, 1_000) {
+            let name = SegmentName::new("at-once");
+            let start = Barrier::new(2);
+            let (created, opened) = thread::scope(|scope| {
+                let opener = scope.spawn(|| {
+                    start.wait();
+                    loop {
+                        match Synchronized::<u64>::open(&name) {
+                            Err(Error::NotFound { .. }) => {}
+                            opened => break opened.unwrap(),
+                        }
                     }
-                }
+                });
+                start.wait();
+                let created = Synchronized::create(&name, 1_u64).unwrap();
+                (created, opener.join().unwrap())
             });
-            start.wait();
-            let created = Synchronized::create(&name, 1_u64).unwrap();
-            (created, opener.join().unwrap())
-        });
-        let _guard = created.lock().unwrap();
-        assert_eq!(opened.lock_state(), LockState::HeldHere, "the two handles have different locks: {opened:?}");
-    }
+            let _guard = created.lock().unwrap();
+            assert_eq!(opened.lock_state(), LockState::HeldHere, "the two handles have different locks: {opened:?}");
+        }
+    });
 }
 
 /// If a mode beyond the owner's were refused or widened, groups could not share, or strangers could.
 #[test]
 fn a_mode_may_be_changed_later() {
-    let name = SegmentName::new("mode");
-    let value = Options::new().mode(0o640).create(&name, 1_u64).unwrap();
-    assert_eq!(fs::metadata(name.path()).unwrap().permissions().mode() & 0o7777, 0o640);
-    fs::set_permissions(name.path(), fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), value.get());
+    in_time(|| {
+        let name = SegmentName::new("mode");
+        let value = Options::new().mode(0o640).create(&name, 1_u64).unwrap();
+        assert_eq!(fs::metadata(name.path()).unwrap().permissions().mode() & 0o7777, 0o640);
+        fs::set_permissions(name.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), value.get());
+    });
 }

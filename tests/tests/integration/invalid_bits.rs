@@ -108,18 +108,18 @@ fn a_getter_panics_with_the_text_of_the_error() {
     let shared = &damaged.shared;
     damaged.overwrite(std::mem::offset_of!(Assorted, is_on), &[2]);
     damaged.overwrite(std::mem::offset_of!(Assorted, spans), &[9]);
-    let message = "`bool` holds invalid bits: expected 0 or 1 (bool), found 0x02";
+    let message = "`is_on` holds invalid bits: expected 0 or 1 (bool), found 0x02";
     assert_eq!(panicked(|| shared.is_on()), message);
-    assert_invalid(shared.update_is_on(|_| ()), "bool", "0 or 1 (bool)", "0x02");
+    assert_invalid(shared.update_is_on(|_| ()), "is_on", "0 or 1 (bool)", "0x02");
     let mut guard = shared.lock().unwrap();
     assert_eq!(panicked(|| guard.is_on()), message);
     assert_eq!(panicked(|| guard.update_is_on(|_| ())), message);
     drop(guard);
     assert_eq!(
         panicked(|| shared.spans_at(0)),
-        "`mode` holds invalid bits: expected Idle = 0 or Busy = 7 (Mode), found 0x09"
+        "`spans[0].mode` holds invalid bits: expected Idle = 0 or Busy = 7 (Mode), found 0x09"
     );
-    assert!(panicked(|| shared.spans()).starts_with("`[0].mode` holds"));
+    assert!(panicked(|| shared.spans()).starts_with("`spans[0].mode` holds"));
     assert_eq!(shared.spans_at(1), Assorted::of(2).spans[1]);
     shared.set_is_on(true).expect("a setter needs no valid value before");
     assert!(shared.is_on());

@@ -24,6 +24,7 @@ mod robust_list;
 mod snapshot;
 mod timeout;
 mod typecode;
+mod update;
 
 use shared_value_tests::Worker;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use shared_value::{Error, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually};
+use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, in_time};
 
 use crate::worker;
 
@@ -30,127 +30,139 @@ fn assert_times_out(account: &SynchronizedAccount, timeout: Duration) {
 /// A lock attempt that waited, or a timed one that did not, would be of no use to whoever has something else to do.
 #[test]
 fn between_threads() {
-    let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-    let guard = account.lock().unwrap();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let start = Instant::now();
-            for _ in 0..100 {
-                assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
-            }
-            assert!(start.elapsed() < LATE, "100 attempts took {:?}", start.elapsed());
-            for timeout in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(1), SHORT, SHORT * 3] {
-                assert_times_out(&account, timeout);
-            }
+    in_time(|| {
+        let account = SynchronizedAccount::new(Account::after(1)).unwrap();
+        let guard = account.lock().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let start = Instant::now();
+                for _ in 0..100 {
+                    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+                }
+                assert!(start.elapsed() < LATE, "100 attempts took {:?}", start.elapsed());
+                for timeout in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(1), SHORT, SHORT * 3] {
+                    assert_times_out(&account, timeout);
+                }
+            });
         });
+        drop(guard);
+        for timeout in [Duration::ZERO, SHORT, Duration::MAX] {
+            drop(account.lock_timeout(timeout).expect("a free lock is taken at once"));
+        }
+        drop(account.try_lock().expect("it is free"));
     });
-    drop(guard);
-    for timeout in [Duration::ZERO, SHORT, Duration::MAX] {
-        drop(account.lock_timeout(timeout).expect("a free lock is taken at once"));
-    }
-    drop(account.try_lock().expect("it is free"));
 }
 
 /// The same between processes, whose futex is another one.
 #[test]
 fn between_processes() {
-    let name = SegmentName::new("timeout");
-    let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-    let mut holder = worker("hold", [&*name]);
-    holder.expect("held");
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
-    assert_times_out(&account, Duration::ZERO);
-    assert_times_out(&account, SHORT);
-    assert!(account.version() == 0 && account.recoveries() == 0);
-    holder.tell("end");
-    let guard = account.lock_timeout(DEADLINE).expect("the owner releases it");
-    assert_eq!((guard.load().unwrap(), guard.recovered()), (Account::after(2), false));
-    holder.finish();
+    in_time(|| {
+        let name = SegmentName::new("timeout");
+        let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+        let mut holder = worker("hold", [&*name]);
+        holder.expect("held");
+        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+        assert_times_out(&account, Duration::ZERO);
+        assert_times_out(&account, SHORT);
+        assert!(account.version() == 0 && account.recoveries() == 0);
+        holder.tell("end");
+        let guard = account.lock_timeout(DEADLINE).expect("the owner releases it");
+        assert_eq!((guard.load().unwrap(), guard.recovered()), (Account::after(2), false));
+        holder.finish();
+    });
 }
 
 /// A timeout too large for the clock must mean for ever, and not overflow to something short.
 #[test]
 fn a_huge_timeout_is_for_ever() {
-    let value = Synchronized::new(1_u64).unwrap();
-    for timeout in [Duration::MAX, Duration::from_secs(u64::MAX / 4), Duration::from_secs(1 << 40)] {
-        let guard = value.lock().unwrap();
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| value.lock_timeout(timeout).map(|guard| guard.recovered()));
-            thread::sleep(SHORT * 2);
-            assert!(!waiter.is_finished(), "it did not wait");
-            drop(guard);
-            assert!(matches!(waiter.join().unwrap(), Ok(false)));
-        });
-    }
+    in_time(|| {
+        let value = Synchronized::new(1_u64).unwrap();
+        for timeout in [Duration::MAX, Duration::from_secs(u64::MAX / 4), Duration::from_secs(1 << 40)] {
+            let guard = value.lock().unwrap();
+            thread::scope(|scope| {
+                let waiter = scope.spawn(|| value.lock_timeout(timeout).map(|guard| guard.recovered()));
+                thread::sleep(SHORT * 2);
+                assert!(!waiter.is_finished(), "it did not wait");
+                drop(guard);
+                assert!(matches!(waiter.join().unwrap(), Ok(false)));
+            });
+        }
+    });
 }
 
 /// A release that woke nobody would leave a waiter asleep that no timeout ends.
 #[test]
 fn a_released_lock_wakes_who_waits() {
-    let value = Synchronized::new(0_u64).unwrap();
-    let (sender, receiver) = mpsc::channel();
-    let mut latencies = Vec::new();
-    thread::scope(|scope| {
-        for round in 0..30 {
-            let guard = value.lock().unwrap();
-            let (value, sender) = (&value, sender.clone());
-            scope.spawn(move || {
-                let mut guard = value.lock().unwrap();
-                guard.store(round);
-                sender.send(round).unwrap();
-            });
-            thread::sleep(Duration::from_millis(2));
-            let released = Instant::now();
-            drop(guard);
-            assert_eq!(receiver.recv_timeout(DEADLINE), Ok(round));
-            latencies.push(released.elapsed());
-        }
+    in_time(|| {
+        let value = Synchronized::new(0_u64).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let mut latencies = Vec::new();
+        thread::scope(|scope| {
+            for round in 0..30 {
+                let guard = value.lock().unwrap();
+                let (value, sender) = (&value, sender.clone());
+                scope.spawn(move || {
+                    let mut guard = value.lock().unwrap();
+                    guard.store(round);
+                    sender.send(round).unwrap();
+                });
+                thread::sleep(Duration::from_millis(2));
+                let released = Instant::now();
+                drop(guard);
+                assert_eq!(receiver.recv_timeout(DEADLINE), Ok(round));
+                latencies.push(released.elapsed());
+            }
+        });
+        assert_eq!(value.version(), 30);
+        latencies.sort_unstable();
+        assert!(latencies[15] < WOKEN, "they were not woken, but looked by themselves: {latencies:?}");
     });
-    assert_eq!(value.version(), 30);
-    latencies.sort_unstable();
-    assert!(latencies[15] < WOKEN, "they were not woken, but looked by themselves: {latencies:?}");
 }
 
 /// A stopped owner is not a dead one: taking its lock away would let two in when it goes on.
 #[test]
 fn a_stopped_owner_is_alive() {
-    let name = SegmentName::new("stopped");
-    let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-    let mut holder = worker("hold", [&*name]);
-    holder.expect("held");
-    holder.signal(Signal::STOP);
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
-    assert_times_out(&account, SHORT * 4);
-    assert!(matches!(account.lock_state(), LockState::Held { .. }));
-    assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
-    assert_eq!(account.recoveries(), 0);
-    let clone = account.clone();
-    let waiter = thread::spawn(move || clone.lock_timeout(DEADLINE).map(|guard| guard.recovered()));
-    thread::sleep(SHORT);
-    assert!(!waiter.is_finished());
-    holder.tell("end");
-    holder.signal(Signal::CONT);
-    assert!(matches!(waiter.join().unwrap(), Ok(false)));
-    holder.finish();
-    assert_eq!((account.load().unwrap(), account.version()), (Account::after(2), 1));
+    in_time(|| {
+        let name = SegmentName::new("stopped");
+        let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+        let mut holder = worker("hold", [&*name]);
+        holder.expect("held");
+        holder.signal(Signal::STOP);
+        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+        assert_times_out(&account, SHORT * 4);
+        assert!(matches!(account.lock_state(), LockState::Held { .. }));
+        assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
+        assert_eq!(account.recoveries(), 0);
+        let clone = account.clone();
+        let waiter = thread::spawn(move || clone.lock_timeout(DEADLINE).map(|guard| guard.recovered()));
+        thread::sleep(SHORT);
+        assert!(!waiter.is_finished());
+        holder.tell("end");
+        holder.signal(Signal::CONT);
+        assert!(matches!(waiter.join().unwrap(), Ok(false)));
+        holder.finish();
+        assert_eq!((account.load().unwrap(), account.version()), (Account::after(2), 1));
+    });
 }
 
 /// The state of the lock is for people; a wrong one would send them after the wrong process.
 #[test]
 fn the_lock_state_names_the_owner() {
-    let name = SegmentName::new("state");
-    let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-    assert_eq!(account.lock_state(), LockState::Free);
-    let guard = account.lock().unwrap();
-    assert_eq!(account.lock_state(), LockState::HeldHere);
-    thread::scope(|scope| {
-        scope.spawn(|| assert!(matches!(account.lock_state(), LockState::Held { .. })));
+    in_time(|| {
+        let name = SegmentName::new("state");
+        let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+        assert_eq!(account.lock_state(), LockState::Free);
+        let guard = account.lock().unwrap();
+        assert_eq!(account.lock_state(), LockState::HeldHere);
+        thread::scope(|scope| {
+            scope.spawn(|| assert!(matches!(account.lock_state(), LockState::Held { .. })));
+        });
+        drop(guard);
+        let mut holder = worker("hold", [&*name]);
+        holder.expect("held");
+        let expected = LockState::Held { thread_id: holder.process_id() };
+        assert_eq!(account.lock_state(), expected, "a process's first thread has its id");
+        holder.kill();
+        eventually("the kernel releases it", || account.lock_state() == LockState::Free);
     });
-    drop(guard);
-    let mut holder = worker("hold", [&*name]);
-    holder.expect("held");
-    let expected = LockState::Held { thread_id: holder.process_id() };
-    assert_eq!(account.lock_state(), expected, "a process's first thread has its id");
-    holder.kill();
-    eventually("the kernel releases it", || account.lock_state() == LockState::Free);
 }

@@ -1,13 +1,13 @@
-// The macro sees the name, not what it stands for.
-type Name = String;
-
 use shared_value::SharedValue;
+
+// The macro sees the name, not what it stands for.
+type Timeout = std::time::Duration;
 
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Account {
     balance: i64,
-    owner: Name,
+    timeout: Timeout,
 }
 
 fn main() {}

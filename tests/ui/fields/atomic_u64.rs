@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicU64;
 
 use shared_value::SharedValue;
 
-#[derive(SharedValue, Clone, Copy)]
+#[derive(SharedValue)]
 #[repr(C)]
 struct Account {
     balance: i64,

@@ -1,6 +1,6 @@
 use shared_value::SharedValue;
 
-#[derive(SharedValue, Clone, Copy)]
+#[derive(SharedValue)]
 #[repr(C)]
 struct Account {
     balance: i64,

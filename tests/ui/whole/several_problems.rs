@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use shared_value::SharedValue;
 
-#[derive(SharedValue, Clone, Copy)]
+#[derive(SharedValue)]
 #[shared(sise = 64)]
 struct Account<'a> {
     owner: String,
@@ -16,7 +16,7 @@ struct Account<'a> {
 }
 
 fn main() {
-    // None of the problems above shows up here once more.
+    // What uses the type compiles: each problem is reported once.
     let account = SynchronizedAccount::open("account").unwrap();
     account.set_requests(account.requests() + 1).unwrap();
     account.update(|account| account.requests += 1).unwrap();

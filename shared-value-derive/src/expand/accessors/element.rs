@@ -29,11 +29,11 @@ impl Array<'_> {
         let Self { place, element, .. } = self;
         let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
-        let (argument, index) = (place.argument(element, 2), local("index"));
+        let (arguments, index) = (place.arguments(element, 2), local("index"));
         let about =
             about(field, "Reads element `index` of {} without a lock.", element_getter_sections(field, element));
         let body = place.read(&quote! {
-            #runtime::get_at #argument (&self.0, #number, #index)
+            #runtime::get_at #arguments (&self.0, #number, #index)
         });
         quote! {
             #about
@@ -48,7 +48,7 @@ impl Array<'_> {
         let Self { place, element, .. } = self;
         let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, setter) = (&field.visibility, field.accessor("set_", "_at"));
-        let (index, value) = (local("index"), local("value"));
+        let (arguments, index, value) = (place.arguments(element, 1), local("index"), local("value"));
         let about = about(
             field,
             "Writes element `index` of {}: locks, commits and unlocks.",
@@ -56,7 +56,7 @@ impl Array<'_> {
         );
         let written = place.written(&value);
         let body = place.body(&quote! {
-            #runtime::set_at (&self.0, #number, #index, #written)
+            #runtime::set_at #arguments (&self.0, #number, #index, #written)
         });
         quote! {
             #about
@@ -75,14 +75,14 @@ impl Array<'_> {
         let Self { place, element, .. } = self;
         let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
-        let (argument, index) = (place.argument(element, 1), local("index"));
+        let (arguments, index) = (place.arguments(element, 1), local("index"));
         let about = about(
             field,
             "Reads element `index` of {}, with the changes made under this lock.",
             element_getter_sections(field, element),
         );
         let body = place.read(&quote! {
-            #runtime::guard_get_at #argument (&self.0, #number, #index)
+            #runtime::guard_get_at #arguments (&self.0, #number, #index)
         });
         quote! {
             #about
@@ -97,12 +97,12 @@ impl Array<'_> {
         let Self { place, element, .. } = self;
         let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, setter) = (&field.visibility, field.accessor("set_", "_at"));
-        let (index, value) = (local("index"), local("value"));
+        let (arguments, index, value) = (place.arguments(element, 1), local("index"), local("value"));
         let about =
             about(field, "Writes element `index` of {}; the next commit publishes it.", &[Section::ElementGuard]);
         let written = place.written(&value);
         let body = place.body(&quote! {
-            #runtime::guard_set_at (&mut self.0, #number, #index, #written);
+            #runtime::guard_set_at #arguments (&mut self.0, #number, #index, #written);
         });
         quote! {
             #about

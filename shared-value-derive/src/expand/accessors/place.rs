@@ -3,7 +3,7 @@ use quote::{ToTokens, quote};
 use syn::Type;
 
 use super::super::scope::{Scope, local};
-use super::super::stored::{question, stored_element, stored_field};
+use super::super::stored::{is_known_to_be_shared, question, stored_element, stored_field};
 use crate::model::Field;
 
 /// Where a field lies, and how the runtime is asked for it.
@@ -30,14 +30,16 @@ impl<'scope> Place<'scope> {
         if self.field.is_pod() { self.body(&quote!(#call.0)) } else { self.body(call) }
     }
 
-    /// The type argument of a runtime function that reads `ty`, the type of the field or of an element: none where
-    /// the return type tells it.
-    pub(super) fn argument(&self, ty: &Type, inferred: usize) -> Option<TokenStream> {
+    /// The type arguments of a runtime function for `ty`, the type of the field or of an element; all but the first
+    /// are inferred. None where that too can be inferred: the compiler is faster without, but if the type cannot be
+    /// shared, it would not point to the type.
+    pub(super) fn arguments(&self, ty: &Type, inferred: usize) -> Option<TokenStream> {
+        if is_known_to_be_shared(self.scope, self.field) {
+            return None;
+        }
         let inferred = vec![quote!(_); inferred];
-        self.field.is_pod().then(|| {
-            let stored = stored_element(self.scope, self.field, ty);
-            quote!(::<#stored, #(#inferred),*>)
-        })
+        let stored = stored_element(self.scope, self.field, ty);
+        Some(quote!(::<#stored, #(#inferred),*>))
     }
 
     /// The user's `value` as the runtime stores it.

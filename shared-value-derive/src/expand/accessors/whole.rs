@@ -17,9 +17,9 @@ pub(super) fn expand(place: &Place<'_>) -> Accessors {
 fn getter(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
-    let argument = place.argument(ty, 2);
+    let arguments = place.arguments(ty, 2);
     let about = about(field, "Reads {} without a lock.", getter_sections(field));
-    let body = place.read(&quote!(#runtime::get #argument (&self.0, #number)));
+    let body = place.read(&quote!(#runtime::get #arguments (&self.0, #number)));
     quote! {
         #about
         #[inline]
@@ -32,10 +32,10 @@ fn getter(place: &Place<'_>) -> TokenStream {
 fn setter(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, setter, ty) = (&field.visibility, field.accessor("set_", ""), &field.ty);
-    let value = local("value");
+    let (arguments, value) = (place.arguments(ty, 1), local("value"));
     let about = about(field, "Writes {}: locks, commits and unlocks.", &[Section::Errors]);
     let written = place.written(&value);
-    let body = place.body(&quote!(#runtime::set(&self.0, #number, #written)));
+    let body = place.body(&quote!(#runtime::set #arguments (&self.0, #number, #written)));
     quote! {
         #about
         #[inline]
@@ -48,12 +48,12 @@ fn setter(place: &Place<'_>) -> TokenStream {
 fn updater(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, updater, ty) = (&field.visibility, field.accessor("update_", ""), &field.ty);
-    let change = local("change");
+    let (arguments, change) = (place.arguments(ty, 2), local("change"));
     let outcome = &place.scope.input.fresh.outcome;
     let about = about(field, "Changes {} in place under the lock, then commits.", &[Section::Errors]);
     let changed = place.changed(&change);
     let body = place.body(&quote! {
-        #runtime::update(&self.0, #number, #changed)
+        #runtime::update #arguments (&self.0, #number, #changed)
     });
     quote! {
         #about
@@ -70,9 +70,9 @@ fn updater(place: &Place<'_>) -> TokenStream {
 fn guard_getter(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
-    let argument = place.argument(ty, 1);
+    let arguments = place.arguments(ty, 1);
     let about = about(field, "Reads {}, with the changes made under this lock.", getter_sections(field));
-    let body = place.read(&quote!(#runtime::guard_get #argument (&self.0, #number)));
+    let body = place.read(&quote!(#runtime::guard_get #arguments (&self.0, #number)));
     quote! {
         #about
         #[inline]
@@ -85,11 +85,11 @@ fn guard_getter(place: &Place<'_>) -> TokenStream {
 fn guard_setter(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, setter, ty) = (&field.visibility, field.accessor("set_", ""), &field.ty);
-    let value = local("value");
+    let (arguments, value) = (place.arguments(ty, 1), local("value"));
     let about = about(field, "Writes {}; the next commit publishes it.", &[Section::Guard]);
     let written = place.written(&value);
     let body = place.body(&quote! {
-        #runtime::guard_set(&mut self.0, #number, #written);
+        #runtime::guard_set #arguments (&mut self.0, #number, #written);
     });
     quote! {
         #about
@@ -103,12 +103,12 @@ fn guard_setter(place: &Place<'_>) -> TokenStream {
 fn guard_updater(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, updater, ty) = (&field.visibility, field.accessor("update_", ""), &field.ty);
-    let change = local("change");
+    let (arguments, change) = (place.arguments(ty, 2), local("change"));
     let outcome = &place.scope.input.fresh.outcome;
     let about = about(field, "Changes {} in place; the next commit publishes it.", &[Section::Guard]);
     let changed = place.changed(&change);
     let body = place.body(&quote! {
-        #runtime::guard_update(&mut self.0, #number, #changed)
+        #runtime::guard_update #arguments (&mut self.0, #number, #changed)
     });
     quote! {
         #about

@@ -2,7 +2,7 @@
 const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Mode {
-        const LAYOUT: &'static ::shared_value::__private::Layout = &::shared_value::__private::Layout::enumeration::<
+        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &::shared_value::__private::TypeLayout::enumeration::<
             Self,
             ::core::primitive::i8,
         >(

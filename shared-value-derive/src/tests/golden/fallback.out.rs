@@ -14,7 +14,7 @@ unsafe impl<
 where
     for<'never> Broken<T>: ::core::marker::Copy,
 {
-    const LAYOUT: &'static ::shared_value::__private::Layout = <::core::primitive::u8 as ::shared_value::__private::SharedValue>::LAYOUT;
+    const LAYOUT: &'static ::shared_value::__private::TypeLayout = <::core::primitive::u8 as ::shared_value::__private::SharedValue>::LAYOUT;
 }
 /// A handle to a shared [`Broken`]: its fields are read without a lock and
 /// written under one. [`lock`](Self::lock) gives the guard, [`BrokenGuard`].

@@ -6,14 +6,10 @@ const _: () = {
         const N: usize,
     > ::shared_value::__private::SharedValue for Matrix<T, N> {
         const FIELDS: &'static [::shared_value::__private::Field] = &[
-            ::shared_value::__private::Field::new::<
-                [[T; N]; N],
-            >("0", ::core::mem::offset_of!(Self, 0)),
-            ::shared_value::__private::Field::pod::<
-                foreign::Vector,
-            >("1", ::core::mem::offset_of!(Self, 1)),
+            Description::new::<[[T; N]; N]>("0", ::core::mem::offset_of!(Self, 0)),
+            Description::pod::<foreign::Vector>("1", ::core::mem::offset_of!(Self, 1)),
         ];
-        const LAYOUT: &'static ::shared_value::__private::Layout = &::shared_value::__private::Layout::structure::<
+        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &::shared_value::__private::TypeLayout::structure::<
             Self,
         >("Matrix", fields_of::<Self>());
         #[inline(always)]
@@ -33,12 +29,14 @@ const _: () = {
             );
         }
     }
+    type Description = ::shared_value::__private::Field;
     const fn fields_of<Value: ::shared_value::__private::SharedValue>() -> &'static [::shared_value::__private::Field] {
         Value::FIELDS
     }
-    fn unchanged<T: Default + ::shared_value::__private::SharedValue, const N: usize>(
-        value: &Matrix<T, N>,
-    ) {
+    fn unchanged<T, const N: usize>(value: &Matrix<T, N>)
+    where
+        T: Default + ::shared_value::__private::SharedValue,
+    {
         let Matrix { 0: field_0, 1: field_1 } = value;
         let _: &[[T; N]; N] = field_0;
         let _: &foreign::Vector = field_1;
@@ -406,7 +404,10 @@ impl<
         value: foreign::Vector,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::set(&self.0, 1, ::shared_value::__private::Pod(value))
+        ::shared_value::__private::set::<
+            ::shared_value::__private::Pod<foreign::Vector>,
+            _,
+        >(&self.0, 1, ::shared_value::__private::Pod(value))
     }
     /** Changes field 1 in place under the lock, then commits.
 
@@ -419,7 +420,11 @@ impl<
         change: impl ::core::ops::FnOnce(&mut foreign::Vector) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::update(
+        ::shared_value::__private::update::<
+            ::shared_value::__private::Pod<foreign::Vector>,
+            _,
+            _,
+        >(
             &self.0,
             1,
             |pod: &mut ::shared_value::__private::Pod<foreign::Vector>| change(
@@ -506,11 +511,10 @@ impl<
     #[inline]
     pub fn set_fn(&mut self, value: foreign::Vector) {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::guard_set(
-            &mut self.0,
-            1,
-            ::shared_value::__private::Pod(value),
-        );
+        ::shared_value::__private::guard_set::<
+            ::shared_value::__private::Pod<foreign::Vector>,
+            _,
+        >(&mut self.0, 1, ::shared_value::__private::Pod(value));
     }
     /** Changes field 1 in place; the next commit publishes it.
 
@@ -524,7 +528,11 @@ impl<
         change: impl ::core::ops::FnOnce(&mut foreign::Vector) -> R,
     ) -> R {
         let _ = ::shared_value::__private::Field::pod::<foreign::Vector>;
-        ::shared_value::__private::guard_update(
+        ::shared_value::__private::guard_update::<
+            ::shared_value::__private::Pod<foreign::Vector>,
+            _,
+            _,
+        >(
             &mut self.0,
             1,
             |pod: &mut ::shared_value::__private::Pod<foreign::Vector>| change(

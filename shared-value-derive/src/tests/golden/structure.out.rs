@@ -3,20 +3,16 @@ const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Account {
         const FIELDS: &'static [::shared_value::__private::Field] = &[
-            ::shared_value::__private::Field::new::<
-                i64,
-            >("balance", ::core::mem::offset_of!(Self, balance)),
-            ::shared_value::__private::Field::new::<
-                Mode,
-            >("type", ::core::mem::offset_of!(Self, r#type)),
-            ::shared_value::__private::Field::new::<
+            Description::new::<i64>("balance", ::core::mem::offset_of!(Self, balance)),
+            Description::new::<Mode>("type", ::core::mem::offset_of!(Self, r#type)),
+            Description::new::<
                 [u32; 4],
             >("limits", ::core::mem::offset_of!(Self, limits)),
-            ::shared_value::__private::Field::atomic::<
+            Description::atomic::<
                 u64,
             >("requests", ::core::mem::offset_of!(Self, requests)),
         ];
-        const LAYOUT: &'static ::shared_value::__private::Layout = &::shared_value::__private::Layout::structure::<
+        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &::shared_value::__private::TypeLayout::structure::<
             Self,
         >("Account", fields_of::<Self>());
         #[inline(always)]
@@ -48,6 +44,7 @@ const _: () = {
             );
         }
     }
+    type Description = ::shared_value::__private::Field;
     const fn fields_of<Value: ::shared_value::__private::SharedValue>() -> &'static [::shared_value::__private::Field] {
         Value::FIELDS
     }
@@ -171,7 +168,7 @@ impl<A: ::shared_value::__private::Access> SynchronizedAccount<A> {
     #[inline]
     pub(crate) fn r#type(&self) -> Mode {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::get(&self.0, 1)
+        ::shared_value::__private::get::<Mode, _, _>(&self.0, 1)
     }
     /// Reads `limits` without a lock.
     #[inline]
@@ -382,7 +379,7 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
         value: Mode,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::set(&self.0, 1, value)
+        ::shared_value::__private::set::<Mode, _>(&self.0, 1, value)
     }
     /** Changes `type` in place under the lock, then commits.
 
@@ -395,7 +392,7 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
         change: impl ::core::ops::FnOnce(&mut Mode) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::update(&self.0, 1, change)
+        ::shared_value::__private::update::<Mode, _, _>(&self.0, 1, change)
     }
     /** Writes `limits`: locks, commits and unlocks.
 
@@ -533,7 +530,7 @@ impl<'guard> AccountGuard<'guard> {
     #[inline]
     pub(crate) fn r#type(&self) -> Mode {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_get(&self.0, 1)
+        ::shared_value::__private::guard_get::<Mode, _>(&self.0, 1)
     }
     /** Writes `type`; the next commit publishes it.
 
@@ -544,7 +541,7 @@ impl<'guard> AccountGuard<'guard> {
     #[inline]
     pub(crate) fn set_type(&mut self, value: Mode) {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_set(&mut self.0, 1, value);
+        ::shared_value::__private::guard_set::<Mode, _>(&mut self.0, 1, value);
     }
     /** Changes `type` in place; the next commit publishes it.
 
@@ -558,7 +555,7 @@ impl<'guard> AccountGuard<'guard> {
         change: impl ::core::ops::FnOnce(&mut Mode) -> R,
     ) -> R {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_update(&mut self.0, 1, change)
+        ::shared_value::__private::guard_update::<Mode, _, _>(&mut self.0, 1, change)
     }
     /// Reads `limits`, with the changes made under this lock.
     #[inline]

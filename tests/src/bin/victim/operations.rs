@@ -2,6 +2,8 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use shared_value_tests::DEADLINE;
@@ -257,6 +259,34 @@ impl Operations {
                 drop(outer);
                 drop(inner);
             });
+        });
+        self.add("mutexes-between", Company::Meddler, &states, |stage| {
+            stage.get_ready();
+            marked(|| {
+                let mut outer = stage.value().lock().unwrap();
+                stage.mutexes().take(1);
+                let mut inner = stage.other().lock().unwrap();
+                stage.mutexes().take(0);
+                outer.set_left(2);
+                inner.set_left(3);
+                stage.mutexes().release(1);
+                drop(outer);
+                drop(inner);
+                stage.mutexes().release(0);
+            });
+        });
+        self.add("other-thread-holds", Company::Alone, &[&[old, old.left(2)], &[old]], |stage| {
+            stage.get_ready();
+            let other = stage.other().clone();
+            let (sender, held) = mpsc::channel();
+            thread::spawn(move || {
+                let mut guard = other.lock().unwrap();
+                guard.set_left(9);
+                sender.send(()).unwrap();
+                thread::park();
+            });
+            held.recv().unwrap();
+            marked(|| stage.value().set_left(2)).unwrap();
         });
     }
 

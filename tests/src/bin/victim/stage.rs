@@ -1,6 +1,7 @@
 //! `Stage`: the values and processes that take part in an operation.
 
 use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use shared_value::{Guard, Synchronized};
@@ -64,7 +65,7 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
             subjects,
             states,
             scratch: Synchronized::new(0).expect("memory for a number"),
-            mutexes: RobustMutexes::new(&[Protocol::Plain]),
+            mutexes: RobustMutexes::new(&[Protocol::Plain, Protocol::InheritPriority]),
             company,
             victim,
             guards: Vec::new(),
@@ -84,7 +85,7 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         &self.handles[1]
     }
 
-    /// A robust mutex of the C library.
+    /// Two robust mutexes of the C library, the second of which inherits priority.
     pub(crate) fn mutexes(&self) -> &RobustMutexes {
         &self.mutexes
     }
@@ -92,8 +93,14 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
     /// Takes a lock and lets go of it: what happens in a thread once only has happened then.
     pub(crate) fn get_ready(&self) {
         self.scratch.set(1).expect("nobody else uses it");
-        self.mutexes.take(0);
-        self.mutexes.release(0);
+        self.use_mutexes();
+    }
+
+    fn use_mutexes(&self) {
+        for mutex in 0..2 {
+            self.mutexes.take(mutex);
+            self.mutexes.release(mutex);
+        }
     }
 
     fn start_waiting(&mut self) {
@@ -123,11 +130,11 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         if self.company == Company::Watcher {
             return Ok(took);
         }
-        if recovered != subject.expects_recovery(death.victim) {
+        if recovered != subject.expects_recovery() {
             return Err(Harm::Miscounted(format!("the waiter recovered: {recovered}, but the lock was {subject:?}")));
         }
         // The waiter has recovered what was to be recovered.
-        subject.note();
+        subject.note(death.victim);
         Ok(took)
     }
 }
@@ -200,9 +207,9 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         }
     }
 
-    fn stopped(&mut self, _victim: u32) {
+    fn stopped(&mut self, victim: u32) {
         for subject in &mut self.subjects {
-            subject.note();
+            subject.note(victim);
         }
         if self.company == Company::Meddler {
             for subject in &self.subjects {
@@ -212,17 +219,17 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
     }
 
     fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
-        let died_holding = self.subjects.iter().any(|subject| subject.is_held_by(death.victim));
+        let died_holding = self.subjects.iter().any(Subject::is_held_by_victim);
         self.guards.clear();
         if self.owner.take().is_some() {
-            self.subjects[0].note();
+            self.subjects[0].note(death.victim);
         }
         // One who waits for a change gets it from the victim, or else from the survey.
         let is_told_later = self.company == Company::Watcher && self.value().load().ok() == Some(self.states[0][0]);
         let took = if is_told_later { Duration::ZERO } else { self.end_waiting(death)? };
         let mut found = Found { took, died_holding, states: Vec::new() };
         for (subject, states) in self.subjects.iter().zip(&self.states) {
-            let one = subject.survey(death, states, |value, copy| {
+            let one = subject.survey(states, |value, copy| {
                 SynchronizedTriple::from(value.clone()).set_left(N::from(77)).expect("the lock is held");
                 copy.left = N::from(77);
             })?;
@@ -230,11 +237,8 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
             found.states.extend(one.states);
         }
         found.took = found.took.max(self.end_waiting(death)?);
-        let mutex = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            self.mutexes.take(0);
-            self.mutexes.release(0);
-        }));
-        mutex.map_err(|_| Harm::Stuck("the mutex of the C library".to_owned()))?;
+        let used = panic::catch_unwind(AssertUnwindSafe(|| self.use_mutexes()));
+        used.map_err(|_| Harm::Stuck("the mutex of the C library".to_owned()))?;
         Ok(found)
     }
 
@@ -246,13 +250,14 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         self.subjects.iter().flat_map(Subject::control_line).collect()
     }
 
-    fn watched(&self) -> Vec<u64> {
-        let mut words = vec![robust_list()];
-        match self.subjects.as_slice() {
-            [only] => words.extend(only.addresses()),
-            several => words.extend(several.iter().map(|subject| subject.addresses()[0]).take(3)),
-        }
-        words
+    fn watched(&self) -> Vec<Vec<u64>> {
+        let [first, announced] = robust_list();
+        let [word, version, draft] = self.subjects[0].addresses();
+        let (last_word, last_version) = match self.subjects.as_slice() {
+            [_, last] => (last.addresses()[0], last.addresses()[1]),
+            _ => (word, version),
+        };
+        vec![vec![first, announced, word, last_word], vec![version, last_version, draft, word]]
     }
 
     fn starts_asleep(&self) -> bool {

@@ -52,9 +52,16 @@ impl Arguments {
             if self.list {
                 writeln!(output, "{}", operation.name)?;
             } else if self.operations.is_empty() || self.operations.contains(&operation.name) {
-                let report = sweep.run(&operation.name, &mut *(operation.set_stage)())?;
-                writeln!(output, "{report}")?;
-                harms += report.harms();
+                match sweep.run(&operation.name, &mut *(operation.set_stage)()) {
+                    Ok(report) => {
+                        writeln!(output, "{report}")?;
+                        harms += report.harms();
+                    }
+                    Err(error) => {
+                        writeln!(output, "{:<24} {error:#}", operation.name)?;
+                        harms += 1;
+                    }
+                }
             }
         }
         Ok(if harms == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -77,12 +77,14 @@ fn held() -> Result<()> {
     let account = SynchronizedAccount::new(Account::after(1))?;
     let mut guard = account.lock()?;
     guard.set_balance(5);
-    // Both go on with the guard, each with its own copy.
-    let Some(child) = split() else {
-        let result = panic::catch_unwind(AssertUnwindSafe(|| held_by_the_parent(&account, guard)));
-        end_now(if result.is_ok() { 0 } else { 101 });
-    };
-    child.finish();
+    // Both go on with the guard, each with its own copy. The first child uses it before anything else.
+    for check in [guard_of_the_parent, lock_of_the_parent] {
+        let Some(child) = split() else {
+            let result = panic::catch_unwind(AssertUnwindSafe(|| check(&account, guard)));
+            end_now(if result.is_ok() { 0 } else { 101 });
+        };
+        child.finish();
+    }
     ensure!(account.version() == 0, "the child committed: {account:?}");
     ensure!(account.lock_state() == LockState::HeldHere, "the parent lost the lock: {account:?}");
     ensure!(guard.balance() == 5, "the parent lost what it wrote: {guard:?}");
@@ -93,23 +95,29 @@ fn held() -> Result<()> {
     Ok(())
 }
 
-/// The lock is the parent's, and so is what it has written.
-fn held_by_the_parent(account: &SynchronizedAccount, mut guard: AccountGuard<'_>) {
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "the child owns the lock: {account:?}");
-    assert!(matches!(account.lock_timeout(SHORT), Err(Error::TimedOut)), "the child owns the lock: {account:?}");
-    assert!(matches!(account.lock_state(), LockState::Held { .. }), "{:?}", account.lock_state());
-    assert_eq!(account.balance(), 10, "the child sees what is committed");
-    assert_eq!(guard.balance(), 10, "also through the guard");
-    assert_eq!(guard.load().expect("valid").balance, 10);
-
+/// The lock is the parent's, so its guard does nothing here.
+fn guard_of_the_parent(account: &SynchronizedAccount, mut guard: AccountGuard<'_>) {
+    guard.commit();
+    guard.rollback();
     let write = panic::catch_unwind(AssertUnwindSafe(|| guard.set_balance(6)));
     let message = write.expect_err("the guard holds nothing here");
     let message = message.downcast_ref::<&str>().copied().unwrap_or_default();
     assert!(message.contains("fork"), "the panic says why: {message}");
     let update = panic::catch_unwind(AssertUnwindSafe(|| guard.update(|account| account.balance = 6)));
     assert!(update.is_err(), "the guard holds nothing here");
-    guard.commit();
-    guard.rollback();
+    assert_eq!(guard.balance(), 10, "the child sees what is committed");
+    assert_eq!(guard.load().expect("valid").balance, 10);
+    assert!(format!("{guard:?}").contains("balance: 10"), "{guard:?}");
+    drop(guard);
+    assert!(matches!(account.lock_state(), LockState::Held { .. }), "dropping the guard released the lock");
+    assert_eq!((account.balance(), account.version()), (10, 0), "dropping the guard committed");
+}
+
+/// The lock is the parent's, so it cannot be had here.
+fn lock_of_the_parent(account: &SynchronizedAccount, guard: AccountGuard<'_>) {
+    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "the child owns the lock: {account:?}");
+    assert!(matches!(account.lock_timeout(SHORT), Err(Error::TimedOut)), "the child owns the lock: {account:?}");
+    assert!(matches!(account.lock_state(), LockState::Held { .. }), "{:?}", account.lock_state());
     drop(guard);
     assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "dropping the guard released the lock");
     assert_eq!(account.balance(), 10, "dropping the guard committed");
@@ -177,6 +185,27 @@ fn in_update() -> Result<()> {
     child.finish();
     ensure!((value.get(), value.version()) == (3, 2), "the child committed too: {value:?}");
     ensure!(!value.try_lock()?.recovered(), "nobody died holding the lock");
+
+    // Here the parent's closure panics after the child's has returned. What the child was told to write must not be
+    // among what the parent's outer guard commits.
+    let account = SynchronizedAccount::new(Account::after(1))?;
+    let mut guard = account.lock()?;
+    guard.set_balance(5);
+    let result = panic::catch_unwind(AssertUnwindSafe(|| {
+        account.update_deposits(|deposits| {
+            let Some(child) = split() else {
+                *deposits = 99;
+                return;
+            };
+            child.finish();
+            panic!("in the middle");
+        })
+    }));
+    if result.is_ok() {
+        end_now(0);
+    }
+    drop(guard);
+    ensure!((account.balance(), account.deposits()) == (5, 1), "the child wrote, too: {account:?}");
     Ok(())
 }
 

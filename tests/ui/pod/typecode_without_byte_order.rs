@@ -1,10 +1,11 @@
+use glam::Vec3;
 use shared_value::SharedValue;
 
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
-struct Tail {
-    length: u64,
-    bytes: [u8; 0],
+struct Body {
+    #[shared(pod, typecode = "(3)f")]
+    position: Vec3,
 }
 
 fn main() {}

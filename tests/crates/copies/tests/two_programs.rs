@@ -1,0 +1,83 @@
+//! Two programs, each with its own copy of a struct, and one segment.
+
+use std::process::{self, Command, Output};
+
+/// A segment that the original program made, unlinked when this is dropped.
+struct Segment {
+    name: String,
+}
+
+impl Segment {
+    fn new(label: &str) -> Self {
+        let name = format!("shared-value-copies-{}-{label}", process::id());
+        let created = run(env!("CARGO_BIN_EXE_original"), "create", &name);
+        assert!(created.status.success(), "{created:?}");
+        Self { name }
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        let _ = shared_value::unlink(&self.name);
+    }
+}
+
+fn run(program: &str, operation: &str, name: &str) -> Output {
+    Command::new(program).args([operation, name]).env_remove("RUST_BACKTRACE").output().expect("the program starts")
+}
+
+/// The program must refuse the original's segment, and say what it expected and what it found.
+#[track_caller]
+fn refused(program: &str, label: &str, expected: &str, found: &str) {
+    let segment = Segment::new(label);
+    let opened = run(program, "open", &segment.name);
+    assert!(!opened.status.success(), "{label} opened it");
+    let message = String::from_utf8(opened.stderr).unwrap();
+    let difference = format!("holds another layout: expected `{expected}`, found `{found}`;");
+    assert!(message.contains(&difference) && message.contains(&segment.name), "{message}");
+    let fingerprints = [env!("CARGO_BIN_EXE_original"), program]
+        .map(|program| String::from_utf8(run(program, "fingerprint", "-").stdout).unwrap());
+    assert_ne!(fingerprints[0], fingerprints[1]);
+}
+
+/// Without this, two programs could not share a value whose struct each of them declares.
+#[test]
+fn an_equal_copy_opens() {
+    let segment = Segment::new("equal");
+    let opened = run(env!("CARGO_BIN_EXE_equal"), "open", &segment.name);
+    assert!(opened.status.success(), "{opened:?}");
+}
+
+/// If this fails, segments and pins of earlier builds no longer fit.
+#[test]
+#[cfg(target_endian = "little")]
+fn the_fingerprint_is_the_same_in_every_build() {
+    for program in [env!("CARGO_BIN_EXE_original"), env!("CARGO_BIN_EXE_equal")] {
+        let fingerprint = run(program, "fingerprint", "-").stdout;
+        assert_eq!(String::from_utf8(fingerprint).unwrap(), "0x51699e27b21c0ac4\n");
+    }
+}
+
+/// Without this, a program would read the bytes of one field as those of another.
+#[test]
+fn every_mutation_is_refused() {
+    macro_rules! refused {
+        ($($program:literal: $expected:literal, $found:literal;)*) => {
+            $(refused(env!(concat!("CARGO_BIN_EXE_", $program)), $program, $expected, $found);)*
+        };
+    }
+    refused! {
+        "renamed_type": "Konto", "Account";
+        "renamed_field": "amount: i64 at byte 0", "balance: i64 at byte 0";
+        "swapped_fields": "number: u32 at byte 8", "branch: u32 at byte 8";
+        "added_field": "is_new: bool at byte 33", "requests: atomic u64 at byte 40";
+        "removed_field": "limits: [Limit; 2] at byte 12", "number: u32 at byte 12";
+        "other_sign": "balance: u64 at byte 0", "balance: i64 at byte 0";
+        "longer_array": "limits: [Limit; 3] at byte 16", "limits: [Limit; 2] at byte 16";
+        "aligned": "Account: 64 bytes, align 64", "Account: 48 bytes, align 8";
+        "nested_field": "limits[].hours: u32 at byte 20", "limits[].days: u32 at byte 20";
+        "renamed_variant": "state: State(u8: Open=1, Closed=2) at byte 32", "state: State(u8: Open=1, Frozen=2) at byte 32";
+        "other_discriminant": "state: State(u8: Open=1, Frozen=3) at byte 32", "state: State(u8: Open=1, Frozen=2) at byte 32";
+        "not_atomic": "requests: u64 at byte 40", "requests: atomic u64 at byte 40";
+    }
+}

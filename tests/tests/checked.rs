@@ -1,0 +1,161 @@
+//! Bits that are no value, in every kind of field and through every accessor that reads it.
+//!
+//! They are written into the file of the segment, as a process would that does not use this library.
+
+use std::fmt::Debug;
+use std::mem::offset_of;
+use std::panic::{self, AssertUnwindSafe};
+
+use shared_value::{Error, FixedStr, SharedValue};
+use shared_value_tests::{SegmentFile, SegmentName};
+
+#[derive(SharedValue, Clone, Copy, Debug)]
+#[repr(i16)]
+enum Level {
+    Low = -2,
+    High = 300,
+}
+
+#[derive(SharedValue, Clone, Copy, Debug)]
+#[repr(C)]
+struct Part {
+    level: Level,
+    flags: [bool; 3],
+}
+
+#[derive(SharedValue, Clone, Copy, Debug)]
+#[repr(C)]
+struct Whole {
+    count: u32,
+    flag: bool,
+    letter: char,
+    name: FixedStr<6>,
+    level: Level,
+    part: Part,
+    parts: [Part; 2],
+    levels: [[Level; 2]; 2],
+}
+
+const VALID: Part = Part { level: Level::Low, flags: [true; 3] };
+
+fn valid() -> Whole {
+    Whole {
+        count: 1,
+        flag: true,
+        letter: 'a',
+        name: FixedStr::new("abc").unwrap(),
+        level: Level::High,
+        part: VALID,
+        parts: [VALID; 2],
+        levels: [[Level::Low; 2]; 2],
+    }
+}
+
+/// The message of a panic.
+#[track_caller]
+fn panicked<R>(read: impl FnOnce() -> R) -> String {
+    let Err(panic) = panic::catch_unwind(AssertUnwindSafe(read)) else { panic!("it should panic") };
+    panic.downcast_ref::<String>().expect("a message").clone()
+}
+
+#[track_caller]
+fn refused<R: Debug>(result: Result<R, Error>, message: &str) {
+    let error = result.expect_err("the bits are no value");
+    assert!(matches!(error, Error::InvalidBits { .. }), "{error:?}");
+    assert_eq!(error.to_string(), message);
+}
+
+const BOOL: &str = "0 or 1 (bool)";
+const CHAR: &str = "a Unicode scalar value (char)";
+const TEXT: &str = "UTF-8 and then zeros (FixedStr<6>)";
+const LEVEL: &str = "Low = -2 or High = 300 (Level)";
+
+/// Overwrites one field, reads it in every way that there is, and then asserts that the rest is not affected.
+macro_rules! check {
+    (
+        $field:ident, $offset:expr, $bytes:expr, $path:literal: $expected:expr, $found:literal,
+        $setter:ident, $updater:ident $(, [$at:ident, $index:literal])?
+    ) => {{
+        let name = SegmentName::new("checked");
+        let shared = SynchronizedWhole::create(&name, valid()).unwrap();
+        SegmentFile::open(name.path()).cell(size_of::<Whole>()).overwrite($offset, &$bytes);
+        let message = format!("`{}` holds invalid bits: expected {}, found {}", $path, $expected, $found);
+
+        refused(shared.load(), &message);
+        assert_eq!(panicked(|| shared.get()), message);
+        assert_eq!(panicked(|| shared.$field()), message);
+        refused(shared.update(|_| panic!("nobody may see it")), &message);
+        refused(shared.$updater(|_| panic!("nobody may see it")), &message);
+        let mut guard = shared.lock().unwrap();
+        refused(guard.load(), &message);
+        refused(guard.update(|_| panic!("nobody may see it")), &message);
+        assert_eq!(panicked(|| guard.$field()), message);
+        assert_eq!(panicked(|| guard.$updater(|_| panic!("nobody may see it"))), message);
+        $(
+            assert_eq!(panicked(|| guard.$at($index)), message);
+            assert_eq!(panicked(|| shared.$at($index)), message);
+        )?
+        drop(guard);
+
+        assert_eq!((shared.count(), shared.version(), shared.recoveries()), (1, 0, 0), "nothing was changed");
+        shared.update_count(|count| *count += 1).expect("other fields can be changed");
+        shared.$setter(valid().$field).expect("a write needs no valid value before it");
+        assert_eq!(format!("{:?}", shared.$field()), format!("{:?}", valid().$field));
+        shared.load().expect("now all of it is valid");
+    }};
+}
+
+/// Without a check after the copy, a `bool` of 2 would be undefined behaviour.
+#[test]
+fn scalars() {
+    check!(flag, offset_of!(Whole, flag), [2], "flag": BOOL, "0x02", set_flag, update_flag);
+    let surrogate = 0xdfff_u32.to_ne_bytes();
+    check!(letter, offset_of!(Whole, letter), surrogate, "letter": CHAR, "0x0000dfff", set_letter, update_letter);
+}
+
+/// Without this, `as_str` would give a text that is none.
+#[test]
+fn texts() {
+    let offset = offset_of!(Whole, name);
+    check!(name, offset + 1, [0xff], "name": TEXT, "byte 0xff at 1", set_name, update_name);
+    check!(name, offset + 5, [1], "name": TEXT, "byte 0x01 at 5", set_name, update_name);
+}
+
+/// Without this, an enum would be matched that has no such variant.
+#[test]
+fn enums() {
+    let bytes = 3_i16.to_ne_bytes();
+    check!(level, offset_of!(Whole, level), bytes, "level": LEVEL, "0x0003", set_level, update_level);
+}
+
+/// Without this, a field would be checked and what lies in it would not.
+#[test]
+fn nested() {
+    let bytes = (-1_i16).to_ne_bytes();
+    check!(part, offset_of!(Whole, part.level), bytes, "part.level": LEVEL, "0xffff", set_part, update_part);
+    let second = offset_of!(Whole, part) + offset_of!(Part, flags) + 1;
+    check!(part, second, [0xff], "part.flags[1]": BOOL, "0xff", set_part, update_part);
+}
+
+/// Without this, one element would be checked and the others would not.
+#[test]
+fn arrays() {
+    let flag = offset_of!(Whole, parts) + size_of::<Part>() + offset_of!(Part, flags) + 2;
+    check!(parts, flag, [3], "parts[1].flags[2]": BOOL, "0x03", set_parts, update_parts, [parts_at, 1]);
+    let level = offset_of!(Whole, levels) + 2 * size_of::<Level>();
+    let bytes = 0_i16.to_ne_bytes();
+    check!(levels, level, bytes, "levels[1][0]": LEVEL, "0x0000", set_levels, update_levels, [levels_at, 1]);
+}
+
+/// Without this, one bad element would make all the others unreadable.
+#[test]
+fn other_elements() {
+    let name = SegmentName::new("checked");
+    let shared = SynchronizedWhole::create(&name, valid()).unwrap();
+    let flag = offset_of!(Whole, parts) + offset_of!(Part, flags);
+    SegmentFile::open(name.path()).cell(size_of::<Whole>()).overwrite(flag, &[2]);
+    assert!(shared.parts_at(1).flags[0]);
+    assert!(shared.lock().unwrap().parts_at(1).flags[0]);
+    shared.set_parts_at(0, VALID).unwrap();
+    shared.load().unwrap();
+}

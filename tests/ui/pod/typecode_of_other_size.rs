@@ -1,0 +1,11 @@
+use glam::Vec3;
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Body {
+    #[shared(pod, typecode = "(2)<f")]
+    position: Vec3,
+}
+
+fn main() {}

@@ -51,15 +51,10 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
             text.number(layout.size());
             text.byte(b's');
         }
-        Kind::Bytes => {
-            text.byte(b'(');
-            text.number(layout.size());
-            text.byte(b')');
-            text.byte(b'B');
-        }
         Kind::Enum { repr, .. } => write(text, repr, ordered),
         Kind::Newtype { inner } => write(text, inner, ordered),
-        Kind::Array { .. } => {
+        // The notation cannot nest dimensions, so those of an array's elements, and raw bytes, join the array's own.
+        Kind::Array { .. } | Kind::Bytes => {
             let mut separator = b'(';
             let mut part = layout;
             while let Some((length, element)) = dimension(part) {
@@ -68,8 +63,14 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
                 separator = b',';
                 part = element;
             }
-            text.byte(b')');
-            write(text, part, ordered);
+            if let Some(bytes) = raw_bytes(part) {
+                text.byte(separator);
+                text.number(bytes);
+                text.text(")B");
+            } else {
+                text.byte(b')');
+                write(text, part, ordered);
+            }
         }
         Kind::Struct { fields } => {
             text.byte(b'T');
@@ -97,14 +98,20 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
     }
 }
 
-/// One dimension of an array; `Pod` bytes count as one, because the notation cannot nest dimensions.
+/// The outermost dimension of an array, whatever wraps it.
 const fn dimension(layout: &Layout) -> Option<(usize, &Layout)> {
     match layout.kind() {
         Kind::Array { length, element } => Some((*length, element)),
-        Kind::Newtype { inner } => match inner.kind() {
-            Kind::Array { length, element } => Some((*length, element)),
-            _ => None,
-        },
+        Kind::Newtype { inner } => dimension(inner),
+        _ => None,
+    }
+}
+
+/// The size of bytes that are not looked into, whatever wraps them.
+const fn raw_bytes(layout: &Layout) -> Option<usize> {
+    match layout.kind() {
+        Kind::Bytes => Some(layout.size()),
+        Kind::Newtype { inner } => raw_bytes(inner),
         _ => None,
     }
 }

@@ -110,8 +110,12 @@ impl Forked {
         assert_eq!(status.exit_status(), Some(code), "the forked child failed: {status:?}");
     }
 
+    /// Waits until the child has ended in whatever way.
+    ///
+    /// # Panics
+    /// If it does not before the deadline.
     #[track_caller]
-    fn wait(mut self) -> WaitStatus {
+    pub fn wait(mut self) -> WaitStatus {
         let start = Instant::now();
         loop {
             let ended = waitpid(Some(self.process), WaitOptions::NOHANG).expect("it is our child");

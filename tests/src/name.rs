@@ -19,6 +19,11 @@ impl SegmentName {
         Self { name: format!("shared-value-tests-{}-{number}-{label}", process::id()) }
     }
 
+    /// A name that another process was told.
+    pub fn of(name: String) -> Self {
+        Self { name }
+    }
+
     /// The file that stands for the name.
     pub fn path(&self) -> PathBuf {
         Path::new("/dev/shm").join(&self.name)

@@ -13,6 +13,11 @@ pub struct RobustMutexes {
     count: usize,
 }
 
+// SAFETY: the memory is never unmapped, and the mutexes in it are made for any thread.
+unsafe impl Send for RobustMutexes {}
+// SAFETY: as above; they are initialized before anybody shares this.
+unsafe impl Sync for RobustMutexes {}
+
 /// Whether a mutex lends its owner the priority of those who wait. Those that do are marked in the robust list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

@@ -51,6 +51,8 @@ fn sweep_set(
             ensure!(tries < TRIES, "no victim gets to change or call number {number}");
             if tries.is_multiple_of(3) {
                 stops = list(watched, scenario)?;
+                // Other stops come before this one now.
+                furthest.fill(0);
                 if number > stops.len() {
                     break;
                 }

@@ -37,8 +37,17 @@ impl Report {
         Self { operation: operation.to_owned(), points, ..Self::default() }
     }
 
+    pub(super) fn drop_point(&mut self) {
+        self.points -= 1;
+    }
+
     pub(super) fn add_points(&mut self, points: usize) {
         self.points += points;
+    }
+
+    /// How many victims were not where they should have been killed.
+    pub(super) fn strayed(&self) -> usize {
+        self.strayed
     }
 
     /// Adds what one death left.

@@ -12,8 +12,7 @@ use super::tracee::{Stop, Tracee, Waited};
 /// More instructions than any operation should have.
 const LONGEST: usize = 4_000_000;
 
-/// How often to try to get a victim to a point. Some instructions depend on when a sleeper wakes up, or on the file
-/// that it was given.
+/// How often to try to get a victim to a point. Which instructions it executes may depend on when a sleeper wakes up.
 const TRIES: usize = 10;
 
 /// Kills a scenario's victims, one at each point.
@@ -71,13 +70,19 @@ impl Sweep {
         let all = points::all(&route, scenario.starts_asleep());
         let mut report = Report::new(name, all.len());
         let mut furthest = vec![0; scenario.last_states().len()];
+        let mut strayed = 0;
         for point in points::choose(&route, all, count, seed) {
-            if point.steps >= route.places().len() {
-                // Counted again, it has become shorter.
-                continue;
-            }
             let found =
                 self.break_at(point, &mut route, scenario, &mut report).with_context(|| format!("{name}, {point}"))?;
+            if report.strayed() != strayed {
+                // Perhaps on another route, of which other points come before this one.
+                strayed = report.strayed();
+                furthest.fill(0);
+            }
+            let Some(found) = found else {
+                report.drop_point();
+                continue;
+            };
             let found = found.and_then(|found| in_order(found, &mut furthest));
             report.record(found, &format!("killed {point}"));
             if report.harms() >= self.most_harms {
@@ -128,14 +133,19 @@ impl Sweep {
         Ok(route)
     }
 
+    /// Kills a victim at a point. `None` if there is no such point any more, because the operation, counted again, has
+    /// become shorter.
     fn break_at(
         &mut self,
         point: Point,
         route: &mut Route,
         scenario: &mut dyn Scenario,
         report: &mut Report,
-    ) -> Result<Result<Found, Harm>> {
+    ) -> Result<Option<Result<Found, Harm>>> {
         for attempt in 1..=TRIES {
+            if point.steps >= route.places().len() {
+                return Ok(None);
+            }
             scenario.reset();
             let mut tracee = Tracee::start(|| scenario.victim())?;
             scenario.started();
@@ -147,20 +157,15 @@ impl Sweep {
             report.add_stray(arrived.is_err());
             match arrived {
                 Ok(()) => {
-                    return Ok(found.and_then(|found| {
+                    return Ok(Some(found.and_then(|found| {
                         let is_last = point.steps + 1 == route.places().len() && !point.asleep;
                         // One instruction is left then: the mark.
                         if is_last { complete(found, scenario) } else { Ok(found) }
-                    }));
+                    })));
                 }
                 // It died at some point all the same, so harm is harm.
-                Err(Strayed) if found.is_err() => return Ok(found),
-                Err(Strayed) if attempt % 3 == 0 => {
-                    let again = Self::count(scenario)?;
-                    if again.places().len() > point.steps {
-                        *route = again;
-                    }
-                }
+                Err(Strayed) if found.is_err() => return Ok(Some(found)),
+                Err(Strayed) if attempt % 3 == 0 => *route = Self::count(scenario)?,
                 Err(Strayed) => {}
             }
         }

@@ -1,10 +1,13 @@
 //! Forked processes.
 
+use shared_value_tests::SegmentName;
+
 use crate::worker;
 
 #[track_caller]
 fn fork(case: &str) {
-    let mut worker = worker("fork", [case]);
+    let name = SegmentName::new(case);
+    let mut worker = worker("fork", [case, &*name]);
     worker.expect("done");
     worker.finish();
 }

@@ -13,10 +13,15 @@ use shared_value::{Error, Options, Synchronized, unlink};
 use shared_value_tests::values::{SynchronizedTally, SynchronizedTwins, Twins};
 use shared_value_tests::{SegmentName, await_line, say};
 
+/// So often the value must have been there, and so often not: on a busy machine the processes take turns.
+const MET: u64 = 20;
+
 /// Creates values under extreme umasks, and checks their modes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Umask {
     directory: PathBuf,
+    /// A free name, which the test unlinks.
+    name: String,
 }
 
 /// Opens or creates a value in every round, together with other processes, and says whose value it was.
@@ -34,7 +39,7 @@ pub(crate) struct Churn {
     name: String,
 }
 
-/// Opens a value that comes and goes, for so many milliseconds, and says how often it was there.
+/// Opens a value that comes and goes, for so many milliseconds at least, until it has met both.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OpenOften {
     name: String,
@@ -49,18 +54,19 @@ pub(crate) struct MakeFile {
 
 impl Umask {
     pub(crate) fn run(self) -> Result<()> {
+        let name = SegmentName::of(self.name);
         for mask in [0o777, 0o022, 0] {
             umask(Mode::from_raw_mode(mask));
             for mode in [None, Some(0o600), Some(0o660), Some(0o644), Some(0o606)] {
                 let options = mode.map_or_else(Options::new, |mode| Options::new().mode(mode));
                 let expected = mode.unwrap_or(0o600);
 
-                let name = SegmentName::new("umask");
                 options.create(&name, 1_u64)?;
                 expect_mode(&name.path(), expected)?;
                 unlink(&name)?;
                 options.open_or_create(&name, 1_u64)?;
                 expect_mode(&name.path(), expected)?;
+                unlink(&name)?;
 
                 let path = self.directory.join(format!("{mask:o}-{expected:o}"));
                 options.create_file(&path, 1_u64)?;
@@ -70,9 +76,9 @@ impl Umask {
                 expect_mode(&path, expected)?;
                 fs::remove_file(&path)?;
             }
-            let name = SegmentName::new("umask");
             Synchronized::create(&name, 1_u64)?;
             expect_mode(&name.path(), 0o600)?;
+            unlink(&name)?;
         }
         Ok(())
     }
@@ -118,7 +124,7 @@ impl OpenOften {
     pub(crate) fn run(self) -> Result<()> {
         let end = Instant::now() + Duration::from_millis(self.milliseconds);
         let (mut there, mut missing) = (0_u64, 0_u64);
-        while Instant::now() < end {
+        while Instant::now() < end || there < MET || missing < MET {
             match SynchronizedTwins::<[u64; 62]>::open(&self.name) {
                 Ok(twins) => {
                     let value = twins.load()?;
@@ -130,7 +136,6 @@ impl OpenOften {
                 Err(error) => bail!("the name leads to something else: {error}"),
             }
         }
-        say(format!("{there} {missing}"));
         Ok(())
     }
 }

@@ -9,13 +9,15 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use shared_value::{Error, LockState, Synchronized};
 use shared_value_tests::values::{Account, AccountGuard, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, SHORT, SegmentName, end_now, eventually, fork, say, split};
+use shared_value_tests::{DEADLINE, SHORT, end_now, eventually, fork, say, split};
 
 /// Forks in one of the situations that matter.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fork {
     #[arg(value_enum)]
     case: Case,
+    /// A free name, which the test unlinks.
+    name: String,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -37,11 +39,11 @@ enum Case {
 impl Fork {
     pub(crate) fn run(self) -> Result<()> {
         match self.case {
-            Case::Inherited => inherited(),
+            Case::Inherited => inherited(&self.name),
             Case::Held => held(),
             Case::HeldByAnother => held_by_another(),
             Case::InUpdate => in_update(),
-            Case::Busy => busy(),
+            Case::Busy => busy(&self.name),
             Case::Generations => generations(),
         }?;
         say("done");
@@ -49,11 +51,10 @@ impl Fork {
     }
 }
 
-fn inherited() -> Result<()> {
+fn inherited(name: &str) -> Result<()> {
     const COUNT: u64 = 2_000;
     let counter = Synchronized::new(0_u64)?;
-    let name = SegmentName::new("inherited");
-    let named = Synchronized::create(&name, 0_u64)?;
+    let named = Synchronized::create(name, 0_u64)?;
     // The thread is known to the library before the fork, and both must be told apart after it.
     counter.update(|count| *count += 1)?;
     let count = || {
@@ -209,16 +210,15 @@ fn in_update() -> Result<()> {
     Ok(())
 }
 
-fn busy() -> Result<()> {
+fn busy(name: &str) -> Result<()> {
     let shared = Synchronized::new(0_u64)?;
-    let name = SegmentName::new("busy");
-    let named = Synchronized::create(&name, 0_u64)?;
+    let named = Synchronized::create(name, 0_u64)?;
     let is_over = AtomicBool::new(false);
     let rounds = AtomicU64::new(0);
     let forks = shared_value_tests::scaled(300, 100);
     thread::scope(|scope| {
         for number in 0..3 {
-            let (shared, name, is_over, rounds) = (&shared, &name, &is_over, &rounds);
+            let (shared, is_over, rounds) = (&shared, &is_over, &rounds);
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     match number {
@@ -237,7 +237,7 @@ fn busy() -> Result<()> {
             fork(|| {
                 let value = Synchronized::new(1_u64).expect("it can be created");
                 value.update(|number| *number += 1).expect("it can be locked");
-                let opened = Synchronized::<u64>::open(&name).expect("it is there");
+                let opened = Synchronized::<u64>::open(name).expect("it is there");
                 opened.update(|count| *count += 1).expect("it can be locked");
                 // Not in a thread of the child: the standard library cannot start one if the fork came while another
                 // thread of the parent was starting one.

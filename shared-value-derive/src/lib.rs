@@ -62,6 +62,8 @@ mod tests;
 /// - `#[shared(atomic)]`: a `u64` or `i64` that is changed without the lock, and is neither
 ///   committed nor rolled back.
 /// - `#[shared(pod)]`: the type implements `bytemuck::Pod`, not `SharedValue`.
+/// - `#[shared(pod, typecode = "(3)<f")]`: the same, and what its bytes are, for readers in other languages. It must
+///   describe as many bytes as the type has.
 /// - `#[shared(rename = "name")]`: names the accessors. The name in the layout stays.
 ///
 /// # Attributes of a type

@@ -40,7 +40,7 @@ fn main() -> Result<()> {
 /// What the child does: takes the lock, writes the first half of a transfer, says so, and comes to its end.
 fn transfer_halfway(name: &str, end: &str) -> Result<()> {
     let bank = SynchronizedBank::open(name)?;
-    let mut guard = bank.lock()?;
+    let guard = bank.lock()?;
     guard.update_alice(|balance| *balance -= 70);
     println!("halfway");
     io::stdout().flush()?;

@@ -48,7 +48,7 @@ fn work(name: &str, worker: usize, hangs: bool) -> Result<()> {
     let account = SynchronizedAccount::open(name)?;
     let before = account.deposits_at(worker);
     for number in before..DEPOSITS {
-        let mut guard = account.lock()?;
+        let guard = account.lock()?;
         guard.update_balance(|balance| *balance += 1);
         if hangs && number == DEPOSITS / 2 {
             hang();

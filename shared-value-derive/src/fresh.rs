@@ -8,6 +8,7 @@ use quote::ToTokens;
 /// Names for generated types and type parameters that occur nowhere in the input.
 pub(crate) struct FreshNames {
     pub(crate) access: Ident,
+    pub(crate) reader: Ident,
     pub(crate) outcome: Ident,
     pub(crate) visitor: Ident,
     pub(crate) description: Ident,
@@ -24,7 +25,13 @@ impl FreshNames {
             }
             Ident::new(&candidate, Span::mixed_site())
         };
-        Self { access: unused("A"), outcome: unused("R"), visitor: unused("V"), description: unused("Description") }
+        Self {
+            access: unused("A"),
+            reader: unused("H"),
+            outcome: unused("R"),
+            visitor: unused("V"),
+            description: unused("Description"),
+        }
     }
 }
 

@@ -31,8 +31,13 @@ mod tests;
 /// }
 /// ```
 ///
-/// implements the trait `SharedValue`, and generates the handle `SynchronizedAccount` and the
-/// guard `AccountGuard`, with the visibility of the type.
+/// implements the trait `SharedValue`, and generates, with the visibility of the type,
+///
+/// - the handle `SynchronizedAccount`, which is `Synchronized<Account>` under another name, and
+///   takes the access as a parameter: `SynchronizedAccount<ReadOnly>`,
+/// - the guard `AccountGuard`, which is `Guard<Account>` under another name,
+/// - `AccountAccessors`, to which both dereference. Nothing is called by this name: rustdoc lists
+///   the accessors there.
 ///
 /// # What it accepts
 ///
@@ -49,7 +54,9 @@ mod tests;
 /// # Accessors
 ///
 /// They have the visibility and the documentation of their field. The accessors of field number
-/// 0 of a tuple struct are named after `field_0`.
+/// 0 of a tuple struct are named after `field_0`. On a handle that cannot write, there are those that
+/// read. A guard need not be `mut`: its accessors take `&self`, so that a new value can be made from
+/// the old one, as in `guard.set_x(guard.x() + 1)`.
 ///
 /// | field | on the handle | on the guard |
 /// |---|---|---|

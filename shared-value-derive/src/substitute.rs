@@ -1,4 +1,4 @@
-//! `Self` in a field's type means the user's struct; in the wrapper it would mean the wrapper.
+//! `Self` in a field's type means the user's struct; in the impls of the accessors it would mean those.
 
 use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};

@@ -1,12 +1,9 @@
 //! What the output of the derive macro may name. Not for people: anything here may change in any release.
 
-use core::fmt;
-
-use crate::access::sealed::{Read as _, Write as _};
-use crate::hold::Unwind;
 use crate::synchronized::valid;
 
-pub use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
+pub use crate::access::{Access, ReadWrite, Writable};
+pub use crate::accessors::{Accessible, Reader};
 pub use crate::error::Error;
 pub use crate::guard::Guard;
 pub use crate::layout::{
@@ -16,6 +13,12 @@ pub use crate::layout::{
 pub use crate::synchronized::Synchronized;
 
 use crate::primitive::Ordering::{AcqRel, Acquire, Release};
+
+/// Shows the visitor the field of this number.
+#[inline(always)]
+pub fn visit<T: SharedValue, F: SharedValue, V: FieldVisitor>(visitor: &mut V, field: usize) {
+    visitor.field::<F>(offset::<T>(field));
+}
 
 /// Where the field of this number starts: a constant where the number is one.
 #[inline(always)]
@@ -35,170 +38,118 @@ fn element_offset<E, T: SharedValue>(field: usize, index: usize) -> usize {
 
 #[inline(always)]
 #[track_caller]
-pub fn get<F: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, field: usize) -> F {
-    let offset = offset::<T>(field);
-    valid(A::field(&handle.cell, offset).check_in::<T>(offset))
+pub fn get<F: SharedValue, H: Reader>(reader: &H, field: usize) -> F {
+    valid(reader.read(offset::<H::Value>(field)))
 }
 
 #[inline(always)]
-pub fn set<F: SharedValue, T: SharedValue>(handle: &Synchronized<T>, field: usize, value: F) -> Result<(), Error> {
-    ReadWrite::set(&handle.cell, offset::<T>(field), &value)
+#[track_caller]
+pub fn get_at<E: SharedValue, H: Reader>(reader: &H, field: usize, index: usize) -> E {
+    valid(reader.read(element_offset::<E, H::Value>(field, index)))
 }
 
 #[inline(always)]
-pub fn update<F: SharedValue, T: SharedValue, R>(
-    handle: &Synchronized<T>,
+pub fn set<F: SharedValue, T: SharedValue, A: Writable>(
+    handle: &Synchronized<T, A>,
+    field: usize,
+    value: F,
+) -> Result<(), Error> {
+    A::set(&handle.cell, offset::<T>(field), &value)
+}
+
+#[inline(always)]
+pub fn update<F: SharedValue, T: SharedValue, A: Writable, R>(
+    handle: &Synchronized<T, A>,
     field: usize,
     change: impl FnOnce(&mut F) -> R,
 ) -> Result<R, Error> {
-    let offset = offset::<T>(field);
-    ReadWrite::update(&handle.cell, offset, change)
+    A::update(&handle.cell, offset::<T>(field), change)
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn get_at<E: SharedValue, T: SharedValue, A: Access>(handle: &Synchronized<T, A>, field: usize, index: usize) -> E {
-    let offset = element_offset::<E, T>(field, index);
-    valid(A::field(&handle.cell, offset).check_in::<T>(offset))
-}
-
-#[inline(always)]
-#[track_caller]
-pub fn set_at<E: SharedValue, T: SharedValue>(
-    handle: &Synchronized<T>,
+pub fn set_at<E: SharedValue, T: SharedValue, A: Writable>(
+    handle: &Synchronized<T, A>,
     field: usize,
     index: usize,
     value: E,
 ) -> Result<(), Error> {
-    ReadWrite::set(&handle.cell, element_offset::<E, T>(field, index), &value)
+    A::set(&handle.cell, element_offset::<E, T>(field, index), &value)
 }
 
 #[inline(always)]
 #[track_caller]
-fn guard_get_part<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, offset: usize) -> F {
-    let hold = &guard.hold;
-    let copy = if hold.is_held() { hold.read(offset) } else { ReadWrite::field(hold.cell(), offset) };
-    valid(copy.check_in::<T>(offset))
-}
-
-#[inline(always)]
-#[track_caller]
-pub fn guard_get<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize) -> F {
-    guard_get_part(guard, offset::<T>(field))
-}
-
-#[inline(always)]
-#[track_caller]
-pub fn guard_set<F: SharedValue, T: SharedValue>(guard: &mut Guard<'_, T>, field: usize, value: F) {
+pub fn guard_set<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, value: F) {
     guard.writable().write(offset::<T>(field), &value);
 }
 
 #[inline(always)]
 #[track_caller]
 pub fn guard_update<F: SharedValue, T: SharedValue, R>(
-    guard: &mut Guard<'_, T>,
+    guard: &Guard<'_, T>,
     field: usize,
     change: impl FnOnce(&mut F) -> R,
 ) -> R {
     let offset = offset::<T>(field);
     let hold = guard.writable();
     let value = valid(hold.read(offset).check_in::<T>(offset));
-    hold.update(offset, value, Unwind::Keep, change)
+    hold.update(offset, value, change)
 }
 
 #[inline(always)]
 #[track_caller]
-pub fn guard_get_at<E: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, index: usize) -> E {
-    guard_get_part(guard, element_offset::<E, T>(field, index))
-}
-
-#[inline(always)]
-#[track_caller]
-pub fn guard_set_at<E: SharedValue, T: SharedValue>(guard: &mut Guard<'_, T>, field: usize, index: usize, value: E) {
+pub fn guard_set_at<E: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, index: usize, value: E) {
     guard.writable().write(element_offset::<E, T>(field, index), &value);
 }
 
 #[inline(always)]
-pub fn guard_atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(guard: &Guard<'_, T>) -> F {
-    F::from_word(guard.hold.cell().atomic(NUMBER).load(Acquire))
+pub fn atomic_load<F: AtomicInteger, H: Reader>(reader: &H, number: usize) -> F {
+    F::from_word(reader.atomic(number).load(Acquire))
 }
 
 #[inline(always)]
-pub fn atomic_load<F: AtomicInteger, const NUMBER: usize, T: SharedValue, A: Access>(handle: &Synchronized<T, A>) -> F {
-    F::from_word(handle.cell.atomic(NUMBER).load(Acquire))
+pub fn atomic_store<F: AtomicInteger, H: Reader>(handle: &H, number: usize, value: F) {
+    handle.atomic(number).store(value.into_word(), Release);
 }
 
 #[inline(always)]
-pub fn atomic_store<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(handle: &Synchronized<T>, value: F) {
-    handle.cell.atomic(NUMBER).store(value.into_word(), Release);
-}
-
-#[inline(always)]
-pub fn atomic_fetch_add<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    handle: &Synchronized<T>,
-    value: F,
-) -> F {
+pub fn atomic_fetch_add<F: AtomicInteger, H: Reader>(handle: &H, number: usize, value: F) -> F {
     // In two's complement, the sum of two words is that of the signed numbers too.
-    F::from_word(handle.cell.atomic(NUMBER).fetch_add(value.into_word(), AcqRel))
+    F::from_word(handle.atomic(number).fetch_add(value.into_word(), AcqRel))
 }
 
 #[inline(always)]
-pub fn atomic_fetch_sub<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    handle: &Synchronized<T>,
-    value: F,
-) -> F {
-    F::from_word(handle.cell.atomic(NUMBER).fetch_sub(value.into_word(), AcqRel))
+pub fn atomic_fetch_sub<F: AtomicInteger, H: Reader>(handle: &H, number: usize, value: F) -> F {
+    F::from_word(handle.atomic(number).fetch_sub(value.into_word(), AcqRel))
 }
 
 #[inline(always)]
-pub fn atomic_fetch_max<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    handle: &Synchronized<T>,
-    value: F,
-) -> F {
-    atomic_replace::<F, NUMBER, T>(handle, |seen| seen.max(value))
+pub fn atomic_fetch_max<F: AtomicInteger, H: Reader>(handle: &H, number: usize, value: F) -> F {
+    atomic_replace(handle, number, |seen: F| seen.max(value))
 }
 
 #[inline(always)]
-pub fn atomic_fetch_min<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    handle: &Synchronized<T>,
-    value: F,
-) -> F {
-    atomic_replace::<F, NUMBER, T>(handle, |seen| seen.min(value))
+pub fn atomic_fetch_min<F: AtomicInteger, H: Reader>(handle: &H, number: usize, value: F) -> F {
+    atomic_replace(handle, number, |seen: F| seen.min(value))
 }
 
 #[inline(always)]
-fn atomic_replace<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    handle: &Synchronized<T>,
-    replacement: impl Fn(F) -> F,
-) -> F {
-    let replaced = handle
-        .cell
-        .atomic(NUMBER)
-        .fetch_update(AcqRel, Acquire, |word| Some(replacement(F::from_word(word)).into_word()));
+fn atomic_replace<F: AtomicInteger, H: Reader>(handle: &H, number: usize, replacement: impl Fn(F) -> F) -> F {
+    let replaced =
+        handle.atomic(number).fetch_update(AcqRel, Acquire, |word| Some(replacement(F::from_word(word)).into_word()));
     F::from_word(replaced.unwrap_or_else(|word| word))
 }
 
 #[inline(always)]
-pub fn atomic_compare_exchange<F: AtomicInteger, const NUMBER: usize, T: SharedValue>(
-    handle: &Synchronized<T>,
+pub fn atomic_compare_exchange<F: AtomicInteger, H: Reader>(
+    handle: &H,
+    number: usize,
     current: F,
     new: F,
 ) -> Result<F, F> {
     handle
-        .cell
-        .atomic(NUMBER)
+        .atomic(number)
         .compare_exchange(current.into_word(), new.into_word(), AcqRel, Acquire)
         .map(F::from_word)
         .map_err(F::from_word)
-}
-
-pub fn debug<T: SharedValue, A: Access>(
-    handle: &Synchronized<T, A>,
-    formatter: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
-    fmt::Debug::fmt(handle, formatter)
-}
-
-pub fn debug_guard<T: SharedValue>(guard: &Guard<'_, T>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    fmt::Debug::fmt(guard, formatter)
 }

@@ -3,7 +3,6 @@
 
 use crate::cell::Cell;
 use crate::error::Error;
-use crate::hold::Unwind;
 use crate::layout::SharedValue;
 use crate::read;
 use crate::words::Unchecked;
@@ -105,7 +104,7 @@ impl sealed::Write for ReadWrite {
     ) -> Result<R, Error> {
         cell.locked(|hold| {
             let value = hold.read(offset).check_in::<T>(offset)?;
-            Ok(hold.update(offset, value, Unwind::End, change))
+            Ok(hold.update_through(offset, value, change))
         })
     }
 
@@ -113,7 +112,7 @@ impl sealed::Write for ReadWrite {
     fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         cell.locked(|hold| {
             let value = hold.read_whole().check()?;
-            Ok(hold.update(0, value, Unwind::End, change))
+            Ok(hold.update_through(0, value, change))
         })
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use crate::access::ReadWrite;
 use crate::cell::Cell;
 use crate::error::Error;
-use crate::hold::{Hold, Unwind};
+use crate::hold::Hold;
 use crate::layout::{Printed, SharedValue};
 use crate::lock::Wait;
 use crate::read;
@@ -83,7 +83,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     pub fn update<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         let hold = self.writable();
         let value = hold.read_whole().check()?;
-        Ok(hold.update(0, value, Unwind::Keep, change))
+        Ok(hold.update(0, value, change))
     }
 
     /// Lets the closure change the value, unless it fails: then nothing was changed.
@@ -98,7 +98,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     pub fn try_update<R, E: From<Error>>(&mut self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
         let hold = self.writable();
         let value = hold.read_whole().check()?;
-        hold.try_update(0, value, Unwind::Keep, change)
+        hold.try_update(0, value, change)
     }
 
     /// Publishes what this thread has written since the last commit, and keeps the lock.
@@ -148,11 +148,11 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// The hold, if a write through this guard may happen now.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn writable(&mut self) -> &mut Hold<'a, T> {
+    pub(crate) fn writable(&self) -> &Hold<'a, T> {
         if let Err(error) = self.check() {
             panic!("{error}");
         }
-        &mut self.hold
+        &self.hold
     }
 
     #[inline(always)]

@@ -103,43 +103,69 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     }
 
     /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
-    /// other writes of this thread to the same value fail. If it panics, nothing was changed; `unwind` decides whether
-    /// the hold ends then.
+    /// other writes of this thread to the same value fail. If it panics, nothing was changed.
     #[inline(always)]
-    pub(crate) fn update<F: SharedValue, R>(
-        &mut self,
-        offset: usize,
-        value: F,
-        unwind: Unwind,
-        change: impl FnOnce(&mut F) -> R,
-    ) -> R {
-        let changed: Result<R, Infallible> = self.try_update(offset, value, unwind, |value| Ok(change(value)));
-        match changed {
-            Ok(result) => result,
-        }
+    pub(crate) fn update<F: SharedValue, R>(&self, offset: usize, value: F, change: impl FnOnce(&mut F) -> R) -> R {
+        let Ok(result) = self.try_update(offset, value, infallible(change));
+        result
     }
 
     /// The same, but nothing is written back if the closure fails.
     #[inline(always)]
     pub(crate) fn try_update<F: SharedValue, R, E>(
-        &mut self,
+        &self,
         offset: usize,
-        mut value: F,
-        unwind: Unwind,
+        value: F,
         change: impl FnOnce(&mut F) -> Result<R, E>,
     ) -> Result<R, E> {
+        self.borrow(value, change, |value| self.write(offset, value))
+    }
+
+    /// As `update`, for a hold that is ended after it: if this is the thread's first, the change is committed at once,
+    /// and if the closure panics, the hold ends.
+    #[inline(always)]
+    pub(crate) fn update_through<F: SharedValue, R>(
+        &mut self,
+        offset: usize,
+        value: F,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> R {
+        let Ok(result) = self.try_update_through(offset, value, infallible(change));
+        result
+    }
+
+    /// The same, but nothing is written back if the closure fails.
+    #[inline(always)]
+    pub(crate) fn try_update_through<F: SharedValue, R, E>(
+        &mut self,
+        offset: usize,
+        value: F,
+        change: impl FnOnce(&mut F) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let ending = Ending { hold: self };
+        let hold = &*ending.hold;
+        let result = hold.borrow(value, change, |value| hold.write_through(offset, value));
+        std::mem::forget(ending);
+        result
+    }
+
+    /// Lets the closure change a value that was read, while no other is written, then writes it back.
+    #[inline(always)]
+    fn borrow<F, R, E>(
+        &self,
+        mut value: F,
+        change: impl FnOnce(&mut F) -> Result<R, E>,
+        write: impl FnOnce(&F),
+    ) -> Result<R, E> {
         self.set_mark(Mark::Borrowed);
-        let borrow = Borrow { hold: self, unwind };
+        let borrow = Borrow { hold: self };
         let result = change(&mut value);
         std::mem::forget(borrow);
         // Not if the closure forked and this is the child.
         if self.is_held() {
             self.set_mark(Mark::None);
             if result.is_ok() {
-                match unwind {
-                    Unwind::End => self.write_through(offset, &value),
-                    Unwind::Keep => self.write(offset, &value),
-                }
+                write(&value);
             }
         }
         result
@@ -207,19 +233,15 @@ fn check_place<F, T>(offset: usize) {
     assert!(offset.is_multiple_of(align_of::<F>()), "a field must be aligned");
 }
 
-/// What becomes of a hold when a closure panics under it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unwind {
-    /// It ends.
-    End,
-    /// A guard goes on to own it.
-    Keep,
+/// A closure that cannot fail, as one that could.
+#[inline(always)]
+fn infallible<F, R>(change: impl FnOnce(&mut F) -> R) -> impl FnOnce(&mut F) -> Result<R, Infallible> {
+    |value| Ok(change(value))
 }
 
 /// Undoes the borrow of a value when a closure panics.
 struct Borrow<'h, 'a, T: SharedValue> {
-    hold: &'h mut Hold<'a, T>,
-    unwind: Unwind,
+    hold: &'h Hold<'a, T>,
 }
 
 impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
@@ -228,10 +250,19 @@ impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
         if self.hold.is_held() {
             self.hold.set_mark(Mark::None);
         }
-        if self.unwind == Unwind::End {
-            // The panic goes on; there is nobody to tell of an overwritten lock.
-            let _ = self.hold.end();
-        }
+    }
+}
+
+/// Ends a hold that no guard owns when a closure panics.
+struct Ending<'h, 'a, T: SharedValue> {
+    hold: &'h mut Hold<'a, T>,
+}
+
+impl<T: SharedValue> Drop for Ending<'_, '_, T> {
+    #[cold]
+    fn drop(&mut self) {
+        // The panic goes on; there is nobody to tell of an overwritten lock.
+        let _ = self.hold.end();
     }
 }
 

@@ -2,9 +2,9 @@
 //! lock that survives SIGKILL.
 //!
 //! Derive [`SharedValue`](trait@SharedValue) for a `#[repr(C)]` struct `X`, and there is a handle `SynchronizedX`, which
-//! reads and changes a shared `X` field by field, and a guard `XGuard`, for changes that belong together. Both are thin:
-//! what they can do besides the fields is in [`Synchronized`] and [`Guard`]. Numbers and arrays need no derive:
-//! `Synchronized::<u64>::new(0)`.
+//! reads and changes a shared `X` field by field, and a guard `XGuard`, for changes that belong together. They are other
+//! names of [`Synchronized<X>`](Synchronized) and [`Guard<X>`](Guard), and dereference to `XAccessors`, in whose
+//! documentation the functions for the fields are. Numbers and arrays need no derive: `Synchronized::<u64>::new(0)`.
 //!
 //! | | |
 //! |---|---|
@@ -74,7 +74,7 @@
 //! deposit(&other, 250)?;
 //!
 //! // Several changes under one lock, which this thread may take again: `deposit` does so.
-//! let mut guard = pot.lock()?;
+//! let guard = pot.lock()?;
 //! deposit(&pot, 50)?;
 //! guard.update_cents(|cents| *cents += 200);
 //! guard.set_deposits(guard.deposits() + 1);
@@ -88,7 +88,7 @@
 //!
 //! // A thread that panics, or is killed, leaves what was committed before.
 //! let panicked = std::thread::spawn(move || {
-//!     let mut guard = other.lock().unwrap();
+//!     let guard = other.lock().unwrap();
 //!     guard.set_cents(0);
 //!     panic!("before the deposits are counted");
 //! });
@@ -122,6 +122,8 @@ mod word;
 pub mod __private;
 #[cfg(not(loom))]
 mod access;
+#[cfg(not(loom))]
+mod accessors;
 #[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
@@ -171,7 +173,7 @@ pub use crate::{
     wait::{Changes, Versioned},
 };
 
-/// Derives [`SharedValue`](trait@SharedValue), the handle `SynchronizedX` and the guard `XGuard`.
+/// Derives [`SharedValue`](trait@SharedValue), with the handle `SynchronizedX`, the guard `XGuard` and their accessors.
 #[cfg(not(loom))]
 pub use shared_value_derive::SharedValue;
 

@@ -10,7 +10,6 @@ use crate::cell::Cell;
 use crate::error::Error;
 use crate::format::LockKind;
 use crate::guard::Guard;
-use crate::hold::Unwind;
 use crate::layout::{Printed, SharedValue};
 use crate::lock::{LockState, Wait};
 use crate::options::Options;
@@ -162,7 +161,7 @@ impl<T: SharedValue> Synchronized<T> {
     pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
         self.cell.locked(|hold| {
             let value = hold.read_whole().check()?;
-            hold.try_update(0, value, Unwind::End, change)
+            hold.try_update_through(0, value, change)
         })
     }
 

@@ -9,9 +9,20 @@
 #[test]
 fn refused() {
     let tests = trybuild::TestCases::new();
-    for category in
-        ["atomic", "attributes", "enums", "fields", "generics", "names", "pins", "pod", "repr", "shapes", "whole"]
-    {
+    for category in [
+        "access",
+        "atomic",
+        "attributes",
+        "enums",
+        "fields",
+        "generics",
+        "names",
+        "pins",
+        "pod",
+        "repr",
+        "shapes",
+        "whole",
+    ] {
         tests.compile_fail(format!("ui/{category}/*.rs"));
     }
 }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use crate::context::Context;
 use crate::model::Field;
 
-/// Functions of the handle that are generated, or stand in for the runtime's in the fallback.
+/// Functions of the handle that the fallback generates in place of the runtime's.
 const GENERATED: [&str; 13] = [
     "new",
     "create",
@@ -23,17 +23,20 @@ const GENERATED: [&str; 13] = [
     "update",
 ];
 
-/// Functions that the handle inherits from the runtime, and that an accessor would hide.
-///
-/// Some are reserved for what handles will do: passing a value on, and waiting for changes.
-const HANDLE: [&str; 33] = [
+/// Functions of the handle that would hide an accessor, and those that each type has by a trait of the prelude.
+const HANDLE: [&str; 38] = [
     "version",
     "get",
     "set",
     "at",
     "set_at",
     "clone",
+    "clone_from",
     "deref",
+    "drop",
+    "into",
+    "to_owned",
+    "try_into",
     "segment_name",
     "lock_state",
     "recoveries",
@@ -62,7 +65,7 @@ const HANDLE: [&str; 33] = [
     "unlocked",
 ];
 
-/// The same of the guard, where the handle has none of this name: those of the fallback and the others.
+/// The same of the guard, where the handle has none of this name.
 const GENERATED_GUARD: [&str; 2] = ["commit", "rollback"];
 const GUARD: [&str; 1] = ["recovered"];
 

@@ -3,18 +3,18 @@ use quote::quote;
 
 use super::scope::Scope;
 
-/// The names of an enum's handle and guard, which have no accessors of their own.
-pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
-    let Scope { input, runtime, value, wrapper, guard, .. } = scope;
+/// The names of the handle and the guard; `fields` is a sentence about their fields.
+pub(super) fn expand(scope: &Scope<'_>, fields: &str) -> TokenStream {
+    let Scope { input, runtime, value, handle, guard, .. } = scope;
     let (visibility, access) = (&input.visibility, &input.fresh.access);
-    let parameters = input.generics.params.iter().collect::<Vec<_>>();
+    let parameters = scope.alias_parameters();
     let link = scope.link();
-    let about_wrapper = format!(" A handle to a shared {link}.");
-    let about_guard = format!(" Holds the lock of a shared {link}: dropping it commits and unlocks.");
+    let about_handle = format!(" A handle to a shared {link}.{fields}");
+    let about_guard = format!(" Holds the lock of a shared {link}: dropping it commits and unlocks.{fields}");
     quote! {
-        #[doc = #about_wrapper]
+        #[doc = #about_handle]
         #[allow(deprecated)]
-        #visibility type #wrapper<#(#parameters,)* #access = #runtime::ReadWrite> =
+        #visibility type #handle<#(#parameters,)* #access = #runtime::ReadWrite> =
             #runtime::Synchronized<#value, #access>;
 
         #[doc = #about_guard]

@@ -32,10 +32,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
             fn fields<#visitor_type: #runtime::FieldVisitor>(#visitor: &mut #visitor_type) {
                 #(
                     #questions
-                    #runtime::FieldVisitor::field::<#types>(
-                        #visitor,
-                        #runtime::Field::offset(&fields_of::<Self>()[#numbers]),
-                    );
+                    #runtime::visit::<Self, #types, #visitor_type>(#visitor, #numbers);
                 )*
             }
         },
@@ -89,8 +86,8 @@ fn implementation(scope: &Scope<'_>, items: &TokenStream, beside: &TokenStream) 
     }
 }
 
-/// Asks for the fields of a type in general: if the type cannot be shared, because it is not
-/// `Copy`, its impl says so, and a mention of its own fields would say it again.
+/// Asks for the fields of a type in general: if the type cannot be shared, because it is not `Copy`, its impl says so,
+/// and a mention of its own fields would say it again. In the runtime, an error in a constant would be noted there too.
 fn fields_of(scope: &Scope<'_>) -> TokenStream {
     let runtime = &scope.runtime;
     quote! {

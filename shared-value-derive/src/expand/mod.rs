@@ -9,16 +9,14 @@ use crate::repr::Repr;
 
 mod accessors;
 mod alias;
-mod functions;
 mod generics;
-mod guard;
 mod location;
 mod metadata;
 mod pins;
 mod scope;
 mod stored;
-mod wrapper;
 
+pub(crate) use accessors::Accessors;
 pub(crate) use generics::bounded;
 pub(crate) use scope::{Bodies, Scope};
 
@@ -44,15 +42,19 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
     quote!(#metadata #pins #items)
 }
 
-/// What users of a struct see: the handle, the guard and the accessors.
-pub(crate) fn surface<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> TokenStream {
-    let wrapper = wrapper::expand(scope);
-    let guard = guard::expand(scope);
-    let accessors = accessors::expand(scope, fields, functions::expand(scope));
-    quote!(#wrapper #guard #accessors)
+/// What users of a struct see: the names of the handle and the guard, and the accessors of both.
+fn surface(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
+    let aliases = alias::expand(scope, &format!(" The functions for its fields are in [`{}`].", scope.accessors));
+    let accessors = accessors::items(scope, &accessors::expand(scope, fields));
+    quote!(#aliases #accessors)
+}
+
+/// The accessors of `fields`, which belong into an impl.
+pub(crate) fn accessors<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> Accessors {
+    accessors::expand(scope, fields)
 }
 
 /// What users of an enum see: the names of its handle and guard.
 pub(crate) fn aliases(scope: &Scope<'_>) -> TokenStream {
-    alias::expand(scope)
+    alias::expand(scope, "")
 }

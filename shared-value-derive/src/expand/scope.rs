@@ -1,7 +1,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Generics, parse_quote};
+use syn::{GenericParam, Generics};
 
 use super::generics::{arguments, bounded};
 use crate::check::types;
@@ -15,9 +15,11 @@ pub(crate) struct Scope<'input> {
     /// The user's type with its parameters: `Account<T>`.
     pub(crate) value: TokenStream,
     /// `SynchronizedAccount`.
-    pub(crate) wrapper: Ident,
+    pub(crate) handle: Ident,
     /// `AccountGuard`.
     pub(crate) guard: Ident,
+    /// `AccountAccessors`.
+    pub(crate) accessors: Ident,
     /// The user's parameters, each type bounded by `SharedValue`.
     pub(crate) generics: Generics,
     /// Whether functions can take and return the value.
@@ -47,8 +49,9 @@ impl<'input> Scope<'input> {
             input,
             generics: bounded(input, &runtime),
             value,
-            wrapper: format_ident!("Synchronized{name}", span = span),
+            handle: format_ident!("Synchronized{name}", span = span),
             guard: format_ident!("{name}Guard", span = span),
+            accessors: format_ident!("{name}Accessors", span = span),
             runtime,
             is_sized: match &input.kind {
                 Kind::Struct(fields) => fields.iter().all(types::is_sized),
@@ -71,58 +74,28 @@ impl<'input> Scope<'input> {
         }
     }
 
-    /// What a generated type holds: `content`, which must not be named if it may be ill-formed.
-    pub(crate) fn held(&self, content: TokenStream, parameter: &impl ToTokens) -> TokenStream {
-        let value = &self.value;
-        match self.bodies {
-            Bodies::Real => content,
-            Bodies::Absent => quote!(::core::marker::PhantomData<(#parameter, fn() -> #value)>),
-        }
+    /// The user's parameters as arguments: `T, N`.
+    pub(crate) fn arguments(&self) -> Vec<TokenStream> {
+        arguments(&self.generics)
     }
 
-    /// The parameters of an impl that names types of the runtime, which take shared values only.
-    /// A bound on a type without parameters would be checked at once; the lifetime puts it off
-    /// until the impl is used.
-    pub(crate) fn forwarding(&self, mut generics: Generics) -> Generics {
-        let (runtime, value) = (&self.runtime, &self.value);
-        if self.bodies == Bodies::Absent {
-            let clause = generics.make_where_clause();
-            clause.predicates.push(parse_quote!(for<'never> #value: #runtime::SharedValue));
-        }
-        generics
-    }
-
-    /// The parameters of the wrapper: the user's and the access, which defaults to `ReadWrite`.
-    pub(crate) fn wrapper_generics(&self) -> Generics {
+    /// The user's parameters and one more.
+    pub(crate) fn generics_with(&self, parameter: GenericParam) -> Generics {
         let mut generics = self.generics.clone();
-        let (runtime, access) = (&self.runtime, &self.input.fresh.access);
-        generics.params.push(parse_quote!(#access: #runtime::Access = #runtime::ReadWrite));
+        generics.params.push(parameter);
         generics
     }
 
-    /// The parameters of the guard: the time that it is held and the user's.
-    pub(crate) fn guard_generics(&self) -> Generics {
-        let mut generics = self.generics.clone();
-        generics.params.insert(0, parse_quote!('guard));
-        generics
-    }
-
-    /// `SynchronizedAccount<T, Access>`.
-    pub(crate) fn wrapper_with(&self, access: &impl ToTokens) -> TokenStream {
-        let (wrapper, arguments) = (&self.wrapper, arguments(&self.generics));
-        quote!(#wrapper<#(#arguments,)* #access>)
-    }
-
-    /// The wrapper as it must be to write: `SynchronizedAccount<T, ReadWrite>`.
-    pub(crate) fn writable(&self) -> TokenStream {
-        let runtime = &self.runtime;
-        self.wrapper_with(&quote!(#runtime::ReadWrite))
-    }
-
-    /// `AccountGuard<'lifetime, T>`.
-    pub(crate) fn guard_with(&self, lifetime: &TokenStream) -> TokenStream {
-        let (guard, arguments) = (&self.guard, arguments(&self.generics));
-        quote!(#guard<#lifetime #(, #arguments)*>)
+    /// The user's parameters for an alias, which cannot have bounds.
+    pub(crate) fn alias_parameters(&self) -> Vec<GenericParam> {
+        let mut parameters = self.input.generics.params.iter().cloned().collect::<Vec<_>>();
+        for parameter in &mut parameters {
+            if let GenericParam::Type(parameter) = parameter {
+                parameter.colon_token = None;
+                parameter.bounds.clear();
+            }
+        }
+        parameters
     }
 }
 

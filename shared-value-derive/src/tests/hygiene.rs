@@ -12,13 +12,14 @@ fn assert_contains(source: &str, part: &str) {
 #[test]
 fn type_parameters_avoid_the_names_in_the_input() {
     let source = "#[repr(C)] struct S { x: A, y: [R; 2], z: V }";
-    assert_contains(source, "struct SynchronizedS < A_ :");
+    assert_contains(source, "type SynchronizedS < A_ =");
     assert_contains(source, "fn update_x < R_ >");
     assert_contains(source, "fn fields < V_ :");
     assert_contains("#[repr(u8)] enum A { X }", "SynchronizedA < A_ =");
+    assert_contains("#[repr(C)] struct S { x: H }", "struct SAccessors < H_ >");
 }
 
-/// Without this, `Self` in a field's type would mean the handle.
+/// Without this, `Self` in a field's type would mean the accessors.
 #[test]
 fn self_means_the_users_type() {
     let source = "#[repr(C)] struct S { x: [u8; Self::LENGTH] }";
@@ -46,6 +47,7 @@ fn paths_are_absolute() {
 #[test]
 fn bounds_stay_in_one_place() {
     let source = "#[repr(C)] struct S<T: Default, U>(T, U) where U: Default;";
+    assert_contains(source, "type SynchronizedS < T , U , A =");
     assert_contains(source, "impl < T : Default + :: shared_value :: __private :: SharedValue , U >");
     assert_contains(source, "U : Default , U : :: shared_value :: __private :: SharedValue");
 }

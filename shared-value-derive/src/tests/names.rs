@@ -9,11 +9,12 @@ fn fields(fields: &str) -> Vec<String> {
     problems(&format!("#[repr(C)] struct S {{ {fields} }}"))
 }
 
-/// Without this, an accessor would hide a function of the handle or the guard, or rustc would
-/// report two functions that nobody wrote.
+/// Without this, a function of the handle or the guard would hide an accessor.
 #[test]
 fn methods() {
-    for name in ["new", "lock", "lock_timeout", "load", "update", "version", "get", "clone", "from_token"] {
+    for name in
+        ["new", "lock", "lock_timeout", "load", "update", "version", "get", "clone", "from_token", "into", "drop"]
+    {
         let message = format!("the handle has a method `{name}` already: give the accessors another name {CURE}");
         assert_eq!(fields(&format!("{name}: u8")), [format!("1:22 {message}")]);
         assert_eq!(fields(&format!("r#{name}: u8")), [format!("1:22 {message}")]);
@@ -64,7 +65,7 @@ fn free_names() {
         "x: u64, x_store: u8",
         "#[shared(atomic)] x: u64, set_x: u8",
         "value: u8, index: u8, self_: u8, visitor: u8, change: u8",
-        "locked: u8, from: u8, to: u8, into: u8",
+        "locked: u8, from: u8, to: u8, as_ref: u8, check: u8, writable: u8",
     ] {
         assert_eq!(fields(source), [""; 0], "{source}");
     }
@@ -83,7 +84,7 @@ fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-/// Without this, a function that the handle or the guard gets in the runtime would be hidden by an accessor in silence.
+/// Without this, a function that the handle or the guard gets in the runtime would hide an accessor in silence.
 #[test]
 fn every_function_of_the_runtime_is_known() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared-value/src");
@@ -106,5 +107,5 @@ fn every_function_of_the_runtime_is_known() {
             }
         }
     }
-    assert!(unknown.is_empty(), "accessors could hide {unknown:?}");
+    assert!(unknown.is_empty(), "accessors could be hidden by {unknown:?}");
 }

@@ -265,7 +265,7 @@ fn debug_of_a_guard_prints_atomic_fields_as_they_are() {
 
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
         account.requests_fetch_add(42);
-        let mut guard = account.lock().unwrap();
+        let guard = account.lock().unwrap();
         guard.set_balance(77);
         for text in [format!("{account:?}"), format!("{guard:?}")] {
             assert!(text.contains("requests: 42") && text.contains("balance: 77"), "{text}");

@@ -67,6 +67,27 @@ fn a_write_through_a_guard_panics() {
     });
 }
 
+/// A guard is shared with the closure of its own `update_x`, so the compiler cannot refuse a write there.
+#[test]
+fn a_write_through_the_same_guard_panics() {
+    in_time(|| {
+        let account = SynchronizedAccount::new(Account::after(1)).unwrap();
+        let guard = account.lock().unwrap();
+        guard.update_balance(|balance| {
+            *balance += guard.balance();
+            let panicked = panic::catch_unwind(AssertUnwindSafe(|| guard.set_deposits(9))).unwrap_err();
+            let message = panicked.downcast_ref::<String>().expect("a message");
+            assert!(message.contains("borrowed by an `update`"), "{message}");
+        });
+        let panicked = panic::catch_unwind(AssertUnwindSafe(|| guard.update_balance(|_| guard.set_frozen(true))));
+        assert!(panicked.is_err());
+        guard.set_deposits(guard.deposits() + 1);
+        drop(guard);
+        let expected = Account { balance: 20, deposits: 2, ..Account::after(1) };
+        assert_eq!((account.load().unwrap(), account.version()), (expected, 1));
+    });
+}
+
 /// If reads failed there, a closure could not look at the value that it is about to replace.
 #[test]
 fn reads_see_the_value_before_the_closure() {

@@ -21,7 +21,7 @@ fn the_memory_stays_while_the_lock_is_held() {
                 assert_ne!(thread::current().id(), this);
                 let other_guard = other.lock().unwrap();
                 let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-                let mut guard = account.lock().unwrap();
+                let guard = account.lock().unwrap();
                 guard.set_balance(5);
                 mem::forget(guard);
                 drop(account);

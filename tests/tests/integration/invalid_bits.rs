@@ -111,7 +111,7 @@ fn a_getter_panics_with_the_text_of_the_error() {
     let message = "`is_on` holds invalid bits: expected 0 or 1 (bool), found 0x02";
     assert_eq!(panicked(|| shared.is_on()), message);
     assert_invalid(shared.update_is_on(|_| ()), "is_on", "0 or 1 (bool)", "0x02");
-    let mut guard = shared.lock().unwrap();
+    let guard = shared.lock().unwrap();
     assert_eq!(panicked(|| guard.is_on()), message);
     assert_eq!(panicked(|| guard.update_is_on(|_| ())), message);
     drop(guard);

@@ -49,7 +49,7 @@ fn a_panic_under_a_guard_rolls_back() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
         caught(|| {
-            let mut guard = account.lock().unwrap();
+            let guard = account.lock().unwrap();
             guard.set_balance(5);
             account.set_frozen(true).unwrap();
             panic!("in the middle");
@@ -79,7 +79,7 @@ fn a_panic_under_an_inner_guard_rolls_back_everything_uncommitted() {
         outer.commit();
         outer.set_deposits(200);
         caught(|| {
-            let mut inner = account.lock().unwrap();
+            let inner = account.lock().unwrap();
             inner.set_balance(5);
             assert_eq!((outer.balance(), outer.deposits()), (5, 200));
             panic!("in the middle");
@@ -125,7 +125,7 @@ fn a_guard_taken_while_unwinding_commits() {
         struct CountsFailure<'a>(&'a SynchronizedAccount);
         impl Drop for CountsFailure<'_> {
             fn drop(&mut self) {
-                let mut guard = self.0.lock().unwrap();
+                let guard = self.0.lock().unwrap();
                 let failures = guard.deposits() + 1;
                 guard.set_deposits(failures);
                 drop(guard);
@@ -151,7 +151,7 @@ fn a_thread_that_panics_poisons_nothing() {
             let panicked = thread::scope(|scope| {
                 scope
                     .spawn(|| {
-                        let mut guard = account.lock().unwrap();
+                        let guard = account.lock().unwrap();
                         guard.set_balance(5);
                         panic!("in the middle");
                     })

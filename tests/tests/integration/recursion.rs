@@ -26,15 +26,15 @@ fn three_holds_are_one_commit() {
             });
         };
 
-        let mut first = handle.lock().unwrap();
+        let first = handle.lock().unwrap();
         first.set_balance(20);
         outside(Account::after(1));
         {
-            let mut second = clone.try_lock().unwrap();
+            let second = clone.try_lock().unwrap();
             assert_eq!(second.balance(), 20, "the thread reads its own writes");
             second.set_deposits(2);
             {
-                let mut third = opened.lock_timeout(std::time::Duration::ZERO).unwrap();
+                let third = opened.lock_timeout(std::time::Duration::ZERO).unwrap();
                 third.set_limits([2; 4]);
                 assert_eq!(handle.load().unwrap(), Account::after(2));
                 assert_eq!(handle.lock_state(), LockState::HeldHere);
@@ -59,7 +59,7 @@ fn holds_may_end_in_any_order() {
     in_time(|| {
         let handle = SynchronizedAccount::new(Account::after(1)).unwrap();
         let first = handle.lock().unwrap();
-        let mut second = handle.lock().unwrap();
+        let second = handle.lock().unwrap();
         drop(first);
         second.set_balance(7);
         let third = handle.lock().unwrap();

@@ -16,22 +16,19 @@ const FETCHES: [(&str, &str); 4] = [
 /// The accessors of an atomic field, the `number`th of its struct.
 pub(super) fn expand(place: &Place<'_>, number: usize) -> Accessors {
     let number = Literal::usize_unsuffixed(number);
-    let (runtime, ty) = (&place.scope.runtime, &place.field.ty);
-    let load = quote!(#runtime::atomic_load::<#ty, #number, _, _>(&self.0));
-    let guard_load = quote!(#runtime::guard_atomic_load::<#ty, #number, _>(&self.0));
     let fetches = FETCHES.iter().map(|(operation, sentence)| fetch(place, &number, operation, sentence));
     Accessors {
-        readers: getter(place, &load),
+        readers: getter(place, &number),
         writers: [store(place, &number)].into_iter().chain(fetches).chain([compare_exchange(place, &number)]).collect(),
-        guard: getter(place, &guard_load),
+        guard: TokenStream::new(),
     }
 }
 
-fn getter(place: &Place<'_>, load: &TokenStream) -> TokenStream {
-    let field = place.field;
+fn getter(place: &Place<'_>, number: &Literal) -> TokenStream {
+    let (runtime, field) = (&place.scope.runtime, place.field);
     let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
     let about = about(field, "Reads {} atomically, without a lock.", &[]);
-    let body = place.body(load);
+    let body = place.body(&quote!(#runtime::atomic_load(&self.0, #number)));
     quote! {
         #about
         #[inline]
@@ -47,7 +44,7 @@ fn store(place: &Place<'_>, number: &Literal) -> TokenStream {
     let (accessor, value) = (field.accessor("", "_store"), local("value"));
     let about = about(field, "Writes {} atomically, without a lock.", &[]);
     let body = place.body(&quote! {
-        #runtime::atomic_store::<#ty, #number, _>(&self.0, #value);
+        #runtime::atomic_store(&self.0, #number, #value);
     });
     quote! {
         #about
@@ -64,7 +61,7 @@ fn fetch(place: &Place<'_>, number: &Literal, operation: &str, sentence: &str) -
     let accessor = field.accessor("", &format!("_{operation}"));
     let function = format_ident!("atomic_{operation}");
     let (about, value) = (about(field, sentence, &[]), local("value"));
-    let body = place.body(&quote!(#runtime::#function::<#ty, #number, _>(&self.0, #value)));
+    let body = place.body(&quote!(#runtime::#function(&self.0, #number, #value)));
     quote! {
         #about
         #[inline]
@@ -85,7 +82,7 @@ fn compare_exchange(place: &Place<'_>, number: &Literal) -> TokenStream {
     );
     let (current, new) = (local("current"), local("new"));
     let body = place.body(&quote! {
-        #runtime::atomic_compare_exchange::<#ty, #number, _>(&self.0, #current, #new)
+        #runtime::atomic_compare_exchange(&self.0, #number, #current, #new)
     });
     quote! {
         #about

@@ -5,6 +5,13 @@ use syn::{Attribute, Expr, Lit, LitStr, Member, Meta, Type};
 
 use crate::model::{Field, is_number, unwrapped};
 
+/// What a getter does, of a handle and of a guard.
+pub(super) const READS: &str = "Reads {} without a lock: what is committed, or what this thread has written since.";
+
+/// The same of one element.
+pub(super) const READS_ELEMENT: &str =
+    "Reads element `index` of {} without a lock: what is committed, or what this thread has written since.";
+
 /// What follows the description of an accessor.
 #[derive(Clone, Copy)]
 pub(super) enum Section {

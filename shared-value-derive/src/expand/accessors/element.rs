@@ -3,7 +3,7 @@ use quote::quote;
 use syn::Type;
 
 use super::super::scope::local;
-use super::documentation::{Section, about, element_getter_sections};
+use super::documentation::{READS_ELEMENT, Section, about, element_getter_sections};
 use super::{Accessors, Place};
 
 /// The accessors of one element of an array: `x_at`, `set_x_at`. None for other fields.
@@ -12,11 +12,7 @@ pub(super) fn expand(place: &Place<'_>) -> Accessors {
         return Accessors::default();
     };
     let array = Array { place, element };
-    Accessors {
-        readers: array.getter(),
-        writers: array.setter(),
-        guard: [array.guard_getter(), array.guard_setter()].into_iter().collect(),
-    }
+    Accessors { readers: array.getter(), writers: array.setter(), guard: array.guard_setter() }
 }
 
 struct Array<'place> {
@@ -29,9 +25,8 @@ impl Array<'_> {
         let Self { place, element, .. } = self;
         let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
-        let (arguments, index) = (place.arguments(element, 2), local("index"));
-        let about =
-            about(field, "Reads element `index` of {} without a lock.", element_getter_sections(field, element));
+        let (arguments, index) = (place.arguments(element, 1), local("index"));
+        let about = about(field, READS_ELEMENT, element_getter_sections(field, element));
         let body = place.read(&quote! {
             #runtime::get_at #arguments (&self.0, #number, #index)
         });
@@ -48,7 +43,7 @@ impl Array<'_> {
         let Self { place, element, .. } = self;
         let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
         let (visibility, setter) = (&field.visibility, field.accessor("set_", "_at"));
-        let (arguments, index, value) = (place.arguments(element, 1), local("index"), local("value"));
+        let (arguments, index, value) = (place.arguments(element, 2), local("index"), local("value"));
         let about = about(
             field,
             "Writes element `index` of {}: locks, commits and unlocks.",
@@ -71,28 +66,6 @@ impl Array<'_> {
         }
     }
 
-    fn guard_getter(&self) -> TokenStream {
-        let Self { place, element, .. } = self;
-        let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
-        let (visibility, getter) = (&field.visibility, field.accessor("", "_at"));
-        let (arguments, index) = (place.arguments(element, 1), local("index"));
-        let about = about(
-            field,
-            "Reads element `index` of {}, with the changes made under this lock.",
-            element_getter_sections(field, element),
-        );
-        let body = place.read(&quote! {
-            #runtime::guard_get_at #arguments (&self.0, #number, #index)
-        });
-        quote! {
-            #about
-            #[inline]
-            #visibility fn #getter(&self, #index: ::core::primitive::usize) -> #element {
-                #body
-            }
-        }
-    }
-
     fn guard_setter(&self) -> TokenStream {
         let Self { place, element, .. } = self;
         let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
@@ -102,13 +75,13 @@ impl Array<'_> {
             about(field, "Writes element `index` of {}; the next commit publishes it.", &[Section::ElementGuard]);
         let written = place.written(&value);
         let body = place.body(&quote! {
-            #runtime::guard_set_at #arguments (&mut self.0, #number, #index, #written);
+            #runtime::guard_set_at #arguments (&self.0, #number, #index, #written);
         });
         quote! {
             #about
             #[inline]
             #visibility fn #setter(
-                &mut self,
+                &self,
                 #index: ::core::primitive::usize,
                 #value: #element,
             ) {

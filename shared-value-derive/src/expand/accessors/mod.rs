@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::parse_quote;
 
 use super::scope::Scope;
 use crate::model::Field;
@@ -16,12 +17,12 @@ use place::Place;
 
 /// The accessors of one field or of all, sorted by the impl that they belong to.
 #[derive(Default)]
-struct Accessors {
-    /// On a handle of any access.
-    readers: TokenStream,
+pub(crate) struct Accessors {
+    /// On a handle of any access, and on the guard.
+    pub(crate) readers: TokenStream,
     /// On a handle that may write.
-    writers: TokenStream,
-    guard: TokenStream,
+    pub(crate) writers: TokenStream,
+    pub(crate) guard: TokenStream,
 }
 
 impl Accessors {
@@ -32,14 +33,8 @@ impl Accessors {
     }
 }
 
-/// `functions` are the others that a handle has which may write: each impl more would have to be compared with the
-/// rest by the compiler.
-pub(super) fn expand<'input>(
-    scope: &Scope<'input>,
-    fields: impl IntoIterator<Item = &'input Field>,
-    functions: TokenStream,
-) -> TokenStream {
-    let mut accessors = Accessors { writers: functions, ..Accessors::default() };
+pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> Accessors {
+    let mut accessors = Accessors::default();
     let mut atomics = 0_usize;
     for (number, field) in fields.into_iter().enumerate() {
         let place = Place::new(scope, field, number);
@@ -51,33 +46,59 @@ pub(super) fn expand<'input>(
             accessors.extend(element::expand(&place));
         }
     }
-    implementations(scope, &accessors)
+    accessors
 }
 
-fn implementations(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
-    let access = &scope.input.fresh.access;
-    let readable = scope.wrapper_with(access);
-    let (wrapper_generics, guard_generics) = (scope.wrapper_generics(), scope.guard_generics());
-    let (reader_parameters, _, clause) = wrapper_generics.split_for_impl();
-    let (guard_parameters, _, _) = guard_generics.split_for_impl();
+/// The type that handles and guards dereference to, with an impl for both and one for each.
+///
+/// Its parameter is what it is reached from. The user's parameters need not be its own too: the impls find them in the
+/// value of that.
+pub(super) fn items(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
+    let Scope { input, runtime, value, accessors: name, handle, guard, .. } = scope;
+    let visibility = &input.visibility;
+    let (access, reader) = (&input.fresh.access, &input.fresh.reader);
+    let reader_generics = scope.generics_with(parse_quote!(#reader: #runtime::Reader<Value = #value>));
+    let (reader_parameters, _, clause) = reader_generics.split_for_impl();
+    let writer_generics = scope.generics_with(parse_quote!(#access: #runtime::Writable));
+    let (writer_parameters, _, _) = writer_generics.split_for_impl();
     let (parameters, _, _) = scope.generics.split_for_impl();
-    let writable = scope.writable();
-    let guard_type = scope.guard_with(&quote!('guard));
+    let link = scope.link();
+    let about = format!(" The functions for the fields of a shared {link}: call them on its handle,");
+    let about_types = format!(" [`{handle}`], and on its guard, [`{guard}`], which dereference to this type.");
     let Accessors { readers, writers, guard } = accessors;
+    let guard = (!guard.is_empty()).then(|| {
+        quote! {
+            /// On the guard.
+            #[allow(deprecated)]
+            impl #parameters #name<#runtime::Guard<'_, #value>> #clause {
+                #guard
+            }
+        }
+    });
     quote! {
+        #[doc = #about]
+        #[doc = #about_types]
+        #[repr(transparent)]
+        #visibility struct #name<#reader>(#reader);
+
         #[allow(deprecated)]
-        impl #reader_parameters #readable #clause {
+        #[automatically_derived]
+        unsafe impl #parameters #runtime::Accessible for #value #clause {
+            type Accessors<#reader> = #name<#reader>;
+        }
+
+        /// On the handle and on the guard.
+        #[allow(deprecated)]
+        impl #reader_parameters #name<#reader> #clause {
             #readers
         }
 
+        /// On a handle that can write.
         #[allow(deprecated)]
-        impl #parameters #writable #clause {
+        impl #writer_parameters #name<#runtime::Synchronized<#value, #access>> #clause {
             #writers
         }
 
-        #[allow(deprecated)]
-        impl #guard_parameters #guard_type #clause {
-            #guard
-        }
+        #guard
     }
 }

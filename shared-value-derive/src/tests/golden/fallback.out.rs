@@ -16,118 +16,50 @@ where
 {
     const LAYOUT: &'static ::shared_value::__private::TypeLayout = <::core::primitive::u8 as ::shared_value::__private::SharedValue>::LAYOUT;
 }
-/// A handle to a shared [`Broken`]: its fields are read without a lock and
-/// written under one. [`lock`](Self::lock) gives the guard, [`BrokenGuard`].
-#[allow(deprecated)]
 pub struct SynchronizedBroken<
     T: ::shared_value::__private::SharedValue,
     A: ::shared_value::__private::Access = ::shared_value::__private::ReadWrite,
 >(
     ::core::marker::PhantomData<(A, fn() -> Broken<T>)>,
 );
-#[allow(deprecated)]
-const _: () = {
-    #[automatically_derived]
-    impl<
-        T: ::shared_value::__private::SharedValue,
-        A: ::shared_value::__private::Access,
-    > ::core::clone::Clone for SynchronizedBroken<T, A> {
-        #[inline]
-        fn clone(&self) -> Self {
-            loop {}
-        }
+impl<
+    T: ::shared_value::__private::SharedValue,
+    A: ::shared_value::__private::Access,
+> ::core::clone::Clone for SynchronizedBroken<T, A> {
+    fn clone(&self) -> Self {
+        loop {}
     }
-    #[automatically_derived]
-    impl<
-        T: ::shared_value::__private::SharedValue,
-        A: ::shared_value::__private::Access,
-    > ::core::fmt::Debug for SynchronizedBroken<T, A> {
-        #[inline]
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            loop {}
-        }
+}
+impl<
+    T: ::shared_value::__private::SharedValue,
+    A: ::shared_value::__private::Access,
+> ::core::fmt::Debug for SynchronizedBroken<T, A> {
+    fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        loop {}
     }
-    #[automatically_derived]
-    impl<
-        T: ::shared_value::__private::SharedValue,
-        A: ::shared_value::__private::Access,
-    > ::core::ops::Deref for SynchronizedBroken<T, A>
-    where
-        for<'never> Broken<T>: ::shared_value::__private::SharedValue,
-    {
-        type Target = ::shared_value::__private::Synchronized<Broken<T>, A>;
-        #[inline]
-        fn deref(&self) -> &Self::Target {
-            loop {}
-        }
+}
+impl<
+    T: ::shared_value::__private::SharedValue,
+    A: ::shared_value::__private::Access,
+> ::core::ops::Deref for SynchronizedBroken<T, A>
+where
+    for<'never> Broken<T>: ::shared_value::__private::SharedValue,
+{
+    type Target = ::shared_value::__private::Synchronized<Broken<T>, A>;
+    fn deref(&self) -> &Self::Target {
+        loop {}
     }
-    #[automatically_derived]
-    impl<
-        T: ::shared_value::__private::SharedValue,
-        A: ::shared_value::__private::Access,
-    > ::core::convert::From<::shared_value::__private::Synchronized<Broken<T>, A>>
-    for SynchronizedBroken<T, A>
-    where
-        for<'never> Broken<T>: ::shared_value::__private::SharedValue,
-    {
-        #[inline]
-        fn from(handle: ::shared_value::__private::Synchronized<Broken<T>, A>) -> Self {
-            loop {}
-        }
-    }
-};
-/// Holds the lock of a shared [`Broken`]: dropping it commits and unlocks.
-#[must_use = "if unused the lock is released at once"]
-#[allow(deprecated)]
-pub struct BrokenGuard<'guard, T: ::shared_value::__private::SharedValue>(
-    ::core::marker::PhantomData<(&'guard (), fn() -> Broken<T>)>,
-);
-#[allow(deprecated)]
-const _: () = {
-    #[automatically_derived]
-    impl<'guard, T: ::shared_value::__private::SharedValue> ::core::fmt::Debug
-    for BrokenGuard<'guard, T> {
-        #[inline]
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            loop {}
-        }
-    }
-    #[automatically_derived]
-    impl<'guard, T: ::shared_value::__private::SharedValue> ::core::ops::Deref
-    for BrokenGuard<'guard, T>
-    where
-        for<'never> Broken<T>: ::shared_value::__private::SharedValue,
-    {
-        type Target = ::shared_value::__private::Guard<'guard, Broken<T>>;
-        #[inline]
-        fn deref(&self) -> &Self::Target {
-            loop {}
-        }
-    }
-    #[automatically_derived]
-    impl<'guard, T: ::shared_value::__private::SharedValue> ::core::ops::DerefMut
-    for BrokenGuard<'guard, T>
-    where
-        for<'never> Broken<T>: ::shared_value::__private::SharedValue,
-    {
-        #[inline]
-        fn deref_mut(&mut self) -> &mut Self::Target {
-            loop {}
-        }
-    }
-};
-#[allow(deprecated)]
+}
 impl<
     T: ::shared_value::__private::SharedValue,
     A: ::shared_value::__private::Access,
 > SynchronizedBroken<T, A> {
-    /** Reads `good` without a lock.
+    pub fn load(
+        &self,
+    ) -> ::core::result::Result<Broken<T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /** Reads `good` without a lock: what is committed, or what this thread has written since.
 
  # Panics
 
@@ -137,7 +69,7 @@ impl<
     fn good(&self) -> T {
         loop {}
     }
-    /** Reads `text` without a lock.
+    /** Reads `text` without a lock: what is committed, or what this thread has written since.
 
  # Panics
 
@@ -148,123 +80,20 @@ impl<
         loop {}
     }
 }
-#[allow(deprecated)]
 impl<
     T: ::shared_value::__private::SharedValue,
-> SynchronizedBroken<T, ::shared_value::__private::ReadWrite> {
-    /** Shares `value` in memory without a name, which child processes can be given.
-
- # Errors
-
- If the system refuses.*/
-    #[inline]
-    pub fn new(
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Shares `value` under `name`.
-
- # Errors
-
- If the name is taken or cannot be one, or the system refuses.*/
-    #[inline]
-    pub fn create(
-        name: &::core::primitive::str,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Opens the value that is shared under `name`.
-
- # Errors
-
- If there is none, if it has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open(
-        name: &::core::primitive::str,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Opens the value that is shared under `name`; if there is none, shares `value`.
-
- # Errors
-
- If the value found has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open_or_create(
-        name: &::core::primitive::str,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Shares `value` in a new file, which outlives every process.
-
- # Errors
-
- If the file exists, or the system refuses.*/
-    #[inline]
-    pub fn create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Opens the value in the file at `path`.
-
- # Errors
-
- If there is none, if it has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Opens the value in the file at `path`; if there is none, shares `value` there.
-
- # Errors
-
- If the value found has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open_or_create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Waits for the lock, and holds it until the guard is dropped.
-
- # Errors
-
- If the lock cannot be had.*/
-    #[inline]
-    pub fn lock(
+    A: ::shared_value::__private::Writable,
+> SynchronizedBroken<T, A> {
+    pub fn store(
         &self,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        _: Broken<T>,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         loop {}
     }
-    /** Takes the lock, unless another thread holds it.
-
- # Errors
-
- If the lock cannot be had at once.*/
-    #[inline]
-    pub fn try_lock(
+    pub fn update<R>(
         &self,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
-        loop {}
-    }
-    /** Waits for the lock, but not longer than `timeout`.
-
- # Errors
-
- If the lock cannot be had in time.*/
-    #[inline]
-    pub fn lock_timeout(
-        &self,
-        timeout: ::core::time::Duration,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        _: impl ::core::ops::FnOnce(&mut Broken<T>) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
     /** Writes `good`: locks, commits and unlocks.
@@ -316,90 +145,90 @@ impl<
         loop {}
     }
 }
-#[allow(deprecated)]
-impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
-    /** Reads `good`, with the changes made under this lock.
-
- # Panics
-
- If another process wrote bits that are no value of this type.*/
-    #[track_caller]
-    #[inline]
-    fn good(&self) -> T {
-        loop {}
-    }
-    /** Writes `good`; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
-    #[inline]
-    fn set_good(&mut self, value: T) {
-        loop {}
-    }
-    /** Changes `good` in place; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
-    #[inline]
-    fn update_good<R>(&mut self, change: impl ::core::ops::FnOnce(&mut T) -> R) -> R {
-        loop {}
-    }
-    /** Reads `text`, with the changes made under this lock.
-
- # Panics
-
- If another process wrote bits that are no value of this type.*/
-    #[track_caller]
-    #[inline]
-    fn text(&self) -> String {
-        loop {}
-    }
-    /** Writes `text`; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
-    #[inline]
-    fn set_text(&mut self, value: String) {
-        loop {}
-    }
-    /** Changes `text` in place; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
-    #[inline]
-    fn update_text<R>(
-        &mut self,
-        change: impl ::core::ops::FnOnce(&mut String) -> R,
-    ) -> R {
-        loop {}
-    }
-}
 impl<
     T: ::shared_value::__private::SharedValue,
 > SynchronizedBroken<T, ::shared_value::__private::ReadWrite> {
-    pub fn load(
-        &self,
-    ) -> ::core::result::Result<Broken<T>, ::shared_value::__private::Error> {
+    pub fn open(
+        _: &::core::primitive::str,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
         loop {}
     }
-    pub fn store(
+    pub fn open_file(
+        _: impl ::core::convert::AsRef<::std::path::Path>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn lock(
         &self,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn try_lock(
+        &self,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn lock_timeout(
+        &self,
+        _: ::core::time::Duration,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn new(
         _: Broken<T>,
-    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
         loop {}
     }
-    pub fn update<R>(
-        &self,
-        _: impl ::core::ops::FnOnce(&mut Broken<T>) -> R,
-    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
+    pub fn create(
+        _: &::core::primitive::str,
+        _: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn open_or_create(
+        _: &::core::primitive::str,
+        _: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn create_file(
+        _: impl ::core::convert::AsRef<::std::path::Path>,
+        _: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn open_or_create_file(
+        _: impl ::core::convert::AsRef<::std::path::Path>,
+        _: Broken<T>,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+}
+pub struct BrokenGuard<'guard, T: ::shared_value::__private::SharedValue>(
+    ::core::marker::PhantomData<(&'guard (), fn() -> Broken<T>)>,
+);
+impl<'guard, T: ::shared_value::__private::SharedValue> ::core::fmt::Debug
+for BrokenGuard<'guard, T> {
+    fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        loop {}
+    }
+}
+impl<'guard, T: ::shared_value::__private::SharedValue> ::core::ops::Deref
+for BrokenGuard<'guard, T>
+where
+    for<'never> Broken<T>: ::shared_value::__private::SharedValue,
+{
+    type Target = ::shared_value::__private::Guard<'guard, Broken<T>>;
+    fn deref(&self) -> &Self::Target {
+        loop {}
+    }
+}
+impl<'guard, T: ::shared_value::__private::SharedValue> ::core::ops::DerefMut
+for BrokenGuard<'guard, T>
+where
+    for<'never> Broken<T>: ::shared_value::__private::SharedValue,
+{
+    fn deref_mut(&mut self) -> &mut Self::Target {
         loop {}
     }
 }
@@ -418,4 +247,64 @@ impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
     }
     pub fn commit(&mut self) {}
     pub fn rollback(&mut self) {}
+    /** Reads `good` without a lock: what is committed, or what this thread has written since.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
+    #[track_caller]
+    #[inline]
+    fn good(&self) -> T {
+        loop {}
+    }
+    /** Reads `text` without a lock: what is committed, or what this thread has written since.
+
+ # Panics
+
+ If another process wrote bits that are no value of this type.*/
+    #[track_caller]
+    #[inline]
+    fn text(&self) -> String {
+        loop {}
+    }
+    /** Writes `good`; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
+    #[track_caller]
+    #[inline]
+    fn set_good(&self, value: T) {
+        loop {}
+    }
+    /** Changes `good` in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
+    #[track_caller]
+    #[inline]
+    fn update_good<R>(&self, change: impl ::core::ops::FnOnce(&mut T) -> R) -> R {
+        loop {}
+    }
+    /** Writes `text`; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
+    #[track_caller]
+    #[inline]
+    fn set_text(&self, value: String) {
+        loop {}
+    }
+    /** Changes `text` in place; the next commit publishes it.
+
+ # Panics
+
+ Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
+    #[track_caller]
+    #[inline]
+    fn update_text<R>(&self, change: impl ::core::ops::FnOnce(&mut String) -> R) -> R {
+        loop {}
+    }
 }

@@ -17,31 +17,11 @@ const _: () = {
         >("Account", fields_of::<Self>());
         #[inline(always)]
         fn fields<V: ::shared_value::__private::FieldVisitor>(visitor: &mut V) {
-            ::shared_value::__private::FieldVisitor::field::<
-                i64,
-            >(
-                visitor,
-                ::shared_value::__private::Field::offset(&fields_of::<Self>()[0]),
-            );
+            ::shared_value::__private::visit::<Self, i64, V>(visitor, 0);
             let _ = ::shared_value::__private::Field::new::<Mode>;
-            ::shared_value::__private::FieldVisitor::field::<
-                Mode,
-            >(
-                visitor,
-                ::shared_value::__private::Field::offset(&fields_of::<Self>()[1]),
-            );
-            ::shared_value::__private::FieldVisitor::field::<
-                [u32; 4],
-            >(
-                visitor,
-                ::shared_value::__private::Field::offset(&fields_of::<Self>()[2]),
-            );
-            ::shared_value::__private::FieldVisitor::field::<
-                u64,
-            >(
-                visitor,
-                ::shared_value::__private::Field::offset(&fields_of::<Self>()[3]),
-            );
+            ::shared_value::__private::visit::<Self, Mode, V>(visitor, 1);
+            ::shared_value::__private::visit::<Self, [u32; 4], V>(visitor, 2);
+            ::shared_value::__private::visit::<Self, u64, V>(visitor, 3);
         }
     }
     type Description = ::shared_value::__private::Field;
@@ -67,90 +47,28 @@ const _: () = ::shared_value::__private::assert_layout::<Account>("T{<q:balance:
 const _: () = ::shared_value::__private::assert_fingerprint::<Account>(255u64);
 #[allow(deprecated)]
 const _: () = ::shared_value::__private::assert_size::<Account>(40);
-/// A handle to a shared [`Account`]: its fields are read without a lock and
-/// written under one. [`lock`](Self::lock) gives the guard, [`AccountGuard`].
+/// A handle to a shared [`Account`]. The functions for its fields are in [`AccountAccessors`].
 #[allow(deprecated)]
-pub struct SynchronizedAccount<
-    A: ::shared_value::__private::Access = ::shared_value::__private::ReadWrite,
->(
-    ::shared_value::__private::Synchronized<Account, A>,
-);
+pub type SynchronizedAccount<A = ::shared_value::__private::ReadWrite> = ::shared_value::__private::Synchronized<
+    Account,
+    A,
+>;
+/// Holds the lock of a shared [`Account`]: dropping it commits and unlocks. The functions for its fields are in [`AccountAccessors`].
 #[allow(deprecated)]
-const _: () = {
-    #[automatically_derived]
-    impl<A: ::shared_value::__private::Access> ::core::clone::Clone
-    for SynchronizedAccount<A> {
-        #[inline]
-        fn clone(&self) -> Self {
-            Self(::core::clone::Clone::clone(&self.0))
-        }
-    }
-    #[automatically_derived]
-    impl<A: ::shared_value::__private::Access> ::core::fmt::Debug
-    for SynchronizedAccount<A> {
-        #[inline]
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            ::shared_value::__private::debug(&self.0, formatter)
-        }
-    }
-    #[automatically_derived]
-    impl<A: ::shared_value::__private::Access> ::core::ops::Deref
-    for SynchronizedAccount<A> {
-        type Target = ::shared_value::__private::Synchronized<Account, A>;
-        #[inline]
-        fn deref(&self) -> &Self::Target {
-            &self.0
-        }
-    }
-    #[automatically_derived]
-    impl<
-        A: ::shared_value::__private::Access,
-    > ::core::convert::From<::shared_value::__private::Synchronized<Account, A>>
-    for SynchronizedAccount<A> {
-        #[inline]
-        fn from(handle: ::shared_value::__private::Synchronized<Account, A>) -> Self {
-            Self(handle)
-        }
-    }
-};
-/// Holds the lock of a shared [`Account`]: dropping it commits and unlocks.
-#[must_use = "if unused the lock is released at once"]
+pub type AccountGuard<'guard> = ::shared_value::__private::Guard<'guard, Account>;
+/// The functions for the fields of a shared [`Account`]: call them on its handle,
+/// [`SynchronizedAccount`], and on its guard, [`AccountGuard`], which dereference to this type.
+#[repr(transparent)]
+pub struct AccountAccessors<H>(H);
 #[allow(deprecated)]
-pub struct AccountGuard<'guard>(::shared_value::__private::Guard<'guard, Account>);
+#[automatically_derived]
+unsafe impl ::shared_value::__private::Accessible for Account {
+    type Accessors<H> = AccountAccessors<H>;
+}
+/// On the handle and on the guard.
 #[allow(deprecated)]
-const _: () = {
-    #[automatically_derived]
-    impl<'guard> ::core::fmt::Debug for AccountGuard<'guard> {
-        #[inline]
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            ::shared_value::__private::debug_guard(&self.0, formatter)
-        }
-    }
-    #[automatically_derived]
-    impl<'guard> ::core::ops::Deref for AccountGuard<'guard> {
-        type Target = ::shared_value::__private::Guard<'guard, Account>;
-        #[inline]
-        fn deref(&self) -> &Self::Target {
-            &self.0
-        }
-    }
-    #[automatically_derived]
-    impl<'guard> ::core::ops::DerefMut for AccountGuard<'guard> {
-        #[inline]
-        fn deref_mut(&mut self) -> &mut Self::Target {
-            &mut self.0
-        }
-    }
-};
-#[allow(deprecated)]
-impl<A: ::shared_value::__private::Access> SynchronizedAccount<A> {
-    /** Reads `balance` without a lock.
+impl<H: ::shared_value::__private::Reader<Value = Account>> AccountAccessors<H> {
+    /** Reads `balance` without a lock: what is committed, or what this thread has written since.
 
  In cents.
 
@@ -159,7 +77,7 @@ impl<A: ::shared_value::__private::Access> SynchronizedAccount<A> {
     pub fn balance(&self) -> i64 {
         ::shared_value::__private::get(&self.0, 0)
     }
-    /** Reads `type` without a lock.
+    /** Reads `type` without a lock: what is committed, or what this thread has written since.
 
  # Panics
 
@@ -168,14 +86,14 @@ impl<A: ::shared_value::__private::Access> SynchronizedAccount<A> {
     #[inline]
     pub(crate) fn r#type(&self) -> Mode {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::get::<Mode, _, _>(&self.0, 1)
+        ::shared_value::__private::get::<Mode, _>(&self.0, 1)
     }
-    /// Reads `limits` without a lock.
+    /// Reads `limits` without a lock: what is committed, or what this thread has written since.
     #[inline]
     fn limits(&self) -> [u32; 4] {
         ::shared_value::__private::get(&self.0, 2)
     }
-    /** Reads element `index` of `limits` without a lock.
+    /** Reads element `index` of `limits` without a lock: what is committed, or what this thread has written since.
 
  # Panics
 
@@ -188,154 +106,14 @@ impl<A: ::shared_value::__private::Access> SynchronizedAccount<A> {
     /// Reads `requests` atomically, without a lock.
     #[inline]
     pub fn requests(&self) -> u64 {
-        ::shared_value::__private::atomic_load::<u64, 0, _, _>(&self.0)
+        ::shared_value::__private::atomic_load(&self.0, 0)
     }
 }
+/// On a handle that can write.
 #[allow(deprecated)]
-impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
-    /** Shares `value` in memory without a name, which child processes can be given.
-
- # Errors
-
- If the system refuses.*/
-    #[inline]
-    pub fn new(
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::new(value)
-            .map(Self)
-    }
-    /** Shares `value` under `name`.
-
- # Errors
-
- If the name is taken or cannot be one, or the system refuses.*/
-    #[inline]
-    pub fn create(
-        name: &::core::primitive::str,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::create(name, value)
-            .map(Self)
-    }
-    /** Opens the value that is shared under `name`.
-
- # Errors
-
- If there is none, if it has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open(
-        name: &::core::primitive::str,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open(name)
-            .map(Self)
-    }
-    /** Opens the value that is shared under `name`; if there is none, shares `value`.
-
- # Errors
-
- If the value found has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open_or_create(
-        name: &::core::primitive::str,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open_or_create(name, value)
-            .map(Self)
-    }
-    /** Shares `value` in a new file, which outlives every process.
-
- # Errors
-
- If the file exists, or the system refuses.*/
-    #[inline]
-    pub fn create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::create_file(path, value)
-            .map(Self)
-    }
-    /** Opens the value in the file at `path`.
-
- # Errors
-
- If there is none, if it has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open_file(path)
-            .map(Self)
-    }
-    /** Opens the value in the file at `path`; if there is none, shares `value` there.
-
- # Errors
-
- If the value found has another layout, or the system refuses.*/
-    #[inline]
-    pub fn open_or_create_file(
-        path: impl ::core::convert::AsRef<::std::path::Path>,
-        value: Account,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        ::shared_value::__private::Synchronized::<
-            Account,
-            ::shared_value::__private::ReadWrite,
-        >::open_or_create_file(path, value)
-            .map(Self)
-    }
-    /** Waits for the lock, and holds it until the guard is dropped.
-
- # Errors
-
- If the lock cannot be had.*/
-    #[inline]
-    pub fn lock(
-        &self,
-    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
-        self.0.lock().map(AccountGuard)
-    }
-    /** Takes the lock, unless another thread holds it.
-
- # Errors
-
- If the lock cannot be had at once.*/
-    #[inline]
-    pub fn try_lock(
-        &self,
-    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
-        self.0.try_lock().map(AccountGuard)
-    }
-    /** Waits for the lock, but not longer than `timeout`.
-
- # Errors
-
- If the lock cannot be had in time.*/
-    #[inline]
-    pub fn lock_timeout(
-        &self,
-        timeout: ::core::time::Duration,
-    ) -> ::core::result::Result<AccountGuard<'_>, ::shared_value::__private::Error> {
-        self.0.lock_timeout(timeout).map(AccountGuard)
-    }
+impl<
+    A: ::shared_value::__private::Writable,
+> AccountAccessors<::shared_value::__private::Synchronized<Account, A>> {
     /** Writes `balance`: locks, commits and unlocks.
 
  In cents.
@@ -379,7 +157,7 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
         value: Mode,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::set::<Mode, _>(&self.0, 1, value)
+        ::shared_value::__private::set::<Mode, _, _>(&self.0, 1, value)
     }
     /** Changes `type` in place under the lock, then commits.
 
@@ -392,7 +170,7 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
         change: impl ::core::ops::FnOnce(&mut Mode) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::update::<Mode, _, _>(&self.0, 1, change)
+        ::shared_value::__private::update::<Mode, _, _, _>(&self.0, 1, change)
     }
     /** Writes `limits`: locks, commits and unlocks.
 
@@ -439,27 +217,27 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
     /// Writes `requests` atomically, without a lock.
     #[inline]
     pub fn requests_store(&self, value: u64) {
-        ::shared_value::__private::atomic_store::<u64, 0, _>(&self.0, value);
+        ::shared_value::__private::atomic_store(&self.0, 0, value);
     }
     /// Adds to `requests` without a lock, wrapping around; returns the value before.
     #[inline]
     pub fn requests_fetch_add(&self, value: u64) -> u64 {
-        ::shared_value::__private::atomic_fetch_add::<u64, 0, _>(&self.0, value)
+        ::shared_value::__private::atomic_fetch_add(&self.0, 0, value)
     }
     /// Subtracts from `requests` without a lock, wrapping around; returns the value before.
     #[inline]
     pub fn requests_fetch_sub(&self, value: u64) -> u64 {
-        ::shared_value::__private::atomic_fetch_sub::<u64, 0, _>(&self.0, value)
+        ::shared_value::__private::atomic_fetch_sub(&self.0, 0, value)
     }
     /// Raises `requests` to `value` without a lock, unless it is higher; returns the value before.
     #[inline]
     pub fn requests_fetch_max(&self, value: u64) -> u64 {
-        ::shared_value::__private::atomic_fetch_max::<u64, 0, _>(&self.0, value)
+        ::shared_value::__private::atomic_fetch_max(&self.0, 0, value)
     }
     /// Lowers `requests` to `value` without a lock, unless it is lower; returns the value before.
     #[inline]
     pub fn requests_fetch_min(&self, value: u64) -> u64 {
-        ::shared_value::__private::atomic_fetch_min::<u64, 0, _>(&self.0, value)
+        ::shared_value::__private::atomic_fetch_min(&self.0, 0, value)
     }
     /** Writes `new` into `requests` if it is `current`, without a lock; returns the value before.
 
@@ -472,24 +250,12 @@ impl SynchronizedAccount<::shared_value::__private::ReadWrite> {
         current: u64,
         new: u64,
     ) -> ::core::result::Result<u64, u64> {
-        ::shared_value::__private::atomic_compare_exchange::<
-            u64,
-            0,
-            _,
-        >(&self.0, current, new)
+        ::shared_value::__private::atomic_compare_exchange(&self.0, 0, current, new)
     }
 }
+/// On the guard.
 #[allow(deprecated)]
-impl<'guard> AccountGuard<'guard> {
-    /** Reads `balance`, with the changes made under this lock.
-
- In cents.
-
- May be negative.*/
-    #[inline]
-    pub fn balance(&self) -> i64 {
-        ::shared_value::__private::guard_get(&self.0, 0)
-    }
+impl AccountAccessors<::shared_value::__private::Guard<'_, Account>> {
     /** Writes `balance`; the next commit publishes it.
 
  In cents.
@@ -501,8 +267,8 @@ impl<'guard> AccountGuard<'guard> {
  Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
-    pub fn set_balance(&mut self, value: i64) {
-        ::shared_value::__private::guard_set(&mut self.0, 0, value);
+    pub fn set_balance(&self, value: i64) {
+        ::shared_value::__private::guard_set(&self.0, 0, value);
     }
     /** Changes `balance` in place; the next commit publishes it.
 
@@ -516,21 +282,10 @@ impl<'guard> AccountGuard<'guard> {
     #[track_caller]
     #[inline]
     pub fn update_balance<R>(
-        &mut self,
+        &self,
         change: impl ::core::ops::FnOnce(&mut i64) -> R,
     ) -> R {
-        ::shared_value::__private::guard_update(&mut self.0, 0, change)
-    }
-    /** Reads `type`, with the changes made under this lock.
-
- # Panics
-
- If another process wrote bits that are no value of this type.*/
-    #[track_caller]
-    #[inline]
-    pub(crate) fn r#type(&self) -> Mode {
-        let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_get::<Mode, _>(&self.0, 1)
+        ::shared_value::__private::guard_update(&self.0, 0, change)
     }
     /** Writes `type`; the next commit publishes it.
 
@@ -539,9 +294,9 @@ impl<'guard> AccountGuard<'guard> {
  Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
-    pub(crate) fn set_type(&mut self, value: Mode) {
+    pub(crate) fn set_type(&self, value: Mode) {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_set::<Mode, _>(&mut self.0, 1, value);
+        ::shared_value::__private::guard_set::<Mode, _>(&self.0, 1, value);
     }
     /** Changes `type` in place; the next commit publishes it.
 
@@ -551,16 +306,11 @@ impl<'guard> AccountGuard<'guard> {
     #[track_caller]
     #[inline]
     pub(crate) fn update_type<R>(
-        &mut self,
+        &self,
         change: impl ::core::ops::FnOnce(&mut Mode) -> R,
     ) -> R {
         let _ = ::shared_value::__private::Field::new::<Mode>;
-        ::shared_value::__private::guard_update::<Mode, _, _>(&mut self.0, 1, change)
-    }
-    /// Reads `limits`, with the changes made under this lock.
-    #[inline]
-    fn limits(&self) -> [u32; 4] {
-        ::shared_value::__private::guard_get(&self.0, 2)
+        ::shared_value::__private::guard_update::<Mode, _, _>(&self.0, 1, change)
     }
     /** Writes `limits`; the next commit publishes it.
 
@@ -569,8 +319,8 @@ impl<'guard> AccountGuard<'guard> {
  Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
-    fn set_limits(&mut self, value: [u32; 4]) {
-        ::shared_value::__private::guard_set(&mut self.0, 2, value);
+    fn set_limits(&self, value: [u32; 4]) {
+        ::shared_value::__private::guard_set(&self.0, 2, value);
     }
     /** Changes `limits` in place; the next commit publishes it.
 
@@ -580,20 +330,10 @@ impl<'guard> AccountGuard<'guard> {
     #[track_caller]
     #[inline]
     fn update_limits<R>(
-        &mut self,
+        &self,
         change: impl ::core::ops::FnOnce(&mut [u32; 4]) -> R,
     ) -> R {
-        ::shared_value::__private::guard_update(&mut self.0, 2, change)
-    }
-    /** Reads element `index` of `limits`, with the changes made under this lock.
-
- # Panics
-
- If `index` is out of range.*/
-    #[track_caller]
-    #[inline]
-    fn limits_at(&self, index: ::core::primitive::usize) -> u32 {
-        ::shared_value::__private::guard_get_at(&self.0, 2, index)
+        ::shared_value::__private::guard_update(&self.0, 2, change)
     }
     /** Writes element `index` of `limits`; the next commit publishes it.
 
@@ -602,12 +342,7 @@ impl<'guard> AccountGuard<'guard> {
  If `index` is out of range, within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
     #[track_caller]
     #[inline]
-    fn set_limits_at(&mut self, index: ::core::primitive::usize, value: u32) {
-        ::shared_value::__private::guard_set_at(&mut self.0, 2, index, value);
-    }
-    /// Reads `requests` atomically, without a lock.
-    #[inline]
-    pub fn requests(&self) -> u64 {
-        ::shared_value::__private::guard_atomic_load::<u64, 0, _>(&self.0)
+    fn set_limits_at(&self, index: ::core::primitive::usize, value: u32) {
+        ::shared_value::__private::guard_set_at(&self.0, 2, index, value);
     }
 }

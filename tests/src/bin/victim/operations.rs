@@ -80,7 +80,7 @@ impl Operations {
         add("guard", Company::Alone, &[old, old.left(2).right(3)], |stage| {
             stage.get_ready();
             marked(|| {
-                let mut guard = stage.value().lock().unwrap();
+                let guard = stage.value().lock().unwrap();
                 guard.set_left(N::from(2));
                 guard.set_right(N::from(3));
             });
@@ -90,7 +90,7 @@ impl Operations {
             marked(|| {
                 let outer = stage.value().lock().unwrap();
                 stage.value().set_left(N::from(2)).unwrap();
-                let mut inner = stage.value().lock().unwrap();
+                let inner = stage.value().lock().unwrap();
                 inner.set_right(N::from(2));
                 drop(outer);
                 inner.set_left(N::from(3));
@@ -132,7 +132,7 @@ impl Operations {
         self.add("panic-with-guard", Company::Alone, &[&[old]], |stage| {
             stage.get_ready();
             let hold = || {
-                let mut guard = stage.value().lock().unwrap();
+                let guard = stage.value().lock().unwrap();
                 guard.set_left(2);
                 resume_unwind(Box::new(()))
             };
@@ -165,7 +165,7 @@ impl Operations {
         });
         self.add("unlock-with-waiter", Company::Waiter, &[&[old, old.left(2)]], |stage| {
             stage.get_ready();
-            let mut guard = stage.value().lock().unwrap();
+            let guard = stage.value().lock().unwrap();
             guard.set_left(2);
             marked(|| drop(guard));
         });
@@ -198,8 +198,8 @@ impl Operations {
         let inner_first: Victim<u64, 6> = |stage| {
             stage.get_ready();
             marked(|| {
-                let mut outer = stage.value().lock().unwrap();
-                let mut inner = stage.other().lock().unwrap();
+                let outer = stage.value().lock().unwrap();
+                let inner = stage.other().lock().unwrap();
                 outer.set_left(2);
                 inner.set_left(3);
                 drop(inner);
@@ -209,8 +209,8 @@ impl Operations {
         let outer_first: Victim<u64, 6> = |stage| {
             stage.get_ready();
             marked(|| {
-                let mut outer = stage.value().lock().unwrap();
-                let mut inner = stage.other().lock().unwrap();
+                let outer = stage.value().lock().unwrap();
+                let inner = stage.other().lock().unwrap();
                 outer.set_left(2);
                 inner.set_left(3);
                 drop(outer);
@@ -224,9 +224,9 @@ impl Operations {
         self.add("mutex-between", Company::Alone, &states, |stage| {
             stage.get_ready();
             marked(|| {
-                let mut outer = stage.value().lock().unwrap();
+                let outer = stage.value().lock().unwrap();
                 stage.mutexes().take(0);
-                let mut inner = stage.other().lock().unwrap();
+                let inner = stage.other().lock().unwrap();
                 outer.set_left(2);
                 inner.set_left(3);
                 drop(inner);
@@ -237,9 +237,9 @@ impl Operations {
         self.add("mutex-between-crosswise", Company::Meddler, &states, |stage| {
             stage.get_ready();
             marked(|| {
-                let mut outer = stage.value().lock().unwrap();
+                let outer = stage.value().lock().unwrap();
                 stage.mutexes().take(0);
-                let mut inner = stage.other().lock().unwrap();
+                let inner = stage.other().lock().unwrap();
                 outer.set_left(2);
                 inner.set_left(3);
                 drop(outer);
@@ -251,8 +251,8 @@ impl Operations {
             stage.get_ready();
             marked(|| {
                 stage.mutexes().take(0);
-                let mut outer = stage.value().lock().unwrap();
-                let mut inner = stage.other().lock().unwrap();
+                let outer = stage.value().lock().unwrap();
+                let inner = stage.other().lock().unwrap();
                 stage.mutexes().release(0);
                 outer.set_left(2);
                 inner.set_left(3);
@@ -263,9 +263,9 @@ impl Operations {
         self.add("mutexes-between", Company::Meddler, &states, |stage| {
             stage.get_ready();
             marked(|| {
-                let mut outer = stage.value().lock().unwrap();
+                let outer = stage.value().lock().unwrap();
                 stage.mutexes().take(1);
-                let mut inner = stage.other().lock().unwrap();
+                let inner = stage.other().lock().unwrap();
                 stage.mutexes().take(0);
                 outer.set_left(2);
                 inner.set_left(3);
@@ -280,7 +280,7 @@ impl Operations {
             let other = stage.other().clone();
             let (sender, held) = mpsc::channel();
             thread::spawn(move || {
-                let mut guard = other.lock().unwrap();
+                let guard = other.lock().unwrap();
                 guard.set_left(9);
                 sender.send(()).unwrap();
                 thread::park();

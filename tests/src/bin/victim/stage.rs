@@ -61,7 +61,7 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
     pub(crate) fn new(company: Company, states: Vec<Vec<Triple<N, BETWEEN>>>, victim: Victim<N, BETWEEN>) -> Self {
         let subjects: Vec<_> = states.iter().map(|states| subject(states[0], company)).collect();
         Self {
-            handles: subjects.iter().map(|subject| subject.value().clone().into()).collect(),
+            handles: subjects.iter().map(|subject| subject.value().clone()).collect(),
             subjects,
             states,
             scratch: Synchronized::new(0).expect("memory for a number"),

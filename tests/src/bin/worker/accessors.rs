@@ -102,11 +102,11 @@ impl Accessors {
             Way::GuardStore => shared.lock()?.store(value),
             Way::GuardUpdate => shared.lock()?.update(|shared| *shared = value)?,
             Way::GuardSetters => {
-                let mut guard = shared.lock()?;
+                let guard = shared.lock()?;
                 set_fields!(guard, value);
             }
             Way::GuardUpdateFields => {
-                let mut guard = shared.lock()?;
+                let guard = shared.lock()?;
                 update_fields!(guard, value);
             }
         }

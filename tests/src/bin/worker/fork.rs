@@ -76,7 +76,7 @@ fn inherited(name: &str) -> Result<()> {
 
 fn held() -> Result<()> {
     let account = SynchronizedAccount::new(Account::after(1))?;
-    let mut guard = account.lock()?;
+    let guard = account.lock()?;
     guard.set_balance(5);
     // Both go on with the guard, each with its own copy. The first child uses it before anything else.
     for check in [guard_of_the_parent, lock_of_the_parent] {
@@ -190,7 +190,7 @@ fn in_update() -> Result<()> {
     // Here the parent's closure panics after the child's has returned. What the child was told to write must not be
     // among what the parent's outer guard commits.
     let account = SynchronizedAccount::new(Account::after(1))?;
-    let mut guard = account.lock()?;
+    let guard = account.lock()?;
     guard.set_balance(5);
     let result = panic::catch_unwind(AssertUnwindSafe(|| {
         account.update_deposits(|deposits| {

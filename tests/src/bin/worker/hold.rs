@@ -79,7 +79,7 @@ fn hold(names: &[String]) -> Result<Vec<AccountGuard<'static>>> {
         .iter()
         .map(|name| {
             let account: &'static SynchronizedAccount = Box::leak(Box::new(SynchronizedAccount::open(name)?));
-            let mut guard = account.lock()?;
+            let guard = account.lock()?;
             guard.set_balance(-1);
             account.set_limits_at(1, 777)?;
             Ok(guard)

@@ -24,7 +24,7 @@ impl Increment {
                 1 => tally.update_lanes(|lanes| lanes[self.lane] += 1)?,
                 2 => tally.set_lanes_at(self.lane, tally.lanes_at(self.lane) + 1)?,
                 _ => {
-                    let mut guard = tally.lock()?;
+                    let guard = tally.lock()?;
                     let counted = guard.lanes_at(self.lane);
                     guard.set_lanes_at(self.lane, counted + 1);
                 }

@@ -23,7 +23,7 @@ impl Storm {
                 0 => small.update(|twins| *twins = Twins::of(twins.left + 1))?,
                 1 => large.update(|twins| *twins = Twins::of(twins.left + 1))?,
                 2 => {
-                    let mut guard = small.lock()?;
+                    let guard = small.lock()?;
                     let next = guard.left() + 1;
                     guard.set_left(next);
                     guard.set_right(next);
@@ -48,7 +48,7 @@ impl Storm {
                 }
                 _ => {
                     let outer = small.lock()?;
-                    let mut inner = large.lock()?;
+                    let inner = large.lock()?;
                     let again = small.lock()?;
                     small.store(Twins::of(again.left() + 1))?;
                     drop(outer);

@@ -56,7 +56,7 @@ fn write<const WORDS: usize>(name: &str) -> Result<()> {
             0 => twins.store(Twins::of(number))?,
             1 => twins.update(|twins| *twins = Twins::of(number))?,
             2 => {
-                let mut guard = twins.lock()?;
+                let guard = twins.lock()?;
                 guard.set_left(number);
                 guard.set_right(number);
             }

@@ -6,6 +6,8 @@ use crate::check::{names, types};
 use crate::expand::{self, Bodies, Scope};
 use crate::model::{Field, Input, Kind, unwrapped};
 
+mod stand_in;
+
 /// The errors, and in place of the real items others that have their names and types. Code that
 /// uses them compiles, so that the user sees only the errors that are to be mended.
 ///
@@ -15,11 +17,7 @@ pub(crate) fn expand(input: &Input, errors: &syn::Error) -> TokenStream {
     let scope = Scope::new(input, Bodies::Absent);
     let metadata = metadata(&scope);
     let items = match &input.kind {
-        Kind::Struct(fields) => {
-            let surface = expand::surface(&scope, usable(&input.generics, fields));
-            let whole = whole_value(&scope);
-            quote!(#surface #whole)
-        }
+        Kind::Struct(fields) => stand_in::expand(&scope, usable(&input.generics, fields)),
         Kind::Enum(_) | Kind::Union => expand::aliases(&scope),
     };
     quote!(#errors #metadata #items)
@@ -40,52 +38,6 @@ fn metadata(scope: &Scope<'_>) -> TokenStream {
         unsafe impl #parameters #runtime::SharedValue for #value #clause {
             const LAYOUT: &'static #runtime::TypeLayout =
                 <::core::primitive::u8 as #runtime::SharedValue>::LAYOUT;
-        }
-    }
-}
-
-/// What the handle and the guard otherwise find in the runtime, by `Deref`.
-fn whole_value(scope: &Scope<'_>) -> TokenStream {
-    let (runtime, value, visibility) = (&scope.runtime, &scope.value, &scope.input.visibility);
-    let outcome = &scope.input.fresh.outcome;
-    let writable = scope.writable();
-    let (parameters, _, clause) = scope.generics.split_for_impl();
-    let guard_generics = scope.guard_generics();
-    let (guard_parameters, _, _) = guard_generics.split_for_impl();
-    let guard = scope.guard_with(&quote!('guard));
-    let result = quote!(::core::result::Result);
-    let [load, store, guard_store] = if scope.is_sized {
-        [
-            quote!(#visibility fn load(&self) -> #result<#value, #runtime::Error> { loop {} }),
-            quote!(#visibility fn store(&self, _: #value) -> #result<(), #runtime::Error> { loop {} }),
-            quote!(#visibility fn store(&mut self, _: #value) {}),
-        ]
-    } else {
-        [TokenStream::new(), TokenStream::new(), TokenStream::new()]
-    };
-    quote! {
-        impl #parameters #writable #clause {
-            #load
-            #store
-            #visibility fn update<#outcome>(
-                &self,
-                _: impl ::core::ops::FnOnce(&mut #value) -> #outcome,
-            ) -> #result<#outcome, #runtime::Error> {
-                loop {}
-            }
-        }
-
-        impl #guard_parameters #guard #clause {
-            #load
-            #guard_store
-            #visibility fn update<#outcome>(
-                &mut self,
-                _: impl ::core::ops::FnOnce(&mut #value) -> #outcome,
-            ) -> #result<#outcome, #runtime::Error> {
-                loop {}
-            }
-            #visibility fn commit(&mut self) {}
-            #visibility fn rollback(&mut self) {}
         }
     }
 }

@@ -1,0 +1,186 @@
+//! The handle and the guard of a type that cannot be shared: those of the runtime would refuse it once more, wherever
+//! they are used.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Generics, parse_quote};
+
+use crate::expand::{self, Accessors, Scope};
+use crate::model::Field;
+
+pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> TokenStream {
+    let accessors = expand::accessors(scope, fields);
+    let (handle, guard) = (handle(scope, &accessors), guard(scope, &accessors));
+    quote!(#handle #guard)
+}
+
+fn handle(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
+    let Scope { input, runtime, value, handle, .. } = scope;
+    let (visibility, access) = (&input.visibility, &input.fresh.access);
+    let generics = scope.generics_with(parse_quote!(#access: #runtime::Access = #runtime::ReadWrite));
+    let (parameters, arguments, clause) = generics.split_for_impl();
+    let forwarding = forwarding(scope, generics.clone());
+    let (_, _, forwarding_clause) = forwarding.split_for_impl();
+    let writable = scope.generics_with(parse_quote!(#access: #runtime::Writable));
+    let (writable_parameters, _, _) = writable.split_for_impl();
+    let (locking_parameters, _, _) = scope.generics.split_for_impl();
+    let locking = scope.arguments();
+    let (functions, load, update) = (functions(scope), load(scope), update(scope, &quote!(&self)));
+    let store = scope.is_sized.then(|| {
+        quote! {
+            #visibility fn store(&self, _: #value) -> ::core::result::Result<(), #runtime::Error> { loop {} }
+        }
+    });
+    let Accessors { readers, writers, .. } = accessors;
+    quote! {
+        #visibility struct #handle #generics (::core::marker::PhantomData<(#access, fn() -> #value)>) #clause;
+
+        impl #parameters ::core::clone::Clone for #handle #arguments #clause {
+            fn clone(&self) -> Self {
+                loop {}
+            }
+        }
+
+        impl #parameters ::core::fmt::Debug for #handle #arguments #clause {
+            fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                loop {}
+            }
+        }
+
+        impl #parameters ::core::ops::Deref for #handle #arguments #forwarding_clause {
+            type Target = #runtime::Synchronized<#value, #access>;
+
+            fn deref(&self) -> &Self::Target {
+                loop {}
+            }
+        }
+
+        impl #parameters #handle #arguments #clause {
+            #load
+            #readers
+        }
+
+        impl #writable_parameters #handle #arguments #clause {
+            #store
+            #update
+            #writers
+        }
+
+        impl #locking_parameters #handle<#(#locking,)* #runtime::ReadWrite> #clause {
+            #functions
+        }
+    }
+}
+
+fn guard(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
+    let Scope { input, runtime, value, guard, .. } = scope;
+    let visibility = &input.visibility;
+    let generics = guard_generics(scope);
+    let (parameters, arguments, clause) = generics.split_for_impl();
+    let forwarding = forwarding(scope, generics.clone());
+    let (_, _, forwarding_clause) = forwarding.split_for_impl();
+    let (load, update) = (load(scope), update(scope, &quote!(&mut self)));
+    let store = scope.is_sized.then(|| quote!(#visibility fn store(&mut self, _: #value) {}));
+    let Accessors { readers, guard: writers, .. } = accessors;
+    quote! {
+        #visibility struct #guard #generics (::core::marker::PhantomData<(&'guard (), fn() -> #value)>) #clause;
+
+        impl #parameters ::core::fmt::Debug for #guard #arguments #clause {
+            fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                loop {}
+            }
+        }
+
+        impl #parameters ::core::ops::Deref for #guard #arguments #forwarding_clause {
+            type Target = #runtime::Guard<'guard, #value>;
+
+            fn deref(&self) -> &Self::Target {
+                loop {}
+            }
+        }
+
+        impl #parameters ::core::ops::DerefMut for #guard #arguments #forwarding_clause {
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                loop {}
+            }
+        }
+
+        impl #parameters #guard #arguments #clause {
+            #load
+            #store
+            #update
+            #visibility fn commit(&mut self) {}
+            #visibility fn rollback(&mut self) {}
+            #readers
+            #writers
+        }
+    }
+}
+
+/// What a handle has whatever its fields are, as far as names and types matter.
+fn functions(scope: &Scope<'_>) -> TokenStream {
+    let Scope { input, runtime, value, guard, .. } = scope;
+    let visibility = &input.visibility;
+    let arguments = scope.arguments();
+    let result = quote!(::core::result::Result);
+    let guard = quote!(#result<#guard<'_ #(, #arguments)*>, #runtime::Error>);
+    let opened = quote!(#result<Self, #runtime::Error>);
+    let name = quote!(_: &::core::primitive::str);
+    let path = quote!(_: impl ::core::convert::AsRef<::std::path::Path>);
+    // A value of unknown size cannot be handed over.
+    let whole = scope.is_sized.then(|| {
+        quote! {
+            #visibility fn new(_: #value) -> #opened { loop {} }
+            #visibility fn create(#name, _: #value) -> #opened { loop {} }
+            #visibility fn open_or_create(#name, _: #value) -> #opened { loop {} }
+            #visibility fn create_file(#path, _: #value) -> #opened { loop {} }
+            #visibility fn open_or_create_file(#path, _: #value) -> #opened { loop {} }
+        }
+    });
+    quote! {
+        #visibility fn open(#name) -> #opened { loop {} }
+        #visibility fn open_file(#path) -> #opened { loop {} }
+        #visibility fn lock(&self) -> #guard { loop {} }
+        #visibility fn try_lock(&self) -> #guard { loop {} }
+        #visibility fn lock_timeout(&self, _: ::core::time::Duration) -> #guard { loop {} }
+        #whole
+    }
+}
+
+fn load(scope: &Scope<'_>) -> Option<TokenStream> {
+    let Scope { input, runtime, value, .. } = scope;
+    let visibility = &input.visibility;
+    scope.is_sized.then(|| {
+        quote! {
+            #visibility fn load(&self) -> ::core::result::Result<#value, #runtime::Error> { loop {} }
+        }
+    })
+}
+
+fn update(scope: &Scope<'_>, receiver: &TokenStream) -> TokenStream {
+    let Scope { input, runtime, value, .. } = scope;
+    let (visibility, outcome) = (&input.visibility, &input.fresh.outcome);
+    quote! {
+        #visibility fn update<#outcome>(
+            #receiver,
+            _: impl ::core::ops::FnOnce(&mut #value) -> #outcome,
+        ) -> ::core::result::Result<#outcome, #runtime::Error> {
+            loop {}
+        }
+    }
+}
+
+/// The parameters of the guard: the time that it is held and the user's.
+fn guard_generics(scope: &Scope<'_>) -> Generics {
+    let mut generics = scope.generics.clone();
+    generics.params.insert(0, parse_quote!('guard));
+    generics
+}
+
+/// The parameters of an impl that names types of the runtime, which take shared values only. A bound on a type without
+/// parameters would be checked at once; the lifetime puts it off until the impl is used.
+fn forwarding(scope: &Scope<'_>, mut generics: Generics) -> Generics {
+    let (runtime, value) = (&scope.runtime, &scope.value);
+    generics.make_where_clause().predicates.push(parse_quote!(for<'never> #value: #runtime::SharedValue));
+    generics
+}

@@ -26,3 +26,9 @@ pub use worker::Worker;
 pub const fn scaled(release: u64, debug: u64) -> u64 {
     if cfg!(debug_assertions) { debug } else { release }
 }
+
+/// The programs of `docs/layout.md`, compiled and run as tests. They are tested here because this package is not
+/// published: the page would be missing in an archive of the library.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/layout.md")]
+mod layout {}

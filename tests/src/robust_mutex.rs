@@ -3,6 +3,7 @@
 
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
@@ -102,6 +103,17 @@ impl RobustMutexes {
     pub fn release(&self, index: usize) {
         // SAFETY: the mutex was initialized and is never unmapped.
         check(unsafe { libc::pthread_mutex_unlock(self.at(index)) });
+    }
+
+    /// Overwrites the pointer of a mutex to the next one of its owner's robust list, so that it leads to the mutex itself.
+    ///
+    /// Only a process that uses this mutex no more, or ends, can go on then.
+    pub fn lead_to_itself(&self, index: usize) {
+        const NODE: usize = 32;
+        let node = self.at(index).wrapping_byte_add(NODE).cast::<u64>();
+        // SAFETY: the word lies in the mutex, aligned, and the C library accesses it only when a mutex is taken or
+        // released.
+        unsafe { AtomicU64::from_ptr(node) }.store(node.expose_provenance() as u64, Ordering::Relaxed);
     }
 }
 

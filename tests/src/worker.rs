@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::deadline::DEADLINE;
+use crate::deadline::{DEADLINE, SHORT};
 
 /// A child process. Every way to be done with it asserts how it ended; dropping it unasked kills it.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ pub struct Worker {
     role: String,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
-    errors: Option<JoinHandle<String>>,
+    /// What it writes to its standard error, in pieces.
+    errors: Receiver<Vec<u8>>,
 }
 
 impl Worker {
@@ -46,12 +47,14 @@ impl Worker {
             }
         });
         let mut output = child.stderr.take().expect("piped");
-        let errors = thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = output.read_to_end(&mut text);
-            String::from_utf8_lossy(&text).into_owned()
+        let (sender, errors) = mpsc::channel();
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut piece) {
+                let _ = sender.send(piece[..length].to_vec());
+            }
         });
-        Self { input: child.stdin.take(), child, role: role.to_owned(), lines, errors: Some(errors) }
+        Self { input: child.stdin.take(), child, role: role.to_owned(), lines, errors }
     }
 
     /// The next line that the worker says.
@@ -176,8 +179,12 @@ impl Worker {
     fn fail(&mut self, what: &str) -> ! {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let errors = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
-        panic!("the worker `{}` {what}\n{errors}", self.role);
+        // Its end may not come: a child of it that hangs has the pipe, too.
+        let mut errors = Vec::new();
+        while let Ok(piece) = self.errors.recv_timeout(SHORT) {
+            errors.extend(piece);
+        }
+        panic!("the worker `{}` {what}\n{}", self.role, String::from_utf8_lossy(&errors));
     }
 }
 

@@ -73,8 +73,14 @@ impl Entry {
     /// Whether the cell holds a `T` in a cell of so many bytes; the error names the first field that differs.
     pub(crate) fn expect<T: SharedValue>(&self, name: &str, cell_length: usize) -> Result<(), Error> {
         // The schema decides; the fingerprint is its hash, and must not say anything else.
-        if let Some((expected, found)) = first_difference(&schema_text(T::LAYOUT), &self.schema) {
+        let schema = schema_text(T::LAYOUT);
+        if let Some((expected, found)) = first_difference(&schema, &self.schema) {
             return Err(Error::LayoutMismatch { name: name.to_owned(), expected, found });
+        }
+        // The same lines, but perhaps not the same bytes.
+        if schema != self.schema {
+            let expected = "a line feed at the end of every line";
+            return Err(Invalid::new("schema", expected, "another end of a line").of(name));
         }
         require("fingerprint", T::FINGERPRINT, self.fingerprint)
             .and_then(|()| require("cell length", cell_length, self.cell_length))

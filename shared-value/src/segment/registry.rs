@@ -9,6 +9,7 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
 use crate::error::Error;
+use crate::lock;
 use crate::segment::{Identity, Mapping, Segment};
 use crate::sys;
 
@@ -45,16 +46,16 @@ pub(crate) fn set_up() {
 
 fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
     set_up();
-    let mut registry = lock();
+    let mut registry = books();
     work(registry.get_or_insert_default())
 }
 
-fn lock() -> MutexGuard<'static, Option<Registry>> {
+fn books() -> MutexGuard<'static, Option<Registry>> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 extern "C" fn before_fork() {
-    ACROSS_FORK.set(Some(ManuallyDrop::new(lock())));
+    ACROSS_FORK.set(Some(ManuallyDrop::new(books())));
 }
 
 extern "C" fn after_fork() {
@@ -84,7 +85,7 @@ pub(super) fn get_or_add(mapping: Mapping) -> Arc<Segment> {
     with(|registry| registry.get(mapping.identity()).unwrap_or_else(|| registry.insert(Arc::new(mapping))))
 }
 
-/// Keeps a mapping for ever.
+/// Keeps a mapping in which a thread holds a lock, until the next segment is dropped after the thread has left it.
 pub(super) fn keep(mapping: Arc<Mapping>) {
     with(|registry| {
         if !registry.kept.iter().any(|kept| Arc::ptr_eq(kept, &mapping)) {
@@ -93,9 +94,10 @@ pub(super) fn keep(mapping: Arc<Mapping>) {
     });
 }
 
-/// Forgets a segment that is being dropped, unless it was opened again meanwhile.
+/// Forgets a segment that is being dropped, unless it was opened again meanwhile, and what needs not be kept any more.
 pub(super) fn remove(identity: Identity) {
     with(|registry| {
+        registry.kept.retain(|kept| lock::is_any_held_within(&kept.addresses()));
         if registry.live.get(&identity).is_some_and(|live| live.segment.strong_count() == 0) {
             registry.live.remove(&identity);
         }

@@ -1,0 +1,69 @@
+//! `Memory`: the pages of a file, mapped once more, as another process would have them.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+const PAGE: usize = 4096;
+
+/// The pages of a file, in place of which the library under test has a mapping of its own.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    start: NonNull<u8>,
+    /// Whole pages, because what lies behind the end of the file can be seen too; none of an empty file.
+    length: usize,
+}
+
+// SAFETY: all accesses are atomic.
+unsafe impl Send for Memory {}
+// SAFETY: all accesses are atomic.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// Maps a file of so many bytes.
+    pub(crate) fn of(file: &File, length: usize) -> Self {
+        let length = length.next_multiple_of(PAGE);
+        // SAFETY: the kernel chooses a free address.
+        let start = unsafe {
+            mmap(ptr::null_mut(), length.max(PAGE), ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)
+        };
+        let start = NonNull::new(start.expect("a file can be mapped")).expect("not at zero").cast();
+        Self { start, length }
+    }
+
+    pub(crate) fn byte(&self, offset: usize) -> &AtomicU8 {
+        // SAFETY: a byte is always aligned.
+        unsafe { AtomicU8::from_ptr(self.at(offset, 1)) }
+    }
+
+    pub(crate) fn half(&self, offset: usize) -> &AtomicU32 {
+        // SAFETY: `at` has seen that four bytes lie there, aligned.
+        unsafe { AtomicU32::from_ptr(self.at(offset, 4).cast()) }
+    }
+
+    pub(crate) fn word(&self, offset: usize) -> &AtomicU64 {
+        // SAFETY: `at` has seen that eight bytes lie there, aligned.
+        unsafe { AtomicU64::from_ptr(self.at(offset, 8).cast()) }
+    }
+
+    /// A copy of all pages.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        (0..self.length).step_by(8).flat_map(|offset| self.word(offset).load(Relaxed).to_ne_bytes()).collect()
+    }
+
+    fn at(&self, offset: usize, size: usize) -> *mut u8 {
+        assert!(offset.is_multiple_of(size) && offset + size <= self.length, "{size} bytes at {offset}");
+        self.start.as_ptr().wrapping_add(offset)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: nothing refers to the pages any more.
+        let unmapped = unsafe { munmap(self.start.as_ptr().cast(), self.length.max(PAGE)) };
+        unmapped.expect("the pages were mapped");
+    }
+}

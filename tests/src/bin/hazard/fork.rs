@@ -1,0 +1,394 @@
+//! Forks with locks held, and what each of those who go on may do with them.
+
+use std::cell::Cell;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{self, Command};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use rustix::process::{Signal, set_parent_process_death_signal};
+use shared_value::{Error, LockState, Synchronized};
+use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::{
+    AT_ONCE, DEADLINE, Protocol, RobustMutexes, SegmentName, Taken, end_now, eventually, fork, split,
+};
+
+use crate::child::{elsewhere, end_after, kill_itself};
+use crate::usage::Usage;
+
+/// Who forks, holding what.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Case {
+    /// A thread with many locks, each of them twice, among mutexes of the C library.
+    ManyHeld,
+    /// A parent that dies before its child is done with the copy of its guard.
+    ParentKilled,
+    /// A parent, a child and a grandchild, each with its copy of one guard.
+    Copies,
+    /// A child that takes the lock for itself before it is done with the copy of its parent's guard.
+    Retaken,
+    /// A thread inside of an `update`.
+    InUpdate,
+    /// The first thread, while another one holds the lock, which ends with it.
+    AnotherEnds,
+    /// A child that drops every handle that it has inherited.
+    HandlesDropped,
+    /// A child that becomes another program.
+    Spawned,
+}
+
+impl Case {
+    pub(crate) fn run(self) -> Result<()> {
+        match self {
+            Self::ManyHeld => many_held(),
+            Self::ParentKilled => parent_killed(),
+            Self::Copies => copies(),
+            Self::Retaken => retaken(),
+            Self::InUpdate => in_update(),
+            Self::AnotherEnds => another_ends(),
+            Self::HandlesDropped => handles_dropped(),
+            Self::Spawned => spawned(),
+        }
+    }
+}
+
+fn many_held() -> Result<()> {
+    const COUNT: usize = 20;
+    const RELEASED: usize = 7;
+    let values = (0..COUNT as u64).map(Synchronized::new).collect::<Result<Vec<_>, _>>()?;
+    let of_the_child = Synchronized::new(0_u64)?;
+    let mutexes = RobustMutexes::new(&[Protocol::Plain, Protocol::InheritPriority]);
+    fork(|| {
+        let mut guards = Vec::new();
+        for (number, value) in values.iter().enumerate() {
+            if number % 10 == 5 {
+                assert_eq!(mutexes.take(number / 10), Taken::Free);
+            }
+            let mut guard = value.lock().expect("it is free");
+            guard.store(100);
+            guards.push((guard, value.lock().expect("this thread holds it")));
+        }
+        mem::forget(values[3].lock());
+
+        let Some(child) = split() else {
+            end_after(|| {
+                let are_held = || {
+                    for (number, value) in (0..).zip(&values) {
+                        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the child owns {value:?}");
+                        assert!(matches!(value.lock_state(), LockState::Held { .. }), "{value:?}");
+                        assert_eq!(value.get(), number, "the child sees what is committed");
+                    }
+                };
+                are_held();
+                of_the_child.update(|number| *number += 1).expect("it is free");
+                mem::forget(of_the_child.lock());
+                drop(guards);
+                are_held();
+                kill_itself();
+            });
+        };
+        child.finish_killed();
+        assert!(of_the_child.try_lock().expect("the child is dead").recovered());
+        assert_eq!(of_the_child.get(), 1);
+
+        drop(guards.remove(RELEASED));
+        elsewhere(|| {
+            for (number, value) in values.iter().enumerate() {
+                assert_eq!(value.try_lock().is_ok(), number == RELEASED, "{value:?}");
+            }
+        });
+        kill_itself();
+    })
+    .finish_killed();
+    for (number, value) in values.iter().enumerate() {
+        let guard = value.try_lock().with_context(|| format!("the lock number {number}"))?;
+        let expected = if number == RELEASED { (100, false) } else { (number as u64, true) };
+        ensure!((guard.load()?, guard.recovered()) == expected, "number {number}: {guard:?}");
+    }
+    ensure!((mutexes.take(0), mutexes.take(1)) == (Taken::OwnerDied, Taken::OwnerDied), "the list of the parent");
+    Ok(())
+}
+
+fn parent_killed() -> Result<()> {
+    let (value, step) = (Synchronized::new(1_u64)?, Synchronized::new(0_u64)?);
+    fork(|| {
+        let mut guard = value.lock().expect("it is free");
+        guard.store(5);
+        let Some(_child) = split() else {
+            end_after(|| {
+                set_parent_process_death_signal(None).expect("it is only a setting");
+                step.set(1).expect("it is free");
+                eventually("the lock was taken over", || step.get() == 2);
+                drop(guard);
+                step.set(3).expect("it is free");
+                let mut guard = value.lock_timeout(DEADLINE).expect("it is released");
+                guard.update(|number| *number += 10).expect("valid");
+                drop(guard);
+                step.set(4).expect("it is free");
+            });
+        };
+        eventually("the child lives on its own", || step.get() == 1);
+        kill_itself();
+    })
+    .finish_killed();
+
+    let mut guard = value.lock_timeout(AT_ONCE).context("its owner is dead, although a copy of it lives")?;
+    ensure!((guard.load()?, guard.recovered()) == (1, true), "the dead one's change is rolled back: {guard:?}");
+    guard.store(2);
+    step.set(2)?;
+    eventually("the child has dropped its copy", || step.get() == 3);
+    elsewhere(|| {
+        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the copy has released what is another's");
+        assert_eq!(value.get(), 1, "the copy has committed what is another's");
+    });
+    guard.store(3);
+    drop(guard);
+    eventually("the child is done", || step.get() == 4);
+    ensure!((value.get(), value.version(), value.recoveries()) == (13, 2, 1), "{value:?}");
+    Ok(())
+}
+
+fn copies() -> Result<()> {
+    let (value, step) = (Synchronized::new(0_u64)?, Synchronized::new(0_u64)?);
+    let mut guard = value.lock()?;
+    guard.store(1);
+    let Some(child) = split() else {
+        end_after(|| {
+            let Some(grandchild) = split() else {
+                end_after(|| {
+                    eventually("the child has dropped its copy", || step.get() == 2);
+                    drop(guard);
+                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it was another's");
+                    step.set(3).expect("it is free");
+                    value.update(|number| *number += 100).expect("it can be locked");
+                });
+            };
+            eventually("the lock has another owner", || step.get() == 1);
+            drop(guard);
+            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it was another's");
+            step.set(2).expect("it is free");
+            value.update(|number| *number += 10).expect("it can be locked");
+            grandchild.finish();
+        });
+    };
+    drop(guard);
+    let other = fork(|| {
+        let mut guard = value.lock().expect("it was released");
+        guard.store(2);
+        step.set(1).expect("it is free");
+        eventually("all copies are gone", || step.get() == 3);
+        guard.update(|number| *number += 1).expect("valid");
+    });
+    other.finish();
+    child.finish();
+    ensure!((value.get(), value.version(), value.recoveries()) == (113, 4, 0), "{value:?}");
+    Ok(())
+}
+
+fn retaken() -> Result<()> {
+    let value = Synchronized::new(0_u64)?;
+    let mut of_the_parent = value.lock()?;
+    of_the_parent.store(1);
+    let Some(child) = split() else {
+        end_after(|| {
+            let mut own = value.lock_timeout(DEADLINE).expect("the parent releases it");
+            own.store(2);
+            of_the_parent.commit();
+            of_the_parent.rollback();
+            let written = panic::catch_unwind(AssertUnwindSafe(|| of_the_parent.store(3)));
+            assert!(written.is_err(), "the copy wrote to what the child holds by another guard");
+            drop(of_the_parent);
+            assert_eq!((own.load().expect("valid"), value.version()), (2, 1), "the copy has committed or rolled back");
+            elsewhere(|| assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the copy has released it"));
+            own.store(4);
+        });
+    };
+    drop(of_the_parent);
+    child.finish();
+    ensure!((value.get(), value.version(), value.recoveries()) == (4, 2, 0), "{value:?}");
+    Ok(())
+}
+
+/// How a child leaves the closure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Leave {
+    Return,
+    Panic,
+    EndNow,
+    Exit,
+    Abort,
+    Kill,
+}
+
+/// Whose closure it is.
+#[derive(Clone, Copy, Debug)]
+enum Update {
+    Whole,
+    Try,
+    Field,
+    Guard,
+    GuardTry,
+    GuardField,
+}
+
+impl Update {
+    fn run(self, account: &SynchronizedAccount, change: impl FnOnce(&mut i64)) -> Result<(), Error> {
+        match self {
+            Self::Whole => account.update(|account| change(&mut account.balance)),
+            Self::Try => account.try_update(|account| {
+                change(&mut account.balance);
+                Ok(())
+            }),
+            Self::Field => account.update_balance(change),
+            Self::Guard => account.lock()?.update(|account| change(&mut account.balance)),
+            Self::GuardTry => account.lock()?.try_update(|account| {
+                change(&mut account.balance);
+                Ok(())
+            }),
+            Self::GuardField => {
+                account.lock()?.update_balance(change);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn in_update() -> Result<()> {
+    let account = SynchronizedAccount::new(Account::after(0))?;
+    let left = Synchronized::new(0_u64)?;
+    let (mut balance, mut version) = (0, 0);
+    for leave in [Leave::Return, Leave::Panic, Leave::EndNow, Leave::Exit, Leave::Abort, Leave::Kill] {
+        for update in [Update::Whole, Update::Try, Update::Field, Update::Guard, Update::GuardTry, Update::GuardField] {
+            let children = left.get();
+            let child = Cell::new(None);
+            let is_parent = Cell::new(true);
+            let updated = panic::catch_unwind(AssertUnwindSafe(|| {
+                update.run(&account, |balance| {
+                    *balance += 1;
+                    let Some(forked) = split() else {
+                        is_parent.set(false);
+                        *balance += 1_000;
+                        return leave.closure();
+                    };
+                    match leave {
+                        Leave::Return | Leave::Panic => {
+                            eventually("the child is out", || left.get() > children);
+                            child.set(Some(forked));
+                        }
+                        Leave::EndNow | Leave::Exit => forked.finish_with(7),
+                        Leave::Abort => forked.finish_by(Signal::ABORT),
+                        Leave::Kill => forked.finish_killed(),
+                    }
+                })
+            }));
+            if !is_parent.get() {
+                end_after(|| {
+                    assert_eq!(updated.is_err(), leave == Leave::Panic);
+                    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "its parent is in the closure");
+                    left.update(|left| *left += 1).expect("it is free");
+                    account.update_balance(|balance| *balance += 100).expect("the parent releases it");
+                });
+            }
+            updated.ok().context("the parent did not panic")?.context("the parent's update")?;
+            balance += 1;
+            version += 1;
+            if let Some(child) = child.into_inner() {
+                child.finish();
+                balance += 100;
+                version += 1;
+            }
+            let found = (account.balance(), account.version(), account.recoveries());
+            ensure!(found == (balance, version, 0), "{leave:?} from {update:?}: {account:?}");
+        }
+    }
+    Ok(())
+}
+
+impl Leave {
+    fn closure(self) {
+        match self {
+            Self::Return => {}
+            Self::Panic => panic!("asked to"),
+            Self::EndNow => end_now(7),
+            Self::Exit => process::exit(7),
+            Self::Abort => process::abort(),
+            Self::Kill => kill_itself(),
+        }
+    }
+}
+
+fn another_ends() -> Result<()> {
+    let value = Synchronized::new(1_u64)?;
+    let is_waiting = Synchronized::new(false)?;
+    let (held, is_held) = mpsc::channel();
+    let (end, may_end) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let value = &value;
+        let owner = scope.spawn(move || {
+            let mut guard = value.lock().expect("it is free");
+            guard.store(2);
+            held.send(()).expect("it waits");
+            may_end.recv_timeout(DEADLINE).expect("it is told");
+            mem::forget(guard);
+        });
+        is_held.recv_timeout(DEADLINE).expect("it is free");
+        let child = fork(|| {
+            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+            is_waiting.set(true).expect("it is free");
+            let mut guard = value.lock_timeout(DEADLINE).expect("its owner ends");
+            assert_eq!((guard.load().expect("valid"), guard.recovered()), (1, true));
+            guard.store(3);
+        });
+        eventually("the child waits", || is_waiting.get());
+        end.send(()).expect("it listens");
+        owner.join().expect("it did not panic");
+        child.finish();
+    });
+    ensure!((value.get(), value.version(), value.recoveries()) == (3, 1, 1), "{value:?}");
+    Ok(())
+}
+
+fn handles_dropped() -> Result<()> {
+    let name = SegmentName::new("handles-dropped");
+    let value = Synchronized::create(&name, 1_u64)?;
+    let is_out = Synchronized::new(false)?;
+    let clone = value.clone();
+    let mut guard = value.lock()?;
+    guard.store(2);
+    ensure!(Usage::now()?.maps(&name)?, "it is in use");
+    let Some(child) = split() else {
+        mem::forget(guard);
+        drop((clone, value));
+        end_after(|| {
+            let usage = Usage::now().expect("it can be read");
+            assert!(!usage.maps(&name).expect("it is there"), "the parent's guard keeps the memory of the child");
+            let value = Synchronized::<u64>::open(&name).expect("it is there");
+            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it is the parent's");
+            is_out.set(true).expect("it is free");
+            value.update(|number| *number += 1).expect("the parent releases it");
+        });
+    };
+    eventually("the child has its own", || is_out.get());
+    guard.store(3);
+    ensure!(value.get() == 3 && clone.lock_state() == LockState::HeldHere, "the parent's memory: {value:?}");
+    drop(guard);
+    child.finish();
+    ensure!((value.get(), value.version(), value.recoveries()) == (4, 2, 0), "{value:?}");
+    Ok(())
+}
+
+fn spawned() -> Result<()> {
+    let value = Synchronized::new(1_u64)?;
+    let mut guard = value.lock()?;
+    guard.store(2);
+    for _ in 0..10 {
+        ensure!(Command::new("true").status()?.success(), "it cannot fail");
+    }
+    elsewhere(|| assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a program has released it: {value:?}"));
+    drop(guard);
+    ensure!((value.get(), value.version(), value.recoveries()) == (2, 1, 0), "{value:?}");
+    Ok(())
+}

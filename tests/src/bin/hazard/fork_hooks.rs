@@ -1,0 +1,119 @@
+//! Hooks of the program around `fork` that lock.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use shared_value::{Error, Guard, Synchronized};
+use shared_value_tests::{DEADLINE, fork, scaled, split};
+
+use crate::child::end_after;
+
+/// What the hooks do.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Case {
+    /// Each of them changes the value, and makes and drops another.
+    Change,
+    /// The first one takes the lock, and those that run after the `fork` release it, as one does with mutexes.
+    Hold,
+}
+
+static VALUE: LazyLock<Synchronized<u64>> = LazyLock::new(|| Synchronized::new(0).expect("there is memory"));
+
+thread_local! {
+    static GUARD: RefCell<Option<Guard<'static, u64>>> = const { RefCell::new(None) };
+}
+
+impl Case {
+    pub(crate) fn run(self) -> Result<()> {
+        match self {
+            Self::Change => changing(),
+            Self::Hold => holding(),
+        }
+    }
+}
+
+fn register(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) -> Result<()> {
+    // SAFETY: the functions take and return nothing, and are never unloaded.
+    let result = unsafe { libc::pthread_atfork(Some(prepare as unsafe extern "C" fn()), Some(parent), Some(child)) };
+    ensure!(result == 0, "no hooks: error {result}");
+    Ok(())
+}
+
+extern "C" fn change() {
+    VALUE.update(|number| *number += 1).expect("it can be locked");
+    let other = Synchronized::new([1_u64; 100]).expect("there is memory");
+    other.update(|numbers| numbers[9] += 1).expect("it can be locked");
+}
+
+fn changing() -> Result<()> {
+    register(change, change, change)?;
+    let forks = scaled(200, 50);
+    let is_over = AtomicBool::new(false);
+    let changed = thread::scope(|scope| -> Result<u64> {
+        let busy = scope.spawn(|| {
+            let mut changed = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                // A new thread is entered into the library's books, which the hooks need, too.
+                thread::scope(|scope| {
+                    scope.spawn(|| VALUE.update(|number| *number += 1).expect("it can be locked"));
+                });
+                drop(Synchronized::new(1_u64).expect("there is memory"));
+                changed += 1;
+            }
+            changed
+        });
+        for _ in 0..forks {
+            // Each from a thread that the library has not seen before its first hook locks.
+            thread::scope(|scope| {
+                scope.spawn(|| fork(|| VALUE.update(|number| *number += 1).expect("it can be locked")).finish());
+            });
+        }
+        is_over.store(true, Ordering::Relaxed);
+        Ok(busy.join().expect("it did not panic"))
+    })?;
+    ensure!(VALUE.get() == changed + 4 * forks, "{changed} changes, {forks} forks: {:?}", *VALUE);
+    ensure!(VALUE.recoveries() == 0, "nobody died: {:?}", *VALUE);
+    println!("{forks} forks, {changed} changes by another thread meanwhile");
+    Ok(())
+}
+
+extern "C" fn take() {
+    let mut guard = VALUE.lock_timeout(DEADLINE).expect("it can be locked");
+    guard.update(|number| *number += 1).expect("valid");
+    GUARD.set(Some(guard));
+}
+
+extern "C" fn release() {
+    GUARD.set(None);
+}
+
+fn holding() -> Result<()> {
+    register(take, release, release)?;
+    let forks = scaled(200, 50);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..forks {
+                VALUE.update(|number| *number += 1).expect("it can be locked");
+            }
+        });
+        for _ in 0..forks {
+            let Some(child) = split() else {
+                end_after(|| {
+                    assert!(GUARD.take().is_none(), "it was released");
+                    let guard = VALUE.lock_timeout(DEADLINE).expect("the parent releases it");
+                    assert!(!guard.recovered());
+                })
+            };
+            child.finish();
+        }
+    });
+    ensure!((VALUE.get(), VALUE.recoveries()) == (2 * forks, 0), "{:?}", *VALUE);
+    let again = VALUE.try_lock();
+    ensure!(!matches!(again, Err(Error::WouldBlock)), "it was released: {again:?}");
+    Ok(())
+}

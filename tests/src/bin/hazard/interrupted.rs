@@ -1,0 +1,168 @@
+//! Signals that arrive while a thread waits.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use shared_value::{Error, Synchronized};
+use shared_value_tests::{SHORT, SegmentName, scaled};
+
+/// Lets signals interrupt a call.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Interrupted {
+    call: Call,
+    /// Has the kernel start interrupted system calls again, where it can.
+    #[arg(long)]
+    restart: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Call {
+    Lock,
+    LockTimeout,
+    WaitFor,
+    WaitForReadOnly,
+    Changes,
+    /// Making, opening and dropping values.
+    Open,
+}
+
+/// How late a call may come back.
+const LATE: Duration = Duration::from_secs(5);
+/// How long a call waits.
+const WAIT: Duration = Duration::from_millis(250);
+/// So many signals must have come meanwhile, at least.
+const ENOUGH: u64 = 10;
+
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn handle(_: libc::c_int) {
+    HANDLED.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Interrupted {
+    pub(crate) fn run(self) -> Result<()> {
+        let flags = if self.restart { SaFlags::SA_RESTART } else { SaFlags::empty() };
+        let action = SigAction::new(SigHandler::Handler(handle), flags, SigSet::empty());
+        // SAFETY: the handler only changes an atomic.
+        unsafe { sigaction(Signal::SIGUSR1, &action)? };
+        match self.call {
+            Call::Lock => untimed(),
+            Call::LockTimeout => {
+                let value = Synchronized::new(0_u64)?;
+                let guard = value.lock()?;
+                thread::scope(|scope| {
+                    let waiter = scope.spawn(|| times_out(|timeout| value.lock_timeout(timeout).map(drop)));
+                    waiter.join().expect("it did not panic")
+                })?;
+                ensure!(guard.load()? == 0 && value.version() == 0);
+                Ok(())
+            }
+            Call::WaitFor => {
+                let value = Synchronized::new(0_u64)?;
+                times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))
+            }
+            Call::WaitForReadOnly => {
+                let value = Synchronized::new(0_u64)?.read_only()?;
+                times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))
+            }
+            Call::Changes => {
+                let value = Synchronized::new(0_u64)?;
+                times_out(|timeout| value.changes().next_timeout(timeout).map(drop))
+            }
+            Call::Open => opens(),
+        }
+    }
+}
+
+/// Sends signals to this thread all the time while it does something.
+fn under_signals<R>(pause: Duration, work: impl FnOnce() -> R) -> Result<R> {
+    // SAFETY: the call has no preconditions.
+    let thread = unsafe { libc::pthread_self() };
+    let is_over = AtomicBool::new(false);
+    let before = HANDLED.load(Ordering::Relaxed);
+    let result = thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                // SAFETY: that thread waits for this one before it ends.
+                let error = unsafe { libc::pthread_kill(thread, libc::SIGUSR1) };
+                assert_eq!(error, 0, "the thread is there");
+                thread::sleep(pause);
+            }
+        });
+        let result = work();
+        is_over.store(true, Ordering::Relaxed);
+        sender.join().expect("it did not panic");
+        result
+    });
+    let handled = HANDLED.load(Ordering::Relaxed) - before;
+    ensure!(handled > ENOUGH, "only {handled} signals came");
+    println!("{handled} signals");
+    Ok(result)
+}
+
+/// The lock must be waited for until it is released, whatever comes.
+fn untimed() -> Result<()> {
+    let value = Synchronized::new(0_u64)?;
+    let is_released = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let guard = value.lock()?;
+        let waiter = scope.spawn(|| {
+            under_signals(Duration::from_millis(1), || {
+                let locked = value.lock().map(|mut guard| guard.store(1));
+                (locked, is_released.load(Ordering::Acquire))
+            })
+        });
+        thread::sleep(WAIT);
+        ensure!(!waiter.is_finished(), "a signal ended the wait");
+        is_released.store(true, Ordering::Release);
+        drop(guard);
+        let (locked, was_released) = waiter.join().expect("it did not panic")?;
+        locked?;
+        ensure!(was_released, "it had the lock beside its owner");
+        Ok(())
+    })?;
+    ensure!(value.get() == 1, "{value:?}");
+    Ok(())
+}
+
+/// A wait with a timeout must neither end early nor begin anew.
+fn times_out(wait: impl FnOnce(Duration) -> Result<(), Error>) -> Result<()> {
+    let start = Instant::now();
+    let result = under_signals(Duration::from_millis(1), || wait(WAIT))?;
+    let waited = start.elapsed();
+    ensure!(matches!(result, Err(Error::TimedOut)), "{result:?} after {waited:?}");
+    ensure!(waited >= WAIT && waited < WAIT + LATE, "it waited {waited:?}");
+    Ok(())
+}
+
+/// System calls that are cut short must not become errors.
+fn opens() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("value");
+    let rounds = scaled(500, 150);
+    under_signals(Duration::from_micros(20), || {
+        for round in 0..rounds {
+            let name = SegmentName::new("interrupted");
+            let value = Synchronized::create(&name, [round; 1_000])?;
+            let file = Synchronized::open_or_create_file(&path, round)?;
+            let read_only = value.read_only()?;
+            let token = value.token()?;
+            value.set_at(7, 1)?;
+            drop(value);
+            let value = Synchronized::<[u64; 1_000]>::open(&name)?;
+            let same = Synchronized::<[u64; 1_000]>::from_token(&token)?;
+            ensure!((value.get()[7], same.get()[7], read_only.get()[7]) == (1, 1, 1));
+            let guard = value.lock_timeout(SHORT)?;
+            ensure!(!guard.recovered());
+            file.store(round)?;
+            std::fs::remove_file(&path)?;
+        }
+        Ok(())
+    })??;
+    Ok(())
+}

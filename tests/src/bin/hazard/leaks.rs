@@ -1,0 +1,227 @@
+//! What is never given back, and what must be.
+
+use std::cell::Cell;
+use std::mem;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use shared_value::{Error, LockState, Synchronized};
+use shared_value_tests::{AT_ONCE, SegmentName, fork, scaled};
+
+use crate::child::{elsewhere, kill_itself};
+use crate::usage::Usage;
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Case {
+    /// A thread forgets guards of guards, and ends.
+    Forgotten,
+    /// Handles go in every order, while a guard of one of them was forgotten, or none.
+    Orders,
+    /// Thousands of threads lock once and end.
+    Threads,
+    /// Thousands of values are made and dropped.
+    Values,
+    /// Guards are leaked, their threads end, and the values are opened and dropped again.
+    Reopened,
+}
+
+impl Case {
+    pub(crate) fn run(self) -> Result<()> {
+        match self {
+            Self::Forgotten => forgotten(),
+            Self::Orders => orders(),
+            Self::Threads => threads(),
+            Self::Values => values(),
+            Self::Reopened => reopened(),
+        }
+    }
+}
+
+fn forgotten() -> Result<()> {
+    let (one, other) = (Synchronized::new(1_u64)?, Synchronized::new(1_u64)?);
+    thread::scope(|scope| {
+        let owner = scope.spawn(|| {
+            let mut guard = one.lock().expect("it is free");
+            guard.store(2);
+            guard.commit();
+            guard.store(3);
+            mem::forget(guard);
+            for _ in 0..3 {
+                mem::forget((one.lock(), other.lock(), one.lock()));
+            }
+            let mut guard = other.lock().expect("this thread holds it");
+            guard.store(4);
+            drop(guard);
+            one.update(|number| *number += 1).expect("this thread holds it");
+            assert_eq!((one.get(), other.get()), (4, 4), "the thread reads its own writes");
+            elsewhere(|| {
+                for (value, expected) in [(&one, 2), (&other, 1)] {
+                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a forgotten guard holds it");
+                    assert_eq!(value.get(), expected, "not committed");
+                }
+            });
+        });
+        owner.join().expect("it did not panic");
+        for (value, expected) in [(&one, 2), (&other, 1)] {
+            let guard = value.lock_timeout(AT_ONCE).context("its thread has ended")?;
+            ensure!((guard.load()?, guard.recovered()) == (expected, true), "{guard:?}");
+        }
+        Ok(())
+    })
+}
+
+fn orders() -> Result<()> {
+    let (before, after) = (Synchronized::new(0_u64)?, Synchronized::new(0_u64)?);
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for order in orders {
+        for forgotten in [None, Some(0), Some(1), Some(2)] {
+            let name = SegmentName::new("orders");
+            fork(|| {
+                let value = Synchronized::create(&name, 1_u64).expect("it is new");
+                let opened = Synchronized::open(&name).expect("it is there");
+                let mut handles = [Some(value.clone()), Some(opened), Some(value)];
+                let first = before.lock().expect("it is free");
+                if let Some(number) = forgotten {
+                    let handle = handles[number].as_ref().expect("none is dropped yet");
+                    let mut guard = handle.lock().expect("it is free");
+                    guard.store(2);
+                    mem::forget((guard, handle.lock()));
+                }
+                let last = after.lock().expect("it is free");
+                for number in order {
+                    assert!(Usage::now().expect("it can be read").maps(&name).expect("it is there"));
+                    handles[number] = None;
+                }
+                let is_mapped = Usage::now().expect("it can be read").maps(&name).expect("it is there");
+                assert_eq!(is_mapped, forgotten.is_some(), "held, or of no use");
+                // The list of this thread is whole: entries come and go on both sides.
+                drop(first);
+                let again = before.lock().expect("it is free");
+                drop(last);
+                let value = Synchronized::<u64>::open(&name).expect("it is there");
+                let state = if forgotten.is_some() { LockState::HeldHere } else { LockState::Free };
+                assert_eq!(value.lock_state(), state);
+                mem::forget((again, after.lock()));
+                kill_itself();
+            })
+            .finish_killed();
+            let value = Synchronized::<u64>::open(&name)?;
+            ensure!(before.try_lock()?.recovered() && after.try_lock()?.recovered(), "{order:?}, {forgotten:?}");
+            let guard = value.try_lock()?;
+            ensure!((guard.load()?, guard.recovered()) == (1, forgotten.is_some()), "{order:?}, {forgotten:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Does something so many times, and once more after the library has what it keeps for itself.
+///
+/// Memory of the C library and the like settles in the first rounds, so the growth is that of the rounds after them.
+fn growth(rounds: u64, mut round: impl FnMut(u64) -> Result<()>) -> Result<()> {
+    const MOST: u64 = 1_024;
+    let warm_up = rounds / 4;
+    (0..warm_up).try_for_each(&mut round)?;
+    let before = Usage::now()?;
+    (warm_up..warm_up + rounds).try_for_each(&mut round)?;
+    let after = Usage::now()?;
+    println!(
+        "{rounds} rounds: {} to {} descriptors, {} to {} mappings, {} to {} KiB",
+        before.descriptors, after.descriptors, before.mappings, after.mappings, before.kibibytes, after.kibibytes
+    );
+    ensure!(after.descriptors <= before.descriptors, "descriptors are leaked");
+    // The allocator of the C library may have one arena more, and a thread's stack is two.
+    ensure!(after.mappings <= before.mappings + 8, "mappings are leaked");
+    ensure!(after.kibibytes <= before.kibibytes + MOST, "memory is leaked");
+    Ok(())
+}
+
+thread_local! {
+    static LAST: Cell<Option<Synchronized<u64>>> = const { Cell::new(None) };
+}
+
+fn threads() -> Result<()> {
+    let values = (0..12).map(|_| Synchronized::new(0_u64)).collect::<Result<Vec<_>, _>>()?;
+    let rounds = scaled(10_000, 2_000);
+    growth(rounds, |round| {
+        thread::scope(|scope| {
+            let values = &values;
+            // Two at a time.
+            let both = [(); 2].map(|()| {
+                scope.spawn(move || {
+                    values[0].update(|number| *number += 1).expect("it can be locked");
+                    if round % 4 == 0 {
+                        // More than a thread's books have room for at first.
+                        let guards: Vec<_> = values.iter().map(Synchronized::lock).collect();
+                        assert!(guards.iter().all(Result::is_ok));
+                    }
+                    if round % 4 == 1 {
+                        mem::forget(values[1].lock());
+                    }
+                    if round % 4 == 2 {
+                        LAST.set(Some(values[2].clone()));
+                    }
+                })
+            });
+            // Joined, because a scope that is left does not wait for what a thread does behind its closure.
+            for thread in both {
+                thread.join().expect("it did not panic");
+            }
+        });
+        Ok(())
+    })?;
+    ensure!(values[0].get() == 2 * (rounds + rounds / 4), "{:?}", values[0]);
+    Ok(())
+}
+
+fn values() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("value");
+    growth(10_000, |round| {
+        let value = if round % 10 == 0 {
+            let name = SegmentName::new("many");
+            let value = Synchronized::create(&name, round)?;
+            drop(Synchronized::<u64>::open(&name)?);
+            value
+        } else if round % 10 == 1 {
+            let value = Synchronized::create_file(&path, round)?;
+            std::fs::remove_file(&path)?;
+            value
+        } else {
+            Synchronized::new(round)?
+        };
+        let (clone, read_only) = (value.clone(), value.read_only()?);
+        drop(value);
+        clone.update(|number| *number += 1)?;
+        ensure!(read_only.get() == round + 1);
+        Ok(())
+    })
+}
+
+fn reopened() -> Result<()> {
+    growth(200, |_| {
+        let name = SegmentName::new("reopened");
+        let value = Synchronized::create(&name, 1_u64)?;
+        let (done, is_done) = std::sync::mpsc::channel();
+        let (end, may_end) = std::sync::mpsc::channel::<()>();
+        let owner = thread::spawn(move || {
+            mem::forget(value.lock());
+            drop(value);
+            done.send(()).expect("it is awaited");
+            may_end.recv().expect("it is told");
+        });
+        is_done.recv()?;
+        let opened = Synchronized::<u64>::open(&name)?;
+        ensure!(matches!(opened.try_lock(), Err(Error::WouldBlock)), "the thread lives");
+        end.send(())?;
+        owner.join().expect("it did not panic");
+        ensure!(opened.lock_timeout(AT_ONCE)?.recovered(), "the thread has ended");
+        drop(opened);
+        let again = Synchronized::<u64>::open(&name)?;
+        ensure!(!again.try_lock()?.recovered(), "it was told already");
+        ensure!(again.recoveries() == 1, "{again:?}");
+        drop(again);
+        ensure!(!Usage::now()?.maps(&name)?, "nobody holds it, nobody uses it, and it is still mapped");
+        Ok(())
+    })
+}

@@ -1,0 +1,133 @@
+//! As many locks as a thread may hold, and as often.
+
+use std::mem;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use shared_value::{Error, LockState, Synchronized};
+use shared_value_tests::{Protocol, RobustMutexes, Taken, fork};
+
+use crate::child::{elsewhere, kill_itself};
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Case {
+    /// As many locks, and mutexes of the C library besides.
+    Held,
+    /// One lock, as often.
+    Deep,
+}
+
+/// How many locks a thread may hold.
+const MOST: usize = 2_000;
+/// How often a thread may hold a lock.
+const DEEPEST: usize = 65_535;
+/// How many locks the kernel releases.
+const KERNEL: usize = 2_048;
+
+impl Case {
+    pub(crate) fn run(self) -> Result<()> {
+        match self {
+            Self::Held => held(),
+            Self::Deep => deep(),
+        }
+    }
+}
+
+fn held() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    if limit.maximum.is_some_and(|maximum| maximum < MOST as u64 + 100) {
+        println!("skipped: this process may have only {:?} open files", limit.maximum);
+        return Ok(());
+    }
+    let values = (0..=MOST).map(|_| Synchronized::new(0_u64)).collect::<Result<Vec<_>, _>>()?;
+    let (last, others) = values.split_last().context("there are many")?;
+    let mutexes = RobustMutexes::new(&[Protocol::Plain; KERNEL - MOST]);
+
+    let hold = |count: usize| {
+        for (number, value) in others.iter().enumerate() {
+            if number % 100 == 50 {
+                let from = number / 100 * count / 20;
+                for mutex in from..(number / 100 + 1) * count / 20 {
+                    assert_eq!(mutexes.take(mutex), Taken::Free);
+                }
+            }
+            let mut guard = value.lock().expect("it is free");
+            guard.store(1);
+            mem::forget(guard);
+        }
+        assert!(matches!(last.lock(), Err(Error::TooManyHeld { limit: MOST })));
+        assert!(matches!(last.try_lock(), Err(Error::TooManyHeld { limit: MOST })));
+        assert!(matches!(last.update(|number| *number = 1), Err(Error::TooManyHeld { limit: MOST })));
+        assert_eq!(last.get(), 0, "what cannot be locked can be read");
+        others[0].update(|number| *number += 1).expect("it is held");
+    };
+    let are_recovered = |count: usize, what: &str| -> Result<()> {
+        for (number, value) in others.iter().enumerate() {
+            let guard = value.try_lock().with_context(|| format!("lock {number}, {count} mutexes, {what}"))?;
+            ensure!((guard.load()?, guard.recovered()) == (0, true), "lock {number}, {count} mutexes, {what}");
+        }
+        for mutex in 0..count {
+            ensure!(mutexes.take(mutex) == Taken::OwnerDied, "mutex {mutex} of {count}, {what}");
+            mutexes.release(mutex);
+        }
+        ensure!(!last.try_lock()?.recovered(), "nobody had it");
+        Ok(())
+    };
+    // As many mutexes as there is room for, at last.
+    for count in [0, 40, KERNEL - MOST] {
+        fork(|| {
+            hold(count);
+            kill_itself();
+        })
+        .finish_killed();
+        are_recovered(count, "killed")?;
+        // Joined, because a scope that is left does not wait for what a thread does behind its closure.
+        thread::scope(|scope| scope.spawn(|| hold(count)).join().expect("it did not panic"));
+        are_recovered(count, "the thread has ended")?;
+    }
+    println!("{MOST} locks and up to {} mutexes of one thread, all recovered", KERNEL - MOST);
+    Ok(())
+}
+
+fn deep() -> Result<()> {
+    let value = Synchronized::new(1_u64)?;
+    let mut guards = Vec::new();
+    for _ in 0..DEEPEST {
+        guards.push(value.lock()?);
+    }
+    for _ in 0..2 {
+        let refused = value.lock();
+        ensure!(matches!(refused, Err(Error::TooDeep { limit: 65_535 })), "{refused:?}");
+        ensure!(matches!(value.try_lock(), Err(Error::TooDeep { .. })));
+        ensure!(matches!(value.set(2), Err(Error::TooDeep { .. })));
+        ensure!(matches!(value.update(|_| ()), Err(Error::TooDeep { .. })));
+        // One less is enough, and the count is right.
+        guards.pop();
+        guards.push(value.lock()?);
+    }
+    guards[0].store(3);
+    guards[DEEPEST - 1].commit();
+    guards[1].store(4);
+    ensure!((value.get(), value.version()) == (4, 1), "{value:?}");
+    elsewhere(|| {
+        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a hold too many has released it");
+        assert_eq!(value.get(), 3);
+    });
+    // From both ends, to the last.
+    while guards.len() > 1 {
+        drop(guards.swap_remove(0));
+        if guards.len() > 1 {
+            guards.pop();
+        }
+    }
+    ensure!(value.lock_state() == LockState::HeldHere && value.version() == 1, "{value:?}");
+    drop(guards);
+    ensure!((value.lock_state(), value.get(), value.version()) == (LockState::Free, 4, 2), "{value:?}");
+    elsewhere(|| value.update(|number| *number += 1).expect("it is free"));
+    value.update(|number| *number += 1)?;
+    ensure!((value.get(), value.recoveries()) == (6, 0), "{value:?}");
+    Ok(())
+}

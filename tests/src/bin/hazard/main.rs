@@ -1,0 +1,83 @@
+//! The program that does to a lock what can happen to it in other programs: one role a run.
+//!
+//! It says `done` when all was as it should be, and what it found out before that.
+
+mod child;
+mod die;
+mod exec;
+mod exit_hooks;
+mod fork;
+mod fork_hooks;
+mod interrupted;
+mod leaks;
+mod limits;
+mod namespaces;
+mod own;
+mod raw_thread;
+mod thread_end;
+mod thread_key;
+mod thread_locals;
+mod usage;
+
+use anyhow::Result;
+use clap::Parser;
+use rustix::process::{Signal, set_parent_process_death_signal};
+use shared_value_tests::say;
+
+/// A role.
+#[derive(Debug, Parser)]
+enum Role {
+    Fork {
+        case: fork::Case,
+    },
+    ForkHooks {
+        case: fork_hooks::Case,
+    },
+    Exec(exec::Exec),
+    /// What `exec` becomes.
+    Replaced,
+    ThreadEnd {
+        case: thread_end::Case,
+    },
+    Die(die::Die),
+    Own(own::Own),
+    Count(own::Count),
+    Interrupted(interrupted::Interrupted),
+    ThreadLocals {
+        case: thread_locals::Case,
+    },
+    ExitHooks(exit_hooks::ExitHooks),
+    Namespaces(namespaces::Namespaces),
+    Leaks {
+        case: leaks::Case,
+    },
+    Limits {
+        case: limits::Case,
+    },
+}
+
+fn main() -> Result<()> {
+    // A test that is killed takes its workers with it.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    match Role::parse() {
+        Role::Fork { case } => case.run(),
+        Role::ForkHooks { case } => case.run(),
+        Role::Exec(role) => role.run(),
+        Role::Replaced => {
+            exec::replaced();
+            Ok(())
+        }
+        Role::ThreadEnd { case } => case.run(),
+        Role::Die(role) => role.run(),
+        Role::Own(role) => role.run(),
+        Role::Count(role) => role.run(),
+        Role::Interrupted(role) => role.run(),
+        Role::ThreadLocals { case } => case.run(),
+        Role::ExitHooks(role) => role.run(),
+        Role::Namespaces(role) => role.run(),
+        Role::Leaks { case } => case.run(),
+        Role::Limits { case } => case.run(),
+    }?;
+    say("done");
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Becoming another program with locks held.
+
+use std::path::Path;
+use std::time::Instant;
+
+use shared_value::{Error, LockState};
+use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::{AT_ONCE, SHORT, SegmentName, Worker};
+
+use crate::hazard;
+
+/// Values whose locks a program holds: the first one in its first thread, the others in another thread.
+struct Held {
+    names: Vec<SegmentName>,
+    accounts: Vec<SynchronizedAccount>,
+    holder: Worker,
+}
+
+impl Held {
+    #[track_caller]
+    fn start(arguments: &[&str]) -> Self {
+        let names: Vec<_> = (0..4).map(|_| SegmentName::new("exec")).collect();
+        let accounts = names.iter().map(|name| SynchronizedAccount::create(name, Account::after(1)).unwrap()).collect();
+        let arguments = arguments.iter().copied().chain(names.iter().map(|name| &**name));
+        let mut holder = hazard("exec", arguments);
+        holder.expect("held");
+        let held = Self { names, accounts, holder };
+        held.assert_held();
+        held
+    }
+
+    #[track_caller]
+    fn assert_held(&self) {
+        for account in &self.accounts {
+            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "{account:?}");
+        }
+    }
+
+    #[track_caller]
+    fn becomes_another(&mut self) {
+        self.holder.tell("go");
+        self.holder.expect("replaced");
+    }
+
+    #[track_caller]
+    fn end(mut self) {
+        self.holder.tell("end");
+        self.holder.expect("done");
+        self.holder.finish();
+    }
+}
+
+#[track_caller]
+fn assert_recovered(account: &SynchronizedAccount) {
+    let start = Instant::now();
+    let guard = account.lock_timeout(AT_ONCE).expect("the program that held it is no more");
+    assert!(guard.recovered(), "{guard:?}");
+    assert_eq!(guard.load().unwrap(), Account::after(1), "what was not committed is rolled back");
+    drop(guard);
+    assert_eq!(account.recoveries(), 1);
+    println!("recovered after {:?}", start.elapsed());
+}
+
+/// The process lives on, and so does its first thread's id, but nothing of what could release the locks.
+#[test]
+fn by_the_first_thread_frees_the_locks_of_all_threads() {
+    let mut held = Held::start(&["first"]);
+    held.becomes_another();
+    held.accounts.iter().for_each(assert_recovered);
+    held.end();
+}
+
+/// The limit of the kernel that the documentation tells of: the thread that calls `exec` gets the id of the first one
+/// before the kernel looks at its list, so its locks are nobody's. Those of the first thread must not suffer from it,
+/// reading must go on, and whoever is the next to open the value alone must get it back.
+#[test]
+fn by_another_thread_keeps_the_locks_of_that_thread() {
+    let mut held = Held::start(&["other"]);
+    held.becomes_another();
+    let (first, others) = held.accounts.split_first().unwrap();
+    assert_recovered(first);
+    for account in others {
+        let refused = account.lock_timeout(SHORT);
+        assert!(matches!(refused, Err(Error::TimedOut)), "the kernel does better than documented: {refused:?}");
+        let LockState::Held { thread_id } = account.lock_state() else { panic!("{account:?}") };
+        assert!(!Path::new(&format!("/proc/{thread_id}")).exists(), "the owner is a thread that is no more");
+        assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
+        assert!(account.requests_fetch_add(1) == 0, "nor do atomic fields");
+    }
+    held.accounts.clear();
+    for name in &held.names[1..] {
+        let account = SynchronizedAccount::open(name).unwrap();
+        let guard = account.lock_timeout(AT_ONCE).expect("nobody had it open");
+        assert!(guard.recovered());
+        assert_eq!(guard.load().unwrap(), Account { requests: 1, ..Account::after(1) });
+    }
+    held.end();
+}
+
+/// A call that fails leaves the program as it was, with all that it holds.
+#[test]
+fn in_vain_changes_nothing() {
+    for by in ["first", "other"] {
+        let mut held = Held::start(&["--in-vain", by]);
+        held.holder.tell("go");
+        held.holder.expect("failed");
+        held.assert_held();
+        held.holder.tell("go on");
+        held.holder.expect("done");
+        for account in &held.accounts {
+            let guard = account.lock_timeout(AT_ONCE).expect("it was released");
+            assert!(!guard.recovered());
+            assert_eq!((guard.balance(), account.version()), (-1, 1), "committed by its owner");
+        }
+        held.holder.finish();
+    }
+}

@@ -1,0 +1,39 @@
+//! What can happen to a lock besides being taken and released, done by real programs.
+//!
+//! One hazard a module. What has to happen in a process whose threads are known is played by the program `hazard`. The
+//! first line of a test says what would break without the code that it guards.
+
+mod die;
+mod exec;
+mod fork;
+mod interrupted;
+mod leaks;
+mod limits;
+mod namespaces;
+mod stopped;
+mod thread_end;
+mod thread_locals;
+
+use shared_value_tests::Worker;
+
+/// Starts the hazard program in a role.
+#[track_caller]
+fn hazard<A: ToString>(role: &str, arguments: impl IntoIterator<Item = A>) -> Worker {
+    Worker::start(env!("CARGO_BIN_EXE_hazard"), role, arguments)
+}
+
+/// Plays a role to its end, and returns what it reports.
+#[track_caller]
+fn play<A: ToString>(role: &str, arguments: impl IntoIterator<Item = A>) -> Vec<String> {
+    let mut hazard = hazard(role, arguments);
+    let mut report = Vec::new();
+    loop {
+        let line = hazard.hear();
+        if line == "done" {
+            hazard.finish();
+            return report;
+        }
+        println!("{line}");
+        report.push(line);
+    }
+}

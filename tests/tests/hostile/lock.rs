@@ -1,0 +1,199 @@
+//! The lock of a value, overwritten while a thread of this process holds it.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Instant;
+
+use rustix::thread::gettid;
+use shared_value::{Error, LockState, Synchronized};
+use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::{DEADLINE, SegmentName, fork, in_time};
+
+use crate::peer::{OWNER_DIED, Peer, WAITERS, WILD};
+
+fn account(label: &str) -> (SynchronizedAccount, Peer, SegmentName) {
+    let name = SegmentName::new(label);
+    let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+    let peer = Peer::of(&name);
+    (account, peer, name)
+}
+
+/// All is as it was before the overwriting, for this process and for others.
+#[track_caller]
+fn assert_usable(account: &SynchronizedAccount) {
+    assert_eq!(account.lock_state(), LockState::Free);
+    account.store(Account::after(5)).unwrap();
+    fork(|| {
+        let mut guard = account.try_lock().unwrap();
+        assert_eq!(guard.load().unwrap(), Account::after(5));
+        guard.store(Account::after(6));
+    })
+    .finish();
+    assert_eq!(account.load().unwrap(), Account::after(6));
+}
+
+/// If the pointers were followed, the thread would write to an address of the peer's choice.
+#[test]
+fn pointers_are_not_followed() {
+    in_time(|| {
+        let (account, peer, _name) = account("pointers");
+        let commits = account.version();
+        for (number, pointer) in (1..).zip(WILD) {
+            let refused = account.update(|account| {
+                account.deposits += 1;
+                peer.set_next(pointer);
+                peer.set_previous(pointer);
+            });
+            assert!(matches!(refused, Err(Error::Corrupted)), "{pointer:#x}: {refused:?}");
+            assert_eq!((account.deposits(), account.version()), (1 + number, commits + 2 * number - 1), "committed");
+            account.update_deposits(|_| peer.set_previous(pointer)).expect("nobody reads that one");
+        }
+        assert_usable(&account);
+    });
+}
+
+/// A guard has nobody to tell, so it must go on as if nothing had happened.
+#[test]
+fn guards_survive() {
+    in_time(|| {
+        let (account, peer, _name) = account("guards");
+        for pointer in WILD {
+            for word in [0, 1, OWNER_DIED, WAITERS, u32::MAX] {
+                account.store(Account::after(1)).unwrap();
+                let mut guard = account.lock().unwrap();
+                let inner = account.lock().unwrap();
+                peer.set_next(pointer);
+                peer.set_lock_word(word);
+                inner.set_balance(7);
+                account.set_deposits(8).expect("this thread holds the lock, whatever the word says");
+                drop(inner);
+                guard.commit();
+                guard.set_balance(9);
+                guard.rollback();
+                assert_eq!((guard.balance(), guard.deposits()), (7, 8));
+                assert_eq!(account.lock_state(), LockState::HeldHere);
+                assert!(format!("{guard:?}").contains("balance: 7"));
+                drop(guard);
+                assert_ne!(account.lock_state(), LockState::HeldHere);
+                // The peer lets the lock go.
+                peer.set_lock_word(0);
+                assert_eq!((account.balance(), account.deposits()), (7, 8));
+            }
+        }
+        assert_usable(&account);
+    });
+}
+
+/// A lock that is somebody else's by now must stay that one's.
+#[test]
+fn a_word_that_is_not_ours_is_left_alone() {
+    in_time(|| {
+        let (account, peer, _name) = account("words");
+        let id = gettid().as_raw_pid().unsigned_abs();
+        let stranger = if id == 1 { 2 } else { 1 };
+        // The word, whether it still says that this thread holds the lock, and whether it does so after the release.
+        let words = [
+            (0, false, false),
+            (WAITERS, false, false),
+            (OWNER_DIED, false, false),
+            (OWNER_DIED | WAITERS, false, false),
+            (stranger, false, true),
+            (stranger | WAITERS, false, true),
+            (stranger | OWNER_DIED, false, true),
+            (id | OWNER_DIED, true, false),
+            (id | WAITERS, true, false),
+            (id | OWNER_DIED | WAITERS, true, false),
+        ];
+        for (number, (word, is_ours, is_held)) in words.into_iter().enumerate() {
+            let released = account.update(|account| {
+                *account = Account::after(2);
+                peer.set_lock_word(word);
+            });
+            match released {
+                Ok(()) => assert!(is_ours, "word {number}"),
+                Err(Error::Corrupted) => assert!(!is_ours, "word {number}"),
+                Err(error) => panic!("word {number}: {error:?}"),
+            }
+            assert_eq!(account.load().unwrap(), Account::after(2), "word {number}");
+            assert_eq!(peer.lock_word(), if is_ours { 0 } else { word }, "word {number}");
+            match account.try_lock() {
+                Ok(guard) => assert_eq!((is_held, guard.recovered()), (false, word & OWNER_DIED != 0 && !is_ours)),
+                Err(Error::WouldBlock) => assert!(is_held, "word {number}"),
+                Err(error) => panic!("word {number}: {error:?}"),
+            }
+            peer.set_lock_word(0);
+            assert_usable(&account);
+        }
+    });
+}
+
+/// Setters run no code of the caller's under the lock: only a peer that writes all the time hits them.
+#[test]
+fn setters_report_it_too() {
+    in_time(|| {
+        let (account, peer, _name) = account("setters");
+        let (stop, start) = (AtomicBool::new(false), Instant::now());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Relaxed) && start.elapsed() < DEADLINE {
+                    peer.set_next(1);
+                    peer.set_lock_word(0);
+                }
+            });
+            let mut corrupted = 0;
+            while corrupted < 10 {
+                match account.set_balance(1) {
+                    Ok(()) => {}
+                    Err(Error::Corrupted) => corrupted += 1,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            stop.store(true, Relaxed);
+        });
+        assert_usable(&account);
+    });
+}
+
+/// Two threads of one process that both believe to hold the lock must not mix up whose it is.
+#[test]
+fn two_owners_part_in_peace() {
+    in_time(|| {
+        let (account, peer, _name) = account("two");
+        let first = account.lock().unwrap();
+        peer.set_lock_word(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let second = account.try_lock().expect("it looks free");
+                second.set_balance(3);
+                thread::scope(|scope| {
+                    scope.spawn(|| assert!(matches!(account.try_lock(), Err(Error::WouldBlock))));
+                });
+                assert_eq!(account.lock_state(), LockState::HeldHere);
+            });
+        });
+        assert_eq!(account.lock_state(), LockState::HeldHere);
+        drop(first);
+        assert_usable(&account);
+    });
+}
+
+/// The addresses in a lock must not be the way into one that the peer cannot reach.
+#[test]
+fn a_pointer_to_another_lock_does_not_release_that() {
+    in_time(|| {
+        let (account, peer, _name) = account("crossed");
+        let other = Synchronized::new(1_u64).unwrap();
+        let other_guard = other.lock().unwrap();
+        let node = {
+            let _account = account.lock().unwrap();
+            peer.next()
+        };
+        let released = account.update(|_| peer.set_next(node - 32));
+        assert!(matches!(released, Err(Error::Corrupted)), "{released:?}");
+        fork(|| assert!(matches!(other.try_lock(), Err(Error::WouldBlock)))).finish();
+        assert_eq!(other.lock_state(), LockState::HeldHere);
+        drop(other_guard);
+        fork(|| drop(other.try_lock().unwrap())).finish();
+        assert_usable(&account);
+    });
+}

@@ -1,0 +1,140 @@
+//! A process that may read a file, and not write it.
+#![allow(unsafe_code)]
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::geteuid;
+use rustix::thread::{Gid, Uid, set_thread_gid, set_thread_uid};
+use shared_value::{Error, Options, Synchronized};
+use shared_value_tests::{DEADLINE, Forked, SegmentName, fork};
+
+/// A user that owns nothing.
+const NOBODY: u32 = 65_534;
+/// Long for a lock that is free.
+const SOON: Duration = Duration::from_secs(1);
+
+/// From now on, this process can do no more than any user. Without the right to change users, it goes on as it is: a
+/// descriptor for reading allows it no more.
+fn become_nobody() -> bool {
+    if !geteuid().is_root() {
+        println!("not as another user, because this one is not root");
+        return false;
+    }
+    set_thread_gid(Gid::from_raw(NOBODY)).expect("root may do that");
+    set_thread_uid(Uid::from_raw(NOBODY)).expect("root may do that");
+    true
+}
+
+/// Locks a file in one of the ways that `fcntl(2)` knows.
+fn lock(file: &File, command: libc::c_int, kind: libc::c_int) -> io::Result<()> {
+    let lock = libc::flock {
+        l_type: libc::c_short::try_from(kind).expect("a small number"),
+        l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
+        l_start: 0,
+        // All of it, and whatever comes behind.
+        l_len: 0,
+        l_pid: 0,
+    };
+    // SAFETY: the descriptor is open, and the kernel only reads `lock`.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// A process that holds all the locks that a reader can have on a file, until it is dropped.
+#[track_caller]
+fn reader_of(name: &SegmentName) -> Forked {
+    let ready = Synchronized::new(false).unwrap();
+    let reader = fork(|| {
+        let is_nobody = become_nobody();
+        let file = File::open(name.path()).expect("anybody may read it");
+        assert!(!is_nobody || OpenOptions::new().write(true).open(name.path()).is_err());
+        lock(&file, libc::F_OFD_SETLK, libc::F_RDLCK).expect("a reader may do that");
+        lock(&file, libc::F_OFD_SETLK, libc::F_WRLCK).expect_err("that is for writers");
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).expect("anybody may do that");
+        let again = File::open(name.path()).expect("anybody may read it");
+        lock(&again, libc::F_SETLK, libc::F_RDLCK).expect("a reader may do that");
+        // SAFETY: the descriptor is open, and the call takes a number.
+        let leased = unsafe { libc::fcntl(again.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) };
+        assert!(!is_nobody || leased == -1, "a lease would hold up those who open the file");
+        ready.set(true).expect("the test waits for it");
+        thread::sleep(DEADLINE);
+    });
+    ready.wait_for(|ready| *ready, DEADLINE).unwrap();
+    reader
+}
+
+/// If it took a lock on the file for that of a process that is opening it, a reader could keep all others from that.
+#[test]
+fn a_reader_cannot_hold_up_those_who_open() {
+    let name = SegmentName::new("held-up");
+    drop(Options::new().mode(0o644).create(&name, 0_u64).unwrap());
+    let _reader = reader_of(&name);
+    let start = Instant::now();
+    for _ in 0..10 {
+        let writers = [(); 3].map(|()| {
+            fork(|| {
+                let start = Instant::now();
+                let value = Synchronized::<u64>::open(&name).unwrap();
+                assert!(start.elapsed() < SOON, "opening took {:?}", start.elapsed());
+                value.update(|number| *number += 1).unwrap();
+            })
+        });
+        writers.into_iter().for_each(Forked::finish);
+    }
+    assert!(start.elapsed() < SOON * 10, "{:?}", start.elapsed());
+    assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), 30);
+}
+
+/// A descriptor for reading must lead to reading only, and no further.
+#[test]
+fn a_reader_reads_and_nothing_else() {
+    let name = SegmentName::new("read");
+    let value = Options::new().mode(0o644).create(&name, 1_u64).unwrap();
+    let _guard = value.lock().unwrap();
+    fork(|| {
+        let is_nobody = become_nobody();
+        let reader = Synchronized::<u64, _>::open_read_only(&name).unwrap();
+        assert_eq!((reader.get(), reader.version()), (1, 0));
+        if is_nobody {
+            let refused = Synchronized::<u64>::open(&name).unwrap_err();
+            assert!(
+                matches!(&refused, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied),
+                "{refused:?}"
+            );
+            let refused = Synchronized::<u64>::from_token(&value.token().unwrap()).unwrap_err();
+            assert!(matches!(refused, Error::StaleToken { .. }), "{refused:?}");
+        }
+    })
+    .finish();
+}
+
+/// What a reader can do, by a lock on the file: make it look in use, so that nobody sees to what a machine that stopped
+/// has left in it.
+#[test]
+fn a_reader_can_keep_an_abandoned_lock_from_being_found() {
+    let (name, copy) = (SegmentName::new("in-use"), SegmentName::new("abandoned"));
+    let value = Options::new().mode(0o644).create(&name, 1_u64).unwrap();
+    let guard = value.lock().unwrap();
+    fs::copy(name.path(), copy.path()).unwrap();
+    drop(guard);
+    let reader = reader_of(&copy);
+    let is_held = || {
+        let value = Synchronized::<u64>::open(&copy).unwrap();
+        let result = value.try_lock();
+        match result {
+            Ok(guard) => {
+                assert!(guard.recovered());
+                false
+            }
+            Err(error) => matches!(error, Error::WouldBlock),
+        }
+    };
+    // In children, because those of other tests would go on to have the file open that this process had.
+    fork(|| assert!(is_held(), "this is documented: mend the text if it is no longer so")).finish();
+    drop(reader);
+    fork(|| assert!(!is_held())).finish();
+}

@@ -1,0 +1,66 @@
+//! Waiting that a peer tries to prolong.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use shared_value::{Error, Synchronized};
+use shared_value_tests::{DEADLINE, SHORT, SegmentName, in_time};
+
+use crate::peer::{OWNER_DIED, Peer, WAITERS};
+
+/// Far more than any timeout here, for a busy machine.
+const LATE: Duration = Duration::from_secs(5);
+
+/// If time were looked at only where no version has come, whoever commits at every look would keep others for ever.
+#[test]
+fn waiting_for_a_change_ends_although_there_are_many() {
+    let name = SegmentName::new("restless");
+    let value = Synchronized::create(&name, 0_u64).unwrap();
+    let peer = Peer::of(&name);
+    let start = Instant::now();
+    let waited = value.wait_for(
+        |_| {
+            peer.set_version(peer.version() + 2);
+            assert!(start.elapsed() < LATE, "it waits in spite of its timeout");
+            false
+        },
+        SHORT,
+    );
+    assert!(matches!(waited, Err(Error::TimedOut)), "{waited:?}");
+}
+
+/// A word that never stays as it is must not keep anybody from looking at the clock.
+#[test]
+fn waiting_for_the_lock_ends_although_its_word_changes() {
+    in_time(|| {
+        let name = SegmentName::new("restless-lock");
+        let value = Synchronized::create(&name, 0_u64).unwrap();
+        let peer = Peer::of(&name);
+        peer.set_lock_word(1);
+        let (stop, start) = (AtomicBool::new(false), Instant::now());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let words = [1, WAITERS | 1, 2, OWNER_DIED | 1, u32::MAX];
+                for word in words.iter().cycle() {
+                    if stop.load(Relaxed) || start.elapsed() > DEADLINE {
+                        break;
+                    }
+                    peer.set_lock_word(*word);
+                }
+            });
+            for timeout in [Duration::ZERO, Duration::from_micros(100), SHORT] {
+                let start = Instant::now();
+                while start.elapsed() < SHORT {
+                    let waited = value.lock_timeout(timeout);
+                    assert!(matches!(waited, Err(Error::TimedOut)), "{waited:?}");
+                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+                }
+                assert!(start.elapsed() < LATE, "{timeout:?} took {:?}", start.elapsed());
+            }
+            stop.store(true, Relaxed);
+        });
+        peer.set_lock_word(0);
+        value.set(1).unwrap();
+    });
+}

@@ -1,0 +1,260 @@
+//! Threads of one process that share a value: what sanitizers can watch, because nothing here forks or is killed.
+//!
+//! Beside each value lies plain memory that its lock guards, or its commits publish. It is right only if locks are taken
+//! with acquire ordering and released with release ordering, in whatever way that happens, and likewise for commits.
+//! `tests/sanitizers.sh` runs this under one sanitizer that sees every order that is missing, and under another that sees
+//! accesses out of bounds.
+#![allow(unsafe_code)]
+
+use std::cell::UnsafeCell;
+use std::mem;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use shared_value::{Error, Synchronized};
+use shared_value_tests::values::{LineTwins, SynchronizedTally, Tally};
+use shared_value_tests::{DEADLINE, SegmentName, in_time, scaled};
+
+/// A number in plain memory.
+#[derive(Debug, Default)]
+struct Plain(UnsafeCell<u64>);
+
+// SAFETY: the tests see to it that no two threads get at it at once, by means of what they test.
+unsafe impl Sync for Plain {}
+
+impl Plain {
+    fn get(&self) -> u64 {
+        // SAFETY: nobody writes now: the caller holds the lock, or the writer has published it and is done.
+        unsafe { *self.0.get() }
+    }
+
+    fn set(&self, number: u64) {
+        // SAFETY: nobody reads or writes now: the caller holds the lock, or has not published it yet.
+        unsafe { *self.0.get() = number }
+    }
+}
+
+/// Runs threads that begin together, and waits for their very end: leaving a scope does not.
+fn together<const N: usize>(threads: [&mut (dyn FnMut() + Send); N]) {
+    let start = Barrier::new(N);
+    thread::scope(|scope| {
+        let running = threads.map(|body| {
+            scope.spawn(|| {
+                start.wait();
+                body();
+            })
+        });
+        for thread in running {
+            thread.join().expect("it does not panic");
+        }
+    });
+}
+
+/// Without acquire and release orderings in taking and releasing, an owner does not see what the one before did.
+#[test]
+fn the_lock_guards_memory_of_the_process() {
+    in_time(|| {
+        let rounds = scaled(20_000, 3_000);
+        let (value, plain) = (Synchronized::new(0_u64).unwrap(), Plain::default());
+        let add = || plain.set(plain.get() + 1);
+        let mut by_guards = || {
+            for _ in 0..rounds {
+                let mut guard = value.lock().unwrap();
+                add();
+                let again = value.lock().unwrap();
+                guard.store(again.load().unwrap() + 1);
+            }
+        };
+        let mut by_updates = || {
+            for _ in 0..rounds {
+                value
+                    .update(|number| {
+                        add();
+                        *number += 1;
+                    })
+                    .unwrap();
+            }
+        };
+        let mut by_trying = || {
+            let mut done = 0;
+            while done < rounds {
+                let is_patient = done % 2 == 0;
+                let tried = if is_patient { value.lock_timeout(Duration::from_micros(100)) } else { value.try_lock() };
+                match tried {
+                    Ok(mut guard) => {
+                        add();
+                        guard.update(|number| *number += 1).unwrap();
+                        done += 1;
+                    }
+                    Err(Error::WouldBlock | Error::TimedOut) => thread::yield_now(),
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        };
+        together([&mut by_guards, &mut by_updates, &mut by_trying]);
+        assert_eq!((value.get(), plain.get()), (3 * rounds, 3 * rounds));
+    });
+}
+
+/// The same for an owner that ends with the lock: its successor must see all that it did before.
+#[test]
+fn a_lock_that_is_left_guards_memory_too() {
+    in_time(|| {
+        let rounds = scaled(1_000, 200);
+        let (value, plain) = (Synchronized::new(0_u64).unwrap(), Plain::default());
+        for round in 1..=rounds {
+            thread::scope(|scope| {
+                let ending = scope.spawn(|| {
+                    let mut guard = value.lock().unwrap();
+                    guard.store(u64::MAX);
+                    plain.set(plain.get() + 1);
+                    mem::forget(guard);
+                });
+                // Nothing but the lock says that the thread has come so far.
+                let guard = loop {
+                    let guard = value.lock_timeout(DEADLINE).expect("its owner ends");
+                    if guard.recovered() {
+                        break guard;
+                    }
+                    drop(guard);
+                    thread::yield_now();
+                };
+                assert_eq!((guard.load().unwrap(), plain.get()), (0, round));
+                drop(guard);
+                ending.join().expect("it does not panic");
+            });
+        }
+        assert_eq!(value.recoveries(), rounds);
+    });
+}
+
+/// Without the release of a commit and the acquire of a read, a reader sees the value and not what came before it.
+#[test]
+fn a_commit_publishes_what_came_before_it() {
+    in_time(|| {
+        let rounds = usize::try_from(scaled(20_000, 3_000)).unwrap();
+        let plain: Vec<_> = (0..rounds).map(|_| Plain::default()).collect();
+        let value = Synchronized::new(0_usize).unwrap();
+        let mut changes = value.changes();
+        let mut write = || {
+            for (round, plain) in (1..).zip(&plain) {
+                plain.set(7);
+                match round % 3 {
+                    0 => value.set(round).unwrap(),
+                    1 => value.update(|number| *number = round).unwrap(),
+                    _ => {
+                        let mut guard = value.lock().unwrap();
+                        guard.store(round);
+                        guard.commit();
+                    }
+                }
+            }
+        };
+        // Looks at all that was published, up to where `reached` says, until it is everything.
+        let follow = |reached: &mut dyn FnMut() -> usize| {
+            let mut done = 0;
+            while done < rounds {
+                let reached = reached();
+                assert!(plain[done..reached].iter().all(|plain| plain.get() == 7));
+                done = reached;
+            }
+        };
+        let mut read = || follow(&mut || value.get());
+        // There is one commit in each round.
+        let mut count = || follow(&mut || usize::try_from(value.version()).unwrap());
+        let mut wait = || follow(&mut || changes.next_timeout(DEADLINE).unwrap());
+        together([&mut write, &mut read, &mut count, &mut wait]);
+    });
+}
+
+/// Slots are written beside readers: with plain accesses that is a race, and with less order a mixture.
+#[test]
+fn readers_beside_writers_see_whole_values() {
+    in_time(|| {
+        let rounds = scaled(20_000, 3_000);
+        let value = Synchronized::new(LineTwins::of(0)).unwrap();
+        let increment = || value.update(|twins| *twins = LineTwins::of(twins.left + 1)).unwrap();
+        let mut by_updates = || (0..rounds).for_each(|_| increment());
+        // A draft that is given up now and then.
+        let mut by_drafts = || {
+            for round in 0..rounds {
+                let mut guard = value.lock().unwrap();
+                let number = guard.load().unwrap().left;
+                guard.store(LineTwins::of(u64::MAX));
+                if round % 3 == 0 {
+                    guard.rollback();
+                }
+                guard.store(LineTwins::of(number + 1));
+            }
+        };
+        let read = |load: &dyn Fn() -> LineTwins| {
+            let mut last = 0;
+            while last < 2 * rounds {
+                let twins = load();
+                assert_eq!(twins, LineTwins::of(twins.left));
+                assert!(twins.left >= last, "{} after {last}", twins.left);
+                last = twins.left;
+            }
+        };
+        let read_only = value.read_only().unwrap();
+        let mut by_handle = || read(&|| value.load().unwrap());
+        let mut by_another_mapping = || read(&|| read_only.load().unwrap());
+        let mut by_waiting = || {
+            let done = value.wait_for(|twins| twins.left == 2 * rounds, DEADLINE).unwrap();
+            assert_eq!(done, LineTwins::of(2 * rounds));
+        };
+        together([&mut by_updates, &mut by_drafts, &mut by_handle, &mut by_another_mapping, &mut by_waiting]);
+    });
+}
+
+/// Atomic fields are changed beside commits, which must neither race with that nor undo it.
+#[test]
+fn atomic_fields_are_changed_beside_commits() {
+    in_time(|| {
+        let rounds = scaled(20_000, 3_000);
+        let tally = SynchronizedTally::new(Tally::default()).unwrap();
+        let count = |lane: usize| {
+            for _ in 0..rounds {
+                tally.sum_fetch_add(1);
+                tally.set_lanes_at(lane, tally.lanes_at(lane) + 1).unwrap();
+                assert!(tally.load().unwrap().sum >= i64::from(tally.lanes_at(lane)));
+            }
+        };
+        together([&mut || count(0), &mut || count(1)]);
+        let rounds = u32::try_from(rounds).unwrap();
+        assert_eq!((tally.sum(), tally.lanes_at(0), tally.lanes_at(1)), (2 * i64::from(rounds), rounds, rounds));
+    });
+}
+
+/// The books of the process are one for all: which segments it has mapped, and what each of its threads holds.
+#[test]
+fn handles_and_threads_come_and_go() {
+    in_time(|| {
+        const THREADS: u64 = 4;
+        let rounds = scaled(500, 100);
+        let name = SegmentName::new("come-and-go");
+        let plain = Plain::default();
+        let work = || {
+            for round in 0..rounds {
+                let value = Synchronized::open_or_create(&name, 0_u64).unwrap();
+                let other = Synchronized::new(round).unwrap();
+                let mut guard = value.lock().unwrap();
+                plain.set(plain.get() + 1);
+                guard.update(|number| *number += 1).unwrap();
+                let both = (other.lock().unwrap(), value.clone());
+                drop(guard);
+                if round % 2 == 0 {
+                    // The memory has to stay, because this thread goes on to hold the lock in it.
+                    mem::forget(both.0);
+                }
+            }
+        };
+        for _ in 0..2 {
+            // Threads that use the books of those before them.
+            together([&mut || work(), &mut || work(), &mut || work(), &mut || work()]);
+        }
+        let value = Synchronized::<u64>::open(&name).unwrap();
+        assert_eq!((value.get(), value.recoveries(), plain.get()), (2 * THREADS * rounds, 0, 2 * THREADS * rounds));
+    });
+}

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use crate::cell::Cell;
+use crate::drafts;
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
@@ -31,13 +32,33 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Refusal> {
         let thread = Thread::current()?;
-        // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
-        // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
-        let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
-        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
-            cell.slots().rollback();
+        // `cell` keeps the lock mapped while it lives; if the hold outlives it, because it was leaked, `Segment::drop` sees
+        // that the lock is held and keeps the mapping.
+        let acquired = match cell.mutex() {
+            // SAFETY: `thread` is the calling one, and the lock stays mapped while it is held.
+            None => unsafe { lock::acquire(thread, cell.lock(), wait) }?,
+            // SAFETY: as above, and the mutex belongs to the cell.
+            Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) }?,
+        };
+        let mut hold = Self { cell, thread, token: thread.token(), acquired: Some(acquired) };
+        match acquired {
+            Acquired::First => {}
+            Acquired::TakenOver => hold.recover(),
+            Acquired::Again if cell.is_recursive() => {}
+            Acquired::Again => {
+                hold.end()?;
+                return Err(Refusal::AlreadyHeld);
+            }
         }
-        Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
+        Ok(hold)
+    }
+
+    /// Drops what the dead owner had written. Values that share their lock drop it when they are touched.
+    #[cold]
+    fn recover(&self) {
+        if !self.cell.is_lock_shared() && !cfg!(shared_value_fault = "no_rollback") {
+            self.cell.slots().rollback();
+        }
     }
 
     #[inline(always)]
@@ -63,6 +84,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn check_writable(&self) -> Result<(), Refusal> {
         match lock::mark(self.thread, self.cell.lock()) {
+            Mark::None if self.cell.is_lock_shared() && self.cell.drafted(self.token).is_borrowed() => {
+                Err(Refusal::Borrowed)
+            }
             Mark::None => Ok(()),
             Mark::Borrowed => Err(Refusal::Borrowed),
             Mark::Unwound => Err(Refusal::Unwound),
@@ -72,7 +96,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     /// Copies the `F` at an offset, with this thread's own writes.
     #[inline(always)]
     pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
-        words::load(self.cell.slots().current(), offset)
+        words::load(self.cell.current(self.token), offset)
     }
 
     /// Copies the whole value, with this thread's own writes.
@@ -85,6 +109,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
         check_place::<F, T>(offset);
+        if self.cell.is_lock_shared() {
+            self.cell.note_draft(self.token);
+        }
         let slots = self.cell.slots();
         // A value that fills its slot needs no copy of what was there.
         let slot = if const { size_of::<F>() == size_of::<T>() } { slots.overwrite() } else { slots.change() };
@@ -128,13 +155,13 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         unwind: Unwind,
         change: impl FnOnce(&mut F) -> Result<R, E>,
     ) -> Result<R, E> {
-        self.set_mark(Mark::Borrowed);
+        self.set_borrowed(true);
         let borrow = Borrow { hold: self, unwind };
         let result = change(&mut value);
         std::mem::forget(borrow);
         // Not if the closure forked and this is the child.
         if self.is_held() {
-            self.set_mark(Mark::None);
+            self.set_borrowed(false);
             if result.is_ok() {
                 match unwind {
                     Unwind::End => self.write_through(offset, &value),
@@ -145,20 +172,37 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         result
     }
 
+    /// Bars other writes of this thread to the value, or ends that.
+    #[inline(always)]
+    fn set_borrowed(&self, is_borrowed: bool) {
+        if self.cell.is_lock_shared() {
+            return self.set_draft_borrowed(is_borrowed);
+        }
+        self.set_mark(if is_borrowed { Mark::Borrowed } else { Mark::None });
+    }
+
+    /// Other values under the same lock can be written meanwhile.
+    #[cold]
+    fn set_draft_borrowed(&self, is_borrowed: bool) {
+        self.cell.note_draft(self.token);
+        self.cell.drafted(self.token).set_borrowed(is_borrowed);
+    }
+
     #[inline(always)]
     fn set_mark(&self, mark: Mark) {
         lock::set_mark(self.thread, self.cell.lock(), mark);
     }
 
+    /// Commits what was written since the last commit, to all values that the lock guards.
     #[inline(always)]
     pub(crate) fn commit(&self) {
-        self.cell.slots().commit();
+        commit_all(self.cell, self.token);
         signal::raise(self.cell.signal());
     }
 
-    /// Forgets what was written since the last commit.
+    /// Forgets what was written since the last commit, to all values that the lock guards.
     pub(crate) fn rollback(&self) {
-        self.cell.slots().rollback();
+        rollback_all(self.cell, self.token);
         self.set_mark(Mark::None);
     }
 
@@ -181,23 +225,46 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         if self.acquired.take().is_none() || !self.is_held() {
             return Ok(());
         }
-        let cell = self.cell;
-        // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
-        let waiters = unsafe {
-            lock::release(self.thread, cell.lock(), |mark| match mark {
-                _ if cfg!(shared_value_fault = "commit_late") => {}
-                Mark::None | Mark::Borrowed => cell.slots().commit(),
-                Mark::Unwound => cell.slots().rollback(),
-            })
-        }?;
+        let (cell, token) = (self.cell, self.token);
+        let commit = |mark| match mark {
+            _ if cfg!(shared_value_fault = "commit_late") => {}
+            Mark::None | Mark::Borrowed => commit_all(cell, token),
+            Mark::Unwound => rollback_all(cell, token),
+        };
+        let waiters = match cell.mutex() {
+            // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
+            None => unsafe { lock::release(self.thread, cell.lock(), commit) },
+            // SAFETY: as above.
+            Some(mutex) => unsafe { lock::pthread::release(self.thread, cell.lock(), mutex, commit) },
+        };
+        if cell.is_lock_shared() {
+            self.end_drafts();
+        }
         if cfg!(shared_value_fault = "commit_late") {
             cell.slots().commit();
         }
-        if waiters {
+        if waiters? {
             signal::raise(cell.signal());
         }
         Ok(())
     }
+
+    #[cold]
+    fn end_drafts(&self) {
+        if !lock::holds(self.cell.lock()) {
+            drafts::end(self.cell.lock(), self.token);
+        }
+    }
+}
+
+#[inline(always)]
+fn commit_all<T: SharedValue>(cell: &Cell<T>, token: u64) {
+    if cell.is_lock_shared() { drafts::commit(cell.lock(), token) } else { cell.slots().commit() }
+}
+
+#[inline(always)]
+fn rollback_all<T: SharedValue>(cell: &Cell<T>, token: u64) {
+    if cell.is_lock_shared() { drafts::rollback(cell.lock(), token) } else { cell.slots().rollback() }
 }
 
 /// Asked before a slot is touched: a panic after that would leave half a change to be committed.
@@ -226,7 +293,11 @@ impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
     #[cold]
     fn drop(&mut self) {
         if self.hold.is_held() {
-            self.hold.set_mark(Mark::None);
+            self.hold.set_borrowed(false);
+            // What the closure has written to other values under the same lock goes too.
+            if self.unwind == Unwind::End && self.hold.cell.is_lock_shared() {
+                self.hold.unwind();
+            }
         }
         if self.unwind == Unwind::End {
             // The panic goes on; there is nobody to tell of an overwritten lock.

@@ -125,6 +125,8 @@ mod access;
 #[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
+mod drafts;
+#[cfg(not(loom))]
 mod element;
 #[cfg(not(loom))]
 mod error;
@@ -138,6 +140,8 @@ mod hold;
 mod layout;
 #[cfg(not(loom))]
 mod lock;
+#[cfg(not(loom))]
+mod lock_object;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
@@ -165,7 +169,8 @@ pub use crate::{
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
-    lock::LockState,
+    lock::{LockKind, LockState},
+    lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
     options::Options,
     synchronized::{Synchronized, unlink},
     wait::{Changes, Versioned},

@@ -6,13 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
-use crate::cell::Cell;
+use crate::cell::{Cell, Guarding};
 use crate::error::Error;
-use crate::format::LockKind;
 use crate::guard::Guard;
 use crate::hold::Unwind;
 use crate::layout::{Printed, SharedValue};
-use crate::lock::{LockState, Wait};
+use crate::lock::{LockKind, LockState, Wait};
 use crate::options::Options;
 use crate::read;
 use crate::segment::Place;
@@ -47,7 +46,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, LockKind::Native, &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, &Guarding::Own(LockKind::Native), &value)?))
     }
 
     /// A value under a new name, which any process of this user can open until it is [unlinked](crate::unlink).
@@ -66,7 +65,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `InvalidName`, `Io`.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?, LockKind::Native)?))
+        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::Own(LockKind::Native))?))
     }
 
     /// The value that has this name, created if there is none. Of many who call this at once, one creates.
@@ -93,7 +92,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
     pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), LockKind::Native)?))
+        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), &Guarding::Own(LockKind::Native))?))
     }
 
     /// The value in a file, which is created if there is none. Of many who call this at once, one creates.
@@ -199,7 +198,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::new`].
     pub fn unlocked(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, LockKind::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, &Guarding::None, &value)?))
     }
 
     /// A value under a new name and without a lock.
@@ -207,7 +206,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::create`].
     pub fn create_unlocked(name: &str, value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, LockKind::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, &Guarding::None, &value)?))
     }
 
     /// The value without a lock that has this name.
@@ -215,7 +214,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::open`]; `InvalidSegment` if the value has a lock.
     pub fn open_unlocked(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?, LockKind::None)?))
+        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::None)?))
     }
 }
 

@@ -30,7 +30,7 @@ impl Segment {
         place: &Place,
         mode: u32,
         plan: &Plan,
-        initialize: impl FnOnce(&Mapping),
+        initialize: impl FnOnce(&Mapping) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         use std::os::unix::fs::FileExt;
 
@@ -51,7 +51,7 @@ impl Segment {
             Place::Named(_) | Place::File(_) | Place::HandedOver(_) => Some(Entrance::wait(&file).map_err(failed)?),
         };
         let mapping = Mapping::new(file, place.clone())?;
-        initialize(&mapping);
+        initialize(&mapping)?;
         if let Some(entrance) = in_use {
             entrance.enter().map_err(failed)?;
         }
@@ -65,7 +65,7 @@ impl Segment {
     pub(crate) fn open(
         place: &Place,
         check: impl FnOnce(&Mapping) -> Result<(), Error>,
-        adopt: impl FnOnce(&Mapping),
+        adopt: impl FnOnce(&Mapping) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         let file = place.open_file()?;
         let failed = |source| Error::io(format!("open `{place}`"), source);
@@ -77,7 +77,7 @@ impl Segment {
         check(&mapping)?;
         let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
         if entrance.is_first() {
-            adopt(&mapping);
+            adopt(&mapping)?;
         }
         entrance.enter().map_err(failed)?;
         Ok(registry::get_or_add(mapping))

@@ -3,10 +3,10 @@
 use std::fs::File;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
-use crate::cell::Cell;
+use crate::cell::{Cell, Guarding};
 use crate::error::Error;
-use crate::format::LockKind;
 use crate::layout::SharedValue;
+use crate::lock::LockKind;
 use crate::segment::Place;
 
 /// Access by which a file can be attached to.
@@ -23,11 +23,11 @@ impl Attach for ReadWrite {
     const READ_ONLY: bool = false;
 
     fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
-        Cell::of_file(file, place, LockKind::Native)
+        Cell::of_file(file, place, &Guarding::Own(LockKind::Native))
     }
 
     fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
-        Cell::open(place, LockKind::Native)
+        Cell::open(place, &Guarding::Own(LockKind::Native))
     }
 }
 
@@ -47,10 +47,10 @@ impl Attach for Unlocked {
     const READ_ONLY: bool = false;
 
     fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
-        Cell::of_file(file, place, LockKind::None)
+        Cell::of_file(file, place, &Guarding::None)
     }
 
     fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
-        Cell::open(place, LockKind::None)
+        Cell::open(place, &Guarding::None)
     }
 }

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use shared_value::{Error, Lock, LockState, Options, RLock, ReadOnly, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, eventually, fork, in_time, scaled};
+use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, end_now, eventually, fork, in_time, scaled};
 
 /// Two values under one lock.
 struct Pair {
@@ -252,7 +253,19 @@ fn processes_exclude_each_other() {
 /// long after the lock was taken over.
 #[test]
 fn what_a_killed_owner_wrote_is_gone_whenever_it_is_touched() {
-    let touch: [fn(&Pair) -> u64; 5] = [
+    let touch: [fn(&Pair) -> u64; 7] = [
+        // Touched and not written: there must be nothing to commit.
+        |pair| {
+            let failed: Result<(), Error> = pair.right.try_update(|_| Err(Error::WouldBlock));
+            assert!(matches!(failed, Err(Error::WouldBlock)));
+            1
+        },
+        |pair| {
+            let _guard = pair.lock.lock().unwrap();
+            let failed: Result<(), Error> = pair.right.try_update(|_| Err(Error::WouldBlock));
+            assert!(matches!(failed, Err(Error::WouldBlock)));
+            1
+        },
         |pair| pair.right.update(|right| right[0]).unwrap(),
         |pair| {
             let guard = pair.right.lock().unwrap();
@@ -278,7 +291,10 @@ fn what_a_killed_owner_wrote_is_gone_whenever_it_is_touched() {
     in_time(move || {
         for touch in touch {
             let pair = Pair::new();
+            // What this thread has touched under the lock counts until it releases it, and no longer.
+            let guard = pair.lock.lock().unwrap();
             pair.set_both(1);
+            drop(guard);
             let held = Synchronized::new(false).unwrap();
             let child = fork(|| {
                 let _guard = pair.lock.lock().unwrap();
@@ -300,6 +316,26 @@ fn what_a_killed_owner_wrote_is_gone_whenever_it_is_touched() {
             assert_eq!(pair.right.get(), [1; 20]);
             assert_eq!(pair.lock.recoveries(), 1);
         }
+    });
+}
+
+/// A field is changed in a copy of the committed value, not in what a dead owner has left.
+#[test]
+fn a_field_is_changed_in_the_committed_value() {
+    in_time(|| {
+        let lock = RLock::new().unwrap();
+        let account = SynchronizedAccount::from(Options::new().lock(&lock).share(Account::after(1)).unwrap());
+        fork(|| {
+            let mut guard = account.lock().unwrap();
+            guard.store(Account::after(9));
+            end_now(0);
+        })
+        .finish();
+        let guard = lock.lock().unwrap();
+        assert!(guard.recovered());
+        account.set_balance(Account::after(2).balance).unwrap();
+        drop(guard);
+        assert_eq!(account.load().unwrap(), Account { balance: Account::after(2).balance, ..Account::after(1) });
     });
 }
 
@@ -338,6 +374,15 @@ fn a_forked_child_does_not_own_the_lock() {
     let pair = Pair::new();
     let guard = RefCell::new(Some(pair.lock.lock().unwrap()));
     pair.set_both(1);
+    let stage = Synchronized::new(0_u32).unwrap();
+    // This one's parent has touched the values, it has not.
+    let later = fork(|| {
+        eventually("another owner has died", || stage.get() == 1);
+        let guard = pair.lock.lock().unwrap();
+        assert!(guard.recovered());
+        assert_eq!(pair.values(), (1, 1));
+        pair.left.update(|left| *left += 1).unwrap();
+    });
     fork(|| {
         assert!(matches!(pair.left.try_lock(), Err(Error::WouldBlock)));
         assert_eq!(pair.values(), (0, 0), "what the parent has not committed");
@@ -353,20 +398,44 @@ fn a_forked_child_does_not_own_the_lock() {
     assert_eq!(pair.values(), (1, 1));
     drop(guard);
     assert_eq!((pair.values(), pair.versions()), ((1, 1), (1, 1)));
+
+    fork(|| {
+        let _guard = pair.lock.lock().unwrap();
+        pair.set_both(9);
+        end_now(0);
+    })
+    .finish();
+    stage.set(1).unwrap();
+    later.finish();
+    assert_eq!(pair.values(), (2, 1));
 }
 
+/// Whichever value's guard, or the lock's own, is the last to go: those who wait for a change of any value are woken.
 #[test]
 fn a_change_under_a_lock_object_wakes() {
+    /// A sleeper that was woken is there sooner than one that looks by itself, every 50 milliseconds.
+    const WOKEN: Duration = Duration::from_millis(25);
     in_time(|| {
         let pair = Pair::new();
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| pair.left.wait_for(|left| *left == 3, DEADLINE).unwrap());
-            thread::sleep(SHORT);
-            let guard = pair.lock.lock().unwrap();
-            pair.set_both(3);
-            drop(guard);
-            assert_eq!(waiter.join().unwrap(), 3);
-        });
+        let mut latencies: Vec<_> = (1..=12)
+            .map(|round| {
+                thread::scope(|scope| {
+                    let waiter = scope.spawn(|| {
+                        pair.left.wait_for(|left| *left == round, DEADLINE).unwrap();
+                        Instant::now()
+                    });
+                    thread::sleep(SHORT / 5);
+                    let guard = pair.lock.lock().unwrap();
+                    pair.left.set(round).unwrap();
+                    let committed = Instant::now();
+                    drop(guard);
+                    waiter.join().unwrap().saturating_duration_since(committed)
+                })
+            })
+            .collect();
+        latencies.sort_unstable();
+        // The quickest quarter, because the machine may be busy.
+        assert!(latencies[3] < WOKEN, "they were not woken, but looked by themselves: {latencies:?}");
     });
 }
 

@@ -280,8 +280,13 @@ impl<T: SharedValue> Cell<T> {
         &self.guarding().lock
     }
 
-    /// The mutex that guards the value, if one does.
+    /// Whether the native lock in its own control line guards the value.
     #[inline(always)]
+    pub(crate) fn has_own_lock(&self) -> bool {
+        matches!(self.guard, Guard::Own)
+    }
+
+    /// The mutex that guards the value, if one does.
     pub(crate) fn mutex(&self) -> Option<&Mutex> {
         if let Guard::Pthread(mutex) = &self.guard { Some(mutex) } else { None }
     }
@@ -308,12 +313,27 @@ impl<T: SharedValue> Cell<T> {
         self.drafted(token).note(&self.segment);
     }
 
+    /// Bars other writes of the thread to this value, but not to others under the same lock, or ends that.
+    #[cold]
+    pub(crate) fn set_draft_borrowed(&self, token: u64, is_borrowed: bool) {
+        self.note_draft(token);
+        self.drafted(token).set_borrowed(is_borrowed);
+    }
+
     /// What the thread of this token, which holds the lock, reads: its own writes, or the committed value.
     #[inline(always)]
     pub(crate) fn current(&self, token: u64) -> &[AtomicU64] {
-        let slots = self.slots();
         // A draft that the thread has not noted is a dead owner's.
-        if self.is_lock_shared() && !self.drafted(token).is_noted() { slots.committed() } else { slots.current() }
+        if self.is_lock_shared() && !self.has_noted_draft(token) {
+            self.slots().committed()
+        } else {
+            self.slots().current()
+        }
+    }
+
+    #[cold]
+    fn has_noted_draft(&self, token: u64) -> bool {
+        self.drafted(token).is_noted()
     }
 
     #[inline(always)]

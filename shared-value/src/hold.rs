@@ -32,33 +32,41 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Refusal> {
         let thread = Thread::current()?;
-        // `cell` keeps the lock mapped while it lives; if the hold outlives it, because it was leaked, `Segment::drop` sees
-        // that the lock is held and keeps the mapping.
-        let acquired = match cell.mutex() {
-            // SAFETY: `thread` is the calling one, and the lock stays mapped while it is held.
-            None => unsafe { lock::acquire(thread, cell.lock(), wait) }?,
-            // SAFETY: as above, and the mutex belongs to the cell.
-            Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) }?,
-        };
-        let mut hold = Self { cell, thread, token: thread.token(), acquired: Some(acquired) };
-        match acquired {
-            Acquired::First => {}
-            Acquired::TakenOver => hold.recover(),
-            Acquired::Again if cell.is_recursive() => {}
-            Acquired::Again => {
-                hold.end()?;
-                return Err(Refusal::AlreadyHeld);
+        let acquired = if cell.has_own_lock() {
+            // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
+            // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
+            let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
+            if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
+                cell.slots().rollback();
             }
-        }
-        Ok(hold)
+            acquired
+        } else {
+            Self::acquire_other(cell, thread, wait)?
+        };
+        Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
     }
 
-    /// Drops what the dead owner had written. Values that share their lock drop it when they are touched.
+    /// Takes the mutex or the lock object that guards the cell.
     #[cold]
-    fn recover(&self) {
-        if !self.cell.is_lock_shared() && !cfg!(shared_value_fault = "no_rollback") {
-            self.cell.slots().rollback();
+    #[inline(never)]
+    fn acquire_other(cell: &'a Cell<T>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
+        let acquired = match cell.mutex() {
+            // SAFETY: as in `acquire`; the mutex belongs to the cell.
+            Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
+            // SAFETY: as in `acquire`.
+            None => unsafe { lock::acquire(thread, cell.lock(), wait) },
+        }?;
+        match acquired {
+            // Values that share their lock drop what the dead owner has written when they are touched.
+            Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
+            Acquired::Again if !cell.is_recursive() => {
+                // SAFETY: the line above took the lock once more. It is not the last hold, so there is nothing to do.
+                unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
+                return Err(Refusal::AlreadyHeld);
+            }
+            Acquired::First | Acquired::TakenOver | Acquired::Again => {}
         }
+        Ok(acquired)
     }
 
     #[inline(always)]
@@ -176,16 +184,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     fn set_borrowed(&self, is_borrowed: bool) {
         if self.cell.is_lock_shared() {
-            return self.set_draft_borrowed(is_borrowed);
+            return self.cell.set_draft_borrowed(self.token, is_borrowed);
         }
         self.set_mark(if is_borrowed { Mark::Borrowed } else { Mark::None });
-    }
-
-    /// Other values under the same lock can be written meanwhile.
-    #[cold]
-    fn set_draft_borrowed(&self, is_borrowed: bool) {
-        self.cell.note_draft(self.token);
-        self.cell.drafted(self.token).set_borrowed(is_borrowed);
     }
 
     #[inline(always)]
@@ -225,35 +226,48 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         if self.acquired.take().is_none() || !self.is_held() {
             return Ok(());
         }
-        let (cell, token) = (self.cell, self.token);
-        let commit = |mark| match mark {
-            _ if cfg!(shared_value_fault = "commit_late") => {}
-            Mark::None | Mark::Borrowed => commit_all(cell, token),
-            Mark::Unwound => rollback_all(cell, token),
-        };
-        let waiters = match cell.mutex() {
-            // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
-            None => unsafe { lock::release(self.thread, cell.lock(), commit) },
-            // SAFETY: as above.
-            Some(mutex) => unsafe { lock::pthread::release(self.thread, cell.lock(), mutex, commit) },
-        };
-        if cell.is_lock_shared() {
-            self.end_drafts();
+        let cell = self.cell;
+        if !cell.has_own_lock() {
+            return Self::end_other(cell, self.thread, self.token);
         }
+        // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
+        let waiters = unsafe {
+            lock::release(self.thread, cell.lock(), |mark| match mark {
+                _ if cfg!(shared_value_fault = "commit_late") => {}
+                Mark::None | Mark::Borrowed => cell.slots().commit(),
+                Mark::Unwound => cell.slots().rollback(),
+            })
+        }?;
         if cfg!(shared_value_fault = "commit_late") {
             cell.slots().commit();
         }
-        if waiters? {
+        if waiters {
             signal::raise(cell.signal());
         }
         Ok(())
     }
 
+    /// Lets go of the mutex or the lock object that guards the cell.
     #[cold]
-    fn end_drafts(&self) {
-        if !lock::holds(self.cell.lock()) {
-            drafts::end(self.cell.lock(), self.token);
+    #[inline(never)]
+    fn end_other(cell: &Cell<T>, thread: Thread, token: u64) -> Result<(), Refusal> {
+        let before_release = |mark| match mark {
+            Mark::None | Mark::Borrowed => commit_all(cell, token),
+            Mark::Unwound => rollback_all(cell, token),
+        };
+        let waiters = match cell.mutex() {
+            // SAFETY: as in `end`.
+            Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
+            // SAFETY: as in `end`.
+            None => unsafe { lock::release(thread, cell.lock(), before_release) },
+        };
+        if cell.is_lock_shared() && !lock::holds(cell.lock()) {
+            drafts::end(cell.lock(), token);
         }
+        if waiters? {
+            signal::raise(cell.signal());
+        }
+        Ok(())
     }
 }
 

@@ -103,7 +103,7 @@ impl From<Refusal> for Error {
 ///   `is_any_held_within` says so.
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
-    if thread.held().length() != 0
+    if !thread.held().is_clear()
         && let Some(again) = deepen(thread, line)
     {
         return again;

@@ -46,6 +46,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
         Outcome::Failed(code) => return Err(Refusal::Mutex(code)),
     };
     held.push(line);
+    thread.held().add_other();
     if acquired == Acquired::TakenOver {
         // If this thread dies before the count is right, the next owner counts both deaths as one.
         line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
@@ -77,6 +78,7 @@ pub(crate) unsafe fn release(
     }
     before_release(entry.mark());
     held.remove(index);
+    thread.held().remove_other();
     mutex.unlock().map_err(|()| Refusal::Corrupted)?;
     // The mutex does not tell whether somebody waits for a change. Whoever does so sets the waiting bit of the signal word
     // and looks at the version, with the same fence between (`call_back`): one of the two sees what the other did.

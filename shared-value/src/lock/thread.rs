@@ -138,7 +138,7 @@ pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
 /// Whether the calling thread holds any lock.
 #[inline(always)]
 pub(crate) fn holds_any() -> bool {
-    Thread::known().is_some_and(|thread| thread.held().length() | thread.mutexes().length() != 0)
+    Thread::known().is_some_and(|thread| !thread.held().is_clear())
 }
 
 /// Whether the calling thread holds the lock.

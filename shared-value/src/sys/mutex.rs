@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -43,6 +44,10 @@ pub(crate) struct Mutex {
 unsafe impl Send for Mutex {}
 // SAFETY: as above; nothing here changes the pointer.
 unsafe impl Sync for Mutex {}
+
+// A panic leaves nothing half done: `attached` is a pointer.
+impl UnwindSafe for Mutex {}
+impl RefUnwindSafe for Mutex {}
 
 /// How an attempt to take a mutex ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -112,6 +112,8 @@ mod slots;
 
 #[cfg(all(loom, test))]
 mod models;
+#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
+mod signal;
 #[cfg(all(loom, test))]
 #[path = "lock/word.rs"]
 #[expect(dead_code, reason = "the models use a part of it")]
@@ -150,8 +152,6 @@ mod read;
 mod segment;
 #[cfg(not(loom))]
 mod share;
-#[cfg(not(loom))]
-mod signal;
 #[cfg(not(loom))]
 mod start;
 #[cfg(not(loom))]

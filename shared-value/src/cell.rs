@@ -23,7 +23,7 @@ use crate::format::{Entry, Plan, RequiredLock};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockKind, LockLine, LockState};
 use crate::primitive::{AtomicU32, AtomicU64, Ordering};
-use crate::segment::{Mapping, Place, Segment};
+use crate::segment::{Mapping, Place, Segment, Writers};
 use crate::slots::{Slots, Versions};
 use crate::sys::mutex::{self, Mutex};
 use crate::words;
@@ -154,9 +154,15 @@ impl Guarding {
 
 impl<T: SharedValue> Cell<T> {
     /// A new segment that holds the value.
-    pub(crate) fn create(place: &Place, mode: u32, guarding: &Guarding, value: &T) -> Result<Self, Error> {
+    pub(crate) fn create(
+        place: &Place,
+        mode: u32,
+        writers: Writers,
+        guarding: &Guarding,
+        value: &T,
+    ) -> Result<Self, Error> {
         let plan = Plan::of::<T>(Shape::<T>::LENGTH, guarding.required());
-        let segment = Segment::create(place, mode, &plan, |mapping| {
+        let segment = Segment::create(place, mode, writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `Plan` made the cell for a `T`, and nobody else sees the mapping yet.
             let parts = unsafe { Parts::<T>::at(control) };

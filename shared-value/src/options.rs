@@ -1,5 +1,6 @@
 //! `Options`: how a segment is created.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use crate::cell::{Cell, Guarding};
@@ -7,7 +8,7 @@ use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::lock::LockKind;
 use crate::lock_object::{LockObject, LockRule};
-use crate::segment::Place;
+use crate::segment::{Place, Writers};
 use crate::synchronized::Synchronized;
 
 /// How a segment is created, for what [`Synchronized::create`] and its kin do not say.
@@ -26,6 +27,7 @@ use crate::synchronized::Synchronized;
 pub struct Options {
     mode: u32,
     guarding: Guarding,
+    writers: Writers,
 }
 
 impl Default for Options {
@@ -37,7 +39,7 @@ impl Default for Options {
 impl Options {
     /// The defaults: read and write for the owner alone.
     pub fn new() -> Self {
-        Self { mode: 0o600, guarding: Guarding::Own(LockKind::Native) }
+        Self { mode: 0o600, guarding: Guarding::Own(LockKind::Native), writers: Writers::Any }
     }
 
     /// The permissions of a named segment or a file, as `chmod` takes them; the process's umask does not apply.
@@ -72,12 +74,31 @@ impl Options {
         self
     }
 
+    /// No other process ever gets to write to a value without a name, but those that write now: this one and the children
+    /// that it forks. Not even a process of the same user, with a descriptor of the value, which may otherwise open it
+    /// again for writing by way of `/proc`: the kernel refuses (`F_SEAL_FUTURE_WRITE`). Values with a name are as their
+    /// [mode](Self::mode) says.
+    ///
+    /// ```
+    /// use shared_value::{Error, Options, Synchronized};
+    ///
+    /// let price = Options::new().no_new_writers().share(7_u64)?;
+    /// assert!(Synchronized::<u64>::from_token(&price.token()?).is_ok(), "it is this process itself");
+    /// price.set(8)?;
+    /// assert_eq!(price.read_only()?.get(), 8);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn no_new_writers(mut self) -> Self {
+        self.writers = Writers::Fixed;
+        self
+    }
+
     /// As [`Synchronized::new`].
     ///
     /// # Errors
     /// The same.
     pub fn share<T: SharedValue>(&self, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::Anonymous, self.mode, &self.guarding, &value)?))
+        Ok(Synchronized::of(Cell::create(&Place::Anonymous, self.mode, self.writers, &self.guarding, &value)?))
     }
 
     /// As [`Synchronized::open`].
@@ -96,12 +117,36 @@ impl Options {
         Ok(Synchronized::of(Cell::open(&Place::File(path.as_ref().to_owned()), &self.guarding)?))
     }
 
+    /// As [`Synchronized::inherited`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn inherited<T: SharedValue>(&self, name: &str) -> Result<Synchronized<T>, Error> {
+        Synchronized::inherit(name, &self.guarding)
+    }
+
+    /// As [`Synchronized::from_token`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn from_token<T: SharedValue>(&self, token: &str) -> Result<Synchronized<T>, Error> {
+        Synchronized::attach_by(token, &self.guarding)
+    }
+
+    /// As [`Synchronized::receive_from`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn receive_from<T: SharedValue>(&self, socket: &UnixStream) -> Result<Synchronized<T>, Error> {
+        Synchronized::receive(socket, &self.guarding)
+    }
+
     /// As [`Synchronized::create`].
     ///
     /// # Errors
     /// The same.
     pub fn create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, &self.guarding, &value)?))
+        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, self.writers, &self.guarding, &value)?))
     }
 
     /// As [`Synchronized::open_or_create`].
@@ -118,7 +163,7 @@ impl Options {
     /// The same.
     pub fn create_file<T: SharedValue>(&self, path: impl AsRef<Path>, value: T) -> Result<Synchronized<T>, Error> {
         let place = Place::File(path.as_ref().to_owned());
-        Ok(Synchronized::of(Cell::create(&place, self.mode, &self.guarding, &value)?))
+        Ok(Synchronized::of(Cell::create(&place, self.mode, self.writers, &self.guarding, &value)?))
     }
 
     /// As [`Synchronized::open_or_create_file`].
@@ -140,7 +185,7 @@ impl Options {
                 Err(Error::NotFound { .. }) => {}
                 opened => return opened.map(Synchronized::of),
             }
-            match Cell::create(place, self.mode, &self.guarding, value) {
+            match Cell::create(place, self.mode, self.writers, &self.guarding, value) {
                 Err(Error::AlreadyExists { .. }) => {}
                 created => return created.map(Synchronized::of),
             }

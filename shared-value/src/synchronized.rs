@@ -14,7 +14,7 @@ use crate::layout::{Printed, SharedValue};
 use crate::lock::{LockKind, LockState, Wait};
 use crate::options::Options;
 use crate::read;
-use crate::segment::Place;
+use crate::segment::{Place, Writers};
 
 /// A value in shared memory, beside its lock.
 ///
@@ -46,7 +46,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, &Guarding::Own(LockKind::Native), &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, Writers::Any, &Guarding::Own(LockKind::Native), &value)?))
     }
 
     /// A value under a new name, which any process of this user can open until it is [unlinked](crate::unlink).
@@ -198,7 +198,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::new`].
     pub fn unlocked(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, &Guarding::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, Writers::Any, &Guarding::None, &value)?))
     }
 
     /// A value under a new name and without a lock.
@@ -206,7 +206,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::create`].
     pub fn create_unlocked(name: &str, value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, &Guarding::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, Writers::Any, &Guarding::None, &value)?))
     }
 
     /// The value without a lock that has this name.

@@ -53,7 +53,8 @@ impl<T: SharedValue, A: Versioned> Synchronized<T, A> {
             if condition(&value) {
                 return Ok(value);
             }
-            if !A::sleep(&self.cell, seen, wait) {
+            // Also where versions come faster than this thread looks, so that it never finds one that stays.
+            if wait.remaining().is_none() || !A::sleep(&self.cell, seen, wait) {
                 return Err(Error::TimedOut);
             }
         }

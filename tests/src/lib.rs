@@ -5,6 +5,7 @@
 
 mod deadline;
 mod fork;
+pub mod intruder;
 pub mod ledger;
 mod name;
 mod robust_mutex;

@@ -6,6 +6,7 @@
 mod deadline;
 mod fork;
 pub mod intruder;
+pub mod job;
 pub mod ledger;
 mod name;
 mod robust_mutex;

@@ -6,8 +6,10 @@ use std::process::Command;
 
 use anyhow::Result;
 use clap::Parser;
+use ipc_channel::ipc::{self, IpcSender};
 use shared_value::{Options, RLock, ReadOnly, Synchronized};
 use shared_value_tests::intruder::attempts_to_write;
+use shared_value_tests::job::Job;
 use shared_value_tests::{DEADLINE, say};
 
 #[derive(Parser)]
@@ -22,6 +24,10 @@ enum Role {
     Write { name: String },
     /// Takes the value for reading, tries to write to it, and says what the kernel allowed.
     Intrude { name: String },
+    /// Does the job that comes as JSON on standard input.
+    WorkByJson,
+    /// Does the jobs that come by a channel of the `ipc-channel` crate, until there are no more.
+    WorkByChannel { server: String },
     /// Adds to two values under their lock.
     AddUnderLock { count: u64 },
     /// Takes the value, and starts a program that tries to.
@@ -56,6 +62,14 @@ fn main() -> Result<()> {
             let allowed: Vec<_> =
                 attempts_to_write(&descriptor).into_iter().filter(|(_, result)| result.is_ok()).collect();
             say(format!("{} {:?}", value.get(), allowed.iter().map(|(what, _)| what).collect::<Vec<_>>()));
+        }
+        Role::WorkByJson => serde_json::from_reader::<_, Job>(std::io::stdin())?.work()?,
+        Role::WorkByChannel { server } => {
+            let (sender, jobs) = ipc::channel::<Job>()?;
+            IpcSender::connect(server)?.send(sender)?;
+            while let Ok(job) = jobs.recv() {
+                job.work()?;
+            }
         }
         Role::AddUnderLock { count } => {
             let lock = RLock::inherited("LOCK")?;

@@ -96,7 +96,7 @@ impl Specimen for Account {
     }
 
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error> {
-        let handle = SynchronizedAccount::from(handle.clone());
+        let handle = handle.clone();
         let (old, new) = (handle.requests(), input.word());
         handle.requests_fetch_add(1);
         let _ = handle.requests_compare_exchange(old, new);
@@ -117,7 +117,7 @@ impl Specimen for Assorted {
     }
 
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error> {
-        let handle = SynchronizedAssorted::from(handle.clone());
+        let handle = handle.clone();
         accessors!(SynchronizedAssorted: &handle, input;
             tiny set_tiny update_tiny,
             short set_short update_short,
@@ -147,7 +147,7 @@ impl Specimen for Padded {
     }
 
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error> {
-        let handle = SynchronizedPadded::from(handle.clone());
+        let handle = handle.clone();
         let _ = handle.grains_at(input.below(23));
         accessors!(SynchronizedPadded: &handle, input;
             half set_half update_half,
@@ -163,7 +163,7 @@ impl Specimen for Tally {
     }
 
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error> {
-        let handle = SynchronizedTally::from(handle.clone());
+        let handle = handle.clone();
         let number = input.word();
         handle.sum_fetch_add(number.cast_signed());
         handle.difference_fetch_sub(number);

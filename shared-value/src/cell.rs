@@ -11,18 +11,21 @@
 //! ```
 #![allow(unsafe_code)]
 
+use std::fmt;
 use std::fs::File;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use crate::drafts::Drafted;
 use crate::error::Error;
-use crate::format::{Entry, LockKind, Plan};
+use crate::format::{Entry, Plan, RequiredLock};
 use crate::layout::SharedValue;
-use crate::lock::{self, LockLine, LockState};
+use crate::lock::{self, LockKind, LockLine, LockState};
 use crate::primitive::{AtomicU32, AtomicU64, Ordering};
-use crate::segment::{Mapping, Place, Segment};
+use crate::segment::{Mapping, Place, Segment, Writers};
 use crate::slots::{Slots, Versions};
+use crate::sys::mutex::{self, Mutex};
 use crate::words;
 
 const LINE: usize = 64;
@@ -64,8 +67,41 @@ impl<T: SharedValue> Shape<T> {
 /// A value in a mapped segment.
 pub(crate) struct Cell<T> {
     control: NonNull<Control>,
+    /// The control line of which the lock and the signal are used: its own, or that of a lock object.
+    guarding: NonNull<Control>,
+    guard: Guard,
     segment: Arc<Segment>,
     value: PhantomData<T>,
+}
+
+/// What guards a cell, and keeps that in its place.
+#[derive(Clone)]
+enum Guard {
+    /// The native lock in its control line, or nothing.
+    Own,
+    Object(ObjectLock),
+    Pthread(Arc<Mutex>),
+}
+
+/// What a value is to be guarded by.
+#[derive(Clone, Debug)]
+pub(crate) enum Guarding {
+    /// Nothing.
+    None,
+    /// A lock of its own; of which kind is decided when it is created.
+    Own(LockKind),
+    /// The lock of a lock object, with others.
+    Object(ObjectLock),
+}
+
+/// The lock of a lock object, for the values that it guards.
+#[derive(Clone)]
+pub(crate) struct ObjectLock {
+    control: NonNull<Control>,
+    #[expect(dead_code, reason = "it keeps the lock mapped")]
+    segment: Arc<Segment>,
+    identity: u64,
+    is_recursive: bool,
 }
 
 // SAFETY: everything that the pointer leads to is accessed atomically, and `SharedValue` types are plain data without
@@ -74,17 +110,59 @@ unsafe impl<T: SharedValue> Send for Cell<T> {}
 // SAFETY: as above.
 unsafe impl<T: SharedValue> Sync for Cell<T> {}
 
+// SAFETY: as for `Cell`.
+unsafe impl Send for ObjectLock {}
+// SAFETY: as for `Cell`.
+unsafe impl Sync for ObjectLock {}
+
 impl<T> Clone for Cell<T> {
     fn clone(&self) -> Self {
-        Self { control: self.control, segment: Arc::clone(&self.segment), value: PhantomData }
+        Self {
+            control: self.control,
+            guarding: self.guarding,
+            guard: self.guard.clone(),
+            segment: Arc::clone(&self.segment),
+            value: PhantomData,
+        }
+    }
+}
+
+impl fmt::Debug for ObjectLock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ObjectLock({:016x})", self.identity)
+    }
+}
+
+impl Guarding {
+    /// What the header of a new segment says.
+    fn required(&self) -> RequiredLock {
+        match self {
+            Self::None => RequiredLock::None,
+            Self::Own(LockKind::Native) => RequiredLock::Native,
+            Self::Own(LockKind::Pthread) => RequiredLock::Pthread,
+            Self::Object(object) => RequiredLock::Object { identity: object.identity },
+        }
+    }
+
+    /// Whether a segment can be used so. If it has a lock of its own, its header says of which kind.
+    fn check(&self, mapping: &Mapping) -> Result<(), Error> {
+        let (expected, found) = (self.required(), mapping.required_lock());
+        let is_own = matches!(self, Self::Own(_)) && matches!(found, RequiredLock::Native | RequiredLock::Pthread);
+        if is_own || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
     }
 }
 
 impl<T: SharedValue> Cell<T> {
     /// A new segment that holds the value.
-    pub(crate) fn create(place: &Place, mode: u32, lock: LockKind, value: &T) -> Result<Self, Error> {
-        let plan = Plan::of::<T>(Shape::<T>::LENGTH, lock);
-        let segment = Segment::create(place, mode, &plan, |mapping| {
+    pub(crate) fn create(
+        place: &Place,
+        mode: u32,
+        writers: Writers,
+        guarding: &Guarding,
+        value: &T,
+    ) -> Result<Self, Error> {
+        let plan = Plan::of::<T>(Shape::<T>::LENGTH, guarding.required());
+        let segment = Segment::create(place, mode, writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `Plan` made the cell for a `T`, and nobody else sees the mapping yet.
             let parts = unsafe { Parts::<T>::at(control) };
@@ -93,41 +171,40 @@ impl<T: SharedValue> Cell<T> {
             for (number, atomic) in parts.atomics.iter().enumerate() {
                 atomic.store(words::atomic_word(value, number), Ordering::Relaxed);
             }
+            initialize_mutexes(mapping)
         })?;
-        Self::in_segment(segment, lock)
+        Self::in_segment(segment, guarding)
     }
 
     /// The value in a segment that exists, if it is guarded so.
-    pub(crate) fn open(place: &Place, lock: LockKind) -> Result<Self, Error> {
-        let segment = Segment::open(
-            place,
-            |mapping| Self::check(mapping, lock),
-            |mapping| {
-                for entry in mapping.entries() {
-                    let control = control(mapping, entry);
-                    // SAFETY: the mapping lives, and a control line is made of atomics, for which all bytes are valid.
-                    let control = unsafe { control.as_ref() };
-                    lock::abandon(&control.lock);
-                    control.versions.forget_draft();
-                }
-            },
-        )?;
-        Self::in_segment(segment, lock)
+    pub(crate) fn open(place: &Place, guarding: &Guarding) -> Result<Self, Error> {
+        let check = |mapping: &Mapping| Self::check(mapping).and_then(|()| guarding.check(mapping));
+        let segment = Segment::open(place, check, |mapping| {
+            for entry in mapping.entries() {
+                let control = control(mapping, entry);
+                // SAFETY: the mapping lives, and a control line is made of atomics, for which all bytes are valid.
+                let control = unsafe { control.as_ref() };
+                lock::abandon(&control.lock);
+                control.versions.forget_draft();
+            }
+            initialize_mutexes(mapping)
+        })?;
+        Self::in_segment(segment, guarding)
     }
 
-    /// The value in a segment that exists, for reading.
+    /// The value in a segment that exists, for reading, whatever guards it.
     pub(crate) fn open_read_only(place: &Place) -> Result<Self, Error> {
-        Self::in_segment(Segment::open_read_only(place)?, LockKind::Native)
+        Self::for_reading(Segment::open_read_only(place)?)
     }
 
     /// The value in a file that another process has handed over.
-    pub(crate) fn of_file(file: File, place: Place, lock: LockKind) -> Result<Self, Error> {
-        Self::in_segment(Segment::of_file(file, place)?, lock)
+    pub(crate) fn of_file(file: File, place: Place, guarding: &Guarding) -> Result<Self, Error> {
+        Self::in_segment(Segment::of_file(file, place)?, guarding)
     }
 
     /// The same, for reading.
     pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Self, Error> {
-        Self::in_segment(Segment::of_file_read_only(file, place)?, LockKind::Native)
+        Self::for_reading(Segment::of_file_read_only(file, place)?)
     }
 
     /// The memory that the value lies in.
@@ -137,18 +214,52 @@ impl<T: SharedValue> Cell<T> {
 
     /// The same value once more, for reading.
     pub(crate) fn read_only(&self) -> Result<Self, Error> {
-        Self::in_segment(self.segment.read_only()?, LockKind::Native)
+        Self::for_reading(self.segment.read_only()?)
     }
 
-    fn in_segment(segment: Arc<Segment>, lock: LockKind) -> Result<Self, Error> {
-        Self::check(&segment, lock)?;
+    /// The lock of this value, for others.
+    pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
+        ObjectLock { control: self.control, segment: Arc::clone(&self.segment), identity, is_recursive }
+    }
+
+    /// The same value, whose lock guards others too.
+    pub(crate) fn guarding_others(self, identity: u64, is_recursive: bool) -> Self {
+        let guard = Guard::Object(self.object_lock(identity, is_recursive));
+        Self { guard, ..self }
+    }
+
+    fn in_segment(segment: Arc<Segment>, guarding: &Guarding) -> Result<Self, Error> {
+        Self::check(&segment)?;
+        guarding.check(&segment)?;
+        let entry = &segment.entries()[0];
+        let control = control(&segment, entry);
+        let (guarding, guard) = match (guarding, segment.required_lock()) {
+            (Guarding::Object(object), _) => (object.control, Guard::Object(object.clone())),
+            (_, RequiredLock::Pthread) => {
+                // SAFETY: `create` or `open` has initialized the mutex, which nobody was to use before; the segment keeps
+                // it mapped, also while it is held.
+                let mutex = unsafe { Mutex::attach(place_of_mutex(&segment, entry)) };
+                let mutex = mutex.map_err(|error| Error::io("attach to a pthread mutex", error))?;
+                (control, Guard::Pthread(Arc::new(mutex)))
+            }
+            _ => (control, Guard::Own),
+        };
+        Ok(Self { control, guarding, guard, segment, value: PhantomData })
+    }
+
+    /// Readers take no lock, so they need not have it.
+    fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
+        Self::check(&segment)?;
+        if segment.required_lock() == RequiredLock::None {
+            // Its versions mean nothing.
+            return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
+        }
         let control = control(&segment, &segment.entries()[0]);
-        Ok(Self { control, segment, value: PhantomData })
+        Ok(Self { control, guarding: control, guard: Guard::Own, segment, value: PhantomData })
     }
 
-    /// Whether the segment holds a `T` that is guarded so.
-    fn check(mapping: &Mapping, lock: LockKind) -> Result<(), Error> {
-        mapping.lock_kind().expect(mapping.name(), lock)?;
+    /// Whether the segment holds a `T`.
+    fn check(mapping: &Mapping) -> Result<(), Error> {
         mapping.entries()[0].expect::<T>(mapping.name(), Shape::<T>::LENGTH)
     }
 
@@ -162,10 +273,73 @@ impl<T: SharedValue> Cell<T> {
         unsafe { Parts::at(self.control) }
     }
 
-    /// The lock, for the guard that holds it.
+    #[inline(always)]
+    fn guarding(&self) -> &Control {
+        // SAFETY: the segment, or that of the lock object, stays mapped while `self` lives, and a control line is made of
+        // atomics.
+        unsafe { self.guarding.as_ref() }
+    }
+
+    /// The lock, for the guard that holds it. Where a pthread mutex guards the value, this stands for it.
     #[inline(always)]
     pub(crate) fn lock(&self) -> &LockLine {
-        &self.parts().control.lock
+        &self.guarding().lock
+    }
+
+    /// Whether the native lock in its own control line guards the value.
+    #[inline(always)]
+    pub(crate) fn has_own_lock(&self) -> bool {
+        matches!(self.guard, Guard::Own)
+    }
+
+    /// The mutex that guards the value, if one does.
+    pub(crate) fn mutex(&self) -> Option<&Mutex> {
+        if let Guard::Pthread(mutex) = &self.guard { Some(mutex) } else { None }
+    }
+
+    /// Whether the lock guards other values too.
+    #[inline(always)]
+    pub(crate) fn is_lock_shared(&self) -> bool {
+        matches!(self.guard, Guard::Object(_))
+    }
+
+    /// Whether a thread may take the lock again that it holds.
+    pub(crate) fn is_recursive(&self) -> bool {
+        !matches!(&self.guard, Guard::Object(ObjectLock { is_recursive: false, .. }))
+    }
+
+    /// The value as one of those that a thread may have touched under their lock.
+    pub(crate) fn drafted(&self, token: u64) -> Drafted<'_> {
+        Drafted { lock: self.lock(), token, versions: &self.parts().control.versions }
+    }
+
+    /// Notes that the thread of this token, which holds the lock, is going to write.
+    #[cold]
+    pub(crate) fn note_draft(&self, token: u64) {
+        self.drafted(token).note(&self.segment);
+    }
+
+    /// Bars other writes of the thread to this value, but not to others under the same lock, or ends that.
+    #[cold]
+    pub(crate) fn set_draft_borrowed(&self, token: u64, is_borrowed: bool) {
+        self.note_draft(token);
+        self.drafted(token).set_borrowed(is_borrowed);
+    }
+
+    /// What the thread of this token, which holds the lock, reads: its own writes, or the committed value.
+    #[inline(always)]
+    pub(crate) fn current(&self, token: u64) -> &[AtomicU64] {
+        // A draft that the thread has not noted is a dead owner's.
+        if self.is_lock_shared() && !self.has_noted_draft(token) {
+            self.slots().committed()
+        } else {
+            self.slots().current()
+        }
+    }
+
+    #[cold]
+    fn has_noted_draft(&self, token: u64) -> bool {
+        self.drafted(token).is_noted()
     }
 
     #[inline(always)]
@@ -189,7 +363,15 @@ impl<T: SharedValue> Cell<T> {
     /// The word that who waits for a change sleeps on.
     #[inline(always)]
     pub(crate) fn signal(&self) -> &AtomicU32 {
-        &self.parts().control.signal
+        &self.guarding().signal
+    }
+
+    /// Sees to it that who releases the lock next looks at the signal.
+    pub(crate) fn call_back(&self) {
+        match self.guard {
+            Guard::Own | Guard::Object(_) => lock::call_back(self.lock()),
+            Guard::Pthread(_) => lock::pthread::call_back(),
+        }
     }
 
     /// The number of commits.
@@ -199,7 +381,10 @@ impl<T: SharedValue> Cell<T> {
     }
 
     pub(crate) fn lock_state(&self) -> LockState {
-        lock::state(self.lock())
+        match &self.guard {
+            Guard::Own | Guard::Object(_) => lock::state(self.lock()),
+            Guard::Pthread(mutex) => lock::pthread::state(self.lock(), mutex),
+        }
     }
 
     pub(crate) fn recoveries(&self) -> u64 {
@@ -210,6 +395,24 @@ impl<T: SharedValue> Cell<T> {
 /// The control line of a cell, whose place and length the header's validation checked.
 fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
+}
+
+/// Where the mutex of a cell lies, whose place the header's validation checked.
+fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
+    mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
+}
+
+/// Makes the pthread mutexes of a segment, if those guard it, which nobody else uses.
+fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
+    if mapping.required_lock() != RequiredLock::Pthread {
+        return Ok(());
+    }
+    for entry in mapping.entries() {
+        // SAFETY: so many bytes are mapped there, at a multiple of 64, and nobody else uses the segment now.
+        unsafe { mutex::initialize(place_of_mutex(mapping, entry)) }
+            .map_err(|error| Error::io("make a pthread mutex", error))?;
+    }
+    Ok(())
 }
 
 /// The words of a cell. References to atomics are fine where other processes write; references to a `T` would not be.

@@ -100,6 +100,9 @@ pub enum Error {
     /// A panic has passed through an inner guard of the value and was caught before the outer one.
     #[error("a panic has passed through an inner guard of this value: call `rollback` before writing again")]
     Unwound,
+    /// The thread holds this lock already, and it is not recursive: waiting for it would never end.
+    #[error("this thread holds this lock already, and it is not recursive: release it first, or use an `RLock`")]
+    AlreadyHeld,
     /// This thread holds so many locks that the kernel would not release them all if it died.
     #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]
     TooManyHeld {

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use crate::cell::Cell;
+use crate::drafts;
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
@@ -31,13 +32,41 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Refusal> {
         let thread = Thread::current()?;
-        // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
-        // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
-        let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
-        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
-            cell.slots().rollback();
-        }
+        let acquired = if cell.has_own_lock() {
+            // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
+            // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
+            let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
+            if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
+                cell.slots().rollback();
+            }
+            acquired
+        } else {
+            Self::acquire_other(cell, thread, wait)?
+        };
         Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
+    }
+
+    /// Takes the mutex or the lock object that guards the cell.
+    #[cold]
+    #[inline(never)]
+    fn acquire_other(cell: &'a Cell<T>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
+        let acquired = match cell.mutex() {
+            // SAFETY: as in `acquire`; the mutex belongs to the cell.
+            Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
+            // SAFETY: as in `acquire`.
+            None => unsafe { lock::acquire(thread, cell.lock(), wait) },
+        }?;
+        match acquired {
+            // Values that share their lock drop what the dead owner has written when they are touched.
+            Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
+            Acquired::Again if !cell.is_recursive() => {
+                // SAFETY: the line above took the lock once more. It is not the last hold, so there is nothing to do.
+                unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
+                return Err(Refusal::AlreadyHeld);
+            }
+            Acquired::First | Acquired::TakenOver | Acquired::Again => {}
+        }
+        Ok(acquired)
     }
 
     #[inline(always)]
@@ -63,6 +92,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn check_writable(&self) -> Result<(), Refusal> {
         match lock::mark(self.thread, self.cell.lock()) {
+            Mark::None if self.cell.is_lock_shared() && self.cell.drafted(self.token).is_borrowed() => {
+                Err(Refusal::Borrowed)
+            }
             Mark::None => Ok(()),
             Mark::Borrowed => Err(Refusal::Borrowed),
             Mark::Unwound => Err(Refusal::Unwound),
@@ -72,7 +104,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     /// Copies the `F` at an offset, with this thread's own writes.
     #[inline(always)]
     pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
-        words::load(self.cell.slots().current(), offset)
+        words::load(self.cell.current(self.token), offset)
     }
 
     /// Copies the whole value, with this thread's own writes.
@@ -85,6 +117,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
         check_place::<F, T>(offset);
+        if self.cell.is_lock_shared() {
+            self.cell.note_draft(self.token);
+        }
         let slots = self.cell.slots();
         // A value that fills its slot needs no copy of what was there.
         let slot = if const { size_of::<F>() == size_of::<T>() } { slots.overwrite() } else { slots.change() };
@@ -157,13 +192,13 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         change: impl FnOnce(&mut F) -> Result<R, E>,
         write: impl FnOnce(&F),
     ) -> Result<R, E> {
-        self.set_mark(Mark::Borrowed);
+        self.set_borrowed(true);
         let borrow = Borrow { hold: self };
         let result = change(&mut value);
         std::mem::forget(borrow);
         // Not if the closure forked and this is the child.
         if self.is_held() {
-            self.set_mark(Mark::None);
+            self.set_borrowed(false);
             if result.is_ok() {
                 write(&value);
             }
@@ -171,20 +206,30 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         result
     }
 
+    /// Bars other writes of this thread to the value, or ends that.
+    #[inline(always)]
+    fn set_borrowed(&self, is_borrowed: bool) {
+        if self.cell.is_lock_shared() {
+            return self.cell.set_draft_borrowed(self.token, is_borrowed);
+        }
+        self.set_mark(if is_borrowed { Mark::Borrowed } else { Mark::None });
+    }
+
     #[inline(always)]
     fn set_mark(&self, mark: Mark) {
         lock::set_mark(self.thread, self.cell.lock(), mark);
     }
 
+    /// Commits what was written since the last commit, to all values that the lock guards.
     #[inline(always)]
     pub(crate) fn commit(&self) {
-        self.cell.slots().commit();
+        commit_all(self.cell, self.token);
         signal::raise(self.cell.signal());
     }
 
-    /// Forgets what was written since the last commit.
+    /// Forgets what was written since the last commit, to all values that the lock guards.
     pub(crate) fn rollback(&self) {
-        self.cell.slots().rollback();
+        rollback_all(self.cell, self.token);
         self.set_mark(Mark::None);
     }
 
@@ -208,6 +253,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
             return Ok(());
         }
         let cell = self.cell;
+        if !cell.has_own_lock() {
+            return Self::end_other(cell, self.thread, self.token);
+        }
         // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
         let waiters = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
@@ -224,6 +272,39 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         }
         Ok(())
     }
+
+    /// Lets go of the mutex or the lock object that guards the cell.
+    #[cold]
+    #[inline(never)]
+    fn end_other(cell: &Cell<T>, thread: Thread, token: u64) -> Result<(), Refusal> {
+        let before_release = |mark| match mark {
+            Mark::None | Mark::Borrowed => commit_all(cell, token),
+            Mark::Unwound => rollback_all(cell, token),
+        };
+        let waiters = match cell.mutex() {
+            // SAFETY: as in `end`.
+            Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
+            // SAFETY: as in `end`.
+            None => unsafe { lock::release(thread, cell.lock(), before_release) },
+        };
+        if cell.is_lock_shared() && !lock::holds(cell.lock()) {
+            drafts::end(cell.lock(), token);
+        }
+        if waiters? {
+            signal::raise(cell.signal());
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn commit_all<T: SharedValue>(cell: &Cell<T>, token: u64) {
+    if cell.is_lock_shared() { drafts::commit(cell.lock(), token) } else { cell.slots().commit() }
+}
+
+#[inline(always)]
+fn rollback_all<T: SharedValue>(cell: &Cell<T>, token: u64) {
+    if cell.is_lock_shared() { drafts::rollback(cell.lock(), token) } else { cell.slots().rollback() }
 }
 
 /// Asked before a slot is touched: a panic after that would leave half a change to be committed.
@@ -248,7 +329,7 @@ impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
     #[cold]
     fn drop(&mut self) {
         if self.hold.is_held() {
-            self.hold.set_mark(Mark::None);
+            self.hold.set_borrowed(false);
         }
     }
 }
@@ -261,6 +342,10 @@ struct Ending<'h, 'a, T: SharedValue> {
 impl<T: SharedValue> Drop for Ending<'_, '_, T> {
     #[cold]
     fn drop(&mut self) {
+        // What the closure has written to other values under the same lock goes too.
+        if self.hold.cell.is_lock_shared() && self.hold.is_held() {
+            self.hold.unwind();
+        }
         // The panic goes on; there is nobody to tell of an overwritten lock.
         let _ = self.hold.end();
     }

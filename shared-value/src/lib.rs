@@ -112,6 +112,8 @@ mod slots;
 
 #[cfg(all(loom, test))]
 mod models;
+#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
+mod signal;
 #[cfg(all(loom, test))]
 #[path = "lock/word.rs"]
 #[expect(dead_code, reason = "the models use a part of it")]
@@ -127,6 +129,8 @@ mod accessors;
 #[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
+mod drafts;
+#[cfg(not(loom))]
 mod element;
 #[cfg(not(loom))]
 mod error;
@@ -141,6 +145,8 @@ mod layout;
 #[cfg(not(loom))]
 mod lock;
 #[cfg(not(loom))]
+mod lock_object;
+#[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
 mod read;
@@ -148,8 +154,6 @@ mod read;
 mod segment;
 #[cfg(not(loom))]
 mod share;
-#[cfg(not(loom))]
-mod signal;
 #[cfg(not(loom))]
 mod start;
 #[cfg(not(loom))]
@@ -167,7 +171,8 @@ pub use crate::{
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
-    lock::LockState,
+    lock::{LockKind, LockState},
+    lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
     options::Options,
     synchronized::{Synchronized, unlink},
     wait::{Changes, Versioned},

@@ -1,12 +1,14 @@
 //! `Options`: how a segment is created.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Guarding};
 use crate::error::Error;
-use crate::format::LockKind;
 use crate::layout::SharedValue;
-use crate::segment::Place;
+use crate::lock::LockKind;
+use crate::lock_object::{LockObject, LockRule};
+use crate::segment::{Place, Writers};
 use crate::synchronized::Synchronized;
 
 /// How a segment is created, for what [`Synchronized::create`] and its kin do not say.
@@ -21,8 +23,11 @@ use crate::synchronized::Synchronized;
 /// # Ok::<(), shared_value::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "options do nothing until something is created or opened with them"]
 pub struct Options {
     mode: u32,
+    guarding: Guarding,
+    writers: Writers,
 }
 
 impl Default for Options {
@@ -34,17 +39,106 @@ impl Default for Options {
 impl Options {
     /// The defaults: read and write for the owner alone.
     pub fn new() -> Self {
-        Self { mode: 0o600 }
+        Self { mode: 0o600, guarding: Guarding::Own(LockKind::Native), writers: Writers::Any }
     }
 
     /// The permissions of a named segment or a file, as `chmod` takes them; the process's umask does not apply.
     ///
     /// Whoever may write can overwrite the value, hold its lock and stop others from using it; it can never make them
     /// misbehave.
-    #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
+    }
+
+    /// What the lock of a new value is. A value that exists says so itself.
+    ///
+    /// ```
+    /// use shared_value::{LockKind, Options};
+    ///
+    /// // C programs can take the lock of this one too.
+    /// let value = Options::new().lock_kind(LockKind::Pthread).share(7_u64)?;
+    /// value.update(|value| *value += 1)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn lock_kind(mut self, kind: LockKind) -> Self {
+        self.guarding = Guarding::Own(kind);
+        self
+    }
+
+    /// The lock that guards the value, together with others; see [`LockObject`].
+    ///
+    /// The value's header records which lock that is, so whoever opens the value gives the same one.
+    pub fn lock<R: LockRule>(mut self, lock: &LockObject<R>) -> Self {
+        self.guarding = Guarding::Object(lock.guard_others());
+        self
+    }
+
+    /// No other process ever gets to write to a value without a name, but those that write now: this one and the children
+    /// that it forks. Not even a process of the same user, with a descriptor of the value, which may otherwise open it
+    /// again for writing by way of `/proc`: the kernel refuses (`F_SEAL_FUTURE_WRITE`). Values with a name are as their
+    /// [mode](Self::mode) says.
+    ///
+    /// ```
+    /// use shared_value::{Error, Options, Synchronized};
+    ///
+    /// let price = Options::new().no_new_writers().share(7_u64)?;
+    /// assert!(Synchronized::<u64>::from_token(&price.token()?).is_ok(), "it is this process itself");
+    /// price.set(8)?;
+    /// assert_eq!(price.read_only()?.get(), 8);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn no_new_writers(mut self) -> Self {
+        self.writers = Writers::Fixed;
+        self
+    }
+
+    /// As [`Synchronized::new`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn share<T: SharedValue>(&self, value: T) -> Result<Synchronized<T>, Error> {
+        Ok(Synchronized::of(Cell::create(&Place::Anonymous, self.mode, self.writers, &self.guarding, &value)?))
+    }
+
+    /// As [`Synchronized::open`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn open<T: SharedValue>(&self, name: &str) -> Result<Synchronized<T>, Error> {
+        Ok(Synchronized::of(Cell::open(&Place::named(name)?, &self.guarding)?))
+    }
+
+    /// As [`Synchronized::open_file`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn open_file<T: SharedValue>(&self, path: impl AsRef<Path>) -> Result<Synchronized<T>, Error> {
+        Ok(Synchronized::of(Cell::open(&Place::File(path.as_ref().to_owned()), &self.guarding)?))
+    }
+
+    /// As [`Synchronized::inherited`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn inherited<T: SharedValue>(&self, name: &str) -> Result<Synchronized<T>, Error> {
+        Synchronized::inherit(name, &self.guarding)
+    }
+
+    /// As [`Synchronized::from_token`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn from_token<T: SharedValue>(&self, token: &str) -> Result<Synchronized<T>, Error> {
+        Synchronized::attach_by(token, &self.guarding)
+    }
+
+    /// As [`Synchronized::receive_from`].
+    ///
+    /// # Errors
+    /// The same; `InvalidSegment` if the value is guarded by another lock.
+    pub fn receive_from<T: SharedValue>(&self, socket: &UnixStream) -> Result<Synchronized<T>, Error> {
+        Synchronized::receive(socket, &self.guarding)
     }
 
     /// As [`Synchronized::create`].
@@ -52,7 +146,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, LockKind::Native, &value)?))
+        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, self.writers, &self.guarding, &value)?))
     }
 
     /// As [`Synchronized::open_or_create`].
@@ -69,7 +163,7 @@ impl Options {
     /// The same.
     pub fn create_file<T: SharedValue>(&self, path: impl AsRef<Path>, value: T) -> Result<Synchronized<T>, Error> {
         let place = Place::File(path.as_ref().to_owned());
-        Ok(Synchronized::of(Cell::create(&place, self.mode, LockKind::Native, &value)?))
+        Ok(Synchronized::of(Cell::create(&place, self.mode, self.writers, &self.guarding, &value)?))
     }
 
     /// As [`Synchronized::open_or_create_file`].
@@ -87,11 +181,11 @@ impl Options {
     /// Others may create and unlink the same place all the time; each attempt is whole.
     fn at_place<T: SharedValue>(&self, place: &Place, value: &T) -> Result<Synchronized<T>, Error> {
         loop {
-            match Cell::open(place, LockKind::Native) {
+            match Cell::open(place, &self.guarding) {
                 Err(Error::NotFound { .. }) => {}
                 opened => return opened.map(Synchronized::of),
             }
-            match Cell::create(place, self.mode, LockKind::Native, value) {
+            match Cell::create(place, self.mode, self.writers, &self.guarding, value) {
                 Err(Error::AlreadyExists { .. }) => {}
                 created => return created.map(Synchronized::of),
             }

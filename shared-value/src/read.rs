@@ -7,7 +7,7 @@ use crate::access::Access;
 use crate::cell::Cell;
 use crate::hold::Hold;
 use crate::layout::SharedValue;
-use crate::lock::{self, Wait};
+use crate::lock::{self, Thread, Wait};
 use crate::primitive::Ordering;
 use crate::words::{self, Unchecked};
 
@@ -28,8 +28,10 @@ pub(crate) fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usiz
 /// Reads where this thread may hold the lock, or where writers commit while it copies.
 #[inline(never)]
 fn field_otherwise<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
-    if lock::holds(cell.lock()) {
-        return words::load(cell.slots().current(), offset);
+    if let Some(thread) = Thread::known()
+        && lock::holds(cell.lock())
+    {
+        return words::load(cell.current(thread.token()), offset);
     }
     loop {
         for _ in 0..TRIES {

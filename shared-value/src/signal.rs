@@ -14,9 +14,11 @@
 //! A commit under a lock that is kept looks at the word without that order: a waiter that has just begun to wait may be
 //! woken only when the lock is released, or when it looks for itself.
 
+#[cfg(not(loom))]
 use std::time::Duration;
 
 use crate::primitive::{AtomicU32, Ordering};
+#[cfg(not(loom))]
 use crate::sys;
 
 const WAITING: u32 = 1;
@@ -24,25 +26,39 @@ const ONCE: u32 = 2;
 
 /// Announces a waiter; what it returns is for `sleep`.
 pub(crate) fn announce(signal: &AtomicU32) -> u32 {
-    signal.fetch_or(WAITING, Ordering::AcqRel) | WAITING
+    // Relaxed, as all accesses to this word: the lock word orders them, or the fences where a pthread mutex takes its place.
+    signal.fetch_or(WAITING, Ordering::Relaxed) | WAITING
 }
 
 /// Sleeps until somebody wakes those who were announced, or the time is over.
+#[cfg(not(loom))]
 pub(crate) fn sleep(signal: &AtomicU32, announced: u32, timeout: Duration) {
     sys::futex::wait(signal, announced, timeout);
 }
 
 /// Wakes all who were announced, if there are any.
+#[cfg(not(loom))]
 #[inline(always)]
 pub(crate) fn raise(signal: &AtomicU32) {
-    if signal.load(Ordering::Relaxed) & WAITING != 0 {
+    if is_anybody_waiting(signal) {
         wake(signal);
     }
 }
 
+#[cfg(not(loom))]
 #[cold]
 fn wake(signal: &AtomicU32) {
-    // The count changes, so that a waiter that was announced but does not sleep yet will not.
-    let _ = signal.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |seen| Some((seen & !WAITING).wrapping_add(ONCE)));
+    count(signal);
     sys::futex::wake_all(signal);
+}
+
+#[inline(always)]
+pub(crate) fn is_anybody_waiting(signal: &AtomicU32) -> bool {
+    signal.load(Ordering::Relaxed) & WAITING != 0
+}
+
+/// Changes the count, so that a waiter that was announced but does not sleep yet will not.
+pub(crate) fn count(signal: &AtomicU32) {
+    let _ =
+        signal.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| Some((seen & !WAITING).wrapping_add(ONCE)));
 }

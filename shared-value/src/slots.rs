@@ -38,6 +38,33 @@ impl Versions {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Whether the owner has written something that is not committed. For the owner of the lock.
+    #[inline(always)]
+    fn is_writing(&self) -> bool {
+        let version = self.version.load(Ordering::Relaxed);
+        self.draft.load(Ordering::Relaxed) == version.wrapping_add(1)
+    }
+
+    /// Makes what was written the committed value, in one store. For the owner of the lock.
+    #[inline(always)]
+    pub(crate) fn commit(&self) {
+        let next = self.version.load(Ordering::Relaxed).wrapping_add(1);
+        if self.draft.load(Ordering::Relaxed) == next {
+            // Before this store a death loses all that was written, after it nothing. Release: the words come first.
+            self.version.store(next, Ordering::Release);
+        }
+    }
+
+    /// Forgets what was written since the last commit. For the owner of the lock.
+    #[inline(always)]
+    pub(crate) fn rollback(&self) {
+        if self.is_writing() {
+            // The version did not move, so readers never saw the draft. Dying before this store changes nothing: the
+            // successor finds the draft and drops it.
+            self.draft.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Drops what somebody had begun to write, where nobody holds the lock and nobody reads.
     pub(crate) fn forget_draft(&self) {
         self.draft.store(0, Ordering::Relaxed);
@@ -80,19 +107,16 @@ impl<'a> Slots<'a> {
         (self.versions.version.load(Ordering::Relaxed) == version).then_some(copied)
     }
 
-    /// Whether the owner has written something that is not committed. For the owner of the lock.
-    #[inline(always)]
-    pub(crate) fn is_writing(self) -> bool {
-        let version = self.versions.version.load(Ordering::Relaxed);
-        self.versions.draft.load(Ordering::Relaxed) == version.wrapping_add(1)
+    /// The committed value. For the owner of the lock, so that it stays where it is.
+    pub(crate) fn committed(self) -> &'a [AtomicU64] {
+        self.slot(self.versions.version.load(Ordering::Relaxed))
     }
 
     /// What the owner reads: its own writes, or the committed value. For the owner of the lock.
     #[inline(always)]
     pub(crate) fn current(self) -> &'a [AtomicU64] {
         let version = self.versions.version.load(Ordering::Relaxed);
-        let writing = self.versions.draft.load(Ordering::Relaxed) == version.wrapping_add(1);
-        self.slot(version.wrapping_add(u64::from(writing)))
+        self.slot(version.wrapping_add(u64::from(self.versions.is_writing())))
     }
 
     /// The slot to change parts of, which starts as a copy of the committed value. For the owner of the lock.
@@ -150,24 +174,16 @@ impl<'a> Slots<'a> {
         self.versions.version.store(next, Ordering::Release);
     }
 
-    /// Makes what was written the committed value, in one store. For the owner of the lock.
+    /// As [`Versions::commit`].
     #[inline(always)]
     pub(crate) fn commit(self) {
-        let next = self.versions.version.load(Ordering::Relaxed).wrapping_add(1);
-        if self.versions.draft.load(Ordering::Relaxed) == next {
-            // Before this store a death loses all that was written, after it nothing. Release: the words come first.
-            self.versions.version.store(next, Ordering::Release);
-        }
+        self.versions.commit();
     }
 
-    /// Forgets what was written since the last commit. For the owner of the lock.
+    /// As [`Versions::rollback`].
     #[inline(always)]
     pub(crate) fn rollback(self) {
-        if self.is_writing() {
-            // The version did not move, so readers never saw the draft. Dying before this store changes nothing: the
-            // successor finds the draft and drops it.
-            self.versions.draft.store(0, Ordering::Relaxed);
-        }
+        self.versions.rollback();
     }
 }
 

@@ -6,15 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
-use crate::cell::Cell;
+use crate::cell::{Cell, Guarding};
 use crate::error::Error;
-use crate::format::LockKind;
 use crate::guard::Guard;
 use crate::layout::{Printed, SharedValue};
-use crate::lock::{LockState, Wait};
+use crate::lock::{LockKind, LockState, Wait};
 use crate::options::Options;
 use crate::read;
-use crate::segment::Place;
+use crate::segment::{Place, Writers};
 
 /// A value in shared memory, beside its lock.
 ///
@@ -46,7 +45,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, LockKind::Native, &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, Writers::Any, &Guarding::Own(LockKind::Native), &value)?))
     }
 
     /// A value under a new name, which any process of this user can open until it is [unlinked](crate::unlink).
@@ -65,7 +64,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `InvalidName`, `Io`.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?, LockKind::Native)?))
+        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::Own(LockKind::Native))?))
     }
 
     /// The value that has this name, created if there is none. Of many who call this at once, one creates.
@@ -92,7 +91,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
     pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), LockKind::Native)?))
+        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), &Guarding::Own(LockKind::Native))?))
     }
 
     /// The value in a file, which is created if there is none. Of many who call this at once, one creates.
@@ -198,7 +197,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::new`].
     pub fn unlocked(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, LockKind::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, Writers::Any, &Guarding::None, &value)?))
     }
 
     /// A value under a new name and without a lock.
@@ -206,7 +205,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::create`].
     pub fn create_unlocked(name: &str, value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, LockKind::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, Writers::Any, &Guarding::None, &value)?))
     }
 
     /// The value without a lock that has this name.
@@ -214,7 +213,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::open`]; `InvalidSegment` if the value has a lock.
     pub fn open_unlocked(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?, LockKind::None)?))
+        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::None)?))
     }
 }
 

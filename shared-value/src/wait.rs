@@ -8,7 +8,9 @@ use crate::access::{Access, ReadOnly, ReadWrite};
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::layout::SharedValue;
-use crate::lock::{self, Wait};
+#[cfg(feature = "tokio")]
+use crate::lock::LONGEST_SLEEP;
+use crate::lock::Wait;
 use crate::signal;
 use crate::synchronized::Synchronized;
 
@@ -51,7 +53,8 @@ impl<T: SharedValue, A: Versioned> Synchronized<T, A> {
             if condition(&value) {
                 return Ok(value);
             }
-            if !A::sleep(&self.cell, seen, wait) {
+            // Also where versions come faster than this thread looks, so that it never finds one that stays.
+            if wait.remaining().is_none() || !A::sleep(&self.cell, seen, wait) {
                 return Err(Error::TimedOut);
             }
         }
@@ -145,7 +148,7 @@ impl<T: SharedValue, A: Versioned> Changes<T, A> {
     pub async fn changed(&mut self) -> Result<T, Error> {
         while self.value.version() == self.seen {
             let (cell, seen) = (self.value.cell.clone(), self.seen);
-            tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(lock::LONGEST_SLEEP)))
+            tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
                 .await
                 .map_err(|error| Error::io("wait in the runtime", std::io::Error::other(error)))?;
         }
@@ -170,7 +173,7 @@ impl sealed::Sleep for ReadWrite {
             }
             let Some(timeout) = wait.remaining() else { return false };
             let announced = signal::announce(cell.signal());
-            lock::call_back(cell.lock());
+            cell.call_back();
             if cell.version() == seen {
                 signal::sleep(cell.signal(), announced, timeout);
             }

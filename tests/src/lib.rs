@@ -5,6 +5,8 @@
 
 mod deadline;
 mod fork;
+pub mod intruder;
+pub mod job;
 pub mod ledger;
 mod name;
 mod robust_mutex;

@@ -1,12 +1,12 @@
 //! Values that go to other programs: by an inherited descriptor, by a token, over a socket, and only for reading.
 
 use std::io::Read;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use shared_value::{Error, ReadOnly, Synchronized, Unlocked};
-use shared_value_tests::{SegmentName, eventually, scaled};
+use shared_value::{Error, Lock, Options, RLock, ReadOnly, Synchronized, Unlocked};
+use shared_value_tests::{SegmentName, eventually, fork, scaled};
 
 const COUNT: u64 = 1_000;
 
@@ -228,4 +228,78 @@ fn a_read_only_reader_sees_whole_values() {
     thread::sleep(std::time::Duration::from_millis(200));
     twins.set([u64::MAX; 8]).unwrap();
     assert!(outcome(child).parse::<u64>().unwrap() > 0, "it read nothing");
+}
+
+/// From a descriptor for reading the kernel makes nothing writable. A process of the same user may open the file once more,
+/// because that is the user's; unless there are to be no new writers.
+#[test]
+fn who_can_only_read_gets_no_further() {
+    let intrude = |value: &Synchronized<u64>| {
+        let mut command = partner(&["intrude", "VALUE"]);
+        value.read_only().unwrap().pass_to(&mut command, "VALUE").unwrap();
+        run(command)
+    };
+    let open = Synchronized::new(7_u64).unwrap();
+    assert_eq!(
+        intrude(&open),
+        r#"7 ["reopen and map for writing", "reopen and write", "reopen and punch a hole"]"#,
+        "what the documentation says of processes of the same user"
+    );
+    let closed = Options::new().no_new_writers().share(7_u64).unwrap();
+    assert_eq!(intrude(&closed), "7 []");
+    closed.update(|number| *number += 1).unwrap();
+    assert_eq!(closed.get(), 8);
+}
+
+/// Not even by a descriptor for writing, if there are to be no new writers; those that there are go on.
+#[test]
+fn there_are_no_new_writers() {
+    let value = Options::new().no_new_writers().share(1_u64).unwrap();
+    fork(|| value.update(|number| *number += 1).unwrap()).finish();
+    value.update(|number| *number += 1).unwrap();
+
+    let mut command = partner(&["write", "VALUE"]);
+    value.pass_to(&mut command, "VALUE").unwrap();
+    let said = run(command);
+    assert!(said.contains("Operation not permitted"), "{said}");
+    let mut command = partner(&["read", "VALUE"]);
+    value.pass_to(&mut command, "VALUE").unwrap();
+    assert_eq!(run(command), "3");
+}
+
+#[test]
+fn locks_are_handed_over_like_values() {
+    let lock = RLock::new().unwrap();
+    let guarded = Options::new().lock(&lock);
+    let (one, other) = (guarded.share(0_u64).unwrap(), guarded.share(0_u64).unwrap());
+    let children: Vec<_> = (0..2)
+        .map(|_| {
+            let mut command = partner(&["add-under-lock", &COUNT.to_string()]);
+            lock.pass_to(&mut command, "LOCK").unwrap();
+            one.pass_to(&mut command, "ONE").unwrap();
+            other.pass_to(&mut command, "OTHER").unwrap();
+            command.spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        outcome(child);
+    }
+    assert_eq!((one.get(), other.get()), (2 * COUNT, 2 * COUNT));
+
+    let same = RLock::from_token(&lock.token().unwrap()).unwrap();
+    let opened = Options::new().lock(&same).from_token::<u64>(&one.token().unwrap()).unwrap();
+    opened.set(1).unwrap();
+    assert_eq!(one.get(), 1);
+    let refused = Synchronized::<u64>::from_token(&one.token().unwrap()).unwrap_err();
+    assert!(matches!(refused, Error::InvalidSegment { field: "lock", .. }), "{refused:?}");
+
+    let (here, there) = UnixStream::pair().unwrap();
+    let lock = Lock::new().unwrap();
+    let value = Options::new().lock(&lock).share(5_u64).unwrap();
+    lock.send_to(&here).unwrap();
+    value.send_to(&here).unwrap();
+    let received = Lock::receive_from(&there).unwrap();
+    let received = Options::new().lock(&received).receive_from::<u64>(&there).unwrap();
+    received.set(6).unwrap();
+    assert_eq!(value.get(), 6);
 }

@@ -43,7 +43,7 @@ impl Entry {
     pub(super) fn read(header: &UnvalidatedHeader, offset: u64) -> Result<Self, Invalid> {
         let raw: RawEntry = header.read("table", offset)?;
         // Control words at other addresses would share cache lines, and words of a slot would not be aligned.
-        require("cell offset modulo 64", 0, raw.cell_offset % CELL_ALIGN)?;
+        require("cell offset modulo 64", 0, raw.cell_offset % CELL_ALIGN as u64)?;
         // A cell that ends behind the mapping would be an access out of bounds, one in the header would change it.
         let end = raw.cell_offset.checked_add(raw.cell_length).filter(|end| *end <= header.file_length);
         if end.is_none() {
@@ -51,7 +51,7 @@ impl Entry {
             return Err(Invalid::new("cell", format!("inside of {} bytes", header.file_length), found));
         }
         // A shorter one would have no room for its lock.
-        if raw.cell_length < CELL_ALIGN {
+        if raw.cell_length < CELL_ALIGN as u64 {
             return Err(Invalid::new("cell length", format!("at least {CELL_ALIGN}"), raw.cell_length));
         }
         let schema = header.bytes("schema", raw.schema_offset, raw.schema_length)?;
@@ -68,6 +68,11 @@ impl Entry {
             fingerprint: raw.fingerprint,
             schema: schema.to_owned(),
         })
+    }
+
+    /// Where the pthread mutex of the cell lies, if that guards it: in a cache line of its own.
+    pub(crate) fn mutex_offset(&self) -> usize {
+        (self.cell_offset + self.cell_length).next_multiple_of(CELL_ALIGN)
     }
 
     /// Whether the cell holds a `T` in a cell of so many bytes; the error names the first field that differs.

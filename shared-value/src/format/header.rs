@@ -2,8 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::error::{Error, hexadecimal};
-use crate::format::{Entry, Invalid, MAX_SEGMENT, require};
+use crate::error::hexadecimal;
+use crate::format::{CELL_ALIGN, Entry, Invalid, MAX_SEGMENT, RequiredLock, require};
+use crate::sys::mutex;
 use crate::sys::robust::WORD_BEHIND_NODE;
 
 const MAGIC: [u8; 8] = *b"\x89SHVAL\r\n";
@@ -12,34 +13,6 @@ const BYTE_ORDER: u32 = 0x0102_0304;
 const WORD_SIZE: u32 = usize::BITS / 8;
 #[expect(clippy::cast_possible_truncation, reason = "it is 32")]
 const NATIVE_LOCK_ABI: u32 = WORD_BEHIND_NODE as u32;
-
-/// How the values of a segment are guarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(crate) enum LockKind {
-    /// Not at all: their words are read and written as they are.
-    None = 0,
-    /// By the native lock in the control line of each.
-    Native = 1,
-}
-
-impl LockKind {
-    fn from_number(number: u32) -> Option<Self> {
-        [Self::None, Self::Native].into_iter().find(|kind| *kind as u32 == number)
-    }
-
-    /// Whether a segment of this kind is used as one of the other; the error says how it has to be.
-    pub(crate) fn expect(self, name: &str, expected: Self) -> Result<(), Error> {
-        let told = |kind| match kind {
-            Self::None => "none (`Unlocked`)",
-            Self::Native => "native",
-        };
-        if self == expected {
-            return Ok(());
-        }
-        Err(Invalid::new("lock kind", told(expected), told(self)).of(name))
-    }
-}
 
 /// The most bytes before the first cell: header, table and schemas.
 pub(crate) const MAX_PREFIX: u64 = 1 << 24;
@@ -51,12 +24,14 @@ pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 ///  8  byte order    01020304, as its creator writes it
 /// 12  format        version of everything behind this field
 /// 16  word size     bytes of a pointer
-/// 20  lock kind     0: none, 1: native
-/// 24  lock ABI      bytes from the lock word to the entry of the robust list
+/// 20  lock kind     0: none, 1: native, 2: pthread mutex, 3: a lock object
+/// 24  lock ABI      of a pthread mutex: its bytes, and which C library it belongs to; otherwise: bytes from the lock
+///                   word to the entry of the robust list
 /// 28  cells         number of entries in the table
 /// 32  length        bytes of the segment
 /// 40  table offset  where the entries start
-/// 48  (zero)
+/// 48  mutex offset  where the pthread mutex lies; zero without one
+/// 56  lock identity of the lock object that guards the values; zero without one
 /// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -70,24 +45,28 @@ pub(super) struct RawHeader {
     cells: u32,
     length: u64,
     table_offset: u64,
-    zero: [u64; 2],
+    mutex_offset: u64,
+    lock_identity: u64,
 }
 
 pub(super) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
 
 impl RawHeader {
-    pub(super) fn new(length: u64, cells: u32, lock: LockKind) -> Self {
+    pub(super) fn new(length: u64, cells: u32, lock: RequiredLock, mutex_offset: u64) -> Self {
+        let lock_abi = if lock == RequiredLock::Pthread { mutex::ABI } else { NATIVE_LOCK_ABI };
+        let lock_identity = if let RequiredLock::Object { identity } = lock { identity } else { 0 };
         Self {
             magic: MAGIC,
             byte_order: BYTE_ORDER,
             format: FORMAT_VERSION,
             word_size: WORD_SIZE,
-            lock_kind: lock as u32,
-            lock_abi: NATIVE_LOCK_ABI,
+            lock_kind: lock.number(),
+            lock_abi,
             cells,
             length,
             table_offset: HEADER_SIZE,
-            zero: [0; 2],
+            mutex_offset,
+            lock_identity,
         }
     }
 }
@@ -104,7 +83,7 @@ pub(crate) struct UnvalidatedHeader {
 /// What a header says, found to be consistent.
 #[derive(Debug)]
 pub(crate) struct Header {
-    pub(crate) lock: LockKind,
+    pub(crate) lock: RequiredLock,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -127,10 +106,7 @@ impl UnvalidatedHeader {
         }
         require("format version", FORMAT_VERSION, raw.format)?;
         require("word size", WORD_SIZE, raw.word_size)?;
-        let lock =
-            LockKind::from_number(raw.lock_kind).ok_or_else(|| Invalid::new("lock kind", "0 or 1", raw.lock_kind))?;
-        // Another distance would let the kernel mark the wrong word when an owner dies.
-        require("lock ABI", NATIVE_LOCK_ABI, raw.lock_abi)?;
+        let lock = Self::lock(&raw)?;
         // A shorter file would end in SIGBUS when its missing pages are touched.
         require("length", raw.length, self.file_length)?;
         if raw.length > MAX_SEGMENT {
@@ -140,8 +116,34 @@ impl UnvalidatedHeader {
         require("number of cells", 1, raw.cells)?;
         let entries = (0..u64::from(raw.cells))
             .map(|number| Entry::read(self, raw.table_offset + number * Entry::SIZE))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        if lock == RequiredLock::Pthread {
+            // Elsewhere it would share bytes with the cell, or lie behind the end.
+            let offset = entries[0].mutex_offset() as u64;
+            require("mutex offset", offset, raw.mutex_offset)?;
+            require("length", offset + CELL_ALIGN as u64, raw.length)?;
+        } else {
+            require("mutex offset", 0, raw.mutex_offset)?;
+        }
+        if !matches!(lock, RequiredLock::Object { .. }) {
+            require("lock identity", 0, raw.lock_identity)?;
+        }
         Ok(Header { lock, entries })
+    }
+
+    fn lock(raw: &RawHeader) -> Result<RequiredLock, Invalid> {
+        let lock = match raw.lock_kind {
+            0 => RequiredLock::None,
+            1 => RequiredLock::Native,
+            2 => RequiredLock::Pthread,
+            3 => RequiredLock::Object { identity: raw.lock_identity },
+            other => return Err(Invalid::new("lock kind", "0, 1, 2 or 3", other)),
+        };
+        // With another distance the kernel would mark the wrong word when an owner dies; a mutex of another C library
+        // would be misread by this one.
+        let abi = if lock == RequiredLock::Pthread { mutex::ABI } else { NATIVE_LOCK_ABI };
+        require("lock ABI", format!("{abi:#x}"), format!("{:#x}", raw.lock_abi))?;
+        Ok(lock)
     }
 
     pub(super) fn read<R: Pod>(&self, field: &'static str, offset: u64) -> Result<R, Invalid> {

@@ -5,22 +5,25 @@
 //! table offset      one entry (64 bytes) for each cell
 //! schema offset     schema text, as UTF-8
 //! cell offset       cells, each at a multiple of 64
+//! mutex offset      behind the cell: its pthread mutex, if that guards it (64 bytes)
 //! ```
 
 mod entry;
 mod header;
 mod plan;
+mod required;
 
 use std::fmt;
 
 use crate::error::Error;
 
 pub(crate) use entry::Entry;
-pub(crate) use header::{Header, LockKind, MAX_PREFIX, UnvalidatedHeader};
+pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
 pub(crate) use plan::Plan;
+pub(crate) use required::RequiredLock;
 
 /// What cells are aligned to: a cache line.
-pub(crate) const CELL_ALIGN: u64 = 64;
+pub(crate) const CELL_ALIGN: usize = 64;
 
 /// The largest segment, in bytes: what Rust can address as one object.
 const MAX_SEGMENT: u64 = isize::MAX as u64;

@@ -2,10 +2,10 @@
 
 use crate::format::entry::RawEntry;
 use crate::format::header::{HEADER_SIZE, RawHeader};
-use crate::format::{CELL_ALIGN, Entry, LockKind};
+use crate::format::{CELL_ALIGN, Entry, RequiredLock};
 use crate::layout::{SharedValue, schema_text};
 
-/// A segment to be: its length, its first bytes, and where its cell will lie. What follows the prefix is zeros.
+/// A segment to be: its length and its first bytes. What follows the prefix is zeros.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) prefix: Vec<u8>,
@@ -14,11 +14,17 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// A segment for one value, in a cell of so many bytes.
-    pub(crate) fn of<T: SharedValue>(cell_length: usize, lock: LockKind) -> Self {
+    pub(crate) fn of<T: SharedValue>(cell_length: usize, lock: RequiredLock) -> Self {
         let schema = schema_text(T::LAYOUT);
         let schema_offset = HEADER_SIZE + Entry::SIZE;
-        let cell_offset = (schema_offset + schema.len() as u64).next_multiple_of(CELL_ALIGN);
-        let length = cell_offset + cell_length as u64;
+        let cell_offset = (schema_offset + schema.len() as u64).next_multiple_of(CELL_ALIGN as u64);
+        let cell_end = cell_offset + cell_length as u64;
+        let (mutex_offset, length) = if lock == RequiredLock::Pthread {
+            let offset = cell_end.next_multiple_of(CELL_ALIGN as u64);
+            (offset, offset + CELL_ALIGN as u64)
+        } else {
+            (0, cell_end)
+        };
         let entry = RawEntry {
             cell_offset,
             cell_length: cell_length as u64,
@@ -27,7 +33,7 @@ impl Plan {
             schema_length: schema.len() as u64,
             zero: [0; 3],
         };
-        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1, lock)).to_vec();
+        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1, lock, mutex_offset)).to_vec();
         prefix.extend_from_slice(bytemuck::bytes_of(&entry));
         prefix.extend_from_slice(schema.as_bytes());
         Self { prefix, length }

@@ -12,6 +12,9 @@ use crate::lock::line::LockLine;
 /// The kernel releases 2,048 locks of a dying thread (`ROBUST_LIST_LIMIT`). The rest is left to other robust mutexes.
 pub(crate) const MAX_HELD: usize = 2_000;
 
+/// More than `MAX_HELD`, and a power of two.
+const OTHER: usize = 1 << 16;
+
 /// Enough for most threads, without an allocation of its own.
 const INLINE: usize = 8;
 
@@ -21,6 +24,7 @@ const INLINE: usize = 8;
 /// it to see whether memory may be unmapped; the atomics serve them.
 #[derive(Debug, Default)]
 pub(crate) struct HeldList {
+    /// The number of locks here, and `OTHER` times the number of those that are recorded elsewhere.
     length: AtomicUsize,
     inline: [Held; INLINE],
     more: OnceLock<Box<[Held]>>,
@@ -76,7 +80,23 @@ impl Held {
 impl HeldList {
     #[inline(always)]
     pub(super) fn length(&self) -> usize {
-        self.length.load(Relaxed)
+        self.length.load(Relaxed) % OTHER
+    }
+
+    /// Whether the thread holds no lock at all, here or elsewhere.
+    #[inline(always)]
+    pub(super) fn is_clear(&self) -> bool {
+        self.length.load(Relaxed) == 0
+    }
+
+    /// Adds to the locks that are recorded elsewhere.
+    pub(super) fn add_other(&self) {
+        self.length.store(self.length.load(Relaxed) + OTHER, Release);
+    }
+
+    /// Takes one of them away.
+    pub(super) fn remove_other(&self) {
+        self.length.store(self.length.load(Relaxed) - OTHER, Release);
     }
 
     /// The lock at a place below `length`.
@@ -103,7 +123,7 @@ impl HeldList {
     #[inline(always)]
     pub(super) fn only(&self, line: &LockLine) -> Option<&Held> {
         let [held, ..] = &self.inline;
-        let only = self.length() == 1 && std::ptr::eq(held.line(), line) && held.again.load(Relaxed) == 0;
+        let only = self.length.load(Relaxed) == 1 && std::ptr::eq(held.line(), line) && held.again.load(Relaxed) == 0;
         only.then_some(held)
     }
 
@@ -112,7 +132,7 @@ impl HeldList {
     pub(super) fn push_only(&self, line: &LockLine) {
         let [held, ..] = &self.inline;
         held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
-        self.length.store(1, Release);
+        self.length.store(self.length.load(Relaxed) + 1, Release);
     }
 
     /// Takes the only lock out, which was taken once and has no mark.
@@ -125,7 +145,7 @@ impl HeldList {
     pub(super) fn push(&self, line: &LockLine) {
         let length = self.length();
         self.get(length).line.store(std::ptr::from_ref(line).cast_mut(), Release);
-        self.length.store(length + 1, Release);
+        self.length.store(self.length.load(Relaxed) + 1, Release);
     }
 
     /// Takes a lock out; those behind it move down by one.
@@ -139,7 +159,7 @@ impl HeldList {
             to.mark.store(from.mark.load(Relaxed), Relaxed);
         }
         self.get(last).clear();
-        self.length.store(last, Release);
+        self.length.store(self.length.load(Relaxed) - 1, Release);
     }
 
     /// Forgets all locks.
@@ -155,7 +175,7 @@ impl HeldList {
     /// A lock that is held all the time is found, although its thread takes and releases others meanwhile: it can only
     /// move down, and this looks from the last place to the first, so it cannot slip past.
     pub(super) fn any_within(&self, range: &Range<usize>) -> bool {
-        let length = self.length.load(Acquire);
+        let length = self.length.load(Acquire) % OTHER;
         (0..length).rev().any(|index| range.contains(&self.get(index).line.load(Acquire).addr()))
     }
 }

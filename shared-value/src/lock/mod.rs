@@ -1,9 +1,10 @@
-//! The native lock: robust, recursive, shared between processes. It knows nothing of what it guards.
+//! Locks: robust, recursive, shared between processes. They know nothing of what they guard.
 #![allow(unsafe_code)]
 
 mod held;
 mod line;
 mod list;
+pub(crate) mod pthread;
 mod thread;
 mod word;
 
@@ -14,6 +15,7 @@ use crate::primitive::{AtomicU32, Ordering::Relaxed};
 use crate::sys;
 use crate::sys::robust::RobustList;
 
+use held::Held;
 pub(crate) use held::Mark;
 pub(crate) use line::LockLine;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
@@ -23,6 +25,21 @@ pub(crate) use word::Wait;
 
 /// The most often that one thread may hold one lock.
 const MAX_DEPTH: u32 = 65_535;
+
+/// What a value's own lock is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LockKind {
+    /// This library's lock: the fastest, and safe whatever other processes write into the memory.
+    #[default]
+    Native,
+    /// A robust, process-shared `pthread_mutex_t`, which C and C++ programs can take too (docs/format.md says where it lies,
+    /// and how to change the value under it).
+    ///
+    /// It trusts all who may write to the memory: the C library follows pointers in it. Processes in different PID
+    /// namespaces must not share one, because the C library tells owners apart by their thread ids.
+    Pthread,
+}
 
 /// How a lock came to be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +62,10 @@ pub(crate) enum Refusal {
     Borrowed,
     Unwound,
     Corrupted,
+    /// A lock that is not recursive, taken twice.
+    AlreadyHeld,
+    /// What the C library says of a pthread mutex.
+    Mutex(i32),
     NoRobustList,
     NoThread,
 }
@@ -61,9 +82,11 @@ impl From<Refusal> for Error {
             Refusal::Borrowed => Self::Borrowed,
             Refusal::Unwound => Self::Unwound,
             Refusal::Corrupted => Self::Corrupted,
+            Refusal::AlreadyHeld => Self::AlreadyHeld,
+            Refusal::Mutex(code) => Self::io("take a pthread mutex", std::io::Error::from_raw_os_error(code)),
             Refusal::NoRobustList => Self::Unsupported {
                 what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
-                       this C library has none of that form",
+                       this C library has none of that form: use `LockKind::Pthread`",
             },
             Refusal::NoThread => Self::Unsupported {
                 what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
@@ -80,7 +103,7 @@ impl From<Refusal> for Error {
 ///   `is_any_held_within` says so.
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
-    if thread.held().length() != 0
+    if !thread.held().is_clear()
         && let Some(again) = deepen(thread, line)
     {
         return again;
@@ -108,15 +131,19 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
 fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> {
     let held = thread.held();
     let Some(index) = held.find(line) else {
-        return (held.length() == held::MAX_HELD).then_some(Err(Refusal::TooManyHeld));
+        let all = held.length() + thread.mutexes().length();
+        return (all >= held::MAX_HELD).then_some(Err(Refusal::TooManyHeld));
     };
-    let again = &held.get(index).again;
-    let deeper = again.load(Relaxed) + 1;
+    Some(again(held.get(index)))
+}
+
+fn again(held: &Held) -> Result<Acquired, Refusal> {
+    let deeper = held.again.load(Relaxed) + 1;
     if deeper >= MAX_DEPTH {
-        return Some(Err(Refusal::TooDeep));
+        return Err(Refusal::TooDeep);
     }
-    again.store(deeper, Relaxed);
-    Some(Ok(Acquired::Again))
+    held.again.store(deeper, Relaxed);
+    Ok(Acquired::Again)
 }
 
 /// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the lock. `true` if that was
@@ -206,7 +233,7 @@ pub(crate) fn mark(thread: Thread, line: &LockLine) -> Mark {
 
 #[inline(never)]
 fn mark_of_one(thread: Thread, line: &LockLine) -> Mark {
-    thread.held().find(line).map_or(Mark::None, |index| thread.held().get(index).mark())
+    thread.find(line).map_or(Mark::None, Held::mark)
 }
 
 /// Notes something about a lock that the calling thread holds.
@@ -220,14 +247,14 @@ pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
 
 #[inline(never)]
 fn set_mark_of_one(thread: Thread, line: &LockLine, mark: Mark) {
-    if let Some(index) = thread.held().find(line) {
-        thread.held().get(index).set_mark(mark);
+    if let Some(held) = thread.find(line) {
+        held.set_mark(mark);
     }
 }
 
 /// Whether the calling thread has taken the lock once, so that the next `release` is the last.
 pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
-    thread.held().find(line).is_some_and(|index| thread.held().get(index).again.load(Relaxed) == 0)
+    thread.find(line).is_some_and(|held| held.again.load(Relaxed) == 0)
 }
 
 /// The state of a lock at one moment.

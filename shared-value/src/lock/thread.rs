@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::lock::Refusal;
-use crate::lock::held::HeldList;
+use crate::lock::held::{Held, HeldList};
 use crate::lock::line::LockLine;
 use crate::sys;
 use crate::sys::robust::{RobustList, RobustListCell};
@@ -24,6 +24,8 @@ use crate::sys::robust::{RobustList, RobustListCell};
 #[derive(Debug, Default)]
 struct Record {
     held: HeldList,
+    /// The pthread mutexes that it holds. The C library puts those into the robust list.
+    mutexes: HeldList,
     list: RobustListCell,
     /// The kernel's id of the thread.
     id: AtomicU32,
@@ -65,10 +67,21 @@ impl Thread {
         CURRENT.get()
     }
 
-    /// The locks that it holds.
+    /// The native locks that it holds.
     #[inline(always)]
     pub(super) fn held(self) -> &'static HeldList {
         &self.record.held
+    }
+
+    /// The pthread mutexes that it holds.
+    #[inline(always)]
+    pub(super) fn mutexes(self) -> &'static HeldList {
+        &self.record.mutexes
+    }
+
+    /// The lock of either kind, if it holds it.
+    pub(super) fn find(self, line: &LockLine) -> Option<&'static Held> {
+        [self.held(), self.mutexes()].into_iter().find_map(|held| held.find(line).map(|index| held.get(index)))
     }
 
     /// Its robust list.
@@ -119,18 +132,18 @@ pub(crate) fn set_up() -> Result<(), Refusal> {
 
 /// Whether any thread of this process holds a lock that lies in this range of addresses.
 pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
-    registry().all.iter().any(|record| record.held.any_within(range))
+    registry().all.iter().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
 }
 
 /// Whether the calling thread holds any lock.
 #[inline(always)]
 pub(crate) fn holds_any() -> bool {
-    Thread::known().is_some_and(|thread| thread.record.held.length() != 0)
+    Thread::known().is_some_and(|thread| !thread.held().is_clear())
 }
 
 /// Whether the calling thread holds the lock.
 pub(crate) fn holds(line: &LockLine) -> bool {
-    Thread::known().is_some_and(|thread| thread.record.held.find(line).is_some())
+    Thread::known().is_some_and(|thread| thread.find(line).is_some())
 }
 
 /// All records of this process.
@@ -158,7 +171,10 @@ impl Registry {
 
     fn leave(&mut self, record: &'static Record) {
         record.token.store(0, Relaxed);
-        self.unused.push(record);
+        // The kernel releases mutexes only after this, so they have to stay mapped, and this record has to say so.
+        if record.mutexes.length() == 0 {
+            self.unused.push(record);
+        }
     }
 }
 
@@ -191,6 +207,7 @@ extern "C" fn after_fork_in_child() {
     registry.unused.clear();
     if let Some(thread) = CURRENT.take() {
         thread.record.held.clear();
+        thread.record.mutexes.clear();
         registry.all.push(thread.record);
         registry.leave(thread.record);
     }

@@ -2,6 +2,8 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p shared-value --lib --release`
 
+mod futex;
+mod signal;
 mod slots;
 mod word;
 

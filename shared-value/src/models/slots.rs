@@ -34,6 +34,16 @@ impl Value {
         self.slots().commit();
     }
 
+    /// The same, prepared and committed in one go.
+    fn publish(&self) {
+        let _locked = self.lock.lock().unwrap();
+        self.slots().publish(false, |slot| {
+            for word in slot {
+                word.store(word.load(Relaxed) + 1, Relaxed);
+            }
+        });
+    }
+
     /// Writes one word under the lock, and dies: the lock passes on, the draft stays.
     fn die_half_way(&self) {
         let _locked = self.lock.lock().unwrap();
@@ -115,4 +125,23 @@ fn a_draft_dies_with_its_owner() {
             2,
         );
     });
+}
+
+/// As above, without a draft: the fence of `publish` and the release of its version.
+#[test]
+fn a_reader_sees_one_version_of_what_is_published() {
+    model(3, || {
+        run(
+            &[|value| {
+                value.publish();
+                value.publish();
+            }],
+            2,
+        );
+    });
+}
+
+#[test]
+fn a_reader_sees_one_version_of_two_who_publish() {
+    model(2, || run(&[Value::publish, Value::increment], 2));
 }

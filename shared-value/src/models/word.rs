@@ -1,41 +1,14 @@
 //! Models of the lock word.
 
-use std::time::Duration;
-
 use loom::cell::UnsafeCell;
-use loom::sync::{Arc, Condvar, Mutex};
+use loom::sync::Arc;
 use loom::thread;
 
+use crate::models::futex::Futex;
 use crate::models::model;
 use crate::primitive::AtomicU32;
 use crate::primitive::Ordering::{Relaxed, SeqCst};
-use crate::word::{Kernel, OWNER_DIED, Taken, WAITERS, Wait, release, take};
-
-/// The kernel's queue for one word, without timeouts: whoever is not woken sleeps for ever, which loom reports.
-#[derive(Default)]
-struct Futex {
-    queue: Mutex<()>,
-    woken: Condvar,
-}
-
-impl Kernel for Futex {
-    fn announce(&self) {}
-
-    fn retract(&self) {}
-
-    fn wait(&self, word: &AtomicU32, expected: u32, _timeout: Duration) {
-        // The kernel compares and queues under the lock that a wake-up takes too.
-        let queue = self.queue.lock().unwrap();
-        if word.load(Relaxed) == expected {
-            drop(self.woken.wait(queue).unwrap());
-        }
-    }
-
-    fn wake_one(&self, _word: &AtomicU32) {
-        let _queue = self.queue.lock().unwrap();
-        self.woken.notify_one();
-    }
-}
+use crate::word::{Kernel, OWNER_DIED, Taken, WAITERS, Wait, die, release, take};
 
 #[derive(Default)]
 struct Lock {
@@ -128,6 +101,28 @@ fn a_dead_owner_is_succeeded() {
         assert_eq!(recoveries, 1, "one successor, and one only, learns of the death");
         lock.take(4);
         lock.guarded.with(|guarded| assert_eq!(read(guarded), 3));
+    });
+}
+
+/// Without release ordering in what a thread does that ends with the lock, its successor does not see what it did.
+#[test]
+fn a_thread_that_ends_is_succeeded() {
+    model(2, || {
+        let lock = Arc::new(Lock::default());
+        lock.take(1);
+        let waiter = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                assert!(lock.take(2).owner_died);
+                lock.increment();
+                lock.release(2);
+            })
+        };
+        lock.increment();
+        die(&lock.word, 1, &lock.futex);
+        waiter.join().unwrap();
+        lock.take(3);
+        lock.guarded.with(|guarded| assert_eq!(read(guarded), 2));
     });
 }
 

@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
-use crate::format::{Entry, Header, LockKind, MAX_PREFIX, UnvalidatedHeader};
+use crate::format::{Entry, Header, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
 use crate::segment::Place;
 
 /// The memory of a segment.
@@ -78,8 +78,8 @@ impl Mapping {
         &self.name
     }
 
-    /// How the values are guarded, as the header said when the segment was mapped.
-    pub(crate) fn lock_kind(&self) -> LockKind {
+    /// What guards the values, as the header said when the segment was mapped.
+    pub(crate) fn required_lock(&self) -> RequiredLock {
         self.header.lock
     }
 

@@ -18,6 +18,15 @@ pub(crate) use mapping::{Identity, Mapping};
 pub(crate) use place::Place;
 pub(crate) use registry::set_up;
 
+/// Who can write to a segment without a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writers {
+    /// Whoever gets a descriptor for writing.
+    Any,
+    /// The process that made it and the children that it forks.
+    Fixed,
+}
+
 /// A segment in use. Its mapping lives longer if a leaked guard keeps a lock in it.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -29,8 +38,9 @@ impl Segment {
     pub(crate) fn create(
         place: &Place,
         mode: u32,
+        writers: Writers,
         plan: &Plan,
-        initialize: impl FnOnce(&Mapping),
+        initialize: impl FnOnce(&Mapping) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         use std::os::unix::fs::FileExt;
 
@@ -43,15 +53,18 @@ impl Segment {
         }
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
         let in_use = match place {
-            Place::Anonymous => {
-                sys::file::seal_length(&file).map_err(failed)?;
-                None
-            }
+            Place::Anonymous => None,
             // Nobody else knows the file yet, so this neither waits nor finds anything to adopt.
             Place::Named(_) | Place::File(_) | Place::HandedOver(_) => Some(Entrance::wait(&file).map_err(failed)?),
         };
         let mapping = Mapping::new(file, place.clone())?;
-        initialize(&mapping);
+        if let Place::Anonymous = place {
+            if writers == Writers::Fixed {
+                sys::file::seal_writers(mapping.file()).map_err(failed)?;
+            }
+            sys::file::seal_length(mapping.file()).map_err(failed)?;
+        }
+        initialize(&mapping)?;
         if let Some(entrance) = in_use {
             entrance.enter().map_err(failed)?;
         }
@@ -65,7 +78,7 @@ impl Segment {
     pub(crate) fn open(
         place: &Place,
         check: impl FnOnce(&Mapping) -> Result<(), Error>,
-        adopt: impl FnOnce(&Mapping),
+        adopt: impl FnOnce(&Mapping) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         let file = place.open_file()?;
         let failed = |source| Error::io(format!("open `{place}`"), source);
@@ -77,7 +90,7 @@ impl Segment {
         check(&mapping)?;
         let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
         if entrance.is_first() {
-            adopt(&mapping);
+            adopt(&mapping)?;
         }
         entrance.enter().map_err(failed)?;
         Ok(registry::get_or_add(mapping))

@@ -3,10 +3,10 @@
 use std::fs::File;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
-use crate::cell::Cell;
+use crate::cell::{Cell, Guarding};
 use crate::error::Error;
-use crate::format::LockKind;
 use crate::layout::SharedValue;
+use crate::lock::LockKind;
 use crate::segment::Place;
 
 /// Access by which a file can be attached to.
@@ -14,31 +14,39 @@ pub(crate) trait Attach: Access {
     /// Whether a descriptor for reading is enough.
     const READ_ONLY: bool;
 
-    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error>;
+    /// What a value is guarded by if nothing else is said.
+    fn guarding() -> Guarding;
 
-    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error>;
+    fn attach<T: SharedValue>(file: File, place: Place, guarding: &Guarding) -> Result<Cell<T>, Error> {
+        Cell::of_file(file, place, guarding)
+    }
+
+    fn open<T: SharedValue>(place: &Place, guarding: &Guarding) -> Result<Cell<T>, Error> {
+        Cell::open(place, guarding)
+    }
 }
 
 impl Attach for ReadWrite {
     const READ_ONLY: bool = false;
 
-    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
-        Cell::of_file(file, place, LockKind::Native)
-    }
-
-    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
-        Cell::open(place, LockKind::Native)
+    fn guarding() -> Guarding {
+        Guarding::Own(LockKind::Native)
     }
 }
 
 impl Attach for ReadOnly {
     const READ_ONLY: bool = true;
 
-    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
+    /// Of no meaning: readers take no lock.
+    fn guarding() -> Guarding {
+        Guarding::None
+    }
+
+    fn attach<T: SharedValue>(file: File, place: Place, _: &Guarding) -> Result<Cell<T>, Error> {
         Cell::of_file_read_only(file, place)
     }
 
-    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
+    fn open<T: SharedValue>(place: &Place, _: &Guarding) -> Result<Cell<T>, Error> {
         Cell::open_read_only(place)
     }
 }
@@ -46,11 +54,7 @@ impl Attach for ReadOnly {
 impl Attach for Unlocked {
     const READ_ONLY: bool = false;
 
-    fn attach<T: SharedValue>(file: File, place: Place) -> Result<Cell<T>, Error> {
-        Cell::of_file(file, place, LockKind::None)
-    }
-
-    fn open<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
-        Cell::open(place, LockKind::None)
+    fn guarding() -> Guarding {
+        Guarding::None
     }
 }

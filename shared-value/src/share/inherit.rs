@@ -6,7 +6,8 @@ use std::process::Command;
 
 use command_fds::CommandFdExt;
 
-use crate::access::{Access, ReadOnly, Unlocked};
+use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::cell::Guarding;
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::segment::{Identity, Place};
@@ -64,7 +65,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
         Ok(())
     }
 
-    fn inherit(name: &str) -> Result<Self, Error>
+    pub(crate) fn inherit(name: &str, guarding: &Guarding) -> Result<Self, Error>
     where
         A: Attach,
     {
@@ -81,7 +82,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
         // What this program starts does not get the value, unless it is passed on.
         sys::descriptor::close_on_exec(passed.number)
             .map_err(|error| Error::io("mark a descriptor to be closed", error))?;
-        Ok(Self::of(A::attach(file, Place::HandedOver(format!("(passed as {name})")))?))
+        Ok(Self::of(A::attach(file, Place::HandedOver(format!("(passed as {name})")), guarding)?))
     }
 }
 
@@ -93,7 +94,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `NotPassed` if there is none, `LayoutMismatch` if it is of another type, `Io`, also if it was passed for reading.
     pub fn inherited(name: &str) -> Result<Self, Error> {
-        Self::inherit(name)
+        Self::inherit(name, &ReadWrite::guarding())
     }
 }
 
@@ -103,7 +104,7 @@ impl<T: SharedValue> Synchronized<T, ReadOnly> {
     /// # Errors
     /// The same.
     pub fn inherited_read_only(name: &str) -> Result<Self, Error> {
-        Self::inherit(name)
+        Self::inherit(name, &ReadOnly::guarding())
     }
 }
 
@@ -113,7 +114,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// The same.
     pub fn inherited_unlocked(name: &str) -> Result<Self, Error> {
-        Self::inherit(name)
+        Self::inherit(name, &Unlocked::guarding())
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::access::Access;
 use crate::layout::SharedValue;
+use crate::lock_object::{LockObject, LockRule};
 use crate::share::Attach;
 use crate::synchronized::Synchronized;
 
@@ -18,6 +19,19 @@ impl<T: SharedValue, A: Access> Serialize for Synchronized<T, A> {
 impl<'de, T: SharedValue, A: Attach> Deserialize<'de> for Synchronized<T, A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let token = String::deserialize(deserializer)?;
-        Self::attach_by(&token).map_err(D::Error::custom)
+        Self::attach_by(&token, &A::guarding()).map_err(D::Error::custom)
+    }
+}
+
+impl<R: LockRule> Serialize for LockObject<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.token().map_err(S::Error::custom)?)
+    }
+}
+
+impl<'de, R: LockRule> Deserialize<'de> for LockObject<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let token = String::deserialize(deserializer)?;
+        Self::from_token(&token).map_err(D::Error::custom)
     }
 }

@@ -2,7 +2,8 @@
 
 use std::os::unix::net::UnixStream;
 
-use crate::access::{Access, ReadOnly, Unlocked};
+use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::cell::Guarding;
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::segment::Place;
@@ -38,12 +39,12 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
         sys::socket::send(self.cell.segment().file(), socket).map_err(|error| Error::io("send a value", error))
     }
 
-    fn receive(socket: &UnixStream) -> Result<Self, Error>
+    pub(crate) fn receive(socket: &UnixStream, guarding: &Guarding) -> Result<Self, Error>
     where
         A: Attach,
     {
         let file = sys::socket::receive(socket).map_err(|error| Error::io("receive a value", error))?;
-        Ok(Self::of(A::attach(file, Place::HandedOver("(received)".to_owned()))?))
+        Ok(Self::of(A::attach(file, Place::HandedOver("(received)".to_owned()), guarding)?))
     }
 }
 
@@ -54,7 +55,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// `LayoutMismatch` if the value is of another type; `Io`, also if something else came, the other end has closed, or
     /// the value was sent for reading.
     pub fn receive_from(socket: &UnixStream) -> Result<Self, Error> {
-        Self::receive(socket)
+        Self::receive(socket, &ReadWrite::guarding())
     }
 }
 
@@ -64,7 +65,7 @@ impl<T: SharedValue> Synchronized<T, ReadOnly> {
     /// # Errors
     /// The same.
     pub fn receive_read_only_from(socket: &UnixStream) -> Result<Self, Error> {
-        Self::receive(socket)
+        Self::receive(socket, &ReadOnly::guarding())
     }
 }
 
@@ -74,6 +75,6 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// The same.
     pub fn receive_unlocked_from(socket: &UnixStream) -> Result<Self, Error> {
-        Self::receive(socket)
+        Self::receive(socket, &Unlocked::guarding())
     }
 }

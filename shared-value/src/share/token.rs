@@ -5,7 +5,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::access::{Access, ReadOnly, Unlocked};
+use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::cell::Guarding;
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::segment::{Identity, Place};
@@ -49,7 +50,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
         Ok(Token { identity: mapping.identity(), at }.to_text())
     }
 
-    pub(super) fn attach_by(text: &str) -> Result<Self, Error>
+    pub(crate) fn attach_by(text: &str, guarding: &Guarding) -> Result<Self, Error>
     where
         A: Attach,
     {
@@ -63,9 +64,11 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
         }
         // A value with a name is opened by it, so that this counts as any other opening.
         match token.at {
-            At::Named(name) => A::open(&Place::Named(name)),
-            At::File(path) => A::open(&Place::File(path)),
-            At::Descriptor { process, .. } => A::attach(file, Place::HandedOver(format!("(of process {process})"))),
+            At::Named(name) => A::open(&Place::Named(name), guarding),
+            At::File(path) => A::open(&Place::File(path), guarding),
+            At::Descriptor { process, .. } => {
+                A::attach(file, Place::HandedOver(format!("(of process {process})")), guarding)
+            }
         }
         .and_then(|cell| {
             if cell.segment().identity() == token.identity {
@@ -84,7 +87,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// `StaleToken` if the value or its process is gone, or this process may not see it; `LayoutMismatch` if the value is
     /// of another type; `Io`.
     pub fn from_token(token: &str) -> Result<Self, Error> {
-        Self::attach_by(token)
+        Self::attach_by(token, &ReadWrite::guarding())
     }
 }
 
@@ -94,7 +97,7 @@ impl<T: SharedValue> Synchronized<T, ReadOnly> {
     /// # Errors
     /// The same.
     pub fn from_token_read_only(token: &str) -> Result<Self, Error> {
-        Self::attach_by(token)
+        Self::attach_by(token, &ReadOnly::guarding())
     }
 }
 
@@ -104,7 +107,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// The same.
     pub fn from_token_unlocked(token: &str) -> Result<Self, Error> {
-        Self::attach_by(token)
+        Self::attach_by(token, &Unlocked::guarding())
     }
 }
 

@@ -61,6 +61,12 @@ pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
 }
 
+/// Refuses for ever that the memory is mapped or written once more by whoever; the mappings that exist go on
+/// (`F_SEAL_FUTURE_WRITE` of `fcntl(2)`, since Linux 5.1).
+pub(crate) fn seal_writers(file: impl AsFd) -> io::Result<()> {
+    Ok(fs::fcntl_add_seals(file, SealFlags::FUTURE_WRITE)?)
+}
+
 /// Opens the file of a descriptor of another process of the same user, to read and write.
 pub(crate) fn open_descriptor(process: u32, number: RawFd) -> io::Result<File> {
     open_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::RDWR)

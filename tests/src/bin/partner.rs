@@ -6,7 +6,10 @@ use std::process::Command;
 
 use anyhow::Result;
 use clap::Parser;
-use shared_value::{ReadOnly, Synchronized};
+use ipc_channel::ipc::{self, IpcSender};
+use shared_value::{Options, RLock, ReadOnly, Synchronized};
+use shared_value_tests::intruder::attempts_to_write;
+use shared_value_tests::job::Job;
 use shared_value_tests::{DEADLINE, say};
 
 #[derive(Parser)]
@@ -19,6 +22,14 @@ enum Role {
     Read { name: String },
     /// Says what becomes of taking the value for writing.
     Write { name: String },
+    /// Takes the value for reading, tries to write to it, and says what the kernel allowed.
+    Intrude { name: String },
+    /// Does the job that comes as JSON on standard input.
+    WorkByJson,
+    /// Does the jobs that come by a channel of the `ipc-channel` crate, until there are no more.
+    WorkByChannel { server: String },
+    /// Adds to two values under their lock.
+    AddUnderLock { count: u64 },
     /// Takes the value, and starts a program that tries to.
     PassNothingOn { name: String },
     /// Says the number of descriptors and whether there is such an entry in the environment.
@@ -43,6 +54,33 @@ fn main() -> Result<()> {
             say(said(Synchronized::<u64, ReadOnly>::inherited_read_only(&name).map(|value| value.get())));
         }
         Role::Write { name } => say(said(Synchronized::<u64>::inherited(&name).map(|value| value.get()))),
+        Role::Intrude { name } => {
+            let value = Synchronized::<u64, ReadOnly>::inherited_read_only(&name)?;
+            let entry = std::env::var(&name)?;
+            let number = entry.split(' ').nth(1).unwrap_or_default();
+            let descriptor = std::fs::File::open(format!("/proc/self/fd/{number}"))?;
+            let allowed: Vec<_> =
+                attempts_to_write(&descriptor).into_iter().filter(|(_, result)| result.is_ok()).collect();
+            say(format!("{} {:?}", value.get(), allowed.iter().map(|(what, _)| what).collect::<Vec<_>>()));
+        }
+        Role::WorkByJson => serde_json::from_reader::<_, Job>(std::io::stdin())?.work()?,
+        Role::WorkByChannel { server } => {
+            let (sender, jobs) = ipc::channel::<Job>()?;
+            IpcSender::connect(server)?.send(sender)?;
+            while let Ok(job) = jobs.recv() {
+                job.work()?;
+            }
+        }
+        Role::AddUnderLock { count } => {
+            let lock = RLock::inherited("LOCK")?;
+            let guarded = Options::new().lock(&lock);
+            let (one, other) = (guarded.inherited::<u64>("ONE")?, guarded.inherited::<u64>("OTHER")?);
+            for _ in 0..count {
+                let _guard = lock.lock()?;
+                one.set(one.get() + 1)?;
+                other.set(other.get() + 1)?;
+            }
+        }
         Role::PassNothingOn { name } => {
             Synchronized::<u64>::inherited(&name)?;
             let status = Command::new(std::env::current_exe()?).args(["write", &name]).status()?;

@@ -13,16 +13,19 @@ struct Field {
     name: &'static str,
 }
 
-const FIELDS: [Field; 13] = [
+const FIELDS: [Field; 15] = [
     Field { offset: 0, size: 8, name: "magic" },
     Field { offset: 8, size: 4, name: "byte order" },
     Field { offset: 12, size: 4, name: "format version" },
     Field { offset: 16, size: 4, name: "word size" },
-    Field { offset: 20, size: 4, name: "lock kind" },
+    // Whether the kind itself is refused, or the ABI of what it would be, or the lack of a lock.
+    Field { offset: 20, size: 4, name: "lock" },
     Field { offset: 24, size: 4, name: "lock ABI" },
     Field { offset: 28, size: 4, name: "number of cells" },
     Field { offset: 32, size: 8, name: "length" },
     Field { offset: 40, size: 8, name: "table offset" },
+    Field { offset: 48, size: 8, name: "mutex offset" },
+    Field { offset: 56, size: 8, name: "lock identity" },
     Field { offset: 64, size: 8, name: "cell" },
     Field { offset: 72, size: 8, name: "cell" },
     Field { offset: 80, size: 8, name: "fingerprint" },
@@ -63,7 +66,7 @@ fn every_number_is_checked_and_named() {
             ];
             for (number, refused) in refused.into_iter().enumerate() {
                 // Without a lock is what this says, and it is read as it is.
-                if field == "lock kind" && bytes[range.clone()] == [0; 4] && number == 2 {
+                if field == "lock" && bytes[range.clone()] == [0; 4] && number == 2 {
                     continue;
                 }
                 let error = refused.expect_err(&format!("`{field}` is {lie:#x}"));

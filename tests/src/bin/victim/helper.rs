@@ -9,7 +9,7 @@ use shared_value::Synchronized;
 use shared_value_tests::stepper::is_asleep;
 use shared_value_tests::{DEADLINE, Forked, end_now, split};
 
-use crate::triple::{Number, SynchronizedTriple, Triple};
+use crate::triple::{Number, Triple};
 
 /// A forked process that does what it is told over a socket, a byte at a time. It is killed when this is dropped.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ fn serve<N: Number, const BETWEEN: usize>(
             };
             let _ = talk.write_all(&[answer]);
         } else {
-            let value = SynchronizedTriple::from(value.clone());
+            let value = value.clone();
             let guard = value.lock().expect("nobody holds it for long");
             value.set_left(N::from(9)).expect("the lock is held");
             let _ = talk.write_all(&[READY]);

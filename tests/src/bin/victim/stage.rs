@@ -152,7 +152,7 @@ fn subject<N: Number, const BETWEEN: usize>(
     }
     value.store(first).expect("nobody else uses it");
     if company == Company::DeadOwner {
-        let handle = SynchronizedTriple::from(value.clone());
+        let handle = value.clone();
         fork(|| {
             let _guard = handle.lock().expect("nobody else uses it");
             handle.set_left(N::from(9)).expect("the lock is held");
@@ -230,7 +230,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         let mut found = Found { took, died_holding, states: Vec::new() };
         for (subject, states) in self.subjects.iter().zip(&self.states) {
             let one = subject.survey(states, |value, copy| {
-                SynchronizedTriple::from(value.clone()).set_left(N::from(77)).expect("the lock is held");
+                value.clone().set_left(N::from(77)).expect("the lock is held");
                 copy.left = N::from(77);
             })?;
             found.took = found.took.max(one.took);

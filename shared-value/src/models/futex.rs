@@ -1,0 +1,41 @@
+//! The kernel's part in the models.
+
+use std::time::Duration;
+
+use loom::sync::{Condvar, Mutex};
+
+use crate::primitive::{AtomicU32, Ordering::Relaxed};
+use crate::word::Kernel;
+
+/// The kernel's queue for one word, without timeouts: whoever is not woken sleeps for ever, which loom reports.
+#[derive(Default)]
+pub(super) struct Futex {
+    queue: Mutex<()>,
+    woken: Condvar,
+}
+
+impl Futex {
+    pub(super) fn wake_all(&self) {
+        let _queue = self.queue.lock().unwrap();
+        self.woken.notify_all();
+    }
+}
+
+impl Kernel for Futex {
+    fn announce(&self) {}
+
+    fn retract(&self) {}
+
+    fn wait(&self, word: &AtomicU32, expected: u32, _timeout: Duration) {
+        // The kernel compares and queues under the lock that a wake-up takes too.
+        let queue = self.queue.lock().unwrap();
+        if word.load(Relaxed) == expected {
+            drop(self.woken.wait(queue).unwrap());
+        }
+    }
+
+    fn wake_one(&self, _word: &AtomicU32) {
+        let _queue = self.queue.lock().unwrap();
+        self.woken.notify_one();
+    }
+}

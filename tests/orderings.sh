@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Proves that the models see every memory ordering, and that every ordering is needed: weakens one after the other in a
+# copy, and asserts that a model fails each time. Usage: tests/orderings.sh [TEXT that the name of a weakening contains]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# What is weakened: file, function, and the ordering there; with what; the number of the match, if it is not the first.
+weakenings=(
+  "slots.rs committed load(Ordering::Acquire) load(Ordering::Relaxed)"
+  "slots.rs commit store(next,Ordering::Release) store(next,Ordering::Relaxed)"
+  "slots.rs read load(Ordering::Acquire) load(Ordering::Relaxed)"
+  "slots.rs read fence(Ordering::Acquire); ;"
+  "slots.rs begin fence(Ordering::Release); ;"
+  "slots.rs publish fence(Ordering::Release); ;"
+  "slots.rs publish store(next,Ordering::Release) store(next,Ordering::Relaxed) 2"
+  "lock/word.rs take Ordering::Acquire Ordering::Relaxed"
+  "lock/word.rs take_contended Ordering::Acquire Ordering::Relaxed"
+  "lock/word.rs release Ordering::Release Ordering::Relaxed"
+  "lock/word.rs release_contended Ordering::AcqRel Ordering::Acquire"
+  "lock/word.rs release_contended Ordering::AcqRel Ordering::Release"
+  "lock/word.rs call_back Ordering::AcqRel Ordering::Acquire"
+  "lock/word.rs call_back Ordering::AcqRel Ordering::Release"
+  "lock/word.rs die Ordering::Release Ordering::Relaxed"
+)
+# Replaces in one function of the file; blanks in the file do not count.
+weaken='
+  my ($function, $from, $to, $number) = @ARGV;
+  my $text = do { local $/; <STDIN> };
+  my $pattern = join "\\s*", map { quotemeta } split //, $from;
+  $text =~ /^( *)[^\n]*\bfn \Q$function\E\b/gm or die "no function $function\n";
+  my $end = "\n$1}\n";
+  my $count = 0;
+  while ($text =~ /$pattern|$end/g) {
+    my ($start, $length, $found) = ($-[0], $+[0] - $-[0], $&);
+    last if $found !~ /\w/;
+    next if ++$count < $number;
+    substr($text, $start, $length) = $to;
+    print $text;
+    exit;
+  }
+  die "nothing to weaken in $function: $from\n";
+'
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}/orderings")
+rm -rf "$target/copy"
+mkdir -p "$target/copy"
+tar -c --exclude ./target --exclude ./.git . | tar -xm -C "$target/copy"
+export CARGO_TARGET_DIR=$target RUSTFLAGS="--cfg loom"
+check() {
+  (cd "$target/copy" && timeout 300 cargo test --quiet -p shared-value --lib --release "$@")
+}
+check >/dev/null
+missed=0
+for weakening in "${weakenings[@]}"; do
+  if (($# > 0)) && [[ $weakening != *"$1"* ]]; then
+    continue
+  fi
+  read -r file function from to number <<<"$weakening"
+  source=shared-value/src/$file
+  perl -e "$weaken" "$function" "$from" "$to" "${number:-1}" <"$source" >"$target/copy/$source"
+  check --no-run 2>/dev/null
+  if failed=$(check 2>/dev/null); then
+    printf 'MISSED: %s\n' "$weakening"
+    missed=1
+  else
+    models=$(sed -n 's/^    models::\(.*\)$/\1/p' <<<"$failed" | sort -u | xargs)
+    printf '%-18s %-28s %-8s seen by %s\n' "$function" "$from" "${to#Ordering::}" "${models:-a model that ended the process}"
+  fi
+  cp "$source" "$target/copy/$source"
+done
+exit "$missed"

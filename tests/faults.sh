@@ -21,6 +21,7 @@ faults=(
   "unlink_unannounced stuck" # the lock leaves the robust list without an announcement
   "release_first stuck"      # the word is released before the lock has left the robust list
   "sleep_through stuck"      # sleepers rely on being woken
+  "keep_leftover torn"       # what a dead owner left in one of several values is gone on with
   "publish_first torn"       # a segment gets its name before it is filled
 )
 target=${CARGO_TARGET_DIR:-target}/faults

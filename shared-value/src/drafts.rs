@@ -73,7 +73,9 @@ impl Drafted<'_> {
             return;
         }
         // If the thread dies before this, the draft is still a dead owner's.
-        self.versions.rollback();
+        if !cfg!(shared_value_fault = "keep_leftover") {
+            self.versions.rollback();
+        }
         let draft = Draft {
             lock: self.lock,
             token: self.token,

@@ -54,6 +54,19 @@ fn a_first_lock_and_one_refused_leave_nothing() {
     survives(["first-lock", "refused"]);
 }
 
+/// Values under one lock are committed one after the other; what a dead owner has left in one of them is dropped when
+/// that one is touched, by whoever holds the lock then.
+#[test]
+fn values_with_one_lock_are_whole() {
+    survives(["object", "object-take-over", "object-update", "object-commit"]);
+}
+
+/// The C library does the locking, and this library the committing.
+#[test]
+fn a_value_with_a_pthread_mutex_is_whole() {
+    survives(["pthread", "pthread-take-over", "pthread-guard"]);
+}
+
 /// A waiter that is killed after it was woken takes the wake-up with it; sleepers that rely on it sleep for ever.
 #[test]
 fn those_who_wait_do_not_wait_for_the_dead() {

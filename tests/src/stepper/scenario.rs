@@ -26,7 +26,7 @@ pub trait Scenario {
     fn shared(&self) -> Vec<u8>;
 
     /// The addresses of words that tell how far the operation is, in sets of at most four: for each set there is a sweep
-    /// of its own. For [`Points::Changes`].
+    /// of its own. For [`Points::Changes`]; without any set, a few points are taken at random instead.
     ///
     /// [`Points::Changes`]: super::Points::Changes
     fn watched(&self) -> Vec<Vec<u64>> {

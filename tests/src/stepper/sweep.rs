@@ -12,6 +12,9 @@ use super::tracee::{Stop, Tracee, Waited};
 /// More instructions than any operation should have.
 const LONGEST: usize = 4_000_000;
 
+/// How many points stand for those at which words change that nobody can watch.
+const UNWATCHED: usize = 60;
+
 /// How often to try to get a victim to a point. Which instructions it executes may depend on when a sleeper wakes up.
 const TRIES: usize = 10;
 
@@ -54,6 +57,9 @@ impl Sweep {
         let report = match self.points {
             Points::Every => self.break_at_all(name, scenario, usize::MAX, 0),
             Points::AtMost { count, seed } => self.break_at_all(name, scenario, count, seed),
+            Points::Changes { seed } if scenario.watched().is_empty() => {
+                self.break_at_all(name, scenario, UNWATCHED, seed)
+            }
             Points::Changes { seed } => changes::sweep(name, scenario, seed, self.most_harms),
         }?;
         // Or else the deaths were not where they should have been.

@@ -6,9 +6,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use shared_value::Synchronized;
 use shared_value_tests::DEADLINE;
 use shared_value_tests::stepper::{Scenario, marked};
 
+use crate::kindred::{Guarded, Kindred, Past};
 use crate::naming::{Before, NEW, Naming, Place};
 use crate::stage::{Company, Stage, Victim};
 use crate::triple::{Line, Number, Triple};
@@ -30,6 +32,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_changes_awaited();
     operations.add_several();
     operations.add_names();
+    operations.add_other_locks();
     operations.all
 }
 
@@ -326,4 +329,65 @@ impl Operations {
             marked(|| drop(value));
         });
     }
+
+    fn add_kindred(&mut self, name: &str, guarded: Guarded, past: Past, states: &[&[Line]], victim: fn(&Kindred)) {
+        let states: Vec<_> = states.iter().map(|states| states.to_vec()).collect();
+        self.all.push(Operation {
+            name: name.to_owned(),
+            set_stage: Box::new(move || Box::new(Kindred::new(guarded, past, states.clone(), victim))),
+        });
+    }
+
+    /// Values under a lock object, and one under a pthread mutex.
+    fn add_other_locks(&mut self) {
+        let old = Line::of(1);
+        let one = [&[old, old.left(2)][..]];
+        let two = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
+        let twice = [&[old, old.left(2), old.left(4)][..], &[old, old.left(3)][..]];
+        let both = |values: &Kindred| {
+            get_ready();
+            marked(|| {
+                let _guard = values.values[0].lock().unwrap();
+                values.values[0].set_left(2).unwrap();
+                values.values[1].set_left(3).unwrap();
+            });
+        };
+        self.add_kindred("object", Guarded::Object, Past::Nothing, &two, both);
+        self.add_kindred("object-take-over", Guarded::Object, Past::DeadOwner, &two, both);
+        self.add_kindred("object-update", Guarded::Object, Past::DeadOwner, &two, |values| {
+            get_ready();
+            marked(|| {
+                values.values[0].update(|value| value.left = 2).unwrap();
+                values.values[1].update(|value| value.left = 3).unwrap();
+            });
+        });
+        self.add_kindred("object-commit", Guarded::Object, Past::Nothing, &twice, |values| {
+            get_ready();
+            marked(|| {
+                let mut guard = values.values[0].lock().unwrap();
+                values.values[0].set_left(2).unwrap();
+                values.values[1].set_left(3).unwrap();
+                guard.commit();
+                values.values[0].set_left(4).unwrap();
+            });
+        });
+        let set = |values: &Kindred| {
+            get_ready();
+            marked(|| values.values[0].set_left(2)).unwrap();
+        };
+        self.add_kindred("pthread", Guarded::Pthread, Past::Nothing, &one, set);
+        self.add_kindred("pthread-take-over", Guarded::Pthread, Past::DeadOwner, &one, set);
+        self.add_kindred("pthread-guard", Guarded::Pthread, Past::Nothing, &one, |values| {
+            get_ready();
+            marked(|| {
+                let guard = values.values[0].lock().unwrap();
+                guard.set_left(2);
+            });
+        });
+    }
+}
+
+/// Takes a lock and lets go of it: what happens in a thread once only has happened then.
+fn get_ready() {
+    Synchronized::new(0_u64).unwrap().set(1).unwrap();
 }

@@ -1,0 +1,145 @@
+//! `Kindred`: values with locks of other kinds than their own native ones.
+
+use std::time::Duration;
+
+use shared_value::{Error, LockKind, LockState, Options, RLock};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
+use shared_value_tests::{end_now, fork};
+
+use crate::triple::{Line, SynchronizedTriple};
+
+/// What guards the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guarded {
+    /// One lock object for both.
+    Object,
+    /// A pthread mutex, for the only one.
+    Pthread,
+}
+
+/// What has happened before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    Nothing,
+    /// The owner was killed while it wrote to the last value, and nobody has touched that since.
+    DeadOwner,
+}
+
+/// Values whose locks are of another kind, and an operation on them.
+pub(crate) struct Kindred {
+    pub(crate) values: Vec<SynchronizedTriple<u64, 6>>,
+    states: Vec<Vec<Line>>,
+    past: Past,
+    guarded: Guarded,
+    victim: fn(&Self),
+    /// Whether the victim held the lock when it was stopped.
+    held: bool,
+    /// How often the lock had been recovered before.
+    recoveries: u64,
+}
+
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+impl Kindred {
+    pub(crate) fn new(guarded: Guarded, past: Past, states: Vec<Vec<Line>>, victim: fn(&Self)) -> Self {
+        let options = match guarded {
+            Guarded::Object => Options::new().lock(&RLock::new().expect("memory for a lock")),
+            Guarded::Pthread => Options::new().lock_kind(LockKind::Pthread),
+        };
+        let values = states.iter().map(|states| options.share(states[0]).expect("memory for a value")).collect();
+        Self { values, states, past, guarded, victim, held: false, recoveries: 0 }
+    }
+
+    fn state(&self, number: usize) -> Result<usize, Harm> {
+        let found = self.values[number].load().map_err(|error| Harm::Torn(error.to_string()))?;
+        let state = self.states[number].iter().position(|state| *state == found);
+        state.ok_or_else(|| Harm::Torn(format!("value {number} is {found:?}")))
+    }
+
+    fn all_states(&self) -> Result<Vec<usize>, Harm> {
+        (0..self.values.len()).map(|number| self.state(number)).collect()
+    }
+}
+
+impl Scenario for Kindred {
+    fn reset(&mut self) {
+        for (value, states) in self.values.iter().zip(&self.states) {
+            value.store(states[0]).expect("the lock is free");
+        }
+        if self.past == Past::DeadOwner {
+            let last = self.values.last().expect("there is one").clone();
+            fork(|| {
+                let _guard = last.lock().expect("the lock is free");
+                // Not what the survivor overwrites.
+                last.set_right(9).expect("it is held");
+                end_now(0);
+            })
+            .finish();
+            if self.guarded == Guarded::Object {
+                self.values[0].store(self.states[0][0]).expect("the lock is free");
+            }
+        }
+        self.recoveries = self.values[0].recoveries();
+        self.held = false;
+    }
+
+    fn victim(&self) {
+        (self.victim)(self);
+    }
+
+    fn stopped(&mut self, victim: u32) {
+        self.held = self.values[0].lock_state() == LockState::Held { thread_id: victim };
+    }
+
+    fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
+        let before = self.all_states()?;
+        // Killed before it took over from the other dead owner: the survivor learns of both at once.
+        let untouched = self.guarded == Guarded::Pthread
+            && self.past == Past::DeadOwner
+            && self.recoveries == self.values[0].recoveries();
+        let guard = match self.values[0].lock_timeout(AT_ONCE) {
+            Ok(guard) => guard,
+            Err(Error::TimedOut) => return Err(Harm::Stuck("the lock".to_owned())),
+            Err(error) => return Err(Harm::Stuck(error.to_string())),
+        };
+        let took = death.at.elapsed();
+        if guard.recovered() != (self.held || untouched) {
+            return Err(Harm::Miscounted(format!("held: {}, recovered: {}", self.held, guard.recovered())));
+        }
+        let states = self.all_states()?;
+        if states != before {
+            return Err(Harm::Torn(format!("{before:?} without the lock, {states:?} with it")));
+        }
+        if states.is_sorted_by(|one, other| one < other) && states.len() > 1 {
+            return Err(Harm::Torn(format!("committed in another order: {states:?}")));
+        }
+        // The survivor writes, and commits all.
+        for value in &self.values {
+            value.set_left(77).map_err(|error| Harm::Stuck(error.to_string()))?;
+        }
+        drop(guard);
+        for (number, value) in self.values.iter().enumerate() {
+            let expected = self.states[number][states[number]].left(77);
+            let found = value.load().map_err(|error| Harm::Torn(error.to_string()))?;
+            if found != expected {
+                return Err(Harm::Torn(format!("value {number} became {found:?}, not {expected:?}")));
+            }
+        }
+        Ok(Found { took, died_holding: self.held, states })
+    }
+
+    fn last_states(&self) -> Vec<usize> {
+        self.states.iter().map(|states| states.len() - 1).collect()
+    }
+
+    fn shared(&self) -> Vec<u8> {
+        let mut told = vec![u8::from(matches!(self.values[0].lock_state(), LockState::Held { .. }))];
+        told.extend(self.values.iter().flat_map(|value| value.version().to_le_bytes()));
+        told
+    }
+
+    fn watched(&self) -> Vec<Vec<u64>> {
+        // The words lie where only the C library, or another segment, knows.
+        Vec::new()
+    }
+}

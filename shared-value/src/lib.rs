@@ -174,6 +174,7 @@ pub use crate::{
     lock::{LockKind, LockState},
     lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
     options::Options,
+    segment::{NamedValue, names},
     synchronized::{Synchronized, unlink},
     wait::{Changes, Versioned},
 };

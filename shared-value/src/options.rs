@@ -28,6 +28,7 @@ pub struct Options {
     mode: u32,
     guarding: Guarding,
     writers: Writers,
+    unlink_on_drop: bool,
 }
 
 impl Default for Options {
@@ -39,7 +40,7 @@ impl Default for Options {
 impl Options {
     /// The defaults: read and write for the owner alone.
     pub fn new() -> Self {
-        Self { mode: 0o600, guarding: Guarding::Own(LockKind::Native), writers: Writers::Any }
+        Self { mode: 0o600, guarding: Guarding::Own(LockKind::Native), writers: Writers::Any, unlink_on_drop: false }
     }
 
     /// The permissions of a named segment or a file, as `chmod` takes them; the process's umask does not apply.
@@ -74,6 +75,25 @@ impl Options {
         self
     }
 
+    /// Takes the name of what is created away when this process drops its last handle of it. Handles that others have go
+    /// on, and forked children take nothing away. A process that is killed does not get to it: see
+    /// [`names`](crate::names).
+    ///
+    /// ```
+    /// use shared_value::{Options, Synchronized};
+    ///
+    /// # let name = format!("shared-value-doc-unlink-on-drop-{}", std::process::id());
+    /// let value = Options::new().unlink_on_drop(true).create(&name, 7_u64)?;
+    /// assert!(Synchronized::<u64>::open(&name).is_ok());
+    /// drop(value);
+    /// assert!(Synchronized::<u64>::open(&name).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn unlink_on_drop(mut self, unlink: bool) -> Self {
+        self.unlink_on_drop = unlink;
+        self
+    }
+
     /// No other process ever gets to write to a value without a name, but those that write now: this one and the children
     /// that it forks. Not even a process of the same user, with a descriptor of the value, which may otherwise open it
     /// again for writing by way of `/proc`: the kernel refuses (`F_SEAL_FUTURE_WRITE`). Values with a name are as their
@@ -98,7 +118,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn share<T: SharedValue>(&self, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::Anonymous, self.mode, self.writers, &self.guarding, &value)?))
+        self.create_at(&Place::Anonymous, &value)
     }
 
     /// As [`Synchronized::open`].
@@ -146,7 +166,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::named(name)?, self.mode, self.writers, &self.guarding, &value)?))
+        self.create_at(&Place::named(name)?, &value)
     }
 
     /// As [`Synchronized::open_or_create`].
@@ -162,8 +182,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn create_file<T: SharedValue>(&self, path: impl AsRef<Path>, value: T) -> Result<Synchronized<T>, Error> {
-        let place = Place::File(path.as_ref().to_owned());
-        Ok(Synchronized::of(Cell::create(&place, self.mode, self.writers, &self.guarding, &value)?))
+        self.create_at(&Place::File(path.as_ref().to_owned()), &value)
     }
 
     /// As [`Synchronized::open_or_create_file`].
@@ -178,6 +197,14 @@ impl Options {
         self.at_place(&Place::File(path.as_ref().to_owned()), &value)
     }
 
+    fn create_at<T: SharedValue>(&self, place: &Place, value: &T) -> Result<Synchronized<T>, Error> {
+        let cell = Cell::create(place, self.mode, self.writers, &self.guarding, value)?;
+        if self.unlink_on_drop {
+            cell.segment().unlink_on_drop();
+        }
+        Ok(Synchronized::of(cell))
+    }
+
     /// Others may create and unlink the same place all the time; each attempt is whole.
     fn at_place<T: SharedValue>(&self, place: &Place, value: &T) -> Result<Synchronized<T>, Error> {
         loop {
@@ -185,9 +212,9 @@ impl Options {
                 Err(Error::NotFound { .. }) => {}
                 opened => return opened.map(Synchronized::of),
             }
-            match Cell::create(place, self.mode, self.writers, &self.guarding, value) {
+            match self.create_at(place, value) {
                 Err(Error::AlreadyExists { .. }) => {}
-                created => return created.map(Synchronized::of),
+                created => return created,
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use shared_value::{Error, Lock, LockState, Options, RLock, ReadOnly, Synchronized};
-use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::values::Account;
 use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, end_now, eventually, fork, in_time, scaled};
 
 /// Two values under one lock.

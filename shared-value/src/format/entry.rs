@@ -70,6 +70,11 @@ impl Entry {
         })
     }
 
+    /// What the cell holds, as text.
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
+    }
+
     /// Where the pthread mutex of the cell lies, if that guards it: in a cache line of its own.
     pub(crate) fn mutex_offset(&self) -> usize {
         (self.cell_offset + self.cell_length).next_multiple_of(CELL_ALIGN)

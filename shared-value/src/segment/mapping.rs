@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
-use crate::format::{Entry, Header, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
+use crate::format::{Entry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
 use crate::segment::Place;
 
 /// The memory of a segment.
@@ -60,8 +60,7 @@ impl Mapping {
             });
         }
         let file_length = metadata.len();
-        let prefix = read_prefix(&file, file_length).map_err(failed)?;
-        let header = UnvalidatedHeader { prefix, file_length }.validate().map_err(|invalid| invalid.of(&name))?;
+        let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
         let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
         let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
@@ -115,6 +114,12 @@ impl Identity {
         let metadata = file.metadata()?;
         Ok(Self { device: metadata.dev(), inode: metadata.ino() })
     }
+}
+
+/// What the header of a file says, if it is that of a segment.
+pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
+    let prefix = read_prefix(file, file_length)?;
+    Ok(UnvalidatedHeader { prefix, file_length }.validate())
 }
 
 /// A private copy of the bytes before the first cell: what other processes do to them later does not matter.

@@ -1,12 +1,14 @@
 //! Segments: shared memory that holds values, created whole, opened only if valid, mapped once in a process.
 
 mod mapping;
+mod names;
 mod place;
 mod registry;
 
 use std::fs::File;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::process;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Error;
 use crate::format::Plan;
@@ -15,6 +17,7 @@ use crate::sys;
 use crate::sys::entrance::Entrance;
 
 pub(crate) use mapping::{Identity, Mapping};
+pub use names::{NamedValue, names};
 pub(crate) use place::Place;
 pub(crate) use registry::set_up;
 
@@ -31,6 +34,8 @@ pub(crate) enum Writers {
 #[derive(Debug)]
 pub(crate) struct Segment {
     mapping: Arc<Mapping>,
+    /// The process in which the name goes with this.
+    unlinker: OnceLock<u32>,
 }
 
 impl Segment {
@@ -104,7 +109,7 @@ impl Segment {
     /// written through the mapping that it took the lock in, not through these.
     pub(crate) fn open_read_only(place: &Place) -> Result<Arc<Self>, Error> {
         let mapping = Mapping::read_only(place.open_file_read_only()?, place.clone())?;
-        Ok(Arc::new(Self { mapping: Arc::new(mapping) }))
+        Ok(Arc::new(Self::of(Arc::new(mapping))))
     }
 
     /// The segment of a file that another process has handed over, or that is reached by way of its descriptor.
@@ -121,7 +126,17 @@ impl Segment {
 
     /// The same, to read it.
     pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Arc<Self>, Error> {
-        Ok(Arc::new(Self { mapping: Arc::new(Mapping::read_only(file, place)?) }))
+        Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, place)?))))
+    }
+
+    fn of(mapping: Arc<Mapping>) -> Self {
+        Self { mapping, unlinker: OnceLock::new() }
+    }
+
+    /// Takes the name away when the last handle of this process goes, unless it leads to another segment then. Forked
+    /// children do not.
+    pub(crate) fn unlink_on_drop(&self) {
+        self.unlinker.get_or_init(process::id);
     }
 
     /// Maps the segment once more, to read it.
@@ -142,6 +157,10 @@ impl Deref for Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
+        if self.unlinker.get() == Some(&process::id()) && self.place().leads_to(self.mapping.identity()) {
+            // There is nobody to tell; and whoever has taken the name away already has done no harm.
+            let _ = self.place().unlink();
+        }
         // A guard was leaked: its lock is linked into the robust list of its thread, which the kernel and other locks
         // follow. Unmapping it would strand every lock that was taken before it.
         if lock::is_any_held_within(&self.mapping.addresses()) {

@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::segment::Identity;
 use crate::sys;
 
 /// Where POSIX shared memory lives on Linux (`shm_overview(7)`).
-const NAMED: &str = "/dev/shm";
+pub(super) const NAMED: &str = "/dev/shm";
 
 /// Where a segment lives.
 #[derive(Clone, Debug)]
@@ -103,6 +104,14 @@ impl Place {
     pub(crate) fn unlink(&self) -> Result<(), Error> {
         let path = self.path().ok_or_else(|| self.failed("unlink", io::ErrorKind::NotFound.into()))?;
         std::fs::remove_file(path).map_err(|error| self.failed("unlink", error))
+    }
+
+    /// Whether this is where the file of this identity is.
+    pub(super) fn leads_to(&self, identity: Identity) -> bool {
+        self.open_file_read_only()
+            .and_then(|file| Identity::of(&file).map_err(|error| self.failed("inspect", error)))
+            .ok()
+            == Some(identity)
     }
 
     fn failed(&self, operation: &str, error: io::Error) -> Error {

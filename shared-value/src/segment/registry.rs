@@ -121,7 +121,7 @@ impl Registry {
 
     fn insert(&mut self, mapping: Arc<Mapping>) -> Arc<Segment> {
         let (identity, weak) = (mapping.identity(), Arc::downgrade(&mapping));
-        let segment = Arc::new(Segment { mapping });
+        let segment = Arc::new(Segment::of(mapping));
         self.live.insert(identity, Live { segment: Arc::downgrade(&segment), mapping: weak });
         segment
     }

@@ -79,13 +79,20 @@ fn late() -> io::Error {
 
 /// Whether another process, which can write, is entering.
 fn somebody_enters(file: &File) -> io::Result<bool> {
-    let mut lock = request(ENTERING, libc::F_WRLCK);
+    Ok(in_the_way(file, ENTERING)? == libc::F_WRLCK)
+}
+
+/// Whether anybody has the file in use, this process by way of another opening of it, too.
+pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
+    Ok(in_the_way(file, IN_USE)? != libc::F_UNLCK)
+}
+
+/// What keeps a byte from being locked for writing: the kind of a lock, or `F_UNLCK` for nothing.
+fn in_the_way(file: &File, byte: libc::off_t) -> io::Result<libc::c_int> {
+    let mut lock = request(byte, libc::F_WRLCK);
     // SAFETY: the descriptor is open, and the kernel replaces `lock` by another of its kind.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
-    if result != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(libc::c_int::from(lock.l_type) == libc::F_WRLCK)
+    if result == 0 { Ok(lock.l_type.into()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn request(byte: libc::off_t, kind: libc::c_int) -> libc::flock {

@@ -140,7 +140,7 @@ impl Sweep {
     }
 
     /// Kills a victim at a point. `None` if there is no such point any more, because the operation, counted again, has
-    /// become shorter.
+    /// become shorter, or sleeps elsewhere.
     fn break_at(
         &mut self,
         point: Point,
@@ -149,7 +149,8 @@ impl Sweep {
         report: &mut Report,
     ) -> Result<Option<Result<Found, Harm>>> {
         for attempt in 1..=TRIES {
-            if point.steps >= route.places().len() {
+            let is_there = route.places().get(point.steps).is_some_and(|place| place.sleeps || !point.asleep);
+            if !is_there {
                 return Ok(None);
             }
             scenario.reset();

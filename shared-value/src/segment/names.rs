@@ -1,0 +1,93 @@
+//! `names`: the values that have names on this machine.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::segment::mapping::read_header;
+use crate::segment::place::NAMED;
+use crate::sys;
+
+/// A value that has a name: what [`names`] finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedValue {
+    name: String,
+    schema: String,
+    length: u64,
+    is_in_use: bool,
+}
+
+impl NamedValue {
+    /// Its name, by which it is opened and [unlinked](crate::unlink).
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it holds, as text: the name of the type, then a line for each field.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// The name of the type that it holds.
+    pub fn type_name(&self) -> &str {
+        self.schema.lines().next().unwrap_or_default()
+    }
+
+    /// How many bytes of memory it takes, all told.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether any process has it open for writing. One that nobody has open was left over, or waits to be opened again.
+    pub fn is_in_use(&self) -> bool {
+        self.is_in_use
+    }
+}
+
+/// The values with names that this process may read, sorted by name, as they are at this moment.
+///
+/// Values outlive their processes until somebody takes their names away, so programs that were killed leave some behind;
+/// this is the way to find those.
+///
+/// # Errors
+/// `Io` if `/dev/shm` cannot be read.
+///
+/// ```
+/// use shared_value::{Synchronized, names, unlink};
+///
+/// # let name = format!("shared-value-doc-names-{}", std::process::id());
+/// let value = Synchronized::create(&name, 1_u32)?;
+/// # let find = || names().map(|all| all.into_iter().find(|found| found.name() == name).unwrap());
+/// let found = find()?;
+/// assert_eq!((found.type_name(), found.is_in_use()), ("u32", true));
+/// drop(value);
+/// assert!(!find()?.is_in_use());
+/// unlink(&name)?;
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+pub fn names() -> Result<Vec<NamedValue>, Error> {
+    let failed = |error| Error::io(format!("list `{NAMED}`"), error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(NAMED).map_err(failed)? {
+        let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
+        // What is gone meanwhile, what others do not let this process read, and what is something else.
+        if let Ok(Some(value)) = inspect(name) {
+            found.push(value);
+        }
+    }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(found)
+}
+
+/// The value of this name, if it is one.
+fn inspect(name: String) -> io::Result<Option<NamedValue>> {
+    let file = sys::file::open_read_only(&Path::new(NAMED).join(&name))?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let Ok(header) = read_header(&file, metadata.len())? else { return Ok(None) };
+    let schema = header.entries[0].schema().to_owned();
+    Ok(Some(NamedValue { name, schema, length: metadata.len(), is_in_use: sys::entrance::is_in_use(&file)? }))
+}

@@ -1,0 +1,173 @@
+//! Names that go with their creator, names that were left over, and who may open what a name leads to.
+#![allow(unsafe_code)]
+
+use std::fs::{self, File};
+use std::os::unix::fs::chown;
+use std::thread;
+
+use rustix::process::{Signal, getuid};
+use shared_value::{Error, NamedValue, Options, Synchronized, names, unlink};
+use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork};
+
+fn find(name: &str) -> Option<NamedValue> {
+    names().unwrap().into_iter().find(|found| found.name() == name)
+}
+
+#[test]
+fn a_name_goes_with_the_last_handle_of_its_creator() {
+    let name = SegmentName::new("on-drop");
+    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    let (clone, opened) = (value.clone(), Synchronized::<u64>::open(&name).unwrap());
+    drop(value);
+    drop(clone);
+    assert!(find(&name).is_some(), "this process still has a handle");
+    fork(|| {
+        // Its copies of the handles are not the creator's.
+        drop(Synchronized::<u64>::open(&name).unwrap());
+    })
+    .finish();
+    drop(opened);
+    assert_eq!(find(&name), None);
+
+    // Handles that others have go on.
+    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    let stage = Synchronized::new(0_u32).unwrap();
+    let child = fork(|| {
+        let own = value.clone();
+        stage.set(1).unwrap();
+        eventually("the name is gone", || find(&name).is_none());
+        own.set(2).unwrap();
+        assert_eq!(own.get(), 2);
+    });
+    eventually("the child has it", || stage.get() == 1);
+    drop(value);
+    child.finish();
+}
+
+#[test]
+fn forked_children_take_no_name_away() {
+    let name = SegmentName::new("on-drop-forked");
+    let mut value = Some(Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap());
+    fork(|| drop(value.take())).finish();
+    let value = Synchronized::<u64>::open(&name);
+    assert!(value.is_ok(), "{value:?}");
+}
+
+#[test]
+fn a_name_that_leads_to_another_value_by_now_stays() {
+    let name = SegmentName::new("on-drop-replaced");
+    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    unlink(&name).unwrap();
+    let other = Synchronized::create(&name, 2_u64).unwrap();
+    drop(value);
+    drop(other);
+    assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), 2);
+}
+
+#[test]
+fn what_a_killed_process_left_is_found() {
+    let name = SegmentName::new("left");
+    let other = SegmentName::new("not-a-value");
+    File::create(other.path()).unwrap();
+    let stage = Synchronized::new(0_u32).unwrap();
+    let child = fork(|| {
+        let _value = Options::new().unlink_on_drop(true).create(&name, Account::after(1)).unwrap();
+        stage.set(1).unwrap();
+        thread::sleep(DEADLINE);
+    });
+    eventually("the child has it", || stage.get() == 1);
+    let found = find(&name).unwrap();
+    assert_eq!((found.type_name(), found.is_in_use()), ("Account", true));
+    assert_eq!(found.length(), fs::metadata(name.path()).unwrap().len());
+    assert!(found.schema().contains("balance: i64"), "{}", found.schema());
+    child.signal(Signal::KILL);
+    child.finish_killed();
+    assert!(!find(&name).unwrap().is_in_use());
+    assert_eq!(find(&other), None);
+
+    let value = SynchronizedAccount::open(&name).unwrap();
+    assert!(find(&name).unwrap().is_in_use(), "by this process");
+    drop(value);
+    assert!(!find(&name).unwrap().is_in_use());
+}
+
+/// Runs as another user, or says that it cannot.
+fn as_another_user(body: impl FnOnce()) -> Option<Forked> {
+    const NOBODY: libc::uid_t = 65_534;
+    if !getuid().is_root() {
+        eprintln!("SKIPPED: becoming another user takes root");
+        return None;
+    }
+    Some(fork(|| {
+        // SAFETY: no arguments that matter; the child has one thread.
+        let groups = unsafe { libc::setgroups(0, std::ptr::null()) };
+        // SAFETY: the same.
+        let group = unsafe { libc::setresgid(NOBODY, NOBODY, NOBODY) };
+        // SAFETY: the same.
+        let user = unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) };
+        if (groups, group, user) != (0, 0, 0) {
+            end_now(99);
+        }
+        body();
+    }))
+}
+
+/// The error says who is refused what, and a mode lets in whom it says, and no further.
+#[test]
+fn other_users_get_what_the_mode_gives() {
+    let [closed, readable, open] = ["closed", "readable", "open"].map(SegmentName::new);
+    let values = [
+        Synchronized::create(&closed, 1_u64).unwrap(),
+        Options::new().mode(0o644).create(&readable, 1_u64).unwrap(),
+        Options::new().mode(0o666).create(&open, 1_u64).unwrap(),
+    ];
+    let other = as_another_user(|| {
+        for name in [&closed, &readable] {
+            let error = Synchronized::<u64>::open(name).unwrap_err();
+            let told = error.to_string();
+            assert!(
+                matches!(&error, Error::Io { source, .. } if source.raw_os_error() == Some(libc::EACCES)),
+                "{told}"
+            );
+            assert!(told.contains(&**name) && told.contains("Permission denied"), "{told}");
+        }
+        let refused = Synchronized::<u64, shared_value::ReadOnly>::open_read_only(&closed).unwrap_err();
+        assert!(refused.to_string().contains("Permission denied"), "{refused}");
+        let read = Synchronized::<u64, shared_value::ReadOnly>::open_read_only(&readable).unwrap();
+        assert_eq!(read.get(), 1);
+        Synchronized::<u64>::open(&open).unwrap().update(|number| *number += 1).unwrap();
+        assert!(unlink(&closed).is_err(), "the directory is sticky");
+        let named: Vec<_> = names().unwrap().iter().map(|found| found.name().to_owned()).collect();
+        assert!(!named.contains(&closed.to_string()) && named.contains(&readable.to_string()), "{named:?}");
+    });
+    if let Some(other) = other {
+        other.finish();
+        assert_eq!(values.map(|value| value.get()), [1, 1, 2]);
+    }
+}
+
+/// Owner and group are the file's, and `std` changes them.
+#[test]
+fn a_group_can_be_let_in() {
+    const GROUP: u32 = 54_321;
+    let name = SegmentName::new("group");
+    let value = Options::new().mode(0o660).create(&name, 1_u64).unwrap();
+    if !getuid().is_root() {
+        eprintln!("SKIPPED: giving a file to another group takes root");
+        return;
+    }
+    chown(name.path(), None, Some(GROUP)).unwrap();
+    fork(|| {
+        // SAFETY: one group, in an array that lives; the child has one thread.
+        let groups = unsafe { libc::setgroups(1, [GROUP].as_ptr()) };
+        // SAFETY: no arguments that matter.
+        let user = unsafe { libc::setresuid(65_534, 65_534, 65_534) };
+        if (groups, user) != (0, 0) {
+            end_now(99);
+        }
+        Synchronized::<u64>::open(&name).unwrap().update(|number| *number += 1).unwrap();
+    })
+    .finish();
+    assert_eq!(value.get(), 2);
+}

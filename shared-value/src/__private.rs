@@ -93,7 +93,7 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
     let offset = offset::<T>(field);
     let hold = guard.writable();
     let value = valid(hold.read(offset).check_in::<T>(offset));
-    hold.update(offset, value, change)
+    valid(hold.update(offset, value, change).map_err(Error::from))
 }
 
 #[inline(always)]

@@ -104,7 +104,7 @@ impl sealed::Write for ReadWrite {
     ) -> Result<R, Error> {
         cell.locked(|hold| {
             let value = hold.read(offset).check_in::<T>(offset)?;
-            Ok(hold.update_through(offset, value, change))
+            Ok(hold.update_through(offset, value, change)?)
         })
     }
 
@@ -112,7 +112,7 @@ impl sealed::Write for ReadWrite {
     fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         cell.locked(|hold| {
             let value = hold.read_whole().check()?;
-            Ok(hold.update_through(0, value, change))
+            Ok(hold.update_through(0, value, change)?)
         })
     }
 }

@@ -81,6 +81,8 @@ enum Guard {
     Own,
     Object(ObjectLock),
     Pthread(Arc<Mutex>),
+    /// A lock object that this handle does not know, because it only reads.
+    Unknown,
 }
 
 /// What a value is to be guarded by.
@@ -92,6 +94,8 @@ pub(crate) enum Guarding {
     Own(LockKind),
     /// The lock of a lock object, with others.
     Object(ObjectLock),
+    /// It is a lock object, whose holds are none of a value's.
+    Itself,
 }
 
 /// The lock of a lock object, for the values that it guards.
@@ -138,6 +142,7 @@ impl Guarding {
     fn required(&self) -> RequiredLock {
         match self {
             Self::None => RequiredLock::None,
+            Self::Itself => RequiredLock::Itself,
             Self::Own(LockKind::Native) => RequiredLock::Native,
             Self::Own(LockKind::Pthread) => RequiredLock::Pthread,
             Self::Object(object) => RequiredLock::Object { identity: object.identity },
@@ -147,8 +152,10 @@ impl Guarding {
     /// Whether a segment can be used so. If it has a lock of its own, its header says of which kind.
     fn check(&self, mapping: &Mapping) -> Result<(), Error> {
         let (expected, found) = (self.required(), mapping.required_lock());
-        let is_own = matches!(self, Self::Own(_)) && matches!(found, RequiredLock::Native | RequiredLock::Pthread);
-        if is_own || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
+        // Never the other way round: a peer that rewrites the header of a native value must not have the C library follow
+        // its pointers in a process that did not ask for a pthread mutex.
+        let is_safer = matches!(self, Self::Own(LockKind::Pthread)) && found == RequiredLock::Native;
+        if is_safer || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
     }
 }
 
@@ -236,11 +243,8 @@ impl<T: SharedValue> Cell<T> {
         let (guarding, guard) = match (guarding, segment.required_lock()) {
             (Guarding::Object(object), _) => (object.control, Guard::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
-                // SAFETY: `create` or `open` has initialized the mutex, which nobody was to use before; the segment keeps
-                // it mapped, also while it is held.
-                let mutex = unsafe { Mutex::attach(place_of_mutex(&segment, entry)) };
-                let mutex = mutex.map_err(|error| Error::io("attach to a pthread mutex", error))?;
-                (control, Guard::Pthread(Arc::new(mutex)))
+                // The caller has asked for `LockKind::Pthread`, and so trusts all who may write: that there is a mutex, too.
+                (control, Guard::Pthread(attach(&segment, entry)?))
             }
             _ => (control, Guard::Own),
         };
@@ -254,8 +258,15 @@ impl<T: SharedValue> Cell<T> {
             // Its versions mean nothing.
             return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
         }
-        let control = control(&segment, &segment.entries()[0]);
-        Ok(Self { control, guarding: control, guard: Guard::Own, segment, value: PhantomData })
+        let entry = &segment.entries()[0];
+        let guard = match segment.required_lock() {
+            // To see who holds it, which is all that this handle can do with it.
+            RequiredLock::Pthread => Guard::Pthread(attach(&segment, entry)?),
+            RequiredLock::Object { .. } => Guard::Unknown,
+            RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => Guard::Own,
+        };
+        let control = control(&segment, entry);
+        Ok(Self { control, guarding: control, guard, segment, value: PhantomData })
     }
 
     /// Whether the segment holds a `T`.
@@ -369,7 +380,7 @@ impl<T: SharedValue> Cell<T> {
     /// Sees to it that who releases the lock next looks at the signal.
     pub(crate) fn call_back(&self) {
         match self.guard {
-            Guard::Own | Guard::Object(_) => lock::call_back(self.lock()),
+            Guard::Own | Guard::Object(_) | Guard::Unknown => lock::call_back(self.lock()),
             Guard::Pthread(_) => lock::pthread::call_back(),
         }
     }
@@ -384,6 +395,7 @@ impl<T: SharedValue> Cell<T> {
         match &self.guard {
             Guard::Own | Guard::Object(_) => lock::state(self.lock()),
             Guard::Pthread(mutex) => lock::pthread::state(self.lock(), mutex),
+            Guard::Unknown => LockState::Unknown,
         }
     }
 
@@ -400,6 +412,14 @@ fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
 /// Where the mutex of a cell lies, whose place the header's validation checked.
 fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
+}
+
+/// The mutex of a cell.
+fn attach(mapping: &Mapping, entry: &Entry) -> Result<Arc<Mutex>, Error> {
+    // SAFETY: so many bytes are mapped there as long as the segment is, and that is as long as the cell lives, or anybody
+    // in this process holds the mutex.
+    let mutex = unsafe { Mutex::attach(place_of_mutex(mapping, entry)) };
+    mutex.map(Arc::new).map_err(|error| Error::io("attach to a pthread mutex", error))
 }
 
 /// Makes the pthread mutexes of a segment, if those guard it, which nobody else uses.

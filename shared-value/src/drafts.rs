@@ -86,9 +86,11 @@ impl Drafted<'_> {
         DRAFTS.with_borrow_mut(|drafts| {
             // What a forked child finds here belongs to its parent: the entries are forgotten, not dropped, since other
             // threads of the parent may have been in the middle of anything.
-            let (own, foreign) = mem::take(&mut **drafts).into_iter().partition(|other| other.token == self.token);
-            **drafts = own;
-            mem::forget::<Vec<Draft>>(foreign);
+            if drafts.iter().any(|other| other.token != self.token) {
+                let (own, foreign) = mem::take(&mut **drafts).into_iter().partition(|other| other.token == self.token);
+                **drafts = own;
+                mem::forget::<Vec<Draft>>(foreign);
+            }
             drafts.push(draft);
         });
     }
@@ -101,6 +103,12 @@ impl Drafted<'_> {
     pub(crate) fn set_borrowed(self, is_borrowed: bool) {
         self.find(|draft| draft.is_borrowed = is_borrowed);
     }
+}
+
+/// Whether an `update` of this thread has any value under the lock borrowed.
+#[cold]
+pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
+    DRAFTS.with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.is_borrowed))
 }
 
 /// Commits all values that this thread has written under the lock.

@@ -83,7 +83,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     pub fn update<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         let hold = self.writable();
         let value = hold.read_whole().check()?;
-        Ok(hold.update(0, value, change))
+        Ok(hold.update(0, value, change)?)
     }
 
     /// Lets the closure change the value, unless it fails: then nothing was changed.
@@ -108,11 +108,13 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
-    /// Inside of an `update` of the same value by this thread, and after a panic has passed through an inner guard.
+    /// Inside of an `update` of the same value by this thread, or of another value under the same lock, and after a panic
+    /// has passed through an inner guard.
     #[inline]
     #[track_caller]
     pub fn commit(&mut self) {
         if self.hold.is_held() {
+            self.check_whole();
             self.writable().commit();
         }
     }
@@ -121,12 +123,13 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// lock. Atomic fields are not rolled back. In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
-    /// Inside of an `update` of the same value by this thread.
+    /// Inside of an `update` of the same value by this thread, or of another value under the same lock.
     #[track_caller]
     pub fn rollback(&mut self) {
         if !self.hold.is_held() {
             return;
         }
+        self.check_whole();
         match self.check() {
             Ok(()) | Err(Error::Unwound) => self.hold.rollback(),
             Err(error) => panic!("{error}"),
@@ -143,6 +146,13 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     #[inline]
     fn copy(&self) -> Unchecked<T> {
         if self.hold.is_held() { self.hold.read_whole() } else { read::whole::<T, ReadWrite>(self.hold.cell()) }
+    }
+
+    /// Panics where a commit or rollback would take in another value under the same lock in the middle of its `update`.
+    #[inline(always)]
+    #[track_caller]
+    fn check_whole(&self) {
+        assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
     }
 
     /// The hold, if a write through this guard may happen now.

@@ -1,8 +1,6 @@
 //! `Hold`: a cell whose lock this thread holds, and what may be done to it then.
 #![allow(unsafe_code)]
 
-use std::convert::Infallible;
-
 use crate::cell::Cell;
 use crate::drafts;
 use crate::error::Error;
@@ -101,6 +99,12 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         }
     }
 
+    /// Whether an `update` of this thread has another value under the same lock borrowed, or this one.
+    #[inline(always)]
+    pub(crate) fn is_any_borrowed(&self) -> bool {
+        self.cell.is_lock_shared() && drafts::is_any_borrowed(self.cell.lock(), self.token)
+    }
+
     /// Copies the `F` at an offset, with this thread's own writes.
     #[inline(always)]
     pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
@@ -139,21 +143,28 @@ impl<'a, T: SharedValue> Hold<'a, T> {
 
     /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
     /// other writes of this thread to the same value fail. If it panics, nothing was changed.
+    ///
+    /// # Errors
+    /// `Unwound` if the closure has caught a panic that passed through an inner guard of another value under the same lock.
     #[inline(always)]
-    pub(crate) fn update<F: SharedValue, R>(&self, offset: usize, value: F, change: impl FnOnce(&mut F) -> R) -> R {
-        let Ok(result) = self.try_update(offset, value, infallible(change));
-        result
+    pub(crate) fn update<F: SharedValue, R>(
+        &self,
+        offset: usize,
+        value: F,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Refusal> {
+        self.borrow(value, |value| Ok(change(value)), |value| self.write(offset, value), |refusal| refusal)
     }
 
     /// The same, but nothing is written back if the closure fails.
     #[inline(always)]
-    pub(crate) fn try_update<F: SharedValue, R, E>(
+    pub(crate) fn try_update<F: SharedValue, R, E: From<Error>>(
         &self,
         offset: usize,
         value: F,
         change: impl FnOnce(&mut F) -> Result<R, E>,
     ) -> Result<R, E> {
-        self.borrow(value, change, |value| self.write(offset, value))
+        self.borrow(value, change, |value| self.write(offset, value), |refusal| Error::from(refusal).into())
     }
 
     /// As `update`, for a hold that is ended after it: if this is the thread's first, the change is committed at once,
@@ -164,22 +175,32 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         offset: usize,
         value: F,
         change: impl FnOnce(&mut F) -> R,
-    ) -> R {
-        let Ok(result) = self.try_update_through(offset, value, infallible(change));
-        result
+    ) -> Result<R, Refusal> {
+        self.ending(|hold| {
+            let write = |value: &F| hold.write_through(offset, value);
+            hold.borrow(value, |value| Ok(change(value)), write, |refusal| refusal)
+        })
     }
 
     /// The same, but nothing is written back if the closure fails.
     #[inline(always)]
-    pub(crate) fn try_update_through<F: SharedValue, R, E>(
+    pub(crate) fn try_update_through<F: SharedValue, R, E: From<Error>>(
         &mut self,
         offset: usize,
         value: F,
         change: impl FnOnce(&mut F) -> Result<R, E>,
     ) -> Result<R, E> {
+        self.ending(|hold| {
+            let write = |value: &F| hold.write_through(offset, value);
+            hold.borrow(value, change, write, |refusal| Error::from(refusal).into())
+        })
+    }
+
+    /// Does something with a hold that ends if that panics.
+    #[inline(always)]
+    fn ending<R>(&mut self, work: impl FnOnce(&Self) -> R) -> R {
         let ending = Ending { hold: self };
-        let hold = &*ending.hold;
-        let result = hold.borrow(value, change, |value| hold.write_through(offset, value));
+        let result = work(ending.hold);
         std::mem::forget(ending);
         result
     }
@@ -191,6 +212,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         mut value: F,
         change: impl FnOnce(&mut F) -> Result<R, E>,
         write: impl FnOnce(&F),
+        barred: impl FnOnce(Refusal) -> E,
     ) -> Result<R, E> {
         self.set_borrowed(true);
         let borrow = Borrow { hold: self };
@@ -199,6 +221,10 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         // Not if the closure forked and this is the child.
         if self.is_held() {
             self.set_borrowed(false);
+            // Only other values under the same lock can have been written meanwhile.
+            if self.cell.is_lock_shared() {
+                self.check_writable().map_err(barred)?;
+            }
             if result.is_ok() {
                 write(&value);
             }
@@ -241,7 +267,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     pub(crate) fn unwind(&self) {
         if lock::is_last_hold(self.thread, self.cell.lock()) {
             self.rollback();
-        } else if self.check_writable().is_ok() {
+        } else if lock::mark(self.thread, self.cell.lock()) == Mark::None {
             self.set_mark(Mark::Unwound);
         }
     }
@@ -312,12 +338,6 @@ fn rollback_all<T: SharedValue>(cell: &Cell<T>, token: u64) {
 fn check_place<F, T>(offset: usize) {
     assert!(offset + size_of::<F>() <= size_of::<T>(), "a field must lie in its value");
     assert!(offset.is_multiple_of(align_of::<F>()), "a field must be aligned");
-}
-
-/// A closure that cannot fail, as one that could.
-#[inline(always)]
-fn infallible<F, R>(change: impl FnOnce(&mut F) -> R) -> impl FnOnce(&mut F) -> Result<R, Infallible> {
-    |value| Ok(change(value))
 }
 
 /// Undoes the borrow of a value when a closure panics.

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::guard::Guard;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::lock::LockState;
+use crate::options::Options;
 use crate::synchronized::Synchronized;
 use crate::sys;
 
@@ -23,6 +24,11 @@ use crate::sys;
 /// at every moment, but they are committed one after the other: readers, who take no lock, may see one change before the
 /// other, and a process that is killed in the middle of its release has committed some and not others. What must
 /// never be seen apart belongs into one struct.
+///
+/// Each `update` is a change of its own value: if its closure returns an error, what it has written to other values stands.
+/// If it panics, and the thread holds the lock for nothing else, all is rolled back.
+///
+/// A copy of the file that a lock lies in is not the same lock, although values cannot tell: do not copy those.
 ///
 /// ```
 /// use shared_value::{Options, RLock};
@@ -132,7 +138,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new() -> Result<Self, Error> {
-        Synchronized::new(Self::identity()?).and_then(Self::of)
+        Options::of_lock_objects().share(Self::identity()?).and_then(Self::of)
     }
 
     /// A lock under a new name, as [`Synchronized::create`].
@@ -140,7 +146,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// `AlreadyExists` if the name is taken, `InvalidName`, `Io`.
     pub fn create(name: &str) -> Result<Self, Error> {
-        Synchronized::create(name, Self::identity()?).and_then(Self::of)
+        Options::of_lock_objects().create(name, Self::identity()?).and_then(Self::of)
     }
 
     /// The lock that has this name.
@@ -148,7 +154,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is not a lock of this kind, `InvalidSegment`, `InvalidName`, `Io`.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Synchronized::open(name).and_then(Self::of)
+        Options::of_lock_objects().open(name).and_then(Self::of)
     }
 
     /// The lock that has this name, created if there is none. Of many who call this at once, one creates.
@@ -156,7 +162,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// As [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(name: &str) -> Result<Self, Error> {
-        Synchronized::open_or_create(name, Self::identity()?).and_then(Self::of)
+        Options::of_lock_objects().open_or_create(name, Self::identity()?).and_then(Self::of)
     }
 
     /// As [`Synchronized::inherited`].
@@ -164,7 +170,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// The same.
     pub fn inherited(name: &str) -> Result<Self, Error> {
-        Synchronized::inherited(name).and_then(Self::of)
+        Options::of_lock_objects().inherited(name).and_then(Self::of)
     }
 
     /// As [`Synchronized::from_token`].
@@ -172,7 +178,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// The same.
     pub fn from_token(token: &str) -> Result<Self, Error> {
-        Synchronized::from_token(token).and_then(Self::of)
+        Options::of_lock_objects().from_token(token).and_then(Self::of)
     }
 
     /// As [`Synchronized::receive_from`].
@@ -180,7 +186,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// The same.
     pub fn receive_from(socket: &UnixStream) -> Result<Self, Error> {
-        Synchronized::receive_from(socket).and_then(Self::of)
+        Options::of_lock_objects().receive_from(socket).and_then(Self::of)
     }
 
     /// As [`Synchronized::pass_to`].
@@ -289,13 +295,18 @@ impl<R: LockRule> LockGuard<'_, R> {
     /// Commits what this thread has written to the values since the last commit, and keeps the lock.
     ///
     /// # Panics
-    /// After a panic has passed through an inner guard and was caught.
+    /// Inside of an `update` of one of the values by this thread, and after a panic has passed through an inner guard and
+    /// was caught.
     #[track_caller]
     pub fn commit(&mut self) {
         self.0.commit();
     }
 
     /// Forgets what this thread has written to the values since the last commit, and keeps the lock.
+    ///
+    /// # Panics
+    /// Inside of an `update` of one of the values by this thread.
+    #[track_caller]
     pub fn rollback(&mut self) {
         self.0.rollback();
     }

@@ -43,6 +43,11 @@ impl Options {
         Self { mode: 0o600, guarding: Guarding::Own(LockKind::Native), writers: Writers::Any, unlink_on_drop: false }
     }
 
+    /// How lock objects are made and opened.
+    pub(crate) fn of_lock_objects() -> Self {
+        Self { guarding: Guarding::Itself, ..Self::new() }
+    }
+
     /// The permissions of a named segment or a file, as `chmod` takes them; the process's umask does not apply.
     ///
     /// Whoever may write can overwrite the value, hold its lock and stop others from using it; it can never make them
@@ -52,7 +57,8 @@ impl Options {
         self
     }
 
-    /// What the lock of a new value is. A value that exists says so itself.
+    /// What the lock of a new value is, and which locks to accept when a value is opened: with `Pthread` that is either kind,
+    /// since who trusts the processes that may write can use the native lock too.
     ///
     /// ```
     /// use shared_value::{LockKind, Options};
@@ -94,10 +100,12 @@ impl Options {
         self
     }
 
-    /// No other process ever gets to write to a value without a name, but those that write now: this one and the children
-    /// that it forks. Not even a process of the same user, with a descriptor of the value, which may otherwise open it
-    /// again for writing by way of `/proc`: the kernel refuses (`F_SEAL_FUTURE_WRITE`). Values with a name are as their
-    /// [mode](Self::mode) says.
+    /// Of a value without a name, nobody gets write access but this process and the children that it forks. A descriptor
+    /// is good for reading only, and cannot be opened again for writing by way of `/proc`, as a process of the same user
+    /// otherwise may: the kernel refuses (`F_SEAL_FUTURE_WRITE`). Values with a name are as their [mode](Self::mode) says.
+    ///
+    /// This protects the value from those that are given it. It does not keep out a process of the same user that watches
+    /// this one all the time, and may trace it: such a one can also be faster than the seal.
     ///
     /// ```
     /// use shared_value::{Error, Options, Synchronized};

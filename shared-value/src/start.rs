@@ -17,4 +17,6 @@ extern "C" fn at_start() {
     // Whatever cannot be set up here is tried again, and reported, when it is needed.
     let _ = lock::set_up();
     segment::set_up();
+    // A child would wait for ever for a search that another thread of its parent had begun.
+    crate::sys::mutex::timed_lock();
 }

@@ -47,6 +47,10 @@ int main(int count, char **arguments) {
     struct stat facts;
     if (file < 0 || fstat(file, &facts))
         fail(arguments[1], errno);
+    /* Counts as having it open, until the descriptor is closed: else whoever opens it initializes the mutex again. */
+    struct flock in_use = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    if (fcntl(file, F_OFD_SETLKW, &in_use))
+        fail("mark as in use", errno);
     unsigned char *start = mmap(NULL, facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (start == MAP_FAILED)
         fail("mmap", errno);

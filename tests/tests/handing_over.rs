@@ -1,6 +1,6 @@
 //! Values that go to other programs: by an inherited descriptor, by a token, over a socket, and only for reading.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -302,4 +302,31 @@ fn locks_are_handed_over_like_values() {
     let received = Options::new().lock(&received).receive_from::<u64>(&there).unwrap();
     received.set(6).unwrap();
     assert_eq!(value.get(), 6);
+}
+
+/// Otherwise whoever opens the value by its name when all others are gone would take the lock for one that was left over.
+#[test]
+fn who_attaches_by_a_descriptor_counts_as_having_it_open() {
+    fn said(child: &mut Child) -> String {
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it speaks");
+        line.trim_end().to_owned()
+    }
+
+    let name = SegmentName::new("attached");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    let mut command = partner(&["token", "VALUE"]);
+    value.pass_to(&mut command, "VALUE").unwrap();
+    let mut passed_to = command.spawn().unwrap();
+    let mut holder = partner(&["hold-by-token", &said(&mut passed_to)]).spawn().unwrap();
+    assert_eq!(said(&mut holder), "held");
+    drop((value, command));
+    passed_to.kill().unwrap();
+    passed_to.wait().unwrap();
+
+    let value = Synchronized::<u64>::open(&name).unwrap();
+    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the owner lives");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(value.lock().unwrap().recovered());
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use shared_value::{Error, Lock, LockState, Options, RLock, ReadOnly, Synchronized};
+use shared_value::{Error, Lock, LockState, Options, RLock, ReadOnly, Recursive, Synchronized};
 use shared_value_tests::values::Account;
 use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, end_now, eventually, fork, in_time, scaled};
 
@@ -452,4 +452,97 @@ fn derived_structs_work_under_lock_objects() {
     drop(guard);
     assert_eq!((first.version(), second.version()), (1, 1));
     assert_eq!((first.balance(), second.balance()), (100, Account::after(2).balance + 1));
+}
+
+/// As a value, its guards would commit nothing of what it guards, and its identity could be changed.
+#[test]
+fn a_lock_is_no_value() {
+    let name = SegmentName::new("no-value");
+    let lock = RLock::create(&name).unwrap();
+    let refused = [
+        Synchronized::<Recursive>::open(&name).map(drop),
+        Synchronized::<Recursive>::from_token(&lock.token().unwrap()).map(drop),
+        Options::new().lock(&lock).open::<Recursive>(&name).map(drop),
+    ];
+    for refused in refused {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, Error::InvalidSegment { field: "lock", .. }), "{error:?}");
+    }
+}
+
+/// Whatever is borrowed: a panic under an inner guard has cut something short, and the outer one must hear of it.
+#[test]
+fn a_panic_in_an_update_bars_the_other_values_too() {
+    let pair = Pair::new();
+    let mut outer = pair.left.lock().unwrap();
+    let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
+        outer.update(|_| {
+            let _inner = pair.left.lock().unwrap();
+            pair.right.update(|right| right[0] = 1).unwrap();
+            panic!("before the rest of it");
+        })
+    }));
+    assert!(panicked.is_err());
+    assert!(matches!(pair.right.set([1; 20]), Err(Error::Unwound)));
+    drop(outer);
+    assert_eq!((pair.values(), pair.versions()), ((0, 0), (0, 0)));
+}
+
+#[test]
+fn an_update_that_caught_a_panic_of_another_value_fails() {
+    let pair = Pair::new();
+    let change = || {
+        pair.left.update(|left| {
+            pair.right.set([1; 20]).unwrap();
+            let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
+                let _inner = pair.right.lock().unwrap();
+                panic!("under an inner guard");
+            }));
+            assert!(panicked.is_err());
+            *left = 1;
+        })
+    };
+    let changed = change();
+    assert!(matches!(changed, Err(Error::Unwound)), "{changed:?}");
+    assert_eq!((pair.values(), pair.versions()), ((0, 0), (0, 0)));
+
+    let mut guard = pair.lock.lock().unwrap();
+    let changed = change();
+    assert!(matches!(changed, Err(Error::Unwound)), "{changed:?}");
+    guard.rollback();
+    pair.set_both(2);
+    drop(guard);
+    assert_eq!((pair.values(), pair.versions()), ((2, 2), (1, 1)));
+}
+
+/// The closure works on a copy, in which what was rolled back meanwhile would come back.
+#[test]
+fn nothing_is_rolled_back_in_the_middle_of_an_update() {
+    let pair = Pair::new();
+    let mut guard = pair.left.lock().unwrap();
+    guard.store(9);
+    for attempt in 0..3 {
+        let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
+            guard.update(|_| match attempt {
+                0 => pair.right.lock().unwrap().rollback(),
+                1 => pair.right.lock().unwrap().commit(),
+                _ => pair.lock.lock().unwrap().rollback(),
+            })
+        }));
+        assert!(panicked.is_err(), "attempt {attempt}");
+        guard.rollback();
+        guard.store(9);
+    }
+    drop(guard);
+    assert_eq!(pair.values(), (9, 0));
+}
+
+#[test]
+fn readers_do_not_see_the_lock() {
+    let pair = Pair::new();
+    let read_only = pair.left.read_only().unwrap();
+    let guard = pair.lock.lock().unwrap();
+    assert_eq!(read_only.lock_state(), LockState::Unknown);
+    drop(guard);
+    assert_eq!(read_only.get(), 0);
 }

@@ -10,6 +10,10 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::ptrace;
+use nix::sys::signal::{kill, raise};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
 use rustix::process::Signal;
 use shared_value::{Error, LockKind, LockState, Options, ReadOnly, Synchronized};
 use shared_value_tests::values::Account;
@@ -84,7 +88,7 @@ fn it_opens_like_any_other_value() {
     let name = SegmentName::new("pthread-open");
     let value = guarded().create(&name, 1_u64).unwrap();
     fork(|| {
-        let opened = Synchronized::<u64>::open(&name).unwrap();
+        let opened = guarded().open::<u64>(&name).unwrap();
         opened.update(|value| *value += 1).unwrap();
         assert_eq!(Synchronized::<u64, ReadOnly>::open_read_only(&name).unwrap().get(), 2);
     })
@@ -97,7 +101,7 @@ fn it_opens_like_any_other_value() {
     let guard = value.lock().unwrap();
     std::fs::copy(name.path(), &copy).unwrap();
     drop(guard);
-    let opened = Synchronized::<u64>::open_file(&copy).unwrap();
+    let opened = guarded().open_file::<u64>(&copy).unwrap();
     drop(opened.lock_timeout(AT_ONCE).unwrap());
     opened.set(9).unwrap();
     assert_eq!((opened.get(), value.get()), (9, 2));
@@ -346,9 +350,99 @@ fn a_mutex_of_another_c_library_is_refused() {
         let reader = OpenOptions::new().read(true).open(name.path()).unwrap();
         reader.read_exact_at(&mut original[..bytes.len()], offset).unwrap();
         file.write_all_at(bytes, offset).unwrap();
-        let error = Synchronized::<u64>::open(&name).unwrap_err();
+        let error = guarded().open::<u64>(&name).unwrap_err();
         assert!(matches!(&error, Error::InvalidSegment { field: found, .. } if *found == field), "{error:?}");
         file.write_all_at(&original[..bytes.len()], offset).unwrap();
     }
-    assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), 1);
+    assert_eq!(guarded().open::<u64>(&name).unwrap().get(), 1);
+}
+
+/// The C library follows the pointers in a mutex. Who did not ask for one must not be led to it by a header.
+#[test]
+fn a_native_value_does_not_become_a_pthread_one() {
+    let name = SegmentName::new("pthread-forged");
+    drop(Synchronized::create(&name, 7_u64).unwrap());
+    let file = OpenOptions::new().read(true).write(true).open(name.path()).unwrap();
+    let word = |offset| {
+        let mut bytes = [0; 8];
+        file.read_exact_at(&mut bytes, offset).unwrap();
+        u64::from_ne_bytes(bytes)
+    };
+    let mutex = (word(64) + word(72)).next_multiple_of(64);
+    file.set_len(mutex + 64).unwrap();
+    let abi = 0x1_0000 | u32::try_from(size_of::<libc::pthread_mutex_t>()).unwrap();
+    file.write_all_at(&2_u32.to_ne_bytes(), 20).unwrap();
+    file.write_all_at(&abi.to_ne_bytes(), 24).unwrap();
+    file.write_all_at(&(mutex + 64).to_ne_bytes(), 32).unwrap();
+    file.write_all_at(&mutex.to_ne_bytes(), 48).unwrap();
+    let error = Synchronized::<u64>::open(&name).unwrap_err();
+    assert!(error.to_string().contains("expected a lock of its own, found a pthread mutex"), "{error}");
+    // Who asks for it trusts whoever may write, and gets it.
+    assert_eq!(guarded().open::<u64>(&name).unwrap().get(), 7);
+}
+
+#[test]
+fn who_asks_for_a_pthread_mutex_takes_a_native_lock_too() {
+    let name = SegmentName::new("pthread-or-native");
+    let native = Synchronized::create(&name, 1_u64).unwrap();
+    let opened = guarded().open::<u64>(&name).unwrap();
+    let _guard = native.lock().unwrap();
+    opened.set(2).unwrap();
+    assert_eq!(opened.lock_state(), LockState::HeldHere);
+}
+
+/// If it did not say so, by a lock on the file, whoever opens the value would take the mutex for one that was left over.
+#[test]
+fn a_c_program_alone_has_it_open() {
+    let name = SegmentName::new("pthread-c-alone");
+    drop(guarded().create(&name, 1_u64).unwrap());
+    let mut holder = c_holder(&name);
+    let value = guarded().open::<u64>(&name).unwrap();
+    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(value.lock_timeout(AT_ONCE).unwrap().recovered());
+}
+
+/// An owner is killed between letting go of the mutex and waking a sleeper, and another takes the mutex before the kernel
+/// looks: nobody wakes the sleeper then, neither here nor in the C library.
+#[test]
+fn a_sleeper_whose_wake_up_was_killed_looks_for_itself() {
+    in_time(|| {
+        for kind in [LockKind::Native, LockKind::Pthread] {
+            let value = Options::new().lock_kind(kind).share(0_u64).unwrap();
+            let child = fork(|| {
+                let guard = value.lock().unwrap();
+                ptrace::traceme().unwrap();
+                raise(nix::sys::signal::Signal::SIGSTOP).unwrap();
+                drop(guard);
+                thread::sleep(DEADLINE);
+            });
+            let process = Pid::from_raw(child.process_id().as_raw_nonzero().get());
+            waitpid(process, None).unwrap();
+            thread::scope(|scope| {
+                let waiter = scope.spawn(|| drop(value.lock_timeout(DEADLINE).unwrap()));
+                // By then, it sleeps.
+                thread::sleep(SHORT);
+                while value.lock_state() != LockState::Free {
+                    ptrace::step(process, None).unwrap();
+                    waitpid(process, None).unwrap();
+                }
+                let guard = value.try_lock().unwrap();
+                kill(process, nix::sys::signal::Signal::SIGKILL).unwrap();
+                child.finish_killed();
+                drop(guard);
+                eventually("the sleeper has looked", || waiter.is_finished());
+            });
+        }
+    });
+}
+
+#[test]
+fn readers_see_who_holds_it() {
+    let value = guarded().share(0_u64).unwrap();
+    let read_only = value.read_only().unwrap();
+    assert_eq!(read_only.lock_state(), LockState::Free);
+    let _guard = value.lock().unwrap();
+    assert!(matches!(read_only.lock_state(), LockState::Held { .. }), "{:?}", read_only.lock_state());
 }

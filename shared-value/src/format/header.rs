@@ -137,7 +137,8 @@ impl UnvalidatedHeader {
             1 => RequiredLock::Native,
             2 => RequiredLock::Pthread,
             3 => RequiredLock::Object { identity: raw.lock_identity },
-            other => return Err(Invalid::new("lock kind", "0, 1, 2 or 3", other)),
+            4 => RequiredLock::Itself,
+            other => return Err(Invalid::new("lock kind", "0 to 4", other)),
         };
         // With another distance the kernel would mark the wrong word when an owner dies; a mutex of another C library
         // would be misread by this one.

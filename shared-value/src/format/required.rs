@@ -12,6 +12,8 @@ pub(crate) enum RequiredLock {
     Native,
     /// A robust `pthread_mutex_t` behind the cell of each.
     Pthread,
+    /// Nothing else: it is a lock object.
+    Itself,
     /// The lock object that has this identity.
     Object { identity: u64 },
 }
@@ -24,6 +26,7 @@ impl RequiredLock {
             Self::Native => 1,
             Self::Pthread => 2,
             Self::Object { .. } => 3,
+            Self::Itself => 4,
         }
     }
 
@@ -31,7 +34,9 @@ impl RequiredLock {
     pub(crate) fn mismatch(self, name: &str, expected: Self) -> Error {
         let told = |lock| match lock {
             Self::None => "none (`Unlocked`)".to_owned(),
-            Self::Native | Self::Pthread => "a lock of its own".to_owned(),
+            Self::Itself => "a lock object".to_owned(),
+            Self::Native => "a lock of its own".to_owned(),
+            Self::Pthread => "a pthread mutex (which is trusted only if `Options::lock_kind` says so)".to_owned(),
             Self::Object { identity } => {
                 format!("lock object {identity:016x} (open that one first, and give it by `Options::lock`)")
             }

@@ -36,7 +36,8 @@ pub enum LockKind {
     /// A robust, process-shared `pthread_mutex_t`, which C and C++ programs can take too (docs/format.md says where it lies,
     /// and how to change the value under it).
     ///
-    /// It trusts all who may write to the memory: the C library follows pointers in it. Processes in different PID
+    /// It trusts all who may write to the memory: the C library follows pointers in it. So a value with such a lock opens
+    /// only where this is asked for, by [`Options::lock_kind`](crate::Options::lock_kind). Processes in different PID
     /// namespaces must not share one, because the C library tells owners apart by their thread ids.
     Pthread,
 }
@@ -86,7 +87,7 @@ impl From<Refusal> for Error {
             Refusal::Mutex(code) => Self::io("take a pthread mutex", std::io::Error::from_raw_os_error(code)),
             Refusal::NoRobustList => Self::Unsupported {
                 what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
-                       this C library has none of that form: use `LockKind::Pthread`",
+                       this C library has none of that form",
             },
             Refusal::NoThread => Self::Unsupported {
                 what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
@@ -270,6 +271,8 @@ pub enum LockState {
         /// The kernel's id of that thread, in its own PID namespace.
         thread_id: u32,
     },
+    /// Whatever it is, this handle cannot see it: it is for reading, and the value is guarded by a lock object.
+    Unknown,
 }
 
 /// The state of the lock now; it may be another before the caller looks at it.

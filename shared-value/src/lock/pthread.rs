@@ -27,8 +27,9 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     let outcome = loop {
         let outcome = match wait {
             Wait::Never => mutex.try_lock(),
-            Wait::Forever => mutex.lock(),
-            Wait::Until(_) => match wait.remaining() {
+            // Also for ever in pieces: a wake-up is lost when an owner is killed between letting go and waking, and another
+            // has taken the mutex before the kernel looks.
+            Wait::Forever | Wait::Until(_) => match wait.remaining() {
                 Some(timeout) => mutex.lock_within(timeout),
                 None => mutex.try_lock(),
             },

@@ -13,6 +13,7 @@ use crate::segment::{Identity, Place};
 use crate::share::Attach;
 use crate::synchronized::Synchronized;
 use crate::sys;
+use crate::sys::entrance::Entrance;
 
 impl<T: SharedValue, A: Access> Synchronized<T, A> {
     /// A short printable text by which another process of the same user [attaches](Synchronized::from_token) to the value.
@@ -172,6 +173,10 @@ impl Token {
                 // After the opening: if the process is still the same now, it was so then.
                 if sys::process::started_at(*process).map_err(gone)? != *start {
                     return Err(format!("process {process} has ended, and its id names another by now"));
+                }
+                // This is an opening of its own, so it has to say for itself that the file is in use: it may have a name.
+                if !read_only {
+                    Entrance::wait(&file).and_then(Entrance::enter).map_err(gone)?;
                 }
                 Ok(file)
             }

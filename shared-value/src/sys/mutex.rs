@@ -92,9 +92,12 @@ impl Mutex {
     /// The mutex that lies there.
     ///
     /// # Safety
-    /// It was made by `initialize`, in some process, and stays mapped while this lives and while the mutex is held.
+    /// `SIZE` bytes are mapped at `at`, aligned to 64, while this lives and while the mutex is held.
+    ///
+    /// Whether a mutex lies there depends on all who may write to it. Whoever takes the mutex trusts them in that: this is
+    /// what choosing `LockKind::Pthread` says.
     pub(crate) unsafe fn attach(at: NonNull<u8>) -> io::Result<Self> {
-        // SAFETY: the caller promises that a mutex lies there. It guards nothing of `raw_sync`'s, so there are no data.
+        // SAFETY: only the address is kept. The mutex guards nothing of `raw_sync`'s, so there are no data.
         let attached = unsafe { raw_sync::locks::Mutex::from_existing(at.as_ptr(), std::ptr::null_mut()) };
         let (attached, _) = attached.map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Self { attached })
@@ -104,14 +107,8 @@ impl Mutex {
         self.attached.as_raw().cast()
     }
 
-    /// Waits for it as long as that needs.
-    pub(crate) fn lock(&self) -> Outcome {
-        // SAFETY: a mutex lies there, as `attach` was promised.
-        self.outcome(unsafe { libc::pthread_mutex_lock(self.raw()) })
-    }
-
     pub(crate) fn try_lock(&self) -> Outcome {
-        // SAFETY: as above.
+        // SAFETY: the memory is mapped, as `attach` was promised, and the program trusts that a mutex lies there.
         self.outcome(unsafe { libc::pthread_mutex_trylock(self.raw()) })
     }
 
@@ -168,7 +165,7 @@ type TimedLock = unsafe extern "C" fn(*mut pthread_mutex_t, clockid_t, *const ti
 ///
 /// `pthread_mutex_clocklock` takes the monotonic clock; glibc has it since 2.30, musl does not. Without it, a change of the
 /// system's time changes how long a wait takes.
-fn timed_lock() -> (clockid_t, TimedLock) {
+pub(crate) fn timed_lock() -> (clockid_t, TimedLock) {
     unsafe extern "C" fn by_system_time(mutex: *mut pthread_mutex_t, _: clockid_t, deadline: *const timespec) -> c_int {
         // SAFETY: promised by the caller.
         unsafe { libc::pthread_mutex_timedlock(mutex, deadline) }

@@ -34,6 +34,10 @@ enum Role {
     PassNothingOn { name: String },
     /// Says the number of descriptors and whether there is such an entry in the environment.
     Look { name: String },
+    /// Says the token of the value that was passed, and keeps the value.
+    Token { name: String },
+    /// Takes the lock of the value that the token leads to, says so, and keeps it.
+    HoldByToken { token: String },
     /// Adds to the value that the token leads to.
     AddByToken { token: String, count: u64 },
     /// Adds to the value that comes over the socket.
@@ -89,6 +93,17 @@ fn main() -> Result<()> {
         Role::Look { name } => {
             let descriptors = std::fs::read_dir("/proc/self/fd")?.count();
             say(format!("{descriptors} {}", std::env::var_os(name).is_some()));
+        }
+        Role::Token { name } => {
+            let value = Synchronized::<u64>::inherited(&name)?;
+            say(value.token()?);
+            std::thread::sleep(DEADLINE);
+        }
+        Role::HoldByToken { token } => {
+            let value = Synchronized::<u64>::from_token(&token)?;
+            let _guard = value.lock()?;
+            say("held");
+            std::thread::sleep(DEADLINE);
         }
         Role::AddByToken { token, count } => add(&Synchronized::from_token(&token)?, count)?,
         Role::AddBySocket { path, count } => add(&Synchronized::receive_from(&UnixStream::connect(path)?)?, count)?,

@@ -126,7 +126,7 @@ fn segments_of_other_builds_are_refused() {
         (12, 0_u32.to_ne_bytes(), "format version: expected 1, found 0"),
         (12, 2_u32.to_ne_bytes(), "format version: expected 1, found 2"),
         (16, 4_u32.to_ne_bytes(), "word size: expected 8, found 4"),
-        (20, 4_u32.to_ne_bytes(), "lock kind: expected 0, 1, 2 or 3, found 4"),
+        (20, 5_u32.to_ne_bytes(), "lock kind: expected 0 to 4, found 5"),
         (24, 16_u32.to_ne_bytes(), "lock ABI: expected 0x20, found 0x10"),
         (28, 2_u32.to_ne_bytes(), "number of cells: expected 1, found 2"),
     ];

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct cell {
@@ -30,7 +31,14 @@ static void fail(const char *what, int error) {
 }
 
 static void lock(pthread_mutex_t *mutex, struct cell *cell, unsigned long *died) {
-    int error = pthread_mutex_lock(mutex);
+    int error;
+    do {
+        /* Not for ever: a wake-up may be lost with an owner that is killed. */
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1;
+        error = pthread_mutex_timedlock(mutex, &until);
+    } while (error == ETIMEDOUT);
     if (error == EOWNERDEAD) {
         ++*died;
         atomic_store_explicit(&cell->draft, 0, memory_order_relaxed);

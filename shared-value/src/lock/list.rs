@@ -107,7 +107,8 @@ unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
             break;
         }
         last = Some(next);
-        // SAFETY: reached from the head through mutexes that the C library linked, so this is one of them.
+        // SAFETY: reached from the head through mutexes that the C library linked, so this is one of them: those of the
+        // program, and those of values with `LockKind::Pthread`, for which it trusts all who may write.
         next = unsafe { robust::next_of(next) };
     }
     match last {

@@ -3,9 +3,10 @@
 
 use crate::cell::Cell;
 use crate::error::Error;
+use crate::hold::Hold;
 use crate::layout::SharedValue;
 use crate::read;
-use crate::words::Unchecked;
+use crate::words::{self, Unchecked};
 
 /// What a handle may do: the second parameter of [`Synchronized`](crate::Synchronized).
 ///
@@ -90,10 +91,10 @@ impl sealed::Read for Unlocked {
 impl sealed::Write for ReadWrite {
     #[inline(always)]
     fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
-        cell.locked(|hold| {
-            hold.write_through(offset, value);
-            Ok(())
-        })
+        match cell.unencumbered() {
+            Some(thread) => Ok(cell.set_briefly(thread, offset, value)?),
+            None => set_in_hold(cell, offset, value),
+        }
     }
 
     #[inline(always)]
@@ -102,19 +103,47 @@ impl sealed::Write for ReadWrite {
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
-        cell.locked(|hold| {
-            let value = hold.read(offset).check_in::<T>(offset)?;
-            Ok(hold.update_through(offset, value, change)?)
-        })
+        match cell.unencumbered() {
+            Some(thread) => cell.update_briefly(thread, offset, |slot| words::load(slot, offset), change),
+            None => update_in_hold(cell, offset, |hold| hold.read(offset), change),
+        }
     }
 
     #[inline(always)]
     fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        cell.locked(|hold| {
-            let value = hold.read_whole().check()?;
-            Ok(hold.update_through(0, value, change)?)
-        })
+        let with_atomics = |copy| read::with_atomics(cell, copy);
+        match cell.unencumbered() {
+            Some(thread) => cell.update_briefly(thread, 0, |slot| with_atomics(words::load(slot, 0)), change),
+            None => update_in_hold(cell, 0, read_whole, change),
+        }
     }
+}
+
+fn read_whole<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
+    hold.read_whole()
+}
+
+/// The general case of `set`.
+#[inline(never)]
+fn set_in_hold<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
+    cell.locked(|hold| {
+        hold.write_through(offset, value);
+        Ok(())
+    })
+}
+
+/// The general case of `update`: this thread holds other locks, or this one, or the lock is of another kind.
+#[inline(never)]
+fn update_in_hold<T: SharedValue, F: SharedValue, R>(
+    cell: &Cell<T>,
+    offset: usize,
+    read: impl FnOnce(&Hold<'_, T>) -> Unchecked<F>,
+    change: impl FnOnce(&mut F) -> R,
+) -> Result<R, Error> {
+    cell.locked(|hold| {
+        let value = read(hold).check_in::<T>(offset)?;
+        Ok(hold.update_through(offset, value, change)?)
+    })
 }
 
 impl sealed::Write for Unlocked {

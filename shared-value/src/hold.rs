@@ -6,6 +6,7 @@ use crate::drafts;
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
+use crate::primitive::AtomicU64;
 use crate::read;
 use crate::signal;
 use crate::words::{self, Unchecked};
@@ -371,7 +372,100 @@ impl<T: SharedValue> Drop for Ending<'_, '_, T> {
     }
 }
 
+/// Ends a brief hold when the closure under it panics. Nothing has been written then.
+struct BriefEnding<'a, T: SharedValue> {
+    cell: &'a Cell<T>,
+    thread: Thread,
+    token: u64,
+}
+
+impl<T: SharedValue> Drop for BriefEnding<'_, T> {
+    #[cold]
+    fn drop(&mut self) {
+        if self.thread.token() == self.token {
+            lock::set_mark_of_first(self.thread, Mark::None);
+            // SAFETY: `update_briefly` took the lock for this thread, which still is the same, and forgets this before it
+            // releases the lock itself. There is nobody to tell of an overwritten lock.
+            let _ = unsafe { lock::release(self.thread, self.cell.lock(), |_| {}) };
+        }
+    }
+}
+
 impl<'a, T: SharedValue> Cell<T> {
+    /// The calling thread, if it holds no lock at all and the value's own native lock guards it: for `update_briefly`.
+    #[inline(always)]
+    pub(crate) fn unencumbered(&self) -> Option<Thread> {
+        Thread::known().filter(|_| self.has_own_lock() && !lock::holds_any())
+    }
+
+    /// Writes and commits the `F` at an offset. `thread` is from `unencumbered`.
+    #[inline(always)]
+    pub(crate) fn set_briefly<F: SharedValue>(
+        &'a self,
+        thread: Thread,
+        offset: usize,
+        value: &F,
+    ) -> Result<(), Refusal> {
+        check_place::<F, T>(offset);
+        // SAFETY: `thread` is the calling one. `self` keeps the lock mapped until it is released below.
+        let acquired = unsafe { lock::acquire(thread, self.lock(), Wait::Forever) }?;
+        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
+            self.slots().rollback();
+        }
+        let all = const { size_of::<F>() == size_of::<T>() };
+        self.slots().publish(all, |slot| words::store(slot, offset, value));
+        // SAFETY: this thread took it above.
+        if unsafe { lock::release(thread, self.lock(), |_| {}) }? {
+            signal::raise(self.signal());
+        }
+        Ok(())
+    }
+
+    /// Lets the closure change the `F` at an offset, which `read` reads from the committed value. `thread` is from
+    /// `unencumbered`.
+    ///
+    /// The whole of a hold with as few stores as it takes, because the compare-and-swap at its end waits for all of them.
+    #[inline(always)]
+    pub(crate) fn update_briefly<F: SharedValue, R>(
+        &'a self,
+        thread: Thread,
+        offset: usize,
+        read: impl FnOnce(&[AtomicU64]) -> Unchecked<F>,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Error> {
+        check_place::<F, T>(offset);
+        // SAFETY: `thread` is the calling one. `self` keeps the lock mapped until it is released below; a panic releases it
+        // too.
+        let acquired = unsafe { lock::acquire(thread, self.lock(), Wait::Forever) }?;
+        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
+            self.slots().rollback();
+        }
+        let token = thread.token();
+        let value = read(self.slots().committed()).check_in::<T>(offset);
+        let ending = BriefEnding { cell: self, thread, token };
+        let changed = value.map(|mut value| {
+            lock::set_mark_of_first(thread, Mark::Borrowed);
+            (change(&mut value), value)
+        });
+        std::mem::forget(ending);
+        // Not if the closure forked and this is the child.
+        if thread.token() != token {
+            return changed.map(|(result, _)| result);
+        }
+        lock::set_mark_of_first(thread, Mark::None);
+        if let Ok((_, value)) = &changed {
+            let all = const { size_of::<F>() == size_of::<T>() };
+            self.slots().publish(all, |slot| words::store(slot, offset, value));
+        }
+        // SAFETY: this thread took it above, and still is the same.
+        let waiters = unsafe { lock::release(thread, self.lock(), |_| {}) };
+        let result = changed.map(|(result, _)| result)?;
+        if waiters? {
+            signal::raise(self.signal());
+        }
+        Ok(result)
+    }
+
     /// Does something to the value under the lock, unless an `update` of this thread has it borrowed.
     ///
     /// `work` must not panic, or the lock stays held.

@@ -108,6 +108,7 @@ impl<'a> Slots<'a> {
     }
 
     /// The committed value. For the owner of the lock, so that it stays where it is.
+    #[inline(always)]
     pub(crate) fn committed(self) -> &'a [AtomicU64] {
         self.slot(self.versions.version.load(Ordering::Relaxed))
     }

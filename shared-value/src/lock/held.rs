@@ -127,6 +127,13 @@ impl HeldList {
         only.then_some(held)
     }
 
+    /// The lock that was taken first, of those that are held.
+    #[inline(always)]
+    pub(super) fn first(&self) -> &Held {
+        let [held, ..] = &self.inline;
+        held
+    }
+
     /// Adds a lock where there is none.
     #[inline(always)]
     pub(super) fn push_only(&self, line: &LockLine) {

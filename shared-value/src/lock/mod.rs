@@ -246,6 +246,13 @@ pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
     }
 }
 
+/// Notes something about the lock that the calling thread has taken when it held no other. It stays in its place while it is
+/// held, whatever else is taken and released meanwhile.
+#[inline(always)]
+pub(crate) fn set_mark_of_first(thread: Thread, mark: Mark) {
+    thread.held().first().set_mark(mark);
+}
+
 #[inline(never)]
 fn set_mark_of_one(thread: Thread, line: &LockLine, mark: Mark) {
     if let Some(held) = thread.find(line) {

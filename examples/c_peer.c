@@ -1,0 +1,105 @@
+/*
+ * Records measurements in a value that a Rust program shares: `Log` of c_peer.rs. Needs nothing but the C library;
+ * "Changing a value in C" in docs/format.md says what has to be done.
+ *
+ *   c_peer PATH record N   records 1, 2, .. N, each in a change of its own
+ *   c_peer PATH hang       begins a change, prints "halfway", and waits to be killed
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { COUNT, SUM, LATEST, WORDS };
+enum { PTHREAD = 2 };
+
+/* The control line and the slots of a cell whose value has three words: two slots of four words and less share a line. */
+struct cell {
+    unsigned char lock[40];
+    _Atomic uint64_t version;
+    _Atomic uint64_t draft;
+    uint64_t signal;
+    _Atomic uint64_t slots[2][WORDS];
+};
+
+static void fail(const char *what, int error) {
+    fprintf(stderr, "c_peer: %s: %s\n", what, strerror(error));
+    exit(1);
+}
+
+static void lock(pthread_mutex_t *mutex, struct cell *cell) {
+    int error = pthread_mutex_lock(mutex);
+    if (error == EOWNERDEAD) {
+        /* What the dead one had begun is forgotten; the last committed value stands. */
+        atomic_store_explicit(&cell->draft, 0, memory_order_relaxed);
+        error = pthread_mutex_consistent(mutex);
+    }
+    if (error)
+        fail("lock", error);
+}
+
+/* Writes the slot that is not committed, and commits nothing. */
+static uint64_t prepare(struct cell *cell, uint64_t measurement) {
+    uint64_t version = atomic_load_explicit(&cell->version, memory_order_relaxed);
+    _Atomic uint64_t *now = cell->slots[version & 1], *next = cell->slots[(version + 1) & 1];
+    atomic_thread_fence(memory_order_release);
+    atomic_store_explicit(&next[COUNT], atomic_load_explicit(&now[COUNT], memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(&next[SUM], atomic_load_explicit(&now[SUM], memory_order_relaxed) + measurement, memory_order_relaxed);
+    atomic_store_explicit(&next[LATEST], measurement, memory_order_relaxed);
+    return version;
+}
+
+int main(int count, char **arguments) {
+    if (count < 3)
+        fail("usage: c_peer PATH record N | c_peer PATH hang", EINVAL);
+    int file = open(arguments[1], O_RDWR);
+    struct stat facts;
+    if (file < 0 || fstat(file, &facts))
+        fail(arguments[1], errno);
+    unsigned char *start = mmap(NULL, facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (start == MAP_FAILED)
+        fail("mmap", errno);
+
+    uint32_t kind;
+    uint64_t table_offset, mutex_offset, cell_offset, schema_offset, schema_length;
+    memcpy(&kind, start + 20, sizeof kind);
+    memcpy(&table_offset, start + 40, sizeof table_offset);
+    memcpy(&mutex_offset, start + 48, sizeof mutex_offset);
+    memcpy(&cell_offset, start + table_offset, sizeof cell_offset);
+    memcpy(&schema_offset, start + table_offset + 24, sizeof schema_offset);
+    memcpy(&schema_length, start + table_offset + 32, sizeof schema_length);
+    if (kind != PTHREAD)
+        fail("not guarded by a pthread mutex", EINVAL);
+    /* The segment says what it holds, so a program of another version is found out here. */
+    static const char schema[] = "Log\ncount: u64 @0\nsum: u64 @8\nlatest: u64 @16\nLog: 24 bytes, align 8\nlittle-endian\n";
+    if (schema_length != sizeof schema - 1 || memcmp(start + schema_offset, schema, schema_length))
+        fail("not the layout that this program knows", EINVAL);
+    struct cell *cell = (struct cell *)(start + cell_offset);
+    pthread_mutex_t *mutex = (pthread_mutex_t *)(start + mutex_offset);
+
+    if (!strcmp(arguments[2], "hang")) {
+        lock(mutex, cell);
+        prepare(cell, 1000000);
+        puts("halfway");
+        fflush(stdout);
+        for (;;)
+            pause();
+    }
+    uint64_t rounds = count > 3 ? strtoull(arguments[3], NULL, 10) : 0;
+    for (uint64_t measurement = 1; measurement <= rounds; ++measurement) {
+        lock(mutex, cell);
+        uint64_t version = prepare(cell, measurement);
+        atomic_store_explicit(&cell->version, version + 1, memory_order_release);
+        int error = pthread_mutex_unlock(mutex);
+        if (error)
+            fail("unlock", error);
+    }
+    return 0;
+}

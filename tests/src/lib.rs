@@ -34,3 +34,8 @@ pub const fn scaled(release: u64, debug: u64) -> u64 {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/layout.md")]
 mod layout {}
+
+/// The programs of `docs/python.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/python.md")]
+mod python {}

@@ -30,6 +30,8 @@ enum Role {
     WorkByChannel { server: String },
     /// Adds to two values under their lock.
     AddUnderLock { count: u64 },
+    /// Adds to the value that was passed under the name, and starts a program that does so too.
+    PassOn { name: String, count: u64 },
     /// Takes the value, and starts a program that tries to.
     PassNothingOn { name: String },
     /// Says the number of descriptors and whether there is such an entry in the environment.
@@ -84,6 +86,14 @@ fn main() -> Result<()> {
                 one.set(one.get() + 1)?;
                 other.set(other.get() + 1)?;
             }
+        }
+        Role::PassOn { name, count } => {
+            let value = Synchronized::inherited(&name)?;
+            add(&value, count)?;
+            let mut command = Command::new(std::env::current_exe()?);
+            value.pass_to(command.args(["add", &name, &count.to_string()]), &name)?;
+            let status = command.status()?;
+            anyhow::ensure!(status.success(), "{status}");
         }
         Role::PassNothingOn { name } => {
             Synchronized::<u64>::inherited(&name)?;

@@ -1,0 +1,18 @@
+//! The behaviours of Python's `multiprocessing.Value` and its kin, one test for each that no other test shows.
+//!
+//! `docs/python.md` lists all of them, with the numbers that stand before the tests here, and says what Python does.
+
+mod arrays;
+mod limits;
+mod locks;
+mod page;
+mod processes;
+mod structs;
+mod texts;
+mod values;
+
+/// (8, 16, 25 and 29) What is an error of the compiler, Python finds out when it runs, or never.
+#[test]
+fn refused_by_the_compiler() {
+    trybuild::TestCases::new().compile_fail("tests/python/ui/*.rs");
+}

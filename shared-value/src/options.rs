@@ -48,7 +48,9 @@ impl Options {
         Self { guarding: Guarding::Itself, ..Self::new() }
     }
 
-    /// The permissions of a named segment or a file, as `chmod` takes them; the process's umask does not apply.
+    /// The permissions of a named segment or a file, as [`std::os::unix::fs::OpenOptionsExt::mode`] takes
+    /// them: what the umask of the process forbids is not given. With the usual umask of 022, a group that is to write needs a
+    /// `chmod` of the file afterwards, or another umask.
     ///
     /// Whoever may write can overwrite the value, hold its lock and stop others from using it; it can never make them
     /// misbehave.

@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::chown;
 use std::thread;
 
-use rustix::process::{Signal, getuid};
+use rustix::fs::Mode;
+use rustix::process::{Signal, getuid, umask};
 use shared_value::{Error, NamedValue, Options, Synchronized, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork};
@@ -117,6 +118,8 @@ fn as_another_user(body: impl FnOnce()) -> Option<Forked> {
 #[test]
 fn other_users_get_what_the_mode_gives() {
     let [closed, readable, open] = ["closed", "readable", "open"].map(SegmentName::new);
+    // All tests of this program want it so.
+    umask(Mode::empty());
     let values = [
         Synchronized::create(&closed, 1_u64).unwrap(),
         Options::new().mode(0o644).create(&readable, 1_u64).unwrap(),
@@ -152,6 +155,7 @@ fn other_users_get_what_the_mode_gives() {
 fn a_group_can_be_let_in() {
     const GROUP: u32 = 54_321;
     let name = SegmentName::new("group");
+    umask(Mode::empty());
     let value = Options::new().mode(0o660).create(&name, 1_u64).unwrap();
     if !getuid().is_root() {
         eprintln!("SKIPPED: giving a file to another group takes root");

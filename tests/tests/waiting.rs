@@ -1,4 +1,5 @@
 //! Waiting for changes, across processes and under kills.
+#![allow(unsafe_code)]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -6,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use shared_value::{Error, Synchronized};
-use shared_value_tests::{DEADLINE, eventually, scaled};
+use shared_value_tests::values::{Account, SynchronizedAccount};
+use shared_value_tests::{DEADLINE, eventually, fork, scaled};
 
 fn partner(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_partner"));
@@ -98,4 +100,37 @@ fn changes_are_the_latest_values() {
     let start = Instant::now();
     assert!(matches!(value.wait_for(|number| *number == 9, Duration::from_millis(80)), Err(Error::TimedOut)));
     assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
+}
+
+/// Whoever is not waited for makes no system call: the kernel would end the child for any but its exit.
+#[test]
+fn changes_that_nobody_waits_for_make_no_system_call() {
+    let (number, account) = (Synchronized::new(0_u64).unwrap(), SynchronizedAccount::new(Account::after(1)).unwrap());
+    fork(|| {
+        let change = |round: u64| {
+            number.set(round).unwrap();
+            number.update(|number| *number += 1).unwrap();
+            account.update_balance(|balance| *balance += 1).unwrap();
+            account.requests_fetch_add(1);
+            let mut guard = account.lock().unwrap();
+            guard.set_frozen(round % 2 == 0);
+            guard.commit();
+            drop(number.try_lock().unwrap());
+            assert_eq!((number.get(), number.version() % 2), (round + 1, 0));
+            guard.set_balance(0);
+            guard.rollback();
+        };
+        // What happens in a thread once only has happened then.
+        change(0);
+        // SAFETY: the child has one thread, and goes on to nothing that it still needs system calls for.
+        let result = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_STRICT) };
+        assert_eq!(result, 0);
+        for round in 1..100 {
+            change(round);
+        }
+        // SAFETY: no destructor is to run. Not `exit_group`, which the mode forbids too.
+        unsafe { libc::syscall(libc::SYS_exit, 0) };
+    })
+    .finish();
+    assert_eq!((number.get(), number.version()), (100, 200));
 }

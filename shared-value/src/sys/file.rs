@@ -16,13 +16,11 @@ pub(crate) fn memory(label: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// A file in the directory, without a name, that goes away with its descriptor (`O_TMPFILE` of `open(2)`).
+/// A file in the directory, without a name, that goes away with its descriptor (`O_TMPFILE` of `open(2)`). It gets the
+/// permissions of the mode but for those in the umask of the process.
 pub(crate) fn unnamed(directory: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file: File = fs::open(directory, flags, Mode::RUSR | Mode::WUSR)?.into();
-    // Not by `open`, whose mode the umask of the process would change.
-    file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-    Ok(file)
+    Ok(fs::open(directory, flags, Mode::from_raw_mode(mode))?.into())
 }
 
 /// Gives an unnamed file a name, if that is free.

@@ -67,9 +67,9 @@ fn a_name_that_no_file_can_have_is_refused() {
     });
 }
 
-/// With the umask applied, a value that is meant for the group is unreachable for it; without 0600, others could write.
+/// Without the umask, others would get what the user has forbidden; without 0600, others could write.
 #[test]
-fn modes_are_as_asked_whatever_the_umask() {
+fn modes_are_as_asked_but_for_the_umask() {
     in_time(|| {
         let directory = tempfile::tempdir().unwrap();
         let name = SegmentName::new("umask");

@@ -55,11 +55,11 @@ pub(crate) struct MakeFile {
 impl Umask {
     pub(crate) fn run(self) -> Result<()> {
         let name = SegmentName::of(self.name);
-        for mask in [0o777, 0o022, 0] {
+        for mask in [0o022, 0o077, 0o007, 0] {
             umask(Mode::from_raw_mode(mask));
             for mode in [None, Some(0o600), Some(0o660), Some(0o644), Some(0o606)] {
                 let options = mode.map_or_else(Options::new, |mode| Options::new().mode(mode));
-                let expected = mode.unwrap_or(0o600);
+                let expected = mode.unwrap_or(0o600) & !mask;
 
                 options.create(&name, 1_u64)?;
                 expect_mode(&name.path(), expected)?;
@@ -77,7 +77,7 @@ impl Umask {
                 fs::remove_file(&path)?;
             }
             Synchronized::create(&name, 1_u64)?;
-            expect_mode(&name.path(), 0o600)?;
+            expect_mode(&name.path(), 0o600 & !mask)?;
             unlink(&name)?;
         }
         Ok(())

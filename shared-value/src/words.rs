@@ -29,6 +29,15 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
+    if const { is_words::<T>() } {
+        for (number, word) in words_at::<T>(slot, offset).iter().enumerate() {
+            // SAFETY: so many words make up the bytes of a `T`.
+            let to = unsafe { copy.as_mut_ptr().cast::<u64>().add(number) };
+            // SAFETY: `copy` is aligned for whole words, and nothing else refers to it.
+            unsafe { to.write(word.load(Relaxed)) };
+        }
+        return Unchecked(copy);
+    }
     for piece in Pieces::of::<T>(offset) {
         let word = slot[piece.word].load(Relaxed).to_ne_bytes();
         let from = &word[piece.start..piece.end];
@@ -83,15 +92,39 @@ fn store_merging<T: SharedValue>(
     unsafe { store_bytes::<T>(slot, offset, bytes, change_part) }
 }
 
-/// # Safety
-/// `bytes` leads to as many initialized bytes as a `T` has.
+/// Whether values of a type are whole words, at the start of words.
+const fn is_words<T>() -> bool {
+    align_of::<T>().is_multiple_of(WORD)
+}
+
+/// The words of a slot that a `T` made of words lies in.
+///
+/// # Panics
+/// If it does not lie in the slot.
 #[inline(always)]
+fn words_at<T>(slot: &[AtomicU64], offset: usize) -> &[AtomicU64] {
+    &slot[offset / WORD..][..size_of::<T>() / WORD]
+}
+
+/// # Safety
+/// `bytes` leads to as many initialized bytes as a `T` has, aligned for a `T`.
+#[inline(always)]
+#[expect(clippy::cast_ptr_alignment, reason = "the caller sees to it")]
 unsafe fn store_bytes<T>(
     slot: &[AtomicU64],
     offset: usize,
     bytes: *const u8,
     change_part: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
 ) {
+    if const { is_words::<T>() } {
+        for (number, word) in words_at::<T>(slot, offset).iter().enumerate() {
+            // SAFETY: so many words make up the bytes of a `T`.
+            let from = unsafe { bytes.cast::<u64>().add(number) };
+            // SAFETY: the bytes are initialized, and a `T` is aligned for whole words.
+            word.store(unsafe { from.read() }, Relaxed);
+        }
+        return;
+    }
     for piece in Pieces::of::<T>(offset) {
         let merge = |old: u64| {
             let mut word = old.to_ne_bytes();

@@ -113,7 +113,7 @@ fn changes_that_nobody_waits_for_make_no_system_call() {
             account.update_balance(|balance| *balance += 1).unwrap();
             account.requests_fetch_add(1);
             let mut guard = account.lock().unwrap();
-            guard.set_frozen(round % 2 == 0);
+            guard.set_frozen(round.is_multiple_of(2));
             guard.commit();
             drop(number.try_lock().unwrap());
             assert_eq!((number.get(), number.version() % 2), (round + 1, 0));

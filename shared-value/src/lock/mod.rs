@@ -53,8 +53,11 @@ pub(crate) enum Acquired {
     Again,
 }
 
-/// Why a lock was not taken, or was not what it should be: small, because it comes back from the fastest paths.
+/// Why a lock was not taken, or was not what it should be: small, because it comes back from the fastest paths. Its tag is as
+/// large as a pointer: a smaller one in the place of a hold's first pointer would have that stored in two halves, and loading
+/// it as a whole then waits until both have left the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum Refusal {
     WouldBlock,
     TimedOut,
@@ -66,7 +69,7 @@ pub(crate) enum Refusal {
     /// A lock that is not recursive, taken twice.
     AlreadyHeld,
     /// What the C library says of a pthread mutex.
-    Mutex(i32),
+    Mutex(i64),
     NoRobustList,
     NoThread,
 }
@@ -84,7 +87,7 @@ impl From<Refusal> for Error {
             Refusal::Unwound => Self::Unwound,
             Refusal::Corrupted => Self::Corrupted,
             Refusal::AlreadyHeld => Self::AlreadyHeld,
-            Refusal::Mutex(code) => Self::io("take a pthread mutex", std::io::Error::from_raw_os_error(code)),
+            Refusal::Mutex(code) => Self::io("take a pthread mutex", os_error(code)),
             Refusal::NoRobustList => Self::Unsupported {
                 what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
                        this C library has none of that form",
@@ -94,6 +97,10 @@ impl From<Refusal> for Error {
             },
         }
     }
+}
+
+fn os_error(code: i64) -> std::io::Error {
+    i32::try_from(code).map_or_else(std::io::Error::other, std::io::Error::from_raw_os_error)
 }
 
 /// Takes the lock, or takes it once more.

@@ -44,7 +44,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
         Outcome::TakenOver => Acquired::TakenOver,
         Outcome::Busy if matches!(wait, Wait::Never) => return Err(Refusal::WouldBlock),
         Outcome::Busy => return Err(Refusal::TimedOut),
-        Outcome::Failed(code) => return Err(Refusal::Mutex(code)),
+        Outcome::Failed(code) => return Err(Refusal::Mutex(code.into())),
     };
     held.push(line);
     thread.held().add_other();

@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
+#[path = "../src/locked.rs"]
+mod locked;
 /// The ruler of the others.
 #[allow(dead_code, reason = "here nobody counts the calls")]
 #[path = "../src/stopwatch.rs"]
@@ -35,10 +37,10 @@ impl Offer {
     }
 }
 
-/// Offers, and does what it is asked for until nothing more is.
-pub fn serve(version: &str, mut offers: Vec<Offer>) -> io::Result<()> {
+/// Offers, and does what it is asked for until nothing more is. `lock` is the text of this program's `Cargo.lock`.
+pub fn serve(name: &str, lock: &str, mut offers: Vec<Offer>) -> io::Result<()> {
     let mut output = io::stdout();
-    writeln!(output, "version {version}")?;
+    writeln!(output, "version {name} {}", locked::version(lock, name))?;
     for Offer { case, contestant, .. } in &offers {
         writeln!(output, "offer {case} {contestant}")?;
     }

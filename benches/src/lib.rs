@@ -14,6 +14,7 @@ pub mod compare;
 pub mod foreign;
 pub mod handover;
 pub mod local;
+pub mod locked;
 pub mod payload;
 pub mod region;
 pub mod report;

@@ -15,7 +15,11 @@ pub struct Summary {
     pub minimum: f64,
     /// The highest.
     pub maximum: f64,
-    /// The range in which the middle half of the readings lie, as a part of the median.
+    /// A quarter of the readings are below.
+    pub lower: f64,
+    /// A quarter of the readings are above.
+    pub upper: f64,
+    /// How far these two are apart, as a part of the median.
     pub spread: f64,
     /// How many there are.
     pub readings: usize,
@@ -29,13 +33,14 @@ impl Summary {
         let values = sorted(readings.iter().map(|reading| reading.value));
         let (minimum, maximum) = (*values.first()?, *values.last()?);
         let median = quantile(&values, 0.5);
-        let spread = (quantile(&values, 0.75) - quantile(&values, 0.25)) / median;
+        let (lower, upper) = (quantile(&values, 0.25), quantile(&values, 0.75));
+        let spread = (upper - lower) / median;
         let mut facts: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for (fact, value) in readings.iter().flat_map(|reading| &reading.facts) {
             facts.entry(fact.clone()).or_default().push(*value);
         }
         let facts = facts.into_iter().map(|(fact, values)| (fact, quantile(&sorted(values), 0.5))).collect();
-        Some(Self { median, minimum, maximum, spread, readings: readings.len(), facts })
+        Some(Self { median, minimum, maximum, lower, upper, spread, readings: readings.len(), facts })
     }
 }
 

@@ -53,5 +53,5 @@ fn main() -> Result<(), Box<dyn Error>> {
         Offer::new("snapshot-4096", NAME, move || _ = black_box(black_box(&longest).get())),
         Offer::new("commit-64", NAME, write),
     ];
-    Ok(serve("iceoryx2 0.10", offers)?)
+    Ok(serve("iceoryx2", include_str!("Cargo.lock"), offers)?)
 }

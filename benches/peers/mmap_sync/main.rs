@@ -36,10 +36,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let record = unsafe { read.read::<Record>(false) }.expect("a file");
         black_box(record.words);
     };
-    serve("mmap-sync 2", vec![Offer::new("snapshot-64", NAME, snapshot), Offer::new("commit-64", NAME, write)])?;
+    serve(
+        "mmap-sync",
+        include_str!("Cargo.lock"),
+        vec![Offer::new("snapshot-64", NAME, snapshot), Offer::new("commit-64", NAME, write)],
+    )?;
     for kind in ["written", "read"] {
         for file in ["state", "data_0", "data_1"] {
-            // Files that it did not make need not go away.
+            // A file that it has not made is as good as one that went away.
             let _ = std::fs::remove_file(path.with_extension(format!("{kind}_{file}")));
         }
     }

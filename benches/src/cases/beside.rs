@@ -62,6 +62,8 @@ impl Case for &Beside {
             self.entry::<Own<Record64, UnderRLock>>(),
             self.entry::<Mutex<Robust>>(),
             self.entry::<Raw>(),
+            Entry::absent("iceoryx2 blackboard", "its program here has no second process"),
+            Entry::absent("mmap-sync", "its program here has no second process"),
         ]
     }
 }

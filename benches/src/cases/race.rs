@@ -57,6 +57,8 @@ impl Case for &Race {
             self.entry::<Mutex<Robust>>(),
             self.entry::<Raw>(),
             self.entry::<Atomic>(),
+            Entry::absent("iceoryx2 blackboard", "it allows one writer"),
+            Entry::absent("mmap-sync", "it allows one writer"),
         ]
     }
 }

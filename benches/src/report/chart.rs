@@ -1,4 +1,5 @@
-//! The results as charts: for each case a row of dots, on a scale of ratios to this library.
+//! The results as charts: for each contestant of a case its median, and the range of the middle half of its readings,
+//! on a scale of ratios to this library.
 
 use std::path::Path;
 
@@ -72,8 +73,7 @@ fn draw_case(root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, case: &
         let y = top + TITLE + LINE * i32::try_from(number)? + LINE / 2;
         let summary = &row.summary;
         let color = if row.contestant.starts_with("shared-value") { OWN } else { OTHER };
-        let [low, middle, high] =
-            [summary.minimum, summary.median, summary.maximum].map(|value| scale.place(value / base));
+        let [low, middle, high] = [summary.lower, summary.median, summary.upper].map(|value| scale.place(value / base));
         root.draw(&Text::new(row.contestant.clone(), (LEFT - 12, y), small(HPos::Right, VPos::Center)))?;
         root.draw(&PathElement::new([(low, y), (high, y)], color.stroke_width(2)))?;
         root.draw(&Circle::new((middle, y), 5, color.filled()))?;
@@ -95,8 +95,8 @@ struct Scale {
 
 impl Scale {
     fn of(rows: &[Row], base: f64) -> Self {
-        let least = rows.iter().map(|row| row.summary.minimum / base).fold(0.5, f64::min);
-        let most = rows.iter().map(|row| row.summary.maximum / base).fold(2.0, f64::max);
+        let least = rows.iter().map(|row| row.summary.lower / base).fold(0.5, f64::min);
+        let most = rows.iter().map(|row| row.summary.upper / base).fold(2.0, f64::max);
         Self { least: least.max(1e-6), most }
     }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use crate::locked;
+
 /// A line for each fact about the machine.
 pub(super) fn describe() -> Vec<String> {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -17,8 +19,13 @@ pub(super) fn describe() -> Vec<String> {
         format!("Linux {}, {}", system.release().to_string_lossy(), system.machine().to_string_lossy()),
         first_line("rustc", &["--version"]),
         first_line("ldd", &["--version"]),
-        format!("shared-value {}", env!("CARGO_PKG_VERSION")),
+        ["shared-value", "parking_lot", "raw_sync", "shared_memory"].map(version).join(", "),
     ]
+}
+
+/// The version of a crate that this program was built with.
+fn version(name: &str) -> String {
+    format!("{name} {}", locked::version(include_str!("../../../Cargo.lock"), name))
 }
 
 fn first_line(program: &str, arguments: &[&str]) -> String {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Duration;
 
 use mmap_sync::synchronizer::Synchronizer;
@@ -21,7 +22,8 @@ struct Record {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::temp_dir().join(format!("benches-mmap-sync-{}", std::process::id()));
+    // In memory, as the values of the others.
+    let path = Path::new("/dev/shm").join(format!("benches-mmap-sync-{}", std::process::id()));
     let grace = Duration::from_secs(1);
     let mut written: Synchronizer = Synchronizer::new(path.with_extension("written").as_os_str());
     let mut read: Synchronizer = Synchronizer::new(path.with_extension("read").as_os_str());

@@ -1,0 +1,284 @@
+//! Work that one process does alone.
+
+use std::hint::black_box;
+use std::rc::Rc;
+
+use anyhow::{Result, ensure};
+use parking_lot::ReentrantMutex;
+use shared_value::{ReadOnly, Synchronized};
+
+use crate::case::{Case, Entry, Unit};
+use crate::local::{Local, Makers};
+use crate::payload::{Payload, Record1M, Record4K, Record64, Record512, SynchronizedTally, Tally};
+use crate::subject::Subject;
+use crate::subjects::{
+    Atomic, Mutex, Native, Normal, Own, Parking, Pthread, Raw, Recursive, Robust, Standard, UnderRLock,
+};
+
+/// Work that is done in one process, by contestants that are functions.
+pub struct LocalCase {
+    name: &'static str,
+    title: &'static str,
+    chart: &'static str,
+    locals: Makers,
+}
+
+impl LocalCase {
+    /// All of them.
+    pub fn all() -> &'static [Self] {
+        ALL
+    }
+
+    /// The contestants that can do it.
+    pub fn locals(&self) -> impl Iterator<Item = (&'static str, Result<Local>)> {
+        self.locals.iter().map(|(name, make)| (*name, make()))
+    }
+}
+
+impl Case for &LocalCase {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn title(&self) -> &'static str {
+        self.title
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Nanoseconds
+    }
+
+    fn chart(&self) -> &'static str {
+        self.chart
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        self.locals().map(|(name, made)| Entry::of(name, made)).collect()
+    }
+}
+
+/// How much is done under one lock that is taken around it, so that taking it hardly counts.
+const TIMES: u32 = 1_000;
+
+/// A row of a case: a function, for a type of values and some who hold them.
+macro_rules! by {
+    ($function:ident::<$value:ty>: $($subject:ty),+ $(,)?) => {
+        &[$((<$subject as Subject<$value>>::NAME, $function::<$value, $subject> as fn() -> Result<Local>)),+]
+    };
+}
+
+/// A case of one row, done by this library in all its ways, the floors, and the C library.
+macro_rules! by_all {
+    ($function:ident::<$value:ty>) => {
+        by!($function::<$value>:
+            Own<$value, Native>, Own<$value, Pthread>, Own<$value, UnderRLock>, Standard<$value>, Parking<$value>,
+            Mutex<Normal>, Mutex<Recursive>, Mutex<Robust>, Raw)
+    };
+}
+
+/// All of them.
+pub(super) static ALL: &[LocalCase] = &[
+    LocalCase {
+        name: "read-field",
+        title: "read one field of 8 bytes, of a struct of 64",
+        chart: "reads",
+        locals: &[
+            ("shared-value", reading_field),
+            ("shared-value, read-only", reading_field_only),
+            ("AtomicU64", counting::<u64, Atomic>),
+            ("std::sync::Mutex", counting::<Record64, Standard<Record64>>),
+            ("parking_lot::Mutex", counting::<Record64, Parking<Record64>>),
+            ("pthread robust recursive", counting::<Record64, Mutex<Robust>>),
+            ("raw_sync", counting::<Record64, Raw>),
+        ],
+    },
+    LocalCase { name: "snapshot-8", title: "copy a value of 8 bytes", chart: "reads", locals: by_all!(reading::<u64>) },
+    LocalCase {
+        name: "snapshot-64",
+        title: "copy a value of 64 bytes",
+        chart: "reads",
+        locals: by_all!(reading::<Record64>),
+    },
+    LocalCase {
+        name: "snapshot-512",
+        title: "copy a value of 512 bytes",
+        chart: "reads",
+        locals: by_all!(reading::<Record512>),
+    },
+    LocalCase {
+        name: "snapshot-4096",
+        title: "copy a value of 4,096 bytes",
+        chart: "reads",
+        locals: by_all!(reading::<Record4K>),
+    },
+    LocalCase { name: "add", title: "add to a u64 under its lock", chart: "changes", locals: by_all!(adding::<u64>) },
+    LocalCase {
+        name: "add-field-64",
+        title: "add to one field of 64 bytes under the lock",
+        chart: "changes",
+        locals: by_all!(adding::<Record64>),
+    },
+    LocalCase {
+        name: "add-field-4096",
+        title: "add to one field of 4,096 bytes under the lock",
+        chart: "changes",
+        locals: by_all!(adding::<Record4K>),
+    },
+    LocalCase {
+        name: "add-field-1M",
+        title: "add to one field of 1 MiB under the lock",
+        chart: "changes",
+        locals: by_all!(adding::<Record1M>),
+    },
+    LocalCase {
+        name: "update-64",
+        title: "change all of 64 bytes under the lock",
+        chart: "changes",
+        locals: by_all!(stepping::<Record64>),
+    },
+    LocalCase {
+        name: "relock",
+        title: "take a lock again that is held, and let go of it once",
+        chart: "changes",
+        locals: &[
+            ("shared-value", relocking::<u64, Own<u64, Native>>),
+            ("shared-value, LockKind::Pthread", relocking::<u64, Own<u64, Pthread>>),
+            ("shared-value under an RLock", relocking::<u64, Own<u64, UnderRLock>>),
+            ("pthread recursive", relocking::<u64, Mutex<Recursive>>),
+            ("pthread robust recursive", relocking::<u64, Mutex<Robust>>),
+            ("parking_lot::ReentrantMutex", relocking_reentrant),
+        ],
+    },
+    LocalCase {
+        name: "commit-64",
+        title: "write and publish 64 bytes, the lock held",
+        chart: "changes",
+        locals: &[("shared-value", committing)],
+    },
+    LocalCase {
+        name: "atomic-add",
+        title: "add to an atomic field, without the lock",
+        chart: "changes",
+        locals: &[("shared-value", adding_atomically), ("AtomicU64", adding::<u64, Atomic>)],
+    },
+];
+
+fn reading_field() -> Result<Local> {
+    let value = Synchronized::new(Record64::filled(7))?;
+    let work = move || {
+        black_box(Record64::count_of(black_box(&value)));
+    };
+    Ok(Local::unchecked("shared-value", work))
+}
+
+fn reading_field_only() -> Result<Local> {
+    let value: Synchronized<Record64, ReadOnly> = Synchronized::new(Record64::filled(7))?.read_only()?;
+    let work = move || {
+        black_box(black_box(&value).count());
+    };
+    Ok(Local::unchecked("shared-value, read-only", work))
+}
+
+fn counting<T: Payload, S: Subject<T>>() -> Result<Local> {
+    let subject = S::create(T::filled(7))?;
+    let work = move || {
+        black_box(black_box(&subject).count());
+    };
+    Ok(Local::unchecked(S::NAME, work))
+}
+
+fn reading<T: Payload, S: Subject<T>>() -> Result<Local> {
+    let subject = Rc::new(S::create(T::filled(7))?);
+    let checked = Rc::clone(&subject);
+    let work = move || {
+        black_box(&black_box(&*subject).read());
+    };
+    Ok(Local::new(S::NAME, work, move |_| {
+        ensure!(checked.read().is_whole() && checked.count() == 7, "what was read is not what was written");
+        Ok(())
+    }))
+}
+
+fn adding<T: Payload, S: Subject<T>>() -> Result<Local> {
+    let subject = Rc::new(S::create(T::filled(0))?);
+    let checked = Rc::clone(&subject);
+    Ok(Local::new(
+        S::NAME,
+        move || black_box(&*subject).increment(),
+        move |calls| {
+            ensure!(checked.count() == calls, "{} additions make {calls}", checked.count());
+            Ok(())
+        },
+    ))
+}
+
+fn stepping<T: Payload, S: Subject<T>>() -> Result<Local> {
+    let subject = Rc::new(S::create(T::filled(0))?);
+    let checked = Rc::clone(&subject);
+    Ok(Local::new(
+        S::NAME,
+        move || black_box(&*subject).step(),
+        move |calls| {
+            let value = checked.read();
+            ensure!(value.is_whole() && value.count() == calls, "{} steps make {calls}", value.count());
+            Ok(())
+        },
+    ))
+}
+
+fn relocking<T: Payload, S: Subject<T>>() -> Result<Local> {
+    let subject = S::create(T::filled(0))?;
+    let work = move || {
+        subject.hold(|| {
+            for _ in 0..TIMES {
+                black_box(&subject).hold(|| black_box(()));
+            }
+        });
+    };
+    Ok(Local::unchecked(S::NAME, work).of_many(TIMES))
+}
+
+fn relocking_reentrant() -> Result<Local> {
+    let mutex = ReentrantMutex::new(());
+    ensure!(mutex.try_lock().is_some(), "a new mutex is locked");
+    let work = move || {
+        let _outer = mutex.lock();
+        for _ in 0..TIMES {
+            drop(black_box(&mutex).lock());
+        }
+    };
+    Ok(Local::unchecked("parking_lot::ReentrantMutex", work).of_many(TIMES))
+}
+
+fn committing() -> Result<Local> {
+    let value = Rc::new(Synchronized::new(Record64::filled(0))?);
+    let checked = Rc::clone(&value);
+    let mut count = 0;
+    let work = move || {
+        let mut guard = value.lock().expect("nobody else breaks the lock");
+        for _ in 0..TIMES {
+            count += 1;
+            guard.store(black_box(Record64::filled(count)));
+            guard.commit();
+        }
+    };
+    let check = move |calls: u64| {
+        let value = checked.load()?;
+        ensure!(value.is_whole() && value.count() == calls * u64::from(TIMES), "not what was written last");
+        ensure!(checked.version() == value.count(), "{} commits", checked.version());
+        Ok(())
+    };
+    Ok(Local::new("shared-value", work, check).of_many(TIMES))
+}
+
+fn adding_atomically() -> Result<Local> {
+    let tally = Rc::new(SynchronizedTally::new(Tally::default())?);
+    let checked = Rc::clone(&tally);
+    let work = move || {
+        black_box(&*tally).requests_fetch_add(1);
+    };
+    Ok(Local::new("shared-value", work, move |calls| {
+        ensure!(checked.requests() == calls, "{} additions make {calls}", checked.requests());
+        Ok(())
+    }))
+}

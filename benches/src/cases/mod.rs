@@ -1,0 +1,26 @@
+//! All cases.
+
+mod beside;
+mod creation;
+mod death;
+mod local;
+mod passing;
+mod race;
+mod wake;
+
+use crate::case::Case;
+
+pub use local::LocalCase;
+
+/// All cases, in the order in which they are shown.
+pub fn all() -> Vec<Box<dyn Case>> {
+    let mut cases: Vec<Box<dyn Case>> = Vec::new();
+    cases.extend(local::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
+    cases.extend(race::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
+    cases.extend(beside::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
+    cases.push(Box::new(wake::Wake));
+    cases.push(Box::new(death::Death));
+    cases.extend(creation::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
+    cases.push(Box::new(passing::Passing));
+    cases
+}

@@ -1,0 +1,87 @@
+//! Handing a value to a child.
+
+use std::env;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use shared_value::Synchronized;
+
+use crate::case::{Case, Contestant, Entry, Reading, Unit};
+use crate::role::{self, Task};
+
+/// Starting a process that increments a value, and waiting for its end.
+pub(super) struct Passing;
+
+/// The name under which the child finds the value.
+const NAME: &str = "BENCHES_PASSED";
+
+impl Case for Passing {
+    fn name(&self) -> &'static str {
+        "pass"
+    }
+
+    fn title(&self) -> &'static str {
+        "start a child that adds to a value, and wait for its end"
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Microseconds
+    }
+
+    fn chart(&self) -> &'static str {
+        "latency"
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let present = |way| Entry::Present(Box::new(Start(way)));
+        vec![present(Way::Passed), present(Way::Token), present(Way::Nothing)]
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Passed,
+    Token,
+    Nothing,
+}
+
+struct Start(Way);
+
+impl Contestant for Start {
+    fn name(&self) -> &str {
+        match self.0 {
+            Way::Passed => "shared-value, pass_to",
+            Way::Token => "shared-value, token",
+            Way::Nothing => "a child without a value",
+        }
+    }
+
+    fn measure(&mut self, duration: Duration) -> Result<Reading> {
+        let value = Synchronized::new(0_u32)?;
+        let token = if self.0 == Way::Token { value.token()? } else { String::new() };
+        let (start, mut children) = (Instant::now(), 0);
+        while start.elapsed() < duration {
+            let mut command = role::command("pass", self.name(), &token, 1, "")?;
+            if self.0 == Way::Passed {
+                value.pass_to(&mut command, NAME)?;
+            }
+            let status = command.spawn()?.wait()?;
+            ensure!(status.success(), "a child failed: {status}");
+            children += 1;
+        }
+        let elapsed = start.elapsed();
+        let expected = if self.0 == Way::Nothing { 0 } else { children };
+        ensure!(value.get() == expected, "{children} children have counted to {}", value.get());
+        Ok(Reading::of(elapsed.as_secs_f64() * 1e6 / f64::from(children)))
+    }
+
+    fn work(&self, task: &Task) -> Result<()> {
+        match self.0 {
+            Way::Passed => Synchronized::<u32>::inherited(NAME)?.update(|count| *count += 1)?,
+            Way::Token => Synchronized::<u32>::from_token(&task.token)?.update(|count| *count += 1)?,
+            Way::Nothing => ensure!(env::var(NAME).is_err(), "nothing was to be passed"),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! Several processes that increment one value.
+
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::case::{Case, Contestant, Entry, Reading, Unit};
+use crate::handover::Handover;
+use crate::role::{Task, Team, tell};
+use crate::subject::Subject;
+use crate::subjects::{Atomic, Mutex, Native, Normal, Own, Pthread, Raw, Recursive, Robust, UnderRLock};
+
+/// A race of so many processes.
+pub(super) struct Race {
+    name: &'static str,
+    title: &'static str,
+    processes: usize,
+}
+
+/// All of them.
+pub(super) static ALL: &[Race] = &[
+    Race { name: "race-2", title: "two processes add to one u64 under its lock, together", processes: 2 },
+    Race { name: "race-4", title: "four processes add to one u64 under its lock, together", processes: 4 },
+];
+
+impl Race {
+    fn entry<S: Subject<u64> + Handover>(&self) -> Entry {
+        Entry::Present(Box::new(Racing::<S> { case: self.name, processes: self.processes, subject: PhantomData }))
+    }
+}
+
+impl Case for &Race {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn title(&self) -> &'static str {
+        self.title
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::MillionsPerSecond
+    }
+
+    fn chart(&self) -> &'static str {
+        "processes"
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        vec![
+            self.entry::<Own<u64, Native>>(),
+            self.entry::<Own<u64, Pthread>>(),
+            self.entry::<Own<u64, UnderRLock>>(),
+            self.entry::<Mutex<Normal>>(),
+            self.entry::<Mutex<Recursive>>(),
+            self.entry::<Mutex<Robust>>(),
+            self.entry::<Raw>(),
+            self.entry::<Atomic>(),
+            Entry::absent("iceoryx2 blackboard", "it allows one writer"),
+            Entry::absent("mmap-sync", "it allows one writer"),
+        ]
+    }
+}
+
+struct Racing<S> {
+    case: &'static str,
+    processes: usize,
+    subject: PhantomData<fn() -> S>,
+}
+
+impl<S: Subject<u64> + Handover> Contestant for Racing<S> {
+    fn name(&self) -> &str {
+        S::NAME
+    }
+
+    fn measure(&mut self, duration: Duration) -> Result<Reading> {
+        let subject = S::create(0)?;
+        let mut team = Team::new()?;
+        for _ in 0..self.processes {
+            team.start(self.case, S::NAME, &subject.token()?, "")?;
+        }
+        team.wait_for(self.processes as u64)?;
+        let start = Instant::now();
+        team.go();
+        std::thread::sleep(duration);
+        team.stop();
+        let elapsed = start.elapsed();
+        let findings = team.all_findings()?;
+        let done = || findings.iter().map(|findings| findings["done"]);
+        let total: u64 = done().sum();
+        ensure!(subject.count() == total, "{total} additions make {}", subject.count());
+        #[expect(clippy::cast_precision_loss, reason = "far from so many")]
+        let [total, least, most] =
+            [total, done().min().unwrap_or(0), done().max().unwrap_or(0)].map(|done| done as f64);
+        #[expect(clippy::cast_precision_loss, reason = "far from so long")]
+        let longest = findings.iter().map(|findings| findings["longest"]).max().unwrap_or(0) as f64;
+        Ok(Reading::of(total / elapsed.as_secs_f64() / 1e6)
+            .with("fairness", least / most)
+            .with("longest wait, µs", longest / 1e3))
+    }
+
+    fn work(&self, task: &Task) -> Result<()> {
+        /// Between two looks at the clock, which would cost as much as the work.
+        const BATCH: u64 = 64;
+        let subject = S::attach(&task.token)?;
+        let (mut done, mut longest) = (0, Duration::ZERO);
+        task.ready()?;
+        let mut last = Instant::now();
+        while !task.is_over() {
+            for _ in 0..BATCH {
+                subject.increment();
+            }
+            done += BATCH;
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        tell(&[("done", done), ("longest", u64::try_from(longest.as_nanos())?)]);
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! The results, for people and for programs.
+
+mod chart;
+mod machine;
+mod markdown;
+mod table;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::compare::Results;
+
+pub use markdown::terminal;
+
+/// Writes `RESULTS.md`, `results.json` and `charts/*.svg` into a folder.
+///
+/// # Errors
+/// If that is not possible.
+pub fn write(results: &Results, folder: &Path) -> Result<()> {
+    let charts = folder.join("charts");
+    fs::create_dir_all(&charts).with_context(|| format!("make {}", charts.display()))?;
+    let names = chart::draw_all(results, &charts)?;
+    fs::write(folder.join("RESULTS.md"), markdown::whole(results, &names)).context("write RESULTS.md")?;
+    let json = serde_json::json!({
+        "machine": machine::describe(),
+        "versions": results.versions,
+        "rounds": results.rounds,
+        "budgets": results.outcomes(),
+        "cases": results.cases,
+        "absent": results.absent,
+    });
+    fs::write(folder.join("results.json"), format!("{json:#}\n")).context("write results.json")
+}

@@ -1,0 +1,81 @@
+//! A table, as it is read on a terminal and as Markdown.
+
+use std::fmt::Write as _;
+
+/// Rows of text under a head. The first column is text, the others figures.
+pub(super) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub(super) fn new(head: &[&str]) -> Self {
+        Self { rows: vec![head.iter().map(|&cell| cell.to_owned()).collect()] }
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// As Markdown whose columns are aligned, which is read well as text too.
+    pub(super) fn to_markdown(&self) -> String {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width =
+            |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0).max(3)).collect();
+        let mut text = String::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            for (column, &width) in widths.iter().enumerate() {
+                let cell = row.get(column).map_or("", String::as_str);
+                // Writing to a string cannot fail.
+                let _ = if column == 0 { write!(text, "| {cell:<width$} ") } else { write!(text, "| {cell:>width$} ") };
+            }
+            text.push_str("|\n");
+            if number == 0 {
+                for (column, &width) in widths.iter().enumerate() {
+                    let dashes = "-".repeat(width);
+                    let _ = if column == 0 { write!(text, "|-{dashes}-") } else { write!(text, "|-{dashes}:") };
+                }
+                text.push_str("|\n");
+            }
+        }
+        text
+    }
+}
+
+/// A figure with three digits that count.
+pub(super) fn figure(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        ..10.0 => format!("{value:.2}"),
+        ..100.0 => format!("{value:.1}"),
+        _ => {
+            let mut digits = format!("{value:.0}");
+            let mut place = digits.len();
+            while place > 3 {
+                place -= 3;
+                digits.insert(place, ',');
+            }
+            digits
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits() {
+        assert_eq!([0.0, 0.153, 12.34, 123.4, 1_234_567.0].map(figure), ["0", "0.15", "12.3", "123", "1,234,567"]);
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let mut table = Table::new(&["who", "µs"]);
+        table.row(vec!["somebody".to_owned(), "1.50".to_owned()]);
+        let expected = "| who      |   µs |\n|----------|-----:|\n| somebody | 1.50 |\n";
+        assert_eq!(table.to_markdown().replace("-:", ":").replace("--:|", "--:|"), expected.replace("-:", ":"));
+    }
+}

@@ -42,12 +42,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Kindred {
     pub(crate) fn new(guarded: Guarded, past: Past, states: Vec<Vec<Line>>, victim: fn(&Self)) -> Self {
-        let options = match guarded {
-            Guarded::Object => Options::new().lock(&RLock::new().expect("memory for a lock")),
-            Guarded::Pthread => Options::new().lock_kind(LockKind::Pthread),
-        };
-        let values = states.iter().map(|states| options.share(states[0]).expect("memory for a value")).collect();
-        Self { values, states, past, guarded, victim, held: false, recoveries: 0 }
+        Self { values: values(guarded, &states), states, past, guarded, victim, held: false, recoveries: 0 }
     }
 
     fn state(&self, number: usize) -> Result<usize, Harm> {
@@ -61,8 +56,21 @@ impl Kindred {
     }
 }
 
+/// The values, in their first states.
+fn values(guarded: Guarded, states: &[Vec<Line>]) -> Vec<SynchronizedTriple<u64, 6>> {
+    let options = match guarded {
+        Guarded::Object => Options::new().lock(&RLock::new().expect("memory for a lock")),
+        Guarded::Pthread => Options::new().lock_kind(LockKind::Pthread),
+    };
+    states.iter().map(|states| options.share(states[0]).expect("memory for a value")).collect()
+}
+
 impl Scenario for Kindred {
     fn reset(&mut self) {
+        if self.values[0].try_lock().is_err() {
+            // Stuck, which was found and reported.
+            self.values = values(self.guarded, &self.states);
+        }
         for (value, states) in self.values.iter().zip(&self.states) {
             value.store(states[0]).expect("the lock is free");
             // Always from the same slot: the way to it is part of the route.

@@ -125,9 +125,20 @@ impl<'p, 'i> Play<'p, 'i> {
     }
 
     fn access<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) {
-        let input = &mut self.input.borrow_mut();
-        if self.free_for(handle, depth).is_some() {
-            tolerate(|| T::access(handle, input)).map(allow);
+        if self.free_for(handle, depth).is_none() {
+            return;
+        }
+        match tolerate(|| T::access(handle, &mut self.input.borrow_mut())) {
+            Some(accessed) => drop(allow(accessed)),
+            // A getter of a guard may have found invalid bits, and its panic passed through that guard.
+            None => self.unbar(handle),
+        }
+    }
+
+    /// After a panic under an inner guard, the value is barred until an outer one rolls back.
+    fn unbar<T: Specimen>(&self, handle: &Synchronized<T>) {
+        if let Some(mut guard) = allow(handle.try_lock()) {
+            guard.rollback();
         }
     }
 
@@ -274,10 +285,7 @@ impl<'p, 'i> Play<'p, 'i> {
             self.damage();
             panic!("{PLANNED}");
         });
-        // Under an outer guard, the value is barred until that one rolls back.
-        if let Some(mut guard) = allow(handle.try_lock()) {
-            guard.rollback();
-        }
+        self.unbar(handle);
         assert!(depth == 0 || handle.lock_state() == LockState::HeldHere, "a guard lost its lock");
     }
 }

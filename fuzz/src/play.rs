@@ -131,12 +131,12 @@ impl<'p, 'i> Play<'p, 'i> {
         match tolerate(|| T::access(handle, &mut self.input.borrow_mut())) {
             Some(accessed) => drop(allow(accessed)),
             // A getter of a guard may have found invalid bits, and its panic passed through that guard.
-            None => self.unbar(handle),
+            None => Self::unbar(handle),
         }
     }
 
     /// After a panic under an inner guard, the value is barred until an outer one rolls back.
-    fn unbar<T: Specimen>(&self, handle: &Synchronized<T>) {
+    fn unbar<T: Specimen>(handle: &Synchronized<T>) {
         if let Some(mut guard) = allow(handle.try_lock()) {
             guard.rollback();
         }
@@ -285,7 +285,7 @@ impl<'p, 'i> Play<'p, 'i> {
             self.damage();
             panic!("{PLANNED}");
         });
-        self.unbar(handle);
+        Self::unbar(handle);
         assert!(depth == 0 || handle.lock_state() == LockState::HeldHere, "a guard lost its lock");
     }
 }

@@ -31,17 +31,8 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(always)]
     pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Refusal> {
         let thread = Thread::current()?;
-        let acquired = if cell.has_own_lock() {
-            // SAFETY: `thread` is the calling one. `cell` keeps the lock mapped while it lives; if the hold outlives it,
-            // because it was leaked, `Segment::drop` sees that the lock is held and keeps the mapping.
-            let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
-            if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
-                cell.slots().rollback();
-            }
-            acquired
-        } else {
-            Self::acquire_other(cell, thread, wait)?
-        };
+        let acquired =
+            if cell.has_own_lock() { cell.take(thread, wait) } else { Self::acquire_other(cell, thread, wait) }?;
         Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
     }
 
@@ -50,9 +41,9 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     #[inline(never)]
     fn acquire_other(cell: &'a Cell<T>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
         let acquired = match cell.mutex() {
-            // SAFETY: as in `acquire`; the mutex belongs to the cell.
+            // SAFETY: as in `take`; the mutex belongs to the cell.
             Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
-            // SAFETY: as in `acquire`.
+            // SAFETY: as in `take`.
             None => unsafe { lock::acquire(thread, cell.lock(), wait) },
         }?;
         match acquired {
@@ -138,8 +129,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
             return self.write(offset, value);
         }
         check_place::<F, T>(offset);
-        let all = const { size_of::<F>() == size_of::<T>() };
-        self.cell.slots().publish(all, |slot| words::store(slot, offset, value));
+        self.cell.publish(offset, value);
     }
 
     /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
@@ -385,8 +375,8 @@ impl<T: SharedValue> Drop for BriefEnding<'_, T> {
         if self.thread.token() == self.token {
             lock::set_mark_of_first(self.thread, Mark::None);
             // SAFETY: `update_briefly` took the lock for this thread, which still is the same, and forgets this before it
-            // releases the lock itself. There is nobody to tell of an overwritten lock.
-            let _ = unsafe { lock::release(self.thread, self.cell.lock(), |_| {}) };
+            // lets go of the lock itself. There is nobody to tell of an overwritten lock.
+            let _ = unsafe { self.cell.let_go(self.thread) };
         }
     }
 }
@@ -398,6 +388,38 @@ impl<'a, T: SharedValue> Cell<T> {
         Thread::known().filter(|_| self.has_own_lock() && !lock::holds_any())
     }
 
+    /// Takes the value's own native lock, and drops what a dead owner has written.
+    #[inline(always)]
+    fn take(&self, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
+        // SAFETY: a `Thread` is the calling one. `self` keeps the lock mapped while it lives; if the lock is held longer,
+        // because a hold was leaked, `Segment::drop` sees that and keeps the mapping.
+        let acquired = unsafe { lock::acquire(thread, self.lock(), wait) }?;
+        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
+            self.slots().rollback();
+        }
+        Ok(acquired)
+    }
+
+    /// Writes an `F` at an offset and commits it in one go, where nothing has been written since the last commit.
+    #[inline(always)]
+    fn publish<F: SharedValue>(&self, offset: usize, value: &F) {
+        let all = const { size_of::<F>() == size_of::<T>() };
+        self.slots().publish(all, |slot| words::store(slot, offset, value));
+    }
+
+    /// Undoes a `take`, after which nothing is left to be committed.
+    ///
+    /// # Safety
+    /// This thread has taken the lock by `take`, and no other `let_go` or `release` belongs to that.
+    #[inline(always)]
+    unsafe fn let_go(&self, thread: Thread) -> Result<(), Refusal> {
+        // SAFETY: promised by the caller; a `Thread` is the calling one.
+        if unsafe { lock::release(thread, self.lock(), |_| {}) }? {
+            signal::raise(self.signal());
+        }
+        Ok(())
+    }
+
     /// Writes and commits the `F` at an offset. `thread` is from `unencumbered`.
     #[inline(always)]
     pub(crate) fn set_briefly<F: SharedValue>(
@@ -407,18 +429,10 @@ impl<'a, T: SharedValue> Cell<T> {
         value: &F,
     ) -> Result<(), Refusal> {
         check_place::<F, T>(offset);
-        // SAFETY: `thread` is the calling one. `self` keeps the lock mapped until it is released below.
-        let acquired = unsafe { lock::acquire(thread, self.lock(), Wait::Forever) }?;
-        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
-            self.slots().rollback();
-        }
-        let all = const { size_of::<F>() == size_of::<T>() };
-        self.slots().publish(all, |slot| words::store(slot, offset, value));
-        // SAFETY: this thread took it above.
-        if unsafe { lock::release(thread, self.lock(), |_| {}) }? {
-            signal::raise(self.signal());
-        }
-        Ok(())
+        self.take(thread, Wait::Forever)?;
+        self.publish(offset, value);
+        // SAFETY: taken two lines above.
+        unsafe { self.let_go(thread) }
     }
 
     /// Lets the closure change the `F` at an offset, which `read` reads from the committed value. `thread` is from
@@ -434,16 +448,10 @@ impl<'a, T: SharedValue> Cell<T> {
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
         check_place::<F, T>(offset);
-        // SAFETY: `thread` is the calling one. `self` keeps the lock mapped until it is released below; a panic releases it
-        // too.
-        let acquired = unsafe { lock::acquire(thread, self.lock(), Wait::Forever) }?;
-        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
-            self.slots().rollback();
-        }
+        self.take(thread, Wait::Forever)?;
         let token = thread.token();
-        let value = read(self.slots().committed()).check_in::<T>(offset);
         let ending = BriefEnding { cell: self, thread, token };
-        let changed = value.map(|mut value| {
+        let changed = read(self.slots().committed()).check_in::<T>(offset).map(|mut value| {
             lock::set_mark_of_first(thread, Mark::Borrowed);
             (change(&mut value), value)
         });
@@ -454,15 +462,12 @@ impl<'a, T: SharedValue> Cell<T> {
         }
         lock::set_mark_of_first(thread, Mark::None);
         if let Ok((_, value)) = &changed {
-            let all = const { size_of::<F>() == size_of::<T>() };
-            self.slots().publish(all, |slot| words::store(slot, offset, value));
+            self.publish(offset, value);
         }
-        // SAFETY: this thread took it above, and still is the same.
-        let waiters = unsafe { lock::release(thread, self.lock(), |_| {}) };
-        let result = changed.map(|(result, _)| result)?;
-        if waiters? {
-            signal::raise(self.signal());
-        }
+        // SAFETY: taken above, by this thread, which still is the same; `ending` was forgotten.
+        let released = unsafe { self.let_go(thread) };
+        let (result, _) = changed?;
+        released?;
         Ok(result)
     }
 

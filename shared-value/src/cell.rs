@@ -69,14 +69,14 @@ pub(crate) struct Cell<T> {
     control: NonNull<Control>,
     /// The control line of which the lock and the signal are used: its own, or that of a lock object.
     guarding: NonNull<Control>,
-    guard: Guard,
+    locked_by: LockedBy,
     segment: Arc<Segment>,
     value: PhantomData<T>,
 }
 
-/// What guards a cell, and keeps that in its place.
+/// What locks a cell, and keeps that in its place.
 #[derive(Clone)]
-enum Guard {
+enum LockedBy {
     /// The native lock in its control line, or nothing.
     Own,
     Object(ObjectLock),
@@ -124,7 +124,7 @@ impl<T> Clone for Cell<T> {
         Self {
             control: self.control,
             guarding: self.guarding,
-            guard: self.guard.clone(),
+            locked_by: self.locked_by.clone(),
             segment: Arc::clone(&self.segment),
             value: PhantomData,
         }
@@ -149,7 +149,7 @@ impl Guarding {
         }
     }
 
-    /// Whether a segment can be used so. If it has a lock of its own, its header says of which kind.
+    /// Whether a segment can be used so. Who asks for a pthread mutex takes a native lock too.
     fn check(&self, mapping: &Mapping) -> Result<(), Error> {
         let (expected, found) = (self.required(), mapping.required_lock());
         // Never the other way round: a peer that rewrites the header of a native value must not have the C library follow
@@ -231,8 +231,8 @@ impl<T: SharedValue> Cell<T> {
 
     /// The same value, whose lock guards others too.
     pub(crate) fn guarding_others(self, identity: u64, is_recursive: bool) -> Self {
-        let guard = Guard::Object(self.object_lock(identity, is_recursive));
-        Self { guard, ..self }
+        let locked_by = LockedBy::Object(self.object_lock(identity, is_recursive));
+        Self { locked_by, ..self }
     }
 
     fn in_segment(segment: Arc<Segment>, guarding: &Guarding) -> Result<Self, Error> {
@@ -240,15 +240,15 @@ impl<T: SharedValue> Cell<T> {
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
-        let (guarding, guard) = match (guarding, segment.required_lock()) {
-            (Guarding::Object(object), _) => (object.control, Guard::Object(object.clone())),
+        let (guarding, locked_by) = match (guarding, segment.required_lock()) {
+            (Guarding::Object(object), _) => (object.control, LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
                 // The caller has asked for `LockKind::Pthread`, and so trusts all who may write: that there is a mutex, too.
-                (control, Guard::Pthread(attach(&segment, entry)?))
+                (control, LockedBy::Pthread(attach(&segment, entry)?))
             }
-            _ => (control, Guard::Own),
+            _ => (control, LockedBy::Own),
         };
-        Ok(Self { control, guarding, guard, segment, value: PhantomData })
+        Ok(Self { control, guarding, locked_by, segment, value: PhantomData })
     }
 
     /// Readers take no lock, so they need not have it.
@@ -259,14 +259,14 @@ impl<T: SharedValue> Cell<T> {
             return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
         }
         let entry = &segment.entries()[0];
-        let guard = match segment.required_lock() {
+        let locked_by = match segment.required_lock() {
             // To see who holds it, which is all that this handle can do with it.
-            RequiredLock::Pthread => Guard::Pthread(attach(&segment, entry)?),
-            RequiredLock::Object { .. } => Guard::Unknown,
-            RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => Guard::Own,
+            RequiredLock::Pthread => LockedBy::Pthread(attach(&segment, entry)?),
+            RequiredLock::Object { .. } => LockedBy::Unknown,
+            RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
         };
         let control = control(&segment, entry);
-        Ok(Self { control, guarding: control, guard, segment, value: PhantomData })
+        Ok(Self { control, guarding: control, locked_by, segment, value: PhantomData })
     }
 
     /// Whether the segment holds a `T`.
@@ -300,23 +300,23 @@ impl<T: SharedValue> Cell<T> {
     /// Whether the native lock in its own control line guards the value.
     #[inline(always)]
     pub(crate) fn has_own_lock(&self) -> bool {
-        matches!(self.guard, Guard::Own)
+        matches!(self.locked_by, LockedBy::Own)
     }
 
     /// The mutex that guards the value, if one does.
     pub(crate) fn mutex(&self) -> Option<&Mutex> {
-        if let Guard::Pthread(mutex) = &self.guard { Some(mutex) } else { None }
+        if let LockedBy::Pthread(mutex) = &self.locked_by { Some(mutex) } else { None }
     }
 
     /// Whether the lock guards other values too.
     #[inline(always)]
     pub(crate) fn is_lock_shared(&self) -> bool {
-        matches!(self.guard, Guard::Object(_))
+        matches!(self.locked_by, LockedBy::Object(_))
     }
 
     /// Whether a thread may take the lock again that it holds.
     pub(crate) fn is_recursive(&self) -> bool {
-        !matches!(&self.guard, Guard::Object(ObjectLock { is_recursive: false, .. }))
+        !matches!(&self.locked_by, LockedBy::Object(ObjectLock { is_recursive: false, .. }))
     }
 
     /// The value as one of those that a thread may have touched under their lock.
@@ -379,9 +379,9 @@ impl<T: SharedValue> Cell<T> {
 
     /// Sees to it that who releases the lock next looks at the signal.
     pub(crate) fn call_back(&self) {
-        match self.guard {
-            Guard::Own | Guard::Object(_) | Guard::Unknown => lock::call_back(self.lock()),
-            Guard::Pthread(_) => lock::pthread::call_back(),
+        match self.locked_by {
+            LockedBy::Own | LockedBy::Object(_) | LockedBy::Unknown => lock::call_back(self.lock()),
+            LockedBy::Pthread(_) => lock::pthread::call_back(),
         }
     }
 
@@ -392,10 +392,10 @@ impl<T: SharedValue> Cell<T> {
     }
 
     pub(crate) fn lock_state(&self) -> LockState {
-        match &self.guard {
-            Guard::Own | Guard::Object(_) => lock::state(self.lock()),
-            Guard::Pthread(mutex) => lock::pthread::state(self.lock(), mutex),
-            Guard::Unknown => LockState::Unknown,
+        match &self.locked_by {
+            LockedBy::Own | LockedBy::Object(_) => lock::state(self.lock()),
+            LockedBy::Pthread(mutex) => lock::pthread::state(self.lock(), mutex),
+            LockedBy::Unknown => LockState::Unknown,
         }
     }
 
@@ -428,7 +428,8 @@ fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
         return Ok(());
     }
     for entry in mapping.entries() {
-        // SAFETY: so many bytes are mapped there, at a multiple of 64, and nobody else uses the segment now.
+        // SAFETY: so many bytes are mapped there, at a multiple of 64. Nobody else uses them: the segment has no name yet, or
+        // the lock on byte 0 of its file, which all keep who have it open, was free, and none can come before this is done.
         unsafe { mutex::initialize(place_of_mutex(mapping, entry)) }
             .map_err(|error| Error::io("make a pthread mutex", error))?;
     }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::cell::{Cell, ObjectLock};
+use crate::cell::ObjectLock;
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
@@ -264,7 +264,7 @@ impl<R: LockRule> LockObject<R> {
 
     /// What guards the values that this lock is given to.
     pub(crate) fn guard_others(&self) -> ObjectLock {
-        Cell::object_lock(&self.handle.cell, self.identity, R::IS_RECURSIVE)
+        self.handle.cell.object_lock(self.identity, R::IS_RECURSIVE)
     }
 }
 

@@ -4,15 +4,11 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::error::hexadecimal;
 use crate::format::{CELL_ALIGN, Entry, Invalid, MAX_SEGMENT, RequiredLock, require};
-use crate::sys::mutex;
-use crate::sys::robust::WORD_BEHIND_NODE;
 
 const MAGIC: [u8; 8] = *b"\x89SHVAL\r\n";
 const FORMAT_VERSION: u32 = 1;
 const BYTE_ORDER: u32 = 0x0102_0304;
 const WORD_SIZE: u32 = usize::BITS / 8;
-#[expect(clippy::cast_possible_truncation, reason = "it is 32")]
-const NATIVE_LOCK_ABI: u32 = WORD_BEHIND_NODE as u32;
 
 /// The most bytes before the first cell: header, table and schemas.
 pub(crate) const MAX_PREFIX: u64 = 1 << 24;
@@ -24,7 +20,7 @@ pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 ///  8  byte order    01020304, as its creator writes it
 /// 12  format        version of everything behind this field
 /// 16  word size     bytes of a pointer
-/// 20  lock kind     0: none, 1: native, 2: pthread mutex, 3: a lock object
+/// 20  lock kind     0: none, 1: native, 2: pthread mutex, 3: a lock object, 4: it is a lock object
 /// 24  lock ABI      of a pthread mutex: its bytes, and which C library it belongs to; otherwise: bytes from the lock
 ///                   word to the entry of the robust list
 /// 28  cells         number of entries in the table
@@ -53,20 +49,18 @@ pub(super) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
 
 impl RawHeader {
     pub(super) fn new(length: u64, cells: u32, lock: RequiredLock, mutex_offset: u64) -> Self {
-        let lock_abi = if lock == RequiredLock::Pthread { mutex::ABI } else { NATIVE_LOCK_ABI };
-        let lock_identity = if let RequiredLock::Object { identity } = lock { identity } else { 0 };
         Self {
             magic: MAGIC,
             byte_order: BYTE_ORDER,
             format: FORMAT_VERSION,
             word_size: WORD_SIZE,
             lock_kind: lock.number(),
-            lock_abi,
+            lock_abi: lock.abi(),
             cells,
             length,
             table_offset: HEADER_SIZE,
             mutex_offset,
-            lock_identity,
+            lock_identity: lock.identity(),
         }
     }
 }
@@ -106,7 +100,9 @@ impl UnvalidatedHeader {
         }
         require("format version", FORMAT_VERSION, raw.format)?;
         require("word size", WORD_SIZE, raw.word_size)?;
-        let lock = Self::lock(&raw)?;
+        let lock = RequiredLock::from_number(raw.lock_kind, raw.lock_identity)
+            .ok_or_else(|| Invalid::new("lock kind", "0 to 4", raw.lock_kind))?;
+        require("lock ABI", format!("{:#x}", lock.abi()), format!("{:#x}", raw.lock_abi))?;
         // A shorter file would end in SIGBUS when its missing pages are touched.
         require("length", raw.length, self.file_length)?;
         if raw.length > MAX_SEGMENT {
@@ -125,26 +121,8 @@ impl UnvalidatedHeader {
         } else {
             require("mutex offset", 0, raw.mutex_offset)?;
         }
-        if !matches!(lock, RequiredLock::Object { .. }) {
-            require("lock identity", 0, raw.lock_identity)?;
-        }
+        require("lock identity", lock.identity(), raw.lock_identity)?;
         Ok(Header { lock, entries })
-    }
-
-    fn lock(raw: &RawHeader) -> Result<RequiredLock, Invalid> {
-        let lock = match raw.lock_kind {
-            0 => RequiredLock::None,
-            1 => RequiredLock::Native,
-            2 => RequiredLock::Pthread,
-            3 => RequiredLock::Object { identity: raw.lock_identity },
-            4 => RequiredLock::Itself,
-            other => return Err(Invalid::new("lock kind", "0 to 4", other)),
-        };
-        // With another distance the kernel would mark the wrong word when an owner dies; a mutex of another C library
-        // would be misread by this one.
-        let abi = if lock == RequiredLock::Pthread { mutex::ABI } else { NATIVE_LOCK_ABI };
-        require("lock ABI", format!("{abi:#x}"), format!("{:#x}", raw.lock_abi))?;
-        Ok(lock)
     }
 
     pub(super) fn read<R: Pod>(&self, field: &'static str, offset: u64) -> Result<R, Invalid> {

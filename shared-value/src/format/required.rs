@@ -2,6 +2,11 @@
 
 use crate::error::Error;
 use crate::format::Invalid;
+use crate::sys::mutex;
+use crate::sys::robust::WORD_BEHIND_NODE;
+
+#[expect(clippy::cast_possible_truncation, reason = "it is 32")]
+const NATIVE_ABI: u32 = WORD_BEHIND_NODE as u32;
 
 /// What guards the values of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,24 @@ impl RequiredLock {
             Self::Object { .. } => 3,
             Self::Itself => 4,
         }
+    }
+
+    /// What has this number, or `None`.
+    pub(super) fn from_number(number: u32, identity: u64) -> Option<Self> {
+        [Self::None, Self::Native, Self::Pthread, Self::Object { identity }, Self::Itself]
+            .into_iter()
+            .find(|lock| lock.number() == number)
+    }
+
+    /// What else two programs must agree on to use the lock. With another distance, the kernel would mark the wrong word when
+    /// an owner dies; a mutex of another C library would be misread by this one.
+    pub(super) fn abi(self) -> u32 {
+        if self == Self::Pthread { mutex::ABI } else { NATIVE_ABI }
+    }
+
+    /// The identity of the lock object that it is, or zero.
+    pub(super) fn identity(self) -> u64 {
+        if let Self::Object { identity } = self { identity } else { 0 }
     }
 
     /// The error of a segment that needs this, and was to be used with something else.

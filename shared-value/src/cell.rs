@@ -98,6 +98,30 @@ pub(crate) enum Guarding {
     Itself,
 }
 
+/// How a value is created.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    /// The permissions of its file, less what the umask forbids.
+    pub(crate) mode: u32,
+    pub(crate) writers: Writers,
+    pub(crate) guarding: Guarding,
+    /// Whether its name goes with the last handle of this process.
+    pub(crate) unlink_on_drop: bool,
+}
+
+impl Terms {
+    /// For this user, with nothing special but what guards it.
+    pub(crate) fn of(guarding: Guarding) -> Self {
+        Self { mode: 0o600, writers: Writers::Any, guarding, unlink_on_drop: false }
+    }
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self::of(Guarding::Own(LockKind::Native))
+    }
+}
+
 /// The lock of a lock object, for the values that it guards.
 #[derive(Clone)]
 pub(crate) struct ObjectLock {
@@ -161,15 +185,9 @@ impl Guarding {
 
 impl<T: SharedValue> Cell<T> {
     /// A new segment that holds the value.
-    pub(crate) fn create(
-        place: &Place,
-        mode: u32,
-        writers: Writers,
-        guarding: &Guarding,
-        value: &T,
-    ) -> Result<Self, Error> {
-        let plan = Plan::of::<T>(Shape::<T>::LENGTH, guarding.required());
-        let segment = Segment::create(place, mode, writers, &plan, |mapping| {
+    pub(crate) fn create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
+        let plan = Plan::of::<T>(Shape::<T>::LENGTH, terms.guarding.required());
+        let segment = Segment::create(place, terms.mode, terms.writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `Plan` made the cell for a `T`, and nobody else sees the mapping yet.
             let parts = unsafe { Parts::<T>::at(control) };
@@ -180,7 +198,26 @@ impl<T: SharedValue> Cell<T> {
             }
             initialize_mutexes(mapping)
         })?;
-        Self::in_segment(segment, guarding)
+        if terms.unlink_on_drop {
+            segment.unlink_on_drop();
+        }
+        Self::in_segment(segment, &terms.guarding)
+    }
+
+    /// The value in a segment that exists, or else in a new one.
+    ///
+    /// Others may create and unlink the same place all the time; each attempt is whole.
+    pub(crate) fn open_or_create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
+        loop {
+            match Self::open(place, &terms.guarding) {
+                Err(Error::NotFound { .. }) => {}
+                opened => return opened,
+            }
+            match Self::create(place, terms, value) {
+                Err(Error::AlreadyExists { .. }) => {}
+                created => return created,
+            }
+        }
     }
 
     /// The value in a segment that exists, if it is guarded so.

@@ -6,12 +6,12 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::cell::ObjectLock;
+use crate::cell::{Cell, Guarding, ObjectLock, Terms};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::lock::LockState;
-use crate::options::Options;
+use crate::segment::Place;
 use crate::synchronized::Synchronized;
 use crate::sys;
 
@@ -138,7 +138,9 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new() -> Result<Self, Error> {
-        Options::of_lock_objects().share(Self::identity()?).and_then(Self::of)
+        Cell::create(&Place::Anonymous, &Terms::of(Guarding::Itself), &Self::identity()?)
+            .map(Synchronized::of)
+            .and_then(Self::of)
     }
 
     /// A lock under a new name, as [`Synchronized::create`].
@@ -146,7 +148,9 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// `AlreadyExists` if the name is taken, `InvalidName`, `Io`.
     pub fn create(name: &str) -> Result<Self, Error> {
-        Options::of_lock_objects().create(name, Self::identity()?).and_then(Self::of)
+        Cell::create(&Place::named(name)?, &Terms::of(Guarding::Itself), &Self::identity()?)
+            .map(Synchronized::of)
+            .and_then(Self::of)
     }
 
     /// The lock that has this name.
@@ -154,7 +158,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// `NotFound`, `LayoutMismatch` if it is not a lock of this kind, `InvalidSegment`, `InvalidName`, `Io`.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Options::of_lock_objects().open(name).and_then(Self::of)
+        Cell::open(&Place::named(name)?, &Guarding::Itself).map(Synchronized::of).and_then(Self::of)
     }
 
     /// The lock that has this name, created if there is none. Of many who call this at once, one creates.
@@ -162,7 +166,9 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// As [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(name: &str) -> Result<Self, Error> {
-        Options::of_lock_objects().open_or_create(name, Self::identity()?).and_then(Self::of)
+        Cell::open_or_create(&Place::named(name)?, &Terms::of(Guarding::Itself), &Self::identity()?)
+            .map(Synchronized::of)
+            .and_then(Self::of)
     }
 
     /// As [`Synchronized::inherited`].
@@ -170,7 +176,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// The same.
     pub fn inherited(name: &str) -> Result<Self, Error> {
-        Options::of_lock_objects().inherited(name).and_then(Self::of)
+        Synchronized::inherit(name, &Guarding::Itself).and_then(Self::of)
     }
 
     /// As [`Synchronized::from_token`].
@@ -178,7 +184,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// The same.
     pub fn from_token(token: &str) -> Result<Self, Error> {
-        Options::of_lock_objects().from_token(token).and_then(Self::of)
+        Synchronized::attach_by(token, &Guarding::Itself).and_then(Self::of)
     }
 
     /// As [`Synchronized::receive_from`].
@@ -186,7 +192,7 @@ impl<R: LockRule> LockObject<R> {
     /// # Errors
     /// The same.
     pub fn receive_from(socket: &UnixStream) -> Result<Self, Error> {
-        Options::of_lock_objects().receive_from(socket).and_then(Self::of)
+        Synchronized::receive(socket, &Guarding::Itself).and_then(Self::of)
     }
 
     /// As [`Synchronized::pass_to`].

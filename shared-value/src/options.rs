@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use crate::cell::{Cell, Guarding};
+use crate::cell::{Cell, Guarding, Terms};
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::lock::LockKind;
@@ -22,30 +22,16 @@ use crate::synchronized::Synchronized;
 /// # shared_value::unlink(&name)?;
 /// # Ok::<(), shared_value::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "options do nothing until something is created or opened with them"]
 pub struct Options {
-    mode: u32,
-    guarding: Guarding,
-    writers: Writers,
-    unlink_on_drop: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::new()
-    }
+    terms: Terms,
 }
 
 impl Options {
     /// The defaults: read and write for the owner alone.
     pub fn new() -> Self {
-        Self { mode: 0o600, guarding: Guarding::Own(LockKind::Native), writers: Writers::Any, unlink_on_drop: false }
-    }
-
-    /// How lock objects are made and opened.
-    pub(crate) fn of_lock_objects() -> Self {
-        Self { guarding: Guarding::Itself, ..Self::new() }
+        Self::default()
     }
 
     /// The permissions of a named segment or a file, as [`std::os::unix::fs::OpenOptionsExt::mode`] takes
@@ -55,7 +41,7 @@ impl Options {
     /// Whoever may write can overwrite the value, hold its lock and stop others from using it; it can never make them
     /// misbehave.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode;
+        self.terms.mode = mode;
         self
     }
 
@@ -71,7 +57,7 @@ impl Options {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn lock_kind(mut self, kind: LockKind) -> Self {
-        self.guarding = Guarding::Own(kind);
+        self.terms.guarding = Guarding::Own(kind);
         self
     }
 
@@ -79,7 +65,7 @@ impl Options {
     ///
     /// The value's header records which lock that is, so whoever opens the value gives the same one.
     pub fn lock<R: LockRule>(mut self, lock: &LockObject<R>) -> Self {
-        self.guarding = Guarding::Object(lock.guard_others());
+        self.terms.guarding = Guarding::Object(lock.guard_others());
         self
     }
 
@@ -98,7 +84,7 @@ impl Options {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn unlink_on_drop(mut self, unlink: bool) -> Self {
-        self.unlink_on_drop = unlink;
+        self.terms.unlink_on_drop = unlink;
         self
     }
 
@@ -119,7 +105,7 @@ impl Options {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn no_new_writers(mut self) -> Self {
-        self.writers = Writers::Fixed;
+        self.terms.writers = Writers::Fixed;
         self
     }
 
@@ -128,7 +114,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn share<T: SharedValue>(&self, value: T) -> Result<Synchronized<T>, Error> {
-        self.create_at(&Place::Anonymous, &value)
+        Ok(Synchronized::of(Cell::create(&Place::Anonymous, &self.terms, &value)?))
     }
 
     /// As [`Synchronized::open`].
@@ -136,7 +122,7 @@ impl Options {
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
     pub fn open<T: SharedValue>(&self, name: &str) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::open(&Place::named(name)?, &self.guarding)?))
+        Ok(Synchronized::of(Cell::open(&Place::named(name)?, &self.terms.guarding)?))
     }
 
     /// As [`Synchronized::open_file`].
@@ -144,7 +130,7 @@ impl Options {
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
     pub fn open_file<T: SharedValue>(&self, path: impl AsRef<Path>) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::open(&Place::File(path.as_ref().to_owned()), &self.guarding)?))
+        Ok(Synchronized::of(Cell::open(&Place::File(path.as_ref().to_owned()), &self.terms.guarding)?))
     }
 
     /// As [`Synchronized::inherited`].
@@ -152,7 +138,7 @@ impl Options {
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
     pub fn inherited<T: SharedValue>(&self, name: &str) -> Result<Synchronized<T>, Error> {
-        Synchronized::inherit(name, &self.guarding)
+        Synchronized::inherit(name, &self.terms.guarding)
     }
 
     /// As [`Synchronized::from_token`].
@@ -160,7 +146,7 @@ impl Options {
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
     pub fn from_token<T: SharedValue>(&self, token: &str) -> Result<Synchronized<T>, Error> {
-        Synchronized::attach_by(token, &self.guarding)
+        Synchronized::attach_by(token, &self.terms.guarding)
     }
 
     /// As [`Synchronized::receive_from`].
@@ -168,7 +154,7 @@ impl Options {
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
     pub fn receive_from<T: SharedValue>(&self, socket: &UnixStream) -> Result<Synchronized<T>, Error> {
-        Synchronized::receive(socket, &self.guarding)
+        Synchronized::receive(socket, &self.terms.guarding)
     }
 
     /// As [`Synchronized::create`].
@@ -176,7 +162,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        self.create_at(&Place::named(name)?, &value)
+        Ok(Synchronized::of(Cell::create(&Place::named(name)?, &self.terms, &value)?))
     }
 
     /// As [`Synchronized::open_or_create`].
@@ -184,7 +170,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn open_or_create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        self.at_place(&Place::named(name)?, &value)
+        Ok(Synchronized::of(Cell::open_or_create(&Place::named(name)?, &self.terms, &value)?))
     }
 
     /// As [`Synchronized::create_file`].
@@ -192,7 +178,7 @@ impl Options {
     /// # Errors
     /// The same.
     pub fn create_file<T: SharedValue>(&self, path: impl AsRef<Path>, value: T) -> Result<Synchronized<T>, Error> {
-        self.create_at(&Place::File(path.as_ref().to_owned()), &value)
+        Ok(Synchronized::of(Cell::create(&Place::File(path.as_ref().to_owned()), &self.terms, &value)?))
     }
 
     /// As [`Synchronized::open_or_create_file`].
@@ -204,28 +190,6 @@ impl Options {
         path: impl AsRef<Path>,
         value: T,
     ) -> Result<Synchronized<T>, Error> {
-        self.at_place(&Place::File(path.as_ref().to_owned()), &value)
-    }
-
-    fn create_at<T: SharedValue>(&self, place: &Place, value: &T) -> Result<Synchronized<T>, Error> {
-        let cell = Cell::create(place, self.mode, self.writers, &self.guarding, value)?;
-        if self.unlink_on_drop {
-            cell.segment().unlink_on_drop();
-        }
-        Ok(Synchronized::of(cell))
-    }
-
-    /// Others may create and unlink the same place all the time; each attempt is whole.
-    fn at_place<T: SharedValue>(&self, place: &Place, value: &T) -> Result<Synchronized<T>, Error> {
-        loop {
-            match Cell::open(place, &self.guarding) {
-                Err(Error::NotFound { .. }) => {}
-                opened => return opened.map(Synchronized::of),
-            }
-            match self.create_at(place, value) {
-                Err(Error::AlreadyExists { .. }) => {}
-                created => return created,
-            }
-        }
+        Ok(Synchronized::of(Cell::open_or_create(&Place::File(path.as_ref().to_owned()), &self.terms, &value)?))
     }
 }

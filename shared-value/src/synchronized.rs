@@ -6,14 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
-use crate::cell::{Cell, Guarding};
+use crate::cell::{Cell, Guarding, Terms};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::layout::{Printed, SharedValue};
 use crate::lock::{LockKind, LockState, Wait};
-use crate::options::Options;
 use crate::read;
-use crate::segment::{Place, Writers};
+use crate::segment::Place;
 
 /// A value in shared memory, beside its lock.
 ///
@@ -45,18 +44,18 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, Writers::Any, &Guarding::Own(LockKind::Native), &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, &Terms::default(), &value)?))
     }
 
     /// A value under a new name, which any process of this user can open until it is [unlinked](crate::unlink).
     ///
     /// The name appears only when the value is complete. It is that of a file in `/dev/shm`, with mode 0600; for
-    /// another mode see [`Options`].
+    /// another mode see [`Options`](crate::Options).
     ///
     /// # Errors
     /// `AlreadyExists` if the name is taken, `InvalidName`, `Io`.
     pub fn create(name: &str, value: T) -> Result<Self, Error> {
-        Options::new().create(name, value)
+        Ok(Self::of(Cell::create(&Place::named(name)?, &Terms::default(), &value)?))
     }
 
     /// The value that has this name.
@@ -72,7 +71,7 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// As [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(name: &str, value: T) -> Result<Self, Error> {
-        Options::new().open_or_create(name, value)
+        Ok(Self::of(Cell::open_or_create(&Place::named(name)?, &Terms::default(), &value)?))
     }
 
     /// A value in a new file, which outlives all processes. The file appears only when the value is complete.
@@ -83,7 +82,8 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// `AlreadyExists`, and `Io`, also where the file system has no `O_TMPFILE`.
     pub fn create_file(path: impl AsRef<Path>, value: T) -> Result<Self, Error> {
-        Options::new().create_file(path, value)
+        let place = Place::File(path.as_ref().to_owned());
+        Ok(Self::of(Cell::create(&place, &Terms::default(), &value)?))
     }
 
     /// The value in a file.
@@ -99,7 +99,8 @@ impl<T: SharedValue> Synchronized<T> {
     /// # Errors
     /// As [`open_file`](Self::open_file) and [`create_file`](Self::create_file).
     pub fn open_or_create_file(path: impl AsRef<Path>, value: T) -> Result<Self, Error> {
-        Options::new().open_or_create_file(path, value)
+        let place = Place::File(path.as_ref().to_owned());
+        Ok(Self::of(Cell::open_or_create(&place, &Terms::default(), &value)?))
     }
 
     /// Takes the lock, or takes it once more, and waits for it as long as that needs.
@@ -197,7 +198,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::new`].
     pub fn unlocked(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, 0o600, Writers::Any, &Guarding::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::Anonymous, &Terms::of(Guarding::None), &value)?))
     }
 
     /// A value under a new name and without a lock.
@@ -205,7 +206,7 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     /// # Errors
     /// As [`Synchronized::create`].
     pub fn create_unlocked(name: &str, value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::named(name)?, 0o600, Writers::Any, &Guarding::None, &value)?))
+        Ok(Self::of(Cell::create(&Place::named(name)?, &Terms::of(Guarding::None), &value)?))
     }
 
     /// The value without a lock that has this name.

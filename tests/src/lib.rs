@@ -5,6 +5,7 @@
 
 mod deadline;
 mod fork;
+pub mod hostile;
 pub mod intruder;
 pub mod job;
 pub mod ledger;

@@ -47,7 +47,7 @@ fn run(numbers: std::ops::Range<u64>, input: impl Fn(u64) -> Vec<u8>) {
     fork(|| {
         for number in numbers {
             progress.set(number).unwrap();
-            shared_value_fuzz::run(&input(number));
+            shared_value_tests::hostile::run(&input(number));
         }
     })
     .finish();

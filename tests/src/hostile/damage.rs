@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::input::Input;
-use crate::memory::Memory;
-use crate::thread::{self, Canary};
+use crate::hostile::input::Input;
+use crate::hostile::memory::Memory;
+use crate::hostile::thread::{self, Canary};
 
 /// From the start of a cell to the words of its control line.
 pub(crate) const LOCK: usize = 0;

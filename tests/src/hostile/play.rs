@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use shared_value::{Error, Guard, LockState, Synchronized};
 
-use crate::damage::{Damage, LOCK};
-use crate::input::Input;
-use crate::memory::Memory;
-use crate::specimen::Specimen;
-use crate::verdict::{PLANNED, allow, allow_refusal, tolerate};
+use crate::hostile::damage::{Damage, LOCK};
+use crate::hostile::input::Input;
+use crate::hostile::memory::Memory;
+use crate::hostile::specimen::Specimen;
+use crate::hostile::verdict::{PLANNED, allow, allow_refusal, tolerate};
 
 /// How much longer than asked for anything may take, on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);

@@ -8,17 +8,17 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::SegmentName;
 use shared_value::{LockState, SharedValue, Synchronized, Unlocked};
-use shared_value_tests::SegmentName;
 
-use crate::damage::{Damage, SPARE};
-use crate::input::Input;
-use crate::memory::Memory;
-use crate::peer::{self, Peer};
-use crate::play::Play;
-use crate::specimen::Specimen;
-use crate::thread::{self, Canary};
-use crate::verdict::{allow, allow_refusal, tolerate};
+use crate::hostile::damage::{Damage, SPARE};
+use crate::hostile::input::Input;
+use crate::hostile::memory::Memory;
+use crate::hostile::peer::{self, Peer};
+use crate::hostile::play::Play;
+use crate::hostile::specimen::Specimen;
+use crate::hostile::thread::{self, Canary};
+use crate::hostile::verdict::{allow, allow_refusal, tolerate};
 
 /// Where a valid segment says where its cell lies, and how long that is.
 const CELL_OFFSET: usize = 64;

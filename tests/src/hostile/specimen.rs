@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 
-use shared_value::{Error, FixedStr, SharedValue, Synchronized};
-use shared_value_tests::values::{
+use crate::values::{
     Account, Assorted, Level, Padded, SynchronizedAccount, SynchronizedAssorted, SynchronizedPadded, SynchronizedTally,
     Tally,
 };
+use shared_value::{Error, FixedStr, SharedValue, Synchronized};
 
-use crate::input::Input;
+use crate::hostile::input::Input;
 
 /// A type that is fuzzed.
 pub(crate) trait Specimen: SharedValue + Debug + PartialEq {

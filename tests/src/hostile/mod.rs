@@ -15,11 +15,11 @@ mod stage;
 mod thread;
 mod verdict;
 
+use crate::values::{Account, Assorted, Level, Padded, Tally};
 use shared_value::FixedStr;
-use shared_value_tests::values::{Account, Assorted, Level, Padded, Tally};
 
-use crate::input::Input;
-use crate::stage::Stage;
+use crate::hostile::input::Input;
+use crate::hostile::stage::Stage;
 
 /// Runs one input. It ends the process if the library does anything that it must not.
 pub fn run(bytes: &[u8]) {

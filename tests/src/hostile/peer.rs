@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::futex;
 
-use crate::damage::{Damage, LOCK};
-use crate::memory::Memory;
+use crate::hostile::damage::{Damage, LOCK};
+use crate::hostile::memory::Memory;
 
 /// A write that is going on until this is dropped, or for as long as a peer goes on.
 #[derive(Debug)]

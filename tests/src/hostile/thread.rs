@@ -16,7 +16,7 @@ pub(crate) fn list_head() -> u64 {
         static HEAD: Cell<u64> = const { Cell::new(0) };
     }
     if HEAD.get() == 0 {
-        HEAD.set(shared_value_tests::stepper::robust_list()[0]);
+        HEAD.set(crate::stepper::robust_list()[0]);
     }
     HEAD.get()
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use shared_value::Error;
+use shared_value::{Error, LockState, Synchronized};
 use shared_value_tests::in_time;
 use shared_value_tests::values::{Account, SynchronizedAccount};
 
@@ -123,4 +123,22 @@ fn a_panic_in_the_closure_ends_the_borrow() {
         drop(outer);
         assert_eq!(account.balance(), 5);
     });
+}
+
+/// The borrow ends with the closure, also where the lock stays held because a guard was taken in it.
+#[test]
+fn a_guard_that_leaves_an_update_can_write() {
+    let number = Synchronized::new(1_u64).unwrap();
+    let mut guard = number
+        .update(|number_of_now| {
+            *number_of_now += 1;
+            number.lock().unwrap()
+        })
+        .unwrap();
+    assert_eq!((number.get(), number.version()), (2, 1));
+    guard.store(3);
+    number.update(|number| *number += 1).unwrap();
+    assert_eq!((number.get(), number.version()), (4, 1));
+    drop(guard);
+    assert_eq!((number.get(), number.version(), number.lock_state()), (4, 2, LockState::Free));
 }

@@ -1,7 +1,12 @@
 //! What a handle may do with its value, as a type.
-#![expect(private_interfaces, reason = "the sealed traits can be neither named nor called from outside")]
+#![expect(
+    private_bounds,
+    private_interfaces,
+    reason = "the sealed traits can be neither named nor called from outside"
+)]
 
 use crate::cell::Cell;
+use crate::contents::Contents;
 use crate::error::Error;
 use crate::hold::Hold;
 use crate::layout::SharedValue;
@@ -48,17 +53,17 @@ impl Writable for Unlocked {}
 
 /// The operations that differ.
 pub(crate) mod sealed {
-    use super::{Cell, Error, SharedValue, Unchecked};
+    use super::{Cell, Contents, Error, SharedValue, Unchecked};
 
     pub trait Read {
-        fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F>;
+        fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F>;
     }
 
     pub trait Write {
-        fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error>;
+        fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error>;
 
-        fn update<T: SharedValue, F: SharedValue, R>(
-            cell: &Cell<T>,
+        fn update<C: Contents + ?Sized, F: SharedValue, R>(
+            cell: &Cell<C>,
             offset: usize,
             change: impl FnOnce(&mut F) -> R,
         ) -> Result<R, Error>;
@@ -69,28 +74,28 @@ pub(crate) mod sealed {
 
 impl sealed::Read for ReadWrite {
     #[inline(always)]
-    fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
         read::field(cell, offset)
     }
 }
 
 impl sealed::Read for ReadOnly {
     #[inline(always)]
-    fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
         read::field_without_lock(cell, offset)
     }
 }
 
 impl sealed::Read for Unlocked {
     #[inline(always)]
-    fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+    fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
         read::field_of_now(cell, offset)
     }
 }
 
 impl sealed::Write for ReadWrite {
     #[inline(always)]
-    fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
+    fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
         match cell.unencumbered() {
             Some(thread) => Ok(cell.set_briefly(thread, offset, value)?),
             None => set_in_hold(cell, offset, value),
@@ -98,8 +103,8 @@ impl sealed::Write for ReadWrite {
     }
 
     #[inline(always)]
-    fn update<T: SharedValue, F: SharedValue, R>(
-        cell: &Cell<T>,
+    fn update<C: Contents + ?Sized, F: SharedValue, R>(
+        cell: &Cell<C>,
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
@@ -114,18 +119,14 @@ impl sealed::Write for ReadWrite {
         let with_atomics = |copy| read::with_atomics(cell, copy);
         match cell.unencumbered() {
             Some(thread) => cell.update_briefly(thread, 0, |slot| with_atomics(words::load(slot, 0)), change),
-            None => update_in_hold(cell, 0, read_whole, change),
+            None => update_in_hold(cell, 0, read::whole_held, change),
         }
     }
 }
 
-fn read_whole<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
-    hold.read_whole()
-}
-
 /// The general case of `set`.
 #[inline(never)]
-fn set_in_hold<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
+fn set_in_hold<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
     cell.locked(|hold| {
         hold.write_through(offset, value);
         Ok(())
@@ -134,32 +135,32 @@ fn set_in_hold<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, va
 
 /// The general case of `update`: this thread holds other locks, or this one, or the lock is of another kind.
 #[inline(never)]
-fn update_in_hold<T: SharedValue, F: SharedValue, R>(
-    cell: &Cell<T>,
+fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
+    cell: &Cell<C>,
     offset: usize,
-    read: impl FnOnce(&Hold<'_, T>) -> Unchecked<F>,
+    read: impl FnOnce(&Hold<'_, C>) -> Unchecked<F>,
     change: impl FnOnce(&mut F) -> R,
 ) -> Result<R, Error> {
     cell.locked(|hold| {
-        let value = read(hold).check_in::<T>(offset)?;
+        let value = read(hold).check_in::<C>(offset)?;
         Ok(hold.update_through(offset, value, change)?)
     })
 }
 
 impl sealed::Write for Unlocked {
     #[inline(always)]
-    fn set<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize, value: &F) -> Result<(), Error> {
+    fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
         cell.write_now(offset, value);
         Ok(())
     }
 
     #[inline(always)]
-    fn update<T: SharedValue, F: SharedValue, R>(
-        cell: &Cell<T>,
+    fn update<C: Contents + ?Sized, F: SharedValue, R>(
+        cell: &Cell<C>,
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
-        let mut value = read::field_of_now(cell, offset).check_in::<T>(offset)?;
+        let mut value = read::field_of_now(cell, offset).check_in::<C>(offset)?;
         let result = change(&mut value);
         cell.write_now(offset, &value);
         Ok(result)

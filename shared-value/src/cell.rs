@@ -6,8 +6,7 @@
 //!  48  draft        8 bytes
 //!  56  signal       4 bytes, see `signal.rs`
 //!  60  (spare)      4 bytes
-//!  64  slot 0, slot 1, each as many words as the value needs; larger ones start at multiples of 64
-//!      then, at a multiple of 64, one word for each atomic field
+//!  64  slots, marks and atomic fields, see `contents.rs`
 //! ```
 #![allow(unsafe_code)]
 
@@ -17,9 +16,10 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use crate::contents::{Contents, Shape, Typed};
 use crate::drafts::Drafted;
 use crate::error::Error;
-use crate::format::{Entry, Plan, RequiredLock};
+use crate::format::{Description, Entry, Plan, RequiredLock};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockKind, LockLine, LockState};
 use crate::primitive::{AtomicU32, AtomicU64, Ordering};
@@ -29,7 +29,6 @@ use crate::sys::mutex::{self, Mutex};
 use crate::words;
 
 const LINE: usize = 64;
-const WORD: usize = 8;
 
 /// The first cache line of a cell.
 #[repr(C, align(64))]
@@ -47,31 +46,16 @@ const _: () = {
     assert!(std::mem::offset_of!(Control, signal) == 56);
 };
 
-/// Where the parts of a cell lie, in words behind the control line.
-struct Shape<T>(PhantomData<T>);
-
-impl<T: SharedValue> Shape<T> {
-    const SLOT: usize = size_of::<T>().div_ceil(WORD);
-    /// Two slots that fit into one line lie in one; larger ones share no line, so that readers of the one are not
-    /// disturbed by the writer of the other.
-    const STRIDE: usize =
-        if Self::SLOT * 2 <= LINE / WORD { Self::SLOT } else { Self::SLOT.next_multiple_of(LINE / WORD) };
-    const ATOMICS: usize = T::LAYOUT.atomic_fields();
-    const ATOMICS_START: usize = (Self::STRIDE + Self::SLOT).next_multiple_of(LINE / WORD);
-    const WORDS: usize =
-        if Self::ATOMICS == 0 { Self::STRIDE + Self::SLOT } else { Self::ATOMICS_START + Self::ATOMICS };
-    /// The bytes of the whole cell.
-    const LENGTH: usize = LINE + Self::WORDS * WORD;
-}
-
 /// A value in a mapped segment.
-pub(crate) struct Cell<T> {
+pub(crate) struct Cell<C: ?Sized> {
     control: NonNull<Control>,
     /// The control line of which the lock and the signal are used: its own, or that of a lock object.
     guarding: NonNull<Control>,
     locked_by: LockedBy,
     segment: Arc<Segment>,
-    value: PhantomData<T>,
+    /// The shape that was noted for the value; only its contents know whether it counts.
+    shape: Shape,
+    value: PhantomData<fn() -> C>,
 }
 
 /// What locks a cell, and keeps that in its place.
@@ -132,24 +116,25 @@ pub(crate) struct ObjectLock {
     is_recursive: bool,
 }
 
-// SAFETY: everything that the pointer leads to is accessed atomically, and `SharedValue` types are plain data without
-// anything that belongs to a thread.
-unsafe impl<T: SharedValue> Send for Cell<T> {}
+// SAFETY: everything that the pointers lead to is accessed atomically, and what cells hold is plain data without anything
+// that belongs to a thread.
+unsafe impl<C: Contents + ?Sized> Send for Cell<C> {}
 // SAFETY: as above.
-unsafe impl<T: SharedValue> Sync for Cell<T> {}
+unsafe impl<C: Contents + ?Sized> Sync for Cell<C> {}
 
 // SAFETY: as for `Cell`.
 unsafe impl Send for ObjectLock {}
 // SAFETY: as for `Cell`.
 unsafe impl Sync for ObjectLock {}
 
-impl<T> Clone for Cell<T> {
+impl<C: ?Sized> Clone for Cell<C> {
     fn clone(&self) -> Self {
         Self {
             control: self.control,
             guarding: self.guarding,
             locked_by: self.locked_by.clone(),
             segment: Arc::clone(&self.segment),
+            shape: self.shape,
             value: PhantomData,
         }
     }
@@ -186,16 +171,59 @@ impl Guarding {
 impl<T: SharedValue> Cell<T> {
     /// A new segment that holds the value.
     pub(crate) fn create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
-        let plan = Plan::of::<T>(Shape::<T>::LENGTH, terms.guarding.required());
+        let shape = Shape { size: size_of::<T>(), atomics: T::LAYOUT.atomic_fields() };
+        Self::create_with(place, terms, shape, |parts| parts.initialize(value))
+    }
+
+    /// The value in a segment that exists, or else in a new one.
+    ///
+    /// Others may create and unlink the same place all the time; each attempt is whole.
+    pub(crate) fn open_or_create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
+        open_or_else(|| Self::open(place, &terms.guarding), || Self::create(place, terms, value))
+    }
+}
+
+/// What exists, or else what is created. Both may go wrong by turns, if others create and remove the same thing.
+pub(crate) fn open_or_else<V>(
+    open: impl Fn() -> Result<V, Error>,
+    create: impl Fn() -> Result<V, Error>,
+) -> Result<V, Error> {
+    loop {
+        match open() {
+            Err(Error::NotFound { .. }) => {}
+            opened => return opened,
+        }
+        match create() {
+            Err(Error::AlreadyExists { .. }) => {}
+            created => return created,
+        }
+    }
+}
+
+impl<C: Typed + ?Sized> Cell<C> {
+    /// A new segment for a value of this shape, which the closure writes: all zeros is a free lock, version 0, and slot 0.
+    pub(crate) fn create_with(
+        place: &Place,
+        terms: &Terms,
+        shape: Shape,
+        initialize: impl FnOnce(&Parts<'_, C>),
+    ) -> Result<Self, Error> {
+        Self::create_in(place, terms, shape, 0, initialize)
+    }
+
+    /// The same, with so many bytes of address space behind it, of which none takes memory yet.
+    pub(crate) fn create_in(
+        place: &Place,
+        terms: &Terms,
+        shape: Shape,
+        reserve: u64,
+        initialize: impl FnOnce(&Parts<'_, C>),
+    ) -> Result<Self, Error> {
+        let plan = Plan::of(&Description::of::<C>(shape), terms.guarding.required(), reserve);
         let segment = Segment::create(place, terms.mode, terms.writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
-            // SAFETY: `Plan` made the cell for a `T`, and nobody else sees the mapping yet.
-            let parts = unsafe { Parts::<T>::at(control) };
-            // All zeros is a free lock and version 0, which is in slot 0.
-            words::store(&parts.slots[..Shape::<T>::SLOT], 0, value);
-            for (number, atomic) in parts.atomics.iter().enumerate() {
-                atomic.store(words::atomic_word(value, number), Ordering::Relaxed);
-            }
+            // SAFETY: `Plan` made the cell for contents of this shape, and nobody else sees the mapping yet.
+            initialize(&unsafe { Parts::<C>::at(control, shape) });
             initialize_mutexes(mapping)
         })?;
         if terms.unlink_on_drop {
@@ -204,34 +232,26 @@ impl<T: SharedValue> Cell<T> {
         Self::in_segment(segment, &terms.guarding)
     }
 
-    /// The value in a segment that exists, or else in a new one.
-    ///
-    /// Others may create and unlink the same place all the time; each attempt is whole.
-    pub(crate) fn open_or_create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
-        loop {
-            match Self::open(place, &terms.guarding) {
-                Err(Error::NotFound { .. }) => {}
-                opened => return opened,
-            }
-            match Self::create(place, terms, value) {
-                Err(Error::AlreadyExists { .. }) => {}
-                created => return created,
-            }
-        }
-    }
-
     /// The value in a segment that exists, if it is guarded so.
     pub(crate) fn open(place: &Place, guarding: &Guarding) -> Result<Self, Error> {
-        let check = |mapping: &Mapping| Self::check(mapping).and_then(|()| guarding.check(mapping));
-        let segment = Segment::open(place, check, |mapping| {
-            for entry in mapping.entries() {
-                let control = control(mapping, entry);
-                // SAFETY: the mapping lives, and a control line is made of atomics, for which all bytes are valid.
-                let control = unsafe { control.as_ref() };
-                lock::abandon(&control.lock);
-                control.versions.forget_draft();
-            }
-            initialize_mutexes(mapping)
+        Self::open_and(place, guarding, |_| {})
+    }
+
+    /// The same. Where no process has the segment open, the closure sees to what else must be put in order.
+    pub(crate) fn open_and(place: &Place, guarding: &Guarding, adopt: impl FnOnce(&Mapping)) -> Result<Self, Error> {
+        let check = |mapping: &Mapping| {
+            Self::shape_in(mapping).and_then(|shape| {
+                guarding.check(mapping)?;
+                Ok(shape)
+            })
+        };
+        let segment = Segment::open(place, check, |mapping, shape| {
+            let control = control(mapping, &mapping.entries()[0]);
+            // SAFETY: the check has found that the cell was made for contents of this shape.
+            unsafe { Parts::<C>::at(control, shape) }.adopt();
+            initialize_mutexes(mapping)?;
+            adopt(mapping);
+            Ok(())
         })?;
         Self::in_segment(segment, guarding)
     }
@@ -273,7 +293,7 @@ impl<T: SharedValue> Cell<T> {
     }
 
     fn in_segment(segment: Arc<Segment>, guarding: &Guarding) -> Result<Self, Error> {
-        Self::check(&segment)?;
+        let shape = Self::shape_in(&segment)?;
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
@@ -285,12 +305,12 @@ impl<T: SharedValue> Cell<T> {
             }
             _ => (control, LockedBy::Own),
         };
-        Ok(Self { control, guarding, locked_by, segment, value: PhantomData })
+        Ok(Self { control, guarding, locked_by, segment, shape, value: PhantomData })
     }
 
     /// Readers take no lock, so they need not have it.
     fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
-        Self::check(&segment)?;
+        let shape = Self::shape_in(&segment)?;
         if segment.required_lock() == RequiredLock::None {
             // Its versions mean nothing.
             return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
@@ -303,22 +323,34 @@ impl<T: SharedValue> Cell<T> {
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
         };
         let control = control(&segment, entry);
-        Ok(Self { control, guarding: control, locked_by, segment, value: PhantomData })
+        Ok(Self { control, guarding: control, locked_by, segment, shape, value: PhantomData })
     }
 
-    /// Whether the segment holds a `T`.
-    fn check(mapping: &Mapping) -> Result<(), Error> {
-        mapping.entries()[0].expect::<T>(mapping.name(), Shape::<T>::LENGTH)
+    /// The shape of the value in a segment, if that is one of this type.
+    fn shape_in(mapping: &Mapping) -> Result<Shape, Error> {
+        let entry = &mapping.entries()[0];
+        let shape = C::shape(Shape { size: entry.size(), atomics: 0 });
+        entry.expect(mapping.name(), &Description::of::<C>(shape))?;
+        Ok(shape)
     }
+}
 
+impl<C: Contents + ?Sized> Cell<C> {
     pub(crate) fn name(&self) -> &str {
         self.segment.name()
     }
 
+    /// What decides where the parts lie.
     #[inline(always)]
-    fn parts(&self) -> Parts<'_, T> {
-        // SAFETY: `check` saw that the cell was made for a `T`; the segment stays mapped while `self` lives.
-        unsafe { Parts::at(self.control) }
+    pub(crate) fn shape(&self) -> Shape {
+        C::shape(self.shape)
+    }
+
+    #[inline(always)]
+    fn parts(&self) -> Parts<'_, C> {
+        // SAFETY: it was checked that the cell was made for contents of this shape; the segment stays mapped while `self`
+        // lives.
+        unsafe { Parts::at(self.control, self.shape()) }
     }
 
     #[inline(always)]
@@ -392,8 +424,7 @@ impl<T: SharedValue> Cell<T> {
 
     #[inline(always)]
     pub(crate) fn slots(&self) -> Slots<'_> {
-        let parts = self.parts();
-        Slots::new(&parts.control.versions, parts.slots, Shape::<T>::STRIDE, Shape::<T>::SLOT)
+        self.parts().slots()
     }
 
     /// The word of an atomic field, by its number among them.
@@ -474,32 +505,40 @@ fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
 }
 
 /// The words of a cell. References to atomics are fine where other processes write; references to a `T` would not be.
-struct Parts<'a, T> {
+pub(crate) struct Parts<'a, C: ?Sized> {
     control: &'a Control,
     slots: &'a [AtomicU64],
+    marks: &'a [AtomicU64],
     atomics: &'a [AtomicU64],
-    value: PhantomData<T>,
+    shape: Shape,
+    value: PhantomData<fn() -> C>,
 }
 
-impl<'a, T: SharedValue> Parts<'a, T> {
+impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     /// # Safety
-    /// `control` is the start of `Shape::<T>::LENGTH` bytes, aligned to 64, mapped during `'a`, and only accessed as
-    /// atomics of these sizes.
+    /// `control` is the start of `shape.length()` bytes, aligned to 64, mapped during `'a`, and only accessed as atomics of
+    /// these sizes.
     #[inline(always)]
-    unsafe fn at(control: NonNull<Control>) -> Self {
+    unsafe fn at(control: NonNull<Control>, shape: Shape) -> Self {
         // SAFETY: the control line is the first 64 of these bytes, and a line of atomics is valid whatever it holds.
         let line = unsafe { control.as_ref() };
         // SAFETY: the words lie behind the control line.
         let words = unsafe { control.add(1) }.cast();
-        // SAFETY: the slots end where the words end, or before the atomic fields.
-        let slots = unsafe { Self::words(words, 0, Shape::<T>::STRIDE + Shape::<T>::SLOT) };
-        let atomics = if Shape::<T>::ATOMICS == 0 {
+        // SAFETY: the slots end where the words end, or before the marks, or before the atomic fields.
+        let slots = unsafe { Self::words(words, 0, shape.slots()) };
+        let marks = if shape.marks() == 0 {
+            &[][..]
+        } else {
+            // SAFETY: the marks end where the words end, or before the atomic fields.
+            unsafe { Self::words(words, shape.marks_start(), shape.marks()) }
+        };
+        let atomics = if shape.atomics == 0 {
             &[][..]
         } else {
             // SAFETY: the atomic fields end where the words end.
-            unsafe { Self::words(words, Shape::<T>::ATOMICS_START, Shape::<T>::ATOMICS) }
+            unsafe { Self::words(words, shape.atomics_start(), shape.atomics) }
         };
-        Self { control: line, slots, atomics, value: PhantomData }
+        Self { control: line, slots, marks, atomics, shape, value: PhantomData }
     }
 
     /// # Safety
@@ -510,5 +549,30 @@ impl<'a, T: SharedValue> Parts<'a, T> {
         let first = unsafe { words.add(start) };
         // SAFETY: promised by the caller; atomics may change under a shared reference.
         unsafe { std::slice::from_raw_parts(first.as_ptr(), length) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn slots(&self) -> Slots<'a> {
+        Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
+    }
+
+    /// Puts the cell in order after a crash of the machine, or in a copy of a file: nobody has it open.
+    fn adopt(&self) {
+        lock::abandon(&self.control.lock);
+        self.control.versions.forget_draft();
+        // The words of a file may be of any time.
+        self.slots().mark_all();
+    }
+}
+
+impl<T: SharedValue> Parts<'_, T> {
+    /// Writes the first value, where all is zeros and nobody else looks.
+    pub(crate) fn initialize(&self, value: &T) {
+        words::store(self.slots().first(), 0, value);
+        // The other slot is all zeros.
+        self.slots().mark_all();
+        for (number, atomic) in self.atomics.iter().enumerate() {
+            atomic.store(words::atomic_word(value, number), Ordering::Relaxed);
+        }
     }
 }

@@ -159,6 +159,18 @@ impl Error {
         };
         Self::InvalidBits { field, expected, found }
     }
+
+    /// The same error of an element of an array, which is of that layout.
+    pub(crate) fn of_element(self, index: usize, layout: &Layout) -> Self {
+        let Self::InvalidBits { field, expected, found } = self else { return self };
+        let field = match field.as_str() {
+            // The type stands for a value without fields.
+            name if name == layout.name() => String::new(),
+            element if element.starts_with('[') => field,
+            _ => format!(".{field}"),
+        };
+        Self::InvalidBits { field: format!("[{index}]{field}"), expected, found }
+    }
 }
 
 /// Two digits for each byte.

@@ -82,7 +82,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     #[track_caller]
     pub fn update<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         let hold = self.writable();
-        let value = hold.read_whole().check()?;
+        let value = read::whole_held(hold).check()?;
         Ok(hold.update(0, value, change)?)
     }
 
@@ -97,7 +97,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     #[track_caller]
     pub fn try_update<R, E: From<Error>>(&mut self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
         let hold = self.writable();
-        let value = hold.read_whole().check()?;
+        let value = read::whole_held(hold).check()?;
         hold.try_update(0, value, change)
     }
 
@@ -145,7 +145,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// The value, as this thread sees it, or as all do in a forked child.
     #[inline]
     fn copy(&self) -> Unchecked<T> {
-        if self.hold.is_held() { self.hold.read_whole() } else { read::whole::<T, ReadWrite>(self.hold.cell()) }
+        if self.hold.is_held() { read::whole_held(&self.hold) } else { read::whole::<T, ReadWrite>(self.hold.cell()) }
     }
 
     /// Panics where a commit or rollback would take in another value under the same lock in the middle of its `update`.

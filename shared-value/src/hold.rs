@@ -1,13 +1,15 @@
 //! `Hold`: a cell whose lock this thread holds, and what may be done to it then.
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 use crate::cell::Cell;
+use crate::contents::Contents;
 use crate::drafts;
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
 use crate::primitive::AtomicU64;
-use crate::read;
 use crate::signal;
 use crate::words::{self, Unchecked};
 
@@ -18,8 +20,8 @@ use crate::words::{self, Unchecked};
 ///
 /// In a child that is forked meanwhile, the copy of this belongs to nobody, and ending it does nothing.
 #[must_use = "the lock stays held until this is told to end"]
-pub(crate) struct Hold<'a, T: SharedValue> {
-    cell: &'a Cell<T>,
+pub(crate) struct Hold<'a, C: Contents + ?Sized> {
+    cell: &'a Cell<C>,
     thread: Thread,
     /// The thread's token when it took the lock.
     token: u64,
@@ -27,9 +29,9 @@ pub(crate) struct Hold<'a, T: SharedValue> {
     acquired: Option<Acquired>,
 }
 
-impl<'a, T: SharedValue> Hold<'a, T> {
+impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[inline(always)]
-    pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Refusal> {
+    pub(crate) fn acquire(cell: &'a Cell<C>, wait: Wait) -> Result<Self, Refusal> {
         let thread = Thread::current()?;
         let acquired =
             if cell.has_own_lock() { cell.take(thread, wait) } else { Self::acquire_other(cell, thread, wait) }?;
@@ -39,7 +41,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     /// Takes the mutex or the lock object that guards the cell.
     #[cold]
     #[inline(never)]
-    fn acquire_other(cell: &'a Cell<T>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
+    fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
         let acquired = match cell.mutex() {
             // SAFETY: as in `take`; the mutex belongs to the cell.
             Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
@@ -60,7 +62,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     }
 
     #[inline(always)]
-    pub(crate) fn cell(&self) -> &'a Cell<T> {
+    pub(crate) fn cell(&self) -> &'a Cell<C> {
         self.cell
     }
 
@@ -103,33 +105,42 @@ impl<'a, T: SharedValue> Hold<'a, T> {
         words::load(self.cell.current(self.token), offset)
     }
 
-    /// Copies the whole value, with this thread's own writes.
-    #[inline(always)]
-    pub(crate) fn read_whole(&self) -> Unchecked<T> {
-        read::with_atomics(self.cell, self.read(0))
-    }
-
     /// Writes an `F` at an offset, to be committed.
     #[inline(always)]
     pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
-        check_place::<F, T>(offset);
+        self.change(&words::range::<F>(offset), |slot| words::store(slot, offset, value));
+    }
+
+    /// Lets the closure write these bytes, to be committed.
+    ///
+    /// # Panics
+    /// If they do not lie in a slot: before anything is touched, since half a change must not be committed.
+    #[inline(always)]
+    pub(crate) fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
+        check_place(self.cell, bytes);
         if self.cell.is_lock_shared() {
             self.cell.note_draft(self.token);
         }
-        let slots = self.cell.slots();
-        // A value that fills its slot needs no copy of what was there.
-        let slot = if const { size_of::<F>() == size_of::<T>() } { slots.overwrite() } else { slots.change() };
-        words::store(slot, offset, value);
+        write(self.cell.slots().change(bytes));
     }
 
     /// Writes an `F` at an offset. If this is the thread's first hold, and so its last, it is committed at once.
     #[inline(always)]
     pub(crate) fn write_through<F: SharedValue>(&self, offset: usize, value: &F) {
+        self.change_through(&words::range::<F>(offset), |slot| words::store(slot, offset, value));
+    }
+
+    /// Lets the closure write these bytes, and commits at once if this is the thread's first hold.
+    ///
+    /// # Panics
+    /// As `change`.
+    #[inline(always)]
+    pub(crate) fn change_through(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
         if self.acquired == Some(Acquired::Again) {
-            return self.write(offset, value);
+            return self.change(bytes, write);
         }
-        check_place::<F, T>(offset);
-        self.cell.publish(offset, value);
+        check_place(self.cell, bytes);
+        self.cell.slots().publish(bytes, write);
     }
 
     /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
@@ -293,7 +304,7 @@ impl<'a, T: SharedValue> Hold<'a, T> {
     /// Lets go of the mutex or the lock object that guards the cell.
     #[cold]
     #[inline(never)]
-    fn end_other(cell: &Cell<T>, thread: Thread, token: u64) -> Result<(), Refusal> {
+    fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {
         let before_release = |mark| match mark {
             Mark::None | Mark::Borrowed => commit_all(cell, token),
             Mark::Unwound => rollback_all(cell, token),
@@ -315,28 +326,27 @@ impl<'a, T: SharedValue> Hold<'a, T> {
 }
 
 #[inline(always)]
-fn commit_all<T: SharedValue>(cell: &Cell<T>, token: u64) {
+fn commit_all<C: Contents + ?Sized>(cell: &Cell<C>, token: u64) {
     if cell.is_lock_shared() { drafts::commit(cell.lock(), token) } else { cell.slots().commit() }
 }
 
 #[inline(always)]
-fn rollback_all<T: SharedValue>(cell: &Cell<T>, token: u64) {
+fn rollback_all<C: Contents + ?Sized>(cell: &Cell<C>, token: u64) {
     if cell.is_lock_shared() { drafts::rollback(cell.lock(), token) } else { cell.slots().rollback() }
 }
 
 /// Asked before a slot is touched: a panic after that would leave half a change to be committed.
 #[inline(always)]
-fn check_place<F, T>(offset: usize) {
-    assert!(offset + size_of::<F>() <= size_of::<T>(), "a field must lie in its value");
-    assert!(offset.is_multiple_of(align_of::<F>()), "a field must be aligned");
+fn check_place<C: Contents + ?Sized>(cell: &Cell<C>, bytes: &Range<usize>) {
+    assert!(bytes.start <= bytes.end && bytes.end <= cell.shape().size, "what is written must lie in its value");
 }
 
 /// Undoes the borrow of a value when a closure panics.
-struct Borrow<'h, 'a, T: SharedValue> {
-    hold: &'h Hold<'a, T>,
+struct Borrow<'h, 'a, C: Contents + ?Sized> {
+    hold: &'h Hold<'a, C>,
 }
 
-impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
+impl<C: Contents + ?Sized> Drop for Borrow<'_, '_, C> {
     #[cold]
     fn drop(&mut self) {
         if self.hold.is_held() {
@@ -346,11 +356,11 @@ impl<T: SharedValue> Drop for Borrow<'_, '_, T> {
 }
 
 /// Ends a hold that no guard owns when a closure panics.
-struct Ending<'h, 'a, T: SharedValue> {
-    hold: &'h mut Hold<'a, T>,
+struct Ending<'h, 'a, C: Contents + ?Sized> {
+    hold: &'h mut Hold<'a, C>,
 }
 
-impl<T: SharedValue> Drop for Ending<'_, '_, T> {
+impl<C: Contents + ?Sized> Drop for Ending<'_, '_, C> {
     #[cold]
     fn drop(&mut self) {
         // What the closure has written to other values under the same lock goes too.
@@ -363,13 +373,13 @@ impl<T: SharedValue> Drop for Ending<'_, '_, T> {
 }
 
 /// Ends a brief hold when the closure under it panics. Nothing has been written then.
-struct BriefEnding<'a, T: SharedValue> {
-    cell: &'a Cell<T>,
+struct BriefEnding<'a, C: Contents + ?Sized> {
+    cell: &'a Cell<C>,
     thread: Thread,
     token: u64,
 }
 
-impl<T: SharedValue> Drop for BriefEnding<'_, T> {
+impl<C: Contents + ?Sized> Drop for BriefEnding<'_, C> {
     #[cold]
     fn drop(&mut self) {
         if self.thread.token() == self.token {
@@ -381,7 +391,7 @@ impl<T: SharedValue> Drop for BriefEnding<'_, T> {
     }
 }
 
-impl<'a, T: SharedValue> Cell<T> {
+impl<'a, C: Contents + ?Sized> Cell<C> {
     /// The calling thread, if it holds no lock at all and the value's own native lock guards it: for `update_briefly`.
     #[inline(always)]
     pub(crate) fn unencumbered(&self) -> Option<Thread> {
@@ -398,13 +408,6 @@ impl<'a, T: SharedValue> Cell<T> {
             self.slots().rollback();
         }
         Ok(acquired)
-    }
-
-    /// Writes an `F` at an offset and commits it in one go, where nothing has been written since the last commit.
-    #[inline(always)]
-    fn publish<F: SharedValue>(&self, offset: usize, value: &F) {
-        let all = const { size_of::<F>() == size_of::<T>() };
-        self.slots().publish(all, |slot| words::store(slot, offset, value));
     }
 
     /// Undoes a `take`, after which nothing is left to be committed.
@@ -428,9 +431,10 @@ impl<'a, T: SharedValue> Cell<T> {
         offset: usize,
         value: &F,
     ) -> Result<(), Refusal> {
-        check_place::<F, T>(offset);
+        let bytes = words::range::<F>(offset);
+        check_place(self, &bytes);
         self.take(thread, Wait::Forever)?;
-        self.publish(offset, value);
+        self.slots().publish(&bytes, |slot| words::store(slot, offset, value));
         // SAFETY: taken two lines above.
         unsafe { self.let_go(thread) }
     }
@@ -447,11 +451,12 @@ impl<'a, T: SharedValue> Cell<T> {
         read: impl FnOnce(&[AtomicU64]) -> Unchecked<F>,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
-        check_place::<F, T>(offset);
+        let bytes = words::range::<F>(offset);
+        check_place(self, &bytes);
         self.take(thread, Wait::Forever)?;
         let token = thread.token();
         let ending = BriefEnding { cell: self, thread, token };
-        let changed = read(self.slots().committed()).check_in::<T>(offset).map(|mut value| {
+        let changed = read(self.slots().committed()).check_in::<C>(offset).map(|mut value| {
             lock::set_mark_of_first(thread, Mark::Borrowed);
             (change(&mut value), value)
         });
@@ -462,7 +467,7 @@ impl<'a, T: SharedValue> Cell<T> {
         }
         lock::set_mark_of_first(thread, Mark::None);
         if let Ok((_, value)) = &changed {
-            self.publish(offset, value);
+            self.slots().publish(&bytes, |slot| words::store(slot, offset, value));
         }
         // SAFETY: taken above, by this thread, which still is the same; `ending` was forgotten.
         let released = unsafe { self.let_go(thread) };
@@ -477,7 +482,7 @@ impl<'a, T: SharedValue> Cell<T> {
     #[inline(always)]
     pub(crate) fn locked<R, E: From<Error>>(
         &'a self,
-        work: impl FnOnce(&mut Hold<'a, T>) -> Result<R, E>,
+        work: impl FnOnce(&mut Hold<'a, C>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut hold = Hold::acquire(self, Wait::Forever).map_err(Error::from)?;
         // Whoever takes the lock first finds no mark.

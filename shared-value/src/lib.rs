@@ -109,6 +109,7 @@ compile_error!(
 mod primitive;
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 mod slots;
+mod stale;
 
 #[cfg(all(loom, test))]
 mod models;
@@ -128,6 +129,8 @@ mod access;
 mod accessors;
 #[cfg(not(loom))]
 mod cell;
+#[cfg(not(loom))]
+mod contents;
 #[cfg(not(loom))]
 mod drafts;
 #[cfg(not(loom))]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::access::Access;
 use crate::cell::Cell;
+use crate::contents::Contents;
 use crate::hold::Hold;
 use crate::layout::SharedValue;
 use crate::lock::{self, Thread, Wait};
@@ -16,7 +17,7 @@ const TRIES: u32 = 64;
 
 /// Copies the `F` at an offset: what this thread has written if it holds the lock, or else what is committed.
 #[inline(always)]
-pub(crate) fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+pub(crate) fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
     if !lock::holds_any()
         && let Some(copy) = cell.slots().read(|slot| words::load(slot, offset))
     {
@@ -27,7 +28,7 @@ pub(crate) fn field<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usiz
 
 /// Reads where this thread may hold the lock, or where writers commit while it copies.
 #[inline(never)]
-fn field_otherwise<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+fn field_otherwise<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
     if let Some(thread) = Thread::known()
         && lock::holds(cell.lock())
     {
@@ -52,7 +53,7 @@ fn field_otherwise<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize
 
 /// Copies the `F` at an offset, for a handle that cannot take the lock.
 #[inline(always)]
-pub(crate) fn field_without_lock<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+pub(crate) fn field_without_lock<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
     match cell.slots().read(|slot| words::load(slot, offset)) {
         Some(copy) => copy,
         None => field_between_commits(cell, offset),
@@ -61,7 +62,7 @@ pub(crate) fn field_without_lock<T: SharedValue, F: SharedValue>(cell: &Cell<T>,
 
 /// Reads while writers commit faster than this thread can copy, with growing pauses: at some moment they pause too.
 #[cold]
-fn field_between_commits<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+fn field_between_commits<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
     const LONGEST: Duration = Duration::from_millis(1);
     let mut pause = Duration::from_nanos(100);
     loop {
@@ -77,7 +78,7 @@ fn field_between_commits<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset:
 
 /// Copies the `F` at an offset of a value without versions, word by word.
 #[inline(always)]
-pub(crate) fn field_of_now<T: SharedValue, F: SharedValue>(cell: &Cell<T>, offset: usize) -> Unchecked<F> {
+pub(crate) fn field_of_now<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
     words::load(cell.slots().first(), offset)
 }
 
@@ -96,4 +97,10 @@ pub(crate) fn with_atomics<T: SharedValue>(cell: &Cell<T>, mut copy: Unchecked<T
         number += 1;
     }
     copy
+}
+
+/// Copies the whole value under a hold, with the thread's own writes.
+#[inline(always)]
+pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
+    with_atomics(hold.cell(), hold.read(0))
 }

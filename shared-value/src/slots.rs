@@ -8,7 +8,10 @@
 //! Only the lock's owner writes; whoever takes the lock over from a dead owner rolls back first. Written without
 //! pointers, so that loom can run it.
 
+use core::ops::Range;
+
 use crate::primitive::{AtomicU64, Ordering, fence};
+use crate::stale::Stale;
 
 /// The two words that say which slot is committed. All zeros: slot 0, version 0, nobody writes.
 #[repr(C)]
@@ -27,8 +30,10 @@ pub(crate) struct Slots<'a> {
     /// Slot 0 from the first word on, slot 1 from the word number `stride` on.
     words: &'a [AtomicU64],
     stride: usize,
-    /// The words of each slot.
-    length: usize,
+    /// The bytes of the value, in each slot.
+    size: usize,
+    /// The marks of a large value; nothing for others, which are copied whole.
+    marks: &'a [AtomicU64],
 }
 
 impl Versions {
@@ -73,15 +78,27 @@ impl Versions {
 
 impl<'a> Slots<'a> {
     #[inline(always)]
-    pub(crate) fn new(versions: &'a Versions, words: &'a [AtomicU64], stride: usize, length: usize) -> Self {
-        Self { versions, words, stride, length }
+    pub(crate) fn new(
+        versions: &'a Versions,
+        words: &'a [AtomicU64],
+        stride: usize,
+        size: usize,
+        marks: &'a [AtomicU64],
+    ) -> Self {
+        Self { versions, words, stride, size, marks }
     }
 
     /// The slot of a version. Which of the two it is changes with every commit, so this computes and does not branch.
     #[inline(always)]
     fn slot(self, version: u64) -> &'a [AtomicU64] {
         let start = if version & 1 == 0 { 0 } else { self.stride };
-        &self.words[start..start + self.length]
+        &self.words[start..start + self.length()]
+    }
+
+    /// The words of each slot.
+    #[inline(always)]
+    fn length(self) -> usize {
+        self.size.div_ceil(size_of::<u64>())
     }
 
     /// The slot of version 0, for values that have no other.
@@ -120,20 +137,9 @@ impl<'a> Slots<'a> {
         self.slot(version.wrapping_add(u64::from(self.versions.is_writing())))
     }
 
-    /// The slot to change parts of, which starts as a copy of the committed value. For the owner of the lock.
+    /// The slot to change these bytes of, which starts as a copy of the committed value. For the owner of the lock.
     #[inline(always)]
-    pub(crate) fn change(self) -> &'a [AtomicU64] {
-        self.begin(copy)
-    }
-
-    /// The slot to write every word of. For the owner of the lock.
-    #[inline(always)]
-    pub(crate) fn overwrite(self) -> &'a [AtomicU64] {
-        self.begin(|_, _| {})
-    }
-
-    #[inline(always)]
-    fn begin(self, prepare: impl FnOnce(&[AtomicU64], &[AtomicU64])) -> &'a [AtomicU64] {
+    pub(crate) fn change(self, bytes: &Range<usize>) -> &'a [AtomicU64] {
         let version = self.versions.version.load(Ordering::Relaxed);
         let next = version.wrapping_add(1);
         let working = self.slot(next);
@@ -144,35 +150,64 @@ impl<'a> Slots<'a> {
             if cfg!(shared_value_fault = "commit_first") {
                 self.versions.version.store(next, Ordering::Release);
             }
-            // Readers of the version before the committed one may still copy from this slot. Release: pairs with the
-            // acquire fence of `read`; the commit of `version` comes before it, in this thread or, by way of the lock,
-            // in another.
-            fence(Ordering::Release);
-            prepare(self.slot(version), working);
+            self.prepare(version, bytes);
         }
+        self.mark(bytes);
         working
     }
 
-    /// Writes and commits in one go, where nothing has been written since the last commit. For the owner of the lock.
+    /// Writes these bytes and commits them in one go, where nothing has been written since the last commit. For the owner
+    /// of the lock.
     ///
-    /// `all` says that `write` leaves no word as it was. There is no draft to mark: whoever dies before the commit leaves
-    /// a slot of no meaning, as there is after every commit.
+    /// There is no draft to mark: whoever dies before the commit leaves a slot of no meaning, as there is after every commit.
     #[inline(always)]
-    pub(crate) fn publish(self, all: bool, write: impl FnOnce(&[AtomicU64])) {
+    pub(crate) fn publish(self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
         let version = self.versions.version.load(Ordering::Relaxed);
         let next = version.wrapping_add(1);
         if cfg!(shared_value_fault = "commit_first") {
             self.versions.version.store(next, Ordering::Release);
         }
-        // As in `begin`.
-        fence(Ordering::Release);
-        let working = self.slot(next);
-        if !all {
-            copy(self.slot(version), working);
-        }
-        write(working);
+        self.prepare(version, bytes);
+        self.mark(bytes);
+        write(self.slot(next));
         // As in `commit`.
         self.versions.version.store(next, Ordering::Release);
+    }
+
+    /// Makes the working slot a copy of the committed one, unless these bytes are all that there are.
+    #[inline(always)]
+    fn prepare(self, version: u64, bytes: &Range<usize>) {
+        // Readers of the version before the committed one may still copy from the working slot. Release: pairs with the
+        // acquire fence of `read`; the commit of `version` comes before it, in this thread or, by way of the lock, in
+        // another.
+        fence(Ordering::Release);
+        if bytes.len() == self.size {
+            return;
+        }
+        let (committed, working) = (self.slot(version), self.slot(version.wrapping_add(1)));
+        if self.marks.is_empty() {
+            copy(committed, working);
+        } else {
+            self.stale().refresh(committed, working);
+        }
+    }
+
+    /// Marks bytes of a large value that are going to be written.
+    #[inline(always)]
+    fn mark(self, bytes: &Range<usize>) {
+        if !self.marks.is_empty() && !cfg!(shared_value_fault = "unmarked") {
+            self.stale().mark(bytes);
+        }
+    }
+
+    /// Marks all of a large value as different in the two slots.
+    pub(crate) fn mark_all(self) {
+        self.mark(&(0..self.size));
+    }
+
+    #[inline(always)]
+    fn stale(self) -> Stale<'a> {
+        Stale::new(self.marks, self.length())
     }
 
     /// As [`Versions::commit`].

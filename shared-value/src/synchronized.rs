@@ -160,7 +160,7 @@ impl<T: SharedValue> Synchronized<T> {
     #[inline]
     pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
         self.cell.locked(|hold| {
-            let value = hold.read_whole().check()?;
+            let value = read::whole_held(hold).check()?;
             hold.try_update_through(0, value, change)
         })
     }

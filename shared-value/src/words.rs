@@ -6,14 +6,22 @@
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
+use core::ops::Range;
 use core::ptr;
 
+use crate::contents::Contents;
 use crate::error::Error;
 use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte};
 use crate::primitive::{AtomicU64, Ordering::Relaxed};
 
 /// The bytes of a word.
 const WORD: usize = size_of::<u64>();
+
+/// The bytes of an `F` at an offset.
+#[inline(always)]
+pub(crate) const fn range<F>(offset: usize) -> Range<usize> {
+    offset..offset + size_of::<F>()
+}
 
 /// What was copied out of shared memory as a `T`: every byte of it that is not padding is initialized, and perhaps they
 /// are not a value of the type.
@@ -153,11 +161,11 @@ impl<T: SharedValue> Unchecked<T> {
 
     /// The same of a part of an `Outer`, which the error names by its place there.
     #[inline(always)]
-    pub(crate) fn check_in<Outer: SharedValue>(self, place: usize) -> Result<T, Error> {
+    pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<T, Error> {
         if const { T::LAYOUT.is_checked() } {
             // SAFETY: every byte but padding is initialized: that is what this type means.
             if let Some(offset) = unsafe { first_invalid::<T>(self.0.as_ptr().cast()) } {
-                return Err(Error::invalid_bits(Outer::LAYOUT, place + offset, place, &self.to_bytes()));
+                return Err(Outer::invalid_bits(place + offset, place, &self.to_bytes()));
             }
         }
         // SAFETY: every byte but padding is initialized, and `SharedValue` promises that what passed is a value.

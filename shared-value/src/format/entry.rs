@@ -4,8 +4,8 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::error::Error;
 use crate::format::header::UnvalidatedHeader;
-use crate::format::{CELL_ALIGN, Invalid, require};
-use crate::layout::{SharedValue, first_difference, schema_text};
+use crate::format::{CELL_ALIGN, Description, Invalid, require};
+use crate::layout::first_difference;
 
 /// An entry as it lies in the segment.
 ///
@@ -15,7 +15,8 @@ use crate::layout::{SharedValue, first_difference, schema_text};
 /// 16  fingerprint    hash of the schema
 /// 24  schema offset
 /// 32  schema length
-/// 40  (zero)
+/// 40  size           bytes of the value
+/// 48  (zero)
 /// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -25,7 +26,8 @@ pub(super) struct RawEntry {
     pub(super) fingerprint: u64,
     pub(super) schema_offset: u64,
     pub(super) schema_length: u64,
-    pub(super) zero: [u64; 3],
+    pub(super) size: u64,
+    pub(super) zero: [u64; 2],
 }
 
 /// A cell of a segment: where it lies and what it holds.
@@ -33,6 +35,7 @@ pub(super) struct RawEntry {
 pub(crate) struct Entry {
     pub(crate) cell_offset: usize,
     pub(crate) cell_length: usize,
+    size: usize,
     fingerprint: u64,
     schema: String,
 }
@@ -65,6 +68,7 @@ impl Entry {
         Ok(Self {
             cell_offset: usize_of(raw.cell_offset)?,
             cell_length: usize_of(raw.cell_length)?,
+            size: usize_of(raw.size)?,
             fingerprint: raw.fingerprint,
             schema: schema.to_owned(),
         })
@@ -80,20 +84,26 @@ impl Entry {
         (self.cell_offset + self.cell_length).next_multiple_of(CELL_ALIGN)
     }
 
-    /// Whether the cell holds a `T` in a cell of so many bytes; the error names the first field that differs.
-    pub(crate) fn expect<T: SharedValue>(&self, name: &str, cell_length: usize) -> Result<(), Error> {
+    /// The bytes of the value.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether the cell holds what is described; the error names the first field that differs.
+    pub(crate) fn expect(&self, name: &str, description: &Description) -> Result<(), Error> {
+        let Description { schema, fingerprint, shape } = description;
         // The schema decides; the fingerprint is its hash, and must not say anything else.
-        let schema = schema_text(T::LAYOUT);
-        if let Some((expected, found)) = first_difference(&schema, &self.schema) {
+        if let Some((expected, found)) = first_difference(schema, &self.schema) {
             return Err(Error::LayoutMismatch { name: name.to_owned(), expected, found });
         }
         // The same lines, but perhaps not the same bytes.
-        if schema != self.schema {
+        if *schema != self.schema {
             let expected = "a line feed at the end of every line";
             return Err(Invalid::new("schema", expected, "another end of a line").of(name));
         }
-        require("fingerprint", T::FINGERPRINT, self.fingerprint)
-            .and_then(|()| require("cell length", cell_length, self.cell_length))
+        require("fingerprint", *fingerprint, self.fingerprint)
+            .and_then(|()| require("size", shape.size, self.size))
+            .and_then(|()| require("cell length", shape.length(), self.cell_length))
             .map_err(|invalid| invalid.of(name))
     }
 }

@@ -8,6 +8,7 @@
 //! mutex offset      behind the cell: its pthread mutex, if that guards it (64 bytes)
 //! ```
 
+mod description;
 mod entry;
 mod header;
 mod plan;
@@ -17,6 +18,7 @@ use std::fmt;
 
 use crate::error::Error;
 
+pub(crate) use description::Description;
 pub(crate) use entry::Entry;
 pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
 pub(crate) use plan::Plan;

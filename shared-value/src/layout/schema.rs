@@ -14,6 +14,16 @@
 //! little-endian
 //! ```
 //! Offsets count from the start of the value; those inside of an array are the first element's.
+//!
+//! An array of a length that only the segment knows is described by its elements:
+//! ```text
+//! [Point]
+//! [].x: f64 @0
+//! [].y: f64 @8
+//! []: 16 bytes, align 8
+//! [Point]: 16 bytes each, align 8
+//! little-endian
+//! ```
 
 use crate::layout::text::Text;
 use crate::layout::{Field, Kind, Layout};
@@ -25,10 +35,26 @@ pub(crate) const fn fingerprint(layout: &Layout) -> u64 {
 
 /// The schema.
 pub(crate) fn schema_text(layout: &Layout) -> String {
-    const WINDOW: usize = 4096;
+    collect(|start| schema::<WINDOW>(layout, start))
+}
+
+/// The hash of the schema of an array of these elements, of any length.
+pub(crate) const fn slice_fingerprint(element: &Layout) -> u64 {
+    slice_schema::<0>(element, 0).hash()
+}
+
+/// The schema of an array of these elements, of any length.
+pub(crate) fn slice_schema_text(element: &Layout) -> String {
+    collect(|start| slice_schema::<WINDOW>(element, start))
+}
+
+/// How much of a schema is written at once.
+const WINDOW: usize = 4096;
+
+fn collect(write: impl Fn(usize) -> Text<WINDOW>) -> String {
     let mut bytes = Vec::new();
     loop {
-        let schema = schema::<WINDOW>(layout, bytes.len());
+        let schema = write(bytes.len());
         bytes.extend_from_slice(schema.window());
         if bytes.len() == schema.length() {
             return String::from_utf8(bytes).expect("names are UTF-8");
@@ -88,8 +114,33 @@ pub(super) const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize)
         write_type(&mut text, layout);
         write_size(&mut text, layout);
     }
-    text.text(if cfg!(target_endian = "little") { "little-endian\n" } else { "big-endian\n" });
+    write_byte_order(&mut text);
     text
+}
+
+const fn slice_schema<const CAPACITY: usize>(element: &Layout, start: usize) -> Text<CAPACITY> {
+    let mut text = Text::from(start);
+    write_slice(&mut text, element);
+    text.byte(b'\n');
+    write_parts(&mut text, element, &Path::Element(&Path::Value), 0);
+    write_slice(&mut text, element);
+    text.text(": ");
+    text.number(element.size());
+    text.text(" bytes each, align ");
+    text.number(element.align());
+    text.byte(b'\n');
+    write_byte_order(&mut text);
+    text
+}
+
+const fn write_slice<const CAPACITY: usize>(text: &mut Text<CAPACITY>, element: &Layout) {
+    text.byte(b'[');
+    write_type(text, element);
+    text.byte(b']');
+}
+
+const fn write_byte_order<const CAPACITY: usize>(text: &mut Text<CAPACITY>) {
+    text.text(if cfg!(target_endian = "little") { "little-endian\n" } else { "big-endian\n" });
 }
 
 const fn write_type<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout) {

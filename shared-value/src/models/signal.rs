@@ -28,7 +28,7 @@ struct Value {
 
 impl Value {
     fn publish(&self) {
-        Slots::new(&self.versions, &self.words, 1, 1).publish(true, |slot| slot[0].store(1, Relaxed));
+        Slots::new(&self.versions, &self.words, 1, 8, &[]).publish(&(0..8), |slot| slot[0].store(1, Relaxed));
     }
 
     fn raise(&self) {

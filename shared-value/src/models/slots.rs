@@ -1,5 +1,7 @@
 //! Models of the version machine.
 
+use std::ops::Range;
+
 use loom::sync::Arc;
 use loom::sync::Mutex;
 use loom::thread;
@@ -7,6 +9,9 @@ use loom::thread;
 use crate::models::model;
 use crate::primitive::{AtomicU64, Ordering::Relaxed};
 use crate::slots::{Slots, Versions};
+
+/// The bytes that writers say they change, so that the rest is copied first.
+const PART: Range<usize> = 0..8;
 
 /// A value of two words that must always be equal, and its lock.
 struct Value {
@@ -22,13 +27,13 @@ impl Value {
     }
 
     fn slots(&self) -> Slots<'_> {
-        Slots::new(&self.versions, &self.words, 2, 2)
+        Slots::new(&self.versions, &self.words, 2, 16, &[])
     }
 
     /// Adds one to both words under the lock.
     fn increment(&self) {
         let _locked = self.lock.lock().unwrap();
-        for word in self.slots().change() {
+        for word in self.slots().change(&PART) {
             word.store(word.load(Relaxed) + 1, Relaxed);
         }
         self.slots().commit();
@@ -37,7 +42,7 @@ impl Value {
     /// The same, prepared and committed in one go.
     fn publish(&self) {
         let _locked = self.lock.lock().unwrap();
-        self.slots().publish(false, |slot| {
+        self.slots().publish(&PART, |slot| {
             for word in slot {
                 word.store(word.load(Relaxed) + 1, Relaxed);
             }
@@ -47,7 +52,7 @@ impl Value {
     /// Writes one word under the lock, and dies: the lock passes on, the draft stays.
     fn die_half_way(&self) {
         let _locked = self.lock.lock().unwrap();
-        self.slots().change()[0].store(99, Relaxed);
+        self.slots().change(&PART)[0].store(99, Relaxed);
     }
 
     /// What the next owner does.

@@ -51,8 +51,9 @@ impl Segment {
 
         let failed = |source| Error::io(format!("create `{place}`"), source);
         let file = place.new_file(mode)?;
-        sys::file::allocate(&file, plan.length)
-            .map_err(|error| Error::io(format!("reserve {} bytes for `{place}`", plan.length), error))?;
+        file.set_len(plan.length).map_err(failed)?;
+        sys::file::allocate(&file, 0..plan.allocated)
+            .map_err(|error| Error::io(format!("reserve {} bytes for `{place}`", plan.allocated), error))?;
         if cfg!(shared_value_fault = "publish_first") {
             place.publish(&file)?;
         }
@@ -80,10 +81,10 @@ impl Segment {
 
     /// Opens a segment that exists, if `check` finds it to be the right one. If no process has it open, `adopt` runs before
     /// anybody uses it.
-    pub(crate) fn open(
+    pub(crate) fn open<F>(
         place: &Place,
-        check: impl FnOnce(&Mapping) -> Result<(), Error>,
-        adopt: impl FnOnce(&Mapping) -> Result<(), Error>,
+        check: impl FnOnce(&Mapping) -> Result<F, Error>,
+        adopt: impl FnOnce(&Mapping, F) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         let file = place.open_file()?;
         let failed = |source| Error::io(format!("open `{place}`"), source);
@@ -92,10 +93,10 @@ impl Segment {
             return Ok(segment);
         }
         let mapping = Mapping::new(file, place.clone())?;
-        check(&mapping)?;
+        let found = check(&mapping)?;
         let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
         if entrance.is_first() {
-            adopt(&mapping)?;
+            adopt(&mapping, found)?;
         }
         entrance.enter().map_err(failed)?;
         Ok(registry::get_or_add(mapping))

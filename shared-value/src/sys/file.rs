@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -49,9 +50,10 @@ fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
     Ok(file.into())
 }
 
-/// Makes the file so long, and takes the memory or disk space for it now, so that no later access runs out of it.
-pub(crate) fn allocate(file: impl AsFd, length: u64) -> io::Result<()> {
-    Ok(rustix::io::retry_on_intr(|| fs::fallocate(&file, FallocateFlags::empty(), 0, length))?)
+/// Takes the memory or disk space for a part of the file now, so that no later access to it runs out of that.
+pub(crate) fn allocate(file: impl AsFd, part: Range<u64>) -> io::Result<()> {
+    let length = part.end - part.start;
+    Ok(rustix::io::retry_on_intr(|| fs::fallocate(&file, FallocateFlags::empty(), part.start, length))?)
 }
 
 /// Fixes the length of memory for ever: nobody can make accesses to it fail by cutting it short.

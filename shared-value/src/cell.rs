@@ -234,23 +234,29 @@ impl<C: Typed + ?Sized> Cell<C> {
 
     /// The value in a segment that exists, if it is guarded so.
     pub(crate) fn open(place: &Place, guarding: &Guarding) -> Result<Self, Error> {
-        Self::open_and(place, guarding, |_| {})
+        Self::open_and(place, guarding, |_, _, _| {})
     }
 
-    /// The same. Where no process has the segment open, the closure sees to what else must be put in order.
-    pub(crate) fn open_and(place: &Place, guarding: &Guarding, adopt: impl FnOnce(&Mapping)) -> Result<Self, Error> {
+    /// The same. Where no process has the segment open, the closure sees to what else must be put in order; it is told
+    /// whether any process reads.
+    pub(crate) fn open_and(
+        place: &Place,
+        guarding: &Guarding,
+        adopt: impl FnOnce(&Mapping, &Parts<'_, C>, bool),
+    ) -> Result<Self, Error> {
         let check = |mapping: &Mapping| {
             Self::shape_in(mapping).and_then(|shape| {
                 guarding.check(mapping)?;
                 Ok(shape)
             })
         };
-        let segment = Segment::open(place, check, |mapping, shape| {
+        let segment = Segment::open(place, check, |mapping, shape, is_read| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: the check has found that the cell was made for contents of this shape.
-            unsafe { Parts::<C>::at(control, shape) }.adopt();
+            let parts = unsafe { Parts::<C>::at(control, shape) };
+            parts.adopt();
             initialize_mutexes(mapping)?;
-            adopt(mapping);
+            adopt(mapping, &parts, is_read);
             Ok(())
         })?;
         Self::in_segment(segment, guarding)
@@ -336,6 +342,38 @@ impl<C: Typed + ?Sized> Cell<C> {
 }
 
 impl<C: Contents + ?Sized> Cell<C> {
+    /// A cell of this shape that starts there, if it ends before `end` and that lies in the segment. Its own native lock
+    /// guards it.
+    pub(crate) fn within(segment: &Arc<Segment>, start: usize, shape: Shape, end: usize) -> Option<Self> {
+        let control = control_within(segment, start, shape, end)?;
+        let (segment, locked_by) = (Arc::clone(segment), LockedBy::Own);
+        Some(Self { control, guarding: control, locked_by, segment, shape, value: PhantomData })
+    }
+
+    /// Puts such a cell in order, where no process has the segment open.
+    pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) {
+        if let Some(control) = control_within(mapping, start, shape, end) {
+            // SAFETY: a cell of this shape lies there, in the mapping.
+            unsafe { Parts::<C>::at(control, shape) }.adopt();
+        }
+    }
+
+    /// Lets the closure write what was never written before, while nobody else looks.
+    pub(crate) fn initialize(&self, initialize: impl FnOnce(&Parts<'_, C>)) {
+        initialize(&self.parts());
+    }
+
+    /// Where in its segment the cell starts.
+    pub(crate) fn start(&self) -> usize {
+        let segment = self.segment.at(0, 0).map_or(0, |start| start.addr().get());
+        self.control.addr().get() - segment
+    }
+
+    /// The memory that the value lies in, to keep it.
+    pub(crate) fn shared_segment(&self) -> &Arc<Segment> {
+        &self.segment
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.segment.name()
     }
@@ -477,6 +515,12 @@ fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
 }
 
+/// The control line of a cell of this shape that starts there, if the cell lies in the mapping and ends before `end`.
+fn control_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<NonNull<Control>> {
+    let length = shape.checked_length().filter(|length| start.checked_add(*length).is_some_and(|last| last <= end))?;
+    mapping.at(start, length).filter(|_| start.is_multiple_of(LINE)).map(NonNull::cast)
+}
+
 /// Where the mutex of a cell lies, whose place the header's validation checked.
 fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
@@ -566,6 +610,16 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
 }
 
 impl<T: SharedValue> Parts<'_, T> {
+    /// The committed value. For the owner of the lock.
+    pub(crate) fn committed(&self) -> Result<T, Error> {
+        words::load(self.slots().committed(), 0).check()
+    }
+
+    /// Replaces the value, where nothing has been written since the last commit. For the owner of the lock.
+    pub(crate) fn publish(&self, value: &T) {
+        self.slots().publish(&words::range::<T>(0), |slot| words::store(slot, 0, value));
+    }
+
     /// Writes the first value, where all is zeros and nobody else looks.
     pub(crate) fn initialize(&self, value: &T) {
         words::store(self.slots().first(), 0, value);

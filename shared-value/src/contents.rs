@@ -75,6 +75,13 @@ impl Shape {
         }
     }
 
+    /// The bytes of the whole cell with its control line; `None` if no memory is that large.
+    pub(crate) fn checked_length(self) -> Option<usize> {
+        // Both slots, their marks and the space between take less than three times the size.
+        let most = self.size.checked_mul(3)?.checked_add(self.atomics.checked_mul(WORD)?)?.checked_add(1 << 12)?;
+        (most <= isize::MAX.unsigned_abs()).then(|| self.length())
+    }
+
     /// The bytes of the whole cell with its control line.
     pub(crate) const fn length(self) -> usize {
         (LINE + self.words()) * WORD
@@ -97,6 +104,21 @@ pub(crate) trait Typed: Contents {
     const FINGERPRINT: u64;
 
     fn schema() -> String;
+}
+
+/// Contents of which nothing is known but the shape.
+pub(crate) enum Untyped {}
+
+impl Contents for Untyped {
+    #[inline(always)]
+    fn shape(noted: Shape) -> Shape {
+        noted
+    }
+
+    fn invalid_bits(invalid: usize, _: usize, _: &[u8]) -> Error {
+        let (field, expected) = (format!("byte {invalid}"), "a value of the type that the schema names".to_owned());
+        Error::InvalidBits { field, expected, found: "something else".to_owned() }
+    }
 }
 
 impl<T: SharedValue> Contents for T {

@@ -78,6 +78,21 @@ pub enum Error {
         /// The same place, as the segment's creator declared it.
         found: String,
     },
+    /// The arena has no room left for this.
+    #[error(
+        "arena `{name}` has no room for {needed} bytes more: {used} of {capacity} are taken; create it with a larger \
+         capacity, which takes address space but no memory"
+    )]
+    ArenaFull {
+        /// The name or path of the arena.
+        name: String,
+        /// The bytes that were asked for, with everything that belongs to them.
+        needed: usize,
+        /// The bytes that are taken.
+        used: usize,
+        /// The bytes that the arena can hold.
+        capacity: usize,
+    },
     /// The memory holds bits that are not a value of their type: a process wrote to it without this library.
     #[error("`{field}` holds invalid bits: expected {expected}, found {found}")]
     InvalidBits {

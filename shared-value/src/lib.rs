@@ -128,6 +128,8 @@ mod access;
 #[cfg(not(loom))]
 mod accessors;
 #[cfg(not(loom))]
+mod arena;
+#[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
 mod contents;
@@ -171,6 +173,7 @@ mod words;
 #[cfg(not(loom))]
 pub use crate::{
     access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
+    arena::{Arena, ArenaValues, Stored, ValueId},
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},

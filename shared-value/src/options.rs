@@ -25,7 +25,7 @@ use crate::synchronized::Synchronized;
 #[derive(Clone, Debug, Default)]
 #[must_use = "options do nothing until something is created or opened with them"]
 pub struct Options {
-    terms: Terms,
+    pub(crate) terms: Terms,
 }
 
 impl Options {

@@ -39,7 +39,7 @@ pub(crate) struct Invalid {
 }
 
 impl Invalid {
-    fn new(field: &'static str, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+    pub(crate) fn new(field: &'static str, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Self { field, expected: expected.to_string(), found: found.to_string() }
     }
 

@@ -1,15 +1,18 @@
 //! `Mapping`: the memory of a segment in this process, and what its header said.
+#![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr::NonNull;
+use std::slice;
 
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
 use crate::format::{Entry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
+use crate::primitive::AtomicU64;
 use crate::segment::Place;
 
 /// The memory of a segment.
@@ -92,6 +95,24 @@ impl Mapping {
         let end = offset.checked_add(length)?;
         let start = self.memory.as_mut_ptr();
         (end <= self.memory.len()).then(|| start.wrapping_byte_add(offset)).and_then(NonNull::new)
+    }
+
+    /// So many words from a multiple of 8 on, if they lie in the segment.
+    ///
+    /// Whatever they are to others: all of shared memory is accessed as such words.
+    pub(crate) fn words(&self, offset: usize, count: usize) -> Option<&[AtomicU64]> {
+        if !offset.is_multiple_of(size_of::<u64>()) {
+            return None;
+        }
+        let first = self.at(offset, count.checked_mul(size_of::<u64>())?)?.cast();
+        // SAFETY: so many bytes are mapped there while `self` lives, aligned for words, since mappings start at pages. They
+        // are atomics, for which all bytes are valid, and which may change under a shared reference.
+        Some(unsafe { slice::from_raw_parts(first.as_ptr(), count) })
+    }
+
+    /// The bytes of the segment.
+    pub(crate) fn length(&self) -> usize {
+        self.memory.len()
     }
 
     /// The file, for passing it on.

@@ -80,11 +80,11 @@ impl Segment {
     }
 
     /// Opens a segment that exists, if `check` finds it to be the right one. If no process has it open, `adopt` runs before
-    /// anybody uses it.
+    /// anybody uses it, and is told whether any reads it.
     pub(crate) fn open<F>(
         place: &Place,
         check: impl FnOnce(&Mapping) -> Result<F, Error>,
-        adopt: impl FnOnce(&Mapping, F) -> Result<(), Error>,
+        adopt: impl FnOnce(&Mapping, F, bool) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         let file = place.open_file()?;
         let failed = |source| Error::io(format!("open `{place}`"), source);
@@ -96,7 +96,7 @@ impl Segment {
         let found = check(&mapping)?;
         let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
         if entrance.is_first() {
-            adopt(&mapping, found)?;
+            adopt(&mapping, found, entrance.is_read())?;
         }
         entrance.enter().map_err(failed)?;
         Ok(registry::get_or_add(mapping))
@@ -109,8 +109,7 @@ impl Segment {
     /// Such mappings are not registered: there may be several, because a thread that holds a lock reads what it has
     /// written through the mapping that it took the lock in, not through these.
     pub(crate) fn open_read_only(place: &Place) -> Result<Arc<Self>, Error> {
-        let mapping = Mapping::read_only(place.open_file_read_only()?, place.clone())?;
-        Ok(Arc::new(Self::of(Arc::new(mapping))))
+        Self::of_file_read_only(place.open_file_read_only()?, place.clone())
     }
 
     /// The segment of a file that another process has handed over, or that is reached by way of its descriptor.
@@ -127,6 +126,7 @@ impl Segment {
 
     /// The same, to read it.
     pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Arc<Self>, Error> {
+        sys::entrance::read(&file).map_err(|error| Error::io(format!("open `{place}`"), error))?;
         Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, place)?))))
     }
 

@@ -1,6 +1,6 @@
 //! `Entrance`: who is the first to use a file that several processes map.
 //!
-//! Open-file-description locks (`fcntl(2)`) on two bytes, which belong to the file as this process opened it, and go
+//! Open-file-description locks (`fcntl(2)`) on three bytes, which belong to the file as this process opened it, and go
 //! when its last descriptor is closed, by death too. Who can only read the file can lock bytes for reading only. Such a
 //! lock on byte 1 means nothing and is passed by; one on byte 0 makes the file look in use, so that what a stopped
 //! machine or a copy left in it is not found.
@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | 0 | by everybody who has the file in use | for a moment, by one who is the first |
 //! | 1 | - | by one who enters |
+//! | 2 | by everybody who reads it only | by the first, until it has entered |
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 const IN_USE: libc::off_t = 0;
 const ENTERING: libc::off_t = 1;
+const READ: libc::off_t = 2;
 
 /// How long to wait for others to enter, which takes them microseconds, before giving up on them.
 const TRIES: u32 = 5_000;
@@ -52,6 +54,11 @@ impl Entrance {
         set(&self.file, IN_USE, libc::F_WRLCK).is_ok()
     }
 
+    /// Whether anybody reads the file. If not, nobody can begin to, until this has entered.
+    pub(crate) fn is_read(&self) -> bool {
+        set(&self.file, READ, libc::F_WRLCK).is_err()
+    }
+
     /// Marks the file as in use, and lets others enter.
     pub(crate) fn enter(self) -> io::Result<()> {
         for _ in 0..TRIES {
@@ -68,9 +75,24 @@ impl Entrance {
 
 impl Drop for Entrance {
     fn drop(&mut self) {
-        // It fails only for a descriptor that is not open.
+        // They fail only for a descriptor that is not open.
+        let _ = set(&self.file, READ, libc::F_UNLCK);
         let _ = set(&self.file, ENTERING, libc::F_UNLCK);
     }
+}
+
+/// Marks the file as read.
+///
+/// # Errors
+/// `TimedOut` if somebody who is the first to write does not get done with it.
+pub(crate) fn read(file: &File) -> io::Result<()> {
+    for _ in 0..TRIES {
+        match set(file, READ, libc::F_RDLCK) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
+            marked => return marked,
+        }
+    }
+    Err(late())
 }
 
 fn late() -> io::Error {

@@ -1,0 +1,261 @@
+//! `Heap`: the blocks of an arena behind its directory.
+//!
+//! ```text
+//! block, at a multiple of 64:   payload | key, zeros up to a word | trailer (32 bytes), at the end of a unit of 64
+//! ```
+//! The payload of a value is its cell, so a cell of one or two cache lines with its trailer takes 128 bytes. Blocks follow
+//! each other without gaps, and each trailer says where its block starts, so all can be found from the last to the first.
+//!
+//! Everything here is written by the owner of the directory's lock, and read by anybody, at any time. What was read is never
+//! trusted: whoever writes to the memory can make a key lead to another value, but no access leaves the segment.
+
+use core::sync::atomic::fence;
+
+use crate::format::CELL_ALIGN;
+use crate::primitive::{AtomicU64, Ordering};
+use crate::segment::Mapping;
+
+const WORD: usize = size_of::<u64>();
+const TRAILER_WORDS: usize = 4;
+/// The bytes of a trailer.
+pub(super) const TRAILER: usize = TRAILER_WORDS * WORD;
+/// What the kind of a block is counted in, so that it fits beside its state.
+const KIND_UNIT: usize = 32;
+
+/// What a block is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing yet; or for ever, if its maker died.
+    Made,
+    /// It is in use.
+    Live,
+    /// Nobody finds it any more, but some may have it still.
+    Removed,
+    /// Nobody can have it.
+    Free,
+}
+
+/// The end of a block, as it was read.
+///
+/// ```text
+///  0  state (8 bits), generation (16 bits), kind (40 bits): where the trailer of its kind lies, in units of 32 bytes
+///  8  start    where the block starts
+/// 16  size     bytes of the value
+/// 24  key      its length in bytes (32 bits), upper half of its hash (32 bits); of a free block: the next free one
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trailer {
+    /// Where it lies.
+    pub(super) at: usize,
+    pub(super) state: State,
+    pub(super) generation: u64,
+    /// Where the trailer of the kind lies; zero for what is no value.
+    pub(super) kind: usize,
+    pub(super) start: usize,
+    pub(super) size: usize,
+    pub(super) key: u64,
+}
+
+impl Trailer {
+    fn first_word(&self) -> u64 {
+        let state = match self.state {
+            State::Made => 0,
+            State::Live => 1,
+            State::Removed => 2,
+            State::Free => 3,
+        };
+        state | (self.generation & 0xffff) << 8 | ((self.kind / KIND_UNIT) as u64) << 24
+    }
+
+    pub(super) fn end(&self) -> usize {
+        self.at + TRAILER
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the length")]
+    pub(super) fn key_length(&self) -> usize {
+        self.key as u32 as usize
+    }
+
+    /// Where the payload must end.
+    pub(super) fn payload_end(&self) -> usize {
+        self.at.saturating_sub(key_bytes(self.key_length()))
+    }
+}
+
+/// The bytes that a key takes in its block.
+pub(super) fn key_bytes(length: usize) -> usize {
+    length.next_multiple_of(WORD)
+}
+
+/// The bytes of a block with so many bytes of payload and a key of that length.
+pub(super) fn block_length(payload: usize, key: usize) -> Option<usize> {
+    payload.checked_add(key_bytes(key) + TRAILER)?.checked_next_multiple_of(CELL_ALIGN)
+}
+
+/// The words of a text, with zeros behind it.
+pub(super) fn words_of(text: &str) -> impl Iterator<Item = u64> {
+    text.as_bytes().chunks(WORD).map(|chunk| {
+        let mut word = [0; WORD];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_ne_bytes(word)
+    })
+}
+
+/// The blocks of one arena.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heap<'a> {
+    mapping: &'a Mapping,
+}
+
+impl<'a> Heap<'a> {
+    pub(super) fn of(mapping: &'a Mapping) -> Self {
+        Self { mapping }
+    }
+
+    /// Where the first block starts.
+    pub(super) fn start(self) -> usize {
+        let entry = &self.mapping.entries()[0];
+        (entry.cell_offset + entry.cell_length).next_multiple_of(CELL_ALIGN)
+    }
+
+    /// Where the last block must end.
+    pub(super) fn end(self) -> usize {
+        self.mapping.length()
+    }
+
+    /// So many words from an offset on, if they lie behind the directory.
+    #[inline]
+    pub(super) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {
+        self.mapping.words(offset, count).filter(|_| offset >= self.start())
+    }
+
+    fn trailer_words(self, at: usize) -> Option<&'a [AtomicU64; TRAILER_WORDS]> {
+        let words = self.words(at, TRAILER_WORDS).filter(|_| (at + TRAILER).is_multiple_of(CELL_ALIGN))?;
+        words.try_into().ok()
+    }
+
+    /// The trailer at an offset; `None` if there is none, or it changes while it is read.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
+    pub(super) fn trailer(self, at: usize) -> Option<Trailer> {
+        let [first, start, size, key] = self.trailer_words(at)?;
+        // Acquire: pairs with the release of `set_state`, so what a live block says of itself is seen.
+        let word = first.load(Ordering::Acquire);
+        let trailer = Trailer {
+            at,
+            state: match word & 0xff {
+                0 => State::Made,
+                1 => State::Live,
+                2 => State::Removed,
+                _ => State::Free,
+            },
+            generation: word >> 8 & 0xffff,
+            kind: (word >> 24) as usize * KIND_UNIT,
+            start: start.load(Ordering::Relaxed) as usize,
+            size: size.load(Ordering::Relaxed) as usize,
+            key: key.load(Ordering::Relaxed),
+        };
+        // If one of the three came from the next use of the block, this fence synchronizes with that in `write_trailer`,
+        // and the load sees another generation.
+        fence(Ordering::Acquire);
+        let is_sound = trailer.start.is_multiple_of(CELL_ALIGN)
+            && (self.start()..=at).contains(&trailer.start)
+            && first.load(Ordering::Relaxed) == word;
+        is_sound.then_some(trailer)
+    }
+
+    /// Whether the trailer is unwritten: the block was taken, and its maker died before anything else.
+    pub(super) fn is_blank(self, at: usize) -> bool {
+        self.trailer_words(at).is_some_and(|[_, start, ..]| start.load(Ordering::Relaxed) == 0)
+    }
+
+    /// Writes a trailer, all but whose first word stays until the next generation.
+    pub(super) fn write_trailer(self, trailer: &Trailer) {
+        let Some([first, start, size, key]) = self.trailer_words(trailer.at) else { return };
+        first.store(trailer.first_word(), Ordering::Relaxed);
+        // Release: pairs with the fence in `trailer`.
+        fence(Ordering::Release);
+        start.store(trailer.start as u64, Ordering::Relaxed);
+        size.store(trailer.size as u64, Ordering::Relaxed);
+        key.store(trailer.key, Ordering::Relaxed);
+    }
+
+    /// Changes the state of a block, which is one store.
+    pub(super) fn set_state(self, trailer: &Trailer, state: State) {
+        if let Some([first, ..]) = self.trailer_words(trailer.at) {
+            // Release: what the block is comes first.
+            first.store(Trailer { state, ..*trailer }.first_word(), Ordering::Release);
+        }
+    }
+
+    /// Writes the key of a block.
+    pub(super) fn write_key(self, trailer: &Trailer, key: &str) {
+        let words = self.words(trailer.payload_end(), key_bytes(key.len()) / WORD).unwrap_or_default();
+        for (to, word) in words.iter().zip(words_of(key)) {
+            to.store(word, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this is the key of a block.
+    #[inline]
+    pub(super) fn has_key(self, trailer: &Trailer, key: &str) -> bool {
+        trailer.key_length() == key.len()
+            && self.words(trailer.payload_end(), key_bytes(key.len()) / WORD).is_some_and(|words| {
+                words.iter().zip(words_of(key)).all(|(word, key)| word.load(Ordering::Relaxed) == key)
+            })
+    }
+
+    /// The key of a block; `None` if it has none, or it is not a text.
+    pub(super) fn key(self, trailer: &Trailer) -> Option<String> {
+        let length = trailer.key_length();
+        if length == 0 || length > super::MAX_KEY {
+            return None;
+        }
+        let words = self.words(trailer.payload_end(), key_bytes(length) / WORD)?;
+        Self::text(words, length)
+    }
+
+    /// The text in the first so many bytes of words.
+    pub(super) fn text(words: &[AtomicU64], length: usize) -> Option<String> {
+        let mut bytes: Vec<_> = words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
+        bytes.truncate(length);
+        String::from_utf8(bytes).ok()
+    }
+
+    /// Writes zeros over the payload and the key of a block that was in use before.
+    pub(super) fn clear(self, trailer: &Trailer) {
+        let count = (trailer.at - trailer.start) / WORD;
+        for word in self.words(trailer.start, count).unwrap_or_default() {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// All blocks below an end, the last one first, which starts at `newest`.
+    pub(super) fn blocks(self, cursor: usize, newest: usize) -> impl Iterator<Item = Trailer> + use<'a> {
+        let mut end = cursor;
+        std::iter::from_fn(move || {
+            loop {
+                if end <= self.start() {
+                    return None;
+                }
+                let at = end - TRAILER;
+                let Some(trailer) = self.trailer(at).filter(|trailer| trailer.start < end) else {
+                    // Only the newest can be blank; any other was overwritten by somebody, and what lies before it is lost.
+                    end = if end == cursor && newest < end { newest } else { self.start() };
+                    continue;
+                };
+                end = trailer.start;
+                return Some(trailer);
+            }
+        })
+    }
+
+    /// Where the memory of a segment is reserved up to, in steps that grow with what is in use.
+    pub(super) fn reservation(self, needed: usize) -> usize {
+        const LEAST: usize = 16 << 10;
+        const MOST: usize = 4 << 20;
+        const PAGE: usize = 4096;
+        let step = (needed / 8).clamp(LEAST, MOST);
+        (needed + step).next_multiple_of(PAGE).min(self.end())
+    }
+}

@@ -1,0 +1,102 @@
+//! `Kind`: what several values of an arena have in common, which is told once: their schema.
+
+use crate::arena::heap::{Heap, State, words_of};
+use crate::contents::{Shape, Typed};
+use crate::error::Error;
+use crate::format::Invalid;
+use crate::layout::first_difference;
+use crate::primitive::Ordering::Relaxed;
+
+const WORD: usize = size_of::<u64>();
+/// The words before the text.
+const HEAD: usize = 4;
+/// More kinds than any program has; a chain that is longer was made by somebody to keep others busy.
+const MAX_KINDS: usize = 1 << 16;
+const MAX_SCHEMA: usize = 1 << 24;
+
+/// A kind as it lies in a block of its own, and does not change.
+///
+/// ```text
+///  0  fingerprint    the hash of the schema
+///  8  atomic fields  how many of them a value has
+/// 16  length         bytes of the schema
+/// 24  next           the trailer of the kind that was there before
+/// 32  schema         text, as UTF-8
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind<'a> {
+    heap: Heap<'a>,
+    start: usize,
+    pub(super) fingerprint: u64,
+    atomics: usize,
+    schema_length: usize,
+    next: usize,
+}
+
+impl<'a> Kind<'a> {
+    /// The kind whose block has its trailer there.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
+    pub(super) fn at(heap: Heap<'a>, trailer: usize) -> Option<Self> {
+        let trailer = heap.trailer(trailer).filter(|trailer| trailer.state == State::Live && trailer.kind == 0)?;
+        let [fingerprint, atomics, length, next] = heap.words(trailer.start, HEAD)? else { return None };
+        Some(Self {
+            heap,
+            start: trailer.start,
+            fingerprint: fingerprint.load(Relaxed),
+            atomics: atomics.load(Relaxed) as usize,
+            schema_length: length.load(Relaxed) as usize,
+            next: next.load(Relaxed) as usize,
+        })
+    }
+
+    /// The kinds from that trailer on.
+    pub(super) fn all(heap: Heap<'a>, newest: usize) -> impl Iterator<Item = (usize, Self)> {
+        let mut at = newest;
+        std::iter::from_fn(move || {
+            let kind = Self::at(heap, at)?;
+            Some((std::mem::replace(&mut at, kind.next), kind))
+        })
+        .take(MAX_KINDS)
+    }
+
+    /// The bytes of a block for this schema.
+    pub(super) fn payload(schema: &str) -> usize {
+        HEAD * WORD + schema.len().next_multiple_of(WORD)
+    }
+
+    /// Writes a kind into a new block.
+    pub(super) fn write(heap: Heap<'a>, start: usize, fingerprint: u64, atomics: usize, schema: &str, next: u64) {
+        let words = heap.words(start, Self::payload(schema) / WORD).unwrap_or_default();
+        let first = [fingerprint, atomics as u64, schema.len() as u64, next];
+        for (to, word) in words.iter().zip(first.into_iter().chain(words_of(schema))) {
+            to.store(word, Relaxed);
+        }
+    }
+
+    pub(super) fn schema(&self) -> Option<String> {
+        let count = self.schema_length.min(MAX_SCHEMA).div_ceil(WORD);
+        let words = self.heap.words(self.start + HEAD * WORD, count)?;
+        Heap::text(words, self.schema_length.min(MAX_SCHEMA))
+    }
+
+    /// The shape of a value of so many bytes.
+    pub(super) fn shape(&self, size: usize) -> Shape {
+        Shape { size, atomics: self.atomics }
+    }
+
+    /// Whether these are values of the type; the error names the first field that differs.
+    #[inline]
+    pub(super) fn expect<C: Typed + ?Sized>(&self, name: impl FnOnce() -> String) -> Result<(), Error> {
+        if self.fingerprint == C::FINGERPRINT { Ok(()) } else { Err(self.mismatch::<C>(name())) }
+    }
+
+    #[cold]
+    fn mismatch<C: Typed + ?Sized>(&self, name: String) -> Error {
+        let schema = self.schema().unwrap_or_default();
+        match first_difference(&C::schema(), &schema) {
+            Some((expected, found)) => Error::LayoutMismatch { name, expected, found },
+            None => Invalid::new("fingerprint", C::FINGERPRINT, self.fingerprint).of(&name),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Handing an arena to another process.
+
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+use crate::access::{Access, ReadOnly};
+use crate::arena::Arena;
+use crate::error::Error;
+use crate::synchronized::Synchronized;
+
+impl<A: Access> Arena<A> {
+    /// As [`Synchronized::pass_to`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
+        self.values.directory.pass_to(command, name)
+    }
+
+    /// As [`Synchronized::token`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn token(&self) -> Result<String, Error> {
+        self.values.directory.token()
+    }
+
+    /// As [`Synchronized::send_to`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
+        self.values.directory.send_to(socket)
+    }
+}
+
+impl Arena {
+    /// As [`Synchronized::inherited`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn inherited(name: &str) -> Result<Self, Error> {
+        Synchronized::inherited(name).map(Self::of)
+    }
+
+    /// As [`Synchronized::from_token`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_token(token: &str) -> Result<Self, Error> {
+        Synchronized::from_token(token).map(Self::of)
+    }
+
+    /// As [`Synchronized::receive_from`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn receive_from(socket: &UnixStream) -> Result<Self, Error> {
+        Synchronized::receive_from(socket).map(Self::of)
+    }
+}
+
+impl Arena<ReadOnly> {
+    /// As [`Synchronized::inherited_read_only`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn inherited_read_only(name: &str) -> Result<Self, Error> {
+        Synchronized::inherited_read_only(name).map(Self::of)
+    }
+
+    /// As [`Synchronized::from_token_read_only`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_token_read_only(token: &str) -> Result<Self, Error> {
+        Synchronized::from_token_read_only(token).map(Self::of)
+    }
+
+    /// As [`Synchronized::receive_read_only_from`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn receive_read_only_from(socket: &UnixStream) -> Result<Self, Error> {
+        Synchronized::receive_read_only_from(socket).map(Self::of)
+    }
+}

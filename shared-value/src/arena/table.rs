@@ -1,0 +1,106 @@
+//! `Table`: the keys of an arena, found by their hash.
+//!
+//! Open addressing, in words: zero for nothing, one for what was there and is gone, or else where the trailer of a block
+//! lies, in units of 32 bytes (40 bits), and 24 bits of the hash, so that hardly any other block is looked at. Places are
+//! filled by one store each and never emptied, so that whoever looks without the lock finds what was there all the time. A
+//! table that gets full is replaced by a larger one; who still looks at the old one has begun before that.
+
+use crate::primitive::{AtomicU64, Ordering};
+
+const GONE: u64 = 1;
+const TAG_BITS: u32 = 24;
+const UNIT: usize = 32;
+
+/// The hash of a key: FNV-1a (Fowler, Noll, Vo), whose bits are mixed once more because tables take the lowest of them.
+#[inline]
+pub(super) fn hash(key: &str) -> u64 {
+    let hash = key
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The words of a table, of which there is a power of two.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Table<'a> {
+    words: &'a [AtomicU64],
+}
+
+/// What a place says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    index: usize,
+    word: u64,
+}
+
+impl Place {
+    /// Where the trailer lies that it leads to.
+    pub(super) fn trailer(self) -> usize {
+        (self.word >> TAG_BITS) as usize * UNIT
+    }
+}
+
+fn word_of(hash: u64, trailer: usize) -> u64 {
+    ((trailer / UNIT) as u64) << TAG_BITS | tag(hash)
+}
+
+fn tag(hash: u64) -> u64 {
+    hash >> (u64::BITS - TAG_BITS)
+}
+
+impl<'a> Table<'a> {
+    /// The table in these words; `None` if they are not a power of two.
+    pub(super) fn of(words: &'a [AtomicU64]) -> Option<Self> {
+        words.len().is_power_of_two().then_some(Self { words })
+    }
+
+    pub(super) fn length(self) -> usize {
+        self.words.len()
+    }
+
+    /// The places where something of this hash may be, up to the first empty one.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits count")]
+    fn probe(self, hash: u64) -> impl Iterator<Item = Place> + use<'a> {
+        let mask = self.words.len() - 1;
+        (0..=mask)
+            .map(move |step| (hash as usize).wrapping_add(step) & mask)
+            // Acquire: pairs with the release of `insert`, for those who find a block here.
+            .map(move |index| Place { index, word: self.words[index].load(Ordering::Acquire) })
+            .take_while(|place| place.word != 0)
+    }
+
+    /// The places that lead to something with the tag of this hash.
+    #[inline]
+    pub(super) fn candidates(self, hash: u64) -> impl Iterator<Item = Place> + use<'a> {
+        self.probe(hash).filter(move |place| place.word > GONE && place.word & ((1 << TAG_BITS) - 1) == tag(hash))
+    }
+
+    /// All places that lead to something.
+    pub(super) fn places(self) -> impl Iterator<Item = Place> + use<'a> {
+        self.words
+            .iter()
+            .enumerate()
+            .map(|(index, word)| Place { index, word: word.load(Ordering::Acquire) })
+            .filter(|place| place.word > GONE)
+    }
+
+    /// Puts a block into an empty place. For the owner of the lock, who sees to it that there is one.
+    #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits count")]
+    pub(super) fn insert(self, hash: u64, trailer: usize) {
+        let mask = self.words.len() - 1;
+        let empty = (0..=mask)
+            .map(|step| &self.words[(hash as usize).wrapping_add(step) & mask])
+            .find(|word| word.load(Ordering::Relaxed) == 0);
+        // There is none if somebody else has written to the table; then the value has no key.
+        if let Some(word) = empty {
+            // Release: the block comes first.
+            word.store(word_of(hash, trailer), Ordering::Release);
+        }
+    }
+
+    /// Empties a place, but so that what lies behind it is still found.
+    pub(super) fn forget(self, place: Place) {
+        self.words[place.index].store(GONE, Ordering::Relaxed);
+    }
+}

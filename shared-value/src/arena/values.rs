@@ -1,0 +1,328 @@
+//! `ArenaValues`: what can be done with the values in an arena.
+
+use std::fmt;
+use std::mem::offset_of;
+
+use crate::access::{Access, ReadWrite};
+use crate::arena::directory::Directory;
+use crate::arena::editor::{Editor, usize_of};
+use crate::arena::heap::{Heap, State, Trailer, block_length};
+use crate::arena::id::ValueId;
+use crate::arena::kind::Kind;
+use crate::arena::table::hash;
+use crate::arena::{MAX_KEY, table};
+use crate::cell::{Cell, Parts, open_or_else};
+use crate::contents::{Shape, Typed};
+use crate::error::Error;
+use crate::layout::SharedValue;
+use crate::synchronized::{Synchronized, valid};
+
+/// The values in an [`Arena`](crate::Arena).
+///
+/// Looking up takes no lock and the same time however many there are. What adds or removes takes the lock of the arena, not
+/// those of its values.
+pub struct ArenaValues<A = ReadWrite> {
+    pub(super) directory: Synchronized<Directory, A>,
+}
+
+impl<A> Clone for ArenaValues<A> {
+    fn clone(&self) -> Self {
+        Self { directory: self.directory.clone() }
+    }
+}
+
+impl ArenaValues {
+    /// A new value under a key.
+    ///
+    /// It is there as a whole or not at all, whenever the process dies.
+    ///
+    /// # Errors
+    /// - `AlreadyExists` if the arena has such a key.
+    /// - `InvalidName` if the key is empty or longer than 255 bytes.
+    /// - `ArenaFull`; `Io` if the system has no memory left.
+    pub fn create<T: SharedValue>(&self, key: &str, value: T) -> Result<Synchronized<T>, Error> {
+        self.make(Some(key), size_of::<T>(), |parts| parts.initialize(&value)).map(Synchronized::of)
+    }
+
+    /// The value under a key, created if there is none. Of many who call this at once, one creates.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create<T: SharedValue>(&self, key: &str, value: T) -> Result<Synchronized<T>, Error> {
+        open_or_else(|| self.open(key), || self.create(key, value))
+    }
+
+    /// A new value without a key, which is found by its [id](Self::id_of), or through this handle and its clones alone.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn value<T: SharedValue>(&self, value: T) -> Result<Synchronized<T>, Error> {
+        self.make(None, size_of::<T>(), |parts| parts.initialize(&value)).map(Synchronized::of)
+    }
+
+    /// Takes the key away, and with it the value, as [`unlink`](crate::unlink) does: whoever has it open goes on with it.
+    ///
+    /// Its space is used again when the arena is opened by a process while no other has it open. Nobody can tell before
+    /// whether all who had the value are gone: they may have been killed.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::anonymous(1 << 20)?;
+    /// let value = arena.create("key", 1)?;
+    /// arena.remove("key")?;
+    /// assert!(!arena.contains("key"));
+    /// assert_eq!((value.get(), arena.create("key", 2)?.get()), (1, 2));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn remove(&self, key: &str) -> Result<(), Error> {
+        let editor = self.edit()?;
+        let found = self.find(key).ok_or_else(|| self.not_found(key))?;
+        editor.heap.set_state(&found, State::Removed);
+        Ok(())
+    }
+
+    /// Removes the value of an id, with its key if it has one, as [`remove`](Self::remove).
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn remove_at(&self, id: ValueId) -> Result<(), Error> {
+        let editor = self.edit()?;
+        let found = self.find_at(id).ok_or_else(|| self.not_found(id))?;
+        editor.heap.set_state(&found, State::Removed);
+        Ok(())
+    }
+
+    fn edit(&self) -> Result<Editor<'_>, Error> {
+        Editor::new(self.directory.cell.segment(), self.directory.lock()?)
+    }
+
+    /// Makes a cell for contents of so many bytes, which the closure writes, and only then lets others find it.
+    pub(super) fn make<C: Typed + ?Sized>(
+        &self,
+        key: Option<&str>,
+        size: usize,
+        initialize: impl FnOnce(&Parts<'_, C>),
+    ) -> Result<Cell<C>, Error> {
+        let key_length = key.map_or(Ok(0), check_key)?;
+        let mut editor = self.edit()?;
+        if let Some(key) = key {
+            if self.find(key).is_some() {
+                return Err(Error::AlreadyExists { name: self.name_of(key) });
+            }
+            editor.make_place()?;
+        }
+        let shape = C::shape(Shape { size, atomics: 0 });
+        let kind = editor.kind::<C>(shape.atomics)?;
+        let length = shape.checked_length().and_then(|length| block_length(length, key_length));
+        let taken = editor.take(length.unwrap_or(usize::MAX))?;
+        let key_hash = key.map_or(0, hash);
+        let block = Trailer { kind, size, key: key_hash >> 32 << 32 | key_length as u64, ..taken };
+        editor.heap.write_trailer(&block);
+        let segment = self.directory.cell.shared_segment();
+        let cell = Cell::within(segment, block.start, shape, block.payload_end()).ok_or_else(|| self.lost(block.at))?;
+        cell.initialize(initialize);
+        if let Some(key) = key {
+            editor.heap.write_key(&block, key);
+            editor.insert(key, &block);
+        }
+        editor.heap.set_state(&block, State::Live);
+        Ok(cell)
+    }
+}
+
+impl<A: Access> ArenaValues<A> {
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// `NotFound`; `LayoutMismatch`, which names the field that differs, if it is of another type.
+    #[inline]
+    pub fn open<T: SharedValue>(&self, key: &str) -> Result<Synchronized<T, A>, Error> {
+        let found = self.find(key).ok_or_else(|| self.not_found(key))?;
+        self.cell(&found, || self.name_of(key)).map(Synchronized::of)
+    }
+
+    /// The value of an id.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[inline]
+    pub fn at<T: SharedValue>(&self, id: ValueId) -> Result<Synchronized<T, A>, Error> {
+        let found = self.find_at(id).ok_or_else(|| self.not_found(id))?;
+        self.cell(&found, || self.name_of(id)).map(Synchronized::of)
+    }
+
+    /// Whether there is a value under this key.
+    pub fn contains(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// The id by which the value is found in its arena; `None` if it does not lie in this one, or was removed.
+    pub fn id_of<T: SharedValue, B: Access>(&self, value: &Synchronized<T, B>) -> Option<ValueId> {
+        if value.cell.segment().identity() != self.directory.cell.segment().identity() {
+            return None;
+        }
+        let start = value.cell.start();
+        // The trailer lies behind the cell and the key, of which only it knows the length.
+        let least = block_length(value.cell.shape().length(), 0)?;
+        (0..=MAX_KEY / 64 + 1)
+            .filter_map(|units| self.heap().trailer(start + least + units * 64 - super::heap::TRAILER))
+            .find(|trailer| trailer.start == start && trailer.state == State::Live && trailer.kind != 0)
+            .map(|trailer| ValueId::new(trailer.at, trailer.generation))
+    }
+
+    /// All values, those with keys and those without, the newest first, as they are when each is reached.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::anonymous(1 << 20)?;
+    /// arena.create("one", 1_u8)?;
+    /// arena.value([1.0, 2.0])?;
+    /// let types: Vec<_> = arena.values().map(|value| value.type_name().to_owned()).collect();
+    /// assert_eq!(types, ["[f64; 2]", "u8"]);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn values(&self) -> impl Iterator<Item = Stored> {
+        let heap = self.heap();
+        let directory = self.directory.load().unwrap_or(Directory::EMPTY);
+        heap.blocks(usize_of(directory.cursor), usize_of(directory.newest))
+            .filter(|block| block.state == State::Live && block.kind != 0)
+            .filter_map(move |block| {
+                Some(Stored {
+                    key: heap.key(&block),
+                    id: ValueId::new(block.at, block.generation),
+                    schema: Kind::at(heap, block.kind)?.schema()?,
+                    size: block.size,
+                })
+            })
+    }
+
+    /// The keys, with what is under them, the newest first.
+    pub fn keys(&self) -> impl Iterator<Item = Stored> {
+        self.values().filter(|value| value.key().is_some())
+    }
+
+    /// How many bytes it can hold, with everything that belongs to its values.
+    pub fn capacity(&self) -> usize {
+        self.heap().end() - self.heap().start()
+    }
+
+    /// How many of them are taken.
+    pub fn used(&self) -> usize {
+        let cursor = valid(self.directory_word(offset_of!(Directory, cursor)));
+        usize_of(cursor).saturating_sub(self.heap().start())
+    }
+
+    /// The name or path of the segment, `(anonymous)` if it has none.
+    pub fn segment_name(&self) -> &str {
+        self.directory.segment_name()
+    }
+
+    fn heap(&self) -> Heap<'_> {
+        Heap::of(self.directory.cell.segment())
+    }
+
+    #[inline]
+    fn directory_word(&self, offset: usize) -> Result<u64, Error> {
+        A::field(&self.directory.cell, offset).check_in::<Directory>(offset)
+    }
+
+    #[inline]
+    fn find(&self, key: &str) -> Option<Trailer> {
+        let heap = self.heap();
+        let table = table(heap, self.directory_word(offset_of!(Directory, table)).ok()?)?;
+        table
+            .candidates(hash(key))
+            .filter_map(|place| heap.trailer(place.trailer()))
+            .find(|trailer| trailer.state == State::Live && heap.has_key(trailer, key))
+    }
+
+    #[inline]
+    fn find_at(&self, id: ValueId) -> Option<Trailer> {
+        self.heap().trailer(id.trailer()).filter(|trailer| {
+            trailer.state == State::Live && trailer.kind != 0 && trailer.generation == id.generation()
+        })
+    }
+
+    /// The cell in a block, if it holds what the type says.
+    #[inline]
+    pub(super) fn cell<C: Typed + ?Sized>(&self, block: &Trailer, name: impl Fn() -> String) -> Result<Cell<C>, Error> {
+        let kind = Kind::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
+        kind.expect::<C>(name)?;
+        let shape = C::shape(Shape { size: block.size, atomics: 0 });
+        let segment = self.directory.cell.shared_segment();
+        Cell::within(segment, block.start, shape, block.payload_end())
+            .filter(|_| shape.size == block.size)
+            .ok_or_else(|| self.lost(block.at))
+    }
+
+    #[cold]
+    fn not_found(&self, key: impl fmt::Display) -> Error {
+        Error::NotFound { name: self.name_of(key) }
+    }
+
+    fn name_of(&self, key: impl fmt::Display) -> String {
+        format!("{key} in {}", self.segment_name())
+    }
+
+    /// A block is not as it was made: somebody has written over it.
+    #[cold]
+    fn lost(&self, at: usize) -> Error {
+        Error::InvalidSegment {
+            name: self.segment_name().to_owned(),
+            field: "block",
+            expected: format!("a cell of its kind before the trailer at {at}"),
+            found: "something else".to_owned(),
+        }
+    }
+}
+
+/// The length of a key, if it can be one.
+fn check_key(key: &str) -> Result<usize, Error> {
+    let reason = match key.len() {
+        0 => "a key in an arena is not empty",
+        1..=MAX_KEY => return Ok(key.len()),
+        _ => "a key in an arena has at most 255 bytes",
+    };
+    Err(Error::InvalidName { name: key.escape_debug().to_string(), reason })
+}
+
+/// A value of an arena, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    key: Option<String>,
+    id: ValueId,
+    schema: String,
+    size: usize,
+}
+
+impl Stored {
+    /// Its key, if it has one.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Its id, by which it is opened most quickly.
+    pub fn id(&self) -> ValueId {
+        self.id
+    }
+
+    /// What it is, as text: the name of the type, then a line for each field.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// The name of its type.
+    pub fn type_name(&self) -> &str {
+        self.schema.lines().next().unwrap_or_default()
+    }
+
+    /// Its bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}

@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use crate::contents::{Contents, Shape, Typed};
+use crate::contents::{Contents, Shape, Typed, Untyped};
 use crate::drafts::Drafted;
 use crate::error::Error;
 use crate::format::{Description, Entry, Plan, RequiredLock};
@@ -140,6 +140,12 @@ impl<C: ?Sized> Clone for Cell<C> {
     }
 }
 
+impl<C: ?Sized> fmt::Debug for Cell<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cell").field("segment", &self.segment.name()).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for ObjectLock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "ObjectLock({:016x})", self.identity)
@@ -254,7 +260,7 @@ impl<C: Typed + ?Sized> Cell<C> {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: the check has found that the cell was made for contents of this shape.
             let parts = unsafe { Parts::<C>::at(control, shape) };
-            parts.adopt();
+            parts.adopt(mapping);
             initialize_mutexes(mapping)?;
             adopt(mapping, &parts, is_read);
             Ok(())
@@ -354,13 +360,18 @@ impl<C: Contents + ?Sized> Cell<C> {
     pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) {
         if let Some(control) = control_within(mapping, start, shape, end) {
             // SAFETY: a cell of this shape lies there, in the mapping.
-            unsafe { Parts::<C>::at(control, shape) }.adopt();
+            unsafe { Parts::<C>::at(control, shape) }.adopt(mapping);
         }
     }
 
     /// Lets the closure write what was never written before, while nobody else looks.
     pub(crate) fn initialize(&self, initialize: impl FnOnce(&Parts<'_, C>)) {
         initialize(&self.parts());
+    }
+
+    /// Where in its segment an atomic field lies.
+    pub(crate) fn atomic_offset(&self, number: usize) -> usize {
+        self.start() + LINE + (self.shape().atomics_start() + number) * size_of::<u64>()
     }
 
     /// Where in its segment the cell starts.
@@ -494,7 +505,45 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// The number of commits.
     #[inline]
     pub(crate) fn version(&self) -> u64 {
-        self.parts().control.versions.committed()
+        self.parts().control.versions.committed().unwrap_or_else(|| self.version_decided())
+    }
+
+    #[cold]
+    fn version_decided(&self) -> u64 {
+        loop {
+            if let Some((version, ())) = self.read_decided(|_| ()) {
+                return version;
+            }
+        }
+    }
+
+    /// Copies from the committed slot without the lock, and gives the version; `None` if it may have been overwritten
+    /// meanwhile.
+    #[inline]
+    pub(crate) fn read_decided<R>(&self, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<(u64, R)> {
+        self.slots().read_decided(|record| is_committed(&self.segment, record), copy)
+    }
+
+    /// The draft and the version of the value.
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.parts().control.versions
+    }
+
+    /// Puts the value in order after its owner died: what a transaction had committed stays, what was a draft goes.
+    pub(crate) fn recover(&self) {
+        self.parts().recover(&self.segment);
+    }
+
+    /// The same cell, of which nothing is known but the shape.
+    pub(crate) fn untyped(&self) -> Cell<Untyped> {
+        Cell {
+            control: self.control,
+            guarding: self.guarding,
+            locked_by: self.locked_by.clone(),
+            segment: Arc::clone(&self.segment),
+            shape: self.shape(),
+            value: PhantomData,
+        }
     }
 
     pub(crate) fn lock_state(&self) -> LockState {
@@ -513,6 +562,24 @@ impl<C: Contents + ?Sized> Cell<C> {
 /// The control line of a cell, whose place and length the header's validation checked.
 fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
+}
+
+/// What the record of a transaction says, in a word anywhere in the segment.
+pub(crate) mod record {
+    /// Nothing is joined to it.
+    pub(crate) const IDLE: u64 = 0;
+    /// What is joined to it is not committed, perhaps not yet.
+    pub(crate) const OPEN: u64 = 1;
+    /// What is joined to it is committed.
+    pub(crate) const COMMITTED: u64 = 2;
+}
+
+/// Whether the record at an offset says that what is joined to it is committed.
+#[cold]
+fn is_committed(mapping: &Mapping, record: u64) -> bool {
+    let words = usize::try_from(record).ok().and_then(|offset| mapping.words(offset, 1)).unwrap_or_default();
+    // Relaxed: a reader has a fence behind it, and whoever recovers has the lock. They pair with the release of the decision.
+    words.iter().any(|word| word.load(Ordering::Relaxed) == record::COMMITTED)
 }
 
 /// The control line of a cell of this shape that starts there, if the cell lies in the mapping and ends before `end`.
@@ -600,10 +667,16 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
     }
 
+    fn recover(&self, mapping: &Mapping) {
+        let versions = &self.control.versions;
+        versions.settle(|record| is_committed(mapping, record));
+        versions.rollback();
+    }
+
     /// Puts the cell in order after a crash of the machine, or in a copy of a file: nobody has it open.
-    fn adopt(&self) {
+    fn adopt(&self, mapping: &Mapping) {
         lock::abandon(&self.control.lock);
-        self.control.versions.forget_draft();
+        self.recover(mapping);
         // The words of a file may be of any time.
         self.slots().mark_all();
     }

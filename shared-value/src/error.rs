@@ -115,6 +115,10 @@ pub enum Error {
     /// A panic has passed through an inner guard of the value and was caught before the outer one.
     #[error("a panic has passed through an inner guard of this value: call `rollback` before writing again")]
     Unwound,
+    /// A transaction has to begin again, because it met another that waits for it. Let the closure return this: it is called
+    /// once more.
+    #[error("the transaction begins again: return this error from its closure")]
+    Conflict,
     /// The thread holds this lock already, and it is not recursive: waiting for it would never end.
     #[error("this thread holds this lock already, and it is not recursive: release it first, or use an `RLock`")]
     AlreadyHeld,

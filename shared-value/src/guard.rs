@@ -108,7 +108,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
-    /// Inside of an `update` of the same value by this thread, or of another value under the same lock, and after a panic
+    /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock, and after a panic
     /// has passed through an inner guard.
     #[inline]
     #[track_caller]
@@ -123,7 +123,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// lock. Atomic fields are not rolled back. In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
-    /// Inside of an `update` of the same value by this thread, or of another value under the same lock.
+    /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock.
     #[track_caller]
     pub fn rollback(&mut self) {
         if !self.hold.is_held() {
@@ -148,10 +148,11 @@ impl<'a, T: SharedValue> Guard<'a, T> {
         if self.hold.is_held() { read::whole_held(&self.hold) } else { read::whole::<T, ReadWrite>(self.hold.cell()) }
     }
 
-    /// Panics where a commit or rollback would take in another value under the same lock in the middle of its `update`.
+    /// Panics in a transaction, and where a commit or rollback would take in another value under the same lock in the middle of its `update`.
     #[inline(always)]
     #[track_caller]
     fn check_whole(&self) {
+        assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");
         assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
     }
 

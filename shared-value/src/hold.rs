@@ -93,6 +93,12 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
     }
 
+    /// Whether a transaction has the lock too, and is to commit what this writes.
+    #[inline(always)]
+    pub(crate) fn is_joined(&self) -> bool {
+        lock::is_joined(self.thread, self.cell.lock())
+    }
+
     /// Whether an `update` of this thread has another value under the same lock borrowed, or this one.
     #[inline(always)]
     pub(crate) fn is_any_borrowed(&self) -> bool {
@@ -405,7 +411,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         // because a hold was leaked, `Segment::drop` sees that and keeps the mapping.
         let acquired = unsafe { lock::acquire(thread, self.lock(), wait) }?;
         if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
-            self.slots().rollback();
+            self.recover();
         }
         Ok(acquired)
     }
@@ -421,6 +427,35 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
             signal::raise(self.signal());
         }
         Ok(())
+    }
+
+    /// Takes the value's own native lock for a transaction, which commits or rolls back what is written until `leave`.
+    ///
+    /// # Errors
+    /// `AlreadyHeld` if the thread holds it; as `Hold::acquire`.
+    pub(crate) fn join(&self, thread: Thread, wait: Wait) -> Result<(), Refusal> {
+        if self.take(thread, wait)? == Acquired::Again {
+            // SAFETY: the line above took the lock once more.
+            unsafe { self.let_go(thread) }?;
+            return Err(Refusal::AlreadyHeld);
+        }
+        lock::set_joined(thread, self.lock(), true);
+        Ok(())
+    }
+
+    /// Ends what `join` has begun; if the thread that runs is not the one that did, as in a forked child, does nothing.
+    pub(crate) fn leave(&self, thread: Thread) -> Result<(), Refusal> {
+        if !lock::is_joined_by(thread, self.lock()) {
+            return Ok(());
+        }
+        lock::set_joined(thread, self.lock(), false);
+        // SAFETY: `join` took the lock for this thread, which the note that is gone by now has said.
+        unsafe { self.let_go(thread) }
+    }
+
+    /// Whether a panic has passed through an inner hold of the value, so that it must not be committed.
+    pub(crate) fn is_unwound(&self, thread: Thread) -> bool {
+        lock::mark(thread, self.lock()) == Mark::Unwound
     }
 
     /// Writes and commits the `F` at an offset. `thread` is from `unencumbered`.

@@ -109,6 +109,7 @@ compile_error!(
 mod primitive;
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 mod slots;
+#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 mod stale;
 
 #[cfg(all(loom, test))]
@@ -173,7 +174,7 @@ mod words;
 #[cfg(not(loom))]
 pub use crate::{
     access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
-    arena::{Arena, ArenaValues, Stored, ValueId},
+    arena::{Arena, ArenaValues, Snapshot, Stored, Transaction, ValueId},
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},

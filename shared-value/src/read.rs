@@ -9,11 +9,11 @@ use crate::contents::Contents;
 use crate::hold::Hold;
 use crate::layout::SharedValue;
 use crate::lock::{self, Thread, Wait};
-use crate::primitive::Ordering;
+use crate::primitive::{AtomicU64, Ordering};
 use crate::words::{self, Unchecked};
 
 /// How often a read is tried before the lock is taken for it.
-const TRIES: u32 = 64;
+pub(crate) const TRIES: u32 = 64;
 
 /// Copies the `F` at an offset: what this thread has written if it holds the lock, or else what is committed.
 #[inline(always)]
@@ -36,7 +36,7 @@ fn field_otherwise<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset:
     }
     loop {
         for _ in 0..TRIES {
-            if let Some(copy) = cell.slots().read(|slot| words::load(slot, offset)) {
+            if let Some((_, copy)) = cell.read_decided(|slot| words::load(slot, offset)) {
                 return copy;
             }
         }
@@ -56,19 +56,19 @@ fn field_otherwise<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset:
 pub(crate) fn field_without_lock<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
     match cell.slots().read(|slot| words::load(slot, offset)) {
         Some(copy) => copy,
-        None => field_between_commits(cell, offset),
+        None => between_commits(cell, |slot| words::load(slot, offset)).1,
     }
 }
 
 /// Reads while writers commit faster than this thread can copy, with growing pauses: at some moment they pause too.
 #[cold]
-fn field_between_commits<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
+fn between_commits<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
     const LONGEST: Duration = Duration::from_millis(1);
     let mut pause = Duration::from_nanos(100);
     loop {
         for _ in 0..TRIES {
-            if let Some(copy) = cell.slots().read(|slot| words::load(slot, offset)) {
-                return copy;
+            if let Some(copied) = cell.read_decided(&mut copy) {
+                return copied;
             }
         }
         thread::sleep(pause);
@@ -103,4 +103,11 @@ pub(crate) fn with_atomics<T: SharedValue>(cell: &Cell<T>, mut copy: Unchecked<T
 #[inline(always)]
 pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
     with_atomics(hold.cell(), hold.read(0))
+}
+
+/// Copies the whole committed value, with the number of its version.
+pub(crate) fn whole_versioned<T: SharedValue>(cell: &Cell<T>) -> (u64, Unchecked<T>) {
+    let load = |slot: &[AtomicU64]| words::load(slot, 0);
+    let (version, copy) = cell.read_decided(load).unwrap_or_else(|| between_commits(cell, load));
+    (version, with_atomics(cell, copy))
 }

@@ -5,6 +5,10 @@
 //! | `version + 1` | the lock's owner is writing | what the owner has written so far, or is copying |
 //! | anything else | nobody is writing | of no meaning |
 //!
+//! Several values are committed at once by way of a *record*, a word elsewhere: each version is joined to it by a bit, and
+//! `draft` says where the record is. While the bit is set, the record decides which slot is committed: the one store by
+//! which it does so commits all values. Then each version is settled: it takes the next number, without the bit.
+//!
 //! Only the lock's owner writes; whoever takes the lock over from a dead owner rolls back first. Written without
 //! pointers, so that loom can run it.
 
@@ -12,6 +16,9 @@ use core::ops::Range;
 
 use crate::primitive::{AtomicU64, Ordering, fence};
 use crate::stale::Stale;
+
+/// The bit of a version that is joined to a record, and of a `draft` that says where that is.
+const JOINED: u64 = 1 << 63;
 
 /// The two words that say which slot is committed. All zeros: slot 0, version 0, nobody writes.
 #[repr(C)]
@@ -37,15 +44,16 @@ pub(crate) struct Slots<'a> {
 }
 
 impl Versions {
-    /// The number of commits so far.
+    /// The number of commits so far; `None` if a record decides about the last.
     #[inline(always)]
-    pub(crate) fn committed(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+    pub(crate) fn committed(&self) -> Option<u64> {
+        let version = self.version.load(Ordering::Acquire);
+        (version & JOINED == 0).then_some(version)
     }
 
     /// Whether the owner has written something that is not committed. For the owner of the lock.
     #[inline(always)]
-    fn is_writing(&self) -> bool {
+    pub(crate) fn is_writing(&self) -> bool {
         let version = self.version.load(Ordering::Relaxed);
         self.draft.load(Ordering::Relaxed) == version.wrapping_add(1)
     }
@@ -70,10 +78,29 @@ impl Versions {
         }
     }
 
-    /// Drops what somebody had begun to write, where nobody holds the lock and nobody reads.
-    pub(crate) fn forget_draft(&self) {
-        self.draft.store(0, Ordering::Relaxed);
+    /// Joins what the owner has written to a record, which decides from then on. For the owner of the lock.
+    pub(crate) fn join(&self, record: u64) {
+        let version = self.version.load(Ordering::Relaxed);
+        // From here on the draft is no draft, and who dies before the next store has written nothing.
+        self.draft.store(record | JOINED, Ordering::Relaxed);
+        // Release: the words come first, and where the record is.
+        self.version.store(version | JOINED, Ordering::Release);
     }
+
+    /// Makes it so what the record decides, if the version is joined to one. For the owner of the lock.
+    pub(crate) fn settle(&self, is_committed: impl FnOnce(u64) -> bool) {
+        let version = self.version.load(Ordering::Relaxed);
+        if version & JOINED != 0 {
+            let next = u64::from(joined_to(self.draft.load(Ordering::Relaxed)).is_some_and(is_committed));
+            // Release: as in `commit`, for those who have not seen the version joined.
+            self.version.store((version & !JOINED).wrapping_add(next), Ordering::Release);
+        }
+    }
+}
+
+/// The record that a `draft` names.
+fn joined_to(draft: u64) -> Option<u64> {
+    (draft & JOINED != 0).then_some(draft & !JOINED)
 }
 
 impl<'a> Slots<'a> {
@@ -115,6 +142,10 @@ impl<'a> Slots<'a> {
         // Acquire: pairs with the release store of `commit`, so that every word of this version is seen, or a later
         // one.
         let version = self.versions.version.load(Ordering::Acquire);
+        if version & JOINED != 0 {
+            // For `read_decided`, which whoever gets `None` tries next.
+            return None;
+        }
         let copied = copy(self.slot(version));
         // Let a word have come from a later version. Its writer began that version with a release fence after
         // `version + 1` had been committed, and stored the word behind the fence. This acquire fence lies behind the
@@ -122,6 +153,31 @@ impl<'a> Slots<'a> {
         // So where it still sees `version`, no word came from a later one: in all cases the copy is whole.
         fence(Ordering::Acquire);
         (self.versions.version.load(Ordering::Relaxed) == version).then_some(copied)
+    }
+
+    /// The same, with the number of the version, where that may be joined to a record that `is_committed` looks at.
+    ///
+    /// What the closure loads is acquired by the fence behind it.
+    pub(crate) fn read_decided<R>(
+        self,
+        is_committed: impl FnOnce(u64) -> bool,
+        copy: impl FnOnce(&[AtomicU64]) -> R,
+    ) -> Option<(u64, R)> {
+        // Acquire: as in `read`; of a joined version it also gives the draft, which says where the record is.
+        let seen = self.versions.version.load(Ordering::Acquire);
+        let version = if seen & JOINED == 0 {
+            seen
+        } else {
+            // If the record has been used again meanwhile, its decision acquires the settled version, and the check below
+            // fails. If it is another record, the value was joined to that at this moment, and the same check serves. If it
+            // is none, the version was settled, and somebody writes.
+            let record = joined_to(self.versions.draft.load(Ordering::Relaxed))?;
+            (seen & !JOINED).wrapping_add(u64::from(is_committed(record)))
+        };
+        let copied = copy(self.slot(version));
+        // As in `read`: the slot of this version is overwritten only after the version was settled and another committed.
+        fence(Ordering::Acquire);
+        (self.versions.version.load(Ordering::Relaxed) == seen).then_some((version, copied))
     }
 
     /// The committed value. For the owner of the lock, so that it stays where it is.

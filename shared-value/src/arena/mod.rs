@@ -8,7 +8,10 @@ mod id;
 mod kind;
 mod options;
 mod passing;
+mod record;
+mod snapshot;
 mod table;
+mod transaction;
 mod values;
 
 use std::fmt;
@@ -29,6 +32,8 @@ use heap::Heap;
 use table::Table;
 
 pub use id::ValueId;
+pub use snapshot::Snapshot;
+pub use transaction::Transaction;
 pub use values::{ArenaValues, Stored};
 
 /// The longest key, in bytes.
@@ -187,12 +192,7 @@ impl<A> Clone for Arena<A> {
 
 impl<A: Access> fmt::Debug for Arena<A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Arena")
-            .field("name", &self.segment_name())
-            .field("used", &self.used())
-            .field("capacity", &self.capacity())
-            .finish_non_exhaustive()
+        self.values.fmt(formatter)
     }
 }
 

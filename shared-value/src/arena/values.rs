@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::mem::offset_of;
+use std::sync::Arc;
 
 use crate::access::{Access, ReadWrite};
 use crate::arena::directory::Directory;
@@ -15,6 +16,7 @@ use crate::cell::{Cell, Parts, open_or_else};
 use crate::contents::{Shape, Typed};
 use crate::error::Error;
 use crate::layout::SharedValue;
+use crate::segment::Segment;
 use crate::synchronized::{Synchronized, valid};
 
 /// The values in an [`Arena`](crate::Arena).
@@ -28,6 +30,17 @@ pub struct ArenaValues<A = ReadWrite> {
 impl<A> Clone for ArenaValues<A> {
     fn clone(&self) -> Self {
         Self { directory: self.directory.clone() }
+    }
+}
+
+impl<A: Access> fmt::Debug for ArenaValues<A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Arena")
+            .field("name", &self.segment_name())
+            .field("used", &self.used())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,8 +109,9 @@ impl ArenaValues {
         Ok(())
     }
 
-    fn edit(&self) -> Result<Editor<'_>, Error> {
-        Editor::new(self.directory.cell.segment(), self.directory.lock()?)
+    /// Takes the lock of all that adds or removes.
+    pub(super) fn edit(&self) -> Result<Editor<'_>, Error> {
+        Editor::new(self.segment(), self.directory.lock()?)
     }
 
     /// Makes a cell for contents of so many bytes, which the closure writes, and only then lets others find it.
@@ -122,8 +136,8 @@ impl ArenaValues {
         let key_hash = key.map_or(0, hash);
         let block = Trailer { kind, size, key: key_hash >> 32 << 32 | key_length as u64, ..taken };
         editor.heap.write_trailer(&block);
-        let segment = self.directory.cell.shared_segment();
-        let cell = Cell::within(segment, block.start, shape, block.payload_end()).ok_or_else(|| self.lost(block.at))?;
+        let cell =
+            Cell::within(self.segment(), block.start, shape, block.payload_end()).ok_or_else(|| self.lost(block.at))?;
         cell.initialize(initialize);
         if let Some(key) = key {
             editor.heap.write_key(&block, key);
@@ -162,7 +176,7 @@ impl<A: Access> ArenaValues<A> {
 
     /// The id by which the value is found in its arena; `None` if it does not lie in this one, or was removed.
     pub fn id_of<T: SharedValue, B: Access>(&self, value: &Synchronized<T, B>) -> Option<ValueId> {
-        if value.cell.segment().identity() != self.directory.cell.segment().identity() {
+        if value.cell.segment().identity() != self.segment().identity() {
             return None;
         }
         let start = value.cell.start();
@@ -222,8 +236,18 @@ impl<A: Access> ArenaValues<A> {
         self.directory.segment_name()
     }
 
+    /// The memory of the arena.
+    pub(super) fn segment(&self) -> &Arc<Segment> {
+        self.directory.cell.shared_segment()
+    }
+
+    /// Where the newest record of transactions lies.
+    pub(super) fn newest_record(&self) -> Result<u64, Error> {
+        self.directory_word(offset_of!(Directory, records))
+    }
+
     fn heap(&self) -> Heap<'_> {
-        Heap::of(self.directory.cell.segment())
+        Heap::of(self.segment())
     }
 
     #[inline]
@@ -254,8 +278,7 @@ impl<A: Access> ArenaValues<A> {
         let kind = Kind::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
         kind.expect::<C>(name)?;
         let shape = C::shape(Shape { size: block.size, atomics: 0 });
-        let segment = self.directory.cell.shared_segment();
-        Cell::within(segment, block.start, shape, block.payload_end())
+        Cell::within(self.segment(), block.start, shape, block.payload_end())
             .filter(|_| shape.size == block.size)
             .ok_or_else(|| self.lost(block.at))
     }
@@ -271,7 +294,7 @@ impl<A: Access> ArenaValues<A> {
 
     /// A block is not as it was made: somebody has written over it.
     #[cold]
-    fn lost(&self, at: usize) -> Error {
+    pub(super) fn lost(&self, at: usize) -> Error {
         Error::InvalidSegment {
             name: self.segment_name().to_owned(),
             field: "block",

@@ -38,6 +38,8 @@ pub(crate) struct Held {
     /// How often the thread has taken the lock again without releasing it.
     pub(super) again: AtomicU32,
     mark: AtomicU32,
+    /// Not zero if a transaction holds it.
+    joined: AtomicU32,
 }
 
 /// What a thread notes about a lock that it holds, for the layers above.
@@ -71,7 +73,16 @@ impl Held {
         self.mark.store(mark as u32, Relaxed);
     }
 
+    pub(super) fn is_joined(&self) -> bool {
+        self.joined.load(Relaxed) != 0
+    }
+
+    pub(super) fn set_joined(&self, is_joined: bool) {
+        self.joined.store(is_joined.into(), Relaxed);
+    }
+
     fn clear(&self) {
+        self.joined.store(0, Relaxed);
         self.again.store(0, Relaxed);
         self.mark.store(0, Relaxed);
     }
@@ -164,6 +175,7 @@ impl HeldList {
             to.line.store(from.line.load(Relaxed), Release);
             to.again.store(from.again.load(Relaxed), Relaxed);
             to.mark.store(from.mark.load(Relaxed), Relaxed);
+            to.joined.store(from.joined.load(Relaxed), Relaxed);
         }
         self.get(last).clear();
         self.length.store(self.length.load(Relaxed) - 1, Release);

@@ -267,6 +267,25 @@ fn set_mark_of_one(thread: Thread, line: &LockLine, mark: Mark) {
     }
 }
 
+/// Whether the calling thread holds the lock for a transaction, besides the hold that asks.
+#[inline(always)]
+pub(crate) fn is_joined(thread: Thread, line: &LockLine) -> bool {
+    thread.held().only(line).is_none() && is_joined_by(thread, line)
+}
+
+/// Whether the calling thread holds the lock for a transaction.
+#[inline(never)]
+pub(crate) fn is_joined_by(thread: Thread, line: &LockLine) -> bool {
+    thread.find(line).is_some_and(Held::is_joined)
+}
+
+/// Notes that the calling thread holds the lock for a transaction, or does no more.
+pub(crate) fn set_joined(thread: Thread, line: &LockLine, is_joined: bool) {
+    if let Some(held) = thread.find(line) {
+        held.set_joined(is_joined);
+    }
+}
+
 /// Whether the calling thread has taken the lock once, so that the next `release` is the last.
 pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
     thread.find(line).is_some_and(|held| held.again.load(Relaxed) == 0)

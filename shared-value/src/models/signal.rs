@@ -58,10 +58,10 @@ impl Value {
 
     /// Waits for version 1, for as long as that takes.
     fn wait(&self, call_back: impl Fn(&Self)) {
-        while self.versions.committed() == 0 {
+        while self.versions.committed() == Some(0) {
             let announced = announce(&self.signal);
             call_back(self);
-            if self.versions.committed() == 0 {
+            if self.versions.committed() == Some(0) {
                 self.waiters.wait(&self.signal, announced, Duration::MAX);
             }
         }

@@ -7,7 +7,8 @@ use loom::sync::Mutex;
 use loom::thread;
 
 use crate::models::model;
-use crate::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::primitive::AtomicU64;
+use crate::primitive::Ordering::{Relaxed, Release};
 use crate::slots::{Slots, Versions};
 
 /// The bytes that writers say they change, so that the rest is copied first.
@@ -149,4 +150,147 @@ fn a_reader_sees_one_version_of_what_is_published() {
 #[test]
 fn a_reader_sees_one_version_of_two_who_publish() {
     model(2, || run(&[Value::publish, Value::increment], 2));
+}
+
+/// Two values that must always be equal, of one word each, and the record by which they are committed at once.
+struct Pair {
+    versions: [Versions; 2],
+    words: [[AtomicU64; 2]; 2],
+    record: AtomicU64,
+    lock: Mutex<()>,
+}
+
+const OPEN: u64 = 1;
+const COMMITTED: u64 = 2;
+
+impl Pair {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            versions: [Versions::default(), Versions::default()],
+            words: [0; 2].map(|_| [AtomicU64::new(0), AtomicU64::new(0)]),
+            record: AtomicU64::new(0),
+            lock: Mutex::new(()),
+        })
+    }
+
+    fn slots(&self, number: usize) -> Slots<'_> {
+        Slots::new(&self.versions[number], &self.words[number], 1, 8, &[])
+    }
+
+    /// Adds one to both values in one transaction, or dies after some of its steps.
+    fn transact(&self, steps: usize) {
+        let _locked = self.lock.lock().unwrap();
+        for number in 0..2 {
+            let next = self.slots(number).committed()[0].load(Relaxed) + 1;
+            self.slots(number).change(&(0..8))[0].store(next, Relaxed);
+        }
+        let decide = |state, ordering| self.record.store(state, ordering);
+        let settle = |number: usize| self.versions[number].settle(|_| true);
+        let all: [&dyn Fn(); 7] = [
+            &|| decide(OPEN, Relaxed),
+            &|| self.versions[0].join(8),
+            &|| self.versions[1].join(8),
+            &|| decide(COMMITTED, Release),
+            &|| settle(0),
+            &|| settle(1),
+            &|| decide(0, Release),
+        ];
+        all[..steps].iter().for_each(|step| step());
+    }
+
+    fn is_committed(&self) -> bool {
+        self.record.load(Relaxed) == COMMITTED
+    }
+
+    /// What the next owner does.
+    fn recover(&self) {
+        let _locked = self.lock.lock().unwrap();
+        for versions in &self.versions {
+            versions.settle(|_| self.is_committed());
+            versions.rollback();
+        }
+    }
+
+    fn read(&self, number: usize) -> Option<(u64, u64)> {
+        self.slots(number).read_decided(|_| self.is_committed(), |slot| slot[0].load(Relaxed))
+    }
+
+    /// Both values at one moment; `None` if there was none.
+    fn snapshot(&self) -> Option<u64> {
+        let seen = [self.read(0)?, self.read(1)?];
+        for (number, (version, _)) in seen.iter().enumerate() {
+            if self.read(number)?.0 != *version {
+                return None;
+            }
+        }
+        assert_eq!(seen[0], seen[1], "a snapshot shows a part of a transaction");
+        Some(seen[0].1)
+    }
+}
+
+/// Runs the writers, each in a thread, and then a reader in one more.
+fn run_pair(bound: usize, writers: &'static [fn(&Pair)], last: u64) {
+    model(bound, move || {
+        let pair = Pair::new();
+        let reader = move |pair: &Pair| assert!(pair.snapshot().unwrap_or(last) <= last);
+        let works = writers.iter().map(|writer| Box::new(writer) as Box<dyn Fn(&Pair) + Send>);
+        let threads: Vec<_> = works
+            .chain([Box::new(reader) as Box<dyn Fn(&Pair) + Send>])
+            .map(|work| {
+                let pair = Arc::clone(&pair);
+                thread::spawn(move || work(&pair))
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(pair.snapshot(), Some(last));
+    });
+}
+
+/// Without the release of the decision, or the fence behind it, a snapshot shows one value after the transaction and the
+/// other before it.
+#[test]
+fn a_transaction_is_seen_whole() {
+    run_pair(3, &[|pair| pair.transact(7)], 1);
+}
+
+/// The second transaction uses the record again, and overwrites the slots that a slow reader copies from.
+#[test]
+fn transactions_that_follow_each_other_are_seen_whole() {
+    let twice: fn(&Pair) = |pair| {
+        pair.transact(7);
+        pair.transact(7);
+    };
+    run_pair(2, Box::leak(Box::new([twice])), 2);
+}
+
+/// Without the release of a joined version, who reads the version that another had committed reads words that are not
+/// written yet.
+#[test]
+fn transactions_of_two_are_seen_whole() {
+    run_pair(2, &[|pair| pair.transact(7), |pair| pair.transact(7)], 2);
+}
+
+/// Whoever dies with the decision has committed both values, or none.
+#[test]
+fn a_transaction_dies_whole() {
+    run_pair(2, &[|pair| pair.transact(0)], 0);
+    run_pair(2, &[|pair| pair.transact(2)], 0);
+    run_pair(2, &[|pair| pair.transact(3)], 0);
+    run_pair(2, &[|pair| pair.transact(4)], 1);
+    run_pair(2, &[|pair| pair.transact(5)], 1);
+    let recovered: [fn(&Pair); 2] = [
+        |pair| {
+            pair.transact(3);
+            pair.recover();
+        },
+        |pair| {
+            pair.transact(5);
+            pair.recover();
+        },
+    ];
+    let [undone, done] = recovered.map(|writer| &*Box::leak(Box::new([writer])));
+    run_pair(2, undone, 0);
+    run_pair(2, done, 1);
 }

@@ -4,8 +4,7 @@
 //!   0  lock        40 bytes, see `lock/line.rs`
 //!  40  version      8 bytes, see `slots.rs`
 //!  48  draft        8 bytes
-//!  56  signal       4 bytes, see `signal.rs`
-//!  60  (spare)      4 bytes
+//!  56  signal       8 bytes, see `signal.rs`
 //!  64  slots, marks and atomic fields, see `contents.rs`
 //! ```
 #![allow(unsafe_code)]
@@ -22,7 +21,7 @@ use crate::error::Error;
 use crate::format::{Description, Entry, Plan, RequiredLock};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockKind, LockLine, LockState};
-use crate::primitive::{AtomicU32, AtomicU64, Ordering};
+use crate::primitive::{AtomicU64, Ordering};
 use crate::segment::{Mapping, Place, Segment, Writers};
 use crate::slots::{Slots, Versions};
 use crate::sys::mutex::{self, Mutex};
@@ -35,8 +34,7 @@ const LINE: usize = 64;
 struct Control {
     lock: LockLine,
     versions: Versions,
-    signal: AtomicU32,
-    spare: AtomicU32,
+    signal: AtomicU64,
 }
 
 const _: () = {
@@ -490,7 +488,7 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// The word that who waits for a change sleeps on.
     #[inline(always)]
-    pub(crate) fn signal(&self) -> &AtomicU32 {
+    pub(crate) fn signal(&self) -> &AtomicU64 {
         &self.guarding().signal
     }
 

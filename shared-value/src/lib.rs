@@ -38,8 +38,8 @@
 //!   whatever it returns, but not if it panics; with [`try_update`](Synchronized::try_update), only if it returns `Ok`.
 //! - **Writing is trust in availability.** A process that may write the segment can hold the lock for ever, or overwrite
 //!   the value; it can never cause undefined behaviour in others.
-//! - **Linux only**, 64 bits, and glibc for the lock: anything but 64-bit Linux is a compile error, and with another C
-//!   library what takes the lock returns [`Error::Unsupported`].
+//! - **Linux only**, 64 bits, little-endian, and glibc for the lock: anything but such a Linux is a compile error, and with
+//!   another C library what takes the lock returns [`Error::Unsupported`].
 //!
 //! # Example
 //!
@@ -100,9 +100,10 @@
 //! # }
 //! ```
 
-#[cfg(all(not(loom), not(all(target_os = "linux", target_pointer_width = "64"))))]
+#[cfg(all(not(loom), not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))))]
 compile_error!(
-    "shared-value needs 64-bit Linux: robust futexes, memfd_create and O_TMPFILE are Linux's, and its words are 64 bits"
+    "shared-value needs 64-bit little-endian Linux: robust futexes, memfd_create and O_TMPFILE are Linux's, its words are \
+     64 bits, and the kernel looks at the first half of a lock word"
 );
 
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]

@@ -3,7 +3,10 @@
 //! | bits | name | meaning | who sets it |
 //! |---|---|---|---|
 //! | 0 | waiting | somebody may sleep on the word | a waiter before it sleeps; cleared by whoever wakes |
-//! | 1-31 | count | how often sleepers were woken | whoever wakes |
+//! | 1-63 | count | how often sleepers were woken | whoever wakes |
+//!
+//! The kernel looks at the lower half of it. That is enough: a sleeper would have to be woken 2^31 times between its last
+//! look and its sleep to miss that it was.
 //!
 //! A waiter (1) sets the waiting bit, (2) sets the waiters bit of the lock word, as one does who waits for the lock, (3)
 //! looks at the version, and sleeps if that is the one it knows. Whoever releases a lock word that has the waiters bit
@@ -17,29 +20,29 @@
 #[cfg(not(loom))]
 use std::time::Duration;
 
-use crate::primitive::{AtomicU32, Ordering};
+use crate::primitive::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 use crate::sys;
 
-const WAITING: u32 = 1;
-const ONCE: u32 = 2;
+const WAITING: u64 = 1;
+const ONCE: u64 = 2;
 
 /// Announces a waiter; what it returns is for `sleep`.
-pub(crate) fn announce(signal: &AtomicU32) -> u32 {
+pub(crate) fn announce(signal: &AtomicU64) -> u64 {
     // Relaxed, as all accesses to this word: the lock word orders them, or the fences where a pthread mutex takes its place.
     signal.fetch_or(WAITING, Ordering::Relaxed) | WAITING
 }
 
 /// Sleeps until somebody wakes those who were announced, or the time is over.
 #[cfg(not(loom))]
-pub(crate) fn sleep(signal: &AtomicU32, announced: u32, timeout: Duration) {
+pub(crate) fn sleep(signal: &AtomicU64, announced: u64, timeout: Duration) {
     sys::futex::wait(signal, announced, timeout);
 }
 
 /// Wakes all who were announced, if there are any.
 #[cfg(not(loom))]
 #[inline(always)]
-pub(crate) fn raise(signal: &AtomicU32) {
+pub(crate) fn raise(signal: &AtomicU64) {
     if is_anybody_waiting(signal) {
         wake(signal);
     }
@@ -47,18 +50,18 @@ pub(crate) fn raise(signal: &AtomicU32) {
 
 #[cfg(not(loom))]
 #[cold]
-fn wake(signal: &AtomicU32) {
+fn wake(signal: &AtomicU64) {
     count(signal);
     sys::futex::wake_all(signal);
 }
 
 #[inline(always)]
-pub(crate) fn is_anybody_waiting(signal: &AtomicU32) -> bool {
+pub(crate) fn is_anybody_waiting(signal: &AtomicU64) -> bool {
     signal.load(Ordering::Relaxed) & WAITING != 0
 }
 
 /// Changes the count, so that a waiter that was announced but does not sleep yet will not.
-pub(crate) fn count(signal: &AtomicU32) {
+pub(crate) fn count(signal: &AtomicU64) {
     let _ =
         signal.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| Some((seen & !WAITING).wrapping_add(ONCE)));
 }

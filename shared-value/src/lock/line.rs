@@ -1,13 +1,12 @@
 //! `LockLine`: the words of a lock, as they lie in shared memory.
 
-use crate::primitive::{AtomicU32, AtomicU64, Ordering};
+use crate::primitive::{AtomicU64, Ordering};
 use crate::sys::robust::WORD_BEHIND_NODE;
 
 /// The 40 bytes of a lock. All zeros are a free lock.
 ///
 /// ```text
-///  0  word        who holds the lock; see `word.rs`
-///  4  (spare)
+///  0  word        who holds the lock; see `word.rs`. The kernel looks at bytes 0 to 3
 ///  8  recoveries  how often the lock was taken over from a dead owner
 /// 16  (spare)
 /// 24  previous    the entry before this one in the owner's robust list: the C library writes it, nobody reads it
@@ -17,10 +16,9 @@ use crate::sys::robust::WORD_BEHIND_NODE;
 #[repr(C)]
 #[derive(Debug, Default)]
 pub(crate) struct LockLine {
-    pub(super) word: AtomicU32,
-    spare: AtomicU32,
+    pub(super) word: AtomicU64,
     pub(super) recoveries: AtomicU64,
-    more_spare: AtomicU64,
+    spare: AtomicU64,
     previous: AtomicU64,
     pub(super) next: AtomicU64,
 }

@@ -11,7 +11,7 @@ mod word;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::primitive::{AtomicU32, Ordering::Relaxed};
+use crate::primitive::{AtomicU64, Ordering::Relaxed};
 use crate::sys;
 use crate::sys::robust::RobustList;
 
@@ -347,11 +347,11 @@ impl word::Kernel for Announcing {
         self.list.retract();
     }
 
-    fn wait(&self, word: &AtomicU32, expected: u32, timeout: Duration) {
+    fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
         sys::futex::wait(word, expected, timeout);
     }
 
-    fn wake_one(&self, word: &AtomicU32) {
+    fn wake_one(&self, word: &AtomicU64) {
         sys::futex::wake_one(word);
     }
 }

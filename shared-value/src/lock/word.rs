@@ -1,10 +1,14 @@
 //! The lock word: a state machine that processes and the kernel advance together.
 //!
+//! It is 64 bits long, as all words of shared memory are, so that nothing there is ever accessed in two sizes. The kernel
+//! looks at its lower half, and changes that alone.
+//!
 //! | bits | name | meaning | who sets it |
 //! |---|---|---|---|
 //! | 0-29 | owner | kernel id of the thread that holds the lock; 0: free | the new owner, by compare-and-swap |
 //! | 30 | owner died | the last owner died with the lock | the kernel, clearing the owner |
 //! | 31 | waiters | somebody may sleep on the word | a waiter before it sleeps, or an owner that had slept |
+//! | 32-63 | (spare) | nothing | nobody: zero, and whoever changes the rest leaves them as they are |
 //!
 //! | owner | owner died | waiters | state |
 //! |---|---|---|---|
@@ -14,15 +18,17 @@
 //! | id | 0 | 1 | held; releasing it wakes one sleeper |
 //!
 //! Other combinations come from a process that does not keep to this protocol. None is trusted: an owner of 0 is taken
-//! as free, any other as held.
+//! as free, any other as held. Spare bits that are set cost the short ways, which are for words without them, and mean
+//! nothing else.
 
 use std::time::{Duration, Instant};
 
-use crate::primitive::{AtomicU32, Ordering, spin_loop};
+use crate::primitive::{AtomicU64, Ordering, spin_loop};
 
-const OWNER: u32 = 0x3fff_ffff;
-pub(crate) const OWNER_DIED: u32 = 0x4000_0000;
-pub(crate) const WAITERS: u32 = 0x8000_0000;
+const OWNER: u64 = 0x3fff_ffff;
+pub(crate) const OWNER_DIED: u64 = 0x4000_0000;
+pub(crate) const WAITERS: u64 = 0x8000_0000;
+const SPARE: u64 = 0xffff_ffff_0000_0000;
 
 /// How often a waiter looks at a held word before it sleeps, and how many pauses lie between two looks.
 ///
@@ -72,10 +78,10 @@ pub(crate) trait Kernel {
     fn announce(&self);
     /// Takes that back.
     fn retract(&self);
-    /// Sleeps while the word holds `expected`, at most for `timeout`.
-    fn wait(&self, word: &AtomicU32, expected: u32, timeout: Duration);
+    /// Sleeps while the lower half of the word is that of `expected`, at most for `timeout`.
+    fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration);
     /// Wakes one sleeper.
-    fn wake_one(&self, word: &AtomicU32);
+    fn wake_one(&self, word: &AtomicU64);
 }
 
 /// The lock was had; the kernel's announcement still stands.
@@ -95,14 +101,14 @@ pub(crate) struct Stolen;
 /// that released it did so with release ordering; one that died was stopped by the kernel, which then changed the word
 /// with a full barrier.
 #[inline(always)]
-pub(crate) fn take(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
+pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
     // An announcement of a lock that another thread holds is best avoided, because that thread may have the same id, in
     // another PID namespace. Who is not going to wait may come again and again.
     if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & OWNER != 0 {
         return None;
     }
     kernel.announce();
-    if word.compare_exchange(0, thread_id, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+    if word.compare_exchange(0, thread_id.into(), Ordering::Acquire, Ordering::Relaxed).is_ok() {
         return Some(Taken { owner_died: false });
     }
     kernel.retract();
@@ -110,7 +116,7 @@ pub(crate) fn take(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl K
 }
 
 #[cold]
-fn take_contended(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
+fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
     // Once this thread has slept, others may still sleep, and the owner that woke it has cleared the waiters bit. So
     // it carries the bit into the word when it takes the lock, or passes the wake-up on when it gives up.
     let mut slept = 0;
@@ -119,7 +125,7 @@ fn take_contended(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl Ke
         let seen = word.load(Ordering::Relaxed);
         if seen & OWNER == 0 {
             kernel.announce();
-            let held = thread_id | (seen & WAITERS) | slept;
+            let held = u64::from(thread_id) | (seen & !OWNER_DIED) | slept;
             if word.compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 return Some(Taken { owner_died: seen & OWNER_DIED != 0 });
             }
@@ -152,7 +158,7 @@ fn take_contended(word: &AtomicU32, thread_id: u32, wait: Wait, kernel: &impl Ke
 }
 
 /// Gives a wake-up that may have been meant for this thread to another sleeper.
-fn pass_on(word: &AtomicU32, kernel: &impl Kernel) {
+fn pass_on(word: &AtomicU64, kernel: &impl Kernel) {
     loop {
         let seen = word.load(Ordering::Relaxed);
         if seen & OWNER == 0 {
@@ -168,8 +174,8 @@ fn pass_on(word: &AtomicU32, kernel: &impl Kernel) {
 /// Lets go of the lock, which was announced to the kernel before, and takes the announcement back. `true` if somebody
 /// waits, for the lock or for a change of what it guards.
 #[inline(always)]
-pub(crate) fn release(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) -> Result<bool, Stolen> {
-    let released = word.compare_exchange(thread_id, 0, Ordering::Release, Ordering::Relaxed);
+pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: &impl Kernel) -> Result<bool, Stolen> {
+    let released = word.compare_exchange(thread_id.into(), 0, Ordering::Release, Ordering::Relaxed);
     if let Err(seen) = released {
         return release_contended(word, thread_id, seen, kernel);
     }
@@ -178,15 +184,15 @@ pub(crate) fn release(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) ->
 }
 
 #[cold]
-fn release_contended(word: &AtomicU32, thread_id: u32, seen: u32, kernel: &impl Kernel) -> Result<bool, Stolen> {
-    if seen & OWNER != thread_id {
+fn release_contended(word: &AtomicU64, thread_id: u32, seen: u64, kernel: &impl Kernel) -> Result<bool, Stolen> {
+    if seen & OWNER != thread_id.into() {
         // Somebody else's lock now; taking it from them would only make matters worse.
         kernel.retract();
         return Err(Stolen);
     }
     // Acquire: pairs with `call_back`, so that who waits for a change is seen to do so.
-    let released = word.swap(0, Ordering::AcqRel);
-    // Before the wake-up, not after it: from the swap on, an owner with the same thread id may hold the lock, in
+    let released = word.fetch_and(SPARE, Ordering::AcqRel);
+    // Before the wake-up, not after it: from here on, an owner with the same thread id may hold the lock, in
     // another PID namespace, and this thread's death must not count as theirs. If this thread dies before it wakes
     // anybody, the sleepers look for themselves after their longest sleep.
     kernel.retract();
@@ -198,21 +204,21 @@ fn release_contended(word: &AtomicU32, thread_id: u32, seen: u32, kernel: &impl 
 }
 
 /// Sees to it that the next `release` says that somebody waits; see `signal.rs`.
-pub(crate) fn call_back(word: &AtomicU32) {
+pub(crate) fn call_back(word: &AtomicU64) {
     word.fetch_or(WAITERS, Ordering::AcqRel);
 }
 
 /// The id of the thread that holds the lock, in that thread's PID namespace; `None` if it is free.
-pub(crate) fn owner(word: &AtomicU32) -> Option<u32> {
+pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
     let owner = word.load(Ordering::Relaxed) & OWNER;
-    (owner != 0).then_some(owner)
+    u32::try_from(owner).ok().filter(|owner| *owner != 0)
 }
 
 /// Leaves the lock, which was announced to the kernel before, as if the thread had died with it, and takes the
 /// announcement back.
-pub(crate) fn die(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) {
+pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: &impl Kernel) {
     let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
-        (seen & OWNER == thread_id).then_some(OWNER_DIED | (seen & WAITERS))
+        (seen & OWNER == thread_id.into()).then_some(OWNER_DIED | (seen & !OWNER))
     });
     kernel.retract();
     if died.is_ok_and(|seen| seen & WAITERS != 0) {
@@ -221,8 +227,9 @@ pub(crate) fn die(word: &AtomicU32, thread_id: u32, kernel: &impl Kernel) {
 }
 
 /// Declares the owner dead, if there is one, without waking anybody.
-pub(crate) fn abandon(word: &AtomicU32) {
-    if word.load(Ordering::Relaxed) & OWNER != 0 {
-        word.store(OWNER_DIED, Ordering::Release);
+pub(crate) fn abandon(word: &AtomicU64) {
+    let seen = word.load(Ordering::Relaxed);
+    if seen & OWNER != 0 {
+        word.store(OWNER_DIED | (seen & SPARE), Ordering::Release);
     }
 }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use loom::sync::{Condvar, Mutex};
 
-use crate::primitive::{AtomicU32, Ordering::Relaxed};
+use crate::primitive::{AtomicU64, Ordering::Relaxed};
 use crate::word::Kernel;
+
+/// What the kernel sees of a word.
+const LOWER_HALF: u64 = 0xffff_ffff;
 
 /// The kernel's queue for one word, without timeouts: whoever is not woken sleeps for ever, which loom reports.
 #[derive(Default)]
@@ -26,15 +29,15 @@ impl Kernel for Futex {
 
     fn retract(&self) {}
 
-    fn wait(&self, word: &AtomicU32, expected: u32, _timeout: Duration) {
+    fn wait(&self, word: &AtomicU64, expected: u64, _timeout: Duration) {
         // The kernel compares and queues under the lock that a wake-up takes too.
         let queue = self.queue.lock().unwrap();
-        if word.load(Relaxed) == expected {
+        if word.load(Relaxed) & LOWER_HALF == expected & LOWER_HALF {
             drop(self.woken.wait(queue).unwrap());
         }
     }
 
-    fn wake_one(&self, _word: &AtomicU32) {
+    fn wake_one(&self, _word: &AtomicU64) {
         let _queue = self.queue.lock().unwrap();
         self.woken.notify_one();
     }

@@ -8,7 +8,7 @@ use loom::thread;
 use crate::models::futex::Futex;
 use crate::models::model;
 use crate::primitive::Ordering::{Relaxed, SeqCst};
-use crate::primitive::{AtomicU32, AtomicU64, fence};
+use crate::primitive::{AtomicU64, fence};
 use crate::signal::{announce, count, is_anybody_waiting};
 use crate::slots::{Slots, Versions};
 use crate::word::{Kernel, Wait, call_back, release, take};
@@ -18,9 +18,9 @@ use crate::word::{Kernel, Wait, call_back, release, take};
 struct Value {
     versions: Versions,
     words: [AtomicU64; 2],
-    lock: AtomicU32,
+    lock: AtomicU64,
     lockers: Futex,
-    signal: AtomicU32,
+    signal: AtomicU64,
     waiters: Futex,
     /// In the place of the lock word, where a pthread mutex guards the value.
     mutex: Mutex<()>,

@@ -6,13 +6,13 @@ use loom::thread;
 
 use crate::models::futex::Futex;
 use crate::models::model;
-use crate::primitive::AtomicU32;
+use crate::primitive::AtomicU64;
 use crate::primitive::Ordering::{Relaxed, SeqCst};
 use crate::word::{Kernel, OWNER_DIED, Taken, WAITERS, Wait, die, release, take};
 
 #[derive(Default)]
 struct Lock {
-    word: AtomicU32,
+    word: AtomicU64,
     futex: Futex,
     guarded: UnsafeCell<u32>,
 }

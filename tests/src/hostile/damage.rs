@@ -9,12 +9,12 @@ use crate::hostile::thread::{self, Canary};
 
 /// From the start of a cell to the words of its control line.
 pub(crate) const LOCK: usize = 0;
-/// Bytes of the control line that the library does not use.
-pub(crate) const SPARE: [Range<usize>; 3] = [4..8, 16..24, 60..64];
+/// Bytes of the control line that the library leaves as they are.
+pub(crate) const SPARE: [Range<usize>; 2] = [4..8, 16..24];
 const OWNER_DIED: u64 = 0x4000_0000;
 const WAITERS: u64 = 0x8000_0000;
 
-/// Which of the control line's words are 4 bytes long: the lock word, the signal, and the one beside each.
+/// The halves of the lock word and of the signal, of which the kernel looks at the lower ones.
 const HALVES: [usize; 4] = [LOCK, 4, 56, 60];
 
 /// One write of a process that does not keep to the protocol.

@@ -2,6 +2,7 @@
 //!
 //! One kind of hostility a module. The first line of a test says what would break without the code that it guards.
 
+mod halves;
 mod header;
 mod lock;
 mod others;

@@ -6,6 +6,7 @@ use shared_value_tests::{SegmentFile, SegmentName};
 const LOCK: u64 = 0;
 const NEXT: u64 = 32;
 const VERSION: u64 = 40;
+const SIGNAL: u64 = 56;
 
 pub(crate) const OWNER_DIED: u32 = 0x4000_0000;
 pub(crate) const WAITERS: u32 = 0x8000_0000;
@@ -34,6 +35,23 @@ impl Peer {
 
     pub(crate) fn set_lock_word(&self, word: u32) {
         self.file.overwrite(self.cell + LOCK, &word.to_ne_bytes());
+    }
+
+    /// The half of the lock word that the kernel does not look at.
+    pub(crate) fn upper_half(&self) -> u32 {
+        u32::from_ne_bytes(self.file.bytes(self.cell + LOCK + 4, 4).try_into().expect("four bytes"))
+    }
+
+    pub(crate) fn set_upper_half(&self, half: u32) {
+        self.file.overwrite(self.cell + LOCK + 4, &half.to_ne_bytes());
+    }
+
+    pub(crate) fn signal(&self) -> u64 {
+        self.word(SIGNAL)
+    }
+
+    pub(crate) fn set_signal(&self, signal: u64) {
+        self.file.overwrite(self.cell + SIGNAL, &signal.to_ne_bytes());
     }
 
     /// The address of the next entry in the list of the thread that holds the lock.

@@ -5,11 +5,16 @@
     reason = "the sealed traits can be neither named nor called from outside"
 )]
 
+use core::ops::Range;
+
+use crate::access::sealed::Read as _;
+use crate::bytes::{Alone, AmongOthers, Merge};
 use crate::cell::Cell;
 use crate::contents::Contents;
 use crate::error::Error;
 use crate::hold::Hold;
 use crate::layout::SharedValue;
+use crate::primitive::AtomicU64;
 use crate::read;
 use crate::words::{self, Unchecked};
 
@@ -53,14 +58,35 @@ impl Writable for Unlocked {}
 
 /// The operations that differ.
 pub(crate) mod sealed {
-    use super::{Cell, Contents, Error, SharedValue, Unchecked};
+    use super::{AtomicU64, Cell, Contents, Error, Merge, Range, SharedValue, Unchecked, words};
 
     pub trait Read {
-        fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F>;
+        /// What the closure copies from a slot; it may run several times, and then the last of its copies counts.
+        fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
+
+        #[inline(always)]
+        fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
+            Self::read(cell, move |slot| words::load(slot, offset))
+        }
     }
 
     pub trait Write {
-        fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error>;
+        /// How parts of words are changed.
+        type Merge: Merge;
+
+        /// Lets the closure write these bytes of a slot. It must not panic.
+        fn change<C: Contents + ?Sized>(
+            cell: &Cell<C>,
+            bytes: &Range<usize>,
+            write: impl FnOnce(&[AtomicU64]),
+        ) -> Result<(), Error>;
+
+        #[inline(always)]
+        fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
+            Self::change(cell, &words::range::<F>(offset), |slot| {
+                words::store_by::<Self::Merge, F>(slot, offset, value);
+            })
+        }
 
         fn update<C: Contents + ?Sized, F: SharedValue, R>(
             cell: &Cell<C>,
@@ -69,36 +95,51 @@ pub(crate) mod sealed {
         ) -> Result<R, Error>;
 
         fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>;
+
+        /// Lets `change` change a copy of these bytes that `copy` makes and `write` writes back.
+        fn update_copy<C: Contents + ?Sized, V, R>(
+            cell: &Cell<C>,
+            bytes: &Range<usize>,
+            copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+            change: impl FnOnce(&mut V) -> R,
+            write: impl FnOnce(&[AtomicU64], &V),
+        ) -> Result<R, Error>;
     }
 }
 
 impl sealed::Read for ReadWrite {
     #[inline(always)]
-    fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
-        read::field(cell, offset)
+    fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        read::whole_version(cell, copy)
     }
 }
 
 impl sealed::Read for ReadOnly {
     #[inline(always)]
-    fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
-        read::field_without_lock(cell, offset)
+    fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        read::without_lock(cell, copy)
     }
 }
 
 impl sealed::Read for Unlocked {
     #[inline(always)]
-    fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
-        read::field_of_now(cell, offset)
+    fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        read::as_it_is(cell, copy)
     }
 }
 
 impl sealed::Write for ReadWrite {
+    type Merge = Alone;
+
     #[inline(always)]
-    fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
+    fn change<C: Contents + ?Sized>(
+        cell: &Cell<C>,
+        bytes: &Range<usize>,
+        write: impl FnOnce(&[AtomicU64]),
+    ) -> Result<(), Error> {
         match cell.unencumbered() {
-            Some(thread) => Ok(cell.set_briefly(thread, offset, value)?),
-            None => set_in_hold(cell, offset, value),
+            Some(thread) => Ok(cell.change_briefly(thread, bytes, write)?),
+            None => change_in_hold(cell, bytes, write),
         }
     }
 
@@ -122,13 +163,30 @@ impl sealed::Write for ReadWrite {
             None => update_in_hold(cell, 0, read::whole_held, change),
         }
     }
+
+    fn update_copy<C: Contents + ?Sized, V, R>(
+        cell: &Cell<C>,
+        bytes: &Range<usize>,
+        copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Error> {
+        cell.locked(|hold| {
+            let value = copy(hold.current())?;
+            Ok(hold.update_copy_through(bytes, value, change, write)?)
+        })
+    }
 }
 
-/// The general case of `set`.
+/// The general case of `change`.
 #[inline(never)]
-fn set_in_hold<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
+fn change_in_hold<C: Contents + ?Sized>(
+    cell: &Cell<C>,
+    bytes: &Range<usize>,
+    write: impl FnOnce(&[AtomicU64]),
+) -> Result<(), Error> {
     cell.locked(|hold| {
-        hold.write_through(offset, value);
+        hold.change_through(bytes, write);
         Ok(())
     })
 }
@@ -148,9 +206,15 @@ fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
 }
 
 impl sealed::Write for Unlocked {
+    type Merge = AmongOthers;
+
     #[inline(always)]
-    fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
-        cell.write_now(offset, value);
+    fn change<C: Contents + ?Sized>(
+        cell: &Cell<C>,
+        _: &Range<usize>,
+        write: impl FnOnce(&[AtomicU64]),
+    ) -> Result<(), Error> {
+        write(cell.slots().first());
         Ok(())
     }
 
@@ -160,17 +224,31 @@ impl sealed::Write for Unlocked {
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
-        let mut value = read::field_of_now(cell, offset).check_in::<C>(offset)?;
+        let mut value = Self::field(cell, offset).check_in::<C>(offset)?;
         let result = change(&mut value);
-        cell.write_now(offset, &value);
+        Self::set(cell, offset, &value)?;
         Ok(result)
     }
 
     #[inline(always)]
     fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        let mut value = read::with_atomics(cell, read::field_of_now(cell, 0)).check()?;
+        let mut value = read::with_atomics(cell, Self::field(cell, 0)).check()?;
         let result = change(&mut value);
-        cell.write_now(0, &value);
+        Self::set(cell, 0, &value)?;
+        Ok(result)
+    }
+
+    fn update_copy<C: Contents + ?Sized, V, R>(
+        cell: &Cell<C>,
+        _: &Range<usize>,
+        copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Error> {
+        let slot = cell.slots().first();
+        let mut value = copy(slot)?;
+        let result = change(&mut value);
+        write(slot, &value);
         Ok(result)
     }
 }

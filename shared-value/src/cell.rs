@@ -175,7 +175,7 @@ impl Guarding {
 impl<T: SharedValue> Cell<T> {
     /// A new segment that holds the value.
     pub(crate) fn create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
-        let shape = Shape { size: size_of::<T>(), atomics: T::LAYOUT.atomic_fields() };
+        let shape = Shape::of(size_of::<T>(), T::LAYOUT.atomic_fields());
         Self::create_with(place, terms, shape, |parts| parts.initialize(value))
     }
 
@@ -339,9 +339,17 @@ impl<C: Typed + ?Sized> Cell<C> {
     /// The shape of the value in a segment, if that is one of this type.
     fn shape_in(mapping: &Mapping) -> Result<Shape, Error> {
         let entry = &mapping.entries()[0];
-        let shape = C::shape(Shape { size: entry.size(), atomics: 0 });
+        let shape = C::shape(Shape::of(entry.size(), 0));
         entry.expect(mapping.name(), &Description::of::<C>(shape))?;
         Ok(shape)
+    }
+}
+
+impl<E: SharedValue> Cell<[E]> {
+    /// The number of elements.
+    #[inline(always)]
+    pub(crate) fn length(&self) -> usize {
+        self.shape().size / size_of::<E>()
     }
 }
 
@@ -478,12 +486,6 @@ impl<C: Contents + ?Sized> Cell<C> {
     #[inline(always)]
     pub(crate) fn atomic(&self, number: usize) -> &AtomicU64 {
         &self.parts().atomics[number]
-    }
-
-    /// Writes an `F` at an offset, where there are no versions.
-    #[inline(always)]
-    pub(crate) fn write_now<F: SharedValue>(&self, offset: usize, value: &F) {
-        words::store_among_others(self.slots().first(), offset, value);
     }
 
     /// The word that who waits for a change sleeps on.
@@ -693,9 +695,7 @@ impl<T: SharedValue> Parts<'_, T> {
 
     /// Writes the first value, where all is zeros and nobody else looks.
     pub(crate) fn initialize(&self, value: &T) {
-        words::store(self.slots().first(), 0, value);
-        // The other slot is all zeros.
-        self.slots().mark_all();
+        self.slots().initialize(|slot| words::store(slot, 0, value));
         for (number, atomic) in self.atomics.iter().enumerate() {
             atomic.store(words::atomic_word(value, number), Ordering::Relaxed);
         }

@@ -19,6 +19,8 @@ pub(crate) struct Shape {
     pub(crate) size: usize,
     /// The number of its atomic fields.
     pub(crate) atomics: usize,
+    /// The words of the marks, which are noted because they take a while to count.
+    marks: usize,
 }
 
 /// The parts are counted in words behind the control line:
@@ -30,6 +32,14 @@ pub(crate) struct Shape {
 ///     at a multiple of a line, one word for each atomic field
 /// ```
 impl Shape {
+    /// The shape for a value of so many bytes, and so many atomic fields.
+    #[inline]
+    pub(crate) const fn of(size: usize, atomics: usize) -> Self {
+        let slot = size.div_ceil(WORD);
+        let marks = if slot <= COPIED_WHOLE { 0 } else { stale::words(slot) };
+        Self { size, atomics, marks }
+    }
+
     /// The words of each slot.
     #[inline(always)]
     pub(crate) const fn slot(self) -> usize {
@@ -56,7 +66,7 @@ impl Shape {
     /// The words of the marks.
     #[inline(always)]
     pub(crate) const fn marks(self) -> usize {
-        if self.slot() <= COPIED_WHOLE { 0 } else { stale::words(self.slot()) }
+        self.marks
     }
 
     #[inline(always)]
@@ -124,7 +134,7 @@ impl Contents for Untyped {
 impl<T: SharedValue> Contents for T {
     #[inline(always)]
     fn shape(_: Shape) -> Shape {
-        const { Shape { size: size_of::<T>(), atomics: T::LAYOUT.atomic_fields() } }
+        const { Shape::of(size_of::<T>(), T::LAYOUT.atomic_fields()) }
     }
 
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error {
@@ -143,8 +153,9 @@ impl<T: SharedValue> Typed for T {
 impl<E: SharedValue> Contents for [E] {
     #[inline(always)]
     fn shape(noted: Shape) -> Shape {
+        let size = noted.size / size_of::<E>() * size_of::<E>();
         // Elements have no atomic fields: they lie in the slots.
-        Shape { size: noted.size / size_of::<E>() * size_of::<E>(), atomics: 0 }
+        if size == noted.size && noted.atomics == 0 { noted } else { Shape::of(size, 0) }
     }
 
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error {

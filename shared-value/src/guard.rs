@@ -4,13 +4,16 @@ use std::fmt;
 use std::thread;
 
 use crate::access::ReadWrite;
+use crate::access::sealed::Read as _;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::hold::Hold;
-use crate::layout::{Printed, SharedValue};
+use crate::layout::SharedValue;
 use crate::lock::Wait;
+use crate::primitive::AtomicU64;
 use crate::read;
-use crate::words::Unchecked;
+use crate::shared::Shared;
+use crate::words::{self, Unchecked};
 
 /// Proof that this thread holds the lock of a value.
 ///
@@ -38,26 +41,20 @@ use crate::words::Unchecked;
 /// ```
 #[must_use = "if unused the lock is released at once"]
 #[clippy::has_significant_drop]
-pub struct Guard<'a, T: SharedValue> {
-    pub(crate) hold: Hold<'a, T>,
+pub struct Guard<'a, C: Shared + ?Sized> {
+    pub(crate) hold: Hold<'a, C>,
     /// A panic was under way already when the lock was taken, so it is not the reason for the drop.
     panicking: bool,
 }
 
-impl<'a, T: SharedValue> Guard<'a, T> {
-    #[inline(always)]
-    pub(crate) fn acquire(cell: &'a Cell<T>, wait: Wait) -> Result<Self, Error> {
-        let panicking = thread::panicking();
-        Ok(Self { hold: Hold::acquire(cell, wait)?, panicking })
-    }
-
+impl<T: SharedValue> Guard<'_, T> {
     /// The value, with this thread's own writes.
     ///
     /// # Errors
     /// `InvalidBits` if another process wrote something that is not a `T`.
     #[inline]
     pub fn load(&self) -> Result<T, Error> {
-        self.copy().check()
+        self.whole().check()
     }
 
     /// Writes the whole value but for its atomic fields, to be committed.
@@ -101,6 +98,53 @@ impl<'a, T: SharedValue> Guard<'a, T> {
         hold.try_update(0, value, change)
     }
 
+    /// The value, in memory of its own: for types that are too large for the stack.
+    ///
+    /// # Errors
+    /// `InvalidBits` if another process wrote something that is not a `T`.
+    pub fn load_boxed(&self) -> Result<Box<T>, Error> {
+        read::boxed(self.hold.cell(), |copy| self.read_with(copy))
+    }
+
+    /// Writes the whole value but for its atomic fields, as [`store`](Self::store), from where it is: for types that are
+    /// too large for the stack.
+    ///
+    /// # Panics
+    /// As [`store`](Self::store).
+    #[track_caller]
+    pub fn store_from(&mut self, value: &T) {
+        self.writable().write(0, value);
+    }
+
+    /// As [`update`](Self::update), for types that are too large for the stack.
+    ///
+    /// # Errors
+    /// `InvalidBits` if another process wrote something that is not a `T`.
+    ///
+    /// # Panics
+    /// As [`store`](Self::store).
+    #[track_caller]
+    pub fn update_boxed<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        let value = self.load_boxed()?;
+        let change = |value: &mut Box<T>| change(value);
+        Ok(self
+            .writable()
+            .update_copy(&words::range::<T>(0), value, change, |slot, value| words::store::<T>(slot, 0, value))?)
+    }
+
+    #[inline]
+    fn whole(&self) -> Unchecked<T> {
+        read::with_atomics(self.hold.cell(), self.read_with(|slot| words::load(slot, 0)))
+    }
+}
+
+impl<'a, C: Shared + ?Sized> Guard<'a, C> {
+    #[inline(always)]
+    pub(crate) fn acquire(cell: &'a Cell<C>, wait: Wait) -> Result<Self, Error> {
+        let panicking = thread::panicking();
+        Ok(Self { hold: Hold::acquire(cell, wait)?, panicking })
+    }
+
     /// Publishes what this thread has written since the last commit, and keeps the lock.
     ///
     /// It is one store: a process that dies before it has written nothing, one that dies after it everything.
@@ -142,10 +186,10 @@ impl<'a, T: SharedValue> Guard<'a, T> {
         self.hold.recovered()
     }
 
-    /// The value, as this thread sees it, or as all do in a forked child.
-    #[inline]
-    fn copy(&self) -> Unchecked<T> {
-        if self.hold.is_held() { read::whole_held(&self.hold) } else { read::whole::<T, ReadWrite>(self.hold.cell()) }
+    /// What the closure copies of the value: as this thread sees it, or as all do in a forked child.
+    #[inline(always)]
+    pub(crate) fn read_with<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        if self.hold.is_held() { copy(self.hold.current()) } else { ReadWrite::read(self.hold.cell(), copy) }
     }
 
     /// Panics in a transaction, and where a commit or rollback would take in another value under the same lock in the middle of its `update`.
@@ -159,7 +203,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     /// The hold, if a write through this guard may happen now.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn writable(&self) -> &Hold<'a, T> {
+    pub(crate) fn writable(&self) -> &Hold<'a, C> {
         if let Err(error) = self.check() {
             panic!("{error}");
         }
@@ -177,7 +221,7 @@ impl<'a, T: SharedValue> Guard<'a, T> {
     }
 }
 
-impl<T: SharedValue> Drop for Guard<'_, T> {
+impl<C: Shared + ?Sized> Drop for Guard<'_, C> {
     #[inline]
     fn drop(&mut self) {
         if thread::panicking() && !self.panicking && self.hold.is_held() {
@@ -188,10 +232,19 @@ impl<T: SharedValue> Drop for Guard<'_, T> {
     }
 }
 
-impl<T: SharedValue> fmt::Debug for Guard<'_, T> {
+impl<C: Shared + ?Sized> fmt::Debug for Guard<'_, C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.copy().to_bytes();
-        let value = Printed { layout: T::LAYOUT, bytes: &bytes };
+        let value = PrintedGuard(self);
         formatter.debug_struct("Guard").field("value", &value).field("recovered", &self.recovered()).finish()
+    }
+}
+
+/// The value of a guard.
+struct PrintedGuard<'g, 'a, C: Shared + ?Sized>(&'g Guard<'a, C>);
+
+impl<C: Shared + ?Sized> fmt::Debug for PrintedGuard<'_, '_, C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hold = &self.0.hold;
+        if hold.is_held() { C::print_held(hold, formatter) } else { C::print::<ReadWrite>(hold.cell(), formatter) }
     }
 }

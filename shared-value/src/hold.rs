@@ -105,10 +105,16 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.cell.is_lock_shared() && drafts::is_any_borrowed(self.cell.lock(), self.token)
     }
 
+    /// The value with this thread's own writes.
+    #[inline(always)]
+    pub(crate) fn current(&self) -> &'a [AtomicU64] {
+        self.cell.current(self.token)
+    }
+
     /// Copies the `F` at an offset, with this thread's own writes.
     #[inline(always)]
     pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
-        words::load(self.cell.current(self.token), offset)
+        words::load(self.current(), offset)
     }
 
     /// Writes an `F` at an offset, to be committed.
@@ -201,6 +207,34 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.ending(|hold| {
             let write = |value: &F| hold.write_through(offset, value);
             hold.borrow(value, change, write, |refusal| Error::from(refusal).into())
+        })
+    }
+
+    /// As `update`, for a copy of these bytes that is not a value itself, and that the closure `write` writes back.
+    #[inline]
+    pub(crate) fn update_copy<V, R>(
+        &self,
+        bytes: &Range<usize>,
+        copy: V,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Refusal> {
+        let write = |copy: &V| self.change(bytes, |slot| write(slot, copy));
+        self.borrow(copy, |copy| Ok(change(copy)), write, |refusal| refusal)
+    }
+
+    /// As `update_through`, for such a copy.
+    #[inline]
+    pub(crate) fn update_copy_through<V, R>(
+        &mut self,
+        bytes: &Range<usize>,
+        copy: V,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Refusal> {
+        self.ending(|hold| {
+            let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
+            hold.borrow(copy, |copy| Ok(change(copy)), write, |refusal| refusal)
         })
     }
 
@@ -458,18 +492,19 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         lock::mark(thread, self.lock()) == Mark::Unwound
     }
 
-    /// Writes and commits the `F` at an offset. `thread` is from `unencumbered`.
+    /// Lets the closure write these bytes, and commits them. `thread` is from `unencumbered`.
+    ///
+    /// `write` must not panic, or the lock stays held.
     #[inline(always)]
-    pub(crate) fn set_briefly<F: SharedValue>(
+    pub(crate) fn change_briefly(
         &'a self,
         thread: Thread,
-        offset: usize,
-        value: &F,
+        bytes: &Range<usize>,
+        write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Refusal> {
-        let bytes = words::range::<F>(offset);
-        check_place(self, &bytes);
+        check_place(self, bytes);
         self.take(thread, Wait::Forever)?;
-        self.slots().publish(&bytes, |slot| words::store(slot, offset, value));
+        self.slots().publish(bytes, write);
         // SAFETY: taken two lines above.
         unsafe { self.let_go(thread) }
     }

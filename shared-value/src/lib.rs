@@ -132,9 +132,15 @@ mod accessors;
 #[cfg(not(loom))]
 mod arena;
 #[cfg(not(loom))]
+mod array;
+#[cfg(not(loom))]
+mod bytes;
+#[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
 mod contents;
+#[cfg(not(loom))]
+mod copies;
 #[cfg(not(loom))]
 mod drafts;
 #[cfg(not(loom))]
@@ -147,6 +153,10 @@ mod format;
 mod guard;
 #[cfg(not(loom))]
 mod hold;
+#[cfg(not(loom))]
+mod index;
+#[cfg(not(loom))]
+mod large;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
@@ -162,6 +172,8 @@ mod segment;
 #[cfg(not(loom))]
 mod share;
 #[cfg(not(loom))]
+mod shared;
+#[cfg(not(loom))]
 mod start;
 #[cfg(not(loom))]
 mod synchronized;
@@ -176,6 +188,7 @@ mod words;
 pub use crate::{
     access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     arena::{Arena, ArenaValues, Snapshot, Stored, Transaction, ValueId},
+    array::{ArrayGuard, Elements, SharedArray},
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
@@ -183,6 +196,7 @@ pub use crate::{
     lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
     options::Options,
     segment::{NamedValue, names},
+    shared::Shared,
     synchronized::{Synchronized, unlink},
     wait::{Changes, Versioned},
 };

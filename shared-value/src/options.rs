@@ -9,6 +9,7 @@ use crate::layout::SharedValue;
 use crate::lock::LockKind;
 use crate::lock_object::{LockObject, LockRule};
 use crate::segment::{Place, Writers};
+use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 
 /// How a segment is created, for what [`Synchronized::create`] and its kin do not say.
@@ -32,6 +33,10 @@ impl Options {
     /// The defaults: read and write for the owner alone.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// The permissions of a named segment or a file, as [`std::os::unix::fs::OpenOptionsExt::mode`] takes
@@ -121,7 +126,7 @@ impl Options {
     ///
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn open<T: SharedValue>(&self, name: &str) -> Result<Synchronized<T>, Error> {
+    pub fn open<C: Shared + ?Sized>(&self, name: &str) -> Result<Synchronized<C>, Error> {
         Ok(Synchronized::of(Cell::open(&Place::named(name)?, &self.terms.guarding)?))
     }
 
@@ -129,7 +134,7 @@ impl Options {
     ///
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn open_file<T: SharedValue>(&self, path: impl AsRef<Path>) -> Result<Synchronized<T>, Error> {
+    pub fn open_file<C: Shared + ?Sized>(&self, path: impl AsRef<Path>) -> Result<Synchronized<C>, Error> {
         Ok(Synchronized::of(Cell::open(&Place::File(path.as_ref().to_owned()), &self.terms.guarding)?))
     }
 
@@ -137,7 +142,7 @@ impl Options {
     ///
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn inherited<T: SharedValue>(&self, name: &str) -> Result<Synchronized<T>, Error> {
+    pub fn inherited<C: Shared + ?Sized>(&self, name: &str) -> Result<Synchronized<C>, Error> {
         Synchronized::inherit(name, &self.terms.guarding)
     }
 
@@ -145,7 +150,7 @@ impl Options {
     ///
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn from_token<T: SharedValue>(&self, token: &str) -> Result<Synchronized<T>, Error> {
+    pub fn from_token<C: Shared + ?Sized>(&self, token: &str) -> Result<Synchronized<C>, Error> {
         Synchronized::attach_by(token, &self.terms.guarding)
     }
 
@@ -153,7 +158,7 @@ impl Options {
     ///
     /// # Errors
     /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn receive_from<T: SharedValue>(&self, socket: &UnixStream) -> Result<Synchronized<T>, Error> {
+    pub fn receive_from<C: Shared + ?Sized>(&self, socket: &UnixStream) -> Result<Synchronized<C>, Error> {
         Synchronized::receive(socket, &self.terms.guarding)
     }
 

@@ -134,6 +134,16 @@ impl<'a> Slots<'a> {
         self.slot(0)
     }
 
+    /// Lets the closure write the first value, where all is zeros and nobody else looks.
+    ///
+    /// Of a large value both slots are made equal, so that the first change need not copy all of it.
+    pub(crate) fn initialize(self, write: impl FnOnce(&[AtomicU64])) {
+        write(self.first());
+        if !self.marks.is_empty() {
+            copy(self.first(), self.slot(1));
+        }
+    }
+
     /// Copies from the committed slot without the lock; `None` if it may have been overwritten meanwhile.
     ///
     /// `copy` may see words of different versions; then its result is dropped.

@@ -9,10 +9,11 @@ use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
 use crate::cell::{Cell, Guarding, Terms};
 use crate::error::Error;
 use crate::guard::Guard;
-use crate::layout::{Printed, SharedValue};
+use crate::layout::SharedValue;
 use crate::lock::{LockKind, LockState, Wait};
 use crate::read;
 use crate::segment::Place;
+use crate::shared::Shared;
 
 /// A value in shared memory, beside its lock.
 ///
@@ -27,12 +28,12 @@ use crate::segment::Place;
 /// assert_eq!(counter.get(), 1);
 /// # Ok::<(), shared_value::Error>(())
 /// ```
-pub struct Synchronized<T, A = ReadWrite> {
+pub struct Synchronized<T: ?Sized, A = ReadWrite> {
     pub(crate) cell: Cell<T>,
     access: PhantomData<fn() -> A>,
 }
 
-impl<T, A> Synchronized<T, A> {
+impl<T: ?Sized, A> Synchronized<T, A> {
     pub(crate) fn of(cell: Cell<T>) -> Self {
         Self { cell, access: PhantomData }
     }
@@ -58,14 +59,6 @@ impl<T: SharedValue> Synchronized<T> {
         Ok(Self::of(Cell::create(&Place::named(name)?, &Terms::default(), &value)?))
     }
 
-    /// The value that has this name.
-    ///
-    /// # Errors
-    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `InvalidName`, `Io`.
-    pub fn open(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::Own(LockKind::Native))?))
-    }
-
     /// The value that has this name, created if there is none. Of many who call this at once, one creates.
     ///
     /// # Errors
@@ -86,14 +79,6 @@ impl<T: SharedValue> Synchronized<T> {
         Ok(Self::of(Cell::create(&place, &Terms::default(), &value)?))
     }
 
-    /// The value in a file.
-    ///
-    /// # Errors
-    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
-    pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), &Guarding::Own(LockKind::Native))?))
-    }
-
     /// The value in a file, which is created if there is none. Of many who call this at once, one creates.
     ///
     /// # Errors
@@ -101,33 +86,6 @@ impl<T: SharedValue> Synchronized<T> {
     pub fn open_or_create_file(path: impl AsRef<Path>, value: T) -> Result<Self, Error> {
         let place = Place::File(path.as_ref().to_owned());
         Ok(Self::of(Cell::open_or_create(&place, &Terms::default(), &value)?))
-    }
-
-    /// Takes the lock, or takes it once more, and waits for it as long as that needs.
-    ///
-    /// # Errors
-    /// `TooManyHeld`, `TooDeep`, `Unsupported`.
-    #[inline]
-    pub fn lock(&self) -> Result<Guard<'_, T>, Error> {
-        Guard::acquire(&self.cell, Wait::Forever)
-    }
-
-    /// Takes the lock if that can be done at once.
-    ///
-    /// # Errors
-    /// `WouldBlock` if another thread or process holds it, and as [`lock`](Self::lock).
-    #[inline]
-    pub fn try_lock(&self) -> Result<Guard<'_, T>, Error> {
-        Guard::acquire(&self.cell, Wait::Never)
-    }
-
-    /// Takes the lock, or gives up after `timeout` by the monotonic clock.
-    ///
-    /// # Errors
-    /// `TimedOut` if another thread or process held it all the time, and as [`lock`](Self::lock).
-    #[inline]
-    pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_, T>, Error> {
-        Guard::acquire(&self.cell, Wait::at_most(timeout))
     }
 
     /// Lets the closure change the value under the lock, as [`update`](Self::update) does, but changes nothing if the
@@ -164,17 +122,62 @@ impl<T: SharedValue> Synchronized<T> {
             hold.try_update_through(0, value, change)
         })
     }
+}
+
+impl<C: Shared + ?Sized> Synchronized<C> {
+    /// The value that has this name.
+    ///
+    /// # Errors
+    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `InvalidName`, `Io`.
+    pub fn open(name: &str) -> Result<Self, Error> {
+        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::Own(LockKind::Native))?))
+    }
+
+    /// The value in a file.
+    ///
+    /// # Errors
+    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
+    pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), &Guarding::Own(LockKind::Native))?))
+    }
+
+    /// Takes the lock, or takes it once more, and waits for it as long as that needs.
+    ///
+    /// # Errors
+    /// `TooManyHeld`, `TooDeep`, `Unsupported`.
+    #[inline]
+    pub fn lock(&self) -> Result<Guard<'_, C>, Error> {
+        Guard::acquire(&self.cell, Wait::Forever)
+    }
+
+    /// Takes the lock if that can be done at once.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another thread or process holds it, and as [`lock`](Self::lock).
+    #[inline]
+    pub fn try_lock(&self) -> Result<Guard<'_, C>, Error> {
+        Guard::acquire(&self.cell, Wait::Never)
+    }
+
+    /// Takes the lock, or gives up after `timeout` by the monotonic clock.
+    ///
+    /// # Errors
+    /// `TimedOut` if another thread or process held it all the time, and as [`lock`](Self::lock).
+    #[inline]
+    pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_, C>, Error> {
+        Guard::acquire(&self.cell, Wait::at_most(timeout))
+    }
 
     /// The same value for reading only, in memory that is mapped so.
     ///
     /// # Errors
     /// `Io` if the segment cannot be opened or mapped once more.
-    pub fn read_only(&self) -> Result<Synchronized<T, ReadOnly>, Error> {
+    pub fn read_only(&self) -> Result<Synchronized<C, ReadOnly>, Error> {
         Ok(Synchronized::of(self.cell.read_only()?))
     }
 }
 
-impl<T: SharedValue> Synchronized<T, ReadOnly> {
+impl<C: Shared + ?Sized> Synchronized<C, ReadOnly> {
     /// The value that has this name, for reading only: read permission for it is enough.
     ///
     /// # Errors
@@ -208,7 +211,9 @@ impl<T: SharedValue> Synchronized<T, Unlocked> {
     pub fn create_unlocked(name: &str, value: T) -> Result<Self, Error> {
         Ok(Self::of(Cell::create(&Place::named(name)?, &Terms::of(Guarding::None), &value)?))
     }
+}
 
+impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
     /// The value without a lock that has this name.
     ///
     /// # Errors
@@ -277,7 +282,9 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     pub fn get(&self) -> T {
         valid(self.load())
     }
+}
 
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// The number of commits so far.
     #[inline]
     pub fn version(&self) -> u64 {
@@ -297,6 +304,19 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     /// The name or path of the segment, `(anonymous)` if it has none.
     pub fn segment_name(&self) -> &str {
         self.cell.name()
+    }
+}
+
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
+    /// Prints the handle under this name.
+    pub(crate) fn fmt_as(&self, name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct(name)
+            .field("name", &self.segment_name())
+            .field("value", &PrintedHandle(self))
+            .field("version", &self.version())
+            .field("lock", &self.lock_state())
+            .finish()
     }
 }
 
@@ -335,22 +355,25 @@ pub fn unlink(name: &str) -> Result<(), Error> {
     Place::named(name)?.unlink()
 }
 
-impl<T, A> Clone for Synchronized<T, A> {
+impl<T: ?Sized, A> Clone for Synchronized<T, A> {
     fn clone(&self) -> Self {
         Self { cell: self.cell.clone(), access: PhantomData }
     }
 }
 
-/// Prints the value, the version and the state of the lock, without waiting for it.
-impl<T: SharedValue, A: Access> fmt::Debug for Synchronized<T, A> {
+/// Prints the value, the version and the state of the lock, without waiting for it. Of an array it prints the first hundred
+/// elements.
+impl<C: Shared + ?Sized, A: Access> fmt::Debug for Synchronized<C, A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = read::whole::<T, A>(&self.cell).to_bytes();
-        formatter
-            .debug_struct("Synchronized")
-            .field("name", &self.segment_name())
-            .field("value", &Printed { layout: T::LAYOUT, bytes: &bytes })
-            .field("version", &self.version())
-            .field("lock", &self.lock_state())
-            .finish()
+        self.fmt_as("Synchronized", formatter)
+    }
+}
+
+/// The value of a handle.
+struct PrintedHandle<'a, C: ?Sized, A>(&'a Synchronized<C, A>);
+
+impl<C: Shared + ?Sized, A: Access> fmt::Debug for PrintedHandle<'_, C, A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        C::print::<A>(&self.0.cell, formatter)
     }
 }

@@ -1,16 +1,18 @@
 //! Waiting for a change, without the lock.
-#![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
+#![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
+use std::borrow::Borrow;
 use std::thread;
 use std::time::Duration;
 
 use crate::access::{Access, ReadOnly, ReadWrite};
 use crate::cell::Cell;
+use crate::contents::Contents;
 use crate::error::Error;
-use crate::layout::SharedValue;
 #[cfg(feature = "tokio")]
 use crate::lock::LONGEST_SLEEP;
 use crate::lock::Wait;
+use crate::shared::Shared;
 use crate::signal;
 use crate::synchronized::Synchronized;
 
@@ -20,7 +22,7 @@ pub trait Versioned: Access + sealed::Sleep {}
 impl Versioned for ReadWrite {}
 impl Versioned for ReadOnly {}
 
-impl<T: SharedValue, A: Versioned> Synchronized<T, A> {
+impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     /// The first value that this finds to fulfil the condition, at once or after a commit.
     ///
     /// It waits without the lock and costs those who commit nothing until it sleeps, then one system call. Values that
@@ -45,12 +47,12 @@ impl<T: SharedValue, A: Versioned> Synchronized<T, A> {
     /// assert_eq!(jobs.wait_for(|jobs| *jobs == 0, Duration::from_secs(10))?, 0);
     /// # Ok::<(), shared_value::Error>(())
     /// ```
-    pub fn wait_for(&self, mut condition: impl FnMut(&T) -> bool, timeout: Duration) -> Result<T, Error> {
+    pub fn wait_for(&self, mut condition: impl FnMut(&C) -> bool, timeout: Duration) -> Result<C::Owned, Error> {
         let wait = Wait::at_most(timeout);
         loop {
             let seen = self.version();
-            let value = self.load()?;
-            if condition(&value) {
+            let value = C::load::<A>(&self.cell)?;
+            if condition(value.borrow()) {
                 return Ok(value);
             }
             // Also where versions come faster than this thread looks, so that it never finds one that stays.
@@ -74,7 +76,7 @@ impl<T: SharedValue, A: Versioned> Synchronized<T, A> {
     /// assert!(matches!(changes.next_timeout(Duration::from_millis(1)), Err(Error::TimedOut)));
     /// # Ok::<(), shared_value::Error>(())
     /// ```
-    pub fn changes(&self) -> Changes<T, A> {
+    pub fn changes(&self) -> Changes<C, A> {
         Changes { seen: self.version(), value: self.clone() }
     }
 }
@@ -82,24 +84,24 @@ impl<T: SharedValue, A: Versioned> Synchronized<T, A> {
 /// Waits for one change of a value after the other: what [`Synchronized::changes`] returns.
 ///
 /// As an iterator it never ends.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use = "it waits only when it is asked for a change"]
-pub struct Changes<T: SharedValue, A: Versioned = ReadWrite> {
-    value: Synchronized<T, A>,
+pub struct Changes<C: Shared + ?Sized, A: Versioned = ReadWrite> {
+    value: Synchronized<C, A>,
     /// The version of the last value that was given out.
     seen: u64,
 }
 
-impl<T: SharedValue, A: Versioned> Changes<T, A> {
+impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// The latest value, as soon as one was committed since the last call, or since `changes`.
     ///
     /// # Errors
     /// `TimedOut` if none was until then, `InvalidBits` if another process wrote something that is not a `T`.
-    pub fn next_timeout(&mut self, timeout: Duration) -> Result<T, Error> {
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<C::Owned, Error> {
         self.wait(Wait::at_most(timeout))
     }
 
-    fn wait(&mut self, wait: Wait) -> Result<T, Error> {
+    fn wait(&mut self, wait: Wait) -> Result<C::Owned, Error> {
         if !A::sleep(&self.value.cell, self.seen, wait) {
             return Err(Error::TimedOut);
         }
@@ -107,14 +109,20 @@ impl<T: SharedValue, A: Versioned> Changes<T, A> {
     }
 
     /// The latest value. A commit between the two lines shows up once more, which is better than not at all.
-    fn take(&mut self) -> Result<T, Error> {
+    fn take(&mut self) -> Result<C::Owned, Error> {
         self.seen = self.value.version();
-        self.value.load()
+        C::load::<A>(&self.value.cell)
     }
 }
 
-impl<T: SharedValue, A: Versioned> Iterator for Changes<T, A> {
-    type Item = Result<T, Error>;
+impl<C: Shared + ?Sized, A: Versioned> Clone for Changes<C, A> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), seen: self.seen }
+    }
+}
+
+impl<C: Shared + ?Sized, A: Versioned> Iterator for Changes<C, A> {
+    type Item = Result<C::Owned, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.wait(Wait::Forever))
@@ -122,7 +130,7 @@ impl<T: SharedValue, A: Versioned> Iterator for Changes<T, A> {
 }
 
 #[cfg(feature = "tokio")]
-impl<T: SharedValue, A: Versioned> Changes<T, A> {
+impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// As [`next_timeout`](Self::next_timeout), on a tokio runtime, for as long as it takes.
     ///
     /// It waits in a thread of the runtime's pool for blocking work. If the future is dropped, no change is lost, and the
@@ -145,7 +153,7 @@ impl<T: SharedValue, A: Versioned> Changes<T, A> {
     /// # Ok::<(), shared_value::Error>(())
     /// # }).unwrap();
     /// ```
-    pub async fn changed(&mut self) -> Result<T, Error> {
+    pub async fn changed(&mut self) -> Result<C::Owned, Error> {
         while self.value.version() == self.seen {
             let (cell, seen) = (self.value.cell.clone(), self.seen);
             tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
@@ -157,16 +165,16 @@ impl<T: SharedValue, A: Versioned> Changes<T, A> {
 }
 
 mod sealed {
-    use super::{Cell, SharedValue, Wait};
+    use super::{Cell, Contents, Wait};
 
     pub trait Sleep {
         /// Sleeps until another version is committed than the one that was seen; `false` if the time is over.
-        fn sleep<T: SharedValue>(cell: &Cell<T>, seen: u64, wait: Wait) -> bool;
+        fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool;
     }
 }
 
 impl sealed::Sleep for ReadWrite {
-    fn sleep<T: SharedValue>(cell: &Cell<T>, seen: u64, wait: Wait) -> bool {
+    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool {
         loop {
             if cell.version() != seen {
                 return true;
@@ -182,7 +190,7 @@ impl sealed::Sleep for ReadWrite {
 }
 
 impl sealed::Sleep for ReadOnly {
-    fn sleep<T: SharedValue>(cell: &Cell<T>, seen: u64, wait: Wait) -> bool {
+    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool {
         const LONGEST: Duration = Duration::from_millis(5);
         let mut pause = Duration::from_micros(20);
         loop {

@@ -5,10 +5,12 @@
 //! store, which only the lock's owner does.
 #![allow(unsafe_code)]
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::ptr;
 
+use crate::bytes::{self, Alone, Merge};
 use crate::contents::Contents;
 use crate::error::Error;
 use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte};
@@ -16,6 +18,9 @@ use crate::primitive::{AtomicU64, Ordering::Relaxed};
 
 /// The bytes of a word.
 const WORD: usize = size_of::<u64>();
+
+/// The most bytes of a value that is copied piece by piece, and of which a copy is made on the stack.
+const SMALL: usize = 512;
 
 /// The bytes of an `F` at an offset.
 #[inline(always)]
@@ -37,6 +42,11 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
+    if const { size_of::<T>() > SMALL } {
+        // SAFETY: these are all the bytes of `copy`, which nothing else refers to.
+        unsafe { bytes::load(slot, offset, bytes, size_of::<T>()) };
+        return Unchecked(copy);
+    }
     if const { is_words::<T>() } {
         for (number, word) in words_at::<T>(slot, offset).iter().enumerate() {
             // SAFETY: so many words make up the bytes of a `T`.
@@ -59,45 +69,95 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
 
 /// Copies a value to a byte offset of a slot that this thread alone writes; other bytes stay.
 ///
-/// Padding is not copied, which could leak what lay in this process's memory: zeros take its place.
+/// Padding is not copied, which could leak what lay in this process's memory: the zeros stay that it was made with, or take
+/// its place.
 ///
 /// # Panics
 /// If it does not lie in the slot, or not at a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
-    store_merging(slot, offset, value, |word, merge| word.store(merge(word.load(Relaxed)), Relaxed));
+    store_by::<Alone, T>(slot, offset, value);
 }
 
-/// The same for a slot that others write too: their changes to other bytes of the same word are not lost.
+/// The same, where parts of words are changed so.
 ///
 /// # Panics
 /// As `store`.
 #[inline(always)]
-pub(crate) fn store_among_others<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
-    store_merging(slot, offset, value, |word, merge| {
-        let _ = word.fetch_update(Relaxed, Relaxed, |old| Some(merge(old)));
-    });
+pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
+    assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
+    let from: *const u8 = ptr::from_ref(value).cast();
+    match const { (T::LAYOUT.padding() == 0, size_of::<T>() <= SMALL) } {
+        // SAFETY: without padding, every byte of a value is initialized.
+        (true, true) => unsafe { store_bytes::<M, T>(slot, offset, from) },
+        // SAFETY: as above.
+        (true, false) => unsafe { bytes::store::<M>(slot, offset, from, size_of::<T>()) },
+        (false, true) => {
+            let mut copy = MaybeUninit::<T>::uninit();
+            let bytes: *mut u8 = copy.as_mut_ptr().cast();
+            // SAFETY: `copy` has so many bytes. They are set where they lie, because moving `copy` would lose its padding.
+            unsafe { ptr::write_bytes(bytes, 0, size_of::<T>()) };
+            T::fields(&mut Copier { from, to: bytes });
+            // SAFETY: every byte of `copy` was set above.
+            unsafe { store_bytes::<M, T>(slot, offset, bytes) };
+        }
+        // It may not fit onto the stack.
+        (false, false) => T::fields(&mut Storer::<M> { slot, offset, from, merge: PhantomData }),
+    }
 }
 
-#[inline(always)]
-fn store_merging<T: SharedValue>(
-    slot: &[AtomicU64],
-    offset: usize,
-    value: &T,
-    change_part: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
-) {
-    assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
+/// Copies values, one behind the other, to a byte offset of a slot.
+///
+/// # Panics
+/// As `store`.
+#[inline]
+pub(crate) fn store_slice<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &[T]) {
+    assert!(offset.is_multiple_of(align_of::<T>()), "elements must be aligned");
     if const { T::LAYOUT.padding() == 0 } {
-        // SAFETY: without padding, every byte of a value is initialized.
-        return unsafe { store_bytes::<T>(slot, offset, ptr::from_ref(value).cast(), change_part) };
+        // SAFETY: without padding, every byte of the values is initialized.
+        return unsafe { bytes::store::<M>(slot, offset, values.as_ptr().cast(), size_of_val(values)) };
     }
-    let mut copy = MaybeUninit::<T>::uninit();
-    let bytes: *mut u8 = copy.as_mut_ptr().cast();
-    // SAFETY: `copy` has so many bytes. They are set where they lie, because moving `copy` would lose its padding.
-    unsafe { ptr::write_bytes(bytes, 0, size_of::<T>()) };
-    T::fields(&mut Copier { from: ptr::from_ref(value).cast(), to: bytes });
-    // SAFETY: every byte of `copy` was set above.
-    unsafe { store_bytes::<T>(slot, offset, bytes, change_part) }
+    for (index, value) in values.iter().enumerate() {
+        store_by::<M, T>(slot, offset + index * size_of::<T>(), value);
+    }
+}
+
+/// Copies a value to the start of a slot, so many times.
+///
+/// # Panics
+/// As `store`.
+pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], count: usize, value: &T) {
+    // Long enough that what each part costs beside its words does not count.
+    const PART: usize = 4096;
+    if size_of::<T>() > SMALL {
+        return (0..count).for_each(|index| store_by::<M, T>(slot, index * size_of::<T>(), value));
+    }
+    let part = vec![*value; count.min(PART.div_ceil(size_of::<T>()))];
+    for start in (0..count).step_by(part.len().max(1)) {
+        store_slice::<M, T>(slot, start * size_of::<T>(), &part[..part.len().min(count - start)]);
+    }
+}
+
+/// Copies what lies at a byte offset of a slot, one behind the other.
+///
+/// # Panics
+/// If it does not lie in the slot.
+#[inline]
+pub(crate) fn load_slice<T: SharedValue>(slot: &[AtomicU64], offset: usize, copies: &mut [Unchecked<T>]) {
+    // SAFETY: these are all the bytes of the copies, for which any initialized bytes will do.
+    unsafe { bytes::load(slot, offset, copies.as_mut_ptr().cast(), size_of_val(copies)) };
+}
+
+/// The same, for values of which all bits are valid.
+///
+/// # Panics
+/// If there are others, or as `load_slice`.
+#[inline]
+pub(crate) fn load_plain<T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &mut [T]) {
+    assert!(const { !T::LAYOUT.is_checked() }, "these bits must be checked");
+    // SAFETY: these are all the bytes of the values, for which any bytes will do, as `SharedValue` promises for a layout
+    // that is not checked.
+    unsafe { bytes::load(slot, offset, values.as_mut_ptr().cast(), size_of_val(values)) };
 }
 
 /// Whether values of a type are whole words, at the start of words.
@@ -118,12 +178,7 @@ fn words_at<T>(slot: &[AtomicU64], offset: usize) -> &[AtomicU64] {
 /// `bytes` leads to as many initialized bytes as a `T` has, aligned for a `T`.
 #[inline(always)]
 #[expect(clippy::cast_ptr_alignment, reason = "the caller sees to it")]
-unsafe fn store_bytes<T>(
-    slot: &[AtomicU64],
-    offset: usize,
-    bytes: *const u8,
-    change_part: impl Fn(&AtomicU64, &dyn Fn(u64) -> u64),
-) {
+unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *const u8) {
     if const { is_words::<T>() } {
         for (number, word) in words_at::<T>(slot, offset).iter().enumerate() {
             // SAFETY: so many words make up the bytes of a `T`.
@@ -147,7 +202,7 @@ unsafe fn store_bytes<T>(
         if piece.start == 0 && piece.end == WORD {
             word.store(merge(0), Relaxed);
         } else {
-            change_part(word, &merge);
+            M::merge(word, merge);
         }
     }
 }
@@ -162,14 +217,21 @@ impl<T: SharedValue> Unchecked<T> {
     /// The same of a part of an `Outer`, which the error names by its place there.
     #[inline(always)]
     pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<T, Error> {
+        self.examine::<Outer>(place)?;
+        // SAFETY: every byte but padding is initialized, and `SharedValue` promises that what passed is a value.
+        Ok(unsafe { self.0.assume_init() })
+    }
+
+    /// Whether the bits are a value; the error names the place in an `Outer`.
+    #[inline(always)]
+    pub(crate) fn examine<Outer: Contents + ?Sized>(&self, place: usize) -> Result<(), Error> {
         if const { T::LAYOUT.is_checked() } {
             // SAFETY: every byte but padding is initialized: that is what this type means.
             if let Some(offset) = unsafe { first_invalid::<T>(self.0.as_ptr().cast()) } {
                 return Err(Outer::invalid_bits(place + offset, place, &self.to_bytes()));
             }
         }
-        // SAFETY: every byte but padding is initialized, and `SharedValue` promises that what passed is a value.
-        Ok(unsafe { self.0.assume_init() })
+        Ok(())
     }
 
     /// The bytes, with zeros for padding.
@@ -288,6 +350,30 @@ impl FieldVisitor for Copier {
             unsafe { ptr::copy_nonoverlapping(from, to, size_of::<F>()) };
         } else {
             F::fields(&mut Self { from, to });
+        }
+    }
+}
+
+/// Stores the bytes of a value that are not padding.
+struct Storer<'a, M> {
+    slot: &'a [AtomicU64],
+    /// Where the value starts in the slot.
+    offset: usize,
+    from: *const u8,
+    merge: PhantomData<M>,
+}
+
+impl<M: Merge> FieldVisitor for Storer<'_, M> {
+    #[inline]
+    fn field<F: SharedValue>(&mut self, offset: usize) {
+        // SAFETY: `SharedValue` promises that its fields lie in the value, to which `from` leads.
+        let from = unsafe { self.from.add(offset) };
+        let offset = self.offset + offset;
+        if const { F::LAYOUT.padding() == 0 } {
+            // SAFETY: the field lies in the value, and bytes that are not padding are initialized there.
+            unsafe { bytes::store::<M>(self.slot, offset, from, size_of::<F>()) };
+        } else {
+            F::fields(&mut Self { slot: self.slot, offset, from, merge: PhantomData });
         }
     }
 }

@@ -24,7 +24,7 @@ const GENERATED: [&str; 13] = [
 ];
 
 /// Functions of the handle that would hide an accessor, and those that each type has by a trait of the prelude.
-const HANDLE: [&str; 38] = [
+const HANDLE: [&str; 48] = [
     "version",
     "get",
     "set",
@@ -63,6 +63,16 @@ const HANDLE: [&str; 38] = [
     "receive_unlocked_from",
     "try_update",
     "unlocked",
+    "from_ref",
+    "zeroed",
+    "create_from",
+    "create_zeroed",
+    "open_or_create_zeroed",
+    "create_file_from",
+    "create_file_zeroed",
+    "load_boxed",
+    "store_from",
+    "update_boxed",
 ];
 
 /// The same of the guard, where the handle has none of this name.

@@ -82,7 +82,7 @@ impl<'a> Kind<'a> {
 
     /// The shape of a value of so many bytes.
     pub(super) fn shape(&self, size: usize) -> Shape {
-        Shape { size, atomics: self.atomics }
+        Shape::of(size, self.atomics)
     }
 
     /// Whether these are values of the type; the error names the first field that differs.

@@ -137,7 +137,7 @@ impl Arena {
     }
 
     fn create_at(place: &Place, terms: &Terms, capacity: usize) -> Result<Self, Error> {
-        let shape = Directory::shape(Shape { size: 0, atomics: 0 });
+        let shape = Directory::shape(Shape::of(0, 0));
         let cell = Cell::create_in(place, terms, shape, capacity as u64, |parts| parts.initialize(&Directory::EMPTY))?;
         Ok(Self::of(Synchronized::of(cell)))
     }

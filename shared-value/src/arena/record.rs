@@ -98,5 +98,5 @@ fn make(values: &ArenaValues) -> Result<(), Error> {
 }
 
 fn shape() -> Shape {
-    Record::shape(Shape { size: 0, atomics: 0 })
+    Record::shape(Shape::of(0, 0))
 }

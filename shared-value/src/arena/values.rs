@@ -129,7 +129,7 @@ impl ArenaValues {
             }
             editor.make_place()?;
         }
-        let shape = C::shape(Shape { size, atomics: 0 });
+        let shape = C::shape(Shape::of(size, 0));
         let kind = editor.kind::<C>(shape.atomics)?;
         let length = shape.checked_length().and_then(|length| block_length(length, key_length));
         let taken = editor.take(length.unwrap_or(usize::MAX))?;
@@ -277,7 +277,7 @@ impl<A: Access> ArenaValues<A> {
     pub(super) fn cell<C: Typed + ?Sized>(&self, block: &Trailer, name: impl Fn() -> String) -> Result<Cell<C>, Error> {
         let kind = Kind::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
         kind.expect::<C>(name)?;
-        let shape = C::shape(Shape { size: block.size, atomics: 0 });
+        let shape = C::shape(Shape::of(block.size, 0));
         Cell::within(self.segment(), block.start, shape, block.payload_end())
             .filter(|_| shape.size == block.size)
             .ok_or_else(|| self.lost(block.at))

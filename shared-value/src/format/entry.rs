@@ -57,6 +57,10 @@ impl Entry {
         if raw.cell_length < CELL_ALIGN as u64 {
             return Err(Invalid::new("cell length", format!("at least {CELL_ALIGN}"), raw.cell_length));
         }
+        // A value that is longer than its cell would make the places of its parts overflow.
+        if raw.size > raw.cell_length {
+            return Err(Invalid::new("size", format!("at most {}", raw.cell_length), raw.size));
+        }
         let schema = header.bytes("schema", raw.schema_offset, raw.schema_length)?;
         let schema = str::from_utf8(schema).map_err(|error| Invalid::new("schema", "UTF-8", error))?;
         let prefix_end = (raw.schema_offset + raw.schema_length).max(offset + Self::SIZE);

@@ -4,8 +4,8 @@ use std::fs::File;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::cell::{Cell, Guarding};
+use crate::contents::Typed;
 use crate::error::Error;
-use crate::layout::SharedValue;
 use crate::lock::LockKind;
 use crate::segment::Place;
 
@@ -17,11 +17,11 @@ pub(crate) trait Attach: Access {
     /// What a value is guarded by if nothing else is said.
     fn guarding() -> Guarding;
 
-    fn attach<T: SharedValue>(file: File, place: Place, guarding: &Guarding) -> Result<Cell<T>, Error> {
+    fn attach<C: Typed + ?Sized>(file: File, place: Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
         Cell::of_file(file, place, guarding)
     }
 
-    fn open<T: SharedValue>(place: &Place, guarding: &Guarding) -> Result<Cell<T>, Error> {
+    fn open<C: Typed + ?Sized>(place: &Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
         Cell::open(place, guarding)
     }
 }
@@ -42,11 +42,11 @@ impl Attach for ReadOnly {
         Guarding::None
     }
 
-    fn attach<T: SharedValue>(file: File, place: Place, _: &Guarding) -> Result<Cell<T>, Error> {
+    fn attach<C: Typed + ?Sized>(file: File, place: Place, _: &Guarding) -> Result<Cell<C>, Error> {
         Cell::of_file_read_only(file, place)
     }
 
-    fn open<T: SharedValue>(place: &Place, _: &Guarding) -> Result<Cell<T>, Error> {
+    fn open<C: Typed + ?Sized>(place: &Place, _: &Guarding) -> Result<Cell<C>, Error> {
         Cell::open_read_only(place)
     }
 }

@@ -9,13 +9,13 @@ use command_fds::CommandFdExt;
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::cell::Guarding;
 use crate::error::Error;
-use crate::layout::SharedValue;
 use crate::segment::{Identity, Place};
 use crate::share::Attach;
+use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 use crate::sys;
 
-impl<T: SharedValue, A: Access> Synchronized<T, A> {
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// Passes the value to the program that the command will start, which takes it by [`inherited`] and the same name.
     ///
     /// The name becomes an environment entry of the child, which says which of its descriptors is the value; other
@@ -86,7 +86,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T> {
+impl<C: Shared + ?Sized> Synchronized<C> {
     /// The value that the program that started this one has [passed](Synchronized::pass_to) under the name.
     ///
     /// It can be taken more than once. What this program starts does not get it, unless it is passed on.
@@ -98,7 +98,7 @@ impl<T: SharedValue> Synchronized<T> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T, ReadOnly> {
+impl<C: Shared + ?Sized> Synchronized<C, ReadOnly> {
     /// As [`Synchronized::inherited`], for reading, whether it was passed for reading or for writing.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl<T: SharedValue> Synchronized<T, ReadOnly> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T, Unlocked> {
+impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
     /// As [`Synchronized::inherited`], for a value without a lock.
     ///
     /// # Errors

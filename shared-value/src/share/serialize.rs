@@ -5,18 +5,18 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::access::Access;
-use crate::layout::SharedValue;
 use crate::lock_object::{LockObject, LockRule};
 use crate::share::Attach;
+use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 
-impl<T: SharedValue, A: Access> Serialize for Synchronized<T, A> {
+impl<C: Shared + ?Sized, A: Access> Serialize for Synchronized<C, A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.token().map_err(S::Error::custom)?)
     }
 }
 
-impl<'de, T: SharedValue, A: Attach> Deserialize<'de> for Synchronized<T, A> {
+impl<'de, C: Shared + ?Sized, A: Attach> Deserialize<'de> for Synchronized<C, A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let token = String::deserialize(deserializer)?;
         Self::attach_by(&token, &A::guarding()).map_err(D::Error::custom)

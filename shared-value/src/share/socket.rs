@@ -5,13 +5,13 @@ use std::os::unix::net::UnixStream;
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::cell::Guarding;
 use crate::error::Error;
-use crate::layout::SharedValue;
 use crate::segment::Place;
 use crate::share::Attach;
+use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 use crate::sys;
 
-impl<T: SharedValue, A: Access> Synchronized<T, A> {
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// Sends the value over a Unix socket, to whoever takes it by [`receive_from`](Synchronized::receive_from).
     ///
     /// The receiver needs no permission for the value's name or file: the descriptor that it gets is the permission. From
@@ -48,7 +48,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T> {
+impl<C: Shared + ?Sized> Synchronized<C> {
     /// The value that the other end of the socket [sends](Synchronized::send_to).
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl<T: SharedValue> Synchronized<T> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T, ReadOnly> {
+impl<C: Shared + ?Sized> Synchronized<C, ReadOnly> {
     /// As [`Synchronized::receive_from`], for reading.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl<T: SharedValue> Synchronized<T, ReadOnly> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T, Unlocked> {
+impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
     /// As [`Synchronized::receive_from`], for a value without a lock.
     ///
     /// # Errors

@@ -8,14 +8,14 @@ use std::process;
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::cell::Guarding;
 use crate::error::Error;
-use crate::layout::SharedValue;
 use crate::segment::{Identity, Place};
 use crate::share::Attach;
+use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
-impl<T: SharedValue, A: Access> Synchronized<T, A> {
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// A short printable text by which another process of the same user [attaches](Synchronized::from_token) to the value.
     ///
     /// A value that has a name or a path is found by it. One without is found by the descriptor of this process, so the
@@ -81,7 +81,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T> {
+impl<C: Shared + ?Sized> Synchronized<C> {
     /// The value that a [token](Synchronized::token) was made for.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl<T: SharedValue> Synchronized<T> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T, ReadOnly> {
+impl<C: Shared + ?Sized> Synchronized<C, ReadOnly> {
     /// As [`Synchronized::from_token`], for reading.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl<T: SharedValue> Synchronized<T, ReadOnly> {
     }
 }
 
-impl<T: SharedValue> Synchronized<T, Unlocked> {
+impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
     /// As [`Synchronized::from_token`], for a value without a lock.
     ///
     /// # Errors

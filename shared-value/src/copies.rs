@@ -10,6 +10,9 @@ use crate::layout::SharedValue;
 use crate::primitive::AtomicU64;
 use crate::words::{self, Unchecked};
 
+/// How many elements are examined before the result is looked at: that makes several at a time possible.
+const EXAMINED: usize = 256;
+
 /// What was copied out of shared memory as elements, or as one value that may be too large for the stack.
 pub(crate) struct Copies<T>(Box<[Unchecked<T>]>);
 
@@ -52,8 +55,15 @@ impl<T: SharedValue> Copies<T> {
 
     /// The values that lie at an offset of an `Outer`, if the bits of all are.
     pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<Box<[T]>, Error> {
-        for (index, copy) in self.0.iter().enumerate() {
-            copy.examine::<Outer>(place + index * size_of::<T>())?;
+        if const { T::LAYOUT.is_checked() } {
+            for (number, copies) in self.0.chunks(EXAMINED).enumerate() {
+                if copies.iter().fold(true, |valid, copy| valid & copy.is_valid()) {
+                    continue;
+                }
+                for (index, copy) in (number * EXAMINED..).zip(copies) {
+                    copy.examine::<Outer>(place + index * size_of::<T>())?;
+                }
+            }
         }
         let all = Box::into_raw(self.0) as *mut [T];
         // SAFETY: a copy is a `T` in a transparent struct, and the bits of all were found to be values.

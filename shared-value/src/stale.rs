@@ -1,15 +1,22 @@
 //! The marks of a large value: which blocks of its two slots may differ.
 //!
 //! Before the working slot is changed, it must be a copy of the committed one. Where both are equal already, nothing
-//! needs to be copied, and they are wherever nobody has written since they were. So each block of 8 words has a bit, which
-//! is set before the first of its words is written, and cleared after the block has been copied. A block without its bit is
+//! needs to be copied, and they are wherever nobody has written since they were. So each block of 8 words has a mark, which
+//! is set before the first of its words is written, and cleared after the block has been copied. A block without its mark is
 //! equal in both slots: at every instruction, whoever dies, whatever was rolled back.
 //!
-//! The bits are the lowest level of a tree; in the level above, one bit stands for each word of this one. It is set before
-//! any bit of that word is, and cleared after all are. So the blocks are found in time that is proportional to their
-//! number, however large the value.
+//! A few blocks are told by their numbers, in the first words. If there are more, all are told by bits: the lowest level
+//! of a tree, in whose level above one bit stands for each word of this one. It is set before any bit of that word is, and
+//! cleared after all are. So the blocks are found in time that is proportional to their number, however large the value.
 //!
-//! Only the lock's owner looks at marks or changes them.
+//! ```text
+//! recent   8 words, the used ones first: the number of a block, plus 1
+//! level 0  one bit for each block, lowest first
+//! level 1  one bit for each word of level 0, and so on, up to a level of one word
+//! ```
+//!
+//! Only the lock's owner looks at marks or changes them, so no other thread sees them in another order than it does. What
+//! the orderings below are for is a death between two instructions: the compiler keeps them in that order.
 
 use core::ops::Range;
 
@@ -20,15 +27,18 @@ const BLOCK: usize = 8;
 const BLOCK_BYTES: usize = BLOCK * size_of::<u64>();
 const BITS: usize = u64::BITS as usize;
 
+/// How many blocks are told by their numbers.
+const RECENT: usize = 8;
+
 /// More levels than any memory needs.
 const MAX_LEVELS: usize = 11;
 
-/// The words of all levels of marks for slots of so many words.
+/// The words of the marks for slots of so many words.
 pub(crate) const fn words(slot: usize) -> usize {
-    Levels::of(slot).words
+    RECENT + Levels::of(slot).words
 }
 
-/// Where the levels lie: the lowest first, one word last.
+/// Where the levels lie behind the numbers: the lowest first, one word last.
 #[derive(Clone, Copy)]
 struct Levels {
     /// Where each starts, and how many words it has.
@@ -65,6 +75,23 @@ impl<'a> Stale<'a> {
         Self { marks, slot }
     }
 
+    /// The numbers of marked blocks, plus 1.
+    #[inline(always)]
+    fn recent(self) -> &'a [AtomicU64] {
+        &self.marks[..RECENT]
+    }
+
+    #[inline(always)]
+    fn tree(self) -> &'a [AtomicU64] {
+        &self.marks[RECENT..]
+    }
+
+    /// Whether no bit is set.
+    #[inline(always)]
+    fn is_tree_empty(self) -> bool {
+        self.marks[self.marks.len() - 1].load(Ordering::Relaxed) == 0
+    }
+
     /// Marks the blocks of a range of bytes, before they are written.
     #[inline]
     pub(crate) fn mark(self, bytes: &Range<usize>) {
@@ -72,28 +99,73 @@ impl<'a> Stale<'a> {
             return;
         }
         let (first, last) = (bytes.start / BLOCK_BYTES, (bytes.end - 1) / BLOCK_BYTES);
-        // Usually it is one block, and marked already.
-        let is_marked = first == last && self.marks[first / BITS].load(Ordering::Relaxed) >> (first % BITS) & 1 == 1;
-        if !is_marked {
+        // Usually it is one block, and often the only one.
+        if first != last || !self.mark_quickly(first) {
             self.mark_blocks(first, last);
         }
+        // The words come behind the marks.
+        fence(Ordering::Release);
+    }
+
+    /// Whether a block is marked already, or could be as the only one.
+    #[inline(always)]
+    fn mark_quickly(self, block: usize) -> bool {
+        let first = &self.recent()[0];
+        if first.load(Ordering::Relaxed) == number(block) {
+            return true;
+        }
+        if first.load(Ordering::Relaxed) == 0 && self.is_tree_empty() {
+            first.store(number(block), Ordering::Relaxed);
+            return true;
+        }
+        self.tree()[block / BITS].load(Ordering::Relaxed) >> (block % BITS) & 1 == 1
     }
 
     #[inline(never)]
     fn mark_blocks(self, first: usize, last: usize) {
+        if self.is_tree_empty() {
+            if last - first < RECENT && (first..=last).all(|block| self.note(block)) {
+                return;
+            }
+            // From now on all are told by bits.
+            for noted in self.recent() {
+                if let Some(block) = block_of(noted.load(Ordering::Relaxed), self.slot) {
+                    self.mark_in_tree(block, block);
+                }
+            }
+            for noted in self.recent().iter().rev() {
+                noted.store(0, Ordering::Release);
+            }
+        }
+        self.mark_in_tree(first, last);
+    }
+
+    /// Notes the number of a block, if there is room or it is there already.
+    fn note(self, block: usize) -> bool {
+        for noted in self.recent() {
+            let found = noted.load(Ordering::Relaxed);
+            if found == 0 {
+                noted.store(number(block), Ordering::Relaxed);
+            }
+            if found == 0 || found == number(block) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn mark_in_tree(self, first: usize, last: usize) {
         let levels = Levels::of(self.slot);
         for (number, (start, _)) in levels.each[..levels.count].iter().enumerate().rev() {
             let shift = number * BITS.trailing_zeros() as usize;
             self.set_bits(*start, first >> shift, last >> shift);
         }
-        // The words come behind the marks. For a death between two instructions it is enough that the compiler keeps them so.
-        fence(Ordering::Release);
     }
 
     /// Sets the bits from the first to the last in the level that starts there.
     fn set_bits(self, start: usize, first: usize, last: usize) {
         let (first_word, last_word) = (first / BITS, last / BITS);
-        for (word, number) in self.marks[start + first_word..=start + last_word].iter().zip(first_word..) {
+        for (word, number) in self.tree()[start + first_word..=start + last_word].iter().zip(first_word..) {
             let from = if number == first_word { first % BITS } else { 0 };
             let to = if number == last_word { last % BITS } else { BITS - 1 };
             let bits = (u64::MAX << from) & (u64::MAX >> (BITS - 1 - to));
@@ -108,13 +180,37 @@ impl<'a> Stale<'a> {
     /// Copies all marked blocks from one slot to the other, and takes their marks away.
     #[inline]
     pub(crate) fn refresh(self, from: &[AtomicU64], to: &[AtomicU64]) {
+        let recent = self.recent();
+        let mut used = 0;
+        while used < RECENT {
+            let noted = recent[used].load(Ordering::Relaxed);
+            if noted == 0 {
+                break;
+            }
+            if let Some(block) = block_of(noted, self.slot) {
+                copy_block(from, to, block);
+            }
+            used += 1;
+        }
+        // The last first: whoever dies in between leaves no number behind a gap, where it would not be found.
+        for noted in recent[..used].iter().rev() {
+            // Release: what it stands for is copied.
+            noted.store(0, Ordering::Release);
+        }
+        if !self.is_tree_empty() {
+            self.refresh_tree(from, to);
+        }
+    }
+
+    #[inline(never)]
+    fn refresh_tree(self, from: &[AtomicU64], to: &[AtomicU64]) {
         let levels = Levels::of(self.slot);
         self.refresh_below(&levels, levels.count - 1, 0, from, to);
     }
 
     /// The same for what one word of a level stands for.
     fn refresh_below(self, levels: &Levels, level: usize, index: usize, from: &[AtomicU64], to: &[AtomicU64]) {
-        let word = &self.marks[levels.each[level].0 + index];
+        let word = &self.tree()[levels.each[level].0 + index];
         let mut left = word.load(Ordering::Relaxed);
         if left == 0 {
             return;
@@ -134,6 +230,20 @@ impl<'a> Stale<'a> {
     }
 }
 
+/// What stands for a block among the recent ones.
+#[inline(always)]
+fn number(block: usize) -> u64 {
+    block as u64 + 1
+}
+
+/// The block that a number stands for, unless somebody who does not keep to the rules has written it.
+#[inline(always)]
+fn block_of(number: u64, slot: usize) -> Option<usize> {
+    let block = usize::try_from(number.checked_sub(1)?).ok()?;
+    (block < slot.div_ceil(BLOCK)).then_some(block)
+}
+
+#[inline(always)]
 fn copy_block(from: &[AtomicU64], to: &[AtomicU64], block: usize) {
     let start = (block * BLOCK).min(to.len());
     let end = (start + BLOCK).min(to.len());
@@ -163,10 +273,10 @@ mod tests {
 
     #[test]
     fn the_top_level_is_one_word() {
-        assert_eq!(words(65), 1);
-        assert_eq!(words(64 * 8), 1);
-        assert_eq!(words(64 * 8 + 1), 2 + 1);
-        assert_eq!(words(64 * 64 * 8 + 1), 65 + 2 + 1);
+        assert_eq!(words(65), RECENT + 1);
+        assert_eq!(words(64 * 8), RECENT + 1);
+        assert_eq!(words(64 * 8 + 1), RECENT + 2 + 1);
+        assert_eq!(words(64 * 64 * 8 + 1), RECENT + 65 + 2 + 1);
         let largest = Levels::of(usize::MAX / 8);
         assert!(largest.count < MAX_LEVELS && largest.each[largest.count - 1].1 == 1);
     }

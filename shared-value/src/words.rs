@@ -222,7 +222,14 @@ impl<T: SharedValue> Unchecked<T> {
         Ok(unsafe { self.0.assume_init() })
     }
 
-    /// Whether the bits are a value; the error names the place in an `Outer`.
+    /// Whether the bits are a value.
+    #[inline(always)]
+    pub(crate) fn is_valid(&self) -> bool {
+        // SAFETY: as in `examine`.
+        unsafe { first_invalid::<T>(self.0.as_ptr().cast()) }.is_none()
+    }
+
+    /// The same; the error names the place in an `Outer`.
     #[inline(always)]
     pub(crate) fn examine<Outer: Contents + ?Sized>(&self, place: usize) -> Result<(), Error> {
         if const { T::LAYOUT.is_checked() } {

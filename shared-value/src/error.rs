@@ -103,6 +103,24 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// A path that leads to no part of a dynamically typed value.
+    #[error("no part `{path}`: {reason}")]
+    NoSuchPart {
+        /// The path.
+        path: String,
+        /// Which step of it fails, and what there is instead.
+        reason: String,
+    },
+    /// A dynamically typed value cannot be written where it was to be. Nothing was changed.
+    #[error("`{field}` cannot be that: expected {expected}, found {found}")]
+    WrongData {
+        /// The part of the value in shared memory.
+        field: String,
+        /// What it can hold.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
     /// Another thread or process holds the lock.
     #[error("another thread or process holds the lock")]
     WouldBlock,

@@ -144,6 +144,8 @@ mod copies;
 #[cfg(not(loom))]
 mod drafts;
 #[cfg(not(loom))]
+mod dynamic;
+#[cfg(not(loom))]
 mod element;
 #[cfg(not(loom))]
 mod error;
@@ -189,6 +191,7 @@ pub use crate::{
     access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     arena::{Arena, ArenaValues, Snapshot, Stored, Transaction, ValueId},
     array::{ArrayGuard, Elements, SharedArray},
+    dynamic::{DynData, DynField, DynKind, DynLayout, DynPart, DynParts, DynVariant},
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},

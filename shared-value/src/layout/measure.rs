@@ -81,6 +81,8 @@ impl Reader<'_> {
             if self.takes(b':') {
                 while !self.takes(b':') {
                     assert!(self.at < self.bytes.len(), "a name in a typecode stands between two `:`");
+                    // The typecode becomes a part of a line of the schema.
+                    assert!(!self.peek().is_ascii_control(), "a name in a typecode has no control characters");
                     self.at += 1;
                 }
             }
@@ -141,9 +143,21 @@ mod tests {
     /// Without this, a text that no reader understands would be handed to them.
     #[test]
     fn refusals() {
-        for typecode in
-            ["", "<f<f", "f", "(3)", "(3<f", "()<f", "T<f", "T{<f:x:", "T{<f:x}", "=f", "z", "9999999999999999999999s"]
-        {
+        for typecode in [
+            "",
+            "<f<f",
+            "f",
+            "(3)",
+            "(3<f",
+            "()<f",
+            "T<f",
+            "T{<f:x:",
+            "T{<f:x}",
+            "=f",
+            "z",
+            "9999999999999999999999s",
+            "T{<f:\n:}",
+        ] {
             assert!(std::panic::catch_unwind(|| measure(typecode)).is_err(), "{typecode}");
         }
     }

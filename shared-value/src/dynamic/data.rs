@@ -1,0 +1,211 @@
+//! `DynData`: a value of a type that the program does not know.
+
+use crate::dynamic::path::{Step, Steps};
+
+/// A value, or a part of one, whose type is known only when the program runs.
+///
+/// It is what [`DynValue`](crate::DynValue) reads and writes. What is read has exactly the variant that goes with the
+/// [`DynKind`](crate::DynKind); what is written may be less exact, as text from a command line or JSON is:
+///
+/// | kind | read as | also written from |
+/// |---|---|---|
+/// | bool | `Bool` | |
+/// | char | `Char` | `Text` of one character |
+/// | integer, `NonZero` | `Signed` or `Unsigned`, as the type is | the other one, if the number fits |
+/// | optional `NonZero` | `Optional` | a number that is not zero |
+/// | float | `F32` or `F64`, as the type is | the other one, rounded; integers that it holds exactly; `Text` `NaN`, `inf`, `-inf` |
+/// | text | `Text` | |
+/// | bytes | `Bytes` | `Array` of numbers to 255; `Text` of hexadecimal digits |
+/// | enum | `Enum` | `Text` that is the name of a variant; its number |
+/// | array | `Array` | |
+/// | newtype | `Newtype` | what it wraps |
+/// | struct | `Struct` | the fields in another order, under another name of the struct |
+///
+/// It prints as the value itself would by `derive(Debug)`, on several lines with `{:#}`. Floats compare as floats do: `NaN`
+/// is not equal to itself.
+///
+/// With the feature `serde` it serializes as what it is: a struct as a map, an enum as the name of the variant, a newtype as
+/// what it wraps, a missing number as none. In formats for people, such as JSON, floats that are not finite are the texts
+/// `NaN`, `inf` and `-inf`, which JSON has no numbers for, and bytes are hexadecimal text. Integers are exact. Whatever
+/// such a format holds can be deserialized, and written where it fits.
+///
+/// ```
+/// use shared_value::DynData;
+///
+/// let point = DynData::structure("Point", [("x", DynData::from(1.5)), ("y", DynData::from(-2.0))]);
+/// assert_eq!(point.to_string(), "Point { x: 1.5, y: -2.0 }");
+/// assert_eq!(point.part("y").and_then(DynData::as_f64), Some(-2.0));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DynData {
+    /// `false` or `true`.
+    Bool(bool),
+    /// A character.
+    Char(char),
+    /// An integer of a type that has negative ones.
+    Signed(i64),
+    /// An integer of a type that has none.
+    Unsigned(u64),
+    /// A floating-point number of 4 bytes.
+    F32(f32),
+    /// A floating-point number of 8 bytes.
+    F64(f64),
+    /// An `Option` of a `NonZero` integer, which is `Signed` or `Unsigned`.
+    Optional(Option<Box<DynData>>),
+    /// Text.
+    Text(String),
+    /// Bytes that the library does not look into.
+    Bytes(Vec<u8>),
+    /// A variant of an enum.
+    Enum {
+        /// Its name.
+        variant: String,
+        /// The number that stands for it.
+        number: i128,
+    },
+    /// The elements of an array.
+    Array(Vec<DynData>),
+    /// A `#[repr(transparent)]` struct.
+    Newtype {
+        /// The name of the type.
+        name: String,
+        /// What it wraps.
+        inner: Box<DynData>,
+    },
+    /// A struct.
+    Struct {
+        /// The name of the type.
+        name: String,
+        /// Names and values, in the order in memory.
+        fields: Vec<(String, DynData)>,
+    },
+}
+
+impl DynData {
+    /// A struct with these fields.
+    pub fn structure<N: Into<String>>(name: &str, fields: impl IntoIterator<Item = (N, Self)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        Self::Struct { name: name.to_owned(), fields }
+    }
+
+    /// The part at a path such as `corners[1].x`, if there is one. Newtypes are looked through.
+    ///
+    /// ```
+    /// use shared_value::DynData;
+    ///
+    /// let corners = DynData::from(vec![DynData::structure("Point", [("x", 1_u64.into())])]);
+    /// assert_eq!(corners.part("[0].x"), Some(&DynData::Unsigned(1)));
+    /// assert_eq!(corners.part("[1].x"), None);
+    /// ```
+    pub fn part(&self, path: &str) -> Option<&Self> {
+        let mut part = self;
+        for step in Steps::of(path) {
+            part = match (step.ok()?, part.unwrapped()) {
+                (Step::Field(name), Self::Struct { fields, .. }) => {
+                    fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
+                }
+                (Step::Element(index), Self::Array(elements)) => elements.get(index),
+                _ => None,
+            }?;
+        }
+        Some(part)
+    }
+
+    /// The same, for changing it.
+    ///
+    /// ```
+    /// use shared_value::DynData;
+    ///
+    /// let mut point = DynData::structure("Point", [("x", 1_u64.into())]);
+    /// *point.part_mut("x").unwrap() = 2_u64.into();
+    /// assert_eq!(point.to_string(), "Point { x: 2 }");
+    /// ```
+    pub fn part_mut(&mut self, path: &str) -> Option<&mut Self> {
+        let mut part = self;
+        for step in Steps::of(path) {
+            part = match (step.ok()?, part.unwrapped_mut()) {
+                (Step::Field(name), Self::Struct { fields, .. }) => {
+                    fields.iter_mut().find(|(field, _)| field == name).map(|(_, value)| value)
+                }
+                (Step::Element(index), Self::Array(elements)) => elements.get_mut(index),
+                _ => None,
+            }?;
+        }
+        Some(part)
+    }
+
+    /// The truth value that it is.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(value) = self.unwrapped() { Some(*value) } else { None }
+    }
+
+    /// The integer that it is, if an `i64` can be that: a number, the number of an enum, or an option of one.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_i128()?.try_into().ok()
+    }
+
+    /// The integer that it is, if a `u64` can be that: a number, the number of an enum, or an option of one.
+    pub fn as_u64(&self) -> Option<u64> {
+        self.as_i128()?.try_into().ok()
+    }
+
+    pub(super) fn as_i128(&self) -> Option<i128> {
+        match self.unwrapped() {
+            Self::Signed(value) => Some((*value).into()),
+            Self::Unsigned(value) => Some((*value).into()),
+            Self::Enum { number, .. } => Some(*number),
+            Self::Optional(Some(value)) => value.as_i128(),
+            _ => None,
+        }
+    }
+
+    /// The floating-point number that it is.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self.unwrapped() {
+            Self::F32(value) => Some((*value).into()),
+            Self::F64(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The text that it is, or the name of the variant of an enum.
+    pub fn as_str(&self) -> Option<&str> {
+        match self.unwrapped() {
+            Self::Text(text) | Self::Enum { variant: text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What is under all newtypes.
+    pub(super) fn unwrapped(&self) -> &Self {
+        let mut data = self;
+        while let Self::Newtype { inner, .. } = data {
+            data = inner;
+        }
+        data
+    }
+
+    fn unwrapped_mut(&mut self) -> &mut Self {
+        let mut data = self;
+        while let Self::Newtype { inner, .. } = data {
+            data = inner;
+        }
+        data
+    }
+}
+
+macro_rules! from {
+    ($($type:ty, $variant:ident;)*) => {$(
+        impl From<$type> for DynData {
+            fn from(value: $type) -> Self {
+                Self::$variant(value.into())
+            }
+        }
+    )*};
+}
+
+from! {
+    bool, Bool; char, Char; f32, F32; f64, F64; String, Text; &str, Text; Vec<Self>, Array;
+    i8, Signed; i16, Signed; i32, Signed; i64, Signed; u8, Unsigned; u16, Unsigned; u32, Unsigned; u64, Unsigned;
+}

@@ -1,0 +1,112 @@
+//! Makes dynamically typed values out of bytes, which are a private copy of what others may have written.
+
+use crate::dynamic::path::{Place, Way};
+use crate::dynamic::scalar::{bits, signed};
+use crate::dynamic::{DynData, DynKind, DynLayout, DynVariant};
+use crate::error::{Error, hexadecimal};
+use crate::layout::first_invalid_byte;
+
+/// The part at a path, of which these are the bytes.
+pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynData, Error> {
+    Reader { layout: place.layout, bytes, way: Way::Start(path, place.layout) }.data()
+}
+
+/// The bytes of a part.
+struct Reader<'a> {
+    layout: &'a DynLayout,
+    bytes: &'a [u8],
+    way: Way<'a>,
+}
+
+impl Reader<'_> {
+    fn data(&self) -> Result<DynData, Error> {
+        let bytes = self.bytes;
+        match &self.layout.kind {
+            DynKind::Bool => self.bool(),
+            DynKind::Char => self.char(),
+            DynKind::NonZero { .. } if bits(bytes) == 0 => {
+                Err(self.invalid(format!("anything but zero ({})", self.layout.name)))
+            }
+            DynKind::Integer { is_signed } | DynKind::NonZero { is_signed } => Ok(integer(bytes, *is_signed)),
+            DynKind::Optional { is_signed } => {
+                Ok(DynData::Optional((bits(bytes) != 0).then(|| Box::new(integer(bytes, *is_signed)))))
+            }
+            DynKind::Float => Ok(match u32::try_from(bits(bytes)) {
+                Ok(bits) if bytes.len() == size_of::<f32>() => DynData::F32(f32::from_bits(bits)),
+                _ => DynData::F64(f64::from_bits(bits(bytes))),
+            }),
+            DynKind::Text => self.text(),
+            DynKind::Bytes => Ok(DynData::Bytes(bytes.to_vec())),
+            DynKind::Array { element, .. } | DynKind::Slice { element } => {
+                let elements = bytes.chunks_exact(element.size).enumerate().map(|(index, bytes)| {
+                    Reader { layout: element, bytes, way: Way::Element(&self.way, index) }.data()
+                });
+                Ok(DynData::Array(elements.collect::<Result<_, _>>()?))
+            }
+            DynKind::Newtype { inner } => {
+                let inner = Reader { layout: inner, bytes, way: self.way }.data()?;
+                Ok(DynData::Newtype { name: self.layout.name.to_string(), inner: Box::new(inner) })
+            }
+            DynKind::Struct { fields } => {
+                let fields = fields.iter().map(|field| {
+                    let bytes = &bytes[field.offset..][..field.layout.size];
+                    let part = Reader { layout: &field.layout, bytes, way: Way::Field(&self.way, &field.name) };
+                    Ok((field.name.clone(), part.data()?))
+                });
+                Ok(DynData::Struct {
+                    name: self.layout.name.to_string(),
+                    fields: fields.collect::<Result<_, Error>>()?,
+                })
+            }
+            DynKind::Enum { repr, variants } => self.variant(repr, variants),
+        }
+    }
+
+    fn bool(&self) -> Result<DynData, Error> {
+        match bits(self.bytes) {
+            bit @ 0..=1 => Ok(DynData::Bool(bit == 1)),
+            _ => Err(self.invalid("0 or 1 (bool)".to_owned())),
+        }
+    }
+
+    fn char(&self) -> Result<DynData, Error> {
+        let character = u32::try_from(bits(self.bytes)).ok().and_then(char::from_u32);
+        character.map(DynData::Char).ok_or_else(|| self.invalid("a Unicode scalar value (char)".to_owned()))
+    }
+
+    fn text(&self) -> Result<DynData, Error> {
+        if let Some(at) = first_invalid_byte(self.bytes) {
+            return Err(Error::InvalidBits {
+                field: self.way.to_string(),
+                expected: format!("UTF-8 and then zeros (FixedStr<{}>)", self.layout.size),
+                found: format!("byte {:#04x} at {at}", self.bytes[at]),
+            });
+        }
+        let text = self.bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        Ok(DynData::Text(String::from_utf8_lossy(text).into_owned()))
+    }
+
+    fn variant(&self, repr: &DynLayout, variants: &[DynVariant]) -> Result<DynData, Error> {
+        const SHOWN: usize = 64;
+        let is_signed = repr.kind == DynKind::Integer { is_signed: true };
+        let number = if is_signed { signed(self.bytes).into() } else { bits(self.bytes).into() };
+        if let Some(variant) = variants.iter().find(|variant| variant.number == number) {
+            return Ok(DynData::Enum { variant: variant.name.clone(), number });
+        }
+        let shown = variants.iter().take(SHOWN);
+        let shown: Vec<_> = shown.map(|variant| format!("{} = {}", variant.name, variant.number)).collect();
+        Err(self.invalid(format!("{} ({})", shown.join(" or "), self.layout.name)))
+    }
+
+    fn invalid(&self, expected: String) -> Error {
+        let mut bytes = self.bytes.to_vec();
+        if cfg!(target_endian = "little") {
+            bytes.reverse();
+        }
+        Error::InvalidBits { field: self.way.to_string(), expected, found: format!("0x{}", hexadecimal(&bytes)) }
+    }
+}
+
+fn integer(bytes: &[u8], is_signed: bool) -> DynData {
+    if is_signed { DynData::Signed(signed(bytes)) } else { DynData::Unsigned(bits(bytes)) }
+}

@@ -1,0 +1,86 @@
+//! Writes layouts as schemas, byte by byte what a segment of the type holds.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::dynamic::{DynKind, DynLayout};
+
+/// A type as schemas write it.
+pub(super) struct Type<'a>(pub(super) &'a DynLayout);
+
+impl Display for Type<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let layout = self.0;
+        let name = layout.name();
+        match layout.kind() {
+            DynKind::Text => write!(formatter, "FixedStr<{}>", layout.size),
+            DynKind::Bytes => write!(formatter, "bytes<{}, align {}>", layout.size, layout.align),
+            DynKind::Array { length, element } => write!(formatter, "[{}; {length}]", Type(element)),
+            DynKind::Slice { element } => write!(formatter, "[{}]", Type(element)),
+            DynKind::Newtype { inner } => write!(formatter, "{name}({})", Type(inner)),
+            DynKind::Enum { repr, variants } => {
+                write!(formatter, "{name}({}: ", repr.name)?;
+                for (index, variant) in variants.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(formatter, "{separator}{}={}", variant.name, variant.number)?;
+                }
+                formatter.write_str(")")
+            }
+            DynKind::Struct { .. }
+            | DynKind::Bool
+            | DynKind::Char
+            | DynKind::Float
+            | DynKind::Integer { .. }
+            | DynKind::NonZero { .. }
+            | DynKind::Optional { .. } => formatter.write_str(name),
+        }
+    }
+}
+
+/// The schema of a value of this layout.
+impl Display for DynLayout {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}", Type(self))?;
+        write_parts(formatter, self, &mut String::new(), 0)?;
+        match self.kind() {
+            DynKind::Struct { .. } => {}
+            DynKind::Slice { element } => {
+                writeln!(formatter, "{}: {} bytes each, align {}", Type(self), element.size, element.align)?;
+            }
+            _ => writeln!(formatter, "{}: {} bytes, align {}", Type(self), self.size, self.align)?,
+        }
+        formatter.write_str(if cfg!(target_endian = "little") { "little-endian\n" } else { "big-endian\n" })
+    }
+}
+
+fn write_parts(formatter: &mut Formatter<'_>, layout: &DynLayout, path: &mut String, base: usize) -> fmt::Result {
+    let outside = path.len();
+    match layout.kind() {
+        DynKind::Struct { fields } => {
+            for field in fields {
+                if outside > 0 {
+                    path.push('.');
+                }
+                path.push_str(&field.name);
+                let offset = base + field.offset;
+                let atomic = if field.is_atomic { "atomic " } else { "" };
+                write!(formatter, "{path}: {atomic}{}", Type(&field.layout))?;
+                if let Some(typecode) = field.typecode() {
+                    write!(formatter, " as {typecode}")?;
+                }
+                writeln!(formatter, " @{offset}")?;
+                write_parts(formatter, &field.layout, path, offset)?;
+                path.truncate(outside);
+            }
+            let what = if outside == 0 { layout.name() } else { path };
+            writeln!(formatter, "{what}: {} bytes, align {}", layout.size, layout.align)
+        }
+        DynKind::Array { element, .. } | DynKind::Slice { element } => {
+            path.push_str("[]");
+            write_parts(formatter, element, path, base)?;
+            path.truncate(outside);
+            Ok(())
+        }
+        DynKind::Newtype { inner } => write_parts(formatter, inner, path, base),
+        _ => Ok(()),
+    }
+}

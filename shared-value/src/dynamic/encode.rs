@@ -1,0 +1,208 @@
+//! Makes bytes out of dynamically typed values, for a part of a known layout.
+
+use crate::dynamic::path::{Place, Way, listed, shown};
+use crate::dynamic::scalar::{put, range};
+use crate::dynamic::{DynData, DynField, DynKind, DynLayout};
+use crate::error::Error;
+
+/// The bytes of a part, with zeros for padding. Nothing is made unless all of it fits.
+///
+/// In a whole value, atomic fields may be left out: they do not lie in the slots.
+pub(super) fn encode(place: Place<'_>, path: &str, data: &DynData) -> Result<Vec<u8>, Error> {
+    let mut bytes = vec![0; place.layout.size];
+    part(place.layout, place.is_value, data, &mut bytes, &Way::Start(path, place.layout))?;
+    Ok(bytes)
+}
+
+fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], way: &Way<'_>) -> Result<(), Error> {
+    let wrong = |expected: String| Error::WrongData { field: way.to_string(), expected, found: found(data) };
+    if let DynKind::Newtype { inner } = &layout.kind {
+        // The newtype itself may be there or not; under it may be another.
+        let inner_data = match data {
+            DynData::Newtype { name, inner } if *name == layout.name => inner,
+            _ => data,
+        };
+        return part(inner, false, inner_data, bytes, way);
+    }
+    match (&layout.kind, data.unwrapped()) {
+        (DynKind::Bool, DynData::Bool(value)) => put(bytes, (*value).into()),
+        (DynKind::Bool, _) => return Err(wrong("a bool".to_owned())),
+        (DynKind::Char, DynData::Char(value)) => put(bytes, u32::from(*value).into()),
+        (DynKind::Char, DynData::Text(text)) if text.chars().count() == 1 => {
+            put(bytes, text.chars().next().map_or(0, u32::from).into());
+        }
+        (DynKind::Char, _) => return Err(wrong("a char".to_owned())),
+        (DynKind::Optional { .. }, DynData::Optional(None)) => {}
+        (
+            DynKind::Integer { is_signed } | DynKind::NonZero { is_signed } | DynKind::Optional { is_signed },
+            value @ (DynData::Signed(_) | DynData::Unsigned(_) | DynData::Optional(Some(_))),
+        ) => {
+            let range = range(layout.size, *is_signed);
+            let is_zero_refused = !matches!(layout.kind, DynKind::Integer { .. });
+            let fits = |number: &i128| range.contains(number) && !(*number == 0 && is_zero_refused);
+            match value.as_i128().filter(fits) {
+                Some(number) => put(bytes, low_bits(number)),
+                None => return Err(wrong(of_integer(layout, *is_signed))),
+            }
+        }
+        (DynKind::Integer { is_signed } | DynKind::NonZero { is_signed } | DynKind::Optional { is_signed }, _) => {
+            return Err(wrong(of_integer(layout, *is_signed)));
+        }
+        (DynKind::Float, value) => match float(value, layout.size == size_of::<f32>()) {
+            Some(bits) => put(bytes, bits),
+            None => return Err(wrong(format!("a number that an {} holds", layout.name))),
+        },
+        (DynKind::Text, DynData::Text(text)) if text.len() <= bytes.len() && !text.contains('\0') => {
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+        }
+        (DynKind::Text, _) => return Err(wrong(format!("a text of at most {} bytes without NUL", layout.size))),
+        (DynKind::Bytes, value) => match raw(value).filter(|raw| raw.len() == bytes.len()) {
+            Some(raw) => bytes.copy_from_slice(&raw),
+            None => return Err(wrong(format!("{} bytes", layout.size))),
+        },
+        (DynKind::Enum { variants, .. }, value) => {
+            let variant = variants.iter().find(|variant| match value {
+                DynData::Enum { variant: name, number } => variant.name == *name && variant.number == *number,
+                DynData::Text(name) => variant.name == *name,
+                DynData::Signed(_) | DynData::Unsigned(_) => value.as_i128() == Some(variant.number),
+                _ => false,
+            });
+            let number = variant.map(|variant| low_bits(variant.number)).ok_or_else(|| {
+                let names = listed(variants.iter().map(|variant| variant.name.as_str()));
+                wrong(format!("one of {names}"))
+            })?;
+            put(bytes, number);
+        }
+        (DynKind::Array { length, element }, DynData::Array(elements)) if elements.len() == *length => {
+            for (index, (element_data, bytes)) in elements.iter().zip(bytes.chunks_exact_mut(element.size)).enumerate()
+            {
+                part(element, false, element_data, bytes, &Way::Element(way, index))?;
+            }
+        }
+        (DynKind::Array { length, .. }, _) => return Err(wrong(format!("an array of {length} elements"))),
+        (DynKind::Struct { fields }, DynData::Struct { fields: given, .. }) => {
+            structure(fields, is_value, given, bytes, way)?;
+        }
+        (DynKind::Struct { .. }, _) => return Err(wrong(format!("a struct `{}`", layout.name))),
+        // Of a slice it is not known how many bytes there are; newtypes were looked through.
+        (DynKind::Slice { .. } | DynKind::Newtype { .. }, _) => {
+            return Err(wrong("a layout that says how many elements there are".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn structure(
+    fields: &[DynField],
+    is_value: bool,
+    given: &[(String, DynData)],
+    bytes: &mut [u8],
+    way: &Way<'_>,
+) -> Result<(), Error> {
+    let wrong = |expected: String, found: String| Error::WrongData { field: way.to_string(), expected, found };
+    let names = || listed(fields.iter().map(|field| field.name.as_str()));
+    // In the order of the layout, as what was read is, none is searched for.
+    let mut seen = vec![false; fields.len()];
+    for (place, (name, data)) in given.iter().enumerate() {
+        let in_order = fields.get(place).filter(|field| field.name == *name).map(|_| place);
+        let Some(index) = in_order.or_else(|| fields.iter().position(|field| field.name == *name)) else {
+            return Err(wrong(format!("the fields {}", names()), format!("a field `{}`", shown(name))));
+        };
+        if std::mem::replace(&mut seen[index], true) {
+            return Err(wrong("every field once".to_owned(), format!("`{}` twice", shown(name))));
+        }
+        let DynField { offset, layout, .. } = &fields[index];
+        part(layout, false, data, &mut bytes[*offset..][..layout.size], &Way::Field(way, name))?;
+    }
+    let missing = fields.iter().zip(seen).find(|(field, seen)| !seen && (!is_value || !field.is_atomic));
+    match missing {
+        Some((field, _)) => Err(wrong(format!("the fields {}", names()), format!("no `{}`", shown(&field.name)))),
+        None => Ok(()),
+    }
+}
+
+/// The bits of a number that fits into at most eight bytes.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the rest is copies of the sign")]
+fn low_bits(number: i128) -> u64 {
+    number as u64
+}
+
+fn of_integer(layout: &DynLayout, is_signed: bool) -> String {
+    let range = range(layout.size, is_signed);
+    let but = match layout.kind {
+        DynKind::NonZero { .. } => " but 0",
+        DynKind::Optional { .. } => " but 0, or none",
+        _ => "",
+    };
+    format!("an integer from {} to {}{but} ({})", range.start(), range.end(), layout.name)
+}
+
+/// The bits of a number as a float, if it is none that is finite here and infinite there.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what is wanted")]
+fn float(data: &DynData, is_single: bool) -> Option<u64> {
+    let double = match data {
+        // Bit by bit: a conversion would touch the payload of a NaN.
+        DynData::F32(value) if is_single => return Some(value.to_bits().into()),
+        DynData::F64(value) if !is_single => return Some(value.to_bits()),
+        DynData::F32(value) => f64::from(*value),
+        DynData::F64(value) => *value,
+        DynData::Signed(_) | DynData::Unsigned(_) => whole_number(data.as_i128()?, is_single)?,
+        DynData::Text(text) => match text.as_str() {
+            "NaN" => f64::NAN,
+            "inf" => f64::INFINITY,
+            "-inf" => f64::NEG_INFINITY,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    if !is_single {
+        return Some(double.to_bits());
+    }
+    let single = double as f32;
+    (single.is_finite() || !double.is_finite()).then(|| single.to_bits().into())
+}
+
+/// An integer as a float, if the float is exactly that.
+#[expect(clippy::cast_precision_loss, reason = "numbers that lose some are refused")]
+fn whole_number(number: i128, is_single: bool) -> Option<f64> {
+    let digits = if is_single { f32::MANTISSA_DIGITS } else { f64::MANTISSA_DIGITS };
+    let magnitude = number.unsigned_abs();
+    let used = u128::BITS - magnitude.leading_zeros() - magnitude.trailing_zeros().min(u128::BITS - 1);
+    (magnitude == 0 || used <= digits).then_some(number as f64)
+}
+
+fn raw(data: &DynData) -> Option<Vec<u8>> {
+    match data {
+        DynData::Bytes(bytes) => Some(bytes.clone()),
+        DynData::Array(elements) => {
+            elements.iter().map(|element| element.as_u64().and_then(|byte| byte.try_into().ok())).collect()
+        }
+        DynData::Text(text) => {
+            let digits = text.as_bytes().chunks(2).map(|pair| {
+                let pair = str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|byte| byte.is_ascii_hexdigit()));
+                pair.filter(|pair| pair.len() == 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            });
+            digits.collect()
+        }
+        _ => None,
+    }
+}
+
+/// What an error says was given.
+fn found(data: &DynData) -> String {
+    match data {
+        DynData::Text(text) => format!("the text \"{}\" of {} bytes", shown(text), text.len()),
+        DynData::Bytes(bytes) => format!("{} bytes", bytes.len()),
+        DynData::Array(elements) => format!("an array of {} elements", elements.len()),
+        DynData::Struct { name, .. } => format!("a struct `{}`", shown(name)),
+        DynData::Enum { variant, number } => format!("the variant `{} = {number}`", shown(variant)),
+        DynData::Newtype { inner, .. } => found(inner),
+        DynData::Optional(_) => shown(&data.to_string()),
+        DynData::Bool(_)
+        | DynData::Char(_)
+        | DynData::Signed(_)
+        | DynData::Unsigned(_)
+        | DynData::F32(_)
+        | DynData::F64(_) => data.to_string(),
+    }
+}

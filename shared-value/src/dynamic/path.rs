@@ -1,0 +1,189 @@
+//! The paths of parts: `limits[2]`, `corners[1].x`, and nothing at all for the whole value.
+//!
+//! ```text
+//! path  = [ name | index, { ".", name | index } ]
+//! index = "[", number, "]"
+//! ```
+
+use std::fmt::{self, Display, Formatter, Write as _};
+
+use crate::dynamic::{DynKind, DynLayout};
+use crate::error::Error;
+
+/// One step into a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step<'p> {
+    Field(&'p str),
+    Element(usize),
+}
+
+/// The steps of a path, as long as it is one.
+#[derive(Clone, Debug)]
+pub(super) struct Steps<'p> {
+    path: &'p str,
+    rest: &'p str,
+}
+
+impl<'p> Steps<'p> {
+    pub(super) fn of(path: &'p str) -> Self {
+        Self { path, rest: path }
+    }
+
+    /// The way that lies behind.
+    fn done(&self) -> &'p str {
+        &self.path[..self.path.len() - self.rest.len()]
+    }
+
+    fn broken(&self) -> Error {
+        let reason = "a path is made of names behind `.` and numbers in brackets, as in `corners[1].x`";
+        Error::NoSuchPart { path: shown(self.path), reason: reason.to_owned() }
+    }
+}
+
+impl<'p> Iterator for Steps<'p> {
+    type Item = Result<Step<'p>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let step = if let Some(rest) = self.rest.strip_prefix('[') {
+            rest.split_once(']')
+                .filter(|(digits, _)| digits.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|(digits, rest)| Some((Step::Element(digits.parse().ok()?), rest)))
+        } else {
+            // The first name has no dot before it.
+            let is_first = self.rest.len() == self.path.len();
+            let rest = if is_first { Some(self.rest) } else { self.rest.strip_prefix('.') };
+            rest.map(|rest| rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len())))
+                .filter(|(name, _)| !name.is_empty() && !name.contains(']'))
+                .map(|(name, rest)| (Step::Field(name), rest))
+        };
+        let Some((step, rest)) = step else {
+            let error = self.broken();
+            self.rest = "";
+            return Some(Err(error));
+        };
+        self.rest = rest;
+        Some(Ok(step))
+    }
+}
+
+/// A part of a value: what it is, and where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'l> {
+    pub(super) layout: &'l DynLayout,
+    pub(super) offset: usize,
+    /// Which of the fields that have a word of their own outside of the slots it is.
+    pub(super) atomic: Option<usize>,
+    /// Whether it is the whole value.
+    pub(super) is_value: bool,
+}
+
+impl<'l> Place<'l> {
+    pub(super) fn of_value(layout: &'l DynLayout) -> Self {
+        Self { layout, offset: 0, atomic: None, is_value: true }
+    }
+
+    /// The part of a value at this path.
+    pub(super) fn at(value: &'l DynLayout, path: &str) -> Result<Self, Error> {
+        let mut place = Self::of_value(value);
+        let mut steps = Steps::of(path);
+        loop {
+            let outside = steps.done();
+            let Some(step) = steps.next() else { return Ok(place) };
+            place = place.step(step?).map_err(|reason| {
+                let what = if outside.is_empty() { "the value".to_owned() } else { format!("`{}`", shown(outside)) };
+                Error::NoSuchPart { path: shown(path), reason: format!("{what} {reason}") }
+            })?;
+        }
+    }
+
+    /// One step further, or what there is instead.
+    fn step(self, step: Step<'_>) -> Result<Self, String> {
+        let layout = self.layout.unwrapped();
+        match (step, &layout.kind) {
+            (Step::Field(name), DynKind::Struct { fields }) => {
+                let field = fields.iter().find(|field| field.name == name).ok_or_else(|| {
+                    let names = fields.iter().map(|field| field.name.as_str());
+                    format!("has no such field, but {}", listed(names))
+                })?;
+                // Those in newtypes, structs and arrays are ordinary bytes of the slots.
+                let has_word = field.is_atomic && self.is_value && std::ptr::eq(layout, self.layout);
+                let atomic =
+                    has_word.then(|| layout.atomic_fields().position(|atomic| std::ptr::eq(atomic, field))).flatten();
+                Ok(Self { layout: &field.layout, offset: self.offset + field.offset, atomic, is_value: false })
+            }
+            (Step::Element(index), DynKind::Array { length, element }) if index < *length => {
+                Ok(Self { layout: element, offset: self.offset + index * element.size, atomic: None, is_value: false })
+            }
+            (Step::Element(_), DynKind::Array { length, .. }) => Err(format!("has {length} elements")),
+            (Step::Field(_), _) => Err(format!("is of type `{}`, which has no fields", layout.type_text())),
+            (Step::Element(_), _) => Err(format!("is of type `{}`, which has no elements", layout.type_text())),
+        }
+    }
+}
+
+/// Names for an error: as many as one reads.
+pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 24;
+    let mut list = String::new();
+    let mut count = 0;
+    for name in names {
+        if count < SHOWN {
+            let separator = if count == 0 { "" } else { ", " };
+            let _ = write!(list, "{separator}`{}`", shown(name));
+        }
+        count += 1;
+    }
+    if count > SHOWN { format!("{list} and {} more", count - SHOWN) } else { list }
+}
+
+/// Text as an error shows it.
+pub(super) fn shown(text: &str) -> String {
+    const SHOWN: usize = 100;
+    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN).is_some() { format!("{shown}..") } else { shown }
+}
+
+/// Where a part lies, for errors: made only when there is one.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
+    /// The part at this path of a value of this layout.
+    Start(&'a str, &'a DynLayout),
+    Field(&'a Way<'a>, &'a str),
+    Element(&'a Way<'a>, usize),
+}
+
+impl Way<'_> {
+    fn write(&self, formatter: &mut Formatter<'_>) -> Result<bool, fmt::Error> {
+        match self {
+            Self::Start(path, _) => {
+                formatter.write_str(path)?;
+                Ok(!path.is_empty())
+            }
+            Self::Field(way, name) => {
+                if way.write(formatter)? {
+                    formatter.write_str(".")?;
+                }
+                formatter.write_str(name)?;
+                Ok(true)
+            }
+            Self::Element(way, index) => {
+                way.write(formatter)?;
+                write!(formatter, "[{index}]")?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// The path, or the name of the type for the whole value, as other errors call it.
+impl Display for Way<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start("", layout) => formatter.write_str(&layout.unwrapped().name),
+            _ => self.write(formatter).map(|_| ()),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Prints dynamically typed values as `derive(Debug)` would.
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use crate::dynamic::DynData;
+
+impl Display for DynData {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&Printed(self), formatter)
+    }
+}
+
+struct Printed<'a>(&'a DynData);
+
+impl Debug for Printed<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            DynData::Bool(value) => Debug::fmt(value, formatter),
+            DynData::Char(value) => Debug::fmt(value, formatter),
+            DynData::Signed(value) => Debug::fmt(value, formatter),
+            DynData::Unsigned(value) => Debug::fmt(value, formatter),
+            DynData::F32(value) => Debug::fmt(value, formatter),
+            DynData::F64(value) => Debug::fmt(value, formatter),
+            DynData::Optional(None) => formatter.write_str("None"),
+            DynData::Optional(Some(value)) => write!(formatter, "Some({:?})", Printed(value)),
+            DynData::Text(value) => Debug::fmt(value, formatter),
+            DynData::Bytes(value) => Debug::fmt(value, formatter),
+            DynData::Enum { variant, .. } => formatter.write_str(variant),
+            DynData::Array(elements) => formatter.debug_list().entries(elements.iter().map(Printed)).finish(),
+            DynData::Newtype { name, inner } => formatter.debug_tuple(name).field(&Printed(inner)).finish(),
+            DynData::Struct { name, fields } => {
+                let mut printed = formatter.debug_struct(name);
+                for (name, value) in fields {
+                    printed.field(name, &Printed(value));
+                }
+                printed.finish()
+            }
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Reads schemas, whose text anybody may have written.
+//!
+//! What is read is bounded by the text: nothing is reserved for counts that it only names, and types lie inside of each
+//! other only so deep. What it says of sizes and offsets is checked here, once, so that whoever uses the layout can rely
+//! on every part lying in what it is a part of.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt::Display;
+
+use crate::dynamic::scalar::{range, scalar};
+use crate::dynamic::{DynField, DynKind, DynLayout, DynVariant};
+use crate::format::Invalid;
+
+/// The longest schema, in bytes: layouts take some twenty times the memory of their text.
+const LONGEST: usize = 1 << 20;
+
+/// How many types may lie inside of each other. Deeper ones could exhaust the stack of those who walk them.
+const DEEPEST: usize = 128;
+
+/// The largest value, in bytes.
+const LARGEST: usize = isize::MAX as usize;
+
+const BYTE_ORDER: &str = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };
+
+/// The layout that a schema describes.
+pub(super) fn read(schema: &str) -> Result<DynLayout, Invalid> {
+    if schema.len() > LONGEST {
+        return Err(invalid(format!("at most {LONGEST} bytes"), format!("{} bytes", schema.len())));
+    }
+    let mut lines = Lines { rest: schema };
+    let heading = lines.next("the type of the value")?;
+    let mut path = String::new();
+    let mut text = Expression { rest: heading };
+    let layout = Reader { lines: &mut lines, path: &mut path, base: 0 }.layout(&mut text, 0)?;
+    text.end()?;
+    // The lines of a struct end with its size already.
+    match &layout.kind {
+        DynKind::Struct { .. } => {}
+        DynKind::Slice { element } => {
+            let size = format!("{heading}: {} bytes each, align {}", element.size, element.align);
+            lines.expect(&size)?;
+        }
+        _ => lines.expect(&format!("{heading}: {} bytes, align {}", layout.size, layout.align))?,
+    }
+    lines.expect(BYTE_ORDER)?;
+    if lines.rest.is_empty() { Ok(layout) } else { Err(invalid("the end of the text", quoted(lines.rest))) }
+}
+
+fn invalid(expected: impl Display, found: impl Display) -> Invalid {
+    Invalid::new("schema", expected, found)
+}
+
+/// A piece of the text as an error shows it.
+fn quoted(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let more = if text.chars().nth(SHOWN).is_some() { ".." } else { "" };
+    format!("`{shown}{more}`")
+}
+
+/// The lines that were not read yet.
+struct Lines<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Lines<'t> {
+    fn peek(&self) -> Option<&'t str> {
+        self.rest.split_once('\n').map(|(line, _)| line)
+    }
+
+    fn next(&mut self, what: impl Display) -> Result<&'t str, Invalid> {
+        let Some((line, rest)) = self.rest.split_once('\n') else {
+            let found = if self.rest.is_empty() { "nothing more".to_owned() } else { quoted(self.rest) };
+            return Err(invalid(format!("{what}, and a line feed"), found));
+        };
+        self.rest = rest;
+        Ok(line)
+    }
+
+    fn expect(&mut self, line: &str) -> Result<(), Invalid> {
+        let found = self.next(quoted(line))?;
+        if found == line { Ok(()) } else { Err(invalid(quoted(line), quoted(found))) }
+    }
+}
+
+/// A part of a line that was not read yet.
+struct Expression<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Expression<'t> {
+    fn takes(&mut self, token: &str) -> bool {
+        match self.rest.strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn expect(&mut self, token: &str) -> Result<(), Invalid> {
+        if self.takes(token) { Ok(()) } else { Err(invalid(format!("`{token}`"), quoted(self.rest))) }
+    }
+
+    fn end(&self) -> Result<(), Invalid> {
+        if self.rest.is_empty() { Ok(()) } else { Err(invalid("the end of the line", quoted(self.rest))) }
+    }
+
+    /// What is before the first character that is not accepted.
+    fn take_while(&mut self, is_accepted: impl Fn(char) -> bool) -> &'t str {
+        let length = self.rest.find(|character| !is_accepted(character)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        taken
+    }
+
+    fn name(&mut self) -> Result<&'t str, Invalid> {
+        let before = self.rest;
+        match self.take_while(is_of_name) {
+            "" => Err(invalid("a name", quoted(before))),
+            name => Ok(name),
+        }
+    }
+
+    fn number<N: std::str::FromStr>(&mut self) -> Result<N, Invalid> {
+        let before = self.rest;
+        let digits = self.take_while(|character| character.is_ascii_digit());
+        let is_written_so = digits == "0" || !digits.starts_with('0');
+        let number = digits.parse().ok().filter(|_| is_written_so);
+        number.ok_or_else(|| invalid("a number", quoted(before)))
+    }
+}
+
+/// Whether Rust may have this in an identifier. Of the rest of Unicode, what cannot be seen is refused.
+fn is_of_name(character: char) -> bool {
+    match character {
+        '_' => true,
+        _ if character.is_ascii() => character.is_ascii_alphanumeric(),
+        _ => !character.is_control() && !character.is_whitespace(),
+    }
+}
+
+/// Reads a type, and the lines that say what it is made of.
+struct Reader<'r, 't> {
+    lines: &'r mut Lines<'t>,
+    /// The way to the type from the value.
+    path: &'r mut String,
+    /// Where it starts in the value, or the first of it in an array.
+    base: usize,
+}
+
+impl<'t> Reader<'_, 't> {
+    fn layout(&mut self, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
+        if depth == DEEPEST {
+            return Err(invalid(format!("at most {DEEPEST} types inside of each other"), "more"));
+        }
+        if text.takes("[") {
+            return self.array(text, depth);
+        }
+        if text.takes("FixedStr<") {
+            let size = text.number()?;
+            text.expect(">")?;
+            return sized(DynLayout { name: "FixedStr".into(), size, align: 1, kind: DynKind::Text });
+        }
+        if text.takes("bytes<") {
+            let size = text.number()?;
+            text.expect(", align ")?;
+            let align = text.number()?;
+            text.expect(">")?;
+            return sized(DynLayout { name: "bytes".into(), size, align, kind: DynKind::Bytes });
+        }
+        if text.takes("Option<") {
+            let name = format!("Option<{}>", text.name()?);
+            text.expect(">")?;
+            return scalar(&name).ok_or_else(|| invalid("an option of a `NonZero` integer", quoted(&name)));
+        }
+        let name = text.name()?;
+        if text.takes("(") {
+            return self.wrapper(name, text, depth);
+        }
+        if self.is_field_next() {
+            return self.structure(name, depth);
+        }
+        scalar(name).ok_or_else(|| {
+            let found = self.lines.peek().map_or_else(|| "nothing more".to_owned(), quoted);
+            invalid(format!("the lines of the fields of {}", quoted(name)), found)
+        })
+    }
+
+    /// An array, behind its `[`.
+    fn array(&mut self, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
+        let is_value = depth == 0 && self.path.is_empty();
+        let outside = self.path.len();
+        self.path.push_str("[]");
+        let element = Box::new(self.layout(text, depth + 1)?);
+        self.path.truncate(outside);
+        let (name, align) = ("array".into(), element.align);
+        if is_value && text.takes("]") {
+            return Ok(DynLayout { name, size: 0, align, kind: DynKind::Slice { element } });
+        }
+        text.expect("; ")?;
+        let length: usize = text.number()?;
+        text.expect("]")?;
+        let size = element.size.checked_mul(length).filter(|size| *size <= LARGEST);
+        let size = size.ok_or_else(|| {
+            invalid(format!("at most {LARGEST} bytes"), format!("{length} elements of {}", element.size))
+        })?;
+        sized(DynLayout { name, size, align, kind: DynKind::Array { length, element } })
+    }
+
+    /// A newtype or an enum, behind its `(`.
+    fn wrapper(&mut self, name: &str, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
+        let name = Cow::Owned(name.to_owned());
+        let mut ahead = Expression { rest: text.rest };
+        if let Ok(repr) = ahead.name()
+            && ahead.takes(": ")
+        {
+            *text = ahead;
+            let repr = scalar(repr).filter(|repr| matches!(repr.kind, DynKind::Integer { .. }));
+            let repr = Box::new(repr.ok_or_else(|| invalid("an integer", quoted(&name)))?);
+            let variants = variants(&repr, text)?;
+            let DynLayout { size, align, .. } = *repr;
+            return Ok(DynLayout { name, size, align, kind: DynKind::Enum { repr, variants } });
+        }
+        let inner = Box::new(self.layout(text, depth + 1)?);
+        text.expect(")")?;
+        Ok(DynLayout { name, size: inner.size, align: inner.align, kind: DynKind::Newtype { inner } })
+    }
+
+    /// Whether the next line is a field of the type at this path.
+    fn is_field_next(&self) -> bool {
+        self.lines.peek().is_some_and(|line| self.field_of(line).is_some() && line.contains(" @"))
+    }
+
+    /// The name and the rest of the line of a field at this path.
+    fn field_of(&self, line: &'t str) -> Option<(&'t str, &'t str)> {
+        let mut rest = line.strip_prefix(self.path.as_str())?;
+        if !self.path.is_empty() {
+            rest = rest.strip_prefix('.')?;
+        }
+        let (name, rest) = rest.split_once(": ")?;
+        (!name.is_empty() && name.chars().all(is_of_name)).then_some((name, rest))
+    }
+
+    /// A struct, whose fields are the next lines.
+    fn structure(&mut self, name: &str, depth: usize) -> Result<DynLayout, Invalid> {
+        let mut fields = Vec::new();
+        let mut names = HashSet::new();
+        let mut end = 0;
+        while self.is_field_next() {
+            let line = self.lines.next("a field")?;
+            let field = self.field(line, depth)?;
+            // A field that overlaps another would let a change of the one make the other invalid.
+            if field.offset < end {
+                return Err(invalid(format!("an offset of {end} or more in {}", quoted(name)), quoted(line)));
+            }
+            end = field.offset + field.layout.size;
+            if let Some((name, _)) = self.field_of(line)
+                && !names.insert(name)
+            {
+                return Err(invalid("one field of a name", quoted(line)));
+            }
+            fields.push(field);
+        }
+        // At the path of the value itself stands the name of its struct.
+        let what = if self.path.is_empty() { name } else { self.path.as_str() };
+        let line = self.lines.next(format!("the size of {}", quoted(what)))?;
+        let mut text = Expression { rest: line };
+        text.expect(what)?;
+        text.expect(": ")?;
+        let size = text.number()?;
+        text.expect(" bytes, align ")?;
+        let align = text.number()?;
+        text.end()?;
+        // A field behind the end would be one of something else.
+        if end > size {
+            return Err(invalid(format!("at least {end} bytes, where its fields end"), quoted(line)));
+        }
+        if fields.iter().any(|field| field.layout.align > align) {
+            return Err(invalid("the alignment of every field", quoted(line)));
+        }
+        sized(DynLayout { name: name.to_owned().into(), size, align, kind: DynKind::Struct { fields } })
+    }
+
+    /// A field, of which this is the line.
+    fn field(&mut self, line: &'t str, depth: usize) -> Result<DynField, Invalid> {
+        let (name, rest) = self.field_of(line).ok_or_else(|| invalid("a field", quoted(line)))?;
+        let (text, offset) = rest.rsplit_once(" @").ok_or_else(|| invalid("an offset behind ` @`", quoted(line)))?;
+        let mut offset_text = Expression { rest: offset };
+        let place: usize = offset_text.number()?;
+        offset_text.end()?;
+        let offset = place
+            .checked_sub(self.base)
+            .ok_or_else(|| invalid(format!("an offset of {} or more", self.base), quoted(line)))?;
+        let mut text = Expression { rest: text };
+        let is_atomic = text.takes("atomic ");
+        let outside = self.path.len();
+        if outside > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(name);
+        let layout = Reader { lines: self.lines, path: self.path, base: place }.layout(&mut text, depth + 1)?;
+        self.path.truncate(outside);
+        let typecode = text.takes(" as ").then(|| text.take_while(|_| true).to_owned());
+        text.end()?;
+        if typecode.is_some() && layout.kind != DynKind::Bytes {
+            return Err(invalid("no typecode but that of bytes", quoted(line)));
+        }
+        if place.checked_add(layout.size).is_none_or(|end| end > LARGEST) {
+            return Err(invalid(format!("an end below {LARGEST}"), quoted(line)));
+        }
+        if !offset.is_multiple_of(layout.align) {
+            return Err(invalid(format!("a multiple of {}", layout.align), quoted(line)));
+        }
+        // Each has a word of its own.
+        if is_atomic && !(matches!(&*layout.name, "u64" | "i64") && matches!(layout.kind, DynKind::Integer { .. })) {
+            return Err(invalid("an atomic `u64` or `i64`", quoted(line)));
+        }
+        Ok(DynField { name: name.to_owned(), offset, layout, is_atomic, typecode })
+    }
+}
+
+/// The variants of an enum, and the `)` behind them.
+fn variants(repr: &DynLayout, text: &mut Expression<'_>) -> Result<Vec<DynVariant>, Invalid> {
+    let range = range(repr.size, repr.kind == DynKind::Integer { is_signed: true });
+    let mut variants = Vec::new();
+    let (mut names, mut numbers) = (HashSet::new(), HashSet::new());
+    loop {
+        let before = text.rest;
+        let name = text.name()?;
+        text.expect("=")?;
+        let is_negative = text.takes("-");
+        let magnitude: u64 = text.number()?;
+        let number = if is_negative { -i128::from(magnitude) } else { magnitude.into() };
+        if !range.contains(&number) || (is_negative && magnitude == 0) {
+            return Err(invalid(format!("a number of {}", repr.name), quoted(before)));
+        }
+        // Of two with the same number, nobody could tell which is meant.
+        if !names.insert(name) || !numbers.insert(number) {
+            return Err(invalid("one variant of a name or number", quoted(before)));
+        }
+        variants.push(DynVariant { name: name.to_owned(), number });
+        if text.takes(")") {
+            return Ok(variants);
+        }
+        text.expect(", ")?;
+    }
+}
+
+/// The layout, if its size can be that of something so aligned.
+fn sized(layout: DynLayout) -> Result<DynLayout, Invalid> {
+    let DynLayout { size, align, .. } = layout;
+    if !align.is_power_of_two() {
+        return Err(invalid("an alignment that is a power of two", align));
+    }
+    if size == 0 || size > LARGEST || !size.is_multiple_of(align) {
+        return Err(invalid(format!("a size between 1 and {LARGEST} that is a multiple of {align}"), size));
+    }
+    Ok(layout)
+}

@@ -74,6 +74,8 @@ pub(crate) enum Guarding {
     None,
     /// A lock of its own; of which kind is decided when it is created.
     Own(LockKind),
+    /// The same, or nothing: whoever opens it sees which.
+    OwnOrNone(LockKind),
     /// The lock of a lock object, with others.
     Object(ObjectLock),
     /// It is a lock object, whose holds are none of a value's.
@@ -156,8 +158,8 @@ impl Guarding {
         match self {
             Self::None => RequiredLock::None,
             Self::Itself => RequiredLock::Itself,
-            Self::Own(LockKind::Native) => RequiredLock::Native,
-            Self::Own(LockKind::Pthread) => RequiredLock::Pthread,
+            Self::Own(LockKind::Native) | Self::OwnOrNone(LockKind::Native) => RequiredLock::Native,
+            Self::Own(LockKind::Pthread) | Self::OwnOrNone(LockKind::Pthread) => RequiredLock::Pthread,
             Self::Object(object) => RequiredLock::Object { identity: object.identity },
         }
     }
@@ -167,8 +169,29 @@ impl Guarding {
         let (expected, found) = (self.required(), mapping.required_lock());
         // Never the other way round: a peer that rewrites the header of a native value must not have the C library follow
         // its pointers in a process that did not ask for a pthread mutex.
-        let is_safer = matches!(self, Self::Own(LockKind::Pthread)) && found == RequiredLock::Native;
-        if is_safer || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
+        let is_safer = expected == RequiredLock::Pthread && found == RequiredLock::Native;
+        let is_none = matches!(self, Self::OwnOrNone(_)) && found == RequiredLock::None;
+        if is_safer || is_none || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
+    }
+}
+
+/// Contents that are recognized in a segment that exists.
+pub(crate) trait Recognized: Contents {
+    /// Whether who only reads them knows what to do where nothing guards them: the versions mean nothing then.
+    const READS_UNGUARDED: bool;
+
+    /// The shape of the value in a segment, if that is one of these.
+    fn shape_in(mapping: &Mapping) -> Result<Shape, Error>;
+}
+
+impl<C: Typed + ?Sized> Recognized for C {
+    const READS_UNGUARDED: bool = false;
+
+    fn shape_in(mapping: &Mapping) -> Result<Shape, Error> {
+        let entry = &mapping.entries()[0];
+        let shape = C::shape(Shape::of(entry.size(), 0));
+        entry.expect(mapping.name(), &Description::of::<C>(shape))?;
+        Ok(shape)
     }
 }
 
@@ -235,7 +258,9 @@ impl<C: Typed + ?Sized> Cell<C> {
         }
         Self::in_segment(segment, &terms.guarding)
     }
+}
 
+impl<C: Recognized + ?Sized> Cell<C> {
     /// The value in a segment that exists, if it is guarded so.
     pub(crate) fn open(place: &Place, guarding: &Guarding) -> Result<Self, Error> {
         Self::open_and(place, guarding, |_, _, _| {})
@@ -249,7 +274,7 @@ impl<C: Typed + ?Sized> Cell<C> {
         adopt: impl FnOnce(&Mapping, &Parts<'_, C>, bool),
     ) -> Result<Self, Error> {
         let check = |mapping: &Mapping| {
-            Self::shape_in(mapping).and_then(|shape| {
+            C::shape_in(mapping).and_then(|shape| {
                 guarding.check(mapping)?;
                 Ok(shape)
             })
@@ -303,7 +328,7 @@ impl<C: Typed + ?Sized> Cell<C> {
     }
 
     fn in_segment(segment: Arc<Segment>, guarding: &Guarding) -> Result<Self, Error> {
-        let shape = Self::shape_in(&segment)?;
+        let shape = C::shape_in(&segment)?;
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
@@ -320,8 +345,8 @@ impl<C: Typed + ?Sized> Cell<C> {
 
     /// Readers take no lock, so they need not have it.
     fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
-        let shape = Self::shape_in(&segment)?;
-        if segment.required_lock() == RequiredLock::None {
+        let shape = C::shape_in(&segment)?;
+        if segment.required_lock() == RequiredLock::None && !C::READS_UNGUARDED {
             // Its versions mean nothing.
             return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
         }
@@ -334,14 +359,6 @@ impl<C: Typed + ?Sized> Cell<C> {
         };
         let control = control(&segment, entry);
         Ok(Self { control, guarding: control, locked_by, segment, shape, value: PhantomData })
-    }
-
-    /// The shape of the value in a segment, if that is one of this type.
-    fn shape_in(mapping: &Mapping) -> Result<Shape, Error> {
-        let entry = &mapping.entries()[0];
-        let shape = C::shape(Shape::of(entry.size(), 0));
-        entry.expect(mapping.name(), &Description::of::<C>(shape))?;
-        Ok(shape)
     }
 }
 

@@ -238,6 +238,32 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         })
     }
 
+    /// As `try_update`, for a copy of these bytes that is not a value itself, and that the closure `write` writes back.
+    pub(crate) fn try_update_copy<V, R, E: From<Error>>(
+        &self,
+        bytes: &Range<usize>,
+        copy: V,
+        change: impl FnOnce(&mut V) -> Result<R, E>,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, E> {
+        let write = |copy: &V| self.change(bytes, |slot| write(slot, copy));
+        self.borrow(copy, change, write, |refusal| Error::from(refusal).into())
+    }
+
+    /// As `try_update_through`, for such a copy.
+    pub(crate) fn try_update_copy_through<V, R, E: From<Error>>(
+        &mut self,
+        bytes: &Range<usize>,
+        copy: V,
+        change: impl FnOnce(&mut V) -> Result<R, E>,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, E> {
+        self.ending(|hold| {
+            let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
+            hold.borrow(copy, change, write, |refusal| Error::from(refusal).into())
+        })
+    }
+
     /// Does something with a hold that ends if that panics.
     #[inline(always)]
     fn ending<R>(&mut self, work: impl FnOnce(&Self) -> R) -> R {

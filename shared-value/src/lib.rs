@@ -191,7 +191,7 @@ pub use crate::{
     access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     arena::{Arena, ArenaValues, Snapshot, Stored, Transaction, ValueId},
     array::{ArrayGuard, Elements, SharedArray},
-    dynamic::{DynData, DynField, DynKind, DynLayout, DynPart, DynParts, DynVariant},
+    dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
     error::Error,
     guard::Guard,
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},

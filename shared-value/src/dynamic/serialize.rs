@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
 
-use crate::dynamic::DynData;
+use crate::dynamic::{DynData, DynValue};
 use crate::error::hexadecimal;
 
 impl Serialize for DynData {
@@ -121,5 +121,12 @@ impl<'de> Visitor<'de> for Whatever {
             fields.push(field);
         }
         Ok(DynData::Struct { name: String::new(), fields })
+    }
+}
+
+/// The value itself, as [`DynData`] serializes.
+impl Serialize for DynValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.load().map_err(S::Error::custom)?.serialize(serializer)
     }
 }

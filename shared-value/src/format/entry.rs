@@ -2,10 +2,11 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::contents::Shape;
 use crate::error::Error;
 use crate::format::header::UnvalidatedHeader;
 use crate::format::{CELL_ALIGN, Description, Invalid, require};
-use crate::layout::first_difference;
+use crate::layout::{first_difference, text_fingerprint};
 
 /// An entry as it lies in the segment.
 ///
@@ -91,6 +92,16 @@ impl Entry {
     /// The bytes of the value.
     pub(crate) fn size(&self) -> usize {
         self.size
+    }
+
+    /// Whether the cell is what its own schema says, of which this shape was made.
+    pub(crate) fn expect_shape(&self, name: &str, shape: Shape) -> Result<(), Error> {
+        let length = shape.checked_length().map_or_else(|| "more than there can be".to_owned(), |it| it.to_string());
+        require("fingerprint", text_fingerprint(&self.schema), self.fingerprint)
+            .and_then(|()| require("size", shape.size, self.size))
+            // A cell of another length is one in which the parts of the value lie elsewhere.
+            .and_then(|()| require("cell length", length, self.cell_length.to_string()))
+            .map_err(|invalid| invalid.of(name))
     }
 
     /// Whether the cell holds what is described; the error names the first field that differs.

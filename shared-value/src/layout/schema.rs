@@ -33,6 +33,13 @@ pub(crate) const fn fingerprint(layout: &Layout) -> u64 {
     schema::<0>(layout, 0).hash()
 }
 
+/// The hash of a schema that is there as text.
+pub(crate) fn text_fingerprint(schema: &str) -> u64 {
+    let mut text = Text::<0>::from(0);
+    text.text(schema);
+    text.hash()
+}
+
 /// The schema.
 pub(crate) fn schema_text(layout: &Layout) -> String {
     collect(|start| schema::<WINDOW>(layout, start))

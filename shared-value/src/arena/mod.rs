@@ -2,6 +2,7 @@
 
 mod adopt;
 mod directory;
+mod dynamic;
 mod editor;
 mod heap;
 mod id;

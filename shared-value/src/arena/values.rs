@@ -246,7 +246,7 @@ impl<A: Access> ArenaValues<A> {
         self.directory_word(offset_of!(Directory, records))
     }
 
-    fn heap(&self) -> Heap<'_> {
+    pub(super) fn heap(&self) -> Heap<'_> {
         Heap::of(self.segment())
     }
 
@@ -256,7 +256,7 @@ impl<A: Access> ArenaValues<A> {
     }
 
     #[inline]
-    fn find(&self, key: &str) -> Option<Trailer> {
+    pub(super) fn find(&self, key: &str) -> Option<Trailer> {
         let heap = self.heap();
         let table = table(heap, self.directory_word(offset_of!(Directory, table)).ok()?)?;
         table
@@ -266,7 +266,7 @@ impl<A: Access> ArenaValues<A> {
     }
 
     #[inline]
-    fn find_at(&self, id: ValueId) -> Option<Trailer> {
+    pub(super) fn find_at(&self, id: ValueId) -> Option<Trailer> {
         self.heap().trailer(id.trailer()).filter(|trailer| {
             trailer.state == State::Live && trailer.kind != 0 && trailer.generation == id.generation()
         })
@@ -288,7 +288,7 @@ impl<A: Access> ArenaValues<A> {
         Error::NotFound { name: self.name_of(key) }
     }
 
-    fn name_of(&self, key: impl fmt::Display) -> String {
+    pub(super) fn name_of(&self, key: impl fmt::Display) -> String {
         format!("{key} in {}", self.segment_name())
     }
 

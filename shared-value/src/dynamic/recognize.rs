@@ -13,7 +13,7 @@ impl Recognized for Untyped {
     /// The shape is made of the schema, and must be that of the cell: all access to the value is by the schema.
     fn shape_in(mapping: &Mapping) -> Result<Shape, Error> {
         let entry = &mapping.entries()[0];
-        let shape = shape(&layout_in(mapping)?);
+        let shape = shape_of(&layout_in(mapping)?);
         entry.expect_shape(mapping.name(), shape)?;
         let end = entry.cell_offset + entry.cell_length;
         // Who opens an arena sees to the locks of all its values, which a value knows nothing of.
@@ -32,11 +32,11 @@ pub(super) fn layout_in(mapping: &Mapping) -> Result<DynLayout, Error> {
 }
 
 /// The layout that a schema gives to a value of so many bytes.
-pub(super) fn layout_of(name: &str, schema: &str, size: usize) -> Result<DynLayout, Error> {
+pub(crate) fn layout_of(name: &str, schema: &str, size: usize) -> Result<DynLayout, Error> {
     schema::read(schema).and_then(|layout| layout.of_size(size)).map_err(|invalid| invalid.of(name))
 }
 
 /// What decides where the parts of a cell for a value of this layout lie.
-pub(super) fn shape(layout: &DynLayout) -> Shape {
+pub(crate) fn shape_of(layout: &DynLayout) -> Shape {
     Shape::of(layout.size(), layout.atomic_fields().count())
 }

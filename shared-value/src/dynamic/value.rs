@@ -22,7 +22,7 @@ use crate::hold::Hold;
 use crate::lock::{LockKind, LockState, Wait};
 use crate::primitive::{AtomicU64, Ordering};
 use crate::read;
-use crate::segment;
+use crate::segment::Place as Segment;
 
 /// A value in shared memory of which the program knows nothing: what it is says the schema in its segment.
 ///
@@ -96,7 +96,7 @@ impl DynValue {
     /// # Errors
     /// `NotFound`, `InvalidSegment` also if it is guarded by something that this cannot take, `InvalidName`, `Io`.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Self::open_guarded(&segment::Place::named(name)?, &Guarding::OwnOrNone(LockKind::Native))
+        Self::open_guarded(&Segment::named(name)?, &Guarding::OwnOrNone(LockKind::Native))
     }
 
     /// The value in a file.
@@ -104,7 +104,7 @@ impl DynValue {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let place = segment::Place::File(path.as_ref().to_owned());
+        let place = Segment::File(path.as_ref().to_owned());
         Self::open_guarded(&place, &Guarding::OwnOrNone(LockKind::Native))
     }
 
@@ -113,7 +113,7 @@ impl DynValue {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_read_only(name: &str) -> Result<Self, Error> {
-        Self::for_reading(Cell::open_read_only(&segment::Place::named(name)?)?)
+        Self::open_for_reading(&Segment::named(name)?)
     }
 
     /// The value in a file, for reading only.
@@ -121,25 +121,31 @@ impl DynValue {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_file_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::for_reading(Cell::open_read_only(&segment::Place::File(path.as_ref().to_owned()))?)
+        Self::open_for_reading(&Segment::File(path.as_ref().to_owned()))
     }
 
-    pub(crate) fn open_guarded(place: &segment::Place, guarding: &Guarding) -> Result<Self, Error> {
-        Self::for_writing(Cell::open(place, guarding)?)
+    pub(crate) fn open_guarded(place: &Segment, guarding: &Guarding) -> Result<Self, Error> {
+        let cell = Cell::open(place, guarding)?;
+        let layout = layout_in(cell.segment())?;
+        Ok(Self::for_writing(cell, layout))
     }
 
-    pub(crate) fn for_writing(cell: Cell<Untyped>) -> Result<Self, Error> {
-        Self::of(cell, Access::ReadWrite, Access::Unlocked)
+    fn open_for_reading(place: &Segment) -> Result<Self, Error> {
+        let cell = Cell::open_read_only(place)?;
+        let layout = layout_in(cell.segment())?;
+        Ok(Self::for_reading(cell, layout))
     }
 
-    pub(crate) fn for_reading(cell: Cell<Untyped>) -> Result<Self, Error> {
-        Self::of(cell, Access::ReadOnly, Access::UnlockedReadOnly)
+    /// A cell whose shape was made of this layout.
+    pub(crate) fn for_writing(cell: Cell<Untyped>, layout: DynLayout) -> Self {
+        let access = if is_locked(&cell) { Access::ReadWrite } else { Access::Unlocked };
+        Self { cell, layout: Arc::new(layout), access }
     }
 
-    fn of(cell: Cell<Untyped>, locked: Access, unlocked: Access) -> Result<Self, Error> {
-        let layout = Arc::new(layout_in(cell.segment())?);
-        let access = if cell.segment().required_lock() == RequiredLock::None { unlocked } else { locked };
-        Ok(Self { cell, layout, access })
+    /// The same, in memory that is mapped for reading.
+    pub(crate) fn for_reading(cell: Cell<Untyped>, layout: DynLayout) -> Self {
+        let access = if is_locked(&cell) { Access::ReadOnly } else { Access::UnlockedReadOnly };
+        Self { cell, layout: Arc::new(layout), access }
     }
 
     /// What the value is. An array whose length only the segment knows is a [`DynKind::Array`](crate::DynKind::Array) here.
@@ -360,6 +366,10 @@ impl DynValue {
     pub(super) fn data_held(&self, hold: &Hold<'_, Untyped>, place: Place<'_>, path: &str) -> Result<DynData, Error> {
         decode(place, path, &self.copy(place, |copy| copy(hold.current())))
     }
+}
+
+fn is_locked(cell: &Cell<Untyped>) -> bool {
+    cell.segment().required_lock() != RequiredLock::None
 }
 
 /// The bytes of a part.

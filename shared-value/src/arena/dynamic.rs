@@ -1,0 +1,88 @@
+//! Values of an arena whose type the program does not know.
+
+use std::fmt::Display;
+
+use crate::access::{Access, ReadOnly};
+use crate::arena::heap::Trailer;
+use crate::arena::id::ValueId;
+use crate::arena::kind::Kind;
+use crate::arena::values::{ArenaValues, Stored};
+use crate::cell::Cell;
+use crate::contents::Untyped;
+use crate::dynamic::{DynLayout, DynValue, layout_of, shape_of};
+use crate::error::Error;
+
+impl ArenaValues {
+    /// The value under a key, whatever its type is.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidSegment` if its schema does not describe what is there.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::anonymous(1 << 20)?;
+    /// let price = arena.create("price", [1.5_f64, 2.0])?;
+    /// for stored in arena.keys() {
+    ///     arena.open_dyn(stored.key().unwrap_or_default())?.set("[1]", 3.0)?;
+    /// }
+    /// assert_eq!(price.get(), [1.5, 3.0]);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn open_dyn(&self, key: &str) -> Result<DynValue, Error> {
+        let (cell, layout) = self.untyped_of(key, self.find(key))?;
+        Ok(DynValue::for_writing(cell, layout))
+    }
+
+    /// The value of an id, whatever its type is.
+    ///
+    /// # Errors
+    /// As [`open_dyn`](Self::open_dyn).
+    pub fn at_dyn(&self, id: ValueId) -> Result<DynValue, Error> {
+        let (cell, layout) = self.untyped_of(id, self.find_at(id))?;
+        Ok(DynValue::for_writing(cell, layout))
+    }
+}
+
+impl ArenaValues<ReadOnly> {
+    /// The value under a key, whatever its type is, for reading.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidSegment` if its schema does not describe what is there.
+    pub fn open_dyn(&self, key: &str) -> Result<DynValue, Error> {
+        let (cell, layout) = self.untyped_of(key, self.find(key))?;
+        Ok(DynValue::for_reading(cell, layout))
+    }
+
+    /// The value of an id, whatever its type is, for reading.
+    ///
+    /// # Errors
+    /// As [`open_dyn`](Self::open_dyn).
+    pub fn at_dyn(&self, id: ValueId) -> Result<DynValue, Error> {
+        let (cell, layout) = self.untyped_of(id, self.find_at(id))?;
+        Ok(DynValue::for_reading(cell, layout))
+    }
+}
+
+impl<A: Access> ArenaValues<A> {
+    /// The cell in the block that was found, if it holds what its schema says, and that.
+    fn untyped_of(&self, key: impl Display, block: Option<Trailer>) -> Result<(Cell<Untyped>, DynLayout), Error> {
+        let name = self.name_of(key);
+        let Some(block) = block else { return Err(Error::NotFound { name }) };
+        let schema = Kind::at(self.heap(), block.kind).and_then(|kind| kind.schema());
+        let layout = layout_of(&name, &schema.ok_or_else(|| self.lost(block.at))?, block.size)?;
+        let segment = self.directory.cell.shared_segment();
+        let cell = Cell::within(segment, block.start, shape_of(&layout), block.payload_end());
+        Ok((cell.ok_or_else(|| self.lost(block.at))?, layout))
+    }
+}
+
+impl Stored {
+    /// What it is, as a tree.
+    ///
+    /// # Errors
+    /// `InvalidSegment` if the schema does not describe a value of its size.
+    pub fn layout(&self) -> Result<DynLayout, Error> {
+        layout_of(self.key().unwrap_or("(a value without a key)"), self.schema(), self.size())
+    }
+}

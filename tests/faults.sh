@@ -22,6 +22,7 @@ faults=(
   "release_first stuck"      # the word is released before the lock has left the robust list
   "sleep_through stuck"      # sleepers rely on being woken
   "keep_leftover torn"       # what a dead owner left in one of several values is gone on with
+  "severally torn"           # a transaction commits one value after the other
   "publish_first torn"       # a segment gets its name before it is filled
 )
 target=${CARGO_TARGET_DIR:-target}/faults

@@ -103,6 +103,20 @@ fn opening_and_closing_leave_nothing() {
     survives(["open", "open-used", "open-abandoned", "open-abandoned-file", "close"]);
 }
 
+/// A value that is found before it is complete, or space that is given out twice, is seen broken after a death; a directory
+/// that is changed in several steps is stuck between them.
+#[test]
+fn an_arena_has_a_value_or_has_it_not() {
+    survives(["arena-create-first", "arena-create", "arena-create-grown", "arena-open-or-create", "arena-value"]);
+    survives(["arena-remove", "arena-open-unused", "arena-reuse"]);
+}
+
+/// With a commit for each value, a death between two of them leaves the one changed and the other not.
+#[test]
+fn a_transaction_is_whole_or_not_there() {
+    survives(["transaction-first", "transaction", "transaction-take-over", "transaction-rollback"]);
+}
+
 /// Kills victims in each of the operations, and fails if a death did harm.
 #[track_caller]
 fn survives<const N: usize>(operations: [&str; N]) {

@@ -44,6 +44,11 @@ pub(crate) struct Entry {
 impl Entry {
     pub(super) const SIZE: u64 = size_of::<RawEntry>() as u64;
 
+    /// Where the cell of the entry at an offset is said to start.
+    pub(super) fn cell_offset(header: &UnvalidatedHeader, offset: u64) -> Result<u64, Invalid> {
+        header.read::<RawEntry>("table", offset).map(|raw| raw.cell_offset)
+    }
+
     pub(super) fn read(header: &UnvalidatedHeader, offset: u64) -> Result<Self, Invalid> {
         let raw: RawEntry = header.read("table", offset)?;
         // Control words at other addresses would share cache lines, and words of a slot would not be aligned.

@@ -82,6 +82,11 @@ pub(crate) struct Header {
 }
 
 impl UnvalidatedHeader {
+    /// How many bytes there are before the first cell, if the header is in order.
+    pub(crate) fn prefix_length(&self) -> u64 {
+        Entry::cell_offset(self, HEADER_SIZE).unwrap_or_default()
+    }
+
     /// Checks everything that the rest of this crate relies on.
     pub(crate) fn validate(&self) -> Result<Header, Invalid> {
         if (self.prefix.len() as u64) < HEADER_SIZE {

@@ -139,20 +139,26 @@ impl Identity {
 
 /// What the header of a file says, if it is that of a segment.
 pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
-    let prefix = read_prefix(file, file_length)?;
-    Ok(UnvalidatedHeader { prefix, file_length }.validate())
+    /// Enough for most.
+    const FIRST: u64 = 4096;
+    // A private copy of the bytes before the first cell: what other processes do to them later does not matter.
+    let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length };
+    read_up_to(file, &mut header.prefix, FIRST.min(file_length))?;
+    let length = header.prefix_length().min(MAX_PREFIX).min(file_length);
+    read_up_to(file, &mut header.prefix, length)?;
+    Ok(header.validate())
 }
 
-/// A private copy of the bytes before the first cell: what other processes do to them later does not matter.
-fn read_prefix(file: &File, file_length: u64) -> io::Result<Vec<u8>> {
-    let mut prefix = vec![0; usize::try_from(file_length.min(MAX_PREFIX)).expect("at most 16 MiB")];
-    let mut done = 0;
-    while done < prefix.len() {
-        match file.read_at(&mut prefix[done..], done as u64)? {
+/// Reads what is missing of the first so many bytes, or of what there is.
+fn read_up_to(file: &File, bytes: &mut Vec<u8>, length: u64) -> io::Result<()> {
+    let mut done = bytes.len();
+    bytes.resize(done.max(usize::try_from(length).expect("at most 16 MiB")), 0);
+    while done < bytes.len() {
+        match file.read_at(&mut bytes[done..], done as u64)? {
             0 => break,
             read => done += read,
         }
     }
-    prefix.truncate(done);
-    Ok(prefix)
+    bytes.truncate(done);
+    Ok(())
 }

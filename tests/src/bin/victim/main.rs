@@ -1,5 +1,6 @@
 //! The program that is killed: at every instruction of an operation, for which it forks itself, or at any moment.
 
+mod arenas;
 mod helper;
 mod kindred;
 mod naming;

@@ -6,10 +6,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use shared_value::Synchronized;
-use shared_value_tests::DEADLINE;
+use shared_value::{Arena, Error, Synchronized};
 use shared_value_tests::stepper::{Scenario, marked};
+use shared_value_tests::{DEADLINE, end_now, fork};
 
+use crate::arenas::{Arenas, State, many, state};
 use crate::kindred::{Guarded, Kindred, Past};
 use crate::naming::{Before, NEW, Naming, Place};
 use crate::stage::{Company, Stage, Victim};
@@ -33,6 +34,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_several();
     operations.add_names();
     operations.add_other_locks();
+    operations.add_arenas();
     operations.all
 }
 
@@ -330,6 +332,124 @@ impl Operations {
         });
     }
 
+    fn add_arena(
+        &mut self,
+        name: &str,
+        prepare: fn(&Arena),
+        open: bool,
+        states: &[State],
+        victim: fn(Option<&Arena>, &str),
+    ) {
+        let states = states.to_vec();
+        self.all.push(Operation {
+            name: name.to_owned(),
+            set_stage: Box::new(move || Box::new(Arenas::new(prepare, open, states.clone(), victim))),
+        });
+    }
+
+    fn add_arenas(&mut self) {
+        let empty = |_: &Arena| {};
+        let two = |arena: &Arena| {
+            for (key, value) in [("a", 1_u64), ("b", 1)] {
+                arena.create(key, value).unwrap();
+            }
+        };
+        let full = |arena: &Arena| {
+            for number in 0..24_u64 {
+                arena.create(&number.to_string(), number).unwrap();
+            }
+        };
+        self.add_arena("arena-create-first", empty, true, &[state([]), state([("a", 1)])], |arena, _| {
+            marked(|| arena.unwrap().create("a", 1_u64)).unwrap();
+        });
+        self.add_arena("arena-create", two, true, &[ones(), with(ones(), "c", 3)], |arena, _| {
+            marked(|| arena.unwrap().create("c", 3_u64)).unwrap();
+        });
+        self.add_arena("arena-create-grown", full, true, &[many(24), many(25)], |arena, _| {
+            marked(|| arena.unwrap().create("24", 24_u64)).unwrap();
+        });
+        self.add_arena("arena-open-or-create", two, true, &[ones(), with(ones(), "c", 3)], |arena, _| {
+            marked(|| arena.unwrap().open_or_create("c", 3_u64)).unwrap();
+        });
+        self.add_arena("arena-value", two, true, &[ones(), with(ones(), "", 1)], |arena, _| {
+            marked(|| arena.unwrap().value(3_u64)).unwrap();
+        });
+        self.add_arena("arena-remove", two, true, &[ones(), state([("a", 1)])], |arena, _| {
+            marked(|| arena.unwrap().remove("b")).unwrap();
+        });
+        // What nobody has open is put in order, and what was removed is reused.
+        let removed = |arena: &Arena| {
+            for number in 0..30_u64 {
+                arena.create(&number.to_string(), number).unwrap();
+            }
+            for number in 5..30_u64 {
+                arena.remove(&number.to_string()).unwrap();
+            }
+        };
+        self.add_arena("arena-open-unused", removed, false, &[many(5)], |_, name| {
+            mem::forget(marked(|| Arena::open(name)).unwrap());
+        });
+        self.add_arena("arena-reuse", removed, false, &[many(5), with(many(5), "9", 9)], |_, name| {
+            let arena = Arena::open(name).unwrap();
+            marked(|| arena.create("9", 9_u64)).unwrap();
+        });
+        self.add_transactions(two);
+    }
+
+    fn add_transactions(&mut self, two: fn(&Arena)) {
+        let states = [ones(), state([("a", 2), ("b", 3)])];
+        let transact = |arena: Option<&Arena>, _: &str| {
+            let arena = arena.unwrap();
+            let (a, b) = (arena.open::<u64>("a").unwrap(), arena.open::<u64>("b").unwrap());
+            marked(|| {
+                arena.transaction(|transaction| {
+                    transaction.lock(&b)?.store(3);
+                    transaction.lock(&a)?.update(|a| *a += 1)?;
+                    Ok::<(), Error>(())
+                })
+            })
+            .unwrap();
+        };
+        self.add_arena("transaction-first", two, true, &states, transact);
+        let again = |arena: &Arena| {
+            let (a, b) = (arena.create("a", 0_u64).unwrap(), arena.create("b", 0_u64).unwrap());
+            arena
+                .transaction(|transaction| {
+                    transaction.lock(&a)?.store(1);
+                    transaction.lock(&b)?.store(1);
+                    Ok::<(), Error>(())
+                })
+                .unwrap();
+        };
+        self.add_arena("transaction", again, true, &states, transact);
+        let dead = |arena: &Arena| {
+            let (a, b) = (arena.create("a", 1_u64).unwrap(), arena.create("b", 1_u64).unwrap());
+            fork(|| {
+                let _ = arena.transaction(|transaction| {
+                    transaction.lock(&a)?.store(8);
+                    transaction.lock(&b)?.store(9);
+                    end_now(0);
+                    #[expect(unreachable_code, reason = "it gives the closure its type")]
+                    Ok::<(), Error>(())
+                });
+            })
+            .finish();
+        };
+        self.add_arena("transaction-take-over", dead, true, &states, transact);
+        self.add_arena("transaction-rollback", two, true, &[ones()], |arena, _| {
+            let arena = arena.unwrap();
+            let (a, b) = (arena.open::<u64>("a").unwrap(), arena.open::<u64>("b").unwrap());
+            let failed = marked(|| {
+                arena.transaction(|transaction| {
+                    transaction.lock(&a)?.store(8);
+                    transaction.lock(&b)?.store(9);
+                    Err::<(), Error>(Error::WouldBlock)
+                })
+            });
+            assert!(matches!(failed, Err(Error::WouldBlock)));
+        });
+    }
+
     fn add_kindred(&mut self, name: &str, guarded: Guarded, past: Past, states: &[&[Line]], victim: fn(&Kindred)) {
         let states: Vec<_> = states.iter().map(|states| states.to_vec()).collect();
         self.all.push(Operation {
@@ -385,6 +505,15 @@ impl Operations {
             });
         });
     }
+}
+
+fn ones() -> State {
+    state([("a", 1), ("b", 1)])
+}
+
+fn with(mut state: State, key: &str, value: u64) -> State {
+    state.insert(key.to_owned(), value);
+    state
 }
 
 /// Takes a lock and lets go of it: what happens in a thread once only has happened then.

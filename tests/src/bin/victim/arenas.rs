@@ -19,13 +19,22 @@ pub(crate) struct Arenas {
     name: SegmentName,
     /// Puts the arena into the first state.
     prepare: fn(&Arena),
-    /// Whether the survivor has it open meanwhile.
-    open: bool,
+    opened: Opened,
     states: Vec<State>,
     victim: fn(Option<&Arena>, &str),
     arena: Option<Arena>,
     /// Where the first values lie.
     cells: Vec<u64>,
+}
+
+/// Whether the survivor has the arena open meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// Since it was made.
+    Since,
+    /// Since a moment when nobody had it open.
+    Again,
+    Never,
 }
 
 pub(crate) const CAPACITY: usize = 1 << 20;
@@ -42,9 +51,14 @@ pub(crate) fn many(count: u64) -> State {
 }
 
 impl Arenas {
-    pub(crate) fn new(prepare: fn(&Arena), open: bool, states: Vec<State>, victim: fn(Option<&Arena>, &str)) -> Self {
+    pub(crate) fn new(
+        prepare: fn(&Arena),
+        opened: Opened,
+        states: Vec<State>,
+        victim: fn(Option<&Arena>, &str),
+    ) -> Self {
         let name = SegmentName::new("arenas");
-        let mut arenas = Self { name, prepare, open, states, victim, arena: None, cells: Vec::new() };
+        let mut arenas = Self { name, prepare, opened, states, victim, arena: None, cells: Vec::new() };
         arenas.reset();
         if let Some(arena) = &arenas.arena {
             arenas.cells = arena.values().take(4).map(|value| cell_of(value.id())).collect();
@@ -110,7 +124,14 @@ impl Scenario for Arenas {
         }
         let arena = Arena::create(&self.name, CAPACITY).expect("the name is free");
         (self.prepare)(&arena);
-        self.arena = self.open.then_some(arena);
+        self.arena = match self.opened {
+            Opened::Since => Some(arena),
+            Opened::Again => {
+                drop(arena);
+                Some(Arena::open(&self.name).expect("it is there"))
+            }
+            Opened::Never => None,
+        };
     }
 
     fn victim(&self) {
@@ -165,7 +186,7 @@ impl Scenario for Arenas {
     }
 
     fn watched(&self) -> Vec<Vec<u64>> {
-        if !self.open {
+        if self.opened == Opened::Never {
             // It is mapped only by the victim: at system calls.
             return vec![Vec::new()];
         }

@@ -10,7 +10,7 @@ use shared_value::{Arena, Error, Synchronized};
 use shared_value_tests::stepper::{Scenario, marked};
 use shared_value_tests::{DEADLINE, end_now, fork};
 
-use crate::arenas::{Arenas, State, many, state};
+use crate::arenas::{Arenas, Opened, State, many, state};
 use crate::kindred::{Guarded, Kindred, Past};
 use crate::naming::{Before, NEW, Naming, Place};
 use crate::stage::{Company, Stage, Victim};
@@ -336,14 +336,14 @@ impl Operations {
         &mut self,
         name: &str,
         prepare: fn(&Arena),
-        open: bool,
+        opened: Opened,
         states: &[State],
         victim: fn(Option<&Arena>, &str),
     ) {
         let states = states.to_vec();
         self.all.push(Operation {
             name: name.to_owned(),
-            set_stage: Box::new(move || Box::new(Arenas::new(prepare, open, states.clone(), victim))),
+            set_stage: Box::new(move || Box::new(Arenas::new(prepare, opened, states.clone(), victim))),
         });
     }
 
@@ -359,22 +359,22 @@ impl Operations {
                 arena.create(&number.to_string(), number).unwrap();
             }
         };
-        self.add_arena("arena-create-first", empty, true, &[state([]), state([("a", 1)])], |arena, _| {
+        self.add_arena("arena-create-first", empty, Opened::Since, &[state([]), state([("a", 1)])], |arena, _| {
             marked(|| arena.unwrap().create("a", 1_u64)).unwrap();
         });
-        self.add_arena("arena-create", two, true, &[ones(), with(ones(), "c", 3)], |arena, _| {
+        self.add_arena("arena-create", two, Opened::Since, &[ones(), with(ones(), "c", 3)], |arena, _| {
             marked(|| arena.unwrap().create("c", 3_u64)).unwrap();
         });
-        self.add_arena("arena-create-grown", full, true, &[many(24), many(25)], |arena, _| {
+        self.add_arena("arena-create-grown", full, Opened::Since, &[many(24), many(25)], |arena, _| {
             marked(|| arena.unwrap().create("24", 24_u64)).unwrap();
         });
-        self.add_arena("arena-open-or-create", two, true, &[ones(), with(ones(), "c", 3)], |arena, _| {
+        self.add_arena("arena-open-or-create", two, Opened::Since, &[ones(), with(ones(), "c", 3)], |arena, _| {
             marked(|| arena.unwrap().open_or_create("c", 3_u64)).unwrap();
         });
-        self.add_arena("arena-value", two, true, &[ones(), with(ones(), "", 1)], |arena, _| {
+        self.add_arena("arena-value", two, Opened::Since, &[ones(), with(ones(), "", 1)], |arena, _| {
             marked(|| arena.unwrap().value(3_u64)).unwrap();
         });
-        self.add_arena("arena-remove", two, true, &[ones(), state([("a", 1)])], |arena, _| {
+        self.add_arena("arena-remove", two, Opened::Since, &[ones(), state([("a", 1)])], |arena, _| {
             marked(|| arena.unwrap().remove("b")).unwrap();
         });
         // What nobody has open is put in order, and what was removed is reused.
@@ -386,12 +386,11 @@ impl Operations {
                 arena.remove(&number.to_string()).unwrap();
             }
         };
-        self.add_arena("arena-open-unused", removed, false, &[many(5)], |_, name| {
+        self.add_arena("arena-open-unused", removed, Opened::Never, &[many(5)], |_, name| {
             mem::forget(marked(|| Arena::open(name)).unwrap());
         });
-        self.add_arena("arena-reuse", removed, false, &[many(5), with(many(5), "9", 9)], |_, name| {
-            let arena = Arena::open(name).unwrap();
-            marked(|| arena.create("9", 9_u64)).unwrap();
+        self.add_arena("arena-reuse", removed, Opened::Again, &[many(5), with(many(5), "9", 9)], |arena, _| {
+            marked(|| arena.unwrap().create("9", 9_u64)).unwrap();
         });
         self.add_transactions(two);
     }
@@ -410,7 +409,7 @@ impl Operations {
             })
             .unwrap();
         };
-        self.add_arena("transaction-first", two, true, &states, transact);
+        self.add_arena("transaction-first", two, Opened::Since, &states, transact);
         let again = |arena: &Arena| {
             let (a, b) = (arena.create("a", 0_u64).unwrap(), arena.create("b", 0_u64).unwrap());
             arena
@@ -421,7 +420,7 @@ impl Operations {
                 })
                 .unwrap();
         };
-        self.add_arena("transaction", again, true, &states, transact);
+        self.add_arena("transaction", again, Opened::Since, &states, transact);
         let dead = |arena: &Arena| {
             let (a, b) = (arena.create("a", 1_u64).unwrap(), arena.create("b", 1_u64).unwrap());
             fork(|| {
@@ -435,8 +434,8 @@ impl Operations {
             })
             .finish();
         };
-        self.add_arena("transaction-take-over", dead, true, &states, transact);
-        self.add_arena("transaction-rollback", two, true, &[ones()], |arena, _| {
+        self.add_arena("transaction-take-over", dead, Opened::Since, &states, transact);
+        self.add_arena("transaction-rollback", two, Opened::Since, &[ones()], |arena, _| {
             let arena = arena.unwrap();
             let (a, b) = (arena.open::<u64>("a").unwrap(), arena.open::<u64>("b").unwrap());
             let failed = marked(|| {

@@ -91,12 +91,20 @@ pub(crate) struct Terms {
     pub(crate) guarding: Guarding,
     /// Whether its name goes with the last handle of this process.
     pub(crate) unlink_on_drop: bool,
+    /// Whether a value without a name takes memory only where it is written. With a name it takes all at once, because the
+    /// memory for names is limited, and whoever writes more than there is gets a SIGBUS.
+    pub(crate) is_sparse: bool,
 }
 
 impl Terms {
+    /// The same, for a value that is all zeros.
+    pub(crate) fn sparse(&self) -> Self {
+        Self { is_sparse: true, ..self.clone() }
+    }
+
     /// For this user, with nothing special but what guards it.
     pub(crate) fn of(guarding: Guarding) -> Self {
-        Self { mode: 0o600, writers: Writers::Any, guarding, unlink_on_drop: false }
+        Self { mode: 0o600, writers: Writers::Any, guarding, unlink_on_drop: false, is_sparse: false }
     }
 }
 
@@ -246,7 +254,10 @@ impl<C: Typed + ?Sized> Cell<C> {
         reserve: u64,
         initialize: impl FnOnce(&Parts<'_, C>),
     ) -> Result<Self, Error> {
-        let plan = Plan::of(&Description::of::<C>(shape), terms.guarding.required(), reserve);
+        let mut plan = Plan::of(&Description::of::<C>(shape), terms.guarding.required(), reserve);
+        if terms.is_sparse && matches!(place, Place::Anonymous) {
+            plan.allocated = plan.prefix.len() as u64;
+        }
         let segment = Segment::create(place, terms.mode, terms.writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `Plan` made the cell for contents of this shape, and nobody else sees the mapping yet.

@@ -138,5 +138,5 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
 fn zeroed<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
     Copies::<T>::zeroed(1).check_in::<T>(0)?;
     let shape = Shape::of(size_of::<T>(), T::LAYOUT.atomic_fields());
-    Cell::create_with(place, &Terms::default(), shape, |_| {})
+    Cell::create_with(place, &Terms::default().sparse(), shape, |_| {})
 }

@@ -35,7 +35,8 @@ enum Kind<'a, T> {
 }
 
 impl<T: SharedValue> Elements<'_, T> {
-    /// So many elements whose bytes are zeros. None of them is written, so their memory is used when they are.
+    /// So many elements whose bytes are zeros. Of an array without a name they take no memory before they are written; with
+    /// a name or in a file, memory is set aside for them at once.
     ///
     /// Creating an array of them is [`Error::InvalidBits`] if zeros are not a `T`.
     pub const fn zeroed(length: usize) -> Self {
@@ -57,16 +58,18 @@ impl<T: SharedValue> Elements<'_, T> {
     /// A new segment that holds these.
     pub(super) fn create(&self, place: &Place, terms: &Terms) -> Result<Cell<[T]>, Error> {
         let shape = shape::<T>(self.length())?;
-        if let Kind::Zeroed(1..) = self.kind {
-            Copies::<T>::zeroed(1).check_in::<[T]>(0)?;
-        }
-        Cell::create_with(place, terms, shape, |parts| match self.kind {
-            Kind::Zeroed(_) => {}
-            Kind::Slice(values) => parts.slots().initialize(|slot| words::store_slice::<Alone, T>(slot, 0, values)),
-            Kind::Filled(length, value) => {
-                parts.slots().initialize(|slot| words::fill::<Alone, T>(slot, length, &value));
+        match self.kind {
+            Kind::Slice(values) => Cell::create_with(place, terms, shape, |parts| {
+                parts.slots().initialize(|slot| words::store_slice::<Alone, T>(slot, 0, values));
+            }),
+            Kind::Zeroed(length) => {
+                Copies::<T>::zeroed(length.min(1)).check_in::<[T]>(0)?;
+                Cell::create_with(place, &terms.sparse(), shape, |_| {})
             }
-        })
+            Kind::Filled(length, value) => Cell::create_with(place, terms, shape, |parts| {
+                parts.slots().initialize(|slot| words::fill::<Alone, T>(slot, length, &value));
+            }),
+        }
     }
 }
 

@@ -1,0 +1,96 @@
+//! Values that are too large for the stack.
+
+use std::thread;
+
+use shared_value::{Error, ReadOnly, SharedValue, Synchronized, Unlocked};
+use shared_value_tests::SegmentName;
+use shared_value_tests::values::{Grain, Level};
+
+/// 16 MiB, with padding, with bits that may be invalid, and with a word outside of the slots.
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Large {
+    is_on: bool,
+    #[shared(atomic)]
+    hits: u64,
+    grains: [Grain; 1_000],
+    tiles: [[u16; 1_000]; 4_000],
+    numbers: [u64; 1_000_000],
+}
+
+const _: () = assert!(size_of::<Large>() > 15 << 20 && Large::LAYOUT.padding() > 0);
+
+/// Runs in a thread whose stack has 64 KiB, which ends the process if that is not enough.
+fn on_a_small_stack(body: impl FnOnce() + Send + 'static) {
+    thread::Builder::new().stack_size(64 << 10).spawn(body).unwrap().join().unwrap();
+}
+
+/// A thread with a copy of the value on its stack would be killed.
+#[test]
+fn it_is_never_on_the_stack() {
+    on_a_small_stack(|| {
+        let name = SegmentName::new("large");
+        let large = Synchronized::<Large>::create_zeroed(&name).unwrap();
+        large.hits_fetch_add(3);
+        large.set_tiles_at(3_999, [7; 1_000]).unwrap();
+        large
+            .update_boxed(|large| {
+                assert_eq!(large.tiles[3_999][999], 7);
+                large.is_on = true;
+                large.grains[999] = Grain { is_set: true, weight: 5, size: 6 };
+                large.numbers[999_999] = 8;
+                large.hits = 100;
+            })
+            .unwrap();
+        let mut copy = large.load_boxed().unwrap();
+        assert!(copy.is_on && copy.grains[999].is_set);
+        assert_eq!((copy.numbers[999_999], copy.hits, large.version()), (8, 3, 2), "atomic fields stay what they are");
+
+        let other = Synchronized::<Large>::open(&name).unwrap();
+        copy.numbers[0] = 1;
+        other.store_from(&copy).unwrap();
+        let mut guard = large.lock().unwrap();
+        copy.numbers[0] = 2;
+        guard.store_from(&copy);
+        guard.update_boxed(|large| large.numbers[0] *= 10).unwrap();
+        assert_eq!(guard.load_boxed().unwrap().numbers[0], 20);
+        assert_eq!(large.read_only().unwrap().load_boxed().unwrap().numbers[0], 1);
+        drop(guard);
+        assert_eq!((large.numbers_at(0), large.version()), (20, 4));
+
+        let from = Synchronized::from_ref(&*copy).unwrap();
+        assert_eq!((from.numbers_at(0), from.hits(), from.grains_at(999).weight), (2, 3, 5));
+        let unlocked = Synchronized::<Large, Unlocked>::from_token_unlocked(&from.token().unwrap());
+        assert!(matches!(unlocked, Err(Error::InvalidSegment { .. })), "it has a lock");
+        assert_eq!(Synchronized::<Large>::open_or_create_zeroed(&name).unwrap().numbers_at(0), 20);
+        assert!(matches!(Synchronized::<Large>::create_from(&name, &copy), Err(Error::AlreadyExists { .. })));
+        let read_only = Synchronized::<Large, ReadOnly>::open_read_only(&name).unwrap();
+        assert_eq!(read_only.load_boxed().unwrap().numbers[0], 20);
+    });
+}
+
+#[test]
+fn in_files() {
+    on_a_small_stack(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zeros");
+        let zeros = Synchronized::<Large>::create_file_zeroed(&path).unwrap();
+        zeros.set_numbers_at(5, 5).unwrap();
+        let copy = folder.path().join("copy");
+        drop(Synchronized::create_file_from(&copy, &*zeros.load_boxed().unwrap()).unwrap());
+        assert_eq!(Synchronized::<Large>::open_file(&copy).unwrap().numbers_at(5), 5);
+    });
+}
+
+/// Zeros that are no value would be undefined behaviour to read.
+#[test]
+fn zeros_must_be_a_value() {
+    #[derive(SharedValue, Clone, Copy)]
+    #[repr(C)]
+    struct Warm {
+        first: u8,
+        level: [Level; 3],
+    }
+    let error = Synchronized::<Warm>::zeroed().unwrap_err();
+    assert!(error.to_string().starts_with("`level[0]` holds invalid bits: expected Frost = -300 or"), "{error}");
+}

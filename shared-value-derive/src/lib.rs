@@ -61,7 +61,7 @@ mod tests;
 /// | field | on the handle | on the guard |
 /// |---|---|---|
 /// | `x` | `x`, `set_x`, `update_x` | `x`, `set_x`, `update_x` |
-/// | array `x` | these, `x_at`, `set_x_at` | these, `x_at`, `set_x_at` |
+/// | array `x` | these, `x_at`, `set_x_at`, `x_read`, `x_write` | these, `x_at`, `set_x_at`, `x_read`, `x_write` |
 /// | atomic `x` | `x`, `x_store`, `x_fetch_add`, `x_fetch_sub`, `x_fetch_max`, `x_fetch_min`, `x_compare_exchange` | `x` |
 ///
 /// # Attributes of a field

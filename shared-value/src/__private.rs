@@ -1,6 +1,11 @@
 //! What the output of the derive macro may name. Not for people: anything here may change in any release.
 
+use std::ops::{Range, RangeBounds};
+
+use crate::bytes::Alone;
+use crate::index;
 use crate::synchronized::valid;
+use crate::words;
 
 pub use crate::access::{Access, ReadWrite, Writable};
 pub use crate::accessors::{Accessible, Reader};
@@ -8,7 +13,7 @@ pub use crate::error::Error;
 pub use crate::guard::Guard;
 pub use crate::layout::{
     AtomicInteger, Field, FieldVisitor, Layout as TypeLayout, Pod, SharedValue, Variant, assert_fingerprint,
-    assert_layout, assert_size,
+    assert_layout, assert_size, pods, pods_mut,
 };
 pub use crate::synchronized::Synchronized;
 
@@ -30,10 +35,20 @@ const fn offset<T: SharedValue>(field: usize) -> usize {
 #[inline(always)]
 #[track_caller]
 fn element_offset<E, T: SharedValue>(field: usize, index: usize) -> usize {
-    let array = &T::FIELDS[field];
-    let length = array.layout().size() / size_of::<E>();
-    assert!(index < length, "the index is {index} but the array has {length} elements");
-    array.offset() + index * size_of::<E>()
+    offset::<T>(field) + index::element::<E>(length::<E, T>(field), index)
+}
+
+/// How many elements the field of this number has, which is an array of `E`.
+#[inline(always)]
+const fn length<E, T: SharedValue>(field: usize) -> usize {
+    T::FIELDS[field].layout().size() / size_of::<E>()
+}
+
+/// The bytes of elements of the field of this number.
+#[inline(always)]
+fn bytes<T: SharedValue>(field: usize, elements: &Range<usize>) -> Range<usize> {
+    let start = offset::<T>(field);
+    start + elements.start..start + elements.end
 }
 
 #[inline(always)]
@@ -46,6 +61,13 @@ pub fn get<F: SharedValue, H: Reader>(reader: &H, field: usize) -> F {
 #[track_caller]
 pub fn get_at<E: SharedValue, H: Reader>(reader: &H, field: usize, index: usize) -> E {
     valid(reader.read(element_offset::<E, H::Value>(field, index)))
+}
+
+#[inline]
+#[track_caller]
+pub fn read_at<E: SharedValue, H: Reader, R: RangeBounds<usize>>(reader: &H, field: usize, range: R, to: &mut [E]) {
+    let elements = index::range::<E>(length::<E, H::Value>(field), range, to.len());
+    valid(reader.read_slice(bytes::<H::Value>(field, &elements).start, to));
 }
 
 #[inline(always)]
@@ -75,6 +97,25 @@ pub fn set_at<E: SharedValue, T: SharedValue, A: Writable>(
     value: E,
 ) -> Result<(), Error> {
     A::set(&handle.cell, element_offset::<E, T>(field, index), &value)
+}
+
+#[inline]
+#[track_caller]
+pub fn write_at<E: SharedValue, T: SharedValue, A: Writable>(
+    handle: &Synchronized<T, A>,
+    field: usize,
+    start: usize,
+    values: &[E],
+) -> Result<(), Error> {
+    let bytes = bytes::<T>(field, &index::run::<E>(length::<E, T>(field), start, values.len()));
+    A::change(&handle.cell, &bytes, |slot| words::store_slice::<A::Merge, E>(slot, bytes.start, values))
+}
+
+#[inline]
+#[track_caller]
+pub fn guard_write_at<E: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, start: usize, values: &[E]) {
+    let bytes = bytes::<T>(field, &index::run::<E>(length::<E, T>(field), start, values.len()));
+    guard.writable().change(&bytes, |slot| words::store_slice::<Alone, E>(slot, bytes.start, values));
 }
 
 #[inline(always)]

@@ -4,13 +4,14 @@
 use core::ops::Deref;
 use core::ptr;
 
-use crate::access::sealed::Read as _;
-use crate::access::{Access, ReadWrite};
+use crate::access::Access;
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::layout::SharedValue;
 use crate::primitive::AtomicU64;
+use crate::read;
 use crate::synchronized::Synchronized;
+use crate::words;
 
 /// What the fields of a value are read through: its [`Synchronized`] or its [`Guard`].
 pub trait Reader {
@@ -22,6 +23,12 @@ pub trait Reader {
     /// # Errors
     /// `InvalidBits` if another process wrote something that is not an `F`.
     fn read<F: SharedValue>(&self, offset: usize) -> Result<F, Error>;
+
+    /// Copies the elements that start at this offset into a slice.
+    ///
+    /// # Errors
+    /// `InvalidBits` if another process wrote something that is not an `E`.
+    fn read_slice<E: SharedValue>(&self, offset: usize, to: &mut [E]) -> Result<(), Error>;
 
     /// The word of an atomic field, by its number among them.
     fn atomic(&self, number: usize) -> &AtomicU64;
@@ -35,6 +42,11 @@ impl<T: SharedValue, A: Access> Reader for Synchronized<T, A> {
         A::field(&self.cell, offset).check_in::<T>(offset)
     }
 
+    #[inline]
+    fn read_slice<E: SharedValue>(&self, offset: usize, to: &mut [E]) -> Result<(), Error> {
+        read::slice::<T, E>(offset, to, |copy| A::read(&self.cell, copy))
+    }
+
     #[inline(always)]
     fn atomic(&self, number: usize) -> &AtomicU64 {
         self.cell.atomic(number)
@@ -46,9 +58,12 @@ impl<T: SharedValue> Reader for Guard<'_, T> {
 
     #[inline(always)]
     fn read<F: SharedValue>(&self, offset: usize) -> Result<F, Error> {
-        let hold = &self.hold;
-        let copy = if hold.is_held() { hold.read(offset) } else { ReadWrite::field(hold.cell(), offset) };
-        copy.check_in::<T>(offset)
+        self.read_with(|slot| words::load(slot, offset)).check_in::<T>(offset)
+    }
+
+    #[inline]
+    fn read_slice<E: SharedValue>(&self, offset: usize, to: &mut [E]) -> Result<(), Error> {
+        read::slice::<T, E>(offset, to, |copy| self.read_with(copy))
     }
 
     #[inline(always)]

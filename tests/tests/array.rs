@@ -12,7 +12,7 @@ use shared_value::{
     Elements, Error, FixedStr, LockKind, Options, RLock, ReadOnly, SharedArray, SharedValue, Synchronized, Unlocked,
     unlink,
 };
-use shared_value_tests::values::{Grain, Level, Mode, Padded};
+use shared_value_tests::values::{Grain, Level, Mode, Padded, Rgb};
 use shared_value_tests::{DEADLINE, Forked, SegmentFile, SegmentName, fork, in_time};
 
 /// Every element type behaves like a `Vec` of it.
@@ -495,6 +495,67 @@ fn an_array_under_a_shared_lock() {
         drop(guard);
         assert_eq!(sum.get(), 5 * round as u64 + 1);
     }
+}
+
+/// Elements of an array field, several at once, beside fields that share their words.
+#[test]
+fn elements_of_a_field() {
+    #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+    #[repr(C)]
+    struct Fields {
+        before: u8,
+        small: [u8; 13],
+        modes: [Mode; 2],
+        grains: [Grain; 3],
+        #[shared(pod)]
+        colors: [Rgb; 4],
+        after: u64,
+    }
+
+    let grain = Grain { is_set: true, weight: 3, size: 4 };
+    let (black, white) = (Rgb { red: 0, green: 0, blue: 0 }, Rgb { red: 255, green: 255, blue: 255 });
+    let first =
+        Fields { before: 1, small: [2; 13], modes: [Mode::Idle; 2], grains: [grain; 3], colors: [black; 4], after: 9 };
+    let name = SegmentName::new("array-field");
+    let fields = Synchronized::create(&name, first).unwrap();
+    fields.small_write(3, &[5, 6, 7]).unwrap();
+    fields.modes_write(1, &[Mode::Busy]).unwrap();
+    fields.colors_write(2, &[white; 2]).unwrap();
+    let guard = fields.lock().unwrap();
+    guard.grains_write(0, &[Grain::default(); 2]);
+    guard.small_write(0, &[8; 2]);
+    let mut small = [0; 4];
+    guard.small_read(..4, &mut small);
+    assert_eq!(small, [8, 8, 2, 5]);
+    fields.read_only().unwrap().small_read(..=3, &mut small);
+    assert_eq!(small, [2, 2, 2, 5], "what is committed");
+    drop(guard);
+
+    let mut expected = first;
+    expected.small = [8, 8, 2, 5, 6, 7, 2, 2, 2, 2, 2, 2, 2];
+    expected.modes[1] = Mode::Busy;
+    expected.grains[..2].fill(Grain::default());
+    expected.colors[2..].fill(white);
+    assert_eq!((fields.load().unwrap(), fields.version()), (expected, 4));
+    let (mut modes, mut grains, mut colors) = ([Mode::Idle; 2], [grain; 2], [white; 3]);
+    fields.modes_read(.., &mut modes);
+    fields.grains_read(1.., &mut grains);
+    fields.colors_read(1..4, &mut colors);
+    assert_eq!((modes, grains, colors), (expected.modes, [Grain::default(), grain], [black, white, white]));
+
+    let message = "2 elements from index 12 on were asked for, but the array has 13";
+    assert_eq!(panicked(|| fields.small_write(12, &[0; 2])), message);
+    assert_eq!(panicked(|| fields.lock().unwrap().small_write(12, &[0; 2])), message);
+    let message = "the elements 3..5 were asked for, but the array has 4";
+    assert_eq!(panicked(|| fields.colors_read(3..5, &mut [white; 2])), message);
+    assert_eq!(fields.load().unwrap(), expected);
+
+    let offset = std::mem::offset_of!(Fields, modes) + 1;
+    SegmentFile::open(name.path()).cell(size_of::<Fields>()).overwrite(offset, &[3]);
+    let message = "`modes[1]` holds invalid bits: expected Idle = 0 or Busy = 7 (Mode), found 0x03";
+    assert_eq!(panicked(|| fields.modes_read(.., &mut modes)), message);
+    assert_eq!(panicked(|| fields.lock().unwrap().modes_read(1.., &mut modes[1..])), message);
+    assert_eq!(modes, expected.modes, "the slice stays as it was");
 }
 
 /// Copying all of a large array for every commit would take a thousand times as long.

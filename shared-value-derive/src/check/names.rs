@@ -138,7 +138,7 @@ fn taken(name: &str, field: &Field, owners: &HashMap<String, &Field>) -> Option<
 /// All functions that are generated for `field`, on the handle and on the guard.
 fn accessors(field: &Field) -> Vec<String> {
     let whole: &[(&str, &str)] = &[("", ""), ("set_", ""), ("update_", "")];
-    let element: &[(&str, &str)] = &[("", "_at"), ("set_", "_at")];
+    let element: &[(&str, &str)] = &[("", "_at"), ("set_", "_at"), ("", "_read"), ("", "_write")];
     let atomic: &[(&str, &str)] = &[
         ("", ""),
         ("", "_store"),

@@ -48,7 +48,7 @@ fn every_body_asks_the_same_question_first() {
         output.matches(&question).count()
     };
     assert_eq!(question("Inner"), 6, "the visitor and five accessors");
-    assert_eq!(question("[Inner ; 2]"), 9, "the visitor and eight accessors");
+    assert_eq!(question("[Inner ; 2]"), 12, "the visitor and eleven accessors");
     assert_eq!(question("u8") + question("[u8 ; 2]"), 0, "those are known");
 }
 

@@ -20,7 +20,7 @@ pub(crate) use fixed_str::first_invalid_byte;
 pub use fixed_str::{FixedStr, FixedStrError};
 pub(crate) use path::part_at;
 pub use pin::{assert_fingerprint, assert_layout, assert_size};
-pub use pod::Pod;
+pub use pod::{Pod, pods, pods_mut};
 pub(crate) use print::Printed;
 pub(crate) use schema::{first_difference, schema_text, slice_fingerprint, slice_schema_text, text_fingerprint};
 pub use value::{FieldVisitor, SharedValue};

@@ -12,6 +12,10 @@ pub(super) const READS: &str = "Reads {} without a lock: what is committed, or w
 pub(super) const READS_ELEMENT: &str =
     "Reads element `index` of {} without a lock: what is committed, or what this thread has written since.";
 
+/// The same of several elements.
+pub(super) const READS_RANGE: &str = "Reads a range of the elements of {} into a slice, all of one version and without a \
+                                      lock: what is committed, or what this thread has written since.";
+
 /// What follows the description of an accessor.
 #[derive(Clone, Copy)]
 pub(super) enum Section {
@@ -25,6 +29,14 @@ pub(super) enum Section {
     OutOfRange,
     /// Of a read of one element that finds bits that are no value.
     ElementInvalidBits,
+    /// Of a write of several elements.
+    RangeOutOfRange,
+    /// Of a read of several elements.
+    RangeRead,
+    /// The same, where it may find bits that are no value.
+    RangeInvalidBits,
+    /// Of a write of several elements through the guard.
+    RangeGuard,
     /// Of a write through the guard.
     Guard,
     /// Of a write of one element through the guard.
@@ -42,6 +54,16 @@ impl Section {
             Self::OutOfRange => " # Panics\n\n If `index` is out of range.",
             Self::ElementInvalidBits => {
                 " # Panics\n\n If `index` is out of range, or another process wrote bits that are no value of this type."
+            }
+            Self::RangeOutOfRange => " # Panics\n\n If there are not so many elements behind `start`.",
+            Self::RangeRead => " # Panics\n\n If there are no such elements, or not as many as `to` has.",
+            Self::RangeInvalidBits => {
+                " # Panics\n\n If there are no such elements, or not as many as `to` has, or another process wrote bits \
+                 that are no value of this type."
+            }
+            Self::RangeGuard => {
+                " # Panics\n\n If there are not so many elements behind `start`, within an `update` of the value by this \
+                 thread, and in a child process that was forked after the lock was taken."
             }
             Self::Guard => {
                 " # Panics\n\n Within an `update` of the value by this thread, and in a child process that was forked \
@@ -104,6 +126,11 @@ pub(super) fn getter_sections(field: &Field) -> &'static [Section] {
 /// What makes the getter of one element panic.
 pub(super) fn element_getter_sections(field: &Field, element: &Type) -> &'static [Section] {
     if is_always_valid(field, element) { &[Section::OutOfRange] } else { &[Section::ElementInvalidBits] }
+}
+
+/// What makes a read of several elements panic.
+pub(super) fn range_getter_sections(field: &Field, element: &Type) -> &'static [Section] {
+    if is_always_valid(field, element) { &[Section::RangeRead] } else { &[Section::RangeInvalidBits] }
 }
 
 /// Whether every pattern of bits is a value of `ty`, the type of `field` or of its elements.

@@ -88,6 +88,20 @@ impl<
     fn field_0_at(&self, index: ::core::primitive::usize) -> [T; N] {
         ::shared_value::__private::get_at(&self.0, 0, index)
     }
+    /** Reads a range of the elements of field 0 into a slice, all of one version and without a lock: what is committed, or what this thread has written since.
+
+ # Panics
+
+ If there are no such elements, or not as many as `to` has, or another process wrote bits that are no value of this type.*/
+    #[track_caller]
+    #[inline]
+    fn field_0_read(
+        &self,
+        range: impl ::core::ops::RangeBounds<::core::primitive::usize>,
+        to: &mut [[T; N]],
+    ) {
+        ::shared_value::__private::read_at(&self.0, 0, range, to);
+    }
     /// Reads field 1 without a lock: what is committed, or what this thread has written since.
     #[inline]
     pub fn r#fn(&self) -> foreign::Vector {
@@ -147,6 +161,24 @@ impl<
         value: [T; N],
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         ::shared_value::__private::set_at(&self.0, 0, index, value)
+    }
+    /** Writes elements of field 0 from number `start` on: locks, commits all of them and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.
+
+ # Panics
+
+ If there are not so many elements behind `start`.*/
+    #[track_caller]
+    #[inline]
+    fn field_0_write(
+        &self,
+        start: ::core::primitive::usize,
+        values: &[[T; N]],
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        ::shared_value::__private::write_at(&self.0, 0, start, values)
     }
     /** Writes field 1: locks, commits and unlocks.
 
@@ -228,6 +260,16 @@ impl<
     #[inline]
     fn set_field_0_at(&self, index: ::core::primitive::usize, value: [T; N]) {
         ::shared_value::__private::guard_set_at(&self.0, 0, index, value);
+    }
+    /** Writes elements of field 0 from number `start` on; the next commit publishes them.
+
+ # Panics
+
+ If there are not so many elements behind `start`, within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
+    #[track_caller]
+    #[inline]
+    fn field_0_write(&self, start: ::core::primitive::usize, values: &[[T; N]]) {
+        ::shared_value::__private::guard_write_at(&self.0, 0, start, values);
     }
     /** Writes field 1; the next commit publishes it.
 

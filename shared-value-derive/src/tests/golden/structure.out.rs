@@ -103,6 +103,20 @@ impl<H: ::shared_value::__private::Reader<Value = Account>> AccountAccessors<H> 
     fn limits_at(&self, index: ::core::primitive::usize) -> u32 {
         ::shared_value::__private::get_at(&self.0, 2, index)
     }
+    /** Reads a range of the elements of `limits` into a slice, all of one version and without a lock: what is committed, or what this thread has written since.
+
+ # Panics
+
+ If there are no such elements, or not as many as `to` has.*/
+    #[track_caller]
+    #[inline]
+    fn limits_read(
+        &self,
+        range: impl ::core::ops::RangeBounds<::core::primitive::usize>,
+        to: &mut [u32],
+    ) {
+        ::shared_value::__private::read_at(&self.0, 2, range, to);
+    }
     /// Reads `requests` atomically, without a lock.
     #[inline]
     pub fn requests(&self) -> u64 {
@@ -213,6 +227,24 @@ impl<
         value: u32,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         ::shared_value::__private::set_at(&self.0, 2, index, value)
+    }
+    /** Writes elements of `limits` from number `start` on: locks, commits all of them and unlocks.
+
+ # Errors
+
+ If the lock cannot be had, or within an `update` of the value by this thread.
+
+ # Panics
+
+ If there are not so many elements behind `start`.*/
+    #[track_caller]
+    #[inline]
+    fn limits_write(
+        &self,
+        start: ::core::primitive::usize,
+        values: &[u32],
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        ::shared_value::__private::write_at(&self.0, 2, start, values)
     }
     /// Writes `requests` atomically, without a lock.
     #[inline]
@@ -344,5 +376,15 @@ impl AccountAccessors<::shared_value::__private::Guard<'_, Account>> {
     #[inline]
     fn set_limits_at(&self, index: ::core::primitive::usize, value: u32) {
         ::shared_value::__private::guard_set_at(&self.0, 2, index, value);
+    }
+    /** Writes elements of `limits` from number `start` on; the next commit publishes them.
+
+ # Panics
+
+ If there are not so many elements behind `start`, within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
+    #[track_caller]
+    #[inline]
+    fn limits_write(&self, start: ::core::primitive::usize, values: &[u32]) {
+        ::shared_value::__private::guard_write_at(&self.0, 2, start, values);
     }
 }

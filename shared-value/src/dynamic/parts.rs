@@ -10,6 +10,8 @@ use crate::dynamic::{DynKind, DynLayout};
 pub struct DynParts<'l> {
     /// Those whose parts are being listed, from the value inwards.
     open: Vec<Open<'l>>,
+    /// Whether atomic fields of the outermost struct are such: not where a newtype is the value.
+    has_atomics: bool,
 }
 
 /// A struct or an array of structs, of which some parts were listed.
@@ -32,9 +34,10 @@ pub struct DynPart<'l> {
 
 impl<'l> DynParts<'l> {
     pub(super) fn of(value: &'l DynLayout) -> Self {
+        let has_atomics = matches!(value.kind, DynKind::Struct { .. });
         let value = value.unwrapped();
         let open = Open { path: String::new(), layout: value, offset: 0, next: 0 };
-        Self { open: if has_structs(value) { vec![open] } else { Vec::new() } }
+        Self { open: if has_structs(value) { vec![open] } else { Vec::new() }, has_atomics }
     }
 }
 
@@ -43,9 +46,9 @@ impl<'l> Iterator for DynParts<'l> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let is_value = self.open.len() == 1;
+            let has_atomics = self.has_atomics && self.open.len() == 1;
             let open = self.open.last_mut()?;
-            let Some(part) = open.next_part(is_value) else {
+            let Some(part) = open.next_part(has_atomics) else {
                 self.open.pop();
                 continue;
             };
@@ -59,7 +62,7 @@ impl<'l> Iterator for DynParts<'l> {
 }
 
 impl<'l> Open<'l> {
-    fn next_part(&mut self, is_value: bool) -> Option<DynPart<'l>> {
+    fn next_part(&mut self, has_atomics: bool) -> Option<DynPart<'l>> {
         let next = self.next;
         self.next += 1;
         match &self.layout.kind {
@@ -70,7 +73,7 @@ impl<'l> Open<'l> {
                     path: format!("{}{separator}{}", self.path, field.name),
                     layout: &field.layout,
                     offset: self.offset + field.offset,
-                    is_atomic: field.is_atomic && is_value,
+                    is_atomic: field.is_atomic && has_atomics,
                 })
             }
             DynKind::Array { length, element } if next < *length => Some(DynPart {

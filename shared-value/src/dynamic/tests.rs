@@ -3,14 +3,17 @@
 
 use std::num::{NonZeroI8, NonZeroU64};
 
+use crate::cell::{Cell, Terms};
+use crate::contents::Shape;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::path::Place;
-use crate::dynamic::{DynData, DynKind, DynLayout, schema};
+use crate::dynamic::{DynData, DynKind, DynLayout, DynValue, schema};
 use crate::error::Error;
 use crate::layout::{
     Field, FixedStr, Kind, Layout, Pod, Printed, SharedValue, Variant, schema_text, slice_schema_text,
 };
+use crate::segment::Place as Segment;
 
 /// Declares a struct as the derive macro would describe it.
 macro_rules! structure {
@@ -321,6 +324,7 @@ fn every_value_is_printed_and_written_as_it_was_read() {
                 let bytes = &bytes[part.offset()..][..part.layout().size()];
                 let place = Place::at(&dynamic, part.path()).unwrap();
                 assert_eq!((place.offset, place.layout), (part.offset(), part.layout()));
+                assert_eq!(part.is_atomic(), place.atomic.is_some(), "{}", part.path());
                 let found = decode(place, part.path(), bytes).unwrap();
                 assert_eq!(data.part(part.path()).map(DynData::to_string), Some(found.to_string()), "{}", part.path());
                 assert_eq!(encode(place, part.path(), &found).unwrap(), bytes);
@@ -503,4 +507,34 @@ impl Random {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
+}
+
+/// Without this, an array whose length only the segment knows would have no elements here.
+#[test]
+fn a_slice_has_as_many_elements_as_its_segment_says() {
+    let path = format!("/dev/shm/shared-value-slice-{}", std::process::id());
+    let place = Segment::File(path.into());
+    for length in [0_u16, 1, 3, 1000] {
+        let shape = Shape { size: usize::from(length) * size_of::<Point>(), atomics: 0 };
+        let cell = Cell::<[Point]>::create_with(&place, &Terms::default(), shape, |_| {});
+        let (value, reader) = (open(&place, false), open(&place, true));
+        place.unlink().unwrap();
+        drop(cell.unwrap());
+        assert!(matches!(value.layout().kind(), DynKind::Array { length: found, .. } if *found == usize::from(length)));
+        for index in 0..length {
+            let fields = [("x", DynData::from(f64::from(index))), ("kind", "Cold".into()), ("y", 0.5.into())];
+            value.set(&format!("[{index}]"), DynData::structure("Point", fields)).unwrap();
+        }
+        assert_eq!(reader.load().unwrap(), value.load().unwrap());
+        if let Some(last) = length.checked_sub(1) {
+            assert_eq!(reader.get(&format!("[{last}].x")).unwrap().as_f64(), Some(last.into()));
+        }
+        assert!(reader.get(&format!("[{length}]")).is_err());
+        assert_eq!(reader.fields().count(), usize::from(length) * 4);
+    }
+}
+
+fn open(place: &Segment, for_reading: bool) -> DynValue {
+    let Segment::File(path) = place else { unreachable!() };
+    if for_reading { DynValue::open_file_read_only(path) } else { DynValue::open_file(path) }.unwrap()
 }

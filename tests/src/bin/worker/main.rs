@@ -7,6 +7,7 @@ mod accessors;
 mod atomic;
 mod create;
 mod damage;
+mod dynamic;
 mod fork;
 mod full;
 mod hold;
@@ -48,6 +49,7 @@ enum Role {
     MakeFile(create::MakeFile),
     Damage(damage::Damage),
     Accessors(accessors::Accessors),
+    Dynamic(dynamic::Dynamic),
     Padding(padding::Padding),
 }
 
@@ -76,6 +78,7 @@ fn main() -> Result<()> {
         Role::MakeFile(role) => role.run(),
         Role::Damage(role) => role.run(),
         Role::Accessors(role) => role.run(),
+        Role::Dynamic(role) => role.run(),
         Role::Padding(role) => role.run(),
     }
 }

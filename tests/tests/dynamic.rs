@@ -278,6 +278,37 @@ fn updates_are_not_lost() {
     assert_eq!(tally.version(), 9 * count, "an atomic field is changed without a commit");
 }
 
+/// Without this, what another process adds to an atomic field in between would be lost.
+#[test]
+fn an_atomic_field_is_changed_as_it_is_at_that_moment() {
+    let name = SegmentName::new("atomic");
+    let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+    let value = DynValue::open(&name).unwrap();
+    let mut calls = 0;
+    let add = |requests: &mut DynData| {
+        calls += 1;
+        if calls < 3 {
+            account.requests_fetch_add(10);
+        }
+        *requests = (requests.as_u64().unwrap() + 1).into();
+    };
+    value.update("requests", add).unwrap();
+    assert_eq!((calls, account.requests(), account.version()), (3, 21, 0));
+    assert!(matches!(value.set("requests", -1_i64), Err(Error::WrongData { .. })));
+
+    // As a part of the whole it stays, and may be left out.
+    let DynData::Struct { fields, .. } = value.load().unwrap() else { panic!() };
+    let but = |missing: &'static str| fields.clone().into_iter().filter(move |(name, _)| name != missing);
+    value.set("", DynData::structure("Account", but("requests"))).unwrap();
+    let error = value.set("", DynData::structure("Account", but("frozen"))).unwrap_err().to_string();
+    assert!(error.ends_with("found no `frozen`"), "{error}");
+    let mut guard = value.lock().unwrap();
+    guard.set("requests", 5_u8).unwrap();
+    guard.update("requests", |requests| *requests = (requests.as_u64().unwrap() + 1).into()).unwrap();
+    guard.rollback();
+    assert_eq!((account.requests(), guard.get("requests").unwrap()), (6, DynData::Unsigned(6)));
+}
+
 /// Without this, a guard would let go of what it has not committed, or keep what was rolled back.
 #[test]
 fn a_guard_commits_and_rolls_back() {
@@ -321,7 +352,43 @@ fn a_guard_commits_and_rolls_back() {
     let inner = value.update("balance", |_| value.set("deposits", 6_u8)).unwrap();
     assert!(matches!(inner, Err(Error::Borrowed)));
     assert!(matches!(account.update(|_| value.set("deposits", 6_u8)).unwrap(), Err(Error::Borrowed)));
+    let mut guard = value.lock().unwrap();
+    let panicked = value.update("balance", |_| panic::catch_unwind(AssertUnwindSafe(|| guard.set("deposits", 6_u8))));
+    assert!(panicked.unwrap().is_err());
+    // After a panic in an inner guard the value is barred until it is rolled back.
+    let inner = panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut inner = value.lock().unwrap();
+        inner.set("deposits", 7_u8).unwrap();
+        panic!("before the rest");
+    }));
+    assert!(inner.is_err());
+    assert!(panic::catch_unwind(AssertUnwindSafe(|| guard.set("deposits", 8_u8))).is_err());
+    assert!(matches!(value.set("deposits", 8_u8), Err(Error::Unwound)));
+    guard.rollback();
+    guard.set("deposits", 9_u8).unwrap();
+    drop(guard);
+    assert_eq!((account.balance(), account.deposits()), (1, 9));
     assert!(value.try_lock().is_ok());
+}
+
+/// Without this, a guard that a child inherits would write in the middle of what its parent writes.
+#[test]
+fn a_guard_holds_nothing_in_a_forked_child() {
+    let name = SegmentName::new("fork");
+    let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
+    let value = DynValue::open(&name).unwrap();
+    let mut guard = value.lock().unwrap();
+    guard.set("balance", 5_u8).unwrap();
+    let mut in_child = panic::AssertUnwindSafe(guard);
+    let child = fork(|| {
+        assert_eq!(in_child.get("balance").unwrap(), DynData::Signed(10));
+        in_child.commit();
+        in_child.rollback();
+        assert!(panic::catch_unwind(AssertUnwindSafe(|| in_child.set("balance", 6_u8))).is_err());
+    });
+    child.finish();
+    drop(in_child);
+    assert_eq!((account.balance(), account.version()), (5, 1));
 }
 
 /// Without this, a handle for reading would fault, and a value without a lock could not be looked at.

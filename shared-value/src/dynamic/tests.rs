@@ -8,7 +8,7 @@ use crate::contents::Shape;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::path::Place;
-use crate::dynamic::{DynData, DynKind, DynLayout, DynValue, schema};
+use crate::dynamic::{DynData, DynKind, DynLayout, DynValue, limit, schema};
 use crate::error::Error;
 use crate::layout::{
     Field, FixedStr, Kind, Layout, Pod, Printed, SharedValue, Variant, schema_text, slice_schema_text,
@@ -507,6 +507,26 @@ impl Random {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
+}
+
+/// Without this, a schema of a few bytes could take all memory there is.
+#[test]
+fn parts_that_are_too_large_are_refused() {
+    let at_once = |text: &str| {
+        let layout = schema::read(text).unwrap();
+        limit::check(&layout).is_ok()
+    };
+    let order = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };
+    let whole = |what: &str, size: usize| format!("{what}\n{what}: {size} bytes, align 1\n{order}\n");
+    let (text, mebibyte) = (|size| whole(&format!("FixedStr<{size}>"), size), 1 << 20);
+    assert_eq!([at_once(&text(64 * mebibyte)), at_once(&text(64 * mebibyte + 1))], [true, false]);
+    let array = |length| whole(&format!("[u8; {length}]"), length);
+    assert_eq!([at_once(&array(4 * mebibyte)), at_once(&array(4 * mebibyte + 1))], [true, false]);
+    let pairs = |length| {
+        let pair = "[].a: u8 @0\n[].b: Meters(u8) @1\n[]: 2 bytes, align 1";
+        format!("[Pair; {length}]\n{pair}\n[Pair; {length}]: {} bytes, align 1\n{order}\n", length * 2)
+    };
+    assert_eq!([at_once(&pairs(2 * mebibyte)), at_once(&pairs(2 * mebibyte + 1))], [true, false]);
 }
 
 /// Without this, an array whose length only the segment knows would have no elements here.

@@ -535,7 +535,7 @@ fn a_slice_has_as_many_elements_as_its_segment_says() {
     let path = format!("/dev/shm/shared-value-slice-{}", std::process::id());
     let place = Segment::File(path.into());
     for length in [0_u16, 1, 3, 1000] {
-        let shape = Shape { size: usize::from(length) * size_of::<Point>(), atomics: 0 };
+        let shape = Shape::of(usize::from(length) * size_of::<Point>(), 0);
         let cell = Cell::<[Point]>::create_with(&place, &Terms::default(), shape, |_| {});
         let (value, reader) = (open(&place, false), open(&place, true));
         place.unlink().unwrap();

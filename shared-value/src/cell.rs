@@ -53,6 +53,8 @@ pub(crate) struct Cell<C: ?Sized> {
     segment: Arc<Segment>,
     /// The shape that was noted for the value; only its contents know whether it counts.
     shape: Shape,
+    /// Which value of its segment it is: zero for the one that the header names.
+    number: u64,
     value: PhantomData<fn() -> C>,
 }
 
@@ -143,6 +145,7 @@ impl<C: ?Sized> Clone for Cell<C> {
             locked_by: self.locked_by.clone(),
             segment: Arc::clone(&self.segment),
             shape: self.shape,
+            number: self.number,
             value: PhantomData,
         }
     }
@@ -274,7 +277,7 @@ impl<C: Typed + ?Sized> Cell<C> {
 impl<C: Recognized + ?Sized> Cell<C> {
     /// The value in a segment that exists, if it is guarded so.
     pub(crate) fn open(place: &Place, guarding: &Guarding) -> Result<Self, Error> {
-        Self::open_and(place, guarding, |_, _, _| {})
+        Self::open_and(place, guarding, |_, _| {})
     }
 
     /// The same. Where no process has the segment open, the closure sees to what else must be put in order; it is told
@@ -282,7 +285,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
     pub(crate) fn open_and(
         place: &Place,
         guarding: &Guarding,
-        adopt: impl FnOnce(&Mapping, &Parts<'_, C>, bool),
+        adopt: impl FnOnce(&Mapping, bool),
     ) -> Result<Self, Error> {
         let check = |mapping: &Mapping| {
             C::shape_in(mapping).and_then(|shape| {
@@ -296,7 +299,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             let parts = unsafe { Parts::<C>::at(control, shape) };
             parts.adopt(mapping);
             initialize_mutexes(mapping)?;
-            adopt(mapping, &parts, is_read);
+            adopt(mapping, is_read);
             Ok(())
         })?;
         Self::in_segment(segment, guarding)
@@ -324,7 +327,13 @@ impl<C: Recognized + ?Sized> Cell<C> {
 
     /// The same value once more, for reading.
     pub(crate) fn read_only(&self) -> Result<Self, Error> {
-        Self::for_reading(self.segment.read_only()?)
+        let segment = self.segment.read_only()?;
+        if self.number == 0 {
+            return Self::for_reading(segment);
+        }
+        // It is the same file, in which this cell was found.
+        Self::within(&segment, self.start(), self.shape(), segment.length(), self.number)
+            .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
     }
 
     /// The lock of this value, for others.
@@ -351,7 +360,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             }
             _ => (control, LockedBy::Own),
         };
-        Ok(Self { control, guarding, locked_by, segment, shape, value: PhantomData })
+        Ok(Self { control, guarding, locked_by, segment, shape, number: 0, value: PhantomData })
     }
 
     /// Readers take no lock, so they need not have it.
@@ -369,7 +378,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
         };
         let control = control(&segment, entry);
-        Ok(Self { control, guarding: control, locked_by, segment, shape, value: PhantomData })
+        Ok(Self { control, guarding: control, locked_by, segment, shape, number: 0, value: PhantomData })
     }
 }
 
@@ -383,11 +392,11 @@ impl<E: SharedValue> Cell<[E]> {
 
 impl<C: Contents + ?Sized> Cell<C> {
     /// A cell of this shape that starts there, if it ends before `end` and that lies in the segment. Its own native lock
-    /// guards it.
-    pub(crate) fn within(segment: &Arc<Segment>, start: usize, shape: Shape, end: usize) -> Option<Self> {
+    /// guards it. It goes by that number.
+    pub(crate) fn within(segment: &Arc<Segment>, start: usize, shape: Shape, end: usize, number: u64) -> Option<Self> {
         let control = control_within(segment, start, shape, end)?;
         let (segment, locked_by) = (Arc::clone(segment), LockedBy::Own);
-        Some(Self { control, guarding: control, locked_by, segment, shape, value: PhantomData })
+        Some(Self { control, guarding: control, locked_by, segment, shape, number, value: PhantomData })
     }
 
     /// Puts such a cell in order, where no process has the segment open.
@@ -396,6 +405,11 @@ impl<C: Contents + ?Sized> Cell<C> {
             // SAFETY: a cell of this shape lies there, in the mapping.
             unsafe { Parts::<C>::at(control, shape) }.adopt(mapping);
         }
+    }
+
+    /// Which value of its segment it is: zero for the one that the header names.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Lets the closure write what was never written before, while nobody else looks.
@@ -570,6 +584,7 @@ impl<C: Contents + ?Sized> Cell<C> {
             locked_by: self.locked_by.clone(),
             segment: Arc::clone(&self.segment),
             shape: self.shape(),
+            number: self.number,
             value: PhantomData,
         }
     }
@@ -651,6 +666,15 @@ pub(crate) struct Parts<'a, C: ?Sized> {
     atomics: &'a [AtomicU64],
     shape: Shape,
     value: PhantomData<fn() -> C>,
+}
+
+impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
+    /// Those of the value that the header names, if it is one of this type.
+    pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
+        let shape = C::shape_in(mapping)?;
+        // SAFETY: the header names a cell that was made for contents of this shape, and the mapping lives during `'a`.
+        Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
+    }
 }
 
 impl<'a, C: Contents + ?Sized> Parts<'a, C> {

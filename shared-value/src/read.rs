@@ -152,9 +152,7 @@ pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
     with_atomics(hold.cell(), hold.read(0))
 }
 
-/// Copies the whole committed value, with the number of its version.
-pub(crate) fn whole_versioned<T: SharedValue>(cell: &Cell<T>) -> (u64, Unchecked<T>) {
-    let load = |slot: &[AtomicU64]| words::load(slot, 0);
-    let (version, copy) = cell.read_decided(load).unwrap_or_else(|| between_commits(cell, load));
-    (version, with_atomics(cell, copy))
+/// Copies from the committed value, with the number of its version.
+pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
+    cell.read_decided(&mut copy).unwrap_or_else(|| between_commits(cell, copy))
 }

@@ -14,7 +14,9 @@ use crate::copies::Copies;
 use crate::error::Error;
 use crate::hold::Hold;
 use crate::layout::{Printed, SharedValue};
+use crate::primitive::AtomicU64;
 use crate::read;
+use crate::words;
 
 /// What a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) leads to: a [`SharedValue`], or a slice of
 /// them, whose length is known when the program runs.
@@ -35,6 +37,9 @@ pub(crate) mod sealed {
     pub trait Copied: Contents + ToOwned {
         fn load<A: Access>(cell: &Cell<Self>) -> Result<Self::Owned, Error>;
 
+        /// What is committed, with the number of its version.
+        fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self::Owned, Error>);
+
         /// Prints what `load` would return, also where its bits are invalid.
         fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
 
@@ -46,6 +51,11 @@ pub(crate) mod sealed {
 impl<T: SharedValue> sealed::Copied for T {
     fn load<A: Access>(cell: &Cell<Self>) -> Result<Self, Error> {
         read::whole::<T, A>(cell).check()
+    }
+
+    fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self, Error>) {
+        let (version, copy) = read::versioned(cell, |slot| words::load(slot, 0));
+        (version, read::with_atomics(cell, copy).check())
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,6 +73,13 @@ impl<E: SharedValue> sealed::Copied for [E] {
     fn load<A: Access>(cell: &Cell<Self>) -> Result<Vec<E>, Error> {
         let length = cell.length();
         read::elements::<[E], E>(0, length, |copy| A::read(cell, copy)).map(Vec::from)
+    }
+
+    fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Vec<E>, Error>) {
+        let mut version = 0;
+        let read = |copy: &mut dyn FnMut(&[AtomicU64])| version = read::versioned(cell, copy).0;
+        let elements = read::elements::<[E], E>(0, cell.length(), read).map(Vec::from);
+        (version, elements)
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

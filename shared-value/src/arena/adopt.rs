@@ -11,9 +11,10 @@ use crate::segment::Mapping;
 /// Frees the locks of all values, which nobody can hold, and if nobody reads either, the space of all that was removed.
 ///
 /// If this process dies in the middle of it, the next one does it again.
-pub(super) fn adopt(mapping: &Mapping, parts: &Parts<'_, Directory>, is_read: bool) {
+pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
     let heap = Heap::of(mapping);
-    // All bits are a directory.
+    // What is no arena has nothing but its own value.
+    let Ok(parts) = Parts::<Directory>::first(mapping) else { return };
     let Ok(mut directory) = parts.committed() else { return };
     let (cursor, newest) = (usize_of(directory.cursor), usize_of(directory.newest));
     for block in heap.blocks(cursor, newest).filter(|block| block.state == State::Live) {

@@ -72,7 +72,8 @@ impl<A: Access> ArenaValues<A> {
         let schema = Kind::at(self.heap(), block.kind).and_then(|kind| kind.schema());
         let layout = layout_of(&name, &schema.ok_or_else(|| self.lost(block.at))?, block.size)?;
         let segment = self.directory.cell.shared_segment();
-        let cell = Cell::within(segment, block.start, shape_of(&layout), block.payload_end());
+        let number = ValueId::new(block.at, block.generation).to_bits();
+        let cell = Cell::within(segment, block.start, shape_of(&layout), block.payload_end(), number);
         Ok((cell.ok_or_else(|| self.lost(block.at))?, layout))
     }
 }

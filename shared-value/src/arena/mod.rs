@@ -8,7 +8,6 @@ mod heap;
 mod id;
 mod kind;
 mod options;
-mod passing;
 mod record;
 mod snapshot;
 mod table;
@@ -27,7 +26,8 @@ use crate::lock::LockKind;
 use crate::segment::Place;
 use crate::synchronized::Synchronized;
 
-use directory::Directory;
+pub(crate) use adopt::adopt;
+pub(crate) use directory::Directory;
 use editor::usize_of;
 use heap::Heap;
 use table::Table;
@@ -145,7 +145,7 @@ impl Arena {
 
     fn open_at(place: &Place) -> Result<Self, Error> {
         let guarding = Guarding::Own(LockKind::Native);
-        Ok(Self::of(Synchronized::of(Cell::open_and(place, &guarding, adopt::adopt)?)))
+        Ok(Self::of(Synchronized::of(Cell::open_and(place, &guarding, adopt)?)))
     }
 
     fn open_or_create_at(place: &Place, terms: &Terms, capacity: usize) -> Result<Self, Error> {
@@ -172,8 +172,15 @@ impl Arena<ReadOnly> {
 }
 
 impl<A: Access> Arena<A> {
-    fn of(directory: Synchronized<Directory, A>) -> Self {
-        Self { values: ArenaValues { directory } }
+    pub(crate) fn of(directory: Synchronized<Directory, A>) -> Self {
+        Self { values: ArenaValues::of(directory) }
+    }
+}
+
+impl<A> Arena<A> {
+    /// The value that knows the others.
+    pub(crate) fn directory(&self) -> &Synchronized<Directory, A> {
+        &self.values.directory
     }
 }
 

@@ -9,9 +9,9 @@ use crate::arena::values::ArenaValues;
 use crate::cell::Cell;
 use crate::contents::Untyped;
 use crate::error::Error;
-use crate::layout::SharedValue;
 use crate::lock;
 use crate::read;
+use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 
 /// What [`ArenaValues::snapshot`] gives its closure to read values by.
@@ -59,18 +59,19 @@ impl<A: Access> ArenaValues<A> {
 }
 
 impl Snapshot {
-    /// The value at the moment of the snapshot; what this thread has written, if it holds the lock.
+    /// The value at the moment of the snapshot, or of an array all elements; what this thread has written, if it holds the
+    /// lock.
     ///
     /// # Errors
     /// `InvalidBits` if another process wrote something that is not a `T`.
-    pub fn load<T: SharedValue, A: Access>(&self, value: &Synchronized<T, A>) -> Result<T, Error> {
+    pub fn load<C: Shared + ?Sized, A: Access>(&self, value: &Synchronized<C, A>) -> Result<C::Owned, Error> {
         let cell = &value.cell;
         if lock::holds(cell.lock()) {
-            return value.load();
+            return C::load::<A>(cell);
         }
-        let (version, copy) = read::whole_versioned(cell);
+        let (version, copy) = C::load_versioned(cell);
         self.seen.borrow_mut().push((cell.untyped(), version));
-        copy.check()
+        copy
     }
 
     /// Whether all is still as it was read: then there was a moment, before this is called, when all of it was so.

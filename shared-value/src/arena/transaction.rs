@@ -9,9 +9,9 @@ use crate::cell::{Cell, record as decision};
 use crate::contents::{Contents, Untyped};
 use crate::error::Error;
 use crate::guard::Guard;
-use crate::layout::SharedValue;
 use crate::lock::{Refusal, Thread, Wait};
 use crate::primitive::Ordering;
+use crate::shared::Shared;
 use crate::slots::Versions;
 use crate::synchronized::Synchronized;
 
@@ -91,7 +91,7 @@ impl Transaction<'_> {
     /// - `AlreadyHeld` if this thread holds the lock, but not by this transaction.
     /// - `Unsupported` if the value does not lie in the arena.
     /// - As [`Synchronized::lock`].
-    pub fn lock<'v, T: SharedValue>(&mut self, value: &'v Synchronized<T>) -> Result<Guard<'v, T>, Error> {
+    pub fn lock<'v, C: Shared + ?Sized>(&mut self, value: &'v Synchronized<C>) -> Result<Guard<'v, C>, Error> {
         self.join(&value.cell)?;
         value.lock()
     }

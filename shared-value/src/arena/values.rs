@@ -12,11 +12,13 @@ use crate::arena::id::ValueId;
 use crate::arena::kind::Kind;
 use crate::arena::table::hash;
 use crate::arena::{MAX_KEY, table};
+use crate::array::{Elements, SharedArray};
 use crate::cell::{Cell, Parts, open_or_else};
 use crate::contents::{Shape, Typed};
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::segment::Segment;
+use crate::shared::Shared;
 use crate::synchronized::{Synchronized, valid};
 
 /// The values in an [`Arena`](crate::Arena).
@@ -71,6 +73,59 @@ impl ArenaValues {
     /// As [`create`](Self::create).
     pub fn value<T: SharedValue>(&self, value: T) -> Result<Synchronized<T>, Error> {
         self.make(None, size_of::<T>(), |parts| parts.initialize(&value)).map(Synchronized::of)
+    }
+
+    /// A new array under a key, of a slice or of so many equal elements.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::anonymous(1 << 20)?;
+    /// let prices = arena.create_array::<f64>("prices", 100)?;
+    /// prices.write(10, &[1.5, 2.5])?;
+    /// assert_eq!(arena.open_array::<f64>("prices")?.get(11), 2.5);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`create`](Self::create); `InvalidBits` if it is to hold zeros, which are not a `T`.
+    pub fn create_array<'a, T: SharedValue>(
+        &self,
+        key: &str,
+        elements: impl Into<Elements<'a, T>>,
+    ) -> Result<SharedArray<T>, Error> {
+        self.make_array(Some(key), elements.into())
+    }
+
+    /// The array under a key, created if there is none.
+    ///
+    /// # Errors
+    /// As [`open_array`](Self::open_array) and [`create_array`](Self::create_array).
+    pub fn open_or_create_array<'a, T: SharedValue>(
+        &self,
+        key: &str,
+        elements: impl Into<Elements<'a, T>>,
+    ) -> Result<SharedArray<T>, Error> {
+        let elements = elements.into();
+        open_or_else(|| self.open_array(key), || self.make_array(Some(key), elements))
+    }
+
+    /// A new array without a key.
+    ///
+    /// # Errors
+    /// As [`create_array`](Self::create_array).
+    pub fn array<'a, T: SharedValue>(&self, elements: impl Into<Elements<'a, T>>) -> Result<SharedArray<T>, Error> {
+        self.make_array(None, elements.into())
+    }
+
+    fn make_array<T: SharedValue>(
+        &self,
+        key: Option<&str>,
+        elements: Elements<'_, T>,
+    ) -> Result<SharedArray<T>, Error> {
+        let shape = elements.shape()?;
+        let cell = self.make::<[T]>(key, shape.size, |parts| elements.write(parts))?;
+        Ok(SharedArray::from(Synchronized::of(cell)))
     }
 
     /// Takes the key away, and with it the value, as [`unlink`](crate::unlink) does: whoever has it open goes on with it.
@@ -136,8 +191,9 @@ impl ArenaValues {
         let key_hash = key.map_or(0, hash);
         let block = Trailer { kind, size, key: key_hash >> 32 << 32 | key_length as u64, ..taken };
         editor.heap.write_trailer(&block);
-        let cell =
-            Cell::within(self.segment(), block.start, shape, block.payload_end()).ok_or_else(|| self.lost(block.at))?;
+        let id = ValueId::new(block.at, block.generation);
+        let cell = Cell::within(self.segment(), block.start, shape, block.payload_end(), id.to_bits())
+            .ok_or_else(|| self.lost(block.at))?;
         cell.initialize(initialize);
         if let Some(key) = key {
             editor.heap.write_key(&block, key);
@@ -148,13 +204,20 @@ impl ArenaValues {
     }
 }
 
+impl<A> ArenaValues<A> {
+    pub(crate) fn of(directory: Synchronized<Directory, A>) -> Self {
+        Self { directory }
+    }
+}
+
 impl<A: Access> ArenaValues<A> {
-    /// The value under a key.
+    /// The value under a key: a `T`, or of an array whose length is known when the program runs, a `[T]`, of which
+    /// [`open_array`](Self::open_array) makes a [`SharedArray`].
     ///
     /// # Errors
     /// `NotFound`; `LayoutMismatch`, which names the field that differs, if it is of another type.
     #[inline]
-    pub fn open<T: SharedValue>(&self, key: &str) -> Result<Synchronized<T, A>, Error> {
+    pub fn open<T: Shared + ?Sized>(&self, key: &str) -> Result<Synchronized<T, A>, Error> {
         let found = self.find(key).ok_or_else(|| self.not_found(key))?;
         self.cell(&found, || self.name_of(key)).map(Synchronized::of)
     }
@@ -164,9 +227,30 @@ impl<A: Access> ArenaValues<A> {
     /// # Errors
     /// As [`open`](Self::open).
     #[inline]
-    pub fn at<T: SharedValue>(&self, id: ValueId) -> Result<Synchronized<T, A>, Error> {
+    pub fn at<T: Shared + ?Sized>(&self, id: ValueId) -> Result<Synchronized<T, A>, Error> {
+        self.cell_at(id).map(Synchronized::of)
+    }
+
+    #[inline]
+    pub(crate) fn cell_at<C: Typed + ?Sized>(&self, id: ValueId) -> Result<Cell<C>, Error> {
         let found = self.find_at(id).ok_or_else(|| self.not_found(id))?;
-        self.cell(&found, || self.name_of(id)).map(Synchronized::of)
+        self.cell(&found, || self.name_of(id))
+    }
+
+    /// The array under a key, of whatever length.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_array<T: SharedValue>(&self, key: &str) -> Result<SharedArray<T, A>, Error> {
+        self.open::<[T]>(key).map(SharedArray::from)
+    }
+
+    /// The array of an id.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn array_at<T: SharedValue>(&self, id: ValueId) -> Result<SharedArray<T, A>, Error> {
+        self.at::<[T]>(id).map(SharedArray::from)
     }
 
     /// Whether there is a value under this key.
@@ -175,17 +259,10 @@ impl<A: Access> ArenaValues<A> {
     }
 
     /// The id by which the value is found in its arena; `None` if it does not lie in this one, or was removed.
-    pub fn id_of<T: SharedValue, B: Access>(&self, value: &Synchronized<T, B>) -> Option<ValueId> {
-        if value.cell.segment().identity() != self.segment().identity() {
-            return None;
-        }
-        let start = value.cell.start();
-        // The trailer lies behind the cell and the key, of which only it knows the length.
-        let least = block_length(value.cell.shape().length(), 0)?;
-        (0..=MAX_KEY / 64 + 1)
-            .filter_map(|units| self.heap().trailer(start + least + units * 64 - super::heap::TRAILER))
-            .find(|trailer| trailer.start == start && trailer.state == State::Live && trailer.kind != 0)
-            .map(|trailer| ValueId::new(trailer.at, trailer.generation))
+    pub fn id_of<T: Shared + ?Sized, B: Access>(&self, value: &Synchronized<T, B>) -> Option<ValueId> {
+        let is_here = value.cell.segment().identity() == self.segment().identity() && value.cell.number() != 0;
+        let id = ValueId::from_bits(value.cell.number());
+        (is_here && self.find_at(id).is_some()).then_some(id)
     }
 
     /// All values, those with keys and those without, the newest first, as they are when each is reached.
@@ -278,7 +355,8 @@ impl<A: Access> ArenaValues<A> {
         let kind = Kind::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
         kind.expect::<C>(name)?;
         let shape = C::shape(Shape::of(block.size, 0));
-        Cell::within(self.segment(), block.start, shape, block.payload_end())
+        let id = ValueId::new(block.at, block.generation);
+        Cell::within(self.segment(), block.start, shape, block.payload_end(), id.to_bits())
             .filter(|_| shape.size == block.size)
             .ok_or_else(|| self.lost(block.at))
     }

@@ -1,7 +1,7 @@
 //! `Elements`: what an array holds at first.
 
 use crate::bytes::Alone;
-use crate::cell::{Cell, Terms};
+use crate::cell::{Cell, Parts, Terms};
 use crate::contents::Shape;
 use crate::copies::Copies;
 use crate::error::Error;
@@ -57,18 +57,32 @@ impl<T: SharedValue> Elements<'_, T> {
 
     /// A new segment that holds these.
     pub(super) fn create(&self, place: &Place, terms: &Terms) -> Result<Cell<[T]>, Error> {
-        let shape = shape::<T>(self.length())?;
+        let (shape, write) = (self.shape()?, |parts: &Parts<'_, [T]>| self.write(parts));
         match self.kind {
-            Kind::Slice(values) => Cell::create_with(place, terms, shape, |parts| {
-                parts.slots().initialize(|slot| words::store_slice::<Alone, T>(slot, 0, values));
-            }),
-            Kind::Zeroed(length) => {
-                Copies::<T>::zeroed(length.min(1)).check_in::<[T]>(0)?;
-                Cell::create_with(place, &terms.sparse(), shape, |_| {})
-            }
-            Kind::Filled(length, value) => Cell::create_with(place, terms, shape, |parts| {
+            Kind::Zeroed(_) => Cell::create_with(place, &terms.sparse(), shape, write),
+            Kind::Slice(_) | Kind::Filled(..) => Cell::create_with(place, terms, shape, write),
+        }
+    }
+
+    /// The shape of an array of them.
+    ///
+    /// # Errors
+    /// `Io` if no memory is so large, `InvalidBits` if they are zeros, which are not a `T`.
+    pub(crate) fn shape(&self) -> Result<Shape, Error> {
+        if let Kind::Zeroed(length) = self.kind {
+            Copies::<T>::zeroed(length.min(1)).check_in::<[T]>(0)?;
+        }
+        shape::<T>(self.length())
+    }
+
+    /// Writes them for the first time, where all is zeros.
+    pub(crate) fn write(&self, parts: &Parts<'_, [T]>) {
+        match self.kind {
+            Kind::Slice(values) => parts.slots().initialize(|slot| words::store_slice::<Alone, T>(slot, 0, values)),
+            Kind::Zeroed(_) => {}
+            Kind::Filled(length, value) => {
                 parts.slots().initialize(|slot| words::fill::<Alone, T>(slot, length, &value));
-            }),
+            }
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::fs::File;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::arena::{ArenaValues, Directory, ValueId, adopt};
 use crate::cell::{Cell, Guarding};
 use crate::contents::Typed;
 use crate::error::Error;
 use crate::lock::LockKind;
 use crate::segment::Place;
+use crate::synchronized::Synchronized;
 
 /// Access by which a file can be attached to.
 pub(crate) trait Attach: Access {
@@ -22,8 +24,38 @@ pub(crate) trait Attach: Access {
     }
 
     fn open<C: Typed + ?Sized>(place: &Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
-        Cell::open(place, guarding)
+        Cell::open_and(place, guarding, adopt)
     }
+
+    /// The value that goes by this number in its segment: zero for the one that the header names, or else the id in an arena.
+    fn attach_to<C: Typed + ?Sized>(
+        file: File,
+        place: Place,
+        guarding: &Guarding,
+        number: u64,
+    ) -> Result<Cell<C>, Error>
+    where
+        Self: Sized,
+    {
+        if number == 0 {
+            Self::attach(file, place, guarding)
+        } else {
+            within(Self::attach(file, place, guarding)?, number)
+        }
+    }
+
+    /// The same, opened at its place.
+    fn open_at<C: Typed + ?Sized>(place: &Place, guarding: &Guarding, number: u64) -> Result<Cell<C>, Error>
+    where
+        Self: Sized,
+    {
+        if number == 0 { Self::open(place, guarding) } else { within(Self::open(place, guarding)?, number) }
+    }
+}
+
+/// The value of an arena, whose directory keeps the segment open.
+fn within<C: Typed + ?Sized>(directory: Cell<Directory>, number: u64) -> Result<Cell<C>, Error> {
+    ArenaValues::of(Synchronized::<_, ReadOnly>::of(directory)).cell_at(ValueId::from_bits(number))
 }
 
 impl Attach for ReadWrite {

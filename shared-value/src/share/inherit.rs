@@ -60,7 +60,9 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
         let mapping = self.cell.segment();
         // A copy of its own, so that the value may be dropped before the command starts.
         let descriptor = mapping.file().try_clone().map_err(|error| Error::io("duplicate a descriptor", error))?;
-        command.env(name, Passed { number: descriptor.as_raw_fd(), identity: mapping.identity() }.to_entry());
+        let (identity, value) = (mapping.identity(), self.cell.number());
+        let passed = Passed { number: descriptor.as_raw_fd(), identity, value };
+        command.env(name, passed.to_entry());
         command.preserved_fds(vec![descriptor.into()]);
         Ok(())
     }
@@ -82,7 +84,8 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
         // What this program starts does not get the value, unless it is passed on.
         sys::descriptor::close_on_exec(passed.number)
             .map_err(|error| Error::io("mark a descriptor to be closed", error))?;
-        Ok(Self::of(A::attach(file, Place::HandedOver(format!("(passed as {name})")), guarding)?))
+        let place = Place::HandedOver(format!("(passed as {name})"));
+        Ok(Self::of(A::attach_to(file, place, guarding, passed.value)?))
     }
 }
 
@@ -122,18 +125,20 @@ impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
 struct Passed {
     number: RawFd,
     identity: Identity,
+    /// Which value of its segment it is.
+    value: u64,
 }
 
 impl Passed {
     fn to_entry(&self) -> String {
         let Identity { device, inode } = self.identity;
-        format!("descriptor {} device {device} inode {inode}", self.number)
+        format!("descriptor {} device {device} inode {inode} value {}", self.number, self.value)
     }
 
     fn from_entry(entry: &str) -> Option<Self> {
-        let words: [&str; 6] = entry.split(' ').collect::<Vec<_>>().try_into().ok()?;
-        let ["descriptor", number, "device", device, "inode", inode] = words else { return None };
+        let words: [&str; 8] = entry.split(' ').collect::<Vec<_>>().try_into().ok()?;
+        let ["descriptor", number, "device", device, "inode", inode, "value", value] = words else { return None };
         let identity = Identity { device: device.parse().ok()?, inode: inode.parse().ok()? };
-        Some(Self { number: number.parse().ok()?, identity })
+        Some(Self { number: number.parse().ok()?, identity, value: value.parse().ok()? })
     }
 }

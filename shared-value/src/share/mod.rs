@@ -1,5 +1,6 @@
 //! Handing a value to another process: by a descriptor that a child inherits, by a token, or over a socket.
 
+mod arena;
 mod attach;
 mod inherit;
 #[cfg(feature = "serde")]

@@ -36,15 +36,17 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// # }
     /// ```
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
-        sys::socket::send(self.cell.segment().file(), socket).map_err(|error| Error::io("send a value", error))
+        sys::socket::send(self.cell.segment().file(), self.cell.number(), socket)
+            .map_err(|error| Error::io("send a value", error))
     }
 
     pub(crate) fn receive(socket: &UnixStream, guarding: &Guarding) -> Result<Self, Error>
     where
         A: Attach,
     {
-        let file = sys::socket::receive(socket).map_err(|error| Error::io("receive a value", error))?;
-        Ok(Self::of(A::attach(file, Place::HandedOver("(received)".to_owned()), guarding)?))
+        let (file, number) = sys::socket::receive(socket).map_err(|error| Error::io("receive a value", error))?;
+        let place = Place::HandedOver("(received)".to_owned());
+        Ok(Self::of(A::attach_to(file, place, guarding, number)?))
     }
 }
 

@@ -48,7 +48,7 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
                 At::Descriptor { process, start, number: mapping.file().as_raw_fd() }
             }
         };
-        Ok(Token { identity: mapping.identity(), at }.to_text())
+        Ok(Token { identity: mapping.identity(), value: self.cell.number(), at }.to_text())
     }
 
     pub(crate) fn attach_by(text: &str, guarding: &Guarding) -> Result<Self, Error>
@@ -65,10 +65,10 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
         }
         // A value with a name is opened by it, so that this counts as any other opening.
         match token.at {
-            At::Named(name) => A::open(&Place::Named(name), guarding),
-            At::File(path) => A::open(&Place::File(path), guarding),
+            At::Named(name) => A::open_at(&Place::Named(name), guarding, token.value),
+            At::File(path) => A::open_at(&Place::File(path), guarding, token.value),
             At::Descriptor { process, .. } => {
-                A::attach(file, Place::HandedOver(format!("(of process {process})")), guarding)
+                A::attach_to(file, Place::HandedOver(format!("(of process {process})")), guarding, token.value)
             }
         }
         .and_then(|cell| {
@@ -115,6 +115,8 @@ impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
 /// What a token says.
 struct Token {
     identity: Identity,
+    /// Which value of its segment it is.
+    value: u64,
     at: At,
 }
 
@@ -132,12 +134,12 @@ impl Token {
             At::File(path) => format!("file:{}", path.display()),
             At::Descriptor { process, start, number } => format!("process:{process}:{start}:{number}"),
         };
-        format!("shared-value:{device:x}:{inode:x}:{at}")
+        format!("shared-value:{device:x}:{inode:x}:{:x}:{at}", self.value)
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        let [device, inode, kind, at]: [&str; 4] =
-            text.strip_prefix("shared-value:")?.splitn(4, ':').collect::<Vec<_>>().try_into().ok()?;
+        let [device, inode, value, kind, at]: [&str; 5] =
+            text.strip_prefix("shared-value:")?.splitn(5, ':').collect::<Vec<_>>().try_into().ok()?;
         let at = match kind {
             "name" => At::Named(at.to_owned()),
             "file" => At::File(PathBuf::from(at)),
@@ -152,7 +154,8 @@ impl Token {
             _ => return None,
         };
         let number = |text| u64::from_str_radix(text, 16).ok();
-        Some(Self { identity: Identity { device: number(device)?, inode: number(inode)? }, at })
+        let identity = Identity { device: number(device)?, inode: number(inode)? };
+        Some(Self { identity, value: number(value)?, at })
     }
 
     /// The file where the token says it is; it may be another by now.

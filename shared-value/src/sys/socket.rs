@@ -12,16 +12,22 @@ use rustix::net::{
 };
 
 /// What goes with the file, so that a stream that carries other things is told from one that carries files.
-const GREETING: [u8; 8] = *b"SHVALFD1";
+const GREETING: [u8; 8] = *b"SHVALFD2";
 
-/// Sends a descriptor of the file.
-pub(crate) fn send(file: &File, socket: &UnixStream) -> io::Result<()> {
+/// The greeting and a number.
+type Message = [u8; 16];
+
+/// Sends a descriptor of the file, and a number.
+pub(crate) fn send(file: &File, number: u64, socket: &UnixStream) -> io::Result<()> {
+    let mut message: Message = [0; 16];
+    message[..8].copy_from_slice(&GREETING);
+    message[8..].copy_from_slice(&number.to_ne_bytes());
     let descriptors = [file.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)), "there is space for one");
     // So few bytes are sent whole or not at all.
-    rustix::io::retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&GREETING)], &mut ancillary, SendFlags::NOSIGNAL))?;
+    rustix::io::retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&message)], &mut ancillary, SendFlags::NOSIGNAL))?;
     Ok(())
 }
 
@@ -29,12 +35,12 @@ pub(crate) fn send(file: &File, socket: &UnixStream) -> io::Result<()> {
 ///
 /// # Errors
 /// `InvalidData` if something else comes, `UnexpectedEof` if the other side has closed.
-pub(crate) fn receive(socket: &UnixStream) -> io::Result<File> {
-    let mut greeting = [0; GREETING.len()];
+pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, u64)> {
+    let mut message: Message = [0; 16];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = rustix::io::retry_on_intr(|| {
-        recvmsg(socket, &mut [IoSliceMut::new(&mut greeting)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+        recvmsg(socket, &mut [IoSliceMut::new(&mut message)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
     })?;
     let descriptors: Vec<OwnedFd> = ancillary
         .drain()
@@ -48,7 +54,10 @@ pub(crate) fn receive(socket: &UnixStream) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the other side has closed the socket"));
     }
     match <[OwnedFd; 1]>::try_from(descriptors) {
-        Ok([descriptor]) if received.bytes == GREETING.len() && greeting == GREETING => Ok(descriptor.into()),
+        Ok([descriptor]) if received.bytes == message.len() && message.starts_with(&GREETING) => {
+            let number = message[8..].try_into().expect("eight bytes");
+            Ok((descriptor.into(), u64::from_ne_bytes(number)))
+        }
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the other side sent something else than a shared value")),
     }
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 use crate::access::{Access, ReadOnly};
 use crate::arena::Arena;
 use crate::error::Error;
+#[cfg(feature = "serde")]
+use crate::share::Attach;
 use crate::synchronized::Synchronized;
 
 impl<A: Access> Arena<A> {
@@ -14,7 +16,7 @@ impl<A: Access> Arena<A> {
     /// # Errors
     /// The same.
     pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
-        self.values.directory.pass_to(command, name)
+        self.directory().pass_to(command, name)
     }
 
     /// As [`Synchronized::token`].
@@ -22,7 +24,7 @@ impl<A: Access> Arena<A> {
     /// # Errors
     /// The same.
     pub fn token(&self) -> Result<String, Error> {
-        self.values.directory.token()
+        self.directory().token()
     }
 
     /// As [`Synchronized::send_to`].
@@ -30,7 +32,7 @@ impl<A: Access> Arena<A> {
     /// # Errors
     /// The same.
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
-        self.values.directory.send_to(socket)
+        self.directory().send_to(socket)
     }
 }
 
@@ -83,5 +85,19 @@ impl Arena<ReadOnly> {
     /// The same.
     pub fn receive_read_only_from(socket: &UnixStream) -> Result<Self, Error> {
         Synchronized::receive_read_only_from(socket).map(Self::of)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<A: Access> serde::Serialize for Arena<A> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.directory().serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, A: Attach> serde::Deserialize<'de> for Arena<A> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Synchronized::deserialize(deserializer).map(Self::of)
     }
 }

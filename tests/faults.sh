@@ -23,6 +23,7 @@ faults=(
   "sleep_through stuck"      # sleepers rely on being woken
   "keep_leftover torn"       # what a dead owner left in one of several values is gone on with
   "severally torn"           # a transaction commits one value after the other
+  "unmarked torn"            # a large value is written without a mark of what differs in the two slots
   "publish_first torn"       # a segment gets its name before it is filled
 )
 target=${CARGO_TARGET_DIR:-target}/faults

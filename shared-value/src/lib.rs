@@ -12,6 +12,7 @@
 //! | read, without the lock | `account.balance()`, [`load`](Synchronized::load) for all of it, [`version`](Synchronized::version) |
 //! | change, in one commit | `account.set_balance(1)`, `account.update_balance(..)`, [`update`](Synchronized::update) for several fields |
 //! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout); then [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
+//! | many elements | [`SharedArray`], of a length that is known when the program runs; [`zeroed`](Synchronized::zeroed), [`load_boxed`](Synchronized::load_boxed) for what is too large for the stack |
 //! | never lock | `#[shared(atomic)]`: `account.requests_fetch_add(1)` |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
@@ -29,8 +30,8 @@
 //!
 //! # Trade-offs
 //!
-//! - **Two copies of the value.** The first change after a commit copies the value from one slot to the other, so values
-//!   of bytes to kilobytes are what this is made for.
+//! - **Two copies of the value.** It takes twice its memory. The first change after a commit copies from one slot to the
+//!   other: all of a value of up to 512 bytes, or what was changed last of a larger one.
 //! - **One writer at a time.** All changes go through one lock, but for `#[shared(atomic)]` fields, which are not part of
 //!   a commit. A reader that is overtaken again and again takes the lock too, for as long as it copies.
 //! - **Dropping a guard commits.** That includes an early return by `?`: call [`rollback`](Guard::rollback) before it, or

@@ -54,6 +54,13 @@ fn a_first_lock_and_one_refused_leave_nothing() {
     survives(["first-lock", "refused"]);
 }
 
+/// An element whose block is not marked, or no longer marked, before it was brought up to date shows its value of two
+/// commits ago.
+#[test]
+fn all_elements_change_together() {
+    survives(["array-set", "array-write", "array-few", "array-places", "array-fill", "array-commit", "array-rollback"]);
+}
+
 /// Values under one lock are committed one after the other; what a dead owner has left in one of them is dropped when
 /// that one is touched, by whoever holds the lock then.
 #[test]

@@ -12,7 +12,7 @@ use crate::layout::{first_difference, text_fingerprint};
 ///
 /// ```text
 ///  0  cell offset    a multiple of 64
-///  8  cell length    bytes of the cell: control line, both slots, atomic fields
+///  8  cell length    bytes of the cell: control line, both slots, marks, atomic fields
 /// 16  fingerprint    hash of the schema
 /// 24  schema offset
 /// 32  schema length

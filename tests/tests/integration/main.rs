@@ -12,6 +12,7 @@ mod damage;
 mod death;
 mod forget;
 mod fork;
+mod format;
 mod golden;
 mod invalid_bits;
 mod many;

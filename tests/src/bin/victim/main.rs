@@ -1,6 +1,7 @@
 //! The program that is killed: at every instruction of an operation, for which it forks itself, or at any moment.
 
 mod arenas;
+mod elements;
 mod helper;
 mod kindred;
 mod naming;

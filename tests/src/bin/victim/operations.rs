@@ -6,11 +6,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use shared_value::{Arena, Error, Synchronized};
+use shared_value::{Arena, Error, SharedArray, Synchronized};
 use shared_value_tests::stepper::{Scenario, marked};
+use shared_value_tests::{DEADLINE, end_now, fork};
 use shared_value_tests::{DEADLINE, end_now, fork};
 
 use crate::arenas::{Arenas, Opened, State, many, state};
+use crate::elements::{Elements, LENGTH, changed};
 use crate::kindred::{Guarded, Kindred, Past};
 use crate::naming::{Before, NEW, Naming, Place};
 use crate::stage::{Company, Stage, Victim};
@@ -35,6 +37,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_names();
     operations.add_other_locks();
     operations.add_arenas();
+    operations.add_arrays();
     operations.all
 }
 
@@ -449,6 +452,79 @@ impl Operations {
         });
     }
 
+    fn add_array(&mut self, name: &str, states: &[Vec<u64>], victim: fn(&SharedArray<u64>)) {
+        let states = states.to_vec();
+        self.all.push(Operation {
+            name: name.to_owned(),
+            set_stage: Box::new(move || Box::new(Elements::new(states.clone(), victim))),
+        });
+    }
+
+    /// Changes of many elements of an array.
+    fn add_arrays(&mut self) {
+        /// Spread over the array, and more than those that are told by their numbers.
+        fn places() -> impl Iterator<Item = usize> {
+            (0..12).map(|number| number * 277 % LENGTH)
+        }
+        let old = changed(|_| {});
+        let few = changed(|all| [3, 4, 500].into_iter().for_each(|index| all[index] = 2));
+        let many = changed(|all| places().for_each(|index| all[index] = 2));
+        self.add_array("array-set", &[old.clone(), changed(|all| all[3] = 2)], |array| {
+            get_array_ready(array);
+            marked(|| array.set(3, 2)).unwrap();
+        });
+        self.add_array("array-write", &[old.clone(), changed(|all| all[100..400].fill(2))], |array| {
+            get_array_ready(array);
+            let values = [2; 300];
+            marked(|| array.write(100, &values)).unwrap();
+        });
+        self.add_array("array-few", &[old.clone(), few.clone()], |array| {
+            get_array_ready(array);
+            marked(|| {
+                let mut guard = array.lock().unwrap();
+                for index in [3, 4, 500] {
+                    guard.set(index, 2);
+                }
+            });
+        });
+        self.add_array("array-places", &[old.clone(), many.clone()], |array| {
+            get_array_ready(array);
+            marked(|| {
+                let mut guard = array.lock().unwrap();
+                places().for_each(|index| guard.set(index, 2));
+            });
+        });
+        self.add_array("array-fill", &[old.clone(), vec![2; LENGTH]], |array| {
+            get_array_ready(array);
+            marked(|| array.fill(2)).unwrap();
+        });
+        let written = changed(|all| {
+            all.clone_from_slice(&many);
+            all[10..90].fill(3);
+        });
+        self.add_array("array-commit", &[old.clone(), many, written], |array| {
+            get_array_ready(array);
+            let values = [3; 80];
+            marked(|| {
+                let mut guard = array.lock().unwrap();
+                places().for_each(|index| guard.set(index, 2));
+                guard.commit();
+                guard.write(10, &values);
+            });
+        });
+        self.add_array("array-rollback", &[old, few], |array| {
+            get_array_ready(array);
+            marked(|| {
+                let mut guard = array.lock().unwrap();
+                places().for_each(|index| guard.set(index, 9));
+                guard.rollback();
+                for index in [3, 4, 500] {
+                    guard.set(index, 2);
+                }
+            });
+        });
+    }
+
     fn add_kindred(&mut self, name: &str, guarded: Guarded, past: Past, states: &[&[Line]], victim: fn(&Kindred)) {
         let states: Vec<_> = states.iter().map(|states| states.to_vec()).collect();
         self.all.push(Operation {
@@ -518,4 +594,11 @@ fn with(mut state: State, key: &str, value: u64) -> State {
 /// Takes a lock and lets go of it: what happens in a thread once only has happened then.
 fn get_ready() {
     Synchronized::new(0_u64).unwrap().set(1).unwrap();
+}
+
+/// Locks something else first, so that what a thread does once is done.
+fn get_array_ready(array: &SharedArray<u64>) {
+    get_ready();
+    // Its pages are mapped.
+    assert_eq!(array.get(0), 1);
 }

@@ -1,0 +1,129 @@
+//! `Elements`: an array, and an operation that changes many of its elements in one commit.
+
+use std::time::Duration;
+
+use shared_value::{Error, LockState, SharedArray};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
+
+/// So many that the marks of what was changed have two levels.
+pub(crate) const LENGTH: usize = 600;
+
+/// An element that no operation changes, and that differs in the two slots before each.
+const STALE: usize = 555;
+
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// An array and an operation on it.
+pub(crate) struct Elements {
+    pub(crate) array: SharedArray<u64>,
+    states: Vec<Vec<u64>>,
+    victim: fn(&SharedArray<u64>),
+    /// Whether the victim held the lock when it was stopped.
+    held: bool,
+}
+
+/// All elements 1, but those that the closure changes.
+pub(crate) fn changed(change: impl FnOnce(&mut [u64])) -> Vec<u64> {
+    let mut elements = vec![1; LENGTH];
+    change(&mut elements);
+    elements
+}
+
+impl Elements {
+    pub(crate) fn new(states: Vec<Vec<u64>>, victim: fn(&SharedArray<u64>)) -> Self {
+        Self { array: array(), states, victim, held: false }
+    }
+
+    fn state(&self) -> Result<usize, Harm> {
+        let found = self.array.to_vec().map_err(|error| Harm::Torn(error.to_string()))?;
+        self.states
+            .iter()
+            .position(|state| *state == found)
+            .ok_or_else(|| self.torn("an array", &found, &self.states[0]))
+    }
+
+    /// Only where it differs, since it has many elements.
+    fn torn(&self, what: &str, found: &[u64], expected: &[u64]) -> Harm {
+        let differing: Vec<_> = (0..LENGTH).filter(|index| found[*index] != expected[*index]).take(20).collect();
+        let values: Vec<_> = differing.iter().map(|index| found[*index]).collect();
+        let version = self.array.version();
+        Harm::Torn(format!("{what} of version {version} whose elements {differing:?} are {values:?}"))
+    }
+
+    /// The survivor changes one element.
+    fn change(&self, expected: &mut [u64], index: usize) -> Result<(), Harm> {
+        expected[index] += 76;
+        self.array.set(index, expected[index]).map_err(|error| Harm::Stuck(error.to_string()))?;
+        let found = self.array.to_vec().map_err(|error| Harm::Torn(error.to_string()))?;
+        if found == expected { Ok(()) } else { Err(self.torn("after a change, an array", &found, expected)) }
+    }
+}
+
+fn array() -> SharedArray<u64> {
+    SharedArray::new(LENGTH).expect("memory for an array")
+}
+
+impl Scenario for Elements {
+    fn reset(&mut self) {
+        if self.array.try_lock().is_err() {
+            // Stuck, which was found and reported.
+            self.array = array();
+        }
+        // Always from the same slot and with the same marks: the way to it is part of the route.
+        self.array.write(0, &self.states[0]).expect("the lock is free");
+        if self.array.version() % 2 == 1 {
+            self.array.write(0, &self.states[0]).expect("the lock is free");
+        }
+        for value in [99, self.states[0][STALE]] {
+            self.array.set(STALE, value).expect("the lock is free");
+        }
+        self.held = false;
+    }
+
+    fn victim(&self) {
+        (self.victim)(&self.array);
+    }
+
+    fn stopped(&mut self, victim: u32) {
+        self.held = self.array.lock_state() == LockState::Held { thread_id: victim };
+    }
+
+    fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
+        let before = self.state()?;
+        let guard = match self.array.lock_timeout(AT_ONCE) {
+            Ok(guard) => guard,
+            Err(Error::TimedOut) => return Err(Harm::Stuck("the lock".to_owned())),
+            Err(error) => return Err(Harm::Stuck(error.to_string())),
+        };
+        let took = death.at.elapsed();
+        if guard.recovered() != self.held {
+            return Err(Harm::Miscounted(format!("held: {}, recovered: {}", self.held, guard.recovered())));
+        }
+        drop(guard);
+        let state = self.state()?;
+        if state != before {
+            return Err(Harm::Torn(format!("{before} without the lock, {state} with it")));
+        }
+        // What was not brought up to date shows after the next commit, or the one after that.
+        let mut expected = self.states[state].clone();
+        for index in [0, LENGTH - 1, LENGTH / 2] {
+            self.change(&mut expected, index)?;
+        }
+        Ok(Found { took, died_holding: self.held, states: vec![state] })
+    }
+
+    fn last_states(&self) -> Vec<usize> {
+        vec![self.states.len() - 1]
+    }
+
+    fn shared(&self) -> Vec<u8> {
+        let mut told = vec![u8::from(matches!(self.array.lock_state(), LockState::Held { .. }))];
+        told.extend(self.array.version().to_le_bytes());
+        told
+    }
+
+    fn watched(&self) -> Vec<Vec<u64>> {
+        // The words lie in memory without a name, where only the library knows them.
+        Vec::new()
+    }
+}

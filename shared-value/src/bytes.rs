@@ -71,6 +71,24 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Fills a buffer with the bytes from an offset of a slot on.
+///
+/// # Panics
+/// If they do not lie in the slot.
+pub(crate) fn load_into(slot: &[AtomicU64], offset: usize, to: &mut [u8]) {
+    // SAFETY: the buffer has so many bytes, which nothing else refers to.
+    unsafe { load(slot, offset, to.as_mut_ptr(), to.len()) };
+}
+
+/// Copies a buffer to an offset of a slot; the bytes around it stay.
+///
+/// # Panics
+/// If it does not lie in the slot; then nothing was written.
+pub(crate) fn store_from<M: Merge>(slot: &[AtomicU64], offset: usize, from: &[u8]) {
+    // SAFETY: the buffer has so many bytes, which are initialized.
+    unsafe { store::<M>(slot, offset, from.as_ptr(), from.len()) };
+}
+
 /// Copies bytes out of a slot.
 ///
 /// # Panics
@@ -162,15 +180,13 @@ mod tests {
     fn check<M: Merge>(size: usize, run: Range<usize>) {
         let slot: Vec<AtomicU64> = (0..size / WORD).map(|_| AtomicU64::new(u64::MAX)).collect();
         let bytes: Vec<u8> = (1..).take(run.len()).collect();
-        // SAFETY: `bytes` has that many.
-        unsafe { store::<M>(&slot, run.start, bytes.as_ptr(), run.len()) };
+        store_from::<M>(&slot, run.start, &bytes);
         let stored: Vec<u8> = slot.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect();
         let mut expected = vec![0xff; size];
         expected[run.clone()].copy_from_slice(&bytes);
         assert_eq!(stored, expected, "{run:?}");
         let mut loaded = vec![0; run.len()];
-        // SAFETY: `loaded` has that many.
-        unsafe { load(&slot, run.start, loaded.as_mut_ptr(), run.len()) };
+        load_into(&slot, run.start, &mut loaded);
         assert_eq!(loaded, bytes, "{run:?}");
     }
 
@@ -180,8 +196,7 @@ mod tests {
         let slot = [AtomicU64::new(0), AtomicU64::new(0)];
         let bytes = [1; 24];
         for (start, length) in [(0, 17), (16, 1), (9, 8), (24, 0)] {
-            // SAFETY: `bytes` has that many.
-            let store = || unsafe { store::<Alone>(&slot, start, bytes.as_ptr(), length) };
+            let store = || store_from::<Alone>(&slot, start, &bytes[..length]);
             let stored = std::panic::catch_unwind(std::panic::AssertUnwindSafe(store));
             assert_eq!(stored.is_err(), length > 0, "{length} bytes at {start}");
             assert_eq!([0, 0], [slot[0].load(Relaxed), slot[1].load(Relaxed)]);

@@ -7,7 +7,8 @@ use std::thread;
 
 use serde_json::json;
 use shared_value::{
-    Arena, DynData, DynKind, DynValue, Error, FixedStr, Lock, LockKind, Options, Pod, SharedValue, Synchronized,
+    Arena, DynData, DynKind, DynValue, Error, FixedStr, Lock, LockKind, Options, Pod, SharedArray, SharedValue,
+    Synchronized,
 };
 use shared_value_tests::values::{
     Account, Assorted, City, Color, Labelled, Level, LineTwins, Meters, Mode, Padded, PageTwins, Pair, Rgb, Shade,
@@ -165,6 +166,30 @@ fn values_of_every_type() {
     check(confusing::char { char: 1, u64: 2 }, confusing::char { char: -1, u64: 3 });
     check(Twins::of(1) as LineTwins, Twins::of(u64::MAX));
     check(Twins::of(1) as PageTwins, Twins::of(u64::MAX));
+}
+
+/// Without this, arrays whose length only the segment knows could not be read by tools.
+#[test]
+fn arrays_of_run_time_length() {
+    let name = SegmentName::new("array");
+    let array = SharedArray::create(&name, &[Assorted::of(1), Assorted::of(2), Assorted::of(3)][..]).unwrap();
+    let value = DynValue::open(&name).unwrap();
+    assert!(matches!(value.layout().kind(), DynKind::Array { length: 3, .. }));
+    assert_eq!(value.fields().filter(|part| part.path().contains(".tiny")).count(), 3);
+    let (first, last) = (value.get("[0]").unwrap(), value.get("[2]").unwrap());
+    value.set("[0]", last).unwrap();
+    value.set("[2]", first).unwrap();
+    assert_eq!(array.to_vec().unwrap(), [Assorted::of(3), Assorted::of(2), Assorted::of(1)]);
+    value.set("[1].letter", 'x').unwrap();
+    assert_eq!(array.get(1).letter, 'x');
+    let json: DynData = serde_json::from_str(&serde_json::to_string(&value).unwrap()).unwrap();
+    array.fill(Assorted::of(9)).unwrap();
+    value.set("", json).unwrap();
+    assert_eq!(array.get(2), Assorted::of(1));
+    assert!(value.set("", vec![value.get("[0]").unwrap()]).is_err());
+    let name = SegmentName::new("empty");
+    let _empty = SharedArray::<u64>::create(&name, &[][..]).unwrap();
+    assert_eq!(DynValue::open_read_only(&name).unwrap().to_string(), "[]");
 }
 
 /// Without this, tools would see numbers that are rounded, or text that nobody can read back.
@@ -451,6 +476,21 @@ fn values_of_an_arena() {
     let layouts: Vec<_> = arena.values().map(|stored| stored.layout().unwrap().type_text()).collect();
     assert_eq!(layouts, ["[u8; 2]", "Account"]);
 
+    // A transaction commits what is written to its values by whatever handle.
+    let dynamic = arena.open_dyn("account").unwrap();
+    let failed: Result<(), Error> = arena.transaction(|transaction| {
+        let _guard = transaction.lock(&account)?;
+        dynamic.set("balance", 100_u8)?;
+        let mut guard = dynamic.lock()?;
+        guard.set("deposits", 101_u8)?;
+        assert!(panic::catch_unwind(AssertUnwindSafe(|| guard.commit())).is_err());
+        assert!(panic::catch_unwind(AssertUnwindSafe(|| guard.rollback())).is_err());
+        assert_eq!((account.balance(), account.deposits()), (100, 101));
+        Err(Error::WouldBlock)
+    });
+    assert!(failed.is_err());
+    assert_eq!((account.balance(), account.deposits()), (5, 1));
+
     // Its directory is no value of a user.
     let name = SegmentName::new("arena");
     let _arena = Arena::create(&name, 1 << 20).unwrap();
@@ -556,11 +596,14 @@ fn large_values_are_read_in_parts() {
     drop(Synchronized::create_file(&path, Assorted::of(1)).unwrap());
     let file = SegmentFile::open(&path);
     // A file with a hole.
-    let length = (LENGTH + 64) * 4;
-    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length as u64).unwrap();
+    let set_length = |length: u64| {
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+        file.overwrite(32, &length.to_ne_bytes());
+    };
+    set_length(LENGTH as u64 * 4);
     let schema = format!("[u8; {LENGTH}]\n[u8; {LENGTH}]: {LENGTH} bytes, align 1\n{}", order());
     set_schema(&file, &schema);
-    file.overwrite(32, &(length as u64).to_ne_bytes());
+    file.overwrite(64 + 8, &(LENGTH as u64 * 3).to_ne_bytes());
     let error = DynValue::open_file(&path).unwrap_err().to_string();
     assert!(error.contains("size: expected 83886080"), "{error}");
     file.overwrite(64 + 40, &(LENGTH as u64).to_ne_bytes());
@@ -569,8 +612,7 @@ fn large_values_are_read_in_parts() {
     let cell: u64 = cell.split(',').next().unwrap().parse().unwrap();
     file.overwrite(64 + 8, &cell.to_ne_bytes());
     let start = u64::from_ne_bytes(file.bytes(64, 8).try_into().unwrap());
-    file.overwrite(32, &(start + cell).to_ne_bytes());
-    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(start + cell).unwrap();
+    set_length(start + cell);
     let value = DynValue::open_file(&path).unwrap();
     assert!(matches!(value.load(), Err(Error::Unsupported { .. })));
     value.set(&format!("[{}]", LENGTH - 1), 7_u8).unwrap();

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::thread;
 
+use crate::bytes::{Alone, store_from};
 use crate::contents::Untyped;
 use crate::dynamic::DynData;
-use crate::dynamic::bytes::store;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::path::Place;
@@ -91,7 +91,7 @@ impl<'a> DynGuard<'a> {
             return self.value.set(path, data);
         }
         let bytes = encode(place, path, &data.into())?;
-        self.writable().change(&range(place), |slot| store(slot, place.offset, &bytes, false));
+        self.writable().change(&range(place), |slot| store_from::<Alone>(slot, place.offset, &bytes));
         Ok(())
     }
 
@@ -150,9 +150,11 @@ impl<'a> DynGuard<'a> {
         self.hold.recovered()
     }
 
-    /// Panics where a commit or rollback would take in another value under the same lock in the middle of its `update`.
+    /// Panics in a transaction, and where a commit or rollback would take in another value under the same lock in the middle
+    /// of its `update`.
     #[track_caller]
     fn check_whole(&self) {
+        assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");
         assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
     }
 

@@ -1,6 +1,5 @@
 //! Values of types that the program does not know: read and written by the schema that lies beside them.
 
-mod bytes;
 mod data;
 mod decode;
 mod describe;

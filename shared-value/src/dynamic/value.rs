@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bytes::{Alone, AmongOthers, load_into, store_from};
 use crate::cell::{Cell, Guarding};
 use crate::contents::Untyped;
-use crate::dynamic::bytes::{load, store};
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::guard::DynGuard;
@@ -191,10 +191,10 @@ impl DynValue {
         if let Some(number) = place.atomic {
             self.cell.atomic(number).store(bits(&bytes), Ordering::Release);
         } else if self.access == Access::Unlocked {
-            store(self.cell.slots().first(), place.offset, &bytes, true);
+            store_from::<AmongOthers>(self.cell.slots().first(), place.offset, &bytes);
         } else {
             self.cell.locked(|hold| {
-                hold.change_through(&range(place), |slot| store(slot, place.offset, &bytes, false));
+                hold.change_through(&range(place), |slot| store_from::<Alone>(slot, place.offset, &bytes));
                 Ok::<_, Error>(())
             })?;
         }
@@ -237,7 +237,7 @@ impl DynValue {
         if self.access == Access::Unlocked {
             let mut data = decode(place, path, &self.copy(place, |copy| self.read(copy)))?;
             let result = change(&mut data);
-            store(self.cell.slots().first(), place.offset, &encode(place, path, &data)?, true);
+            store_from::<AmongOthers>(self.cell.slots().first(), place.offset, &encode(place, path, &data)?);
             return Ok(result);
         }
         self.cell.locked(|hold| {
@@ -353,7 +353,7 @@ impl DynValue {
             put(&mut bytes, word(number));
             return bytes;
         }
-        read(&mut |slot| load(slot, place.offset, &mut bytes));
+        read(&mut |slot| load_into(slot, place.offset, &mut bytes));
         if place.is_value {
             for (number, field) in place.layout.atomic_fields().enumerate() {
                 put(&mut bytes[field.offset..][..field.layout.size], word(number));
@@ -393,7 +393,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn store(&self, slot: &[AtomicU64]) {
-        store(slot, self.place.offset, &self.bytes, false);
+        store_from::<Alone>(slot, self.place.offset, &self.bytes);
     }
 }
 

@@ -16,6 +16,7 @@
 //! | never lock | `#[shared(atomic)]`: `account.requests_fetch_add(1)` |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
+//! | know no type | [`DynValue`]: any value by its schema, as text or JSON too |
 //! | allow less | [`read_only`](Synchronized::read_only), [`unlocked`](Synchronized::unlocked) |
 //!
 //! # How it works

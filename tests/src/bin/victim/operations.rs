@@ -9,7 +9,6 @@ use std::time::Duration;
 use shared_value::{Arena, Error, SharedArray, Synchronized};
 use shared_value_tests::stepper::{Scenario, marked};
 use shared_value_tests::{DEADLINE, end_now, fork};
-use shared_value_tests::{DEADLINE, end_now, fork};
 
 use crate::arenas::{Arenas, Opened, State, many, state};
 use crate::elements::{Elements, LENGTH, changed};

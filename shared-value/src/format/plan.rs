@@ -27,7 +27,7 @@ impl Plan {
         } else {
             (0, cell_end)
         };
-        let length = allocated + reserve;
+        let length = if reserve == 0 { allocated } else { allocated.next_multiple_of(CELL_ALIGN as u64) + reserve };
         let entry = RawEntry {
             cell_offset,
             cell_length,

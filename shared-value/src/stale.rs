@@ -22,13 +22,13 @@ use core::ops::Range;
 
 use crate::primitive::{AtomicU64, Ordering, fence};
 
-/// The words of a block.
-const BLOCK: usize = 8;
+/// The words of a block; in models one, so that they need few.
+const BLOCK: usize = if cfg!(loom) { 1 } else { 8 };
 const BLOCK_BYTES: usize = BLOCK * size_of::<u64>();
 const BITS: usize = u64::BITS as usize;
 
 /// How many blocks are told by their numbers.
-const RECENT: usize = 8;
+const RECENT: usize = if cfg!(loom) { 1 } else { 8 };
 
 /// More levels than any memory needs.
 const MAX_LEVELS: usize = 11;

@@ -1,8 +1,11 @@
 """What Python's multiprocessing does; the protocol is in `src/foreign.rs`."""
 
+import functools
 import multiprocessing
 import os
 import platform
+import random
+import subprocess
 import sys
 import time
 
@@ -114,6 +117,126 @@ def race(processes):
     return measure
 
 
+def make_many(count):
+    """What a new interpreter does: it makes so many values, and says what that took, or how many there can be."""
+    from multiprocessing import sharedctypes  # Loaded before the clock starts.
+
+    def usage():
+        """As `Usage` in `src/cases/many.rs`."""
+        with open("/proc/self/smaps_rollup") as memory, open("/proc/self/maps") as maps:
+            resident = next(int(line.split()[1]) for line in memory if line.startswith("Rss:"))
+            mappings = sum(1 for _ in maps)
+        descriptors = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+        in_files = sum(os.stat(path).st_blocks // 2 for path in descriptors if os.path.exists(path))
+        return resident, in_files, mappings, len(descriptors)
+
+    values, limit = [], None
+    before = usage()
+    start = time.perf_counter()
+    try:
+        for number in range(count):
+            values.append(CONTEXT.Value("q", number))
+    except OSError as error:
+        limit = error
+    elapsed = time.perf_counter() - start
+    made = len(values)
+    if limit:
+        print(f"it stops at {made:,} values: {limit}")
+        return
+    memory, in_files, mappings, descriptors = (now - then for now, then in zip(usage(), before))
+    figures = f"memory_KiB={memory} in_files_KiB={in_files} mappings={mappings} descriptors={descriptors}"
+    print(f"value={elapsed * 1e9 / made} {figures}")
+
+
+def many(count):
+    with open("/proc/sys/vm/max_map_count") as limit:
+        limit = int(limit.read())
+
+    def measure(_):
+        if count >= limit:
+            # To find out how many exactly takes minutes.
+            raise RuntimeError(
+                f"it stops before {limit:,} values: the semaphore of each is a mapping, of which a process can have no "
+                "more (vm.max_map_count)"
+            )
+        command = [sys.executable, __file__, "make-many", str(count)]
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        if not found.startswith("value="):
+            raise RuntimeError(found)
+        return found
+
+    return measure
+
+
+@functools.cache
+def manager():
+    return CONTEXT.Manager()
+
+
+@functools.cache
+def shared_dict(count):
+    return manager().dict({f"value.{number:07}": number for number in range(count)})
+
+
+def look_up(count):
+    def measure(duration):
+        values = shared_dict(count)
+        numbers = random.sample(range(count), min(count, 1_000))
+        keys = [(f"value.{number:07}", number) for number in numbers]
+
+        def work(times):
+            for time_number in range(times):
+                key, number = keys[time_number % len(keys)]
+                if values[key] != number:
+                    raise RuntimeError(f"{key} is not {number}")
+
+        return f"value={nanoseconds(duration, work)}"
+
+    return measure
+
+
+def array_read(length):
+    def measure(duration):
+        array = CONTEXT.Array("d", range(length))
+
+        def work(times):
+            for _ in range(times):
+                array[:]
+
+        return f"value={length * 8 / nanoseconds(duration, work)}"
+
+    return measure
+
+
+def array_write(length):
+    def measure(duration):
+        array, values = CONTEXT.Array("d", length), [float(number) for number in range(length)]
+
+        def work(times):
+            for _ in range(times):
+                array[:] = values
+
+        return f"value={length * 8 / nanoseconds(duration, work)}"
+
+    return measure
+
+
+def array_change(length):
+    def measure(duration):
+        array = CONTEXT.Array("d", length)
+
+        def work(times):
+            for _ in range(times):
+                with array.get_lock():
+                    elements = array.get_obj()
+                    for _ in range(1_000):
+                        elements[int(random.random() * length)] += 1.0
+
+        return f"value={nanoseconds(duration, work) / 1e3}"
+
+    return measure
+
+
 OFFERS = {
     "add": add,
     "snapshot-8": read,
@@ -121,6 +244,17 @@ OFFERS = {
     "create": create,
     "race-2": race(2),
     "race-4": race(4),
+    "many-1": many(1),
+    "many-1000": many(1_000),
+    "many-100000": many(100_000),
+    "many-1000000": many(1_000_000),
+    "look-up-1000": look_up(1_000),
+    "look-up-1000000": look_up(1_000_000),
+    "array-read-32K": array_read(4 << 10),
+    "array-read-64M": array_read(8 << 20),
+    "array-write-32K": array_write(4 << 10),
+    "array-write-64M": array_write(8 << 20),
+    "array-change-1000": array_change(10_000_000),
 }
 
 
@@ -128,7 +262,7 @@ def main():
     pin(0)
     print(f"version multiprocessing of Python {platform.python_version()}")
     for case in OFFERS:
-        print(f"offer {case} Python multiprocessing")
+        print(f"offer {case} Python {'Manager().dict()' if case.startswith('look-up') else 'multiprocessing'}")
     print("ready", flush=True)
     measures = list(OFFERS.values())
     for line in sys.stdin:
@@ -140,4 +274,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["make-many"]:
+        make_many(int(sys.argv[2]))
+    else:
+        main()

@@ -109,6 +109,8 @@ pub enum Unit {
     Microseconds,
     /// Calls of all processes together, in millions per second: more is better.
     MillionsPerSecond,
+    /// What is copied: more is better.
+    GigabytesPerSecond,
 }
 
 impl Unit {
@@ -118,11 +120,12 @@ impl Unit {
             Self::Nanoseconds => "ns",
             Self::Microseconds => "µs",
             Self::MillionsPerSecond => "M/s",
+            Self::GigabytesPerSecond => "GB/s",
         }
     }
 
     /// Whether a lower figure is the better one.
     pub fn is_time(self) -> bool {
-        self != Self::MillionsPerSecond
+        !matches!(self, Self::MillionsPerSecond | Self::GigabytesPerSecond)
     }
 }

@@ -181,7 +181,7 @@ impl Program {
         writeln!(input, "{number} {}", duration.as_micros())?;
         input.flush()?;
         let line = self.line()?;
-        let Some(figures) = line.strip_prefix("ok ") else { bail!("{line}") };
+        let Some(figures) = line.strip_prefix("ok ") else { bail!("{}", line.trim_start_matches("failed ")) };
         let mut reading = Reading::of(f64::NAN);
         for figure in figures.split_whitespace() {
             let (name, value) = figure.split_once('=').context("a figure without a name")?;

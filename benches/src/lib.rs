@@ -7,6 +7,7 @@
 //! are a [`Subject`](subject::Subject): a value under some lock, of this library or another. Programs that cannot be a
 //! part of this one, for their language or for what it takes to build them, are [`foreign`].
 
+pub mod afresh;
 pub mod budget;
 pub mod case;
 pub mod cases;

@@ -1,9 +1,12 @@
 //! All cases.
 
+mod arrays;
 mod beside;
 mod creation;
 mod death;
 mod local;
+mod lookup;
+mod many;
 mod passing;
 mod race;
 mod wake;
@@ -22,5 +25,8 @@ pub fn all() -> Vec<Box<dyn Case>> {
     cases.push(Box::new(death::Death));
     cases.extend(creation::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
     cases.push(Box::new(passing::Passing));
+    cases.extend(many::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
+    cases.extend(lookup::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
+    cases.extend(arrays::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
     cases
 }

@@ -1,0 +1,206 @@
+//! Arrays: copies of all of one, and changes of a few elements.
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Result, ensure};
+use shared_value::SharedArray;
+
+use crate::afresh::{Afresh, Make};
+use crate::case::{Case, Entry, Unit};
+use crate::local::Local;
+
+/// Work on an array of `f64`.
+pub(super) struct Arrays {
+    name: &'static str,
+    title: &'static str,
+    length: usize,
+    unit: Unit,
+    /// The figure of so many nanoseconds.
+    figure: fn(f64) -> f64,
+    locals: Makers,
+}
+
+type Makers = &'static [(&'static str, Make)];
+
+const READERS: Makers =
+    &[("shared-value", reading), ("copy_from_slice", copying), ("std::sync::Mutex", reading_locked)];
+const WRITERS: Makers =
+    &[("shared-value", writing), ("copy_from_slice", copying), ("std::sync::Mutex", writing_locked)];
+const SMALL: usize = 4 << 10;
+const LARGE: usize = 8 << 20;
+
+/// All of them.
+pub(super) static ALL: &[Arrays] = &[
+    Arrays {
+        name: "array-read-32K",
+        title: "copy an array of 32 KiB",
+        length: SMALL,
+        unit: Unit::GigabytesPerSecond,
+        figure: |ns| 32.0 * 1_024.0 / ns,
+        locals: READERS,
+    },
+    Arrays {
+        name: "array-read-64M",
+        title: "copy an array of 64 MiB",
+        length: LARGE,
+        unit: Unit::GigabytesPerSecond,
+        figure: |ns| 64.0 * 1_024.0 * 1_024.0 / ns,
+        locals: READERS,
+    },
+    Arrays {
+        name: "array-write-32K",
+        title: "replace an array of 32 KiB, in one commit",
+        length: SMALL,
+        unit: Unit::GigabytesPerSecond,
+        figure: |ns| 32.0 * 1_024.0 / ns,
+        locals: WRITERS,
+    },
+    Arrays {
+        name: "array-write-64M",
+        title: "replace an array of 64 MiB, in one commit",
+        length: LARGE,
+        unit: Unit::GigabytesPerSecond,
+        figure: |ns| 64.0 * 1_024.0 * 1_024.0 / ns,
+        locals: WRITERS,
+    },
+    Arrays {
+        name: "array-change-1000",
+        title: "add to 1,000 random elements of 10,000,000, in one commit",
+        length: 10_000_000,
+        unit: Unit::Microseconds,
+        figure: |ns| ns / 1e3,
+        locals: &[("shared-value", changing), ("std::sync::Mutex", changing_locked)],
+    },
+];
+
+impl Case for &Arrays {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn title(&self) -> &'static str {
+        self.title
+    }
+
+    fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    fn chart(&self) -> &'static str {
+        "arrays"
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let entry = |(name, make): &(&'static str, Make)| {
+            Entry::Present(Box::new(Afresh::new(name, *make, self.length, self.figure)))
+        };
+        self.locals.iter().map(entry).collect()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far from so many")]
+fn numbers(length: usize) -> Vec<f64> {
+    (0..length).map(|number| number as f64).collect()
+}
+
+fn zeros(length: usize) -> Result<Vec<f64>> {
+    ensure!(length > 0, "an array without elements takes no time");
+    Ok(vec![0.0; length])
+}
+
+/// Copies into a buffer again and again; in the end the buffer must hold what was to be copied.
+fn into_buffer(name: &'static str, length: usize, copy: impl Fn(&mut [f64]) + 'static) -> Result<Local> {
+    let buffer = Rc::new(RefCell::new(zeros(length)?));
+    let checked = Rc::clone(&buffer);
+    Ok(Local::new(
+        name,
+        move || copy(black_box(&mut *buffer.borrow_mut())),
+        move |_| {
+            ensure!(*checked.borrow() == numbers(length), "what was read is not what was written");
+            Ok(())
+        },
+    ))
+}
+
+fn reading(length: usize) -> Result<Local> {
+    let array = SharedArray::new(&numbers(length))?;
+    into_buffer("shared-value", length, move |buffer| array.read(.., buffer).expect("all bits are numbers"))
+}
+
+fn copying(length: usize) -> Result<Local> {
+    let source = numbers(length);
+    into_buffer("copy_from_slice", length, move |buffer| buffer.copy_from_slice(black_box(&source)))
+}
+
+fn reading_locked(length: usize) -> Result<Local> {
+    let source = Mutex::new(numbers(length));
+    into_buffer("std::sync::Mutex", length, move |buffer| {
+        buffer.copy_from_slice(&source.lock().unwrap_or_else(PoisonError::into_inner));
+    })
+}
+
+fn writing(length: usize) -> Result<Local> {
+    let array = Rc::new(SharedArray::<f64>::new(length)?);
+    let (checked, source) = (Rc::clone(&array), numbers(length));
+    Ok(Local::new(
+        "shared-value",
+        move || array.write(0, black_box(&source)).expect("nobody else breaks the lock"),
+        move |calls| {
+            ensure!(checked.to_vec()? == numbers(length), "what was written is not there");
+            ensure!(checked.version() == calls, "{} commits of {calls}", checked.version());
+            Ok(())
+        },
+    ))
+}
+
+fn writing_locked(length: usize) -> Result<Local> {
+    let source = numbers(length);
+    let target = Rc::new(Mutex::new(zeros(length)?));
+    let checked = Rc::clone(&target);
+    let work = move || target.lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(black_box(&source));
+    Ok(Local::new("std::sync::Mutex", work, move |_| {
+        let target = checked.lock().unwrap_or_else(PoisonError::into_inner);
+        ensure!(*target == numbers(length), "what was written is not there");
+        Ok(())
+    }))
+}
+
+/// How many elements change in one commit.
+const CHANGES: u32 = 1_000;
+
+fn check_sum(sum: f64, calls: u64) -> Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "far from so many")]
+    let expected = (calls * u64::from(CHANGES)) as f64;
+    ensure!((sum - expected).abs() < 0.5, "{sum} was added, not {expected}");
+    Ok(())
+}
+
+fn changing(length: usize) -> Result<Local> {
+    let array = Rc::new(SharedArray::new(&zeros(length)?)?);
+    let checked = Rc::clone(&array);
+    let work = move || {
+        let mut guard = array.lock().expect("nobody else breaks the lock");
+        for _ in 0..CHANGES {
+            let index = fastrand::usize(..length);
+            guard.set(index, guard.get(index) + 1.0);
+        }
+    };
+    Ok(Local::new("shared-value", work, move |calls| check_sum(checked.iter().sum(), calls)))
+}
+
+fn changing_locked(length: usize) -> Result<Local> {
+    let array = Rc::new(Mutex::new(zeros(length)?));
+    let checked = Rc::clone(&array);
+    let work = move || {
+        let mut array = array.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..CHANGES {
+            array[fastrand::usize(..length)] += 1.0;
+        }
+    };
+    Ok(Local::new("std::sync::Mutex", work, move |calls| {
+        check_sum(checked.lock().unwrap_or_else(PoisonError::into_inner).iter().sum(), calls)
+    }))
+}

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::num::{NonZeroI8, NonZeroU64, NonZeroUsize};
 use std::panic::{self, AssertUnwindSafe};
+use std::process::Command;
 use std::thread;
 
 use serde_json::json;
@@ -244,6 +245,37 @@ fn another_process_reads_and_writes() {
     writer.kill();
     assert!(DynValue::open(&name).unwrap().lock().unwrap().recovered());
     assert_eq!((account.balance(), account.requests(), account.version()), (-7, 4, 1));
+}
+
+/// Without this, a value without a name could not be looked at from outside.
+#[test]
+fn values_without_a_name_are_handed_over() {
+    let account = SynchronizedAccount::new(Account::after(1)).unwrap();
+    let token = account.token().unwrap();
+    let mut writer = Worker::start(env!("CARGO_BIN_EXE_worker"), "dynamic", ["--token", &token, "limits[0]", "2"]);
+    assert!(writer.hear().contains(r#""limits":[2,1,1,1]"#));
+    writer.finish();
+    let mut reader = Worker::start(env!("CARGO_BIN_EXE_worker"), "dynamic", ["--token", &token]);
+    assert!(reader.hear().contains(r#""limits":[2,1,1,1]"#));
+    reader.finish();
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partner"));
+    account.pass_to(command.args(["change", "ACCOUNT", "limits[3]", "4"]), "ACCOUNT").unwrap();
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), printed(&account).replace(", 4]", ", 1]"));
+    assert_eq!((account.limits(), account.version()), ([2, 1, 1, 4], 2));
+    let unlocked = Synchronized::unlocked([1_u8, 2]).unwrap();
+    DynValue::from_token(&unlocked.token().unwrap()).unwrap().set("[1]", 3_u8).unwrap();
+    assert_eq!(DynValue::from_token_read_only(&unlocked.token().unwrap()).unwrap().to_string(), "[1, 3]");
+    assert!(matches!(DynValue::from_token("nonsense"), Err(Error::StaleToken { .. })));
+    assert!(matches!(DynValue::inherited("NO_SUCH_VALUE"), Err(Error::NotPassed { .. })));
+    let arena = Arena::anonymous(1 << 20).unwrap();
+    assert!(DynValue::from_token(&arena.token().unwrap()).is_err());
+    let (account, _other) = (arena.create("one", Account::after(1)).unwrap(), arena.create("other", 1_u8).unwrap());
+    let value = DynValue::from_token(&account.token().unwrap()).unwrap();
+    value.set("balance", 5_u8).unwrap();
+    assert_eq!((account.balance(), value.to_string()), (5, printed(&account)));
 }
 
 /// Without this, readers would see halves of changes.

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use crate::access::{Access, ReadOnly};
-use crate::arena::heap::Trailer;
+use crate::arena::heap::{Heap, Trailer};
 use crate::arena::id::ValueId;
 use crate::arena::kind::Kind;
 use crate::arena::values::{ArenaValues, Stored};
@@ -11,6 +11,7 @@ use crate::cell::Cell;
 use crate::contents::Untyped;
 use crate::dynamic::{DynLayout, DynValue, layout_of, shape_of};
 use crate::error::Error;
+use crate::format::Invalid;
 
 impl ArenaValues {
     /// The value under a key, whatever its type is.
@@ -65,6 +66,11 @@ impl ArenaValues<ReadOnly> {
 }
 
 impl<A: Access> ArenaValues<A> {
+    /// The cell of an id.
+    pub(crate) fn untyped_at(&self, id: ValueId) -> Result<Cell<Untyped>, Error> {
+        self.untyped_of(id, self.find_at(id)).map(|(cell, _)| cell)
+    }
+
     /// The cell in the block that was found, if it holds what its schema says, and that.
     fn untyped_of(&self, key: impl Display, block: Option<Trailer>) -> Result<(Cell<Untyped>, DynLayout), Error> {
         let name = self.name_of(key);
@@ -75,6 +81,19 @@ impl<A: Access> ArenaValues<A> {
         let number = ValueId::new(block.at, block.generation).to_bits();
         let cell = Cell::within(segment, block.start, shape_of(&layout), block.payload_end(), number);
         Ok((cell.ok_or_else(|| self.lost(block.at))?, layout))
+    }
+}
+
+/// The layout of a value of an arena, which must be that of which the cell was made.
+pub(crate) fn layout_at(cell: &Cell<Untyped>) -> Result<DynLayout, Error> {
+    let heap = Heap::of(cell.segment());
+    let block = heap.trailer(ValueId::from_bits(cell.number()).trailer());
+    let schema = block.and_then(|block| Kind::at(heap, block.kind)).and_then(|kind| kind.schema());
+    let layout = layout_of(cell.name(), &schema.unwrap_or_default(), cell.shape().size)?;
+    if shape_of(&layout) == cell.shape() {
+        Ok(layout)
+    } else {
+        Err(Invalid::new("schema", "that of the value", "another one").of(cell.name()))
     }
 }
 

@@ -28,6 +28,7 @@ use crate::synchronized::Synchronized;
 
 pub(crate) use adopt::adopt;
 pub(crate) use directory::Directory;
+pub(crate) use dynamic::layout_at;
 use editor::usize_of;
 use heap::Heap;
 use table::Table;

@@ -24,5 +24,5 @@ pub use data::DynData;
 pub use guard::DynGuard;
 pub use layout::{DynField, DynKind, DynLayout, DynVariant};
 pub use parts::{DynPart, DynParts};
-pub(crate) use recognize::{layout_of, shape_of};
+pub(crate) use recognize::{layout_in, layout_of, shape_of};
 pub use value::DynValue;

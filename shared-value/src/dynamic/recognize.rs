@@ -26,7 +26,7 @@ impl Recognized for Untyped {
 }
 
 /// The layout of the value in a segment.
-pub(super) fn layout_in(mapping: &Mapping) -> Result<DynLayout, Error> {
+pub(crate) fn layout_in(mapping: &Mapping) -> Result<DynLayout, Error> {
     let entry = &mapping.entries()[0];
     layout_of(mapping.name(), entry.schema(), entry.size())
 }

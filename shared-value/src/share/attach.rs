@@ -4,8 +4,8 @@ use std::fs::File;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::arena::{ArenaValues, Directory, ValueId, adopt};
-use crate::cell::{Cell, Guarding};
-use crate::contents::Typed;
+use crate::cell::{Cell, Guarding, Recognized};
+use crate::contents::{Typed, Untyped};
 use crate::error::Error;
 use crate::lock::LockKind;
 use crate::segment::Place;
@@ -19,16 +19,16 @@ pub(crate) trait Attach: Access {
     /// What a value is guarded by if nothing else is said.
     fn guarding() -> Guarding;
 
-    fn attach<C: Typed + ?Sized>(file: File, place: Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
+    fn attach<C: Recognized + ?Sized>(file: File, place: Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
         Cell::of_file(file, place, guarding)
     }
 
-    fn open<C: Typed + ?Sized>(place: &Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
+    fn open<C: Recognized + ?Sized>(place: &Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
         Cell::open_and(place, guarding, adopt)
     }
 
     /// The value that goes by this number in its segment: zero for the one that the header names, or else the id in an arena.
-    fn attach_to<C: Typed + ?Sized>(
+    fn attach_to<C: Handed + ?Sized>(
         file: File,
         place: Place,
         guarding: &Guarding,
@@ -40,22 +40,39 @@ pub(crate) trait Attach: Access {
         if number == 0 {
             Self::attach(file, place, guarding)
         } else {
-            within(Self::attach(file, place, guarding)?, number)
+            C::within(Self::attach(file, place, guarding)?, number)
         }
     }
 
     /// The same, opened at its place.
-    fn open_at<C: Typed + ?Sized>(place: &Place, guarding: &Guarding, number: u64) -> Result<Cell<C>, Error>
+    fn open_at<C: Handed + ?Sized>(place: &Place, guarding: &Guarding, number: u64) -> Result<Cell<C>, Error>
     where
         Self: Sized,
     {
-        if number == 0 { Self::open(place, guarding) } else { within(Self::open(place, guarding)?, number) }
+        if number == 0 { Self::open(place, guarding) } else { C::within(Self::open(place, guarding)?, number) }
     }
 }
 
-/// The value of an arena, whose directory keeps the segment open.
-fn within<C: Typed + ?Sized>(directory: Cell<Directory>, number: u64) -> Result<Cell<C>, Error> {
-    ArenaValues::of(Synchronized::<_, ReadOnly>::of(directory)).cell_at(ValueId::from_bits(number))
+/// What can be handed over: the value of a segment, or one of an arena.
+pub(crate) trait Handed: Recognized {
+    /// The value of an arena, whose directory keeps the segment open.
+    fn within(directory: Cell<Directory>, number: u64) -> Result<Cell<Self>, Error>;
+}
+
+impl<C: Typed + ?Sized> Handed for C {
+    fn within(directory: Cell<Directory>, number: u64) -> Result<Cell<Self>, Error> {
+        values_of(directory).cell_at(ValueId::from_bits(number))
+    }
+}
+
+impl Handed for Untyped {
+    fn within(directory: Cell<Directory>, number: u64) -> Result<Cell<Self>, Error> {
+        values_of(directory).untyped_at(ValueId::from_bits(number))
+    }
+}
+
+fn values_of(directory: Cell<Directory>) -> ArenaValues<ReadOnly> {
+    ArenaValues::of(Synchronized::of(directory))
 }
 
 impl Attach for ReadWrite {
@@ -74,11 +91,11 @@ impl Attach for ReadOnly {
         Guarding::None
     }
 
-    fn attach<C: Typed + ?Sized>(file: File, place: Place, _: &Guarding) -> Result<Cell<C>, Error> {
+    fn attach<C: Recognized + ?Sized>(file: File, place: Place, _: &Guarding) -> Result<Cell<C>, Error> {
         Cell::of_file_read_only(file, place)
     }
 
-    fn open<C: Typed + ?Sized>(place: &Place, _: &Guarding) -> Result<Cell<C>, Error> {
+    fn open<C: Recognized + ?Sized>(place: &Place, _: &Guarding) -> Result<Cell<C>, Error> {
         Cell::open_read_only(place)
     }
 }

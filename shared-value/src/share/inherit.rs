@@ -7,10 +7,10 @@ use std::process::Command;
 use command_fds::CommandFdExt;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
-use crate::cell::Guarding;
+use crate::cell::{Cell, Guarding};
 use crate::error::Error;
 use crate::segment::{Identity, Place};
-use crate::share::Attach;
+use crate::share::{Attach, Handed};
 use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 use crate::sys;
@@ -71,22 +71,26 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     where
         A: Attach,
     {
-        let not_passed = |reason: String| Error::NotPassed { name: name.escape_debug().to_string(), reason };
-        let entry = env::var(name).map_err(|error| not_passed(error.to_string()))?;
-        let passed = Passed::from_entry(&entry)
-            .ok_or_else(|| not_passed(format!("the environment entry is `{}`", entry.escape_debug())))?;
-        let file = sys::descriptor::duplicate(passed.number)
-            .map_err(|error| not_passed(format!("descriptor {}: {error}", passed.number)))?;
-        let identity = Identity::of(&file).map_err(|error| Error::io("inspect a descriptor", error))?;
-        if identity != passed.identity {
-            return Err(not_passed(format!("descriptor {} is another file by now", passed.number)));
-        }
-        // What this program starts does not get the value, unless it is passed on.
-        sys::descriptor::close_on_exec(passed.number)
-            .map_err(|error| Error::io("mark a descriptor to be closed", error))?;
-        let place = Place::HandedOver(format!("(passed as {name})"));
-        Ok(Self::of(A::attach_to(file, place, guarding, passed.value)?))
+        by_environment::<C, A>(name, guarding).map(Self::of)
     }
+}
+
+/// The cell that was passed under a name.
+pub(crate) fn by_environment<C: Handed + ?Sized, A: Attach>(name: &str, guarding: &Guarding) -> Result<Cell<C>, Error> {
+    let not_passed = |reason: String| Error::NotPassed { name: name.escape_debug().to_string(), reason };
+    let entry = env::var(name).map_err(|error| not_passed(error.to_string()))?;
+    let passed = Passed::from_entry(&entry)
+        .ok_or_else(|| not_passed(format!("the environment entry is `{}`", entry.escape_debug())))?;
+    let file = sys::descriptor::duplicate(passed.number)
+        .map_err(|error| not_passed(format!("descriptor {}: {error}", passed.number)))?;
+    let identity = Identity::of(&file).map_err(|error| Error::io("inspect a descriptor", error))?;
+    if identity != passed.identity {
+        return Err(not_passed(format!("descriptor {} is another file by now", passed.number)));
+    }
+    // What this program starts does not get the value, unless it is passed on.
+    sys::descriptor::close_on_exec(passed.number)
+        .map_err(|error| Error::io("mark a descriptor to be closed", error))?;
+    A::attach_to(file, Place::HandedOver(format!("(passed as {name})")), guarding, passed.value)
 }
 
 impl<C: Shared + ?Sized> Synchronized<C> {

@@ -2,10 +2,13 @@
 
 mod arena;
 mod attach;
+mod dynamic;
 mod inherit;
 #[cfg(feature = "serde")]
 mod serialize;
 mod socket;
 mod token;
 
-pub(crate) use attach::Attach;
+pub(crate) use attach::{Attach, Handed};
+use inherit::by_environment;
+use token::by_token;

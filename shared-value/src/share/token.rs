@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
-use crate::cell::Guarding;
+use crate::cell::{Cell, Guarding};
 use crate::error::Error;
 use crate::segment::{Identity, Place};
-use crate::share::Attach;
+use crate::share::{Attach, Handed};
 use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 use crate::sys;
@@ -51,33 +51,35 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
         Ok(Token { identity: mapping.identity(), value: self.cell.number(), at }.to_text())
     }
 
-    pub(crate) fn attach_by(text: &str, guarding: &Guarding) -> Result<Self, Error>
+    pub(crate) fn attach_by(token: &str, guarding: &Guarding) -> Result<Self, Error>
     where
         A: Attach,
     {
-        let stale = |reason: String| Error::StaleToken { token: text.escape_debug().to_string(), reason };
-        let token =
-            Token::from_text(text).ok_or_else(|| stale("it is not of the form that `token` writes".to_owned()))?;
-        let file = token.open(A::READ_ONLY).map_err(&stale)?;
-        let identity = Identity::of(&file).map_err(|error| stale(error.to_string()))?;
-        if identity != token.identity {
-            return Err(stale("another file has taken its place".to_owned()));
+        by_token::<C, A>(token, guarding).map(Self::of)
+    }
+}
+
+/// The cell that a token was made for.
+pub(crate) fn by_token<C: Handed + ?Sized, A: Attach>(text: &str, guarding: &Guarding) -> Result<Cell<C>, Error> {
+    let stale = |reason: String| Error::StaleToken { token: text.escape_debug().to_string(), reason };
+    let token = Token::from_text(text).ok_or_else(|| stale("it is not of the form that `token` writes".to_owned()))?;
+    let file = token.open(A::READ_ONLY).map_err(&stale)?;
+    let identity = Identity::of(&file).map_err(|error| stale(error.to_string()))?;
+    if identity != token.identity {
+        return Err(stale("another file has taken its place".to_owned()));
+    }
+    // A value with a name is opened by it, so that this counts as any other opening.
+    let cell = match token.at {
+        At::Named(name) => A::open_at(&Place::Named(name), guarding, token.value),
+        At::File(path) => A::open_at(&Place::File(path), guarding, token.value),
+        At::Descriptor { process, .. } => {
+            A::attach_to(file, Place::HandedOver(format!("(of process {process})")), guarding, token.value)
         }
-        // A value with a name is opened by it, so that this counts as any other opening.
-        match token.at {
-            At::Named(name) => A::open_at(&Place::Named(name), guarding, token.value),
-            At::File(path) => A::open_at(&Place::File(path), guarding, token.value),
-            At::Descriptor { process, .. } => {
-                A::attach_to(file, Place::HandedOver(format!("(of process {process})")), guarding, token.value)
-            }
-        }
-        .and_then(|cell| {
-            if cell.segment().identity() == token.identity {
-                Ok(Self::of(cell))
-            } else {
-                Err(stale("another file has taken its place".to_owned()))
-            }
-        })
+    }?;
+    if cell.segment().identity() == token.identity {
+        Ok(cell)
+    } else {
+        Err(stale("another file has taken its place".to_owned()))
     }
 }
 

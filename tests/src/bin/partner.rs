@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Parser;
 use ipc_channel::ipc::{self, IpcSender};
-use shared_value::{Options, RLock, ReadOnly, Synchronized};
+use shared_value::{DynValue, Options, RLock, ReadOnly, Synchronized};
 use shared_value_tests::intruder::attempts_to_write;
 use shared_value_tests::job::Job;
 use shared_value_tests::{DEADLINE, say};
@@ -22,6 +22,8 @@ enum Role {
     Read { name: String },
     /// Says what becomes of taking the value for writing.
     Write { name: String },
+    /// Says a value of whatever type, and changes a part of it to a number.
+    Change { name: String, path: String, number: u64 },
     /// Takes the value for reading, tries to write to it, and says what the kernel allowed.
     Intrude { name: String },
     /// Does the job that comes as JSON on standard input.
@@ -60,6 +62,10 @@ fn main() -> Result<()> {
             say(said(Synchronized::<u64, ReadOnly>::inherited_read_only(&name).map(|value| value.get())));
         }
         Role::Write { name } => say(said(Synchronized::<u64>::inherited(&name).map(|value| value.get()))),
+        Role::Change { name, path, number } => {
+            say(DynValue::inherited_read_only(&name)?);
+            DynValue::inherited(&name)?.set(&path, number)?;
+        }
         Role::Intrude { name } => {
             let value = Synchronized::<u64, ReadOnly>::inherited_read_only(&name)?;
             let entry = std::env::var(&name)?;

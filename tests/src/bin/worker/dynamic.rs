@@ -13,15 +13,20 @@ pub(crate) struct Dynamic {
     /// Waits for a line after the changes, before they are committed.
     #[arg(long)]
     wait: bool,
+    /// The name is a token.
+    #[arg(long)]
+    token: bool,
 }
 
 impl Dynamic {
     pub(crate) fn run(self) -> Result<()> {
         if self.changes.is_empty() {
-            say(serde_json::to_string(&DynValue::open_read_only(&self.name)?)?);
+            let open = if self.token { DynValue::from_token_read_only } else { DynValue::open_read_only };
+            say(serde_json::to_string(&open(&self.name)?)?);
             return Ok(());
         }
-        let value = DynValue::open(&self.name)?;
+        let open = if self.token { DynValue::from_token } else { DynValue::open };
+        let value = open(&self.name)?;
         let mut guard = value.lock()?;
         for change in self.changes.chunks_exact(2) {
             guard.set(&change[0], serde_json::from_str::<DynData>(&change[1])?)?;

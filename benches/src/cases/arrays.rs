@@ -180,6 +180,9 @@ fn check_sum(sum: f64, calls: u64) -> Result<()> {
 
 fn changing(length: usize) -> Result<Local> {
     let array = Rc::new(SharedArray::new(&zeros(length)?)?);
+    // So that all memory of both slots is there, and the first commit has nothing more to copy than the others.
+    array.fill(0.0)?;
+    array.set(0, 0.0)?;
     let checked = Rc::clone(&array);
     let work = move || {
         let mut guard = array.lock().expect("nobody else breaks the lock");

@@ -88,12 +88,12 @@ fn what_was_not_passed_is_a_clear_error() {
     assert!(message.contains("expected `f64") && message.contains("found `u64"), "{message}");
 
     let mut command = partner(&["write", "VALUE"]);
-    command.env("VALUE", "descriptor 99 device 1 inode 1");
+    command.env("VALUE", "descriptor 99 device 1 inode 1 value 0");
     let message = run(command);
     assert!(message.contains("descriptor 99") && message.contains("Bad file descriptor"), "{message}");
 
     let mut command = partner(&["write", "VALUE"]);
-    command.env("VALUE", "descriptor 1 device 1 inode 1");
+    command.env("VALUE", "descriptor 1 device 1 inode 1 value 0");
     let message = run(command);
     assert!(message.contains("another file"), "{message}");
 

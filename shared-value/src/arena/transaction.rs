@@ -166,7 +166,9 @@ impl Transaction<'_> {
             _ => {
                 let record = record::take(self.values, self.thread)?;
                 let (state, place) = (record::state(&record), record.atomic_offset(0) as u64);
-                state.store(decision::OPEN, Ordering::Relaxed);
+                // Release: who was joined to the record before is settled, for those who look only now. Else they could take
+                // this for what was decided about that.
+                state.store(decision::OPEN, Ordering::Release);
                 // Who dies from here on leaves versions that are joined to a record which says that nothing is committed.
                 changed().for_each(|versions| versions.join(place));
                 // Who dies before this store has changed nothing, and after it everything. Release: all that was written

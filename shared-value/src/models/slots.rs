@@ -8,7 +8,7 @@ use loom::thread;
 
 use crate::models::model;
 use crate::primitive::AtomicU64;
-use crate::primitive::Ordering::{Relaxed, Release};
+use crate::primitive::Ordering::{self, Relaxed, Release};
 use crate::slots::{Slots, Versions};
 
 /// The bytes that writers say they change, so that the rest is copied first.
@@ -183,6 +183,9 @@ struct Pair {
 const OPEN: u64 = 1;
 const COMMITTED: u64 = 2;
 
+/// How a record that was idle is opened.
+const REUSED: Ordering = Release;
+
 impl Pair {
     fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -207,7 +210,7 @@ impl Pair {
         let decide = |state, ordering| self.record.store(state, ordering);
         let settle = |number: usize| self.versions[number].settle(|_| true);
         let all: [&dyn Fn(); 7] = [
-            &|| decide(OPEN, Relaxed),
+            &|| decide(OPEN, REUSED),
             &|| self.versions[0].join(8),
             &|| self.versions[1].join(8),
             &|| decide(COMMITTED, Release),
@@ -216,6 +219,12 @@ impl Pair {
             &|| decide(0, Release),
         ];
         all[..steps].iter().for_each(|step| step());
+    }
+
+    /// What another transaction does, which uses the record for other values, if it is idle.
+    fn transact_elsewhere(&self) {
+        let _locked = self.lock.lock().unwrap();
+        self.record.store(OPEN, REUSED);
     }
 
     fn is_committed(&self) -> bool {
@@ -290,6 +299,14 @@ fn transactions_that_follow_each_other_are_seen_whole() {
 #[test]
 fn transactions_of_two_are_seen_whole() {
     run_pair(2, &[|pair| pair.transact(7), |pair| pair.transact(7)], 2);
+}
+
+/// Without the release of a record that is opened, who still finds a version joined takes that for its decision, and a
+/// snapshot shows one value before the transaction and the other after it.
+#[test]
+fn a_record_is_used_again_for_other_values() {
+    let both: fn(&Pair) = |pair| pair.transact(7);
+    run_pair(2, Box::leak(Box::new([both, Pair::transact_elsewhere])), 1);
 }
 
 /// Whoever dies with the decision has committed both values, or none.

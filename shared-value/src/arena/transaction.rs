@@ -89,7 +89,7 @@ impl Transaction<'_> {
     /// # Errors
     /// - `Conflict` if the transaction has to begin again: to be returned by the closure.
     /// - `AlreadyHeld` if this thread holds the lock, but not by this transaction.
-    /// - `Unsupported` if the value does not lie in the arena.
+    /// - `Unsupported` if the value does not lie in the arena, and in a child that was forked inside of the closure.
     /// - As [`Synchronized::lock`].
     pub fn lock<'v, C: Shared + ?Sized>(&mut self, value: &'v Synchronized<C>) -> Result<Guard<'v, C>, Error> {
         self.join(&value.cell)?;
@@ -99,6 +99,12 @@ impl Transaction<'_> {
     pub(super) fn join<C: Contents + ?Sized>(&mut self, cell: &Cell<C>) -> Result<(), Error> {
         if !Arc::ptr_eq(cell.shared_segment(), self.values.segment()) || !cell.has_own_lock() {
             return Err(Error::Unsupported { what: "a transaction changes values of its own arena" });
+        }
+        if !self.is_held() {
+            // Nothing would ever commit or release what it locks.
+            return Err(Error::Unsupported {
+                what: "a transaction is of the process that began it, not of a forked child",
+            });
         }
         let place = cell.start();
         let Err(index) = self.joined.binary_search_by_key(&place, Cell::start) else { return Ok(()) };

@@ -399,12 +399,13 @@ impl<C: Contents + ?Sized> Cell<C> {
         Some(Self { control, guarding: control, locked_by, segment, shape, number, value: PhantomData })
     }
 
-    /// Puts such a cell in order, where no process has the segment open.
-    pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) {
-        if let Some(control) = control_within(mapping, start, shape, end) {
-            // SAFETY: a cell of this shape lies there, in the mapping.
-            unsafe { Parts::<C>::at(control, shape) }.adopt(mapping);
-        }
+    /// Puts such a cell in order, where no process has the segment open, and gives its parts.
+    pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<Parts<'_, C>> {
+        let control = control_within(mapping, start, shape, end)?;
+        // SAFETY: a cell of this shape lies there, in the mapping.
+        let parts = unsafe { Parts::<C>::at(control, shape) };
+        parts.adopt(mapping);
+        Some(parts)
     }
 
     /// Which value of its segment it is: zero for the one that the header names.
@@ -717,6 +718,11 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     #[inline(always)]
     pub(crate) fn slots(&self) -> Slots<'a> {
         Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
+    }
+
+    /// The word of an atomic field, by its number among them.
+    pub(crate) fn atomic(&self, number: usize) -> &'a AtomicU64 {
+        &self.atomics[number]
     }
 
     fn recover(&self, mapping: &Mapping) {

@@ -3,6 +3,7 @@
 
 use core::iter;
 use core::mem::offset_of;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::access::ReadWrite;
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::lock::{Thread, Wait};
 use crate::primitive::{AtomicU64, Ordering};
-use crate::segment::Segment;
+use crate::segment::{Mapping, Segment};
 
 /// A record, in a block that is none of a value's. Its lock says who uses it.
 ///
@@ -63,6 +64,22 @@ pub(super) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
         Some(record)
     })
     .take(MAX_RECORDS)
+}
+
+/// Makes all records idle, where no process has the segment open and no version is joined to any. Gives their trailers.
+pub(super) fn adopt(mapping: &Mapping, newest: u64) -> HashSet<usize> {
+    let (heap, mut found, mut at) = (Heap::of(mapping), HashSet::new(), usize_of(newest));
+    while let Some(block) = heap.trailer(at).filter(|block| block.state == State::Live && block.kind == 0)
+        && let Some(record) = Cell::<Record>::adopt_within(mapping, block.start, shape(), block.payload_end())
+        // A chain that leads back to itself was made by somebody who does not keep to the rules.
+        && found.insert(at)
+    {
+        // Release: who reads a value that was joined to it sees that it is no more.
+        record.atomic(0).store(record::IDLE, Ordering::Release);
+        let Ok(Record { next, .. }) = record.committed() else { break };
+        at = usize_of(next);
+    }
+    found
 }
 
 /// A record that nobody else uses until `leave` is called on it: an idle one, or a new one.

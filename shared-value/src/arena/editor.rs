@@ -59,8 +59,9 @@ impl<'a> Editor<'a> {
         if let Some(reused) = self.reuse(length) {
             return Ok(reused);
         }
-        let start = usize_of(self.directory.cursor).max(self.heap.start()).next_multiple_of(CELL_ALIGN);
-        let end = start.checked_add(length).filter(|end| *end <= self.heap.end()).ok_or_else(|| self.full(length))?;
+        let start = usize_of(self.directory.cursor).max(self.heap.start()).checked_next_multiple_of(CELL_ALIGN);
+        let end = start.and_then(|start| start.checked_add(length)).filter(|end| *end <= self.heap.end());
+        let (start, end) = start.zip(end).ok_or_else(|| self.full(length))?;
         if end > usize_of(self.directory.allocated) {
             self.reserve(end)?;
         }
@@ -83,12 +84,7 @@ impl<'a> Editor<'a> {
 
     fn full(&self, needed: usize) -> Error {
         let used = usize_of(self.directory.cursor).saturating_sub(self.heap.start());
-        Error::ArenaFull {
-            name: self.segment.name().to_owned(),
-            needed,
-            used,
-            capacity: self.heap.end() - self.heap.start(),
-        }
+        Error::ArenaFull { name: self.segment.name().to_owned(), needed, used, capacity: self.heap.capacity() }
     }
 
     /// A block of that length that nobody can have any more.

@@ -123,6 +123,11 @@ impl<'a> Heap<'a> {
         self.mapping.length()
     }
 
+    /// The bytes between them: none where the directory takes all that there is.
+    pub(super) fn capacity(self) -> usize {
+        self.end().saturating_sub(self.start())
+    }
+
     /// So many words from an offset on, if they lie behind the directory.
     #[inline]
     pub(super) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {

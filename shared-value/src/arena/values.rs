@@ -299,7 +299,7 @@ impl<A: Access> ArenaValues<A> {
 
     /// How many bytes it can hold, with everything that belongs to its values.
     pub fn capacity(&self) -> usize {
-        self.heap().end() - self.heap().start()
+        self.heap().capacity()
     }
 
     /// How many of them are taken.

@@ -27,7 +27,9 @@ impl Plan {
         } else {
             (0, cell_end)
         };
-        let length = if reserve == 0 { allocated } else { allocated.next_multiple_of(CELL_ALIGN as u64) + reserve };
+        // What lies behind starts at a line; where so much cannot be, no file gets so long.
+        let start = if reserve == 0 { allocated } else { allocated.next_multiple_of(CELL_ALIGN as u64) };
+        let length = start.saturating_add(reserve);
         let entry = RawEntry {
             cell_offset,
             cell_length,

@@ -42,7 +42,8 @@ impl Entrance {
         for _ in 0..TRIES {
             match set(file, ENTERING, libc::F_WRLCK) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                Err(_) if somebody_enters(file)? => thread::sleep(PAUSE),
+                // Whoever has just got done with it leaves it to be tried again.
+                Err(_) if in_the_way(file, ENTERING)? != libc::F_RDLCK => thread::sleep(PAUSE),
                 _ => return Ok(Self { file: file.try_clone()?.into() }),
             }
         }
@@ -97,11 +98,6 @@ pub(crate) fn read(file: &File) -> io::Result<()> {
 
 fn late() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds")
-}
-
-/// Whether another process, which can write, is entering.
-fn somebody_enters(file: &File) -> io::Result<bool> {
-    Ok(in_the_way(file, ENTERING)? == libc::F_WRLCK)
 }
 
 /// Whether anybody has the file in use, this process by way of another opening of it, too.

@@ -1,0 +1,226 @@
+//! Arenas at their edges: capacities that cannot be, values that are read or handed over alone, forks in the middle of
+//! transactions, files that a crash has left, and directories that somebody has overwritten.
+
+use std::cell::Cell;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+use shared_value::{Arena, Error, Synchronized};
+use shared_value_tests::{SegmentName, end_now, split};
+
+const CAPACITY: usize = 1 << 20;
+
+/// From the start of a segment to where its first entry says where its cell lies.
+const CELL_OFFSET: u64 = 64;
+
+/// In the control line of a cell, and the bit of a version that is joined to a record.
+const VERSION: u64 = 40;
+const DRAFT: u64 = 48;
+const JOINED: u64 = 1 << 63;
+
+/// From the start of a cell to its slots, and from the first slot to the second in the directory of an arena.
+const SLOTS: u64 = 64;
+const STRIDE: u64 = 24 * 8;
+
+/// In the directory: the end of what is in use, and the newest kind.
+const CURSOR: u64 = 0;
+const KINDS: u64 = 5 * 8;
+
+/// From the start of a record of transactions to its lock, and to what it says.
+const LOCK: u64 = 0;
+const STATE: u64 = 128;
+
+/// The file of an arena, to be damaged.
+struct ArenaFile(File);
+
+impl ArenaFile {
+    fn of(name: &SegmentName) -> Self {
+        Self(OpenOptions::new().read(true).write(true).open(name.path()).unwrap())
+    }
+
+    fn length(&self) -> u64 {
+        self.0.metadata().unwrap().len()
+    }
+
+    fn word(&self, offset: u64) -> u64 {
+        let mut word = [0; 8];
+        self.0.read_exact_at(&mut word, offset).unwrap();
+        u64::from_ne_bytes(word)
+    }
+
+    fn set_word(&self, offset: u64, word: u64) {
+        self.0.write_all_at(&word.to_ne_bytes(), offset).unwrap();
+    }
+
+    /// Sets a word of the directory, whichever of its slots is committed.
+    fn set_directory(&self, offset: u64, word: u64) {
+        let first = self.word(CELL_OFFSET) + SLOTS + offset;
+        self.set_word(first, word);
+        self.set_word(first + STRIDE, word);
+    }
+}
+
+/// A capacity that is no multiple of a block's unit was counted wrongly, below zero too, and one that cannot be
+/// overflowed.
+#[test]
+fn capacities() {
+    for capacity in [0, 1, 63, 64, 100, CAPACITY] {
+        let arena = Arena::anonymous(capacity).unwrap();
+        assert_eq!((arena.capacity(), arena.used()), (capacity, 0));
+        if capacity < 128 {
+            assert!(matches!(arena.value(1_u8), Err(Error::ArenaFull { .. } | Error::Io { .. })));
+        }
+    }
+    for capacity in [usize::MAX, usize::MAX - 1000, usize::MAX / 2, usize::MAX / 2 - 1000] {
+        assert!(matches!(Arena::anonymous(capacity), Err(Error::Io { .. })), "{capacity}");
+    }
+}
+
+/// The value was looked for where the directory lies.
+#[test]
+fn a_value_is_read_by_a_handle_for_reading() {
+    let arena = Arena::anonymous(CAPACITY).unwrap();
+    let value = arena.create("key", [1_u64, 2]).unwrap();
+    let reader = value.read_only().unwrap();
+    value.set_at(1, 3).unwrap();
+    assert_eq!(reader.get(), [1, 3]);
+    assert_eq!(arena.id_of(&reader), arena.id_of(&value));
+}
+
+/// What is handed over is the segment, in which the other process would find the directory.
+#[test]
+fn a_value_is_not_handed_over_without_its_arena() {
+    let arena = Arena::anonymous(CAPACITY).unwrap();
+    let value = arena.value(1_u64).unwrap();
+    let (here, _there) = UnixStream::pair().unwrap();
+    assert!(matches!(value.token(), Err(Error::Unsupported { .. })));
+    assert!(matches!(value.send_to(&here), Err(Error::Unsupported { .. })));
+    assert!(matches!(value.pass_to(&mut Command::new("true"), "NAME"), Err(Error::Unsupported { .. })));
+    let other = Arena::from_token(&arena.token().unwrap()).unwrap();
+    assert_eq!(other.at::<u64>(arena.id_of(&value).unwrap()).unwrap().get(), 1);
+}
+
+/// A child that goes on in the closure took locks that it never released, for changes that it never committed.
+#[test]
+fn a_forked_child_has_no_part_in_a_transaction() {
+    let arena = Arena::anonymous(CAPACITY).unwrap();
+    let [one, other] = [1_i64, 2].map(|value| arena.value(value).unwrap());
+    let child = Cell::new(None);
+    let done = arena.transaction(|transaction| {
+        transaction.lock(&one)?.store(10);
+        child.set(split());
+        transaction.lock(&other)?.store(20);
+        Ok::<(), Error>(())
+    });
+    let Some(child) = child.take() else {
+        let is_refused = matches!(done, Err(Error::Unsupported { .. }));
+        end_now(i32::from(!is_refused));
+    };
+    child.finish();
+    done.unwrap();
+    assert_eq!((one.get(), other.get()), (10, 20));
+}
+
+fn transact(arena: &Arena, values: &[Synchronized<i64>]) {
+    arena
+        .transaction(|transaction| {
+            values.iter().try_for_each(|value| transaction.lock(value)?.update(|number| *number += 1))
+        })
+        .unwrap();
+}
+
+/// A record whose user died was never used again: each death cost another one for ever.
+#[test]
+fn a_record_of_the_dead_is_used_again() {
+    let name = SegmentName::new("record");
+    let arena = Arena::create(&name, CAPACITY).unwrap();
+    let values = [1, 2].map(|value| arena.value(value).unwrap());
+    let file = ArenaFile::of(&name);
+    let record = file.length() - (arena.capacity() - arena.used()) as u64;
+    transact(&arena, &values);
+    let used = arena.used();
+    let ids = values.map(|value| arena.id_of(&value).unwrap());
+    drop(arena);
+
+    for state in [1, 2] {
+        // As a process leaves it that died with the machine after it had settled what it changed.
+        assert_eq!((file.word(record + LOCK), file.word(record + STATE)), (0, 0));
+        file.set_word(record + LOCK, 0x3fff_fff0);
+        file.set_word(record + STATE, state);
+        let arena = Arena::open(&name).unwrap();
+        let values = ids.map(|id| arena.at(id).unwrap());
+        transact(&arena, &values);
+        assert_eq!(arena.used(), used);
+    }
+}
+
+/// A value that was removed but is still read stays what the transaction made it whose record is put in order.
+#[test]
+fn what_is_removed_and_read_is_settled() {
+    let name = SegmentName::new("removed");
+    let arena = Arena::create(&name, CAPACITY).unwrap();
+    let values = [1, 2].map(|value: i64| arena.value(value).unwrap());
+    let file = ArenaFile::of(&name);
+    let first = file.length() - arena.capacity() as u64;
+    let record = first + arena.used() as u64;
+    transact(&arena, &values);
+    let id = arena.id_of(&values[0]).unwrap();
+    let start = (first..record).step_by(64).find(|start| is_cell_of(&file, *start)).unwrap();
+    let reader = Arena::open_read_only(&name).unwrap().at::<i64>(id).unwrap();
+    assert_eq!((reader.get(), reader.version()), (2, 1));
+
+    // As a process leaves it that died between its decision and settling: the version joined, the record committed.
+    arena.remove_at(id).unwrap();
+    file.set_word(start + SLOTS, 7);
+    file.set_word(start + DRAFT, JOINED | (record + STATE));
+    file.set_word(start + VERSION, JOINED | 1);
+    file.set_word(record + STATE, 2);
+    assert_eq!((reader.get(), reader.version()), (7, 2));
+    drop((arena, values));
+
+    let arena = Arena::open(&name).unwrap();
+    assert_eq!(file.word(record + STATE), 0);
+    assert_eq!((reader.get(), reader.version()), (7, 2));
+    assert!(arena.at::<i64>(id).is_err(), "it was removed");
+}
+
+/// Whether the cell of a value that was committed once lies there.
+fn is_cell_of(file: &ArenaFile, start: u64) -> bool {
+    file.word(start) == 0
+        && file.word(start + 40) == 1
+        && file.word(start + SLOTS) == 1
+        && file.word(start + SLOTS + 8) == 2
+}
+
+/// What was made live, and then its maker died before anything led to it, was never used again.
+#[test]
+fn what_nothing_leads_to_is_used_again() {
+    let name = SegmentName::new("orphan");
+    let arena = Arena::create(&name, CAPACITY).unwrap();
+    let id = arena.id_of(&arena.value(1_u64).unwrap()).unwrap();
+    arena.remove_at(id).unwrap();
+    let used = arena.used();
+    drop(arena);
+
+    // As it was before the directory said that there is a kind.
+    ArenaFile::of(&name).set_directory(KINDS, 0);
+    let arena = Arena::open(&name).unwrap();
+    let value = arena.value(2_u64).unwrap();
+    assert_eq!((value.get(), arena.used()), (2, used));
+    assert!(arena.at::<u64>(id).is_err(), "it was removed");
+}
+
+/// A directory in which somebody wrote anything is reported, without an overflow on the way.
+#[test]
+fn a_cursor_that_leads_nowhere() {
+    for cursor in [u64::MAX, u64::MAX - 64, 1 << 63, CAPACITY as u64 * 2, 1] {
+        let name = SegmentName::new("cursor");
+        let arena = Arena::create(&name, CAPACITY).unwrap();
+        arena.value(1_u64).unwrap();
+        ArenaFile::of(&name).set_directory(CURSOR, cursor);
+        assert_eq!(arena.value(2_u64).is_err(), cursor > 1, "{cursor}");
+        assert_eq!(arena.values().count(), 0);
+    }
+}

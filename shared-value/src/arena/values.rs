@@ -53,7 +53,7 @@ impl ArenaValues {
     ///
     /// # Errors
     /// - `AlreadyExists` if the arena has such a key.
-    /// - `InvalidName` if the key is empty or longer than 255 bytes.
+    /// - `InvalidName` if the key is empty or longer than 255 bytes, or contains a NUL.
     /// - `ArenaFull`; `Io` if the system has no memory left.
     pub fn create<T: SharedValue>(&self, key: &str, value: T) -> Result<Synchronized<T>, Error> {
         self.make(Some(key), size_of::<T>(), |parts| parts.initialize(&value)).map(Synchronized::of)
@@ -386,6 +386,8 @@ impl<A: Access> ArenaValues<A> {
 fn check_key(key: &str) -> Result<usize, Error> {
     let reason = match key.len() {
         0 => "a key in an arena is not empty",
+        // A trailer has zeros among its bytes, so no text without them can pass for one: a key lies where `id_of` looks.
+        _ if key.contains('\0') => "a key in an arena contains no NUL",
         1..=MAX_KEY => return Ok(key.len()),
         _ => "a key in an arena has at most 255 bytes",
     };

@@ -38,7 +38,9 @@ impl ArenaValues {
     /// holds all these locks. What it does to other values is committed as ever. The order in which it locks them does not
     /// matter: where two transactions would wait for each other, one of them begins again, and its closure is called once
     /// more, with nothing changed. So what the closure does besides must bear repetition, and [`Error::Conflict`] must be let
-    /// through.
+    /// through. That does not go for locks that the thread holds besides, by a guard or a transaction around this one: two
+    /// threads that each wait for what the other holds so wait for ever. What the closure creates or removes stays so if it
+    /// fails.
     ///
     /// ```
     /// use shared_value::{Arena, Error};

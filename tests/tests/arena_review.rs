@@ -78,6 +78,28 @@ fn capacities() {
     }
 }
 
+/// A key lies where the trailer is looked for that says what the id is, and one like this was taken for that.
+#[test]
+fn a_key_is_no_trailer() {
+    let name = SegmentName::new("key");
+    let arena = Arena::create(&name, CAPACITY).unwrap();
+    let first = ArenaFile::of(&name).length() - CAPACITY as u64;
+    arena.create("first", 1_u64).unwrap();
+    for number in 0..8_u64 {
+        let start = first + arena.used() as u64;
+        let text = u64::from_ne_bytes(*b"any text");
+        let words = [text, text, text, text, 1 | 1 << 24, start, 8, 0, text, text, text, text];
+        let key = String::from_utf8(words.into_iter().flat_map(u64::to_ne_bytes).collect());
+        let created = key.map(|key| arena.create(&key, number));
+        if let Ok(Ok(value)) = &created {
+            assert_eq!(arena.at::<u64>(arena.id_of(value).unwrap()).unwrap().get(), number);
+        }
+        assert!(!matches!(created, Ok(Err(Error::ArenaFull { .. }))));
+        arena.value(number).unwrap();
+    }
+    assert!(matches!(arena.create("a\0b", 1_u64), Err(Error::InvalidName { .. })));
+}
+
 /// The value was looked for where the directory lies.
 #[test]
 fn a_value_is_read_by_a_handle_for_reading() {

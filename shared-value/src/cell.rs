@@ -14,6 +14,8 @@ use std::fs::File;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use crate::contents::{Contents, Shape, Typed, Untyped};
 use crate::drafts::Drafted;
@@ -28,6 +30,9 @@ use crate::sys::mutex::{self, Mutex};
 use crate::words;
 
 const LINE: usize = 64;
+
+/// How often a read is tried before something else is done.
+pub(crate) const TRIES: u32 = 64;
 
 /// The first cache line of a cell.
 #[repr(C, align(64))]
@@ -553,18 +558,37 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     #[cold]
     fn version_decided(&self) -> u64 {
-        loop {
-            if let Some((version, ())) = self.read_decided(|_| ()) {
-                return version;
-            }
-        }
+        self.read_between_commits(|_| ()).0
     }
 
     /// Copies from the committed slot without the lock, and gives the version; `None` if it may have been overwritten
     /// meanwhile.
     #[inline]
     pub(crate) fn read_decided<R>(&self, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<(u64, R)> {
-        self.slots().read_decided(|record| is_committed(&self.segment, record), copy)
+        self.slots().read_decided(false, |record| is_committed(&self.segment, record), copy)
+    }
+
+    /// The same after a pause. A version that is joined to no record then was written by somebody who does not keep to the
+    /// rules, and what is committed is the value before.
+    pub(crate) fn read_after_pause<R>(&self, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<(u64, R)> {
+        self.slots().read_decided(true, |record| is_committed(&self.segment, record), copy)
+    }
+
+    /// The same where writers commit faster than this thread can copy, with growing pauses: at some moment they pause too.
+    #[cold]
+    pub(crate) fn read_between_commits<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
+        const LONGEST: Duration = Duration::from_millis(1);
+        let mut pause = Duration::from_nanos(100);
+        loop {
+            if let Some(copied) = (0..TRIES).find_map(|_| self.read_decided(&mut copy)) {
+                return copied;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST);
+            if let Some(copied) = self.read_after_pause(&mut copy) {
+                return copied;
+            }
+        }
     }
 
     /// The draft and the version of the value.

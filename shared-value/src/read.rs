@@ -1,10 +1,9 @@
 //! Reading a value, without its lock unless that is hopeless.
 
-use std::thread;
 use std::time::Duration;
 
 use crate::access::Access;
-use crate::cell::Cell;
+use crate::cell::{Cell, TRIES};
 use crate::contents::Contents;
 use crate::copies::Copies;
 use crate::error::Error;
@@ -13,9 +12,6 @@ use crate::layout::SharedValue;
 use crate::lock::{self, Thread, Wait};
 use crate::primitive::{AtomicU64, Ordering};
 use crate::words::{self, Unchecked};
-
-/// How often a read is tried before the lock is taken for it.
-pub(crate) const TRIES: u32 = 64;
 
 /// Copies what this thread has written if it holds the lock, or else what is committed.
 #[inline(always)]
@@ -50,6 +46,9 @@ fn whole_version_otherwise<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: im
             let _ = hold.end();
             return copied;
         }
+        if let Some((_, copied)) = cell.read_after_pause(&mut copy) {
+            return copied;
+        }
     }
 }
 
@@ -58,23 +57,7 @@ fn whole_version_otherwise<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: im
 pub(crate) fn without_lock<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
     match cell.slots().read(&mut copy) {
         Some(copied) => copied,
-        None => between_commits(cell, copy).1,
-    }
-}
-
-/// Copies while writers commit faster than this thread can, with growing pauses: at some moment they pause too.
-#[cold]
-fn between_commits<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
-    const LONGEST: Duration = Duration::from_millis(1);
-    let mut pause = Duration::from_nanos(100);
-    loop {
-        for _ in 0..TRIES {
-            if let Some(copied) = cell.read_decided(&mut copy) {
-                return copied;
-            }
-        }
-        thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST);
+        None => cell.read_between_commits(copy).1,
     }
 }
 
@@ -154,5 +137,5 @@ pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
 
 /// Copies from the committed value, with the number of its version.
 pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
-    cell.read_decided(&mut copy).unwrap_or_else(|| between_commits(cell, copy))
+    cell.read_decided(&mut copy).unwrap_or_else(|| cell.read_between_commits(copy))
 }

@@ -167,9 +167,11 @@ impl<'a> Slots<'a> {
 
     /// The same, with the number of the version, where that may be joined to a record that `is_committed` looks at.
     ///
-    /// What the closure loads is acquired by the fence behind it.
+    /// What the closure loads is acquired by the fence behind it. `is_orphan` says that a version which is joined to no record
+    /// counts as rolled back. That must be said only after a pause, in which a writer that keeps to the rules has settled it.
     pub(crate) fn read_decided<R>(
         self,
+        is_orphan: bool,
         is_committed: impl FnOnce(u64) -> bool,
         copy: impl FnOnce(&[AtomicU64]) -> R,
     ) -> Option<(u64, R)> {
@@ -181,8 +183,12 @@ impl<'a> Slots<'a> {
             // If the record has been used again meanwhile, its decision acquires the settled version, and the check below
             // fails. If it is another record, the value was joined to that at this moment, and the same check serves. If it
             // is none, the version was settled, and somebody writes.
-            let record = joined_to(self.versions.draft.load(Ordering::Relaxed))?;
-            (seen & !JOINED).wrapping_add(u64::from(is_committed(record)))
+            let committed = match joined_to(self.versions.draft.load(Ordering::Relaxed)) {
+                Some(record) => is_committed(record),
+                None if is_orphan => false,
+                None => return None,
+            };
+            (seen & !JOINED).wrapping_add(u64::from(committed))
         };
         let copied = copy(self.slot(version));
         // As in `read`: the slot of this version is overwritten only after the version was settled and another committed.

@@ -38,6 +38,9 @@ pub use snapshot::Snapshot;
 pub use transaction::Transaction;
 pub use values::{ArenaValues, Stored};
 
+/// So that the place of every block fits into 40 bits, in units of 32 bytes, also behind a header of the longest kind.
+const MAX_CAPACITY: usize = (1 << 45) - (1 << 24);
+
 /// The longest key, in bytes.
 const MAX_KEY: usize = 255;
 
@@ -139,6 +142,11 @@ impl Arena {
     }
 
     fn create_at(place: &Place, terms: &Terms, capacity: usize) -> Result<Self, Error> {
+        if capacity > MAX_CAPACITY {
+            return Err(Error::Unsupported {
+                what: "an arena has a capacity of at most 32 TiB, as its offsets have 40 bits",
+            });
+        }
         let shape = Directory::shape(Shape::of(0, 0));
         let cell = Cell::create_in(place, terms, shape, capacity as u64, |parts| parts.initialize(&Directory::EMPTY))?;
         Ok(Self::of(Synchronized::of(cell)))

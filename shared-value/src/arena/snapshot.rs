@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use crate::access::Access;
 use crate::arena::values::ArenaValues;
-use crate::cell::Cell;
+use crate::cell::{Cell, TRIES};
 use crate::contents::Untyped;
 use crate::error::Error;
 use crate::lock;
-use crate::read;
 use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 
@@ -44,7 +43,7 @@ impl<A: Access> ArenaValues<A> {
         const LONGEST: Duration = Duration::from_millis(1);
         let mut pause = Duration::from_nanos(100);
         loop {
-            for _ in 0..read::TRIES {
+            for _ in 0..TRIES {
                 let snapshot = Snapshot::default();
                 let result = work(&snapshot);
                 if snapshot.is_whole() {

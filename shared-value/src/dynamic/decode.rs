@@ -24,10 +24,10 @@ impl Reader<'_> {
         match &self.layout.kind {
             DynKind::Bool => self.bool(),
             DynKind::Char => self.char(),
-            DynKind::NonZero { .. } if bits(bytes) == 0 => {
+            DynKind::Nonzero { .. } if bits(bytes) == 0 => {
                 Err(self.invalid(format!("anything but zero ({})", self.layout.name)))
             }
-            DynKind::Integer { is_signed } | DynKind::NonZero { is_signed } => Ok(integer(bytes, *is_signed)),
+            DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } => Ok(integer(bytes, *is_signed)),
             DynKind::Optional { is_signed } => {
                 Ok(DynData::Optional((bits(bytes) != 0).then(|| Box::new(integer(bytes, *is_signed)))))
             }

@@ -30,7 +30,7 @@ impl Display for Type<'_> {
             | DynKind::Char
             | DynKind::Float
             | DynKind::Integer { .. }
-            | DynKind::NonZero { .. }
+            | DynKind::Nonzero { .. }
             | DynKind::Optional { .. } => formatter.write_str(name),
         }
     }

@@ -34,7 +34,7 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
         (DynKind::Char, _) => return Err(wrong("a char".to_owned())),
         (DynKind::Optional { .. }, DynData::Optional(None)) => {}
         (
-            DynKind::Integer { is_signed } | DynKind::NonZero { is_signed } | DynKind::Optional { is_signed },
+            DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } | DynKind::Optional { is_signed },
             value @ (DynData::Signed(_) | DynData::Unsigned(_) | DynData::Optional(Some(_))),
         ) => {
             let range = range(layout.size, *is_signed);
@@ -45,7 +45,7 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
                 None => return Err(wrong(of_integer(layout, *is_signed))),
             }
         }
-        (DynKind::Integer { is_signed } | DynKind::NonZero { is_signed } | DynKind::Optional { is_signed }, _) => {
+        (DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } | DynKind::Optional { is_signed }, _) => {
             return Err(wrong(of_integer(layout, *is_signed)));
         }
         (DynKind::Float, value) => match float(value, layout.size == size_of::<f32>()) {
@@ -130,7 +130,7 @@ fn low_bits(number: i128) -> u64 {
 fn of_integer(layout: &DynLayout, is_signed: bool) -> String {
     let range = range(layout.size, is_signed);
     let but = match layout.kind {
-        DynKind::NonZero { .. } => " but 0",
+        DynKind::Nonzero { .. } => " but 0",
         DynKind::Optional { .. } => " but 0, or none",
         _ => "",
     };

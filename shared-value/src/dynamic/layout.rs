@@ -51,7 +51,7 @@ pub enum DynKind {
         is_signed: bool,
     },
     /// An integer that is never zero.
-    NonZero {
+    Nonzero {
         /// Whether it can be negative.
         is_signed: bool,
     },

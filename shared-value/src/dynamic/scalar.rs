@@ -4,8 +4,8 @@ use crate::dynamic::{DynKind, DynLayout};
 
 const SIGNED: DynKind = DynKind::Integer { is_signed: true };
 const UNSIGNED: DynKind = DynKind::Integer { is_signed: false };
-const NON_ZERO_SIGNED: DynKind = DynKind::NonZero { is_signed: true };
-const NON_ZERO_UNSIGNED: DynKind = DynKind::NonZero { is_signed: false };
+const NON_ZERO_SIGNED: DynKind = DynKind::Nonzero { is_signed: true };
+const NON_ZERO_UNSIGNED: DynKind = DynKind::Nonzero { is_signed: false };
 const OPTIONAL_SIGNED: DynKind = DynKind::Optional { is_signed: true };
 const OPTIONAL_UNSIGNED: DynKind = DynKind::Optional { is_signed: false };
 

@@ -126,7 +126,7 @@ fn assert_agree(layout: &DynLayout, expected: &Layout) {
         | (DynKind::Text, Kind::Text)
         | (DynKind::Bytes, Kind::Bytes) => {}
         (DynKind::Integer { is_signed } | DynKind::Optional { is_signed }, Kind::Scalar { code, checked: false })
-        | (DynKind::NonZero { is_signed }, Kind::Scalar { code, checked: true }) => {
+        | (DynKind::Nonzero { is_signed }, Kind::Scalar { code, checked: true }) => {
             assert_eq!(*is_signed, code.is_lowercase());
         }
         (DynKind::Array { length, element }, Kind::Array { length: expected_length, element: expected }) => {
@@ -361,8 +361,8 @@ fn fill(layout: &DynLayout, bytes: &mut [u8], random: &mut Random, round: u64) {
         }
         _ => {
             bytes.fill_with(|| random.next().to_ne_bytes()[0]);
-            if matches!(layout.kind(), DynKind::NonZero { .. } | DynKind::Optional { .. }) && round.is_multiple_of(2) {
-                bytes.fill(u8::from(matches!(layout.kind(), DynKind::NonZero { .. })));
+            if matches!(layout.kind(), DynKind::Nonzero { .. } | DynKind::Optional { .. }) && round.is_multiple_of(2) {
+                bytes.fill(u8::from(matches!(layout.kind(), DynKind::Nonzero { .. })));
             } else {
                 bytes[0] |= 1;
             }

@@ -197,7 +197,7 @@ def look_up(count):
 
 def array_read(length):
     def measure(duration):
-        array = CONTEXT.Array("d", range(length))
+        array = CONTEXT.Array("d", length)
 
         def work(times):
             for _ in range(times):
@@ -210,7 +210,7 @@ def array_read(length):
 
 def array_write(length):
     def measure(duration):
-        array, values = CONTEXT.Array("d", length), [float(number) for number in range(length)]
+        array, values = CONTEXT.Array("d", length), [0.5] * length
 
         def work(times):
             for _ in range(times):

@@ -68,16 +68,6 @@ fn shuffled(count: usize) -> (Vec<usize>, impl FnMut() -> usize) {
     })
 }
 
-/// An arena with so many values, each of which holds its number.
-fn filled(count: usize) -> Result<Arena> {
-    let arena = Arena::anonymous(CAPACITY)?;
-    for number in 0..count {
-        arena.create(&key(number), number as u64)?;
-    }
-    ensure!(arena.keys().take(count + 1).count() == count, "not so many values as were made");
-    Ok(arena)
-}
-
 /// The work of looking up keys: what finds the value of a key must find the key's number.
 fn finding(name: &'static str, count: usize, find: impl Fn(&str) -> u64 + 'static) -> Local {
     let (numbers, mut next) = shuffled(count);
@@ -89,18 +79,22 @@ fn finding(name: &'static str, count: usize, find: impl Fn(&str) -> u64 + 'stati
 }
 
 fn by_key(count: usize) -> Result<Local> {
-    let arena = filled(count)?;
+    let arena = Arena::anonymous(CAPACITY)?;
+    for number in 0..count {
+        arena.create(&key(number), number as u64)?;
+    }
     Ok(finding("shared-value", count, move |key| arena.open::<u64>(key).expect("a value of this key").get()))
 }
 
 fn by_id(count: usize) -> Result<Local> {
-    let arena = filled(count)?;
+    let arena = Arena::anonymous(CAPACITY)?;
     let (numbers, mut next) = shuffled(count);
     let id = |number: usize| -> Result<(ValueId, u64)> {
-        let value = arena.open::<u64>(&key(number))?;
+        let value = arena.value(number as u64)?;
         Ok((arena.id_of(&value).context("a value of this arena")?, number as u64))
     };
-    let ids = numbers.into_iter().map(id).collect::<Result<Vec<_>>>()?;
+    let made = (0..count).map(id).collect::<Result<Vec<_>>>()?;
+    let ids: Vec<_> = numbers.into_iter().map(|number| made[number]).collect();
     Ok(Local::unchecked("shared-value, by id", move || {
         let (id, number) = ids[next()];
         assert_eq!(black_box(arena.at::<u64>(black_box(id)).expect("a value of this id").get()), number);

@@ -42,7 +42,7 @@ impl Case for &Lookup {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let all: [(&str, Make); _] =
+        let all: [(&str, Make); 3] =
             [("shared-value", by_key), ("shared-value, by id", by_id), ("HashMap in one process", in_map)];
         let entry = |(name, make)| Entry::Present(Box::new(Afresh::new(name, make, self.count, |ns| ns)));
         all.into_iter().map(entry).collect()

@@ -47,7 +47,7 @@ impl Case for &Many {
         let entry = |(name, make)| {
             Entry::Present(Box::new(Making { case: self.name, name, count: self.count, make }) as Box<dyn Contestant>)
         };
-        let all: [(&str, Make); _] =
+        let all: [(&str, Make); 3] =
             [("shared-value", in_arena), ("shared-value, by key", by_key), ("shared-value, a segment each", apart)];
         all.into_iter().map(entry).collect()
     }

@@ -16,6 +16,7 @@ weakenings=(
   "slots.rs read_decided fence(Ordering::Acquire); ;"
   "models/slots.rs transact decide(COMMITTED,Release) decide(COMMITTED,Relaxed)"
   "models/slots.rs transact decide(0,Release) decide(0,Relaxed)"
+  "models/slots.rs transact_elsewhere store(OPEN,REUSED) store(OPEN,Relaxed)"
   "slots.rs prepare fence(Ordering::Release); ;"
   "slots.rs publish store(next,Ordering::Release) store(next,Ordering::Relaxed) 2"
   "lock/word.rs take Ordering::Acquire Ordering::Relaxed"

@@ -295,7 +295,7 @@ fn transactions_that_follow_each_other_are_seen_whole() {
         pair.transact(7);
         pair.transact(7);
     };
-    run_pair(2, Box::leak(Box::new([twice])), 2);
+    run_pair(1, Box::leak(Box::new([twice])), 2);
 }
 
 /// Without the release of a joined version, who reads the version that another had committed reads words that are not
@@ -310,7 +310,7 @@ fn transactions_of_two_are_seen_whole() {
 #[test]
 fn a_record_is_used_again_for_other_values() {
     let both: fn(&Pair) = |pair| pair.transact(7);
-    run_pair(2, Box::leak(Box::new([both, Pair::transact_elsewhere])), 1);
+    run_pair(1, Box::leak(Box::new([both, Pair::transact_elsewhere])), 1);
 }
 
 /// Whoever dies with the decision has committed both values, or none.

@@ -173,7 +173,7 @@ impl sealed::Write for ReadWrite {
     ) -> Result<R, Error> {
         cell.locked(|hold| {
             let value = copy(hold.current())?;
-            Ok(hold.update_copy_through(bytes, value, change, write)?)
+            hold.try_update_copy_through(bytes, value, |value| Ok(change(value)), write)
         })
     }
 }

@@ -1,13 +1,12 @@
 //! `Guard`: proof that this thread holds the lock of a value.
 
 use std::fmt;
-use std::thread;
 
 use crate::access::ReadWrite;
-use crate::access::sealed::Read as _;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::hold::Hold;
+use crate::keeper::Keeper;
 use crate::layout::SharedValue;
 use crate::lock::Wait;
 use crate::primitive::AtomicU64;
@@ -42,9 +41,7 @@ use crate::words::{self, Unchecked};
 #[must_use = "if unused the lock is released at once"]
 #[clippy::has_significant_drop]
 pub struct Guard<'a, C: Shared + ?Sized> {
-    pub(crate) hold: Hold<'a, C>,
-    /// A panic was under way already when the lock was taken, so it is not the reason for the drop.
-    panicking: bool,
+    pub(crate) hold: Keeper<'a, C>,
 }
 
 impl<T: SharedValue> Guard<'_, T> {
@@ -126,10 +123,9 @@ impl<T: SharedValue> Guard<'_, T> {
     #[track_caller]
     pub fn update_boxed<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         let value = self.load_boxed()?;
-        let change = |value: &mut Box<T>| change(value);
-        Ok(self
-            .writable()
-            .update_copy(&words::range::<T>(0), value, change, |slot, value| words::store::<T>(slot, 0, value))?)
+        let change = |value: &mut Box<T>| Ok(change(value));
+        self.writable()
+            .try_update_copy(&words::range::<T>(0), value, change, |slot, value| words::store(slot, 0, &**value))
     }
 
     #[inline]
@@ -141,8 +137,7 @@ impl<T: SharedValue> Guard<'_, T> {
 impl<'a, C: Shared + ?Sized> Guard<'a, C> {
     #[inline(always)]
     pub(crate) fn acquire(cell: &'a Cell<C>, wait: Wait) -> Result<Self, Error> {
-        let panicking = thread::panicking();
-        Ok(Self { hold: Hold::acquire(cell, wait)?, panicking })
+        Ok(Self { hold: Keeper::acquire(cell, wait)? })
     }
 
     /// Publishes what this thread has written since the last commit, and keeps the lock.
@@ -152,15 +147,12 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
     /// In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
-    /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock, and after a panic
-    /// has passed through an inner guard.
+    /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock; and
+    /// after a panic has passed through an inner guard.
     #[inline]
     #[track_caller]
     pub fn commit(&mut self) {
-        if self.hold.is_held() {
-            self.check_whole();
-            self.writable().commit();
-        }
+        self.hold.commit();
     }
 
     /// Forgets what this thread has written since the last commit, through whatever guard or handle, and keeps the
@@ -170,14 +162,7 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
     /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock.
     #[track_caller]
     pub fn rollback(&mut self) {
-        if !self.hold.is_held() {
-            return;
-        }
-        self.check_whole();
-        match self.check() {
-            Ok(()) | Err(Error::Unwound) => self.hold.rollback(),
-            Err(error) => panic!("{error}"),
-        }
+        self.hold.rollback();
     }
 
     /// Whether the lock was taken over from a thread that died with it. What that thread had not committed is gone;
@@ -188,47 +173,15 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
 
     /// What the closure copies of the value: as this thread sees it, or as all do in a forked child.
     #[inline(always)]
-    pub(crate) fn read_with<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
-        if self.hold.is_held() { copy(self.hold.current()) } else { ReadWrite::read(self.hold.cell(), copy) }
-    }
-
-    /// Panics in a transaction, and where a commit or rollback would take in another value under the same lock in the middle of its `update`.
-    #[inline(always)]
-    #[track_caller]
-    fn check_whole(&self) {
-        assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");
-        assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
+    pub(crate) fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        self.hold.read_with(copy)
     }
 
     /// The hold, if a write through this guard may happen now.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn writable(&self) -> &Hold<'a, C> {
-        if let Err(error) = self.check() {
-            panic!("{error}");
-        }
-        &self.hold
-    }
-
-    #[inline(always)]
-    #[track_caller]
-    fn check(&self) -> Result<(), Error> {
-        assert!(
-            self.hold.is_held(),
-            "this guard was taken before a fork and holds nothing in the child: take the lock again"
-        );
-        Ok(self.hold.check_writable()?)
-    }
-}
-
-impl<C: Shared + ?Sized> Drop for Guard<'_, C> {
-    #[inline]
-    fn drop(&mut self) {
-        if thread::panicking() && !self.panicking && self.hold.is_held() {
-            self.hold.unwind();
-        }
-        // A lock that another process overwrote is reported to those who can be told.
-        let _ = self.hold.end();
+        self.hold.writable()
     }
 }
 

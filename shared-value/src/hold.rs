@@ -210,35 +210,8 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         })
     }
 
-    /// As `update`, for a copy of these bytes that is not a value itself, and that the closure `write` writes back.
-    #[inline]
-    pub(crate) fn update_copy<V, R>(
-        &self,
-        bytes: &Range<usize>,
-        copy: V,
-        change: impl FnOnce(&mut V) -> R,
-        write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<R, Refusal> {
-        let write = |copy: &V| self.change(bytes, |slot| write(slot, copy));
-        self.borrow(copy, |copy| Ok(change(copy)), write, |refusal| refusal)
-    }
-
-    /// As `update_through`, for such a copy.
-    #[inline]
-    pub(crate) fn update_copy_through<V, R>(
-        &mut self,
-        bytes: &Range<usize>,
-        copy: V,
-        change: impl FnOnce(&mut V) -> R,
-        write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<R, Refusal> {
-        self.ending(|hold| {
-            let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
-            hold.borrow(copy, |copy| Ok(change(copy)), write, |refusal| refusal)
-        })
-    }
-
     /// As `try_update`, for a copy of these bytes that is not a value itself, and that the closure `write` writes back.
+    #[inline]
     pub(crate) fn try_update_copy<V, R, E: From<Error>>(
         &self,
         bytes: &Range<usize>,
@@ -251,6 +224,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     }
 
     /// As `try_update_through`, for such a copy.
+    #[inline]
     pub(crate) fn try_update_copy_through<V, R, E: From<Error>>(
         &mut self,
         bytes: &Range<usize>,

@@ -160,6 +160,8 @@ mod hold;
 #[cfg(not(loom))]
 mod index;
 #[cfg(not(loom))]
+mod keeper;
+#[cfg(not(loom))]
 mod large;
 #[cfg(not(loom))]
 mod layout;

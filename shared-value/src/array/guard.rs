@@ -151,11 +151,9 @@ impl<T: SharedValue> Guard<'_, [T]> {
         let bytes = 0..self.hold.cell().shape().size;
         let hold = self.writable();
         let elements = read::elements::<[T], T>(0, self.len(), |copy| copy(hold.current()))?;
-        Ok(hold.update_copy(
-            &bytes,
-            elements,
-            |elements| change(elements),
-            |slot, elements| words::store_slice::<Alone, T>(slot, 0, elements),
-        )?)
+        let change = |elements: &mut Box<[T]>| Ok(change(elements));
+        hold.try_update_copy(&bytes, elements, change, |slot, elements| {
+            words::store_slice::<Alone, T>(slot, 0, elements);
+        })
     }
 }

@@ -1,7 +1,6 @@
 //! `DynGuard`: proof that this thread holds the lock of a value whose type the program does not know.
 
 use std::fmt;
-use std::thread;
 
 use crate::bytes::{Alone, store_from};
 use crate::contents::Untyped;
@@ -11,7 +10,7 @@ use crate::dynamic::encode::encode;
 use crate::dynamic::path::Place;
 use crate::dynamic::value::{Draft, DynValue, range};
 use crate::error::Error;
-use crate::hold::Hold;
+use crate::keeper::Keeper;
 use crate::lock::Wait;
 
 /// Proof that this thread holds the lock of a [`DynValue`], which says when what it writes is committed: by
@@ -44,15 +43,12 @@ use crate::lock::Wait;
 #[clippy::has_significant_drop]
 pub struct DynGuard<'a> {
     value: &'a DynValue,
-    hold: Hold<'a, Untyped>,
-    /// A panic was under way already when the lock was taken, so it is not the reason for the drop.
-    panicking: bool,
+    hold: Keeper<'a, Untyped>,
 }
 
 impl<'a> DynGuard<'a> {
     pub(super) fn acquire(value: &'a DynValue, wait: Wait) -> Result<Self, Error> {
-        let panicking = thread::panicking();
-        Ok(Self { value, hold: Hold::acquire(&value.cell, wait)?, panicking })
+        Ok(Self { value, hold: Keeper::acquire(&value.cell, wait)? })
     }
 
     /// One part, with this thread's own writes; the empty path is the whole value.
@@ -91,7 +87,7 @@ impl<'a> DynGuard<'a> {
             return self.value.set(path, data);
         }
         let bytes = encode(place, path, &data.into())?;
-        self.writable().change(&range(place), |slot| store_from::<Alone>(slot, place.offset, &bytes));
+        self.hold.writable().change(&range(place), |slot| store_from::<Alone>(slot, place.offset, &bytes));
         Ok(())
     }
 
@@ -109,7 +105,7 @@ impl<'a> DynGuard<'a> {
         if place.atomic.is_some() {
             return self.value.update(path, change);
         }
-        let hold = self.writable();
+        let hold = self.hold.writable();
         let draft = Draft { place, path, data: self.value.data_held(hold, place, path)?, bytes: Vec::new() };
         let changed = |draft: &mut Draft<'_>| draft.change(&mut change);
         hold.try_update_copy(&range(place), draft, changed, |slot, draft| draft.store(slot))
@@ -123,10 +119,7 @@ impl<'a> DynGuard<'a> {
     /// As [`Guard::commit`](crate::Guard::commit).
     #[track_caller]
     pub fn commit(&mut self) {
-        if self.hold.is_held() {
-            self.check_whole();
-            self.writable().commit();
-        }
+        self.hold.commit();
     }
 
     /// Forgets what this thread has written since the last commit, through whatever guard or handle, and keeps the lock.
@@ -135,55 +128,12 @@ impl<'a> DynGuard<'a> {
     /// As [`Guard::rollback`](crate::Guard::rollback).
     #[track_caller]
     pub fn rollback(&mut self) {
-        if !self.hold.is_held() {
-            return;
-        }
-        self.check_whole();
-        match self.check() {
-            Ok(()) | Err(Error::Unwound) => self.hold.rollback(),
-            Err(error) => panic!("{error}"),
-        }
+        self.hold.rollback();
     }
 
     /// Whether the lock was taken over from a thread that died with it. What that thread had not committed is gone.
     pub fn recovered(&self) -> bool {
         self.hold.recovered()
-    }
-
-    /// Panics in a transaction, and where a commit or rollback would take in another value under the same lock in the middle
-    /// of its `update`.
-    #[track_caller]
-    fn check_whole(&self) {
-        assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");
-        assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
-    }
-
-    /// The hold, if a write through this guard may happen now.
-    #[track_caller]
-    fn writable(&self) -> &Hold<'a, Untyped> {
-        if let Err(error) = self.check() {
-            panic!("{error}");
-        }
-        &self.hold
-    }
-
-    #[track_caller]
-    fn check(&self) -> Result<(), Error> {
-        assert!(
-            self.hold.is_held(),
-            "this guard was taken before a fork and holds nothing in the child: take the lock again"
-        );
-        Ok(self.hold.check_writable()?)
-    }
-}
-
-impl Drop for DynGuard<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() && !self.panicking && self.hold.is_held() {
-            self.hold.unwind();
-        }
-        // A lock that another process overwrote is reported to those who can be told.
-        let _ = self.hold.end();
     }
 }
 

@@ -56,6 +56,12 @@ impl Access for Unlocked {}
 impl Writable for ReadWrite {}
 impl Writable for Unlocked {}
 
+/// Copies the whole value; each atomic field as it is at some moment during the call.
+#[inline(always)]
+pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
+    read::with_atomics(cell, A::field(cell, 0))
+}
+
 /// The operations that differ.
 pub(crate) mod sealed {
     use super::{AtomicU64, Cell, Contents, Error, Merge, Range, SharedValue, Unchecked, words};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::access::Access;
 use crate::cell::{Cell, TRIES};
 use crate::contents::Contents;
 use crate::copies::Copies;
@@ -65,12 +64,6 @@ pub(crate) fn without_lock<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: im
 #[inline(always)]
 pub(crate) fn as_it_is<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
     copy(cell.slots().first())
-}
-
-/// Copies the whole value; each atomic field as it is at some moment during the call.
-#[inline(always)]
-pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
-    with_atomics(cell, A::field(cell, 0))
 }
 
 /// Replaces the atomic fields of a copy by what they are now: the slots do not hold them.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::access::Access;
+use crate::access::{self, Access};
 use crate::cell::Cell;
 use crate::contents::{Contents, Typed};
 use crate::copies::Copies;
@@ -50,7 +50,7 @@ pub(crate) mod sealed {
 
 impl<T: SharedValue> sealed::Copied for T {
     fn load<A: Access>(cell: &Cell<Self>) -> Result<Self, Error> {
-        read::whole::<T, A>(cell).check()
+        access::whole::<T, A>(cell).check()
     }
 
     fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self, Error>) {
@@ -59,7 +59,7 @@ impl<T: SharedValue> sealed::Copied for T {
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = read::whole::<T, A>(cell).to_bytes();
+        let bytes = access::whole::<T, A>(cell).to_bytes();
         fmt::Debug::fmt(&Printed { layout: T::LAYOUT, bytes: &bytes }, formatter)
     }
 

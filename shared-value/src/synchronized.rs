@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable};
+use crate::access::{self, Access, ReadOnly, ReadWrite, Unlocked, Writable};
 use crate::cell::{Cell, Guarding, Terms};
 use crate::error::Error;
 use crate::guard::Guard;
@@ -269,7 +269,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     /// `InvalidBits` if another process wrote something that is not a `T`.
     #[inline]
     pub fn load(&self) -> Result<T, Error> {
-        read::whole::<T, A>(&self.cell).check()
+        access::whole::<T, A>(&self.cell).check()
     }
 
     /// The same as [`load`](Self::load), for types of which every bit pattern is valid and for processes that trust

@@ -4,7 +4,6 @@ mod create;
 mod elements;
 mod guard;
 mod options;
-mod share;
 
 use std::fmt;
 use std::ops::{Deref, RangeBounds};

@@ -1,6 +1,7 @@
 //! Handing a value to another process: by a descriptor that a child inherits, by a token, or over a socket.
 
 mod arena;
+mod array;
 mod attach;
 mod dynamic;
 mod inherit;

@@ -1,6 +1,6 @@
 // 16: `Array('i', -1)`.
-use shared_value::Synchronized;
+use shared_value::SharedArray;
 
 fn main() {
-    let _ = Synchronized::new([0_i32; -1]);
+    let _ = SharedArray::<i32>::new(-1);
 }

@@ -64,7 +64,12 @@ for weakening in "${weakenings[@]}"; do
   source=shared-value/src/$file
   perl -e "$weaken" "$function" "$from" "$to" "${number:-1}" <"$source" >"$target/copy/$source"
   check --no-run 2>/dev/null
-  if failed=$(check 2>/dev/null); then
+  # The models of the other machine do not run this one.
+  case $file in
+    lock/*) machine=models::word ;;
+    *) machine=models::slots ;;
+  esac
+  if failed=$(check -- "$machine" models::signal 2>/dev/null); then
     printf 'MISSED: %s\n' "$weakening"
     missed=1
   else

@@ -212,7 +212,7 @@ fn cell_of(id: ValueId) -> u64 {
 }
 
 /// Where the file is mapped: the first line of the kernel's list that has its inode.
-fn mapped_at(path: &Path) -> u64 {
+pub(crate) fn mapped_at(path: &Path) -> u64 {
     let inode = fs::metadata(path).expect("the file is there").ino().to_string();
     let maps = fs::read_to_string("/proc/self/maps").expect("the kernel says what is mapped");
     let line = maps.lines().find(|line| line.split_whitespace().nth(4) == Some(&inode)).expect("it is mapped");

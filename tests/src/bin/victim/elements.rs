@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use shared_value::{Error, LockState, SharedArray};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
+use shared_value_tests::{SegmentFile, SegmentName};
+
+use crate::arenas::mapped_at;
 
 /// So many that the marks of what was changed have two levels.
 pub(crate) const LENGTH: usize = 600;
@@ -20,7 +23,13 @@ pub(crate) struct Elements {
     victim: fn(&SharedArray<u64>),
     /// Whether the victim held the lock when it was stopped.
     held: bool,
+    name: SegmentName,
+    /// Where in its segment the array lies.
+    cell: u64,
 }
+
+/// The bytes before the slots.
+const CONTROL: u64 = 64;
 
 /// All elements 1, but those that the closure changes.
 pub(crate) fn changed(change: impl FnOnce(&mut [u64])) -> Vec<u64> {
@@ -31,7 +40,10 @@ pub(crate) fn changed(change: impl FnOnce(&mut [u64])) -> Vec<u64> {
 
 impl Elements {
     pub(crate) fn new(states: Vec<Vec<u64>>, victim: fn(&SharedArray<u64>)) -> Self {
-        Self { array: array(), states, victim, held: false }
+        let name = SegmentName::new("elements");
+        let array = SharedArray::create(&name, LENGTH).expect("the name is new");
+        let cell = u64::from_ne_bytes(SegmentFile::open(name.path()).bytes(64, 8).try_into().expect("eight bytes"));
+        Self { array, states, victim, held: false, name, cell }
     }
 
     fn state(&self) -> Result<usize, Harm> {
@@ -59,15 +71,12 @@ impl Elements {
     }
 }
 
-fn array() -> SharedArray<u64> {
-    SharedArray::new(LENGTH).expect("memory for an array")
-}
-
 impl Scenario for Elements {
     fn reset(&mut self) {
         if self.array.try_lock().is_err() {
             // Stuck, which was found and reported.
-            self.array = array();
+            let _ = shared_value::unlink(&self.name);
+            self.array = SharedArray::create(&self.name, LENGTH).expect("the name is free");
         }
         // Always from the same slot and with the same marks: the way to it is part of the route.
         self.array.write(0, &self.states[0]).expect("the lock is free");
@@ -123,7 +132,11 @@ impl Scenario for Elements {
     }
 
     fn watched(&self) -> Vec<Vec<u64>> {
-        // The words lie in memory without a name, where only the library knows them.
-        Vec::new()
+        let cell = mapped_at(&self.name.path()) + self.cell;
+        let word = |number: usize| cell + CONTROL + number as u64 * 8;
+        // Version, draft and an element in both slots; then the marks, and another element.
+        let slots = [word(3), word(LENGTH + 3)];
+        let marks = [word(2 * LENGTH), word(2 * LENGTH + 1), word(2 * LENGTH + 2), word(LENGTH + 277)];
+        vec![vec![cell + 40, cell + 48, slots[0], slots[1]], marks.to_vec()]
     }
 }

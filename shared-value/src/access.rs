@@ -59,6 +59,11 @@ impl Writable for Unlocked {}
 /// Copies the whole value; each atomic field as it is at some moment during the call.
 #[inline(always)]
 pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
+    if const { Unchecked::<T>::IS_LARGE } {
+        let mut copy = Unchecked::by(0, |copy| A::read(cell, copy));
+        read::set_atomics(cell, &mut copy);
+        return copy;
+    }
     read::with_atomics(cell, A::field(cell, 0))
 }
 

@@ -208,6 +208,27 @@ unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *co
 }
 
 impl<T: SharedValue> Unchecked<T> {
+    /// Whether a copy is so large that it should be made where it stays.
+    pub(crate) const IS_LARGE: bool = size_of::<T>() > SMALL;
+
+    /// Copies the `T` at a byte offset, by means of `read`, which lets its argument copy. Unlike what a closure returns, a large
+    /// copy need not be moved then.
+    ///
+    /// # Panics
+    /// As `load`; if `read` does not call its argument.
+    #[inline(always)]
+    pub(crate) fn by(offset: usize, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Self {
+        let mut copy = MaybeUninit::<T>::uninit();
+        let (bytes, mut is_made) = (copy.as_mut_ptr().cast::<u8>(), false);
+        read(&mut |slot| {
+            // SAFETY: these are all the bytes of `copy`, which nothing else refers to.
+            unsafe { bytes::load(slot, offset, bytes, size_of::<T>()) };
+            is_made = true;
+        });
+        assert!(is_made, "nothing was copied");
+        Self(copy)
+    }
+
     /// The value, if the bits are one.
     #[inline(always)]
     pub(crate) fn check(self) -> Result<T, Error> {

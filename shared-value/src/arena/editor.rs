@@ -74,11 +74,12 @@ impl<'a> Editor<'a> {
 
     /// Takes memory for all up to there, so that no access to it finds none later.
     fn reserve(&mut self, end: usize) -> Result<(), Error> {
-        let (from, to) = (self.directory.allocated, self.heap.reservation(end) as u64);
-        sys::file::allocate(self.segment.file(), from.min(end as u64)..to).map_err(|error| {
-            Error::io(format!("reserve {} bytes for arena `{}`", to - from.min(to), self.segment.name()), error)
+        let from = self.directory.allocated.min(end as u64);
+        let [ahead, needed] = self.heap.reservations(end).map(|end| end as u64);
+        let take = |end: u64| sys::file::allocate(self.segment.file(), from..end).map(|()| end);
+        self.directory.allocated = take(ahead).or_else(|_| take(needed)).map_err(|error| {
+            Error::io(format!("reserve {} bytes for arena `{}`", needed - from, self.segment.name()), error)
         })?;
-        self.directory.allocated = to;
         Ok(())
     }
 

@@ -255,12 +255,13 @@ impl<'a> Heap<'a> {
         })
     }
 
-    /// Where the memory of a segment is reserved up to, in steps that grow with what is in use.
-    pub(super) fn reservation(self, needed: usize) -> usize {
+    /// Up to where to take memory: a little ahead, in steps that grow with what is in use, or if there is not so much, no
+    /// more than is needed.
+    pub(super) fn reservations(self, needed: usize) -> [usize; 2] {
         const LEAST: usize = 16 << 10;
         const MOST: usize = 4 << 20;
         const PAGE: usize = 4096;
         let step = (needed / 8).clamp(LEAST, MOST);
-        (needed + step).next_multiple_of(PAGE).min(self.end())
+        [needed + step, needed].map(|end| end.next_multiple_of(PAGE).min(self.end()))
     }
 }

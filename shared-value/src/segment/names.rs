@@ -34,7 +34,7 @@ impl NamedValue {
         self.schema.lines().next().unwrap_or_default()
     }
 
-    /// How many bytes of memory it takes, all told.
+    /// How many bytes it takes, all told; of an arena, how many it takes at most.
     pub fn length(&self) -> u64 {
         self.length
     }

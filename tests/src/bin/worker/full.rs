@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
-use shared_value::{Error, Synchronized, unlink};
+use shared_value::{Arena, Error, Synchronized, unlink};
 use shared_value_tests::say;
 
 /// The bytes of the `/dev/shm` that this process sees.
@@ -44,8 +44,30 @@ pub(crate) fn full() -> Result<()> {
     for name in names()? {
         unlink(&name)?;
     }
-    Synchronized::create("small", [7_u8; 1024]).context("there is room again")?;
+    drop(Synchronized::create("small", [7_u8; 1024]).context("there is room again")?);
+    unlink("small")?;
+    fill_arena()?;
     say("done");
+    Ok(())
+}
+
+/// Fills an arena until there is no memory left; the address space goes on.
+fn fill_arena() -> Result<()> {
+    let arena = Arena::create("arena", 1 << 30).context("address space takes no memory")?;
+    let mut values = Vec::new();
+    loop {
+        match arena.create(&values.len().to_string(), [7_u64; 20]) {
+            Ok(value) => values.push(value),
+            failed => break no_space(failed)?,
+        }
+    }
+    ensure!(values.len() * 320 > ROOM / 2, "only {} values fit", values.len());
+    for (number, value) in values.iter().enumerate() {
+        value.update(|words| words.fill(8))?;
+        ensure!(arena.open::<[u64; 20]>(&number.to_string())?.get() == [8; 20], "it is another value");
+    }
+    ensure!(arena.keys().count() == values.len(), "the failure left a part of a value");
+    unlink("arena")?;
     Ok(())
 }
 

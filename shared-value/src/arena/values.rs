@@ -59,6 +59,24 @@ impl ArenaValues {
         self.make(Some(key), size_of::<T>(), |parts| parts.initialize(&value)).map(Synchronized::of)
     }
 
+    /// As [`create`](Self::create), of a copy of a value that stays where it is: for types that are too large for the stack.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::anonymous(1 << 26)?;
+    /// let frame: Box<[u64; 1 << 20]> = vec![7; 1 << 20].try_into().expect("it is as long");
+    /// let shared = arena.create_from("frame", &*frame)?;
+    /// assert_eq!(shared.at(1_000_000), 7);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_from<T: SharedValue>(&self, key: &str, value: &T) -> Result<Synchronized<T>, Error> {
+        self.make(Some(key), size_of::<T>(), |parts| parts.initialize(value)).map(Synchronized::of)
+    }
+
     /// The value under a key, created if there is none. Of many who call this at once, one creates.
     ///
     /// # Errors

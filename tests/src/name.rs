@@ -1,9 +1,12 @@
 //! `SegmentName`: a name that no other test uses.
 
 use std::ops::Deref;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::deadline::eventually;
 
 /// A name that no other test of any process uses, unlinked when this is dropped.
 #[derive(Debug)]
@@ -22,6 +25,20 @@ impl SegmentName {
     /// A name that another process was told.
     pub fn of(name: String) -> Self {
         Self { name }
+    }
+
+    /// Waits until nobody has the segment open any more: children that another test has forked have what this process had
+    /// open then, until they end.
+    ///
+    /// # Panics
+    /// If somebody keeps it open.
+    #[track_caller]
+    pub fn wait_until_unused(&self) {
+        let inode = format!(":{}", std::fs::metadata(self.path()).expect("the segment is there").ino());
+        eventually("nobody has the segment open", || {
+            let locks = std::fs::read_to_string("/proc/locks").expect("the kernel shows its locks");
+            !locks.split_whitespace().any(|word| word.ends_with(&inode))
+        });
     }
 
     /// The file that stands for the name.

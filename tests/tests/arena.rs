@@ -165,6 +165,7 @@ fn a_removed_value_goes_on_for_those_who_have_it() {
     drop(arena);
 
     // Nobody has it open now.
+    name.wait_until_unused();
     let arena = Arena::open(&name).unwrap();
     let reused = arena.create("reused", 4_u64).unwrap();
     assert_eq!(arena.used(), used);
@@ -213,11 +214,13 @@ fn an_arena_goes_wherever_a_value_goes() {
         assert!(Arena::receive_from(&there).unwrap().contains("key"));
     }
     // Opened by its token while nobody has it open, it is put in order as well.
+    name.wait_until_unused();
     let arena = Arena::open(&name).unwrap();
     let token = arena.token().unwrap();
     arena.remove("key").unwrap();
     let used = arena.used();
     drop(arena);
+    name.wait_until_unused();
     let arena = Arena::from_token(&token).unwrap();
     arena.create("new", 1_u64).unwrap();
     assert_eq!(arena.used(), used);

@@ -157,6 +157,7 @@ fn a_record_of_the_dead_is_used_again() {
         assert_eq!((file.word(record + LOCK), file.word(record + STATE)), (0, 0));
         file.set_word(record + LOCK, 0x3fff_fff0);
         file.set_word(record + STATE, state);
+        name.wait_until_unused();
         let arena = Arena::open(&name).unwrap();
         let values = ids.map(|id| arena.at(id).unwrap());
         transact(&arena, &values);
@@ -214,6 +215,7 @@ fn what_nothing_leads_to_is_used_again() {
 
     // As it was before the directory said that there is a kind.
     ArenaFile::of(&name).set_directory(KINDS, 0);
+    name.wait_until_unused();
     let arena = Arena::open(&name).unwrap();
     let value = arena.value(2_u64).unwrap();
     assert_eq!((value.get(), arena.used()), (2, used));

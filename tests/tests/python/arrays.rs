@@ -161,6 +161,7 @@ fn a_new_array_is_zero_in_an_arena_too() {
     let used = arena.used();
     drop((array, arena));
 
+    name.wait_until_unused();
     let arena = Arena::open(&name).unwrap();
     let array = arena.create_array::<i32>("array", 10).unwrap();
     assert_eq!(arena.used(), used, "it lies elsewhere");

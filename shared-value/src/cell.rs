@@ -399,6 +399,8 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// A cell of this shape that starts there, if it ends before `end` and that lies in the segment. Its own native lock
     /// guards it. It goes by that number.
     pub(crate) fn within(segment: &Arc<Segment>, start: usize, shape: Shape, end: usize, number: u64) -> Option<Self> {
+        // What the contents make of it is what all accesses go by.
+        let shape = C::shape(shape);
         let control = control_within(segment, start, shape, end)?;
         let (segment, locked_by) = (Arc::clone(segment), LockedBy::Own);
         Some(Self { control, guarding: control, locked_by, segment, shape, number, value: PhantomData })
@@ -451,8 +453,8 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     #[inline(always)]
     fn parts(&self) -> Parts<'_, C> {
-        // SAFETY: it was checked that the cell was made for contents of this shape; the segment stays mapped while `self`
-        // lives.
+        // SAFETY: whatever made this cell has checked that so many bytes, aligned to 64, lie there for contents of this shape.
+        // The segment stays mapped while `self` lives.
         unsafe { Parts::at(self.control, self.shape()) }
     }
 

@@ -77,10 +77,7 @@ impl<A: Access> ArenaValues<A> {
         let Some(block) = block else { return Err(Error::NotFound { name }) };
         let schema = Kind::at(self.heap(), block.kind).and_then(|kind| kind.schema());
         let layout = layout_of(&name, &schema.ok_or_else(|| self.lost(block.at))?, block.size)?;
-        let segment = self.directory.cell.shared_segment();
-        let number = ValueId::new(block.at, block.generation).to_bits();
-        let cell = Cell::within(segment, block.start, shape_of(&layout), block.payload_end(), number);
-        Ok((cell.ok_or_else(|| self.lost(block.at))?, layout))
+        Ok((self.cell_in(&block, shape_of(&layout))?, layout))
     }
 }
 

@@ -17,10 +17,8 @@ use crate::segment::Mapping;
 
 const WORD: usize = size_of::<u64>();
 const TRAILER_WORDS: usize = 4;
-/// The bytes of a trailer.
+/// The bytes of a trailer. Each lies at a multiple of them, which is what their places are counted in to fit into 40 bits.
 pub(super) const TRAILER: usize = TRAILER_WORDS * WORD;
-/// What the kind of a block is counted in, so that it fits beside its state.
-const KIND_UNIT: usize = 32;
 
 /// What a block is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +62,7 @@ impl Trailer {
             State::Removed => 2,
             State::Free => 3,
         };
-        state | (self.generation & 0xffff) << 8 | ((self.kind / KIND_UNIT) as u64) << 24
+        state | (self.generation & 0xffff) << 8 | ((self.kind / TRAILER) as u64) << 24
     }
 
     pub(super) fn end(&self) -> usize {
@@ -155,7 +153,7 @@ impl<'a> Heap<'a> {
                 _ => State::Free,
             },
             generation: word >> 8 & 0xffff,
-            kind: (word >> 24) as usize * KIND_UNIT,
+            kind: (word >> 24) as usize * TRAILER,
             start: start.load(Ordering::Relaxed) as usize,
             size: size.load(Ordering::Relaxed) as usize,
             key: key.load(Ordering::Relaxed),

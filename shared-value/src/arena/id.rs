@@ -3,6 +3,7 @@
 
 use core::fmt;
 
+use crate::arena::heap::{TRAILER, Trailer};
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
 /// Where a value lies in its arena, and which of those that have lain there: eight bytes that any process can use.
@@ -24,19 +25,17 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 #[repr(transparent)]
 pub struct ValueId(u64);
 
-/// The trailers of blocks lie at multiples of this.
-const UNIT: usize = 32;
 const GENERATION_BITS: u32 = 16;
 
 impl ValueId {
     #[expect(clippy::cast_possible_truncation, reason = "generations begin again")]
-    pub(super) fn new(trailer: usize, generation: u64) -> Self {
-        Self(((trailer / UNIT) as u64) << GENERATION_BITS | u64::from(generation as u16))
+    pub(super) fn of(block: &Trailer) -> Self {
+        Self(((block.at / TRAILER) as u64) << GENERATION_BITS | u64::from(block.generation as u16))
     }
 
     /// Where the trailer of its block lies.
     pub(super) fn trailer(self) -> usize {
-        (self.0 >> GENERATION_BITS) as usize * UNIT
+        (self.0 >> GENERATION_BITS) as usize * TRAILER
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the lower bits are the generation")]

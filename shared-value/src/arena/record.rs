@@ -10,7 +10,7 @@ use crate::access::ReadWrite;
 use crate::access::sealed::Read as _;
 use crate::arena::editor::usize_of;
 use crate::arena::heap::{Heap, State, block_length};
-use crate::arena::values::ArenaValues;
+use crate::arena::values::{ArenaValues, cell_in};
 use crate::cell::{Cell, record};
 use crate::contents::{Contents, Shape};
 use crate::error::Error;
@@ -58,7 +58,7 @@ pub(super) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
     let mut at = usize_of(newest);
     iter::from_fn(move || {
         let block = Heap::of(segment).trailer(at).filter(|block| block.state == State::Live && block.kind == 0)?;
-        let record = Cell::<Record>::within(segment, block.start, shape(), block.payload_end(), 0)?;
+        let record = cell_in::<Record>(segment, &block, shape())?;
         let offset = offset_of!(Record, next);
         at = usize_of(ReadWrite::field::<Record, u64>(&record, offset).check_in::<Record>(offset).ok()?);
         Some(record)
@@ -105,8 +105,7 @@ fn make(values: &ArenaValues) -> Result<(), Error> {
     let mut editor = values.edit()?;
     let length = block_length(shape().length(), 0).unwrap_or(usize::MAX);
     let block = editor.take(length)?;
-    let record = Cell::<Record>::within(values.segment(), block.start, shape(), block.payload_end(), 0);
-    let record = record.ok_or_else(|| values.lost(block.at))?;
+    let record: Cell<Record> = values.cell_in(&block, shape())?;
     record.initialize(|parts| parts.initialize(&Record { state: record::IDLE, next: editor.directory.records }));
     editor.heap.set_state(&block, State::Live);
     editor.directory.records = block.at as u64;

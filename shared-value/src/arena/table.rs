@@ -5,11 +5,11 @@
 //! filled by one store each and never emptied, so that whoever looks without the lock finds what was there all the time. A
 //! table that gets full is replaced by a larger one; who still looks at the old one has begun before that.
 
+use crate::arena::heap::TRAILER;
 use crate::primitive::{AtomicU64, Ordering};
 
 const GONE: u64 = 1;
 const TAG_BITS: u32 = 24;
-const UNIT: usize = 32;
 
 /// The hash of a key: FNV-1a (Fowler, Noll, Vo), whose bits are mixed once more because tables take the lowest of them.
 #[inline]
@@ -36,12 +36,12 @@ pub(super) struct Place {
 impl Place {
     /// Where the trailer lies that it leads to.
     pub(super) fn trailer(self) -> usize {
-        (self.word >> TAG_BITS) as usize * UNIT
+        (self.word >> TAG_BITS) as usize * TRAILER
     }
 }
 
 fn word_of(hash: u64, trailer: usize) -> u64 {
-    ((trailer / UNIT) as u64) << TAG_BITS | tag(hash)
+    ((trailer / TRAILER) as u64) << TAG_BITS | tag(hash)
 }
 
 fn tag(hash: u64) -> u64 {

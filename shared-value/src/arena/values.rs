@@ -14,7 +14,7 @@ use crate::arena::table::hash;
 use crate::arena::{MAX_KEY, table};
 use crate::array::{Elements, SharedArray};
 use crate::cell::{Cell, Parts, open_or_else};
-use crate::contents::{Shape, Typed};
+use crate::contents::{Contents, Shape, Typed};
 use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::segment::Segment;
@@ -209,9 +209,7 @@ impl ArenaValues {
         let key_hash = key.map_or(0, hash);
         let block = Trailer { kind, size, key: key_hash >> 32 << 32 | key_length as u64, ..taken };
         editor.heap.write_trailer(&block);
-        let id = ValueId::new(block.at, block.generation);
-        let cell = Cell::within(self.segment(), block.start, shape, block.payload_end(), id.to_bits())
-            .ok_or_else(|| self.lost(block.at))?;
+        let cell = self.cell_in(&block, shape)?;
         cell.initialize(initialize);
         if let Some(key) = key {
             editor.heap.write_key(&block, key);
@@ -303,7 +301,7 @@ impl<A: Access> ArenaValues<A> {
             .filter_map(move |block| {
                 Some(Stored {
                     key: heap.key(&block),
-                    id: ValueId::new(block.at, block.generation),
+                    id: ValueId::of(&block),
                     schema: Kind::at(heap, block.kind)?.schema()?,
                     size: block.size,
                 })
@@ -373,10 +371,13 @@ impl<A: Access> ArenaValues<A> {
         let kind = Kind::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
         kind.expect::<C>(name)?;
         let shape = C::shape(Shape::of(block.size, 0));
-        let id = ValueId::new(block.at, block.generation);
-        Cell::within(self.segment(), block.start, shape, block.payload_end(), id.to_bits())
-            .filter(|_| shape.size == block.size)
-            .ok_or_else(|| self.lost(block.at))
+        if shape.size == block.size { self.cell_in(block, shape) } else { Err(self.lost(block.at)) }
+    }
+
+    /// The cell of this shape in a block.
+    #[inline]
+    pub(super) fn cell_in<C: Contents + ?Sized>(&self, block: &Trailer, shape: Shape) -> Result<Cell<C>, Error> {
+        cell_in(self.segment(), block, shape).ok_or_else(|| self.lost(block.at))
     }
 
     #[cold]
@@ -398,6 +399,12 @@ impl<A: Access> ArenaValues<A> {
             found: "something else".to_owned(),
         }
     }
+}
+
+/// The cell of this shape in a block, if there is room for it before the key.
+#[inline]
+pub(super) fn cell_in<C: Contents + ?Sized>(segment: &Arc<Segment>, block: &Trailer, shape: Shape) -> Option<Cell<C>> {
+    Cell::within(segment, block.start, shape, block.payload_end(), ValueId::of(block).to_bits())
 }
 
 /// The length of a key, if it can be one.

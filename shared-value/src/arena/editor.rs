@@ -8,7 +8,7 @@
 use crate::arena::directory::{CLASSES, Directory};
 use crate::arena::heap::{Heap, State, TRAILER, Trailer, block_length};
 use crate::arena::kind::Kind;
-use crate::arena::table::{Table, hash};
+use crate::arena::table::{Place, Table, hash};
 use crate::contents::Typed;
 use crate::error::Error;
 use crate::format::CELL_ALIGN;
@@ -129,14 +129,13 @@ impl<'a> Editor<'a> {
         if usize_of(self.directory.taken) < length / 4 * 3 {
             return Ok(());
         }
-        let live: Vec<_> =
-            table.into_iter().flat_map(Table::places).filter_map(|place| self.live(place.trailer())).collect();
+        let live: Vec<_> = table.into_iter().flat_map(Table::places).filter_map(|place| self.live(place)).collect();
         let length = ((live.len() + 1) * 2).next_power_of_two().max(LEAST_TABLE);
         let block = block_length(length * WORD, 0).ok_or_else(|| self.full(usize::MAX))?;
         let block = self.take(block)?;
         if let Some(larger) = self.heap.words(block.start, length).and_then(Table::of) {
-            for (trailer, key) in &live {
-                larger.insert(hash(key), trailer.at);
+            for (hash, at) in &live {
+                larger.insert(*hash, *at);
             }
         }
         self.heap.set_state(&block, State::Live);
@@ -150,9 +149,10 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    fn live(&self, at: usize) -> Option<(Trailer, String)> {
-        let trailer = self.heap.trailer(at).filter(|trailer| trailer.state == State::Live)?;
-        Some((trailer, self.heap.key(&trailer)?))
+    /// The hash and the trailer of a block that a place leads to, if it is live.
+    fn live(&self, place: Place) -> Option<(u64, usize)> {
+        let trailer = self.heap.trailer(place.trailer()).filter(|trailer| trailer.state == State::Live)?;
+        Some((place.hash(trailer.key >> 32), trailer.at))
     }
 
     /// Adds a block to the table, for which `make_place` has made a place.

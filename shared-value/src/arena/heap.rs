@@ -39,7 +39,7 @@ pub(super) enum State {
 ///  0  state (8 bits), generation (16 bits), kind (40 bits): where the trailer of its kind lies, in units of 32 bytes
 ///  8  start    where the block starts
 /// 16  size     bytes of the value
-/// 24  key      its length in bytes (32 bits), upper half of its hash (32 bits); of a free block: the next free one
+/// 24  key      its length in bytes (32 bits), lower half of its hash (32 bits); of a free block: the next free one
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trailer {

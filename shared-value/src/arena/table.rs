@@ -38,10 +38,21 @@ impl Place {
     pub(super) fn trailer(self) -> usize {
         (self.word >> TAG_BITS) as usize * TRAILER
     }
+
+    /// As much of the hash as counts in a table, given its lower half.
+    pub(super) fn hash(self, lower: u64) -> u64 {
+        self.word << (u64::BITS - TAG_BITS) | lower
+    }
 }
 
 fn word_of(hash: u64, trailer: usize) -> u64 {
     ((trailer / TRAILER) as u64) << TAG_BITS | tag(hash)
+}
+
+/// Where to look for it first. Only the lower half counts, which a block notes, so that a table grows without the keys.
+#[expect(clippy::cast_possible_truncation, reason = "that is the lower half")]
+fn first(hash: u64) -> usize {
+    hash as u32 as usize
 }
 
 fn tag(hash: u64) -> u64 {
@@ -60,11 +71,10 @@ impl<'a> Table<'a> {
 
     /// The places where something of this hash may be, up to the first empty one.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits count")]
     fn probe(self, hash: u64) -> impl Iterator<Item = Place> + use<'a> {
         let mask = self.words.len() - 1;
         (0..=mask)
-            .map(move |step| (hash as usize).wrapping_add(step) & mask)
+            .map(move |step| (first(hash) + step) & mask)
             // Acquire: pairs with the release of `insert`, for those who find a block here.
             .map(move |index| Place { index, word: self.words[index].load(Ordering::Acquire) })
             .take_while(|place| place.word != 0)
@@ -86,11 +96,10 @@ impl<'a> Table<'a> {
     }
 
     /// Puts a block into an empty place. For the owner of the lock, who sees to it that there is one.
-    #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits count")]
     pub(super) fn insert(self, hash: u64, trailer: usize) {
         let mask = self.words.len() - 1;
         let empty = (0..=mask)
-            .map(|step| &self.words[(hash as usize).wrapping_add(step) & mask])
+            .map(|step| &self.words[(first(hash) + step) & mask])
             .find(|word| word.load(Ordering::Relaxed) == 0);
         // There is none if somebody else has written to the table; then the value has no key.
         if let Some(word) = empty {

@@ -206,8 +206,7 @@ impl ArenaValues {
         let kind = editor.kind::<C>(shape.atomics)?;
         let length = shape.checked_length().and_then(|length| block_length(length, key_length));
         let taken = editor.take(length.unwrap_or(usize::MAX))?;
-        let key_hash = key.map_or(0, hash);
-        let block = Trailer { kind, size, key: key_hash >> 32 << 32 | key_length as u64, ..taken };
+        let block = Trailer { kind, size, key: key.map_or(0, hash) << 32 | key_length as u64, ..taken };
         editor.heap.write_trailer(&block);
         let cell = self.cell_in(&block, shape)?;
         cell.initialize(initialize);

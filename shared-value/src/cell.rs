@@ -14,8 +14,6 @@ use std::fs::File;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use crate::contents::{Contents, Shape, Typed, Untyped};
 use crate::drafts::Drafted;
@@ -23,6 +21,7 @@ use crate::error::Error;
 use crate::format::{Description, Entry, Plan, RequiredLock};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockKind, LockLine, LockState};
+use crate::pauses::Pauses;
 use crate::primitive::{AtomicU64, Ordering};
 use crate::segment::{Mapping, Place, Segment, Writers};
 use crate::slots::{Slots, Versions};
@@ -579,14 +578,12 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// The same where writers commit faster than this thread can copy, with growing pauses: at some moment they pause too.
     #[cold]
     pub(crate) fn read_between_commits<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
-        const LONGEST: Duration = Duration::from_millis(1);
-        let mut pause = Duration::from_nanos(100);
+        let mut pauses = Pauses::between_reads();
         loop {
             if let Some(copied) = (0..TRIES).find_map(|_| self.read_decided(&mut copy)) {
                 return copied;
             }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST);
+            pauses.sleep();
             if let Some(copied) = self.read_after_pause(&mut copy) {
                 return copied;
             }

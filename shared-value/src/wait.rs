@@ -2,7 +2,6 @@
 #![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::borrow::Borrow;
-use std::thread;
 use std::time::Duration;
 
 use crate::access::{Access, ReadOnly, ReadWrite};
@@ -12,6 +11,7 @@ use crate::error::Error;
 #[cfg(feature = "tokio")]
 use crate::lock::LONGEST_SLEEP;
 use crate::lock::Wait;
+use crate::pauses::Pauses;
 use crate::shared::Shared;
 use crate::signal;
 use crate::synchronized::Synchronized;
@@ -191,15 +191,13 @@ impl sealed::Sleep for ReadWrite {
 
 impl sealed::Sleep for ReadOnly {
     fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool {
-        const LONGEST: Duration = Duration::from_millis(5);
-        let mut pause = Duration::from_micros(20);
+        let mut pauses = Pauses::new(Duration::from_micros(20), Duration::from_millis(5));
         loop {
             if cell.version() != seen {
                 return true;
             }
             let Some(remaining) = wait.remaining() else { return false };
-            thread::sleep(pause.min(remaining));
-            pause = (pause * 2).min(LONGEST);
+            pauses.sleep_at_most(remaining);
         }
     }
 }

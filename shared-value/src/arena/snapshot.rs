@@ -1,8 +1,6 @@
 //! `Snapshot`: several values as they were at one moment.
 
 use std::cell::RefCell;
-use std::thread;
-use std::time::Duration;
 
 use crate::access::Access;
 use crate::arena::values::ArenaValues;
@@ -10,6 +8,7 @@ use crate::cell::{Cell, TRIES};
 use crate::contents::Untyped;
 use crate::error::Error;
 use crate::lock;
+use crate::pauses::Pauses;
 use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 
@@ -40,8 +39,7 @@ impl<A: Access> ArenaValues<A> {
     /// # Errors
     /// What the closure returns about values of one moment.
     pub fn snapshot<R, E>(&self, mut work: impl FnMut(&Snapshot) -> Result<R, E>) -> Result<R, E> {
-        const LONGEST: Duration = Duration::from_millis(1);
-        let mut pause = Duration::from_nanos(100);
+        let mut pauses = Pauses::between_reads();
         loop {
             for _ in 0..TRIES {
                 let snapshot = Snapshot::default();
@@ -50,9 +48,7 @@ impl<A: Access> ArenaValues<A> {
                     return result;
                 }
             }
-            // Writers commit faster than this thread can read; at some moment they pause too.
-            thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST);
+            pauses.sleep();
         }
     }
 }

@@ -1,12 +1,4 @@
-//! `Cell`: the one place where mapped bytes become a typed value.
-//!
-//! ```text
-//!   0  lock        40 bytes, see `lock/line.rs`
-//!  40  version      8 bytes, see `slots.rs`
-//!  48  draft        8 bytes
-//!  56  signal       8 bytes, see `signal.rs`
-//!  64  slots, marks and atomic fields, see `contents.rs`
-//! ```
+//! `Cell`: a value in a mapped segment, whose type, place and lock were checked.
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -21,32 +13,15 @@ use crate::error::Error;
 use crate::format::{Description, Entry, Plan, RequiredLock};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockKind, LockLine, LockState};
+use crate::parts::{Control, LINE, Parts, control, control_within, is_committed};
 use crate::pauses::Pauses;
-use crate::primitive::{AtomicU64, Ordering};
+use crate::primitive::AtomicU64;
 use crate::segment::{Mapping, Place, Segment, Writers};
 use crate::slots::{Slots, Versions};
 use crate::sys::mutex::{self, Mutex};
-use crate::words;
-
-const LINE: usize = 64;
 
 /// How often a read is tried before something else is done.
 pub(crate) const TRIES: u32 = 64;
-
-/// The first cache line of a cell.
-#[repr(C, align(64))]
-struct Control {
-    lock: LockLine,
-    versions: Versions,
-    signal: AtomicU64,
-}
-
-const _: () = {
-    assert!(size_of::<Control>() == LINE);
-    assert!(std::mem::offset_of!(Control, lock) == 0);
-    assert!(std::mem::offset_of!(Control, versions) == 40);
-    assert!(std::mem::offset_of!(Control, signal) == 56);
-};
 
 /// A value in a mapped segment.
 pub(crate) struct Cell<C: ?Sized> {
@@ -626,33 +601,13 @@ impl<C: Contents + ?Sized> Cell<C> {
     }
 }
 
-/// The control line of a cell, whose place and length the header's validation checked.
-fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
-    mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
-}
-
-/// What the record of a transaction says, in a word anywhere in the segment.
-pub(crate) mod record {
-    /// Nothing is joined to it.
-    pub(crate) const IDLE: u64 = 0;
-    /// What is joined to it is not committed, perhaps not yet.
-    pub(crate) const OPEN: u64 = 1;
-    /// What is joined to it is committed.
-    pub(crate) const COMMITTED: u64 = 2;
-}
-
-/// Whether the record at an offset says that what is joined to it is committed.
-#[cold]
-fn is_committed(mapping: &Mapping, record: u64) -> bool {
-    let words = usize::try_from(record).ok().and_then(|offset| mapping.words(offset, 1)).unwrap_or_default();
-    // Relaxed: a reader has a fence behind it, and whoever recovers has the lock. They pair with the release of the decision.
-    words.iter().any(|word| word.load(Ordering::Relaxed) == record::COMMITTED)
-}
-
-/// The control line of a cell of this shape that starts there, if the cell lies in the mapping and ends before `end`.
-fn control_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<NonNull<Control>> {
-    let length = shape.checked_length().filter(|length| start.checked_add(*length).is_some_and(|last| last <= end))?;
-    mapping.at(start, length).filter(|_| start.is_multiple_of(LINE)).map(NonNull::cast)
+impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
+    /// Those of the value that the header names, if it is one of this type.
+    pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
+        let shape = C::shape_in(mapping)?;
+        // SAFETY: the header names a cell that was made for contents of this shape, and the mapping lives during `'a`.
+        Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
+    }
 }
 
 /// Where the mutex of a cell lies, whose place the header's validation checked.
@@ -680,105 +635,4 @@ fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
             .map_err(|error| Error::io("make a pthread mutex", error))?;
     }
     Ok(())
-}
-
-/// The words of a cell. References to atomics are fine where other processes write; references to a `T` would not be.
-pub(crate) struct Parts<'a, C: ?Sized> {
-    control: &'a Control,
-    slots: &'a [AtomicU64],
-    marks: &'a [AtomicU64],
-    atomics: &'a [AtomicU64],
-    shape: Shape,
-    value: PhantomData<fn() -> C>,
-}
-
-impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
-    /// Those of the value that the header names, if it is one of this type.
-    pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
-        let shape = C::shape_in(mapping)?;
-        // SAFETY: the header names a cell that was made for contents of this shape, and the mapping lives during `'a`.
-        Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
-    }
-}
-
-impl<'a, C: Contents + ?Sized> Parts<'a, C> {
-    /// # Safety
-    /// `control` is the start of `shape.length()` bytes, aligned to 64, mapped during `'a`, and only accessed as atomics of
-    /// these sizes.
-    #[inline(always)]
-    unsafe fn at(control: NonNull<Control>, shape: Shape) -> Self {
-        // SAFETY: the control line is the first 64 of these bytes, and a line of atomics is valid whatever it holds.
-        let line = unsafe { control.as_ref() };
-        // SAFETY: the words lie behind the control line.
-        let words = unsafe { control.add(1) }.cast();
-        // SAFETY: the slots end where the words end, or before the marks, or before the atomic fields.
-        let slots = unsafe { Self::words(words, 0, shape.slots()) };
-        let marks = if shape.marks() == 0 {
-            &[][..]
-        } else {
-            // SAFETY: the marks end where the words end, or before the atomic fields.
-            unsafe { Self::words(words, shape.marks_start(), shape.marks()) }
-        };
-        let atomics = if shape.atomics == 0 {
-            &[][..]
-        } else {
-            // SAFETY: the atomic fields end where the words end.
-            unsafe { Self::words(words, shape.atomics_start(), shape.atomics) }
-        };
-        Self { control: line, slots, marks, atomics, shape, value: PhantomData }
-    }
-
-    /// # Safety
-    /// `start + length` words lie behind `words`, as for `at`.
-    #[inline(always)]
-    unsafe fn words(words: NonNull<AtomicU64>, start: usize, length: usize) -> &'a [AtomicU64] {
-        // SAFETY: promised by the caller.
-        let first = unsafe { words.add(start) };
-        // SAFETY: promised by the caller; atomics may change under a shared reference.
-        unsafe { std::slice::from_raw_parts(first.as_ptr(), length) }
-    }
-
-    #[inline(always)]
-    pub(crate) fn slots(&self) -> Slots<'a> {
-        Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
-    }
-
-    /// The word of an atomic field, by its number among them.
-    pub(crate) fn atomic(&self, number: usize) -> &'a AtomicU64 {
-        &self.atomics[number]
-    }
-
-    fn recover(&self, mapping: &Mapping) {
-        let versions = &self.control.versions;
-        versions.settle(|record| is_committed(mapping, record));
-        versions.rollback();
-    }
-
-    /// Puts the cell in order after a crash of the machine, or in a copy of a file: nobody has it open.
-    fn adopt(&self, mapping: &Mapping) {
-        lock::abandon(&self.control.lock);
-        self.recover(mapping);
-        // The words of a file may be of any time.
-        self.slots().mark_all();
-    }
-}
-
-impl<T: SharedValue> Parts<'_, T> {
-    /// The committed value. For the owner of the lock.
-    pub(crate) fn committed(&self) -> Result<T, Error> {
-        words::load(self.slots().committed(), 0).check()
-    }
-
-    /// Replaces the value, where nothing has been written since the last commit. For the owner of the lock.
-    pub(crate) fn publish(&self, value: &T) {
-        self.slots().publish(&words::range::<T>(0), |slot| words::store(slot, 0, value));
-    }
-
-    /// Writes the first value, where all is zeros and nobody else looks.
-    pub(crate) fn initialize(&self, value: &T) {
-        self.slots().initialize(|slot| words::store(slot, 0, value));
-        for (number, atomic) in self.atomics.iter().enumerate() {
-            atomic.store(words::atomic_word(value, number), Ordering::Relaxed);
-        }
-    }
 }

@@ -172,6 +172,8 @@ mod lock_object;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
+mod parts;
+#[cfg(not(loom))]
 mod pauses;
 #[cfg(not(loom))]
 mod read;

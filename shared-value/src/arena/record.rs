@@ -11,11 +11,12 @@ use crate::access::sealed::Read as _;
 use crate::arena::editor::usize_of;
 use crate::arena::heap::{Heap, State, block_length};
 use crate::arena::values::{ArenaValues, cell_in};
-use crate::cell::{Cell, record};
+use crate::cell::Cell;
 use crate::contents::{Contents, Shape};
 use crate::error::Error;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::lock::{Thread, Wait};
+use crate::parts::record;
 use crate::primitive::{AtomicU64, Ordering};
 use crate::segment::{Mapping, Segment};
 
@@ -27,7 +28,7 @@ use crate::segment::{Mapping, Segment};
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Record {
-    /// What `cell::record` lists.
+    /// What `parts::record` lists.
     state: u64,
     /// The trailer of the record that was made before this one.
     next: u64,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::arena::record;
 use crate::arena::values::ArenaValues;
-use crate::cell::{Cell, record as decision};
+use crate::cell::Cell;
 use crate::contents::{Contents, Untyped};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::lock::{Refusal, Thread, Wait};
+use crate::parts::record as decision;
 use crate::primitive::Ordering;
 use crate::shared::Shared;
 use crate::slots::Versions;

@@ -1,11 +1,12 @@
 //! `Elements`: what an array holds at first.
 
 use crate::bytes::Alone;
-use crate::cell::{Cell, Parts, Terms};
+use crate::cell::{Cell, Terms};
 use crate::contents::Shape;
 use crate::copies::Copies;
 use crate::error::Error;
 use crate::layout::SharedValue;
+use crate::parts::Parts;
 use crate::segment::Place;
 use crate::words;
 

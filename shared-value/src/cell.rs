@@ -14,14 +14,10 @@ use crate::format::{Description, Entry, Plan, RequiredLock};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockKind, LockLine, LockState};
 use crate::parts::{Control, LINE, Parts, control, control_within, is_committed};
-use crate::pauses::Pauses;
 use crate::primitive::AtomicU64;
 use crate::segment::{Mapping, Place, Segment, Writers};
-use crate::slots::{Slots, Versions};
+use crate::slots::{Candidate, Slots, Versions};
 use crate::sys::mutex::{self, Mutex};
-
-/// How often a read is tried before something else is done.
-pub(crate) const TRIES: u32 = 64;
 
 /// A value in a mapped segment.
 pub(crate) struct Cell<C: ?Sized> {
@@ -526,43 +522,17 @@ impl<C: Contents + ?Sized> Cell<C> {
         }
     }
 
-    /// The number of commits.
-    #[inline]
-    pub(crate) fn version(&self) -> u64 {
-        self.parts().control.versions.committed().unwrap_or_else(|| self.version_decided())
+    /// What is committed, to be copied without the lock. `None` if it is joined to no record: `is_orphan` says that it has
+    /// been so before a pause, so that somebody has written it who does not keep to the rules, and what is committed is the
+    /// value before.
+    pub(crate) fn look_decided(&self, is_orphan: bool) -> Option<Candidate> {
+        self.slots().look_decided(is_orphan, |record| is_committed(&self.segment, record))
     }
 
-    #[cold]
-    fn version_decided(&self) -> u64 {
-        self.read_between_commits(|_| ()).0
-    }
-
-    /// Copies from the committed slot without the lock, and gives the version; `None` if it may have been overwritten
-    /// meanwhile.
-    #[inline]
-    pub(crate) fn read_decided<R>(&self, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<(u64, R)> {
-        self.slots().read_decided(false, |record| is_committed(&self.segment, record), copy)
-    }
-
-    /// The same after a pause. A version that is joined to no record then was written by somebody who does not keep to the
-    /// rules, and what is committed is the value before.
-    pub(crate) fn read_after_pause<R>(&self, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<(u64, R)> {
-        self.slots().read_decided(true, |record| is_committed(&self.segment, record), copy)
-    }
-
-    /// The same where writers commit faster than this thread can copy, with growing pauses: at some moment they pause too.
-    #[cold]
-    pub(crate) fn read_between_commits<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
-        let mut pauses = Pauses::between_reads();
-        loop {
-            if let Some(copied) = (0..TRIES).find_map(|_| self.read_decided(&mut copy)) {
-                return copied;
-            }
-            pauses.sleep();
-            if let Some(copied) = self.read_after_pause(&mut copy) {
-                return copied;
-            }
-        }
+    /// What the thread of this token, which holds the lock, reads: its own writes, or the committed value.
+    pub(crate) fn look_as_owner(&self, token: u64) -> Candidate {
+        // A draft that the thread has not noted is a dead owner's.
+        self.slots().look_as_owner(!self.is_lock_shared() || self.has_noted_draft(token))
     }
 
     /// The draft and the version of the value.

@@ -66,6 +66,11 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.cell
     }
 
+    /// The token of the thread that took the lock.
+    pub(crate) fn token(&self) -> u64 {
+        self.token
+    }
+
     /// Whether the lock came from an owner that died with it.
     pub(crate) fn recovered(&self) -> bool {
         self.acquired == Some(Acquired::TakenOver)

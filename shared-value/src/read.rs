@@ -2,61 +2,132 @@
 
 use std::time::Duration;
 
-use crate::cell::{Cell, TRIES};
+use crate::cell::Cell;
 use crate::contents::Contents;
 use crate::copies::Copies;
 use crate::error::Error;
 use crate::hold::Hold;
 use crate::layout::SharedValue;
 use crate::lock::{self, Thread, Wait};
+use crate::pauses::Pauses;
 use crate::primitive::{AtomicU64, Ordering};
+use crate::slots::Candidate;
 use crate::words::{self, Unchecked};
 
+/// How often a read is tried before something else is done.
+pub(crate) const TRIES: u32 = 64;
+
 /// Copies what this thread has written if it holds the lock, or else what is committed.
+///
+/// The copying stands here twice, because a copy that comes back from a call passes through memory on its way. So what is
+/// out of line says what to copy, and copies nothing.
 #[inline(always)]
 pub(crate) fn whole_version<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
-    if !lock::holds_any()
-        && let Some(copied) = cell.slots().read(&mut copy)
+    let slots = cell.slots();
+    if let Some(candidate) = slots.look()
+        // What is written but not committed may be this thread's own.
+        && (!slots.is_perhaps_drafted(&candidate) || is_none_held())
+        && let Some(copied) = slots.copy(candidate, &mut copy)
     {
         return copied;
     }
-    whole_version_otherwise(cell, copy)
+    let mut attempts = Attempts::with_lock(cell);
+    loop {
+        if let Some(copied) = slots.copy(attempts.next(), &mut copy) {
+            attempts.end();
+            return copied;
+        }
+    }
 }
 
-/// Copies where this thread may hold the lock, or where writers commit while it copies.
-#[inline(never)]
-fn whole_version_otherwise<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
-    if let Some(thread) = Thread::known()
-        && lock::holds(cell.lock())
-    {
-        return copy(cell.current(thread.token()));
-    }
-    loop {
-        for _ in 0..TRIES {
-            if let Some((_, copied)) = cell.read_decided(&mut copy) {
-                return copied;
-            }
-        }
-        // Writers commit faster than this thread can copy; under the lock nobody commits. But not for ever: while the
-        // lock's owner is stopped it commits nothing either, and a read without the lock succeeds.
-        if let Ok(mut hold) = Hold::acquire(cell, Wait::at_most(Duration::from_millis(1))) {
-            let copied = copy(hold.current());
-            // A lock that another process overwrote is reported to those who change the value.
-            let _ = hold.end();
-            return copied;
-        }
-        if let Some((_, copied)) = cell.read_after_pause(&mut copy) {
-            return copied;
-        }
-    }
+/// Off the path that is laid out for speed, on which nobody is writing.
+#[cold]
+#[inline]
+fn is_none_held() -> bool {
+    !lock::holds_any()
 }
 
 /// Copies for a handle that cannot take the lock.
 #[inline(always)]
 pub(crate) fn without_lock<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
-    match cell.slots().read(&mut copy) {
-        Some(copied) => copied,
-        None => cell.read_between_commits(copy).1,
+    let slots = cell.slots();
+    if let Some(candidate) = slots.look()
+        && let Some(copied) = slots.copy(candidate, &mut copy)
+    {
+        return copied;
+    }
+    let mut attempts = Attempts::without_lock(cell);
+    loop {
+        if let Some(copied) = slots.copy(attempts.next(), &mut copy) {
+            return copied;
+        }
+    }
+}
+
+/// What to copy, attempt by attempt, where this thread may hold the lock, or where writers commit while it copies.
+struct Attempts<'a, C: Contents + ?Sized> {
+    cell: &'a Cell<C>,
+    made: u32,
+    now_and_then: NowAndThen<'a, C>,
+}
+
+/// What is done where one attempt after the other fails.
+enum NowAndThen<'a, C: Contents + ?Sized> {
+    /// Under the lock nobody commits. But not for ever: while the lock's owner is stopped it commits nothing either, and a
+    /// read without the lock succeeds.
+    Lock(Option<Hold<'a, C>>),
+    /// At some moment the writers pause too.
+    Pause(Pauses),
+}
+
+impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
+    fn with_lock(cell: &'a Cell<C>) -> Self {
+        Self { cell, made: 0, now_and_then: NowAndThen::Lock(None) }
+    }
+
+    fn without_lock(cell: &'a Cell<C>) -> Self {
+        Self { cell, made: 0, now_and_then: NowAndThen::Pause(Pauses::between_reads()) }
+    }
+
+    /// What to copy next.
+    #[cold]
+    #[inline(never)]
+    fn next(&mut self) -> Candidate {
+        if matches!(self.now_and_then, NowAndThen::Lock(_))
+            && let Some(thread) = Thread::known()
+            && lock::holds(self.cell.lock())
+        {
+            return self.cell.look_as_owner(thread.token());
+        }
+        loop {
+            self.made = self.made.wrapping_add(1);
+            let is_late = self.made.is_multiple_of(TRIES);
+            if is_late {
+                match &mut self.now_and_then {
+                    NowAndThen::Pause(pauses) => pauses.sleep(),
+                    NowAndThen::Lock(locked) => {
+                        let wait = Wait::at_most(Duration::from_millis(1));
+                        *locked = Hold::acquire(self.cell, wait).ok();
+                        if let Some(hold) = locked {
+                            return self.cell.look_as_owner(hold.token());
+                        }
+                    }
+                }
+            }
+            if let Some(candidate) = self.cell.look_decided(is_late) {
+                return candidate;
+            }
+        }
+    }
+
+    /// Lets go of the lock, if it was taken to copy the last one.
+    #[cold]
+    #[inline(never)]
+    fn end(&mut self) {
+        if let NowAndThen::Lock(Some(hold)) = &mut self.now_and_then {
+            // A lock that another process overwrote is reported to those who change the value.
+            let _ = hold.end();
+        }
     }
 }
 
@@ -130,5 +201,24 @@ pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
 
 /// Copies from the committed value, with the number of its version.
 pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
-    cell.read_decided(&mut copy).unwrap_or_else(|| cell.read_between_commits(copy))
+    let mut attempts = Attempts::without_lock(cell);
+    loop {
+        let candidate = attempts.next();
+        if let Some(copied) = cell.slots().copy(candidate, &mut copy) {
+            return (candidate.version(), copied);
+        }
+    }
+}
+
+impl<C: Contents + ?Sized> Cell<C> {
+    /// The number of commits.
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.versions().committed().unwrap_or_else(|| self.version_decided())
+    }
+
+    #[cold]
+    fn version_decided(&self) -> u64 {
+        versioned(self, |_| ()).0
+    }
 }

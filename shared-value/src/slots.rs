@@ -43,6 +43,21 @@ pub(crate) struct Slots<'a> {
     marks: &'a [AtomicU64],
 }
 
+/// A version that is about to be copied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    version: u64,
+    /// The copy is whole if the word of the version says this behind it; `None` if nobody else can write.
+    word: Option<u64>,
+}
+
+impl Candidate {
+    /// The number of the version.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 impl Versions {
     /// The number of commits so far; `None` if a record decides about the last.
     #[inline(always)]
@@ -144,56 +159,65 @@ impl<'a> Slots<'a> {
         }
     }
 
-    /// Copies from the committed slot without the lock; `None` if it may have been overwritten meanwhile.
-    ///
-    /// `copy` may see words of different versions; then its result is dropped.
+    /// What is committed, to be copied without the lock; `None` if a record decides about it.
     #[inline(always)]
-    pub(crate) fn read<R>(self, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
+    pub(crate) fn look(self) -> Option<Candidate> {
         // Acquire: pairs with the release store of `commit`, so that every word of this version is seen, or a later
         // one.
         let version = self.versions.version.load(Ordering::Acquire);
-        if version & JOINED != 0 {
-            // For `read_decided`, which whoever gets `None` tries next.
-            return None;
+        (version & JOINED == 0).then_some(Candidate { version, word: Some(version) })
+    }
+
+    /// The same, where a record may decide that `is_committed` looks at.
+    ///
+    /// What the closure loads is acquired by the fence of `copy`. `is_orphan` says that a version which is joined to no record
+    /// counts as rolled back. That must be said only after a pause, in which a writer that keeps to the rules has settled it.
+    pub(crate) fn look_decided(self, is_orphan: bool, is_committed: impl FnOnce(u64) -> bool) -> Option<Candidate> {
+        // Acquire: as in `look`; of a joined version it also gives the draft, which says where the record is.
+        let word = self.versions.version.load(Ordering::Acquire);
+        if word & JOINED == 0 {
+            return Some(Candidate { version: word, word: Some(word) });
         }
-        let copied = copy(self.slot(version));
+        // If the record has been used again meanwhile, its decision acquires the settled version, and the check of the copy
+        // fails. If it is another record, the value was joined to that at this moment, and the same check serves. If it
+        // is none, the version was settled, and somebody writes.
+        let committed = match joined_to(self.versions.draft.load(Ordering::Relaxed)) {
+            Some(record) => is_committed(record),
+            None if is_orphan => false,
+            None => return None,
+        };
+        Some(Candidate { version: (word & !JOINED).wrapping_add(u64::from(committed)), word: Some(word) })
+    }
+
+    /// What the owner of the lock reads: its own writes, if it has any, or what is committed. It stays where it is.
+    pub(crate) fn look_as_owner(self, has_written: bool) -> Candidate {
+        let version = self.versions.version.load(Ordering::Relaxed);
+        let own = has_written && self.versions.is_writing();
+        Candidate { version: version.wrapping_add(u64::from(own)), word: None }
+    }
+
+    /// Whether somebody may be writing the version behind this one, perhaps this very thread.
+    ///
+    /// It may also be that a record was here once: the exact question would cost one instruction more.
+    #[inline(always)]
+    pub(crate) fn is_perhaps_drafted(self, candidate: &Candidate) -> bool {
+        self.versions.draft.load(Ordering::Relaxed) > candidate.version
+    }
+
+    /// Lets the closure copy a version; `None` if it may have been overwritten meanwhile.
+    ///
+    /// The closure may see words of different versions; then its result is dropped.
+    #[inline(always)]
+    pub(crate) fn copy<R>(self, candidate: Candidate, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
+        let copied = copy(self.slot(candidate.version));
         // Let a word have come from a later version. Its writer began that version with a release fence after
         // `version + 1` had been committed, and stored the word behind the fence. This acquire fence lies behind the
         // load of the word, so the fences synchronize, and the load below sees `version + 1` or more.
         // So where it still sees `version`, no word came from a later one: in all cases the copy is whole.
+        // The slot of a joined version is overwritten only after that was settled and another one committed.
         fence(Ordering::Acquire);
-        (self.versions.version.load(Ordering::Relaxed) == version).then_some(copied)
-    }
-
-    /// The same, with the number of the version, where that may be joined to a record that `is_committed` looks at.
-    ///
-    /// What the closure loads is acquired by the fence behind it. `is_orphan` says that a version which is joined to no record
-    /// counts as rolled back. That must be said only after a pause, in which a writer that keeps to the rules has settled it.
-    pub(crate) fn read_decided<R>(
-        self,
-        is_orphan: bool,
-        is_committed: impl FnOnce(u64) -> bool,
-        copy: impl FnOnce(&[AtomicU64]) -> R,
-    ) -> Option<(u64, R)> {
-        // Acquire: as in `read`; of a joined version it also gives the draft, which says where the record is.
-        let seen = self.versions.version.load(Ordering::Acquire);
-        let version = if seen & JOINED == 0 {
-            seen
-        } else {
-            // If the record has been used again meanwhile, its decision acquires the settled version, and the check below
-            // fails. If it is another record, the value was joined to that at this moment, and the same check serves. If it
-            // is none, the version was settled, and somebody writes.
-            let committed = match joined_to(self.versions.draft.load(Ordering::Relaxed)) {
-                Some(record) => is_committed(record),
-                None if is_orphan => false,
-                None => return None,
-            };
-            (seen & !JOINED).wrapping_add(u64::from(committed))
-        };
-        let copied = copy(self.slot(version));
-        // As in `read`: the slot of this version is overwritten only after the version was settled and another committed.
-        fence(Ordering::Acquire);
-        (self.versions.version.load(Ordering::Relaxed) == seen).then_some((version, copied))
+        let is_whole = candidate.word.is_none_or(|word| self.versions.version.load(Ordering::Relaxed) == word);
+        is_whole.then_some(copied)
     }
 
     /// The committed value. For the owner of the lock, so that it stays where it is.

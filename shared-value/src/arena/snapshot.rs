@@ -4,11 +4,12 @@ use std::cell::RefCell;
 
 use crate::access::Access;
 use crate::arena::values::ArenaValues;
-use crate::cell::{Cell, TRIES};
+use crate::cell::Cell;
 use crate::contents::Untyped;
 use crate::error::Error;
 use crate::lock;
 use crate::pauses::Pauses;
+use crate::read::TRIES;
 use crate::shared::Shared;
 use crate::synchronized::Synchronized;
 

@@ -80,7 +80,8 @@ impl Value {
 
     /// Reads without the lock; `None` if the read was not valid.
     fn read(&self) -> Option<u64> {
-        let (one, other) = self.slots().read(|slot| (slot[0].load(Relaxed), slot[1].load(Relaxed)))?;
+        let candidate = self.slots().look()?;
+        let (one, other) = self.slots().copy(candidate, |slot| (slot[0].load(Relaxed), slot[1].load(Relaxed)))?;
         assert_eq!(one, other, "a read that claims to be valid is torn");
         Some(one)
     }
@@ -241,11 +242,10 @@ impl Pair {
     }
 
     fn read(&self, number: usize) -> Option<(u64, u64)> {
-        let read = self.slots(number).read_decided(false, |_| self.is_committed(), |slot| slot[0].load(Relaxed));
-        if let Some((version, value)) = read {
-            assert_eq!(version, value, "the words are of another version");
-        }
-        read
+        let candidate = self.slots(number).look_decided(false, |_| self.is_committed())?;
+        let value = self.slots(number).copy(candidate, |slot| slot[0].load(Relaxed))?;
+        assert_eq!(candidate.version(), value, "the words are of another version");
+        Some((candidate.version(), value))
     }
 
     /// Both values at one moment; `None` if there was none.

@@ -26,8 +26,10 @@ faults=(
   "link_unannounced stuck first-lock set-8 nested"
   # the announcement is taken back before the lock is in the robust list
   "retract_first stuck set-8 nested"
+  # under a closure, the lock is announced only
+  "unlinked stuck update-nesting"
   # the lock leaves the robust list without an announcement
-  "unlink_unannounced stuck set-8 nested"
+  "unlink_unannounced stuck set-8 update-8 nested"
   # the word is released before the lock has left the robust list
   "release_first stuck nested nested-crosswise nested-meddled nested-crosswise-meddled mutex-between mutex-between-crosswise"
   # sleepers rely on being woken

@@ -82,6 +82,13 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.thread.token() == self.token
     }
 
+    /// Whether nothing need be looked at before a write or a commit: the thread that runs holds the value's own native lock,
+    /// once, and for nothing else.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.cell.has_own_lock() && lock::is_plain(self.thread, self.cell.lock())
+    }
+
     /// Whether this thread may write to the value now.
     ///
     /// # Errors
@@ -428,10 +435,9 @@ impl<C: Contents + ?Sized> Drop for BriefEnding<'_, C> {
     #[cold]
     fn drop(&mut self) {
         if self.thread.token() == self.token {
-            lock::set_mark_of_first(self.thread, Mark::None);
             // SAFETY: `update_briefly` took the lock for this thread, which still is the same, and forgets this before it
             // lets go of the lock itself. There is nobody to tell of an overwritten lock.
-            let _ = unsafe { self.cell.let_go(self.thread) };
+            let _ = unsafe { self.cell.give_back(self.thread) };
         }
     }
 }
@@ -449,10 +455,25 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         // SAFETY: a `Thread` is the calling one. `self` keeps the lock mapped while it lives; if the lock is held longer,
         // because a hold was leaked, `Segment::drop` sees that and keeps the mapping.
         let acquired = unsafe { lock::acquire(thread, self.lock(), wait) }?;
+        self.recover_from(acquired);
+        Ok(acquired)
+    }
+
+    /// Drops what a dead owner has written.
+    #[inline(always)]
+    fn recover_from(&self, acquired: Acquired) {
         if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
             self.recover();
         }
-        Ok(acquired)
+    }
+
+    /// Wakes who waits for a change, if a release has found somebody.
+    #[inline(always)]
+    fn raise_for(&self, released: Result<bool, Refusal>) -> Result<(), Refusal> {
+        if released? {
+            signal::raise(self.signal());
+        }
+        Ok(())
     }
 
     /// Undoes a `take`, after which nothing is left to be committed.
@@ -462,10 +483,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     #[inline(always)]
     unsafe fn let_go(&self, thread: Thread) -> Result<(), Refusal> {
         // SAFETY: promised by the caller; a `Thread` is the calling one.
-        if unsafe { lock::release(thread, self.lock(), |_| {}) }? {
-            signal::raise(self.signal());
-        }
-        Ok(())
+        self.raise_for(unsafe { lock::release(thread, self.lock(), |_| {}) })
     }
 
     /// Takes the value's own native lock for a transaction, which commits or rolls back what is written until `leave`.
@@ -499,7 +517,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
 
     /// Lets the closure write these bytes, and commits them. `thread` is from `unencumbered`.
     ///
-    /// `write` must not panic, or the lock stays held.
+    /// `write` must neither panic, or the lock stays held, nor take a lock.
     #[inline(always)]
     pub(crate) fn change_briefly(
         &'a self,
@@ -508,16 +526,16 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Refusal> {
         check_place(self, bytes);
-        self.take(thread, Wait::Forever)?;
+        // SAFETY: a `Thread` is the calling one, and holds no lock. `self` keeps the lock mapped.
+        let acquired = unsafe { lock::brief::acquire(thread, self.lock()) }?;
+        self.recover_from(acquired);
         self.slots().publish(bytes, write);
-        // SAFETY: taken two lines above.
-        unsafe { self.let_go(thread) }
+        // SAFETY: taken above.
+        self.raise_for(unsafe { lock::brief::release(thread, self.lock()) })
     }
 
     /// Lets the closure change the `F` at an offset, which `read` reads from the committed value. `thread` is from
     /// `unencumbered`.
-    ///
-    /// The whole of a hold with as few stores as it takes, because the compare-and-swap at its end waits for all of them.
     #[inline(always)]
     pub(crate) fn update_briefly<F: SharedValue, R>(
         &'a self,
@@ -528,27 +546,35 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     ) -> Result<R, Error> {
         let bytes = words::range::<F>(offset);
         check_place(self, &bytes);
-        self.take(thread, Wait::Forever)?;
+        // SAFETY: a `Thread` is the calling one, and holds no lock. `self` keeps the lock mapped while it lives.
+        let acquired = unsafe { lock::brief::acquire_borrowed(thread, self.lock()) }?;
+        self.recover_from(acquired);
         let token = thread.token();
         let ending = BriefEnding { cell: self, thread, token };
-        let changed = read(self.slots().committed()).check_in::<C>(offset).map(|mut value| {
-            lock::set_mark_of_first(thread, Mark::Borrowed);
-            (change(&mut value), value)
-        });
+        let changed = read(self.slots().committed()).check_in::<C>(offset).map(|mut value| (change(&mut value), value));
         std::mem::forget(ending);
         // Not if the closure forked and this is the child.
         if thread.token() != token {
             return changed.map(|(result, _)| result);
         }
-        lock::set_mark_of_first(thread, Mark::None);
         if let Ok((_, value)) = &changed {
             self.slots().publish(&bytes, |slot| words::store(slot, offset, value));
         }
         // SAFETY: taken above, by this thread, which still is the same; `ending` was forgotten.
-        let released = unsafe { self.let_go(thread) };
+        let released = unsafe { self.give_back(thread) };
         let (result, _) = changed?;
         released?;
         Ok(result)
+    }
+
+    /// Ends what `update_briefly` has begun.
+    ///
+    /// # Safety
+    /// `acquire_borrowed` took the lock for this thread, and nothing else gives it back.
+    #[inline(always)]
+    unsafe fn give_back(&self, thread: Thread) -> Result<(), Refusal> {
+        // SAFETY: promised by the caller.
+        self.raise_for(unsafe { lock::brief::release_borrowed(thread, self.lock()) })
     }
 
     /// Does something to the value under the lock, unless an `update` of this thread has it borrowed.

@@ -34,20 +34,30 @@ impl<'a, C: Contents + ?Sized> Keeper<'a, C> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn writable(&self) -> &Hold<'a, C> {
+        if !self.hold.is_plain() {
+            self.expect_writable();
+        }
+        &self.hold
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn expect_writable(&self) {
         if let Err(error) = self.check() {
             panic!("{error}");
         }
-        &self.hold
     }
 
     /// Publishes what the thread has written, unless this is a forked child.
     ///
     /// # Panics
     /// As `writable`; in a transaction, and inside of an `update` of another value under the same lock.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn commit(&self) {
-        if self.hold.is_held() {
+        if self.hold.is_plain() {
+            self.hold.commit();
+        } else if self.hold.is_held() {
             self.check_whole();
             self.writable().commit();
         }
@@ -76,14 +86,12 @@ impl<'a, C: Contents + ?Sized> Keeper<'a, C> {
     }
 
     /// Panics where a commit or rollback would take in what another is to commit, or is in the middle of changing.
-    #[inline(always)]
     #[track_caller]
     fn check_whole(&self) {
         assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");
         assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
     }
 
-    #[inline(always)]
     #[track_caller]
     fn check(&self) -> Result<(), Error> {
         assert!(

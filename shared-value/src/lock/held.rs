@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 
 use crate::lock::line::LockLine;
 
@@ -12,7 +12,8 @@ use crate::lock::line::LockLine;
 /// The kernel releases 2,048 locks of a dying thread (`ROBUST_LIST_LIMIT`). The rest is left to other robust mutexes.
 pub(crate) const MAX_HELD: usize = 2_000;
 
-/// More than `MAX_HELD`, and a power of two.
+/// More than `MAX_HELD`, and a power of two, as `OTHER` is.
+const FIRST_BORROWED: usize = 1 << 15;
 const OTHER: usize = 1 << 16;
 
 /// Enough for most threads, without an allocation of its own.
@@ -23,24 +24,36 @@ const INLINE: usize = 8;
 /// Only that thread writes here, except that `fork` clears the record of the forking thread in the child. Others read
 /// it to see whether memory may be unmapped; the atomics serve them.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct HeldList {
-    /// The number of locks here, and `OTHER` times the number of those that are recorded elsewhere.
+    /// The number of locks here; `FIRST_BORROWED` if a brief hold has borrowed what the first one guards, which costs no store
+    /// here; and `OTHER` times the number of those that are recorded elsewhere.
     length: AtomicUsize,
+    /// The lock that was taken first, if nothing is special about it: then whoever holds it need not look for it. Null is
+    /// always right, too.
+    plain: AtomicPtr<LockLine>,
     inline: [Held; INLINE],
     more: OnceLock<Box<[Held]>>,
 }
 
-/// A lock that a thread holds. All but `line` are zero in entries that are not in use, so that taking a lock stores
-/// little.
+/// A lock that a thread holds.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     line: AtomicPtr<LockLine>,
-    /// How often the thread has taken the lock again without releasing it.
-    pub(super) again: AtomicU32,
-    mark: AtomicU32,
-    /// Not zero if a transaction holds it.
-    joined: AtomicU32,
+    /// Zero in entries that are not in use, so that taking a lock stores little; and if nothing is special about the lock.
+    ///
+    /// | bits | meaning |
+    /// |---|---|
+    /// | 0-31 | how often the thread has taken the lock again without releasing it |
+    /// | 32-33 | the mark |
+    /// | 34 | a transaction holds it |
+    state: AtomicU64,
 }
+
+const DEPTH: u64 = 0xffff_ffff;
+const BORROWED: u64 = 1 << 32;
+const UNWOUND: u64 = 1 << 33;
+const JOINED: u64 = 1 << 34;
 
 /// What a thread notes about a lock that it holds, for the layers above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,39 +72,62 @@ impl Held {
         self.line.load(Relaxed)
     }
 
+    /// How often the thread has taken it again.
+    pub(super) fn depth(&self) -> u64 {
+        self.state.load(Relaxed) & DEPTH
+    }
+
+    /// The thread takes it again.
+    pub(super) fn deepen(&self) {
+        self.state.store(self.state.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Undoes the last `deepen`; `false` if there is none.
+    pub(super) fn rise(&self) -> bool {
+        let is_deep = self.depth() != 0;
+        if is_deep {
+            self.state.store(self.state.load(Relaxed) - 1, Relaxed);
+        }
+        is_deep
+    }
+
     #[inline(always)]
     pub(super) fn mark(&self) -> Mark {
-        match self.mark.load(Relaxed) {
+        match self.state.load(Relaxed) & (BORROWED | UNWOUND) {
             0 => Mark::None,
-            1 => Mark::Borrowed,
+            BORROWED => Mark::Borrowed,
             _ => Mark::Unwound,
         }
     }
 
     #[inline(always)]
     pub(super) fn set_mark(&self, mark: Mark) {
-        self.mark.store(mark as u32, Relaxed);
+        let mark = match mark {
+            Mark::None => 0,
+            Mark::Borrowed => BORROWED,
+            Mark::Unwound => UNWOUND,
+        };
+        self.state.store(self.state.load(Relaxed) & !(BORROWED | UNWOUND) | mark, Relaxed);
     }
 
     pub(super) fn is_joined(&self) -> bool {
-        self.joined.load(Relaxed) != 0
+        self.state.load(Relaxed) & JOINED != 0
     }
 
     pub(super) fn set_joined(&self, is_joined: bool) {
-        self.joined.store(is_joined.into(), Relaxed);
+        let joined = if is_joined { JOINED } else { 0 };
+        self.state.store(self.state.load(Relaxed) & !JOINED | joined, Relaxed);
     }
 
     fn clear(&self) {
-        self.joined.store(0, Relaxed);
-        self.again.store(0, Relaxed);
-        self.mark.store(0, Relaxed);
+        self.state.store(0, Relaxed);
     }
 }
 
 impl HeldList {
     #[inline(always)]
     pub(super) fn length(&self) -> usize {
-        self.length.load(Relaxed) % OTHER
+        self.length.load(Relaxed) % FIRST_BORROWED
     }
 
     /// Whether the thread holds no lock at all, here or elsewhere.
@@ -130,40 +166,86 @@ impl HeldList {
         (0..self.length()).rev().find(|index| std::ptr::eq(self.get(*index).line(), line))
     }
 
-    /// The lock if it is the only one, taken once.
+    /// Whether the lock is known to be held once, and nothing else to be noted about it.
     #[inline(always)]
-    pub(super) fn only(&self, line: &LockLine) -> Option<&Held> {
-        let [held, ..] = &self.inline;
-        let only = self.length.load(Relaxed) == 1 && std::ptr::eq(held.line(), line) && held.again.load(Relaxed) == 0;
-        only.then_some(held)
+    pub(super) fn is_plain(&self, line: &LockLine) -> bool {
+        std::ptr::eq(self.plain.load(Relaxed), line)
     }
 
-    /// The lock that was taken first, of those that are held.
+    /// The same, and whether the thread holds no other.
     #[inline(always)]
-    pub(super) fn first(&self) -> &Held {
-        let [held, ..] = &self.inline;
-        held
+    pub(super) fn is_only_and_plain(&self, line: &LockLine) -> bool {
+        self.is_plain(line) && self.length.load(Relaxed) == 1
     }
 
-    /// Adds a lock where there is none.
+    /// Whether it is the only lock, taken once, and what it guards is borrowed.
     #[inline(always)]
-    pub(super) fn push_only(&self, line: &LockLine) {
+    pub(super) fn is_only_and_borrowed(&self, line: &LockLine) -> bool {
         let [held, ..] = &self.inline;
-        held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
-        self.length.store(self.length.load(Relaxed) + 1, Release);
+        self.length.load(Relaxed) == FIRST_BORROWED + 1
+            && std::ptr::eq(held.line(), line)
+            && held.state.load(Relaxed) == 0
     }
 
-    /// Takes the only lock out, which was taken once and has no mark.
-    #[inline(always)]
-    pub(super) fn pop_only(&self) {
-        self.length.store(0, Relaxed);
+    /// Whether a brief hold has borrowed what the lock guards. Such a lock stays the first while it is held.
+    pub(super) fn is_borrowed(&self, line: &LockLine) -> bool {
+        let [held, ..] = &self.inline;
+        self.is_first_borrowed() && std::ptr::eq(held.line(), line)
+    }
+
+    /// Notes that nothing is borrowed by a brief hold.
+    pub(super) fn end_borrow(&self) {
+        self.length.store(self.length.load(Relaxed) & !FIRST_BORROWED, Relaxed);
+        self.find_plain();
+    }
+
+    /// Changes what is noted about the lock at a place below `length`.
+    pub(super) fn change<R>(&self, index: usize, change: impl FnOnce(&Held) -> R) -> R {
+        let changed = change(self.get(index));
+        self.find_plain();
+        changed
+    }
+
+    fn is_first_borrowed(&self) -> bool {
+        self.length.load(Relaxed) & FIRST_BORROWED != 0
+    }
+
+    fn find_plain(&self) {
+        let [held, ..] = &self.inline;
+        let is_plain = self.length() != 0 && !self.is_first_borrowed() && held.state.load(Relaxed) == 0;
+        self.plain.store(if is_plain { held.line.load(Relaxed) } else { std::ptr::null_mut() }, Relaxed);
     }
 
     /// Adds a lock behind the others. The caller has seen that there is room.
+    #[inline(always)]
     pub(super) fn push(&self, line: &LockLine) {
-        let length = self.length();
-        self.get(length).line.store(std::ptr::from_ref(line).cast_mut(), Release);
+        let (length, line) = (self.length(), std::ptr::from_ref(line).cast_mut());
+        self.get(length).line.store(line, Release);
         self.length.store(self.length.load(Relaxed) + 1, Release);
+        if length == 0 {
+            self.plain.store(line, Relaxed);
+        }
+    }
+
+    /// Adds a lock where there is none at all, and notes that what it guards is borrowed.
+    #[inline(always)]
+    pub(super) fn push_borrowed(&self, line: &LockLine) {
+        let [held, ..] = &self.inline;
+        held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
+        self.length.store(FIRST_BORROWED + 1, Release);
+    }
+
+    /// Takes the only lock out, which is plain.
+    #[inline(always)]
+    pub(super) fn pop_plain(&self) {
+        self.plain.store(std::ptr::null_mut(), Relaxed);
+        self.length.store(0, Relaxed);
+    }
+
+    /// Takes the only lock out, which is borrowed.
+    #[inline(always)]
+    pub(super) fn pop_borrowed(&self) {
+        self.length.store(0, Relaxed);
     }
 
     /// Takes a lock out; those behind it move down by one.
@@ -173,12 +255,11 @@ impl HeldList {
             let (to, from) = (self.get(place), self.get(place + 1));
             // Release: whoever sees the next lock in the place of this one also sees this one in its new place.
             to.line.store(from.line.load(Relaxed), Release);
-            to.again.store(from.again.load(Relaxed), Relaxed);
-            to.mark.store(from.mark.load(Relaxed), Relaxed);
-            to.joined.store(from.joined.load(Relaxed), Relaxed);
+            to.state.store(from.state.load(Relaxed), Relaxed);
         }
         self.get(last).clear();
         self.length.store(self.length.load(Relaxed) - 1, Release);
+        self.find_plain();
     }
 
     /// Forgets all locks.
@@ -187,6 +268,7 @@ impl HeldList {
             self.get(index).clear();
         }
         self.length.store(0, Relaxed);
+        self.find_plain();
     }
 
     /// Whether one of the locks lies in this range of addresses; asked by other threads.
@@ -194,7 +276,7 @@ impl HeldList {
     /// A lock that is held all the time is found, although its thread takes and releases others meanwhile: it can only
     /// move down, and this looks from the last place to the first, so it cannot slip past.
     pub(super) fn any_within(&self, range: &Range<usize>) -> bool {
-        let length = self.length.load(Acquire) % OTHER;
+        let length = self.length.load(Acquire) % FIRST_BORROWED;
         (0..length).rev().any(|index| range.contains(&self.get(index).line.load(Acquire).addr()))
     }
 }

@@ -21,7 +21,7 @@ const LONGEST: usize = 2_048;
 #[derive(Debug)]
 pub(super) struct Overwritten;
 
-/// Puts a lock that this thread has just taken into the list and into the thread's record.
+/// Puts a lock that this thread has just taken into the list; the thread's record is to follow.
 ///
 /// # Safety
 /// The lock stays mapped while the thread holds it.
@@ -32,10 +32,12 @@ pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
         // SAFETY: as promised by the caller.
         return unsafe { link_among_others(thread, line) };
     }
-    line.next.store(head, Relaxed);
+    // Mostly this thread was the last that had the lock, and a store that changes nothing would cost more than a look.
+    if line.next.load(Relaxed) != head {
+        line.next.store(head, Relaxed);
+    }
     // SAFETY: the entry leads to the head, and the caller keeps it mapped.
     unsafe { thread.list().set_first(line.node()) };
-    thread.held().push_only(line);
 }
 
 #[inline(never)]
@@ -44,7 +46,6 @@ unsafe fn link_among_others(thread: Thread, line: &LockLine) {
     line.next.store(below, Relaxed);
     // SAFETY: the entry leads to `below`, which is linked or the head, and the caller keeps it mapped.
     unsafe { set_behind_foreign(thread, below, line.node()) };
-    thread.held().push(line);
 }
 
 /// Takes the only lock in the record out of the list; the record keeps it.

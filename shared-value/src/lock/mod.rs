@@ -1,6 +1,7 @@
 //! Locks: robust, recursive, shared between processes. They know nothing of what they guard.
 #![allow(unsafe_code)]
 
+pub(crate) mod brief;
 mod held;
 mod line;
 mod list;
@@ -21,6 +22,7 @@ pub(crate) use line::LockLine;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 #[cfg(feature = "tokio")]
 pub(crate) use word::LONGEST_SLEEP;
+use word::Taken;
 pub(crate) use word::Wait;
 
 /// The most often that one thread may hold one lock.
@@ -116,8 +118,8 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
     {
         return again;
     }
-    let kernel = Announcing { list: thread.list(), node: line.node() };
-    let Some(taken) = word::take(&line.word, thread.id(), wait, &kernel) else {
+    let kernel = Announcing::of(thread, line);
+    let Some(taken) = word::take(&line.word, thread.id(), wait, kernel) else {
         return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
     };
     if cfg!(shared_value_fault = "retract_first") {
@@ -125,13 +127,20 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
     }
     // SAFETY: the caller keeps the lock mapped while it is held.
     unsafe { list::link(thread, line) };
+    thread.held().push(line);
     thread.list().retract();
-    if taken.owner_died {
-        // If this thread dies before the count is right, the next owner counts both deaths as one.
-        line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
-        return Ok(Acquired::TakenOver);
+    Ok(how(taken, line))
+}
+
+/// How a lock was had that this thread did not hold.
+#[inline(always)]
+fn how(taken: Taken, line: &LockLine) -> Acquired {
+    if !taken.owner_died {
+        return Acquired::First;
     }
-    Ok(Acquired::First)
+    // If this thread dies before the count is right, the next owner counts both deaths as one.
+    line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
+    Acquired::TakenOver
 }
 
 /// Takes a lock once more that the thread holds; `None` if it does not, and may take it.
@@ -142,15 +151,14 @@ fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> 
         let all = held.length() + thread.mutexes().length();
         return (all >= held::MAX_HELD).then_some(Err(Refusal::TooManyHeld));
     };
-    Some(again(held.get(index)))
+    Some(held.change(index, again))
 }
 
 fn again(held: &Held) -> Result<Acquired, Refusal> {
-    let deeper = held.again.load(Relaxed) + 1;
-    if deeper >= MAX_DEPTH {
+    if held.depth() + 1 >= MAX_DEPTH.into() {
         return Err(Refusal::TooDeep);
     }
-    held.again.store(deeper, Relaxed);
+    held.deepen();
     Ok(Acquired::Again)
 }
 
@@ -169,23 +177,19 @@ pub(crate) unsafe fn release(
     line: &LockLine,
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Refusal> {
-    let Some(held) = thread.held().only(line) else {
+    if !thread.held().is_only_and_plain(line) {
         // SAFETY: as promised by the caller.
         return unsafe { release_one_of_many(thread, line, before_release) };
-    };
-    let mark = held.mark();
-    before_release(mark);
-    if mark != Mark::None {
-        held.set_mark(Mark::None);
     }
-    let kernel = Announcing { list: thread.list(), node: line.node() };
+    before_release(Mark::None);
+    let kernel = Announcing::of(thread, line);
     // From here on, the announcement stands in for the entry that is taken out of the list.
     if !cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().announce(line.node());
     }
     let unlinked = list::unlink_only(thread, line);
-    let released = word::release(&line.word, thread.id(), &kernel);
-    thread.held().pop_only();
+    let released = word::release(&line.word, thread.id(), kernel);
+    thread.held().pop_plain();
     if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
 
@@ -197,80 +201,69 @@ unsafe fn release_one_of_many(
 ) -> Result<bool, Refusal> {
     // Always found while callers keep their promise.
     let index = thread.held().find(line).ok_or(Refusal::Corrupted)?;
-    let held = thread.held().get(index);
-    if let Some(remaining) = held.again.load(Relaxed).checked_sub(1) {
-        held.again.store(remaining, Relaxed);
+    if thread.held().change(index, Held::rise) {
         return Ok(false);
     }
-    before_release(held.mark());
-    let kernel = Announcing { list: thread.list(), node: line.node() };
+    before_release(thread.held().get(index).mark());
+    let kernel = Announcing::of(thread, line);
     if !cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().announce(line.node());
     }
     let released_first =
-        cfg!(shared_value_fault = "release_first").then(|| word::release(&line.word, thread.id(), &kernel));
+        cfg!(shared_value_fault = "release_first").then(|| word::release(&line.word, thread.id(), kernel));
     // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
     let unlinked = unsafe { list::unlink(thread, index) };
-    let released = released_first.unwrap_or_else(|| word::release(&line.word, thread.id(), &kernel));
+    let released = released_first.unwrap_or_else(|| word::release(&line.word, thread.id(), kernel));
     thread.held().remove(index);
     if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
 
 /// Leaves all locks that the calling thread holds as if it had died with them.
 fn die_with_all(thread: Thread) {
+    thread.held().end_borrow();
     while let Some(index) = thread.held().length().checked_sub(1) {
         // SAFETY: the record holds the lock, so `acquire`'s caller keeps it mapped.
         let line = unsafe { &*thread.held().get(index).line() };
-        let kernel = Announcing { list: thread.list(), node: line.node() };
+        let kernel = Announcing::of(thread, line);
         thread.list().announce(line.node());
         // SAFETY: as above, for all of them. There is nobody to tell of an overwritten lock.
         let _ = unsafe { list::unlink(thread, index) };
-        word::die(&line.word, thread.id(), &kernel);
+        word::die(&line.word, thread.id(), kernel);
         thread.held().remove(index);
     }
+}
+
+/// Whether the thread is known to hold this lock once, and to have noted nothing about it. Not so in a forked child, whose
+/// thread is another.
+#[inline(always)]
+pub(crate) fn is_plain(thread: Thread, line: &LockLine) -> bool {
+    thread.held().is_plain(line)
 }
 
 /// What the calling thread has noted about a lock that it holds.
 #[inline(always)]
 pub(crate) fn mark(thread: Thread, line: &LockLine) -> Mark {
-    match thread.held().only(line) {
-        Some(held) => held.mark(),
-        None => mark_of_one(thread, line),
-    }
+    if is_plain(thread, line) { Mark::None } else { mark_of_one(thread, line) }
 }
 
 #[inline(never)]
 fn mark_of_one(thread: Thread, line: &LockLine) -> Mark {
+    if thread.held().is_borrowed(line) {
+        return Mark::Borrowed;
+    }
     thread.find(line).map_or(Mark::None, Held::mark)
 }
 
 /// Notes something about a lock that the calling thread holds.
-#[inline(always)]
-pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
-    match thread.held().only(line) {
-        Some(held) => held.set_mark(mark),
-        None => set_mark_of_one(thread, line, mark),
-    }
-}
-
-/// Notes something about the lock that the calling thread has taken when it held no other. It stays in its place while it is
-/// held, whatever else is taken and released meanwhile.
-#[inline(always)]
-pub(crate) fn set_mark_of_first(thread: Thread, mark: Mark) {
-    thread.held().first().set_mark(mark);
-}
-
 #[inline(never)]
-fn set_mark_of_one(thread: Thread, line: &LockLine, mark: Mark) {
-    if let Some(held) = thread.find(line) {
-        held.set_mark(mark);
-    }
+pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
+    let _ = thread.change(line, |held| held.set_mark(mark));
 }
 
 /// Whether the calling thread holds the lock for a transaction, besides the hold that asks.
 #[inline(always)]
 pub(crate) fn is_joined(thread: Thread, line: &LockLine) -> bool {
-    thread.held().only(line).is_none() && is_joined_by(thread, line)
+    !is_plain(thread, line) && is_joined_by(thread, line)
 }
 
 /// Whether the calling thread holds the lock for a transaction.
@@ -281,14 +274,12 @@ pub(crate) fn is_joined_by(thread: Thread, line: &LockLine) -> bool {
 
 /// Notes that the calling thread holds the lock for a transaction, or does no more.
 pub(crate) fn set_joined(thread: Thread, line: &LockLine, is_joined: bool) {
-    if let Some(held) = thread.find(line) {
-        held.set_joined(is_joined);
-    }
+    let _ = thread.change(line, |held| held.set_joined(is_joined));
 }
 
 /// Whether the calling thread has taken the lock once, so that the next `release` is the last.
 pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
-    thread.find(line).is_some_and(|held| held.again.load(Relaxed) == 0)
+    thread.find(line).is_some_and(|held| held.depth() == 0)
 }
 
 /// The state of a lock at one moment.
@@ -329,9 +320,17 @@ pub(crate) fn abandon(line: &LockLine) {
 }
 
 /// Announces one lock to the kernel that walks the thread's robust list.
+#[derive(Clone, Copy)]
 struct Announcing {
     list: RobustList,
     node: u64,
+}
+
+impl Announcing {
+    #[inline(always)]
+    fn of(thread: Thread, line: &LockLine) -> Self {
+        Self { list: thread.list(), node: line.node() }
+    }
 }
 
 impl word::Kernel for Announcing {

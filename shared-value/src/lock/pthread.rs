@@ -19,7 +19,7 @@ use crate::sys::mutex::{Mutex, Outcome};
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
     let held = thread.mutexes();
     if let Some(index) = held.find(line) {
-        return again(held.get(index));
+        return held.change(index, again);
     }
     if held.length() + thread.held().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
@@ -27,11 +27,12 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     let outcome = loop {
         let outcome = match wait {
             Wait::Never => mutex.try_lock(),
-            // Also for ever in pieces: a wake-up is lost when an owner is killed between letting go and waking, and another
-            // has taken the mutex before the kernel looks.
-            Wait::Forever | Wait::Until(_) => match wait.remaining() {
-                Some(timeout) => mutex.lock_within(timeout),
-                None => mutex.try_lock(),
+            // First without a look at the clock, which would cost more than the rest. Then also for ever in pieces: a wake-up
+            // is lost when an owner is killed between letting go and waking, and another has taken the mutex before the
+            // kernel looks.
+            Wait::Forever | Wait::Until(_) => match mutex.try_lock() {
+                Outcome::Busy => wait.remaining().map_or(Outcome::Busy, |timeout| mutex.lock_within(timeout)),
+                outcome => outcome,
             },
         };
         // Waits are cut into pieces.
@@ -72,12 +73,10 @@ pub(crate) unsafe fn release(
     let held = thread.mutexes();
     // Always found while callers keep their promise.
     let index = held.find(line).ok_or(Refusal::Corrupted)?;
-    let entry: &Held = held.get(index);
-    if let Some(remaining) = entry.again.load(Relaxed).checked_sub(1) {
-        entry.again.store(remaining, Relaxed);
+    if held.change(index, Held::rise) {
         return Ok(false);
     }
-    before_release(entry.mark());
+    before_release(held.get(index).mark());
     held.remove(index);
     thread.held().remove_other();
     mutex.unlock().map_err(|()| Refusal::Corrupted)?;

@@ -21,16 +21,19 @@ use crate::sys::robust::{RobustList, RobustListCell};
 ///
 /// Records are used again when their thread ends, and never freed. Only the thread itself writes to its record; other
 /// threads look only at the locks that it holds.
+///
+/// What taking a lock needs lies in one cache line.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 struct Record {
+    /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while nobody uses the record.
+    token: AtomicU64,
+    /// The kernel's id of the thread.
+    id: AtomicU32,
+    list: RobustListCell,
     held: HeldList,
     /// The pthread mutexes that it holds. The C library puts those into the robust list.
     mutexes: HeldList,
-    list: RobustListCell,
-    /// The kernel's id of the thread.
-    id: AtomicU32,
-    /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while nobody uses the record.
-    token: AtomicU64,
 }
 
 /// The calling thread: one pointer, which cannot be sent to another thread.
@@ -82,6 +85,13 @@ impl Thread {
     /// The lock of either kind, if it holds it.
     pub(super) fn find(self, line: &LockLine) -> Option<&'static Held> {
         [self.held(), self.mutexes()].into_iter().find_map(|held| held.find(line).map(|index| held.get(index)))
+    }
+
+    /// Changes what is noted about the lock of either kind, if it holds it.
+    pub(super) fn change<R>(self, line: &LockLine, change: impl FnOnce(&Held) -> R) -> Option<R> {
+        let mut lists = [self.held(), self.mutexes()].into_iter();
+        let (list, index) = lists.find_map(|list| list.find(line).map(|index| (list, index)))?;
+        Some(list.change(index, change))
     }
 
     /// Its robust list.
@@ -206,9 +216,12 @@ extern "C" fn after_fork_in_child() {
     registry.all.clear();
     registry.unused.clear();
     if let Some(thread) = CURRENT.take() {
+        // The C library empties the list, and leaves what was announced.
+        thread.list().retract();
+        // Guards that the child has inherited look here, and must not find a lock that the child has taken itself. So this
+        // record is nobody's from now on.
         thread.record.held.clear();
         thread.record.mutexes.clear();
-        registry.all.push(thread.record);
-        registry.leave(thread.record);
+        thread.record.token.store(0, Relaxed);
     }
 }

@@ -72,8 +72,8 @@ impl Wait {
     }
 }
 
-/// What the word needs of the operating system; models replace it.
-pub(crate) trait Kernel {
+/// What the word needs of the operating system; models replace it. Passed by value, so that it stays in registers.
+pub(crate) trait Kernel: Copy {
     /// Tells the kernel that this thread may own the lock from now on.
     fn announce(&self);
     /// Takes that back.
@@ -101,7 +101,7 @@ pub(crate) struct Stolen;
 /// that released it did so with release ordering; one that died was stopped by the kernel, which then changed the word
 /// with a full barrier.
 #[inline(always)]
-pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
+pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
     // An announcement of a lock that another thread holds is best avoided, because that thread may have the same id, in
     // another PID namespace. Who is not going to wait may come again and again.
     if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & OWNER != 0 {
@@ -116,7 +116,7 @@ pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: &impl K
 }
 
 #[cold]
-fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: &impl Kernel) -> Option<Taken> {
+fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
     // Once this thread has slept, others may still sleep, and the owner that woke it has cleared the waiters bit. So
     // it carries the bit into the word when it takes the lock, or passes the wake-up on when it gives up.
     let mut slept = 0;
@@ -158,7 +158,7 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: &impl Ke
 }
 
 /// Gives a wake-up that may have been meant for this thread to another sleeper.
-fn pass_on(word: &AtomicU64, kernel: &impl Kernel) {
+fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
     loop {
         let seen = word.load(Ordering::Relaxed);
         if seen & OWNER == 0 {
@@ -174,7 +174,7 @@ fn pass_on(word: &AtomicU64, kernel: &impl Kernel) {
 /// Lets go of the lock, which was announced to the kernel before, and takes the announcement back. `true` if somebody
 /// waits, for the lock or for a change of what it guards.
 #[inline(always)]
-pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: &impl Kernel) -> Result<bool, Stolen> {
+pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) -> Result<bool, Stolen> {
     let released = word.compare_exchange(thread_id.into(), 0, Ordering::Release, Ordering::Relaxed);
     if let Err(seen) = released {
         return release_contended(word, thread_id, seen, kernel);
@@ -184,7 +184,7 @@ pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: &impl Kernel) ->
 }
 
 #[cold]
-fn release_contended(word: &AtomicU64, thread_id: u32, seen: u64, kernel: &impl Kernel) -> Result<bool, Stolen> {
+fn release_contended(word: &AtomicU64, thread_id: u32, seen: u64, kernel: impl Kernel) -> Result<bool, Stolen> {
     if seen & OWNER != thread_id.into() {
         // Somebody else's lock now; taking it from them would only make matters worse.
         kernel.retract();
@@ -216,7 +216,7 @@ pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
 
 /// Leaves the lock, which was announced to the kernel before, as if the thread had died with it, and takes the
 /// announcement back.
-pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: &impl Kernel) {
+pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
     let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
         (seen & OWNER == thread_id.into()).then_some(OWNER_DIED | (seen & !OWNER))
     });

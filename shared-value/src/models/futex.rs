@@ -24,7 +24,7 @@ impl Futex {
     }
 }
 
-impl Kernel for Futex {
+impl Kernel for &Futex {
     fn announce(&self) {}
 
     fn retract(&self) {}

@@ -62,7 +62,7 @@ impl Value {
             let announced = announce(&self.signal);
             call_back(self);
             if self.versions.committed() == Some(0) {
-                self.waiters.wait(&self.signal, announced, Duration::MAX);
+                (&self.waiters).wait(&self.signal, announced, Duration::MAX);
             }
         }
         assert_eq!(self.words[1].load(Relaxed), 1, "who sees a version sees what was written before it");

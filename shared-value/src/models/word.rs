@@ -38,7 +38,7 @@ impl Lock {
             let dead = (seen & WAITERS) | OWNER_DIED;
             if self.word.compare_exchange(seen, dead, SeqCst, Relaxed).is_ok() {
                 if seen & WAITERS != 0 {
-                    self.futex.wake_one(&self.word);
+                    (&self.futex).wake_one(&self.word);
                 }
                 return;
             }

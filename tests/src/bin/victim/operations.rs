@@ -282,6 +282,29 @@ impl Operations {
                 stage.mutexes().release(0);
             });
         });
+        self.add("update-nesting", Company::Alone, &states, |stage| {
+            stage.get_ready();
+            marked(|| {
+                let change = |value: &mut Line| {
+                    stage.mutexes().take(0);
+                    stage.other().set_left(3).unwrap();
+                    drop(stage.value().lock().unwrap());
+                    stage.mutexes().release(0);
+                    *value = value.left(2);
+                };
+                stage.value().update(change).unwrap();
+            });
+        });
+        self.add("update-leaking", Company::Alone, &[&[old, old.left(2)]], |stage| {
+            stage.get_ready();
+            marked(|| {
+                let change = |value: &mut Line| {
+                    mem::forget(stage.value().lock().unwrap());
+                    *value = value.left(2);
+                };
+                stage.value().update(change).unwrap();
+            });
+        });
         self.add("other-thread-holds", Company::Alone, &[&[old, old.left(2)], &[old]], |stage| {
             stage.get_ready();
             let other = stage.other().clone();

@@ -1,0 +1,99 @@
+//! Holding a lock from one line of a function to another, where the thread holds no other.
+//!
+//! The compare-and-swap that releases a lock waits until all stores before it have left the processor. So a lock that is not
+//! handed out as a guard is held with as few of them as will do:
+//!
+//! | what runs under the lock | the kernel finds the lock by | the thread knows of it by |
+//! |---|---|---|
+//! | nothing but a copy | the announcement | nothing: nobody asks |
+//! | a closure | the list, and the announcement | its record, which says that the value is borrowed |
+//!
+//! An announcement may stand as long as one likes: who dies with it is found to own the lock, or not to own it. Only one lock
+//! at a time can be announced, though, and a closure may take others, this library's and the C library's, which announce
+//! theirs and then take that back. Then the list is what counts.
+#![allow(unsafe_code)]
+
+use crate::lock::line::LockLine;
+use crate::lock::word::{self, Wait};
+use crate::lock::{Acquired, Announcing, Refusal, Thread, how, list, release_one_of_many};
+
+/// Takes the lock, under which nothing runs that may take a lock, end the thread or look at what it holds.
+///
+/// # Errors
+/// None that a free lock has.
+///
+/// # Safety
+/// `thread` is the calling thread and holds no lock. The lock stays mapped until it is released.
+#[inline(always)]
+pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
+    let taken = word::take(&line.word, thread.id(), Wait::Forever, Announcing::of(thread, line));
+    let taken = taken.ok_or(Refusal::TimedOut)?;
+    if cfg!(shared_value_fault = "retract_first") {
+        thread.list().retract();
+    }
+    Ok(how(taken, line))
+}
+
+/// Undoes an `acquire`. `true` if somebody waits for the lock or for a change of what it guards.
+///
+/// # Errors
+/// `Corrupted` if another process overwrote the lock.
+///
+/// # Safety
+/// `acquire` took the lock for this thread, and no other `release` belongs to that.
+#[inline(always)]
+pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Refusal> {
+    if cfg!(shared_value_fault = "unlink_unannounced") {
+        thread.list().retract();
+    }
+    word::release(&line.word, thread.id(), Announcing::of(thread, line)).map_err(|_| Refusal::Corrupted)
+}
+
+/// Takes the lock for a closure that may do what it likes, while the value counts as borrowed.
+///
+/// # Errors
+/// As `acquire`.
+///
+/// # Safety
+/// `thread` is the calling thread and holds no lock. The lock stays mapped at its address while it is held: until
+/// `release_borrowed`, or as long as `is_any_held_within` says so.
+#[inline(always)]
+pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
+    // SAFETY: promised by the caller.
+    let acquired = unsafe { acquire(thread, line) }?;
+    if !cfg!(shared_value_fault = "unlinked") {
+        // SAFETY: the caller keeps the lock mapped while it is held.
+        unsafe { list::link(thread, line) };
+    }
+    thread.held().push_borrowed(line);
+    Ok(acquired)
+}
+
+/// Undoes an `acquire_borrowed`. `true` if somebody waits for the lock or for a change of what it guards.
+///
+/// # Errors
+/// `Corrupted` if another process overwrote the lock or its list pointers. It is released all the same, unless another thread
+/// holds it now.
+///
+/// # Safety
+/// `acquire_borrowed` took the lock for this thread, and no other `release_borrowed` belongs to that.
+#[inline(always)]
+pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine) -> Result<bool, Refusal> {
+    if !thread.held().is_only_and_borrowed(line) {
+        thread.held().end_borrow();
+        // SAFETY: promised by the caller. The closure has left holds behind.
+        return unsafe { release_one_of_many(thread, line, |_| {}) };
+    }
+    let kernel = Announcing::of(thread, line);
+    if cfg!(shared_value_fault = "unlink_unannounced") {
+        thread.list().retract();
+    } else {
+        // Once more, since the closure may have had other locks. From here on, the announcement stands in for the entry that
+        // is taken out.
+        thread.list().announce(line.node());
+    }
+    let unlinked = list::unlink_only(thread, line);
+    let released = word::release(&line.word, thread.id(), kernel);
+    thread.held().pop_borrowed();
+    if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
+}

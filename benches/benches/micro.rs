@@ -19,7 +19,7 @@ fn micro(criterion: &mut Criterion) {
                 bencher.iter_custom(|calls| {
                     let start = Instant::now();
                     local.run(calls);
-                    start.elapsed().div_f64(local.scale())
+                    start.elapsed().div_f64(f64::from(local.times()))
                 });
             });
             local.check().expect(name);

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::budget::{self, Outcome};
 use crate::case::{Absence, Case, Contestant, Entry, Reading, Unit};
 use crate::foreign::Foreigners;
+use crate::instructions::{Callgrind, FACT, Piece};
+use crate::progress;
 use crate::role;
 use crate::statistics::Summary;
 
@@ -21,13 +22,17 @@ pub struct Effort {
     pub alone: Duration,
     /// How long one between processes takes.
     pub together: Duration,
+    /// Whether instructions are counted too.
+    pub counts: bool,
 }
 
 impl Effort {
     /// For figures that are to be shown.
-    pub const FULL: Self = Self { rounds: 15, alone: Duration::from_millis(20), together: Duration::from_millis(200) };
+    pub const FULL: Self =
+        Self { rounds: 15, alone: Duration::from_millis(20), together: Duration::from_millis(200), counts: true };
     /// In less than two minutes.
-    pub const QUICK: Self = Self { rounds: 5, alone: Duration::from_millis(8), together: Duration::from_millis(60) };
+    pub const QUICK: Self =
+        Self { rounds: 5, alone: Duration::from_millis(8), together: Duration::from_millis(60), counts: false };
 
     fn of(self, case: &dyn Case) -> Duration {
         if matches!(case.chart(), "reads" | "changes") { self.alone } else { self.together }
@@ -146,14 +151,52 @@ pub fn run(effort: Effort, admits: impl Fn(&str) -> bool) -> Result<Results> {
             }
         }
     }
-    let (absent, versions) = foreigners.end();
+    let (mut absent, versions) = foreigners.end();
+    if effort.counts
+        && let Err(error) = count(&mut results)
+    {
+        absent.push(Absence { contestant: FACT.to_owned(), reason: format!("{error:#}") });
+    }
     Ok(Results { cases: results, absent, versions, rounds: effort.rounds })
+}
+
+/// Counts instructions, and adds them to the facts of those whose work one process of this program does alone.
+fn count(results: &mut [CaseResult]) -> Result<()> {
+    let pieces = countable(results);
+    if pieces.is_empty() {
+        return Ok(());
+    }
+    let counts = Callgrind::find()?.count_all(&pieces)?;
+    for (piece, count) in pieces.into_iter().zip(counts) {
+        let Some(case) = results.iter_mut().find(|case| case.name == piece.case) else { continue };
+        match count {
+            Ok(count) => {
+                let row = case.rows.iter_mut().find(|row| row.contestant == piece.contestant);
+                row.map(|row| row.summary.facts.insert(FACT.to_owned(), count));
+            }
+            Err(error) => {
+                let contestant = format!("{FACT} of {}", piece.contestant);
+                case.absent.push(Absence { contestant, reason: format!("{error:#}") });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rows whose instructions can be counted.
+fn countable(results: &[CaseResult]) -> Vec<Piece> {
+    let has_row = |piece: &Piece| {
+        let case = results.iter().find(|case| case.name == piece.case);
+        case.is_some_and(|case| case.rows.iter().any(|row| row.contestant == piece.contestant))
+    };
+    let mut pieces = Piece::all(|name| results.iter().any(|case| case.name == name));
+    pieces.retain(has_row);
+    pieces
 }
 
 /// Every lane once in each round, in an order that is never the same, so that what disturbs the machine disturbs all.
 fn measure(lanes: &mut [Lane], rounds: usize, cases: &[CaseResult]) -> Result<()> {
-    let style = ProgressStyle::with_template("{elapsed_precise} [{bar:30}] {pos}/{len} {msg}").context("a template")?;
-    let bar = ProgressBar::new((lanes.len() * rounds) as u64).with_style(style.progress_chars("=> "));
+    let bar = progress::bar(lanes.len() * rounds)?;
     for _ in 0..rounds {
         let mut order: Vec<usize> = (0..lanes.len()).collect();
         fastrand::shuffle(&mut order);
@@ -171,4 +214,26 @@ fn measure(lanes: &mut [Lane], rounds: usize, cases: &[CaseResult]) -> Result<()
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A case with rows of these contestants.
+    fn case(name: &'static str, contestants: &[&str]) -> CaseResult {
+        let summary = Summary::of(&[Reading::of(1.0)]).expect("a reading");
+        let row = |contestant: &&str| Row { contestant: (*contestant).to_owned(), summary: summary.clone() };
+        let rows = contestants.iter().map(row).collect();
+        CaseResult { name, title: "", unit: Unit::Nanoseconds, chart: "", rows, absent: Vec::new() }
+    }
+
+    #[test]
+    fn instructions_are_counted_of_rows_that_this_program_does_alone() {
+        let results =
+            [case("add", &["shared-value", "Boost mutex", "std::sync::Mutex"]), case("race-2", &["shared-value"])];
+        let pieces = countable(&results);
+        let pieces: Vec<_> = pieces.iter().map(|piece| (piece.case, piece.contestant)).collect();
+        assert_eq!(pieces, [("add", "shared-value"), ("add", "std::sync::Mutex")]);
+    }
 }

@@ -17,7 +17,9 @@ pub struct Local {
     /// Whether the result is right after so many calls.
     check: Box<dyn Fn(u64) -> Result<()>>,
     calls: u64,
-    /// What the nanoseconds of a call are divided by.
+    /// How often one call does what is measured.
+    times: u32,
+    /// What the nanoseconds of that are divided by.
     scale: f64,
 }
 
@@ -33,7 +35,7 @@ impl Local {
                 work();
             }
         };
-        Self { name, run: Box::new(run), check: Box::new(check), calls: 0, scale: 1.0 }
+        Self { name, run: Box::new(run), check: Box::new(check), calls: 0, times: 1, scale: 1.0 }
     }
 
     /// The work, which checks itself or has nothing to be checked.
@@ -44,7 +46,7 @@ impl Local {
     /// The same, where one call does so many times what is measured.
     #[must_use]
     pub fn of_many(self, times: u32) -> Self {
-        Self { scale: f64::from(times), ..self }
+        Self { times, ..self }
     }
 
     /// The same, whose figures are microseconds.
@@ -58,9 +60,9 @@ impl Local {
         self.name
     }
 
-    /// How often one call does what is measured, where the figures are nanoseconds.
-    pub fn scale(&self) -> f64 {
-        self.scale
+    /// How often one call does what is measured.
+    pub fn times(&self) -> u32 {
+        self.times
     }
 
     /// Does the work so many times.
@@ -87,6 +89,6 @@ impl Contestant for Local {
         let lap = stopwatch::time(duration, &mut self.run);
         self.calls += lap.calls;
         self.check()?;
-        Ok(Reading::of(lap.nanoseconds / self.scale))
+        Ok(Reading::of(lap.nanoseconds / f64::from(self.times) / self.scale))
     }
 }

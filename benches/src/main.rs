@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail};
 use benches::budget::Verdict;
 use benches::case::Entry;
 use benches::compare::{self, Effort};
+use benches::instructions::{Callgrind, Piece};
 use benches::role::Task;
-use benches::{cases, report};
+use benches::{cases, instructions, report};
 use clap::{Parser, Subcommand};
 
 /// What shared-value costs, beside what one could take in its place.
@@ -40,11 +41,20 @@ enum Action {
         #[arg(long, value_name = "FOLDER")]
         output: Option<PathBuf>,
     },
+    /// Count the instructions that a call executes, of what one process does alone, and print them. It takes valgrind.
+    Instructions {
+        /// Only cases whose name contains this; may be given more than once.
+        #[arg(long = "case", value_name = "NAME")]
+        cases: Vec<String>,
+    },
     /// Name the cases.
     List,
     /// What a child process does.
     #[command(hide = true)]
     Role { case: String, contestant: String, token: String, number: usize, part: String },
+    /// What is run to be counted.
+    #[command(hide = true)]
+    Repeat { case: String, contestant: String, times: u64 },
 }
 
 fn main() -> Result<ExitCode> {
@@ -53,9 +63,7 @@ fn main() -> Result<ExitCode> {
             let effort = if quick { Effort::QUICK } else { Effort::FULL };
             let effort = Effort { rounds: rounds.unwrap_or(effort.rounds).max(1), ..effort };
             let is_whole = !quick && cases.is_empty();
-            let results = compare::run(effort, |name| {
-                cases.is_empty() || cases.iter().any(|wanted| name.contains(wanted.as_str()))
-            })?;
+            let results = compare::run(effort, admitting(&cases))?;
             print!("{}", report::terminal(&results));
             let home = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
             if let Some(folder) = output.or_else(|| is_whole.then(home)) {
@@ -65,10 +73,20 @@ fn main() -> Result<ExitCode> {
             let is_missed = results.outcomes().iter().any(|outcome| outcome.verdict == Verdict::Fail);
             Ok(if check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
+        Action::Instructions { cases } => {
+            let pieces = Piece::all(admitting(&cases));
+            let counts = Callgrind::find()?.count_all(&pieces)?;
+            print!("{}", report::instructions(&pieces, &counts));
+            Ok(if counts.iter().all(Result::is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Action::List => {
             for case in cases::all() {
                 println!("{:24} {}", case.name(), case.title());
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Repeat { case, contestant, times } => {
+            instructions::repeat(&case, &contestant, times)?;
             Ok(ExitCode::SUCCESS)
         }
         Action::Role { case, contestant, token, number, part } => {
@@ -76,6 +94,11 @@ fn main() -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Whether a case is asked for, by a part of its name. Who asks for nothing asks for all.
+fn admitting(parts: &[String]) -> impl Fn(&str) -> bool {
+    |name| parts.is_empty() || parts.iter().any(|part| name.contains(part.as_str()))
 }
 
 /// Does what a contestant of a case has a child for.

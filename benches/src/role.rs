@@ -255,7 +255,7 @@ pub fn pin(number: usize) -> Result<()> {
 }
 
 /// The cores that this process could use when it was started.
-fn cores() -> &'static [usize] {
+pub fn cores() -> &'static [usize] {
     static CORES: OnceLock<Vec<usize>> = OnceLock::new();
     CORES.get_or_init(|| {
         let entry = env::var(CORES_ENTRY).unwrap_or_default();

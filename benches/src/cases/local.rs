@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use parking_lot::ReentrantMutex;
 use shared_value::{ReadOnly, Synchronized};
 
@@ -29,7 +29,22 @@ impl LocalCase {
         ALL
     }
 
-    /// The contestants that can do it.
+    /// What its contestants are called.
+    pub fn contestants(&self) -> impl Iterator<Item = &'static str> {
+        self.locals.iter().map(|(name, _)| *name)
+    }
+
+    /// The contestant of a name.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot do the work.
+    pub fn local(&self, contestant: &str) -> Result<Local> {
+        let found = self.locals.iter().find(|(name, _)| *name == contestant);
+        let (_, make) = found.with_context(|| format!("no contestant of {} is called {contestant}", self.name))?;
+        make()
+    }
+
+    /// All contestants, as far as they can do it.
     pub fn locals(&self) -> impl Iterator<Item = (&'static str, Result<Local>)> {
         self.locals.iter().map(|(name, make)| (*name, make()))
     }

@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
+
 use crate::budget::Verdict;
 use crate::case::Absence;
 use crate::compare::{CaseResult, Results};
+use crate::instructions::{FACT, Piece};
 use crate::report::machine;
 use crate::report::table::{Table, figure};
 
@@ -19,7 +22,8 @@ pub(super) fn whole(results: &Results, charts: &[String]) -> String {
         "# Results\n\n\
          Written by `cargo run --release -p benches -- compare`. Everything was measured in one run: each contestant of each \
          case once in every round, in an order that was never the same. Ratios are those of medians; absolute figures hold \
-         for one machine at one time, and say little.\n\n",
+         for one machine at one time, and say little. `instructions` are those that one call executes in this process, as \
+         callgrind counts them.\n\n",
     );
     for line in machine::describe().iter().chain(&results.versions) {
         let _ = writeln!(text, "- {line}");
@@ -86,6 +90,31 @@ fn case(case: &CaseResult) -> String {
     }
     for Absence { contestant, reason } in &case.absent {
         let _ = writeln!(text, "- absent: {contestant}: {reason}");
+    }
+    text
+}
+
+/// What is printed where instructions alone are counted.
+pub fn instructions(pieces: &[Piece], counts: &[Result<f64>]) -> String {
+    let mut text = String::new();
+    let counted: Vec<(&Piece, &Result<f64>)> = pieces.iter().zip(counts).collect();
+    for case in counted.chunk_by(|(piece, _), (next, _)| piece.case == next.case) {
+        let mut table = Table::new(&[case[0].0.title, "ratio", FACT]);
+        let mut first = None;
+        let mut absences = String::new();
+        for (piece, count) in case {
+            match count {
+                Ok(count) => {
+                    let ratio = count / *first.get_or_insert(*count);
+                    table.row(vec![piece.contestant.to_owned(), figure(ratio), figure(*count)]);
+                }
+                Err(error) => {
+                    let _ = writeln!(absences, "- absent: {}: {error:#}", piece.contestant);
+                }
+            }
+        }
+        let gap = if absences.is_empty() { "" } else { "\n" };
+        let _ = write!(text, "\n## {}\n\n{}{gap}{absences}", case[0].0.case, table.to_markdown());
     }
     text
 }

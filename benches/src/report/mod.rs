@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::compare::Results;
 
-pub use markdown::terminal;
+pub use markdown::{instructions, terminal};
 
 /// Writes `RESULTS.md`, `results.json` and `charts/*.svg` into a folder.
 ///

@@ -1,8 +1,11 @@
 //! The results, for people and for programs.
 
 mod chart;
+mod ink;
 mod machine;
 mod markdown;
+mod overview;
+mod scale;
 mod table;
 
 use std::fs;
@@ -21,7 +24,10 @@ pub use markdown::{instructions, terminal};
 pub fn write(results: &Results, folder: &Path) -> Result<()> {
     let charts = folder.join("charts");
     fs::create_dir_all(&charts).with_context(|| format!("make {}", charts.display()))?;
-    let names = chart::draw_all(results, &charts)?;
+    let mut names = chart::draw_all(results, &charts)?;
+    if overview::draw(results, &charts)? {
+        names.insert(0, "overview".to_owned());
+    }
     fs::write(folder.join("RESULTS.md"), markdown::whole(results, &names)).context("write RESULTS.md")?;
     let json = serde_json::json!({
         "machine": machine::describe(),

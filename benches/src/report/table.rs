@@ -48,6 +48,7 @@ impl Table {
 pub(super) fn figure(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
+        ..0.1 => format!("{value:.3}"),
         ..10.0 => format!("{value:.2}"),
         ..100.0 => format!("{value:.1}"),
         _ => {
@@ -68,7 +69,8 @@ mod tests {
 
     #[test]
     fn figures_have_three_digits() {
-        assert_eq!([0.0, 0.153, 12.34, 123.4, 1_234_567.0].map(figure), ["0", "0.15", "12.3", "123", "1,234,567"]);
+        let figures = [0.0, 0.007_04, 0.153, 12.34, 123.4, 1_234_567.0].map(figure);
+        assert_eq!(figures, ["0", "0.007", "0.15", "12.3", "123", "1,234,567"]);
     }
 
     #[test]

@@ -17,6 +17,12 @@ use crate::words::{self, Unchecked};
 /// How often a read is tried before something else is done.
 pub(crate) const TRIES: u32 = 64;
 
+/// Which attempt after the first one is made under the lock, if that is free soon.
+///
+/// Who has to wait for the lock leaves the lines alone for a while, and so the writer and the reader both do many times as
+/// much in their turns as they do while they take the lines from each other (docs/design.md has figures).
+const SOON: u32 = 2;
+
 /// Copies what this thread has written if it holds the lock, or else what is committed.
 ///
 /// The copying stands here twice, because a copy that comes back from a call passes through memory on its way. So what is
@@ -73,8 +79,8 @@ struct Attempts<'a, C: Contents + ?Sized> {
 
 /// What is done where one attempt after the other fails.
 enum NowAndThen<'a, C: Contents + ?Sized> {
-    /// Under the lock nobody commits. But not for ever: while the lock's owner is stopped it commits nothing either, and a
-    /// read without the lock succeeds.
+    /// Under the lock nobody commits. But it is not waited for for ever: while its owner is stopped it commits nothing either,
+    /// and a read without the lock succeeds.
     Lock(Option<Hold<'a, C>>),
     /// At some moment the writers pause too.
     Pause(Pauses),
@@ -102,17 +108,16 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         loop {
             self.made = self.made.wrapping_add(1);
             let is_late = self.made.is_multiple_of(TRIES);
-            if is_late {
-                match &mut self.now_and_then {
-                    NowAndThen::Pause(pauses) => pauses.sleep(),
-                    NowAndThen::Lock(locked) => {
-                        let wait = Wait::at_most(Duration::from_millis(1));
-                        *locked = Hold::acquire(self.cell, wait).ok();
-                        if let Some(hold) = locked {
-                            return self.cell.look_as_owner(hold.token());
-                        }
+            match &mut self.now_and_then {
+                NowAndThen::Pause(pauses) if is_late => pauses.sleep(),
+                NowAndThen::Lock(locked) if is_late || self.made == SOON => {
+                    let wait = if is_late { Wait::at_most(Duration::from_millis(1)) } else { Wait::Briefly };
+                    *locked = Hold::acquire(self.cell, wait).ok();
+                    if let Some(hold) = locked {
+                        return self.cell.look_as_owner(hold.token());
                     }
                 }
+                _ => {}
             }
             if let Some(candidate) = self.cell.look_decided(is_late) {
                 return candidate;

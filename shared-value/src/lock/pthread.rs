@@ -30,7 +30,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
             // First without a look at the clock, which would cost more than the rest. Then also for ever in pieces: a wake-up
             // is lost when an owner is killed between letting go and waking, and another has taken the mutex before the
             // kernel looks.
-            Wait::Forever | Wait::Until(_) => match mutex.try_lock() {
+            Wait::Briefly | Wait::Forever | Wait::Until(_) => match mutex.try_lock() {
                 Outcome::Busy => wait.remaining().map_or(Outcome::Busy, |timeout| mutex.lock_within(timeout)),
                 outcome => outcome,
             },

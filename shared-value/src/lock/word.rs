@@ -49,6 +49,8 @@ pub(crate) const LONGEST_SLEEP: Duration =
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wait {
     Never,
+    /// As long as it is looked at before a sleep.
+    Briefly,
     Until(Instant),
     Forever,
 }
@@ -62,7 +64,7 @@ impl Wait {
     /// How long a sleep may last, or `None` if the time is over.
     pub(crate) fn remaining(self) -> Option<Duration> {
         match self {
-            Self::Never => None,
+            Self::Never | Self::Briefly => None,
             Self::Forever => Some(LONGEST_SLEEP),
             Self::Until(deadline) => {
                 let remaining = deadline.saturating_duration_since(Instant::now());

@@ -131,11 +131,12 @@ fn each(lock: &LockLine, token: u64, work: impl Fn(&Versions)) {
 
 /// Drops the notes of a hold that has ended.
 pub(crate) fn end(lock: &LockLine, token: u64) {
-    let ended: Vec<_> = DRAFTS.with_borrow_mut(|drafts| {
-        let (ended, others) = mem::take(&mut **drafts).into_iter().partition(|draft| draft.belongs_to(lock, token));
-        **drafts = others;
-        ended
-    });
-    // Only now: the last of a segment unmaps it.
-    drop(ended);
+    let take = |drafts: &mut ManuallyDrop<Vec<Draft>>| {
+        let place = drafts.iter().rposition(|draft| draft.belongs_to(lock, token))?;
+        Some(drafts.remove(place))
+    };
+    while let Some(ended) = DRAFTS.with_borrow_mut(take) {
+        // Only here, where nothing is borrowed: the last of a segment unmaps it.
+        drop(ended);
+    }
 }

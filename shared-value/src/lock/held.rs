@@ -199,6 +199,32 @@ impl HeldList {
         self.find_plain();
     }
 
+    /// Takes the lock once more, if it is the first one, nothing but that is special about it, and it was not taken so often.
+    #[inline(always)]
+    pub(super) fn deepen_first(&self, line: &LockLine, most: u64) -> bool {
+        let [held, ..] = &self.inline;
+        let depth = held.state.load(Relaxed);
+        let is_first = self.length() != 0 && std::ptr::eq(held.line(), line) && depth < most;
+        if is_first {
+            held.state.store(depth + 1, Relaxed);
+            self.plain.store(std::ptr::null_mut(), Relaxed);
+        }
+        is_first
+    }
+
+    /// Undoes that.
+    #[inline(always)]
+    pub(super) fn rise_first(&self, line: &LockLine) -> bool {
+        let [held, ..] = &self.inline;
+        let depth = held.state.load(Relaxed);
+        let is_first = std::ptr::eq(held.line(), line) && (1..=DEPTH).contains(&depth);
+        if is_first {
+            held.state.store(depth - 1, Relaxed);
+            self.find_plain();
+        }
+        is_first
+    }
+
     /// Changes what is noted about the lock at a place below `length`.
     pub(super) fn change<R>(&self, index: usize, change: impl FnOnce(&Held) -> R) -> R {
         let changed = change(self.get(index));

@@ -113,10 +113,13 @@ fn os_error(code: i64) -> std::io::Error {
 ///   `is_any_held_within` says so.
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
-    if !thread.held().is_clear()
-        && let Some(again) = deepen(thread, line)
-    {
-        return again;
+    if !thread.held().is_clear() {
+        if thread.held().deepen_first(line, u64::from(MAX_DEPTH) - 1) {
+            return Ok(Acquired::Again);
+        }
+        if let Some(again) = deepen(thread, line) {
+            return again;
+        }
     }
     let kernel = Announcing::of(thread, line);
     let Some(taken) = word::take(&line.word, thread.id(), wait, kernel) else {
@@ -178,6 +181,9 @@ pub(crate) unsafe fn release(
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Refusal> {
     if !thread.held().is_only_and_plain(line) {
+        if thread.held().rise_first(line) {
+            return Ok(false);
+        }
         // SAFETY: as promised by the caller.
         return unsafe { release_one_of_many(thread, line, before_release) };
     }

@@ -30,12 +30,14 @@ pub(crate) const OWNER_DIED: u64 = 0x4000_0000;
 pub(crate) const WAITERS: u64 = 0x8000_0000;
 const SPARE: u64 = 0xffff_ffff_0000_0000;
 
-/// How often a waiter looks at a held word before it sleeps, and how many pauses lie between two looks.
+/// How often a waiter looks at a held word before it sleeps.
+const LOOKS: u32 = if cfg!(loom) { 0 } else { 30 };
+
+/// How many pauses lie before the first look and, twice as many each time, before the later ones, up to a most.
 ///
-/// Long pauses leave the cache line with its owner, who finishes sooner: two processes that increment one value do so
-/// six times as often as with a look at every pause.
-const LOOKS: u32 = if cfg!(loom) { 0 } else { 50 };
-const PAUSES: u32 = 32;
+/// Long pauses leave the cache line with its owner, who finishes sooner; short ones find out sooner that it has.
+const FIRST_PAUSES: u32 = 8;
+const MOST_PAUSES: u32 = 64;
 
 /// The longest sleep between two looks at the word.
 ///
@@ -122,7 +124,7 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ker
     // Once this thread has slept, others may still sleep, and the owner that woke it has cleared the waiters bit. So
     // it carries the bit into the word when it takes the lock, or passes the wake-up on when it gives up.
     let mut slept = 0;
-    let mut looks = 0;
+    let (mut looks, mut pauses) = (0, FIRST_PAUSES);
     loop {
         let seen = word.load(Ordering::Relaxed);
         if seen & OWNER == 0 {
@@ -139,9 +141,10 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ker
         }
         if looks < LOOKS {
             looks += 1;
-            for _ in 0..PAUSES {
+            for _ in 0..pauses {
                 spin_loop();
             }
+            pauses = (2 * pauses).min(MOST_PAUSES);
             continue;
         }
         let Some(timeout) = wait.remaining() else {
@@ -154,7 +157,7 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ker
         if seen == marked || word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             kernel.wait(word, marked, timeout);
             slept = WAITERS;
-            looks = 0;
+            (looks, pauses) = (0, FIRST_PAUSES);
         }
     }
 }

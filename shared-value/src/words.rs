@@ -122,17 +122,21 @@ pub(crate) fn store_slice<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: 
     }
 }
 
-/// Copies a value to the start of a slot, so many times.
+/// What `fill` copies to a slot again and again: of so many elements a part, long enough that what it costs beside its words
+/// does not count.
+///
+/// It is made before a lock is taken for that, under which nobody may ask for memory. And it is made of copies: clones would run
+/// the user's code.
+pub(crate) fn part<T: SharedValue>(count: usize, value: T) -> Vec<T> {
+    const PART: usize = 4096;
+    (0..count.min(PART.div_ceil(size_of::<T>()))).map(|_| value).collect()
+}
+
+/// Copies values to the start of a slot again and again, until there are so many.
 ///
 /// # Panics
 /// As `store`.
-pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], count: usize, value: &T) {
-    // Long enough that what each part costs beside its words does not count.
-    const PART: usize = 4096;
-    if size_of::<T>() > SMALL {
-        return (0..count).for_each(|index| store_by::<M, T>(slot, index * size_of::<T>(), value));
-    }
-    let part = vec![*value; count.min(PART.div_ceil(size_of::<T>()))];
+pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], count: usize, part: &[T]) {
     for start in (0..count).step_by(part.len().max(1)) {
         store_slice::<M, T>(slot, start * size_of::<T>(), &part[..part.len().min(count - start)]);
     }

@@ -401,6 +401,33 @@ fn a_panic_rolls_back_all_elements() {
     assert_eq!(array.iter().sum::<u64>(), 2, "what was rolled back does not come back");
 }
 
+/// Under the lock no code of the user's may run that was not asked for: it could panic, and the lock would stay held.
+#[test]
+fn elements_are_copied_and_not_cloned() {
+    #[derive(SharedValue, Copy, PartialEq, Debug)]
+    #[repr(C)]
+    struct Loud(u64);
+
+    #[expect(clippy::expl_impl_clone_on_copy, clippy::non_canonical_clone_impl, reason = "it is what is tested")]
+    impl Clone for Loud {
+        fn clone(&self) -> Self {
+            panic!("it was cloned")
+        }
+    }
+
+    in_time(|| {
+        let array = SharedArray::new(&[Loud(1), Loud(2), Loud(3)]).unwrap();
+        for number in 4..6 {
+            let filled = panic::catch_unwind(AssertUnwindSafe(|| array.fill(Loud(number))));
+            assert!(matches!(filled, Ok(Ok(()))), "{filled:?}");
+            assert_eq!(array.try_lock().unwrap().get(2), Loud(number));
+        }
+        let mut guard = array.lock().unwrap();
+        guard.fill(Loud(6));
+        assert_eq!(guard.get(0), Loud(6));
+    });
+}
+
 /// What a child finds in a guard of its parent is not its own.
 #[test]
 fn a_guard_stays_the_parents() {

@@ -82,7 +82,7 @@ impl<T: SharedValue> Elements<'_, T> {
             Kind::Slice(values) => parts.slots().initialize(|slot| words::store_slice::<Alone, T>(slot, 0, values)),
             Kind::Zeroed(_) => {}
             Kind::Filled(length, value) => {
-                parts.slots().initialize(|slot| words::fill::<Alone, T>(slot, length, &value));
+                parts.slots().initialize(|slot| words::fill::<Alone, T>(slot, length, &words::part(length, value)));
             }
         }
     }

@@ -125,7 +125,8 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn fill(&mut self, value: T) {
         let (length, bytes) = (self.len(), 0..self.hold.cell().shape().size);
-        self.writable().change(&bytes, |slot| words::fill::<Alone, T>(slot, length, &value));
+        let part = words::part(length, value);
+        self.writable().change(&bytes, |slot| words::fill::<Alone, T>(slot, length, &part));
     }
 
     /// Exchanges two elements, to be committed.

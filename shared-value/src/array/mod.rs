@@ -154,8 +154,8 @@ impl<T: SharedValue, A: Writable> SharedArray<T, A> {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn fill(&self, value: T) -> Result<(), Error> {
-        let bytes = 0..self.cell.shape().size;
-        A::change(&self.cell, &bytes, |slot| words::fill::<A::Merge, T>(slot, self.len(), &value))
+        let (part, bytes) = (words::part(self.len(), value), 0..self.cell.shape().size);
+        A::change(&self.cell, &bytes, |slot| words::fill::<A::Merge, T>(slot, self.len(), &part))
     }
 
     /// Lets the closure change all elements under the lock, in memory of its own. If this thread holds no guard, the change is

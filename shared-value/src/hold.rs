@@ -86,7 +86,8 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// once, and for nothing else.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        self.cell.has_own_lock() && lock::is_plain(self.thread, self.cell.lock())
+        // A guard may outlive what its thread notes of itself, which is another thread's then.
+        self.is_held() && self.cell.has_own_lock() && lock::is_plain(self.thread, self.cell.lock())
     }
 
     /// Whether this thread may write to the value now.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread;
@@ -202,6 +203,8 @@ impl AtEnd for Kept {
         assert_eq!(self.0.load().expect("valid"), 7, "it reads what is committed");
         self.0.commit();
         self.0.rollback();
+        let written = panic::catch_unwind(AssertUnwindSafe(|| self.0.store(3)));
+        assert!(written.is_err(), "it has written to what is another's");
         drop(self);
         assert!(matches!(VALUE.try_lock(), Err(Error::WouldBlock)), "it has released what is another's");
         say.send(()).expect("it is awaited");
@@ -210,6 +213,12 @@ impl AtEnd for Kept {
 
 fn key_holds() -> Result<()> {
     VALUE.set(7)?;
+    // The first of these has books of its own; the others are new threads, which use those that the ending one has left.
+    key_holds_beside(|owner| owner(0))?;
+    key_holds_beside(|owner| thread::scope(|scope| scope.spawn(|| owner(1)).join().expect("it did not panic")))
+}
+
+fn key_holds_beside(run: impl FnOnce(&(dyn Fn(u64) -> Result<()> + Sync)) -> Result<()>) -> Result<()> {
     let (say, heard) = mpsc::channel();
     let (tell, told) = mpsc::channel();
     *TALK.lock().expect("nobody panics") = Some((say, told));
@@ -219,15 +228,19 @@ fn key_holds() -> Result<()> {
         KEPT.put(Kept(guard));
     });
     heard.recv_timeout(DEADLINE)?;
-    let mut guard = VALUE.lock_timeout(AT_ONCE)?;
-    ensure!((guard.load()?, guard.recovered()) == (7, true), "the thread counts as dead: {guard:?}");
-    guard.store(9);
-    tell.send(())?;
-    heard.recv_timeout(DEADLINE)?;
-    ensure!(VALUE.lock_state() == LockState::HeldHere && guard.load()? == 9, "{guard:?}");
-    drop(guard);
+    let heard = Mutex::new(heard);
+    run(&|number| {
+        let mut guard = VALUE.lock_timeout(AT_ONCE)?;
+        ensure!((guard.load()?, guard.recovered()) == (7, true), "the thread counts as dead: {guard:?}");
+        guard.store(9);
+        tell.send(())?;
+        heard.lock().expect("nobody panics").recv_timeout(DEADLINE)?;
+        ensure!(VALUE.lock_state() == LockState::HeldHere && guard.load()? == 9, "{guard:?}");
+        ensure!(VALUE.version() == 1 + number, "it has committed what is another's: {guard:?}");
+        guard.store(7);
+        Ok(())
+    })?;
     ending.join().expect("it did not panic");
-    ensure!((VALUE.get(), VALUE.version(), VALUE.recoveries()) == (9, 2, 1), "{:?}", *VALUE);
     Ok(())
 }
 

@@ -6,11 +6,12 @@
 //! | what runs under the lock | the kernel finds the lock by | the thread knows of it by |
 //! |---|---|---|
 //! | nothing but a copy | the announcement | nothing: nobody asks |
-//! | a closure | the list, and the announcement | its record, which says that the value is borrowed |
+//! | a closure | the list | its record, which says that the value is borrowed |
 //!
 //! An announcement may stand as long as one likes: who dies with it is found to own the lock, or not to own it. Only one lock
 //! at a time can be announced, though, and a closure may take others, this library's and the C library's, which announce
-//! theirs and then take that back. Then the list is what counts.
+//! theirs and then take that back. So under a closure the list is what counts. The announcement does not stand beside it: the
+//! kernel would come to the lock only behind the whole list, and not at all if a peer has overwritten its `next` pointer.
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;
@@ -66,6 +67,7 @@ pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result
         unsafe { list::link(thread, line) };
     }
     thread.held().push_borrowed(line);
+    thread.list().retract();
     Ok(acquired)
 }
 
@@ -85,11 +87,8 @@ pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine) -> Result
         return unsafe { release_one_of_many(thread, line, |_| {}) };
     }
     let kernel = Announcing::of(thread, line);
-    if cfg!(shared_value_fault = "unlink_unannounced") {
-        thread.list().retract();
-    } else {
-        // Once more, since the closure may have had other locks. From here on, the announcement stands in for the entry that
-        // is taken out.
+    // From here on, the announcement stands in for the entry that is taken out of the list.
+    if !cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().announce(line.node());
     }
     let unlinked = list::unlink_only(thread, line);

@@ -160,6 +160,27 @@ fn a_process_that_dies_leaves_those_before_the_overwritten_one() {
     });
 }
 
+/// The kernel looks at what is announced behind all that is in the list, and not at all if a pointer leads astray. So a lock
+/// that is in the list must not be announced while a peer may overwrite it at leisure.
+#[test]
+fn a_process_that_dies_in_a_closure_leaves_the_overwritten_one() {
+    in_time(|| {
+        let company = Company::new();
+        for pointer in WILD {
+            fork(|| {
+                company.values[1].set(1).expect("it is free");
+                let change = |_: &mut u64| {
+                    company.peers[0].set_next(pointer);
+                    kill_process(getpid(), Signal::KILL).expect("it is this process");
+                };
+                company.values[0].update(change).expect("it dies");
+            })
+            .finish_killed();
+            assert_eq!(company.inherit(0), Some(true), "{pointer:#x}");
+        }
+    });
+}
+
 /// A list that leads in circles must not keep the kernel busy, or a thread of this process.
 #[test]
 fn a_circle_ends() {

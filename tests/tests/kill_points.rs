@@ -90,6 +90,7 @@ fn those_who_wait_for_a_change_are_told() {
 #[test]
 fn several_locks_are_all_released() {
     survives(["nested", "nested-crosswise", "nested-meddled", "nested-crosswise-meddled", "other-thread-holds"]);
+    survives(["update-nesting", "update-leaking"]);
 }
 
 /// Linked otherwise than the C library does it, a lock or a mutex between locks would not be released.

@@ -36,7 +36,7 @@ const LOOKS: u32 = if cfg!(loom) { 0 } else { 30 };
 /// How many pauses lie before the first look and, twice as many each time, before the later ones, up to a most.
 ///
 /// Long pauses leave the cache line with its owner, who finishes sooner; short ones find out sooner that it has.
-const FIRST_PAUSES: u32 = 8;
+const FIRST_PAUSES: u32 = 16;
 const MOST_PAUSES: u32 = 64;
 
 /// The longest sleep between two looks at the word.

@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_waits();
     operations.add_changes_awaited();
     operations.add_several();
+    operations.add_closures();
     operations.add_names();
     operations.add_other_locks();
     operations.add_arenas();
@@ -282,6 +283,25 @@ impl Operations {
                 stage.mutexes().release(0);
             });
         });
+        self.add("other-thread-holds", Company::Alone, &[&[old, old.left(2)], &[old]], |stage| {
+            stage.get_ready();
+            let other = stage.other().clone();
+            let (sender, held) = mpsc::channel();
+            thread::spawn(move || {
+                let guard = other.lock().unwrap();
+                guard.set_left(9);
+                sender.send(()).unwrap();
+                thread::park();
+            });
+            held.recv().unwrap();
+            marked(|| stage.value().set_left(2)).unwrap();
+        });
+    }
+
+    /// Operations in whose closures other locks are taken, and the same one again.
+    fn add_closures(&mut self) {
+        let old = Line::of(1);
+        let states = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
         self.add("update-nesting", Company::Alone, &states, |stage| {
             stage.get_ready();
             marked(|| {
@@ -304,19 +324,6 @@ impl Operations {
                 };
                 stage.value().update(change).unwrap();
             });
-        });
-        self.add("other-thread-holds", Company::Alone, &[&[old, old.left(2)], &[old]], |stage| {
-            stage.get_ready();
-            let other = stage.other().clone();
-            let (sender, held) = mpsc::channel();
-            thread::spawn(move || {
-                let guard = other.lock().unwrap();
-                guard.set_left(9);
-                sender.send(()).unwrap();
-                thread::park();
-            });
-            held.recv().unwrap();
-            marked(|| stage.value().set_left(2)).unwrap();
         });
     }
 

@@ -26,8 +26,8 @@ faults=(
   "link_unannounced stuck first-lock set-8 nested"
   # the announcement is taken back before the lock is in the robust list
   "retract_first stuck set-8 nested"
-  # under a closure, the lock is announced only
-  "unlinked stuck update-nesting"
+  # the lock is not put into the robust list
+  "unlinked stuck guard-8 update-8 update-nesting"
   # the lock leaves the robust list without an announcement
   "unlink_unannounced stuck set-8 update-8 nested"
   # the word is released before the lock has left the robust list

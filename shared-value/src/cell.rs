@@ -484,12 +484,7 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// What the thread of this token, which holds the lock, reads: its own writes, or the committed value.
     #[inline(always)]
     pub(crate) fn current(&self, token: u64) -> &[AtomicU64] {
-        // A draft that the thread has not noted is a dead owner's.
-        if self.is_lock_shared() && !self.has_noted_draft(token) {
-            self.slots().committed()
-        } else {
-            self.slots().current()
-        }
+        self.slots().words_of(self.look_as_owner(token))
     }
 
     #[cold]
@@ -530,6 +525,7 @@ impl<C: Contents + ?Sized> Cell<C> {
     }
 
     /// What the thread of this token, which holds the lock, reads: its own writes, or the committed value.
+    #[inline(always)]
     pub(crate) fn look_as_owner(&self, token: u64) -> Candidate {
         // A draft that the thread has not noted is a dead owner's.
         self.slots().look_as_owner(!self.is_lock_shared() || self.has_noted_draft(token))

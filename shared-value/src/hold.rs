@@ -390,7 +390,7 @@ fn rollback_all<C: Contents + ?Sized>(cell: &Cell<C>, token: u64) {
 
 /// Asked before a slot is touched: a panic after that would leave half a change to be committed.
 #[inline(always)]
-fn check_place<C: Contents + ?Sized>(cell: &Cell<C>, bytes: &Range<usize>) {
+pub(crate) fn check_place<C: Contents + ?Sized>(cell: &Cell<C>, bytes: &Range<usize>) {
     assert!(bytes.start <= bytes.end && bytes.end <= cell.shape().size, "what is written must lie in its value");
 }
 
@@ -425,31 +425,7 @@ impl<C: Contents + ?Sized> Drop for Ending<'_, '_, C> {
     }
 }
 
-/// Ends a brief hold when the closure under it panics. Nothing has been written then.
-struct BriefEnding<'a, C: Contents + ?Sized> {
-    cell: &'a Cell<C>,
-    thread: Thread,
-    token: u64,
-}
-
-impl<C: Contents + ?Sized> Drop for BriefEnding<'_, C> {
-    #[cold]
-    fn drop(&mut self) {
-        if self.thread.token() == self.token {
-            // SAFETY: `update_briefly` took the lock for this thread, which still is the same, and forgets this before it
-            // lets go of the lock itself. There is nobody to tell of an overwritten lock.
-            let _ = unsafe { self.cell.give_back(self.thread) };
-        }
-    }
-}
-
 impl<'a, C: Contents + ?Sized> Cell<C> {
-    /// The calling thread, if it holds no lock at all and the value's own native lock guards it: for `update_briefly`.
-    #[inline(always)]
-    pub(crate) fn unencumbered(&self) -> Option<Thread> {
-        Thread::known().filter(|_| self.has_own_lock() && !lock::holds_any())
-    }
-
     /// Takes the value's own native lock, and drops what a dead owner has written.
     #[inline(always)]
     fn take(&self, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
@@ -462,7 +438,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
 
     /// Drops what a dead owner has written.
     #[inline(always)]
-    fn recover_from(&self, acquired: Acquired) {
+    pub(crate) fn recover_from(&self, acquired: Acquired) {
         if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
             self.recover();
         }
@@ -470,7 +446,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
 
     /// Wakes who waits for a change, if a release has found somebody.
     #[inline(always)]
-    fn raise_for(&self, released: Result<bool, Refusal>) -> Result<(), Refusal> {
+    pub(crate) fn raise_for(&self, released: Result<bool, Refusal>) -> Result<(), Refusal> {
         if released? {
             signal::raise(self.signal());
         }
@@ -514,68 +490,6 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Whether a panic has passed through an inner hold of the value, so that it must not be committed.
     pub(crate) fn is_unwound(&self, thread: Thread) -> bool {
         lock::mark(thread, self.lock()) == Mark::Unwound
-    }
-
-    /// Lets the closure write these bytes, and commits them. `thread` is from `unencumbered`.
-    ///
-    /// `write` must neither panic, or the lock stays held, nor take a lock.
-    #[inline(always)]
-    pub(crate) fn change_briefly(
-        &'a self,
-        thread: Thread,
-        bytes: &Range<usize>,
-        write: impl FnOnce(&[AtomicU64]),
-    ) -> Result<(), Refusal> {
-        check_place(self, bytes);
-        // SAFETY: a `Thread` is the calling one, and holds no lock. `self` keeps the lock mapped.
-        let acquired = unsafe { lock::brief::acquire(thread, self.lock()) }?;
-        self.recover_from(acquired);
-        self.slots().publish(bytes, write);
-        // SAFETY: taken above.
-        self.raise_for(unsafe { lock::brief::release(thread, self.lock()) })
-    }
-
-    /// Lets the closure change the `F` at an offset, which `read` reads from the committed value. `thread` is from
-    /// `unencumbered`.
-    #[inline(always)]
-    pub(crate) fn update_briefly<F: SharedValue, R>(
-        &'a self,
-        thread: Thread,
-        offset: usize,
-        read: impl FnOnce(&[AtomicU64]) -> Unchecked<F>,
-        change: impl FnOnce(&mut F) -> R,
-    ) -> Result<R, Error> {
-        let bytes = words::range::<F>(offset);
-        check_place(self, &bytes);
-        // SAFETY: a `Thread` is the calling one, and holds no lock. `self` keeps the lock mapped while it lives.
-        let acquired = unsafe { lock::brief::acquire_borrowed(thread, self.lock()) }?;
-        self.recover_from(acquired);
-        let token = thread.token();
-        let ending = BriefEnding { cell: self, thread, token };
-        let changed = read(self.slots().committed()).check_in::<C>(offset).map(|mut value| (change(&mut value), value));
-        std::mem::forget(ending);
-        // Not if the closure forked and this is the child.
-        if thread.token() != token {
-            return changed.map(|(result, _)| result);
-        }
-        if let Ok((_, value)) = &changed {
-            self.slots().publish(&bytes, |slot| words::store(slot, offset, value));
-        }
-        // SAFETY: taken above, by this thread, which still is the same; `ending` was forgotten.
-        let released = unsafe { self.give_back(thread) };
-        let (result, _) = changed?;
-        released?;
-        Ok(result)
-    }
-
-    /// Ends what `update_briefly` has begun.
-    ///
-    /// # Safety
-    /// `acquire_borrowed` took the lock for this thread, and nothing else gives it back.
-    #[inline(always)]
-    unsafe fn give_back(&self, thread: Thread) -> Result<(), Refusal> {
-        // SAFETY: promised by the caller.
-        self.raise_for(unsafe { lock::brief::release_borrowed(thread, self.lock()) })
     }
 
     /// Does something to the value under the lock, unless an `update` of this thread has it borrowed.

@@ -136,6 +136,8 @@ mod arena;
 #[cfg(not(loom))]
 mod array;
 #[cfg(not(loom))]
+mod brief;
+#[cfg(not(loom))]
 mod bytes;
 #[cfg(not(loom))]
 mod cell;

@@ -37,13 +37,7 @@ pub(crate) fn whole_version<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: i
     {
         return copied;
     }
-    let mut attempts = Attempts::with_lock(cell);
-    loop {
-        if let Some(copied) = slots.copy(attempts.next(), &mut copy) {
-            attempts.end();
-            return copied;
-        }
-    }
+    Attempts::with_lock(cell).copy(copy).1
 }
 
 /// Off the path that is laid out for speed, on which nobody is writing.
@@ -62,12 +56,7 @@ pub(crate) fn without_lock<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: im
     {
         return copied;
     }
-    let mut attempts = Attempts::without_lock(cell);
-    loop {
-        if let Some(copied) = slots.copy(attempts.next(), &mut copy) {
-            return copied;
-        }
-    }
+    Attempts::without_lock(cell).copy(copy).1
 }
 
 /// What to copy, attempt by attempt, where this thread may hold the lock, or where writers commit while it copies.
@@ -93,6 +82,18 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
 
     fn without_lock(cell: &'a Cell<C>) -> Self {
         Self { cell, made: 0, now_and_then: NowAndThen::Pause(Pauses::between_reads()) }
+    }
+
+    /// Lets the closure copy until a copy is whole, and gives that with the number of its version.
+    #[inline(always)]
+    fn copy<R>(mut self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
+        loop {
+            let candidate = self.next();
+            if let Some(copied) = self.cell.slots().copy(candidate, &mut copy) {
+                self.end();
+                return (candidate.version(), copied);
+            }
+        }
     }
 
     /// What to copy next.
@@ -205,14 +206,8 @@ pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
 }
 
 /// Copies from the committed value, with the number of its version.
-pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
-    let mut attempts = Attempts::without_lock(cell);
-    loop {
-        let candidate = attempts.next();
-        if let Some(copied) = cell.slots().copy(candidate, &mut copy) {
-            return (candidate.version(), copied);
-        }
-    }
+pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
+    Attempts::without_lock(cell).copy(copy)
 }
 
 impl<C: Contents + ?Sized> Cell<C> {

@@ -190,6 +190,7 @@ impl<'a> Slots<'a> {
     }
 
     /// What the owner of the lock reads: its own writes, if it has any, or what is committed. It stays where it is.
+    #[inline(always)]
     pub(crate) fn look_as_owner(self, has_written: bool) -> Candidate {
         let version = self.versions.version.load(Ordering::Relaxed);
         let own = has_written && self.versions.is_writing();
@@ -204,12 +205,18 @@ impl<'a> Slots<'a> {
         self.versions.draft.load(Ordering::Relaxed) > candidate.version
     }
 
+    /// The words of a version.
+    #[inline(always)]
+    pub(crate) fn words_of(self, candidate: Candidate) -> &'a [AtomicU64] {
+        self.slot(candidate.version)
+    }
+
     /// Lets the closure copy a version; `None` if it may have been overwritten meanwhile.
     ///
     /// The closure may see words of different versions; then its result is dropped.
     #[inline(always)]
     pub(crate) fn copy<R>(self, candidate: Candidate, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
-        let copied = copy(self.slot(candidate.version));
+        let copied = copy(self.words_of(candidate));
         // Let a word have come from a later version. Its writer began that version with a release fence after
         // `version + 1` had been committed, and stored the word behind the fence. This acquire fence lies behind the
         // load of the word, so the fences synchronize, and the load below sees `version + 1` or more.
@@ -224,13 +231,6 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     pub(crate) fn committed(self) -> &'a [AtomicU64] {
         self.slot(self.versions.version.load(Ordering::Relaxed))
-    }
-
-    /// What the owner reads: its own writes, or the committed value. For the owner of the lock.
-    #[inline(always)]
-    pub(crate) fn current(self) -> &'a [AtomicU64] {
-        let version = self.versions.version.load(Ordering::Relaxed);
-        self.slot(version.wrapping_add(u64::from(self.versions.is_writing())))
     }
 
     /// The slot to change these bytes of, which starts as a copy of the committed value. For the owner of the lock.

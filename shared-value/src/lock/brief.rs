@@ -14,9 +14,12 @@
 //! kernel would come to the lock only behind the whole list, and not at all if a peer has overwritten its `next` pointer.
 #![allow(unsafe_code)]
 
+use crate::lock::held::HeldList;
 use crate::lock::line::LockLine;
 use crate::lock::word::{self, Wait};
-use crate::lock::{Acquired, Announcing, Refusal, Thread, how, list, release_one_of_many};
+use crate::lock::{
+    Acquired, Announcing, Refusal, Thread, acquire_linked, list, release_linked, release_one_of_many, take,
+};
 
 /// Takes the lock, under which nothing runs that may take a lock, end the thread or look at what it holds.
 ///
@@ -27,12 +30,7 @@ use crate::lock::{Acquired, Announcing, Refusal, Thread, how, list, release_one_
 /// `thread` is the calling thread and holds no lock. The lock stays mapped until it is released.
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
-    let taken = word::take(&line.word, thread.id(), Wait::Forever, Announcing::of(thread, line));
-    let taken = taken.ok_or(Refusal::TimedOut)?;
-    if cfg!(shared_value_fault = "retract_first") {
-        thread.list().retract();
-    }
-    Ok(how(taken, line))
+    take(thread, line, Wait::Forever)
 }
 
 /// Undoes an `acquire`. `true` if somebody waits for the lock or for a change of what it guards.
@@ -61,14 +59,7 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Re
 #[inline(always)]
 pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
     // SAFETY: promised by the caller.
-    let acquired = unsafe { acquire(thread, line) }?;
-    if !cfg!(shared_value_fault = "unlinked") {
-        // SAFETY: the caller keeps the lock mapped while it is held.
-        unsafe { list::link(thread, line) };
-    }
-    thread.held().push_borrowed(line);
-    thread.list().retract();
-    Ok(acquired)
+    unsafe { acquire_linked(thread, line, Wait::Forever, HeldList::push_borrowed) }
 }
 
 /// Undoes an `acquire_borrowed`. `true` if somebody waits for the lock or for a change of what it guards.
@@ -86,13 +77,7 @@ pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine) -> Result
         // SAFETY: promised by the caller. The closure has left holds behind.
         return unsafe { release_one_of_many(thread, line, |_| {}) };
     }
-    let kernel = Announcing::of(thread, line);
-    // From here on, the announcement stands in for the entry that is taken out of the list.
-    if !cfg!(shared_value_fault = "unlink_unannounced") {
-        thread.list().announce(line.node());
-    }
-    let unlinked = list::unlink_only(thread, line);
-    let released = word::release(&line.word, thread.id(), kernel);
+    let released = release_linked(thread, line, || list::unlink_only(thread, line));
     thread.held().pop_borrowed();
-    if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
+    released
 }

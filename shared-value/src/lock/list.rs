@@ -36,8 +36,10 @@ pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
     if line.next.load(Relaxed) != head {
         line.next.store(head, Relaxed);
     }
-    // SAFETY: the entry leads to the head, and the caller keeps it mapped.
-    unsafe { thread.list().set_first(line.node()) };
+    if !cfg!(shared_value_fault = "unlinked") {
+        // SAFETY: the entry leads to the head, and the caller keeps it mapped.
+        unsafe { thread.list().set_first(line.node()) };
+    }
 }
 
 #[inline(never)]

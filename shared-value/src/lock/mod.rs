@@ -16,13 +16,13 @@ use crate::primitive::{AtomicU64, Ordering::Relaxed};
 use crate::sys;
 use crate::sys::robust::RobustList;
 
-use held::Held;
 pub(crate) use held::Mark;
+use held::{Held, HeldList};
 pub(crate) use line::LockLine;
+use list::Overwritten;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 #[cfg(feature = "tokio")]
 pub(crate) use word::LONGEST_SLEEP;
-use word::Taken;
 pub(crate) use word::Wait;
 
 /// The most often that one thread may hold one lock.
@@ -121,29 +121,44 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
             return again;
         }
     }
-    let kernel = Announcing::of(thread, line);
-    let Some(taken) = word::take(&line.word, thread.id(), wait, kernel) else {
+    // SAFETY: as promised by the caller.
+    unsafe { acquire_linked(thread, line, wait, HeldList::push) }
+}
+
+/// Takes a lock that the thread does not hold, links it, and lets `note` enter it into the thread's record.
+///
+/// # Safety
+/// As `acquire`.
+#[inline(always)]
+unsafe fn acquire_linked(
+    thread: Thread,
+    line: &LockLine,
+    wait: Wait,
+    note: impl FnOnce(&HeldList, &LockLine),
+) -> Result<Acquired, Refusal> {
+    let acquired = take(thread, line, wait)?;
+    // SAFETY: the caller keeps the lock mapped while it is held.
+    unsafe { list::link(thread, line) };
+    note(thread.held(), line);
+    thread.list().retract();
+    Ok(acquired)
+}
+
+/// Takes a lock that the thread does not hold. The announcement to the kernel still stands.
+#[inline(always)]
+fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
+    let Some(taken) = word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
         return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
     };
     if cfg!(shared_value_fault = "retract_first") {
         thread.list().retract();
     }
-    // SAFETY: the caller keeps the lock mapped while it is held.
-    unsafe { list::link(thread, line) };
-    thread.held().push(line);
-    thread.list().retract();
-    Ok(how(taken, line))
-}
-
-/// How a lock was had that this thread did not hold.
-#[inline(always)]
-fn how(taken: Taken, line: &LockLine) -> Acquired {
     if !taken.owner_died {
-        return Acquired::First;
+        return Ok(Acquired::First);
     }
     // If this thread dies before the count is right, the next owner counts both deaths as one.
     line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
-    Acquired::TakenOver
+    Ok(Acquired::TakenOver)
 }
 
 /// Takes a lock once more that the thread holds; `None` if it does not, and may take it.
@@ -188,15 +203,9 @@ pub(crate) unsafe fn release(
         return unsafe { release_one_of_many(thread, line, before_release) };
     }
     before_release(Mark::None);
-    let kernel = Announcing::of(thread, line);
-    // From here on, the announcement stands in for the entry that is taken out of the list.
-    if !cfg!(shared_value_fault = "unlink_unannounced") {
-        thread.list().announce(line.node());
-    }
-    let unlinked = list::unlink_only(thread, line);
-    let released = word::release(&line.word, thread.id(), kernel);
+    let released = release_linked(thread, line, || list::unlink_only(thread, line));
     thread.held().pop_plain();
-    if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
+    released
 }
 
 #[inline(never)]
@@ -211,16 +220,28 @@ unsafe fn release_one_of_many(
         return Ok(false);
     }
     before_release(thread.held().get(index).mark());
+    // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
+    let released = release_linked(thread, line, || unsafe { list::unlink(thread, index) });
+    thread.held().remove(index);
+    released
+}
+
+/// Lets `unlink` take a lock out of the robust list, and lets go of it. The thread's record is to follow.
+#[inline(always)]
+fn release_linked(
+    thread: Thread,
+    line: &LockLine,
+    unlink: impl FnOnce() -> Result<(), Overwritten>,
+) -> Result<bool, Refusal> {
     let kernel = Announcing::of(thread, line);
+    // From here on, the announcement stands in for the entry that is taken out of the list.
     if !cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().announce(line.node());
     }
     let released_first =
         cfg!(shared_value_fault = "release_first").then(|| word::release(&line.word, thread.id(), kernel));
-    // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
-    let unlinked = unsafe { list::unlink(thread, index) };
+    let unlinked = unlink();
     let released = released_first.unwrap_or_else(|| word::release(&line.word, thread.id(), kernel));
-    thread.held().remove(index);
     if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
 
@@ -239,8 +260,7 @@ fn die_with_all(thread: Thread) {
     }
 }
 
-/// Whether the thread is known to hold this lock once, and to have noted nothing about it. Not so in a forked child, whose
-/// thread is another.
+/// Whether the thread is known to hold this lock once, and to have noted nothing about it.
 #[inline(always)]
 pub(crate) fn is_plain(thread: Thread, line: &LockLine) -> bool {
     thread.held().is_plain(line)

@@ -216,12 +216,9 @@ extern "C" fn after_fork_in_child() {
     registry.all.clear();
     registry.unused.clear();
     if let Some(thread) = CURRENT.take() {
-        // The C library empties the list, and leaves what was announced.
-        thread.list().retract();
-        // Guards that the child has inherited look here, and must not find a lock that the child has taken itself. So this
-        // record is nobody's from now on.
         thread.record.held.clear();
         thread.record.mutexes.clear();
-        thread.record.token.store(0, Relaxed);
+        registry.all.push(thread.record);
+        registry.leave(thread.record);
     }
 }

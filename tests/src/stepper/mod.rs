@@ -5,7 +5,7 @@
 //! Then, for every one of these points, it forks another victim, lets it run exactly as far, and kills it with SIGKILL
 //! while it is stopped there.
 //!
-//! ```ignore
+//! ```text
 //! struct Deposit { account: Subject<Account> }
 //!
 //! impl Scenario for Deposit {

@@ -215,7 +215,9 @@ fn key_holds() -> Result<()> {
     VALUE.set(7)?;
     // The first of these has books of its own; the others are new threads, which use those that the ending one has left.
     key_holds_beside(|owner| owner(0))?;
-    key_holds_beside(|owner| thread::scope(|scope| scope.spawn(|| owner(1)).join().expect("it did not panic")))
+    key_holds_beside(|owner| thread::scope(|scope| scope.spawn(|| owner(1)).join().expect("it did not panic")))?;
+    ensure!((VALUE.get(), VALUE.version(), VALUE.recoveries()) == (7, 3, 2), "{:?}", *VALUE);
+    Ok(())
 }
 
 fn key_holds_beside(run: impl FnOnce(&(dyn Fn(u64) -> Result<()> + Sync)) -> Result<()>) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::ops::{Range, RangeBounds};
 
 use crate::bytes::Alone;
+use crate::error::valid;
 use crate::index;
-use crate::synchronized::valid;
 use crate::words;
 
 pub use crate::access::{Access, ReadWrite, Writable};
@@ -54,13 +54,13 @@ fn bytes<T: SharedValue>(field: usize, elements: &Range<usize>) -> Range<usize> 
 #[inline(always)]
 #[track_caller]
 pub fn get<F: SharedValue, H: Reader>(reader: &H, field: usize) -> F {
-    valid(reader.read(offset::<H::Value>(field)))
+    reader.read(offset::<H::Value>(field))
 }
 
 #[inline(always)]
 #[track_caller]
 pub fn get_at<E: SharedValue, H: Reader>(reader: &H, field: usize, index: usize) -> E {
-    valid(reader.read(element_offset::<E, H::Value>(field, index)))
+    reader.read(element_offset::<E, H::Value>(field, index))
 }
 
 #[inline]
@@ -133,7 +133,7 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
 ) -> R {
     let offset = offset::<T>(field);
     let hold = guard.writable();
-    let value = valid(hold.read(offset).check_in::<T>(offset));
+    let value = hold.read(offset).valid_in::<T>(offset);
     valid(hold.update(offset, value, change).map_err(Error::from))
 }
 

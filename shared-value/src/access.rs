@@ -59,12 +59,9 @@ impl Writable for Unlocked {}
 /// Copies the whole value; each atomic field as it is at some moment during the call.
 #[inline(always)]
 pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
-    if const { Unchecked::<T>::IS_LARGE } {
-        let mut copy = Unchecked::by(0, |copy| A::read(cell, copy));
-        read::set_atomics(cell, &mut copy);
-        return copy;
-    }
-    read::with_atomics(cell, A::field(cell, 0))
+    let mut copy = A::field(cell, 0);
+    read::set_atomics(cell, &mut copy);
+    copy
 }
 
 /// The operations that differ.
@@ -77,7 +74,11 @@ pub(crate) mod sealed {
 
         #[inline(always)]
         fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
-            Self::read(cell, move |slot| words::load(slot, offset))
+            if const { Unchecked::<F>::IS_LARGE } {
+                Unchecked::by(offset, |copy| Self::read(cell, copy))
+            } else {
+                Self::read(cell, move |slot| words::load(slot, offset))
+            }
         }
     }
 

@@ -11,7 +11,6 @@ use crate::layout::SharedValue;
 use crate::primitive::AtomicU64;
 use crate::read;
 use crate::synchronized::Synchronized;
-use crate::words;
 
 /// What the fields of a value are read through: its [`Synchronized`] or its [`Guard`].
 pub trait Reader {
@@ -20,9 +19,10 @@ pub trait Reader {
 
     /// Copies the field that starts at this offset.
     ///
-    /// # Errors
-    /// `InvalidBits` if another process wrote something that is not an `F`.
-    fn read<F: SharedValue>(&self, offset: usize) -> Result<F, Error>;
+    /// # Panics
+    /// If another process wrote something that is not an `F`.
+    #[track_caller]
+    fn read<F: SharedValue>(&self, offset: usize) -> F;
 
     /// Copies the elements that start at this offset into a slice.
     ///
@@ -38,8 +38,8 @@ impl<T: SharedValue, A: Access> Reader for Synchronized<T, A> {
     type Value = T;
 
     #[inline(always)]
-    fn read<F: SharedValue>(&self, offset: usize) -> Result<F, Error> {
-        A::field(&self.cell, offset).check_in::<T>(offset)
+    fn read<F: SharedValue>(&self, offset: usize) -> F {
+        A::field(&self.cell, offset).valid_in::<T>(offset)
     }
 
     #[inline]
@@ -57,8 +57,8 @@ impl<T: SharedValue> Reader for Guard<'_, T> {
     type Value = T;
 
     #[inline(always)]
-    fn read<F: SharedValue>(&self, offset: usize) -> Result<F, Error> {
-        self.read_with(|slot| words::load(slot, offset)).check_in::<T>(offset)
+    fn read<F: SharedValue>(&self, offset: usize) -> F {
+        self.field(offset).valid_in::<T>(offset)
     }
 
     #[inline]

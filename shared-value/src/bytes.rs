@@ -8,6 +8,7 @@ use core::ops::Range;
 use core::ptr;
 
 use crate::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::transfer;
 
 /// The bytes of a word.
 const WORD: usize = size_of::<u64>();
@@ -106,13 +107,11 @@ pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length
         // SAFETY: the parts of a run make up its length, for which the caller has room; `word` is a local.
         unsafe { ptr::copy_nonoverlapping(word[bytes].as_ptr(), to, done) };
     }
-    for word in run.whole {
-        // SAFETY: as above, so a word more lies there.
-        let place = unsafe { to.add(done) };
-        // SAFETY: as above; it need not be aligned.
-        unsafe { place.cast::<u64>().write_unaligned(word.load(Relaxed)) };
-        done += WORD;
-    }
+    // SAFETY: as above, so these words are left.
+    let place = unsafe { to.add(done) };
+    // SAFETY: as above.
+    unsafe { transfer::load(run.whole, place) };
+    done += size_of_val(run.whole);
     if let Some((word, left)) = run.tail {
         let word = word.load(Relaxed).to_ne_bytes();
         // SAFETY: as above, so these are left.
@@ -142,13 +141,11 @@ pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *c
             u64::from_ne_bytes(word)
         });
     }
-    for word in run.whole {
-        // SAFETY: as above, so a word more lies there.
-        let place = unsafe { from.add(done) };
-        // SAFETY: as above; it need not be aligned.
-        word.store(unsafe { place.cast::<u64>().read_unaligned() }, Relaxed);
-        done += WORD;
-    }
+    // SAFETY: as above, so these words are left.
+    let place = unsafe { from.add(done) };
+    // SAFETY: as above.
+    unsafe { transfer::store(run.whole, place) };
+    done += size_of_val(run.whole);
     if let Some((word, left)) = run.tail {
         // SAFETY: as above, so these are left.
         let place = unsafe { from.add(done) };

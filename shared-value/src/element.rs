@@ -3,7 +3,7 @@
 use crate::access::{Access, Writable};
 use crate::error::Error;
 use crate::layout::SharedValue;
-use crate::synchronized::{Synchronized, valid};
+use crate::synchronized::Synchronized;
 
 impl<E: SharedValue, const N: usize, A: Access> Synchronized<[E; N], A> {
     /// One element, read without a lock.
@@ -14,7 +14,7 @@ impl<E: SharedValue, const N: usize, A: Access> Synchronized<[E; N], A> {
     #[track_caller]
     pub fn at(&self, index: usize) -> E {
         let offset = element_offset::<E, N>(0, index);
-        valid(A::field(&self.cell, offset).check_in::<[E; N]>(offset))
+        A::field(&self.cell, offset).valid_in::<[E; N]>(offset)
     }
 }
 

@@ -210,6 +210,22 @@ impl Error {
     }
 }
 
+/// The value of a getter, which cannot return an error.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn valid<V>(value: Result<V, Error>) -> V {
+    match value {
+        Ok(value) => value,
+        Err(error) => invalid(&error),
+    }
+}
+
+#[cold]
+#[track_caller]
+pub(crate) fn invalid(error: &Error) -> ! {
+    panic!("{error}")
+}
+
 /// Two digits for each byte.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut digits, byte| {

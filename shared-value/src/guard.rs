@@ -130,7 +130,9 @@ impl<T: SharedValue> Guard<'_, T> {
 
     #[inline]
     fn whole(&self) -> Unchecked<T> {
-        read::with_atomics(self.hold.cell(), self.read_with(|slot| words::load(slot, 0)))
+        let mut copy = self.field(0);
+        read::set_atomics(self.hold.cell(), &mut copy);
+        copy
     }
 }
 
@@ -175,6 +177,12 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
     #[inline(always)]
     pub(crate) fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         self.hold.read_with(copy)
+    }
+
+    /// A part of the value, as `read_with`.
+    #[inline(always)]
+    pub(crate) fn field<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
+        self.hold.field(offset)
     }
 
     /// The hold, if a write through this guard may happen now.

@@ -9,8 +9,10 @@ use crate::cell::Cell;
 use crate::contents::Contents;
 use crate::error::Error;
 use crate::hold::Hold;
+use crate::layout::SharedValue;
 use crate::lock::{Refusal, Wait};
 use crate::primitive::AtomicU64;
+use crate::words::{self, Unchecked};
 
 /// A hold that ends when this is dropped: by a panic that began meanwhile, without a commit.
 pub(crate) struct Keeper<'a, C: Contents + ?Sized> {
@@ -83,6 +85,16 @@ impl<'a, C: Contents + ?Sized> Keeper<'a, C> {
     #[inline(always)]
     pub(crate) fn read_with<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         if self.hold.is_held() { copy(self.hold.current()) } else { ReadWrite::read(self.hold.cell(), copy) }
+    }
+
+    /// A part of the value, as `read_with`.
+    #[inline(always)]
+    pub(crate) fn field<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
+        if const { Unchecked::<F>::IS_LARGE } {
+            Unchecked::by(offset, |copy| self.read_with(copy))
+        } else {
+            self.read_with(|slot| words::load(slot, offset))
+        }
     }
 
     /// Panics where a commit or rollback would take in what another is to commit, or is in the middle of changing.

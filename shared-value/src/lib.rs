@@ -192,6 +192,8 @@ mod synchronized;
 #[cfg(not(loom))]
 mod sys;
 #[cfg(not(loom))]
+mod transfer;
+#[cfg(not(loom))]
 mod wait;
 #[cfg(not(loom))]
 mod words;

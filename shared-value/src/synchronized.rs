@@ -280,7 +280,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> T {
-        valid(self.load())
+        access::whole::<T, A>(&self.cell).valid_in::<T>(0)
     }
 }
 
@@ -318,22 +318,6 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
             .field("lock", &self.lock_state())
             .finish()
     }
-}
-
-/// The value of a getter, which cannot return an error.
-#[inline(always)]
-#[track_caller]
-pub(crate) fn valid<V>(value: Result<V, Error>) -> V {
-    match value {
-        Ok(value) => value,
-        Err(error) => invalid(&error),
-    }
-}
-
-#[cold]
-#[track_caller]
-fn invalid(error: &Error) -> ! {
-    panic!("{error}")
 }
 
 /// Takes the name of a segment away. Whoever has it open goes on with it; the name is free for another.

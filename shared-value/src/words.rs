@@ -12,15 +12,19 @@ use core::ptr;
 
 use crate::bytes::{self, Alone, Merge};
 use crate::contents::Contents;
-use crate::error::Error;
+use crate::error::{Error, invalid};
 use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte};
 use crate::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::transfer;
 
 /// The bytes of a word.
 const WORD: usize = size_of::<u64>();
 
 /// The most bytes of a value that is copied piece by piece, and of which a copy is made on the stack.
 const SMALL: usize = 512;
+
+/// The most bytes of a copy that may stay in registers until it is where it is wanted.
+const IN_REGISTERS: usize = 128;
 
 /// The bytes of an `F` at an offset.
 #[inline(always)]
@@ -48,12 +52,8 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
         return Unchecked(copy);
     }
     if const { is_words::<T>() } {
-        for (number, word) in words_at::<T>(slot, offset).iter().enumerate() {
-            // SAFETY: so many words make up the bytes of a `T`.
-            let to = unsafe { copy.as_mut_ptr().cast::<u64>().add(number) };
-            // SAFETY: `copy` is aligned for whole words, and nothing else refers to it.
-            unsafe { to.write(word.load(Relaxed)) };
-        }
+        // SAFETY: so many words make up the bytes of `copy`, which nothing else refers to.
+        unsafe { transfer::load(words_at::<T>(slot, offset), bytes) };
         return Unchecked(copy);
     }
     for piece in Pieces::of::<T>(offset) {
@@ -65,6 +65,24 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
         unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
     }
     Unchecked(copy)
+}
+
+/// What `Unchecked::by` does: not inlined, so that `copy` may lie where the caller wants it in the end.
+#[inline(never)]
+fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) {
+    assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
+    let (bytes, mut is_made) = (copy.as_mut_ptr().cast::<u8>(), false);
+    read(&mut |slot| {
+        if const { is_words::<T>() } {
+            // SAFETY: so many words make up the bytes of `copy`, which nothing else refers to.
+            unsafe { transfer::load(words_at::<T>(slot, offset), bytes) };
+        } else {
+            // SAFETY: these are all the bytes of `copy`, which nothing else refers to.
+            unsafe { bytes::load(slot, offset, bytes, size_of::<T>()) };
+        }
+        is_made = true;
+    });
+    assert!(is_made, "nothing was copied");
 }
 
 /// Copies a value to a byte offset of a slot that this thread alone writes; other bytes stay.
@@ -181,16 +199,10 @@ fn words_at<T>(slot: &[AtomicU64], offset: usize) -> &[AtomicU64] {
 /// # Safety
 /// `bytes` leads to as many initialized bytes as a `T` has, aligned for a `T`.
 #[inline(always)]
-#[expect(clippy::cast_ptr_alignment, reason = "the caller sees to it")]
 unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *const u8) {
     if const { is_words::<T>() } {
-        for (number, word) in words_at::<T>(slot, offset).iter().enumerate() {
-            // SAFETY: so many words make up the bytes of a `T`.
-            let from = unsafe { bytes.cast::<u64>().add(number) };
-            // SAFETY: the bytes are initialized, and a `T` is aligned for whole words.
-            word.store(unsafe { from.read() }, Relaxed);
-        }
-        return;
+        // SAFETY: so many words make up the bytes of a `T`, which are initialized.
+        return unsafe { transfer::store(words_at::<T>(slot, offset), bytes) };
     }
     for piece in Pieces::of::<T>(offset) {
         let merge = |old: u64| {
@@ -213,23 +225,18 @@ unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *co
 
 impl<T: SharedValue> Unchecked<T> {
     /// Whether a copy is so large that it should be made where it stays.
-    pub(crate) const IS_LARGE: bool = size_of::<T>() > SMALL;
+    pub(crate) const IS_LARGE: bool = size_of::<T>() > IN_REGISTERS;
 
-    /// Copies the `T` at a byte offset, by means of `read`, which lets its argument copy. Unlike what a closure returns, a large
-    /// copy need not be moved then.
+    /// Copies the `T` at a byte offset, by means of `read`, which lets its argument copy.
+    ///
+    /// What a closure returns is moved, from one place in memory to another if it is large. This is not.
     ///
     /// # Panics
     /// As `load`; if `read` does not call its argument.
     #[inline(always)]
     pub(crate) fn by(offset: usize, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Self {
-        let mut copy = MaybeUninit::<T>::uninit();
-        let (bytes, mut is_made) = (copy.as_mut_ptr().cast::<u8>(), false);
-        read(&mut |slot| {
-            // SAFETY: these are all the bytes of `copy`, which nothing else refers to.
-            unsafe { bytes::load(slot, offset, bytes, size_of::<T>()) };
-            is_made = true;
-        });
-        assert!(is_made, "nothing was copied");
+        let mut copy = MaybeUninit::uninit();
+        load_to(offset, &mut copy, read);
         Self(copy)
     }
 
@@ -245,6 +252,20 @@ impl<T: SharedValue> Unchecked<T> {
         self.examine::<Outer>(place)?;
         // SAFETY: every byte but padding is initialized, and `SharedValue` promises that what passed is a value.
         Ok(unsafe { self.0.assume_init() })
+    }
+
+    /// The value, where no error can be returned.
+    ///
+    /// # Panics
+    /// If the bits are not one.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn valid_in<Outer: Contents + ?Sized>(self, place: usize) -> T {
+        if let Err(error) = self.examine::<Outer>(place) {
+            invalid(&error);
+        }
+        // SAFETY: as in `check_in`. Nothing is returned beside it, so a large copy need not be moved.
+        unsafe { self.0.assume_init() }
     }
 
     /// Whether the bits are a value.

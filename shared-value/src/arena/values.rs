@@ -15,12 +15,12 @@ use crate::arena::{MAX_KEY, table};
 use crate::array::{Elements, SharedArray};
 use crate::cell::{Cell, open_or_else};
 use crate::contents::{Contents, Shape, Typed};
-use crate::error::Error;
+use crate::error::{Error, valid};
 use crate::layout::SharedValue;
 use crate::parts::Parts;
 use crate::segment::Segment;
 use crate::shared::Shared;
-use crate::synchronized::{Synchronized, valid};
+use crate::synchronized::Synchronized;
 
 /// The values in an [`Arena`](crate::Arena).
 ///

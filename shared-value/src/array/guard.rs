@@ -8,7 +8,6 @@ use crate::guard::Guard;
 use crate::index;
 use crate::layout::SharedValue;
 use crate::read;
-use crate::synchronized::valid;
 use crate::words;
 
 /// Proof that this thread holds the lock of a [`SharedArray`](crate::SharedArray). What is written through it is one commit.
@@ -54,7 +53,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn get(&self, index: usize) -> T {
         let offset = index::element::<T>(self.len(), index);
-        valid(self.read_with(|slot| words::load(slot, offset)).check_in::<[T]>(offset))
+        self.hold.field(offset).valid_in::<[T]>(offset)
     }
 
     /// Copies elements into a slice, with this thread's own writes.

@@ -9,12 +9,12 @@ use std::fmt;
 use std::ops::{Deref, RangeBounds};
 
 use crate::access::{Access, ReadOnly, ReadWrite, Writable};
-use crate::error::Error;
+use crate::error::{Error, valid};
 use crate::index;
 use crate::layout::SharedValue;
 use crate::read;
 use crate::shared::sealed::Copied as _;
-use crate::synchronized::{Synchronized, valid};
+use crate::synchronized::Synchronized;
 use crate::words;
 
 pub use self::elements::Elements;
@@ -72,7 +72,7 @@ impl<T: SharedValue, A: Access> SharedArray<T, A> {
     #[track_caller]
     pub fn get(&self, index: usize) -> T {
         let offset = index::element::<T>(self.len(), index);
-        valid(A::field(&self.cell, offset).check_in::<[T]>(offset))
+        A::field(&self.cell, offset).valid_in::<[T]>(offset)
     }
 
     /// Copies elements of one version into a slice: as [`get`](Self::get), but all at once. Takes no lock.

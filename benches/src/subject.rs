@@ -33,6 +33,11 @@ pub trait Subject<T>: Sized + 'static {
 
     /// Does something under the lock.
     fn hold<R>(&self, work: impl FnOnce() -> R) -> R;
+
+    /// How often this thread has copied once more because a write came between, if it can be known and may happen.
+    fn retries() -> Option<u64> {
+        None
+    }
 }
 
 /// A lock with a value in it: all that most others offer.

@@ -1,4 +1,5 @@
-//! What the output of the derive macro may name. Not for people: anything here may change in any release.
+//! What the output of the derive macro may name, and what the benches look at. Not for people: anything here may change in any
+//! release.
 
 use std::ops::{Range, RangeBounds};
 
@@ -15,6 +16,7 @@ pub use crate::layout::{
     AtomicInteger, Field, FieldVisitor, Layout as TypeLayout, Pod, SharedValue, Variant, assert_fingerprint,
     assert_layout, assert_size, pods, pods_mut,
 };
+pub use crate::read::retries;
 pub use crate::synchronized::Synchronized;
 
 use crate::primitive::Ordering::{AcqRel, Acquire, Release};

@@ -23,6 +23,16 @@ pub(crate) const TRIES: u32 = 64;
 /// much in their turns as they do while they take the lines from each other (docs/design.md has figures).
 const SOON: u32 = 2;
 
+thread_local! {
+    static RETRIES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How many attempts to read this thread has made behind the first ones of its reads: for measurements.
+#[must_use]
+pub fn retries() -> u64 {
+    RETRIES.get()
+}
+
 /// Copies what this thread has written if it holds the lock, or else what is committed.
 ///
 /// The copying stands here twice, because a copy that comes back from a call passes through memory on its way. So what is
@@ -108,6 +118,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
         loop {
             self.made = self.made.wrapping_add(1);
+            RETRIES.set(RETRIES.get().wrapping_add(1));
             let is_late = self.made.is_multiple_of(TRIES);
             match &mut self.now_and_then {
                 NowAndThen::Pause(pauses) if is_late => pauses.sleep(),
@@ -220,5 +231,31 @@ impl<C: Contents + ?Sized> Cell<C> {
     #[cold]
     fn version_decided(&self) -> u64 {
         versioned(self, |_| ()).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synchronized::Synchronized;
+
+    /// Whoever is overtaken by a commit copies again, and that is counted.
+    #[test]
+    fn a_read_that_is_overtaken_is_made_again() {
+        let value = Synchronized::new([1_u64; 8]).expect("there is memory");
+        for overtaken in 0..=SOON {
+            let (mut left, before) = (overtaken, retries());
+            let copied = whole_version(&value.cell, |slot| {
+                let copy = words::load::<[u64; 8]>(slot, 0);
+                if left > 0 {
+                    left -= 1;
+                    value.update(|value| *value = value.map(|word| word + 1)).expect("nobody else breaks the lock");
+                }
+                copy
+            });
+            let copied = copied.check().expect("numbers are always valid");
+            assert_eq!(copied, value.get(), "{overtaken} commits");
+            assert_eq!(retries() - before, u64::from(overtaken), "{overtaken} commits");
+        }
     }
 }

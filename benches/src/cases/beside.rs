@@ -68,6 +68,11 @@ impl Case for &Beside {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "far from so many")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
 struct Reader<S> {
     case: &'static str,
     gap: u64,
@@ -86,6 +91,7 @@ impl<S: Subject<Record64> + Handover> Contestant for Reader<S> {
         team.start_at(1, self.case, S::NAME, &subject.token()?, &self.gap.to_string())?;
         team.wait_for(1)?;
         team.go();
+        let retries_before = S::retries();
         let (start, mut reads, mut torn) = (Instant::now(), 0_u32, 0_u32);
         let mut elapsed = Duration::ZERO;
         while elapsed < duration {
@@ -95,15 +101,16 @@ impl<S: Subject<Record64> + Handover> Contestant for Reader<S> {
             reads += 64;
             elapsed = start.elapsed();
         }
+        let retries_after = S::retries();
         team.stop();
         let writes = team.findings(0)?["writes"];
         ensure!(torn == 0, "{torn} of {reads} reads were torn");
         ensure!(subject.count() == writes, "{writes} writes, and the last value is {}", subject.count());
-        #[expect(clippy::cast_precision_loss, reason = "far from so many")]
-        let writes = writes as f64;
-        Ok(Reading::of(elapsed.as_secs_f64() * 1e9 / f64::from(reads))
+        let reading = Reading::of(elapsed.as_secs_f64() * 1e9 / f64::from(reads))
             .with("torn", f64::from(torn))
-            .with("writes, M/s", writes / elapsed.as_secs_f64() / 1e6))
+            .with("writes, M/s", float(writes) / elapsed.as_secs_f64() / 1e6);
+        let (Some(before), Some(after)) = (retries_before, retries_after) else { return Ok(reading) };
+        Ok(reading.with("retries for 100 reads", 100.0 * float(after - before) / f64::from(reads)))
     }
 
     fn work(&self, task: &Task) -> Result<()> {

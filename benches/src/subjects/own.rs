@@ -118,6 +118,10 @@ impl<T: Payload, V: Variety> Subject<T> for Own<T, V> {
         let _guard = self.value.lock().expect("nobody else breaks the lock");
         work()
     }
+
+    fn retries() -> Option<u64> {
+        Some(shared_value::__private::retries())
+    }
 }
 
 impl<T: Payload, V: Variety> Handover for Own<T, V> {

@@ -13,7 +13,8 @@ use crate::primitive::AtomicU64;
 use crate::words::{self, Unchecked};
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
-    /// The calling thread, if it holds no lock at all and the value's own native lock guards it: for `update_briefly`.
+    /// The calling thread, if it holds no lock at all and the value's own native lock guards it: for `update_briefly` and
+    /// `change_briefly`.
     #[inline(always)]
     pub(crate) fn unencumbered(&self) -> Option<Thread> {
         Thread::known().filter(|_| self.has_own_lock() && !lock::holds_any())

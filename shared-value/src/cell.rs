@@ -481,7 +481,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.drafted(token).set_borrowed(is_borrowed);
     }
 
-    /// What the thread of this token, which holds the lock, reads: its own writes, or the committed value.
+    /// The words of `look_as_owner`.
     #[inline(always)]
     pub(crate) fn current(&self, token: u64) -> &[AtomicU64] {
         self.slots().words_of(self.look_as_owner(token))

@@ -86,11 +86,12 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// once, and for nothing else.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        // A guard may outlive what its thread notes of itself, which is another thread's then.
+        // A guard may outlive what its thread notes of itself, which is another thread's then. And in a forked child, what that
+        // notes of the lock is another hold.
         self.is_held() && self.cell.has_own_lock() && lock::is_plain(self.thread, self.cell.lock())
     }
 
-    /// Whether this thread may write to the value now.
+    /// Whether this thread may write to the value now, if it is the one that took the lock.
     ///
     /// # Errors
     /// `Borrowed` inside of an `update` of the same value, `Unwound` after a panic in an inner guard.
@@ -127,7 +128,11 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// Copies the `F` at an offset, with this thread's own writes.
     #[inline(always)]
     pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
-        words::load(self.current(), offset)
+        if const { Unchecked::<F>::IS_LARGE } {
+            Unchecked::by(offset, |copy| copy(self.current()))
+        } else {
+            words::load(self.current(), offset)
+        }
     }
 
     /// Writes an `F` at an offset, to be committed.

@@ -20,11 +20,11 @@ use crate::transfer;
 /// The bytes of a word.
 const WORD: usize = size_of::<u64>();
 
-/// The most bytes of a value that is copied piece by piece, and of which a copy is made on the stack.
-const SMALL: usize = 512;
+/// The most bytes of a value that is loaded piece by piece, into registers if that can be.
+const IN_REGISTERS: usize = 64;
 
-/// The most bytes of a copy that may stay in registers until it is where it is wanted.
-const IN_REGISTERS: usize = 128;
+/// The most bytes of a value that is stored piece by piece, and of which a copy is made on the stack.
+const SMALL: usize = 512;
 
 /// The bytes of an `F` at an offset.
 #[inline(always)]
@@ -46,14 +46,9 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
-    if const { size_of::<T>() > SMALL } {
-        // SAFETY: these are all the bytes of `copy`, which nothing else refers to.
-        unsafe { bytes::load(slot, offset, bytes, size_of::<T>()) };
-        return Unchecked(copy);
-    }
-    if const { is_words::<T>() } {
-        // SAFETY: so many words make up the bytes of `copy`, which nothing else refers to.
-        unsafe { transfer::load(words_at::<T>(slot, offset), bytes) };
+    if const { is_words::<T>() || size_of::<T>() > IN_REGISTERS } {
+        // SAFETY: these are the bytes of `copy`, which nothing else refers to.
+        unsafe { load_run::<T>(slot, offset, bytes) };
         return Unchecked(copy);
     }
     for piece in Pieces::of::<T>(offset) {
@@ -73,16 +68,27 @@ fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl 
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let (bytes, mut is_made) = (copy.as_mut_ptr().cast::<u8>(), false);
     read(&mut |slot| {
-        if const { is_words::<T>() } {
-            // SAFETY: so many words make up the bytes of `copy`, which nothing else refers to.
-            unsafe { transfer::load(words_at::<T>(slot, offset), bytes) };
-        } else {
-            // SAFETY: these are all the bytes of `copy`, which nothing else refers to.
-            unsafe { bytes::load(slot, offset, bytes, size_of::<T>()) };
-        }
+        // SAFETY: these are the bytes of `copy`, which nothing else refers to.
+        unsafe { load_run::<T>(slot, offset, bytes) };
         is_made = true;
     });
     assert!(is_made, "nothing was copied");
+}
+
+/// # Panics
+/// If the `T` does not lie in the slot.
+///
+/// # Safety
+/// `to` leads to as many bytes as a `T` has, which may be written, and which nothing else refers to.
+#[inline(always)]
+unsafe fn load_run<T>(slot: &[AtomicU64], offset: usize, to: *mut u8) {
+    if const { is_words::<T>() } {
+        // SAFETY: promised by the caller; so many words make up the bytes of a `T`.
+        unsafe { transfer::load(words_at::<T>(slot, offset), to) };
+    } else {
+        // SAFETY: promised by the caller.
+        unsafe { bytes::load(slot, offset, to, size_of::<T>()) };
+    }
 }
 
 /// Copies a value to a byte offset of a slot that this thread alone writes; other bytes stay.

@@ -261,6 +261,9 @@ fn die_with_all(thread: Thread) {
 }
 
 /// Whether the thread is known to hold this lock once, and to have noted nothing about it.
+///
+/// As all that follows it is asked of a thread that is known to be the same as before: after a `fork`, the child's own hold would
+/// answer for the one that it was carried away from.
 #[inline(always)]
 pub(crate) fn is_plain(thread: Thread, line: &LockLine) -> bool {
     thread.held().is_plain(line)

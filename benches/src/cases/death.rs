@@ -64,7 +64,7 @@ impl<S: Subject<u64> + Handover> Contestant for Dying<S> {
 
     /// Many deaths, and the median of them.
     fn measure(&mut self, duration: Duration) -> Result<Reading> {
-        let deaths = (duration.as_millis() / 10).clamp(3, 50);
+        let deaths = (duration.as_millis() / 4).clamp(3, 50);
         let mut latencies = (0..deaths).map(|_| Self::die()).collect::<Result<Vec<f64>>>()?;
         latencies.sort_by(f64::total_cmp);
         Ok(Reading::of(latencies[latencies.len() / 2]))

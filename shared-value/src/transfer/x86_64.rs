@@ -24,8 +24,10 @@ use core::arch::x86_64::__m128i;
 use super::{WORD, load_each, store_each};
 use crate::primitive::AtomicU64;
 
-/// From so many words on, pairs are faster: fewer may stay in registers, and are wanted one by one (measured on AMD Zen 4).
-const SEVERAL: usize = 8;
+/// From so many words on, pairs are faster. Fewer may stay in registers, and are wanted there one by one: a copy of 64 bytes takes
+/// 1.55 ns in place of 2.4, but 4.8 in place of 3.2 if its words are looked at, and 11 in place of 7 behind a write of one of
+/// them by the same thread (measured on AMD Zen 4).
+const SEVERAL: usize = 9;
 
 /// From so many words on, one instruction for all of them is faster than one for each or for two (measured on AMD Zen 4).
 const MANY: usize = 128;

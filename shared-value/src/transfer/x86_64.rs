@@ -84,8 +84,8 @@ pub(crate) unsafe fn store(words: &[AtomicU64], from: *const u8) {
     unsafe { store_each(words, from) };
 }
 
-/// Whether the words can be moved in large parts. If those that are loaded lie less than 32 bytes behind those that are stored,
-/// as far as the last 12 bits of their addresses tell, it takes four times as long (measured on AMD Zen 4).
+/// Whether the words can be moved in large parts. If the target lies less than 32 bytes behind the source, as far as the last 12
+/// bits of their addresses tell, it takes four times as long (measured on AMD Zen 4).
 #[inline(always)]
 fn are_moved_fast(from: *const u8, to: *mut u8) -> bool {
     !(1..32).contains(&(to.addr().wrapping_sub(from.addr()) % 4096))

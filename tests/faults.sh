@@ -26,7 +26,7 @@ faults=(
   "link_unannounced stuck first-lock set-8 nested"
   # the announcement is taken back before the lock is in the robust list
   "retract_first stuck set-8 nested"
-  # the lock is not put into the robust list
+  # a lock that is the only one is not put into the robust list
   "unlinked stuck guard-8 update-8 update-nesting"
   # the lock leaves the robust list without an announcement
   "unlink_unannounced stuck set-8 update-8 nested"

@@ -59,9 +59,7 @@ impl Writable for Unlocked {}
 /// Copies the whole value; each atomic field as it is at some moment during the call.
 #[inline(always)]
 pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
-    let mut copy = A::field(cell, 0);
-    read::set_atomics(cell, &mut copy);
-    copy
+    read::with_atomics(cell, A::field(cell, 0))
 }
 
 /// The operations that differ.

@@ -8,10 +8,7 @@ use core::ops::Range;
 use core::ptr;
 
 use crate::primitive::{AtomicU64, Ordering::Relaxed};
-use crate::transfer;
-
-/// The bytes of a word.
-const WORD: usize = size_of::<u64>();
+use crate::transfer::{self, WORD};
 
 /// How a part of a word is changed.
 pub trait Merge {

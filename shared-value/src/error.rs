@@ -222,7 +222,7 @@ pub(crate) fn valid<V>(value: Result<V, Error>) -> V {
 
 #[cold]
 #[track_caller]
-pub(crate) fn invalid(error: &Error) -> ! {
+fn invalid(error: &Error) -> ! {
     panic!("{error}")
 }
 

@@ -130,9 +130,7 @@ impl<T: SharedValue> Guard<'_, T> {
 
     #[inline]
     fn whole(&self) -> Unchecked<T> {
-        let mut copy = self.field(0);
-        read::set_atomics(self.hold.cell(), &mut copy);
-        copy
+        read::with_atomics(self.hold.cell(), self.field(0))
     }
 }
 

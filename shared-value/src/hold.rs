@@ -128,11 +128,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// Copies the `F` at an offset, with this thread's own writes.
     #[inline(always)]
     pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
-        if const { Unchecked::<F>::IS_LARGE } {
-            Unchecked::by(offset, |copy| copy(self.current()))
-        } else {
-            words::load(self.current(), offset)
-        }
+        words::load(self.current(), offset)
     }
 
     /// Writes an `F` at an offset, to be committed.

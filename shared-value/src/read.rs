@@ -27,7 +27,7 @@ thread_local! {
     static RETRIES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// How many attempts to read this thread has made behind the first ones of its reads: for measurements.
+/// How many attempts to read this thread has made off the short way that is tried first: for measurements.
 #[must_use]
 pub fn retries() -> u64 {
     RETRIES.get()

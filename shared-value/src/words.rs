@@ -12,13 +12,10 @@ use core::ptr;
 
 use crate::bytes::{self, Alone, Merge};
 use crate::contents::Contents;
-use crate::error::{Error, invalid};
+use crate::error::{Error, valid};
 use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte};
 use crate::primitive::{AtomicU64, Ordering::Relaxed};
-use crate::transfer;
-
-/// The bytes of a word.
-const WORD: usize = size_of::<u64>();
+use crate::transfer::{self, WORD};
 
 /// The most bytes of a value that is loaded piece by piece, into registers if that can be.
 const IN_REGISTERS: usize = 64;
@@ -43,10 +40,13 @@ pub(crate) struct Unchecked<T>(MaybeUninit<T>);
 /// If it does not lie in the slot, or not at a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Unchecked<T> {
+    if const { Unchecked::<T>::IS_LARGE } {
+        return Unchecked::by(offset, |copy| copy(slot));
+    }
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
-    if const { is_words::<T>() || size_of::<T>() > IN_REGISTERS } {
+    if const { is_words::<T>() } {
         // SAFETY: these are the bytes of `copy`, which nothing else refers to.
         unsafe { load_run::<T>(slot, offset, bytes) };
         return Unchecked(copy);
@@ -267,9 +267,7 @@ impl<T: SharedValue> Unchecked<T> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn valid_in<Outer: Contents + ?Sized>(self, place: usize) -> T {
-        if let Err(error) = self.examine::<Outer>(place) {
-            invalid(&error);
-        }
+        valid(self.examine::<Outer>(place));
         // SAFETY: as in `check_in`. Nothing is returned beside it, so a large copy need not be moved.
         unsafe { self.0.assume_init() }
     }

@@ -14,7 +14,7 @@ pub(crate) use x86_64::{load, store};
 pub(crate) use {load_each as load, store_each as store};
 
 /// The bytes of a word.
-const WORD: usize = size_of::<u64>();
+pub(crate) const WORD: usize = size_of::<u64>();
 
 /// Copies words to private memory, one by one.
 ///

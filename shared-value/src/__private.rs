@@ -3,23 +3,23 @@
 
 use std::ops::{Range, RangeBounds};
 
-use crate::bytes::Alone;
+use crate::copy;
+use crate::copy::Alone;
 use crate::error::valid;
-use crate::index;
-use crate::words;
+use crate::handle::index;
 
-pub use crate::access::{Access, ReadWrite, Writable};
-pub use crate::accessors::{Accessible, Reader};
 pub use crate::error::Error;
-pub use crate::guard::Guard;
+pub use crate::handle::access::{Access, ReadWrite, Writable};
+pub use crate::handle::accessors::{Accessible, Reader};
+pub use crate::handle::guard::Guard;
+pub use crate::handle::synchronized::Synchronized;
+pub use crate::hold::read::retries;
 pub use crate::layout::{
     AtomicInteger, Field, FieldVisitor, Layout as TypeLayout, Pod, SharedValue, Variant, assert_fingerprint,
     assert_layout, assert_size, pods, pods_mut,
 };
-pub use crate::read::retries;
-pub use crate::synchronized::Synchronized;
 
-use crate::primitive::Ordering::{AcqRel, Acquire, Release};
+use crate::protocol::atomics::Ordering::{AcqRel, Acquire, Release};
 
 /// Shows the visitor the field of this number.
 #[inline(always)]
@@ -110,14 +110,14 @@ pub fn write_at<E: SharedValue, T: SharedValue, A: Writable>(
     values: &[E],
 ) -> Result<(), Error> {
     let bytes = bytes::<T>(field, &index::run::<E>(length::<E, T>(field), start, values.len()));
-    A::change(&handle.cell, &bytes, |slot| words::store_slice::<A::Merge, E>(slot, bytes.start, values))
+    A::change(&handle.cell, &bytes, |slot| copy::store_slice::<A::Merge, E>(slot, bytes.start, values))
 }
 
 #[inline]
 #[track_caller]
 pub fn guard_write_at<E: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, start: usize, values: &[E]) {
     let bytes = bytes::<T>(field, &index::run::<E>(length::<E, T>(field), start, values.len()));
-    guard.writable().change(&bytes, |slot| words::store_slice::<Alone, E>(slot, bytes.start, values));
+    guard.writable().change(&bytes, |slot| copy::store_slice::<Alone, E>(slot, bytes.start, values));
 }
 
 #[inline(always)]

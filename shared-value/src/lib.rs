@@ -109,111 +109,61 @@ compile_error!(
 );
 
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
-mod primitive;
-#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
-mod slots;
-#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
-mod stale;
+mod protocol;
 
 #[cfg(all(loom, test))]
 mod models;
-#[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
-mod signal;
-#[cfg(all(loom, test))]
-#[path = "lock/word.rs"]
-#[expect(dead_code, reason = "the models use a part of it")]
-mod word;
 
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod __private;
 #[cfg(not(loom))]
-mod access;
-#[cfg(not(loom))]
-mod accessors;
-#[cfg(not(loom))]
 mod arena;
 #[cfg(not(loom))]
 mod array;
 #[cfg(not(loom))]
-mod brief;
-#[cfg(not(loom))]
-mod bytes;
-#[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
-mod contents;
-#[cfg(not(loom))]
-mod copies;
-#[cfg(not(loom))]
-mod drafts;
+mod copy;
 #[cfg(not(loom))]
 mod dynamic;
-#[cfg(not(loom))]
-mod element;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
 mod format;
 #[cfg(not(loom))]
-mod guard;
+mod handle;
 #[cfg(not(loom))]
 mod hold;
 #[cfg(not(loom))]
-mod index;
-#[cfg(not(loom))]
-mod keeper;
-#[cfg(not(loom))]
-mod large;
+mod init;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
 mod lock;
 #[cfg(not(loom))]
-mod lock_object;
-#[cfg(not(loom))]
-mod options;
-#[cfg(not(loom))]
-mod parts;
-#[cfg(not(loom))]
-mod pauses;
-#[cfg(not(loom))]
-mod read;
-#[cfg(not(loom))]
 mod segment;
 #[cfg(not(loom))]
 mod share;
 #[cfg(not(loom))]
-mod shared;
-#[cfg(not(loom))]
-mod start;
-#[cfg(not(loom))]
-mod synchronized;
-#[cfg(not(loom))]
 mod sys;
-#[cfg(not(loom))]
-mod transfer;
-#[cfg(not(loom))]
-mod wait;
-#[cfg(not(loom))]
-mod words;
 
 #[cfg(not(loom))]
 pub use crate::{
-    access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     arena::{Arena, ArenaValues, Snapshot, Stored, Transaction, ValueId},
     array::{ArrayGuard, Elements, SharedArray},
     dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
     error::Error,
-    guard::Guard,
+    handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
+    handle::guard::Guard,
+    handle::lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
+    handle::options::Options,
+    handle::shared::Shared,
+    handle::synchronized::{Synchronized, unlink},
+    handle::wait::{Changes, Versioned},
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
     lock::{LockKind, LockState},
-    lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
-    options::Options,
     segment::{NamedValue, names},
-    shared::Shared,
-    synchronized::{Synchronized, unlink},
-    wait::{Changes, Versioned},
 };
 
 /// Derives [`SharedValue`](trait@SharedValue), with the handle `SynchronizedX`, the guard `XGuard` and their accessors.

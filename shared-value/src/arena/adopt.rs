@@ -8,8 +8,8 @@ use crate::arena::heap::{Heap, State, Trailer};
 use crate::arena::kind::Kind;
 use crate::arena::record;
 use crate::cell::Cell;
-use crate::contents::Untyped;
-use crate::parts::Parts;
+use crate::cell::parts::Parts;
+use crate::format::contents::Untyped;
 use crate::segment::Mapping;
 
 /// Frees the locks of all values, which nobody can hold, and what transactions are recorded in, and if nobody reads either,

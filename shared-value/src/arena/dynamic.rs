@@ -2,16 +2,16 @@
 
 use std::fmt::Display;
 
-use crate::access::{Access, ReadOnly};
 use crate::arena::heap::{Heap, Trailer};
 use crate::arena::id::ValueId;
 use crate::arena::kind::Kind;
 use crate::arena::values::{ArenaValues, Stored};
 use crate::cell::Cell;
-use crate::contents::Untyped;
 use crate::dynamic::{DynLayout, DynValue, layout_of, shape_of};
 use crate::error::Error;
 use crate::format::Invalid;
+use crate::format::contents::Untyped;
+use crate::handle::access::{Access, ReadOnly};
 
 impl ArenaValues {
     /// The value under a key, whatever its type is.

@@ -9,10 +9,10 @@ use crate::arena::directory::{CLASSES, Directory};
 use crate::arena::heap::{Heap, State, TRAILER, Trailer, block_length};
 use crate::arena::kind::Kind;
 use crate::arena::table::{Place, Table, hash};
-use crate::contents::Typed;
 use crate::error::Error;
 use crate::format::CELL_ALIGN;
-use crate::guard::Guard;
+use crate::format::contents::Typed;
+use crate::handle::guard::Guard;
 use crate::segment::Segment;
 use crate::sys;
 

@@ -12,7 +12,7 @@
 use core::sync::atomic::fence;
 
 use crate::format::CELL_ALIGN;
-use crate::primitive::{AtomicU64, Ordering};
+use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::Mapping;
 
 const WORD: usize = size_of::<u64>();

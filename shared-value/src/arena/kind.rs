@@ -1,11 +1,11 @@
 //! `Kind`: what several values of an arena have in common, which is told once: their schema.
 
 use crate::arena::heap::{Heap, State, words_of};
-use crate::contents::{Shape, Typed};
 use crate::error::Error;
 use crate::format::Invalid;
+use crate::format::contents::{Shape, Typed};
 use crate::layout::first_difference;
-use crate::primitive::Ordering::Relaxed;
+use crate::protocol::atomics::Ordering::Relaxed;
 
 const WORD: usize = size_of::<u64>();
 /// The words before the text.

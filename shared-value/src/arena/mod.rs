@@ -18,13 +18,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::path::Path;
 
-use crate::access::{Access, ReadOnly, ReadWrite};
 use crate::cell::{Cell, Guarding, Terms, open_or_else};
-use crate::contents::{Contents, Shape};
 use crate::error::Error;
+use crate::format::contents::{Contents, Shape};
+use crate::handle::access::{Access, ReadOnly, ReadWrite};
+use crate::handle::synchronized::Synchronized;
 use crate::lock::LockKind;
 use crate::segment::Place;
-use crate::synchronized::Synchronized;
 
 pub(crate) use adopt::adopt;
 pub(crate) use directory::Directory;

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::arena::Arena;
 use crate::cell::{Guarding, Terms};
 use crate::error::Error;
+use crate::handle::options::Options;
 use crate::lock::LockKind;
-use crate::options::Options;
 use crate::segment::Place;
 
 impl Options {

@@ -6,18 +6,18 @@ use core::mem::offset_of;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::access::ReadWrite;
-use crate::access::sealed::Read as _;
 use crate::arena::editor::usize_of;
 use crate::arena::heap::{Heap, State, block_length};
 use crate::arena::values::{ArenaValues, cell_in};
 use crate::cell::Cell;
-use crate::contents::{Contents, Shape};
+use crate::cell::parts::record;
 use crate::error::Error;
+use crate::format::contents::{Contents, Shape};
+use crate::handle::access::ReadWrite;
+use crate::handle::access::sealed::Read as _;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::lock::{Thread, Wait};
-use crate::parts::record;
-use crate::primitive::{AtomicU64, Ordering};
+use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::{Mapping, Segment};
 
 /// A record, in a block that is none of a value's. Its lock says who uses it.

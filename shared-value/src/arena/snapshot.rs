@@ -2,16 +2,16 @@
 
 use std::cell::RefCell;
 
-use crate::access::Access;
 use crate::arena::values::ArenaValues;
 use crate::cell::Cell;
-use crate::contents::Untyped;
 use crate::error::Error;
+use crate::format::contents::Untyped;
+use crate::handle::access::Access;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::hold::backoff::Backoff;
+use crate::hold::read::TRIES;
 use crate::lock;
-use crate::pauses::Pauses;
-use crate::read::TRIES;
-use crate::shared::Shared;
-use crate::synchronized::Synchronized;
 
 /// What [`ArenaValues::snapshot`] gives its closure to read values by.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl<A: Access> ArenaValues<A> {
     /// # Errors
     /// What the closure returns about values of one moment.
     pub fn snapshot<R, E>(&self, mut work: impl FnMut(&Snapshot) -> Result<R, E>) -> Result<R, E> {
-        let mut pauses = Pauses::between_reads();
+        let mut pauses = Backoff::between_reads();
         loop {
             for _ in 0..TRIES {
                 let snapshot = Snapshot::default();

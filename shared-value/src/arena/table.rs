@@ -6,7 +6,7 @@
 //! table that gets full is replaced by a larger one; who still looks at the old one has begun before that.
 
 use crate::arena::heap::TRAILER;
-use crate::primitive::{AtomicU64, Ordering};
+use crate::protocol::atomics::{AtomicU64, Ordering};
 
 const GONE: u64 = 1;
 const TAG_BITS: u32 = 24;

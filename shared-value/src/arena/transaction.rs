@@ -6,15 +6,15 @@ use std::sync::Arc;
 use crate::arena::record;
 use crate::arena::values::ArenaValues;
 use crate::cell::Cell;
-use crate::contents::{Contents, Untyped};
+use crate::cell::parts::record as decision;
 use crate::error::Error;
-use crate::guard::Guard;
+use crate::format::contents::{Contents, Untyped};
+use crate::handle::guard::Guard;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
 use crate::lock::{Refusal, Thread, Wait};
-use crate::parts::record as decision;
-use crate::primitive::Ordering;
-use crate::shared::Shared;
-use crate::slots::Versions;
-use crate::synchronized::Synchronized;
+use crate::protocol::atomics::Ordering;
+use crate::protocol::slots::Versions;
 
 /// The values that a transaction has locked: what [`ArenaValues::transaction`] gives its closure.
 #[derive(Debug)]

@@ -4,7 +4,6 @@ use std::fmt;
 use std::mem::offset_of;
 use std::sync::Arc;
 
-use crate::access::{Access, ReadWrite};
 use crate::arena::directory::Directory;
 use crate::arena::editor::{Editor, usize_of};
 use crate::arena::heap::{Heap, State, Trailer, block_length};
@@ -13,14 +12,15 @@ use crate::arena::kind::Kind;
 use crate::arena::table::hash;
 use crate::arena::{MAX_KEY, table};
 use crate::array::{Elements, SharedArray};
+use crate::cell::parts::Parts;
 use crate::cell::{Cell, open_or_else};
-use crate::contents::{Contents, Shape, Typed};
 use crate::error::{Error, valid};
+use crate::format::contents::{Contents, Shape, Typed};
+use crate::handle::access::{Access, ReadWrite};
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
 use crate::layout::SharedValue;
-use crate::parts::Parts;
 use crate::segment::Segment;
-use crate::shared::Shared;
-use crate::synchronized::Synchronized;
 
 /// The values in an [`Arena`](crate::Arena).
 ///

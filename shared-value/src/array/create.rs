@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use crate::access::{ReadOnly, Unlocked};
 use crate::array::elements::shape;
 use crate::array::{Elements, SharedArray};
 use crate::cell::{Cell, Guarding, Terms, open_or_else};
+use crate::copy;
 use crate::error::Error;
+use crate::handle::access::{ReadOnly, Unlocked};
+use crate::handle::synchronized::Synchronized;
 use crate::layout::SharedValue;
 use crate::segment::Place;
-use crate::synchronized::Synchronized;
-use crate::words;
 
 impl<T: SharedValue> SharedArray<T> {
     /// An array without a name, for this process, the children that it forks, and whoever it hands the array to.
@@ -37,7 +37,7 @@ impl<T: SharedValue> SharedArray<T> {
         let elements = (0..length).map(element).enumerate();
         let cell = Cell::create_with(&Place::Anonymous, &Terms::default(), shape::<T>(length)?, |parts| {
             parts.slots().initialize(|slot| {
-                elements.for_each(|(index, value)| words::store(slot, index * size_of::<T>(), &value));
+                elements.for_each(|(index, value)| copy::store(slot, index * size_of::<T>(), &value));
             });
         })?;
         Ok(Self::from(Synchronized::of(cell)))

@@ -1,14 +1,14 @@
 //! `Elements`: what an array holds at first.
 
-use crate::bytes::Alone;
+use crate::cell::parts::Parts;
 use crate::cell::{Cell, Terms};
-use crate::contents::Shape;
-use crate::copies::Copies;
+use crate::copy;
+use crate::copy::Alone;
+use crate::copy::Copies;
 use crate::error::Error;
+use crate::format::contents::Shape;
 use crate::layout::SharedValue;
-use crate::parts::Parts;
 use crate::segment::Place;
-use crate::words;
 
 /// What an array holds at first: a slice, or so many equal elements.
 ///
@@ -79,10 +79,10 @@ impl<T: SharedValue> Elements<'_, T> {
     /// Writes them for the first time, where all is zeros.
     pub(crate) fn write(&self, parts: &Parts<'_, [T]>) {
         match self.kind {
-            Kind::Slice(values) => parts.slots().initialize(|slot| words::store_slice::<Alone, T>(slot, 0, values)),
+            Kind::Slice(values) => parts.slots().initialize(|slot| copy::store_slice::<Alone, T>(slot, 0, values)),
             Kind::Zeroed(_) => {}
             Kind::Filled(length, value) => {
-                parts.slots().initialize(|slot| words::fill::<Alone, T>(slot, length, &words::part(length, value)));
+                parts.slots().initialize(|slot| copy::fill::<Alone, T>(slot, length, &copy::part(length, value)));
             }
         }
     }

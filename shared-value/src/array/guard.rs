@@ -2,13 +2,13 @@
 
 use std::ops::RangeBounds;
 
-use crate::bytes::Alone;
+use crate::copy;
+use crate::copy::Alone;
 use crate::error::Error;
-use crate::guard::Guard;
-use crate::index;
+use crate::handle::guard::Guard;
+use crate::handle::index;
+use crate::hold::read;
 use crate::layout::SharedValue;
-use crate::read;
-use crate::words;
 
 /// Proof that this thread holds the lock of a [`SharedArray`](crate::SharedArray). What is written through it is one commit.
 ///
@@ -114,7 +114,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn write(&mut self, start: usize, values: &[T]) {
         let bytes = index::run::<T>(self.len(), start, values.len());
-        self.writable().change(&bytes, |slot| words::store_slice::<Alone, T>(slot, bytes.start, values));
+        self.writable().change(&bytes, |slot| copy::store_slice::<Alone, T>(slot, bytes.start, values));
     }
 
     /// Gives all elements this value, to be committed.
@@ -124,8 +124,8 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn fill(&mut self, value: T) {
         let (length, bytes) = (self.len(), 0..self.hold.cell().shape().size);
-        let part = words::part(length, value);
-        self.writable().change(&bytes, |slot| words::fill::<Alone, T>(slot, length, &part));
+        let part = copy::part(length, value);
+        self.writable().change(&bytes, |slot| copy::fill::<Alone, T>(slot, length, &part));
     }
 
     /// Exchanges two elements, to be committed.
@@ -153,7 +153,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
         let elements = read::elements::<[T], T>(0, self.len(), |copy| copy(hold.current()))?;
         let change = |elements: &mut Box<[T]>| Ok(change(elements));
         hold.try_update_copy(&bytes, elements, change, |slot, elements| {
-            words::store_slice::<Alone, T>(slot, 0, elements);
+            copy::store_slice::<Alone, T>(slot, 0, elements);
         })
     }
 }

@@ -8,14 +8,14 @@ mod options;
 use std::fmt;
 use std::ops::{Deref, RangeBounds};
 
-use crate::access::{Access, ReadOnly, ReadWrite, Writable};
+use crate::copy;
 use crate::error::{Error, valid};
-use crate::index;
+use crate::handle::access::{Access, ReadOnly, ReadWrite, Writable};
+use crate::handle::index;
+use crate::handle::shared::sealed::Copied as _;
+use crate::handle::synchronized::Synchronized;
+use crate::hold::read;
 use crate::layout::SharedValue;
-use crate::read;
-use crate::shared::sealed::Copied as _;
-use crate::synchronized::Synchronized;
-use crate::words;
 
 pub use self::elements::Elements;
 pub use guard::ArrayGuard;
@@ -146,7 +146,7 @@ impl<T: SharedValue, A: Writable> SharedArray<T, A> {
     #[track_caller]
     pub fn write(&self, start: usize, values: &[T]) -> Result<(), Error> {
         let bytes = index::run::<T>(self.len(), start, values.len());
-        A::change(&self.cell, &bytes, |slot| words::store_slice::<A::Merge, T>(slot, bytes.start, values))
+        A::change(&self.cell, &bytes, |slot| copy::store_slice::<A::Merge, T>(slot, bytes.start, values))
     }
 
     /// Gives all elements this value, in one commit.
@@ -154,8 +154,8 @@ impl<T: SharedValue, A: Writable> SharedArray<T, A> {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn fill(&self, value: T) -> Result<(), Error> {
-        let (part, bytes) = (words::part(self.len(), value), 0..self.cell.shape().size);
-        A::change(&self.cell, &bytes, |slot| words::fill::<A::Merge, T>(slot, self.len(), &part))
+        let (part, bytes) = (copy::part(self.len(), value), 0..self.cell.shape().size);
+        A::change(&self.cell, &bytes, |slot| copy::fill::<A::Merge, T>(slot, self.len(), &part))
     }
 
     /// Lets the closure change all elements under the lock, in memory of its own. If this thread holds no guard, the change is
@@ -180,7 +180,7 @@ impl<T: SharedValue, A: Writable> SharedArray<T, A> {
             &(0..self.cell.shape().size),
             |slot| read::elements::<[T], T>(0, self.len(), |copy| copy(slot)),
             |elements| change(elements),
-            |slot, elements| words::store_slice::<A::Merge, T>(slot, 0, elements),
+            |slot, elements| copy::store_slice::<A::Merge, T>(slot, 0, elements),
         )
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::array::{Elements, SharedArray};
 use crate::error::Error;
+use crate::handle::options::Options;
 use crate::layout::SharedValue;
-use crate::options::Options;
 use crate::segment::Place;
 
 /// Arrays. To find one that exists, [`open::<[T]>`](Options::open) and its kin return a handle, which is turned into a

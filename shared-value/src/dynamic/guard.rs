@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use crate::bytes::{Alone, store_from};
-use crate::contents::Untyped;
+use crate::copy::{Alone, store_from};
 use crate::dynamic::DynData;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::path::Place;
 use crate::dynamic::value::{Draft, DynValue, range};
 use crate::error::Error;
-use crate::keeper::Keeper;
+use crate::format::contents::Untyped;
+use crate::hold::scoped::ScopedHold;
 use crate::lock::Wait;
 
 /// Proof that this thread holds the lock of a [`DynValue`], which says when what it writes is committed: by
@@ -43,12 +43,12 @@ use crate::lock::Wait;
 #[clippy::has_significant_drop]
 pub struct DynGuard<'a> {
     value: &'a DynValue,
-    hold: Keeper<'a, Untyped>,
+    hold: ScopedHold<'a, Untyped>,
 }
 
 impl<'a> DynGuard<'a> {
     pub(super) fn acquire(value: &'a DynValue, wait: Wait) -> Result<Self, Error> {
-        Ok(Self { value, hold: Keeper::acquire(&value.cell, wait)? })
+        Ok(Self { value, hold: ScopedHold::acquire(&value.cell, wait)? })
     }
 
     /// One part, with this thread's own writes; the empty path is the whole value.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cell::Guarding;
 use crate::dynamic::DynValue;
 use crate::error::Error;
-use crate::options::Options;
+use crate::handle::options::Options;
 use crate::segment::Place;
 
 impl Options {

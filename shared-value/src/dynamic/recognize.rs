@@ -1,9 +1,9 @@
 //! Recognizes a value in a segment by nothing but the schema that lies beside it.
 
 use crate::cell::Recognized;
-use crate::contents::{Shape, Untyped};
 use crate::dynamic::{DynLayout, schema};
 use crate::error::Error;
+use crate::format::contents::{Shape, Untyped};
 use crate::format::{Invalid, RequiredLock};
 use crate::segment::Mapping;
 

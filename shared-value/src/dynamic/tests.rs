@@ -4,12 +4,12 @@
 use std::num::{NonZeroI8, NonZeroU64};
 
 use crate::cell::{Cell, Terms};
-use crate::contents::Shape;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::path::Place;
 use crate::dynamic::{DynData, DynKind, DynLayout, DynValue, limit, schema};
 use crate::error::Error;
+use crate::format::contents::Shape;
 use crate::layout::{
     Field, FixedStr, Kind, Layout, Pod, Printed, SharedValue, Variant, schema_text, slice_schema_text,
 };

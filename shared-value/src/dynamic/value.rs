@@ -6,9 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bytes::{Alone, AmongOthers, load_into, store_from};
 use crate::cell::{Cell, Guarding};
-use crate::contents::Untyped;
+use crate::copy::{Alone, AmongOthers, load_into, store_from};
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::guard::DynGuard;
@@ -18,10 +17,11 @@ use crate::dynamic::scalar::{bits, put};
 use crate::dynamic::{DynData, DynLayout, DynParts, limit};
 use crate::error::Error;
 use crate::format::RequiredLock;
+use crate::format::contents::Untyped;
 use crate::hold::Hold;
+use crate::hold::read;
 use crate::lock::{LockKind, LockState, Wait};
-use crate::primitive::{AtomicU64, Ordering};
-use crate::read;
+use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::Place as Segment;
 
 /// A value in shared memory of which the program knows nothing: what it is says the schema in its segment.

@@ -1,6 +1,6 @@
 //! `Description`: what a program says of a value, for segments to record or to be compared with.
 
-use crate::contents::{Shape, Typed};
+use crate::format::contents::{Shape, Typed};
 
 /// What a cell is to hold.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::contents::Shape;
 use crate::error::Error;
+use crate::format::contents::Shape;
 use crate::format::header::UnvalidatedHeader;
 use crate::format::{CELL_ALIGN, Description, Invalid, require};
 use crate::layout::{first_difference, text_fingerprint};

@@ -8,6 +8,7 @@
 //! mutex offset      behind the cell: its pthread mutex, if that guards it (64 bytes)
 //! ```
 
+pub(crate) mod contents;
 mod description;
 mod entry;
 mod header;

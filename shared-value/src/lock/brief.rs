@@ -16,10 +16,10 @@
 
 use crate::lock::held::HeldList;
 use crate::lock::line::LockLine;
-use crate::lock::word::{self, Wait};
 use crate::lock::{
     Acquired, Announcing, Refusal, Thread, acquire_linked, list, release_linked, release_one_of_many, take,
 };
+use crate::protocol::lock_word::{self, Wait};
 
 /// Takes the lock, under which nothing runs that may take a lock, end the thread or look at what it holds.
 ///
@@ -45,7 +45,7 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Re
     if cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().retract();
     }
-    word::release(&line.word, thread.id(), Announcing::of(thread, line)).map_err(|_| Refusal::Corrupted)
+    lock_word::release(&line.word, thread.id(), Announcing::of(thread, line)).map_err(|_| Refusal::Corrupted)
 }
 
 /// Takes the lock for a closure that may do what it likes, while the value counts as borrowed.

@@ -1,6 +1,6 @@
 //! `LockLine`: the words of a lock, as they lie in shared memory.
 
-use crate::primitive::{AtomicU64, Ordering};
+use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::sys::robust::WORD_BEHIND_NODE;
 
 /// The 40 bytes of a lock. All zeros are a free lock.

@@ -11,7 +11,7 @@
 
 use crate::lock::line::LockLine;
 use crate::lock::thread::Thread;
-use crate::primitive::Ordering::Relaxed;
+use crate::protocol::atomics::Ordering::Relaxed;
 use crate::sys::robust;
 
 /// Longer lists are not followed: the kernel does not do so either (`ROBUST_LIST_LIMIT`).

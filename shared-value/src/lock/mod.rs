@@ -7,23 +7,24 @@ mod line;
 mod list;
 pub(crate) mod pthread;
 mod thread;
-mod word;
+pub(crate) mod wakeup;
 
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
+use crate::protocol::lock_word;
 use crate::sys;
 use crate::sys::robust::RobustList;
 
+#[cfg(feature = "tokio")]
+pub(crate) use crate::protocol::lock_word::LONGEST_SLEEP;
+pub(crate) use crate::protocol::lock_word::Wait;
 pub(crate) use held::Mark;
 use held::{Held, HeldList};
 pub(crate) use line::LockLine;
 use list::Overwritten;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
-#[cfg(feature = "tokio")]
-pub(crate) use word::LONGEST_SLEEP;
-pub(crate) use word::Wait;
 
 /// The most often that one thread may hold one lock.
 const MAX_DEPTH: u32 = 65_535;
@@ -147,7 +148,7 @@ unsafe fn acquire_linked(
 /// Takes a lock that the thread does not hold. The announcement to the kernel still stands.
 #[inline(always)]
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
-    let Some(taken) = word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
+    let Some(taken) = lock_word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
         return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
     };
     if cfg!(shared_value_fault = "retract_first") {
@@ -239,9 +240,9 @@ fn release_linked(
         thread.list().announce(line.node());
     }
     let released_first =
-        cfg!(shared_value_fault = "release_first").then(|| word::release(&line.word, thread.id(), kernel));
+        cfg!(shared_value_fault = "release_first").then(|| lock_word::release(&line.word, thread.id(), kernel));
     let unlinked = unlink();
-    let released = released_first.unwrap_or_else(|| word::release(&line.word, thread.id(), kernel));
+    let released = released_first.unwrap_or_else(|| lock_word::release(&line.word, thread.id(), kernel));
     if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
 
@@ -255,7 +256,7 @@ fn die_with_all(thread: Thread) {
         thread.list().announce(line.node());
         // SAFETY: as above, for all of them. There is nobody to tell of an overwritten lock.
         let _ = unsafe { list::unlink(thread, index) };
-        word::die(&line.word, thread.id(), kernel);
+        lock_word::die(&line.word, thread.id(), kernel);
         thread.held().remove(index);
     }
 }
@@ -333,19 +334,19 @@ pub(crate) fn state(line: &LockLine) -> LockState {
     if holds(line) {
         return LockState::HeldHere;
     }
-    word::owner(&line.word).map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
+    lock_word::owner(&line.word).map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
 }
 
 /// Sees to it that the next last `release` of the lock says that somebody waits.
 pub(crate) fn call_back(line: &LockLine) {
-    word::call_back(&line.word);
+    lock_word::call_back(&line.word);
 }
 
 /// Makes a lock free whose owner is known to be gone without the kernel having noticed. The next one takes over.
 ///
 /// For a segment that nobody has open: after a crash of the whole machine, or in a copy of a file.
 pub(crate) fn abandon(line: &LockLine) {
-    word::abandon(&line.word);
+    lock_word::abandon(&line.word);
 }
 
 /// Announces one lock to the kernel that walks the thread's robust list.
@@ -362,7 +363,7 @@ impl Announcing {
     }
 }
 
-impl word::Kernel for Announcing {
+impl lock_word::Kernel for Announcing {
     #[inline]
     fn announce(&self) {
         if !cfg!(shared_value_fault = "link_unannounced") {

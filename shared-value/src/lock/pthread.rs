@@ -7,7 +7,7 @@
 use crate::lock::held::{Held, MAX_HELD};
 use crate::lock::line::LockLine;
 use crate::lock::{Acquired, LockState, Mark, Refusal, Thread, Wait, again, holds};
-use crate::primitive::{Ordering::Relaxed, Ordering::SeqCst, fence};
+use crate::protocol::atomics::{Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::sys::mutex::{Mutex, Outcome};
 
 /// Takes the mutex, or takes it once more.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use loom::sync::{Condvar, Mutex};
 
-use crate::primitive::{AtomicU64, Ordering::Relaxed};
-use crate::word::Kernel;
+use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
+use crate::protocol::lock_word::Kernel;
 
 /// What the kernel sees of a word.
 const LOWER_HALF: u64 = 0xffff_ffff;

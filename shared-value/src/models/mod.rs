@@ -2,10 +2,10 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p shared-value --lib --release`
 
+mod event;
 mod futex;
-mod signal;
+mod lock_word;
 mod slots;
-mod word;
 
 /// Runs a model, with a bounded number of preemptions: each further one finds less and costs much more.
 fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {

@@ -7,9 +7,9 @@ use loom::sync::Mutex;
 use loom::thread;
 
 use crate::models::model;
-use crate::primitive::AtomicU64;
-use crate::primitive::Ordering::{self, Relaxed, Release};
-use crate::slots::{Slots, Versions};
+use crate::protocol::atomics::AtomicU64;
+use crate::protocol::atomics::Ordering::{self, Relaxed, Release};
+use crate::protocol::slots::{Slots, Versions};
 
 /// The bytes that writers say they change, so that the rest is copied first.
 const PART: Range<usize> = 0..8;
@@ -342,7 +342,7 @@ fn a_transaction_dies_whole() {
 fn a_reader_sees_one_version_of_a_large_value() {
     model(2, || {
         run_on(
-            Value::with_marks(crate::stale::words(2)),
+            Value::with_marks(crate::protocol::marks::words(2)),
             &[|value| {
                 value.increment_each();
                 value.increment_each();
@@ -357,7 +357,7 @@ fn a_reader_sees_one_version_of_a_large_value() {
 fn marks_outlive_their_owner() {
     model(1, || {
         run_on(
-            Value::with_marks(crate::stale::words(2)),
+            Value::with_marks(crate::protocol::marks::words(2)),
             &[|value| {
                 value.increment_each();
                 value.die_half_way();
@@ -373,6 +373,6 @@ fn marks_outlive_their_owner() {
 #[test]
 fn a_reader_sees_one_version_of_two_writers_of_a_large_value() {
     model(1, || {
-        run_on(Value::with_marks(crate::stale::words(2)), &[Value::increment_each, Value::increment_each], 2);
+        run_on(Value::with_marks(crate::protocol::marks::words(2)), &[Value::increment_each, Value::increment_each], 2);
     });
 }

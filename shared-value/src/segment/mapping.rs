@@ -12,7 +12,7 @@ use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
 use crate::format::{Entry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
-use crate::primitive::AtomicU64;
+use crate::protocol::atomics::AtomicU64;
 use crate::segment::Place;
 
 /// The memory of a segment.

@@ -3,12 +3,12 @@
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use crate::access::{Access, ReadOnly};
 use crate::arena::Arena;
 use crate::error::Error;
+use crate::handle::access::{Access, ReadOnly};
+use crate::handle::synchronized::Synchronized;
 #[cfg(feature = "serde")]
 use crate::share::Attach;
-use crate::synchronized::Synchronized;
 
 impl<A: Access> Arena<A> {
     /// As [`Synchronized::pass_to`].

@@ -5,15 +5,15 @@ use std::os::unix::net::UnixStream;
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[cfg(feature = "serde")]
-use crate::access::Access;
-use crate::access::{ReadOnly, Unlocked};
 use crate::array::SharedArray;
 use crate::error::Error;
+#[cfg(feature = "serde")]
+use crate::handle::access::Access;
+use crate::handle::access::{ReadOnly, Unlocked};
+use crate::handle::synchronized::Synchronized;
 use crate::layout::SharedValue;
 #[cfg(feature = "serde")]
 use crate::share::Attach;
-use crate::synchronized::Synchronized;
 
 impl<T: SharedValue> SharedArray<T> {
     /// As [`Synchronized::inherited`].

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 
-use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::arena::{ArenaValues, Directory, ValueId, adopt};
 use crate::cell::{Cell, Guarding, Recognized};
-use crate::contents::{Typed, Untyped};
 use crate::error::Error;
+use crate::format::contents::{Typed, Untyped};
+use crate::handle::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::handle::synchronized::Synchronized;
 use crate::lock::LockKind;
 use crate::segment::Place;
-use crate::synchronized::Synchronized;
 
 /// Access by which a file can be attached to.
 pub(crate) trait Attach: Access {

@@ -1,12 +1,12 @@
 //! Values that were handed to a program which does not know their type.
 
-use crate::access::{ReadOnly, ReadWrite};
 use crate::arena::layout_at;
 use crate::cell::Cell;
 use crate::cell::Guarding;
-use crate::contents::Untyped;
 use crate::dynamic::{DynLayout, DynValue, layout_in};
 use crate::error::Error;
+use crate::format::contents::Untyped;
+use crate::handle::access::{ReadOnly, ReadWrite};
 use crate::lock::LockKind;
 use crate::share::{by_environment, by_token};
 

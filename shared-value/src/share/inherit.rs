@@ -6,13 +6,13 @@ use std::process::Command;
 
 use command_fds::CommandFdExt;
 
-use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::cell::{Cell, Guarding};
 use crate::error::Error;
+use crate::handle::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
 use crate::segment::{Identity, Place};
 use crate::share::{Attach, Handed};
-use crate::shared::Shared;
-use crate::synchronized::Synchronized;
 use crate::sys;
 
 impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {

@@ -4,11 +4,11 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::access::Access;
-use crate::lock_object::{LockObject, LockRule};
+use crate::handle::access::Access;
+use crate::handle::lock_object::{LockObject, LockRule};
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
 use crate::share::Attach;
-use crate::shared::Shared;
-use crate::synchronized::Synchronized;
 
 impl<C: Shared + ?Sized, A: Access> Serialize for Synchronized<C, A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,13 +2,13 @@
 
 use std::os::unix::net::UnixStream;
 
-use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::cell::Guarding;
 use crate::error::Error;
+use crate::handle::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
 use crate::segment::Place;
 use crate::share::Attach;
-use crate::shared::Shared;
-use crate::synchronized::Synchronized;
 use crate::sys;
 
 impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {

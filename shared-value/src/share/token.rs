@@ -5,13 +5,13 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::access::{Access, ReadOnly, ReadWrite, Unlocked};
 use crate::cell::{Cell, Guarding};
 use crate::error::Error;
+use crate::handle::access::{Access, ReadOnly, ReadWrite, Unlocked};
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
 use crate::segment::{Identity, Place};
 use crate::share::{Attach, Handed};
-use crate::shared::Shared;
-use crate::synchronized::Synchronized;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 

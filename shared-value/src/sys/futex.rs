@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::thread::futex;
 use rustix::thread::futex::{Flags, Timespec};
 
-use crate::primitive::AtomicU64;
+use crate::protocol::atomics::AtomicU64;
 
 /// Sleeps until the word is woken, at most for `timeout` by `CLOCK_MONOTONIC`, if its lower half is still that of
 /// `expected`.

@@ -1,0 +1,162 @@
+//! `Parts`: the words of a cell, where they lie in mapped memory.
+//!
+//! ```text
+//!   0  lock        40 bytes, see `lock/line.rs`
+//!  40  version      8 bytes, see `protocol/slots.rs`
+//!  48  draft        8 bytes
+//!  56  event        8 bytes, see `protocol/event.rs`
+//!  64  slots, marks and atomic fields, see `format/contents.rs`
+//! ```
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use crate::copy;
+use crate::error::Error;
+use crate::format::Entry;
+use crate::format::contents::{Contents, Shape};
+use crate::layout::SharedValue;
+use crate::lock::{self, LockLine};
+use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::slots::{Slots, Versions};
+use crate::segment::Mapping;
+
+/// The bytes of a control line.
+pub(crate) const LINE: usize = 64;
+
+/// The first cache line of a cell.
+#[repr(C, align(64))]
+pub(crate) struct Control {
+    pub(crate) lock: LockLine,
+    pub(crate) versions: Versions,
+    pub(crate) event: AtomicU64,
+}
+
+const _: () = {
+    assert!(size_of::<Control>() == LINE);
+    assert!(std::mem::offset_of!(Control, lock) == 0);
+    assert!(std::mem::offset_of!(Control, versions) == 40);
+    assert!(std::mem::offset_of!(Control, event) == 56);
+};
+
+/// The words of a cell. References to atomics are fine where other processes write; references to a `T` would not be.
+pub(crate) struct Parts<'a, C: ?Sized> {
+    pub(crate) control: &'a Control,
+    slots: &'a [AtomicU64],
+    marks: &'a [AtomicU64],
+    pub(crate) atomics: &'a [AtomicU64],
+    shape: Shape,
+    value: PhantomData<fn() -> C>,
+}
+
+impl<'a, C: Contents + ?Sized> Parts<'a, C> {
+    /// # Safety
+    /// `control` is the start of `shape.length()` bytes, aligned to 64, mapped during `'a`, and only accessed as atomics of
+    /// these sizes.
+    #[inline(always)]
+    pub(crate) unsafe fn at(control: NonNull<Control>, shape: Shape) -> Self {
+        // SAFETY: the control line is the first 64 of these bytes, and a line of atomics is valid whatever it holds.
+        let line = unsafe { control.as_ref() };
+        // SAFETY: the words lie behind the control line.
+        let words = unsafe { control.add(1) }.cast();
+        // SAFETY: the slots end where the words end, or before the marks, or before the atomic fields.
+        let slots = unsafe { Self::words(words, 0, shape.slots()) };
+        let marks = if shape.marks() == 0 {
+            &[][..]
+        } else {
+            // SAFETY: the marks end where the words end, or before the atomic fields.
+            unsafe { Self::words(words, shape.marks_start(), shape.marks()) }
+        };
+        let atomics = if shape.atomics == 0 {
+            &[][..]
+        } else {
+            // SAFETY: the atomic fields end where the words end.
+            unsafe { Self::words(words, shape.atomics_start(), shape.atomics) }
+        };
+        Self { control: line, slots, marks, atomics, shape, value: PhantomData }
+    }
+
+    /// # Safety
+    /// `start + length` words lie behind `words`, as for `at`.
+    #[inline(always)]
+    unsafe fn words(words: NonNull<AtomicU64>, start: usize, length: usize) -> &'a [AtomicU64] {
+        // SAFETY: promised by the caller.
+        let first = unsafe { words.add(start) };
+        // SAFETY: promised by the caller; atomics may change under a shared reference.
+        unsafe { std::slice::from_raw_parts(first.as_ptr(), length) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn slots(&self) -> Slots<'a> {
+        Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
+    }
+
+    /// The word of an atomic field, by its number among them.
+    pub(crate) fn atomic(&self, number: usize) -> &'a AtomicU64 {
+        &self.atomics[number]
+    }
+
+    pub(crate) fn recover(&self, mapping: &Mapping) {
+        let versions = &self.control.versions;
+        versions.settle(|record| is_committed(mapping, record));
+        versions.rollback();
+    }
+
+    /// Puts the cell in order after a crash of the machine, or in a copy of a file: nobody has it open.
+    pub(crate) fn adopt(&self, mapping: &Mapping) {
+        lock::abandon(&self.control.lock);
+        self.recover(mapping);
+        // The words of a file may be of any time.
+        self.slots().mark_all();
+    }
+}
+
+impl<T: SharedValue> Parts<'_, T> {
+    /// The committed value. For the owner of the lock.
+    pub(crate) fn committed(&self) -> Result<T, Error> {
+        copy::load(self.slots().committed(), 0).check()
+    }
+
+    /// Replaces the value, where nothing has been written since the last commit. For the owner of the lock.
+    pub(crate) fn publish(&self, value: &T) {
+        self.slots().publish(&copy::range::<T>(0), |slot| copy::store(slot, 0, value));
+    }
+
+    /// Writes the first value, where all is zeros and nobody else looks.
+    pub(crate) fn initialize(&self, value: &T) {
+        self.slots().initialize(|slot| copy::store(slot, 0, value));
+        for (number, atomic) in self.atomics.iter().enumerate() {
+            atomic.store(copy::atomic_word(value, number), Ordering::Relaxed);
+        }
+    }
+}
+
+/// The control line of a cell, whose place and length the header's validation checked.
+pub(crate) fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
+    mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
+}
+
+/// What the record of a transaction says, in a word anywhere in the segment.
+pub(crate) mod record {
+    /// Nothing is joined to it.
+    pub(crate) const IDLE: u64 = 0;
+    /// What is joined to it is not committed, perhaps not yet.
+    pub(crate) const OPEN: u64 = 1;
+    /// What is joined to it is committed.
+    pub(crate) const COMMITTED: u64 = 2;
+}
+
+/// Whether the record at an offset says that what is joined to it is committed.
+#[cold]
+pub(crate) fn is_committed(mapping: &Mapping, record: u64) -> bool {
+    let words = usize::try_from(record).ok().and_then(|offset| mapping.words(offset, 1)).unwrap_or_default();
+    // Relaxed: a reader has a fence behind it, and whoever recovers has the lock. They pair with the release of the decision.
+    words.iter().any(|word| word.load(Ordering::Relaxed) == record::COMMITTED)
+}
+
+/// The control line of a cell of this shape that starts there, if the cell lies in the mapping and ends before `end`.
+pub(crate) fn control_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<NonNull<Control>> {
+    let length = shape.checked_length().filter(|length| start.checked_add(*length).is_some_and(|last| last <= end))?;
+    mapping.at(start, length).filter(|_| start.is_multiple_of(LINE)).map(NonNull::cast)
+}

@@ -1,0 +1,199 @@
+//! Copies runs of bytes between a slot, which is whole words that others may write at any time, and private memory.
+//!
+//! Words are only ever loaded and stored whole: the part of a word that a run begins or ends in is cut out of it, or merged
+//! into it.
+#![allow(unsafe_code)]
+
+use core::ops::Range;
+use core::ptr;
+
+use crate::copy::words::{self, WORD};
+use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
+
+/// How a part of a word is changed.
+pub trait Merge {
+    fn merge(word: &AtomicU64, change: impl Fn(u64) -> u64);
+}
+
+/// In a slot that this thread alone writes.
+pub enum Alone {}
+
+/// In a slot that others write too: their changes to other bytes of the same word are not lost.
+pub enum AmongOthers {}
+
+impl Merge for Alone {
+    #[inline(always)]
+    fn merge(word: &AtomicU64, change: impl Fn(u64) -> u64) {
+        word.store(change(word.load(Relaxed)), Relaxed);
+    }
+}
+
+impl Merge for AmongOthers {
+    #[inline(always)]
+    fn merge(word: &AtomicU64, change: impl Fn(u64) -> u64) {
+        let _ = word.fetch_update(Relaxed, Relaxed, |old| Some(change(old)));
+    }
+}
+
+/// A run of bytes of a slot, as the words that it lies in.
+struct Run<'a> {
+    /// The word that the run begins in, if not at its start or if it ends in it too, and the bytes of that.
+    head: Option<(&'a AtomicU64, Range<usize>)>,
+    whole: &'a [AtomicU64],
+    /// The word that the run ends in, if not at its end, and how many bytes of that.
+    tail: Option<(&'a AtomicU64, usize)>,
+}
+
+impl<'a> Run<'a> {
+    /// # Panics
+    /// If the run does not lie in the slot.
+    #[inline]
+    fn of(slot: &'a [AtomicU64], offset: usize, length: usize) -> Self {
+        if length == 0 {
+            return Self { head: None, whole: &[], tail: None };
+        }
+        let words = &slot[offset / WORD..(offset + length).div_ceil(WORD)];
+        let (start, rest) = (offset % WORD, words);
+        if start + length < WORD {
+            return Self { head: Some((&rest[0], start..start + length)), whole: &[], tail: None };
+        }
+        let (head, rest) = if start == 0 { (None, rest) } else { (Some((&rest[0], start..WORD)), &rest[1..]) };
+        let end = (offset + length) % WORD;
+        let (whole, tail) = if end == 0 {
+            (rest, None)
+        } else {
+            let (last, whole) = rest.split_last().expect("a run that is longer than its head ends in another word");
+            (whole, Some((last, end)))
+        };
+        Self { head, whole, tail }
+    }
+}
+
+/// Fills a buffer with the bytes from an offset of a slot on.
+///
+/// # Panics
+/// If they do not lie in the slot.
+pub(crate) fn load_into(slot: &[AtomicU64], offset: usize, to: &mut [u8]) {
+    // SAFETY: the buffer has so many bytes, which nothing else refers to.
+    unsafe { load(slot, offset, to.as_mut_ptr(), to.len()) };
+}
+
+/// Copies a buffer to an offset of a slot; the bytes around it stay.
+///
+/// # Panics
+/// If it does not lie in the slot; then nothing was written.
+pub(crate) fn store_from<M: Merge>(slot: &[AtomicU64], offset: usize, from: &[u8]) {
+    // SAFETY: the buffer has so many bytes, which are initialized.
+    unsafe { store::<M>(slot, offset, from.as_ptr(), from.len()) };
+}
+
+/// Copies bytes out of a slot.
+///
+/// # Panics
+/// If they do not lie in the slot.
+///
+/// # Safety
+/// `to` leads to `length` bytes that may be written, and that nothing else refers to.
+#[inline]
+pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length: usize) {
+    let run = Run::of(slot, offset, length);
+    let mut done = 0;
+    if let Some((word, bytes)) = run.head {
+        let word = word.load(Relaxed).to_ne_bytes();
+        done = bytes.len();
+        // SAFETY: the parts of a run make up its length, for which the caller has room; `word` is a local.
+        unsafe { ptr::copy_nonoverlapping(word[bytes].as_ptr(), to, done) };
+    }
+    // SAFETY: as above, so these words are left.
+    let place = unsafe { to.add(done) };
+    // SAFETY: as above.
+    unsafe { words::load(run.whole, place) };
+    done += size_of_val(run.whole);
+    if let Some((word, left)) = run.tail {
+        let word = word.load(Relaxed).to_ne_bytes();
+        // SAFETY: as above, so these are left.
+        let place = unsafe { to.add(done) };
+        // SAFETY: as above; `word` is a local.
+        unsafe { ptr::copy_nonoverlapping(word.as_ptr(), place, left) };
+    }
+}
+
+/// Copies bytes into a slot; those around them stay.
+///
+/// # Panics
+/// If they do not lie in the slot; then nothing was written.
+///
+/// # Safety
+/// `from` leads to `length` initialized bytes.
+#[inline]
+pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *const u8, length: usize) {
+    let run = Run::of(slot, offset, length);
+    let mut done = 0;
+    if let Some((word, bytes)) = run.head {
+        done = bytes.len();
+        M::merge(word, |old| {
+            let mut word = old.to_ne_bytes();
+            // SAFETY: the parts of a run make up its length, and as many bytes can be read; `word` is a local.
+            unsafe { ptr::copy_nonoverlapping(from, word[bytes.clone()].as_mut_ptr(), done) };
+            u64::from_ne_bytes(word)
+        });
+    }
+    // SAFETY: as above, so these words are left.
+    let place = unsafe { from.add(done) };
+    // SAFETY: as above.
+    unsafe { words::store(run.whole, place) };
+    done += size_of_val(run.whole);
+    if let Some((word, left)) = run.tail {
+        // SAFETY: as above, so these are left.
+        let place = unsafe { from.add(done) };
+        M::merge(word, |old| {
+            let mut word = old.to_ne_bytes();
+            // SAFETY: as above; `word` is a local.
+            unsafe { ptr::copy_nonoverlapping(place, word.as_mut_ptr(), left) };
+            u64::from_ne_bytes(word)
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every run of a slot of four words, there and back: what is around it stays.
+    #[test]
+    fn every_run_is_copied_and_nothing_else() {
+        let size = 4 * WORD;
+        for start in 0..=size {
+            for end in start..=size {
+                check::<Alone>(size, start..end);
+                check::<AmongOthers>(size, start..end);
+            }
+        }
+    }
+
+    fn check<M: Merge>(size: usize, run: Range<usize>) {
+        let slot: Vec<AtomicU64> = (0..size / WORD).map(|_| AtomicU64::new(u64::MAX)).collect();
+        let bytes: Vec<u8> = (1..).take(run.len()).collect();
+        store_from::<M>(&slot, run.start, &bytes);
+        let stored: Vec<u8> = slot.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect();
+        let mut expected = vec![0xff; size];
+        expected[run.clone()].copy_from_slice(&bytes);
+        assert_eq!(stored, expected, "{run:?}");
+        let mut loaded = vec![0; run.len()];
+        load_into(&slot, run.start, &mut loaded);
+        assert_eq!(loaded, bytes, "{run:?}");
+    }
+
+    /// Nothing may be written behind the slot, and not a part of what does not fit either.
+    #[test]
+    fn a_run_must_lie_in_the_slot() {
+        let slot = [AtomicU64::new(0), AtomicU64::new(0)];
+        let bytes = [1; 24];
+        for (start, length) in [(0, 17), (16, 1), (9, 8), (24, 0)] {
+            let store = || store_from::<Alone>(&slot, start, &bytes[..length]);
+            let stored = std::panic::catch_unwind(std::panic::AssertUnwindSafe(store));
+            assert_eq!(stored.is_err(), length > 0, "{length} bytes at {start}");
+            assert_eq!([0, 0], [slot[0].load(Relaxed), slot[1].load(Relaxed)]);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Copies between shared memory, which others may write at any time, and private memory.
+
+mod boxed;
+mod bytes;
+mod value;
+mod words;
+
+pub(crate) use boxed::Copies;
+pub(crate) use bytes::{Alone, AmongOthers, Merge};
+pub(crate) use bytes::{load_into, store_from};
+pub(crate) use value::{Unchecked, atomic_word, fill, load, load_plain, part, range, store, store_by, store_slice};

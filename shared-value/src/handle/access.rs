@@ -1,0 +1,264 @@
+//! What a handle may do with its value, as a type.
+#![expect(
+    private_bounds,
+    private_interfaces,
+    reason = "the sealed traits can be neither named nor called from outside"
+)]
+
+use core::ops::Range;
+
+use crate::cell::Cell;
+use crate::copy::{self, Unchecked};
+use crate::copy::{Alone, AmongOthers, Merge};
+use crate::error::Error;
+use crate::format::contents::Contents;
+use crate::handle::access::sealed::Read as _;
+use crate::hold::Hold;
+use crate::hold::read;
+use crate::layout::SharedValue;
+use crate::protocol::atomics::AtomicU64;
+
+/// What a handle may do: the second parameter of [`Synchronized`](crate::Synchronized).
+///
+/// | | reads | writes | lock |
+/// |---|---|---|---|
+/// | [`ReadWrite`] | committed values | commits, crash-atomic | yes |
+/// | [`ReadOnly`] | committed values | do not compile, and the kernel refuses them | no |
+/// | [`Unlocked`] | words, as they are | words, at once | no |
+pub trait Access: sealed::Read + 'static {}
+
+/// Access that can write: [`ReadWrite`] and [`Unlocked`].
+#[diagnostic::on_unimplemented(
+    message = "a handle with `{Self}` access cannot write",
+    note = "open the value for reading and writing instead"
+)]
+pub trait Writable: Access + sealed::Write {}
+
+/// Read, write and lock.
+#[derive(Clone, Copy, Debug)]
+pub enum ReadWrite {}
+
+/// Read and nothing else: the memory is mapped so, from a descriptor that was opened so.
+#[derive(Clone, Copy, Debug)]
+pub enum ReadOnly {}
+
+/// Read and write without any lock, as Python's `RawValue` does.
+///
+/// Each word is read and written as a whole, but a value of several words may be torn, and changes made at the same time
+/// may be lost. There are no versions and no rollback. For values that one process writes at a time, and for words that
+/// stand on their own.
+#[derive(Clone, Copy, Debug)]
+pub enum Unlocked {}
+
+impl Access for ReadWrite {}
+impl Access for ReadOnly {}
+impl Access for Unlocked {}
+impl Writable for ReadWrite {}
+impl Writable for Unlocked {}
+
+/// Copies the whole value; each atomic field as it is at some moment during the call.
+#[inline(always)]
+pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
+    read::with_atomics(cell, A::field(cell, 0))
+}
+
+/// The operations that differ.
+pub(crate) mod sealed {
+    use super::{AtomicU64, Cell, Contents, Error, Merge, Range, SharedValue, Unchecked, copy};
+
+    pub trait Read {
+        /// What the closure copies from a slot; it may run several times, and then the last of its copies counts.
+        fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
+
+        #[inline(always)]
+        fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
+            if const { Unchecked::<F>::IS_LARGE } {
+                Unchecked::by(offset, |copy| Self::read(cell, copy))
+            } else {
+                Self::read(cell, move |slot| copy::load(slot, offset))
+            }
+        }
+    }
+
+    pub trait Write {
+        /// How parts of words are changed.
+        type Merge: Merge;
+
+        /// Lets the closure write these bytes of a slot. It must not panic.
+        fn change<C: Contents + ?Sized>(
+            cell: &Cell<C>,
+            bytes: &Range<usize>,
+            write: impl FnOnce(&[AtomicU64]),
+        ) -> Result<(), Error>;
+
+        #[inline(always)]
+        fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
+            Self::change(cell, &copy::range::<F>(offset), |slot| {
+                copy::store_by::<Self::Merge, F>(slot, offset, value);
+            })
+        }
+
+        fn update<C: Contents + ?Sized, F: SharedValue, R>(
+            cell: &Cell<C>,
+            offset: usize,
+            change: impl FnOnce(&mut F) -> R,
+        ) -> Result<R, Error>;
+
+        fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>;
+
+        /// Lets `change` change a copy of these bytes that `copy` makes and `write` writes back.
+        fn update_copy<C: Contents + ?Sized, V, R>(
+            cell: &Cell<C>,
+            bytes: &Range<usize>,
+            copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+            change: impl FnOnce(&mut V) -> R,
+            write: impl FnOnce(&[AtomicU64], &V),
+        ) -> Result<R, Error>;
+    }
+}
+
+impl sealed::Read for ReadWrite {
+    #[inline(always)]
+    fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        read::whole_version(cell, copy)
+    }
+}
+
+impl sealed::Read for ReadOnly {
+    #[inline(always)]
+    fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        read::without_lock(cell, copy)
+    }
+}
+
+impl sealed::Read for Unlocked {
+    #[inline(always)]
+    fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        read::as_it_is(cell, copy)
+    }
+}
+
+impl sealed::Write for ReadWrite {
+    type Merge = Alone;
+
+    #[inline(always)]
+    fn change<C: Contents + ?Sized>(
+        cell: &Cell<C>,
+        bytes: &Range<usize>,
+        write: impl FnOnce(&[AtomicU64]),
+    ) -> Result<(), Error> {
+        match cell.unencumbered() {
+            Some(thread) => Ok(cell.change_briefly(thread, bytes, write)?),
+            None => change_in_hold(cell, bytes, write),
+        }
+    }
+
+    #[inline(always)]
+    fn update<C: Contents + ?Sized, F: SharedValue, R>(
+        cell: &Cell<C>,
+        offset: usize,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Error> {
+        match cell.unencumbered() {
+            Some(thread) => cell.update_briefly(thread, offset, |slot| copy::load(slot, offset), change),
+            None => update_in_hold(cell, offset, |hold| hold.read(offset), change),
+        }
+    }
+
+    #[inline(always)]
+    fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        let with_atomics = |copy| read::with_atomics(cell, copy);
+        match cell.unencumbered() {
+            Some(thread) => cell.update_briefly(thread, 0, |slot| with_atomics(copy::load(slot, 0)), change),
+            None => update_in_hold(cell, 0, read::whole_held, change),
+        }
+    }
+
+    fn update_copy<C: Contents + ?Sized, V, R>(
+        cell: &Cell<C>,
+        bytes: &Range<usize>,
+        copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Error> {
+        cell.locked(|hold| {
+            let value = copy(hold.current())?;
+            hold.try_update_copy_through(bytes, value, |value| Ok(change(value)), write)
+        })
+    }
+}
+
+/// The general case of `change`.
+#[inline(never)]
+fn change_in_hold<C: Contents + ?Sized>(
+    cell: &Cell<C>,
+    bytes: &Range<usize>,
+    write: impl FnOnce(&[AtomicU64]),
+) -> Result<(), Error> {
+    cell.locked(|hold| {
+        hold.change_through(bytes, write);
+        Ok(())
+    })
+}
+
+/// The general case of `update`: this thread holds other locks, or this one, or the lock is of another kind.
+#[inline(never)]
+fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
+    cell: &Cell<C>,
+    offset: usize,
+    read: impl FnOnce(&Hold<'_, C>) -> Unchecked<F>,
+    change: impl FnOnce(&mut F) -> R,
+) -> Result<R, Error> {
+    cell.locked(|hold| {
+        let value = read(hold).check_in::<C>(offset)?;
+        Ok(hold.update_through(offset, value, change)?)
+    })
+}
+
+impl sealed::Write for Unlocked {
+    type Merge = AmongOthers;
+
+    #[inline(always)]
+    fn change<C: Contents + ?Sized>(
+        cell: &Cell<C>,
+        _: &Range<usize>,
+        write: impl FnOnce(&[AtomicU64]),
+    ) -> Result<(), Error> {
+        write(cell.slots().first());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn update<C: Contents + ?Sized, F: SharedValue, R>(
+        cell: &Cell<C>,
+        offset: usize,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Error> {
+        let mut value = Self::field(cell, offset).check_in::<C>(offset)?;
+        let result = change(&mut value);
+        Self::set(cell, offset, &value)?;
+        Ok(result)
+    }
+
+    #[inline(always)]
+    fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        let mut value = read::with_atomics(cell, Self::field(cell, 0)).check()?;
+        let result = change(&mut value);
+        Self::set(cell, 0, &value)?;
+        Ok(result)
+    }
+
+    fn update_copy<C: Contents + ?Sized, V, R>(
+        cell: &Cell<C>,
+        _: &Range<usize>,
+        copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Error> {
+        let slot = cell.slots().first();
+        let mut value = copy(slot)?;
+        let result = change(&mut value);
+        write(slot, &value);
+        Ok(result)
+    }
+}

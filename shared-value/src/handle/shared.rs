@@ -1,0 +1,106 @@
+//! `Shared`: what a handle leads to.
+#![expect(
+    private_bounds,
+    private_interfaces,
+    reason = "the sealed traits can be neither named nor called from outside"
+)]
+
+use std::fmt;
+
+use crate::cell::Cell;
+use crate::copy;
+use crate::copy::Copies;
+use crate::error::Error;
+use crate::format::contents::{Contents, Typed};
+use crate::handle::access::{self, Access};
+use crate::hold::Hold;
+use crate::hold::read;
+use crate::layout::{Printed, SharedValue};
+use crate::protocol::atomics::AtomicU64;
+
+/// What a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) leads to: a [`SharedValue`], or a slice of
+/// them, whose length is known when the program runs.
+///
+/// `Owned` is what a copy of it is: the value itself, or a `Vec`.
+pub trait Shared: Typed + ToOwned + sealed::Copied + 'static {}
+
+impl<T: SharedValue> Shared for T {}
+impl<E: SharedValue> Shared for [E] {}
+
+/// The elements that `Debug` prints of an array.
+const PRINTED: usize = 100;
+
+pub(crate) mod sealed {
+    use super::{Access, Cell, Contents, Error, Hold, fmt};
+
+    /// Copying all of it.
+    pub trait Copied: Contents + ToOwned {
+        fn load<A: Access>(cell: &Cell<Self>) -> Result<Self::Owned, Error>;
+
+        /// What is committed, with the number of its version.
+        fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self::Owned, Error>);
+
+        /// Prints what `load` would return, also where its bits are invalid.
+        fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+        /// The same under a hold, with the thread's own writes.
+        fn print_held(hold: &Hold<'_, Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
+    }
+}
+
+impl<T: SharedValue> sealed::Copied for T {
+    fn load<A: Access>(cell: &Cell<Self>) -> Result<Self, Error> {
+        access::whole::<T, A>(cell).check()
+    }
+
+    fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self, Error>) {
+        let (version, copy) = read::versioned(cell, |slot| copy::load(slot, 0));
+        (version, read::with_atomics(cell, copy).check())
+    }
+
+    fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = access::whole::<T, A>(cell).to_bytes();
+        fmt::Debug::fmt(&Printed { layout: T::LAYOUT, bytes: &bytes }, formatter)
+    }
+
+    fn print_held(hold: &Hold<'_, Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = read::whole_held(hold).to_bytes();
+        fmt::Debug::fmt(&Printed { layout: T::LAYOUT, bytes: &bytes }, formatter)
+    }
+}
+
+impl<E: SharedValue> sealed::Copied for [E] {
+    fn load<A: Access>(cell: &Cell<Self>) -> Result<Vec<E>, Error> {
+        let length = cell.length();
+        read::elements::<[E], E>(0, length, |copy| A::read(cell, copy)).map(Vec::from)
+    }
+
+    fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Vec<E>, Error>) {
+        let mut version = 0;
+        let read = |copy: &mut dyn FnMut(&[AtomicU64])| version = read::versioned(cell, copy).0;
+        let elements = read::elements::<[E], E>(0, cell.length(), read).map(Vec::from);
+        (version, elements)
+    }
+
+    fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print_elements::<E>(cell.length(), |copies| A::read(cell, |slot| copies.load(slot, 0)), formatter)
+    }
+
+    fn print_held(hold: &Hold<'_, Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print_elements::<E>(hold.cell().length(), |copies| copies.load(hold.current(), 0), formatter)
+    }
+}
+
+fn print_elements<E: SharedValue>(
+    length: usize,
+    load: impl FnOnce(&mut Copies<E>),
+    formatter: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let mut copies = Copies::zeroed(length.min(PRINTED));
+    load(&mut copies);
+    let mut list = formatter.debug_list();
+    for bytes in copies.bytes() {
+        list.entry(&Printed { layout: E::LAYOUT, bytes: &bytes });
+    }
+    if length > PRINTED { list.finish_non_exhaustive() } else { list.finish() }
+}

@@ -1,0 +1,203 @@
+//! Waiting for a change, without the lock.
+#![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
+
+use std::borrow::Borrow;
+use std::time::Duration;
+
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::format::contents::Contents;
+use crate::handle::access::{Access, ReadOnly, ReadWrite};
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::hold::backoff::Backoff;
+#[cfg(feature = "tokio")]
+use crate::lock::LONGEST_SLEEP;
+use crate::lock::{Wait, wakeup};
+use crate::protocol::event;
+
+/// Access that sees versions, and so can wait for another: [`ReadWrite`] and [`ReadOnly`].
+pub trait Versioned: Access + sealed::Sleep {}
+
+impl Versioned for ReadWrite {}
+impl Versioned for ReadOnly {}
+
+impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
+    /// The first value that this finds to fulfil the condition, at once or after a commit.
+    ///
+    /// It waits without the lock and costs those who commit nothing until it sleeps, then one system call. Values that
+    /// are committed faster than this thread looks may be passed over. Changes of `#[shared(atomic)]` fields wake nobody.
+    /// A read-only handle cannot ask to be woken: it looks every few milliseconds.
+    ///
+    /// # Errors
+    /// `TimedOut` if none did until then; for a thread that holds the lock that is bound to happen. `InvalidBits` if
+    /// another process wrote something that is not a `T`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::Synchronized;
+    ///
+    /// let jobs = Synchronized::new(3_u32)?;
+    /// let worker = jobs.clone();
+    /// std::thread::spawn(move || {
+    ///     for _ in 0..3 {
+    ///         worker.update(|jobs| *jobs -= 1).unwrap();
+    ///     }
+    /// });
+    /// assert_eq!(jobs.wait_for(|jobs| *jobs == 0, Duration::from_secs(10))?, 0);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn wait_for(&self, mut condition: impl FnMut(&C) -> bool, timeout: Duration) -> Result<C::Owned, Error> {
+        let wait = Wait::at_most(timeout);
+        loop {
+            let seen = self.version();
+            let value = C::load::<A>(&self.cell)?;
+            if condition(value.borrow()) {
+                return Ok(value);
+            }
+            // Also where versions come faster than this thread looks, so that it never finds one that stays.
+            if wait.remaining().is_none() || !A::sleep(&self.cell, seen, wait) {
+                return Err(Error::TimedOut);
+            }
+        }
+    }
+
+    /// The values that are committed from now on, each when it is asked for: those in between are passed over.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::{Error, Synchronized};
+    ///
+    /// let value = Synchronized::new(0_u32)?;
+    /// let mut changes = value.changes();
+    /// value.set(1)?;
+    /// value.set(2)?;
+    /// assert_eq!(changes.next_timeout(Duration::from_secs(10))?, 2);
+    /// assert!(matches!(changes.next_timeout(Duration::from_millis(1)), Err(Error::TimedOut)));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn changes(&self) -> Changes<C, A> {
+        Changes { seen: self.version(), value: self.clone() }
+    }
+}
+
+/// Waits for one change of a value after the other: what [`Synchronized::changes`] returns.
+///
+/// As an iterator it never ends.
+#[derive(Debug)]
+#[must_use = "it waits only when it is asked for a change"]
+pub struct Changes<C: Shared + ?Sized, A: Versioned = ReadWrite> {
+    value: Synchronized<C, A>,
+    /// The version of the last value that was given out.
+    seen: u64,
+}
+
+impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
+    /// The latest value, as soon as one was committed since the last call, or since `changes`.
+    ///
+    /// # Errors
+    /// `TimedOut` if none was until then, `InvalidBits` if another process wrote something that is not a `T`.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<C::Owned, Error> {
+        self.wait(Wait::at_most(timeout))
+    }
+
+    fn wait(&mut self, wait: Wait) -> Result<C::Owned, Error> {
+        if !A::sleep(&self.value.cell, self.seen, wait) {
+            return Err(Error::TimedOut);
+        }
+        self.take()
+    }
+
+    /// The latest value. A commit between the two lines shows up once more, which is better than not at all.
+    fn take(&mut self) -> Result<C::Owned, Error> {
+        self.seen = self.value.version();
+        C::load::<A>(&self.value.cell)
+    }
+}
+
+impl<C: Shared + ?Sized, A: Versioned> Clone for Changes<C, A> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), seen: self.seen }
+    }
+}
+
+impl<C: Shared + ?Sized, A: Versioned> Iterator for Changes<C, A> {
+    type Item = Result<C::Owned, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.wait(Wait::Forever))
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
+    /// As [`next_timeout`](Self::next_timeout), on a tokio runtime, for as long as it takes.
+    ///
+    /// It waits in a thread of the runtime's pool for blocking work. If the future is dropped, no change is lost, and the
+    /// thread is free again after 50 milliseconds at most.
+    ///
+    /// # Errors
+    /// `InvalidBits` if another process wrote something that is not a `T`; `Io` if the runtime shuts down.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let value = Synchronized::new(0_u32)?;
+    /// let mut changes = value.changes();
+    /// value.set(1)?;
+    /// assert_eq!(changes.changed().await?, 1);
+    /// # Ok::<(), shared_value::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn changed(&mut self) -> Result<C::Owned, Error> {
+        while self.value.version() == self.seen {
+            let (cell, seen) = (self.value.cell.clone(), self.seen);
+            tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
+                .await
+                .map_err(|error| Error::io("wait in the runtime", std::io::Error::other(error)))?;
+        }
+        self.take()
+    }
+}
+
+mod sealed {
+    use super::{Cell, Contents, Wait};
+
+    pub trait Sleep {
+        /// Sleeps until another version is committed than the one that was seen; `false` if the time is over.
+        fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool;
+    }
+}
+
+impl sealed::Sleep for ReadWrite {
+    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool {
+        loop {
+            if cell.version() != seen {
+                return true;
+            }
+            let Some(timeout) = wait.remaining() else { return false };
+            let announced = event::announce(cell.event());
+            cell.call_back();
+            if cell.version() == seen {
+                wakeup::sleep(cell.event(), announced, timeout);
+            }
+        }
+    }
+}
+
+impl sealed::Sleep for ReadOnly {
+    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool {
+        let mut pauses = Backoff::new(Duration::from_micros(20), Duration::from_millis(5));
+        loop {
+            if cell.version() != seen {
+                return true;
+            }
+            let Some(remaining) = wait.remaining() else { return false };
+            pauses.sleep_at_most(remaining);
+        }
+    }
+}

@@ -1,0 +1,521 @@
+//! `Hold`: a cell whose lock this thread holds, and what may be done to it then.
+#![allow(unsafe_code)]
+
+pub(crate) mod backoff;
+mod brief;
+pub(crate) mod read;
+pub(crate) mod scoped;
+
+use std::ops::Range;
+
+use crate::cell::Cell;
+use crate::cell::drafts;
+use crate::copy::{self, Unchecked};
+use crate::error::Error;
+use crate::format::contents::Contents;
+use crate::layout::SharedValue;
+use crate::lock::wakeup;
+use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
+use crate::protocol::atomics::AtomicU64;
+
+/// One hold on the lock of a cell. When the last hold of the thread is ended, what it wrote is committed.
+///
+/// It ends when it is told to, not when it is dropped: a destructor would force it into memory on the fastest paths.
+/// One that is never ended keeps the lock until the thread ends, as a leaked guard does.
+///
+/// In a child that is forked meanwhile, the copy of this belongs to nobody, and ending it does nothing.
+#[must_use = "the lock stays held until this is told to end"]
+pub(crate) struct Hold<'a, C: Contents + ?Sized> {
+    cell: &'a Cell<C>,
+    thread: Thread,
+    /// The thread's token when it took the lock.
+    token: u64,
+    /// `None` once it has ended.
+    acquired: Option<Acquired>,
+}
+
+impl<'a, C: Contents + ?Sized> Hold<'a, C> {
+    #[inline(always)]
+    pub(crate) fn acquire(cell: &'a Cell<C>, wait: Wait) -> Result<Self, Refusal> {
+        let thread = Thread::current()?;
+        let acquired =
+            if cell.has_own_lock() { cell.take(thread, wait) } else { Self::acquire_other(cell, thread, wait) }?;
+        Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
+    }
+
+    /// Takes the mutex or the lock object that guards the cell.
+    #[cold]
+    #[inline(never)]
+    fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
+        let acquired = match cell.mutex() {
+            // SAFETY: as in `take`; the mutex belongs to the cell.
+            Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
+            // SAFETY: as in `take`.
+            None => unsafe { lock::acquire(thread, cell.lock(), wait) },
+        }?;
+        match acquired {
+            // Values that share their lock drop what the dead owner has written when they are touched.
+            Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
+            Acquired::Again if !cell.is_recursive() => {
+                // SAFETY: the line above took the lock once more. It is not the last hold, so there is nothing to do.
+                unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
+                return Err(Refusal::AlreadyHeld);
+            }
+            Acquired::First | Acquired::TakenOver | Acquired::Again => {}
+        }
+        Ok(acquired)
+    }
+
+    #[inline(always)]
+    pub(crate) fn cell(&self) -> &'a Cell<C> {
+        self.cell
+    }
+
+    /// The token of the thread that took the lock.
+    pub(crate) fn token(&self) -> u64 {
+        self.token
+    }
+
+    /// Whether the lock came from an owner that died with it.
+    pub(crate) fn recovered(&self) -> bool {
+        self.acquired == Some(Acquired::TakenOver)
+    }
+
+    /// Whether the thread that took the lock is the one that runs: not so in a forked child.
+    #[inline(always)]
+    pub(crate) fn is_held(&self) -> bool {
+        self.thread.token() == self.token
+    }
+
+    /// Whether nothing need be looked at before a write or a commit: the thread that runs holds the value's own native lock,
+    /// once, and for nothing else.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        // A guard may outlive what its thread notes of itself, which is another thread's then. And in a forked child, what that
+        // notes of the lock is another hold.
+        self.is_held() && self.cell.has_own_lock() && lock::is_plain(self.thread, self.cell.lock())
+    }
+
+    /// Whether this thread may write to the value now, if it is the one that took the lock.
+    ///
+    /// # Errors
+    /// `Borrowed` inside of an `update` of the same value, `Unwound` after a panic in an inner guard.
+    #[inline(always)]
+    pub(crate) fn check_writable(&self) -> Result<(), Refusal> {
+        match lock::mark(self.thread, self.cell.lock()) {
+            Mark::None if self.cell.is_lock_shared() && self.cell.drafted(self.token).is_borrowed() => {
+                Err(Refusal::Borrowed)
+            }
+            Mark::None => Ok(()),
+            Mark::Borrowed => Err(Refusal::Borrowed),
+            Mark::Unwound => Err(Refusal::Unwound),
+        }
+    }
+
+    /// Whether a transaction has the lock too, and is to commit what this writes.
+    #[inline(always)]
+    pub(crate) fn is_joined(&self) -> bool {
+        lock::is_joined(self.thread, self.cell.lock())
+    }
+
+    /// Whether an `update` of this thread has another value under the same lock borrowed, or this one.
+    #[inline(always)]
+    pub(crate) fn is_any_borrowed(&self) -> bool {
+        self.cell.is_lock_shared() && drafts::is_any_borrowed(self.cell.lock(), self.token)
+    }
+
+    /// The value with this thread's own writes.
+    #[inline(always)]
+    pub(crate) fn current(&self) -> &'a [AtomicU64] {
+        self.cell.current(self.token)
+    }
+
+    /// Copies the `F` at an offset, with this thread's own writes.
+    #[inline(always)]
+    pub(crate) fn read<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
+        copy::load(self.current(), offset)
+    }
+
+    /// Writes an `F` at an offset, to be committed.
+    #[inline(always)]
+    pub(crate) fn write<F: SharedValue>(&self, offset: usize, value: &F) {
+        self.change(&copy::range::<F>(offset), |slot| copy::store(slot, offset, value));
+    }
+
+    /// Lets the closure write these bytes, to be committed.
+    ///
+    /// # Panics
+    /// If they do not lie in a slot: before anything is touched, since half a change must not be committed.
+    #[inline(always)]
+    pub(crate) fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
+        check_place(self.cell, bytes);
+        if self.cell.is_lock_shared() {
+            self.cell.note_draft(self.token);
+        }
+        write(self.cell.slots().change(bytes));
+    }
+
+    /// Writes an `F` at an offset. If this is the thread's first hold, and so its last, it is committed at once.
+    #[inline(always)]
+    pub(crate) fn write_through<F: SharedValue>(&self, offset: usize, value: &F) {
+        self.change_through(&copy::range::<F>(offset), |slot| copy::store(slot, offset, value));
+    }
+
+    /// Lets the closure write these bytes, and commits at once if this is the thread's first hold.
+    ///
+    /// # Panics
+    /// As `change`.
+    #[inline(always)]
+    pub(crate) fn change_through(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
+        if self.acquired == Some(Acquired::Again) {
+            return self.change(bytes, write);
+        }
+        check_place(self.cell, bytes);
+        self.cell.slots().publish(bytes, write);
+    }
+
+    /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
+    /// other writes of this thread to the same value fail. If it panics, nothing was changed.
+    ///
+    /// # Errors
+    /// `Unwound` if the closure has caught a panic that passed through an inner guard of another value under the same lock.
+    #[inline(always)]
+    pub(crate) fn update<F: SharedValue, R>(
+        &self,
+        offset: usize,
+        value: F,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Refusal> {
+        self.borrow(value, |value| Ok(change(value)), |value| self.write(offset, value), |refusal| refusal)
+    }
+
+    /// The same, but nothing is written back if the closure fails.
+    #[inline(always)]
+    pub(crate) fn try_update<F: SharedValue, R, E: From<Error>>(
+        &self,
+        offset: usize,
+        value: F,
+        change: impl FnOnce(&mut F) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.borrow(value, change, |value| self.write(offset, value), |refusal| Error::from(refusal).into())
+    }
+
+    /// As `update`, for a hold that is ended after it: if this is the thread's first, the change is committed at once,
+    /// and if the closure panics, the hold ends.
+    #[inline(always)]
+    pub(crate) fn update_through<F: SharedValue, R>(
+        &mut self,
+        offset: usize,
+        value: F,
+        change: impl FnOnce(&mut F) -> R,
+    ) -> Result<R, Refusal> {
+        self.ending(|hold| {
+            let write = |value: &F| hold.write_through(offset, value);
+            hold.borrow(value, |value| Ok(change(value)), write, |refusal| refusal)
+        })
+    }
+
+    /// The same, but nothing is written back if the closure fails.
+    #[inline(always)]
+    pub(crate) fn try_update_through<F: SharedValue, R, E: From<Error>>(
+        &mut self,
+        offset: usize,
+        value: F,
+        change: impl FnOnce(&mut F) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.ending(|hold| {
+            let write = |value: &F| hold.write_through(offset, value);
+            hold.borrow(value, change, write, |refusal| Error::from(refusal).into())
+        })
+    }
+
+    /// As `try_update`, for a copy of these bytes that is not a value itself, and that the closure `write` writes back.
+    #[inline]
+    pub(crate) fn try_update_copy<V, R, E: From<Error>>(
+        &self,
+        bytes: &Range<usize>,
+        copy: V,
+        change: impl FnOnce(&mut V) -> Result<R, E>,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, E> {
+        let write = |copy: &V| self.change(bytes, |slot| write(slot, copy));
+        self.borrow(copy, change, write, |refusal| Error::from(refusal).into())
+    }
+
+    /// As `try_update_through`, for such a copy.
+    #[inline]
+    pub(crate) fn try_update_copy_through<V, R, E: From<Error>>(
+        &mut self,
+        bytes: &Range<usize>,
+        copy: V,
+        change: impl FnOnce(&mut V) -> Result<R, E>,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, E> {
+        self.ending(|hold| {
+            let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
+            hold.borrow(copy, change, write, |refusal| Error::from(refusal).into())
+        })
+    }
+
+    /// Does something with a hold that ends if that panics.
+    #[inline(always)]
+    fn ending<R>(&mut self, work: impl FnOnce(&Self) -> R) -> R {
+        let ending = Ending { hold: self };
+        let result = work(ending.hold);
+        std::mem::forget(ending);
+        result
+    }
+
+    /// Lets the closure change a value that was read, while no other is written, then writes it back.
+    #[inline(always)]
+    fn borrow<F, R, E>(
+        &self,
+        mut value: F,
+        change: impl FnOnce(&mut F) -> Result<R, E>,
+        write: impl FnOnce(&F),
+        barred: impl FnOnce(Refusal) -> E,
+    ) -> Result<R, E> {
+        self.set_borrowed(true);
+        let borrow = Borrow { hold: self };
+        let result = change(&mut value);
+        std::mem::forget(borrow);
+        // Not if the closure forked and this is the child.
+        if self.is_held() {
+            self.set_borrowed(false);
+            // Only other values under the same lock can have been written meanwhile.
+            if self.cell.is_lock_shared() {
+                self.check_writable().map_err(barred)?;
+            }
+            if result.is_ok() {
+                write(&value);
+            }
+        }
+        result
+    }
+
+    /// Bars other writes of this thread to the value, or ends that.
+    #[inline(always)]
+    fn set_borrowed(&self, is_borrowed: bool) {
+        if self.cell.is_lock_shared() {
+            return self.cell.set_draft_borrowed(self.token, is_borrowed);
+        }
+        self.set_mark(if is_borrowed { Mark::Borrowed } else { Mark::None });
+    }
+
+    #[inline(always)]
+    fn set_mark(&self, mark: Mark) {
+        lock::set_mark(self.thread, self.cell.lock(), mark);
+    }
+
+    /// Commits what was written since the last commit, to all values that the lock guards.
+    #[inline(always)]
+    pub(crate) fn commit(&self) {
+        commit_all(self.cell, self.token);
+        wakeup::raise(self.cell.event());
+    }
+
+    /// Forgets what was written since the last commit, to all values that the lock guards.
+    pub(crate) fn rollback(&self) {
+        rollback_all(self.cell, self.token);
+        self.set_mark(Mark::None);
+    }
+
+    /// Sees to it that what was written since the last commit is never committed.
+    ///
+    /// If this is not the last hold, the outer ones may go on after the panic was caught. What they have written is
+    /// mixed with what the panic cut short, so they have to roll back before they write again.
+    #[cold]
+    pub(crate) fn unwind(&self) {
+        if lock::is_last_hold(self.thread, self.cell.lock()) {
+            self.rollback();
+        } else if lock::mark(self.thread, self.cell.lock()) == Mark::None {
+            self.set_mark(Mark::Unwound);
+        }
+    }
+
+    /// Ends the hold. To end it again does nothing.
+    #[inline(always)]
+    pub(crate) fn end(&mut self) -> Result<(), Refusal> {
+        if self.acquired.take().is_none() || !self.is_held() {
+            return Ok(());
+        }
+        let cell = self.cell;
+        if !cell.has_own_lock() {
+            return Self::end_other(cell, self.thread, self.token);
+        }
+        // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
+        let waiters = unsafe {
+            lock::release(self.thread, cell.lock(), |mark| match mark {
+                _ if cfg!(shared_value_fault = "commit_late") => {}
+                Mark::None | Mark::Borrowed => cell.slots().commit(),
+                Mark::Unwound => cell.slots().rollback(),
+            })
+        }?;
+        if cfg!(shared_value_fault = "commit_late") {
+            cell.slots().commit();
+        }
+        if waiters {
+            wakeup::raise(cell.event());
+        }
+        Ok(())
+    }
+
+    /// Lets go of the mutex or the lock object that guards the cell.
+    #[cold]
+    #[inline(never)]
+    fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {
+        let before_release = |mark| match mark {
+            Mark::None | Mark::Borrowed => commit_all(cell, token),
+            Mark::Unwound => rollback_all(cell, token),
+        };
+        let waiters = match cell.mutex() {
+            // SAFETY: as in `end`.
+            Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
+            // SAFETY: as in `end`.
+            None => unsafe { lock::release(thread, cell.lock(), before_release) },
+        };
+        if cell.is_lock_shared() && !lock::holds(cell.lock()) {
+            drafts::end(cell.lock(), token);
+        }
+        if waiters? {
+            wakeup::raise(cell.event());
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn commit_all<C: Contents + ?Sized>(cell: &Cell<C>, token: u64) {
+    if cell.is_lock_shared() { drafts::commit(cell.lock(), token) } else { cell.slots().commit() }
+}
+
+#[inline(always)]
+fn rollback_all<C: Contents + ?Sized>(cell: &Cell<C>, token: u64) {
+    if cell.is_lock_shared() { drafts::rollback(cell.lock(), token) } else { cell.slots().rollback() }
+}
+
+/// Asked before a slot is touched: a panic after that would leave half a change to be committed.
+#[inline(always)]
+pub(crate) fn check_place<C: Contents + ?Sized>(cell: &Cell<C>, bytes: &Range<usize>) {
+    assert!(bytes.start <= bytes.end && bytes.end <= cell.shape().size, "what is written must lie in its value");
+}
+
+/// Undoes the borrow of a value when a closure panics.
+struct Borrow<'h, 'a, C: Contents + ?Sized> {
+    hold: &'h Hold<'a, C>,
+}
+
+impl<C: Contents + ?Sized> Drop for Borrow<'_, '_, C> {
+    #[cold]
+    fn drop(&mut self) {
+        if self.hold.is_held() {
+            self.hold.set_borrowed(false);
+        }
+    }
+}
+
+/// Ends a hold that no guard owns when a closure panics.
+struct Ending<'h, 'a, C: Contents + ?Sized> {
+    hold: &'h mut Hold<'a, C>,
+}
+
+impl<C: Contents + ?Sized> Drop for Ending<'_, '_, C> {
+    #[cold]
+    fn drop(&mut self) {
+        // What the closure has written to other values under the same lock goes too.
+        if self.hold.cell.is_lock_shared() && self.hold.is_held() {
+            self.hold.unwind();
+        }
+        // The panic goes on; there is nobody to tell of an overwritten lock.
+        let _ = self.hold.end();
+    }
+}
+
+impl<'a, C: Contents + ?Sized> Cell<C> {
+    /// Takes the value's own native lock, and drops what a dead owner has written.
+    #[inline(always)]
+    fn take(&self, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
+        // SAFETY: a `Thread` is the calling one. `self` keeps the lock mapped while it lives; if the lock is held longer,
+        // because a hold was leaked, `Segment::drop` sees that and keeps the mapping.
+        let acquired = unsafe { lock::acquire(thread, self.lock(), wait) }?;
+        self.recover_from(acquired);
+        Ok(acquired)
+    }
+
+    /// Drops what a dead owner has written.
+    #[inline(always)]
+    pub(crate) fn recover_from(&self, acquired: Acquired) {
+        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
+            self.recover();
+        }
+    }
+
+    /// Wakes who waits for a change, if a release has found somebody.
+    #[inline(always)]
+    pub(crate) fn raise_for(&self, released: Result<bool, Refusal>) -> Result<(), Refusal> {
+        if released? {
+            wakeup::raise(self.event());
+        }
+        Ok(())
+    }
+
+    /// Undoes a `take`, after which nothing is left to be committed.
+    ///
+    /// # Safety
+    /// This thread has taken the lock by `take`, and no other `let_go` or `release` belongs to that.
+    #[inline(always)]
+    unsafe fn let_go(&self, thread: Thread) -> Result<(), Refusal> {
+        // SAFETY: promised by the caller; a `Thread` is the calling one.
+        self.raise_for(unsafe { lock::release(thread, self.lock(), |_| {}) })
+    }
+
+    /// Takes the value's own native lock for a transaction, which commits or rolls back what is written until `leave`.
+    ///
+    /// # Errors
+    /// `AlreadyHeld` if the thread holds it; as `Hold::acquire`.
+    pub(crate) fn join(&self, thread: Thread, wait: Wait) -> Result<(), Refusal> {
+        if self.take(thread, wait)? == Acquired::Again {
+            // SAFETY: the line above took the lock once more.
+            unsafe { self.let_go(thread) }?;
+            return Err(Refusal::AlreadyHeld);
+        }
+        lock::set_joined(thread, self.lock(), true);
+        Ok(())
+    }
+
+    /// Ends what `join` has begun; if the thread that runs is not the one that did, as in a forked child, does nothing.
+    pub(crate) fn leave(&self, thread: Thread) -> Result<(), Refusal> {
+        if !lock::is_joined_by(thread, self.lock()) {
+            return Ok(());
+        }
+        lock::set_joined(thread, self.lock(), false);
+        // SAFETY: `join` took the lock for this thread, which the note that is gone by now has said.
+        unsafe { self.let_go(thread) }
+    }
+
+    /// Whether a panic has passed through an inner hold of the value, so that it must not be committed.
+    pub(crate) fn is_unwound(&self, thread: Thread) -> bool {
+        lock::mark(thread, self.lock()) == Mark::Unwound
+    }
+
+    /// Does something to the value under the lock, unless an `update` of this thread has it borrowed.
+    ///
+    /// `work` must not panic, or the lock stays held.
+    #[inline(always)]
+    pub(crate) fn locked<R, E: From<Error>>(
+        &'a self,
+        work: impl FnOnce(&mut Hold<'a, C>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut hold = Hold::acquire(self, Wait::Forever).map_err(Error::from)?;
+        // Whoever takes the lock first finds no mark.
+        let writable = if hold.acquired == Some(Acquired::Again) { hold.check_writable() } else { Ok(()) };
+        let result = match writable {
+            Ok(()) => work(&mut hold),
+            Err(refusal) => Err(Error::from(refusal).into()),
+        };
+        let ended = hold.end();
+        let result = result?;
+        ended.map_err(Error::from)?;
+        Ok(result)
+    }
+}

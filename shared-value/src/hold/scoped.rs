@@ -1,0 +1,133 @@
+//! `ScopedHold`: a hold that ends with its scope. Guards are made of it.
+
+use std::ops::Deref;
+use std::thread;
+
+use crate::cell::Cell;
+use crate::copy::{self, Unchecked};
+use crate::error::Error;
+use crate::format::contents::Contents;
+use crate::hold::{Hold, read};
+use crate::layout::SharedValue;
+use crate::lock::{Refusal, Wait};
+use crate::protocol::atomics::AtomicU64;
+
+/// A hold that ends when this is dropped: by a panic that began meanwhile, without a commit.
+pub(crate) struct ScopedHold<'a, C: Contents + ?Sized> {
+    hold: Hold<'a, C>,
+    /// A panic was under way already when the lock was taken, so it is not the reason for the drop.
+    panicking: bool,
+}
+
+impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
+    #[inline(always)]
+    pub(crate) fn acquire(cell: &'a Cell<C>, wait: Wait) -> Result<Self, Refusal> {
+        let panicking = thread::panicking();
+        Ok(Self { hold: Hold::acquire(cell, wait)?, panicking })
+    }
+
+    /// The hold, if a write by way of it may happen now.
+    ///
+    /// # Panics
+    /// Inside of an `update` of the same value by this thread, after a panic has passed through an inner guard, and in a child
+    /// that was forked after the lock was taken.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn writable(&self) -> &Hold<'a, C> {
+        if !self.hold.is_plain() {
+            self.expect_writable();
+        }
+        &self.hold
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn expect_writable(&self) {
+        if let Err(error) = self.check() {
+            panic!("{error}");
+        }
+    }
+
+    /// Publishes what the thread has written, unless this is a forked child.
+    ///
+    /// # Panics
+    /// As `writable`; in a transaction, and inside of an `update` of another value under the same lock.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn commit(&self) {
+        if self.hold.is_plain() {
+            self.hold.commit();
+        } else if self.hold.is_held() {
+            self.check_whole();
+            self.writable().commit();
+        }
+    }
+
+    /// Forgets what the thread has written, unless this is a forked child.
+    ///
+    /// # Panics
+    /// As `commit`, but not after a panic has passed through an inner guard.
+    #[track_caller]
+    pub(crate) fn rollback(&self) {
+        if !self.hold.is_held() {
+            return;
+        }
+        self.check_whole();
+        match self.check() {
+            Ok(()) | Err(Error::Unwound) => self.hold.rollback(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// What the closure copies of the value: as this thread sees it, or as all do in a forked child.
+    #[inline(always)]
+    pub(crate) fn read_with<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        if self.hold.is_held() { copy(self.hold.current()) } else { read::whole_version(self.hold.cell(), copy) }
+    }
+
+    /// A part of the value, as `read_with`.
+    #[inline(always)]
+    pub(crate) fn field<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
+        if const { Unchecked::<F>::IS_LARGE } {
+            Unchecked::by(offset, |copy| self.read_with(copy))
+        } else {
+            self.read_with(|slot| copy::load(slot, offset))
+        }
+    }
+
+    /// Panics where a commit or rollback would take in what another is to commit, or is in the middle of changing.
+    #[track_caller]
+    fn check_whole(&self) {
+        assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");
+        assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
+    }
+
+    #[track_caller]
+    fn check(&self) -> Result<(), Error> {
+        assert!(
+            self.hold.is_held(),
+            "this guard was taken before a fork and holds nothing in the child: take the lock again"
+        );
+        Ok(self.hold.check_writable()?)
+    }
+}
+
+impl<'a, C: Contents + ?Sized> Deref for ScopedHold<'a, C> {
+    type Target = Hold<'a, C>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Hold<'a, C> {
+        &self.hold
+    }
+}
+
+impl<C: Contents + ?Sized> Drop for ScopedHold<'_, C> {
+    #[inline]
+    fn drop(&mut self) {
+        if thread::panicking() && !self.panicking && self.hold.is_held() {
+            self.hold.unwind();
+        }
+        // A lock that another process overwrote is reported to those who can be told.
+        let _ = self.hold.end();
+    }
+}

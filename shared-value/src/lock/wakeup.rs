@@ -1,0 +1,28 @@
+//! Sleeping until a value is committed, and waking those who sleep.
+//!
+//! `protocol/event.rs` has the argument that no wake-up is lost.
+
+use std::time::Duration;
+
+use crate::protocol::atomics::AtomicU64;
+use crate::protocol::event::{count, is_anybody_waiting};
+use crate::sys;
+
+/// Sleeps until another thread wakes those who were announced, or the time is over.
+pub(crate) fn sleep(event: &AtomicU64, announced: u64, timeout: Duration) {
+    sys::futex::wait(event, announced, timeout);
+}
+
+/// Wakes all who were announced, if there are any.
+#[inline(always)]
+pub(crate) fn raise(event: &AtomicU64) {
+    if is_anybody_waiting(event) {
+        wake(event);
+    }
+}
+
+#[cold]
+fn wake(event: &AtomicU64) {
+    count(event);
+    sys::futex::wake_all(event);
+}

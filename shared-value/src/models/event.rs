@@ -1,0 +1,105 @@
+//! Models of waiting for a change.
+
+use std::time::Duration;
+
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use crate::models::futex::Futex;
+use crate::models::model;
+use crate::protocol::atomics::Ordering::{Relaxed, SeqCst};
+use crate::protocol::atomics::{AtomicU64, fence};
+use crate::protocol::event::{announce, count, is_anybody_waiting};
+use crate::protocol::lock_word::{Kernel, Wait, call_back, release, take};
+use crate::protocol::slots::{Slots, Versions};
+
+/// A value of one word, its lock, and those who wait for it to change.
+#[derive(Default)]
+struct Value {
+    versions: Versions,
+    words: [AtomicU64; 2],
+    lock: AtomicU64,
+    lockers: Futex,
+    signal: AtomicU64,
+    waiters: Futex,
+    /// In the place of the lock word, where a pthread mutex guards the value.
+    mutex: Mutex<()>,
+}
+
+impl Value {
+    fn publish(&self) {
+        Slots::new(&self.versions, &self.words, 1, 8, &[]).publish(&(0..8), |slot| slot[0].store(1, Relaxed));
+    }
+
+    fn raise(&self) {
+        if is_anybody_waiting(&self.signal) {
+            count(&self.signal);
+            self.waiters.wake_all();
+        }
+    }
+
+    /// What a change through a handle does, with the native lock.
+    fn change(&self, thread: u32) {
+        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
+        self.publish();
+        if release(&self.lock, thread, &self.lockers).expect("is held") {
+            self.raise();
+        }
+    }
+
+    /// The same with a pthread mutex.
+    fn change_under_mutex(&self) {
+        let locked = self.mutex.lock().unwrap();
+        self.publish();
+        drop(locked);
+        fence(SeqCst);
+        self.raise();
+    }
+
+    /// Waits for version 1, for as long as that takes.
+    fn wait(&self, call_back: impl Fn(&Self)) {
+        while self.versions.committed() == Some(0) {
+            let announced = announce(&self.signal);
+            call_back(self);
+            if self.versions.committed() == Some(0) {
+                (&self.waiters).wait(&self.signal, announced, Duration::MAX);
+            }
+        }
+        assert_eq!(self.words[1].load(Relaxed), 1, "who sees a version sees what was written before it");
+    }
+}
+
+/// Runs a change, then those who wait for it behind that: loom goes back to an access of a word only if the same thread
+/// has not touched it since.
+fn run(waiters: usize, change: fn(&Value), call_back: fn(&Value)) {
+    let value = Arc::new(Value::default());
+    let waiting = (0..waiters)
+        .map(|_| {
+            let value = Arc::clone(&value);
+            thread::spawn(move || value.wait(call_back))
+        })
+        .collect::<Vec<_>>();
+    change(&value);
+    for waiter in waiting {
+        waiter.join().unwrap();
+    }
+}
+
+/// Without the waiters bit in the lock word, or if the two words were changed in the other order, or without their
+/// orderings, the one who commits sees no waiter, and the waiter no commit.
+#[test]
+fn a_change_wakes_who_waits_for_it() {
+    model(3, || run(1, |value| value.change(1), |value| call_back(&value.lock)));
+}
+
+#[test]
+fn a_change_wakes_all_who_wait_for_it() {
+    model(2, || run(2, |value| value.change(1), |value| call_back(&value.lock)));
+}
+
+/// A pthread mutex has no waiters bit; without the two fences, the one who commits may look for a waiter before it
+/// commits, and the waiter for a commit before it is announced.
+#[test]
+fn a_change_under_a_mutex_wakes_who_waits_for_it() {
+    model(3, || run(1, Value::change_under_mutex, |_| fence(SeqCst)));
+}

@@ -1,0 +1,8 @@
+//! The protocols by which processes share memory: state machines over atomic words, without pointers and system calls, so
+//! that loom can run them.
+
+pub(crate) mod atomics;
+pub(crate) mod event;
+pub(crate) mod lock_word;
+pub(crate) mod marks;
+pub(crate) mod slots;

@@ -117,13 +117,13 @@ pub fn write_at<E: SharedValue, T: SharedValue, A: Writable>(
 #[track_caller]
 pub fn guard_write_at<E: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, start: usize, values: &[E]) {
     let bytes = bytes::<T>(field, &index::run::<E>(length::<E, T>(field), start, values.len()));
-    guard.writable().change(&bytes, |slot| copy::store_slice::<Alone, E>(slot, bytes.start, values));
+    guard.writable().unwrap().change(&bytes, |slot| copy::store_slice::<Alone, E>(slot, bytes.start, values));
 }
 
 #[inline(always)]
 #[track_caller]
 pub fn guard_set<F: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, value: F) {
-    guard.writable().write(offset::<T>(field), &value);
+    guard.writable().unwrap().write(offset::<T>(field), &value);
 }
 
 #[inline(always)]
@@ -134,7 +134,7 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
     change: impl FnOnce(&mut F) -> R,
 ) -> R {
     let offset = offset::<T>(field);
-    let hold = guard.writable();
+    let hold = guard.writable().unwrap();
     let value = hold.read(offset).valid_in::<T>(offset);
     valid(hold.update(offset, value, change).map_err(Error::from))
 }
@@ -142,7 +142,7 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
 #[inline(always)]
 #[track_caller]
 pub fn guard_set_at<E: SharedValue, T: SharedValue>(guard: &Guard<'_, T>, field: usize, index: usize, value: E) {
-    guard.writable().write(element_offset::<E, T>(field, index), &value);
+    guard.writable().unwrap().write(element_offset::<E, T>(field, index), &value);
 }
 
 #[inline(always)]

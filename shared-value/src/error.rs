@@ -121,11 +121,11 @@ pub enum Error {
         /// What was given.
         found: String,
     },
-    /// Another thread or process holds the lock.
-    #[error("another thread or process holds the lock")]
-    WouldBlock,
-    /// The lock could not be had in time.
-    #[error("the lock was held by another thread or process until the timeout")]
+    /// The lock could not be taken, or was not what it should be.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The wait for a change ended without one.
+    #[error("the value did not change as awaited before the timeout")]
     TimedOut,
     /// This thread is inside of an `update` of the same value, whose result would overwrite this change.
     #[error("the value is borrowed by an `update` of this thread: change it through that closure's argument")]
@@ -137,29 +137,65 @@ pub enum Error {
     /// once more.
     #[error("the transaction begins again: return this error from its closure")]
     Conflict,
-    /// The thread holds this lock already, and it is not recursive: waiting for it would never end.
+    /// The platform lacks something.
+    #[error("unsupported here: {what}")]
+    Unsupported {
+        /// What is missing, and what to do about it.
+        what: &'static str,
+    },
+}
+
+/// Why a lock could not be taken, or was not what it should be: what [`Error::Lock`] holds.
+///
+/// ```
+/// use shared_value::{Error, LockError, Synchronized};
+///
+/// let value = Synchronized::new(1_u32)?;
+/// let guard = value.lock()?;
+/// # std::thread::scope(|scope| {
+/// # scope.spawn(|| {
+/// // In another thread:
+/// assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
+/// # });
+/// # });
+/// # drop(guard);
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another thread or process holds the lock.
+    #[error("another thread or process holds the lock")]
+    WouldBlock,
+    /// Another thread or process held the lock until the timeout.
+    #[error("another thread or process held the lock until the timeout")]
+    TimedOut,
+    /// This thread holds the lock already, and the lock is not recursive: the wait would never end.
     #[error("this thread holds this lock already, and it is not recursive: release it first, or use an `RLock`")]
     AlreadyHeld,
-    /// This thread holds so many locks that the kernel would not release them all if it died.
+    /// This thread holds as many locks as the kernel can release if the thread dies.
     #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]
     TooManyHeld {
         /// The most locks that one thread may hold.
         limit: usize,
     },
-    /// This thread has taken the same lock too often without releasing it.
+    /// This thread has taken one lock too often without releasing it.
     #[error("this thread has taken this lock {limit} times without releasing it: is a guard leaked in a loop?")]
     TooDeep {
         /// The most often that one thread may hold one lock.
         limit: u32,
     },
-    /// Another process overwrote the lock while this thread held it. What this thread committed stands, the list of
-    /// this thread's other locks was mended, and the lock is free or somebody else's.
+    /// Another process overwrote the lock while this thread held it. What this thread committed stands. The lock is free, or
+    /// another thread has it; the other locks of this thread are in order.
     #[error("another process overwrote the lock while this thread held it: mutual exclusion may have been lost")]
     Corrupted,
-    /// The platform lacks something.
-    #[error("unsupported here: {what}")]
+    /// The guard was taken before a fork, and this is the child, in which it holds nothing.
+    #[error("this guard was taken before a fork and holds nothing in the child: take the lock again")]
+    NotHeld,
+    /// The platform cannot provide the lock.
+    #[error("this platform cannot provide the lock: {what}")]
     Unsupported {
-        /// What is missing, and what to do about it.
+        /// What is missing.
         what: &'static str,
     },
 }

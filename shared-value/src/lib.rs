@@ -153,7 +153,7 @@ pub use crate::{
     arena::{Arena, ArenaValues, Snapshot, Stored, Transaction, ValueId},
     array::{ArrayGuard, Elements, SharedArray},
     dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
-    error::Error,
+    error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     handle::guard::Guard,
     handle::lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},

@@ -49,14 +49,15 @@ impl<'a> Editor<'a> {
     }
 
     /// Publishes the directory as it is here.
-    pub(super) fn commit(&mut self) {
-        self.guard.store(self.directory);
+    pub(super) fn commit(&mut self) -> Result<(), Error> {
+        self.guard.set(self.directory)?;
         self.guard.commit();
+        Ok(())
     }
 
     /// Takes a block of so many bytes, which are zeros. It is not live yet.
     pub(super) fn take(&mut self, length: usize) -> Result<Trailer, Error> {
-        if let Some(reused) = self.reuse(length) {
+        if let Some(reused) = self.reuse(length)? {
             return Ok(reused);
         }
         let start = usize_of(self.directory.cursor).max(self.heap.start()).checked_next_multiple_of(CELL_ALIGN);
@@ -66,7 +67,7 @@ impl<'a> Editor<'a> {
             self.reserve(end)?;
         }
         (self.directory.newest, self.directory.cursor) = (start as u64, end as u64);
-        self.commit();
+        self.commit()?;
         let trailer = unused(start, end - TRAILER);
         self.heap.write_trailer(&trailer);
         Ok(trailer)
@@ -89,20 +90,20 @@ impl<'a> Editor<'a> {
     }
 
     /// A block of that length that nobody can have any more.
-    fn reuse(&mut self, length: usize) -> Option<Trailer> {
+    fn reuse(&mut self, length: usize) -> Result<Option<Trailer>, Error> {
         let class = class_of(length);
         let at = usize_of(self.directory.free[class]);
-        let free = self.heap.trailer(at).filter(|trailer| trailer.state == State::Free)?;
+        let Some(free) = self.heap.trailer(at).filter(|trailer| trailer.state == State::Free) else { return Ok(None) };
         if free.end() - free.start != length {
             // In the list of all lengths; one that does not fit waits for one that does.
-            return None;
+            return Ok(None);
         }
         self.directory.free[class] = free.key;
-        self.commit();
+        self.commit()?;
         let trailer = Trailer { generation: free.generation + 1, ..unused(free.start, at) };
         self.heap.write_trailer(&trailer);
         self.heap.clear(&trailer);
-        Some(trailer)
+        Ok(Some(trailer))
     }
 
     /// The trailer of the kind of a type, which is made if there is none.
@@ -118,7 +119,7 @@ impl<'a> Editor<'a> {
         Kind::write(self.heap, block.start, C::FINGERPRINT, atomics, &schema, self.directory.kinds);
         self.heap.set_state(&block, State::Live);
         self.directory.kinds = block.at as u64;
-        self.commit();
+        self.commit()?;
         Ok(block.at)
     }
 
@@ -142,7 +143,7 @@ impl<'a> Editor<'a> {
         let old = table_block(self.heap, self.directory.table);
         self.directory.table = block.start as u64 | u64::from(length.trailing_zeros());
         self.directory.taken = live.len() as u64;
-        self.commit();
+        self.commit()?;
         if let Some(old) = old {
             self.heap.set_state(&old, State::Removed);
         }
@@ -156,12 +157,13 @@ impl<'a> Editor<'a> {
     }
 
     /// Adds a block to the table, for which `make_place` has made a place.
-    pub(super) fn insert(&mut self, key: &str, block: &Trailer) {
+    pub(super) fn insert(&mut self, key: &str, block: &Trailer) -> Result<(), Error> {
         self.directory.taken += 1;
-        self.commit();
+        self.commit()?;
         if let Some(table) = super::table(self.heap, self.directory.table) {
             table.insert(hash(key), block.at);
         }
+        Ok(())
     }
 }
 

@@ -1,10 +1,7 @@
 //! `Kind`: what several values of an arena have in common, which is told once: their schema.
 
 use crate::arena::heap::{Heap, State, words_of};
-use crate::error::Error;
-use crate::format::Invalid;
-use crate::format::contents::{Shape, Typed};
-use crate::layout::first_difference;
+use crate::format::contents::Shape;
 use crate::protocol::atomics::Ordering::Relaxed;
 
 const WORD: usize = size_of::<u64>();
@@ -83,20 +80,5 @@ impl<'a> Kind<'a> {
     /// The shape of a value of so many bytes.
     pub(super) fn shape(&self, size: usize) -> Shape {
         Shape::of(size, self.atomics)
-    }
-
-    /// Whether these are values of the type; the error names the first field that differs.
-    #[inline]
-    pub(super) fn expect<C: Typed + ?Sized>(&self, name: impl FnOnce() -> String) -> Result<(), Error> {
-        if self.fingerprint == C::FINGERPRINT { Ok(()) } else { Err(self.mismatch::<C>(name())) }
-    }
-
-    #[cold]
-    fn mismatch<C: Typed + ?Sized>(&self, name: String) -> Error {
-        let schema = self.schema().unwrap_or_default();
-        match first_difference(&C::schema(), &schema) {
-            Some((expected, found)) => Error::LayoutMismatch { name, expected, found },
-            None => Invalid::new("fingerprint", C::FINGERPRINT, self.fingerprint).of(&name),
-        }
     }
 }

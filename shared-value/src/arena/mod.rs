@@ -20,7 +20,6 @@ use std::path::Path;
 
 use crate::cell::{Cell, Guarding, Terms, open_or_else};
 use crate::error::Error;
-use crate::format::contents::{Contents, Shape};
 use crate::handle::access::{Access, ReadOnly, ReadWrite};
 use crate::handle::synchronized::Synchronized;
 use crate::lock::LockKind;
@@ -147,8 +146,7 @@ impl Arena {
                 what: "an arena has a capacity of at most 32 TiB, as its offsets have 40 bits",
             });
         }
-        let shape = Directory::shape(Shape::of(0, 0));
-        let cell = Cell::create_in(place, terms, shape, capacity as u64, |parts| parts.initialize(&Directory::EMPTY))?;
+        let cell = Cell::create_in(place, terms, &(), capacity as u64, |parts| parts.initialize(&Directory::EMPTY))?;
         Ok(Self::of(Synchronized::of(cell)))
     }
 

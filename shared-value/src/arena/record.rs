@@ -59,7 +59,7 @@ pub(super) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
     let mut at = usize_of(newest);
     iter::from_fn(move || {
         let block = Heap::of(segment).trailer(at).filter(|block| block.state == State::Live && block.kind == 0)?;
-        let record = cell_in::<Record>(segment, &block, shape())?;
+        let record = cell_in::<Record>(segment, &block, ())?;
         let offset = offset_of!(Record, next);
         at = usize_of(ReadWrite::field::<Record, u64>(&record, offset).check_in::<Record>(offset).ok()?);
         Some(record)
@@ -106,14 +106,14 @@ fn make(values: &ArenaValues) -> Result<(), Error> {
     let mut editor = values.edit()?;
     let length = block_length(shape().length(), 0).unwrap_or(usize::MAX);
     let block = editor.take(length)?;
-    let record: Cell<Record> = values.cell_in(&block, shape())?;
+    let record: Cell<Record> = values.cell_in(&block, ())?;
     record.initialize(|parts| parts.initialize(&Record { state: record::IDLE, next: editor.directory.records }));
     editor.heap.set_state(&block, State::Live);
     editor.directory.records = block.at as u64;
-    editor.commit();
+    editor.commit()?;
     Ok(())
 }
 
 fn shape() -> Shape {
-    Record::shape(Shape::of(0, 0))
+    Record::shape(&())
 }

@@ -13,9 +13,10 @@ use crate::arena::table::hash;
 use crate::arena::{MAX_KEY, table};
 use crate::array::{Elements, SharedArray};
 use crate::cell::parts::Parts;
-use crate::cell::{Cell, open_or_else};
+use crate::cell::{Cell, Recognized, open_or_else};
 use crate::error::{Error, valid};
-use crate::format::contents::{Contents, Shape, Typed};
+use crate::format::Described;
+use crate::format::contents::{Contents, Typed};
 use crate::handle::access::{Access, ReadWrite};
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
@@ -203,17 +204,18 @@ impl ArenaValues {
             }
             editor.make_place()?;
         }
-        let shape = C::shape(Shape::of(size, 0));
+        let facts = C::facts(size).ok_or_else(|| self.lost(0))?;
+        let shape = C::shape(&facts);
         let kind = editor.kind::<C>(shape.atomics)?;
         let length = shape.checked_length().and_then(|length| block_length(length, key_length));
         let taken = editor.take(length.unwrap_or(usize::MAX))?;
         let block = Trailer { kind, size, key: key.map_or(0, hash) << 32 | key_length as u64, ..taken };
         editor.heap.write_trailer(&block);
-        let cell = self.cell_in(&block, shape)?;
+        let cell = self.cell_in(&block, facts)?;
         cell.initialize(initialize);
         if let Some(key) = key {
             editor.heap.write_key(&block, key);
-            editor.insert(key, &block);
+            editor.insert(key, &block)?;
         }
         editor.heap.set_state(&block, State::Live);
         Ok(cell)
@@ -369,15 +371,15 @@ impl<A: Access> ArenaValues<A> {
     #[inline]
     pub(super) fn cell<C: Typed + ?Sized>(&self, block: &Trailer, name: impl Fn() -> String) -> Result<Cell<C>, Error> {
         let kind = Kind::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
-        kind.expect::<C>(name)?;
-        let shape = C::shape(Shape::of(block.size, 0));
-        if shape.size == block.size { self.cell_in(block, shape) } else { Err(self.lost(block.at)) }
+        let described =
+            Described { name: &name, fingerprint: kind.fingerprint, schema: &|| kind.schema(), size: block.size };
+        self.cell_in(block, C::in_arena(&described)?)
     }
 
-    /// The cell of this shape in a block.
+    /// The cell with these facts in a block.
     #[inline]
-    pub(super) fn cell_in<C: Contents + ?Sized>(&self, block: &Trailer, shape: Shape) -> Result<Cell<C>, Error> {
-        cell_in(self.segment(), block, shape).ok_or_else(|| self.lost(block.at))
+    pub(super) fn cell_in<C: Contents + ?Sized>(&self, block: &Trailer, facts: C::Facts) -> Result<Cell<C>, Error> {
+        cell_in(self.segment(), block, facts).ok_or_else(|| self.lost(block.at))
     }
 
     #[cold]
@@ -401,10 +403,14 @@ impl<A: Access> ArenaValues<A> {
     }
 }
 
-/// The cell of this shape in a block, if there is room for it before the key.
+/// The cell with these facts in a block, if there is room for it before the key.
 #[inline]
-pub(super) fn cell_in<C: Contents + ?Sized>(segment: &Arc<Segment>, block: &Trailer, shape: Shape) -> Option<Cell<C>> {
-    Cell::within(segment, block.start, shape, block.payload_end(), ValueId::of(block).to_bits())
+pub(super) fn cell_in<C: Contents + ?Sized>(
+    segment: &Arc<Segment>,
+    block: &Trailer,
+    facts: C::Facts,
+) -> Option<Cell<C>> {
+    Cell::within(segment, block.start, facts, block.payload_end(), ValueId::of(block).to_bits())
 }
 
 /// The length of a key, if it can be one.

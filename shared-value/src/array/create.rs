@@ -35,7 +35,7 @@ impl<T: SharedValue> SharedArray<T> {
     /// `Io` if there is no memory for it.
     pub fn from_fn(length: usize, element: impl FnMut(usize) -> T) -> Result<Self, Error> {
         let elements = (0..length).map(element).enumerate();
-        let cell = Cell::create_with(&Place::Anonymous, &Terms::default(), shape::<T>(length)?, |parts| {
+        let cell = Cell::create_with(&Place::Anonymous, &Terms::default(), &shape::<T>(length)?, |parts| {
             parts.slots().initialize(|slot| {
                 elements.for_each(|(index, value)| copy::store(slot, index * size_of::<T>(), &value));
             });

@@ -60,8 +60,8 @@ impl<T: SharedValue> Elements<'_, T> {
     pub(super) fn create(&self, place: &Place, terms: &Terms) -> Result<Cell<[T]>, Error> {
         let (shape, write) = (self.shape()?, |parts: &Parts<'_, [T]>| self.write(parts));
         match self.kind {
-            Kind::Zeroed(_) => Cell::create_with(place, &terms.sparse(), shape, write),
-            Kind::Slice(_) | Kind::Filled(..) => Cell::create_with(place, terms, shape, write),
+            Kind::Zeroed(_) => Cell::create_with(place, &terms.sparse(), &shape, write),
+            Kind::Slice(_) | Kind::Filled(..) => Cell::create_with(place, terms, &shape, write),
         }
     }
 

@@ -87,7 +87,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn set(&mut self, index: usize, value: T) {
         let offset = index::element::<T>(self.len(), index);
-        self.writable().write(offset, &value);
+        self.writable().unwrap().write(offset, &value);
     }
 
     /// Lets the closure change one element. If the closure panics, nothing was changed.
@@ -101,7 +101,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         let offset = index::element::<T>(self.len(), index);
-        let hold = self.writable();
+        let hold = self.writable().unwrap();
         let value = hold.read(offset).check_in::<[T]>(offset)?;
         Ok(hold.update(offset, value, change)?)
     }
@@ -114,7 +114,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn write(&mut self, start: usize, values: &[T]) {
         let bytes = index::run::<T>(self.len(), start, values.len());
-        self.writable().change(&bytes, |slot| copy::store_slice::<Alone, T>(slot, bytes.start, values));
+        self.writable().unwrap().change(&bytes, |slot| copy::store_slice::<Alone, T>(slot, bytes.start, values));
     }
 
     /// Gives all elements this value, to be committed.
@@ -125,7 +125,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
     pub fn fill(&mut self, value: T) {
         let (length, bytes) = (self.len(), 0..self.hold.cell().shape().size);
         let part = copy::part(length, value);
-        self.writable().change(&bytes, |slot| copy::fill::<Alone, T>(slot, length, &part));
+        self.writable().unwrap().change(&bytes, |slot| copy::fill::<Alone, T>(slot, length, &part));
     }
 
     /// Exchanges two elements, to be committed.
@@ -149,7 +149,7 @@ impl<T: SharedValue> Guard<'_, [T]> {
     #[track_caller]
     pub fn update_all<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, Error> {
         let bytes = 0..self.hold.cell().shape().size;
-        let hold = self.writable();
+        let hold = self.writable().unwrap();
         let elements = read::elements::<[T], T>(0, self.len(), |copy| copy(hold.current()))?;
         let change = |elements: &mut Box<[T]>| Ok(change(elements));
         hold.try_update_copy(&bytes, elements, change, |slot, elements| {

@@ -47,7 +47,7 @@ pub use guard::ArrayGuard;
 /// assert_eq!(samples.iter().sum::<f64>(), 1.5 * 4.0 + 6.0);
 /// # Ok::<(), shared_value::Error>(())
 /// ```
-pub struct SharedArray<T, A = ReadWrite> {
+pub struct SharedArray<T: SharedValue, A = ReadWrite> {
     handle: Synchronized<[T], A>,
 }
 
@@ -195,7 +195,7 @@ impl<T: SharedValue> SharedArray<T> {
     }
 }
 
-impl<T, A> Deref for SharedArray<T, A> {
+impl<T: SharedValue, A> Deref for SharedArray<T, A> {
     type Target = Synchronized<[T], A>;
 
     #[inline(always)]
@@ -204,13 +204,13 @@ impl<T, A> Deref for SharedArray<T, A> {
     }
 }
 
-impl<T, A> From<Synchronized<[T], A>> for SharedArray<T, A> {
+impl<T: SharedValue, A> From<Synchronized<[T], A>> for SharedArray<T, A> {
     fn from(handle: Synchronized<[T], A>) -> Self {
         Self { handle }
     }
 }
 
-impl<T, A> Clone for SharedArray<T, A> {
+impl<T: SharedValue, A> Clone for SharedArray<T, A> {
     fn clone(&self) -> Self {
         Self { handle: self.handle.clone() }
     }

@@ -14,7 +14,7 @@ use crate::cell::drafts::Drafted;
 use crate::cell::parts::{Control, LINE, Parts, control, control_within, is_committed};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed, Untyped};
-use crate::format::{Description, Entry, Plan, RequiredLock};
+use crate::format::{Described, Description, Entry, Invalid, Plan, RequiredLock};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockKind, LockLine, LockState};
 use crate::protocol::atomics::AtomicU64;
@@ -23,14 +23,13 @@ use crate::segment::{Mapping, Place, Segment, Writers};
 use crate::sys::mutex::{self, Mutex};
 
 /// A value in a mapped segment.
-pub(crate) struct Cell<C: ?Sized> {
+pub(crate) struct Cell<C: Contents + ?Sized> {
     control: NonNull<Control>,
     /// The control line of which the lock and the signal are used: its own, or that of a lock object.
     guarding: NonNull<Control>,
     locked_by: LockedBy,
     segment: Arc<Segment>,
-    /// The shape that was noted for the value; only its contents know whether it counts.
-    shape: Shape,
+    facts: C::Facts,
     /// Which value of its segment it is: zero for the one that the header names.
     number: u64,
     value: PhantomData<fn() -> C>,
@@ -104,10 +103,10 @@ pub(crate) struct ObjectLock {
     is_recursive: bool,
 }
 
-// SAFETY: everything that the pointers lead to is accessed atomically, and what cells hold is plain data without anything
-// that belongs to a thread.
+// SAFETY: everything that the pointers lead to is accessed atomically, what cells hold is plain data without anything that
+// belongs to a thread, and facts are `Send`.
 unsafe impl<C: Contents + ?Sized> Send for Cell<C> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`: all accesses are atomic, and facts are `Sync`.
 unsafe impl<C: Contents + ?Sized> Sync for Cell<C> {}
 
 // SAFETY: as for `Cell`.
@@ -115,21 +114,21 @@ unsafe impl Send for ObjectLock {}
 // SAFETY: as for `Cell`.
 unsafe impl Sync for ObjectLock {}
 
-impl<C: ?Sized> Clone for Cell<C> {
+impl<C: Contents + ?Sized> Clone for Cell<C> {
     fn clone(&self) -> Self {
         Self {
             control: self.control,
             guarding: self.guarding,
             locked_by: self.locked_by.clone(),
             segment: Arc::clone(&self.segment),
-            shape: self.shape,
+            facts: self.facts.clone(),
             number: self.number,
             value: PhantomData,
         }
     }
 }
 
-impl<C: ?Sized> fmt::Debug for Cell<C> {
+impl<C: Contents + ?Sized> fmt::Debug for Cell<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Cell").field("segment", &self.segment.name()).finish_non_exhaustive()
     }
@@ -169,26 +168,34 @@ pub(crate) trait Recognized: Contents {
     /// Whether who only reads them knows what to do where nothing guards them: the versions mean nothing then.
     const READS_UNGUARDED: bool;
 
-    /// The shape of the value in a segment, if that is one of these.
-    fn shape_in(mapping: &Mapping) -> Result<Shape, Error>;
+    /// The facts of the value that the header of a segment names, if that is one of these.
+    fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error>;
+
+    /// The facts of a value of an arena, if that is one of these.
+    fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error>;
 }
 
 impl<C: Typed + ?Sized> Recognized for C {
     const READS_UNGUARDED: bool = false;
 
-    fn shape_in(mapping: &Mapping) -> Result<Shape, Error> {
+    fn in_segment(mapping: &Mapping) -> Result<C::Facts, Error> {
         let entry = &mapping.entries()[0];
-        let shape = C::shape(Shape::of(entry.size(), 0));
+        let facts = C::facts(entry.size());
+        let shape = facts.as_ref().map_or(Shape::of(0, 0), C::shape);
         entry.expect(mapping.name(), &Description::of::<C>(shape))?;
-        Ok(shape)
+        facts.ok_or_else(|| Invalid::new("size", "that of its type", entry.size()).of(mapping.name()))
+    }
+
+    #[inline]
+    fn in_arena(described: &Described<'_>) -> Result<C::Facts, Error> {
+        described.expect::<C>()
     }
 }
 
 impl<T: SharedValue> Cell<T> {
     /// A new segment that holds the value.
     pub(crate) fn create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
-        let shape = Shape::of(size_of::<T>(), T::LAYOUT.atomic_fields());
-        Self::create_with(place, terms, shape, |parts| parts.initialize(value))
+        Self::create_with(place, terms, &(), |parts| parts.initialize(value))
     }
 
     /// The value in a segment that exists, or else in a new one.
@@ -217,24 +224,25 @@ pub(crate) fn open_or_else<V>(
 }
 
 impl<C: Typed + ?Sized> Cell<C> {
-    /// A new segment for a value of this shape, which the closure writes: all zeros is a free lock, version 0, and slot 0.
+    /// A new segment for a value with these facts, which the closure writes: all zeros is a free lock, version 0, and slot 0.
     pub(crate) fn create_with(
         place: &Place,
         terms: &Terms,
-        shape: Shape,
+        facts: &C::Facts,
         initialize: impl FnOnce(&Parts<'_, C>),
     ) -> Result<Self, Error> {
-        Self::create_in(place, terms, shape, 0, initialize)
+        Self::create_in(place, terms, facts, 0, initialize)
     }
 
     /// The same, with so many bytes of address space behind it, of which none takes memory yet.
     pub(crate) fn create_in(
         place: &Place,
         terms: &Terms,
-        shape: Shape,
+        facts: &C::Facts,
         reserve: u64,
         initialize: impl FnOnce(&Parts<'_, C>),
     ) -> Result<Self, Error> {
+        let shape = C::shape(facts);
         let mut plan = Plan::of(&Description::of::<C>(shape), terms.guarding.required(), reserve);
         if terms.is_sparse && matches!(place, Place::Anonymous) {
             plan.allocated = plan.prefix.len() as u64;
@@ -266,9 +274,9 @@ impl<C: Recognized + ?Sized> Cell<C> {
         adopt: impl FnOnce(&Mapping, bool),
     ) -> Result<Self, Error> {
         let check = |mapping: &Mapping| {
-            C::shape_in(mapping).and_then(|shape| {
+            C::in_segment(mapping).and_then(|facts| {
                 guarding.check(mapping)?;
-                Ok(shape)
+                Ok(C::shape(&facts))
             })
         };
         let segment = Segment::open(place, check, |mapping, shape, is_read| {
@@ -310,7 +318,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             return Self::for_reading(segment);
         }
         // It is the same file, in which this cell was found.
-        Self::within(&segment, self.start(), self.shape(), segment.length(), self.number)
+        Self::within(&segment, self.start(), self.facts.clone(), segment.length(), self.number)
             .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
     }
 
@@ -326,7 +334,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
     }
 
     fn in_segment(segment: Arc<Segment>, guarding: &Guarding) -> Result<Self, Error> {
-        let shape = C::shape_in(&segment)?;
+        let facts = C::in_segment(&segment)?;
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
@@ -338,12 +346,12 @@ impl<C: Recognized + ?Sized> Cell<C> {
             }
             _ => (control, LockedBy::Own),
         };
-        Ok(Self { control, guarding, locked_by, segment, shape, number: 0, value: PhantomData })
+        Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
     }
 
     /// Readers take no lock, so they need not have it.
     fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
-        let shape = C::shape_in(&segment)?;
+        let facts = C::in_segment(&segment)?;
         if segment.required_lock() == RequiredLock::None && !C::READS_UNGUARDED {
             // Its versions mean nothing.
             return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
@@ -356,7 +364,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
         };
         let control = control(&segment, entry);
-        Ok(Self { control, guarding: control, locked_by, segment, shape, number: 0, value: PhantomData })
+        Ok(Self { control, guarding: control, locked_by, segment, facts, number: 0, value: PhantomData })
     }
 }
 
@@ -369,14 +377,18 @@ impl<E: SharedValue> Cell<[E]> {
 }
 
 impl<C: Contents + ?Sized> Cell<C> {
-    /// A cell of this shape that starts there, if it ends before `end` and that lies in the segment. Its own native lock
-    /// guards it. It goes by that number.
-    pub(crate) fn within(segment: &Arc<Segment>, start: usize, shape: Shape, end: usize, number: u64) -> Option<Self> {
-        // What the contents make of it is what all accesses go by.
-        let shape = C::shape(shape);
-        let control = control_within(segment, start, shape, end)?;
+    /// The cell with these facts that starts at an offset, if it ends before `end` and `end` lies in the segment. Its own
+    /// native lock guards it. `number` identifies it among the cells of the segment.
+    pub(crate) fn within(
+        segment: &Arc<Segment>,
+        start: usize,
+        facts: C::Facts,
+        end: usize,
+        number: u64,
+    ) -> Option<Self> {
+        let control = control_within(segment, start, C::shape(&facts), end)?;
         let (segment, locked_by) = (Arc::clone(segment), LockedBy::Own);
-        Some(Self { control, guarding: control, locked_by, segment, shape, number, value: PhantomData })
+        Some(Self { control, guarding: control, locked_by, segment, facts, number, value: PhantomData })
     }
 
     /// Puts such a cell in order, where no process has the segment open, and gives its parts.
@@ -421,7 +433,13 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// What decides where the parts lie.
     #[inline(always)]
     pub(crate) fn shape(&self) -> Shape {
-        C::shape(self.shape)
+        C::shape(&self.facts)
+    }
+
+    /// What this handle knows of the value besides its memory.
+    #[inline(always)]
+    pub(crate) fn facts(&self) -> &C::Facts {
+        &self.facts
     }
 
     #[inline(always)]
@@ -551,7 +569,7 @@ impl<C: Contents + ?Sized> Cell<C> {
             guarding: self.guarding,
             locked_by: self.locked_by.clone(),
             segment: Arc::clone(&self.segment),
-            shape: self.shape(),
+            facts: self.shape(),
             number: self.number,
             value: PhantomData,
         }
@@ -573,7 +591,7 @@ impl<C: Contents + ?Sized> Cell<C> {
 impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
     /// Those of the value that the header names, if it is one of this type.
     pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
-        let shape = C::shape_in(mapping)?;
+        let shape = C::shape(&C::in_segment(mapping)?);
         // SAFETY: the header names a cell that was made for contents of this shape, and the mapping lives during `'a`.
         Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
     }

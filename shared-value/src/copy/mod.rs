@@ -8,4 +8,6 @@ mod words;
 pub(crate) use boxed::Copies;
 pub(crate) use bytes::{Alone, AmongOthers, Merge};
 pub(crate) use bytes::{load_into, store_from};
-pub(crate) use value::{Unchecked, atomic_word, fill, load, load_plain, part, range, store, store_by, store_slice};
+pub(crate) use value::{
+    Unchecked, atomic_word, fill, is_boxed, load, load_plain, part, range, store, store_by, store_slice,
+};

@@ -23,6 +23,14 @@ const IN_REGISTERS: usize = 64;
 /// The most bytes of a value that is stored piece by piece, and of which a copy is made on the stack.
 const SMALL: usize = 512;
 
+/// The most bytes of a value of which an update makes its copy on the stack.
+const ON_STACK: usize = 4096;
+
+/// Whether an update of a `T` makes its copy on the heap.
+pub(crate) const fn is_boxed<T>() -> bool {
+    size_of::<T>() > ON_STACK
+}
+
 /// The bytes of an `F` at an offset.
 #[inline(always)]
 pub(crate) const fn range<F>(offset: usize) -> Range<usize> {

@@ -87,7 +87,7 @@ impl<'a> DynGuard<'a> {
             return self.value.set(path, data);
         }
         let bytes = encode(place, path, &data.into())?;
-        self.hold.writable().change(&range(place), |slot| store_from::<Alone>(slot, place.offset, &bytes));
+        self.hold.writable().unwrap().change(&range(place), |slot| store_from::<Alone>(slot, place.offset, &bytes));
         Ok(())
     }
 
@@ -105,7 +105,7 @@ impl<'a> DynGuard<'a> {
         if place.atomic.is_some() {
             return self.value.update(path, change);
         }
-        let hold = self.hold.writable();
+        let hold = self.hold.writable().unwrap();
         let draft = Draft { place, path, data: self.value.data_held(hold, place, path)?, bytes: Vec::new() };
         let changed = |draft: &mut Draft<'_>| draft.change(&mut change);
         hold.try_update_copy(&range(place), draft, changed, |slot, draft| draft.store(slot))

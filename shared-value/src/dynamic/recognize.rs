@@ -4,14 +4,14 @@ use crate::cell::Recognized;
 use crate::dynamic::{DynLayout, schema};
 use crate::error::Error;
 use crate::format::contents::{Shape, Untyped};
-use crate::format::{Invalid, RequiredLock};
+use crate::format::{Described, Invalid, RequiredLock};
 use crate::segment::Mapping;
 
 impl Recognized for Untyped {
     const READS_UNGUARDED: bool = true;
 
     /// The shape is made of the schema, and must be that of the cell: all access to the value is by the schema.
-    fn shape_in(mapping: &Mapping) -> Result<Shape, Error> {
+    fn in_segment(mapping: &Mapping) -> Result<Shape, Error> {
         let entry = &mapping.entries()[0];
         let shape = shape_of(&layout_in(mapping)?);
         entry.expect_shape(mapping.name(), shape)?;
@@ -22,6 +22,11 @@ impl Recognized for Untyped {
             return Err(Invalid::new("length", expected, mapping.length()).of(mapping.name()));
         }
         Ok(shape)
+    }
+
+    fn in_arena(described: &Described<'_>) -> Result<Shape, Error> {
+        let schema = (described.schema)().unwrap_or_default();
+        layout_of(&(described.name)(), &schema, described.size).map(|layout| shape_of(&layout))
     }
 }
 

@@ -98,10 +98,13 @@ impl Shape {
     }
 }
 
-/// What a cell can hold: a `T` or, of a length that is known when the program runs, a `[T]`.
+/// What a cell can hold: a `T`, a `[T]` whose length is known at run time, or a value that only its segment describes.
 pub(crate) trait Contents {
-    /// The shape of a cell for which this one was noted. Where the type says it all, that is a constant.
-    fn shape(noted: Shape) -> Shape;
+    /// What a handle knows of the value besides its memory: nothing about a `T`, the shape of a `[T]`.
+    type Facts: Clone + Send + Sync + 'static;
+
+    /// Where the parts of a cell lie. For a `T` this is a constant.
+    fn shape(facts: &Self::Facts) -> Shape;
 
     /// The error of bits that are not a value: `invalid` is the offset of the first bad byte, `bytes` what was copied from
     /// the offset `place` on.
@@ -114,15 +117,20 @@ pub(crate) trait Typed: Contents {
     const FINGERPRINT: u64;
 
     fn schema() -> String;
+
+    /// The facts of a value of `size` bytes, if there are such values.
+    fn facts(size: usize) -> Option<Self::Facts>;
 }
 
 /// Contents of which nothing is known but the shape.
 pub(crate) enum Untyped {}
 
 impl Contents for Untyped {
+    type Facts = Shape;
+
     #[inline(always)]
-    fn shape(noted: Shape) -> Shape {
-        noted
+    fn shape(facts: &Shape) -> Shape {
+        *facts
     }
 
     fn invalid_bits(invalid: usize, _: usize, _: &[u8]) -> Error {
@@ -132,8 +140,10 @@ impl Contents for Untyped {
 }
 
 impl<T: SharedValue> Contents for T {
+    type Facts = ();
+
     #[inline(always)]
-    fn shape(_: Shape) -> Shape {
+    fn shape((): &()) -> Shape {
         const { Shape::of(size_of::<T>(), T::LAYOUT.atomic_fields()) }
     }
 
@@ -148,14 +158,20 @@ impl<T: SharedValue> Typed for T {
     fn schema() -> String {
         schema_text(T::LAYOUT)
     }
+
+    #[inline(always)]
+    fn facts(size: usize) -> Option<()> {
+        (size == size_of::<T>()).then_some(())
+    }
 }
 
 impl<E: SharedValue> Contents for [E] {
+    /// That of a whole number of elements, which have no atomic fields: those of elements lie in the slots.
+    type Facts = Shape;
+
     #[inline(always)]
-    fn shape(noted: Shape) -> Shape {
-        let size = noted.size / size_of::<E>() * size_of::<E>();
-        // Elements have no atomic fields: they lie in the slots.
-        if size == noted.size && noted.atomics == 0 { noted } else { Shape::of(size, 0) }
+    fn shape(facts: &Shape) -> Shape {
+        *facts
     }
 
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error {
@@ -172,5 +188,10 @@ impl<E: SharedValue> Typed for [E] {
 
     fn schema() -> String {
         slice_schema_text(E::LAYOUT)
+    }
+
+    #[inline]
+    fn facts(size: usize) -> Option<Shape> {
+        size.is_multiple_of(size_of::<E>()).then(|| Shape::of(size, 0))
     }
 }

@@ -1,6 +1,9 @@
-//! `Description`: what a program says of a value, for segments to record or to be compared with.
+//! What a program says of a value, and what a segment records of it.
 
+use crate::error::Error;
+use crate::format::Invalid;
 use crate::format::contents::{Shape, Typed};
+use crate::layout::first_difference;
 
 /// What a cell is to hold.
 #[derive(Clone, Debug)]
@@ -14,5 +17,36 @@ pub(crate) struct Description {
 impl Description {
     pub(crate) fn of<C: Typed + ?Sized>(shape: Shape) -> Self {
         Self { schema: C::schema(), fingerprint: C::FINGERPRINT, shape }
+    }
+}
+
+/// What an arena records of one of its values.
+pub(crate) struct Described<'a> {
+    /// The key or the id of the value, for errors.
+    pub(crate) name: &'a dyn Fn() -> String,
+    pub(crate) fingerprint: u64,
+    pub(crate) schema: &'a dyn Fn() -> Option<String>,
+    /// The bytes of the value.
+    pub(crate) size: usize,
+}
+
+impl Described<'_> {
+    /// The facts of the value, if it is of this type; the error names the first field that differs.
+    #[inline]
+    pub(crate) fn expect<C: Typed + ?Sized>(&self) -> Result<C::Facts, Error> {
+        let facts = C::facts(self.size).filter(|_| self.fingerprint == C::FINGERPRINT);
+        facts.ok_or_else(|| self.mismatch::<C>())
+    }
+
+    #[cold]
+    fn mismatch<C: Typed + ?Sized>(&self) -> Error {
+        let (name, schema) = ((self.name)(), (self.schema)().unwrap_or_default());
+        match first_difference(&C::schema(), &schema) {
+            Some((expected, found)) => Error::LayoutMismatch { name, expected, found },
+            None if self.fingerprint != C::FINGERPRINT => {
+                Invalid::new("fingerprint", C::FINGERPRINT, self.fingerprint).of(&name)
+            }
+            None => Invalid::new("size", "that of its type", self.size).of(&name),
+        }
     }
 }

@@ -19,7 +19,7 @@ use std::fmt;
 
 use crate::error::Error;
 
-pub(crate) use description::Description;
+pub(crate) use description::{Described, Description};
 pub(crate) use entry::Entry;
 pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
 pub(crate) use plan::Plan;

@@ -85,7 +85,7 @@ pub unsafe trait Accessible {
 }
 
 /// The accessors of the fields of a struct, as `balance()` and `set_balance()`.
-impl<T: Accessible, A> Deref for Synchronized<T, A> {
+impl<T: SharedValue + Accessible, A> Deref for Synchronized<T, A> {
     type Target = T::Accessors<Self>;
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::cell::Cell;
-use crate::copy::{self, Unchecked};
+use crate::copy::{self, Unchecked, is_boxed};
 use crate::error::Error;
 use crate::handle::access::ReadWrite;
 use crate::handle::shared::Shared;
@@ -29,10 +29,10 @@ use crate::protocol::atomics::AtomicU64;
 /// use shared_value::Synchronized;
 ///
 /// let counter = Synchronized::new(1_i64)?;
-/// let mut guard = counter.lock()?;
-/// guard.store(guard.load()? + 1);
+/// let guard = counter.lock()?;
+/// guard.set(guard.get() + 1)?;
 /// guard.commit();
-/// guard.store(0);
+/// guard.set(0)?;
 /// guard.rollback();
 /// drop(guard);
 /// assert_eq!(counter.get(), 2);
@@ -45,87 +45,77 @@ pub struct Guard<'a, C: Shared + ?Sized> {
 }
 
 impl<T: SharedValue> Guard<'_, T> {
-    /// The value, with this thread's own writes.
+    /// Returns the value, with this thread's own writes.
+    ///
+    /// # Panics
+    /// If another process wrote bytes that are not a `T`.
+    #[inline]
+    #[track_caller]
+    pub fn get(&self) -> T {
+        self.whole().valid_in::<T>(0)
+    }
+
+    /// Returns the value, with this thread's own writes.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote something that is not a `T`.
+    /// `InvalidBits` if another process wrote bytes that are not a `T`.
     #[inline]
     pub fn load(&self) -> Result<T, Error> {
         self.whole().check()
     }
 
-    /// Writes the whole value but for its atomic fields, to be committed.
-    ///
-    /// # Panics
-    /// Inside of an `update` of the same value by this thread, after a panic has passed through an inner guard, and in
-    /// a child that was forked after the lock was taken.
-    #[inline]
-    #[track_caller]
-    pub fn store(&mut self, value: T) {
-        self.writable().write(0, &value);
-    }
-
-    /// Lets the closure change the value. If the closure panics, nothing was changed.
+    /// Returns the value on the heap, for types that are too large for the stack.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote something that is not a `T`.
-    ///
-    /// # Panics
-    /// As [`store`](Self::store).
-    #[inline]
-    #[track_caller]
-    pub fn update<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        let hold = self.writable();
-        let value = read::whole_held(hold).check()?;
-        Ok(hold.update(0, value, change)?)
-    }
-
-    /// Lets the closure change the value, unless it fails: then nothing was changed.
-    ///
-    /// # Errors
-    /// What the closure returns, and as [`update`](Self::update).
-    ///
-    /// # Panics
-    /// As [`store`](Self::store).
-    #[inline]
-    #[track_caller]
-    pub fn try_update<R, E: From<Error>>(&mut self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
-        let hold = self.writable();
-        let value = read::whole_held(hold).check()?;
-        hold.try_update(0, value, change)
-    }
-
-    /// The value, in memory of its own: for types that are too large for the stack.
-    ///
-    /// # Errors
-    /// `InvalidBits` if another process wrote something that is not a `T`.
+    /// `InvalidBits` if another process wrote bytes that are not a `T`.
     pub fn load_boxed(&self) -> Result<Box<T>, Error> {
         read::boxed(self.hold.cell(), |copy| self.read_with(copy))
     }
 
-    /// Writes the whole value but for its atomic fields, as [`store`](Self::store), from where it is: for types that are
-    /// too large for the stack.
-    ///
-    /// # Panics
-    /// As [`store`](Self::store).
-    #[track_caller]
-    pub fn store_from(&mut self, value: &T) {
-        self.writable().write(0, value);
-    }
-
-    /// As [`update`](Self::update), for types that are too large for the stack.
+    /// Replaces the whole value except its atomic fields. The next commit publishes the change.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote something that is not a `T`.
+    /// - `Borrowed` inside of an `update` of the value by this thread.
+    /// - `Unwound` after a panic has passed through an inner guard.
+    /// - `Lock(NotHeld)` in a child that was forked after the lock was taken.
+    #[inline]
+    pub fn set(&self, value: T) -> Result<(), Error> {
+        self.set_from(&value)
+    }
+
+    /// Replaces the whole value except its atomic fields by a copy of `value`, which may be too large for the stack.
     ///
-    /// # Panics
-    /// As [`store`](Self::store).
-    #[track_caller]
-    pub fn update_boxed<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        let value = self.load_boxed()?;
-        let change = |value: &mut Box<T>| Ok(change(value));
-        self.writable()
-            .try_update_copy(&copy::range::<T>(0), value, change, |slot, value| copy::store(slot, 0, &**value))
+    /// # Errors
+    /// The errors of [`set`](Self::set).
+    #[inline]
+    pub fn set_from(&self, value: &T) -> Result<(), Error> {
+        self.writable()?.write(0, value);
+        Ok(())
+    }
+
+    /// Lets the closure change the value. If the closure panics, nothing changes.
+    ///
+    /// # Errors
+    /// The errors of [`set`](Self::set), and `InvalidBits` if another process wrote bytes that are not a `T`.
+    #[inline]
+    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        self.try_update(|value| Ok(change(value)))
+    }
+
+    /// Lets the closure change the value. If the closure fails or panics, nothing changes.
+    ///
+    /// # Errors
+    /// The error of the closure, and the errors of [`update`](Self::update).
+    #[inline]
+    pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
+        let hold = self.writable()?;
+        if const { is_boxed::<T>() } {
+            let change = |value: &mut Box<T>| change(value);
+            let write = |slot: &[AtomicU64], value: &Box<T>| copy::store(slot, 0, &**value);
+            return hold.try_update_copy(&copy::range::<T>(0), self.load_boxed()?, change, write);
+        }
+        let value = read::whole_held(hold).check()?;
+        hold.try_update(0, value, change)
     }
 
     #[inline]
@@ -151,7 +141,7 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
     /// after a panic has passed through an inner guard.
     #[inline]
     #[track_caller]
-    pub fn commit(&mut self) {
+    pub fn commit(&self) {
         self.hold.commit();
     }
 
@@ -161,7 +151,7 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
     /// # Panics
     /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock.
     #[track_caller]
-    pub fn rollback(&mut self) {
+    pub fn rollback(&self) {
         self.hold.rollback();
     }
 
@@ -183,10 +173,9 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
         self.hold.field(offset)
     }
 
-    /// The hold, if a write through this guard may happen now.
+    /// Returns the hold, if this thread may write through this guard now.
     #[inline(always)]
-    #[track_caller]
-    pub(crate) fn writable(&self) -> &Hold<'a, C> {
+    pub(crate) fn writable(&self) -> Result<&Hold<'a, C>, Error> {
         self.hold.writable()
     }
 }

@@ -6,7 +6,6 @@ use crate::cell::{Cell, Terms, open_or_else};
 use crate::copy;
 use crate::copy::Copies;
 use crate::error::Error;
-use crate::format::contents::Shape;
 use crate::handle::access::{Access, Writable};
 use crate::handle::synchronized::Synchronized;
 use crate::hold::read;
@@ -137,6 +136,5 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
 
 fn zeroed<T: SharedValue>(place: &Place) -> Result<Cell<T>, Error> {
     Copies::<T>::zeroed(1).check_in::<T>(0)?;
-    let shape = Shape::of(size_of::<T>(), T::LAYOUT.atomic_fields());
-    Cell::create_with(place, &Terms::default().sparse(), shape, |_| {})
+    Cell::create_with(place, &Terms::default().sparse(), &(), |_| {})
 }

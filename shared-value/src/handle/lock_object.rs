@@ -55,21 +55,21 @@ pub struct LockObject<R: LockRule> {
 pub type RLock = LockObject<Recursive>;
 
 /// A lock for several values that a thread may take once: Python's `Lock`, but a second attempt is
-/// [`Error::AlreadyHeld`](crate::Error::AlreadyHeld) and does not hang.
+/// [`LockError::AlreadyHeld`](crate::LockError::AlreadyHeld) and does not hang.
 ///
 /// That holds for every change of a value that it guards, too: while a thread holds the lock by [`lock`](LockObject::lock),
 /// it cannot `set` or `update` a value, which would take the lock again. For several values at once use an [`RLock`].
 ///
 /// ```
-/// use shared_value::{Error, Lock, Options};
+/// use shared_value::{Error, Lock, LockError, Options};
 ///
 /// let lock = Lock::new()?;
 /// let value = Options::new().lock(&lock).share(1_u32)?;
 /// value.set(2)?;
 ///
 /// let guard = lock.lock()?;
-/// assert!(matches!(lock.lock(), Err(Error::AlreadyHeld)));
-/// assert!(matches!(value.set(3), Err(Error::AlreadyHeld)));
+/// assert!(matches!(lock.lock(), Err(Error::Lock(LockError::AlreadyHeld))));
+/// assert!(matches!(value.set(3), Err(Error::Lock(LockError::AlreadyHeld))));
 /// # drop(guard);
 /// # Ok::<(), Error>(())
 /// ```
@@ -304,7 +304,7 @@ impl<R: LockRule> LockGuard<'_, R> {
     /// Inside of an `update` of one of the values by this thread, and after a panic has passed through an inner guard and
     /// was caught.
     #[track_caller]
-    pub fn commit(&mut self) {
+    pub fn commit(&self) {
         self.0.commit();
     }
 
@@ -313,7 +313,7 @@ impl<R: LockRule> LockGuard<'_, R> {
     /// # Panics
     /// Inside of an `update` of one of the values by this thread.
     #[track_caller]
-    pub fn rollback(&mut self) {
+    pub fn rollback(&self) {
         self.0.rollback();
     }
 

@@ -28,13 +28,13 @@ use crate::segment::Place;
 /// assert_eq!(counter.get(), 1);
 /// # Ok::<(), shared_value::Error>(())
 /// ```
-pub struct Synchronized<T: ?Sized, A = ReadWrite> {
-    pub(crate) cell: Cell<T>,
+pub struct Synchronized<C: Shared + ?Sized, A = ReadWrite> {
+    pub(crate) cell: Cell<C>,
     access: PhantomData<fn() -> A>,
 }
 
-impl<T: ?Sized, A> Synchronized<T, A> {
-    pub(crate) fn of(cell: Cell<T>) -> Self {
+impl<C: Shared + ?Sized, A> Synchronized<C, A> {
+    pub(crate) fn of(cell: Cell<C>) -> Self {
         Self { cell, access: PhantomData }
     }
 }
@@ -339,7 +339,7 @@ pub fn unlink(name: &str) -> Result<(), Error> {
     Place::named(name)?.unlink()
 }
 
-impl<T: ?Sized, A> Clone for Synchronized<T, A> {
+impl<C: Shared + ?Sized, A> Clone for Synchronized<C, A> {
     fn clone(&self) -> Self {
         Self { cell: self.cell.clone(), access: PhantomData }
     }
@@ -354,7 +354,7 @@ impl<C: Shared + ?Sized, A: Access> fmt::Debug for Synchronized<C, A> {
 }
 
 /// The value of a handle.
-struct PrintedHandle<'a, C: ?Sized, A>(&'a Synchronized<C, A>);
+struct PrintedHandle<'a, C: Shared + ?Sized, A>(&'a Synchronized<C, A>);
 
 impl<C: Shared + ?Sized, A: Access> fmt::Debug for PrintedHandle<'_, C, A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

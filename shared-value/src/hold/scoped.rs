@@ -26,32 +26,23 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         Ok(Self { hold: Hold::acquire(cell, wait)?, panicking })
     }
 
-    /// The hold, if a write by way of it may happen now.
+    /// Returns the hold, if this thread may write to the value now.
     ///
-    /// # Panics
-    /// Inside of an `update` of the same value by this thread, after a panic has passed through an inner guard, and in a child
-    /// that was forked after the lock was taken.
+    /// # Errors
+    /// `Borrowed` inside of an `update` of the value by this thread, `Unwound` after a panic has passed through an inner
+    /// guard, `NotHeld` in a child that was forked after the lock was taken.
     #[inline(always)]
-    #[track_caller]
-    pub(crate) fn writable(&self) -> &Hold<'a, C> {
+    pub(crate) fn writable(&self) -> Result<&Hold<'a, C>, Error> {
         if !self.hold.is_plain() {
-            self.expect_writable();
+            self.check()?;
         }
-        &self.hold
-    }
-
-    #[inline(never)]
-    #[track_caller]
-    fn expect_writable(&self) {
-        if let Err(error) = self.check() {
-            panic!("{error}");
-        }
+        Ok(&self.hold)
     }
 
     /// Publishes what the thread has written, unless this is a forked child.
     ///
     /// # Panics
-    /// As `writable`; in a transaction, and inside of an `update` of another value under the same lock.
+    /// Where `writable` fails, in a transaction, and inside of an `update` of another value under the same lock.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn commit(&self) {
@@ -59,7 +50,8 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
             self.hold.commit();
         } else if self.hold.is_held() {
             self.check_whole();
-            self.writable().commit();
+            self.expect_writable();
+            self.hold.commit();
         }
     }
 
@@ -95,6 +87,14 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         }
     }
 
+    #[inline(never)]
+    #[track_caller]
+    fn expect_writable(&self) {
+        if let Err(error) = self.check() {
+            panic!("{error}");
+        }
+    }
+
     /// Panics where a commit or rollback would take in what another is to commit, or is in the middle of changing.
     #[track_caller]
     fn check_whole(&self) {
@@ -102,12 +102,12 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         assert!(!self.hold.is_any_borrowed(), "{}", Error::Borrowed);
     }
 
-    #[track_caller]
+    #[cold]
+    #[inline(never)]
     fn check(&self) -> Result<(), Error> {
-        assert!(
-            self.hold.is_held(),
-            "this guard was taken before a fork and holds nothing in the child: take the lock again"
-        );
+        if !self.hold.is_held() {
+            return Err(Refusal::NotHeld.into());
+        }
         Ok(self.hold.check_writable()?)
     }
 }

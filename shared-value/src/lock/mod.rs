@@ -11,7 +11,7 @@ pub(crate) mod wakeup;
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, LockError};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 use crate::protocol::lock_word;
 use crate::sys;
@@ -71,6 +71,8 @@ pub(crate) enum Refusal {
     Corrupted,
     /// A lock that is not recursive, taken twice.
     AlreadyHeld,
+    /// A guard that was taken before a fork, used in the child.
+    NotHeld,
     /// What the C library says of a pthread mutex.
     Mutex(i64),
     NoRobustList,
@@ -82,22 +84,25 @@ impl From<Refusal> for Error {
     #[inline(never)]
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::WouldBlock => Self::WouldBlock,
-            Refusal::TimedOut => Self::TimedOut,
-            Refusal::TooManyHeld => Self::TooManyHeld { limit: held::MAX_HELD },
-            Refusal::TooDeep => Self::TooDeep { limit: MAX_DEPTH },
+            Refusal::WouldBlock => LockError::WouldBlock.into(),
+            Refusal::TimedOut => LockError::TimedOut.into(),
+            Refusal::TooManyHeld => LockError::TooManyHeld { limit: held::MAX_HELD }.into(),
+            Refusal::TooDeep => LockError::TooDeep { limit: MAX_DEPTH }.into(),
             Refusal::Borrowed => Self::Borrowed,
             Refusal::Unwound => Self::Unwound,
-            Refusal::Corrupted => Self::Corrupted,
-            Refusal::AlreadyHeld => Self::AlreadyHeld,
+            Refusal::Corrupted => LockError::Corrupted.into(),
+            Refusal::AlreadyHeld => LockError::AlreadyHeld.into(),
+            Refusal::NotHeld => LockError::NotHeld.into(),
             Refusal::Mutex(code) => Self::io("take a pthread mutex", os_error(code)),
-            Refusal::NoRobustList => Self::Unsupported {
+            Refusal::NoRobustList => LockError::Unsupported {
                 what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
                        this C library has none of that form",
-            },
-            Refusal::NoThread => Self::Unsupported {
+            }
+            .into(),
+            Refusal::NoThread => LockError::Unsupported {
                 what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
-            },
+            }
+            .into(),
         }
     }
 }

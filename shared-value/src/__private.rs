@@ -136,7 +136,8 @@ pub fn guard_update<F: SharedValue, T: SharedValue, R>(
     let offset = offset::<T>(field);
     let hold = guard.writable().unwrap();
     let value = hold.read(offset).valid_in::<T>(offset);
-    valid(hold.update(offset, value, change).map_err(Error::from))
+    let write = |slot: &[crate::protocol::atomics::AtomicU64], value: &F| copy::store(slot, offset, value);
+    valid(hold.update(&copy::range::<F>(offset), value, |value| Ok::<_, Error>(change(value)), write))
 }
 
 #[inline(always)]

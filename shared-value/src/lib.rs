@@ -118,10 +118,6 @@ mod models;
 #[doc(hidden)]
 pub mod __private;
 #[cfg(not(loom))]
-mod arena;
-#[cfg(not(loom))]
-mod array;
-#[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
 mod copy;
@@ -133,6 +129,8 @@ mod error;
 mod format;
 #[cfg(not(loom))]
 mod handle;
+#[cfg(not(loom))]
+mod heap;
 #[cfg(not(loom))]
 mod hold;
 #[cfg(not(loom))]
@@ -150,20 +148,20 @@ mod sys;
 
 #[cfg(not(loom))]
 pub use crate::{
-    arena::{Arena, ArenaValues, Snapshot, Stored, Transaction, ValueId},
-    array::{ArrayGuard, Elements, SharedArray},
     dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
-    handle::guard::Guard,
+    handle::guard::{ArrayGuard, Guard},
+    handle::initial::{Filled, Initial, Zeroed},
     handle::lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
-    handle::options::Options,
+    handle::options::{Create, Handle, Options},
     handle::shared::Shared,
-    handle::synchronized::{Synchronized, unlink},
+    handle::synchronized::{SharedArray, Synchronized},
     handle::wait::{Changes, Versioned},
     layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
     lock::{LockKind, LockState},
-    segment::{NamedValue, names},
+    segment::{Location, NamedValue, names, unlink},
+    share::{Source, Token},
 };
 
 /// Derives [`SharedValue`](trait@SharedValue), with the handle `SynchronizedX`, the guard `XGuard` and their accessors.

@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use crate::arena::heap::{Heap, Trailer};
-use crate::arena::id::ValueId;
-use crate::arena::kind::Kind;
+use crate::heap::blocks::{Heap, Trailer};
+use crate::heap::id::ValueId;
+use crate::heap::type_entry::TypeEntry;
 use crate::arena::values::{ArenaValues, Stored};
 use crate::cell::Cell;
 use crate::dynamic::{DynLayout, DynValue, layout_of, shape_of};
@@ -75,7 +75,7 @@ impl<A: Access> ArenaValues<A> {
     fn untyped_of(&self, key: impl Display, block: Option<Trailer>) -> Result<(Cell<Untyped>, DynLayout), Error> {
         let name = self.name_of(key);
         let Some(block) = block else { return Err(Error::NotFound { name }) };
-        let schema = Kind::at(self.heap(), block.kind).and_then(|kind| kind.schema());
+        let schema = TypeEntry::at(self.heap(), block.kind).and_then(|kind| kind.schema());
         let layout = layout_of(&name, &schema.ok_or_else(|| self.lost(block.at))?, block.size)?;
         Ok((self.cell_in(&block, shape_of(&layout))?, layout))
     }
@@ -85,7 +85,7 @@ impl<A: Access> ArenaValues<A> {
 pub(crate) fn layout_at(cell: &Cell<Untyped>) -> Result<DynLayout, Error> {
     let heap = Heap::of(cell.segment());
     let block = heap.trailer(ValueId::from_bits(cell.number()).trailer());
-    let schema = block.and_then(|block| Kind::at(heap, block.kind)).and_then(|kind| kind.schema());
+    let schema = block.and_then(|block| TypeEntry::at(heap, block.kind)).and_then(|kind| kind.schema());
     let layout = layout_of(cell.name(), &schema.unwrap_or_default(), cell.shape().size)?;
     if shape_of(&layout) == cell.shape() {
         Ok(layout)

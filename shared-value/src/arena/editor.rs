@@ -5,10 +5,10 @@
 //! opened by a process while no other has it open. A value comes into being by the one store that makes its block live, and
 //! goes by the one that makes it removed.
 
-use crate::arena::directory::{CLASSES, Directory};
-use crate::arena::heap::{Heap, State, TRAILER, Trailer, block_length};
-use crate::arena::kind::Kind;
-use crate::arena::table::{Place, Table, hash};
+use crate::heap::directory::{CLASSES, Directory};
+use crate::heap::blocks::{Heap, State, TRAILER, Trailer, block_length};
+use crate::heap::type_entry::TypeEntry;
+use crate::heap::table::{Bucket, Table, hash};
 use crate::error::Error;
 use crate::format::CELL_ALIGN;
 use crate::format::contents::Typed;
@@ -109,14 +109,14 @@ impl<'a> Editor<'a> {
     /// The trailer of the kind of a type, which is made if there is none.
     pub(super) fn kind<C: Typed + ?Sized>(&mut self, atomics: usize) -> Result<usize, Error> {
         let known =
-            Kind::all(self.heap, usize_of(self.directory.kinds)).find(|(_, kind)| kind.fingerprint == C::FINGERPRINT);
+            TypeEntry::all(self.heap, usize_of(self.directory.kinds)).find(|(_, kind)| kind.fingerprint == C::FINGERPRINT);
         if let Some((at, _)) = known {
             return Ok(at);
         }
         let schema = C::schema();
-        let length = block_length(Kind::payload(&schema), 0).ok_or_else(|| self.full(usize::MAX))?;
+        let length = block_length(TypeEntry::payload(&schema), 0).ok_or_else(|| self.full(usize::MAX))?;
         let block = self.take(length)?;
-        Kind::write(self.heap, block.start, C::FINGERPRINT, atomics, &schema, self.directory.kinds);
+        TypeEntry::write(self.heap, block.start, C::FINGERPRINT, atomics, &schema, self.directory.kinds);
         self.heap.set_state(&block, State::Live);
         self.directory.kinds = block.at as u64;
         self.commit()?;
@@ -151,7 +151,7 @@ impl<'a> Editor<'a> {
     }
 
     /// The hash and the trailer of a block that a place leads to, if it is live.
-    fn live(&self, place: Place) -> Option<(u64, usize)> {
+    fn live(&self, place: Bucket) -> Option<(u64, usize)> {
         let trailer = self.heap.trailer(place.trailer()).filter(|trailer| trailer.state == State::Live)?;
         Some((place.hash(trailer.key >> 32), trailer.at))
     }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::arena::record;
+use crate::heap::record;
 use crate::arena::values::ArenaValues;
 use crate::cell::Cell;
 use crate::cell::parts::record as decision;

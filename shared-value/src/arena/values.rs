@@ -4,12 +4,12 @@ use std::fmt;
 use std::mem::offset_of;
 use std::sync::Arc;
 
-use crate::arena::directory::Directory;
+use crate::heap::directory::Directory;
 use crate::arena::editor::{Editor, usize_of};
-use crate::arena::heap::{Heap, State, Trailer, block_length};
-use crate::arena::id::ValueId;
-use crate::arena::kind::Kind;
-use crate::arena::table::hash;
+use crate::heap::blocks::{Heap, State, Trailer, block_length};
+use crate::heap::id::ValueId;
+use crate::heap::type_entry::TypeEntry;
+use crate::heap::table::hash;
 use crate::arena::{MAX_KEY, table};
 use crate::array::{Elements, SharedArray};
 use crate::cell::parts::Parts;
@@ -304,7 +304,7 @@ impl<A: Access> ArenaValues<A> {
                 Some(Stored {
                     key: heap.key(&block),
                     id: ValueId::of(&block),
-                    schema: Kind::at(heap, block.kind)?.schema()?,
+                    schema: TypeEntry::at(heap, block.kind)?.schema()?,
                     size: block.size,
                 })
             })
@@ -370,7 +370,7 @@ impl<A: Access> ArenaValues<A> {
     /// The cell in a block, if it holds what the type says.
     #[inline]
     pub(super) fn cell<C: Typed + ?Sized>(&self, block: &Trailer, name: impl Fn() -> String) -> Result<Cell<C>, Error> {
-        let kind = Kind::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
+        let kind = TypeEntry::at(self.heap(), block.kind).ok_or_else(|| self.lost(block.at))?;
         let described =
             Described { name: &name, fingerprint: kind.fingerprint, schema: &|| kind.schema(), size: block.size };
         self.cell_in(block, C::in_arena(&described)?)

@@ -2,7 +2,9 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod drafts;
+mod guarding;
 pub(crate) mod parts;
+mod terms;
 
 use std::fmt;
 use std::fs::File;
@@ -11,16 +13,20 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::cell::drafts::Drafted;
+use crate::cell::guarding::LockedBy;
 use crate::cell::parts::{Control, LINE, Parts, control, control_within, is_committed};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed, Untyped};
 use crate::format::{Described, Description, Entry, Invalid, Plan, RequiredLock};
 use crate::layout::SharedValue;
-use crate::lock::{self, LockKind, LockLine, LockState};
+use crate::lock::{self, LockLine, LockState};
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::slots::{Candidate, Slots, Versions};
-use crate::segment::{Mapping, Place, Segment, Writers};
+use crate::segment::{Location, Mapping, Segment};
 use crate::sys::mutex::{self, Mutex};
+
+pub(crate) use guarding::{Guarding, ObjectLock};
+pub(crate) use terms::Terms;
 
 /// A value in a mapped segment.
 pub(crate) struct Cell<C: Contents + ?Sized> {
@@ -35,84 +41,11 @@ pub(crate) struct Cell<C: Contents + ?Sized> {
     value: PhantomData<fn() -> C>,
 }
 
-/// What locks a cell, and keeps that in its place.
-#[derive(Clone)]
-enum LockedBy {
-    /// The native lock in its control line, or nothing.
-    Own,
-    Object(ObjectLock),
-    Pthread(Arc<Mutex>),
-    /// A lock object that this handle does not know, because it only reads.
-    Unknown,
-}
-
-/// What a value is to be guarded by.
-#[derive(Clone, Debug)]
-pub(crate) enum Guarding {
-    /// Nothing.
-    None,
-    /// A lock of its own; of which kind is decided when it is created.
-    Own(LockKind),
-    /// The same, or nothing: whoever opens it sees which.
-    OwnOrNone(LockKind),
-    /// The lock of a lock object, with others.
-    Object(ObjectLock),
-    /// It is a lock object, whose holds are none of a value's.
-    Itself,
-}
-
-/// How a value is created.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
-    /// The permissions of its file, less what the umask forbids.
-    pub(crate) mode: u32,
-    pub(crate) writers: Writers,
-    pub(crate) guarding: Guarding,
-    /// Whether its name goes with the last handle of this process.
-    pub(crate) unlink_on_drop: bool,
-    /// Whether a value without a name takes memory only where it is written. With a name it takes all at once, because the
-    /// memory for names is limited, and whoever writes more than there is gets a SIGBUS.
-    pub(crate) is_sparse: bool,
-}
-
-impl Terms {
-    /// The same, for a value that is all zeros.
-    pub(crate) fn sparse(&self) -> Self {
-        Self { is_sparse: true, ..self.clone() }
-    }
-
-    /// For this user, with nothing special but what guards it.
-    pub(crate) fn of(guarding: Guarding) -> Self {
-        Self { mode: 0o600, writers: Writers::Any, guarding, unlink_on_drop: false, is_sparse: false }
-    }
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        Self::of(Guarding::Own(LockKind::Native))
-    }
-}
-
-/// The lock of a lock object, for the values that it guards.
-#[derive(Clone)]
-pub(crate) struct ObjectLock {
-    control: NonNull<Control>,
-    #[expect(dead_code, reason = "it keeps the lock mapped")]
-    segment: Arc<Segment>,
-    identity: u64,
-    is_recursive: bool,
-}
-
 // SAFETY: everything that the pointers lead to is accessed atomically, what cells hold is plain data without anything that
 // belongs to a thread, and facts are `Send`.
 unsafe impl<C: Contents + ?Sized> Send for Cell<C> {}
 // SAFETY: as for `Send`: all accesses are atomic, and facts are `Sync`.
 unsafe impl<C: Contents + ?Sized> Sync for Cell<C> {}
-
-// SAFETY: as for `Cell`.
-unsafe impl Send for ObjectLock {}
-// SAFETY: as for `Cell`.
-unsafe impl Sync for ObjectLock {}
 
 impl<C: Contents + ?Sized> Clone for Cell<C> {
     fn clone(&self) -> Self {
@@ -134,38 +67,9 @@ impl<C: Contents + ?Sized> fmt::Debug for Cell<C> {
     }
 }
 
-impl fmt::Debug for ObjectLock {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "ObjectLock({:016x})", self.identity)
-    }
-}
-
-impl Guarding {
-    /// What the header of a new segment says.
-    fn required(&self) -> RequiredLock {
-        match self {
-            Self::None => RequiredLock::None,
-            Self::Itself => RequiredLock::Itself,
-            Self::Own(LockKind::Native) | Self::OwnOrNone(LockKind::Native) => RequiredLock::Native,
-            Self::Own(LockKind::Pthread) | Self::OwnOrNone(LockKind::Pthread) => RequiredLock::Pthread,
-            Self::Object(object) => RequiredLock::Object { identity: object.identity },
-        }
-    }
-
-    /// Whether a segment can be used so. Who asks for a pthread mutex takes a native lock too.
-    fn check(&self, mapping: &Mapping) -> Result<(), Error> {
-        let (expected, found) = (self.required(), mapping.required_lock());
-        // Never the other way round: a peer that rewrites the header of a native value must not have the C library follow
-        // its pointers in a process that did not ask for a pthread mutex.
-        let is_safer = expected == RequiredLock::Pthread && found == RequiredLock::Native;
-        let is_none = matches!(self, Self::OwnOrNone(_)) && found == RequiredLock::None;
-        if is_safer || is_none || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
-    }
-}
-
-/// Contents that are recognized in a segment that exists.
+/// Contents that a segment describes, and that are recognized by the description.
 pub(crate) trait Recognized: Contents {
-    /// Whether who only reads them knows what to do where nothing guards them: the versions mean nothing then.
+    /// Whether a read-only handle may open a value that nothing guards, whose versions mean nothing.
     const READS_UNGUARDED: bool;
 
     /// The facts of the value that the header of a segment names, if that is one of these.
@@ -173,6 +77,12 @@ pub(crate) trait Recognized: Contents {
 
     /// The facts of a value of an arena, if that is one of these.
     fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error>;
+
+    /// The hash of the schema of a value with these facts.
+    fn fingerprint(facts: &Self::Facts) -> u64;
+
+    /// The schema of a value with these facts.
+    fn schema(facts: &Self::Facts) -> String;
 }
 
 impl<C: Typed + ?Sized> Recognized for C {
@@ -182,7 +92,8 @@ impl<C: Typed + ?Sized> Recognized for C {
         let entry = &mapping.entries()[0];
         let facts = C::facts(entry.size());
         let shape = facts.as_ref().map_or(Shape::of(0, 0), C::shape);
-        entry.expect(mapping.name(), &Description::of::<C>(shape))?;
+        let description = Description { schema: C::schema(), fingerprint: C::FINGERPRINT, shape };
+        entry.expect(mapping.name(), &description)?;
         facts.ok_or_else(|| Invalid::new("size", "that of its type", entry.size()).of(mapping.name()))
     }
 
@@ -190,23 +101,18 @@ impl<C: Typed + ?Sized> Recognized for C {
     fn in_arena(described: &Described<'_>) -> Result<C::Facts, Error> {
         described.expect::<C>()
     }
-}
 
-impl<T: SharedValue> Cell<T> {
-    /// A new segment that holds the value.
-    pub(crate) fn create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
-        Self::create_with(place, terms, &(), |parts| parts.initialize(value))
+    #[inline]
+    fn fingerprint(_: &C::Facts) -> u64 {
+        C::FINGERPRINT
     }
 
-    /// The value in a segment that exists, or else in a new one.
-    ///
-    /// Others may create and unlink the same place all the time; each attempt is whole.
-    pub(crate) fn open_or_create(place: &Place, terms: &Terms, value: &T) -> Result<Self, Error> {
-        open_or_else(|| Self::open(place, &terms.guarding), || Self::create(place, terms, value))
+    fn schema(_: &C::Facts) -> String {
+        C::schema()
     }
 }
 
-/// What exists, or else what is created. Both may go wrong by turns, if others create and remove the same thing.
+/// Opens what exists, or creates it. Both may fail by turns while other processes create and remove it.
 pub(crate) fn open_or_else<V>(
     open: impl Fn() -> Result<V, Error>,
     create: impl Fn() -> Result<V, Error>,
@@ -223,31 +129,23 @@ pub(crate) fn open_or_else<V>(
     }
 }
 
-impl<C: Typed + ?Sized> Cell<C> {
-    /// A new segment for a value with these facts, which the closure writes: all zeros is a free lock, version 0, and slot 0.
-    pub(crate) fn create_with(
-        place: &Place,
-        terms: &Terms,
-        facts: &C::Facts,
-        initialize: impl FnOnce(&Parts<'_, C>),
-    ) -> Result<Self, Error> {
-        Self::create_in(place, terms, facts, 0, initialize)
-    }
-
-    /// The same, with so many bytes of address space behind it, of which none takes memory yet.
-    pub(crate) fn create_in(
-        place: &Place,
+impl<C: Recognized + ?Sized> Cell<C> {
+    /// Creates a segment for a value with these facts, which the closure writes: all zeros is a free lock, version 0, and
+    /// slot 0. Behind the value are `reserve` bytes of address space, which take no memory yet.
+    pub(crate) fn create(
+        location: &Location<'_>,
         terms: &Terms,
         facts: &C::Facts,
         reserve: u64,
         initialize: impl FnOnce(&Parts<'_, C>),
     ) -> Result<Self, Error> {
         let shape = C::shape(facts);
-        let mut plan = Plan::of(&Description::of::<C>(shape), terms.guarding.required(), reserve);
-        if terms.is_sparse && matches!(place, Place::Anonymous) {
+        let description = Description { schema: C::schema(facts), fingerprint: C::fingerprint(facts), shape };
+        let mut plan = Plan::of(&description, terms.guarding.required(), reserve);
+        if terms.is_sparse && location.is_anonymous() {
             plan.allocated = plan.prefix.len() as u64;
         }
-        let segment = Segment::create(place, terms.mode, terms.writers, &plan, |mapping| {
+        let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `Plan` made the cell for contents of this shape, and nobody else sees the mapping yet.
             initialize(&unsafe { Parts::<C>::at(control, shape) });
@@ -258,18 +156,11 @@ impl<C: Typed + ?Sized> Cell<C> {
         }
         Self::in_segment(segment, &terms.guarding)
     }
-}
 
-impl<C: Recognized + ?Sized> Cell<C> {
-    /// The value in a segment that exists, if it is guarded so.
-    pub(crate) fn open(place: &Place, guarding: &Guarding) -> Result<Self, Error> {
-        Self::open_and(place, guarding, |_, _| {})
-    }
-
-    /// The same. Where no process has the segment open, the closure sees to what else must be put in order; it is told
-    /// whether any process reads.
-    pub(crate) fn open_and(
-        place: &Place,
+    /// Opens the value in a segment that exists, if it is guarded in this way. Where no process has the segment open,
+    /// `adopt` puts in order what else lies in it; it is told whether any process reads.
+    pub(crate) fn open(
+        location: &Location<'_>,
         guarding: &Guarding,
         adopt: impl FnOnce(&Mapping, bool),
     ) -> Result<Self, Error> {
@@ -279,7 +170,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
                 Ok(C::shape(&facts))
             })
         };
-        let segment = Segment::open(place, check, |mapping, shape, is_read| {
+        let segment = Segment::open(location, check, |mapping, shape, is_read| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: the check has found that the cell was made for contents of this shape.
             let parts = unsafe { Parts::<C>::at(control, shape) };
@@ -291,19 +182,19 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::in_segment(segment, guarding)
     }
 
-    /// The value in a segment that exists, for reading, whatever guards it.
-    pub(crate) fn open_read_only(place: &Place) -> Result<Self, Error> {
-        Self::for_reading(Segment::open_read_only(place)?)
+    /// Opens the value in a segment that exists for reading, whatever guards it.
+    pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Self, Error> {
+        Self::for_reading(Segment::open_read_only(location)?)
     }
 
     /// The value in a file that another process has handed over.
-    pub(crate) fn of_file(file: File, place: Place, guarding: &Guarding) -> Result<Self, Error> {
-        Self::in_segment(Segment::of_file(file, place)?, guarding)
+    pub(crate) fn of_file(file: File, location: Location<'static>, guarding: &Guarding) -> Result<Self, Error> {
+        Self::in_segment(Segment::of_file(file, location)?, guarding)
     }
 
     /// The same, for reading.
-    pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Self, Error> {
-        Self::for_reading(Segment::of_file_read_only(file, place)?)
+    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
+        Self::for_reading(Segment::of_file_read_only(file, location)?)
     }
 
     /// The memory that the value lies in.
@@ -324,7 +215,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
 
     /// The lock of this value, for others.
     pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
-        ObjectLock { control: self.control, segment: Arc::clone(&self.segment), identity, is_recursive }
+        ObjectLock::new(self.control, Arc::clone(&self.segment), identity, is_recursive)
     }
 
     /// The same value, whose lock guards others too.
@@ -339,7 +230,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
         let (guarding, locked_by) = match (guarding, segment.required_lock()) {
-            (Guarding::Object(object), _) => (object.control, LockedBy::Object(object.clone())),
+            (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
                 // The caller has asked for `LockKind::Pthread`, and so trusts all who may write: that there is a mutex, too.
                 (control, LockedBy::Pthread(attach(&segment, entry)?))
@@ -481,7 +372,7 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// Whether a thread may take the lock again that it holds.
     pub(crate) fn is_recursive(&self) -> bool {
-        !matches!(&self.locked_by, LockedBy::Object(ObjectLock { is_recursive: false, .. }))
+        !matches!(&self.locked_by, LockedBy::Object(object) if !object.is_recursive())
     }
 
     /// The value as one of those that a thread may have touched under their lock.

@@ -9,5 +9,5 @@ pub(crate) use boxed::Copies;
 pub(crate) use bytes::{Alone, AmongOthers, Merge};
 pub(crate) use bytes::{load_into, store_from};
 pub(crate) use value::{
-    Unchecked, atomic_word, fill, is_boxed, load, load_plain, part, range, store, store_by, store_slice,
+    Unchecked, atomic_word, fill, is_boxed, is_zeroed, load, load_plain, part, range, store, store_by, store_slice,
 };

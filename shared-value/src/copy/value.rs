@@ -164,6 +164,13 @@ pub(crate) fn part<T: SharedValue>(count: usize, value: T) -> Vec<T> {
     (0..count.min(PART.div_ceil(size_of::<T>()))).map(|_| value).collect()
 }
 
+/// Whether all bytes of a value are zeros, those of padding left aside.
+pub(crate) fn is_zeroed<T: SharedValue>(value: &T) -> bool {
+    let mut bytes = vec![0; size_of::<T>()];
+    Copier { from: ptr::from_ref(value).cast(), to: bytes.as_mut_ptr() }.field::<T>(0);
+    bytes.iter().all(|byte| *byte == 0)
+}
+
 /// Copies values to the start of a slot again and again, until there are so many.
 ///
 /// # Panics

@@ -108,7 +108,7 @@ impl<'a> DynGuard<'a> {
         let hold = self.hold.writable().unwrap();
         let draft = Draft { place, path, data: self.value.data_held(hold, place, path)?, bytes: Vec::new() };
         let changed = |draft: &mut Draft<'_>| draft.change(&mut change);
-        hold.try_update_copy(&range(place), draft, changed, |slot, draft| draft.store(slot))
+        hold.update(&range(place), draft, changed, |slot, draft| draft.store(slot))
     }
 
     /// Publishes what this thread has written since the last commit, and keeps the lock.

@@ -7,7 +7,6 @@ mod encode;
 mod guard;
 mod layout;
 mod limit;
-mod options;
 mod parts;
 mod path;
 mod print;

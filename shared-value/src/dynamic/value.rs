@@ -2,17 +2,15 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cell::{Cell, Guarding};
+use crate::cell::Cell;
 use crate::copy::{Alone, AmongOthers, load_into, store_from};
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::guard::DynGuard;
 use crate::dynamic::path::Place;
-use crate::dynamic::recognize::layout_in;
 use crate::dynamic::scalar::{bits, put};
 use crate::dynamic::{DynData, DynLayout, DynParts, limit};
 use crate::error::Error;
@@ -20,9 +18,8 @@ use crate::format::RequiredLock;
 use crate::format::contents::Untyped;
 use crate::hold::Hold;
 use crate::hold::read;
-use crate::lock::{LockKind, LockState, Wait};
+use crate::lock::{LockState, Wait};
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::segment::Place as Segment;
 
 /// A value in shared memory of which the program knows nothing: what it is says the schema in its segment.
 ///
@@ -91,51 +88,6 @@ enum Access {
 }
 
 impl DynValue {
-    /// The value that has this name.
-    ///
-    /// # Errors
-    /// `NotFound`, `InvalidSegment` also if it is guarded by something that this cannot take, `InvalidName`, `Io`.
-    pub fn open(name: &str) -> Result<Self, Error> {
-        Self::open_guarded(&Segment::named(name)?, &Guarding::OwnOrNone(LockKind::Native))
-    }
-
-    /// The value in a file.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let place = Segment::File(path.as_ref().to_owned());
-        Self::open_guarded(&place, &Guarding::OwnOrNone(LockKind::Native))
-    }
-
-    /// The value that has this name, for reading only, whatever guards it: read permission for it is enough.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_read_only(name: &str) -> Result<Self, Error> {
-        Self::open_for_reading(&Segment::named(name)?)
-    }
-
-    /// The value in a file, for reading only.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_file_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::open_for_reading(&Segment::File(path.as_ref().to_owned()))
-    }
-
-    pub(crate) fn open_guarded(place: &Segment, guarding: &Guarding) -> Result<Self, Error> {
-        let cell = Cell::open(place, guarding)?;
-        let layout = layout_in(cell.segment())?;
-        Ok(Self::for_writing(cell, layout))
-    }
-
-    fn open_for_reading(place: &Segment) -> Result<Self, Error> {
-        let cell = Cell::open_read_only(place)?;
-        let layout = layout_in(cell.segment())?;
-        Ok(Self::for_reading(cell, layout))
-    }
-
     /// A cell whose shape was made of this layout.
     pub(crate) fn for_writing(cell: Cell<Untyped>, layout: DynLayout) -> Self {
         let access = if is_locked(&cell) { Access::ReadWrite } else { Access::Unlocked };
@@ -244,7 +196,7 @@ impl DynValue {
             let data = self.data_held(hold, place, path)?;
             let draft = Draft { place, path, data, bytes: Vec::new() };
             let changed = |draft: &mut Draft<'_>| draft.change(&mut change);
-            hold.try_update_copy_through(&range(place), draft, changed, |slot, draft| draft.store(slot))
+            hold.update_through(&range(place), draft, changed, |slot, draft| draft.store(slot))
         })
     }
 

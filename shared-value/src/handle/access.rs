@@ -7,7 +7,7 @@
 
 use core::ops::Range;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Guarding};
 use crate::copy::{self, Unchecked};
 use crate::copy::{Alone, AmongOthers, Merge};
 use crate::error::Error;
@@ -17,6 +17,7 @@ use crate::hold::Hold;
 use crate::hold::read;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
+use crate::share::Opening;
 
 /// What a handle may do: the second parameter of [`Synchronized`](crate::Synchronized).
 ///
@@ -64,9 +65,12 @@ pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
 
 /// The operations that differ.
 pub(crate) mod sealed {
-    use super::{AtomicU64, Cell, Contents, Error, Merge, Range, SharedValue, Unchecked, copy};
+    use super::{AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Range, SharedValue, Unchecked, copy};
 
     pub trait Read {
+        /// How a value is opened for this access, given what the options say of its lock.
+        fn opening(guarding: &Guarding) -> Opening;
+
         /// What the closure copies from a slot; it may run several times, and then the last of its copies counts.
         fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
 
@@ -106,18 +110,22 @@ pub(crate) mod sealed {
 
         fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>;
 
-        /// Lets `change` change a copy of these bytes that `copy` makes and `write` writes back.
-        fn update_copy<C: Contents + ?Sized, V, R>(
+        /// Lets `change` change a copy of these bytes, which `copy` makes and `write` writes back.
+        fn update_copy<C: Contents + ?Sized, V, R, E: From<Error>>(
             cell: &Cell<C>,
             bytes: &Range<usize>,
             copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
-            change: impl FnOnce(&mut V) -> R,
+            change: impl FnOnce(&mut V) -> Result<R, E>,
             write: impl FnOnce(&[AtomicU64], &V),
-        ) -> Result<R, Error>;
+        ) -> Result<R, E>;
     }
 }
 
 impl sealed::Read for ReadWrite {
+    fn opening(guarding: &Guarding) -> Opening {
+        Opening::ReadWrite(guarding.clone())
+    }
+
     #[inline(always)]
     fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::whole_version(cell, copy)
@@ -125,6 +133,10 @@ impl sealed::Read for ReadWrite {
 }
 
 impl sealed::Read for ReadOnly {
+    fn opening(_: &Guarding) -> Opening {
+        Opening::ReadOnly
+    }
+
     #[inline(always)]
     fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::without_lock(cell, copy)
@@ -132,6 +144,10 @@ impl sealed::Read for ReadOnly {
 }
 
 impl sealed::Read for Unlocked {
+    fn opening(_: &Guarding) -> Opening {
+        Opening::ReadWrite(Guarding::None)
+    }
+
     #[inline(always)]
     fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::as_it_is(cell, copy)
@@ -174,16 +190,16 @@ impl sealed::Write for ReadWrite {
         }
     }
 
-    fn update_copy<C: Contents + ?Sized, V, R>(
+    fn update_copy<C: Contents + ?Sized, V, R, E: From<Error>>(
         cell: &Cell<C>,
         bytes: &Range<usize>,
         copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
-        change: impl FnOnce(&mut V) -> R,
+        change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<R, Error> {
+    ) -> Result<R, E> {
         cell.locked(|hold| {
             let value = copy(hold.current())?;
-            hold.try_update_copy_through(bytes, value, |value| Ok(change(value)), write)
+            hold.update_through(bytes, value, change, write)
         })
     }
 }
@@ -211,7 +227,8 @@ fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
 ) -> Result<R, Error> {
     cell.locked(|hold| {
         let value = read(hold).check_in::<C>(offset)?;
-        Ok(hold.update_through(offset, value, change)?)
+        let write = |slot: &[AtomicU64], value: &F| copy::store(slot, offset, value);
+        hold.update_through(&copy::range::<F>(offset), value, |value| Ok(change(value)), write)
     })
 }
 
@@ -248,16 +265,16 @@ impl sealed::Write for Unlocked {
         Ok(result)
     }
 
-    fn update_copy<C: Contents + ?Sized, V, R>(
+    fn update_copy<C: Contents + ?Sized, V, R, E: From<Error>>(
         cell: &Cell<C>,
         _: &Range<usize>,
         copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
-        change: impl FnOnce(&mut V) -> R,
+        change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<R, Error> {
+    ) -> Result<R, E> {
         let slot = cell.slots().first();
         let mut value = copy(slot)?;
-        let result = change(&mut value);
+        let result = change(&mut value)?;
         write(slot, &value);
         Ok(result)
     }

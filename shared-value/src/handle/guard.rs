@@ -44,6 +44,31 @@ pub struct Guard<'a, C: Shared + ?Sized> {
     pub(crate) hold: ScopedHold<'a, C>,
 }
 
+/// Proof that this thread holds the lock of a [`SharedArray`](crate::SharedArray). What is written through it is one commit.
+///
+/// ```
+/// use shared_value::{ArrayGuard, Error, SharedArray};
+///
+/// /// Moves the largest element to the front.
+/// fn raise(guard: &ArrayGuard<'_, u32>) -> Result<(), Error> {
+///     for index in (1..guard.len()).rev() {
+///         if guard.at(index) > guard.at(index - 1) {
+///             let (one, other) = (guard.at(index), guard.at(index - 1));
+///             guard.set_at(index, other)?;
+///             guard.set_at(index - 1, one)?;
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// let array = SharedArray::new(&[1_u32, 7, 3])?;
+/// raise(&array.lock()?)?;
+/// assert_eq!(array.to_vec()?, [7, 1, 3]);
+/// assert_eq!(array.version(), 1);
+/// # Ok::<(), Error>(())
+/// ```
+pub type ArrayGuard<'a, E> = Guard<'a, [E]>;
+
 impl<T: SharedValue> Guard<'_, T> {
     /// Returns the value, with this thread's own writes.
     ///
@@ -108,14 +133,17 @@ impl<T: SharedValue> Guard<'_, T> {
     /// The error of the closure, and the errors of [`update`](Self::update).
     #[inline]
     pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
-        let hold = self.writable()?;
+        let (hold, bytes) = (self.writable()?, copy::range::<T>(0));
         if const { is_boxed::<T>() } {
-            let change = |value: &mut Box<T>| change(value);
-            let write = |slot: &[AtomicU64], value: &Box<T>| copy::store(slot, 0, &**value);
-            return hold.try_update_copy(&copy::range::<T>(0), self.load_boxed()?, change, write);
+            return hold.update(
+                &bytes,
+                self.load_boxed()?,
+                |value| change(value),
+                |slot, value| copy::store(slot, 0, &**value),
+            );
         }
         let value = read::whole_held(hold).check()?;
-        hold.try_update(0, value, change)
+        hold.update(&bytes, value, change, |slot, value| copy::store(slot, 0, value))
     }
 
     #[inline]

@@ -6,13 +6,15 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::cell::{Cell, Guarding, ObjectLock, Terms};
+use crate::cell::{Guarding, ObjectLock, Terms};
 use crate::error::Error;
 use crate::handle::guard::Guard;
+use crate::handle::options::{Options, sealed};
 use crate::handle::synchronized::Synchronized;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::lock::LockState;
-use crate::segment::Place;
+use crate::segment::Location;
+use crate::share::{Source, Token};
 use crate::sys;
 
 /// A lock in shared memory that guards as many values as are given it by [`Options::lock`](crate::Options::lock).
@@ -31,11 +33,11 @@ use crate::sys;
 /// A copy of the file that a lock lies in is not the same lock, although values cannot tell: do not copy those.
 ///
 /// ```
-/// use shared_value::{Options, RLock};
+/// use shared_value::{RLock, Synchronized};
 ///
 /// let lock = RLock::new()?;
-/// let guarded = Options::new().lock(&lock);
-/// let (from, to) = (guarded.share(10_i64)?, guarded.share(0_i64)?);
+/// let guarded = Synchronized::options().lock(&lock);
+/// let (from, to) = (guarded.new(10_i64)?, guarded.new(0)?);
 ///
 /// let guard = lock.lock()?;
 /// from.update(|balance| *balance -= 3)?;
@@ -61,10 +63,10 @@ pub type RLock = LockObject<Recursive>;
 /// it cannot `set` or `update` a value, which would take the lock again. For several values at once use an [`RLock`].
 ///
 /// ```
-/// use shared_value::{Error, Lock, LockError, Options};
+/// use shared_value::{Error, Lock, LockError, Synchronized};
 ///
 /// let lock = Lock::new()?;
-/// let value = Options::new().lock(&lock).share(1_u32)?;
+/// let value = Synchronized::options().lock(&lock).new(1_u32)?;
 /// value.set(2)?;
 ///
 /// let guard = lock.lock()?;
@@ -76,7 +78,7 @@ pub type RLock = LockObject<Recursive>;
 pub type Lock = LockObject<NotRecursive>;
 
 /// Whether a thread may take a lock again that it holds: [`Recursive`] or [`NotRecursive`].
-pub trait LockRule: SharedValue + sealed::Rule {}
+pub trait LockRule: SharedValue + rule::Rule {}
 
 /// The rule of [`RLock`].
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +94,7 @@ pub struct NotRecursive {
     identity: u64,
 }
 
-mod sealed {
+mod rule {
     pub trait Rule {
         const IS_RECURSIVE: bool;
 
@@ -115,7 +117,7 @@ macro_rules! rule {
 
         impl LockRule for $rule {}
 
-        impl sealed::Rule for $rule {
+        impl rule::Rule for $rule {
             const IS_RECURSIVE: bool = $is_recursive;
 
             fn new(identity: u64) -> Self {
@@ -132,93 +134,75 @@ macro_rules! rule {
 rule!(Recursive, "RLock", true);
 rule!(NotRecursive, "Lock", false);
 
+/// Creating and opening.
 impl<R: LockRule> LockObject<R> {
-    /// A lock without a name, for this process, the children that it forks, and whoever it hands the lock to.
+    /// Creates a lock without a name, for this process, its forked children, and processes that it is handed to.
     ///
     /// # Errors
     /// `Io` if there is no memory for it.
     pub fn new() -> Result<Self, Error> {
-        Cell::create(&Place::Anonymous, &Terms::of(Guarding::Itself), &Self::identity()?)
-            .map(Synchronized::of)
-            .and_then(Self::of)
+        Self::options().new(())
     }
 
-    /// A lock under a new name, as [`Synchronized::create`].
+    /// Creates a lock under a new name, or in a new file.
     ///
     /// # Errors
-    /// `AlreadyExists` if the name is taken, `InvalidName`, `Io`.
-    pub fn create(name: &str) -> Result<Self, Error> {
-        Cell::create(&Place::named(name)?, &Terms::of(Guarding::Itself), &Self::identity()?)
-            .map(Synchronized::of)
-            .and_then(Self::of)
+    /// The errors of [`Synchronized::create`].
+    pub fn create<'a>(location: impl Into<Location<'a>>) -> Result<Self, Error> {
+        Self::options().create(location, ())
     }
 
-    /// The lock that has this name.
+    /// Opens a lock, or creates it if there is none. Of many processes that call this at once, one creates.
     ///
     /// # Errors
-    /// `NotFound`, `LayoutMismatch` if it is not a lock of this kind, `InvalidSegment`, `InvalidName`, `Io`.
-    pub fn open(name: &str) -> Result<Self, Error> {
-        Cell::open(&Place::named(name)?, &Guarding::Itself).map(Synchronized::of).and_then(Self::of)
+    /// The errors of [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create<'a>(location: impl Into<Location<'a>>) -> Result<Self, Error> {
+        Self::options().open_or_create(location, ())
     }
 
-    /// The lock that has this name, created if there is none. Of many who call this at once, one creates.
+    /// Opens a lock by its name, file, [`Token`], or socket, or as [inherited](Source::inherited).
     ///
     /// # Errors
-    /// As [`open`](Self::open) and [`create`](Self::create).
-    pub fn open_or_create(name: &str) -> Result<Self, Error> {
-        Cell::open_or_create(&Place::named(name)?, &Terms::of(Guarding::Itself), &Self::identity()?)
-            .map(Synchronized::of)
-            .and_then(Self::of)
+    /// The errors of [`Synchronized::open`]; `LayoutMismatch` if it is a lock of the other kind.
+    pub fn open<'a>(source: impl Into<Source<'a>>) -> Result<Self, Error> {
+        Self::options().open(source)
     }
 
-    /// As [`Synchronized::inherited`].
-    ///
-    /// # Errors
-    /// The same.
-    pub fn inherited(name: &str) -> Result<Self, Error> {
-        Synchronized::inherit(name, &Guarding::Itself).and_then(Self::of)
+    /// Returns options for creating and opening: mode, waiting.
+    pub fn options() -> Options<Self> {
+        Options::default()
     }
+}
 
-    /// As [`Synchronized::from_token`].
+/// Handing over, as with a value.
+impl<R: LockRule> LockObject<R> {
+    /// Passes the lock to the program that the command will start, as [`Synchronized::pass_to`] does.
     ///
     /// # Errors
-    /// The same.
-    pub fn from_token(token: &str) -> Result<Self, Error> {
-        Synchronized::attach_by(token, &Guarding::Itself).and_then(Self::of)
-    }
-
-    /// As [`Synchronized::receive_from`].
-    ///
-    /// # Errors
-    /// The same.
-    pub fn receive_from(socket: &UnixStream) -> Result<Self, Error> {
-        Synchronized::receive(socket, &Guarding::Itself).and_then(Self::of)
-    }
-
-    /// As [`Synchronized::pass_to`].
-    ///
-    /// # Errors
-    /// The same.
+    /// `InvalidName` if no environment entry can have the name; `Io` if this process has no descriptor left.
     pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
         self.handle.pass_to(command, name)
     }
 
-    /// As [`Synchronized::token`].
+    /// Returns a short text by which another process of the same user opens the lock, as [`Synchronized::token`] does.
     ///
     /// # Errors
-    /// The same.
-    pub fn token(&self) -> Result<String, Error> {
+    /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
+    pub fn token(&self) -> Result<Token, Error> {
         self.handle.token()
     }
 
-    /// As [`Synchronized::send_to`].
+    /// Sends the lock over a Unix socket, as [`Synchronized::send_to`] does.
     ///
     /// # Errors
-    /// The same.
+    /// `Io`.
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
         self.handle.send_to(socket)
     }
+}
 
+/// Locking.
+impl<R: LockRule> LockObject<R> {
     /// Waits for the lock, as long as that needs.
     ///
     /// # Errors
@@ -271,6 +255,24 @@ impl<R: LockRule> LockObject<R> {
     /// What guards the values that this lock is given to.
     pub(crate) fn guard_others(&self) -> ObjectLock {
         self.handle.cell.object_lock(self.identity, R::IS_RECURSIVE)
+    }
+}
+
+impl<R: LockRule> sealed::Handle for LockObject<R> {
+    fn terms() -> Terms {
+        Terms::of(Guarding::Itself)
+    }
+
+    fn open_from(source: &Source<'_>, terms: &Terms) -> Result<Self, Error> {
+        Synchronized::open_from(source, terms).and_then(Self::of)
+    }
+}
+
+impl<R: LockRule> sealed::Create for LockObject<R> {
+    type Initial<'a> = ();
+
+    fn create_at(location: &Location<'_>, (): &(), terms: &Terms) -> Result<Self, Error> {
+        Synchronized::create_at(location, &Self::identity()?.into(), terms).and_then(Self::of)
     }
 }
 

@@ -1,88 +1,147 @@
-//! `Options`: how a segment is created.
+//! `Options`: how a handle is created or opened.
+#![expect(private_bounds, reason = "the sealed traits can be neither named nor called from outside")]
 
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
 
-use crate::cell::{Cell, Guarding, Terms};
+use crate::cell::{Guarding, Terms, open_or_else};
 use crate::error::Error;
+use crate::handle::access::{ReadOnly, Unlocked};
 use crate::handle::lock_object::{LockObject, LockRule};
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::layout::SharedValue;
+use crate::hold::backoff::Backoff;
 use crate::lock::LockKind;
-use crate::segment::{Place, Writers};
+use crate::segment::{Location, Writers};
+use crate::share::Source;
 
-/// How a segment is created, for what [`Synchronized::create`] and its kin do not say.
+/// How an `H` is created or opened: a [`Synchronized`], an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
+/// [`Lock`](crate::Lock).
+///
+/// Each of them has a function `options()`, which returns the defaults. What makes no sense for an `H` is not there: a
+/// handle that only reads has no [`create`](Self::create).
 ///
 /// ```
-/// use shared_value::{Options, Synchronized};
+/// use std::time::Duration;
+/// use shared_value::{ReadOnly, Synchronized};
 ///
 /// # let name = format!("shared-value-doc-options-{}", std::process::id());
 /// // Read and write for the group too.
-/// let value = Options::new().mode(0o660).create(&name, 7_u64)?;
+/// let value = Synchronized::options().mode(0o660).create(&name, 7_u64)?;
+///
+/// let reader: Synchronized<u64, ReadOnly> =
+///     Synchronized::options().read_only().wait(Duration::from_secs(1)).open(&name)?;
+/// assert_eq!(reader.get(), 7);
 /// # shared_value::unlink(&name)?;
 /// # Ok::<(), shared_value::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
 #[must_use = "options do nothing until something is created or opened with them"]
-pub struct Options {
-    pub(crate) terms: Terms,
+pub struct Options<H> {
+    terms: Terms,
+    /// How long to wait until there is something to open.
+    wait: Duration,
+    handle: PhantomData<fn() -> H>,
 }
 
-impl Options {
-    /// The defaults: read and write for the owner alone.
-    pub fn new() -> Self {
-        Self::default()
+/// What can be opened: a [`Synchronized`], an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
+/// [`Lock`](crate::Lock).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handle",
+    note = "handles are `Synchronized<..>`, `SharedArray<..>`, `DynValue`, `Arena`, `RLock` and `Lock`"
+)]
+pub trait Handle: sealed::Handle {}
+
+impl<H: sealed::Handle> Handle for H {}
+
+/// A handle that can be created: one that can write.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be created, only opened",
+    note = "create it without `read_only()`, and call `read_only()` on the handle"
+)]
+pub trait Create: Handle + sealed::Create {}
+
+impl<H: sealed::Create> Create for H {}
+
+pub(crate) mod sealed {
+    use super::{Error, Location, Source, Terms};
+
+    pub trait Handle: Sized {
+        /// The terms from which options start.
+        fn terms() -> Terms {
+            Terms::default()
+        }
+
+        fn open_from(source: &Source<'_>, terms: &Terms) -> Result<Self, Error>;
     }
 
-    pub(crate) fn terms(&self) -> &Terms {
-        &self.terms
-    }
+    pub trait Create: Handle {
+        /// What it is created from.
+        type Initial<'a>;
 
-    /// The permissions of a named segment or a file, as [`std::os::unix::fs::OpenOptionsExt::mode`] takes
-    /// them: what the umask of the process forbids is not given. With the usual umask of 022, a group that is to write needs a
-    /// `chmod` of the file afterwards, or another umask.
+        fn create_at(location: &Location<'_>, initial: &Self::Initial<'_>, terms: &Terms) -> Result<Self, Error>;
+    }
+}
+
+impl<H: Handle> Options<H> {
+    /// Waits up to `timeout` until there is something to open, instead of failing with `NotFound`.
     ///
-    /// Whoever may write can overwrite the value, hold its lock and stop others from using it; it can never make them
-    /// misbehave.
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::{Synchronized, unlink};
+    ///
+    /// # let name = format!("shared-value-doc-wait-{}", std::process::id());
+    /// let later = name.clone();
+    /// let creator = std::thread::spawn(move || Synchronized::create(&later, 7_u64));
+    /// let value = Synchronized::<u64>::options().wait(Duration::from_secs(10)).open(&name)?;
+    /// assert_eq!(value.get(), 7);
+    /// # creator.join().unwrap()?;
+    /// unlink(&name)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn wait(mut self, timeout: Duration) -> Self {
+        self.wait = timeout;
+        self
+    }
+
+    /// Opens what the source leads to.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::open`].
+    pub fn open<'a>(&self, source: impl Into<Source<'a>>) -> Result<H, Error> {
+        let source = source.into();
+        let (start, mut backoff) = (Instant::now(), Backoff::until_created());
+        loop {
+            let opened = H::open_from(&source, &self.terms);
+            let remaining = self.wait.saturating_sub(start.elapsed());
+            if remaining.is_zero() || !matches!(opened, Err(Error::NotFound { .. })) {
+                return opened;
+            }
+            backoff.sleep_at_most(remaining);
+        }
+    }
+}
+
+impl<H: Create> Options<H> {
+    /// Sets the permissions of a new name or file, as [`std::os::unix::fs::OpenOptionsExt::mode`] takes them. The umask of
+    /// the process is subtracted: with the usual 022, a group that is to write needs a `chmod` of the file afterwards, or
+    /// another umask. The default is 0600.
+    ///
+    /// Processes that may write can overwrite the value, hold its lock and stop others from using it; they can never make
+    /// others misbehave.
     pub fn mode(mut self, mode: u32) -> Self {
         self.terms.mode = mode;
         self
     }
 
-    /// What the lock of a new value is, and which locks to accept when a value is opened: with `Pthread` that is either kind,
-    /// since who trusts the processes that may write can use the native lock too.
+    /// Unlinks the name or file when this process drops its last handle. Handles of other processes stay good, and forked
+    /// children unlink nothing. A process that is killed leaves the name behind: see [`names`](crate::names).
     ///
     /// ```
-    /// use shared_value::{LockKind, Options};
-    ///
-    /// // C programs can take the lock of this one too.
-    /// let value = Options::new().lock_kind(LockKind::Pthread).share(7_u64)?;
-    /// value.update(|value| *value += 1)?;
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn lock_kind(mut self, kind: LockKind) -> Self {
-        self.terms.guarding = Guarding::Own(kind);
-        self
-    }
-
-    /// The lock that guards the value, together with others; see [`LockObject`].
-    ///
-    /// The value's header records which lock that is, so whoever opens the value gives the same one.
-    pub fn lock<R: LockRule>(mut self, lock: &LockObject<R>) -> Self {
-        self.terms.guarding = Guarding::Object(lock.guard_others());
-        self
-    }
-
-    /// Takes the name of what is created away when this process drops its last handle of it. Handles that others have go
-    /// on, and forked children take nothing away. A process that is killed does not get to it: see
-    /// [`names`](crate::names).
-    ///
-    /// ```
-    /// use shared_value::{Options, Synchronized};
+    /// use shared_value::Synchronized;
     ///
     /// # let name = format!("shared-value-doc-unlink-on-drop-{}", std::process::id());
-    /// let value = Options::new().unlink_on_drop(true).create(&name, 7_u64)?;
+    /// let value = Synchronized::options().unlink_on_drop(true).create(&name, 7_u64)?;
     /// assert!(Synchronized::<u64>::open(&name).is_ok());
     /// drop(value);
     /// assert!(Synchronized::<u64>::open(&name).is_err());
@@ -93,18 +152,17 @@ impl Options {
         self
     }
 
-    /// Of a value without a name, nobody gets write access but this process and the children that it forks. A descriptor
-    /// is good for reading only, and cannot be opened again for writing by way of `/proc`, as a process of the same user
-    /// otherwise may: the kernel refuses (`F_SEAL_FUTURE_WRITE`). Values with a name are as their [mode](Self::mode) says.
+    /// Fixes the writers of a value without a name: only this process and its forked children ever get write access. A
+    /// descriptor is good for reading only, and cannot be opened again for writing through `/proc`: the kernel refuses
+    /// (`F_SEAL_FUTURE_WRITE`, Linux 5.1). Values with a name have their [mode](Self::mode) instead.
     ///
-    /// This protects the value from those that are given it. It does not keep out a process of the same user that watches
-    /// this one all the time, and may trace it: such a one can also be faster than the seal.
+    /// This protects the value from processes that it is handed to. It does not keep out a process of the same user that
+    /// may trace this one, which can also be faster than the seal.
     ///
     /// ```
-    /// use shared_value::{Error, Options, Synchronized};
+    /// use shared_value::{Error, Synchronized};
     ///
-    /// let price = Options::new().no_new_writers().share(7_u64)?;
-    /// assert!(Synchronized::<u64>::from_token(&price.token()?).is_ok(), "it is this process itself");
+    /// let price = Synchronized::options().no_new_writers().new(7_u64)?;
     /// price.set(8)?;
     /// assert_eq!(price.read_only()?.get(), 8);
     /// # Ok::<(), Error>(())
@@ -114,87 +172,107 @@ impl Options {
         self
     }
 
-    /// As [`Synchronized::new`].
+    /// Creates an `H` without a name.
     ///
     /// # Errors
-    /// The same.
-    pub fn share<T: SharedValue>(&self, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::Anonymous, &self.terms, &value)?))
+    /// The errors of [`Synchronized::new`].
+    #[expect(clippy::new_ret_no_self, clippy::wrong_self_convention, reason = "it makes a new `H`")]
+    pub fn new<'a>(&self, initial: impl Into<H::Initial<'a>>) -> Result<H, Error> {
+        H::create_at(&Location::ANONYMOUS, &initial.into(), &self.terms)
     }
 
-    /// As [`Synchronized::open`].
+    /// Creates an `H` under a new name, or in a new file.
     ///
     /// # Errors
-    /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn open<C: Shared + ?Sized>(&self, name: &str) -> Result<Synchronized<C>, Error> {
-        Ok(Synchronized::of(Cell::open(&Place::named(name)?, &self.terms.guarding)?))
-    }
-
-    /// As [`Synchronized::open_file`].
-    ///
-    /// # Errors
-    /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn open_file<C: Shared + ?Sized>(&self, path: impl AsRef<Path>) -> Result<Synchronized<C>, Error> {
-        Ok(Synchronized::of(Cell::open(&Place::File(path.as_ref().to_owned()), &self.terms.guarding)?))
-    }
-
-    /// As [`Synchronized::inherited`].
-    ///
-    /// # Errors
-    /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn inherited<C: Shared + ?Sized>(&self, name: &str) -> Result<Synchronized<C>, Error> {
-        Synchronized::inherit(name, &self.terms.guarding)
-    }
-
-    /// As [`Synchronized::from_token`].
-    ///
-    /// # Errors
-    /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn from_token<C: Shared + ?Sized>(&self, token: &str) -> Result<Synchronized<C>, Error> {
-        Synchronized::attach_by(token, &self.terms.guarding)
-    }
-
-    /// As [`Synchronized::receive_from`].
-    ///
-    /// # Errors
-    /// The same; `InvalidSegment` if the value is guarded by another lock.
-    pub fn receive_from<C: Shared + ?Sized>(&self, socket: &UnixStream) -> Result<Synchronized<C>, Error> {
-        Synchronized::receive(socket, &self.terms.guarding)
-    }
-
-    /// As [`Synchronized::create`].
-    ///
-    /// # Errors
-    /// The same.
-    pub fn create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::named(name)?, &self.terms, &value)?))
-    }
-
-    /// As [`Synchronized::open_or_create`].
-    ///
-    /// # Errors
-    /// The same.
-    pub fn open_or_create<T: SharedValue>(&self, name: &str, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::open_or_create(&Place::named(name)?, &self.terms, &value)?))
-    }
-
-    /// As [`Synchronized::create_file`].
-    ///
-    /// # Errors
-    /// The same.
-    pub fn create_file<T: SharedValue>(&self, path: impl AsRef<Path>, value: T) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::create(&Place::File(path.as_ref().to_owned()), &self.terms, &value)?))
-    }
-
-    /// As [`Synchronized::open_or_create_file`].
-    ///
-    /// # Errors
-    /// The same.
-    pub fn open_or_create_file<T: SharedValue>(
+    /// The errors of [`Synchronized::create`].
+    pub fn create<'a>(
         &self,
-        path: impl AsRef<Path>,
-        value: T,
-    ) -> Result<Synchronized<T>, Error> {
-        Ok(Synchronized::of(Cell::open_or_create(&Place::File(path.as_ref().to_owned()), &self.terms, &value)?))
+        location: impl Into<Location<'a>>,
+        initial: impl Into<H::Initial<'a>>,
+    ) -> Result<H, Error> {
+        H::create_at(&location.into(), &initial.into(), &self.terms)
+    }
+
+    /// Opens an `H`, or creates it if there is none. Of many processes that call this at once, one creates.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::open`] and [`Synchronized::create`].
+    pub fn open_or_create<'a>(
+        &self,
+        location: impl Into<Location<'a>>,
+        initial: impl Into<H::Initial<'a>>,
+    ) -> Result<H, Error> {
+        let (location, initial) = (location.into(), initial.into());
+        let source = Source::from(location.clone());
+        open_or_else(|| H::open_from(&source, &self.terms), || H::create_at(&location, &initial, &self.terms))
+    }
+}
+
+impl<C: Shared + ?Sized> Options<Synchronized<C>> {
+    /// Sets the kind of a new value's own lock, and which locks to accept when a value is opened. With `Pthread` either kind
+    /// is accepted, because a process that trusts the other writers can use the native lock too.
+    ///
+    /// ```
+    /// use shared_value::{LockKind, Synchronized};
+    ///
+    /// // C programs can take the lock of this value too.
+    /// let value = Synchronized::options().lock_kind(LockKind::Pthread).new(7_u64)?;
+    /// value.update(|value| *value += 1)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn lock_kind(mut self, kind: LockKind) -> Self {
+        self.terms.guarding = Guarding::Own(kind);
+        self
+    }
+
+    /// Lets a lock object guard the value, together with other values; see [`LockObject`].
+    ///
+    /// The value's header records which lock that is. Processes that open the value must give the same one.
+    pub fn lock<R: LockRule>(mut self, lock: &LockObject<R>) -> Self {
+        self.terms.guarding = Guarding::Object(lock.guard_others());
+        self
+    }
+
+    /// Makes the options of a handle that only reads.
+    pub fn read_only(self) -> Options<Synchronized<C, ReadOnly>> {
+        self.into_handle()
+    }
+
+    /// Makes the options of a value without a lock, as Python's `RawValue`; see [`Unlocked`].
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// let raw = Synchronized::options().unlocked().new(1.5_f64)?;
+    /// raw.set(2.5)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn unlocked(mut self) -> Options<Synchronized<C, Unlocked>> {
+        self.terms.guarding = Guarding::None;
+        self.into_handle()
+    }
+}
+
+impl<H> Options<H> {
+    pub(crate) fn into_handle<I>(self) -> Options<I> {
+        Options { terms: self.terms, wait: self.wait, handle: PhantomData }
+    }
+}
+
+impl<H: Handle> Default for Options<H> {
+    fn default() -> Self {
+        Self { terms: H::terms(), wait: Duration::ZERO, handle: PhantomData }
+    }
+}
+
+impl<H> Clone for Options<H> {
+    fn clone(&self) -> Self {
+        Self { terms: self.terms.clone(), wait: self.wait, handle: PhantomData }
+    }
+}
+
+impl<H> fmt::Debug for Options<H> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Options").field("terms", &self.terms).field("wait", &self.wait).finish()
     }
 }

@@ -5,24 +5,29 @@
     reason = "the sealed traits can be neither named nor called from outside"
 )]
 
+use std::borrow::Borrow;
 use std::fmt;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Recognized};
 use crate::copy;
 use crate::copy::Copies;
 use crate::error::Error;
-use crate::format::contents::{Contents, Typed};
+use crate::format::contents::Contents;
 use crate::handle::access::{self, Access};
+use crate::handle::initial::Initialize;
 use crate::hold::Hold;
 use crate::hold::read;
 use crate::layout::{Printed, SharedValue};
 use crate::protocol::atomics::AtomicU64;
 
-/// What a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) leads to: a [`SharedValue`], or a slice of
-/// them, whose length is known when the program runs.
-///
-/// `Owned` is what a copy of it is: the value itself, or a `Vec`.
-pub trait Shared: Typed + ToOwned + sealed::Copied + 'static {}
+/// What a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) leads to: a [`SharedValue`], a slice of them,
+/// whose length is known at run time, or a [`Dyn`](crate::Dyn), which only its segment describes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between processes",
+    label = "not a `SharedValue`",
+    note = "if `{Self}` is your own type, add `#[derive(SharedValue, Clone, Copy)]` and `#[repr(C)]` to it"
+)]
+pub trait Shared: Recognized + Initialize + sealed::Copied + 'static {}
 
 impl<T: SharedValue> Shared for T {}
 impl<E: SharedValue> Shared for [E] {}
@@ -31,10 +36,16 @@ impl<E: SharedValue> Shared for [E] {}
 const PRINTED: usize = 100;
 
 pub(crate) mod sealed {
-    use super::{Access, Cell, Contents, Error, Hold, fmt};
+    use super::{Access, Borrow, Cell, Contents, Error, Hold, fmt};
 
     /// Copying all of it.
-    pub trait Copied: Contents + ToOwned {
+    pub trait Copied: Contents {
+        /// A copy of the value: a `T`, a `Vec`, or a `DynData`.
+        type Owned: Borrow<Self::Borrowed>;
+
+        /// What closures are shown of a copy: a `T`, a slice, or a `DynData`.
+        type Borrowed: ?Sized;
+
         fn load<A: Access>(cell: &Cell<Self>) -> Result<Self::Owned, Error>;
 
         /// What is committed, with the number of its version.
@@ -49,6 +60,9 @@ pub(crate) mod sealed {
 }
 
 impl<T: SharedValue> sealed::Copied for T {
+    type Owned = T;
+    type Borrowed = T;
+
     fn load<A: Access>(cell: &Cell<Self>) -> Result<Self, Error> {
         access::whole::<T, A>(cell).check()
     }
@@ -70,6 +84,9 @@ impl<T: SharedValue> sealed::Copied for T {
 }
 
 impl<E: SharedValue> sealed::Copied for [E] {
+    type Owned = Vec<E>;
+    type Borrowed = [E];
+
     fn load<A: Access>(cell: &Cell<Self>) -> Result<Vec<E>, Error> {
         let length = cell.length();
         read::elements::<[E], E>(0, length, |copy| A::read(cell, copy)).map(Vec::from)

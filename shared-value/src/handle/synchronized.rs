@@ -2,18 +2,24 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::time::Duration;
 
-use crate::cell::{Cell, Guarding, Terms};
+use crate::cell::parts::Parts;
+use crate::cell::{Cell, Terms};
+use crate::copy::{self, is_boxed};
 use crate::error::Error;
-use crate::handle::access::{self, Access, ReadOnly, ReadWrite, Unlocked, Writable};
+use crate::handle::access::{self, Access, ReadOnly, ReadWrite, Writable};
 use crate::handle::guard::Guard;
+use crate::handle::initial::Initial;
+use crate::handle::options::{Options, sealed};
 use crate::handle::shared::Shared;
 use crate::hold::read;
 use crate::layout::SharedValue;
-use crate::lock::{LockKind, LockState, Wait};
-use crate::segment::Place;
+use crate::lock::{LockState, Wait};
+use crate::segment::Location;
+use crate::share::{self, Source, Token};
 
 /// A value in shared memory, beside its lock.
 ///
@@ -33,63 +39,199 @@ pub struct Synchronized<C: Shared + ?Sized, A = ReadWrite> {
     access: PhantomData<fn() -> A>,
 }
 
+/// An array in shared memory, whose length is known at run time: Python's `Array`.
+///
+/// It is another name of `Synchronized<[E], A>`, and has all of its functions. The functions for elements are those of every
+/// array; see [`ElementAccessors`](crate::ElementAccessors).
+///
+/// | | |
+/// |---|---|
+/// | create | `SharedArray::new(Filled(0.0, 1_000))`, `SharedArray::create("name", &[1, 2, 3])` |
+/// | open | `SharedArray::<f64>::open("name")` |
+/// | read | `array.at(7)`, `array.read_slice(10..20, &mut buffer)`, `array.to_vec()`, `array.iter()` |
+/// | change | `array.set_at(7, 0.5)`, `array.update_at(7, \|x\| *x *= 3.0)`, `array.write_slice(10, &[1.0, 2.0])`, `array.fill(0.0)`, `array.update_all(\|all\| all.sort())` |
+/// | many changes in one commit | `let guard = array.lock()?;`, then the same functions |
+/// | one element | `array.element(7)`, a [`Part`](crate::Part) |
+///
+/// All of it is one value: a read sees the elements of one commit. A commit costs in proportion to the elements that were
+/// changed since the last one, not to all of them.
+pub type SharedArray<E, A = ReadWrite> = Synchronized<[E], A>;
+
 impl<C: Shared + ?Sized, A> Synchronized<C, A> {
     pub(crate) fn of(cell: Cell<C>) -> Self {
         Self { cell, access: PhantomData }
     }
 }
 
-impl<T: SharedValue> Synchronized<T> {
-    /// A value without a name, for this process, the children that it forks, and whoever it hands the value to.
+/// Creating and opening.
+impl<C: Shared + ?Sized> Synchronized<C> {
+    /// Creates a value without a name, for this process, its forked children, and processes that it is handed to.
     ///
     /// # Errors
-    /// `Io` if there is no memory for it.
-    pub fn new(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, &Terms::default(), &value)?))
+    /// `Io` if there is no memory for it; `InvalidBits` if it is [`Zeroed`](crate::Zeroed) and zeros are not a valid value.
+    pub fn new<'a>(initial: impl Into<Initial<'a, C>>) -> Result<Self, Error> {
+        Self::options().new(initial)
     }
 
-    /// A value under a new name, which any process of this user can open until it is [unlinked](crate::unlink).
+    /// Creates a value under a new name, or in a new file.
     ///
-    /// The name appears only when the value is complete. It is that of a file in `/dev/shm`, with mode 0600; for
-    /// another mode see [`Options`](crate::Options).
+    /// The name or the file appears only when the value is complete. Its mode is 0600: processes of this user can open it;
+    /// [`Options::mode`] sets another. A file survives all processes, but a crash of the machine may leave a mixture of
+    /// versions in it.
     ///
     /// # Errors
-    /// `AlreadyExists` if the name is taken, `InvalidName`, `Io`.
-    pub fn create(name: &str, value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::named(name)?, &Terms::default(), &value)?))
+    /// `AlreadyExists` if the name is taken, `InvalidName`, and the errors of [`new`](Self::new); `Io` also where the file
+    /// system lacks `O_TMPFILE`.
+    pub fn create<'a>(location: impl Into<Location<'a>>, initial: impl Into<Initial<'a, C>>) -> Result<Self, Error> {
+        Self::options().create(location, initial)
     }
 
-    /// The value that has this name, created if there is none. Of many who call this at once, one creates.
+    /// Opens a value, or creates it if there is none. Of many processes that call this at once, one creates.
     ///
     /// # Errors
-    /// As [`open`](Self::open) and [`create`](Self::create).
-    pub fn open_or_create(name: &str, value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open_or_create(&Place::named(name)?, &Terms::default(), &value)?))
+    /// The errors of [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create<'a>(
+        location: impl Into<Location<'a>>,
+        initial: impl Into<Initial<'a, C>>,
+    ) -> Result<Self, Error> {
+        Self::options().open_or_create(location, initial)
     }
 
-    /// A value in a new file, which outlives all processes. The file appears only when the value is complete.
-    ///
-    /// After a crash of the whole machine the file holds what the system had written of it, which may be a mixture of
-    /// versions.
-    ///
-    /// # Errors
-    /// `AlreadyExists`, and `Io`, also where the file system has no `O_TMPFILE`.
-    pub fn create_file(path: impl AsRef<Path>, value: T) -> Result<Self, Error> {
-        let place = Place::File(path.as_ref().to_owned());
-        Ok(Self::of(Cell::create(&place, &Terms::default(), &value)?))
-    }
-
-    /// The value in a file, which is created if there is none. Of many who call this at once, one creates.
+    /// Opens a value by its name, file, [`Token`], or socket, or as [inherited](crate::Source::inherited).
     ///
     /// # Errors
-    /// As [`open_file`](Self::open_file) and [`create_file`](Self::create_file).
-    pub fn open_or_create_file(path: impl AsRef<Path>, value: T) -> Result<Self, Error> {
-        let place = Place::File(path.as_ref().to_owned());
-        Ok(Self::of(Cell::open_or_create(&place, &Terms::default(), &value)?))
+    /// - `NotFound`, `NotPassed`, `StaleToken` if the source leads to no value.
+    /// - `LayoutMismatch` if the value is of another type; the error names the field that differs.
+    /// - `InvalidSegment` if the file is not a segment, or another kind of lock guards the value.
+    /// - `InvalidName`; `Io`, also if this process may only read the value.
+    pub fn open<'a>(source: impl Into<Source<'a>>) -> Result<Self, Error> {
+        Self::options().open(source)
     }
 
-    /// Lets the closure change the value under the lock, as [`update`](Self::update) does, but changes nothing if the
-    /// closure fails.
+    /// Opens a value for reading only: read permission is enough.
+    ///
+    /// # Errors
+    /// The errors of [`open`](Self::open).
+    pub fn open_read_only<'a>(source: impl Into<Source<'a>>) -> Result<Synchronized<C, ReadOnly>, Error> {
+        Self::options().read_only().open(source)
+    }
+
+    /// Returns options for creating and opening: mode, lock, access, waiting.
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// # let name = format!("shared-value-doc-options-of-{}", std::process::id());
+    /// // The group may read and write too.
+    /// let value = Synchronized::options().mode(0o660).create(&name, 7_u64)?;
+    /// # shared_value::unlink(&name)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn options() -> Options<Self> {
+        Options::default()
+    }
+}
+
+/// Locking.
+impl<C: Shared + ?Sized> Synchronized<C> {
+    /// Takes the lock, and waits for it as long as needed. A thread that holds the lock takes it once more.
+    ///
+    /// # Errors
+    /// `Lock` with [`TooManyHeld`](crate::LockError::TooManyHeld), [`TooDeep`](crate::LockError::TooDeep),
+    /// [`AlreadyHeld`](crate::LockError::AlreadyHeld) under a [`Lock`](crate::Lock), or
+    /// [`Unsupported`](crate::LockError::Unsupported).
+    #[inline]
+    pub fn lock(&self) -> Result<Guard<'_, C>, Error> {
+        Guard::acquire(&self.cell, Wait::Forever)
+    }
+
+    /// Takes the lock if it is free.
+    ///
+    /// # Errors
+    /// `Lock` with [`WouldBlock`](crate::LockError::WouldBlock) if another thread or process holds it, and the errors of
+    /// [`lock`](Self::lock).
+    #[inline]
+    pub fn try_lock(&self) -> Result<Guard<'_, C>, Error> {
+        Guard::acquire(&self.cell, Wait::Never)
+    }
+
+    /// Takes the lock, or gives up after `timeout` by the monotonic clock.
+    ///
+    /// # Errors
+    /// `Lock` with [`TimedOut`](crate::LockError::TimedOut) if another thread or process held it all the time, and the
+    /// errors of [`lock`](Self::lock).
+    #[inline]
+    pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_, C>, Error> {
+        Guard::acquire(&self.cell, Wait::at_most(timeout))
+    }
+
+    /// Returns a handle of the same value that only reads, in memory that is mapped read-only.
+    ///
+    /// # Errors
+    /// `Io` if the segment cannot be opened or mapped once more.
+    pub fn read_only(&self) -> Result<Synchronized<C, ReadOnly>, Error> {
+        Ok(Synchronized::of(self.cell.read_only()?))
+    }
+}
+
+/// Changing the whole value.
+impl<T: SharedValue, A: Writable> Synchronized<T, A> {
+    /// Replaces the whole value except its atomic fields. If this thread holds no guard, the change is committed at once.
+    ///
+    /// # Errors
+    /// The errors of [`update`](Self::update).
+    #[inline]
+    pub fn set(&self, value: T) -> Result<(), Error> {
+        A::set(&self.cell, 0, &value)
+    }
+
+    /// Replaces the whole value except its atomic fields by a copy of `value`, which may be too large for the stack.
+    ///
+    /// # Errors
+    /// The errors of [`update`](Self::update).
+    pub fn set_from(&self, value: &T) -> Result<(), Error> {
+        A::set(&self.cell, 0, value)
+    }
+
+    /// Lets the closure change the value under the lock. If this thread holds no guard, the change is committed at once; if
+    /// the closure panics, nothing changes.
+    ///
+    /// The closure gets a copy of the value: on the heap if it has more than 4 KiB. To change a few fields of a large value,
+    /// set those under a guard. Changes of `#[shared(atomic)]` fields are not written back: those have operations of their
+    /// own.
+    ///
+    /// ```
+    /// use shared_value::{Synchronized, Zeroed};
+    ///
+    /// let heights = Synchronized::<[f32; 4_000_000]>::new(Zeroed)?;
+    /// heights.update(|heights| heights[1_000_000] += 8.5)?;
+    /// assert_eq!(heights.at(1_000_000), 8.5);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `Borrowed` inside of another `update` of the same value by this thread.
+    /// - `Unwound` under a guard, after a panic has passed through an inner one.
+    /// - `InvalidBits` if another process wrote bytes that are not a `T`. Nothing changes.
+    /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote the lock meanwhile. The change
+    ///   was committed.
+    /// - The errors of [`lock`](Synchronized::lock).
+    #[inline]
+    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        if const { is_boxed::<T>() } {
+            return A::update_copy(
+                &self.cell,
+                &copy::range::<T>(0),
+                |slot| read::boxed(&self.cell, |copy| copy(slot)),
+                |value| Ok(change(value)),
+                |slot, value| copy::store_by::<A::Merge, T>(slot, 0, value),
+            );
+        }
+        A::update_whole(&self.cell, change)
+    }
+
+    /// Lets the closure change the value under the lock, as [`update`](Self::update) does. If the closure fails, nothing
+    /// changes.
     ///
     /// ```
     /// use shared_value::{Error, Synchronized};
@@ -114,169 +256,54 @@ impl<T: SharedValue> Synchronized<T> {
     /// ```
     ///
     /// # Errors
-    /// What the closure returns, and as [`update`](Self::update).
+    /// The error of the closure, and the errors of [`update`](Self::update).
     #[inline]
     pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
-        self.cell.locked(|hold| {
-            let value = read::whole_held(hold).check()?;
-            hold.try_update_through(0, value, change)
-        })
+        if const { is_boxed::<T>() } {
+            return A::update_copy(
+                &self.cell,
+                &copy::range::<T>(0),
+                |slot| read::boxed(&self.cell, |copy| copy(slot)),
+                |value| change(value),
+                |slot, value| copy::store_by::<A::Merge, T>(slot, 0, value),
+            );
+        }
+        A::update_copy(
+            &self.cell,
+            &copy::range::<T>(0),
+            |slot| read::with_atomics(&self.cell, copy::load(slot, 0)).check(),
+            change,
+            |slot, value| copy::store_by::<A::Merge, T>(slot, 0, value),
+        )
     }
 }
 
-impl<C: Shared + ?Sized> Synchronized<C> {
-    /// The value that has this name.
-    ///
-    /// # Errors
-    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `InvalidName`, `Io`.
-    pub fn open(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::Own(LockKind::Native))?))
-    }
-
-    /// The value in a file.
-    ///
-    /// # Errors
-    /// `NotFound`, `LayoutMismatch` if it is of another type, `InvalidSegment`, `Io`.
-    pub fn open_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::File(path.as_ref().to_owned()), &Guarding::Own(LockKind::Native))?))
-    }
-
-    /// Takes the lock, or takes it once more, and waits for it as long as that needs.
-    ///
-    /// # Errors
-    /// `TooManyHeld`, `TooDeep`, `Unsupported`.
-    #[inline]
-    pub fn lock(&self) -> Result<Guard<'_, C>, Error> {
-        Guard::acquire(&self.cell, Wait::Forever)
-    }
-
-    /// Takes the lock if that can be done at once.
-    ///
-    /// # Errors
-    /// `WouldBlock` if another thread or process holds it, and as [`lock`](Self::lock).
-    #[inline]
-    pub fn try_lock(&self) -> Result<Guard<'_, C>, Error> {
-        Guard::acquire(&self.cell, Wait::Never)
-    }
-
-    /// Takes the lock, or gives up after `timeout` by the monotonic clock.
-    ///
-    /// # Errors
-    /// `TimedOut` if another thread or process held it all the time, and as [`lock`](Self::lock).
-    #[inline]
-    pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_, C>, Error> {
-        Guard::acquire(&self.cell, Wait::at_most(timeout))
-    }
-
-    /// The same value for reading only, in memory that is mapped so.
-    ///
-    /// # Errors
-    /// `Io` if the segment cannot be opened or mapped once more.
-    pub fn read_only(&self) -> Result<Synchronized<C, ReadOnly>, Error> {
-        Ok(Synchronized::of(self.cell.read_only()?))
-    }
-}
-
-impl<C: Shared + ?Sized> Synchronized<C, ReadOnly> {
-    /// The value that has this name, for reading only: read permission for it is enough.
-    ///
-    /// # Errors
-    /// As [`Synchronized::open`].
-    pub fn open_read_only(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open_read_only(&Place::named(name)?)?))
-    }
-
-    /// The value in a file, for reading only: read permission for it is enough.
-    ///
-    /// # Errors
-    /// As [`Synchronized::open_file`].
-    pub fn open_file_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open_read_only(&Place::File(path.as_ref().to_owned()))?))
-    }
-}
-
-impl<T: SharedValue> Synchronized<T, Unlocked> {
-    /// A value without a name and without a lock.
-    ///
-    /// # Errors
-    /// As [`Synchronized::new`].
-    pub fn unlocked(value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::Anonymous, &Terms::of(Guarding::None), &value)?))
-    }
-
-    /// A value under a new name and without a lock.
-    ///
-    /// # Errors
-    /// As [`Synchronized::create`].
-    pub fn create_unlocked(name: &str, value: T) -> Result<Self, Error> {
-        Ok(Self::of(Cell::create(&Place::named(name)?, &Terms::of(Guarding::None), &value)?))
-    }
-}
-
-impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
-    /// The value without a lock that has this name.
-    ///
-    /// # Errors
-    /// As [`Synchronized::open`]; `InvalidSegment` if the value has a lock.
-    pub fn open_unlocked(name: &str) -> Result<Self, Error> {
-        Ok(Self::of(Cell::open(&Place::named(name)?, &Guarding::None)?))
-    }
-}
-
-impl<T: SharedValue, A: Writable> Synchronized<T, A> {
-    /// Replaces the whole value but for its atomic fields. If this thread holds no guard, it is committed at once.
-    ///
-    /// # Errors
-    /// As [`update`](Self::update).
-    #[inline]
-    pub fn store(&self, value: T) -> Result<(), Error> {
-        A::set(&self.cell, 0, &value)
-    }
-
-    /// The same as [`store`](Self::store), under the name that goes with [`get`](Self::get).
-    ///
-    /// # Errors
-    /// As [`update`](Self::update).
-    #[inline]
-    pub fn set(&self, value: T) -> Result<(), Error> {
-        self.store(value)
-    }
-
-    /// Lets the closure change the value under the lock. If this thread holds no guard, the change is committed at
-    /// once; if the closure panics, nothing was changed.
-    ///
-    /// Changes of `#[shared(atomic)]` fields are not written back: those have operations of their own.
-    ///
-    /// # Errors
-    /// - `Borrowed` inside of another `update` of the same value by this thread.
-    /// - `Unwound` under a guard, after a panic has passed through an inner one.
-    /// - `InvalidBits` if another process wrote something that is not a `T`. Nothing was changed.
-    /// - `Corrupted` if another process overwrote the lock meanwhile. The change was committed.
-    /// - As [`lock`](Self::lock).
-    #[inline]
-    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        A::update_whole(&self.cell, change)
-    }
-}
-
+/// Reading the whole value.
 impl<T: SharedValue, A: Access> Synchronized<T, A> {
-    /// The value: what this thread has written if it holds the lock, or else what is committed. Takes no lock.
+    /// Returns the value: what this thread has written if it holds the lock, otherwise what is committed. Takes no lock.
     ///
-    /// The fields belong to one version, but for the atomic fields, each of which is as it was at some moment during
-    /// the call.
+    /// All fields belong to one version, except the atomic fields: each is as it was at some moment during the call.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote something that is not a `T`.
+    /// `InvalidBits` if another process wrote bytes that are not a `T`.
     #[inline]
     pub fn load(&self) -> Result<T, Error> {
         access::whole::<T, A>(&self.cell).check()
     }
 
-    /// The same as [`load`](Self::load), for types of which every bit pattern is valid and for processes that trust
-    /// each other.
+    /// Returns the value on the heap, as [`load`](Self::load) does: for types that are too large for the stack.
+    ///
+    /// # Errors
+    /// `InvalidBits` if another process wrote bytes that are not a `T`.
+    pub fn load_boxed(&self) -> Result<Box<T>, Error> {
+        read::boxed(&self.cell, |copy| A::read(&self.cell, copy))
+    }
+
+    /// Returns the value, as [`load`](Self::load) does: for types without invalid bits, and for processes that trust each
+    /// other.
     ///
     /// # Panics
-    /// If another process wrote something that is not a `T`.
+    /// If another process wrote bytes that are not a `T`.
     #[inline]
     #[track_caller]
     pub fn get(&self) -> T {
@@ -284,59 +311,134 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     }
 }
 
+/// Handing over.
 impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
-    /// The number of commits so far.
+    /// Passes the value to the program that the command will start, which opens it by [`Source::inherited`] and the same
+    /// name.
+    ///
+    /// The name becomes an environment entry of the child, which tells the number of the descriptor. Other children, also
+    /// those that other threads start meanwhile, get neither. Several values go under several names. A value passed from a
+    /// read-only handle can only be read, because the descriptor was opened for reading.
+    ///
+    /// A child made by `fork` alone needs nothing: it has the handle itself.
+    ///
+    /// # Errors
+    /// `InvalidName` if no environment entry can have the name; `Io` if this process has no descriptor left.
+    ///
+    /// ```no_run
+    /// use std::process::Command;
+    /// use shared_value::{Source, Synchronized};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let progress = Synchronized::new(0_u64)?;
+    /// let mut command = Command::new("./worker");
+    /// progress.pass_to(&mut command, "PROGRESS")?;
+    /// let mut child = command.spawn()?;
+    ///
+    /// // And in the worker:
+    /// let progress = Synchronized::<u64>::open(Source::inherited("PROGRESS"))?;
+    /// progress.update(|done| *done += 1)?;
+    /// # child.wait()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
+        share::pass_to(self.cell.segment(), self.cell.number(), command, name)
+    }
+
+    /// Returns a short printable text by which another process of the same user opens the value.
+    ///
+    /// A value with a name or a path is found by it. A value without one is found by the descriptor of this process, so the
+    /// token is good while this process lives and has the value open. A token never leads to another value: it also tells
+    /// which file it was made for, and when this process was started.
+    ///
+    /// # Errors
+    /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// let value = Synchronized::new(7_i32)?;
+    /// let other = Synchronized::<i32>::open(&value.token()?)?;
+    /// value.set(8)?;
+    /// assert_eq!(other.get(), 8);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn token(&self) -> Result<Token, Error> {
+        share::token_of(self.cell.segment(), self.cell.number())
+    }
+
+    /// Sends the value over a Unix socket. The other end opens the socket as a [`Source`].
+    ///
+    /// The receiver needs no permission for the value's name or file: the descriptor that it gets is the permission. From a
+    /// read-only handle that is a descriptor for reading.
+    ///
+    /// # Errors
+    /// `Io`.
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    /// use shared_value::Synchronized;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (here, there) = UnixStream::pair()?;
+    /// let value = Synchronized::new(7_i32)?;
+    /// value.read_only()?.send_to(&here)?;
+    ///
+    /// let received = Synchronized::<i32>::open_read_only(&there)?;
+    /// value.set(8)?;
+    /// assert_eq!(received.get(), 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
+        share::send_to(self.cell.segment(), self.cell.number(), socket)
+    }
+}
+
+/// State.
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
+    /// Returns the number of commits so far.
     #[inline]
     pub fn version(&self) -> u64 {
         self.cell.version()
     }
 
-    /// How often the lock was taken over from a thread that had died with it.
+    /// Returns how often the lock was taken over from a thread that had died with it.
     pub fn recoveries(&self) -> u64 {
         self.cell.recoveries()
     }
 
-    /// Who holds the lock now.
+    /// Returns whether the lock is held now, and by which thread.
     pub fn lock_state(&self) -> LockState {
         self.cell.lock_state()
     }
 
-    /// The name or path of the segment, `(anonymous)` if it has none.
+    /// Returns the name or path of the segment, `(anonymous)` if it has none.
     pub fn segment_name(&self) -> &str {
         self.cell.name()
     }
 }
 
-impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
-    /// Prints the handle under this name.
-    pub(crate) fn fmt_as(&self, name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct(name)
-            .field("name", &self.segment_name())
-            .field("value", &PrintedHandle(self))
-            .field("version", &self.version())
-            .field("lock", &self.lock_state())
-            .finish()
+impl<C: Shared + ?Sized, A: Access> sealed::Handle for Synchronized<C, A> {
+    fn open_from(source: &Source<'_>, terms: &Terms) -> Result<Self, Error> {
+        share::open(source, &A::opening(&terms.guarding)).map(Self::of)
     }
 }
 
-/// Takes the name of a segment away. Whoever has it open goes on with it; the name is free for another.
-///
-/// # Errors
-/// `NotFound`, `InvalidName`, `Io`.
-///
-/// ```
-/// use shared_value::{Synchronized, unlink};
-///
-/// # let name = format!("shared-value-doc-unlink-{}", std::process::id());
-/// let value = Synchronized::create(&name, 1_u32)?;
-/// unlink(&name)?;
-/// assert!(Synchronized::<u32>::open(&name).is_err());
-/// assert_eq!(value.get(), 1);
-/// # Ok::<(), shared_value::Error>(())
-/// ```
-pub fn unlink(name: &str) -> Result<(), Error> {
-    Place::named(name)?.unlink()
+impl<C: Shared + ?Sized, A: Writable> sealed::Create for Synchronized<C, A> {
+    type Initial<'a> = Initial<'a, C>;
+
+    fn create_at(location: &Location<'_>, initial: &Initial<'_, C>, terms: &Terms) -> Result<Self, Error> {
+        let facts = C::facts_of(&initial.0)?;
+        let terms = if C::is_zeroed(&initial.0) { &terms.sparse() } else { terms };
+        let write = |parts: &Parts<'_, C>| {
+            if !terms.is_sparse {
+                C::write(&initial.0, parts);
+            }
+        };
+        Cell::create(location, terms, &facts, 0, write).map(Self::of)
+    }
 }
 
 impl<C: Shared + ?Sized, A> Clone for Synchronized<C, A> {
@@ -349,7 +451,13 @@ impl<C: Shared + ?Sized, A> Clone for Synchronized<C, A> {
 /// elements.
 impl<C: Shared + ?Sized, A: Access> fmt::Debug for Synchronized<C, A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_as("Synchronized", formatter)
+        formatter
+            .debug_struct("Synchronized")
+            .field("name", &self.segment_name())
+            .field("value", &PrintedHandle(self))
+            .field("version", &self.version())
+            .field("lock", &self.lock_state())
+            .finish()
     }
 }
 

@@ -47,7 +47,11 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     /// assert_eq!(jobs.wait_for(|jobs| *jobs == 0, Duration::from_secs(10))?, 0);
     /// # Ok::<(), shared_value::Error>(())
     /// ```
-    pub fn wait_for(&self, mut condition: impl FnMut(&C) -> bool, timeout: Duration) -> Result<C::Owned, Error> {
+    pub fn wait_for(
+        &self,
+        mut condition: impl FnMut(&C::Borrowed) -> bool,
+        timeout: Duration,
+    ) -> Result<C::Owned, Error> {
         let wait = Wait::at_most(timeout);
         loop {
             let seen = self.version();

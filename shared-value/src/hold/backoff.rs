@@ -19,6 +19,11 @@ impl Backoff {
         Self::new(Duration::from_nanos(100), Duration::from_millis(1))
     }
 
+    /// Between attempts to open what another process has not created yet.
+    pub(crate) fn until_created() -> Self {
+        Self::new(Duration::from_micros(100), Duration::from_millis(20))
+    }
+
     /// Sleeps for the next pause, but for no longer than `most`.
     pub(crate) fn sleep_at_most(&mut self, most: Duration) {
         thread::sleep(self.next.min(most));

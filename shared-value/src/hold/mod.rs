@@ -155,12 +155,6 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         write(self.cell.slots().change(bytes));
     }
 
-    /// Writes an `F` at an offset. If this is the thread's first hold, and so its last, it is committed at once.
-    #[inline(always)]
-    pub(crate) fn write_through<F: SharedValue>(&self, offset: usize, value: &F) {
-        self.change_through(&copy::range::<F>(offset), |slot| copy::store(slot, offset, value));
-    }
-
     /// Lets the closure write these bytes, and commits at once if this is the thread's first hold.
     ///
     /// # Panics
@@ -174,77 +168,27 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.cell.slots().publish(bytes, write);
     }
 
-    /// Lets the closure change the value and writes it back to the offset that it came from. Until it returns, all
-    /// other writes of this thread to the same value fail. If it panics, nothing was changed.
+    /// Lets `change` change a copy of these bytes, which `write` then writes back, to be committed. Until `change` returns,
+    /// all other writes of this thread to the value fail. If it fails or panics, nothing changes.
     ///
     /// # Errors
-    /// `Unwound` if the closure has caught a panic that passed through an inner guard of another value under the same lock.
+    /// The error of `change`; `Unwound` if `change` has caught a panic that passed through an inner guard of another value
+    /// under the same lock.
     #[inline(always)]
-    pub(crate) fn update<F: SharedValue, R>(
-        &self,
-        offset: usize,
-        value: F,
-        change: impl FnOnce(&mut F) -> R,
-    ) -> Result<R, Refusal> {
-        self.borrow(value, |value| Ok(change(value)), |value| self.write(offset, value), |refusal| refusal)
-    }
-
-    /// The same, but nothing is written back if the closure fails.
-    #[inline(always)]
-    pub(crate) fn try_update<F: SharedValue, R, E: From<Error>>(
-        &self,
-        offset: usize,
-        value: F,
-        change: impl FnOnce(&mut F) -> Result<R, E>,
-    ) -> Result<R, E> {
-        self.borrow(value, change, |value| self.write(offset, value), |refusal| Error::from(refusal).into())
-    }
-
-    /// As `update`, for a hold that is ended after it: if this is the thread's first, the change is committed at once,
-    /// and if the closure panics, the hold ends.
-    #[inline(always)]
-    pub(crate) fn update_through<F: SharedValue, R>(
-        &mut self,
-        offset: usize,
-        value: F,
-        change: impl FnOnce(&mut F) -> R,
-    ) -> Result<R, Refusal> {
-        self.ending(|hold| {
-            let write = |value: &F| hold.write_through(offset, value);
-            hold.borrow(value, |value| Ok(change(value)), write, |refusal| refusal)
-        })
-    }
-
-    /// The same, but nothing is written back if the closure fails.
-    #[inline(always)]
-    pub(crate) fn try_update_through<F: SharedValue, R, E: From<Error>>(
-        &mut self,
-        offset: usize,
-        value: F,
-        change: impl FnOnce(&mut F) -> Result<R, E>,
-    ) -> Result<R, E> {
-        self.ending(|hold| {
-            let write = |value: &F| hold.write_through(offset, value);
-            hold.borrow(value, change, write, |refusal| Error::from(refusal).into())
-        })
-    }
-
-    /// As `try_update`, for a copy of these bytes that is not a value itself, and that the closure `write` writes back.
-    #[inline]
-    pub(crate) fn try_update_copy<V, R, E: From<Error>>(
+    pub(crate) fn update<V, R, E: From<Error>>(
         &self,
         bytes: &Range<usize>,
         copy: V,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, E> {
-        let write = |copy: &V| self.change(bytes, |slot| write(slot, copy));
-        self.borrow(copy, change, write, |refusal| Error::from(refusal).into())
+        self.borrow(copy, change, |copy| self.change(bytes, |slot| write(slot, copy)))
     }
 
-    /// As `try_update_through`, for such a copy.
-    #[inline]
-    pub(crate) fn try_update_copy_through<V, R, E: From<Error>>(
+    /// Updates as `update` does, for a hold that is ended after it: if this is the thread's first hold, the change is
+    /// committed at once, and if `change` panics, the hold ends.
+    #[inline(always)]
+    pub(crate) fn update_through<V, R, E: From<Error>>(
         &mut self,
         bytes: &Range<usize>,
         copy: V,
@@ -253,7 +197,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     ) -> Result<R, E> {
         self.ending(|hold| {
             let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
-            hold.borrow(copy, change, write, |refusal| Error::from(refusal).into())
+            hold.borrow(copy, change, write)
         })
     }
 
@@ -268,12 +212,11 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
 
     /// Lets the closure change a value that was read, while no other is written, then writes it back.
     #[inline(always)]
-    fn borrow<F, R, E>(
+    fn borrow<V, R, E: From<Error>>(
         &self,
-        mut value: F,
-        change: impl FnOnce(&mut F) -> Result<R, E>,
-        write: impl FnOnce(&F),
-        barred: impl FnOnce(Refusal) -> E,
+        mut value: V,
+        change: impl FnOnce(&mut V) -> Result<R, E>,
+        write: impl FnOnce(&V),
     ) -> Result<R, E> {
         self.set_borrowed(true);
         let borrow = Borrow { hold: self };
@@ -284,7 +227,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             self.set_borrowed(false);
             // Only other values under the same lock can have been written meanwhile.
             if self.cell.is_lock_shared() {
-                self.check_writable().map_err(barred)?;
+                self.check_writable().map_err(Error::from)?;
             }
             if result.is_ok() {
                 write(&value);

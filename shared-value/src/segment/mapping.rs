@@ -13,14 +13,14 @@ use memmap2::{MmapOptions, MmapRaw};
 use crate::error::Error;
 use crate::format::{Entry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
 use crate::protocol::atomics::AtomicU64;
-use crate::segment::Place;
+use crate::segment::location::Location;
 
 /// The memory of a segment.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     memory: MmapRaw,
     identity: Identity,
-    place: Place,
+    location: Location<'static>,
     name: String,
     header: Header,
     /// While it is open, the inode is not used again, and the file counts as in use.
@@ -36,22 +36,22 @@ pub(crate) struct Identity {
 
 impl Mapping {
     /// Maps a file whose header is valid.
-    pub(super) fn new(file: File, place: Place) -> Result<Self, Error> {
+    pub(super) fn new(file: File, location: Location<'static>) -> Result<Self, Error> {
         // Shared between processes, and raw: nothing here ever hands out a reference to these bytes as such.
-        Self::mapped(file, place, |options, file| options.map_raw(file))
+        Self::mapped(file, location, |options, file| options.map_raw(file))
     }
 
     /// The same, such that writing to the memory is a fault, and can be made nothing else.
-    pub(super) fn read_only(file: File, place: Place) -> Result<Self, Error> {
-        Self::mapped(file, place, |options, file| options.map_raw_read_only(file))
+    pub(super) fn read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
+        Self::mapped(file, location, |options, file| options.map_raw_read_only(file))
     }
 
     fn mapped(
         file: File,
-        place: Place,
+        location: Location<'static>,
         map: impl FnOnce(&MmapOptions, &File) -> io::Result<MmapRaw>,
     ) -> Result<Self, Error> {
-        let name = place.to_string();
+        let name = location.to_string();
         let failed = |source| Error::io(format!("map `{name}`"), source);
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
@@ -67,12 +67,12 @@ impl Mapping {
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
         let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
         let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
-        Ok(Self { memory, identity, place, name, header, file })
+        Ok(Self { memory, identity, location, name, header, file })
     }
 
     /// Where the segment lives.
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
+    pub(crate) fn location(&self) -> &Location<'static> {
+        &self.location
     }
 
     /// The name or path, for people.

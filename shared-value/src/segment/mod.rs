@@ -1,8 +1,8 @@
 //! Segments: shared memory that holds values, created whole, opened only if valid, mapped once in a process.
 
+mod location;
 mod mapping;
 mod names;
-mod place;
 mod registry;
 
 use std::fs::File;
@@ -16,9 +16,10 @@ use crate::lock;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
+pub(crate) use location::TOKEN_PREFIX;
+pub use location::{Location, unlink};
 pub(crate) use mapping::{Identity, Mapping};
 pub use names::{NamedValue, names};
-pub(crate) use place::Place;
 pub(crate) use registry::set_up;
 
 /// Who can write to a segment without a name.
@@ -41,7 +42,7 @@ pub(crate) struct Segment {
 impl Segment {
     /// Makes a segment, lets `initialize` fill its cells, and only then gives it its name.
     pub(crate) fn create(
-        place: &Place,
+        location: &Location<'_>,
         mode: u32,
         writers: Writers,
         plan: &Plan,
@@ -49,22 +50,23 @@ impl Segment {
     ) -> Result<Arc<Self>, Error> {
         use std::os::unix::fs::FileExt;
 
-        let failed = |source| Error::io(format!("create `{place}`"), source);
-        let file = place.new_file(mode)?;
+        let failed = |source| Error::io(format!("create `{location}`"), source);
+        let file = location.new_file(mode)?;
         file.set_len(plan.length).map_err(failed)?;
         sys::file::allocate(&file, 0..plan.allocated)
-            .map_err(|error| Error::io(format!("reserve {} bytes for `{place}`", plan.allocated), error))?;
+            .map_err(|error| Error::io(format!("reserve {} bytes for `{location}`", plan.allocated), error))?;
         if cfg!(shared_value_fault = "publish_first") {
-            place.publish(&file)?;
+            location.publish(&file)?;
         }
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
-        let in_use = match place {
-            Place::Anonymous => None,
-            // Nobody else knows the file yet, so this neither waits nor finds anything to adopt.
-            Place::Named(_) | Place::File(_) | Place::HandedOver(_) => Some(Entrance::wait(&file).map_err(failed)?),
+        let in_use = if location.is_anonymous() {
+            None
+        } else {
+            // No other process knows the file yet, so this neither waits nor finds anything to adopt.
+            Some(Entrance::wait(&file).map_err(failed)?)
         };
-        let mapping = Mapping::new(file, place.clone())?;
-        if let Place::Anonymous = place {
+        let mapping = Mapping::new(file, location.to_static())?;
+        if location.is_anonymous() {
             if writers == Writers::Fixed {
                 sys::file::seal_writers(mapping.file()).map_err(failed)?;
             }
@@ -75,24 +77,24 @@ impl Segment {
             entrance.enter().map_err(failed)?;
         }
         registry::add(mapping, |mapping| {
-            if cfg!(shared_value_fault = "publish_first") { Ok(()) } else { place.publish(mapping.file()) }
+            if cfg!(shared_value_fault = "publish_first") { Ok(()) } else { location.publish(mapping.file()) }
         })
     }
 
     /// Opens a segment that exists, if `check` finds it to be the right one. If no process has it open, `adopt` runs before
     /// anybody uses it, and is told whether any reads it.
     pub(crate) fn open<F>(
-        place: &Place,
+        location: &Location<'_>,
         check: impl FnOnce(&Mapping) -> Result<F, Error>,
         adopt: impl FnOnce(&Mapping, F, bool) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
-        let file = place.open_file()?;
-        let failed = |source| Error::io(format!("open `{place}`"), source);
+        let file = location.open_file()?;
+        let failed = |source| Error::io(format!("open `{location}`"), source);
         let identity = Identity::of(&file).map_err(failed)?;
         if let Some(segment) = registry::get(identity) {
             return Ok(segment);
         }
-        let mapping = Mapping::new(file, place.clone())?;
+        let mapping = Mapping::new(file, location.to_static())?;
         let found = check(&mapping)?;
         let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
         if entrance.is_first() {
@@ -108,26 +110,26 @@ impl Segment {
     ///
     /// Such mappings are not registered: there may be several, because a thread that holds a lock reads what it has
     /// written through the mapping that it took the lock in, not through these.
-    pub(crate) fn open_read_only(place: &Place) -> Result<Arc<Self>, Error> {
-        Self::of_file_read_only(place.open_file_read_only()?, place.clone())
+    pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Arc<Self>, Error> {
+        Self::of_file_read_only(location.open_file_read_only()?, location.to_static())
     }
 
     /// The segment of a file that another process has handed over, or that is reached by way of its descriptor.
     ///
     /// Unlike in `open`, nothing is adopted. A descriptor that was handed over is the sender's own opening of the file, to
     /// whose mark as in use this process thereby has a part; and memory without a name is never left over.
-    pub(crate) fn of_file(file: File, place: Place) -> Result<Arc<Self>, Error> {
-        let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{place}`"), error))?;
+    pub(crate) fn of_file(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
+        let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{location}`"), error))?;
         if let Some(segment) = registry::get(identity) {
             return Ok(segment);
         }
-        Ok(registry::get_or_add(Mapping::new(file, place)?))
+        Ok(registry::get_or_add(Mapping::new(file, location)?))
     }
 
     /// The same, to read it.
-    pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Arc<Self>, Error> {
-        sys::entrance::read(&file).map_err(|error| Error::io(format!("open `{place}`"), error))?;
-        Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, place)?))))
+    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
+        sys::entrance::read(&file).map_err(|error| Error::io(format!("open `{location}`"), error))?;
+        Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, location)?))))
     }
 
     fn of(mapping: Arc<Mapping>) -> Self {
@@ -144,7 +146,7 @@ impl Segment {
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
         let file = sys::file::reopen_read_only(self.mapping.file())
             .map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
-        Self::of_file_read_only(file, self.place().clone())
+        Self::of_file_read_only(file, self.location().clone())
     }
 }
 
@@ -158,9 +160,9 @@ impl Deref for Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if self.unlinker.get() == Some(&process::id()) && self.place().leads_to(self.mapping.identity()) {
+        if self.unlinker.get() == Some(&process::id()) && self.location().leads_to(self.mapping.identity()) {
             // There is nobody to tell; and whoever has taken the name away already has done no harm.
-            let _ = self.place().unlink();
+            let _ = self.location().unlink();
         }
         // A guard was leaked: its lock is linked into the robust list of its thread, which the kernel and other locks
         // follow. Unmapping it would strand every lock that was taken before it.

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::segment::location::NAMED;
 use crate::segment::mapping::read_header;
-use crate::segment::place::NAMED;
 use crate::sys;
 
 /// A value that has a name: what [`names`] finds.

@@ -1,109 +1,88 @@
-//! `Attach`: how each kind of access comes by a cell, given an open file.
+//! Opens the value that a source leads to.
 
 use std::fs::File;
 
-use crate::arena::{ArenaValues, Directory, ValueId, adopt};
 use crate::cell::{Cell, Guarding, Recognized};
 use crate::error::Error;
-use crate::format::contents::{Typed, Untyped};
-use crate::handle::access::{Access, ReadOnly, ReadWrite, Unlocked};
-use crate::handle::synchronized::Synchronized;
+use crate::heap::{BlockId, Directory, adopt, cell_at};
 use crate::lock::LockKind;
-use crate::segment::Place;
+use crate::segment::Location;
+use crate::share::source::{Origin, Source};
+use crate::share::{inherit, socket, token};
 
-/// Access by which a file can be attached to.
-pub(crate) trait Attach: Access {
-    /// Whether a descriptor for reading is enough.
-    const READ_ONLY: bool;
+/// How a value is opened.
+#[derive(Clone, Debug)]
+pub(crate) enum Opening {
+    /// For reading and writing, if it is guarded in this way.
+    ReadWrite(Guarding),
+    /// For reading, whatever guards it: readers take no lock.
+    ReadOnly,
+}
 
-    /// What a value is guarded by if nothing else is said.
-    fn guarding() -> Guarding;
+/// Opens the value that a source leads to.
+pub(crate) fn open<C: Recognized + ?Sized>(source: &Source<'_>, opening: &Opening) -> Result<Cell<C>, Error> {
+    match &source.0 {
+        Origin::Location(location) => opening.open(location),
+        Origin::Inherited(name) => inherit::open(name, opening),
+        Origin::Token(text) => token::open(text, opening),
+        Origin::Socket(stream) => socket::open(stream, opening),
+    }
+}
 
-    fn attach<C: Recognized + ?Sized>(file: File, place: Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
-        Cell::of_file(file, place, guarding)
+impl Opening {
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self, Self::ReadOnly)
     }
 
-    fn open<C: Recognized + ?Sized>(place: &Place, guarding: &Guarding) -> Result<Cell<C>, Error> {
-        Cell::open_and(place, guarding, adopt)
-    }
-
-    /// The value that goes by this number in its segment: zero for the one that the header names, or else the id in an arena.
-    fn attach_to<C: Handed + ?Sized>(
-        file: File,
-        place: Place,
-        guarding: &Guarding,
-        number: u64,
-    ) -> Result<Cell<C>, Error>
-    where
-        Self: Sized,
-    {
-        if number == 0 {
-            Self::attach(file, place, guarding)
-        } else {
-            C::within(Self::attach(file, place, guarding)?, number)
+    fn open<C: Recognized + ?Sized>(&self, location: &Location<'_>) -> Result<Cell<C>, Error> {
+        match self {
+            Self::ReadWrite(guarding) => Cell::open(location, guarding, adopt),
+            Self::ReadOnly => Cell::open_read_only(location),
         }
     }
 
-    /// The same, opened at its place.
-    fn open_at<C: Handed + ?Sized>(place: &Place, guarding: &Guarding, number: u64) -> Result<Cell<C>, Error>
-    where
-        Self: Sized,
-    {
-        if number == 0 { Self::open(place, guarding) } else { C::within(Self::open(place, guarding)?, number) }
+    fn attach<C: Recognized + ?Sized>(&self, file: File, location: Location<'static>) -> Result<Cell<C>, Error> {
+        match self {
+            Self::ReadWrite(guarding) => Cell::of_file(file, location, guarding),
+            Self::ReadOnly => Cell::of_file_read_only(file, location),
+        }
+    }
+
+    /// How the arena is opened in which the value lies.
+    fn of_arena(&self) -> Self {
+        match self {
+            Self::ReadWrite(_) => Self::ReadWrite(Guarding::Own(LockKind::Native)),
+            Self::ReadOnly => Self::ReadOnly,
+        }
+    }
+
+    /// Opens the value with this number at a location: zero is the value that the header names, any other number the id of
+    /// a value in an arena.
+    pub(super) fn open_number<C: Recognized + ?Sized>(
+        &self,
+        location: &Location<'_>,
+        number: u64,
+    ) -> Result<Cell<C>, Error> {
+        if number == 0 {
+            return self.open(location);
+        }
+        within(&self.of_arena().open(location)?, number)
+    }
+
+    /// Opens the value with this number in a file that another process has handed over.
+    pub(super) fn attach_number<C: Recognized + ?Sized>(
+        &self,
+        file: File,
+        location: Location<'static>,
+        number: u64,
+    ) -> Result<Cell<C>, Error> {
+        if number == 0 {
+            return self.attach(file, location);
+        }
+        within(&self.of_arena().attach(file, location)?, number)
     }
 }
 
-/// What can be handed over: the value of a segment, or one of an arena.
-pub(crate) trait Handed: Recognized {
-    /// The value of an arena, whose directory keeps the segment open.
-    fn within(directory: Cell<Directory>, number: u64) -> Result<Cell<Self>, Error>;
-}
-
-impl<C: Typed + ?Sized> Handed for C {
-    fn within(directory: Cell<Directory>, number: u64) -> Result<Cell<Self>, Error> {
-        values_of(directory).cell_at(ValueId::from_bits(number))
-    }
-}
-
-impl Handed for Untyped {
-    fn within(directory: Cell<Directory>, number: u64) -> Result<Cell<Self>, Error> {
-        values_of(directory).untyped_at(ValueId::from_bits(number))
-    }
-}
-
-fn values_of(directory: Cell<Directory>) -> ArenaValues<ReadOnly> {
-    ArenaValues::of(Synchronized::of(directory))
-}
-
-impl Attach for ReadWrite {
-    const READ_ONLY: bool = false;
-
-    fn guarding() -> Guarding {
-        Guarding::Own(LockKind::Native)
-    }
-}
-
-impl Attach for ReadOnly {
-    const READ_ONLY: bool = true;
-
-    /// Of no meaning: readers take no lock.
-    fn guarding() -> Guarding {
-        Guarding::None
-    }
-
-    fn attach<C: Recognized + ?Sized>(file: File, place: Place, _: &Guarding) -> Result<Cell<C>, Error> {
-        Cell::of_file_read_only(file, place)
-    }
-
-    fn open<C: Recognized + ?Sized>(place: &Place, _: &Guarding) -> Result<Cell<C>, Error> {
-        Cell::open_read_only(place)
-    }
-}
-
-impl Attach for Unlocked {
-    const READ_ONLY: bool = false;
-
-    fn guarding() -> Guarding {
-        Guarding::None
-    }
+fn within<C: Recognized + ?Sized>(directory: &Cell<Directory>, number: u64) -> Result<Cell<C>, Error> {
+    cell_at(directory.shared_segment(), BlockId::from_bits(number))
 }

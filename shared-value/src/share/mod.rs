@@ -1,15 +1,14 @@
 //! Handing a value to another process: by a descriptor that a child inherits, by a token, or over a socket.
 
-mod arena;
-mod array;
 mod attach;
-mod dynamic;
 mod inherit;
-#[cfg(feature = "serde")]
-mod serialize;
 mod socket;
+mod source;
 mod token;
 
-pub(crate) use attach::{Attach, Handed};
-use inherit::by_environment;
-use token::by_token;
+pub(crate) use attach::{Opening, open};
+pub(crate) use inherit::pass_to;
+pub(crate) use socket::send_to;
+pub use source::Source;
+pub use token::Token;
+pub(crate) use token::token_of;

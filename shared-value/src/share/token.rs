@@ -1,79 +1,96 @@
-//! To any process of the same user: a short text that says where the value is, and proves that it still is the same.
+//! `Token`: a short text that tells any process of the same user where a value is.
 
+use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::cell::{Cell, Guarding};
+use crate::cell::{Cell, Recognized};
 use crate::error::Error;
-use crate::handle::access::{Access, ReadOnly, ReadWrite, Unlocked};
-use crate::handle::shared::Shared;
-use crate::handle::synchronized::Synchronized;
-use crate::segment::{Identity, Place};
-use crate::share::{Attach, Handed};
+use crate::segment::{Identity, Location, Mapping, TOKEN_PREFIX};
+use crate::share::attach::Opening;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
-impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
-    /// A short printable text by which another process of the same user [attaches](Synchronized::from_token) to the value.
-    ///
-    /// A value that has a name or a path is found by it. One without is found by the descriptor of this process, so the
-    /// token is good while this process lives and has the value. Neither ever leads to another value: the token also says
-    /// which file it was made for, and when this process was started.
-    ///
-    /// # Errors
-    /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
-    ///
-    /// ```
-    /// use shared_value::Synchronized;
-    ///
-    /// let value = Synchronized::new(7_i32)?;
-    /// let other = Synchronized::<i32>::from_token(&value.token()?)?;
-    /// value.set(8)?;
-    /// assert_eq!(other.get(), 8);
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn token(&self) -> Result<String, Error> {
-        let mapping = self.cell.segment();
-        let at = match mapping.place() {
-            Place::Named(name) => At::Named(name.clone()),
-            Place::File(path) => {
-                let path = std::path::absolute(path).map_err(|error| Error::io("find the working directory", error))?;
-                At::File(path)
-            }
-            Place::Anonymous | Place::HandedOver(_) => {
-                let process = process::id();
-                let start = sys::process::started_at(process).map_err(|error| Error::io("see this process", error))?;
-                At::Descriptor { process, start, number: mapping.file().as_raw_fd() }
-            }
-        };
-        Ok(Token { identity: mapping.identity(), value: self.cell.number(), at }.to_text())
+/// A short printable text by which another process of the same user opens a value, an arena or a lock.
+///
+/// Returned by [`Synchronized::token`](crate::Synchronized::token). It is a type of its own because a string names a
+/// segment: `open("..")` looks for a name, `open(&token)` follows the token. Text that has travelled through an argument
+/// or a pipe becomes a token again by [`Source::token`](crate::Source::token).
+///
+/// ```
+/// use std::process::Command;
+/// use shared_value::Synchronized;
+///
+/// let progress = Synchronized::new(0_u64)?;
+/// let token = progress.token()?;
+/// Command::new("worker").arg(&token).env("PROGRESS", &token);
+/// assert!(token.to_string().starts_with("shared-value:"));
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Token(String);
+
+impl Token {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
-    pub(crate) fn attach_by(token: &str, guarding: &Guarding) -> Result<Self, Error>
-    where
-        A: Attach,
-    {
-        by_token::<C, A>(token, guarding).map(Self::of)
+    pub(super) fn into_string(self) -> String {
+        self.0
     }
 }
 
-/// The cell that a token was made for.
-pub(crate) fn by_token<C: Handed + ?Sized, A: Attach>(text: &str, guarding: &Guarding) -> Result<Cell<C>, Error> {
+impl fmt::Display for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl AsRef<OsStr> for Token {
+    fn as_ref(&self) -> &OsStr {
+        self.0.as_ref()
+    }
+}
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// Makes a token for the value with this number in a segment.
+pub(crate) fn token_of(mapping: &Mapping, number: u64) -> Result<Token, Error> {
+    let location = mapping.location();
+    let at = if let Some(name) = location.name() {
+        At::Named(name.to_owned())
+    } else if let Some(path) = location.file() {
+        At::File(std::path::absolute(path).map_err(|error| Error::io("find the working directory", error))?)
+    } else {
+        let process = process::id();
+        let start = sys::process::started_at(process).map_err(|error| Error::io("see this process", error))?;
+        At::Descriptor { process, start, number: mapping.file().as_raw_fd() }
+    };
+    Ok(Token(TokenText { identity: mapping.identity(), number, at }.to_text()))
+}
+
+/// Opens the value that a token was made for.
+pub(super) fn open<C: Recognized + ?Sized>(text: &str, opening: &Opening) -> Result<Cell<C>, Error> {
     let stale = |reason: String| Error::StaleToken { token: text.escape_debug().to_string(), reason };
-    let token = Token::from_text(text).ok_or_else(|| stale("it is not of the form that `token` writes".to_owned()))?;
-    let file = token.open(A::READ_ONLY).map_err(&stale)?;
+    let token = TokenText::from_text(text).ok_or_else(|| stale("it is not of the form that tokens have".to_owned()))?;
+    let file = token.open(opening.is_read_only()).map_err(&stale)?;
     let identity = Identity::of(&file).map_err(|error| stale(error.to_string()))?;
     if identity != token.identity {
         return Err(stale("another file has taken its place".to_owned()));
     }
-    // A value with a name is opened by it, so that this counts as any other opening.
+    // A value with a name is opened by it, like by any other opening.
     let cell = match token.at {
-        At::Named(name) => A::open_at(&Place::Named(name), guarding, token.value),
-        At::File(path) => A::open_at(&Place::File(path), guarding, token.value),
+        At::Named(name) => opening.open_number(&Location::from(name), token.number),
+        At::File(path) => opening.open_number(&Location::from(path), token.number),
         At::Descriptor { process, .. } => {
-            A::attach_to(file, Place::HandedOver(format!("(of process {process})")), guarding, token.value)
+            opening.attach_number(file, Location::handed_over(format!("(of process {process})")), token.number)
         }
     }?;
     if cell.segment().identity() == token.identity {
@@ -83,42 +100,11 @@ pub(crate) fn by_token<C: Handed + ?Sized, A: Attach>(text: &str, guarding: &Gua
     }
 }
 
-impl<C: Shared + ?Sized> Synchronized<C> {
-    /// The value that a [token](Synchronized::token) was made for.
-    ///
-    /// # Errors
-    /// `StaleToken` if the value or its process is gone, or this process may not see it; `LayoutMismatch` if the value is
-    /// of another type; `Io`.
-    pub fn from_token(token: &str) -> Result<Self, Error> {
-        Self::attach_by(token, &ReadWrite::guarding())
-    }
-}
-
-impl<C: Shared + ?Sized> Synchronized<C, ReadOnly> {
-    /// As [`Synchronized::from_token`], for reading.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn from_token_read_only(token: &str) -> Result<Self, Error> {
-        Self::attach_by(token, &ReadOnly::guarding())
-    }
-}
-
-impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
-    /// As [`Synchronized::from_token`], for a value without a lock.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn from_token_unlocked(token: &str) -> Result<Self, Error> {
-        Self::attach_by(token, &Unlocked::guarding())
-    }
-}
-
 /// What a token says.
-struct Token {
+struct TokenText {
     identity: Identity,
     /// Which value of its segment it is.
-    value: u64,
+    number: u64,
     at: At,
 }
 
@@ -128,7 +114,7 @@ enum At {
     Descriptor { process: u32, start: u64, number: RawFd },
 }
 
-impl Token {
+impl TokenText {
     fn to_text(&self) -> String {
         let Identity { device, inode } = self.identity;
         let at = match &self.at {
@@ -136,12 +122,12 @@ impl Token {
             At::File(path) => format!("file:{}", path.display()),
             At::Descriptor { process, start, number } => format!("process:{process}:{start}:{number}"),
         };
-        format!("shared-value:{device:x}:{inode:x}:{:x}:{at}", self.value)
+        format!("{TOKEN_PREFIX}{device:x}:{inode:x}:{:x}:{at}", self.number)
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        let [device, inode, value, kind, at]: [&str; 5] =
-            text.strip_prefix("shared-value:")?.splitn(5, ':').collect::<Vec<_>>().try_into().ok()?;
+        let [device, inode, number, kind, at]: [&str; 5] =
+            text.strip_prefix(TOKEN_PREFIX)?.splitn(5, ':').collect::<Vec<_>>().try_into().ok()?;
         let at = match kind {
             "name" => At::Named(at.to_owned()),
             "file" => At::File(PathBuf::from(at)),
@@ -155,9 +141,9 @@ impl Token {
             }
             _ => return None,
         };
-        let number = |text| u64::from_str_radix(text, 16).ok();
-        let identity = Identity { device: number(device)?, inode: number(inode)? };
-        Some(Self { identity, value: number(value)?, at })
+        let hexadecimal = |text| u64::from_str_radix(text, 16).ok();
+        let identity = Identity { device: hexadecimal(device)?, inode: hexadecimal(inode)? };
+        Some(Self { identity, number: hexadecimal(number)?, at })
     }
 
     /// The file where the token says it is; it may be another by now.
@@ -168,7 +154,7 @@ impl Token {
         };
         match &self.at {
             At::Named(name) => {
-                by_path(&Place::named(name).map_err(|error| error.to_string())?.path().unwrap_or_default())
+                by_path(&Location::from(name).path().map_err(|error| error.to_string())?.unwrap_or_default())
             }
             At::File(path) => by_path(path),
             At::Descriptor { process, start, number } => {

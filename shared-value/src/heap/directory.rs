@@ -3,10 +3,11 @@
 
 use core::mem::offset_of;
 
+use crate::format::CELL_ALIGN;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
 /// Lengths of blocks for which there is a list of free ones each, in units of 64 bytes; the last one is for all others.
-pub(super) const CLASSES: usize = 16;
+pub(crate) const CLASSES: usize = 16;
 
 /// The value of the one cell that the header of an arena knows; its lock is that of everything that adds or removes.
 ///
@@ -15,26 +16,26 @@ pub(super) const CLASSES: usize = 16;
 #[repr(C)]
 pub(crate) struct Directory {
     /// Where the next block will start.
-    pub(super) cursor: u64,
+    pub(crate) cursor: u64,
     /// Where the newest block starts, which ends at the cursor.
-    pub(super) newest: u64,
+    pub(crate) newest: u64,
     /// Up to where memory was taken.
-    pub(super) allocated: u64,
+    pub(crate) allocated: u64,
     /// The table of keys: where it starts, and in the lowest six bits the logarithm of its length.
-    pub(super) table: u64,
+    pub(crate) table: u64,
     /// How many places of the table are taken, also those by what was removed.
-    pub(super) taken: u64,
-    /// The newest kind.
-    pub(super) kinds: u64,
+    pub(crate) taken: u64,
+    /// The newest type entry.
+    pub(crate) types: u64,
     /// The newest record of transactions.
-    pub(super) records: u64,
+    pub(crate) records: u64,
     /// The first free block of each length.
-    pub(super) free: [u64; CLASSES],
+    pub(crate) free: [u64; CLASSES],
 }
 
 impl Directory {
-    pub(super) const EMPTY: Self =
-        Self { cursor: 0, newest: 0, allocated: 0, table: 0, taken: 0, kinds: 0, records: 0, free: [0; CLASSES] };
+    pub(crate) const EMPTY: Self =
+        Self { cursor: 0, newest: 0, allocated: 0, table: 0, taken: 0, types: 0, records: 0, free: [0; CLASSES] };
 }
 
 // SAFETY: the struct is so many integers without padding, which the layout describes.
@@ -45,7 +46,7 @@ unsafe impl SharedValue for Directory {
         Field::new::<u64>("allocated", offset_of!(Self, allocated)),
         Field::new::<u64>("table", offset_of!(Self, table)),
         Field::new::<u64>("taken", offset_of!(Self, taken)),
-        Field::new::<u64>("kinds", offset_of!(Self, kinds)),
+        Field::new::<u64>("types", offset_of!(Self, types)),
         Field::new::<u64>("records", offset_of!(Self, records)),
         Field::new::<[u64; CLASSES]>("free", offset_of!(Self, free)),
     ];
@@ -58,4 +59,9 @@ unsafe impl SharedValue for Directory {
             }
         }
     }
+}
+
+/// The list of free blocks of a length.
+pub(crate) fn class_of(length: usize) -> usize {
+    (length / CELL_ALIGN).clamp(1, CLASSES) - 1
 }

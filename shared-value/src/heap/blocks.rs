@@ -18,11 +18,11 @@ use crate::segment::Mapping;
 const WORD: usize = size_of::<u64>();
 const TRAILER_WORDS: usize = 4;
 /// The bytes of a trailer. Each lies at a multiple of them, which is what their places are counted in to fit into 40 bits.
-pub(super) const TRAILER: usize = TRAILER_WORDS * WORD;
+pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 
 /// What a block is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Nothing yet; or for ever, if its maker died.
     Made,
     /// It is in use.
@@ -36,22 +36,22 @@ pub(super) enum State {
 /// The end of a block, as it was read.
 ///
 /// ```text
-///  0  state (8 bits), generation (16 bits), kind (40 bits): where the trailer of its kind lies, in units of 32 bytes
+///  0  state (8 bits), generation (16 bits), type (40 bits): where the trailer of its type entry lies, in units of 32 bytes
 ///  8  start    where the block starts
 /// 16  size     bytes of the value
 /// 24  key      its length in bytes (32 bits), lower half of its hash (32 bits); of a free block: the next free one
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trailer {
+pub(crate) struct Trailer {
     /// Where it lies.
-    pub(super) at: usize,
-    pub(super) state: State,
-    pub(super) generation: u64,
-    /// Where the trailer of the kind lies; zero for what is no value.
-    pub(super) kind: usize,
-    pub(super) start: usize,
-    pub(super) size: usize,
-    pub(super) key: u64,
+    pub(crate) at: usize,
+    pub(crate) state: State,
+    pub(crate) generation: u64,
+    /// Where the trailer of the type's entry lies; zero in a block that holds no value.
+    pub(crate) type_entry: usize,
+    pub(crate) start: usize,
+    pub(crate) size: usize,
+    pub(crate) key: u64,
 }
 
 impl Trailer {
@@ -62,36 +62,36 @@ impl Trailer {
             State::Removed => 2,
             State::Free => 3,
         };
-        state | (self.generation & 0xffff) << 8 | ((self.kind / TRAILER) as u64) << 24
+        state | (self.generation & 0xffff) << 8 | ((self.type_entry / TRAILER) as u64) << 24
     }
 
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.at + TRAILER
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is the length")]
-    pub(super) fn key_length(&self) -> usize {
+    pub(crate) fn key_length(&self) -> usize {
         self.key as u32 as usize
     }
 
     /// Where the payload must end.
-    pub(super) fn payload_end(&self) -> usize {
+    pub(crate) fn payload_end(&self) -> usize {
         self.at.saturating_sub(key_bytes(self.key_length()))
     }
 }
 
 /// The bytes that a key takes in its block.
-pub(super) fn key_bytes(length: usize) -> usize {
+pub(crate) fn key_bytes(length: usize) -> usize {
     length.next_multiple_of(WORD)
 }
 
 /// The bytes of a block with so many bytes of payload and a key of that length.
-pub(super) fn block_length(payload: usize, key: usize) -> Option<usize> {
+pub(crate) fn block_length(payload: usize, key: usize) -> Option<usize> {
     payload.checked_add(key_bytes(key) + TRAILER)?.checked_next_multiple_of(CELL_ALIGN)
 }
 
 /// The words of a text, with zeros behind it.
-pub(super) fn words_of(text: &str) -> impl Iterator<Item = u64> {
+pub(crate) fn words_of(text: &str) -> impl Iterator<Item = u64> {
     text.as_bytes().chunks(WORD).map(|chunk| {
         let mut word = [0; WORD];
         word[..chunk.len()].copy_from_slice(chunk);
@@ -101,34 +101,34 @@ pub(super) fn words_of(text: &str) -> impl Iterator<Item = u64> {
 
 /// The blocks of one arena.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Heap<'a> {
+pub(crate) struct Heap<'a> {
     mapping: &'a Mapping,
 }
 
 impl<'a> Heap<'a> {
-    pub(super) fn of(mapping: &'a Mapping) -> Self {
+    pub(crate) fn of(mapping: &'a Mapping) -> Self {
         Self { mapping }
     }
 
     /// Where the first block starts.
-    pub(super) fn start(self) -> usize {
+    pub(crate) fn start(self) -> usize {
         let entry = &self.mapping.entries()[0];
         (entry.cell_offset + entry.cell_length).next_multiple_of(CELL_ALIGN)
     }
 
     /// Where the last block must end.
-    pub(super) fn end(self) -> usize {
+    pub(crate) fn end(self) -> usize {
         self.mapping.length()
     }
 
     /// The bytes between them: none where the directory takes all that there is.
-    pub(super) fn capacity(self) -> usize {
+    pub(crate) fn capacity(self) -> usize {
         self.end().saturating_sub(self.start())
     }
 
     /// So many words from an offset on, if they lie behind the directory.
     #[inline]
-    pub(super) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {
+    pub(crate) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {
         self.mapping.words(offset, count).filter(|_| offset >= self.start())
     }
 
@@ -140,7 +140,7 @@ impl<'a> Heap<'a> {
     /// The trailer at an offset; `None` if there is none, or it changes while it is read.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
-    pub(super) fn trailer(self, at: usize) -> Option<Trailer> {
+    pub(crate) fn trailer(self, at: usize) -> Option<Trailer> {
         let [first, start, size, key] = self.trailer_words(at)?;
         // Acquire: pairs with the release of `set_state`, so what a live block says of itself is seen.
         let word = first.load(Ordering::Acquire);
@@ -153,7 +153,7 @@ impl<'a> Heap<'a> {
                 _ => State::Free,
             },
             generation: word >> 8 & 0xffff,
-            kind: (word >> 24) as usize * TRAILER,
+            type_entry: (word >> 24) as usize * TRAILER,
             start: start.load(Ordering::Relaxed) as usize,
             size: size.load(Ordering::Relaxed) as usize,
             key: key.load(Ordering::Relaxed),
@@ -168,12 +168,12 @@ impl<'a> Heap<'a> {
     }
 
     /// Whether the trailer is unwritten: the block was taken, and its maker died before anything else.
-    pub(super) fn is_blank(self, at: usize) -> bool {
+    pub(crate) fn is_blank(self, at: usize) -> bool {
         self.trailer_words(at).is_some_and(|[_, start, ..]| start.load(Ordering::Relaxed) == 0)
     }
 
     /// Writes a trailer, all but whose first word stays until the next generation.
-    pub(super) fn write_trailer(self, trailer: &Trailer) {
+    pub(crate) fn write_trailer(self, trailer: &Trailer) {
         let Some([first, start, size, key]) = self.trailer_words(trailer.at) else { return };
         first.store(trailer.first_word(), Ordering::Relaxed);
         // Release: pairs with the fence in `trailer`.
@@ -184,7 +184,7 @@ impl<'a> Heap<'a> {
     }
 
     /// Changes the state of a block, which is one store.
-    pub(super) fn set_state(self, trailer: &Trailer, state: State) {
+    pub(crate) fn set_state(self, trailer: &Trailer, state: State) {
         if let Some([first, ..]) = self.trailer_words(trailer.at) {
             // Release: what the block is comes first.
             first.store(Trailer { state, ..*trailer }.first_word(), Ordering::Release);
@@ -192,7 +192,7 @@ impl<'a> Heap<'a> {
     }
 
     /// Writes the key of a block.
-    pub(super) fn write_key(self, trailer: &Trailer, key: &str) {
+    pub(crate) fn write_key(self, trailer: &Trailer, key: &str) {
         let words = self.words(trailer.payload_end(), key_bytes(key.len()) / WORD).unwrap_or_default();
         for (to, word) in words.iter().zip(words_of(key)) {
             to.store(word, Ordering::Relaxed);
@@ -201,7 +201,7 @@ impl<'a> Heap<'a> {
 
     /// Whether this is the key of a block.
     #[inline]
-    pub(super) fn has_key(self, trailer: &Trailer, key: &str) -> bool {
+    pub(crate) fn has_key(self, trailer: &Trailer, key: &str) -> bool {
         trailer.key_length() == key.len()
             && self.words(trailer.payload_end(), key_bytes(key.len()) / WORD).is_some_and(|words| {
                 words.iter().zip(words_of(key)).all(|(word, key)| word.load(Ordering::Relaxed) == key)
@@ -209,9 +209,9 @@ impl<'a> Heap<'a> {
     }
 
     /// The key of a block; `None` if it has none, or it is not a text.
-    pub(super) fn key(self, trailer: &Trailer) -> Option<String> {
+    pub(crate) fn key(self, trailer: &Trailer) -> Option<String> {
         let length = trailer.key_length();
-        if length == 0 || length > super::MAX_KEY {
+        if length == 0 || length > crate::heap::MAX_KEY {
             return None;
         }
         let words = self.words(trailer.payload_end(), key_bytes(length) / WORD)?;
@@ -219,14 +219,14 @@ impl<'a> Heap<'a> {
     }
 
     /// The text in the first so many bytes of words.
-    pub(super) fn text(words: &[AtomicU64], length: usize) -> Option<String> {
+    pub(crate) fn text(words: &[AtomicU64], length: usize) -> Option<String> {
         let mut bytes: Vec<_> = words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
         bytes.truncate(length);
         String::from_utf8(bytes).ok()
     }
 
     /// Writes zeros over the payload and the key of a block that was in use before.
-    pub(super) fn clear(self, trailer: &Trailer) {
+    pub(crate) fn clear(self, trailer: &Trailer) {
         let count = (trailer.at - trailer.start) / WORD;
         for word in self.words(trailer.start, count).unwrap_or_default() {
             word.store(0, Ordering::Relaxed);
@@ -234,7 +234,7 @@ impl<'a> Heap<'a> {
     }
 
     /// All blocks below an end, the last one first, which starts at `newest`.
-    pub(super) fn blocks(self, cursor: usize, newest: usize) -> impl Iterator<Item = Trailer> + use<'a> {
+    pub(crate) fn blocks(self, cursor: usize, newest: usize) -> impl Iterator<Item = Trailer> + use<'a> {
         let mut end = cursor;
         std::iter::from_fn(move || {
             loop {
@@ -255,7 +255,7 @@ impl<'a> Heap<'a> {
 
     /// Up to where to take memory: a little ahead, in steps that grow with what is in use, or if there is not so much, no
     /// more than is needed.
-    pub(super) fn reservations(self, needed: usize) -> [usize; 2] {
+    pub(crate) fn reservations(self, needed: usize) -> [usize; 2] {
         const LEAST: usize = 16 << 10;
         const MOST: usize = 4 << 20;
         const PAGE: usize = 4096;

@@ -1,14 +1,14 @@
-//! `Kind`: what several values of an arena have in common, which is told once: their schema.
+//! `TypeEntry`: the schema of all values of one type, which an arena holds once.
 
-use crate::arena::heap::{Heap, State, words_of};
 use crate::format::contents::Shape;
+use crate::heap::blocks::{Heap, State, words_of};
 use crate::protocol::atomics::Ordering::Relaxed;
 
 const WORD: usize = size_of::<u64>();
 /// The words before the text.
 const HEAD: usize = 4;
 /// More kinds than any program has; a chain that is longer was made by somebody to keep others busy.
-const MAX_KINDS: usize = 1 << 16;
+const MAX_TYPES: usize = 1 << 16;
 const MAX_SCHEMA: usize = 1 << 24;
 
 /// A kind as it lies in a block of its own, and does not change.
@@ -21,21 +21,22 @@ const MAX_SCHEMA: usize = 1 << 24;
 /// 32  schema         text, as UTF-8
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind<'a> {
+pub(crate) struct TypeEntry<'a> {
     heap: Heap<'a>,
     start: usize,
-    pub(super) fingerprint: u64,
+    pub(crate) fingerprint: u64,
     atomics: usize,
     schema_length: usize,
     next: usize,
 }
 
-impl<'a> Kind<'a> {
+impl<'a> TypeEntry<'a> {
     /// The kind whose block has its trailer there.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
-    pub(super) fn at(heap: Heap<'a>, trailer: usize) -> Option<Self> {
-        let trailer = heap.trailer(trailer).filter(|trailer| trailer.state == State::Live && trailer.kind == 0)?;
+    pub(crate) fn at(heap: Heap<'a>, trailer: usize) -> Option<Self> {
+        let trailer =
+            heap.trailer(trailer).filter(|trailer| trailer.state == State::Live && trailer.type_entry == 0)?;
         let [fingerprint, atomics, length, next] = heap.words(trailer.start, HEAD)? else { return None };
         Some(Self {
             heap,
@@ -48,22 +49,22 @@ impl<'a> Kind<'a> {
     }
 
     /// The kinds from that trailer on.
-    pub(super) fn all(heap: Heap<'a>, newest: usize) -> impl Iterator<Item = (usize, Self)> {
+    pub(crate) fn all(heap: Heap<'a>, newest: usize) -> impl Iterator<Item = (usize, Self)> {
         let mut at = newest;
         std::iter::from_fn(move || {
             let kind = Self::at(heap, at)?;
             Some((std::mem::replace(&mut at, kind.next), kind))
         })
-        .take(MAX_KINDS)
+        .take(MAX_TYPES)
     }
 
     /// The bytes of a block for this schema.
-    pub(super) fn payload(schema: &str) -> usize {
+    pub(crate) fn payload(schema: &str) -> usize {
         HEAD * WORD + schema.len().next_multiple_of(WORD)
     }
 
     /// Writes a kind into a new block.
-    pub(super) fn write(heap: Heap<'a>, start: usize, fingerprint: u64, atomics: usize, schema: &str, next: u64) {
+    pub(crate) fn write(heap: Heap<'a>, start: usize, fingerprint: u64, atomics: usize, schema: &str, next: u64) {
         let words = heap.words(start, Self::payload(schema) / WORD).unwrap_or_default();
         let first = [fingerprint, atomics as u64, schema.len() as u64, next];
         for (to, word) in words.iter().zip(first.into_iter().chain(words_of(schema))) {
@@ -71,14 +72,14 @@ impl<'a> Kind<'a> {
         }
     }
 
-    pub(super) fn schema(&self) -> Option<String> {
+    pub(crate) fn schema(&self) -> Option<String> {
         let count = self.schema_length.min(MAX_SCHEMA).div_ceil(WORD);
         let words = self.heap.words(self.start + HEAD * WORD, count)?;
         Heap::text(words, self.schema_length.min(MAX_SCHEMA))
     }
 
     /// The shape of a value of so many bytes.
-    pub(super) fn shape(&self, size: usize) -> Shape {
+    pub(crate) fn shape(&self, size: usize) -> Shape {
         Shape::of(size, self.atomics)
     }
 }

@@ -1,0 +1,30 @@
+//! The memory of an arena: blocks behind its directory, which hold the values, their types, the table of keys and the
+//! records of transactions.
+//!
+//! Any process may read all of it at any time; the owner of the directory's lock writes it.
+
+mod adopt;
+mod blocks;
+mod directory;
+mod id;
+mod lookup;
+pub(crate) mod record;
+mod table;
+mod type_entry;
+
+pub(crate) use adopt::adopt;
+pub(crate) use blocks::{Heap, State, TRAILER, Trailer, block_length};
+pub(crate) use directory::{CLASSES, Directory, class_of};
+pub(crate) use id::BlockId;
+pub(crate) use lookup::{cell_at, cell_in, cell_of, find, find_at, lost};
+pub(crate) use table::{Bucket, Table, hash, table_at, table_block};
+pub(crate) use type_entry::TypeEntry;
+
+/// The longest key, in bytes.
+pub(crate) const MAX_KEY: usize = 255;
+
+/// A word as a number of bytes.
+#[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
+pub(crate) fn usize_of(word: u64) -> usize {
+    word as usize
+}

@@ -1,0 +1,232 @@
+//! `Location`: where a segment lives.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::segment::mapping::Identity;
+use crate::sys;
+
+/// Where POSIX shared memory lives on Linux (`shm_overview(7)`).
+pub(super) const NAMED: &str = "/dev/shm";
+
+/// How every token begins, and so no name.
+pub(crate) const TOKEN_PREFIX: &str = "shared-value:";
+
+/// Where a new segment is created: under a name, or in a file.
+///
+/// Strings are names, paths are files. A name is that of a file in `/dev/shm`: at most 255 bytes, without `/`. Any process
+/// of the same user opens the value by it.
+///
+/// ```
+/// use std::path::Path;
+/// use shared_value::{Synchronized, unlink};
+///
+/// # let name = &*format!("shared-value-doc-location-{}", std::process::id());
+/// # let directory = std::env::temp_dir().join(name);
+/// # let path = directory.as_path();
+/// Synchronized::create(name, 1_u32)?; // under a name
+/// Synchronized::create(path, 2_u32)?; // in a file
+/// assert_eq!(Synchronized::<u32>::open(path)?.get(), 2);
+/// unlink(name)?;
+/// unlink(path)?;
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Location<'a>(Site<'a>);
+
+#[derive(Clone, Debug)]
+enum Site<'a> {
+    /// In memory alone.
+    Anonymous,
+    /// Under a name, until the machine stops or a process unlinks it.
+    Named(Cow<'a, str>),
+    /// In a file.
+    File(Cow<'a, Path>),
+    /// Another process has handed over the descriptor, in the way that the text says.
+    HandedOver(String),
+}
+
+impl Location<'static> {
+    /// In memory alone.
+    pub(crate) const ANONYMOUS: Self = Self(Site::Anonymous);
+
+    /// Unknown, because another process has handed over the descriptor. `how` says in which way, for errors.
+    pub(crate) fn handed_over(how: String) -> Self {
+        Self(Site::HandedOver(how))
+    }
+}
+
+impl Location<'_> {
+    /// The same location, which borrows nothing.
+    pub(crate) fn to_static(&self) -> Location<'static> {
+        Location(match &self.0 {
+            Site::Anonymous => Site::Anonymous,
+            Site::Named(name) => Site::Named(name.clone().into_owned().into()),
+            Site::File(path) => Site::File(path.clone().into_owned().into()),
+            Site::HandedOver(how) => Site::HandedOver(how.clone()),
+        })
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self.0, Site::Anonymous)
+    }
+
+    /// The name, if the segment has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        if let Site::Named(name) = &self.0 { Some(name) } else { None }
+    }
+
+    /// The path, if the segment lies in a file.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        if let Site::File(path) = &self.0 { Some(path) } else { None }
+    }
+
+    /// Checks that a file can have the name.
+    fn check(&self) -> Result<(), Error> {
+        let Site::Named(name) = &self.0 else { return Ok(()) };
+        let reason = if name.is_empty() {
+            "it is empty"
+        } else if name == "." || name == ".." {
+            "it names a directory"
+        } else if name.starts_with(TOKEN_PREFIX) {
+            "it is a token: open it by `Source::token(..)`"
+        } else if name.contains('/') {
+            "it contains `/`: for a file pass a `Path`, as in `Path::new(..)`"
+        } else if name.contains('\0') {
+            "it contains a NUL"
+        } else if name.len() > 255 {
+            "it is longer than 255 bytes"
+        } else {
+            return Ok(());
+        };
+        Err(Error::InvalidName { name: name.escape_debug().to_string(), reason })
+    }
+
+    /// The path of the file, if the segment has a name or lies in a file.
+    ///
+    /// # Errors
+    /// `InvalidName` if no file can have the name.
+    pub(crate) fn path(&self) -> Result<Option<PathBuf>, Error> {
+        self.check()?;
+        Ok(match &self.0 {
+            Site::Anonymous | Site::HandedOver(_) => None,
+            Site::Named(name) => Some(Path::new(NAMED).join(&**name)),
+            Site::File(path) => Some(path.clone().into_owned()),
+        })
+    }
+
+    /// The path, where there must be one.
+    fn known_path(&self, operation: &str) -> Result<PathBuf, Error> {
+        self.path()?.ok_or_else(|| self.failed(operation, io::ErrorKind::NotFound.into()))
+    }
+
+    /// Makes a new, empty file, which is not visible at its path yet.
+    pub(super) fn new_file(&self, mode: u32) -> Result<File, Error> {
+        let Some(path) = self.path()? else {
+            return sys::file::memory("shared-value").map_err(|error| Error::io("create shared memory", error));
+        };
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        sys::file::unnamed(directory, mode).map_err(|error| match error.kind() {
+            io::ErrorKind::Unsupported | io::ErrorKind::IsADirectory => Error::io(
+                format!("create `{self}`: the file system of `{}` has no O_TMPFILE", directory.display()),
+                error,
+            ),
+            _ => Error::io(format!("create `{self}` in `{}`", directory.display()), error),
+        })
+    }
+
+    /// Makes a file of `new_file` visible at its path.
+    pub(super) fn publish(&self, file: &File) -> Result<(), Error> {
+        let Some(path) = self.path()? else {
+            return Ok(());
+        };
+        sys::file::publish(file, &path).map_err(|error| self.failed("name", error))
+    }
+
+    /// Opens the file for reading and writing.
+    pub(super) fn open_file(&self) -> Result<File, Error> {
+        self.open_file_by("open", sys::file::open)
+    }
+
+    /// Opens the file for reading.
+    pub(super) fn open_file_read_only(&self) -> Result<File, Error> {
+        self.open_file_by("read", sys::file::open_read_only)
+    }
+
+    fn open_file_by(&self, operation: &str, open: impl FnOnce(&Path) -> io::Result<File>) -> Result<File, Error> {
+        open(&self.known_path(operation)?).map_err(|error| self.failed(operation, error))
+    }
+
+    /// Unlinks the name or the file. Processes that have the segment open keep it.
+    pub(crate) fn unlink(&self) -> Result<(), Error> {
+        std::fs::remove_file(self.known_path("unlink")?).map_err(|error| self.failed("unlink", error))
+    }
+
+    /// Whether this is where the file of this identity is.
+    pub(super) fn leads_to(&self, identity: Identity) -> bool {
+        self.open_file_read_only()
+            .and_then(|file| Identity::of(&file).map_err(|error| self.failed("inspect", error)))
+            .ok()
+            == Some(identity)
+    }
+
+    fn failed(&self, operation: &str, error: io::Error) -> Error {
+        match error.kind() {
+            io::ErrorKind::NotFound => Error::NotFound { name: self.to_string() },
+            io::ErrorKind::AlreadyExists => Error::AlreadyExists { name: self.to_string() },
+            io::ErrorKind::PermissionDenied if operation == "open" => {
+                Error::io(format!("open `{self}` for writing (to read it alone, use `open_read_only`)"), error)
+            }
+            _ => Error::io(format!("{operation} `{self}`"), error),
+        }
+    }
+}
+
+impl fmt::Display for Location<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Site::Anonymous => formatter.write_str("(anonymous)"),
+            Site::Named(name) => formatter.write_str(name),
+            Site::HandedOver(how) => formatter.write_str(how),
+            Site::File(path) => path.display().fmt(formatter),
+        }
+    }
+}
+
+macro_rules! locations {
+    ($($from:ty, $kind:ident;)*) => {$(
+        impl<'a> From<$from> for Location<'a> {
+            fn from(location: $from) -> Self {
+                Self(Site::$kind(location.into()))
+            }
+        }
+    )*};
+}
+
+locations! { &'a str, Named; &'a String, Named; String, Named; &'a Path, File; &'a PathBuf, File; PathBuf, File; }
+
+/// Unlinks the name or the file of a segment. Processes that have the segment open keep it; the name is free for another.
+///
+/// # Errors
+/// `NotFound`, `InvalidName`, `Io`.
+///
+/// ```
+/// use shared_value::{Synchronized, unlink};
+///
+/// # let name = format!("shared-value-doc-unlink-{}", std::process::id());
+/// let value = Synchronized::create(&name, 1_u32)?;
+/// unlink(&name)?;
+/// assert!(Synchronized::<u32>::open(&name).is_err());
+/// assert_eq!(value.get(), 1);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+pub fn unlink<'a>(location: impl Into<Location<'a>>) -> Result<(), Error> {
+    location.into().unlink()
+}

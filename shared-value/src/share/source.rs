@@ -1,0 +1,103 @@
+//! `Source`: where a segment is found.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use crate::segment::Location;
+use crate::share::Token;
+
+/// Where a value, an arena or a lock is found.
+///
+/// | from | found |
+/// |---|---|
+/// | a string | under this name |
+/// | a [`Path`] | in this file |
+/// | a [`Token`], or [`Source::token`] | where a process of this user says that it is |
+/// | [`Source::inherited`] | among the descriptors that the parent process has passed |
+/// | a `&UnixStream` | at the other end of the socket |
+///
+/// ```
+/// use shared_value::{Source, Synchronized};
+///
+/// let counter = Synchronized::new(7_i64)?;
+/// let token = counter.token()?;
+/// let text = token.to_string(); // for an argument, a pipe, a configuration file
+/// assert_eq!(Synchronized::<i64>::open(&token)?.get(), 7);
+/// assert_eq!(Synchronized::<i64>::open(Source::token(text))?.get(), 7);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Source<'a>(pub(super) Origin<'a>);
+
+#[derive(Clone, Debug)]
+pub(super) enum Origin<'a> {
+    Location(Location<'a>),
+    Inherited(Cow<'a, str>),
+    Token(Cow<'a, str>),
+    Socket(&'a UnixStream),
+}
+
+impl<'a> Source<'a> {
+    /// Finds what the program that started this one has passed under this name, by
+    /// [`pass_to`](crate::Synchronized::pass_to).
+    ///
+    /// It can be opened more than once. Programs that this one starts do not get it, unless it is passed on.
+    pub fn inherited(name: impl Into<Cow<'a, str>>) -> Self {
+        Self(Origin::Inherited(name.into()))
+    }
+
+    /// Finds what a [`Token`] was made for, given its text.
+    pub fn token(text: impl Into<Cow<'a, str>>) -> Self {
+        Self(Origin::Token(text.into()))
+    }
+}
+
+/// The place as errors name it.
+impl fmt::Display for Source<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Origin::Location(location) => location.fmt(formatter),
+            Origin::Inherited(name) => write!(formatter, "(passed as {name})"),
+            Origin::Token(text) => formatter.write_str(text),
+            Origin::Socket(_) => formatter.write_str("(received)"),
+        }
+    }
+}
+
+impl<'a> From<Location<'a>> for Source<'a> {
+    fn from(location: Location<'a>) -> Self {
+        Self(Origin::Location(location))
+    }
+}
+
+macro_rules! locations {
+    ($($from:ty)*) => {$(
+        impl<'a> From<$from> for Source<'a> {
+            fn from(location: $from) -> Self {
+                Location::from(location).into()
+            }
+        }
+    )*};
+}
+
+locations! { &'a str &'a String String &'a Path &'a PathBuf PathBuf }
+
+impl<'a> From<&'a UnixStream> for Source<'a> {
+    fn from(socket: &'a UnixStream) -> Self {
+        Self(Origin::Socket(socket))
+    }
+}
+
+impl<'a> From<&'a Token> for Source<'a> {
+    fn from(token: &'a Token) -> Self {
+        Self::token(token.as_str())
+    }
+}
+
+impl From<Token> for Source<'_> {
+    fn from(token: Token) -> Self {
+        Self::token(token.into_string())
+    }
+}

@@ -102,51 +102,52 @@
 //! # }
 //! ```
 
-#[cfg(all(not(loom), not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))))]
+#[cfg(not(supported))]
 compile_error!(
-    "shared-value needs 64-bit little-endian Linux: robust futexes, memfd_create and O_TMPFILE are Linux's, its words are \
-     64 bits, and the kernel looks at the first half of a lock word"
+    "shared-value runs on 64-bit little-endian Linux only: it needs robust futexes, memfd_create, O_TMPFILE, and words of \
+     64 bits"
 );
 
+#[cfg(supported)]
 #[cfg_attr(loom, allow(dead_code, reason = "the models use a part of it"))]
 mod protocol;
 
-#[cfg(all(loom, test))]
+#[cfg(all(supported, loom, test))]
 mod models;
 
-#[cfg(not(loom))]
+#[cfg(library)]
 #[doc(hidden)]
 pub mod __private;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod cell;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod copy;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod dynamic;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod error;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod format;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod handle;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod heap;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod hold;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod init;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod layout;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod lock;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod segment;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod share;
-#[cfg(not(loom))]
+#[cfg(library)]
 mod sys;
 
-#[cfg(not(loom))]
+#[cfg(library)]
 pub use crate::{
     dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
     error::{Error, LockError},
@@ -165,10 +166,10 @@ pub use crate::{
 };
 
 /// Derives [`SharedValue`](trait@SharedValue), with the handle `SynchronizedX`, the guard `XGuard` and their accessors.
-#[cfg(not(loom))]
+#[cfg(library)]
 pub use shared_value_derive::SharedValue;
 
 /// The programs of the README, compiled and run as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, library))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -65,18 +65,17 @@ pub enum Error {
         /// What it is.
         found: String,
     },
-    /// The segment holds a value of another layout. It was left as it is.
-    #[error(
-        "`{name}` holds another layout: expected `{expected}`, found `{found}`; \
-         open it with the struct it was created with, or remove it and create it again"
-    )]
+    /// The segment holds a value of another type or layout. The segment was left as it is.
+    #[error("`{name}` holds another layout: {explanation}")]
     LayoutMismatch {
         /// The name or path.
         name: String,
-        /// The first field that differs, as this program declares it.
+        /// The first part that differs, as this program declares it.
         expected: String,
-        /// The same place, as the segment's creator declared it.
+        /// The same part, as the segment's creator declared it.
         found: String,
+        /// What differs and what to do, in words. Where several fields differ, both layouts follow side by side.
+        explanation: String,
     },
     /// The arena has no room left for this.
     #[error(

@@ -1,9 +1,8 @@
 //! What a program says of a value, and what a segment records of it.
 
 use crate::error::Error;
-use crate::format::Invalid;
 use crate::format::contents::{Shape, Typed};
-use crate::layout::first_difference;
+use crate::format::{Difference, Invalid};
 
 /// What a cell is to hold.
 #[derive(Clone, Debug)]
@@ -41,8 +40,8 @@ impl Described<'_> {
     #[cold]
     fn mismatch<C: Typed + ?Sized>(&self) -> Error {
         let (name, schema) = ((self.name)(), (self.schema)().unwrap_or_default());
-        match first_difference(&C::schema(), &schema) {
-            Some((expected, found)) => Error::LayoutMismatch { name, expected, found },
+        match Difference::between(&C::schema(), &schema) {
+            Some(difference) => difference.of(&name),
             None if self.fingerprint != C::FINGERPRINT => {
                 Invalid::new("fingerprint", C::FINGERPRINT, self.fingerprint).of(&name)
             }

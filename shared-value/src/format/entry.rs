@@ -5,8 +5,8 @@ use bytemuck::{Pod, Zeroable};
 use crate::error::Error;
 use crate::format::contents::Shape;
 use crate::format::header::UnvalidatedHeader;
-use crate::format::{CELL_ALIGN, Description, Invalid, require};
-use crate::layout::{first_difference, text_fingerprint};
+use crate::format::{CELL_ALIGN, Description, Difference, Invalid, require};
+use crate::layout::text_fingerprint;
 
 /// An entry as it lies in the segment.
 ///
@@ -113,8 +113,8 @@ impl Entry {
     pub(crate) fn expect(&self, name: &str, description: &Description) -> Result<(), Error> {
         let Description { schema, fingerprint, shape } = description;
         // The schema decides; the fingerprint is its hash, and must not say anything else.
-        if let Some((expected, found)) = first_difference(schema, &self.schema) {
-            return Err(Error::LayoutMismatch { name: name.to_owned(), expected, found });
+        if let Some(difference) = Difference::between(schema, &self.schema) {
+            return Err(difference.of(name));
         }
         // The same lines, but perhaps not the same bytes.
         if *schema != self.schema {

@@ -10,6 +10,7 @@
 
 pub(crate) mod contents;
 mod description;
+mod difference;
 mod entry;
 mod header;
 mod plan;
@@ -20,6 +21,7 @@ use std::fmt;
 use crate::error::Error;
 
 pub(crate) use description::{Described, Description};
+pub(crate) use difference::Difference;
 pub(crate) use entry::Entry;
 pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
 pub(crate) use plan::Plan;

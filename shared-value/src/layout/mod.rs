@@ -22,5 +22,5 @@ pub(crate) use path::part_at;
 pub use pin::{assert_fingerprint, assert_layout, assert_size};
 pub use pod::{Pod, pods, pods_mut};
 pub(crate) use print::Printed;
-pub(crate) use schema::{first_difference, schema_text, slice_fingerprint, slice_schema_text, text_fingerprint};
+pub(crate) use schema::{schema_text, slice_fingerprint, slice_schema_text, text_fingerprint};
 pub use value::{FieldVisitor, SharedValue};

@@ -69,42 +69,6 @@ fn collect(write: impl Fn(usize) -> Text<WINDOW>) -> String {
     }
 }
 
-/// The first line in which two schemas differ, as `(expected, found)`; `None` if they are equal.
-///
-/// A field that differs is named before the type and its size, which differ for that reason.
-pub(crate) fn first_difference(expected: &str, found: &str) -> Option<(String, String)> {
-    let (expected_name, expected_parts) = expected.split_once('\n').unwrap_or((expected, ""));
-    let (found_name, found_parts) = found.split_once('\n').unwrap_or((found, ""));
-    let mut expected_lines = expected_parts.lines();
-    let mut found_lines = found_parts.lines();
-    loop {
-        match (expected_lines.next(), found_lines.next()) {
-            (None, None) => break,
-            (expected, found) if expected == found => {}
-            // A type of another name also has another last line; then the name says it better.
-            (Some(expected), Some(found))
-                if expected
-                    .strip_prefix(expected_name)
-                    .is_some_and(|rest| found.strip_prefix(found_name) == Some(rest)) => {}
-            (expected, found) => return Some((readable(expected), readable(found))),
-        }
-    }
-    (expected_name != found_name).then(|| (readable(Some(expected_name)), readable(Some(found_name))))
-}
-
-/// A line of a schema as an error shows it; it may come from memory that anybody wrote.
-fn readable(line: Option<&str>) -> String {
-    const LONGEST: usize = 200;
-    let Some(line) = line else {
-        return "nothing more".to_owned();
-    };
-    let line: String = line.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    match line.rsplit_once(" @") {
-        Some((field, offset)) => format!("{field} at byte {offset}"),
-        None => line,
-    }
-}
-
 /// The way from the value to one of its parts.
 enum Path<'a> {
     Value,

@@ -12,9 +12,9 @@ pub enum Error {
     /// The operating system refused something.
     #[error("cannot {operation}: {source}")]
     Io {
-        /// What was tried, on what.
+        /// The operation that failed, and its object.
         operation: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// No segment has this name or path.
@@ -29,7 +29,7 @@ pub enum Error {
         /// The name or path.
         name: String,
     },
-    /// A name that no segment can have.
+    /// No segment can have this name.
     #[error("`{name}` cannot name a shared value: {reason}")]
     InvalidName {
         /// The name.
@@ -37,32 +37,32 @@ pub enum Error {
         /// The rule that it breaks.
         reason: &'static str,
     },
-    /// The program that started this one has passed no such value, or this is no longer it.
+    /// The program that started this one has passed no value under the name, or the descriptor is another file by now.
     #[error("no shared value was passed under the name `{name}`: {reason}")]
     NotPassed {
         /// The name that was asked for.
         name: String,
-        /// What is missing or wrong.
+        /// The entry or descriptor that is missing or wrong.
         reason: String,
     },
-    /// A token that leads to no value, or no longer to the one that it was made for.
+    /// The token leads to no value, or no longer to the value that it was made for.
     #[error("the token `{token}` leads to no shared value: {reason}")]
     StaleToken {
         /// The token.
         token: String,
-        /// What is wrong with it.
+        /// The fault of the token.
         reason: String,
     },
-    /// The file is not a segment that this build can use. It was left as it is.
+    /// This build cannot use the file as a segment. The file was left as it is.
     #[error("`{name}` is not a usable segment: {field}: expected {expected}, found {found}")]
     InvalidSegment {
         /// The name or path.
         name: String,
         /// The part of the header that is wrong.
         field: &'static str,
-        /// What that part should be.
+        /// The value that this part should have.
         expected: String,
-        /// What it is.
+        /// The value that it has.
         found: String,
     },
     /// The segment holds a value of another type or layout. The segment was left as it is.
@@ -92,32 +92,32 @@ pub enum Error {
         /// The bytes that the arena can hold.
         capacity: usize,
     },
-    /// The memory holds bits that are not a value of their type: a process wrote to it without this library.
+    /// The memory holds bits that are invalid for their type: a process wrote to it without this library.
     #[error("`{field}` holds invalid bits: expected {expected}, found {found}")]
     InvalidBits {
         /// The field, or the type where the value has no fields.
         field: String,
-        /// What is valid.
+        /// The valid values.
         expected: String,
-        /// What is there.
+        /// The bits in memory.
         found: String,
     },
-    /// A path that leads to no part of a dynamically typed value.
+    /// The path leads to no part of the value.
     #[error("no part `{path}`: {reason}")]
     NoSuchPart {
         /// The path.
         path: String,
-        /// Which step of it fails, and what there is instead.
+        /// The step of the path that fails, and the parts that there are instead.
         reason: String,
     },
-    /// A dynamically typed value cannot be written where it was to be. Nothing was changed.
-    #[error("`{field}` cannot be that: expected {expected}, found {found}")]
+    /// The part of a value cannot hold the given data. Nothing was changed.
+    #[error("`{field}` cannot hold the given data: expected {expected}, found {found}")]
     WrongData {
         /// The part of the value in shared memory.
         field: String,
-        /// What it can hold.
+        /// The data that it can hold.
         expected: String,
-        /// What was given.
+        /// The given data.
         found: String,
     },
     /// The lock could not be taken, or was not what it should be.
@@ -126,20 +126,20 @@ pub enum Error {
     /// The wait for a change ended without one.
     #[error("the value did not change as awaited before the timeout")]
     TimedOut,
-    /// This thread is inside of an `update` of the same value, whose result would overwrite this change.
+    /// This thread is inside of an `update` of the value, whose result would overwrite this change.
     #[error("the value is borrowed by an `update` of this thread: change it through that closure's argument")]
     Borrowed,
-    /// A panic has passed through an inner guard of the value and was caught before the outer one.
+    /// A panic has passed through an inner guard of the value and was caught before it reached the outer guard.
     #[error("a panic has passed through an inner guard of this value: call `rollback` before writing again")]
     Unwound,
-    /// A transaction has to begin again, because it met another that waits for it. Let the closure return this: it is called
-    /// once more.
+    /// The transaction has to begin again, because another transaction waits for its locks. Let the closure return this error: it
+    /// is called once more.
     #[error("the transaction begins again: return this error from its closure")]
     Conflict,
-    /// The platform lacks something.
+    /// The platform lacks a feature, or the call asks for more than the library offers.
     #[error("unsupported here: {what}")]
     Unsupported {
-        /// What is missing, and what to do about it.
+        /// The missing feature, and what to do about it.
         what: &'static str,
     },
 }
@@ -194,7 +194,7 @@ pub enum LockError {
     /// The platform cannot provide the lock.
     #[error("this platform cannot provide the lock: {what}")]
     Unsupported {
-        /// What is missing.
+        /// The missing feature.
         what: &'static str,
     },
 }
@@ -232,7 +232,7 @@ impl Error {
         Self::InvalidBits { field, expected, found }
     }
 
-    /// The same error of an element of an array, which is of that layout.
+    /// This error, for an element of an array with elements of this layout.
     pub(crate) fn of_element(self, index: usize, layout: &Layout) -> Self {
         let Self::InvalidBits { field, expected, found } = self else { return self };
         let field = match field.as_str() {
@@ -245,7 +245,7 @@ impl Error {
     }
 }
 
-/// The value of a getter, which cannot return an error.
+/// Returns the value where a getter cannot return an error.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn valid<V>(value: Result<V, Error>) -> V {

@@ -1,9 +1,9 @@
-//! `Drafts`: the values that a thread has written while it holds a lock that guards several.
+//! Drafts: the values that a thread has written while it holds a lock that guards several.
 //!
-//! The draft mark of such a value does not say who wrote the draft: the thread that holds the lock now, or one that died
-//! with it before anybody touched the value again. So each thread notes what it has touched since it took the lock. What
-//! is not noted is a dead owner's, and dropped when it is touched. When the lock is released, all that is noted is
-//! committed, one value after the other.
+//! The draft word of such a value does not tell which thread wrote the draft: the present owner of the lock, or an earlier
+//! one that died. So each thread notes the values that it has touched since it took the lock. A draft that is not noted is
+//! a dead owner's, and is dropped when the value is touched. When the lock is released, all noted values are committed, one
+//! after the other.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -17,11 +17,11 @@ use crate::segment::Segment;
 
 /// A value that the thread has touched.
 struct Draft {
-    /// The hold that this belongs to: the lock, and the token of the thread, which is another one in a forked child.
+    /// The hold that the draft belongs to: the lock, and the token of the thread, which differs in a forked child.
     lock: *const LockLine,
     token: u64,
     versions: NonNull<Versions>,
-    /// Keeps the value mapped, if its last handle goes before the lock is released.
+    /// Keeps the value mapped, if its last handle is dropped before the lock is released.
     #[expect(dead_code, reason = "it keeps the value mapped")]
     segment: Arc<Segment>,
     /// An `update` has the value borrowed.
@@ -30,7 +30,7 @@ struct Draft {
 
 impl Draft {
     fn versions(&self) -> &Versions {
-        // SAFETY: the segment keeps the words mapped, which are atomics, for which all bytes are valid.
+        // SAFETY: `segment` keeps the words mapped while `self` lives, and they are atomics, for which all bytes are valid.
         unsafe { self.versions.as_ref() }
     }
 
@@ -40,11 +40,11 @@ impl Draft {
 }
 
 thread_local! {
-    /// Without a destructor, so that it can be used until the thread is gone. Whoever ends with a lock leaks what is in it.
+    /// Without a destructor, so that it is usable until the thread is gone. A thread that ends while it holds a lock leaks it.
     static DRAFTS: RefCell<ManuallyDrop<Vec<Draft>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
-/// The value that this is asked about: a hold, and the value's versions.
+/// A value under a hold: its notes are asked for and changed by it.
 #[derive(Clone, Copy)]
 pub(crate) struct Drafted<'a> {
     pub(crate) lock: &'a LockLine,
@@ -72,7 +72,7 @@ impl Drafted<'_> {
         if self.is_noted() {
             return;
         }
-        // If the thread dies before this, the draft is still a dead owner's.
+        // If the thread dies before the note is made, the draft is still a dead owner's.
         if !cfg!(shared_value_fault = "keep_leftover") {
             self.versions.rollback();
         }
@@ -84,8 +84,8 @@ impl Drafted<'_> {
             is_borrowed: false,
         };
         DRAFTS.with_borrow_mut(|drafts| {
-            // What a forked child finds here belongs to its parent: the entries are forgotten, not dropped, since other
-            // threads of the parent may have been in the middle of anything.
+            // Notes that a forked child finds belong to its parent. They are forgotten, not dropped: another thread of the
+            // parent may have been inside of the allocator or of a segment's mutex when the fork copied them.
             if drafts.iter().any(|other| other.token != self.token) {
                 let (own, foreign) = mem::take(&mut **drafts).into_iter().partition(|other| other.token == self.token);
                 **drafts = own;
@@ -99,7 +99,7 @@ impl Drafted<'_> {
         self.find(|draft| draft.is_borrowed) == Some(true)
     }
 
-    /// Borrows a value that was noted, or ends that.
+    /// Borrows a value that was noted, or ends the borrow.
     pub(crate) fn set_borrowed(self, is_borrowed: bool) {
         self.find(|draft| draft.is_borrowed = is_borrowed);
     }
@@ -113,12 +113,12 @@ pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
 
 /// Commits all values that this thread has written under the lock.
 ///
-/// One after the other: if the thread dies in between, those that come later stay as they were.
+/// If the thread dies between two of them, the later ones stay as they were.
 pub(crate) fn commit(lock: &LockLine, token: u64) {
     each(lock, token, Versions::commit);
 }
 
-/// Forgets what this thread has written under the lock since the last commit.
+/// Rolls back all values that this thread has written under the lock since the last commit.
 pub(crate) fn rollback(lock: &LockLine, token: u64) {
     each(lock, token, Versions::rollback);
 }
@@ -136,7 +136,7 @@ pub(crate) fn end(lock: &LockLine, token: u64) {
         Some(drafts.remove(place))
     };
     while let Some(ended) = DRAFTS.with_borrow_mut(take) {
-        // Only here, where nothing is borrowed: the last of a segment unmaps it.
+        // Dropped here, where `DRAFTS` is not borrowed: the last reference to a segment unmaps it, which may look at drafts.
         drop(ended);
     }
 }

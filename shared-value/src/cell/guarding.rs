@@ -12,7 +12,7 @@ use crate::lock::LockKind;
 use crate::segment::{Mapping, Segment};
 use crate::sys::mutex::Mutex;
 
-/// What locks a cell, and keeps that in its place.
+/// The lock of a cell, kept mapped.
 #[derive(Clone)]
 pub(super) enum LockedBy {
     /// The native lock in its control line, or nothing.
@@ -23,16 +23,16 @@ pub(super) enum LockedBy {
     Unknown,
 }
 
-/// What a value is to be guarded by.
+/// The guard that a program asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum Guarding {
     /// Nothing.
     None,
-    /// A lock of its own; of which kind is decided when it is created.
+    /// A lock of its own. Its kind is decided at creation.
     Own(LockKind),
-    /// The lock of a lock object, with others.
+    /// The lock of a lock object, which guards other values too.
     Object(ObjectLock),
-    /// It is a lock object, whose holds are none of a value's.
+    /// The cell only carries a lock: it is a lock object.
     Itself,
 }
 
@@ -46,9 +46,9 @@ pub(crate) struct ObjectLock {
     is_recursive: bool,
 }
 
-// SAFETY: as for `Cell`.
+// SAFETY: the pointer leads to atomics, which `segment` keeps mapped, and nothing in it belongs to a thread.
 unsafe impl Send for ObjectLock {}
-// SAFETY: as for `Cell`.
+// SAFETY: all accesses through the pointer are atomic, and `segment` keeps them mapped.
 unsafe impl Sync for ObjectLock {}
 
 impl ObjectLock {
@@ -72,7 +72,7 @@ impl fmt::Debug for ObjectLock {
 }
 
 impl Guarding {
-    /// What the header of a new segment says.
+    /// The lock that the header of a new segment records.
     pub(super) fn required(&self) -> RequiredLock {
         match self {
             Self::None => RequiredLock::None,
@@ -83,11 +83,11 @@ impl Guarding {
         }
     }
 
-    /// Whether a segment can be used so. Who asks for a pthread mutex takes a native lock too.
+    /// Checks that a segment is guarded in this way. A program that asks for a pthread mutex accepts a native lock too.
     pub(super) fn check(&self, mapping: &Mapping) -> Result<(), Error> {
         let (expected, found) = (self.required(), mapping.required_lock());
-        // Never the other way round: a peer that rewrites the header of a native value must not have the C library follow
-        // its pointers in a process that did not ask for a pthread mutex.
+        // Never the other way round: otherwise a peer could rewrite the header of a native value, and the C library would
+        // follow the peer's pointers in a process that did not ask for a pthread mutex.
         let is_safer = expected == RequiredLock::Pthread && found == RequiredLock::Native;
         if is_safer || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
     }

@@ -31,12 +31,12 @@ pub(crate) use terms::Terms;
 /// A value in a mapped segment.
 pub(crate) struct Cell<C: Contents + ?Sized> {
     control: NonNull<Control>,
-    /// The control line of which the lock and the signal are used: its own, or that of a lock object.
+    /// The control line whose lock and event word are used: the cell's own, or that of a lock object.
     guarding: NonNull<Control>,
     locked_by: LockedBy,
     segment: Arc<Segment>,
     facts: C::Facts,
-    /// Which value of its segment it is: zero for the one that the header names.
+    /// The number of the value in its segment: zero for the value that the header names, otherwise the id in an arena.
     number: u64,
     value: PhantomData<fn() -> C>,
 }
@@ -147,7 +147,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         }
         let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
-            // SAFETY: `Plan` made the cell for contents of this shape, and nobody else sees the mapping yet.
+            // SAFETY: `Plan` reserved `shape.length()` bytes at `control`, aligned to 64, and the mapping lives during the call.
+            // No other thread knows the mapping yet.
             initialize(&unsafe { Parts::<C>::at(control, shape) });
             initialize_mutexes(mapping)
         })?;
@@ -172,7 +173,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         };
         let segment = Segment::open(location, check, |mapping, shape, is_read| {
             let control = control(mapping, &mapping.entries()[0]);
-            // SAFETY: the check has found that the cell was made for contents of this shape.
+            // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during the call.
             let parts = unsafe { Parts::<C>::at(control, shape) };
             parts.adopt(mapping);
             initialize_mutexes(mapping)?;
@@ -187,38 +188,38 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::for_reading(Segment::open_read_only(location)?)
     }
 
-    /// The value in a file that another process has handed over.
+    /// Opens the value in a file that another process has handed over.
     pub(crate) fn of_file(file: File, location: Location<'static>, guarding: &Guarding) -> Result<Self, Error> {
         Self::in_segment(Segment::of_file(file, location)?, guarding)
     }
 
-    /// The same, for reading.
+    /// Opens the value in a file that another process has handed over, for reading.
     pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
         Self::for_reading(Segment::of_file_read_only(file, location)?)
     }
 
-    /// The memory that the value lies in.
+    /// The segment that the value lies in.
     pub(crate) fn segment(&self) -> &Segment {
         &self.segment
     }
 
-    /// The same value once more, for reading.
+    /// Maps the value once more, for reading.
     pub(crate) fn read_only(&self) -> Result<Self, Error> {
         let segment = self.segment.read_only()?;
         if self.number == 0 {
             return Self::for_reading(segment);
         }
-        // It is the same file, in which this cell was found.
+        // It is the file in which this cell was found, so this fails only if a peer has cut it short.
         Self::within(&segment, self.start(), self.facts.clone(), segment.length(), self.number)
             .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
     }
 
-    /// The lock of this value, for others.
+    /// The lock of this value, for values that it is to guard.
     pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
         ObjectLock::new(self.control, Arc::clone(&self.segment), identity, is_recursive)
     }
 
-    /// The same value, whose lock guards others too.
+    /// Makes this a cell whose lock guards other values too.
     pub(crate) fn guarding_others(self, identity: u64, is_recursive: bool) -> Self {
         let locked_by = LockedBy::Object(self.object_lock(identity, is_recursive));
         Self { locked_by, ..self }
@@ -232,7 +233,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let (guarding, locked_by) = match (guarding, segment.required_lock()) {
             (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
-                // The caller has asked for `LockKind::Pthread`, and so trusts all who may write: that there is a mutex, too.
+                // The caller has asked for `LockKind::Pthread`, so it trusts all writers, also to have made a mutex there.
                 (control, LockedBy::Pthread(attach(&segment, entry)?))
             }
             _ => (control, LockedBy::Own),
@@ -240,16 +241,16 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
     }
 
-    /// Readers take no lock, so they need not have it.
+    /// A cell for reading. Readers take no lock, so they need not have it.
     fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
         let facts = C::in_segment(&segment)?;
         if segment.required_lock() == RequiredLock::None && !C::READS_UNGUARDED {
-            // Its versions mean nothing.
+            // The versions mean nothing, so copies could be torn.
             return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
         }
         let entry = &segment.entries()[0];
         let locked_by = match segment.required_lock() {
-            // To see who holds it, which is all that this handle can do with it.
+            // For the state of the lock alone: this handle cannot take it.
             RequiredLock::Pthread => LockedBy::Pthread(attach(&segment, entry)?),
             RequiredLock::Object { .. } => LockedBy::Unknown,
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
@@ -282,37 +283,38 @@ impl<C: Contents + ?Sized> Cell<C> {
         Some(Self { control, guarding: control, locked_by, segment, facts, number, value: PhantomData })
     }
 
-    /// Puts such a cell in order, where no process has the segment open, and gives its parts.
+    /// Puts a cell at this place in order, while no process has the segment open, and returns its parts.
     pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<Parts<'_, C>> {
         let control = control_within(mapping, start, shape, end)?;
-        // SAFETY: a cell of this shape lies there, in the mapping.
+        // SAFETY: `control_within` found that `shape.length()` bytes from there, aligned to 64, lie in the mapping, which lives
+        // as long as the parts.
         let parts = unsafe { Parts::<C>::at(control, shape) };
         parts.adopt(mapping);
         Some(parts)
     }
 
-    /// Which value of its segment it is: zero for the one that the header names.
+    /// The number of the value in its segment: zero for the value that the header names.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// Lets the closure write what was never written before, while nobody else looks.
+    /// Lets the closure write the value for the first time, while no other thread can find it.
     pub(crate) fn initialize(&self, initialize: impl FnOnce(&Parts<'_, C>)) {
         initialize(&self.parts());
     }
 
-    /// Where in its segment an atomic field lies.
+    /// The offset of an atomic field in its segment.
     pub(crate) fn atomic_offset(&self, number: usize) -> usize {
         self.start() + LINE + (self.shape().atomics_start() + number) * size_of::<u64>()
     }
 
-    /// Where in its segment the cell starts.
+    /// The offset of the cell in its segment.
     pub(crate) fn start(&self) -> usize {
         let segment = self.segment.at(0, 0).map_or(0, |start| start.addr().get());
         self.control.addr().get() - segment
     }
 
-    /// The memory that the value lies in, to keep it.
+    /// The segment that the value lies in, to keep it mapped.
     pub(crate) fn shared_segment(&self) -> &Arc<Segment> {
         &self.segment
     }
@@ -321,7 +323,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.segment.name()
     }
 
-    /// What decides where the parts lie.
+    /// Where the parts lie.
     #[inline(always)]
     pub(crate) fn shape(&self) -> Shape {
         C::shape(&self.facts)
@@ -335,19 +337,19 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     #[inline(always)]
     fn parts(&self) -> Parts<'_, C> {
-        // SAFETY: whatever made this cell has checked that so many bytes, aligned to 64, lie there for contents of this shape.
-        // The segment stays mapped while `self` lives.
+        // SAFETY: each constructor of a cell checks that `shape.length()` bytes, aligned to 64, lie at `control`, with the shape of
+        // these facts, which never change. `segment` keeps them mapped while `self` lives.
         unsafe { Parts::at(self.control, self.shape()) }
     }
 
     #[inline(always)]
     fn guarding(&self) -> &Control {
-        // SAFETY: the segment, or that of the lock object, stays mapped while `self` lives, and a control line is made of
-        // atomics.
+        // SAFETY: `segment`, or that of the lock object in `locked_by`, keeps the line mapped while `self` lives, and a control
+        // line consists of atomics.
         unsafe { self.guarding.as_ref() }
     }
 
-    /// The lock, for the guard that holds it. Where a pthread mutex guards the value, this stands for it.
+    /// The lock line. Where a pthread mutex guards the value, the line stands for it in the thread's list of held locks.
     #[inline(always)]
     pub(crate) fn lock(&self) -> &LockLine {
         &self.guarding().lock
@@ -364,36 +366,36 @@ impl<C: Contents + ?Sized> Cell<C> {
         if let LockedBy::Pthread(mutex) = &self.locked_by { Some(mutex) } else { None }
     }
 
-    /// Whether the lock guards other values too.
+    /// Whether the lock may guard other values too.
     #[inline(always)]
     pub(crate) fn is_lock_shared(&self) -> bool {
         matches!(self.locked_by, LockedBy::Object(_))
     }
 
-    /// Whether a thread may take the lock again that it holds.
+    /// Whether the owner of the lock may take it again.
     pub(crate) fn is_recursive(&self) -> bool {
         !matches!(&self.locked_by, LockedBy::Object(object) if !object.is_recursive())
     }
 
-    /// The value as one of those that a thread may have touched under their lock.
+    /// This value in the notes of the thread with this token.
     pub(crate) fn drafted(&self, token: u64) -> Drafted<'_> {
         Drafted { lock: self.lock(), token, versions: &self.parts().control.versions }
     }
 
-    /// Notes that the thread of this token, which holds the lock, is going to write.
+    /// Notes that the owner of the lock, whose token this is, is going to write.
     #[cold]
     pub(crate) fn note_draft(&self, token: u64) {
         self.drafted(token).note(&self.segment);
     }
 
-    /// Bars other writes of the thread to this value, but not to others under the same lock, or ends that.
+    /// Bars other writes of the owner to this value, but not to others under the lock, or ends the bar.
     #[cold]
     pub(crate) fn set_draft_borrowed(&self, token: u64, is_borrowed: bool) {
         self.note_draft(token);
         self.drafted(token).set_borrowed(is_borrowed);
     }
 
-    /// The words of `look_as_owner`.
+    /// The slot that the owner of the lock reads: its own writes, or the committed value.
     #[inline(always)]
     pub(crate) fn current(&self, token: u64) -> &[AtomicU64] {
         self.slots().words_of(self.look_as_owner(token))
@@ -415,13 +417,13 @@ impl<C: Contents + ?Sized> Cell<C> {
         &self.parts().atomics[number]
     }
 
-    /// The word that who waits for a change sleeps on.
+    /// The word that threads sleep on which wait for a change.
     #[inline(always)]
     pub(crate) fn event(&self) -> &AtomicU64 {
         &self.guarding().event
     }
 
-    /// Sees to it that who releases the lock next looks at the signal.
+    /// Makes the next release of the lock look at the event word.
     pub(crate) fn call_back(&self) {
         match self.locked_by {
             LockedBy::Own | LockedBy::Object(_) | LockedBy::Unknown => lock::call_back(self.lock()),
@@ -429,31 +431,31 @@ impl<C: Contents + ?Sized> Cell<C> {
         }
     }
 
-    /// What is committed, to be copied without the lock. `None` if it is joined to no record: `is_orphan` says that it has
-    /// been so before a pause, so that somebody has written it who does not keep to the rules, and what is committed is the
-    /// value before.
+    /// The committed version, to be copied without the lock. `None` if the version is joined to a record that does not exist.
+    /// `is_orphan` tells that this was so before a pause too: then a peer has broken the protocol, and the version before it
+    /// counts as committed.
     pub(crate) fn look_decided(&self, is_orphan: bool) -> Option<Candidate> {
         self.slots().look_decided(is_orphan, |record| is_committed(&self.segment, record))
     }
 
-    /// What the thread of this token, which holds the lock, reads: its own writes, or the committed value.
+    /// The version that the owner of the lock, whose token this is, reads: its own writes, or the committed value.
     #[inline(always)]
     pub(crate) fn look_as_owner(&self, token: u64) -> Candidate {
-        // A draft that the thread has not noted is a dead owner's.
+        // A draft that the owner has not noted is a dead owner's.
         self.slots().look_as_owner(!self.is_lock_shared() || self.has_noted_draft(token))
     }
 
-    /// The draft and the version of the value.
+    /// The words that tell which slot is committed.
     pub(crate) fn versions(&self) -> &Versions {
         &self.parts().control.versions
     }
 
-    /// Puts the value in order after its owner died: what a transaction had committed stays, what was a draft goes.
+    /// Puts the value in order after its owner died: a transaction's commit stays, a draft is rolled back.
     pub(crate) fn recover(&self) {
         self.parts().recover(&self.segment);
     }
 
-    /// The same cell, of which nothing is known but the shape.
+    /// This cell without its type.
     pub(crate) fn untyped(&self) -> Cell<Untyped> {
         Cell {
             control: self.control,
@@ -480,35 +482,35 @@ impl<C: Contents + ?Sized> Cell<C> {
 }
 
 impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
-    /// Those of the value that the header names, if it is one of this type.
+    /// The parts of the value that the header names, if it is of this type.
     pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
         let shape = C::shape(&C::in_segment(mapping)?);
-        // SAFETY: the header names a cell that was made for contents of this shape, and the mapping lives during `'a`.
+        // SAFETY: `in_segment` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during `'a`.
         Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
     }
 }
 
-/// Where the mutex of a cell lies, whose place the header's validation checked.
+/// The memory of a cell's mutex, whose place the validation of the header has checked.
 fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
 }
 
 /// The mutex of a cell.
 fn attach(mapping: &Mapping, entry: &Entry) -> Result<Arc<Mutex>, Error> {
-    // SAFETY: so many bytes are mapped there as long as the segment is, and that is as long as the cell lives, or anybody
-    // in this process holds the mutex.
+    // SAFETY: `mutex::SIZE` bytes are mapped there while the segment is, and it stays mapped while the cell lives or a thread of
+    // this process holds the mutex.
     let mutex = unsafe { Mutex::attach(place_of_mutex(mapping, entry)) };
     mutex.map(Arc::new).map_err(|error| Error::io("attach to a pthread mutex", error))
 }
 
-/// Makes the pthread mutexes of a segment, if those guard it, which nobody else uses.
+/// Makes the pthread mutex of each cell, in a segment that no other thread uses and that such mutexes guard.
 fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
     if mapping.required_lock() != RequiredLock::Pthread {
         return Ok(());
     }
     for entry in mapping.entries() {
-        // SAFETY: so many bytes are mapped there, at a multiple of 64. Nobody else uses them: the segment has no name yet, or
-        // the lock on byte 0 of its file, which all keep who have it open, was free, and none can come before this is done.
+        // SAFETY: `mutex::SIZE` bytes are mapped there, at a multiple of 64. No other thread uses them: either the segment has no
+        // name yet, or no process had the file open, and none can open it before this is done (`sys::entrance`).
         unsafe { mutex::initialize(place_of_mutex(mapping, entry)) }
             .map_err(|error| Error::io("make a pthread mutex", error))?;
     }

@@ -58,20 +58,20 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     pub(crate) unsafe fn at(control: NonNull<Control>, shape: Shape) -> Self {
         // SAFETY: the control line is the first 64 of these bytes, and a line of atomics is valid whatever it holds.
         let line = unsafe { control.as_ref() };
-        // SAFETY: the words lie behind the control line.
+        // SAFETY: the words lie behind the control line, in the same `shape.length()` bytes.
         let words = unsafe { control.add(1) }.cast();
-        // SAFETY: the slots end where the words end, or before the marks, or before the atomic fields.
+        // SAFETY: `shape.slots()` words from the first on lie in the `shape.length()` bytes, before marks and atomic fields.
         let slots = unsafe { Self::words(words, 0, shape.slots()) };
         let marks = if shape.marks() == 0 {
             &[][..]
         } else {
-            // SAFETY: the marks end where the words end, or before the atomic fields.
+            // SAFETY: these words lie in the `shape.length()` bytes, before the atomic fields.
             unsafe { Self::words(words, shape.marks_start(), shape.marks()) }
         };
         let atomics = if shape.atomics == 0 {
             &[][..]
         } else {
-            // SAFETY: the atomic fields end where the words end.
+            // SAFETY: these words are the last of the `shape.length()` bytes.
             unsafe { Self::words(words, shape.atomics_start(), shape.atomics) }
         };
         Self { control: line, slots, marks, atomics, shape, value: PhantomData }
@@ -81,9 +81,10 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     /// `start + length` words lie behind `words`, as for `at`.
     #[inline(always)]
     unsafe fn words(words: NonNull<AtomicU64>, start: usize, length: usize) -> &'a [AtomicU64] {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises that `start + length` words lie there.
         let first = unsafe { words.add(start) };
-        // SAFETY: promised by the caller; atomics may change under a shared reference.
+        // SAFETY: the caller promises that `length` words from `first` on are mapped during `'a` and accessed as atomics, which may
+        // change under a shared reference.
         unsafe { std::slice::from_raw_parts(first.as_ptr(), length) }
     }
 
@@ -103,27 +104,27 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         versions.rollback();
     }
 
-    /// Puts the cell in order after a crash of the machine, or in a copy of a file: nobody has it open.
+    /// Puts the cell in order after a crash of the machine, or in a copy of a file: no process has it open.
     pub(crate) fn adopt(&self, mapping: &Mapping) {
         lock::abandon(&self.control.lock);
         self.recover(mapping);
-        // The words of a file may be of any time.
+        // After a crash each word of the file may be of another time.
         self.slots().mark_all();
     }
 }
 
 impl<T: SharedValue> Parts<'_, T> {
-    /// The committed value. For the owner of the lock.
+    /// Returns the committed value. The caller owns the lock.
     pub(crate) fn committed(&self) -> Result<T, Error> {
         copy::load(self.slots().committed(), 0).check()
     }
 
-    /// Replaces the value, where nothing has been written since the last commit. For the owner of the lock.
+    /// Replaces the value, where there is no draft. The caller owns the lock.
     pub(crate) fn publish(&self, value: &T) {
         self.slots().publish(&copy::range::<T>(0), |slot| copy::store(slot, 0, value));
     }
 
-    /// Writes the first value, where all is zeros and nobody else looks.
+    /// Writes the value for the first time, where all words are zeros and no other thread looks.
     pub(crate) fn initialize(&self, value: &T) {
         self.slots().initialize(|slot| copy::store(slot, 0, value));
         for (number, atomic) in self.atomics.iter().enumerate() {
@@ -137,21 +138,22 @@ pub(crate) fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
 }
 
-/// What the record of a transaction says, in a word anywhere in the segment.
+/// The states of a transaction's record, which is a word anywhere in the segment.
 pub(crate) mod record {
-    /// Nothing is joined to it.
+    /// No version is joined to the record.
     pub(crate) const IDLE: u64 = 0;
-    /// What is joined to it is not committed, perhaps not yet.
+    /// The versions that are joined to the record are not committed, perhaps not yet.
     pub(crate) const OPEN: u64 = 1;
-    /// What is joined to it is committed.
+    /// The versions that are joined to the record are committed.
     pub(crate) const COMMITTED: u64 = 2;
 }
 
-/// Whether the record at an offset says that what is joined to it is committed.
+/// Whether the record at an offset is committed.
 #[cold]
 pub(crate) fn is_committed(mapping: &Mapping, record: u64) -> bool {
     let words = usize::try_from(record).ok().and_then(|offset| mapping.words(offset, 1)).unwrap_or_default();
-    // Relaxed: a reader has a fence behind it, and whoever recovers has the lock. They pair with the release of the decision.
+    // Relaxed: a reader has an acquire fence behind it, and a recovering thread has acquired the lock. Both pair with the
+    // release of the decision.
     words.iter().any(|word| word.load(Ordering::Relaxed) == record::COMMITTED)
 }
 

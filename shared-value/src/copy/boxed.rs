@@ -1,4 +1,4 @@
-//! `Copies`: private copies on the heap, of as many elements as it may be, or of a value that is too large for the stack.
+//! `Copies`: private copies on the heap, of any number of elements, or of a value that is too large for the stack.
 #![allow(unsafe_code)]
 
 use std::alloc::{self, Layout as Memory};
@@ -10,36 +10,37 @@ use crate::format::contents::Contents;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
-/// How many elements are examined before the result is looked at: that makes several at a time possible.
+/// The number of elements that are examined before the result is looked at, so that the compiler can examine several at once.
 const EXAMINED: usize = 256;
 
-/// What was copied out of shared memory as elements, or as one value that may be too large for the stack.
+/// Elements that were copied out of shared memory and are not checked yet; or one value.
 pub(crate) struct Copies<T>(Box<[Unchecked<T>]>);
 
 impl<T: SharedValue> Copies<T> {
-    /// So many, of which all bytes are zeros.
+    /// Makes `length` copies, all bytes of which are zeros.
     ///
     /// # Panics
-    /// If there is no memory for them, as a `Vec` does.
+    /// If there is no memory for them.
     pub(crate) fn zeroed(length: usize) -> Self {
         let memory = Memory::array::<Unchecked<T>>(length).expect("so many values lie in a segment");
         if memory.size() == 0 {
             return Self(Box::new([]));
         }
-        // SAFETY: it has at least one byte.
+        // SAFETY: the size of `memory` is not zero.
         let first = unsafe { alloc::alloc_zeroed(memory) };
         if first.is_null() {
             alloc::handle_alloc_error(memory);
         }
         let all = ptr::slice_from_raw_parts_mut(first.cast::<Unchecked<T>>(), length);
-        // SAFETY: the global allocator has just given this memory for an array of these, whose bytes it has initialized.
+        // SAFETY: the global allocator has returned this memory for the layout of this array, and has set its bytes to zero, which
+        // `Unchecked` accepts.
         Self(unsafe { Box::from_raw(all) })
     }
 
-    /// Copies what lies at a byte offset of a slot.
+    /// Copies the elements from a byte offset of a slot on.
     ///
     /// # Panics
-    /// If so many do not lie there.
+    /// If they do not lie in the slot.
     pub(crate) fn load(&mut self, slot: &[AtomicU64], offset: usize) {
         value::load_slice(slot, offset, &mut self.0);
     }
@@ -53,7 +54,7 @@ impl<T: SharedValue> Copies<T> {
         self.0.iter().map(Unchecked::to_bytes)
     }
 
-    /// The values that lie at an offset of an `Outer`, if the bits of all are.
+    /// Returns the values, which lie at an offset of an `Outer`, if all bits are valid.
     pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<Box<[T]>, Error> {
         if const { T::LAYOUT.is_checked() } {
             for (number, copies) in self.0.chunks(EXAMINED).enumerate() {
@@ -66,19 +67,19 @@ impl<T: SharedValue> Copies<T> {
             }
         }
         let all = Box::into_raw(self.0) as *mut [T];
-        // SAFETY: a copy is a `T` in a transparent struct, and the bits of all were found to be values.
+        // SAFETY: `Unchecked<T>` is transparent over a `T`, and the bits of all copies were found to be valid.
         Ok(unsafe { Box::from_raw(all) })
     }
 
-    /// The same of one value.
+    /// Returns the value, if there is one copy and its bits are valid.
     ///
     /// # Panics
     /// If there are others.
     pub(crate) fn check_one(self) -> Result<Box<T>, Error> {
         let all = self.check_in::<T>(0)?;
-        assert!(all.len() == 1, "it is one value");
+        assert!(all.len() == 1, "there must be one value");
         let one = Box::into_raw(all).cast::<T>();
-        // SAFETY: an array of one value lies in memory as the value does.
+        // SAFETY: the array has one element, whose layout is that of the value, and the box owns it.
         Ok(unsafe { Box::from_raw(one) })
     }
 }

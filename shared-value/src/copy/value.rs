@@ -17,13 +17,13 @@ use crate::format::contents::Contents;
 use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 
-/// The most bytes of a value that is loaded piece by piece, into registers if that can be.
+/// The most bytes of a value that is loaded piece by piece, into registers if possible.
 const IN_REGISTERS: usize = 64;
 
-/// The most bytes of a value that is stored piece by piece, and of which a copy is made on the stack.
+/// The most bytes of a value that is stored piece by piece, by way of a copy on the stack.
 const SMALL: usize = 512;
 
-/// The most bytes of a value of which an update makes its copy on the stack.
+/// The most bytes of a value that an update copies to the stack.
 const ON_STACK: usize = 4096;
 
 /// Whether an update of a `T` makes its copy on the heap.
@@ -37,8 +37,8 @@ pub(crate) const fn range<F>(offset: usize) -> Range<usize> {
     offset..offset + size_of::<F>()
 }
 
-/// What was copied out of shared memory as a `T`: every byte of it that is not padding is initialized, and perhaps they
-/// are not a value of the type.
+/// A copy of a `T` out of shared memory that is not checked yet: each byte except padding is initialized, but the bytes may not
+/// be a valid `T`.
 #[repr(transparent)]
 pub(crate) struct Unchecked<T>(MaybeUninit<T>);
 
@@ -55,28 +55,28 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
     if const { is_words::<T>() } {
-        // SAFETY: these are the bytes of `copy`, which nothing else refers to.
+        // SAFETY: `bytes` leads to the `size_of::<T>()` bytes of `copy`, which nothing else refers to.
         unsafe { load_run::<T>(slot, offset, bytes) };
         return Unchecked(copy);
     }
     for piece in Pieces::of::<T>(offset) {
         let word = slot[piece.word].load(Relaxed).to_ne_bytes();
         let from = &word[piece.start..piece.end];
-        // SAFETY: pieces lie one behind the other and make up the bytes of a `T`.
+        // SAFETY: the pieces lie one behind the other and make up the bytes of a `T`, so `done` is at most their number.
         let to = unsafe { bytes.add(piece.done) };
-        // SAFETY: as many bytes as the piece has are left in `copy`, which nothing else refers to.
+        // SAFETY: at least `from.len()` bytes are left in `copy`, which nothing else refers to; `word` is a local.
         unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
     }
     Unchecked(copy)
 }
 
-/// What `Unchecked::by` does: not inlined, so that `copy` may lie where the caller wants it in the end.
+/// The work of `Unchecked::by`. Not inlined, so that `copy` may lie where the caller finally wants it.
 #[inline(never)]
 fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) {
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let (bytes, mut is_made) = (copy.as_mut_ptr().cast::<u8>(), false);
     read(&mut |slot| {
-        // SAFETY: these are the bytes of `copy`, which nothing else refers to.
+        // SAFETY: `bytes` leads to the `size_of::<T>()` bytes of `copy`, which nothing else refers to.
         unsafe { load_run::<T>(slot, offset, bytes) };
         is_made = true;
     });
@@ -87,22 +87,21 @@ fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl 
 /// If the `T` does not lie in the slot.
 ///
 /// # Safety
-/// `to` leads to as many bytes as a `T` has, which may be written, and which nothing else refers to.
+/// `to` leads to `size_of::<T>()` bytes that may be written and that nothing else refers to.
 #[inline(always)]
 unsafe fn load_run<T>(slot: &[AtomicU64], offset: usize, to: *mut u8) {
     if const { is_words::<T>() } {
-        // SAFETY: promised by the caller; so many words make up the bytes of a `T`.
+        // SAFETY: the words have `size_of::<T>()` bytes in all, for which the caller promises room at `to`.
         unsafe { words::load(words_at::<T>(slot, offset), to) };
     } else {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises room for `size_of::<T>()` bytes at `to`.
         unsafe { bytes::load(slot, offset, to, size_of::<T>()) };
     }
 }
 
 /// Copies a value to a byte offset of a slot that this thread alone writes; other bytes stay.
 ///
-/// Padding is not copied, which could leak what lay in this process's memory: the zeros stay that it was made with, or take
-/// its place.
+/// Padding is not copied, because it could leak this process's memory: shared padding keeps its zeros, or gets zeros.
 ///
 /// # Panics
 /// If it does not lie in the slot, or not at a multiple of its alignment.
@@ -111,26 +110,26 @@ pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T
     store_by::<Alone, T>(slot, offset, value);
 }
 
-/// The same, where parts of words are changed so.
+/// Copies a value to a byte offset of a slot, and changes parts of words as `M` says.
 ///
 /// # Panics
-/// As `store`.
+/// If it does not lie in the slot, or not at a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let from: *const u8 = ptr::from_ref(value).cast();
     match const { (T::LAYOUT.padding() == 0, size_of::<T>() <= SMALL) } {
-        // SAFETY: without padding, every byte of a value is initialized.
+        // SAFETY: a value without padding has `size_of::<T>()` initialized bytes, and a reference to it is aligned.
         (true, true) => unsafe { store_bytes::<M, T>(slot, offset, from) },
-        // SAFETY: as above.
+        // SAFETY: a value without padding has `size_of::<T>()` initialized bytes.
         (true, false) => unsafe { bytes::store::<M>(slot, offset, from, size_of::<T>()) },
         (false, true) => {
             let mut copy = MaybeUninit::<T>::uninit();
             let bytes: *mut u8 = copy.as_mut_ptr().cast();
-            // SAFETY: `copy` has so many bytes. They are set where they lie, because moving `copy` would lose its padding.
+            // SAFETY: `copy` has `size_of::<T>()` bytes. They are set in place, because moving `copy` would lose its padding.
             unsafe { ptr::write_bytes(bytes, 0, size_of::<T>()) };
             T::fields(&mut Copier { from, to: bytes });
-            // SAFETY: every byte of `copy` was set above.
+            // SAFETY: `write_bytes` initialized all bytes of `copy`, which is aligned for a `T`.
             unsafe { store_bytes::<M, T>(slot, offset, bytes) };
         }
         // It may not fit onto the stack.
@@ -141,12 +140,12 @@ pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usi
 /// Copies values, one behind the other, to a byte offset of a slot.
 ///
 /// # Panics
-/// As `store`.
+/// If they do not lie in the slot, or not at a multiple of their alignment.
 #[inline]
 pub(crate) fn store_slice<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &[T]) {
     assert!(offset.is_multiple_of(align_of::<T>()), "elements must be aligned");
     if const { T::LAYOUT.padding() == 0 } {
-        // SAFETY: without padding, every byte of the values is initialized.
+        // SAFETY: values without padding have `size_of_val(values)` initialized bytes.
         return unsafe { bytes::store::<M>(slot, offset, values.as_ptr().cast(), size_of_val(values)) };
     }
     for (index, value) in values.iter().enumerate() {
@@ -154,11 +153,10 @@ pub(crate) fn store_slice<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: 
     }
 }
 
-/// What `fill` copies to a slot again and again: of so many elements a part, long enough that what it costs beside its words
-/// does not count.
+/// Makes the part that `fill` copies again and again for `count` elements: long enough to amortize the cost of each copy.
 ///
-/// It is made before a lock is taken for that, under which nobody may ask for memory. And it is made of copies: clones would run
-/// the user's code.
+/// The part is made before the lock is taken, under which no memory may be allocated. It consists of copies, because clones
+/// would run the user's code.
 pub(crate) fn part<T: SharedValue>(count: usize, value: T) -> Vec<T> {
     const PART: usize = 4096;
     (0..count.min(PART.div_ceil(size_of::<T>()))).map(|_| value).collect()
@@ -171,35 +169,35 @@ pub(crate) fn is_zeroed<T: SharedValue>(value: &T) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// Copies values to the start of a slot again and again, until there are so many.
+/// Copies the part to the start of a slot again and again, until there are `count` elements.
 ///
 /// # Panics
-/// As `store`.
+/// If they do not lie in the slot.
 pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], count: usize, part: &[T]) {
     for start in (0..count).step_by(part.len().max(1)) {
         store_slice::<M, T>(slot, start * size_of::<T>(), &part[..part.len().min(count - start)]);
     }
 }
 
-/// Copies what lies at a byte offset of a slot, one behind the other.
+/// Copies values that lie one behind the other at a byte offset of a slot.
 ///
 /// # Panics
 /// If it does not lie in the slot.
 #[inline]
 pub(crate) fn load_slice<T: SharedValue>(slot: &[AtomicU64], offset: usize, copies: &mut [Unchecked<T>]) {
-    // SAFETY: these are all the bytes of the copies, for which any initialized bytes will do.
+    // SAFETY: `copies` has `size_of_val(copies)` bytes, borrowed mutably. An `Unchecked` accepts any initialized bytes.
     unsafe { bytes::load(slot, offset, copies.as_mut_ptr().cast(), size_of_val(copies)) };
 }
 
-/// The same, for values of which all bits are valid.
+/// Copies values of a type without invalid bits.
 ///
 /// # Panics
-/// If there are others, or as `load_slice`.
+/// If the type has invalid bits, or the values do not lie in the slot.
 #[inline]
 pub(crate) fn load_plain<T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &mut [T]) {
     assert!(const { !T::LAYOUT.is_checked() }, "these bits must be checked");
-    // SAFETY: these are all the bytes of the values, for which any bytes will do, as `SharedValue` promises for a layout
-    // that is not checked.
+    // SAFETY: `values` has `size_of_val(values)` bytes, borrowed mutably. `SharedValue` promises that any bytes are valid for a
+    // layout that is not checked.
     unsafe { bytes::load(slot, offset, values.as_mut_ptr().cast(), size_of_val(values)) };
 }
 
@@ -208,7 +206,7 @@ const fn is_words<T>() -> bool {
     align_of::<T>().is_multiple_of(WORD)
 }
 
-/// The words of a slot that a `T` made of words lies in.
+/// The words of a slot that a `T` made of whole words occupies.
 ///
 /// # Panics
 /// If it does not lie in the slot.
@@ -218,20 +216,20 @@ fn words_at<T>(slot: &[AtomicU64], offset: usize) -> &[AtomicU64] {
 }
 
 /// # Safety
-/// `bytes` leads to as many initialized bytes as a `T` has, aligned for a `T`.
+/// `bytes` leads to `size_of::<T>()` initialized bytes, aligned for a `T`.
 #[inline(always)]
 unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *const u8) {
     if const { is_words::<T>() } {
-        // SAFETY: so many words make up the bytes of a `T`, which are initialized.
+        // SAFETY: the words have `size_of::<T>()` bytes in all, which the caller promises to be initialized at `bytes`.
         return unsafe { words::store(words_at::<T>(slot, offset), bytes) };
     }
     for piece in Pieces::of::<T>(offset) {
         let merge = |old: u64| {
             let mut word = old.to_ne_bytes();
             let to = &mut word[piece.start..piece.end];
-            // SAFETY: pieces lie one behind the other and make up the bytes of a `T`.
+            // SAFETY: the pieces lie one behind the other and make up the bytes of a `T`, so `done` is at most their number.
             let from = unsafe { bytes.add(piece.done) };
-            // SAFETY: as many initialized bytes as the piece has are left; `word` is a local.
+            // SAFETY: at least `to.len()` initialized bytes are left at `from`; `to` is a part of the local `word`.
             unsafe { ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
             u64::from_ne_bytes(word)
         };
@@ -245,15 +243,15 @@ unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *co
 }
 
 impl<T: SharedValue> Unchecked<T> {
-    /// Whether a copy is so large that it should be made where it stays.
+    /// Whether a copy is large enough that it should be made in its final place.
     pub(crate) const IS_LARGE: bool = size_of::<T>() > IN_REGISTERS;
 
-    /// Copies the `T` at a byte offset, by means of `read`, which lets its argument copy.
+    /// Copies the `T` at a byte offset. `read` calls its argument with the slot to copy from.
     ///
-    /// What a closure returns is moved, from one place in memory to another if it is large. This is not.
+    /// A large result of a closure would be moved from one place in memory to another. This copy is not moved.
     ///
     /// # Panics
-    /// As `load`; if `read` does not call its argument.
+    /// If the `T` does not lie in the slot, or not at a multiple of its alignment; if `read` does not call its argument.
     #[inline(always)]
     pub(crate) fn by(offset: usize, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Self {
         let mut copy = MaybeUninit::uninit();
@@ -261,44 +259,45 @@ impl<T: SharedValue> Unchecked<T> {
         Self(copy)
     }
 
-    /// The value, if the bits are one.
+    /// Returns the value, if the bits are valid.
     #[inline(always)]
     pub(crate) fn check(self) -> Result<T, Error> {
         self.check_in::<T>(0)
     }
 
-    /// The same of a part of an `Outer`, which the error names by its place there.
+    /// Returns the value, if the bits are valid. The value is a part of an `Outer`, and the error names its place there.
     #[inline(always)]
     pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<T, Error> {
         self.examine::<Outer>(place)?;
-        // SAFETY: every byte but padding is initialized, and `SharedValue` promises that what passed is a value.
+        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are a value.
         Ok(unsafe { self.0.assume_init() })
     }
 
-    /// The value, where no error can be returned.
+    /// Returns the value, where no error can be returned.
     ///
     /// # Panics
-    /// If the bits are not one.
+    /// If the bits are invalid.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn valid_in<Outer: Contents + ?Sized>(self, place: usize) -> T {
         valid(self.examine::<Outer>(place));
-        // SAFETY: as in `check_in`. Nothing is returned beside it, so a large copy need not be moved.
+        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are a value.
+        // Nothing is returned beside the value, so a large copy is not moved.
         unsafe { self.0.assume_init() }
     }
 
-    /// Whether the bits are a value.
+    /// Whether the bits are valid.
     #[inline(always)]
     pub(crate) fn is_valid(&self) -> bool {
-        // SAFETY: as in `examine`.
+        // SAFETY: `self` has the bytes of a `T`, initialized except for padding.
         unsafe { first_invalid::<T>(self.0.as_ptr().cast()) }.is_none()
     }
 
-    /// The same; the error names the place in an `Outer`.
+    /// Checks the bits. The error names the place in an `Outer`.
     #[inline(always)]
     pub(crate) fn examine<Outer: Contents + ?Sized>(&self, place: usize) -> Result<(), Error> {
         if const { T::LAYOUT.is_checked() } {
-            // SAFETY: every byte but padding is initialized: that is what this type means.
+            // SAFETY: `self` has the bytes of a `T`, initialized except for padding.
             if let Some(offset) = unsafe { first_invalid::<T>(self.0.as_ptr().cast()) } {
                 return Err(Outer::invalid_bits(place + offset, place, &self.to_bytes()));
             }
@@ -322,9 +321,9 @@ impl<T: SharedValue> Unchecked<T> {
     #[inline(always)]
     pub(crate) fn set_word(&mut self, offset: usize, word: u64) {
         assert!(offset <= size_of::<T>() - WORD, "the word must lie in the value");
-        // SAFETY: the word lies in the value.
+        // SAFETY: the assertion above found that 8 bytes from `offset` on lie in the value.
         let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };
-        // SAFETY: the word lies in the value, which nothing else refers to.
+        // SAFETY: 8 bytes lie there in the value, which `self` borrows mutably.
         unsafe { to.cast::<u64>().write_unaligned(word) };
     }
 }
@@ -332,12 +331,12 @@ impl<T: SharedValue> Unchecked<T> {
 /// The word of an atomic field of a value, by its number among them.
 ///
 /// # Panics
-/// If there are not so many.
+/// If the value has no atomic field of this number.
 pub(crate) fn atomic_word<T: SharedValue>(value: &T, number: usize) -> u64 {
     let offset = T::LAYOUT.atomic_field(number).expect("the value has such a field");
     // SAFETY: `SharedValue` promises that an atomic field is a 64-bit integer in the value.
     let from = unsafe { ptr::from_ref(value).cast::<u8>().add(offset) };
-    // SAFETY: as above, so eight initialized bytes lie there.
+    // SAFETY: eight initialized bytes lie there, because an atomic field is a 64-bit integer in the value.
     unsafe { from.cast::<u64>().read_unaligned() }
 }
 
@@ -359,7 +358,7 @@ struct Pieces {
     fit: Fit,
 }
 
-/// What the alignment of a type says about its pieces, whatever the offset.
+/// The shape of a type's pieces that its alignment implies, at any offset.
 #[derive(Clone, Copy)]
 enum Fit {
     /// It starts at the start of a word.
@@ -412,13 +411,12 @@ struct Copier {
 impl FieldVisitor for Copier {
     #[inline(always)]
     fn field<F: SharedValue>(&mut self, offset: usize) {
-        // SAFETY: `SharedValue` promises that its fields lie in the value, for which `from` has room.
+        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `from` leads to.
         let from = unsafe { self.from.add(offset) };
-        // SAFETY: the same for `to`.
+        // SAFETY: the field lies in the value, for whose bytes `to` has room.
         let to = unsafe { self.to.add(offset) };
         if const { F::LAYOUT.padding() == 0 } {
-            // SAFETY: the field lies in both, they are different memory, and bytes that are not padding are
-            // initialized in the value.
+            // SAFETY: the field lies in both, which are different memory, and its bytes are initialized, since it has no padding.
             unsafe { ptr::copy_nonoverlapping(from, to, size_of::<F>()) };
         } else {
             F::fields(&mut Self { from, to });
@@ -442,7 +440,7 @@ impl<M: Merge> FieldVisitor for Storer<'_, M> {
         let from = unsafe { self.from.add(offset) };
         let offset = self.offset + offset;
         if const { F::LAYOUT.padding() == 0 } {
-            // SAFETY: the field lies in the value, and bytes that are not padding are initialized there.
+            // SAFETY: the field lies in the value, and its bytes are initialized, since it has no padding.
             unsafe { bytes::store::<M>(self.slot, offset, from, size_of::<F>()) };
         } else {
             F::fields(&mut Self { slot: self.slot, offset, from, merge: PhantomData });
@@ -450,7 +448,7 @@ impl<M: Merge> FieldVisitor for Storer<'_, M> {
     }
 }
 
-/// The offset of the first byte that keeps these from being a `T`.
+/// The offset of the first byte that keeps these bytes from being a `T`.
 ///
 /// # Safety
 /// `bytes` leads to the bytes of a `T`, initialized but for padding.
@@ -458,12 +456,12 @@ impl<M: Merge> FieldVisitor for Storer<'_, M> {
 unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
     match const { T::LAYOUT }.kind() {
         Kind::Scalar { .. } | Kind::Enum { .. } => {
-            // SAFETY: scalars and enums have no padding, so all these bytes are initialized.
+            // SAFETY: scalars and enums have no padding, so the caller promises `size_of::<T>()` initialized bytes.
             let bytes = unsafe { core::slice::from_raw_parts(bytes, size_of::<T>()) };
             (!T::valid_bits(zero_extended(bytes))).then_some(0)
         }
         Kind::Text => {
-            // SAFETY: text has no padding, so all these bytes are initialized.
+            // SAFETY: text has no padding, so the caller promises `size_of::<T>()` initialized bytes.
             first_invalid_byte(unsafe { core::slice::from_raw_parts(bytes, size_of::<T>()) })
         }
         Kind::Bytes => None,
@@ -486,9 +484,9 @@ impl FieldVisitor for Checker {
         if const { !F::LAYOUT.is_checked() } || self.invalid.is_some() {
             return;
         }
-        // SAFETY: `SharedValue` promises that its fields lie in the value.
+        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `self.bytes` leads to.
         let field = unsafe { self.bytes.add(offset) };
-        // SAFETY: so the bytes of the field are initialized, but for its own padding.
+        // SAFETY: the bytes of the field are initialized except for its own padding, since those of the value are.
         self.invalid = unsafe { first_invalid::<F>(field) }.map(|invalid| offset + invalid);
     }
 }

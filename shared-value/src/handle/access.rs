@@ -71,7 +71,7 @@ pub(crate) mod sealed {
         /// How a value is opened for this access, given what the options say of its lock.
         fn opening(guarding: &Guarding) -> Opening;
 
-        /// What the closure copies from a slot; it may run several times, and then the last of its copies counts.
+        /// Lets the closure copy from a slot. It may run several times; the last copy counts.
         fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
 
         #[inline(always)]

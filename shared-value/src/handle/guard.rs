@@ -16,8 +16,7 @@ use crate::protocol::atomics::AtomicU64;
 
 /// Proof that this thread holds the lock of a value.
 ///
-/// What is written through it, or through any handle by the same thread, is seen by this thread at once and by others
-/// when it is committed: by [`commit`](Self::commit), or when the thread's last guard is dropped. Dropping it because
+/// This thread sees its own writes at once, through whatever handle it makes them. Others see them when they are committed: by [`commit`](Self::commit), or when the thread's last guard is dropped. Dropping it because
 /// of a panic rolls back instead, and so does the death of the process. A panic that passes through an inner guard and
 /// is caught before the outermost one bars the value: nothing can be written or committed until
 /// [`rollback`](Self::rollback), or the drop of the outermost guard, which rolls back too.
@@ -189,7 +188,7 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
         self.hold.recovered()
     }
 
-    /// What the closure copies of the value: as this thread sees it, or as all do in a forked child.
+    /// Lets the closure copy from the value with this thread's own writes, or in a forked child from the committed value.
     #[inline(always)]
     pub(crate) fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         self.hold.read_with(copy)

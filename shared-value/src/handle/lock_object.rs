@@ -227,7 +227,7 @@ impl<R: LockRule> LockObject<R> {
         self.handle.lock_timeout(timeout).map(LockGuard)
     }
 
-    /// Who holds the lock now.
+    /// Returns whether the lock is held now, and by which thread.
     pub fn lock_state(&self) -> LockState {
         self.handle.lock_state()
     }

@@ -48,13 +48,13 @@ pub(crate) mod sealed {
 
         fn load<A: Access>(cell: &Cell<Self>) -> Result<Self::Owned, Error>;
 
-        /// What is committed, with the number of its version.
+        /// Copies the committed value, with the number of its version.
         fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self::Owned, Error>);
 
         /// Prints what `load` would return, also where its bits are invalid.
         fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
 
-        /// The same under a hold, with the thread's own writes.
+        /// Prints the value under a hold, with the thread's own writes.
         fn print_held(hold: &Hold<'_, Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
     }
 }

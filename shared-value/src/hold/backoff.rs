@@ -1,9 +1,9 @@
-//! `Backoff`: what to do between attempts that others keep from succeeding.
+//! `Backoff`: pauses between attempts that other threads keep from succeeding.
 
 use std::thread;
 use std::time::Duration;
 
-/// Backoff of which each is twice as long as the one before, up to a longest.
+/// Pauses that double, up to a longest.
 pub(crate) struct Backoff {
     next: Duration,
     longest: Duration,
@@ -14,7 +14,7 @@ impl Backoff {
         Self { next: first, longest }
     }
 
-    /// Between attempts to read while writers commit faster than this thread can copy: at some moment they pause too.
+    /// Between attempts to read while writers commit faster than this thread copies: at some moment they pause too.
     pub(crate) fn between_reads() -> Self {
         Self::new(Duration::from_nanos(100), Duration::from_millis(1))
     }

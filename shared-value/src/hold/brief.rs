@@ -1,4 +1,4 @@
-//! Changes of a cell by a thread that holds no lock, which take the lock and let go of it in one function.
+//! Changes of a cell by a thread that holds no lock: one function takes the lock, writes, commits and releases.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -31,11 +31,11 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Refusal> {
         check_place(self, bytes);
-        // SAFETY: a `Thread` is the calling one, and holds no lock. `self` keeps the lock mapped.
+        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock mapped.
         let acquired = unsafe { lock::brief::acquire(thread, self.lock()) }?;
         self.recover_from(acquired);
         self.slots().publish(bytes, write);
-        // SAFETY: taken above.
+        // SAFETY: `acquire` took the lock for this thread, and this is its only release.
         self.raise_for(unsafe { lock::brief::release(thread, self.lock()) })
     }
 
@@ -51,39 +51,40 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     ) -> Result<R, Error> {
         let bytes = copy::range::<F>(offset);
         check_place(self, &bytes);
-        // SAFETY: a `Thread` is the calling one, and holds no lock. `self` keeps the lock mapped while it lives.
+        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock mapped.
         let acquired = unsafe { lock::brief::acquire_borrowed(thread, self.lock()) }?;
         self.recover_from(acquired);
         let token = thread.token();
         let ending = BriefEnding { cell: self, thread, token };
         let changed = read(self.slots().committed()).check_in::<C>(offset).map(|mut value| (change(&mut value), value));
         std::mem::forget(ending);
-        // Not if the closure forked and this is the child.
+        // In a child that `change` forked nothing is held.
         if thread.token() != token {
             return changed.map(|(result, _)| result);
         }
         if let Ok((_, value)) = &changed {
             self.slots().publish(&bytes, |slot| copy::store(slot, offset, value));
         }
-        // SAFETY: taken above, by this thread, which still is the same; `ending` was forgotten.
+        // SAFETY: `acquire_borrowed` took the lock for this thread, which still runs, and `ending`, which would release it too, was
+        // forgotten.
         let released = unsafe { self.give_back(thread) };
         let (result, _) = changed?;
         released?;
         Ok(result)
     }
 
-    /// Ends what `update_briefly` has begun.
+    /// Releases the lock of `update_briefly`.
     ///
     /// # Safety
     /// `acquire_borrowed` took the lock for this thread, and nothing else gives it back.
     #[inline(always)]
     unsafe fn give_back(&self, thread: Thread) -> Result<(), Refusal> {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises that `acquire_borrowed` took the lock for this thread, and that nothing else releases it.
         self.raise_for(unsafe { lock::brief::release_borrowed(thread, self.lock()) })
     }
 }
 
-/// Ends a brief hold when the closure under it panics. Nothing has been written then.
+/// Ends a brief hold when the closure under it panics, before anything was written.
 struct BriefEnding<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
     thread: Thread,
@@ -94,8 +95,8 @@ impl<C: Contents + ?Sized> Drop for BriefEnding<'_, C> {
     #[cold]
     fn drop(&mut self) {
         if self.thread.token() == self.token {
-            // SAFETY: `update_briefly` took the lock for this thread, which still is the same, and forgets this before it
-            // lets go of the lock itself. There is nobody to tell of an overwritten lock.
+            // SAFETY: `update_briefly` took the lock for this thread, which the token shows to be running, and forgets `self` before
+            // it releases the lock itself. No caller could be told of an overwritten lock.
             let _ = unsafe { self.cell.give_back(self.thread) };
         }
     }

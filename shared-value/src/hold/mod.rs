@@ -18,12 +18,12 @@ use crate::lock::wakeup;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
 use crate::protocol::atomics::AtomicU64;
 
-/// One hold on the lock of a cell. When the last hold of the thread is ended, what it wrote is committed.
+/// One hold on the lock of a cell. When a thread ends its last hold, its writes are committed.
 ///
-/// It ends when it is told to, not when it is dropped: a destructor would force it into memory on the fastest paths.
-/// One that is never ended keeps the lock until the thread ends, as a leaked guard does.
+/// A hold ends by `end`, not by its drop: a destructor would force it into memory on the fastest paths. A hold that is never
+/// ended keeps the lock until the thread ends, as a leaked guard does.
 ///
-/// In a child that is forked meanwhile, the copy of this belongs to nobody, and ending it does nothing.
+/// In a child that is forked meanwhile, the copy of the hold holds nothing, and ending it does nothing.
 #[must_use = "the lock stays held until this is told to end"]
 pub(crate) struct Hold<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
@@ -48,16 +48,19 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[inline(never)]
     fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
         let acquired = match cell.mutex() {
-            // SAFETY: as in `take`; the mutex belongs to the cell.
+            // SAFETY: a `Thread` is the calling one. The mutex belongs to the cell, which keeps it and the line mapped; if a hold is
+            // leaked, `Segment::drop` keeps the mapping.
             Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
-            // SAFETY: as in `take`.
+            // SAFETY: a `Thread` is the calling one. The cell keeps the lock mapped; if a hold is leaked, `Segment::drop` keeps the
+            // mapping.
             None => unsafe { lock::acquire(thread, cell.lock(), wait) },
         }?;
         match acquired {
-            // Values that share their lock drop what the dead owner has written when they are touched.
+            // Values that share their lock drop a dead owner's draft when they are touched.
             Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
             Acquired::Again if !cell.is_recursive() => {
-                // SAFETY: the line above took the lock once more. It is not the last hold, so there is nothing to do.
+                // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold. It is not
+                // the last hold, so nothing is to be committed.
                 unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
                 return Err(Refusal::AlreadyHeld);
             }
@@ -81,7 +84,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.acquired == Some(Acquired::TakenOver)
     }
 
-    /// Whether the thread that took the lock is the one that runs: not so in a forked child.
+    /// Whether the running thread took the lock: false in a forked child.
     #[inline(always)]
     pub(crate) fn is_held(&self) -> bool {
         self.thread.token() == self.token
@@ -91,12 +94,12 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// once, and for nothing else.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        // A guard may outlive what its thread notes of itself, which is another thread's then. And in a forked child, what that
-        // notes of the lock is another hold.
+        // A guard may outlive its thread's record, which then belongs to another thread. And in a forked child, the record's
+        // note of the lock belongs to another hold.
         self.is_held() && self.cell.has_own_lock() && lock::is_plain(self.thread, self.cell.lock())
     }
 
-    /// Whether this thread may write to the value now, if it is the one that took the lock.
+    /// Checks that the thread, which took the lock, may write to the value now.
     ///
     /// # Errors
     /// `Borrowed` inside of an `update` of the same value, `Unwound` after a panic in an inner guard.
@@ -112,7 +115,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
     }
 
-    /// Whether a transaction has the lock too, and is to commit what this writes.
+    /// Whether a transaction holds the lock too, and commits the writes of this hold.
     #[inline(always)]
     pub(crate) fn is_joined(&self) -> bool {
         lock::is_joined(self.thread, self.cell.lock())
@@ -124,7 +127,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.cell.is_lock_shared() && drafts::is_any_borrowed(self.cell.lock(), self.token)
     }
 
-    /// The value with this thread's own writes.
+    /// The slot with this thread's own writes.
     #[inline(always)]
     pub(crate) fn current(&self) -> &'a [AtomicU64] {
         self.cell.current(self.token)
@@ -145,7 +148,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// Lets the closure write these bytes, to be committed.
     ///
     /// # Panics
-    /// If they do not lie in a slot: before anything is touched, since half a change must not be committed.
+    /// If the bytes do not lie in a slot. Then nothing was written: half a change must not be committed.
     #[inline(always)]
     pub(crate) fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
         check_place(self.cell, bytes);
@@ -158,7 +161,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// Lets the closure write these bytes, and commits at once if this is the thread's first hold.
     ///
     /// # Panics
-    /// As `change`.
+    /// If the bytes do not lie in a slot. Then nothing was written.
     #[inline(always)]
     pub(crate) fn change_through(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
         if self.acquired == Some(Acquired::Again) {
@@ -201,7 +204,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         })
     }
 
-    /// Does something with a hold that ends if that panics.
+    /// Runs `work`. If it panics, the hold ends.
     #[inline(always)]
     fn ending<R>(&mut self, work: impl FnOnce(&Self) -> R) -> R {
         let ending = Ending { hold: self };
@@ -210,7 +213,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         result
     }
 
-    /// Lets the closure change a value that was read, while no other is written, then writes it back.
+    /// Lets `change` change a copy while other writes to the value are barred, then writes the copy back.
     #[inline(always)]
     fn borrow<V, R, E: From<Error>>(
         &self,
@@ -222,10 +225,10 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         let borrow = Borrow { hold: self };
         let result = change(&mut value);
         std::mem::forget(borrow);
-        // Not if the closure forked and this is the child.
+        // In a child that `change` forked nothing is held.
         if self.is_held() {
             self.set_borrowed(false);
-            // Only other values under the same lock can have been written meanwhile.
+            // Only other values under the lock can have been written meanwhile, and a panic can have unwound their guards.
             if self.cell.is_lock_shared() {
                 self.check_writable().map_err(Error::from)?;
             }
@@ -236,7 +239,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         result
     }
 
-    /// Bars other writes of this thread to the value, or ends that.
+    /// Bars other writes of this thread to the value, or ends the bar.
     #[inline(always)]
     fn set_borrowed(&self, is_borrowed: bool) {
         if self.cell.is_lock_shared() {
@@ -250,23 +253,23 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         lock::set_mark(self.thread, self.cell.lock(), mark);
     }
 
-    /// Commits what was written since the last commit, to all values that the lock guards.
+    /// Commits the drafts of all values that the lock guards.
     #[inline(always)]
     pub(crate) fn commit(&self) {
         commit_all(self.cell, self.token);
         wakeup::raise(self.cell.event());
     }
 
-    /// Forgets what was written since the last commit, to all values that the lock guards.
+    /// Rolls back the drafts of all values that the lock guards.
     pub(crate) fn rollback(&self) {
         rollback_all(self.cell, self.token);
         self.set_mark(Mark::None);
     }
 
-    /// Sees to it that what was written since the last commit is never committed.
+    /// Makes sure that the present drafts are never committed, because a panic cut them short.
     ///
-    /// If this is not the last hold, the outer ones may go on after the panic was caught. What they have written is
-    /// mixed with what the panic cut short, so they have to roll back before they write again.
+    /// Outer holds of the thread may go on after the panic was caught. Their writes are mixed with the unfinished ones, so
+    /// they have to roll back before they write again.
     #[cold]
     pub(crate) fn unwind(&self) {
         if lock::is_last_hold(self.thread, self.cell.lock()) {
@@ -276,7 +279,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
     }
 
-    /// Ends the hold. To end it again does nothing.
+    /// Ends the hold. Ending it again does nothing.
     #[inline(always)]
     pub(crate) fn end(&mut self) -> Result<(), Refusal> {
         if self.acquired.take().is_none() || !self.is_held() {
@@ -286,7 +289,8 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         if !cell.has_own_lock() {
             return Self::end_other(cell, self.thread, self.token);
         }
-        // SAFETY: `acquire` took the lock for this thread, which still is the same, and this is the only release.
+        // SAFETY: `acquire` took the lock for this thread, which `is_held` found to be running, and `take` makes this the only
+        // release of the hold.
         let waiters = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
                 _ if cfg!(shared_value_fault = "commit_late") => {}
@@ -303,7 +307,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         Ok(())
     }
 
-    /// Lets go of the mutex or the lock object that guards the cell.
+    /// Releases the mutex or the lock object that guards the cell.
     #[cold]
     #[inline(never)]
     fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {
@@ -312,9 +316,9 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             Mark::Unwound => rollback_all(cell, token),
         };
         let waiters = match cell.mutex() {
-            // SAFETY: as in `end`.
+            // SAFETY: `end` calls this once for a hold that `acquire_other` took by this mutex for this thread.
             Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
-            // SAFETY: as in `end`.
+            // SAFETY: `end` calls this once for a hold that `acquire_other` took for this thread.
             None => unsafe { lock::release(thread, cell.lock(), before_release) },
         };
         if cell.is_lock_shared() && !lock::holds(cell.lock()) {
@@ -337,10 +341,13 @@ fn rollback_all<C: Contents + ?Sized>(cell: &Cell<C>, token: u64) {
     if cell.is_lock_shared() { drafts::rollback(cell.lock(), token) } else { cell.slots().rollback() }
 }
 
-/// Asked before a slot is touched: a panic after that would leave half a change to be committed.
+/// Checks the place of a write before the slot is touched: a later panic would leave half a change to be committed.
+///
+/// # Panics
+/// If the bytes do not lie in the value.
 #[inline(always)]
 pub(crate) fn check_place<C: Contents + ?Sized>(cell: &Cell<C>, bytes: &Range<usize>) {
-    assert!(bytes.start <= bytes.end && bytes.end <= cell.shape().size, "what is written must lie in its value");
+    assert!(bytes.start <= bytes.end && bytes.end <= cell.shape().size, "a write must lie in its value");
 }
 
 /// Undoes the borrow of a value when a closure panics.
@@ -365,27 +372,27 @@ struct Ending<'h, 'a, C: Contents + ?Sized> {
 impl<C: Contents + ?Sized> Drop for Ending<'_, '_, C> {
     #[cold]
     fn drop(&mut self) {
-        // What the closure has written to other values under the same lock goes too.
+        // Writes of the closure to other values under the lock are rolled back too.
         if self.hold.cell.is_lock_shared() && self.hold.is_held() {
             self.hold.unwind();
         }
-        // The panic goes on; there is nobody to tell of an overwritten lock.
+        // The panic goes on, and no caller could be told of an overwritten lock.
         let _ = self.hold.end();
     }
 }
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
-    /// Takes the value's own native lock, and drops what a dead owner has written.
+    /// Takes the value's own native lock, and rolls back the draft of a dead owner.
     #[inline(always)]
     fn take(&self, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
-        // SAFETY: a `Thread` is the calling one. `self` keeps the lock mapped while it lives; if the lock is held longer,
-        // because a hold was leaked, `Segment::drop` sees that and keeps the mapping.
+        // SAFETY: a `Thread` is the calling one. `self` keeps the lock mapped while it lives; if a hold is leaked, so that the
+        // lock is held longer, `Segment::drop` keeps the mapping.
         let acquired = unsafe { lock::acquire(thread, self.lock(), wait) }?;
         self.recover_from(acquired);
         Ok(acquired)
     }
 
-    /// Drops what a dead owner has written.
+    /// Rolls back the draft of a dead owner.
     #[inline(always)]
     pub(crate) fn recover_from(&self, acquired: Acquired) {
         if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
@@ -393,7 +400,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         }
     }
 
-    /// Wakes who waits for a change, if a release has found somebody.
+    /// Wakes the threads that wait for a change, if a release has found any.
     #[inline(always)]
     pub(crate) fn raise_for(&self, released: Result<bool, Refusal>) -> Result<(), Refusal> {
         if released? {
@@ -402,23 +409,23 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         Ok(())
     }
 
-    /// Undoes a `take`, after which nothing is left to be committed.
+    /// Releases what `take` has taken, where there is no draft.
     ///
     /// # Safety
     /// This thread has taken the lock by `take`, and no other `let_go` or `release` belongs to that.
     #[inline(always)]
     unsafe fn let_go(&self, thread: Thread) -> Result<(), Refusal> {
-        // SAFETY: promised by the caller; a `Thread` is the calling one.
+        // SAFETY: the caller promises that this is the only release of a `take` by this thread; a `Thread` is the calling one.
         self.raise_for(unsafe { lock::release(thread, self.lock(), |_| {}) })
     }
 
-    /// Takes the value's own native lock for a transaction, which commits or rolls back what is written until `leave`.
+    /// Takes the value's own native lock for a transaction, which commits or rolls back all writes until `leave`.
     ///
     /// # Errors
-    /// `AlreadyHeld` if the thread holds it; as `Hold::acquire`.
+    /// `AlreadyHeld` if the thread holds the lock, and the refusals of `Hold::acquire`.
     pub(crate) fn join(&self, thread: Thread, wait: Wait) -> Result<(), Refusal> {
         if self.take(thread, wait)? == Acquired::Again {
-            // SAFETY: the line above took the lock once more.
+            // SAFETY: `take` took the lock once more for this thread, and nothing else releases that hold.
             unsafe { self.let_go(thread) }?;
             return Err(Refusal::AlreadyHeld);
         }
@@ -426,22 +433,23 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         Ok(())
     }
 
-    /// Ends what `join` has begun; if the thread that runs is not the one that did, as in a forked child, does nothing.
+    /// Ends a `join`. Does nothing unless the running thread joined, which is not so in a forked child.
     pub(crate) fn leave(&self, thread: Thread) -> Result<(), Refusal> {
         if !lock::is_joined_by(thread, self.lock()) {
             return Ok(());
         }
         lock::set_joined(thread, self.lock(), false);
-        // SAFETY: `join` took the lock for this thread, which the note that is gone by now has said.
+        // SAFETY: `is_joined_by` found that `join` took the lock for this thread, and the note is cleared, so this is the only
+        // release of that hold.
         unsafe { self.let_go(thread) }
     }
 
-    /// Whether a panic has passed through an inner hold of the value, so that it must not be committed.
+    /// Whether a panic has passed through an inner hold of the value, so that its draft must not be committed.
     pub(crate) fn is_unwound(&self, thread: Thread) -> bool {
         lock::mark(thread, self.lock()) == Mark::Unwound
     }
 
-    /// Does something to the value under the lock, unless an `update` of this thread has it borrowed.
+    /// Runs `work` under the lock, unless an `update` of this thread has the value borrowed.
     ///
     /// `work` must not panic, or the lock stays held.
     #[inline(always)]
@@ -450,7 +458,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         work: impl FnOnce(&mut Hold<'a, C>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut hold = Hold::acquire(self, Wait::Forever).map_err(Error::from)?;
-        // Whoever takes the lock first finds no mark.
+        // The first hold of a thread finds no mark.
         let writable = if hold.acquired == Some(Acquired::Again) { hold.check_writable() } else { Ok(()) };
         let result = match writable {
             Ok(()) => work(&mut hold),

@@ -1,4 +1,4 @@
-//! Reading a value, without its lock unless that is hopeless.
+//! Reading a value: without its lock, unless writers keep overtaking the reader.
 
 use std::time::Duration;
 
@@ -14,34 +14,34 @@ use crate::lock::{self, Thread, Wait};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::protocol::slots::Candidate;
 
-/// How often a read is tried before something else is done.
+/// The number of attempts after which a reader pauses, or takes the lock.
 pub(crate) const TRIES: u32 = 64;
 
-/// Which attempt after the first one is made under the lock, if that is free soon.
+/// The attempt, counted after the first one, that is made under the lock if the lock is free soon.
 ///
-/// Who has to wait for the lock leaves the lines alone for a while, and so the writer and the reader both do many times as
-/// much in their turns as they do while they take the lines from each other (docs/design.md has figures).
+/// A waiting thread stops touching the cache lines. So the writer and the reader both get much more done in their turns than
+/// while they take the lines from each other (docs/design.md has figures).
 const SOON: u32 = 2;
 
 thread_local! {
     static RETRIES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// How many attempts to read this thread has made off the short way that is tried first: for measurements.
+/// Returns the number of attempts to read that this thread has made off the fast path: for measurements.
 #[must_use]
 pub fn retries() -> u64 {
     RETRIES.get()
 }
 
-/// Copies what this thread has written if it holds the lock, or else what is committed.
+/// Copies this thread's own writes if it holds the lock, otherwise the committed value.
 ///
-/// The copying stands here twice, because a copy that comes back from a call passes through memory on its way. So what is
-/// out of line says what to copy, and copies nothing.
+/// The code that copies stands here twice, because a copy that a call returns passes through memory. So the code out of line
+/// chooses the version, and does not copy.
 #[inline(always)]
 pub(crate) fn whole_version<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
     let slots = cell.slots();
     if let Some(candidate) = slots.look()
-        // What is written but not committed may be this thread's own.
+        // A draft may be this thread's own.
         && (!slots.is_perhaps_drafted(&candidate) || is_none_held())
         && let Some(copied) = slots.copy(candidate, &mut copy)
     {
@@ -50,7 +50,7 @@ pub(crate) fn whole_version<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: i
     Attempts::with_lock(cell).copy(copy).1
 }
 
-/// Off the path that is laid out for speed, on which nobody is writing.
+/// Kept off the fast path, on which no thread is writing.
 #[cold]
 #[inline]
 fn is_none_held() -> bool {
@@ -69,17 +69,17 @@ pub(crate) fn without_lock<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: im
     Attempts::without_lock(cell).copy(copy).1
 }
 
-/// What to copy, attempt by attempt, where this thread may hold the lock, or where writers commit while it copies.
+/// The attempts of one read, where this thread may hold the lock, or where writers commit while it copies.
 struct Attempts<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
     made: u32,
     now_and_then: NowAndThen<'a, C>,
 }
 
-/// What is done where one attempt after the other fails.
+/// The remedy for attempts that keep failing.
 enum NowAndThen<'a, C: Contents + ?Sized> {
-    /// Under the lock nobody commits. But it is not waited for for ever: while its owner is stopped it commits nothing either,
-    /// and a read without the lock succeeds.
+    /// Under the lock no other thread commits. The wait for it is bounded: an owner that is stopped commits nothing either, so
+    /// a read without the lock then succeeds.
     Lock(Option<Hold<'a, C>>),
     /// At some moment the writers pause too.
     Pause(Backoff),
@@ -94,7 +94,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         Self { cell, made: 0, now_and_then: NowAndThen::Pause(Backoff::between_reads()) }
     }
 
-    /// Lets the closure copy until a copy is whole, and gives that with the number of its version.
+    /// Lets the closure copy until a copy is whole. Returns the copy and the number of its version.
     #[inline(always)]
     fn copy<R>(mut self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
         loop {
@@ -106,7 +106,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
     }
 
-    /// What to copy next.
+    /// The version to copy next.
     #[cold]
     #[inline(never)]
     fn next(&mut self) -> Candidate {
@@ -137,12 +137,12 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
     }
 
-    /// Lets go of the lock, if it was taken to copy the last one.
+    /// Releases the lock, if the last copy was made under it.
     #[cold]
     #[inline(never)]
     fn end(&mut self) {
         if let NowAndThen::Lock(Some(hold)) = &mut self.now_and_then {
-            // A lock that another process overwrote is reported to those who change the value.
+            // An overwritten lock is reported to threads that change the value.
             let _ = hold.end();
         }
     }
@@ -154,14 +154,14 @@ pub(crate) fn as_it_is<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl F
     copy(cell.slots().first())
 }
 
-/// Replaces the atomic fields of a copy by what they are now: the slots do not hold them.
+/// Replaces the atomic fields of a copy by their present values: the slots do not hold them.
 #[inline(always)]
 pub(crate) fn with_atomics<T: SharedValue>(cell: &Cell<T>, mut copy: Unchecked<T>) -> Unchecked<T> {
     set_atomics(cell, &mut copy);
     copy
 }
 
-/// The same, in place.
+/// Replaces the atomic fields of a copy in place.
 #[inline(always)]
 pub(crate) fn set_atomics<T: SharedValue>(cell: &Cell<T>, copy: &mut Unchecked<T>) {
     let mut number = 0;
@@ -171,7 +171,7 @@ pub(crate) fn set_atomics<T: SharedValue>(cell: &Cell<T>, copy: &mut Unchecked<T
     }
 }
 
-/// Copies the whole value to where it does not need the stack, by means of `read`, which lets its argument copy.
+/// Copies the whole value to the heap. `read` calls its argument with the slot to copy from.
 pub(crate) fn boxed<T: SharedValue>(
     cell: &Cell<T>,
     read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
@@ -184,7 +184,7 @@ pub(crate) fn boxed<T: SharedValue>(
     copies.check_one()
 }
 
-/// Copies so many elements from an offset on, by means of `read`, which lets its argument copy.
+/// Copies `length` elements from an offset on. `read` calls its argument with the slot to copy from.
 pub(crate) fn elements<C: Contents + ?Sized, E: SharedValue>(
     offset: usize,
     length: usize,
@@ -195,8 +195,8 @@ pub(crate) fn elements<C: Contents + ?Sized, E: SharedValue>(
     copies.check_in::<C>(offset)
 }
 
-/// Copies the elements from an offset on into a slice, by means of `read`, which lets its argument copy. If the bits of one
-/// are invalid, the slice stays as it was.
+/// Copies the elements from an offset on into a slice. `read` calls its argument with the slot to copy from. If an element is
+/// invalid, the slice stays as it was.
 pub(crate) fn slice<C: Contents + ?Sized, E: SharedValue>(
     offset: usize,
     to: &mut [E],
@@ -216,7 +216,7 @@ pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
     with_atomics(hold.cell(), hold.read(0))
 }
 
-/// Copies from the committed value, with the number of its version.
+/// Copies from the committed value. Returns the number of its version, and the copy.
 pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
     Attempts::without_lock(cell).copy(copy)
 }
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::handle::synchronized::Synchronized;
 
-    /// Whoever is overtaken by a commit copies again, and that is counted.
+    /// Without a second look at the version, a reader that a commit overtakes would return a torn copy.
     #[test]
     fn a_read_that_is_overtaken_is_made_again() {
         let value = Synchronized::new([1_u64; 8]).expect("there is memory");

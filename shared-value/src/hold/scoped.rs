@@ -12,10 +12,10 @@ use crate::layout::SharedValue;
 use crate::lock::{Refusal, Wait};
 use crate::protocol::atomics::AtomicU64;
 
-/// A hold that ends when this is dropped: by a panic that began meanwhile, without a commit.
+/// A hold that ends when this is dropped. If a panic that began meanwhile drops it, nothing is committed.
 pub(crate) struct ScopedHold<'a, C: Contents + ?Sized> {
     hold: Hold<'a, C>,
-    /// A panic was under way already when the lock was taken, so it is not the reason for the drop.
+    /// Whether a panic was under way when the lock was taken: then the panic is not the reason for the drop.
     panicking: bool,
 }
 
@@ -39,7 +39,7 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         Ok(&self.hold)
     }
 
-    /// Publishes what the thread has written, unless this is a forked child.
+    /// Commits the thread's writes, unless this is a forked child.
     ///
     /// # Panics
     /// Where `writable` fails, in a transaction, and inside of an `update` of another value under the same lock.
@@ -55,10 +55,10 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         }
     }
 
-    /// Forgets what the thread has written, unless this is a forked child.
+    /// Rolls back the thread's writes, unless this is a forked child.
     ///
     /// # Panics
-    /// As `commit`, but not after a panic has passed through an inner guard.
+    /// In a transaction, and inside of an `update` of a value under the lock.
     #[track_caller]
     pub(crate) fn rollback(&self) {
         if !self.hold.is_held() {
@@ -71,13 +71,13 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         }
     }
 
-    /// What the closure copies of the value: as this thread sees it, or as all do in a forked child.
+    /// Lets the closure copy from the value with this thread's own writes, or in a forked child from the committed value.
     #[inline(always)]
     pub(crate) fn read_with<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         if self.hold.is_held() { copy(self.hold.current()) } else { read::whole_version(self.hold.cell(), copy) }
     }
 
-    /// A part of the value, as `read_with`.
+    /// Copies the `F` at an offset, as `read_with` does.
     #[inline(always)]
     pub(crate) fn field<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
         if const { Unchecked::<F>::IS_LARGE } {
@@ -95,7 +95,7 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         }
     }
 
-    /// Panics where a commit or rollback would take in what another is to commit, or is in the middle of changing.
+    /// Panics where a commit or rollback would include writes of a transaction, or of an `update` that is not finished.
     #[track_caller]
     fn check_whole(&self) {
         assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");
@@ -127,7 +127,7 @@ impl<C: Contents + ?Sized> Drop for ScopedHold<'_, C> {
         if thread::panicking() && !self.panicking && self.hold.is_held() {
             self.hold.unwind();
         }
-        // A lock that another process overwrote is reported to those who can be told.
+        // No caller can be told of an overwritten lock here.
         let _ = self.hold.end();
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn open<C: Recognized + ?Sized>(name: &str, opening: &Opening) -> Res
     opening.attach_number(file, Location::handed_over(format!("(passed as {name})")), number)
 }
 
-/// What the environment entry says.
+/// The contents of the environment entry.
 struct Passed {
     descriptor: RawFd,
     identity: Identity,

@@ -25,7 +25,7 @@ struct cell {
     unsigned char lock[40];
     _Atomic uint64_t version;
     _Atomic uint64_t draft;
-    uint64_t signal;
+    uint64_t event;
     _Atomic uint64_t slots[2][WORDS];
 };
 
@@ -37,7 +37,7 @@ static void fail(const char *what, int error) {
 static void lock(pthread_mutex_t *mutex, struct cell *cell) {
     int error = pthread_mutex_lock(mutex);
     if (error == EOWNERDEAD) {
-        /* What the dead one had begun is forgotten; the last committed value stands. */
+        /* The draft of the dead owner is dropped; the last committed value stands. */
         atomic_store_explicit(&cell->draft, 0, memory_order_relaxed);
         error = pthread_mutex_consistent(mutex);
     }

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! With `LockKind::Pthread` the lock of a value is a `pthread_mutex_t`. This program compiles `c_peer.c`, which lies
-//! beside it and uses nothing but the C library, and runs it twice. First both record measurements at once, and none may
-//! be lost. Then the C program is killed in the middle of a change, and this one must have the lock at once, with the
-//! last whole value. The exit status is 1 if that is not so, or if there is no C compiler.
+//! beside it and uses nothing but the C library, and runs it twice. First both record measurements at once, and no
+//! measurement may be lost. Then the C program is killed during a change, and this program must get the lock, with the last
+//! committed value. The exit status is 1 if one of these fails, or if there is no C compiler.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use std::process::{self, Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use shared_value::{LockKind, Options, SharedValue, unlink};
+use shared_value::{LockKind, SharedValue, unlink};
 use tempfile::TempDir;
 
 const SOURCE: &str = include_str!("c_peer.c");
 const MEASUREMENTS: u64 = 100_000;
 
-/// What both programs write. The C program compares this layout, as text, with the one that it knows.
+/// The value that both programs write. The C program compares this layout, as text, with the layout that it knows.
 #[derive(SharedValue, Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 struct Log {
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     let directory = TempDir::new()?;
     let program = compile(directory.path())?;
     let name = Name(format!("c_peer.{}", process::id()));
-    let log: SynchronizedLog = Options::new().lock_kind(LockKind::Pthread).create(&name.0, Log::default())?;
+    let log = SynchronizedLog::options().lock_kind(LockKind::Pthread).create(&name.0, Log::default())?;
 
     let mut recorder = Peer::start(&program, &name, &["record", &MEASUREMENTS.to_string()])?;
     for measurement in 1..=MEASUREMENTS {
@@ -52,14 +52,14 @@ fn main() -> Result<()> {
     let total = log.load()?;
     println!("Rust and C have recorded {MEASUREMENTS} measurements each, at once: {total:?}");
     let expected = (2 * MEASUREMENTS, MEASUREMENTS * (MEASUREMENTS + 1));
-    ensure!((total.count, total.sum) == expected, "some were lost: {expected:?} was expected");
+    ensure!((total.count, total.sum) == expected, "measurements were lost: expected {expected:?}");
 
     let mut hanging = Peer::start(&program, &name, &["hang"])?;
     hanging.expect("halfway")?;
     println!("The C program holds the lock, halfway through a change; others still read {:?}", log.load()?);
     ensure!(log.load()? == total, "half of a change was seen");
     hanging.0.kill()?;
-    let mut guard = log.lock_timeout(Duration::from_secs(10)).context("the lock is stuck")?;
+    let guard = log.lock_timeout(Duration::from_secs(10)).context("the lock is stuck")?;
     ensure!(guard.recovered() && guard.load()? == total, "the dead program's change is still there: {guard:?}");
     println!("After a SIGKILL this program has the lock, with the last whole value.");
     guard.update(|log| log.record(7))?;
@@ -84,7 +84,7 @@ fn compile(directory: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// The C program, killed if it still runs when it is of no more use.
+/// The C program, killed on drop if it still runs.
 struct Peer(Child);
 
 impl Peer {

@@ -4,10 +4,10 @@
 //! cargo run --release --example config
 //! ```
 //!
-//! The parent changes several settings in one commit, again and again. Three workers look at `version()`, which costs
-//! them one load, and take a new snapshot only when it has moved. Every snapshot must be valid, and every worker must
-//! end with the last one. A change that does not pass validation is rolled back, and no worker ever sees it. The exit
-//! status is 1 if any of that does not hold.
+//! The parent changes several settings in one commit, again and again. Three workers look at `version()`, which costs one
+//! load, and take a new snapshot only when it has moved. Each snapshot must be valid, and each worker must end with the
+//! last one. A change that fails validation is rolled back, and no worker ever sees it. The exit status is 1 if any of
+//! these fails.
 
 use std::io;
 use std::process::{self, Child, Command, Stdio};
@@ -20,13 +20,13 @@ use shared_value::{FixedStr, SharedValue, unlink};
 const WORKERS: u32 = 3;
 const REVISIONS: u32 = 200;
 
-/// What the workers need to know.
+/// The settings of the workers.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[repr(C)]
 struct Config {
     revision: u32,
     stage: Stage,
-    /// Where the workers connect to: each revision has a host of its own here, so that a mixture would show.
+    /// The host that the workers connect to. Each revision has a host of its own here, so that a mixture would show.
     endpoint: FixedStr<40>,
     pool_min: u32,
     pool_max: u32,
@@ -81,28 +81,23 @@ fn main() -> Result<()> {
     }
 }
 
-/// Lets the closure change the configuration, in one commit. If it fails, or what it made is not valid, nothing has
-/// changed, and no version was made of it.
+/// Lets the closure change the configuration, in one commit. If it fails, or the result is not valid, nothing changes and no
+/// version is committed.
 fn reconfigure(config: &SynchronizedConfig, change: impl FnOnce(&mut Config) -> Result<()>) -> Result<()> {
-    let mut guard = config.lock()?;
-    let outcome = guard.update(|config| {
+    config.try_update(|config| {
         change(config)?;
         config.validate()
-    })?;
-    if outcome.is_err() {
-        guard.rollback();
-    }
-    outcome
+    })
 }
 
-/// What each worker does.
+/// The work of a worker.
 fn work(name: &str) -> Result<()> {
     let shared = SynchronizedConfig::open(name)?;
     let (mut polls, mut reloads) = (0_u64, 0_u64);
     let mut version = None;
     loop {
         polls += 1;
-        // Taken before the snapshot, so a change that comes in between is seen at the next look.
+        // Loaded before the snapshot: a change in between is seen at the next look.
         let now = Some(shared.version());
         if version != now {
             version = now;
@@ -114,11 +109,11 @@ fn work(name: &str) -> Result<()> {
                 return Ok(());
             }
         }
-        thread::sleep(Duration::from_micros(200)); // Here it would work.
+        thread::sleep(Duration::from_micros(200)); // A real worker would work here.
     }
 }
 
-/// What the parent does.
+/// The work of the parent.
 fn administrate() -> Result<()> {
     let name = Name(format!("config.{}", process::id()));
     let config = SynchronizedConfig::create(&name.0, Config::new()?)?;
@@ -151,7 +146,7 @@ fn administrate() -> Result<()> {
     Ok(())
 }
 
-/// A worker, killed if it still runs when it is of no more use.
+/// A worker, killed on drop if it still runs.
 struct Worker(Child);
 
 struct Report {

@@ -1,11 +1,11 @@
-//! What happens to a value whose owner dies with the lock: three deaths, and what the next owner finds.
+//! Three ways to die with the lock held, and the value that the next owner finds.
 //!
 //! ```sh
 //! cargo run --release --example crash_recovery
 //! ```
 //!
-//! Every story is about a transfer between two accounts, of which the first half is written when a child process dies.
-//! The exit status is 1 if any promise is broken.
+//! In each story a child process dies after it has written the first half of a transfer between two accounts. The exit
+//! status is 1 if any promise is broken.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{self, Child, Command, Stdio};
@@ -25,7 +25,7 @@ struct Bank {
 
 const START: Bank = Bank { alice: 100, bob: 100 };
 
-/// If the lock cannot be had in so long, it is stuck.
+/// A lock that is held for longer is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> Result<()> {
@@ -37,16 +37,16 @@ fn main() -> Result<()> {
     }
 }
 
-/// What the child does: takes the lock, writes the first half of a transfer, says so, and comes to its end.
+/// The work of a child: takes the lock, writes the first half of a transfer, says so, and ends.
 fn transfer_halfway(name: &str, end: &str) -> Result<()> {
     let bank = SynchronizedBank::open(name)?;
     let guard = bank.lock()?;
-    guard.update_alice(|balance| *balance -= 70);
+    guard.update_alice(|balance| *balance -= 70)?;
     println!("halfway");
     io::stdout().flush()?;
     match end {
         "panic" => panic!("this panic is part of the story"),
-        // Until it is killed, or its parent has gone.
+        // Until it is killed, or its parent ends.
         _ => drop(io::stdin().read(&mut [0])),
     }
     process::exit(2)
@@ -65,11 +65,11 @@ fn tell() -> Result<()> {
     let guard = bank.lock_timeout(PATIENCE)?;
     let waited = killed.elapsed();
     promises.hold(waited < Duration::from_secs(1), &format!("the parent has the lock {waited:.0?} after the SIGKILL"));
-    promises.hold(guard.recovered(), "the guard says that it took over from the dead: recovered() is true");
-    promises.hold(guard.load()? == START, "nobody has lost money: what was not committed is gone");
+    promises.hold(guard.recovered(), "the guard tells that it took over from a dead owner: recovered() is true");
+    promises.hold(guard.load()? == START, "no money is lost: the uncommitted half of the transfer is gone");
     drop(guard);
 
-    println!("2. The same, with a thread that waits for the lock, blocked, when its owner is killed.");
+    println!("2. Again, while a thread of the parent is blocked on the lock when its owner is killed.");
     let mut child = Halfway::start(&name.0, "wait")?;
     let blocked = thread::spawn({
         let bank = bank.clone();
@@ -89,32 +89,32 @@ fn tell() -> Result<()> {
     );
     promises.hold(recovered && value == START, "it recovered the value: 100 and 100");
 
-    println!("3. The same, with a child that panics while it holds the guard.");
+    println!("3. A child panics while it holds the guard.");
     let version = bank.version();
     let mut child = Halfway::start(&name.0, "panic")?;
     promises.hold(child.0.wait()?.code() == Some(101), "the child ended by its panic");
     let guard = bank.lock_timeout(PATIENCE)?;
     promises.hold(!guard.recovered(), "unwinding released the lock, so there was nothing to recover from");
     promises.hold(guard.load()? == START, "and rolled back: 100 and 100");
-    promises.hold(bank.version() == version, "no version was made of it");
+    promises.hold(bank.version() == version, "no version was committed");
     drop(guard);
 
-    println!("After all that, the value works as ever.");
+    println!("After these deaths the value works as before.");
     bank.update(|bank| {
         bank.alice -= 70;
         bank.bob += 70;
     })?;
     promises.hold(bank.load()? == Bank { alice: 30, bob: 170 }, "a whole transfer, in one commit: 30 and 170");
-    promises.hold(bank.recoveries() == 2, "recoveries() says how many owners died with the lock: 2");
+    promises.hold(bank.recoveries() == 2, "recoveries() counts the owners that died with the lock: 2");
     println!(
-        "With a plain process-shared pthread mutex, 1 and 2 would have ended with everybody blocked for ever, and with \
+        "With a plain process-shared pthread mutex, 1 and 2 would have ended with all processes blocked for ever, and with \
          70 missing."
     );
     ensure!(promises.broken == 0, "{} promises are broken", promises.broken);
     Ok(())
 }
 
-/// Prints what was promised, and counts what did not hold.
+/// Prints each promise, and counts the broken ones.
 #[derive(Default)]
 struct Promises {
     broken: u32,
@@ -127,7 +127,7 @@ impl Promises {
     }
 }
 
-/// A child that holds the lock and has written half of a transfer; killed if it still runs when it is of no more use.
+/// A child that holds the lock and has written half of a transfer. Killed on drop if it still runs.
 struct Halfway(Child);
 
 impl Halfway {
@@ -145,7 +145,7 @@ impl Halfway {
         LockState::Held { thread_id: self.0.id() }
     }
 
-    /// Sends SIGKILL, which no process can catch; returns when that was.
+    /// Sends SIGKILL, which no process can catch; returns the time before.
     fn kill(&mut self) -> Result<Instant> {
         let now = Instant::now();
         self.0.kill()?;

@@ -4,14 +4,14 @@
 //! cargo run --release --example parent_and_child
 //! ```
 //!
-//! The parent starts this program again, passes it a job, and follows its progress without asking. The exit status is 1
-//! if the child's result is not the right one.
+//! The parent starts this program again, passes it a job, and follows its progress in shared memory. The exit status is 1
+//! if the child's result is wrong.
 
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use shared_value::SharedValue;
+use shared_value::{SharedValue, Source};
 
 /// A sum to work out: the parent writes `up_to`, the child the rest.
 #[derive(SharedValue, Clone, Copy, Debug)]
@@ -28,9 +28,9 @@ fn main() -> Result<()> {
     if std::env::args().nth(1).as_deref() == Some("child") { work() } else { supervise() }
 }
 
-/// What the child does: each step is one commit, so whoever reads finds `sum` and `done` of the same step.
+/// The work of the child. Each step is one commit, so readers see `sum` and `done` of one step.
 fn work() -> Result<()> {
-    let job = SynchronizedJob::inherited("JOB")?;
+    let job = SynchronizedJob::open(Source::inherited("JOB"))?;
     for number in 1..=job.up_to() {
         job.update(|job| {
             job.sum += number;

@@ -1,14 +1,14 @@
-//! A server of several processes that share their counters and a configuration, one of which is killed at its work.
+//! A server of several processes that share counters and a configuration. One process is killed while it works.
 //!
 //! ```sh
 //! cargo run --release --example prefork_server
 //! ```
 //!
-//! The parent listens on a port of this machine and starts workers, which accept from the same socket and serve one
-//! request after the other. Each reply is worked out with the configuration of that moment, which the parent changes all
-//! the time. Client threads check every reply. One worker stops in the middle of counting a request, with the lock held,
-//! and gets a SIGKILL; another takes its place, and the client asks again. In the end the counters must hold what the
-//! clients were told, to the byte, or the exit status is 1.
+//! The parent listens on a port of this machine and starts workers, which accept from one socket and serve one request
+//! after the other. Each reply depends on the configuration of that moment, which the parent changes all the time. Client
+//! threads check each reply. One worker stops while it counts a request, with the lock held, and is killed by SIGKILL;
+//! another takes its place, and the client asks again. In the end the counters must equal the replies that the clients
+//! received, to the byte, or the exit status is 1.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -21,17 +21,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::net::Shutdown;
 use rustix::process::Signal;
-use shared_value::{FixedStr, LockState, ReadOnly, SharedValue};
+use shared_value::{FixedStr, LockState, ReadOnly, SharedValue, Source};
 
 const WORKERS: usize = 4;
 const CLIENTS: usize = 6;
-/// How many replies each client wants.
+/// The replies that each client asks for.
 const REPLIES: u64 = 1_000;
 
-/// Nothing here takes so long, unless something is wrong.
+/// Longer than any step takes, unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How the workers are to serve. Both fields change in one commit, so the two always fit together.
+/// The configuration of the workers. Both fields change in one commit, so they always fit together.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[repr(C)]
 struct Config {
@@ -45,7 +45,7 @@ impl Config {
     }
 }
 
-/// What the workers count. In every committed value, `replies` is the sum of `by_worker`.
+/// The counters of the workers. In each committed value, `replies` is the sum of `by_worker`.
 #[derive(SharedValue, Clone, Copy, Debug, Default)]
 #[repr(C)]
 struct Counters {
@@ -68,12 +68,12 @@ fn main() -> Result<()> {
     }
 }
 
-/// What each worker does.
+/// The work of a worker.
 fn work(worker: usize) -> Result<()> {
-    // If the parent is killed, nobody would tell the workers to stop.
+    // If the parent is killed, it cannot tell the workers to stop.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    let config = SynchronizedConfig::<ReadOnly>::inherited_read_only("CONFIG")?;
-    let counters = SynchronizedCounters::inherited("COUNTERS")?;
+    let config = SynchronizedConfig::open_read_only(Source::inherited("CONFIG"))?;
+    let counters = SynchronizedCounters::open(Source::inherited("COUNTERS"))?;
     // The parent has made the socket this program's standard input, which is a safe way to hand it over.
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
     counters.update_ready(|ready| *ready += 1)?;
@@ -96,28 +96,28 @@ fn serve(
     let mut stream = BufReader::new(stream);
     let mut request = String::new();
     stream.read_line(&mut request)?;
-    counters.requests_fetch_add(1);
+    counters.requests().fetch_add(1);
 
     let Config { revision, greeting } = config.load()?;
     let reply = format!("{revision} {greeting} {}\n", request.trim_end());
 
     let guard = counters.lock()?;
-    guard.update_replies(|replies| *replies += 1);
+    guard.update_replies(|replies| *replies += 1)?;
     if request.starts_with("hang") {
-        // What a bug might do: the reply is counted as one of all, but not yet as one of this worker.
+        // Stops, as a bug might: the reply is counted in the total, but not yet for this worker.
         loop {
             thread::park();
         }
     }
-    guard.update_bytes(|bytes| *bytes += reply.len() as u64);
-    guard.set_by_worker_at(worker, guard.by_worker_at(worker) + 1);
+    guard.update_bytes(|bytes| *bytes += reply.len() as u64)?;
+    guard.in_by_worker().update_at(worker, |replies| *replies += 1)?;
     drop(guard);
     // Counted before it is sent: a worker that dies in between has counted one reply too many, not one too few.
     stream.get_mut().write_all(reply.as_bytes())?;
     Ok(())
 }
 
-/// What the parent does.
+/// The work of the parent.
 fn supervise() -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?;
@@ -141,7 +141,7 @@ fn supervise() -> Result<()> {
     while !clients.iter().all(thread::JoinHandle::is_finished) {
         ensure!(began.elapsed() < PATIENCE, "the clients are not served: {counters:?}");
         revision += 1;
-        config.store(Config::of(revision)?)?;
+        config.set(Config::of(revision)?)?;
         let seen = counters.load()?;
         ensure!(seen.replies == seen.by_worker.iter().sum(), "half of a change was seen: {seen:?}");
         if let Some(worker) = workers.iter().position(|worker| is_stuck(worker, &counters)) {
@@ -163,7 +163,7 @@ fn supervise() -> Result<()> {
     println!("{} replies and {revision} configurations in {:.0?}", counters.replies(), began.elapsed());
 
     counters.set_is_stopping(true)?;
-    // Whoever waits in `accept`, in whatever process, returns from it.
+    // Each process that waits in `accept` returns from it.
     rustix::net::shutdown(&listener, Shutdown::Read)?;
     for worker in &mut workers {
         ensure!(worker.0.wait()?.success(), "a worker failed");
@@ -181,7 +181,7 @@ fn supervise() -> Result<()> {
     Ok(())
 }
 
-/// Whether the worker has held the lock for 100 ms, all of which this waits only if it holds it at all.
+/// Whether the worker has held the lock for 100 ms. Waits only while the worker holds it.
 fn is_stuck(worker: &Worker, counters: &SynchronizedCounters) -> bool {
     let holds = || counters.lock_state() == LockState::Held { thread_id: worker.0.id() };
     let (start, version) = (Instant::now(), counters.version());
@@ -194,7 +194,7 @@ fn is_stuck(worker: &Worker, counters: &SynchronizedCounters) -> bool {
     false
 }
 
-/// What each client does; returns how many bytes it has received. The first one causes the trouble, halfway.
+/// The work of a client; returns the number of bytes received. The first client makes a worker hang, halfway.
 fn ask(client: usize, address: SocketAddr, config: &SynchronizedConfig) -> Result<u64> {
     let mut bytes = 0;
     for number in 0..REPLIES {
@@ -226,7 +226,7 @@ fn request_reply(address: SocketAddr, request: &str) -> Result<String> {
     Ok(reply)
 }
 
-/// A worker process, killed if it still runs when it is of no more use.
+/// A worker process, killed on drop if it still runs.
 struct Worker(Child);
 
 impl Worker {
@@ -238,7 +238,7 @@ impl Worker {
     ) -> Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.arg(worker.to_string()).stdin(OwnedFd::from(listener.try_clone()?));
-        // From a handle that can only read: the kernel sees to it that workers do not change the configuration.
+        // From a read-only handle: the kernel keeps workers from changing the configuration.
         config.read_only()?.pass_to(&mut command, "CONFIG")?;
         counters.pass_to(&mut command, "COUNTERS")?;
         Ok(Self(command.spawn()?))

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Each worker makes 100,000 deposits under the lock and 100,000 atomic additions without it. This process meanwhile
-//! reads snapshots without the lock, and the fields of every one of them must agree. One worker stops halfway through a
-//! deposit, holding the lock, and gets a SIGKILL; a new one goes on after its last whole deposit. In the end the account
-//! must hold what the workers say that they paid in, or the exit status is 1.
+//! reads snapshots without the lock; the fields of each snapshot must agree. One worker stops halfway through a
+//! deposit, holding the lock, and is killed by SIGKILL; a new worker goes on after its last whole deposit. In the end the
+//! account must hold the sum of the workers' reports, or the exit status is 1.
 
 use std::io::{self, Read};
 use std::process::{self, Child, Command, Stdio};
@@ -22,12 +22,12 @@ const WORKERS: usize = 4;
 const DEPOSITS: u64 = 100_000;
 const VICTIM: usize = 2;
 
-/// What all processes share. In every version of it, the balance is the sum of the deposits.
+/// The shared value. In each version, the balance is the sum of the deposits.
 #[derive(SharedValue, Clone, Copy, Debug, Default)]
 #[repr(C)]
 struct Account {
     balance: u64,
-    /// How many deposits each worker has made. Committed together with the balance, so it is true whenever one dies.
+    /// The number of deposits of each worker. Committed together with the balance, so both agree whenever a worker dies.
     deposits: [u64; WORKERS],
     /// Counted without the lock.
     #[shared(atomic)]
@@ -43,33 +43,33 @@ fn main() -> Result<()> {
     }
 }
 
-/// What each worker does. One that takes another's place goes on after the last deposit that was committed.
+/// The work of a worker. One that takes another's place goes on after the last committed deposit.
 fn work(name: &str, worker: usize, hangs: bool) -> Result<()> {
     let account = SynchronizedAccount::open(name)?;
-    let before = account.deposits_at(worker);
+    let before = account.in_deposits().at(worker);
     for number in before..DEPOSITS {
         let guard = account.lock()?;
-        guard.update_balance(|balance| *balance += 1);
+        guard.update_balance(|balance| *balance += 1)?;
         if hangs && number == DEPOSITS / 2 {
             hang();
         }
-        guard.set_deposits_at(worker, number + 1);
-        // Here the guard goes away: it commits both fields in one store, and releases the lock.
+        guard.in_deposits().set_at(worker, number + 1)?;
+        // Here the guard is dropped: it commits both fields with one store, and releases the lock.
     }
     for _ in 0..DEPOSITS {
-        account.requests_fetch_add(1);
+        account.requests().fetch_add(1);
     }
     println!("{} {DEPOSITS}", DEPOSITS - before);
     Ok(())
 }
 
-/// What a bug might do: stop while the lock is held and half of a deposit is written. Ends if the parent goes away.
+/// Stops, as a bug might, while the lock is held and half of a deposit is written. Ends if the parent ends.
 fn hang() -> ! {
     let _ = io::stdin().read(&mut [0]);
     process::exit(1)
 }
 
-/// What the parent does: starts the workers, watches them, kills one, and checks the result.
+/// The work of the parent: starts the workers, watches them, kills one, and checks the result.
 fn supervise() -> Result<()> {
     let name = Name(format!("quickstart.{}", process::id()));
     let interrupted = name.0.clone();
@@ -95,7 +95,7 @@ fn supervise() -> Result<()> {
     workers[VICTIM].0.kill()?;
     drop(account.lock()?);
     let hung = stuck.elapsed();
-    let committed = account.deposits_at(VICTIM);
+    let committed = account.in_deposits().at(VICTIM);
     ensure!(committed == DEPOSITS / 2 && account.recoveries() == 1, "{account:?} was not recovered");
     watch.say(&format!("worker {VICTIM} got a SIGKILL: its half deposit is gone, and the others go on"));
     workers[VICTIM] = Worker::start(&name.0, VICTIM, false)?;
@@ -120,7 +120,7 @@ fn supervise() -> Result<()> {
     Ok(())
 }
 
-/// Reads snapshots of the account, checks each of them, and shows how far the workers are.
+/// Reads snapshots of the account, checks each snapshot, and shows the progress of the workers.
 struct Watch<'a> {
     account: &'a SynchronizedAccount,
     bars: Vec<ProgressBar>,
@@ -157,7 +157,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// A child process, killed if it still runs when it is of no more use.
+/// A child process, killed on drop if it still runs.
 struct Worker(Child);
 
 impl Worker {
@@ -171,7 +171,7 @@ impl Worker {
         Ok(self.0.try_wait()?.is_none())
     }
 
-    /// How many deposits and requests the worker says that it made.
+    /// The deposits and requests that the worker reports.
     fn report(&mut self) -> Result<(u64, u64)> {
         ensure!(self.0.wait()?.success(), "a worker failed");
         let line = io::read_to_string(self.0.stdout.take().context("the report was read before")?)?;

@@ -1,52 +1,69 @@
-//! One typed object in shared memory, for all processes of a machine: reads take no lock, and changes take a recursive
-//! lock that survives SIGKILL.
+//! A typed value in shared memory that all processes of a Linux machine can use: reads take no lock, and writes take a
+//! recursive lock that the kernel frees when its owner is killed.
 //!
-//! Derive [`SharedValue`](trait@SharedValue) for a `#[repr(C)]` struct `X`, and there is a handle `SynchronizedX`, which
-//! reads and changes a shared `X` field by field, and a guard `XGuard`, for changes that belong together. They are other
-//! names of [`Synchronized<X>`](Synchronized) and [`Guard<X>`](Guard), and dereference to `XAccessors`, in whose
-//! documentation the functions for the fields are. Numbers and arrays need no derive: `Synchronized::<u64>::new(0)`.
+//! Derive [`SharedValue`](trait@SharedValue) for a `#[repr(C)]` struct `X`. The derive names the handle `SynchronizedX` and
+//! the guard `XGuard`, which are other names of [`Synchronized<X>`](Synchronized) and [`Guard<X>`](Guard), and writes the
+//! functions for the fields. Numbers and arrays need no derive: `Synchronized::new(0_u64)`.
 //!
-//! | | |
+//! # Parts
+//!
+//! | to | use |
 //! |---|---|
-//! | make or find a value | [`new`](Synchronized::new), [`create`](Synchronized::create), [`open`](Synchronized::open), [`open_or_create`](Synchronized::open_or_create), and the same for files |
-//! | read, without the lock | `account.balance()`, [`load`](Synchronized::load) for all of it, [`version`](Synchronized::version) |
-//! | change, in one commit | `account.set_balance(1)`, `account.update_balance(..)`, [`update`](Synchronized::update) for several fields |
-//! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout); then [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
-//! | many elements | [`SharedArray`], of a length that is known when the program runs; [`zeroed`](Synchronized::zeroed), [`load_boxed`](Synchronized::load_boxed) for what is too large for the stack |
-//! | never lock | `#[shared(atomic)]`: `account.requests_fetch_add(1)` |
+//! | share one value | [`Synchronized<T>`](Synchronized) |
+//! | create it | [`new`](Synchronized::new) without a name, [`create`](Synchronized::create) under a name or in a file, from an [`Initial`]: a value, a reference, [`Zeroed`], [`Filled`] |
+//! | find it | [`open`](Synchronized::open), [`open_read_only`](Synchronized::open_read_only), by a [`Source`]: a name, a file, a [`Token`], a socket, or [inherited](Source::inherited) |
+//! | say how | [`options`](Synchronized::options): mode, lock, access, [waiting](Options::wait) |
+//! | read it, without the lock | `account.balance()` for a field, [`load`](Synchronized::load) for all, [`read`](Synchronized::read) for several parts of one version |
+//! | change it, in one commit | `account.set_balance(1)?`, `account.update_balance(..)?`, [`update`](Synchronized::update) for several fields |
+//! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout), which return a [`Guard`] |
+//! | reach a nested part | `robot.in_joints().element(3).set_angle(0.5)?`: a [`Part`] |
+//! | count without the lock | `#[shared(atomic)]`, an [`Atomic`]: `account.requests().fetch_add(1)` |
+//! | share an array whose length is known at run time | [`SharedArray`], whose functions are [`ElementAccessors`] |
+//! | share many values | [`Arena`], a map from keys and [`Id`]s to values, with [`Transaction`]s and [`Snapshot`]s |
+//! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`TimeSpan`], [`SharedOption`], [`Pod`] for types of other crates |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
-//! | know no type | [`DynValue`]: any value by its schema, as text or JSON too |
-//! | allow less | [`read_only`](Synchronized::read_only), [`unlocked`](Synchronized::unlocked) |
+//! | guard several values by one lock | [`RLock`], [`Lock`] |
+//! | use a value of unknown type | [`DynValue`], by [`DynLayout`] and [`DynData`] |
+//! | allow less | [`ReadOnly`], [`Unlocked`]; see [`Access`] |
+//! | list and remove names | [`names`], [`unlink`] |
 //!
 //! # How it works
 //!
-//! A value lies twice in its segment, in two *slots*, beside a *version* number; slot `version & 1` holds the committed
-//! value, and the other one belongs to the owner of the lock. The owner changes its slot, and commits with a single store
-//! of `version + 1`: before that store nothing has happened, after it everything. A reader looks at the version, copies,
-//! and looks again; if the version has moved, it copies once more. The lock is a futex word which its owner enters into
-//! the list of *robust* futexes that the kernel walks when a thread dies, so that even SIGKILL frees it; the next owner
-//! drops what the dead one had not committed. All shared memory is accessed as whole atomic 64-bit words, bits that may
-//! be invalid are checked after they were copied, and no reference into shared memory exists.
+//! A value lies in two *slots* beside a *version* number. Slot `version & 1` holds the committed value; the other slot
+//! belongs to the owner of the lock. The owner writes its slot and commits by storing `version + 1`. Before that store
+//! nothing has changed, after it everything has. A reader loads the version, copies the slot, and loads the version again;
+//! if the version has moved, it copies once more. The lock is a futex word in the list of *robust* futexes that the kernel
+//! walks when a thread dies, so SIGKILL frees it too; the next owner drops the dead owner's draft. All shared memory is
+//! accessed as whole atomic 64-bit words, bits that may be invalid are checked after the copy, and no reference into shared
+//! memory exists.
 //!
 //! # Trade-offs
 //!
-//! - **Two copies of the value.** It takes twice its memory. The first change after a commit copies from one slot to the
-//!   other: all of a value of up to 512 bytes, or what was changed last of a larger one.
-//! - **One writer at a time.** All changes go through one lock, but for `#[shared(atomic)]` fields, which are not part of
-//!   a commit. A reader that is overtaken again and again takes the lock too, for as long as it copies.
-//! - **Dropping a guard commits.** That includes an early return by `?`: call [`rollback`](Guard::rollback) before it, or
-//!   make the change in one [`update`](Synchronized::update). What the closure of an `update` has changed is committed
-//!   whatever it returns, but not if it panics; with [`try_update`](Synchronized::try_update), only if it returns `Ok`.
-//! - **Writing is trust in availability.** A process that may write the segment can hold the lock for ever, or overwrite
-//!   the value; it can never cause undefined behaviour in others.
-//! - **Linux only**, 64 bits, little-endian, and glibc for the lock: anything but such a Linux is a compile error, and with
-//!   another C library what takes the lock returns [`Error::Unsupported`].
+//! - **Two copies of the value.** It takes twice its memory. The first write after a commit copies from one slot to the
+//!   other: all of a value of up to 512 bytes, only the parts that differ of a larger one.
+//! - **One writer at a time.** All writes take one lock, except to `#[shared(atomic)]` fields, which are not part of a
+//!   commit. A reader that is overtaken twice takes the lock too, if the lock is free soon, while it copies.
+//! - **Dropping a guard commits.** An early return by `?` drops it too: call [`rollback`](Guard::rollback) first, or make
+//!   the change in one [`update`](Synchronized::update). An `update` commits whatever its closure returns, unless it panics;
+//!   [`try_update`](Synchronized::try_update) commits only if its closure returns `Ok`.
+//! - **Writers are trusted with availability.** A process that may write the segment can hold the lock for ever, or
+//!   overwrite the value; it can never cause undefined behaviour in others.
+//! - **Linux only**, 64 bits, little-endian: elsewhere the crate does not compile, with one error that says so. The lock
+//!   needs glibc; with another C library, lock operations return [`LockError::Unsupported`].
+//!
+//! # Features
+//!
+//! All are off by default.
+//!
+//! - `serde`: handles serialize as tokens, by which another process of the same user opens the value; [`DynData`] as its
+//!   contents; [`FixedStr`] as text, and the other ready-made types as what they hold.
+//! - `tokio`: [`Changes`] can be awaited.
 //!
 //! # Example
 //!
 //! ```
-//! use shared_value::{SharedValue, unlink};
+//! use shared_value::{Error, SharedValue, unlink};
 //!
 //! /// A pot that several processes pay into.
 //! #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
@@ -58,40 +75,40 @@
 //!     looks: u64,
 //! }
 //!
-//! fn deposit(pot: &SynchronizedPot, cents: u64) -> Result<(), shared_value::Error> {
+//! fn deposit(pot: &SynchronizedPot, cents: u64) -> Result<(), Error> {
 //!     pot.update(|pot| {
 //!         pot.cents += cents;
 //!         pot.deposits += 1;
 //!     })
 //! }
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> Result<(), Error> {
 //! // The name appears in `/dev/shm` only when the value is complete.
 //! let name = format!("pot.{}", std::process::id());
 //! let pot = SynchronizedPot::create(&name, Pot { cents: 0, deposits: 0, looks: 0 })?;
 //!
 //! // What another process of this user does.
 //! let other = SynchronizedPot::open(&name)?;
-//! other.looks_fetch_add(1);
+//! other.looks().fetch_add(1);
 //! deposit(&other, 250)?;
 //!
-//! // Several changes under one lock, which this thread may take again: `deposit` does so.
+//! // Several changes under one lock. The thread may take the lock again: `deposit` does.
 //! let guard = pot.lock()?;
 //! deposit(&pot, 50)?;
-//! guard.update_cents(|cents| *cents += 200);
-//! guard.set_deposits(guard.deposits() + 1);
-//! assert_eq!(pot.cents(), 500); // This thread sees what it has written.
+//! guard.update_cents(|cents| *cents += 200)?;
+//! guard.set_deposits(guard.deposits() + 1)?;
+//! assert_eq!(pot.cents(), 500); // This thread sees its own writes.
 //! # std::thread::scope(|scope| {
 //! # scope.spawn(|| {
-//! assert_eq!(other.cents(), 250); // In another thread or process: what is committed.
+//! assert_eq!(other.cents(), 250); // Another thread or process sees the committed value.
 //! # });
 //! # });
-//! drop(guard); // Now they see it too.
+//! drop(guard); // Commits.
 //!
-//! // A thread that panics, or is killed, leaves what was committed before.
+//! // A thread that panics, or a process that is killed, leaves the last committed value.
 //! let panicked = std::thread::spawn(move || {
 //!     let guard = other.lock().unwrap();
-//!     guard.set_cents(0);
+//!     guard.set_cents(0).unwrap();
 //!     panic!("before the deposits are counted");
 //! });
 //! assert!(panicked.join().is_err());

@@ -3,29 +3,28 @@
 
 pub(crate) mod drafts;
 mod guarding;
+mod open;
 pub(crate) mod parts;
 mod terms;
 
 use std::fmt;
-use std::fs::File;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::cell::drafts::Drafted;
 use crate::cell::guarding::LockedBy;
-use crate::cell::parts::{Control, LINE, Parts, control, control_within, is_committed};
-use crate::error::Error;
-use crate::format::contents::{Contents, Shape, Typed, Untyped};
-use crate::format::{Described, Description, Entry, Invalid, Plan, RequiredLock};
+use crate::cell::parts::{Control, LINE, Parts, control_within, is_committed};
+use crate::format::contents::{Contents, Shape, Untyped};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockLine, LockState};
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::slots::{Candidate, Slots, Versions};
-use crate::segment::{Location, Mapping, Segment};
-use crate::sys::mutex::{self, Mutex};
+use crate::segment::{Mapping, Segment};
+use crate::sys::mutex::Mutex;
 
 pub(crate) use guarding::{Guarding, ObjectLock};
+pub(crate) use open::{Recognized, open_or_else};
 pub(crate) use terms::Terms;
 
 /// A value in a mapped segment.
@@ -64,199 +63,6 @@ impl<C: Contents + ?Sized> Clone for Cell<C> {
 impl<C: Contents + ?Sized> fmt::Debug for Cell<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Cell").field("segment", &self.segment.name()).finish_non_exhaustive()
-    }
-}
-
-/// Contents that a segment describes, and that are recognized by the description.
-pub(crate) trait Recognized: Contents {
-    /// Whether a read-only handle may open a value that nothing guards, whose versions mean nothing.
-    const READS_UNGUARDED: bool;
-
-    /// The facts of the value that the header of a segment names, if that is one of these.
-    fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error>;
-
-    /// The facts of a value of an arena, if that is one of these.
-    fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error>;
-
-    /// The hash of the schema of a value with these facts.
-    fn fingerprint(facts: &Self::Facts) -> u64;
-
-    /// The schema of a value with these facts.
-    fn schema(facts: &Self::Facts) -> String;
-}
-
-impl<C: Typed + ?Sized> Recognized for C {
-    const READS_UNGUARDED: bool = false;
-
-    fn in_segment(mapping: &Mapping) -> Result<C::Facts, Error> {
-        let entry = &mapping.entries()[0];
-        let facts = C::facts(entry.size());
-        let shape = facts.as_ref().map_or(Shape::of(0, 0), C::shape);
-        let description = Description { schema: C::schema(), fingerprint: C::FINGERPRINT, shape };
-        entry.expect(mapping.name(), &description)?;
-        facts.ok_or_else(|| Invalid::new("size", "that of its type", entry.size()).of(mapping.name()))
-    }
-
-    #[inline]
-    fn in_arena(described: &Described<'_>) -> Result<C::Facts, Error> {
-        described.expect::<C>()
-    }
-
-    #[inline]
-    fn fingerprint(_: &C::Facts) -> u64 {
-        C::FINGERPRINT
-    }
-
-    fn schema(_: &C::Facts) -> String {
-        C::schema()
-    }
-}
-
-/// Opens what exists, or creates it. Both may fail by turns while other processes create and remove it.
-pub(crate) fn open_or_else<V>(
-    open: impl Fn() -> Result<V, Error>,
-    create: impl Fn() -> Result<V, Error>,
-) -> Result<V, Error> {
-    loop {
-        match open() {
-            Err(Error::NotFound { .. }) => {}
-            opened => return opened,
-        }
-        match create() {
-            Err(Error::AlreadyExists { .. }) => {}
-            created => return created,
-        }
-    }
-}
-
-impl<C: Recognized + ?Sized> Cell<C> {
-    /// Creates a segment for a value with these facts, which the closure writes: all zeros is a free lock, version 0, and
-    /// slot 0. Behind the value are `reserve` bytes of address space, which take no memory yet.
-    pub(crate) fn create(
-        location: &Location<'_>,
-        terms: &Terms,
-        facts: &C::Facts,
-        reserve: u64,
-        initialize: impl FnOnce(&Parts<'_, C>),
-    ) -> Result<Self, Error> {
-        let shape = C::shape(facts);
-        let description = Description { schema: C::schema(facts), fingerprint: C::fingerprint(facts), shape };
-        let mut plan = Plan::of(&description, terms.guarding.required(), reserve);
-        if terms.is_sparse && location.is_anonymous() {
-            plan.allocated = plan.prefix.len() as u64;
-        }
-        let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
-            let control = control(mapping, &mapping.entries()[0]);
-            // SAFETY: `Plan` reserved `shape.length()` bytes at `control`, aligned to 64, and the mapping lives during the call.
-            // No other thread knows the mapping yet.
-            initialize(&unsafe { Parts::<C>::at(control, shape) });
-            initialize_mutexes(mapping)
-        })?;
-        if terms.unlink_on_drop {
-            segment.unlink_on_drop();
-        }
-        Self::in_segment(segment, &terms.guarding)
-    }
-
-    /// Opens the value in a segment that exists, if it is guarded in this way. Where no process has the segment open,
-    /// `adopt` puts in order what else lies in it; it is told whether any process reads.
-    pub(crate) fn open(
-        location: &Location<'_>,
-        guarding: &Guarding,
-        adopt: impl FnOnce(&Mapping, bool),
-    ) -> Result<Self, Error> {
-        let check = |mapping: &Mapping| {
-            C::in_segment(mapping).and_then(|facts| {
-                guarding.check(mapping)?;
-                Ok(C::shape(&facts))
-            })
-        };
-        let segment = Segment::open(location, check, |mapping, shape, is_read| {
-            let control = control(mapping, &mapping.entries()[0]);
-            // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during the call.
-            let parts = unsafe { Parts::<C>::at(control, shape) };
-            parts.adopt(mapping);
-            initialize_mutexes(mapping)?;
-            adopt(mapping, is_read);
-            Ok(())
-        })?;
-        Self::in_segment(segment, guarding)
-    }
-
-    /// Opens the value in a segment that exists for reading, whatever guards it.
-    pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Self, Error> {
-        Self::for_reading(Segment::open_read_only(location)?)
-    }
-
-    /// Opens the value in a file that another process has handed over.
-    pub(crate) fn of_file(file: File, location: Location<'static>, guarding: &Guarding) -> Result<Self, Error> {
-        Self::in_segment(Segment::of_file(file, location)?, guarding)
-    }
-
-    /// Opens the value in a file that another process has handed over, for reading.
-    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
-        Self::for_reading(Segment::of_file_read_only(file, location)?)
-    }
-
-    /// The segment that the value lies in.
-    pub(crate) fn segment(&self) -> &Segment {
-        &self.segment
-    }
-
-    /// Maps the value once more, for reading.
-    pub(crate) fn read_only(&self) -> Result<Self, Error> {
-        let segment = self.segment.read_only()?;
-        if self.number == 0 {
-            return Self::for_reading(segment);
-        }
-        // It is the file in which this cell was found, so this fails only if a peer has cut it short.
-        Self::within(&segment, self.start(), self.facts.clone(), segment.length(), self.number)
-            .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
-    }
-
-    /// The lock of this value, for values that it is to guard.
-    pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
-        ObjectLock::new(self.control, Arc::clone(&self.segment), identity, is_recursive)
-    }
-
-    /// Makes this a cell whose lock guards other values too.
-    pub(crate) fn guarding_others(self, identity: u64, is_recursive: bool) -> Self {
-        let locked_by = LockedBy::Object(self.object_lock(identity, is_recursive));
-        Self { locked_by, ..self }
-    }
-
-    fn in_segment(segment: Arc<Segment>, guarding: &Guarding) -> Result<Self, Error> {
-        let facts = C::in_segment(&segment)?;
-        guarding.check(&segment)?;
-        let entry = &segment.entries()[0];
-        let control = control(&segment, entry);
-        let (guarding, locked_by) = match (guarding, segment.required_lock()) {
-            (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
-            (_, RequiredLock::Pthread) => {
-                // The caller has asked for `LockKind::Pthread`, so it trusts all writers, also to have made a mutex there.
-                (control, LockedBy::Pthread(attach(&segment, entry)?))
-            }
-            _ => (control, LockedBy::Own),
-        };
-        Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
-    }
-
-    /// A cell for reading. Readers take no lock, so they need not have it.
-    fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
-        let facts = C::in_segment(&segment)?;
-        if segment.required_lock() == RequiredLock::None && !C::READS_UNGUARDED {
-            // The versions mean nothing, so copies could be torn.
-            return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
-        }
-        let entry = &segment.entries()[0];
-        let locked_by = match segment.required_lock() {
-            // For the state of the lock alone: this handle cannot take it.
-            RequiredLock::Pthread => LockedBy::Pthread(attach(&segment, entry)?),
-            RequiredLock::Object { .. } => LockedBy::Unknown,
-            RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
-        };
-        let control = control(&segment, entry);
-        Ok(Self { control, guarding: control, locked_by, segment, facts, number: 0, value: PhantomData })
     }
 }
 
@@ -479,40 +285,4 @@ impl<C: Contents + ?Sized> Cell<C> {
     pub(crate) fn recoveries(&self) -> u64 {
         self.lock().recoveries()
     }
-}
-
-impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
-    /// The parts of the value that the header names, if it is of this type.
-    pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
-        let shape = C::shape(&C::in_segment(mapping)?);
-        // SAFETY: `in_segment` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during `'a`.
-        Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
-    }
-}
-
-/// The memory of a cell's mutex, whose place the validation of the header has checked.
-fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
-    mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
-}
-
-/// The mutex of a cell.
-fn attach(mapping: &Mapping, entry: &Entry) -> Result<Arc<Mutex>, Error> {
-    // SAFETY: `mutex::SIZE` bytes are mapped there while the segment is, and it stays mapped while the cell lives or a thread of
-    // this process holds the mutex.
-    let mutex = unsafe { Mutex::attach(place_of_mutex(mapping, entry)) };
-    mutex.map(Arc::new).map_err(|error| Error::io("attach to a pthread mutex", error))
-}
-
-/// Makes the pthread mutex of each cell, in a segment that no other thread uses and that such mutexes guard.
-fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
-    if mapping.required_lock() != RequiredLock::Pthread {
-        return Ok(());
-    }
-    for entry in mapping.entries() {
-        // SAFETY: `mutex::SIZE` bytes are mapped there, at a multiple of 64. No other thread uses them: either the segment has no
-        // name yet, or no process had the file open, and none can open it before this is done (`sys::entrance`).
-        unsafe { mutex::initialize(place_of_mutex(mapping, entry)) }
-            .map_err(|error| Error::io("make a pthread mutex", error))?;
-    }
-    Ok(())
 }

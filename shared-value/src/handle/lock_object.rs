@@ -1,4 +1,5 @@
 //! `LockObject`: a lock of its own, for several values.
+#![expect(private_interfaces, reason = "the sealed traits can be neither named nor called from outside")]
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -10,6 +11,7 @@ use crate::cell::{Guarding, ObjectLock, Terms};
 use crate::error::Error;
 use crate::handle::guard::Guard;
 use crate::handle::options::{Options, sealed};
+use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::lock::LockState;
@@ -171,6 +173,16 @@ impl<R: LockRule> LockObject<R> {
     /// Returns options for creating and opening: mode, waiting.
     pub fn options() -> Options<Self> {
         Options::default()
+    }
+}
+
+/// Values that a lock object guards.
+impl<C: Shared + ?Sized> Options<Synchronized<C>> {
+    /// Lets a lock object guard the value, together with other values; see [`LockObject`].
+    ///
+    /// The value's header records which lock that is. Processes that open the value must give the same one.
+    pub fn lock<R: LockRule>(self, lock: &LockObject<R>) -> Self {
+        self.guarded(Guarding::Object(lock.guard_others()))
     }
 }
 

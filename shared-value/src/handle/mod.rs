@@ -3,8 +3,10 @@
 pub(crate) mod access;
 pub(crate) mod accessors;
 pub(crate) mod guard;
+mod handover;
 pub(crate) mod index;
 pub(crate) mod initial;
+mod initialize;
 pub(crate) mod lock_object;
 pub(crate) mod options;
 #[cfg(feature = "serde")]

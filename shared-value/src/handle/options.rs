@@ -1,5 +1,9 @@
 //! `Options`: how a handle is created or opened.
-#![expect(private_bounds, reason = "the sealed traits can be neither named nor called from outside")]
+#![expect(
+    private_bounds,
+    private_interfaces,
+    reason = "the sealed traits can be neither named nor called from outside"
+)]
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,16 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::cell::{Guarding, Terms, open_or_else};
 use crate::error::Error;
-use crate::handle::access::{ReadOnly, Unlocked};
-use crate::handle::lock_object::{LockObject, LockRule};
-use crate::handle::shared::Shared;
-use crate::handle::synchronized::Synchronized;
 use crate::hold::backoff::Backoff;
-use crate::lock::LockKind;
 use crate::segment::{Location, Writers};
 use crate::share::Source;
 
-/// How an `H` is created or opened: a [`Synchronized`], an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
+/// How an `H` is created or opened: a [`Synchronized`](crate::Synchronized), an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
 /// [`Lock`](crate::Lock).
 ///
 /// Each of them has a function `options()`, which returns the defaults. What makes no sense for an `H` is not there: a
@@ -44,7 +43,7 @@ pub struct Options<H> {
     handle: PhantomData<fn() -> H>,
 }
 
-/// What can be opened: a [`Synchronized`], an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
+/// What can be opened: a [`Synchronized`](crate::Synchronized), an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
 /// [`Lock`](crate::Lock).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handle",
@@ -107,7 +106,7 @@ impl<H: Handle> Options<H> {
     /// Opens what the source leads to.
     ///
     /// # Errors
-    /// The errors of [`Synchronized::open`].
+    /// The errors of [`Synchronized::open`](crate::Synchronized::open).
     pub fn open<'a>(&self, source: impl Into<Source<'a>>) -> Result<H, Error> {
         let source = source.into();
         let (start, mut backoff) = (Instant::now(), Backoff::until_created());
@@ -175,7 +174,7 @@ impl<H: Create> Options<H> {
     /// Creates an `H` without a name.
     ///
     /// # Errors
-    /// The errors of [`Synchronized::new`].
+    /// The errors of [`Synchronized::new`](crate::Synchronized::new).
     #[expect(clippy::new_ret_no_self, clippy::wrong_self_convention, reason = "it makes a new `H`")]
     pub fn new<'a>(&self, initial: impl Into<H::Initial<'a>>) -> Result<H, Error> {
         H::create_at(&Location::ANONYMOUS, &initial.into(), &self.terms)
@@ -184,7 +183,7 @@ impl<H: Create> Options<H> {
     /// Creates an `H` under a new name, or in a new file.
     ///
     /// # Errors
-    /// The errors of [`Synchronized::create`].
+    /// The errors of [`Synchronized::create`](crate::Synchronized::create).
     pub fn create<'a>(
         &self,
         location: impl Into<Location<'a>>,
@@ -196,7 +195,7 @@ impl<H: Create> Options<H> {
     /// Opens an `H`, or creates it if there is none. Of many processes that call this at once, one creates.
     ///
     /// # Errors
-    /// The errors of [`Synchronized::open`] and [`Synchronized::create`].
+    /// The errors of [`Synchronized::open`](crate::Synchronized::open) and [`Synchronized::create`](crate::Synchronized::create).
     pub fn open_or_create<'a>(
         &self,
         location: impl Into<Location<'a>>,
@@ -208,52 +207,14 @@ impl<H: Create> Options<H> {
     }
 }
 
-impl<C: Shared + ?Sized> Options<Synchronized<C>> {
-    /// Sets the kind of a new value's own lock, and which locks to accept when a value is opened. With `Pthread` either kind
-    /// is accepted, because a process that trusts the other writers can use the native lock too.
-    ///
-    /// ```
-    /// use shared_value::{LockKind, Synchronized};
-    ///
-    /// // C programs can take the lock of this value too.
-    /// let value = Synchronized::options().lock_kind(LockKind::Pthread).new(7_u64)?;
-    /// value.update(|value| *value += 1)?;
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn lock_kind(mut self, kind: LockKind) -> Self {
-        self.terms.guarding = Guarding::Own(kind);
-        self
-    }
-
-    /// Lets a lock object guard the value, together with other values; see [`LockObject`].
-    ///
-    /// The value's header records which lock that is. Processes that open the value must give the same one.
-    pub fn lock<R: LockRule>(mut self, lock: &LockObject<R>) -> Self {
-        self.terms.guarding = Guarding::Object(lock.guard_others());
-        self
-    }
-
-    /// Makes the options of a handle that only reads.
-    pub fn read_only(self) -> Options<Synchronized<C, ReadOnly>> {
-        self.into_handle()
-    }
-
-    /// Makes the options of a value without a lock, as Python's `RawValue`; see [`Unlocked`].
-    ///
-    /// ```
-    /// use shared_value::Synchronized;
-    ///
-    /// let raw = Synchronized::options().unlocked().new(1.5_f64)?;
-    /// raw.set(2.5)?;
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn unlocked(mut self) -> Options<Synchronized<C, Unlocked>> {
-        self.terms.guarding = Guarding::None;
-        self.into_handle()
-    }
-}
-
 impl<H> Options<H> {
+    /// Sets the guard of what is created or opened.
+    pub(crate) fn guarded(mut self, guarding: Guarding) -> Self {
+        self.terms.guarding = guarding;
+        self
+    }
+
+    /// The same options, for another kind of handle.
     pub(crate) fn into_handle<I>(self) -> Options<I> {
         Options { terms: self.terms, wait: self.wait, handle: PhantomData }
     }

@@ -14,7 +14,7 @@ use crate::copy::Copies;
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::handle::access::{self, Access};
-use crate::handle::initial::Initialize;
+use crate::handle::initialize::Initialize;
 use crate::hold::Hold;
 use crate::hold::read;
 use crate::layout::{Printed, SharedValue};

@@ -1,25 +1,24 @@
 //! `Synchronized`: the handle of a value.
+#![expect(private_interfaces, reason = "the sealed traits can be neither named nor called from outside")]
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::os::unix::net::UnixStream;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::cell::parts::Parts;
-use crate::cell::{Cell, Terms};
+use crate::cell::{Cell, Guarding, Terms};
 use crate::copy::{self, is_boxed};
 use crate::error::Error;
-use crate::handle::access::{self, Access, ReadOnly, ReadWrite, Writable};
+use crate::handle::access::{self, Access, ReadOnly, ReadWrite, Unlocked, Writable};
 use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::options::{Options, sealed};
 use crate::handle::shared::Shared;
 use crate::hold::read;
 use crate::layout::SharedValue;
-use crate::lock::{LockState, Wait};
+use crate::lock::{LockKind, LockState, Wait};
 use crate::segment::Location;
-use crate::share::{self, Source, Token};
+use crate::share::{self, Source};
 
 /// A value in shared memory, beside its lock.
 ///
@@ -97,7 +96,7 @@ impl<C: Shared + ?Sized> Synchronized<C> {
         Self::options().open_or_create(location, initial)
     }
 
-    /// Opens a value by its name, file, [`Token`], or socket, or as [inherited](crate::Source::inherited).
+    /// Opens a value by its name, file, [`Token`](crate::Token), or socket, or as [inherited](crate::Source::inherited).
     ///
     /// # Errors
     /// - `NotFound`, `NotPassed`, `StaleToken` if the source leads to no value.
@@ -311,91 +310,6 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     }
 }
 
-/// Handing over.
-impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
-    /// Passes the value to the program that the command will start, which opens it by [`Source::inherited`] and the same
-    /// name.
-    ///
-    /// The name becomes an environment entry of the child, which tells the number of the descriptor. Other children, also
-    /// those that other threads start meanwhile, get neither. Several values go under several names. A value passed from a
-    /// read-only handle can only be read, because the descriptor was opened for reading.
-    ///
-    /// A child made by `fork` alone needs nothing: it has the handle itself.
-    ///
-    /// # Errors
-    /// `InvalidName` if no environment entry can have the name; `Io` if this process has no descriptor left.
-    ///
-    /// ```no_run
-    /// use std::process::Command;
-    /// use shared_value::{Source, Synchronized};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let progress = Synchronized::new(0_u64)?;
-    /// let mut command = Command::new("./worker");
-    /// progress.pass_to(&mut command, "PROGRESS")?;
-    /// let mut child = command.spawn()?;
-    ///
-    /// // And in the worker:
-    /// let progress = Synchronized::<u64>::open(Source::inherited("PROGRESS"))?;
-    /// progress.update(|done| *done += 1)?;
-    /// # child.wait()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
-        share::pass_to(self.cell.segment(), self.cell.number(), command, name)
-    }
-
-    /// Returns a short printable text by which another process of the same user opens the value.
-    ///
-    /// A value with a name or a path is found by it. A value without one is found by the descriptor of this process, so the
-    /// token is good while this process lives and has the value open. A token never leads to another value: it also tells
-    /// which file it was made for, and when this process was started.
-    ///
-    /// # Errors
-    /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
-    ///
-    /// ```
-    /// use shared_value::Synchronized;
-    ///
-    /// let value = Synchronized::new(7_i32)?;
-    /// let other = Synchronized::<i32>::open(&value.token()?)?;
-    /// value.set(8)?;
-    /// assert_eq!(other.get(), 8);
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn token(&self) -> Result<Token, Error> {
-        share::token_of(self.cell.segment(), self.cell.number())
-    }
-
-    /// Sends the value over a Unix socket. The other end opens the socket as a [`Source`].
-    ///
-    /// The receiver needs no permission for the value's name or file: the descriptor that it gets is the permission. From a
-    /// read-only handle that is a descriptor for reading.
-    ///
-    /// # Errors
-    /// `Io`.
-    ///
-    /// ```
-    /// use std::os::unix::net::UnixStream;
-    /// use shared_value::Synchronized;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (here, there) = UnixStream::pair()?;
-    /// let value = Synchronized::new(7_i32)?;
-    /// value.read_only()?.send_to(&here)?;
-    ///
-    /// let received = Synchronized::<i32>::open_read_only(&there)?;
-    /// value.set(8)?;
-    /// assert_eq!(received.get(), 8);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
-        share::send_to(self.cell.segment(), self.cell.number(), socket)
-    }
-}
-
 /// State.
 impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// Returns the number of commits so far.
@@ -417,6 +331,42 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// Returns the name or path of the segment, `(anonymous)` if it has none.
     pub fn segment_name(&self) -> &str {
         self.cell.name()
+    }
+}
+
+/// Options of values.
+impl<C: Shared + ?Sized> Options<Synchronized<C>> {
+    /// Sets the kind of a new value's own lock, and which locks to accept when a value is opened. With `Pthread` either kind
+    /// is accepted, because a process that trusts the other writers can use the native lock too.
+    ///
+    /// ```
+    /// use shared_value::{LockKind, Synchronized};
+    ///
+    /// // C programs can take the lock of this value too.
+    /// let value = Synchronized::options().lock_kind(LockKind::Pthread).new(7_u64)?;
+    /// value.update(|value| *value += 1)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn lock_kind(self, kind: LockKind) -> Self {
+        self.guarded(Guarding::Own(kind))
+    }
+
+    /// Makes the options of a handle that only reads.
+    pub fn read_only(self) -> Options<Synchronized<C, ReadOnly>> {
+        self.into_handle()
+    }
+
+    /// Makes the options of a value without a lock, as Python's `RawValue`; see [`Unlocked`].
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// let raw = Synchronized::options().unlocked().new(1.5_f64)?;
+    /// raw.set(2.5)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn unlocked(self) -> Options<Synchronized<C, Unlocked>> {
+        self.guarded(Guarding::None).into_handle()
     }
 }
 

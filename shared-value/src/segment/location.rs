@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::segment::mapping::Identity;
+use crate::segment::identity::Identity;
 use crate::sys;
 
 /// Where POSIX shared memory lives on Linux (`shm_overview(7)`).

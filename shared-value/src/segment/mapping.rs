@@ -13,6 +13,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use crate::error::Error;
 use crate::format::{Entry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
 use crate::protocol::atomics::AtomicU64;
+use crate::segment::identity::Identity;
 use crate::segment::location::Location;
 
 /// The memory of a segment.
@@ -25,13 +26,6 @@ pub(crate) struct Mapping {
     header: Header,
     /// While it is open, the inode is not used again, and the file counts as in use.
     file: File,
-}
-
-/// Device and inode: what two openings of one file have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Identity {
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
 }
 
 impl Mapping {
@@ -127,13 +121,6 @@ impl Mapping {
     pub(super) fn addresses(&self) -> Range<usize> {
         let start = self.memory.as_mut_ptr().addr();
         start..start + self.memory.len()
-    }
-}
-
-impl Identity {
-    pub(crate) fn of(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self { device: metadata.dev(), inode: metadata.ino() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Segments: shared memory that holds values, created whole, opened only if valid, mapped once in a process.
 
+mod identity;
 mod location;
 mod mapping;
 mod names;
@@ -16,9 +17,10 @@ use crate::lock;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
+pub(crate) use identity::Identity;
 pub(crate) use location::TOKEN_PREFIX;
 pub use location::{Location, unlink};
-pub(crate) use mapping::{Identity, Mapping};
+pub(crate) use mapping::Mapping;
 pub use names::{NamedValue, names};
 pub(crate) use registry::set_up;
 

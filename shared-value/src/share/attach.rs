@@ -1,23 +1,10 @@
 //! Opens the value that a source leads to.
 
-use std::fs::File;
-
-use crate::cell::{Cell, Guarding, Recognized};
+use crate::cell::{Cell, Recognized};
 use crate::error::Error;
-use crate::heap::{BlockId, Directory, adopt, cell_at};
-use crate::lock::LockKind;
-use crate::segment::Location;
+use crate::share::opening::Opening;
 use crate::share::source::{Origin, Source};
 use crate::share::{inherit, socket, token};
-
-/// How a value is opened.
-#[derive(Clone, Debug)]
-pub(crate) enum Opening {
-    /// For reading and writing, if it is guarded in this way.
-    ReadWrite(Guarding),
-    /// For reading, whatever guards it: readers take no lock.
-    ReadOnly,
-}
 
 /// Opens the value that a source leads to.
 pub(crate) fn open<C: Recognized + ?Sized>(source: &Source<'_>, opening: &Opening) -> Result<Cell<C>, Error> {
@@ -27,62 +14,4 @@ pub(crate) fn open<C: Recognized + ?Sized>(source: &Source<'_>, opening: &Openin
         Origin::Token(text) => token::open(text, opening),
         Origin::Socket(stream) => socket::open(stream, opening),
     }
-}
-
-impl Opening {
-    pub(super) fn is_read_only(&self) -> bool {
-        matches!(self, Self::ReadOnly)
-    }
-
-    fn open<C: Recognized + ?Sized>(&self, location: &Location<'_>) -> Result<Cell<C>, Error> {
-        match self {
-            Self::ReadWrite(guarding) => Cell::open(location, guarding, adopt),
-            Self::ReadOnly => Cell::open_read_only(location),
-        }
-    }
-
-    fn attach<C: Recognized + ?Sized>(&self, file: File, location: Location<'static>) -> Result<Cell<C>, Error> {
-        match self {
-            Self::ReadWrite(guarding) => Cell::of_file(file, location, guarding),
-            Self::ReadOnly => Cell::of_file_read_only(file, location),
-        }
-    }
-
-    /// How the arena is opened in which the value lies.
-    fn of_arena(&self) -> Self {
-        match self {
-            Self::ReadWrite(_) => Self::ReadWrite(Guarding::Own(LockKind::Native)),
-            Self::ReadOnly => Self::ReadOnly,
-        }
-    }
-
-    /// Opens the value with this number at a location: zero is the value that the header names, any other number the id of
-    /// a value in an arena.
-    pub(super) fn open_number<C: Recognized + ?Sized>(
-        &self,
-        location: &Location<'_>,
-        number: u64,
-    ) -> Result<Cell<C>, Error> {
-        if number == 0 {
-            return self.open(location);
-        }
-        within(&self.of_arena().open(location)?, number)
-    }
-
-    /// Opens the value with this number in a file that another process has handed over.
-    pub(super) fn attach_number<C: Recognized + ?Sized>(
-        &self,
-        file: File,
-        location: Location<'static>,
-        number: u64,
-    ) -> Result<Cell<C>, Error> {
-        if number == 0 {
-            return self.attach(file, location);
-        }
-        within(&self.of_arena().attach(file, location)?, number)
-    }
-}
-
-fn within<C: Recognized + ?Sized>(directory: &Cell<Directory>, number: u64) -> Result<Cell<C>, Error> {
-    cell_at(directory.shared_segment(), BlockId::from_bits(number))
 }

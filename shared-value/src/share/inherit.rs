@@ -9,7 +9,7 @@ use command_fds::CommandFdExt;
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::segment::{Identity, Location, Mapping};
-use crate::share::attach::Opening;
+use crate::share::opening::Opening;
 use crate::sys;
 
 /// Passes the value with this number in a segment to the program that the command will start.

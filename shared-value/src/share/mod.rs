@@ -2,12 +2,14 @@
 
 mod attach;
 mod inherit;
+mod opening;
 mod socket;
 mod source;
 mod token;
 
-pub(crate) use attach::{Opening, open};
+pub(crate) use attach::open;
 pub(crate) use inherit::pass_to;
+pub(crate) use opening::Opening;
 pub(crate) use socket::send_to;
 pub use source::Source;
 pub use token::Token;

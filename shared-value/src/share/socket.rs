@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::segment::{Location, Mapping};
-use crate::share::attach::Opening;
+use crate::share::opening::Opening;
 use crate::sys;
 
 /// Sends the value with this number in a segment.

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use crate::segment::Location;
-use crate::share::Token;
+use crate::share::token::Token;
 
 /// Where a value, an arena or a lock is found.
 ///

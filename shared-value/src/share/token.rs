@@ -10,7 +10,7 @@ use std::process;
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::segment::{Identity, Location, Mapping, TOKEN_PREFIX};
-use crate::share::attach::Opening;
+use crate::share::opening::Opening;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 

@@ -1,0 +1,95 @@
+//! Handing a value to another process.
+
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+use crate::error::Error;
+use crate::handle::access::Access;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::share::{self, Token};
+
+/// Handing over.
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
+    /// Passes the value to the program that the command will start, which opens it by [`Source::inherited`](crate::Source::inherited) and the same
+    /// name.
+    ///
+    /// The name becomes an environment entry of the child, which tells the number of the descriptor. Other children, also
+    /// those that other threads start meanwhile, get neither. Several values go under several names. A value passed from a
+    /// read-only handle can only be read, because the descriptor was opened for reading.
+    ///
+    /// A child made by `fork` alone needs nothing: it has the handle itself.
+    ///
+    /// # Errors
+    /// `InvalidName` if no environment entry can have the name; `Io` if this process has no descriptor left.
+    ///
+    /// ```no_run
+    /// use std::process::Command;
+    /// use shared_value::{Source, Synchronized};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let progress = Synchronized::new(0_u64)?;
+    /// let mut command = Command::new("./worker");
+    /// progress.pass_to(&mut command, "PROGRESS")?;
+    /// let mut child = command.spawn()?;
+    ///
+    /// // And in the worker:
+    /// let progress = Synchronized::<u64>::open(Source::inherited("PROGRESS"))?;
+    /// progress.update(|done| *done += 1)?;
+    /// # child.wait()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
+        share::pass_to(self.cell.segment(), self.cell.number(), command, name)
+    }
+
+    /// Returns a short printable text by which another process of the same user opens the value.
+    ///
+    /// A value with a name or a path is found by it. A value without one is found by the descriptor of this process, so the
+    /// token is good while this process lives and has the value open. A token never leads to another value: it also tells
+    /// which file it was made for, and when this process was started.
+    ///
+    /// # Errors
+    /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// let value = Synchronized::new(7_i32)?;
+    /// let other = Synchronized::<i32>::open(&value.token()?)?;
+    /// value.set(8)?;
+    /// assert_eq!(other.get(), 8);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn token(&self) -> Result<Token, Error> {
+        share::token_of(self.cell.segment(), self.cell.number())
+    }
+
+    /// Sends the value over a Unix socket. The other end opens the socket as a [`Source`](crate::Source).
+    ///
+    /// The receiver needs no permission for the value's name or file: the descriptor that it gets is the permission. From a
+    /// read-only handle that is a descriptor for reading.
+    ///
+    /// # Errors
+    /// `Io`.
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    /// use shared_value::Synchronized;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (here, there) = UnixStream::pair()?;
+    /// let value = Synchronized::new(7_i32)?;
+    /// value.read_only()?.send_to(&here)?;
+    ///
+    /// let received = Synchronized::<i32>::open_read_only(&there)?;
+    /// value.set(8)?;
+    /// assert_eq!(received.get(), 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
+        share::send_to(self.cell.segment(), self.cell.number(), socket)
+    }
+}

@@ -1,0 +1,76 @@
+//! `Opening`: how a value is opened.
+
+use std::fs::File;
+
+use crate::cell::{Cell, Guarding, Recognized};
+use crate::error::Error;
+use crate::heap::{BlockId, Directory, adopt, cell_at};
+use crate::lock::LockKind;
+use crate::segment::Location;
+
+/// How a value is opened.
+#[derive(Clone, Debug)]
+pub(crate) enum Opening {
+    /// For reading and writing, if it is guarded in this way.
+    ReadWrite(Guarding),
+    /// For reading, whatever guards it: readers take no lock.
+    ReadOnly,
+}
+
+impl Opening {
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self, Self::ReadOnly)
+    }
+
+    pub(super) fn open<C: Recognized + ?Sized>(&self, location: &Location<'_>) -> Result<Cell<C>, Error> {
+        match self {
+            Self::ReadWrite(guarding) => Cell::open(location, guarding, adopt),
+            Self::ReadOnly => Cell::open_read_only(location),
+        }
+    }
+
+    fn attach<C: Recognized + ?Sized>(&self, file: File, location: Location<'static>) -> Result<Cell<C>, Error> {
+        match self {
+            Self::ReadWrite(guarding) => Cell::of_file(file, location, guarding),
+            Self::ReadOnly => Cell::of_file_read_only(file, location),
+        }
+    }
+
+    /// How the arena is opened in which the value lies.
+    fn of_arena(&self) -> Self {
+        match self {
+            Self::ReadWrite(_) => Self::ReadWrite(Guarding::Own(LockKind::Native)),
+            Self::ReadOnly => Self::ReadOnly,
+        }
+    }
+
+    /// Opens the value with this number at a location: zero is the value that the header names, any other number the id of
+    /// a value in an arena.
+    pub(super) fn open_number<C: Recognized + ?Sized>(
+        &self,
+        location: &Location<'_>,
+        number: u64,
+    ) -> Result<Cell<C>, Error> {
+        if number == 0 {
+            return self.open(location);
+        }
+        within(&self.of_arena().open(location)?, number)
+    }
+
+    /// Opens the value with this number in a file that another process has handed over.
+    pub(super) fn attach_number<C: Recognized + ?Sized>(
+        &self,
+        file: File,
+        location: Location<'static>,
+        number: u64,
+    ) -> Result<Cell<C>, Error> {
+        if number == 0 {
+            return self.attach(file, location);
+        }
+        within(&self.of_arena().attach(file, location)?, number)
+    }
+}
+
+fn within<C: Recognized + ?Sized>(directory: &Cell<Directory>, number: u64) -> Result<Cell<C>, Error> {
+    cell_at(directory.shared_segment(), BlockId::from_bits(number))
+}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-use crate::layout::{Kind, Layout, part_at};
+use crate::layout::{FixedStrError, Kind, Layout, TimeError, part_at};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +156,12 @@ pub enum Error {
     /// this thread's other locks was mended, and the lock is free or somebody else's.
     #[error("another process overwrote the lock while this thread held it: mutual exclusion may have been lost")]
     Corrupted,
+    /// A text does not fit into a [`FixedStr`](crate::FixedStr).
+    #[error(transparent)]
+    Text(#[from] FixedStrError),
+    /// A time or a duration cannot be converted from or to a type of the standard library.
+    #[error(transparent)]
+    Time(#[from] TimeError),
     /// The platform lacks something.
     #[error("unsupported here: {what}")]
     Unsupported {

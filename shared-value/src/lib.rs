@@ -161,7 +161,10 @@ pub use crate::{
     handle::shared::Shared,
     handle::synchronized::{Synchronized, unlink},
     handle::wait::{Changes, Versioned},
-    layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
+    layout::{
+        AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedDuration, SharedOption, SharedValue,
+        TimeError, Timestamp, Variant,
+    },
     lock::{LockKind, LockState},
     segment::{NamedValue, names},
 };

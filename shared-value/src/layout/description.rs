@@ -28,6 +28,20 @@ pub struct Layout {
     size: usize,
     align: usize,
     kind: Kind,
+    form: Form,
+}
+
+/// How a value is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As its kind says.
+    Parts,
+    /// A struct of `is_some` and `value`, as an `Option`.
+    Option,
+    /// A number of nanoseconds, as a duration.
+    Duration,
+    /// A number of nanoseconds since 1970, as a date and a time.
+    Timestamp,
 }
 
 /// What a [`Layout`] is made of.
@@ -91,7 +105,16 @@ pub struct Variant {
 impl Layout {
     pub(crate) const fn new<T>(name: &'static str, kind: Kind) -> Self {
         assert!(size_of::<T>() > 0, "a shared value must have at least one byte");
-        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind }
+        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind, form: Form::Parts }
+    }
+
+    /// The layout of a type of this library that has a `Debug` of its own.
+    pub(super) const fn printed_as(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    pub(super) const fn form(&self) -> Form {
+        self.form
     }
 
     pub(crate) const fn scalar<T>(name: &'static str, code: char) -> Self {

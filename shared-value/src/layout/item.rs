@@ -1,0 +1,76 @@
+//! `Item`: what a typecode describes, as a tree.
+
+use crate::layout::measure::{self, Head, Reader};
+
+/// What the bytes of a `#[shared(pod)]` field mean, read from the typecode that its author wrote.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A number, a truth value or a character.
+    Number {
+        /// Its letter in the notation.
+        code: char,
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// Text of so many bytes, filled up with NUL bytes.
+    Text(usize),
+    /// So many bytes without meaning.
+    Padding(usize),
+    /// A dimension of an array.
+    Array {
+        /// The number of elements.
+        length: usize,
+        /// The type of each.
+        element: Box<Item>,
+    },
+    /// Fields that lie one behind the other; the number of a field stands for a name that is missing.
+    Struct(Vec<(String, Item)>),
+}
+
+impl Item {
+    /// Reads a typecode, which may come from memory that any process wrote.
+    ///
+    /// # Errors
+    /// A rule of the grammar that the text breaks.
+    pub(crate) fn parse(typecode: &str) -> Result<Self, &'static str> {
+        // Once the size of the whole is known to fit, so do those of the parts.
+        measure::size(typecode)?;
+        Self::read(&mut Reader::of(typecode))
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, &'static str> {
+        let Head { shape, repeat, letter, size, .. } = reader.head()?;
+        let one = match letter {
+            b's' => Self::Text(repeat),
+            b'x' => Self::Padding(repeat),
+            b'T' => Self::fields(reader)?.repeated(repeat),
+            _ => Self::Number { code: letter.into(), size }.repeated(repeat),
+        };
+        let dimensions = shape.rsplit(',').filter_map(|length| length.parse().ok());
+        Ok(dimensions.fold(one, |element, length| Self::Array { length, element: Box::new(element) }))
+    }
+
+    fn fields(reader: &mut Reader<'_>) -> Result<Self, &'static str> {
+        let mut fields = Vec::new();
+        reader.open()?;
+        while !reader.closes() {
+            let item = Self::read(reader)?;
+            let name = reader.name()?.map_or_else(|| fields.len().to_string(), str::to_owned);
+            fields.push((name, item));
+        }
+        Ok(Self::Struct(fields))
+    }
+
+    fn repeated(self, length: usize) -> Self {
+        if length == 1 { self } else { Self::Array { length, element: Box::new(self) } }
+    }
+
+    /// Returns the number of bytes that it describes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Number { size, .. } | Self::Text(size) | Self::Padding(size) => *size,
+            Self::Array { length, element } => length * element.size(),
+            Self::Struct(fields) => fields.iter().map(|(_, item)| item.size()).sum(),
+        }
+    }
+}

@@ -283,7 +283,7 @@ struct Body {
     raw: [u8; 2],
     #[shared(pod, typecode = "T{<f:x:<f:y:<f:z:}")]
     speed: Vec3,
-    #[shared(pod, typecode = "(2,2)<f")]
+    #[shared(pod, typecode = "(1,4)<f")]
     turn: Mat2,
     #[shared(pod, typecode = "(2)T{<f:x:<f}")]
     corners: [Vec2; 2],
@@ -307,7 +307,7 @@ fn pods_print_as_their_typecodes_say() {
     };
     let shared = SynchronizedBody::new(body).unwrap();
     let printed = format!("{shared:?}");
-    let expected = "Body { raw: [1, 2], speed: {x: 1.0, y: -0.5, z: 0.0}, turn: [[1.0, 0.0], [0.0, 1.0]], \
+    let expected = "Body { raw: [1, 2], speed: {x: 1.0, y: -0.5, z: 0.0}, turn: [[1.0, 0.0, 0.0, 1.0]], \
                     corners: [{x: 1.0, 1: 0.0}, {x: 0.0, 1: 1.0}], size: [1.0, 1.0], \
                     foreign: {id: -7, mass: 1.5, tag: \"ab\", letter: 'ß', flag: true} }";
     assert!(printed.contains(expected), "{printed}");

@@ -2,7 +2,7 @@
 
 use crate::layout::measure::{self, Head, Reader};
 
-/// What the bytes of a `#[shared(pod)]` field mean, read from the typecode that its author wrote.
+/// The meaning of the bytes of a `#[shared(pod)]` field, read from the typecode that its author wrote.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     /// A number, a truth value or a character.
@@ -12,9 +12,9 @@ pub(crate) enum Item {
         /// Its size in bytes.
         size: usize,
     },
-    /// Text of so many bytes, filled up with NUL bytes.
+    /// Text in this number of bytes, the last of which may be NUL bytes.
     Text(usize),
-    /// So many bytes without meaning.
+    /// This number of bytes without meaning.
     Padding(usize),
     /// A dimension of an array.
     Array {

@@ -56,7 +56,7 @@ pub(super) struct Reader<'a> {
 pub(super) struct Head<'a> {
     /// The lengths of the dimensions, separated by commas; empty without a shape.
     pub(super) shape: &'a str,
-    /// The number before the letter; 1 if there is none.
+    /// The number before the letter; 1 without a number.
     pub(super) repeat: usize,
     /// `T` for a struct, whose fields follow.
     pub(super) letter: u8,

@@ -1,4 +1,4 @@
-//! What may lie in shared memory, and the metadata that says how it lies there.
+//! The types that may lie in shared memory, and the metadata that describes their bytes.
 
 mod atomic;
 mod bits;

@@ -1,6 +1,7 @@
-//! Schemas: a layout as text that a program without the struct can read, and the hash of that text.
+//! Schemas: the layout of a type as a text, which a program without the type can read, and the hash of that text.
 //!
-//! One line for each field at every depth, in the order of memory, then the size and alignment of what they make up:
+//! The first line is the type. Then comes one line for each field at every depth, in the order of memory, and behind the
+//! fields of a struct its size and alignment:
 //! ```text
 //! Account
 //! balance: i64 @0
@@ -13,9 +14,9 @@
 //! Account: 56 bytes, align 8
 //! little-endian
 //! ```
-//! Offsets count from the start of the value; those inside of an array are the first element's.
+//! Offsets are in bytes from the start of the value; in an array, they are those in its first element.
 //!
-//! An array of a length that only the segment knows is described by its elements:
+//! An array whose length only the segment knows is described by its elements:
 //! ```text
 //! [Point]
 //! [].x: f64 @0
@@ -28,34 +29,34 @@
 use crate::layout::text::Text;
 use crate::layout::{Field, Kind, Layout};
 
-/// The 64-bit FNV-1a hash of the schema.
+/// Returns the 64-bit FNV-1a hash of the schema.
 pub(crate) const fn fingerprint(layout: &Layout) -> u64 {
     schema::<0>(layout, 0).hash()
 }
 
-/// The hash of a schema that is there as text.
+/// Returns the hash of a schema that was read as a text.
 pub(crate) fn text_fingerprint(schema: &str) -> u64 {
     let mut text = Text::<0>::from(0);
     text.text(schema);
     text.hash()
 }
 
-/// The schema.
+/// Returns the schema.
 pub(crate) fn schema_text(layout: &Layout) -> String {
     collect(|start| schema::<WINDOW>(layout, start))
 }
 
-/// The hash of the schema of an array of these elements, of any length.
+/// Returns the hash of the schema of an array of these elements, whatever its length.
 pub(crate) const fn slice_fingerprint(element: &Layout) -> u64 {
     slice_schema::<0>(element, 0).hash()
 }
 
-/// The schema of an array of these elements, of any length.
+/// Returns the schema of an array of these elements, whatever its length.
 pub(crate) fn slice_schema_text(element: &Layout) -> String {
     collect(|start| slice_schema::<WINDOW>(element, start))
 }
 
-/// How much of a schema is written at once.
+/// The bytes of a schema that are written at once.
 const WINDOW: usize = 4096;
 
 fn collect(write: impl Fn(usize) -> Text<WINDOW>) -> String {
@@ -69,9 +70,9 @@ fn collect(write: impl Fn(usize) -> Text<WINDOW>) -> String {
     }
 }
 
-/// The first line in which two schemas differ, as `(expected, found)`; `None` if they are equal.
+/// Returns the first line in which two schemas differ, as `(expected, found)`; `None` if they are equal.
 ///
-/// A field that differs is named before the type and its size, which differ for that reason.
+/// A field that differs comes before the name of the type and its size: the field explains why they differ.
 pub(crate) fn first_difference(expected: &str, found: &str) -> Option<(String, String)> {
     let (expected_name, expected_parts) = expected.split_once('\n').unwrap_or((expected, ""));
     let (found_name, found_parts) = found.split_once('\n').unwrap_or((found, ""));
@@ -81,7 +82,7 @@ pub(crate) fn first_difference(expected: &str, found: &str) -> Option<(String, S
         match (expected_lines.next(), found_lines.next()) {
             (None, None) => break,
             (expected, found) if expected == found => {}
-            // A type of another name also has another last line; then the name says it better.
+            // A type of another name also has another last line; then the difference of the names is the one to show.
             (Some(expected), Some(found))
                 if expected
                     .strip_prefix(expected_name)
@@ -92,7 +93,8 @@ pub(crate) fn first_difference(expected: &str, found: &str) -> Option<(String, S
     (expected_name != found_name).then(|| (readable(Some(expected_name)), readable(Some(found_name))))
 }
 
-/// A line of a schema as an error shows it; it may come from memory that anybody wrote.
+/// Returns a line of a schema as an error shows it: without control characters and not too long, because any process may
+/// have written it.
 fn readable(line: Option<&str>) -> String {
     const LONGEST: usize = 200;
     let Some(line) = line else {
@@ -105,7 +107,7 @@ fn readable(line: Option<&str>) -> String {
     }
 }
 
-/// The way from the value to one of its parts.
+/// The path from the value to one of its parts, as a list that starts at its end.
 enum Path<'a> {
     Value,
     Field(&'a Path<'a>, &'static str),

@@ -87,7 +87,7 @@ impl Timestamp {
         Self::now().since(self)
     }
 
-    /// Returns the moment that lies this much later, or [`MIN`](Self::MIN) or [`MAX`](Self::MAX) where there is none.
+    /// Returns the moment that lies this much later, or [`MIN`](Self::MIN) or [`MAX`](Self::MAX) if it lies outside of them.
     ///
     /// ```
     /// use shared_value::{SharedDuration, Timestamp};

@@ -74,3 +74,40 @@ impl Item {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Item;
+
+    /// Without this, the numbers of a pod would be cut out of its bytes at other places than its author says.
+    #[test]
+    fn trees() {
+        let order = if cfg!(target_endian = "little") { "<" } else { ">" };
+        for (typecode, tree) in [
+            ("<h", "Number { code: 'h', size: 2 }"),
+            ("8s", "Text(8)"),
+            ("<2f", "Array { length: 2, element: Number { code: 'f', size: 4 } }"),
+            ("(2,3)?", "Array { length: 2, element: Array { length: 3, element: Number { code: '?', size: 1 } } }"),
+            ("(2)3s", "Array { length: 2, element: Text(3) }"),
+            (
+                "T{B:a:3x<f}",
+                "Struct([(\"a\", Number { code: 'B', size: 1 }), (\"1\", Padding(3)), (\"2\", Number { code: 'f', size: 4 })])",
+            ),
+        ] {
+            let item = Item::parse(&typecode.replace('<', order)).unwrap();
+            assert_eq!(format!("{item:?}"), tree, "{typecode}");
+        }
+        assert_eq!(Item::parse("(2)T{(3)B:a:2x}").map(|item| item.size()), Ok(10));
+    }
+
+    /// Without this, a typecode that another process wrote could bring this one down.
+    #[test]
+    fn hostile_texts_are_refused() {
+        let deep = "T{".repeat(100_000);
+        let dimensions = format!("({}1)B", "1,".repeat(100_000));
+        let huge = format!("(4294967296)T{{({})B:a:}}", u64::MAX / 2);
+        for typecode in [deep.as_str(), &dimensions, &huge, "(0)B", "T{}", "T{B:ß", "ß", "(", ":", "T{B:a:}}"] {
+            assert!(Item::parse(typecode).is_err());
+        }
+    }
+}

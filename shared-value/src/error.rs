@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-use crate::layout::{Kind, Layout, part_at};
+use crate::layout::{FixedStrError, Kind, Layout, TimeError, part_at};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +136,12 @@ pub enum Error {
     /// is called once more.
     #[error("the transaction begins again: return this error from its closure")]
     Conflict,
+    /// A text does not fit into a [`FixedStr`](crate::FixedStr).
+    #[error(transparent)]
+    Text(#[from] FixedStrError),
+    /// A time or a duration cannot be converted from or to a type of the standard library.
+    #[error(transparent)]
+    Time(#[from] TimeError),
     /// The platform lacks a feature, or the call asks for more than the library offers.
     #[error("unsupported here: {what}")]
     Unsupported {

@@ -20,7 +20,7 @@
 //! | count without the lock | `#[shared(atomic)]`, an [`Atomic`]: `account.requests().fetch_add(1)` |
 //! | share an array whose length is known at run time | [`SharedArray`], whose functions are [`ElementAccessors`] |
 //! | share many values | [`Arena`], a map from keys and [`Id`]s to values, with [`Transaction`]s and [`Snapshot`]s |
-//! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`TimeSpan`], [`SharedOption`], [`Pod`] for types of other crates |
+//! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
@@ -176,7 +176,10 @@ pub use crate::{
     handle::shared::Shared,
     handle::synchronized::{SharedArray, Synchronized},
     handle::wait::{Changes, Versioned},
-    layout::{AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedValue, Variant},
+    layout::{
+        AtomicInteger, Field, FixedStr, FixedStrError, Kind, Layout, Pod, SharedDuration, SharedOption, SharedValue,
+        TimeError, Timestamp, Variant,
+    },
     lock::{LockKind, LockState},
     segment::{Location, NamedValue, names, unlink},
     share::{Source, Token},

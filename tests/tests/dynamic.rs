@@ -67,8 +67,12 @@ fn check<T: SharedValue + PartialEq + Debug>(first: T, second: T) {
     let one = Synchronized::create(&names[0], first).unwrap();
     let _other = Synchronized::create(&names[1], second).unwrap();
     let (dyn_one, dyn_other) = (DynValue::open(&names[0]).unwrap(), DynValue::open_read_only(&names[1]).unwrap());
-    assert_eq!(dyn_one.to_string(), printed(&one));
-    assert_eq!(dyn_one.layout().to_string(), SegmentFile::open(names[0].path()).schema());
+    let schema = SegmentFile::open(names[0].path()).schema();
+    // Only handles print bytes as their typecode says.
+    if !schema.contains(" as ") {
+        assert_eq!(dyn_one.to_string(), printed(&one));
+    }
+    assert_eq!(dyn_one.layout().to_string(), schema);
     assert_eq!((dyn_one.layout().size(), dyn_one.layout().align()), (size_of::<T>(), align_of::<T>()));
     let before = dyn_one.load().unwrap();
 

@@ -14,7 +14,7 @@ use crate::copy::bytes::{self, Alone, Merge};
 use crate::copy::words::{self, WORD};
 use crate::error::{Error, valid};
 use crate::format::contents::Contents;
-use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte};
+use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte, zero_extended};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 
 /// The most bytes of a value that is loaded piece by piece, into registers if possible.
@@ -489,12 +489,4 @@ impl FieldVisitor for Checker {
         // SAFETY: the bytes of the field are initialized except for its own padding, since those of the value are.
         self.invalid = unsafe { first_invalid::<F>(field) }.map(|invalid| offset + invalid);
     }
-}
-
-#[inline(always)]
-fn zero_extended(bytes: &[u8]) -> u64 {
-    let mut word = [0; WORD];
-    let start = if cfg!(target_endian = "little") { 0 } else { WORD - bytes.len() };
-    word[start..start + bytes.len()].copy_from_slice(bytes);
-    u64::from_ne_bytes(word)
 }

@@ -22,7 +22,7 @@ impl Debug for Printed<'_> {
             DynData::F32(value) => Debug::fmt(value, formatter),
             DynData::F64(value) => Debug::fmt(value, formatter),
             DynData::Optional(None) => formatter.write_str("None"),
-            DynData::Optional(Some(value)) => write!(formatter, "Some({:?})", Printed(value)),
+            DynData::Optional(Some(value)) => formatter.debug_tuple("Some").field(&Printed(value)).finish(),
             DynData::Text(value) => Debug::fmt(value, formatter),
             DynData::Bytes(value) => Debug::fmt(value, formatter),
             DynData::Enum { variant, .. } => formatter.write_str(variant),

@@ -1,4 +1,4 @@
-//! `Layout`: what the bytes of a value mean.
+//! `Layout`: the meaning of a value's bytes.
 
 use crate::layout::SharedValue;
 use crate::layout::atomic::AtomicInteger;
@@ -8,7 +8,8 @@ use crate::layout::text::Text;
 
 /// Describes the bytes of a type: its name, size, alignment and parts.
 ///
-/// Built at compile time, as [`SharedValue::LAYOUT`].
+/// It is made at compile time, as [`SharedValue::LAYOUT`]. Segments hold it as a text, the schema, which other programs
+/// read as a [`DynLayout`](crate::DynLayout).
 ///
 /// ```
 /// use shared_value::{Kind, SharedValue};
@@ -28,45 +29,61 @@ pub struct Layout {
     size: usize,
     align: usize,
     kind: Kind,
+    form: Form,
 }
 
-/// What a [`Layout`] is made of.
+/// How a value is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As its kind says.
+    Parts,
+    /// A struct of `is_some` and `value`, as an `Option`.
+    Option,
+    /// A number of nanoseconds, as a duration.
+    Duration,
+    /// A number of nanoseconds since 1970, as a date and a time.
+    Timestamp,
+}
+
+/// The kind of a type, with the parts that it is made of.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A number, `bool` or `char`.
+    /// A number, a `bool` or a `char`; also a `NonZero` integer, or an `Option` of one, which is `None` if it is zero.
     Scalar {
-        /// The PEP 3118 (Python buffer protocol) letter, without byte order.
+        /// The letter of the type in Python's buffer protocol (PEP 3118), without the byte order: `q` for `i64`, `d` for
+        /// `f64`, `?` for `bool`, `w` for `char`.
         code: char,
-        /// Whether some bit patterns are invalid.
+        /// Whether some bit patterns are no value of the type: those of a `bool` but 0 and 1, some of a `char`, and zero
+        /// for a `NonZero` integer.
         checked: bool,
     },
-    /// UTF-8 text in a fixed number of bytes: [`FixedStr`](crate::FixedStr).
+    /// UTF-8 text without a NUL, and then zeros up to the size of the type: [`FixedStr`](crate::FixedStr).
     Text,
-    /// Bytes that this library does not look into: a `#[shared(pod)]` field.
+    /// Bytes that this library does not look into: a `#[shared(pod)]` field, or a [`Pod`](crate::Pod).
     Bytes,
     /// A fixed number of elements.
     Array {
-        /// How many.
+        /// The number of elements, at least 1.
         length: usize,
-        /// What each is.
+        /// The layout of each element.
         element: &'static Layout,
     },
-    /// A `#[repr(C)]` struct.
+    /// A `#[repr(C)]` struct. A [`SharedOption`](crate::SharedOption) is one with the fields `is_some` and `value`.
     Struct {
-        /// In order of declaration, which is the order in memory.
+        /// The fields in the order of their declaration, which is also that of their offsets.
         fields: &'static [Field],
     },
-    /// A `#[repr(transparent)]` struct.
+    /// A `#[repr(transparent)]` struct, such as [`Timestamp`](crate::Timestamp).
     Newtype {
-        /// The type that it wraps.
+        /// The layout of the wrapped type, which has the same size and alignment.
         inner: &'static Layout,
     },
     /// A fieldless enum.
     Enum {
         /// The integer that holds the discriminant.
         repr: &'static Layout,
-        /// In order of declaration.
+        /// The variants in the order of their declaration.
         variants: &'static [Variant],
     },
 }
@@ -91,7 +108,16 @@ pub struct Variant {
 impl Layout {
     pub(crate) const fn new<T>(name: &'static str, kind: Kind) -> Self {
         assert!(size_of::<T>() > 0, "a shared value must have at least one byte");
-        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind }
+        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind, form: Form::Parts }
+    }
+
+    /// The layout of a type of this library that has a `Debug` of its own.
+    pub(super) const fn printed_as(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    pub(super) const fn form(&self) -> Form {
+        self.form
     }
 
     pub(crate) const fn scalar<T>(name: &'static str, code: char) -> Self {
@@ -132,27 +158,27 @@ impl Layout {
         Self::new::<T>(name, Kind::Enum { repr: R::LAYOUT, variants })
     }
 
-    /// The name of the type, without its path and its generic arguments.
+    /// Returns the name of the type, without its path and its generic arguments.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// `size_of` the type, in bytes.
+    /// Returns the `size_of` the type, in bytes; at least 1.
     pub const fn size(&self) -> usize {
         self.size
     }
 
-    /// `align_of` the type, in bytes.
+    /// Returns the `align_of` the type, in bytes; a power of two.
     pub const fn align(&self) -> usize {
         self.align
     }
 
-    /// What the bytes are.
+    /// Returns the kind of the type, with its parts.
     pub const fn kind(&self) -> &Kind {
         &self.kind
     }
 
-    /// How many bytes of the size are padding, at any depth.
+    /// Returns the number of bytes that are padding, between and behind the fields of structs at any depth.
     pub const fn padding(&self) -> usize {
         self.size - self.real_bytes()
     }
@@ -174,7 +200,8 @@ impl Layout {
         }
     }
 
-    /// Whether some bit patterns of this size are not values of the type.
+    /// Whether some bit patterns of this size are no values of the type. Only then are bytes checked after they were
+    /// copied out of shared memory.
     pub const fn is_checked(&self) -> bool {
         match self.kind {
             Kind::Scalar { checked, .. } => checked,
@@ -195,7 +222,7 @@ impl Layout {
         }
     }
 
-    /// The byte offset of the `number`th `#[shared(atomic)]` field of the struct, if it has so many.
+    /// Returns the byte offset of a `#[shared(atomic)]` field of the struct, by its number among these, which starts at 0.
     pub(crate) const fn atomic_field(&self, number: usize) -> Option<usize> {
         if let Kind::Struct { fields } = self.kind {
             let mut seen = 0;
@@ -213,7 +240,7 @@ impl Layout {
         None
     }
 
-    /// How many `#[shared(atomic)]` fields the struct itself has.
+    /// Returns the number of `#[shared(atomic)]` fields of the struct itself, without those of structs in it.
     pub(crate) const fn atomic_fields(&self) -> usize {
         let mut number = 0;
         while self.atomic_field(number).is_some() {
@@ -233,8 +260,8 @@ impl Field {
         Self::described::<F>(name, offset)
     }
 
-    /// In a function of its own: the layout of a type without bytes is an error, which must not come before that of
-    /// the field.
+    /// Kept out of `new`: the layout of a type without bytes is an error too, but the error of `new` names the field and
+    /// must come first.
     const fn described<F: SharedValue>(name: &'static str, offset: usize) -> Self {
         Self { name, offset, layout: F::LAYOUT, atomic: false, typecode: None }
     }
@@ -251,7 +278,7 @@ impl Field {
         Self::new::<Pod<F>>(name, offset)
     }
 
-    /// A field whose type this library does not know, but its author does.
+    /// Describes a field of another crate's type, for which the author of the struct wrote a typecode.
     #[doc(hidden)]
     #[track_caller]
     pub const fn pod_as<F: PodType>(name: &'static str, offset: usize, typecode: &'static str) -> Self {
@@ -271,22 +298,22 @@ impl Field {
         Self { typecode: Some(typecode), ..Self::new::<Pod<F>>(name, offset) }
     }
 
-    /// The name; `"0"`, `"1"` and so on in tuple structs.
+    /// Returns the name; `"0"`, `"1"` and so on in tuple structs.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Where the field starts in its struct, in bytes.
+    /// Returns the offset of the field from the start of its struct, in bytes.
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// What the field is.
+    /// Returns the layout of the field's type.
     pub const fn layout(&self) -> &'static Layout {
         self.layout
     }
 
-    /// The typecode that the author of a `#[shared(pod)]` field wrote for it.
+    /// Returns the typecode that the author of a `#[shared(pod)]` field wrote for it: see [`Pod`](crate::Pod#fields).
     pub const fn typecode(&self) -> Option<&'static str> {
         self.typecode
     }
@@ -303,12 +330,12 @@ impl Variant {
         Self { name, discriminant }
     }
 
-    /// The name.
+    /// Returns the name.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The number that stands for the variant.
+    /// Returns the number that stands for the variant in memory.
     pub const fn discriminant(&self) -> i128 {
         self.discriminant
     }

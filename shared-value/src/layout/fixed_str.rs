@@ -3,12 +3,14 @@
 
 use core::fmt;
 use core::ops::Deref;
+use core::str::FromStr;
 
 use crate::layout::{Kind, Layout, SharedValue};
 
-/// UTF-8 text of at most `N` bytes, filled up with NUL bytes.
+/// UTF-8 text of at most `N` bytes, which lies in the value itself; the rest of its `N` bytes are NUL bytes.
 ///
-/// The unused tail is always zero, so equal texts have equal bytes and nothing else ever leaks through them.
+/// It has the size of `[u8; N]`, and dereferences to `str`. The unused bytes are always zero, so equal texts have equal
+/// bytes, and no other memory ever leaks through them. A NUL cannot be part of the text, because it marks its end.
 ///
 /// ```
 /// use shared_value::{FixedStr, FixedStrError};
@@ -16,7 +18,25 @@ use crate::layout::{Kind, Layout, SharedValue};
 /// let city = FixedStr::<8>::new("Zürich")?;
 /// assert_eq!(city.as_str(), "Zürich");
 /// assert_eq!(FixedStr::<8>::new("Sacramento"), Err(FixedStrError::TooLong { length: 10, capacity: 8 }));
+/// assert_eq!(FixedStr::<8>::truncated("Sacramento"), "Sacramen");
 /// # Ok::<(), FixedStrError>(())
+/// ```
+///
+/// It converts from `&str` and `String`, and can be parsed. Its error converts into [`Error`](crate::Error):
+///
+/// ```
+/// use shared_value::{Error, FixedStr, Synchronized};
+///
+/// fn rename(name: &Synchronized<FixedStr<16>>, text: &str) -> Result<(), Error> {
+///     name.set(text.parse()?)
+/// }
+///
+/// let name = Synchronized::new(FixedStr::<16>::default())?;
+/// rename(&name, "Ada")?;
+/// assert_eq!(name.get(), "Ada");
+/// let error = rename(&name, "Augusta Ada King").and(rename(&name, "Augusta Ada King, Countess of Lovelace"));
+/// assert_eq!(error.unwrap_err().to_string(), "a text of 38 bytes does not fit into a `FixedStr<16>`");
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
@@ -28,45 +48,65 @@ pub struct FixedStr<const N: usize> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FixedStrError {
-    /// It has more bytes than there is room for.
+    /// The text has more bytes than there is room for.
     #[error("a text of {length} bytes does not fit into a `FixedStr<{capacity}>`")]
     TooLong {
-        /// The bytes of the text.
+        /// The length of the text in bytes.
         length: usize,
-        /// The bytes that there is room for.
+        /// The room in bytes.
         capacity: usize,
     },
-    /// It holds a NUL byte, which marks the end of the text.
+    /// The text holds a NUL, which would mark its end.
     #[error("a `FixedStr` cannot hold a NUL, found one at byte {position}")]
     Nul {
-        /// Where the first NUL stands.
+        /// The offset of the first NUL in bytes.
         position: usize,
     },
 }
 
 impl<const N: usize> FixedStr<N> {
-    /// Copies the text.
+    /// Copies a text.
     ///
     /// # Errors
-    /// If it is longer than `N` bytes or holds a NUL.
+    /// `TooLong` if the text has more than `N` bytes, `Nul` if it holds a NUL.
     pub const fn new(text: &str) -> Result<Self, FixedStrError> {
         let source = text.as_bytes();
         if source.len() > N {
             return Err(FixedStrError::TooLong { length: source.len(), capacity: N });
         }
+        let taken = Self::truncated(text);
+        let length = taken.len();
+        if length < source.len() {
+            return Err(FixedStrError::Nul { position: length });
+        }
+        Ok(taken)
+    }
+
+    /// Copies the beginning of a text: the whole characters that lie in its first `N` bytes, up to the first NUL.
+    ///
+    /// ```
+    /// use shared_value::FixedStr;
+    ///
+    /// // `ü` takes two bytes, of which only one would fit.
+    /// assert_eq!(FixedStr::<2>::truncated("Zürich"), "Z");
+    /// assert_eq!(FixedStr::<9>::truncated("one\0two"), "one");
+    /// ```
+    pub const fn truncated(text: &str) -> Self {
+        let source = text.as_bytes();
+        let mut length = if source.len() < N { source.len() } else { N };
+        while !text.is_char_boundary(length) {
+            length -= 1;
+        }
         let mut bytes = [0; N];
         let mut index = 0;
-        while index < source.len() {
-            if source[index] == 0 {
-                return Err(FixedStrError::Nul { position: index });
-            }
+        while index < length && source[index] != 0 {
             bytes[index] = source[index];
             index += 1;
         }
-        Ok(Self { bytes })
+        Self { bytes }
     }
 
-    /// The text.
+    /// Returns the text.
     ///
     /// # Panics
     /// Never: the bytes were checked when the value was made or read.
@@ -74,18 +114,22 @@ impl<const N: usize> FixedStr<N> {
         str::from_utf8(&self.bytes[..self.len()]).expect("checked when made or read")
     }
 
-    /// The bytes of the text, without the tail.
-    pub fn len(&self) -> usize {
-        self.bytes.iter().position(|byte| *byte == 0).unwrap_or(N)
+    /// Returns the length of the text in bytes, at most `N`.
+    pub const fn len(&self) -> usize {
+        let mut length = 0;
+        while length < N && self.bytes[length] != 0 {
+            length += 1;
+        }
+        length
     }
 
     /// Whether the text has no bytes.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The first byte at which these bytes stop to be a text with a zeroed tail.
+/// Returns the offset of the first byte that keeps these from being a text and then zeros.
 pub(crate) fn first_invalid_byte(bytes: &[u8]) -> Option<usize> {
     let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (text, tail) = bytes.split_at(length);
@@ -95,11 +139,12 @@ pub(crate) fn first_invalid_byte(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-// SAFETY: an array of bytes without padding; the rules of text are what `new` enforces and reading checks.
+// SAFETY: an array of bytes without padding; each constructor keeps the rules of text, and reads check them.
 unsafe impl<const N: usize> SharedValue for FixedStr<N> {
     const LAYOUT: &'static Layout = &Layout::new::<Self>("FixedStr", Kind::Text);
 }
 
+/// The empty text.
 impl<const N: usize> Default for FixedStr<N> {
     fn default() -> Self {
         Self { bytes: [0; N] }
@@ -131,6 +176,34 @@ impl<const N: usize> TryFrom<&str> for FixedStr<N> {
 
     fn try_from(text: &str) -> Result<Self, FixedStrError> {
         Self::new(text)
+    }
+}
+
+impl<const N: usize> TryFrom<String> for FixedStr<N> {
+    type Error = FixedStrError;
+
+    fn try_from(text: String) -> Result<Self, FixedStrError> {
+        Self::new(&text)
+    }
+}
+
+impl<const N: usize> FromStr for FixedStr<N> {
+    type Err = FixedStrError;
+
+    fn from_str(text: &str) -> Result<Self, FixedStrError> {
+        Self::new(text)
+    }
+}
+
+impl<const N: usize> From<FixedStr<N>> for String {
+    fn from(text: FixedStr<N>) -> Self {
+        text.as_str().to_owned()
+    }
+}
+
+impl<const N: usize> AsRef<str> for FixedStr<N> {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -1,31 +1,226 @@
-//! Measures a typecode that a user wrote for a `#[shared(pod)]` field, so that a wrong one does not compile.
+//! Reads typecodes that others wrote: the grammar, and the size of what a typecode describes.
+//!
+//! The grammar is the part of PEP 3118 that leaves nothing to the reader: numbers carry the byte order of this machine,
+//! and padding is written out.
 
-/// The bytes that one item of the notation describes.
+/// Returns the value of a `Result`, or returns its error: what `?` does, in functions that run at compile time.
+macro_rules! attempt {
+    ($result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(problem) => return Err(problem),
+        }
+    };
+}
+
+/// The number of structs inside of each other that a typecode may have: readers of the tree recurse.
+const DEEPEST: usize = 16;
+
+/// The number of dimensions that a shape may have, as in numpy.
+const MOST_DIMENSIONS: usize = 32;
+
+/// Returns the number of bytes that a typecode of one item describes.
 ///
 /// # Panics
 /// If the text is not one item, or leaves the byte order to the reader. In constants, that is an error of compilation.
 #[track_caller]
 pub(super) const fn measure(typecode: &str) -> usize {
-    let mut reader = Reader { bytes: typecode.as_bytes(), at: 0, ordered: false };
-    let size = reader.item();
-    assert!(
-        reader.at == reader.bytes.len(),
-        "a typecode for a field is one item: put several into `T{{..}}`, each followed by its `:name:`"
-    );
-    size
+    match size(typecode) {
+        Ok(size) => size,
+        Err(problem) => panic!("{}", problem),
+    }
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
+/// Returns the number of bytes that a typecode of one item describes.
+///
+/// # Errors
+/// A rule of the grammar that the text breaks.
+pub(super) const fn size(typecode: &str) -> Result<usize, &'static str> {
+    let mut reader = Reader::of(typecode);
+    let size = attempt!(reader.item());
+    attempt!(reader.end());
+    Ok(size)
+}
+
+/// A typecode, and how far it was read. Errors say what a typecode should look like.
+pub(super) struct Reader<'a> {
+    text: &'a str,
     at: usize,
     /// Whether a sign of the byte order stands to the left.
-    ordered: bool,
+    is_ordered: bool,
+    /// The number of structs that are open.
+    depth: usize,
 }
 
-impl Reader<'_> {
-    /// The next byte, or 0 at the end.
+/// The start of an item: all of it, or what stands before the fields of a struct.
+pub(super) struct Head<'a> {
+    /// The lengths of the dimensions, separated by commas; empty without a shape.
+    pub(super) shape: &'a str,
+    /// The number before the letter; 1 without a number.
+    pub(super) repeat: usize,
+    /// `T` for a struct, whose fields follow.
+    pub(super) letter: u8,
+    /// The number of bytes that the letter stands for; 1 for `T`, whose fields follow.
+    pub(super) size: usize,
+    /// The product of the dimensions and the repeat count.
+    count: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn of(text: &'a str) -> Self {
+        Self { text, at: 0, is_ordered: false, depth: 0 }
+    }
+
+    /// Reads the shape, the repeat count, the byte order and the letter of the next item.
+    pub(super) const fn head(&mut self) -> Result<Head<'a>, &'static str> {
+        attempt!(self.order());
+        let mut count = 1;
+        let mut shape = "";
+        if self.takes(b'(') {
+            let start = self.at;
+            let mut dimensions = 1;
+            count = attempt!(self.number());
+            while self.takes(b',') {
+                if dimensions == MOST_DIMENSIONS {
+                    return Err("a shape in a typecode has at most 32 dimensions");
+                }
+                dimensions += 1;
+                count = attempt!(product(count, attempt!(self.number())));
+            }
+            shape = self.since(start);
+            if !self.takes(b')') {
+                return Err("a shape in a typecode ends with `)`, as in `(3)<f`");
+            }
+            attempt!(self.order());
+        }
+        let mut repeat = 1;
+        if self.peek().is_ascii_digit() {
+            repeat = attempt!(self.number());
+            count = attempt!(product(count, repeat));
+        }
+        attempt!(self.order());
+        let letter = self.peek();
+        let size = match letter {
+            b'T' | b'b' | b'B' | b'?' | b'c' | b's' | b'x' => 1,
+            b'h' | b'H' | b'e' => 2,
+            b'i' | b'I' | b'l' | b'L' | b'f' | b'w' => 4,
+            b'q' | b'Q' | b'd' => 8,
+            _ => {
+                return Err(
+                    "a typecode is made of the letters `bBhHiIlLqQefd?cswx`, shapes such as `(3)`, and `T{..}`",
+                );
+            }
+        };
+        if size > 1 && !self.is_ordered {
+            return Err("a typecode names the byte order before a number, as in `<f`");
+        }
+        self.at += 1;
+        Ok(Head { shape, repeat, letter, size, count })
+    }
+
+    /// Reads the `{` before the fields of a struct.
+    pub(super) const fn open(&mut self) -> Result<(), &'static str> {
+        if self.depth == DEEPEST {
+            return Err("a typecode has at most 16 structs inside of each other");
+        }
+        if !self.takes(b'{') {
+            return Err("a struct in a typecode is written `T{..}`");
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Reads the `}` behind the fields of a struct, if it is there.
+    pub(super) const fn closes(&mut self) -> bool {
+        let closes = self.takes(b'}');
+        if closes {
+            self.depth -= 1;
+        }
+        closes
+    }
+
+    /// Reads the name of a field, if it has one.
+    pub(super) const fn name(&mut self) -> Result<Option<&'a str>, &'static str> {
+        if !self.takes(b':') {
+            return Ok(None);
+        }
+        let start = self.at;
+        while self.peek() != b':' {
+            if self.is_at_end() {
+                return Err("a name in a typecode stands between two `:`");
+            }
+            // The typecode becomes a part of a line of the schema.
+            if self.peek().is_ascii_control() {
+                return Err("a name in a typecode has no control characters");
+            }
+            self.at += 1;
+        }
+        let name = self.since(start);
+        self.at += 1;
+        Ok(Some(name))
+    }
+
+    /// Makes sure that nothing follows.
+    pub(super) const fn end(&self) -> Result<(), &'static str> {
+        if self.is_at_end() {
+            Ok(())
+        } else {
+            Err("a typecode for a field is one item: put several into `T{..}`, each followed by its `:name:`")
+        }
+    }
+
+    /// Reads an item, and returns its size in bytes.
+    const fn item(&mut self) -> Result<usize, &'static str> {
+        let head = attempt!(self.head());
+        let size = if head.letter == b'T' { attempt!(self.fields()) } else { head.size };
+        product(head.count, size)
+    }
+
+    /// Reads the fields of a struct, and returns their size in bytes.
+    const fn fields(&mut self) -> Result<usize, &'static str> {
+        attempt!(self.open());
+        let mut size: usize = 0;
+        while !self.closes() {
+            size = match size.checked_add(attempt!(self.item())) {
+                Some(size) => size,
+                None => return Err(TOO_LARGE),
+            };
+            attempt!(self.name());
+        }
+        if size == 0 { Err("a struct in a typecode has a field") } else { Ok(size) }
+    }
+
+    const fn order(&mut self) -> Result<(), &'static str> {
+        if self.takes(if cfg!(target_endian = "little") { b'<' } else { b'>' }) {
+            self.is_ordered = true;
+        }
+        if matches!(self.peek(), b'<' | b'>' | b'=' | b'@' | b'!' | b'^') {
+            return Err(
+                "a typecode names the byte order of this machine: `<` if it is little-endian, `>` if it is big-endian",
+            );
+        }
+        Ok(())
+    }
+
+    const fn number(&mut self) -> Result<usize, &'static str> {
+        if !self.peek().is_ascii_digit() {
+            return Err("a shape in a typecode is made of numbers, as in `(3,4)`");
+        }
+        let mut number: usize = 0;
+        while self.peek().is_ascii_digit() {
+            let digit = (self.peek() - b'0') as usize;
+            number = match attempt!(product(number, 10)).checked_add(digit) {
+                Some(number) => number,
+                None => return Err(TOO_LARGE),
+            };
+            self.at += 1;
+        }
+        if number == 0 { Err("a number in a typecode is at least 1") } else { Ok(number) }
+    }
+
+    /// Returns the next byte, or 0 at the end.
     const fn peek(&self) -> u8 {
-        if self.at < self.bytes.len() { self.bytes[self.at] } else { 0 }
+        if self.is_at_end() { 0 } else { self.text.as_bytes()[self.at] }
     }
 
     const fn takes(&mut self, byte: u8) -> bool {
@@ -36,84 +231,22 @@ impl Reader<'_> {
         takes
     }
 
-    #[track_caller]
-    const fn item(&mut self) -> usize {
-        self.order();
-        let mut count = 1;
-        if self.takes(b'(') {
-            count = self.number();
-            while self.takes(b',') {
-                count *= self.number();
-            }
-            assert!(self.takes(b')'), "a shape in a typecode ends with `)`, as in `(3)<f`");
-            self.order();
-        }
-        if self.peek().is_ascii_digit() {
-            count *= self.number();
-        }
-        self.order();
-        let letter = self.peek();
-        self.at += 1;
-        match letter {
-            b'T' => count * self.fields(),
-            b'b' | b'B' | b'?' | b'c' | b's' | b'x' => count,
-            _ => {
-                let size = match letter {
-                    b'h' | b'H' | b'e' => 2,
-                    b'i' | b'I' | b'l' | b'L' | b'f' | b'w' => 4,
-                    b'q' | b'Q' | b'd' => 8,
-                    _ => panic!(
-                        "a typecode is made of the letters `bBhHiIlLqQefd?cswx`, shapes such as `(3)`, and `T{{..}}`"
-                    ),
-                };
-                assert!(self.ordered, "a typecode names the byte order before a number, as in `<f`");
-                count * size
-            }
-        }
+    const fn is_at_end(&self) -> bool {
+        self.at >= self.text.len()
     }
 
-    #[track_caller]
-    const fn fields(&mut self) -> usize {
-        assert!(self.takes(b'{'), "a struct in a typecode is written `T{{..}}`");
-        let mut size = 0;
-        while !self.takes(b'}') {
-            size += self.item();
-            if self.takes(b':') {
-                while !self.takes(b':') {
-                    assert!(self.at < self.bytes.len(), "a name in a typecode stands between two `:`");
-                    // The typecode becomes a part of a line of the schema.
-                    assert!(!self.peek().is_ascii_control(), "a name in a typecode has no control characters");
-                    self.at += 1;
-                }
-            }
-        }
-        size
+    /// Returns the text between an earlier place and this one; both lie next to ASCII characters.
+    const fn since(&self, start: usize) -> &'a str {
+        self.text.split_at(self.at).0.split_at(start).1
     }
+}
 
-    #[track_caller]
-    const fn order(&mut self) {
-        if self.takes(if cfg!(target_endian = "little") { b'<' } else { b'>' }) {
-            self.ordered = true;
-        }
-        assert!(
-            !matches!(self.peek(), b'<' | b'>' | b'=' | b'@' | b'!' | b'^'),
-            "a typecode names the byte order of this machine: `<` if it is little-endian, `>` if it is big-endian"
-        );
-    }
+const TOO_LARGE: &str = "a number in a typecode is too large";
 
-    #[track_caller]
-    const fn number(&mut self) -> usize {
-        assert!(self.peek().is_ascii_digit(), "a shape in a typecode is made of numbers, as in `(3,4)`");
-        let mut number: usize = 0;
-        while self.peek().is_ascii_digit() {
-            let digit = (self.peek() - b'0') as usize;
-            number = match number.checked_mul(10) {
-                Some(number) => number + digit,
-                None => panic!("a number in a typecode is too large"),
-            };
-            self.at += 1;
-        }
-        number
+const fn product(one: usize, other: usize) -> Result<usize, &'static str> {
+    match one.checked_mul(other) {
+        Some(product) => Ok(product),
+        None => Err(TOO_LARGE),
     }
 }
 
@@ -143,6 +276,8 @@ mod tests {
     /// Without this, a text that no reader understands would be handed to them.
     #[test]
     fn refusals() {
+        let deep = "T{".repeat(17) + &"}".repeat(17);
+        let dimensions = format!("({}1)B", "1,".repeat(32));
         for typecode in [
             "",
             "<f<f",
@@ -150,13 +285,18 @@ mod tests {
             "(3)",
             "(3<f",
             "()<f",
+            "(0)<f",
             "T<f",
+            "T{}",
             "T{<f:x:",
             "T{<f:x}",
             "=f",
             "z",
             "9999999999999999999999s",
+            "(4294967296,4294967296)s",
             "T{<f:\n:}",
+            &deep,
+            &dimensions,
         ] {
             assert!(std::panic::catch_unwind(|| measure(typecode)).is_err(), "{typecode}");
         }

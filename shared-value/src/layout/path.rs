@@ -4,9 +4,10 @@ use core::fmt::Write as _;
 
 use crate::layout::{Kind, Layout};
 
-/// The innermost part that covers the byte at `offset`: its name, such as `corners[1].kind`, its layout and its offset.
+/// Returns the innermost part that covers the byte at `offset`: its path, such as `corners[1].kind`, its layout and its
+/// offset.
 ///
-/// The name of a value that has no fields is its type's.
+/// A value without fields has the name of its type for a path.
 pub(crate) fn part_at(layout: &'static Layout, offset: usize) -> (String, &'static Layout, usize) {
     let mut name = String::new();
     let (part, start) = descend(layout, 0, offset, &mut name);

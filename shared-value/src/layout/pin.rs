@@ -4,10 +4,13 @@ use crate::layout::schema::schema;
 use crate::layout::text::Text;
 use crate::layout::{Layout, SharedValue};
 
-/// Room for a message: more than a compiler shows of it in a helpful way.
+/// The most bytes of a message. It ends there: readers need no more to find the difference.
 const MESSAGE: usize = 4096;
 
-/// Fails, showing both, if the typecode is not the pinned one.
+/// Asserts that the type has the pinned typecode.
+///
+/// # Panics
+/// If it has another one; the message shows both.
 #[track_caller]
 pub const fn assert_layout<T: SharedValue>(pinned: &str) {
     if !equal(T::TYPECODE, pinned) {
@@ -17,7 +20,10 @@ pub const fn assert_layout<T: SharedValue>(pinned: &str) {
     }
 }
 
-/// Fails, showing both, if the fingerprint is not the pinned one.
+/// Asserts that the type has the pinned fingerprint.
+///
+/// # Panics
+/// If it has another one; the message shows both, and the schema.
 #[track_caller]
 pub const fn assert_fingerprint<T: SharedValue>(pinned: u64) {
     if T::FINGERPRINT != pinned {
@@ -29,7 +35,10 @@ pub const fn assert_fingerprint<T: SharedValue>(pinned: u64) {
     }
 }
 
-/// Fails, showing both, if the size in bytes is not the pinned one.
+/// Asserts that the type has the pinned size in bytes.
+///
+/// # Panics
+/// If it has another one; the message shows both.
 #[track_caller]
 pub const fn assert_size<T: SharedValue>(pinned: usize) {
     if size_of::<T>() != pinned {

@@ -5,9 +5,9 @@ use core::ptr;
 
 use crate::layout::{Kind, Layout, SharedValue};
 
-/// Wraps a foreign [`bytemuck::Pod`] type, whose bytes are shared as they are.
+/// Wraps a type of another crate that is [`bytemuck::Pod`], to share its bytes as they are.
 ///
-/// `#[shared(pod)]` on a field does this for you; use it by hand for a value of its own.
+/// It has the size and alignment of the type. A value of its own is wrapped by hand:
 ///
 /// ```
 /// use shared_value::{Pod, Synchronized};
@@ -16,11 +16,54 @@ use crate::layout::{Kind, Layout, SharedValue};
 /// assert_eq!(value.load()?.0[1], 2.0);
 /// # Ok::<(), shared_value::Error>(())
 /// ```
+///
+/// # Fields
+/// In a struct, `#[shared(pod)]` above the field does it: the accessors take and return the type itself. This works for the
+/// vectors and matrices of `glam` with its feature `bytemuck`, for those of `nalgebra` with `convert-bytemuck`, and for
+/// arrays of such types. A type with padding, or with a `bool` or an enum in it, is not `Pod`.
+///
+/// This library does not look into the bytes: other languages see `(12)B`, and handles print numbers from 0 to 255. If
+/// you write down what the bytes are, in the notation of Python's buffer protocol ([PEP 3118]), other languages and
+/// `Debug` show what you say. The compiler checks that the typecode describes as many bytes as the type has.
+///
+/// ```
+/// # mod glam {
+/// #     #[derive(bytemuck::Pod, bytemuck::Zeroable, Clone, Copy, Debug, PartialEq)]
+/// #     #[repr(C)]
+/// #     pub struct Vec3 { pub x: f32, pub y: f32, pub z: f32 }
+/// #     impl Vec3 { pub const fn new(x: f32, y: f32, z: f32) -> Self { Self { x, y, z } } }
+/// #     pub type Mat4 = [[f32; 4]; 4];
+/// # }
+/// use glam::Vec3;
+/// use shared_value::SharedValue;
+///
+/// #[derive(SharedValue, Clone, Copy)]
+/// #[repr(C)]
+/// struct Body {
+///     #[shared(pod)]
+///     position: Vec3,
+///     #[shared(pod, typecode = "T{<f:x:<f:y:<f:z:}")]
+///     velocity: Vec3,
+///     #[shared(pod, typecode = "(2,3)<f")]
+///     corners: [Vec3; 2],
+/// }
+///
+/// let one = Vec3::new(1.0, 1.0, 1.0);
+/// let body = SynchronizedBody::new(Body { position: one, velocity: one, corners: [one; 2] })?;
+/// body.set_velocity(Vec3::new(0.0, 0.5, 0.0))?;
+/// assert_eq!(body.velocity().y, 0.5);
+/// let printed = format!("{body:?}");
+/// assert!(printed.contains("position: [0, 0, 128, 63, 0, 0, 128, 63, 0, 0, 128, 63]"));
+/// assert!(printed.contains("velocity: {x: 0.0, y: 0.5, z: 0.0}, corners: [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]"));
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+///
+/// [PEP 3118]: https://peps.python.org/pep-3118/
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Pod<F>(pub F);
 
-/// What a `#[shared(pod)]` field may be: any [`bytemuck::Pod`] type.
+/// The types that a `#[shared(pod)]` field may have: all that are [`bytemuck::Pod`].
 #[diagnostic::on_unimplemented(
     message = "`#[shared(pod)]` needs a `bytemuck::Pod` type, which `{Self}` is not",
     label = "not a `bytemuck::Pod` type",
@@ -38,14 +81,14 @@ unsafe impl<F: bytemuck::Pod> SharedValue for Pod<F> {
     const LAYOUT: &'static Layout = &Layout::new::<Self>("bytes", Kind::Bytes);
 }
 
-/// The same values, wrapped.
+/// Wraps each value of a slice, where it lies.
 #[doc(hidden)]
 pub fn pods<F>(values: &[F]) -> &[Pod<F>] {
     // SAFETY: a `Pod` is an `F` in a transparent struct.
     unsafe { &*(ptr::from_ref(values) as *const [Pod<F>]) }
 }
 
-/// The same values, wrapped, to be written.
+/// Wraps each value of a mutable slice, where it lies.
 #[doc(hidden)]
 pub fn pods_mut<F>(values: &mut [F]) -> &mut [Pod<F>] {
     // SAFETY: a `Pod` is an `F` in a transparent struct.

@@ -1,4 +1,4 @@
-//! The primitives of the language.
+//! Implements `SharedValue` for the primitives of the language.
 #![allow(unsafe_code)]
 
 use core::num::{

@@ -1,6 +1,7 @@
-//! Schemas: a layout as text that a program without the struct can read, and the hash of that text.
+//! Schemas: the layout of a type as a text, which a program without the type can read, and the hash of that text.
 //!
-//! One line for each field at every depth, in the order of memory, then the size and alignment of what they make up:
+//! The first line is the type. Then comes one line for each field at every depth, in the order of memory, and behind the
+//! fields of a struct its size and alignment:
 //! ```text
 //! Account
 //! balance: i64 @0
@@ -13,9 +14,9 @@
 //! Account: 56 bytes, align 8
 //! little-endian
 //! ```
-//! Offsets count from the start of the value; those inside of an array are the first element's.
+//! Offsets are in bytes from the start of the value; in an array, they are those in its first element.
 //!
-//! An array of a length that only the segment knows is described by its elements:
+//! An array whose length only the segment knows is described by its elements:
 //! ```text
 //! [Point]
 //! [].x: f64 @0
@@ -28,34 +29,34 @@
 use crate::layout::text::Text;
 use crate::layout::{Field, Kind, Layout};
 
-/// The 64-bit FNV-1a hash of the schema.
+/// Returns the 64-bit FNV-1a hash of the schema.
 pub(crate) const fn fingerprint(layout: &Layout) -> u64 {
     schema::<0>(layout, 0).hash()
 }
 
-/// The hash of a schema that is there as text.
+/// Returns the hash of a schema that was read as a text.
 pub(crate) fn text_fingerprint(schema: &str) -> u64 {
     let mut text = Text::<0>::from(0);
     text.text(schema);
     text.hash()
 }
 
-/// The schema.
+/// Returns the schema.
 pub(crate) fn schema_text(layout: &Layout) -> String {
     collect(|start| schema::<WINDOW>(layout, start))
 }
 
-/// The hash of the schema of an array of these elements, of any length.
+/// Returns the hash of the schema of an array of these elements, whatever its length.
 pub(crate) const fn slice_fingerprint(element: &Layout) -> u64 {
     slice_schema::<0>(element, 0).hash()
 }
 
-/// The schema of an array of these elements, of any length.
+/// Returns the schema of an array of these elements, whatever its length.
 pub(crate) fn slice_schema_text(element: &Layout) -> String {
     collect(|start| slice_schema::<WINDOW>(element, start))
 }
 
-/// How much of a schema is written at once.
+/// The bytes of a schema that are written at once.
 const WINDOW: usize = 4096;
 
 fn collect(write: impl Fn(usize) -> Text<WINDOW>) -> String {
@@ -69,7 +70,7 @@ fn collect(write: impl Fn(usize) -> Text<WINDOW>) -> String {
     }
 }
 
-/// The way from the value to one of its parts.
+/// The path from the value to one of its parts, as a list that starts at its end.
 enum Path<'a> {
     Value,
     Field(&'a Path<'a>, &'static str),

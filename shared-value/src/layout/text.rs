@@ -1,6 +1,7 @@
-//! A text written at compile time: a window of it, and the length and hash of the whole.
+//! `Text`: a text written at compile time, of which a part is kept, and the length and hash of the whole.
 
-/// Collects bytes in constant evaluation: those from `start` that fit, the length of all, and their FNV-1a hash.
+/// Collects a text in constants, where memory cannot be allocated: keeps the bytes from `start` on that fit, called the
+/// window, and counts and hashes all.
 pub(crate) struct Text<const CAPACITY: usize> {
     bytes: [u8; CAPACITY],
     start: usize,
@@ -9,7 +10,7 @@ pub(crate) struct Text<const CAPACITY: usize> {
 }
 
 impl<const CAPACITY: usize> Text<CAPACITY> {
-    /// A text of which the bytes from `start` on are kept.
+    /// Starts a text of which the bytes from `start` on are kept.
     pub(crate) const fn from(start: usize) -> Self {
         // The offset basis of 64-bit FNV-1a (RFC 9923).
         Self { bytes: [0; CAPACITY], start, length: 0, hash: 0xcbf2_9ce4_8422_2325 }
@@ -55,30 +56,33 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
         }
     }
 
-    /// The number of bytes written, also those outside of the window.
+    /// Returns the number of bytes that were written, also outside of the window.
     pub(crate) const fn length(&self) -> usize {
         self.length
     }
 
-    /// The hash of all bytes written.
+    /// Returns the 64-bit FNV-1a hash of all bytes that were written.
     pub(crate) const fn hash(&self) -> u64 {
         self.hash
     }
 
-    /// The bytes in the window.
+    /// Returns the bytes in the window.
     pub(crate) const fn window(&self) -> &[u8] {
         let written = self.length.saturating_sub(self.start);
         let (window, _) = self.bytes.split_at(if written < CAPACITY { written } else { CAPACITY });
         window
     }
 
-    /// The whole text, if all of it lies in the window.
+    /// Returns the whole text.
+    ///
+    /// # Panics
+    /// If some of it lies outside of the window.
     pub(crate) const fn as_str(&self) -> &str {
         assert!(self.start == 0 && self.length <= CAPACITY, "the text is longer than its buffer");
         self.beginning()
     }
 
-    /// As much of the text as lies in the window.
+    /// Returns the whole characters in the window.
     pub(crate) const fn beginning(&self) -> &str {
         let mut window = self.window();
         // A window may end inside of a character.

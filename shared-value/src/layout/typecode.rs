@@ -1,7 +1,7 @@
-//! Typecodes: a layout in the notation of Python's buffer protocol.
+//! Writes typecodes: the layout of a type in the notation of Python's buffer protocol (PEP 3118).
 //!
-//! The grammar is that of PEP 3118. Numbers carry the byte order; single bytes do so only where they come first,
-//! because without any sign at the start the notation means C's own alignment.
+//! Numbers carry the byte order. Single bytes do so only where they come first, because without a sign at the start the
+//! notation means C's own alignment.
 
 use core::marker::PhantomData;
 
@@ -10,10 +10,12 @@ use crate::layout::{Kind, Layout, SharedValue};
 
 const BYTE_ORDER: u8 = if cfg!(target_endian = "little") { b'<' } else { b'>' };
 
-/// The typecode of a type, in the smallest of a few buffers that hold it.
+/// Returns the typecode of a type.
 ///
-/// A constant of a generic type cannot be an array whose length depends on that type, hence the buffers.
+/// # Panics
+/// If it is longer than 32 KiB. In a constant, that is an error of compilation.
 pub(crate) const fn of<T: SharedValue>() -> &'static str {
+    // The length of an array cannot depend on a type parameter, so the text lies in the smallest of a few buffers.
     let length = typecode::<0>(T::LAYOUT).length();
     if length <= 128 {
         In::<T, 128>::TEXT.as_str()
@@ -38,7 +40,7 @@ const fn typecode<const CAPACITY: usize>(layout: &Layout) -> Text<CAPACITY> {
     text
 }
 
-/// `ordered` says that a sign of the byte order already stands to the left.
+/// Writes a typecode; `ordered` says that a sign of the byte order already stands to the left.
 const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout, ordered: bool) {
     match layout.kind() {
         Kind::Scalar { code, .. } => {
@@ -53,7 +55,7 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
         }
         Kind::Enum { repr, .. } => write(text, repr, ordered),
         Kind::Newtype { inner } => write(text, inner, ordered),
-        // The notation cannot nest dimensions, so those of an array's elements, and raw bytes, join the array's own.
+        // The notation has no arrays of arrays: the dimensions of elements, and raw bytes, join those of the array.
         Kind::Array { .. } | Kind::Bytes => {
             let mut separator = b'(';
             let mut part = layout;
@@ -98,7 +100,7 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
     }
 }
 
-/// The outermost dimension of an array, whatever wraps it.
+/// Returns the length and the element of an array, also of one in newtypes.
 const fn dimension(layout: &Layout) -> Option<(usize, &Layout)> {
     match layout.kind() {
         Kind::Array { length, element } => Some((*length, element)),
@@ -107,7 +109,7 @@ const fn dimension(layout: &Layout) -> Option<(usize, &Layout)> {
     }
 }
 
-/// The size of bytes that are not looked into, whatever wraps them.
+/// Returns the size of bytes that the library does not look into, also of those in newtypes.
 const fn raw_bytes(layout: &Layout) -> Option<usize> {
     match layout.kind() {
         Kind::Bytes => Some(layout.size()),

@@ -6,8 +6,7 @@ use crate::layout::{Field, Layout, schema, typecode};
 /// A type that may lie in shared memory.
 ///
 /// Derive it: `#[derive(SharedValue, Clone, Copy)]` with `#[repr(C)]` on a struct, `#[repr(transparent)]` on a
-/// newtype, or an integer repr such as `#[repr(u8)]` on a fieldless enum. Integers up to 64 bits, floats, `bool`,
-/// `char`, `NonZero` integers and `Option`s of them, arrays of these and [`FixedStr`](crate::FixedStr) have it already.
+/// newtype, or an integer repr such as `#[repr(u8)]` on a fieldless enum.
 ///
 /// ```
 /// use shared_value::SharedValue;
@@ -19,6 +18,18 @@ use crate::layout::{Field, Layout, schema, typecode};
 /// assert_eq!(Account::TYPECODE, "T{<q:balance:?:frozen:7x}");
 /// assert_eq!(Account::LAYOUT.padding(), 7);
 /// ```
+///
+/// # Types that can be shared
+///
+/// | you bring | share |
+/// |---|---|
+/// | integers up to 64 bits, floats, `bool`, `char`, `NonZero` integers and `Option`s of them | the type itself |
+/// | arrays | the type itself: `[T; N]` for each `T` that can be shared |
+/// | `String`, `&str` | [`FixedStr<N>`](crate::FixedStr) |
+/// | `Option<T>` | [`SharedOption<T>`](crate::SharedOption) |
+/// | [`Duration`](core::time::Duration) | [`SharedDuration`](crate::SharedDuration) |
+/// | [`SystemTime`](std::time::SystemTime) | [`Timestamp`](crate::Timestamp) |
+/// | vectors and matrices of `glam`, and every other `bytemuck::Pod` type | the type itself, with `#[shared(pod)]` above the field: see [`Pod`](crate::Pod#fields) |
 ///
 /// # Safety
 /// - `LAYOUT` and `fields` describe the type truthfully: every field lies at its offset, inside of the type, and all
@@ -33,10 +44,10 @@ use crate::layout::{Field, Layout, schema, typecode};
     note = "if it is another crate's `bytemuck::Pod` type, write `#[shared(pod)]` above the field, or share `Pod(value)`"
 )]
 pub unsafe trait SharedValue: Copy + 'static {
-    /// What the bytes of the type mean.
+    /// The description of the type's bytes.
     const LAYOUT: &'static Layout;
 
-    /// The layout in the notation of Python's buffer protocol (PEP 3118), as numpy reads it.
+    /// The layout in the notation of Python's buffer protocol (PEP 3118), which numpy reads as a `dtype`.
     const TYPECODE: &'static str = typecode::of::<Self>();
 
     /// A hash of everything that two programs must agree on to share a value of this type: names, types, offsets,
@@ -60,7 +71,7 @@ pub unsafe trait SharedValue: Copy + 'static {
     }
 }
 
-/// Something done to every field of a type.
+/// An operation on every field of a type.
 #[doc(hidden)]
 pub trait FieldVisitor {
     fn field<F: SharedValue>(&mut self, offset: usize);

@@ -10,6 +10,7 @@ pub use crate::handle::accessible::Accessible;
 pub use crate::handle::atomic::Atomic;
 pub use crate::handle::guard::Guard;
 pub use crate::handle::host::{Host, Reader, Root, Writer};
+pub use crate::handle::part::Part;
 pub use crate::handle::synchronized::Synchronized;
 pub use crate::hold::read::retries;
 pub use crate::layout::{

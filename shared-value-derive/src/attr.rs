@@ -1,12 +1,12 @@
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, Ident, Lit, LitInt, LitStr, Meta, Path, Token};
+use syn::{Attribute, Expr, Lit, LitInt, LitStr, Meta, Path, Token};
 
 use crate::context::Context;
 use crate::nearest::nearest;
 use crate::symbol::{
-    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RENAME, SHARED, SIZE, Symbol, TYPECODE,
+    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, SHARED, SIZE, Symbol, TYPECODE,
 };
 
 /// What `#[shared(..)]` says about a type.
@@ -23,7 +23,6 @@ pub(crate) struct ContainerAttributes {
 pub(crate) struct FieldAttributes {
     pub(crate) atomic: Option<Span>,
     pub(crate) pod: Option<Span>,
-    pub(crate) rename: Option<Ident>,
     pub(crate) typecode: Option<LitStr>,
 }
 
@@ -57,7 +56,6 @@ impl FieldAttributes {
             match word {
                 ATOMIC => parsed.atomic = Some(flag(meta, ATOMIC)?),
                 POD => parsed.pod = Some(flag(meta, POD)?),
-                RENAME => parsed.rename = Some(accessor_name(meta)?),
                 TYPECODE => parsed.typecode = Some(string(meta, TYPECODE, "(3)<f")?),
                 _ => {}
             }
@@ -205,26 +203,4 @@ fn size(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {
 
 fn is_usize(literal: &LitInt) -> bool {
     matches!(literal.suffix(), "" | "usize")
-}
-
-fn accessor_name(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
-    let string = string(meta, RENAME, "name")?;
-    identifier(&string.value(), string.span())
-        .ok_or_else(|| syn::Error::new(string.span(), "expected the name of a function: letters, digits and `_`"))
-}
-
-/// The identifier `text`, raw if it is a keyword.
-fn identifier(text: &str, span: Span) -> Option<Ident> {
-    let mut characters = text.chars();
-    let begins = characters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
-    let continues = characters.all(|other| other == '_' || other.is_alphanumeric());
-    if !begins || !continues || matches!(text, "_" | "self" | "Self" | "super" | "crate") {
-        return None;
-    }
-    let mut identifier = match syn::parse_str::<Ident>(text) {
-        Ok(identifier) => identifier,
-        Err(_) => syn::parse_str::<Ident>(&format!("r#{text}")).ok()?,
-    };
-    identifier.set_span(span);
-    Some(identifier)
 }

@@ -1,38 +1,39 @@
-//! Generated types and type parameters must not shadow a name that the user's types mention.
+//! Generated types, functions and locals must not take a name that the user's types and constants mention.
 
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Names for generated types and type parameters that occur nowhere in the input.
+/// Names that occur nowhere in the input.
 pub(crate) struct FreshNames {
     pub(crate) access: Ident,
-    pub(crate) reader: Ident,
+    pub(crate) host: Ident,
     pub(crate) outcome: Ident,
     pub(crate) visitor: Ident,
-    pub(crate) description: Ident,
+    taken: HashSet<String>,
 }
 
 impl FreshNames {
     pub(crate) fn unused_in(input: &syn::DeriveInput) -> Self {
         let mut taken = HashSet::new();
         collect(input.to_token_stream(), &mut taken);
-        let unused = |name: &str| {
-            let mut candidate = name.to_owned();
-            while taken.contains(&candidate) {
-                candidate.push('_');
-            }
-            Ident::new(&candidate, Span::mixed_site())
-        };
-        Self {
-            access: unused("A"),
-            reader: unused("H"),
-            outcome: unused("R"),
-            visitor: unused("V"),
-            description: unused("Description"),
-        }
+        let unused = |name: &str| unused(name, &taken);
+        Self { access: unused("A"), host: unused("H"), outcome: unused("R"), visitor: unused("V"), taken }
     }
+
+    /// A function or a local of generated code.
+    pub(crate) fn local(&self, name: &str) -> Ident {
+        unused(name, &self.taken)
+    }
+}
+
+fn unused(name: &str, taken: &HashSet<String>) -> Ident {
+    let mut candidate = name.to_owned();
+    while taken.contains(&candidate) {
+        candidate.push('_');
+    }
+    Ident::new(&candidate, Span::mixed_site())
 }
 
 fn collect(tokens: TokenStream, names: &mut HashSet<String>) {

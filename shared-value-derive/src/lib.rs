@@ -53,25 +53,25 @@ mod tests;
 ///
 /// # Accessors
 ///
-/// They have the visibility and the documentation of their field. The accessors of field number
-/// 0 of a tuple struct are named after `field_0`. On a handle that cannot write, there are those that
-/// read. A guard need not be `mut`: its accessors take `&self`, so that a new value can be made from
-/// the old one, as in `guard.set_x(guard.x() + 1)`.
+/// They have the visibility and the documentation of their field, and are those of the handle, of its guard and of every
+/// part of this type. On a handle that cannot write, there are those that read. The accessors of field number 0 of a tuple
+/// struct are named after `field_0`.
 ///
-/// | field | on the handle | on the guard |
-/// |---|---|---|
-/// | `x` | `x`, `set_x`, `update_x` | `x`, `set_x`, `update_x` |
-/// | array `x` | these, `x_at`, `set_x_at`, `x_read`, `x_write` | these, `x_at`, `set_x_at`, `x_read`, `x_write` |
-/// | atomic `x` | `x`, `x_store`, `x_fetch_add`, `x_fetch_sub`, `x_fetch_max`, `x_fetch_min`, `x_compare_exchange` | `x` |
+/// | field | accessors |
+/// |---|---|
+/// | `x` | `x`, `set_x`, `update_x`, and `in_x`, the part |
+/// | atomic `x` | `x`, which has the functions of `std::sync::atomic` |
+///
+/// A field may have any name. Where a method of the handle or the guard has the name already, as `lock` or `version`, that
+/// is called by it; the field is read by `in_version().get()`.
 ///
 /// # Attributes of a field
 ///
-/// - `#[shared(atomic)]`: a `u64` or `i64` that is changed without the lock, and is neither
-///   committed nor rolled back.
+/// - `#[shared(atomic)]`: a `u64`, `i64`, `f64` or `bool`, or an array of them, which is changed without the lock, and is
+///   neither committed nor rolled back.
 /// - `#[shared(pod)]`: the type implements `bytemuck::Pod`, not `SharedValue`.
-/// - `#[shared(pod, typecode = "(3)<f")]`: the same, and what its bytes are, for readers in other languages. It must
+/// - `#[shared(pod, typecode = "(3)<f")]`: the same, and the typecode of its bytes, for readers in other languages. It must
 ///   describe as many bytes as the type has.
-/// - `#[shared(rename = "name")]`: names the accessors. The name in the layout stays.
 ///
 /// # Attributes of a type
 ///

@@ -88,22 +88,18 @@ impl Field {
 
     /// The getter; the names of all other accessors are made from it.
     pub(crate) fn getter(&self) -> Ident {
-        let mut name = match (&self.attributes.rename, &self.member) {
-            (Some(name), _) | (None, Member::Named(name)) => name.clone(),
-            (None, Member::Unnamed(index)) => format_ident!("field_{}", index, span = self.span),
+        let mut name = match &self.member {
+            Member::Named(name) => name.clone(),
+            Member::Unnamed(index) => format_ident!("field_{}", index, span = self.span),
         };
         name.set_span(generated(name.span()));
         name
     }
 
-    /// Where the user chose the name of the accessors.
-    pub(crate) fn span_of_name(&self) -> Span {
-        self.attributes.rename.as_ref().map_or(self.span, Ident::span)
-    }
-
-    pub(crate) fn accessor(&self, prefix: &str, suffix: &str) -> Ident {
+    /// The accessor whose name begins so.
+    pub(crate) fn accessor(&self, prefix: &str) -> Ident {
         let getter = self.getter();
-        format_ident!("{prefix}{}{suffix}", getter.unraw(), span = getter.span())
+        format_ident!("{prefix}{}", getter.unraw(), span = getter.span())
     }
 
     pub(crate) fn is_atomic(&self) -> bool {
@@ -112,14 +108,6 @@ impl Field {
 
     pub(crate) fn is_pod(&self) -> bool {
         self.attributes.pod.is_some()
-    }
-
-    /// The element of an array.
-    pub(crate) fn element(&self) -> Option<&Type> {
-        match unwrapped(&self.ty) {
-            Type::Array(array) => Some(&array.elem),
-            _ => None,
-        }
     }
 }
 

@@ -15,12 +15,11 @@ pub(crate) const FINGERPRINT: Symbol = Symbol("fingerprint");
 pub(crate) const SIZE: Symbol = Symbol("size");
 
 pub(crate) const ATOMIC: Symbol = Symbol("atomic");
-pub(crate) const RENAME: Symbol = Symbol("rename");
 pub(crate) const POD: Symbol = Symbol("pod");
 pub(crate) const TYPECODE: Symbol = Symbol("typecode");
 
 pub(crate) const CONTAINER_WORDS: [Symbol; 4] = [CRATE, LAYOUT, FINGERPRINT, SIZE];
-pub(crate) const FIELD_WORDS: [Symbol; 4] = [ATOMIC, RENAME, POD, TYPECODE];
+pub(crate) const FIELD_WORDS: [Symbol; 3] = [ATOMIC, POD, TYPECODE];
 
 impl Symbol {
     pub(crate) fn is(self, path: &Path) -> bool {

@@ -27,6 +27,9 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
     }
     let is_newtype = matches!(input.repr, Some(Repr::Transparent));
     for (number, field) in fields.iter().enumerate() {
+        if let (true, Some(atomic)) = (is_newtype, field.attributes.atomic) {
+            context.at(atomic, "the field of a newtype lies in it and has no word of its own: write `#[repr(C)]`");
+        }
         if is_newtype && number > 0 {
             context.at(
                 field.span,
@@ -42,7 +45,7 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
 
 fn check_field(context: &Context, input: &Input, field: &Field) {
     if let (Some(_), Some(pod)) = (field.attributes.atomic, field.attributes.pod) {
-        context.at(pod, "`pod` is for foreign types and `atomic` for a `u64` or an `i64`: remove one of them");
+        context.at(pod, "`pod` is for foreign types and `atomic` for numbers and `bool`: remove one of them");
     }
     if let (Some(typecode), None) = (&field.attributes.typecode, field.attributes.pod) {
         let message = if field.is_atomic() {

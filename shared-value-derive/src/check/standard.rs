@@ -65,7 +65,7 @@ const STANDARD_TYPES: &[StandardType] = &[
         &["AtomicI64", "AtomicI32", "AtomicI16", "AtomicI8", "AtomicIsize"],
         "is not needed: write `#[shared(atomic)]` on a plain `i64`",
     ),
-    plain(&["AtomicBool"], "is not needed: write `#[shared(atomic)]` on a plain `u64` that is 0 or 1"),
+    plain(&["AtomicBool"], "is not needed: write `#[shared(atomic)]` on a plain `bool`"),
     generic(&["AtomicPtr"], "is an address in one process: hold the index of the value in an array"),
     plain(&["u128", "i128"], "is wider than the words that shared memory is accessed in: use `[u64; 2]`"),
 ];

@@ -2,7 +2,7 @@ use quote::ToTokens;
 use syn::{Expr, ExprLit, GenericArgument, Generics, Lit, Path, PathArguments, PathSegment, Type, TypePath};
 
 use super::standard;
-use crate::model::{Field, unwrapped};
+use crate::model::{Field, innermost, is_primitive, unwrapped};
 
 /// A type that cannot be shared, and what to do instead.
 pub(crate) struct Refusal<'field> {
@@ -102,15 +102,15 @@ fn is_non_zero(ty: &Type) -> bool {
 }
 
 fn of_atomic(field: &Field) -> Option<Refusal<'_>> {
-    let is_integer = match unwrapped(&field.ty) {
-        Type::Path(path) => {
-            path.path.segments.last().is_some_and(|segment| segment.ident == "u64" || segment.ident == "i64")
-        }
-        _ => false,
-    };
-    (field.is_atomic() && !is_integer).then(|| Refusal {
+    const ATOMIC: [&str; 4] = ["u64", "i64", "f64", "bool"];
+    let ty = innermost(&field.ty);
+    let is_atomic = |path: &TypePath| ATOMIC.iter().any(|name| path.path.is_ident(name));
+    // What is not a primitive may be an alias of one.
+    let is_other = matches!(ty, Type::Path(path) if is_primitive(ty) && !is_atomic(path));
+    (field.is_atomic() && is_other).then(|| Refusal {
         ty: &field.ty,
-        message: "`#[shared(atomic)]` works on a `u64` or an `i64`: use one of them".to_owned(),
+        message: "`#[shared(atomic)]` works on `u64`, `i64`, `f64` and `bool`, and on arrays of them: use one of them"
+            .to_owned(),
     })
 }
 

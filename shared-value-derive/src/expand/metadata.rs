@@ -5,57 +5,66 @@ use syn::Fields;
 use crate::model::{Field, Variant};
 
 use super::generics::in_where_clause;
-use super::scope::{Scope, local};
-use super::stored::{describe, question, stored_field};
+use super::scope::Scope;
+use super::stored::{describe, question, stored};
 
 /// The impl of `SharedValue` for a struct.
 pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenStream {
-    let runtime = &scope.runtime;
+    let Scope { runtime, shared_value, .. } = scope;
     let name = scope.input.layout_name();
-    let descriptions = fields.iter().map(|field| describe(scope, field));
-    let types = fields.iter().map(|field| stored_field(scope, field));
+    let (describing, visitor, fields_of) = (scope.local("describe"), scope.local("visitor"), scope.local("fields_of"));
+    let descriptions = fields.iter().map(|field| describe(field, &describing));
+    let types = fields.iter().map(|field| stored(scope, field));
     let questions = fields.iter().map(|field| question(scope, field));
     let numbers = (0..fields.len()).map(Literal::usize_unsuffixed);
-    let (visitor, visitor_type) = (local("visitor"), &scope.input.fresh.visitor);
-    let (fields_of, unchanged) = (fields_of(scope), unchanged(scope, fields));
-    let description = &scope.input.fresh.description;
-    implementation(
+    let visitor_type = &scope.input.fresh.visitor;
+    let implementation = implementation(
         scope,
         &quote! {
-            const FIELDS: &'static [#runtime::Field] = &[#(#descriptions),*];
-            const LAYOUT: &'static #runtime::TypeLayout = &#runtime::TypeLayout::#shape::<Self>(
-                #name,
-                fields_of::<Self>(),
-            );
+            const FIELDS: &'static [#runtime::Field] = {
+                let #describing = <Self as #shared_value>::DESCRIBE;
+                &[#(#descriptions),*]
+            };
+            const LAYOUT: &'static #runtime::TypeLayout =
+                &<Self as #shared_value>::DESCRIBE.#shape::<Self>(#name, #fields_of::<Self>());
 
             #[inline(always)]
             fn fields<#visitor_type: #runtime::FieldVisitor>(#visitor: &mut #visitor_type) {
                 #(
                     #questions
-                    #runtime::visit::<Self, #types, #visitor_type>(#visitor, #numbers);
+                    <Self as #shared_value>::visit::<#types, #visitor_type>(#visitor, #numbers);
                 )*
             }
         },
-        &quote!(type #description = #runtime::Field; #fields_of #unchanged),
-    )
+    );
+    let unchanged = unchanged(scope, fields);
+    // Asks for the fields of a type in general: if the type cannot be shared, because it is not `Copy`, its impl says so, and a
+    // mention of its own fields would say it again. In the runtime, an error in a constant would be noted there too.
+    quote! {
+        #implementation
+        const fn #fields_of<Value: #shared_value>() -> &'static [#runtime::Field] {
+            Value::FIELDS
+        }
+        #unchanged
+    }
 }
 
 /// The impl of `SharedValue` for an enum.
 pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ident) -> TokenStream {
-    let runtime = &scope.runtime;
+    let Scope { runtime, shared_value, .. } = scope;
     let name = scope.input.layout_name();
     let values = variants.iter().map(value).collect::<Vec<_>>();
     let names = variants.iter().map(Variant::layout_name);
     let unsigned = unsigned(integer);
-    let bits = local("bits");
+    let bits = scope.local("bits");
     implementation(
         scope,
         &quote! {
             const LAYOUT: &'static #runtime::TypeLayout =
-                &#runtime::TypeLayout::enumeration::<Self, ::core::primitive::#integer>(
+                &<Self as #shared_value>::DESCRIBE.enumeration::<Self, ::core::primitive::#integer>(
                     #name,
                     const {
-                        &[#(#runtime::Variant::new(
+                        &[#(<Self as #shared_value>::DESCRIBE.variant(
                             #names,
                             #values as ::core::primitive::#integer as ::core::primitive::i128,
                         )),*]
@@ -67,52 +76,33 @@ pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ide
                 #(#bits == #values as ::core::primitive::#integer #unsigned as ::core::primitive::u64)||*
             }
         },
-        &TokenStream::new(),
     )
 }
 
-fn implementation(scope: &Scope<'_>, items: &TokenStream, beside: &TokenStream) -> TokenStream {
-    let (runtime, value) = (&scope.runtime, &scope.value);
+fn implementation(scope: &Scope<'_>, items: &TokenStream) -> TokenStream {
+    let Scope { shared_value, value, .. } = scope;
     let (parameters, _, clause) = scope.generics.split_for_impl();
     quote! {
-        #[allow(deprecated)]
-        const _: () = {
-            #[automatically_derived]
-            unsafe impl #parameters #runtime::SharedValue for #value #clause {
-                #items
-            }
-            #beside
-        };
-    }
-}
-
-/// Asks for the fields of a type in general: if the type cannot be shared, because it is not `Copy`, its impl says so,
-/// and a mention of its own fields would say it again. In the runtime, an error in a constant would be noted there too.
-fn fields_of(scope: &Scope<'_>) -> TokenStream {
-    let runtime = &scope.runtime;
-    quote! {
-        const fn fields_of<Value: #runtime::SharedValue>() -> &'static [#runtime::Field] {
-            Value::FIELDS
+        #[automatically_derived]
+        unsafe impl #parameters #shared_value for #value #clause {
+            #items
         }
     }
 }
 
-/// Compiles only if the struct still has the fields that were described: an attribute macro
-/// below the derive may have changed it since.
+/// Compiles only if the struct still has the fields that were described: an attribute macro below the derive may have
+/// changed it since. The fields are taken by value: a reference to a field would be coerced to another type.
 fn unchanged(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
     let value = &scope.value;
     let generics = in_where_clause(scope.generics.clone());
     let (parameters, _, clause) = generics.split_for_impl();
-    let pattern = &scope.input.name;
+    let (pattern, unchanged) = (&scope.input.name, scope.local("unchanged"));
     let members = fields.iter().map(|field| &field.member);
     let types = fields.iter().map(|field| &field.ty);
-    let locals =
-        (0..fields.len()).map(|index| format_ident!("field_{index}", span = local("field").span())).collect::<Vec<_>>();
-    let described = local("value");
+    let locals = (0..fields.len()).map(|index| scope.local(&format!("field_{index}"))).collect::<Vec<_>>();
     quote! {
-        fn unchanged #parameters (#described: &#value) #clause {
-            let #pattern { #(#members: #locals),* } = #described;
-            #(let _: &#types = #locals;)*
+        fn #unchanged #parameters (#pattern { #(#members: #locals),* }: #value) #clause {
+            #(let _: #types = #locals;)*
         }
     }
 }

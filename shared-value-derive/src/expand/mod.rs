@@ -22,31 +22,37 @@ pub(crate) use scope::{Bodies, Scope};
 
 pub(crate) fn expand(input: &Input) -> TokenStream {
     let scope = Scope::new(input, Bodies::Real);
-    let (metadata, items) = match (&input.kind, &input.repr) {
-        (Kind::Struct(fields), Some(Repr::C)) => {
-            let metadata = metadata::structure(&scope, &quote!(structure), fields);
-            (metadata, surface(&scope, fields))
-        }
-        (Kind::Struct(fields), Some(Repr::Transparent)) => {
-            let metadata = metadata::structure(&scope, &quote!(newtype), fields);
-            (metadata, surface(&scope, fields))
-        }
+    match (&input.kind, &input.repr) {
+        (Kind::Struct(fields), Some(Repr::C)) => structure(&scope, &quote!(structure), fields),
+        (Kind::Struct(fields), Some(Repr::Transparent)) => structure(&scope, &quote!(newtype), fields),
         (Kind::Enum(variants), Some(Repr::Integer(integer))) => {
             let metadata = metadata::enumeration(&scope, variants, integer);
-            (metadata, aliases(&scope))
+            let (aliases, block) = (aliases(&scope), block(&scope, &metadata));
+            quote!(#aliases #block)
         }
         // What is left has been reported.
-        _ => return TokenStream::new(),
-    };
-    let pins = pins::expand(&scope);
-    quote!(#metadata #pins #items)
+        _ => TokenStream::new(),
+    }
 }
 
-/// What users of a struct see: the names of the handle and the guard, and the accessors of both.
-fn surface(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
+fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenStream {
     let aliases = alias::expand(scope, &format!(" The functions for its fields are in [`{}`].", scope.accessors));
-    let accessors = accessors::items(scope, &accessors::expand(scope, fields));
-    quote!(#aliases #accessors)
+    let accessors = accessors::structure(scope);
+    let (metadata, impls) = (metadata::structure(scope, shape, fields), accessors::impls(scope, fields));
+    let block = block(scope, &quote!(#metadata #impls));
+    quote!(#aliases #accessors #block)
+}
+
+/// Everything that needs no name outside.
+fn block(scope: &Scope<'_>, items: &TokenStream) -> TokenStream {
+    let pins = pins::expand(scope);
+    quote! {
+        #[allow(deprecated)]
+        const _: () = {
+            #items
+            #pins
+        };
+    }
 }
 
 /// The accessors of `fields`, which belong into an impl.

@@ -1,4 +1,4 @@
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Generics};
@@ -12,6 +12,9 @@ pub(crate) struct Scope<'input> {
     pub(crate) input: &'input Input,
     /// The module of the runtime that generated code may name.
     pub(crate) runtime: TokenStream,
+    /// The trait that is implemented. Whatever the impl says is made by way of it, and so by the library that the trait belongs
+    /// to, not by a module that has other functions under the names of the library's.
+    pub(crate) shared_value: TokenStream,
     /// The user's type with its parameters: `Account<T>`.
     pub(crate) value: TokenStream,
     /// `SynchronizedAccount`.
@@ -52,6 +55,7 @@ impl<'input> Scope<'input> {
             handle: format_ident!("Synchronized{name}", span = span),
             guard: format_ident!("{name}Guard", span = span),
             accessors: format_ident!("{name}Accessors", span = span),
+            shared_value: quote!(#runtime::SharedValue),
             runtime,
             is_sized: match &input.kind {
                 Kind::Struct(fields) => fields.iter().all(types::is_sized),
@@ -86,6 +90,29 @@ impl<'input> Scope<'input> {
         generics
     }
 
+    /// The type of a part of the host of the accessors.
+    pub(crate) fn part(&self, ty: &TokenStream) -> TokenStream {
+        let (runtime, host) = (&self.runtime, &self.input.fresh.host);
+        match self.bodies {
+            Bodies::Real => quote!(#host::Part<'_, #ty>),
+            Bodies::Absent => quote!(#runtime::Part<'_, #runtime::Synchronized<::core::primitive::u8>, #ty>),
+        }
+    }
+
+    /// The type of an atomic field of the host of the accessors.
+    pub(crate) fn atomic(&self, ty: &TokenStream) -> TokenStream {
+        let (runtime, host) = (&self.runtime, &self.input.fresh.host);
+        match self.bodies {
+            Bodies::Real => quote!(#runtime::Atomic<'_, #host, #ty>),
+            Bodies::Absent => quote!(#runtime::Atomic<'_, #runtime::Synchronized<::core::primitive::u8>, #ty>),
+        }
+    }
+
+    /// A local of a generated function: never confused with a name of the user's.
+    pub(crate) fn local(&self, name: &str) -> Ident {
+        self.input.fresh.local(name)
+    }
+
     /// The user's parameters for an alias, which cannot have bounds.
     pub(crate) fn alias_parameters(&self) -> Vec<GenericParam> {
         let mut parameters = self.input.generics.params.iter().cloned().collect::<Vec<_>>();
@@ -97,9 +124,4 @@ impl<'input> Scope<'input> {
         }
         parameters
     }
-}
-
-/// A local of a generated function: never confused with a name of the user's.
-pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }

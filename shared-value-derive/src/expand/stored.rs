@@ -9,28 +9,19 @@ use super::location::{in_place_of, located};
 use super::scope::Scope;
 
 /// The type that the runtime stores for `field`.
-pub(super) fn stored_field(scope: &Scope<'_>, field: &Field) -> TokenStream {
-    if field.is_pod() { stored_element(scope, field, &field.ty) } else { field.ty.to_token_stream() }
+pub(super) fn stored(scope: &Scope<'_>, field: &Field) -> TokenStream {
+    let (runtime, ty) = (&scope.runtime, &field.ty);
+    if field.is_pod() { in_place_of(quote!(#runtime::Pod<#ty>), unwrapped(ty)) } else { ty.to_token_stream() }
 }
 
-/// The type that the runtime stores for one `element` of `field`.
-pub(super) fn stored_element(scope: &Scope<'_>, field: &Field, element: &Type) -> TokenStream {
-    let runtime = &scope.runtime;
-    let stored = if field.is_pod() { quote!(#runtime::Pod<#element>) } else { element.to_token_stream() };
-    in_place_of(stored, unwrapped(&field.ty))
-}
-
-/// The description of `field`, from which its type's fitness is known.
-///
-/// All of it lies where the user wrote what it may complain of. The type of descriptions has a name without a path
-/// here: a path that leads nowhere would be reported for each field.
-pub(super) fn describe(scope: &Scope<'_>, field: &Field) -> TokenStream {
-    let (name, ty, member) = (field.layout_name(), &field.ty, &field.member);
-    let (description, constructor) = (&scope.input.fresh.description, constructor(field));
+/// The description of `field`, from which its type's fitness is known. All of it lies where the user wrote what it may
+/// complain of.
+pub(super) fn describe(field: &Field, describing: &Ident) -> TokenStream {
+    let (name, ty, member, constructor) = (field.layout_name(), &field.ty, &field.member, constructor(field));
     let typecode = &field.attributes.typecode;
     let span = typecode.as_ref().map_or_else(|| unwrapped(ty).span(), LitStr::span);
     let typecode = typecode.iter();
-    let function = located(quote!(#description::#constructor::), span);
+    let function = located(quote!(#describing.#constructor::), span);
     let arguments = located(quote!((#name, ::core::mem::offset_of!(Self, #member) #(, #typecode)*)), span);
     quote!(#function <#ty> #arguments)
 }
@@ -43,7 +34,7 @@ pub(super) fn question(scope: &Scope<'_>, field: &Field) -> Option<TokenStream> 
         return None;
     }
     let (runtime, constructor, ty) = (&scope.runtime, constructor(field), &field.ty);
-    Some(quote!(let _ = #runtime::Field::#constructor::<#ty>;))
+    Some(quote!(let _ = #runtime::Describe::#constructor::<#ty>;))
 }
 
 fn constructor(field: &Field) -> Ident {
@@ -51,7 +42,7 @@ fn constructor(field: &Field) -> Ident {
         (true, _, _) => "atomic",
         (false, true, Some(_)) => "pod_as",
         (false, true, None) => "pod",
-        (false, false, _) => "new",
+        (false, false, _) => "field",
     };
     Ident::new(name, Span::call_site())
 }
@@ -63,5 +54,5 @@ pub(super) fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
         let mut parameters = scope.input.generics.type_params();
         matches!(ty, Type::Path(path) if parameters.any(|parameter| path.path.is_ident(&parameter.ident)))
     };
-    field.is_atomic() || !field.is_pod() && (is_primitive(ty) || is_parameter(ty))
+    !field.is_pod() && (is_primitive(ty) || !field.is_atomic() && is_parameter(ty))
 }

@@ -49,7 +49,7 @@ fn usable<'input>(generics: &Generics, fields: &'input [Field]) -> Vec<&'input F
         .iter()
         .enumerate()
         .filter(|(number, field)| {
-            let collides = collisions.iter().any(|collision| collision.field == *number && collision.is_redefinition);
+            let collides = collisions.iter().any(|collision| collision.field == *number);
             let refusal = types::refusal(generics, field);
             !collides && refusal.is_none_or(|refusal| can_be_returned(refusal.ty))
         })

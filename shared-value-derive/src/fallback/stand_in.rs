@@ -25,13 +25,8 @@ fn handle(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
     let (writable_parameters, _, _) = writable.split_for_impl();
     let (locking_parameters, _, _) = scope.generics.split_for_impl();
     let locking = scope.arguments();
-    let (functions, load, update) = (functions(scope), load(scope), update(scope, &quote!(&self)));
-    let store = scope.is_sized.then(|| {
-        quote! {
-            #visibility fn store(&self, _: #value) -> ::core::result::Result<(), #runtime::Error> { loop {} }
-        }
-    });
-    let Accessors { readers, writers, .. } = accessors;
+    let (functions, load, set, update) = (functions(scope), load(scope), set(scope), update(scope));
+    let Accessors { parts, readers, writers, roots } = accessors;
     quote! {
         #visibility struct #handle #generics (::core::marker::PhantomData<(#access, fn() -> #value)>) #clause;
 
@@ -57,11 +52,13 @@ fn handle(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
 
         impl #parameters #handle #arguments #clause {
             #load
+            #parts
             #readers
+            #roots
         }
 
         impl #writable_parameters #handle #arguments #clause {
-            #store
+            #set
             #update
             #writers
         }
@@ -79,9 +76,8 @@ fn guard(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
     let (parameters, arguments, clause) = generics.split_for_impl();
     let forwarding = forwarding(scope, generics.clone());
     let (_, _, forwarding_clause) = forwarding.split_for_impl();
-    let (load, update) = (load(scope), update(scope, &quote!(&mut self)));
-    let store = scope.is_sized.then(|| quote!(#visibility fn store(&mut self, _: #value) {}));
-    let Accessors { readers, guard: writers, .. } = accessors;
+    let (load, set, update) = (load(scope), set(scope), update(scope));
+    let Accessors { parts, readers, writers, roots } = accessors;
     quote! {
         #visibility struct #guard #generics (::core::marker::PhantomData<(&'guard (), fn() -> #value)>) #clause;
 
@@ -99,51 +95,37 @@ fn guard(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
             }
         }
 
-        impl #parameters ::core::ops::DerefMut for #guard #arguments #forwarding_clause {
-            fn deref_mut(&mut self) -> &mut Self::Target {
-                loop {}
-            }
-        }
-
         impl #parameters #guard #arguments #clause {
             #load
-            #store
+            #set
             #update
-            #visibility fn commit(&mut self) {}
-            #visibility fn rollback(&mut self) {}
+            #visibility fn commit(&self) {}
+            #visibility fn rollback(&self) {}
+            #parts
             #readers
             #writers
+            #roots
         }
     }
 }
 
 /// What a handle has whatever its fields are, as far as names and types matter.
 fn functions(scope: &Scope<'_>) -> TokenStream {
-    let Scope { input, runtime, value, guard, .. } = scope;
+    let Scope { input, runtime, guard, .. } = scope;
     let visibility = &input.visibility;
     let arguments = scope.arguments();
     let result = quote!(::core::result::Result);
     let guard = quote!(#result<#guard<'_ #(, #arguments)*>, #runtime::Error>);
     let opened = quote!(#result<Self, #runtime::Error>);
-    let name = quote!(_: &::core::primitive::str);
-    let path = quote!(_: impl ::core::convert::AsRef<::std::path::Path>);
-    // A value of unknown size cannot be handed over.
-    let whole = scope.is_sized.then(|| {
-        quote! {
-            #visibility fn new(_: #value) -> #opened { loop {} }
-            #visibility fn create(#name, _: #value) -> #opened { loop {} }
-            #visibility fn open_or_create(#name, _: #value) -> #opened { loop {} }
-            #visibility fn create_file(#path, _: #value) -> #opened { loop {} }
-            #visibility fn open_or_create_file(#path, _: #value) -> #opened { loop {} }
-        }
-    });
+    let any = quote!(_: impl ::core::marker::Sized);
     quote! {
-        #visibility fn open(#name) -> #opened { loop {} }
-        #visibility fn open_file(#path) -> #opened { loop {} }
+        #visibility fn new(#any) -> #opened { loop {} }
+        #visibility fn create(#any, #any) -> #opened { loop {} }
+        #visibility fn open(#any) -> #opened { loop {} }
+        #visibility fn open_or_create(#any, #any) -> #opened { loop {} }
         #visibility fn lock(&self) -> #guard { loop {} }
         #visibility fn try_lock(&self) -> #guard { loop {} }
         #visibility fn lock_timeout(&self, _: ::core::time::Duration) -> #guard { loop {} }
-        #whole
     }
 }
 
@@ -152,17 +134,28 @@ fn load(scope: &Scope<'_>) -> Option<TokenStream> {
     let visibility = &input.visibility;
     scope.is_sized.then(|| {
         quote! {
+            #visibility fn get(&self) -> #value { loop {} }
             #visibility fn load(&self) -> ::core::result::Result<#value, #runtime::Error> { loop {} }
         }
     })
 }
 
-fn update(scope: &Scope<'_>, receiver: &TokenStream) -> TokenStream {
+fn set(scope: &Scope<'_>) -> Option<TokenStream> {
+    let Scope { input, runtime, value, .. } = scope;
+    let visibility = &input.visibility;
+    scope.is_sized.then(|| {
+        quote! {
+            #visibility fn set(&self, _: #value) -> ::core::result::Result<(), #runtime::Error> { loop {} }
+        }
+    })
+}
+
+fn update(scope: &Scope<'_>) -> TokenStream {
     let Scope { input, runtime, value, .. } = scope;
     let (visibility, outcome) = (&input.visibility, &input.fresh.outcome);
     quote! {
         #visibility fn update<#outcome>(
-            #receiver,
+            &self,
             _: impl ::core::ops::FnOnce(&mut #value) -> #outcome,
         ) -> ::core::result::Result<#outcome, #runtime::Error> {
             loop {}

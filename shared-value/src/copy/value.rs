@@ -40,7 +40,7 @@ pub(crate) const fn range<F>(offset: usize) -> Range<usize> {
 /// A copy of a `T` out of shared memory that is not checked yet: each byte except padding is initialized, but the bytes may not
 /// be a valid `T`.
 #[repr(transparent)]
-pub(crate) struct Unchecked<T>(MaybeUninit<T>);
+pub struct Unchecked<T>(MaybeUninit<T>);
 
 /// Copies the `T` at a byte offset out of a slot.
 ///
@@ -169,13 +169,13 @@ pub(crate) fn is_zeroed<T: SharedValue>(value: &T) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// Copies the part to the start of a slot again and again, until there are `count` elements.
+/// Copies the part to a byte offset of a slot again and again, until there are `count` elements.
 ///
 /// # Panics
 /// If they do not lie in the slot.
-pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], count: usize, part: &[T]) {
+pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, count: usize, part: &[T]) {
     for start in (0..count).step_by(part.len().max(1)) {
-        store_slice::<M, T>(slot, start * size_of::<T>(), &part[..part.len().min(count - start)]);
+        store_slice::<M, T>(slot, offset + start * size_of::<T>(), &part[..part.len().min(count - start)]);
     }
 }
 
@@ -314,30 +314,35 @@ impl<T: SharedValue> Unchecked<T> {
         bytes
     }
 
-    /// Puts a word over the bytes at an offset.
+    /// Puts an atomic word in its place, by its number among them.
     ///
     /// # Panics
-    /// If the word does not lie in the value.
+    /// If there are fewer.
     #[inline(always)]
-    pub(crate) fn set_word(&mut self, offset: usize, word: u64) {
-        assert!(offset <= size_of::<T>() - WORD, "the word must lie in the value");
-        // SAFETY: the assertion above found that 8 bytes from `offset` on lie in the value.
+    pub(crate) fn set_atomic(&mut self, number: usize, word: u64) {
+        let (offset, size) = T::LAYOUT.atomic_word(number).expect("the value has so many atomic words");
+        let word = word.to_le_bytes();
+        let word = &word[..size];
+        // SAFETY: `SharedValue` promises that an atomic field lies in the value.
         let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };
-        // SAFETY: 8 bytes lie there in the value, which `self` borrows mutably.
-        unsafe { to.cast::<u64>().write_unaligned(word) };
+        // SAFETY: so many bytes of an atomic field lie in the value, which nothing else refers to.
+        unsafe { ptr::copy_nonoverlapping(word.as_ptr(), to, word.len()) };
     }
 }
 
-/// The word of an atomic field of a value, by its number among them.
+/// The word of an atomic field of a value, by its number among the atomic words.
 ///
 /// # Panics
 /// If the value has no atomic field of this number.
 pub(crate) fn atomic_word<T: SharedValue>(value: &T, number: usize) -> u64 {
-    let offset = T::LAYOUT.atomic_field(number).expect("the value has such a field");
-    // SAFETY: `SharedValue` promises that an atomic field is a 64-bit integer in the value.
+    let (offset, size) = T::LAYOUT.atomic_word(number).expect("the value has so many atomic words");
+    let mut word = [0; WORD];
+    let to = &mut word[..size];
+    // SAFETY: `SharedValue` promises that an atomic field lies in the value.
     let from = unsafe { ptr::from_ref(value).cast::<u8>().add(offset) };
-    // SAFETY: eight initialized bytes lie there, because an atomic field is a 64-bit integer in the value.
-    unsafe { from.cast::<u64>().read_unaligned() }
+    // SAFETY: an atomic field has no padding, so these bytes are initialized; `word` is a local.
+    unsafe { ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
+    u64::from_le_bytes(word)
 }
 
 /// A part of a value that lies in one word.

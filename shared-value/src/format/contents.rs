@@ -144,7 +144,7 @@ impl<T: SharedValue> Contents for T {
 
     #[inline(always)]
     fn shape((): &()) -> Shape {
-        const { Shape::of(size_of::<T>(), T::LAYOUT.atomic_fields()) }
+        const { Shape::of(size_of::<T>(), T::LAYOUT.atomic_words()) }
     }
 
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error {

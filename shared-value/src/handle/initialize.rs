@@ -90,7 +90,7 @@ impl<E: SharedValue> Initialize for [E] {
             ArraySource::Vec(elements) => write_elements(parts, elements),
             ArraySource::Filled(element, length) => {
                 let part = copy::part(*length, *element);
-                parts.slots().initialize(|slot| copy::fill::<Alone, E>(slot, *length, &part));
+                parts.slots().initialize(|slot| copy::fill::<Alone, E>(slot, 0, *length, &part));
             }
         }
     }

@@ -164,10 +164,8 @@ pub(crate) fn with_atomics<T: SharedValue>(cell: &Cell<T>, mut copy: Unchecked<T
 /// Replaces the atomic fields of a copy in place.
 #[inline(always)]
 pub(crate) fn set_atomics<T: SharedValue>(cell: &Cell<T>, copy: &mut Unchecked<T>) {
-    let mut number = 0;
-    while let Some(offset) = T::LAYOUT.atomic_field(number) {
-        copy.set_word(offset, cell.atomic(number).load(Ordering::Relaxed));
-        number += 1;
+    for number in 0..const { T::LAYOUT.atomic_words() } {
+        copy.set_atomic(number, cell.atomic(number).load(Ordering::Relaxed));
     }
 }
 

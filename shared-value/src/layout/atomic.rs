@@ -1,46 +1,139 @@
-//! The integers that a `#[shared(atomic)]` field may be.
+//! What a `#[shared(atomic)]` field may hold, and what each of its words means.
 
 use crate::layout::SharedValue;
 
-/// `u64` and `i64`: what a `#[shared(atomic)]` field may be, because every access to shared memory is a whole word.
+/// What one word of a `#[shared(atomic)]` field may hold: `u64`, `i64`, `f64` or `bool`.
+pub trait AtomicValue: AtomicField + sealed::Word {}
+
+/// Numbers that an atomic word can add, subtract and compare: `u64`, `i64` and `f64`.
+///
+/// Integers wrap around. Where the processor has no instruction for an operation, it is repeated until no other thread or
+/// process was faster.
+pub trait AtomicNumber: AtomicValue + sealed::Number {}
+
+/// Values whose bits an atomic word can change: `u64`, `i64` and `bool`.
+pub trait AtomicBits: AtomicValue + sealed::Bits {}
+
+/// What a `#[shared(atomic)]` field may be: an [`AtomicValue`], or an array of them, of which each element has a word of its
+/// own.
 #[diagnostic::on_unimplemented(
-    message = "`#[shared(atomic)]` needs a `u64` or an `i64`, not `{Self}`",
-    label = "not a 64-bit integer",
-    note = "atomic operations here are on whole 64-bit words: widen the field, or drop `#[shared(atomic)]` and let the lock guard it"
+    message = "`#[shared(atomic)]` does not work on `{Self}`",
+    label = "not an atomic value",
+    note = "an atomic field is a `u64`, `i64`, `f64` or `bool`, or an array of them: change the type, or remove \
+            `#[shared(atomic)]` and let the lock guard the field"
 )]
-pub trait AtomicInteger: SharedValue + Ord + sealed::Sealed {
-    #[doc(hidden)]
-    fn from_word(word: u64) -> Self;
-    #[doc(hidden)]
-    fn into_word(self) -> u64;
+pub trait AtomicField: SharedValue + sealed::Field {}
+
+impl<T: AtomicValue, const N: usize> AtomicField for [T; N] {}
+
+pub(crate) mod sealed {
+    /// Keeps others from implementing the trait.
+    pub trait Field {}
+
+    impl<T: Word, const N: usize> Field for [T; N] {}
+
+    pub trait Word {
+        fn from_word(word: u64) -> Self;
+        fn into_word(self) -> u64;
+    }
+
+    pub trait Number: Word {
+        fn plus(self, other: Self) -> Self;
+        fn minus(self, other: Self) -> Self;
+        fn greater(self, other: Self) -> Self;
+        fn less(self, other: Self) -> Self;
+        /// Whether words are added and subtracted as the numbers are.
+        const IS_INTEGER: bool;
+    }
+
+    pub trait Bits: Word {}
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for u64 {}
-    impl Sealed for i64 {}
+macro_rules! atomics {
+    ($($type:ty: $word:ident => $from:expr, $value:ident => $into:expr;)*) => {$(
+        impl AtomicField for $type {}
+        impl AtomicValue for $type {}
+        impl sealed::Field for $type {}
+        impl sealed::Word for $type {
+            #[inline(always)]
+            fn from_word($word: u64) -> Self {
+                $from
+            }
+
+            #[inline(always)]
+            fn into_word(self) -> u64 {
+                let $value = self;
+                $into
+            }
+        }
+    )*};
 }
 
-impl AtomicInteger for u64 {
+macro_rules! integers {
+    ($($type:ty)*) => {$(
+        impl AtomicNumber for $type {}
+        impl AtomicBits for $type {}
+        impl sealed::Bits for $type {}
+        impl sealed::Number for $type {
+            const IS_INTEGER: bool = true;
+
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+
+            #[inline(always)]
+            fn greater(self, other: Self) -> Self {
+                self.max(other)
+            }
+
+            #[inline(always)]
+            fn less(self, other: Self) -> Self {
+                self.min(other)
+            }
+        }
+    )*};
+}
+
+atomics! {
+    u64: word => word, value => value;
+    i64: word => word.cast_signed(), value => value.cast_unsigned();
+    f64: word => f64::from_bits(word), value => value.to_bits();
+    // Another process may have written a word that is neither 0 nor 1.
+    bool: word => word != 0, value => u64::from(value);
+}
+
+integers! { u64 i64 }
+
+impl AtomicBits for bool {}
+impl sealed::Bits for bool {}
+
+impl AtomicNumber for f64 {}
+impl sealed::Number for f64 {
+    const IS_INTEGER: bool = false;
+
     #[inline(always)]
-    fn from_word(word: u64) -> Self {
-        word
+    fn plus(self, other: Self) -> Self {
+        self + other
     }
 
     #[inline(always)]
-    fn into_word(self) -> u64 {
-        self
-    }
-}
-
-impl AtomicInteger for i64 {
-    #[inline(always)]
-    fn from_word(word: u64) -> Self {
-        word.cast_signed()
+    fn minus(self, other: Self) -> Self {
+        self - other
     }
 
     #[inline(always)]
-    fn into_word(self) -> u64 {
-        self.cast_unsigned()
+    fn greater(self, other: Self) -> Self {
+        self.max(other)
+    }
+
+    #[inline(always)]
+    fn less(self, other: Self) -> Self {
+        self.min(other)
     }
 }

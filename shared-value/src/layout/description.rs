@@ -1,7 +1,7 @@
 //! `Layout`: the meaning of a value's bytes.
 
 use crate::layout::SharedValue;
-use crate::layout::atomic::AtomicInteger;
+use crate::layout::atomic::AtomicField;
 use crate::layout::measure::measure;
 use crate::layout::pod::{Pod, PodType};
 use crate::layout::text::Text;
@@ -131,19 +131,25 @@ impl Layout {
     #[doc(hidden)]
     pub const fn structure<T>(name: &'static str, fields: &'static [Field]) -> Self {
         let mut index = 0;
-        let mut end = 0;
+        let mut end = 0_usize;
         while index < fields.len() {
-            assert!(fields[index].offset >= end, "fields must lie one behind the other");
-            end = fields[index].offset + fields[index].layout.size;
+            let field = &fields[index];
+            end = end.next_multiple_of(field.layout.align);
+            assert!(field.offset == end, "each field must lie where `#[repr(C)]` puts it");
+            end += field.layout.size;
             index += 1;
         }
-        assert!(end <= size_of::<T>(), "fields must lie inside of their struct");
+        assert!(
+            end.next_multiple_of(align_of::<T>()) == size_of::<T>(),
+            "a struct must have the size that `#[repr(C)]` gives it"
+        );
         Self::new::<T>(name, Kind::Struct { fields })
     }
 
     #[doc(hidden)]
     pub const fn newtype<T>(name: &'static str, fields: &'static [Field]) -> Self {
         assert!(fields.len() == 1, "a transparent struct has one field");
+        assert!(!fields[0].atomic, "the field of a transparent struct lies in the slots and cannot be atomic");
         let inner = fields[0].layout;
         assert!(
             fields[0].offset == 0 && inner.size == size_of::<T>() && inner.align == align_of::<T>(),
@@ -222,31 +228,42 @@ impl Layout {
         }
     }
 
-    /// Returns the byte offset of a `#[shared(atomic)]` field of the struct, by its number among these, which starts at 0.
-    pub(crate) const fn atomic_field(&self, number: usize) -> Option<usize> {
-        if let Kind::Struct { fields } = self.kind {
-            let mut seen = 0;
-            let mut index = 0;
-            while index < fields.len() {
-                if fields[index].atomic {
-                    if seen == number {
-                        return Some(fields[index].offset);
-                    }
-                    seen += 1;
-                }
-                index += 1;
-            }
+    /// How many atomic words a value of this layout has: one for each element of its `#[shared(atomic)]` fields, in the order
+    /// of declaration. Atomic fields of inner structs have none.
+    pub(crate) const fn atomic_words(&self) -> usize {
+        match self.kind {
+            Kind::Struct { fields } => self.atomic_words_before(fields.len()),
+            _ => 0,
         }
-        None
     }
 
-    /// Returns the number of `#[shared(atomic)]` fields of the struct itself, without those of structs in it.
-    pub(crate) const fn atomic_fields(&self) -> usize {
-        let mut number = 0;
-        while self.atomic_field(number).is_some() {
-            number += 1;
+    /// The number of the first atomic word of this field, if the field has any.
+    pub(crate) const fn atomic_words_before(&self, field: usize) -> usize {
+        let Kind::Struct { fields } = self.kind else { return 0 };
+        let mut words = 0;
+        let mut index = 0;
+        while index < field {
+            words += fields[index].atomic_words();
+            index += 1;
         }
-        number
+        words
+    }
+
+    /// Where the value of this atomic word lies in a copy of the whole value, as offset and size. `None` if there are fewer.
+    pub(crate) const fn atomic_word(&self, number: usize) -> Option<(usize, usize)> {
+        let Kind::Struct { fields } = self.kind else { return None };
+        let mut number = number;
+        let mut index = 0;
+        while index < fields.len() {
+            let (field, words) = (&fields[index], fields[index].atomic_words());
+            if number < words {
+                let size = field.layout.size / words;
+                return Some((field.offset + number * size, size));
+            }
+            number -= words;
+            index += 1;
+        }
+        None
     }
 }
 
@@ -267,9 +284,17 @@ impl Field {
     }
 
     #[doc(hidden)]
-    pub const fn atomic<F: AtomicInteger>(name: &'static str, offset: usize) -> Self {
-        assert!(offset.is_multiple_of(8), "an atomic field must fill a word of its own");
+    pub const fn atomic<F: AtomicField>(name: &'static str, offset: usize) -> Self {
         Self { name, offset, layout: F::LAYOUT, atomic: true, typecode: None }
+    }
+
+    /// How many atomic words the field has: none if it is not atomic, and otherwise one for each element.
+    const fn atomic_words(&self) -> usize {
+        match self.layout.kind {
+            _ if !self.atomic => 0,
+            Kind::Array { length, .. } => length,
+            _ => 1,
+        }
     }
 
     #[doc(hidden)]

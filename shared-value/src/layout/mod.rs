@@ -2,6 +2,7 @@
 
 mod atomic;
 mod bits;
+mod describe;
 mod description;
 mod duration;
 mod fixed_str;
@@ -23,8 +24,9 @@ mod timestamp;
 mod typecode;
 mod value;
 
-pub use atomic::AtomicInteger;
+pub use atomic::{AtomicBits, AtomicField, AtomicNumber, AtomicValue};
 pub(crate) use bits::zero_extended;
+pub use describe::Describe;
 pub use description::{Field, Kind, Layout, Variant};
 pub use duration::{SharedDuration, TimeError};
 pub(crate) use fixed_str::first_invalid_byte;
@@ -32,7 +34,7 @@ pub use fixed_str::{FixedStr, FixedStrError};
 pub use option::SharedOption;
 pub(crate) use path::part_at;
 pub use pin::{assert_fingerprint, assert_layout, assert_size};
-pub use pod::{Pod, pods, pods_mut};
+pub use pod::Pod;
 pub(crate) use print::Printed;
 pub(crate) use schema::{schema_text, slice_fingerprint, slice_schema_text, text_fingerprint};
 pub use timestamp::Timestamp;

@@ -1,8 +1,6 @@
 //! `Pod`: a foreign plain-old-data type inside of a shared struct.
 #![allow(unsafe_code)]
 
-use core::ptr;
-
 use crate::layout::{Kind, Layout, SharedValue};
 
 /// Wraps a type of another crate that is [`bytemuck::Pod`], to share its bytes as they are.
@@ -79,18 +77,4 @@ impl<F: bytemuck::Pod> PodType for F {}
 // SAFETY: `bytemuck::Pod` promises a type without padding and pointers, of which every bit pattern is a value.
 unsafe impl<F: bytemuck::Pod> SharedValue for Pod<F> {
     const LAYOUT: &'static Layout = &Layout::new::<Self>("bytes", Kind::Bytes);
-}
-
-/// Wraps each value of a slice, where it lies.
-#[doc(hidden)]
-pub fn pods<F>(values: &[F]) -> &[Pod<F>] {
-    // SAFETY: a `Pod` is an `F` in a transparent struct.
-    unsafe { &*(ptr::from_ref(values) as *const [Pod<F>]) }
-}
-
-/// Wraps each value of a mutable slice, where it lies.
-#[doc(hidden)]
-pub fn pods_mut<F>(values: &mut [F]) -> &mut [Pod<F>] {
-    // SAFETY: a `Pod` is an `F` in a transparent struct.
-    unsafe { &mut *(ptr::from_mut(values) as *mut [Pod<F>]) }
 }

@@ -1,7 +1,7 @@
 //! `SharedValue`: the contract of everything that may lie in shared memory.
 #![allow(unsafe_code)]
 
-use crate::layout::{Field, Layout, schema, typecode};
+use crate::layout::{Describe, Field, Layout, schema, typecode};
 
 /// A type that may lie in shared memory.
 ///
@@ -56,6 +56,18 @@ pub unsafe trait SharedValue: Copy + 'static {
 
     #[doc(hidden)]
     const FIELDS: &'static [Field] = &[];
+
+    /// Makes the descriptions above. The macro reaches it and `visit` through the trait that it implements, and nothing else:
+    /// what another module has under these names cannot come in between.
+    #[doc(hidden)]
+    const DESCRIBE: Describe = Describe;
+
+    /// Shows the visitor the field of this number.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn visit<F: SharedValue, V: FieldVisitor>(visitor: &mut V, number: usize) {
+        visitor.field::<F>(Self::FIELDS[number].offset());
+    }
 
     /// Shows the visitor every field of a struct or newtype and every element of an array.
     #[doc(hidden)]

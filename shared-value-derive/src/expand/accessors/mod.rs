@@ -1,104 +1,125 @@
-//! The functions that read and write single fields, on the handle and on the guard.
+//! The functions for single fields, on whatever has the value: a handle, a guard, or a part.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use syn::parse_quote;
+use syn::{Ident, parse_quote};
 
 use super::scope::Scope;
+use super::stored::{question, stored};
+use crate::check::names;
 use crate::model::Field;
 
 mod atomic;
 mod documentation;
-mod element;
-mod place;
 mod whole;
-
-use place::Place;
 
 /// The accessors of one field or of all, sorted by the impl that they belong to.
 #[derive(Default)]
 pub(crate) struct Accessors {
-    /// On a handle of any access, and on the guard.
+    /// On whatever has parts.
+    pub(crate) parts: TokenStream,
+    /// On what can be read.
     pub(crate) readers: TokenStream,
-    /// On a handle that may write.
+    /// On what can be written.
     pub(crate) writers: TokenStream,
-    pub(crate) guard: TokenStream,
+    /// On handles and guards.
+    pub(crate) roots: TokenStream,
+}
+
+/// A field, and how the runtime is asked for it.
+struct Place<'scope> {
+    scope: &'scope Scope<'scope>,
+    field: &'scope Field,
+    /// Its number among the fields, by which the runtime knows its offset.
+    number: Literal,
+    /// The type that the runtime stores.
+    stored: TokenStream,
+    /// What is to be asked first, where the compiler may refuse the type.
+    question: Option<TokenStream>,
 }
 
 impl Accessors {
     fn extend(&mut self, other: Self) {
+        self.parts.extend(other.parts);
         self.readers.extend(other.readers);
         self.writers.extend(other.writers);
-        self.guard.extend(other.guard);
+        self.roots.extend(other.roots);
+    }
+}
+
+impl Place<'_> {
+    /// The body of an accessor that makes `call`.
+    fn body(&self, call: &TokenStream) -> TokenStream {
+        let question = &self.question;
+        self.scope.body(&quote!(#question #call))
+    }
+
+    /// The getter, unless a method of handles or guards would hide it.
+    fn getter(&self) -> Option<Ident> {
+        let getter = self.field.getter();
+        (!names::is_hidden(&getter)).then_some(getter)
     }
 }
 
 pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> Accessors {
     let mut accessors = Accessors::default();
-    let mut atomics = 0_usize;
     for (number, field) in fields.into_iter().enumerate() {
-        let place = Place::new(scope, field, number);
-        if field.is_atomic() {
-            accessors.extend(atomic::expand(&place, atomics));
-            atomics += 1;
-        } else {
-            accessors.extend(whole::expand(&place));
-            accessors.extend(element::expand(&place));
-        }
+        let number = Literal::usize_unsuffixed(number);
+        let place = Place { scope, field, number, stored: stored(scope, field), question: question(scope, field) };
+        accessors.extend(if field.is_atomic() { atomic::expand(&place) } else { whole::expand(&place) });
     }
     accessors
 }
 
-/// The type that handles and guards dereference to, with an impl for both and one for each.
+/// The type that handles, guards and parts dereference to.
 ///
 /// Its parameter is what it is reached from. The user's parameters need not be its own too: the impls find them in the
 /// value of that.
-pub(super) fn items(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
-    let Scope { input, runtime, value, accessors: name, handle, guard, .. } = scope;
-    let visibility = &input.visibility;
-    let (access, reader) = (&input.fresh.access, &input.fresh.reader);
-    let reader_generics = scope.generics_with(parse_quote!(#reader: #runtime::Reader<Value = #value>));
-    let (reader_parameters, _, clause) = reader_generics.split_for_impl();
-    let writer_generics = scope.generics_with(parse_quote!(#access: #runtime::Writable));
-    let (writer_parameters, _, _) = writer_generics.split_for_impl();
-    let (parameters, _, _) = scope.generics.split_for_impl();
+pub(super) fn structure(scope: &Scope<'_>) -> TokenStream {
+    let Scope { input, accessors, handle, guard, .. } = scope;
+    let (visibility, host) = (&input.visibility, &input.fresh.host);
     let link = scope.link();
     let about = format!(" The functions for the fields of a shared {link}: call them on its handle,");
-    let about_types = format!(" [`{handle}`], and on its guard, [`{guard}`], which dereference to this type.");
-    let Accessors { readers, writers, guard } = accessors;
-    let guard = (!guard.is_empty()).then(|| {
-        quote! {
-            /// On the guard.
-            #[allow(deprecated)]
-            impl #parameters #name<#runtime::Guard<'_, #value>> #clause {
-                #guard
-            }
-        }
-    });
+    let about_types = format!(" [`{handle}`], on its guard, [`{guard}`], and on parts that are of this type.");
     quote! {
         #[doc = #about]
         #[doc = #about_types]
         #[repr(transparent)]
-        #visibility struct #name<#reader>(#reader);
+        #visibility struct #accessors<#host>(#host);
+    }
+}
 
-        #[allow(deprecated)]
+/// The functions of that type.
+pub(super) fn impls(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
+    let Scope { input, runtime, value, accessors: name, .. } = scope;
+    let host = &input.fresh.host;
+    let Accessors { parts, readers, writers, roots } = expand(scope, fields);
+    let (parameters, _, clause) = scope.generics.split_for_impl();
+    let of = |bound: TokenStream, about: &str, functions: TokenStream| {
+        if functions.is_empty() {
+            return TokenStream::new();
+        }
+        let generics = scope.generics_with(parse_quote!(#host: #runtime::#bound<Value = #value>));
+        let (parameters, _, clause) = generics.split_for_impl();
+        quote! {
+            #[doc = #about]
+            impl #parameters #name<#host> #clause {
+                #functions
+            }
+        }
+    };
+    let parts = of(quote!(Host), documentation::PARTS, parts);
+    let readers = of(quote!(Reader), documentation::READERS, readers);
+    let writers = of(quote!(Writer), documentation::WRITERS, writers);
+    let roots = of(quote!(Root), documentation::ROOTS, roots);
+    quote! {
         #[automatically_derived]
         unsafe impl #parameters #runtime::Accessible for #value #clause {
-            type Accessors<#reader> = #name<#reader>;
+            type Accessors<#host> = #name<#host>;
         }
-
-        /// On the handle and on the guard.
-        #[allow(deprecated)]
-        impl #reader_parameters #name<#reader> #clause {
-            #readers
-        }
-
-        /// On a handle that can write.
-        #[allow(deprecated)]
-        impl #writer_parameters #name<#runtime::Synchronized<#value, #access>> #clause {
-            #writers
-        }
-
-        #guard
+        #parts
+        #readers
+        #writers
+        #roots
     }
 }

@@ -1,41 +1,59 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
-use super::super::scope::local;
-use super::documentation::{READS, Section, about, getter_sections};
+use super::documentation::about;
 use super::{Accessors, Place};
+use crate::model::{innermost, is_number};
 
-/// The accessors of a field as a whole: `x`, `set_x`, `update_x`.
+/// The accessors of a field that lies in the slots: `in_x`, `x`, `set_x`, `update_x`.
 pub(super) fn expand(place: &Place<'_>) -> Accessors {
     Accessors {
-        readers: getter(place),
+        parts: part(place),
+        readers: getter(place).unwrap_or_default(),
         writers: [setter(place), updater(place)].into_iter().collect(),
-        guard: [guard_setter(place), guard_updater(place)].into_iter().collect(),
+        roots: TokenStream::new(),
     }
 }
 
-fn getter(place: &Place<'_>) -> TokenStream {
-    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
-    let (visibility, getter, ty) = (&field.visibility, field.getter(), &field.ty);
-    let arguments = place.arguments(ty, 1);
-    let about = about(field, READS, getter_sections(field));
-    let body = place.read(&quote!(#runtime::get #arguments (&self.0, #number)));
+fn part(place: &Place<'_>) -> TokenStream {
+    let (field, number) = (place.field, &place.number);
+    let (visibility, name, part) = (&field.visibility, field.accessor("in_"), place.scope.part(&place.stored));
+    let about = about(field, "The part {}.");
+    let body = place.scope.body(&quote!(self.0.field(#number)));
     quote! {
         #about
         #[inline]
-        #visibility fn #getter(&self) -> #ty {
+        #visibility fn #name(&self) -> #part {
             #body
         }
     }
 }
 
+fn getter(place: &Place<'_>) -> Option<TokenStream> {
+    let (field, number, getter) = (place.field, &place.number, place.getter()?);
+    let (visibility, ty, arguments) = (&field.visibility, &field.ty, place.arguments(&[]));
+    let about = about(field, "Reads {}.");
+    let inner = field.is_pod().then(|| quote!(.0));
+    let body = place.body(&quote!(self.0.get_field #arguments (#number) #inner));
+    // Whoever reads bits that are no value is told where.
+    let caller = (!field.is_pod() && !is_number(innermost(ty))).then(|| quote!(#[track_caller]));
+    Some(quote! {
+        #about
+        #caller
+        #[inline]
+        #visibility fn #getter(&self) -> #ty {
+            #body
+        }
+    })
+}
+
 fn setter(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
-    let (visibility, setter, ty) = (&field.visibility, field.accessor("set_", ""), &field.ty);
-    let (arguments, value) = (place.arguments(ty, 2), local("value"));
-    let about = about(field, "Writes {}: locks, commits and unlocks.", &[Section::Errors]);
-    let written = place.written(&value);
-    let body = place.body(&quote!(#runtime::set #arguments (&self.0, #number, #written)));
+    let (visibility, setter, ty) = (&field.visibility, field.accessor("set_"), &field.ty);
+    let (arguments, value) = (place.arguments(&[]), place.scope.local("value"));
+    let about = about(field, "Writes {}.");
+    let written = if field.is_pod() { quote!(#runtime::Pod(#value)) } else { value.to_token_stream() };
+    let body = place.body(&quote!(self.0.set_field #arguments (#number, #written)));
     quote! {
         #about
         #[inline]
@@ -47,14 +65,17 @@ fn setter(place: &Place<'_>) -> TokenStream {
 
 fn updater(place: &Place<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
-    let (visibility, updater, ty) = (&field.visibility, field.accessor("update_", ""), &field.ty);
-    let (arguments, change) = (place.arguments(ty, 3), local("change"));
+    let (visibility, updater, ty) = (&field.visibility, field.accessor("update_"), &field.ty);
     let outcome = &place.scope.input.fresh.outcome;
-    let about = about(field, "Changes {} in place under the lock, then commits.", &[Section::Errors]);
-    let changed = place.changed(&change);
-    let body = place.body(&quote! {
-        #runtime::update #arguments (&self.0, #number, #changed)
-    });
+    let (arguments, change) = (place.arguments(&[quote!(_)]), place.scope.local("change"));
+    let about = about(field, "Lets the closure change {}.");
+    let changed = if field.is_pod() {
+        let (stored, pod) = (&place.stored, place.scope.local("pod"));
+        quote!(|#pod: &mut #stored| #change(&mut #pod.0))
+    } else {
+        change.to_token_stream()
+    };
+    let body = place.body(&quote!(self.0.update_field #arguments (#number, #changed)));
     quote! {
         #about
         #[inline]
@@ -67,42 +88,11 @@ fn updater(place: &Place<'_>) -> TokenStream {
     }
 }
 
-fn guard_setter(place: &Place<'_>) -> TokenStream {
-    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
-    let (visibility, setter, ty) = (&field.visibility, field.accessor("set_", ""), &field.ty);
-    let (arguments, value) = (place.arguments(ty, 1), local("value"));
-    let about = about(field, "Writes {}; the next commit publishes it.", &[Section::Guard]);
-    let written = place.written(&value);
-    let body = place.body(&quote! {
-        #runtime::guard_set #arguments (&self.0, #number, #written);
-    });
-    quote! {
-        #about
-        #[inline]
-        #visibility fn #setter(&self, #value: #ty) {
-            #body
-        }
-    }
-}
-
-fn guard_updater(place: &Place<'_>) -> TokenStream {
-    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
-    let (visibility, updater, ty) = (&field.visibility, field.accessor("update_", ""), &field.ty);
-    let (arguments, change) = (place.arguments(ty, 2), local("change"));
-    let outcome = &place.scope.input.fresh.outcome;
-    let about = about(field, "Changes {} in place; the next commit publishes it.", &[Section::Guard]);
-    let changed = place.changed(&change);
-    let body = place.body(&quote! {
-        #runtime::guard_update #arguments (&self.0, #number, #changed)
-    });
-    quote! {
-        #about
-        #[inline]
-        #visibility fn #updater<#outcome>(
-            &self,
-            #change: impl ::core::ops::FnOnce(&mut #ty) -> #outcome,
-        ) -> #outcome {
-            #body
-        }
+impl Place<'_> {
+    /// The type arguments of a runtime function, of which all but the first are these. None where the first can be inferred
+    /// too: the compiler is faster without, but if the type cannot be shared, it would not point to the type.
+    fn arguments(&self, others: &[TokenStream]) -> Option<TokenStream> {
+        let stored = &self.stored;
+        self.question.is_some().then(|| quote!(::<#stored #(, #others)*>))
     }
 }

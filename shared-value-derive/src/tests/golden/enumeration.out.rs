@@ -1,29 +1,45 @@
+/// A handle to a shared [`Mode`].
+#[allow(deprecated)]
+type SynchronizedMode<A = ::shared_value::__private::ReadWrite> = ::shared_value::__private::Synchronized<
+    Mode,
+    A,
+>;
+/// Holds the lock of a shared [`Mode`]: dropping it commits and unlocks.
+#[allow(deprecated)]
+type ModeGuard<'guard> = ::shared_value::__private::Guard<'guard, Mode>;
 #[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Mode {
-        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &::shared_value::__private::TypeLayout::enumeration::<
-            Self,
-            ::core::primitive::i8,
-        >(
-            "Mode",
-            const {
-                &[
-                    ::shared_value::__private::Variant::new(
-                        "Idle",
-                        Self::Idle as ::core::primitive::i8 as ::core::primitive::i128,
-                    ),
-                    ::shared_value::__private::Variant::new(
-                        "Busy",
-                        Self::Busy as ::core::primitive::i8 as ::core::primitive::i128,
-                    ),
-                    ::shared_value::__private::Variant::new(
-                        "Late",
-                        Self::r#Late as ::core::primitive::i8 as ::core::primitive::i128,
-                    ),
-                ]
-            },
-        );
+        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &<Self as ::shared_value::__private::SharedValue>::DESCRIBE
+            .enumeration::<
+                Self,
+                ::core::primitive::i8,
+            >(
+                "Mode",
+                const {
+                    &[
+                        <Self as ::shared_value::__private::SharedValue>::DESCRIBE
+                            .variant(
+                                "Idle",
+                                Self::Idle as ::core::primitive::i8
+                                    as ::core::primitive::i128,
+                            ),
+                        <Self as ::shared_value::__private::SharedValue>::DESCRIBE
+                            .variant(
+                                "Busy",
+                                Self::Busy as ::core::primitive::i8
+                                    as ::core::primitive::i128,
+                            ),
+                        <Self as ::shared_value::__private::SharedValue>::DESCRIBE
+                            .variant(
+                                "Late",
+                                Self::r#Late as ::core::primitive::i8
+                                    as ::core::primitive::i128,
+                            ),
+                    ]
+                },
+            );
         #[inline(always)]
         fn valid_bits(bits: ::core::primitive::u64) -> ::core::primitive::bool {
             bits
@@ -38,12 +54,3 @@ const _: () = {
         }
     }
 };
-/// A handle to a shared [`Mode`].
-#[allow(deprecated)]
-type SynchronizedMode<A = ::shared_value::__private::ReadWrite> = ::shared_value::__private::Synchronized<
-    Mode,
-    A,
->;
-/// Holds the lock of a shared [`Mode`]: dropping it commits and unlocks.
-#[allow(deprecated)]
-type ModeGuard<'guard> = ::shared_value::__private::Guard<'guard, Mode>;

@@ -1,12 +1,6 @@
 ::core::compile_error! {
     "`String` keeps its text in the memory of one process: use `FixedStr<N>`"
 }
-::core::compile_error! {
-    "the guard has a method `commit` already: give the accessors another name with `#[shared(rename = \"..\")]`"
-}
-::core::compile_error! {
-    "the handle has a method `store` already: give the accessors another name with `#[shared(rename = \"..\")]`"
-}
 #[automatically_derived]
 unsafe impl<
     T: ::shared_value::__private::SharedValue,
@@ -54,29 +48,73 @@ impl<
     T: ::shared_value::__private::SharedValue,
     A: ::shared_value::__private::Access,
 > SynchronizedBroken<T, A> {
+    pub fn get(&self) -> Broken<T> {
+        loop {}
+    }
     pub fn load(
         &self,
     ) -> ::core::result::Result<Broken<T>, ::shared_value::__private::Error> {
         loop {}
     }
-    /** Reads `good` without a lock: what is committed, or what this thread has written since.
-
- # Panics
-
- If another process wrote bits that are no value of this type.*/
+    /// The part `good`.
+    #[inline]
+    fn in_good(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        T,
+    > {
+        loop {}
+    }
+    /// The part `text`.
+    #[inline]
+    fn in_text(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        String,
+    > {
+        loop {}
+    }
+    /// The part `commit`.
+    #[inline]
+    fn in_commit(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        u8,
+    > {
+        loop {}
+    }
+    /// The part `store`.
+    #[inline]
+    fn in_store(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        u8,
+    > {
+        loop {}
+    }
+    /// Reads `good`.
     #[track_caller]
     #[inline]
     fn good(&self) -> T {
         loop {}
     }
-    /** Reads `text` without a lock: what is committed, or what this thread has written since.
-
- # Panics
-
- If another process wrote bits that are no value of this type.*/
+    /// Reads `text`.
     #[track_caller]
     #[inline]
     fn text(&self) -> String {
+        loop {}
+    }
+    /// Reads `store`.
+    #[inline]
+    fn store(&self) -> u8 {
         loop {}
     }
 }
@@ -84,7 +122,7 @@ impl<
     T: ::shared_value::__private::SharedValue,
     A: ::shared_value::__private::Writable,
 > SynchronizedBroken<T, A> {
-    pub fn store(
+    pub fn set(
         &self,
         _: Broken<T>,
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
@@ -96,11 +134,7 @@ impl<
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
-    /** Writes `good`: locks, commits and unlocks.
-
- # Errors
-
- If the lock cannot be had, or within an `update` of the value by this thread.*/
+    /// Writes `good`.
     #[inline]
     fn set_good(
         &self,
@@ -108,11 +142,7 @@ impl<
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         loop {}
     }
-    /** Changes `good` in place under the lock, then commits.
-
- # Errors
-
- If the lock cannot be had, or within an `update` of the value by this thread.*/
+    /// Lets the closure change `good`.
     #[inline]
     fn update_good<R>(
         &self,
@@ -120,11 +150,7 @@ impl<
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
-    /** Writes `text`: locks, commits and unlocks.
-
- # Errors
-
- If the lock cannot be had, or within an `update` of the value by this thread.*/
+    /// Writes `text`.
     #[inline]
     fn set_text(
         &self,
@@ -132,11 +158,7 @@ impl<
     ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         loop {}
     }
-    /** Changes `text` in place under the lock, then commits.
-
- # Errors
-
- If the lock cannot be had, or within an `update` of the value by this thread.*/
+    /// Lets the closure change `text`.
     #[inline]
     fn update_text<R>(
         &self,
@@ -144,17 +166,61 @@ impl<
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
+    /// Writes `commit`.
+    #[inline]
+    fn set_commit(
+        &self,
+        value: u8,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Lets the closure change `commit`.
+    #[inline]
+    fn update_commit<R>(
+        &self,
+        change: impl ::core::ops::FnOnce(&mut u8) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Writes `store`.
+    #[inline]
+    fn set_store(
+        &self,
+        value: u8,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Lets the closure change `store`.
+    #[inline]
+    fn update_store<R>(
+        &self,
+        change: impl ::core::ops::FnOnce(&mut u8) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
+        loop {}
+    }
 }
 impl<
     T: ::shared_value::__private::SharedValue,
 > SynchronizedBroken<T, ::shared_value::__private::ReadWrite> {
-    pub fn open(
-        _: &::core::primitive::str,
+    pub fn new(
+        _: impl ::core::marker::Sized,
     ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
         loop {}
     }
-    pub fn open_file(
-        _: impl ::core::convert::AsRef<::std::path::Path>,
+    pub fn create(
+        _: impl ::core::marker::Sized,
+        _: impl ::core::marker::Sized,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn open(
+        _: impl ::core::marker::Sized,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn open_or_create(
+        _: impl ::core::marker::Sized,
+        _: impl ::core::marker::Sized,
     ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
         loop {}
     }
@@ -172,35 +238,6 @@ impl<
         &self,
         _: ::core::time::Duration,
     ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn new(
-        _: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn create(
-        _: &::core::primitive::str,
-        _: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn open_or_create(
-        _: &::core::primitive::str,
-        _: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn create_file(
-        _: impl ::core::convert::AsRef<::std::path::Path>,
-        _: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn open_or_create_file(
-        _: impl ::core::convert::AsRef<::std::path::Path>,
-        _: Broken<T>,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
         loop {}
     }
 }
@@ -223,88 +260,152 @@ where
         loop {}
     }
 }
-impl<'guard, T: ::shared_value::__private::SharedValue> ::core::ops::DerefMut
-for BrokenGuard<'guard, T>
-where
-    for<'never> Broken<T>: ::shared_value::__private::SharedValue,
-{
-    fn deref_mut(&mut self) -> &mut Self::Target {
+impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
+    pub fn get(&self) -> Broken<T> {
         loop {}
     }
-}
-impl<'guard, T: ::shared_value::__private::SharedValue> BrokenGuard<'guard, T> {
     pub fn load(
         &self,
     ) -> ::core::result::Result<Broken<T>, ::shared_value::__private::Error> {
         loop {}
     }
-    pub fn store(&mut self, _: Broken<T>) {}
+    pub fn set(
+        &self,
+        _: Broken<T>,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        loop {}
+    }
     pub fn update<R>(
-        &mut self,
+        &self,
         _: impl ::core::ops::FnOnce(&mut Broken<T>) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
-    pub fn commit(&mut self) {}
-    pub fn rollback(&mut self) {}
-    /** Reads `good` without a lock: what is committed, or what this thread has written since.
-
- # Panics
-
- If another process wrote bits that are no value of this type.*/
+    pub fn commit(&self) {}
+    pub fn rollback(&self) {}
+    /// The part `good`.
+    #[inline]
+    fn in_good(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        T,
+    > {
+        loop {}
+    }
+    /// The part `text`.
+    #[inline]
+    fn in_text(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        String,
+    > {
+        loop {}
+    }
+    /// The part `commit`.
+    #[inline]
+    fn in_commit(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        u8,
+    > {
+        loop {}
+    }
+    /// The part `store`.
+    #[inline]
+    fn in_store(
+        &self,
+    ) -> ::shared_value::__private::Part<
+        '_,
+        ::shared_value::__private::Synchronized<::core::primitive::u8>,
+        u8,
+    > {
+        loop {}
+    }
+    /// Reads `good`.
     #[track_caller]
     #[inline]
     fn good(&self) -> T {
         loop {}
     }
-    /** Reads `text` without a lock: what is committed, or what this thread has written since.
-
- # Panics
-
- If another process wrote bits that are no value of this type.*/
+    /// Reads `text`.
     #[track_caller]
     #[inline]
     fn text(&self) -> String {
         loop {}
     }
-    /** Writes `good`; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
+    /// Reads `store`.
     #[inline]
-    fn set_good(&self, value: T) {
+    fn store(&self) -> u8 {
         loop {}
     }
-    /** Changes `good` in place; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
+    /// Writes `good`.
     #[inline]
-    fn update_good<R>(&self, change: impl ::core::ops::FnOnce(&mut T) -> R) -> R {
+    fn set_good(
+        &self,
+        value: T,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
         loop {}
     }
-    /** Writes `text`; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
+    /// Lets the closure change `good`.
     #[inline]
-    fn set_text(&self, value: String) {
+    fn update_good<R>(
+        &self,
+        change: impl ::core::ops::FnOnce(&mut T) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
-    /** Changes `text` in place; the next commit publishes it.
-
- # Panics
-
- Within an `update` of the value by this thread, and in a child process that was forked after the lock was taken.*/
-    #[track_caller]
+    /// Writes `text`.
     #[inline]
-    fn update_text<R>(&self, change: impl ::core::ops::FnOnce(&mut String) -> R) -> R {
+    fn set_text(
+        &self,
+        value: String,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Lets the closure change `text`.
+    #[inline]
+    fn update_text<R>(
+        &self,
+        change: impl ::core::ops::FnOnce(&mut String) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Writes `commit`.
+    #[inline]
+    fn set_commit(
+        &self,
+        value: u8,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Lets the closure change `commit`.
+    #[inline]
+    fn update_commit<R>(
+        &self,
+        change: impl ::core::ops::FnOnce(&mut u8) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Writes `store`.
+    #[inline]
+    fn set_store(
+        &self,
+        value: u8,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        loop {}
+    }
+    /// Lets the closure change `store`.
+    #[inline]
+    fn update_store<R>(
+        &self,
+        change: impl ::core::ops::FnOnce(&mut u8) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
         loop {}
     }
 }

@@ -1,5 +1,5 @@
 #[repr(C, align(64))]
 struct Matrix<T: Default, const N: usize = 4>(
     [[T; N]; N],
-    #[shared(pod, rename = "fn")] pub foreign::Vector,
+    #[shared(pod)] pub foreign::Vector,
 );

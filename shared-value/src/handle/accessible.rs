@@ -1,0 +1,44 @@
+//! How handles, guards and parts come by the functions for fields, elements and paths: by `Deref`, once for all.
+#![allow(unsafe_code)]
+
+use core::ops::Deref;
+use core::ptr;
+
+use crate::handle::guard::Guard;
+use crate::handle::part::Part;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::handle::view::View;
+
+/// A value whose parts have functions: a struct that derives `SharedValue`, an array, a slice.
+///
+/// Numbers are not: in `Synchronized::new(0)` the compiler need not know which type of number it is to find a method.
+///
+/// # Safety
+/// `Accessors<H>` is a `#[repr(transparent)]` struct whose only field is an `H`.
+pub unsafe trait Accessible {
+    /// What `H`, a handle, a guard or a part, dereferences to.
+    type Accessors<H>;
+}
+
+macro_rules! accessible {
+    ($([$($generics:tt)*] $host:ty: $value:ty;)*) => {$(
+        /// The functions for the parts of the value.
+        impl<$($generics)*> Deref for $host {
+            type Target = <$value as Accessible>::Accessors<Self>;
+
+            #[inline(always)]
+            fn deref(&self) -> &Self::Target {
+                // SAFETY: `Accessible` promises that `Accessors<Self>` is a `Self` in a transparent struct.
+                unsafe { &*ptr::from_ref(self).cast() }
+            }
+        }
+    )*};
+}
+
+accessible! {
+    [C: Shared + Accessible + ?Sized, A] Synchronized<C, A>: C;
+    [C: Shared + Accessible + ?Sized] Guard<'_, C>: C;
+    [R, T: Accessible] Part<'_, R, T>: T;
+    [T: Accessible] View<T>: T;
+}

@@ -1,0 +1,165 @@
+//! `Host`: what the functions for fields and elements are called on, and what each kind of host can do.
+#![expect(private_bounds, reason = "the sealed traits can be neither named nor called from outside")]
+
+use std::ops::Range;
+
+use crate::copy::{self, Merge, Unchecked, is_boxed};
+use crate::error::Error;
+use crate::format::contents::Contents;
+use crate::hold::read;
+use crate::layout::SharedValue;
+use crate::protocol::atomics::AtomicU64;
+
+/// What has parts: a handle, a guard, a [`Part`](crate::Part) of one, or the [`View`](crate::View) that names parts to be
+/// read together.
+pub trait Host: sealed::Place {
+    /// The type of the value or the part.
+    type Value: ?Sized;
+
+    /// A part of it. A part of a part leads to the root at once, and may be kept.
+    type Part<'p, F: 'static>
+    where
+        Self: 'p;
+
+    /// The part that starts there in the root.
+    #[doc(hidden)]
+    fn part<F: 'static>(&self, start: usize) -> Self::Part<'_, F>;
+
+    /// The field of this number.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn field<F: 'static>(&self, number: usize) -> Self::Part<'_, F>
+    where
+        Self::Value: SharedValue,
+    {
+        self.part(start(self, number))
+    }
+}
+
+/// What can be read: a handle, a guard, or a part of one.
+pub trait Reader: Host + sealed::Read {
+    /// Copies the field of this number.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[track_caller]
+    fn get_field<F: SharedValue>(&self, number: usize) -> F
+    where
+        Self::Value: SharedValue,
+    {
+        get(self, start(self, number))
+    }
+}
+
+/// What can be written: a handle that is not for reading only, a guard, or a part of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot write",
+    note = "open the value for reading and writing instead"
+)]
+pub trait Writer: Reader + sealed::Write {
+    /// Replaces the field of this number.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn set_field<F: SharedValue>(&self, number: usize, value: F) -> Result<(), Error>
+    where
+        Self::Value: SharedValue,
+    {
+        self.set_at(start(self, number), &value)
+    }
+
+    /// Lets the closure change the field of this number.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn update_field<F: SharedValue, R>(&self, number: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error>
+    where
+        Self::Value: SharedValue,
+    {
+        update(self, start(self, number), change)
+    }
+}
+
+/// A handle or a guard. Atomic fields are atomic there; in a struct inside of the value they are ordinary bytes of it.
+pub trait Root: Reader + sealed::Words {}
+
+/// Where the field of this number starts in the root: a constant where the number is one.
+#[inline(always)]
+fn start<H: Host<Value: SharedValue> + ?Sized>(host: &H, number: usize) -> usize {
+    host.start() + <H::Value as SharedValue>::FIELDS[number].offset()
+}
+
+/// Copies the `F` that starts there in the root.
+///
+/// # Panics
+/// If another process wrote bytes that are not an `F`.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn get<F: SharedValue, H: sealed::Read + ?Sized>(host: &H, start: usize) -> F {
+    host.copy_at::<F>(start).valid_in::<H::Contents>(start)
+}
+
+/// Lets the closure change the `F` that starts there in the root: on the heap, if it is too large for the stack.
+#[inline(always)]
+pub(crate) fn update<F: SharedValue, R, H: sealed::Write + ?Sized>(
+    host: &H,
+    start: usize,
+    change: impl FnOnce(&mut F) -> R,
+) -> Result<R, Error> {
+    if const { is_boxed::<F>() } {
+        host.update_copy(
+            &copy::range::<F>(start),
+            |slot| read::elements::<H::Contents, F>(start, 1, |copy| copy(slot)),
+            |value| change(&mut value[0]),
+            |slot, value| copy::store_by::<H::Merge, F>(slot, start, &value[0]),
+        )
+    } else {
+        host.update_at(start, change)
+    }
+}
+
+/// The operations that differ. Places are counted in bytes from the start of the root.
+pub(crate) mod sealed {
+    use super::{AtomicU64, Contents, Error, Merge, Range, SharedValue, Unchecked};
+
+    pub trait Place {
+        /// Where the host starts.
+        fn start(&self) -> usize;
+
+        /// The bytes of the host.
+        fn size(&self) -> usize;
+    }
+
+    pub trait Read: Place {
+        /// What the root holds, which errors name their places in.
+        type Contents: Contents + ?Sized;
+
+        fn copy_at<F: SharedValue>(&self, start: usize) -> Unchecked<F>;
+
+        /// Lets the closure copy from a slot; it may run several times, and then the last of its copies counts.
+        fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
+    }
+
+    pub trait Write: Read {
+        /// How parts of words are changed.
+        type Merge: Merge;
+
+        /// Lets the closure write these bytes of a slot. It must not panic.
+        fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) -> Result<(), Error>;
+
+        fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error>;
+
+        fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error>;
+
+        /// Lets `change` change a copy of these bytes that `copy` makes and `write` writes back.
+        fn update_copy<V, R>(
+            &self,
+            bytes: &Range<usize>,
+            copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+            change: impl FnOnce(&mut V) -> R,
+            write: impl FnOnce(&[AtomicU64], &V),
+        ) -> Result<R, Error>;
+    }
+
+    pub trait Words {
+        /// The atomic word of this number.
+        fn word(&self, number: usize) -> &AtomicU64;
+    }
+}

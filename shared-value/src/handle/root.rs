@@ -1,0 +1,178 @@
+//! Handles and guards as hosts of parts.
+
+use std::ops::Range;
+
+use crate::copy::{self, Alone, Unchecked};
+use crate::error::Error;
+use crate::handle::access::{Access, Writable};
+use crate::handle::guard::Guard;
+use crate::handle::host::sealed::{Place, Read, Words, Write};
+use crate::handle::host::{Host, Reader, Root, Writer};
+use crate::handle::part::Part;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::layout::SharedValue;
+use crate::protocol::atomics::AtomicU64;
+
+impl<C: Shared + ?Sized, A: Access> Host for Synchronized<C, A> {
+    type Value = C;
+    type Part<'p, F: 'static> = Part<'p, Self, F>;
+
+    #[inline(always)]
+    fn part<F: 'static>(&self, start: usize) -> Part<'_, Self, F> {
+        Part::of(self, start)
+    }
+}
+
+impl<C: Shared + ?Sized, A: Access> Reader for Synchronized<C, A> {}
+impl<C: Shared + ?Sized, A: Writable> Writer for Synchronized<C, A> {}
+impl<C: Shared + ?Sized, A: Access> Root for Synchronized<C, A> {}
+
+impl<C: Shared + ?Sized, A: Access> Place for Synchronized<C, A> {
+    #[inline(always)]
+    fn start(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.cell.shape().size
+    }
+}
+
+impl<C: Shared + ?Sized, A: Access> Read for Synchronized<C, A> {
+    type Contents = C;
+
+    #[inline(always)]
+    fn copy_at<F: SharedValue>(&self, start: usize) -> Unchecked<F> {
+        A::field(&self.cell, start)
+    }
+
+    #[inline(always)]
+    fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        A::read(&self.cell, copy)
+    }
+}
+
+impl<C: Shared + ?Sized, A: Writable> Write for Synchronized<C, A> {
+    type Merge = A::Merge;
+
+    #[inline(always)]
+    fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) -> Result<(), Error> {
+        A::change(&self.cell, bytes, write)
+    }
+
+    #[inline(always)]
+    fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
+        A::set(&self.cell, start, value)
+    }
+
+    #[inline(always)]
+    fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error> {
+        A::update(&self.cell, start, change)
+    }
+
+    #[inline(always)]
+    fn update_copy<V, R>(
+        &self,
+        bytes: &Range<usize>,
+        copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Error> {
+        A::update_copy(&self.cell, bytes, copy, |value| Ok(change(value)), write)
+    }
+}
+
+impl<C: Shared + ?Sized, A: Access> Words for Synchronized<C, A> {
+    #[inline(always)]
+    fn word(&self, number: usize) -> &AtomicU64 {
+        self.cell.atomic(number)
+    }
+}
+
+impl<C: Shared + ?Sized> Host for Guard<'_, C> {
+    type Value = C;
+    type Part<'p, F: 'static>
+        = Part<'p, Self, F>
+    where
+        Self: 'p;
+
+    #[inline(always)]
+    fn part<F: 'static>(&self, start: usize) -> Part<'_, Self, F> {
+        Part::of(self, start)
+    }
+}
+
+impl<C: Shared + ?Sized> Reader for Guard<'_, C> {}
+impl<C: Shared + ?Sized> Writer for Guard<'_, C> {}
+impl<C: Shared + ?Sized> Root for Guard<'_, C> {}
+
+impl<C: Shared + ?Sized> Place for Guard<'_, C> {
+    #[inline(always)]
+    fn start(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.hold.cell().shape().size
+    }
+}
+
+impl<C: Shared + ?Sized> Read for Guard<'_, C> {
+    type Contents = C;
+
+    #[inline(always)]
+    fn copy_at<F: SharedValue>(&self, start: usize) -> Unchecked<F> {
+        self.field(start)
+    }
+
+    #[inline(always)]
+    fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
+        self.hold.read_with(copy)
+    }
+}
+
+impl<C: Shared + ?Sized> Write for Guard<'_, C> {
+    type Merge = Alone;
+
+    #[inline(always)]
+    fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) -> Result<(), Error> {
+        self.writable()?.change(bytes, write);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
+        self.writable()?.write(start, value);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error> {
+        let hold = self.writable()?;
+        let value = hold.read(start).check_in::<C>(start)?;
+        let write = |slot: &[AtomicU64], value: &F| copy::store(slot, start, value);
+        hold.update(&copy::range::<F>(start), value, |value| Ok(change(value)), write)
+    }
+
+    #[inline(always)]
+    fn update_copy<V, R>(
+        &self,
+        bytes: &Range<usize>,
+        copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
+        change: impl FnOnce(&mut V) -> R,
+        write: impl FnOnce(&[AtomicU64], &V),
+    ) -> Result<R, Error> {
+        let hold = self.writable()?;
+        hold.update(bytes, copy(hold.current())?, |value| Ok(change(value)), write)
+    }
+}
+
+impl<C: Shared + ?Sized> Words for Guard<'_, C> {
+    #[inline(always)]
+    fn word(&self, number: usize) -> &AtomicU64 {
+        self.hold.cell().atomic(number)
+    }
+}

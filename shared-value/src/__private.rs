@@ -4,13 +4,13 @@
 //! Nothing here is trusted with its arguments: offsets and words are checked when they are used, and bits are checked when
 //! they are read.
 
+pub use crate::accessors::accessible::Accessible;
+pub use crate::accessors::atomic::Atomic;
+pub use crate::accessors::host::{Host, Reader, Root, Writer};
+pub use crate::accessors::part::Part;
 pub use crate::error::Error;
 pub use crate::handle::access::{Access, ReadWrite, Writable};
-pub use crate::handle::accessible::Accessible;
-pub use crate::handle::atomic::Atomic;
 pub use crate::handle::guard::Guard;
-pub use crate::handle::host::{Host, Reader, Root, Writer};
-pub use crate::handle::part::Part;
 pub use crate::handle::synchronized::Synchronized;
 pub use crate::hold::read::retries;
 pub use crate::layout::{

@@ -136,6 +136,8 @@ mod models;
 #[doc(hidden)]
 pub mod __private;
 #[cfg(library)]
+mod accessors;
+#[cfg(library)]
 mod cell;
 #[cfg(library)]
 mod copy;
@@ -166,21 +168,21 @@ mod sys;
 
 #[cfg(library)]
 pub use crate::{
+    accessors::accessible::Accessible,
+    accessors::atomic::Atomic,
+    accessors::elements::{ElementAccessors, Sequence},
+    accessors::host::{Host, Reader, Root, Writer},
+    accessors::part::Part,
+    accessors::view::{Select, View},
     dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
-    handle::accessible::Accessible,
-    handle::atomic::Atomic,
-    handle::elements::{ElementAccessors, Sequence},
     handle::guard::{ArrayGuard, Guard},
-    handle::host::{Host, Reader, Root, Writer},
     handle::initial::{Filled, Initial, Zeroed},
     handle::lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
     handle::options::{Create, Handle, Options},
-    handle::part::Part,
     handle::shared::Shared,
     handle::synchronized::{SharedArray, Synchronized},
-    handle::view::{Select, View},
     handle::wait::{Changes, Versioned},
     layout::{
         AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,

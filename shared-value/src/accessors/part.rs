@@ -4,10 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use crate::accessors::host::sealed::{Place, Read, Write};
+use crate::accessors::host::{self, Host, Reader, Writer};
 use crate::copy::Unchecked;
 use crate::error::Error;
-use crate::handle::host::sealed::{Place, Read, Write};
-use crate::handle::host::{self, Host, Reader, Writer};
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 

@@ -4,13 +4,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::accessors::host::Host;
+use crate::accessors::host::sealed::{Place, Read};
+use crate::accessors::part::Part;
 use crate::copy::{self, Unchecked};
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::handle::access::Access;
-use crate::handle::host::Host;
-use crate::handle::host::sealed::{Place, Read};
-use crate::handle::part::Part;
 use crate::handle::synchronized::Synchronized;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;

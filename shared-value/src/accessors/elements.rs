@@ -4,12 +4,12 @@
 use std::fmt;
 use std::ops::RangeBounds;
 
+use crate::accessors::accessible::Accessible;
+use crate::accessors::host::{self, Host, Reader, Writer};
+use crate::accessors::index;
 use crate::copy;
 use crate::error::{Error, valid};
 use crate::handle::access::Access;
-use crate::handle::accessible::Accessible;
-use crate::handle::host::{self, Host, Reader, Writer};
-use crate::handle::index;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::read;
 use crate::layout::{Pod, SharedValue};

@@ -4,11 +4,11 @@
 use core::ops::Deref;
 use core::ptr;
 
+use crate::accessors::part::Part;
+use crate::accessors::view::View;
 use crate::handle::guard::Guard;
-use crate::handle::part::Part;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::handle::view::View;
 
 /// A value whose parts have functions: a struct that derives `SharedValue`, an array, a slice.
 ///

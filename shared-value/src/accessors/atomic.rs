@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::handle::host::{Root, Writer};
+use crate::accessors::host::{Root, Writer};
 use crate::layout::{AtomicBits, AtomicField, AtomicNumber, AtomicValue, SharedValue};
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::atomics::Ordering::{AcqRel, Acquire, Release};

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use crate::accessors::host::sealed::{Place, Read, Words, Write};
+use crate::accessors::host::{Host, Reader, Root, Writer};
+use crate::accessors::part::Part;
 use crate::copy::{self, Alone, Unchecked};
 use crate::error::Error;
 use crate::handle::access::{Access, Writable};
 use crate::handle::guard::Guard;
-use crate::handle::host::sealed::{Place, Read, Words, Write};
-use crate::handle::host::{Host, Reader, Root, Writer};
-use crate::handle::part::Part;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::layout::SharedValue;

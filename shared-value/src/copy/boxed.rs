@@ -4,7 +4,8 @@
 use std::alloc::{self, Layout as Memory};
 use std::ptr;
 
-use crate::copy::value::{self, Unchecked};
+use crate::copy::unchecked::Unchecked;
+use crate::copy::value;
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::layout::SharedValue;

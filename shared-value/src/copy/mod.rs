@@ -2,12 +2,16 @@
 
 mod boxed;
 mod bytes;
+mod copier;
+mod pieces;
+mod unchecked;
 mod value;
 mod words;
 
 pub(crate) use boxed::Copies;
 pub(crate) use bytes::{Alone, AmongOthers, Merge};
 pub(crate) use bytes::{load_into, store_from};
+pub(crate) use unchecked::Unchecked;
 pub(crate) use value::{
-    Unchecked, atomic_word, fill, is_boxed, is_zeroed, load, load_plain, part, range, store, store_by, store_slice,
+    atomic_word, fill, is_boxed, is_zeroed, load, load_plain, part, range, store, store_by, store_slice,
 };

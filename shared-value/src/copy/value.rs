@@ -11,14 +11,12 @@ use core::ops::Range;
 use core::ptr;
 
 use crate::copy::bytes::{self, Alone, Merge};
+use crate::copy::copier::Copier;
+use crate::copy::pieces::Pieces;
+use crate::copy::unchecked::Unchecked;
 use crate::copy::words::{self, WORD};
-use crate::error::{Error, valid};
-use crate::format::contents::Contents;
-use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte, zero_extended};
+use crate::layout::{FieldVisitor, SharedValue};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
-
-/// The most bytes of a value that is loaded piece by piece, into registers if possible.
-const IN_REGISTERS: usize = 64;
 
 /// The most bytes of a value that is stored piece by piece, by way of a copy on the stack.
 const SMALL: usize = 512;
@@ -36,11 +34,6 @@ pub(crate) const fn is_boxed<T>() -> bool {
 pub(crate) const fn range<F>(offset: usize) -> Range<usize> {
     offset..offset + size_of::<F>()
 }
-
-/// A copy of a `T` out of shared memory that is not checked yet: each byte except padding is initialized, but the bytes may not
-/// be a valid `T`.
-#[repr(transparent)]
-pub struct Unchecked<T>(MaybeUninit<T>);
 
 /// Copies the `T` at a byte offset out of a slot.
 ///
@@ -242,94 +235,6 @@ unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *co
     }
 }
 
-impl<T: SharedValue> Unchecked<T> {
-    /// Whether a copy is large enough that it should be made in its final place.
-    pub(crate) const IS_LARGE: bool = size_of::<T>() > IN_REGISTERS;
-
-    /// Copies the `T` at a byte offset. `read` calls its argument with the slot to copy from.
-    ///
-    /// A large result of a closure would be moved from one place in memory to another. This copy is not moved.
-    ///
-    /// # Panics
-    /// If the `T` does not lie in the slot, or not at a multiple of its alignment; if `read` does not call its argument.
-    #[inline(always)]
-    pub(crate) fn by(offset: usize, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Self {
-        let mut copy = MaybeUninit::uninit();
-        load_to(offset, &mut copy, read);
-        Self(copy)
-    }
-
-    /// Returns the value, if the bits are valid.
-    #[inline(always)]
-    pub(crate) fn check(self) -> Result<T, Error> {
-        self.check_in::<T>(0)
-    }
-
-    /// Returns the value, if the bits are valid. The value is a part of an `Outer`, and the error names its place there.
-    #[inline(always)]
-    pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<T, Error> {
-        self.examine::<Outer>(place)?;
-        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are a value.
-        Ok(unsafe { self.0.assume_init() })
-    }
-
-    /// Returns the value, where no error can be returned.
-    ///
-    /// # Panics
-    /// If the bits are invalid.
-    #[inline(always)]
-    #[track_caller]
-    pub(crate) fn valid_in<Outer: Contents + ?Sized>(self, place: usize) -> T {
-        valid(self.examine::<Outer>(place));
-        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are a value.
-        // Nothing is returned beside the value, so a large copy is not moved.
-        unsafe { self.0.assume_init() }
-    }
-
-    /// Whether the bits are valid.
-    #[inline(always)]
-    pub(crate) fn is_valid(&self) -> bool {
-        // SAFETY: `self` has the bytes of a `T`, initialized except for padding.
-        unsafe { first_invalid::<T>(self.0.as_ptr().cast()) }.is_none()
-    }
-
-    /// Checks the bits. The error names the place in an `Outer`.
-    #[inline(always)]
-    pub(crate) fn examine<Outer: Contents + ?Sized>(&self, place: usize) -> Result<(), Error> {
-        if const { T::LAYOUT.is_checked() } {
-            // SAFETY: `self` has the bytes of a `T`, initialized except for padding.
-            if let Some(offset) = unsafe { first_invalid::<T>(self.0.as_ptr().cast()) } {
-                return Err(Outer::invalid_bits(place + offset, place, &self.to_bytes()));
-            }
-        }
-        Ok(())
-    }
-
-    /// The bytes, with zeros for padding.
-    #[cold]
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![0; size_of::<T>()];
-        let mut copier = Copier { from: self.0.as_ptr().cast(), to: bytes.as_mut_ptr() };
-        copier.field::<T>(0);
-        bytes
-    }
-
-    /// Puts an atomic word in its place, by its number among them.
-    ///
-    /// # Panics
-    /// If there are fewer.
-    #[inline(always)]
-    pub(crate) fn set_atomic(&mut self, number: usize, word: u64) {
-        let (offset, size) = T::LAYOUT.atomic_word(number).expect("the value has so many atomic words");
-        let word = word.to_le_bytes();
-        let word = &word[..size];
-        // SAFETY: `SharedValue` promises that an atomic field lies in the value.
-        let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };
-        // SAFETY: so many bytes of an atomic field lie in the value, which nothing else refers to.
-        unsafe { ptr::copy_nonoverlapping(word.as_ptr(), to, word.len()) };
-    }
-}
-
 /// The word of an atomic field of a value, by its number among the atomic words.
 ///
 /// # Panics
@@ -343,90 +248,6 @@ pub(crate) fn atomic_word<T: SharedValue>(value: &T, number: usize) -> u64 {
     // SAFETY: an atomic field has no padding, so these bytes are initialized; `word` is a local.
     unsafe { ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
     u64::from_le_bytes(word)
-}
-
-/// A part of a value that lies in one word.
-struct Piece {
-    word: usize,
-    /// The bytes of the word.
-    start: usize,
-    end: usize,
-    /// The bytes of the value in the words before.
-    done: usize,
-}
-
-/// The pieces of a value of some size at an offset of a slot. Where both are constant, so are the pieces.
-struct Pieces {
-    offset: usize,
-    size: usize,
-    done: usize,
-    fit: Fit,
-}
-
-/// The shape of a type's pieces that its alignment implies, at any offset.
-#[derive(Clone, Copy)]
-enum Fit {
-    /// It starts at the start of a word.
-    WordAligned,
-    /// It lies in one word.
-    OneWord,
-    Any,
-}
-
-impl Pieces {
-    #[inline(always)]
-    fn of<T>(offset: usize) -> Self {
-        let fit = const {
-            if align_of::<T>().is_multiple_of(WORD) {
-                Fit::WordAligned
-            } else if align_of::<T>() == size_of::<T>() {
-                Fit::OneWord
-            } else {
-                Fit::Any
-            }
-        };
-        Self { offset, size: size_of::<T>(), done: 0, fit }
-    }
-}
-
-impl Iterator for Pieces {
-    type Item = Piece;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Piece> {
-        let left = self.size - self.done;
-        if left == 0 {
-            return None;
-        }
-        let at = self.offset + self.done;
-        let start = if matches!(self.fit, Fit::WordAligned) { 0 } else { at % WORD };
-        let length = if matches!(self.fit, Fit::OneWord) { left } else { left.min(WORD - start) };
-        let piece = Piece { word: at / WORD, start, end: start + length, done: self.done };
-        self.done += length;
-        Some(piece)
-    }
-}
-
-/// Copies the bytes of a value that are not padding.
-struct Copier {
-    from: *const u8,
-    to: *mut u8,
-}
-
-impl FieldVisitor for Copier {
-    #[inline(always)]
-    fn field<F: SharedValue>(&mut self, offset: usize) {
-        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `from` leads to.
-        let from = unsafe { self.from.add(offset) };
-        // SAFETY: the field lies in the value, for whose bytes `to` has room.
-        let to = unsafe { self.to.add(offset) };
-        if const { F::LAYOUT.padding() == 0 } {
-            // SAFETY: the field lies in both, which are different memory, and its bytes are initialized, since it has no padding.
-            unsafe { ptr::copy_nonoverlapping(from, to, size_of::<F>()) };
-        } else {
-            F::fields(&mut Self { from, to });
-        }
-    }
 }
 
 /// Stores the bytes of a value that are not padding.
@@ -453,45 +274,17 @@ impl<M: Merge> FieldVisitor for Storer<'_, M> {
     }
 }
 
-/// The offset of the first byte that keeps these bytes from being a `T`.
-///
-/// # Safety
-/// `bytes` leads to the bytes of a `T`, initialized but for padding.
-#[inline(always)]
-unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
-    match const { T::LAYOUT }.kind() {
-        Kind::Scalar { .. } | Kind::Enum { .. } => {
-            // SAFETY: scalars and enums have no padding, so the caller promises `size_of::<T>()` initialized bytes.
-            let bytes = unsafe { core::slice::from_raw_parts(bytes, size_of::<T>()) };
-            (!T::valid_bits(zero_extended(bytes))).then_some(0)
-        }
-        Kind::Text => {
-            // SAFETY: text has no padding, so the caller promises `size_of::<T>()` initialized bytes.
-            first_invalid_byte(unsafe { core::slice::from_raw_parts(bytes, size_of::<T>()) })
-        }
-        Kind::Bytes => None,
-        Kind::Array { .. } | Kind::Newtype { .. } | Kind::Struct { .. } => {
-            let mut checker = Checker { bytes, invalid: None };
-            T::fields(&mut checker);
-            checker.invalid
-        }
-    }
-}
-
-struct Checker {
-    bytes: *const u8,
-    invalid: Option<usize>,
-}
-
-impl FieldVisitor for Checker {
+impl<T: SharedValue> Unchecked<T> {
+    /// Copies the `T` at a byte offset. `read` calls its argument with the slot to copy from.
+    ///
+    /// A large result of a closure would be moved from one place in memory to another. This copy is not moved.
+    ///
+    /// # Panics
+    /// If the `T` does not lie in the slot, or not at a multiple of its alignment; if `read` does not call its argument.
     #[inline(always)]
-    fn field<F: SharedValue>(&mut self, offset: usize) {
-        if const { !F::LAYOUT.is_checked() } || self.invalid.is_some() {
-            return;
-        }
-        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `self.bytes` leads to.
-        let field = unsafe { self.bytes.add(offset) };
-        // SAFETY: the bytes of the field are initialized except for its own padding, since those of the value are.
-        self.invalid = unsafe { first_invalid::<F>(field) }.map(|invalid| offset + invalid);
+    pub(crate) fn by(offset: usize, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Self {
+        let mut copy = MaybeUninit::uninit();
+        load_to(offset, &mut copy, read);
+        Self(copy)
     }
 }

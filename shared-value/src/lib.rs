@@ -149,7 +149,10 @@ mod sys;
 
 #[cfg(library)]
 pub use crate::{
-    dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
+    dynamic::{
+        Dyn, DynAccessors, DynData, DynEnum, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynStruct,
+        DynValue, DynVariant,
+    },
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     handle::guard::{ArrayGuard, Guard},

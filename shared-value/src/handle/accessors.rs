@@ -7,6 +7,7 @@ use core::ptr;
 use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::guard::Guard;
+use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::read;
 use crate::layout::SharedValue;
@@ -85,8 +86,8 @@ pub unsafe trait Accessible {
 }
 
 /// The accessors of the fields of a struct, as `balance()` and `set_balance()`.
-impl<T: SharedValue + Accessible, A> Deref for Synchronized<T, A> {
-    type Target = T::Accessors<Self>;
+impl<C: Shared + Accessible + ?Sized, A> Deref for Synchronized<C, A> {
+    type Target = C::Accessors<Self>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -96,8 +97,8 @@ impl<T: SharedValue + Accessible, A> Deref for Synchronized<T, A> {
 }
 
 /// The accessors of the fields of a struct, as `balance()` and `set_balance()`.
-impl<T: SharedValue + Accessible> Deref for Guard<'_, T> {
-    type Target = T::Accessors<Self>;
+impl<C: Shared + Accessible + ?Sized> Deref for Guard<'_, C> {
+    type Target = C::Accessors<Self>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {

@@ -77,6 +77,14 @@ pub enum Error {
         /// What differs and what to do, in words. Where several fields differ, both layouts follow side by side.
         explanation: String,
     },
+    /// A layout that no value can have: it was built by code, or read from a schema or a typecode.
+    #[error("`{name}` is not the layout of a value: {reason}")]
+    InvalidLayout {
+        /// The name of the type or the field, the typecode, or `(schema)`.
+        name: String,
+        /// What is wrong with it, and what was expected.
+        reason: String,
+    },
     /// The arena has no room left for this.
     #[error(
         "arena `{name}` has no room for {needed} bytes more: {used} of {capacity} are taken; create it with a larger \

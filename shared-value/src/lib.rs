@@ -174,7 +174,10 @@ pub use crate::{
     accessors::host::{Host, Reader, Root, Writer},
     accessors::part::Part,
     accessors::view::{Select, View},
-    dynamic::{DynData, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynValue, DynVariant},
+    dynamic::{
+        Dyn, DynAccessors, DynData, DynEnum, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynStruct,
+        DynValue, DynVariant,
+    },
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     handle::guard::{ArrayGuard, Guard},

@@ -4,8 +4,8 @@ use crate::dynamic::path::{Step, Steps};
 
 /// A value, or a part of one, whose type is known only when the program runs.
 ///
-/// It is what [`DynValue`](crate::DynValue) reads and writes. What is read has exactly the variant that goes with the
-/// [`DynKind`](crate::DynKind); what is written may be less exact, as text from a command line or JSON is:
+/// A [`DynValue`](crate::DynValue) reads and writes it. Reading gives exactly the variant that belongs to the
+/// [`DynKind`](crate::DynKind); writing takes other data too, such as text from a command line or JSON:
 ///
 /// | kind | read as | also written from |
 /// |---|---|---|
@@ -16,18 +16,19 @@ use crate::dynamic::path::{Step, Steps};
 /// | float | `F32` or `F64`, as the type is | the other one, rounded; integers that it holds exactly; `Text` `NaN`, `inf`, `-inf` |
 /// | text | `Text` | |
 /// | bytes | `Bytes` | `Array` of numbers to 255; `Text` of hexadecimal digits |
+/// | bytes with a typecode | as the typecode says; `Bytes` if some bits would be lost | `Bytes`, and all of the above |
 /// | enum | `Enum` | `Text` that is the name of a variant; its number |
 /// | array | `Array` | |
-/// | newtype | `Newtype` | what it wraps |
+/// | newtype | `Newtype` | the wrapped value |
 /// | struct | `Struct` | the fields in another order, under another name of the struct |
 ///
 /// It prints as the value itself would by `derive(Debug)`, on several lines with `{:#}`. Floats compare as floats do: `NaN`
 /// is not equal to itself.
 ///
-/// With the feature `serde` it serializes as what it is: a struct as a map, an enum as the name of the variant, a newtype as
-/// what it wraps, a missing number as none. In formats for people, such as JSON, floats that are not finite are the texts
-/// `NaN`, `inf` and `-inf`, which JSON has no numbers for, and bytes are hexadecimal text. Integers are exact. Whatever
-/// such a format holds can be deserialized, and written where it fits.
+/// With the feature `serde`, a struct serializes as a map, an enum as the name of the variant, a newtype as the wrapped
+/// value, and a `None` as none. In formats for people, such as JSON, floats that are not finite are the texts `NaN`, `inf` and
+/// `-inf`, because JSON has no such numbers, and bytes are hexadecimal text. Integers are exact. Any data in such a format can
+/// be deserialized, and written where it fits.
 ///
 /// ```
 /// use shared_value::DynData;
@@ -43,9 +44,9 @@ pub enum DynData {
     Bool(bool),
     /// A character.
     Char(char),
-    /// An integer of a type that has negative ones.
+    /// An integer of a type with negative numbers.
     Signed(i64),
-    /// An integer of a type that has none.
+    /// An integer of a type without negative numbers.
     Unsigned(u64),
     /// A floating-point number of 4 bytes.
     F32(f32),
@@ -55,7 +56,7 @@ pub enum DynData {
     Optional(Option<Box<DynData>>),
     /// Text.
     Text(String),
-    /// Bytes that the library does not look into.
+    /// Bytes whose type only their author knows.
     Bytes(Vec<u8>),
     /// A variant of an enum.
     Enum {
@@ -70,7 +71,7 @@ pub enum DynData {
     Newtype {
         /// The name of the type.
         name: String,
-        /// What it wraps.
+        /// The wrapped value.
         inner: Box<DynData>,
     },
     /// A struct.
@@ -83,13 +84,13 @@ pub enum DynData {
 }
 
 impl DynData {
-    /// A struct with these fields.
+    /// Makes a struct with these fields.
     pub fn structure<N: Into<String>>(name: &str, fields: impl IntoIterator<Item = (N, Self)>) -> Self {
         let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
         Self::Struct { name: name.to_owned(), fields }
     }
 
-    /// The part at a path such as `corners[1].x`, if there is one. Newtypes are looked through.
+    /// Returns the part at a path such as `corners[1].x`, if there is one. Newtypes are looked through.
     ///
     /// ```
     /// use shared_value::DynData;
@@ -112,7 +113,7 @@ impl DynData {
         Some(part)
     }
 
-    /// The same, for changing it.
+    /// Returns the part at a path, for changing it.
     ///
     /// ```
     /// use shared_value::DynData;
@@ -135,17 +136,17 @@ impl DynData {
         Some(part)
     }
 
-    /// The truth value that it is.
+    /// Returns the truth value, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(value) = self.unwrapped() { Some(*value) } else { None }
     }
 
-    /// The integer that it is, if an `i64` can be that: a number, the number of an enum, or an option of one.
+    /// Returns the integer, if an `i64` holds it: a number, the number of an enum, or an option of a number.
     pub fn as_i64(&self) -> Option<i64> {
         self.as_i128()?.try_into().ok()
     }
 
-    /// The integer that it is, if a `u64` can be that: a number, the number of an enum, or an option of one.
+    /// Returns the integer, if a `u64` holds it: a number, the number of an enum, or an option of a number.
     pub fn as_u64(&self) -> Option<u64> {
         self.as_i128()?.try_into().ok()
     }
@@ -160,7 +161,7 @@ impl DynData {
         }
     }
 
-    /// The floating-point number that it is.
+    /// Returns the floating-point number, if it is one.
     pub fn as_f64(&self) -> Option<f64> {
         match self.unwrapped() {
             Self::F32(value) => Some((*value).into()),
@@ -169,7 +170,7 @@ impl DynData {
         }
     }
 
-    /// The text that it is, or the name of the variant of an enum.
+    /// Returns the text, if it is one, or the name of the variant of an enum.
     pub fn as_str(&self) -> Option<&str> {
         match self.unwrapped() {
             Self::Text(text) | Self::Enum { variant: text, .. } => Some(text),
@@ -177,7 +178,7 @@ impl DynData {
         }
     }
 
-    /// What is under all newtypes.
+    /// Returns the data under all newtypes.
     pub(super) fn unwrapped(&self) -> &Self {
         let mut data = self;
         while let Self::Newtype { inner, .. } = data {

@@ -1,14 +1,36 @@
-//! Makes dynamically typed values out of bytes, which are a private copy of what others may have written.
+//! Makes dynamic data out of bytes: a private copy of bytes that any process may have written.
 
+use crate::dynamic::encode::encode;
 use crate::dynamic::path::{Place, Way};
 use crate::dynamic::scalar::{bits, signed};
-use crate::dynamic::{DynData, DynKind, DynLayout, DynVariant};
+use crate::dynamic::{DynData, DynKind, DynLayout, DynVariant, half};
 use crate::error::{Error, hexadecimal};
 use crate::layout::first_invalid_byte;
 
-/// The part at a path, of which these are the bytes.
+/// Returns the part at a path, given its bytes.
 pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynData, Error> {
     Reader { layout: place.layout, bytes, way: Way::Start(path, place.layout) }.data()
+}
+
+/// Makes sure that zeros are a value of this layout, of whatever size.
+///
+/// # Errors
+/// `InvalidBits`, for the first part of which zeros are not a value.
+pub(super) fn check_zeros(layout: &DynLayout) -> Result<(), Error> {
+    zeros(layout, &Way::Start("", layout))
+}
+
+fn zeros(layout: &DynLayout, way: &Way<'_>) -> Result<(), Error> {
+    match &layout.kind {
+        // Zeros are valid here; decoding them could ask for more memory than there is.
+        DynKind::Text | DynKind::Bytes | DynKind::Array { length: 0, .. } | DynKind::Slice { .. } => Ok(()),
+        DynKind::Array { element, .. } => zeros(element, &Way::Element(way, 0)),
+        DynKind::Newtype { inner } => zeros(inner, way),
+        DynKind::Struct { fields } => {
+            fields.iter().try_for_each(|field| zeros(&field.layout, &Way::Field(way, &field.name)))
+        }
+        _ => Reader { layout, bytes: &[0; 8][..layout.size.min(8)], way: *way }.data().map(drop),
+    }
 }
 
 /// The bytes of a part.
@@ -31,12 +53,13 @@ impl Reader<'_> {
             DynKind::Optional { is_signed } => {
                 Ok(DynData::Optional((bits(bytes) != 0).then(|| Box::new(integer(bytes, *is_signed)))))
             }
-            DynKind::Float => Ok(match u32::try_from(bits(bytes)) {
-                Ok(bits) if bytes.len() == size_of::<f32>() => DynData::F32(f32::from_bits(bits)),
+            DynKind::Float => Ok(match *bytes {
+                [a, b] => DynData::F32(half::to_single(u16::from_ne_bytes([a, b]))),
+                [a, b, c, d] => DynData::F32(f32::from_ne_bytes([a, b, c, d])),
                 _ => DynData::F64(f64::from_bits(bits(bytes))),
             }),
             DynKind::Text => self.text(),
-            DynKind::Bytes => Ok(DynData::Bytes(bytes.to_vec())),
+            DynKind::Bytes => Ok(self.described().unwrap_or_else(|| DynData::Bytes(bytes.to_vec()))),
             DynKind::Array { element, .. } | DynKind::Slice { element } => {
                 let elements = bytes.chunks_exact(element.size).enumerate().map(|(index, bytes)| {
                     Reader { layout: element, bytes, way: Way::Element(&self.way, index) }.data()
@@ -60,6 +83,14 @@ impl Reader<'_> {
             }
             DynKind::Enum { repr, variants } => self.variant(repr, variants),
         }
+    }
+
+    /// Returns the bytes as their typecode says, unless some bits would be lost: other programs may write any.
+    fn described(&self) -> Option<DynData> {
+        let layout = self.layout.meaning()?;
+        let data = Reader { layout, ..*self }.data().ok()?;
+        let place = Place { is_value: false, ..Place::of_value(layout) };
+        encode(place, "", &data).is_ok_and(|bytes| bytes == self.bytes).then_some(data)
     }
 
     fn bool(&self) -> Result<DynData, Error> {

@@ -1,4 +1,7 @@
-//! Writes layouts as schemas, byte by byte what a segment of the type holds.
+//! Writes layouts as schemas.
+//!
+//! `layout/schema.rs` writes the same text for types, at compile time, where nothing that is used here exists: the tests
+//! compare the two.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -13,7 +16,13 @@ impl Display for Type<'_> {
         let name = layout.name();
         match layout.kind() {
             DynKind::Text => write!(formatter, "FixedStr<{}>", layout.size),
-            DynKind::Bytes => write!(formatter, "bytes<{}, align {}>", layout.size, layout.align),
+            DynKind::Bytes => {
+                write!(formatter, "bytes<{}, align {}>", layout.size, layout.align)?;
+                match &layout.typecode {
+                    Some(typecode) => write!(formatter, " as {}", typecode.text),
+                    None => Ok(()),
+                }
+            }
             DynKind::Array { length, element } => write!(formatter, "[{}; {length}]", Type(element)),
             DynKind::Slice { element } => write!(formatter, "[{}]", Type(element)),
             DynKind::Newtype { inner } => write!(formatter, "{name}({})", Type(inner)),
@@ -25,6 +34,8 @@ impl Display for Type<'_> {
                 }
                 formatter.write_str(")")
             }
+            // A struct in a typecode has no name.
+            DynKind::Struct { .. } if name.is_empty() => formatter.write_str("struct"),
             DynKind::Struct { .. }
             | DynKind::Bool
             | DynKind::Char
@@ -36,7 +47,14 @@ impl Display for Type<'_> {
     }
 }
 
-/// The schema of a value of this layout.
+impl DynLayout {
+    /// Returns the type as schemas write it: `[Point; 2]`, `State(u8: Open=0, Frozen=1)`.
+    pub fn type_text(&self) -> String {
+        Type(self).to_string()
+    }
+}
+
+/// Writes the schema of a value of this layout.
 impl Display for DynLayout {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}", Type(self))?;
@@ -63,11 +81,7 @@ fn write_parts(formatter: &mut Formatter<'_>, layout: &DynLayout, path: &mut Str
                 path.push_str(&field.name);
                 let offset = base + field.offset;
                 let atomic = if field.is_atomic { "atomic " } else { "" };
-                write!(formatter, "{path}: {atomic}{}", Type(&field.layout))?;
-                if let Some(typecode) = field.typecode() {
-                    write!(formatter, " as {typecode}")?;
-                }
-                writeln!(formatter, " @{offset}")?;
+                writeln!(formatter, "{path}: {atomic}{} @{offset}", Type(&field.layout))?;
                 write_parts(formatter, &field.layout, path, offset)?;
                 path.truncate(outside);
             }

@@ -1,13 +1,13 @@
-//! Makes bytes out of dynamically typed values, for a part of a known layout.
+//! Makes bytes out of dynamic data, for a part of a known layout.
 
 use crate::dynamic::path::{Place, Way, listed, shown};
 use crate::dynamic::scalar::{put, range};
-use crate::dynamic::{DynData, DynField, DynKind, DynLayout};
+use crate::dynamic::{DynData, DynField, DynKind, DynLayout, half};
 use crate::error::Error;
 
-/// The bytes of a part, with zeros for padding. Nothing is made unless all of it fits.
+/// Returns the bytes of a part, with zeros for padding, if all of the data fits.
 ///
-/// In a whole value, atomic fields may be left out: they do not lie in the slots.
+/// The data of a whole value may leave out atomic fields: those do not lie in the slots.
 pub(super) fn encode(place: Place<'_>, path: &str, data: &DynData) -> Result<Vec<u8>, Error> {
     let mut bytes = vec![0; place.layout.size];
     part(place.layout, place.is_value, data, &mut bytes, &Way::Start(path, place.layout))?;
@@ -17,7 +17,7 @@ pub(super) fn encode(place: Place<'_>, path: &str, data: &DynData) -> Result<Vec
 fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], way: &Way<'_>) -> Result<(), Error> {
     let wrong = |expected: String| Error::WrongData { field: way.to_string(), expected, found: found(data) };
     if let DynKind::Newtype { inner } = &layout.kind {
-        // The newtype itself may be there or not; under it may be another.
+        // The data may name the newtype or leave it out; another newtype may lie under it.
         let inner_data = match data {
             DynData::Newtype { name, inner } if *name == layout.name => inner,
             _ => data,
@@ -27,11 +27,10 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
     match (&layout.kind, data.unwrapped()) {
         (DynKind::Bool, DynData::Bool(value)) => put(bytes, (*value).into()),
         (DynKind::Bool, _) => return Err(wrong("a bool".to_owned())),
-        (DynKind::Char, DynData::Char(value)) => put(bytes, u32::from(*value).into()),
-        (DynKind::Char, DynData::Text(text)) if text.chars().count() == 1 => {
-            put(bytes, text.chars().next().map_or(0, u32::from).into());
-        }
-        (DynKind::Char, _) => return Err(wrong("a char".to_owned())),
+        (DynKind::Char, value) => match character(value, layout.size) {
+            Some(character) => put(bytes, character.into()),
+            None => return Err(wrong("a char".to_owned())),
+        },
         (DynKind::Optional { .. }, DynData::Optional(None)) => {}
         (
             DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } | DynKind::Optional { is_signed },
@@ -48,7 +47,7 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
         (DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } | DynKind::Optional { is_signed }, _) => {
             return Err(wrong(of_integer(layout, *is_signed)));
         }
-        (DynKind::Float, value) => match float(value, layout.size == size_of::<f32>()) {
+        (DynKind::Float, value) => match float(value, layout.size) {
             Some(bits) => put(bytes, bits),
             None => return Err(wrong(format!("a number that an {} holds", layout.name))),
         },
@@ -56,10 +55,15 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
             bytes[..text.len()].copy_from_slice(text.as_bytes());
         }
         (DynKind::Text, _) => return Err(wrong(format!("a text of at most {} bytes without NUL", layout.size))),
-        (DynKind::Bytes, value) => match raw(value).filter(|raw| raw.len() == bytes.len()) {
-            Some(raw) => bytes.copy_from_slice(&raw),
-            None => return Err(wrong(format!("{} bytes", layout.size))),
-        },
+        (DynKind::Bytes, value) => {
+            let described = layout.meaning().map(|meaning| part(meaning, false, data, bytes, way));
+            match (described, raw(value).filter(|raw| raw.len() == bytes.len())) {
+                (Some(Ok(())), _) => {}
+                (_, Some(raw)) => bytes.copy_from_slice(&raw),
+                (Some(error), None) => return error,
+                (None, None) => return Err(wrong(format!("{} bytes", layout.size))),
+            }
+        }
         (DynKind::Enum { variants, .. }, value) => {
             let variant = variants.iter().find(|variant| match value {
                 DynData::Enum { variant: name, number } => variant.name == *name && variant.number == *number,
@@ -83,8 +87,9 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
         (DynKind::Struct { fields }, DynData::Struct { fields: given, .. }) => {
             structure(fields, is_value, given, bytes, way)?;
         }
+        (DynKind::Struct { .. }, _) if layout.name.is_empty() => return Err(wrong("a struct".to_owned())),
         (DynKind::Struct { .. }, _) => return Err(wrong(format!("a struct `{}`", layout.name))),
-        // Of a slice it is not known how many bytes there are; newtypes were looked through.
+        // The size of a slice is unknown here; newtypes were looked through above.
         (DynKind::Slice { .. } | DynKind::Newtype { .. }, _) => {
             return Err(wrong("a layout that says how many elements there are".to_owned()));
         }
@@ -101,7 +106,7 @@ fn structure(
 ) -> Result<(), Error> {
     let wrong = |expected: String, found: String| Error::WrongData { field: way.to_string(), expected, found };
     let names = || listed(fields.iter().map(|field| field.name.as_str()));
-    // In the order of the layout, as what was read is, none is searched for.
+    // Data that was read has the order of the layout, so that no field is searched for.
     let mut seen = vec![false; fields.len()];
     for (place, (name, data)) in given.iter().enumerate() {
         let in_order = fields.get(place).filter(|field| field.name == *name).map(|_| place);
@@ -121,8 +126,8 @@ fn structure(
     }
 }
 
-/// The bits of a number that fits into at most eight bytes.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the rest is copies of the sign")]
+/// Returns the low 64 bits of a number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bits above are copies of the sign")]
 fn low_bits(number: i128) -> u64 {
     number as u64
 }
@@ -137,16 +142,26 @@ fn of_integer(layout: &DynLayout, is_signed: bool) -> String {
     format!("an integer from {} to {}{but} ({})", range.start(), range.end(), layout.name)
 }
 
-/// The bits of a number as a float, if it is none that is finite here and infinite there.
-#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest is what is wanted")]
-fn float(data: &DynData, is_single: bool) -> Option<u64> {
+/// Returns the code of a character, if a `char` of this size can hold it: one byte holds Latin-1.
+fn character(data: &DynData, size: usize) -> Option<u32> {
+    let character = match data {
+        DynData::Char(value) => *value,
+        DynData::Text(text) => text.chars().next().filter(|first| text.len() == first.len_utf8())?,
+        _ => return None,
+    };
+    (size > 1 || character <= '\u{ff}').then(|| character.into())
+}
+
+/// Returns the bits of a number as a float of this size, unless the number is finite and the float would be infinite.
+#[expect(clippy::cast_possible_truncation, reason = "numbers are rounded to the nearest float")]
+fn float(data: &DynData, size: usize) -> Option<u64> {
     let double = match data {
-        // Bit by bit: a conversion would touch the payload of a NaN.
-        DynData::F32(value) if is_single => return Some(value.to_bits().into()),
-        DynData::F64(value) if !is_single => return Some(value.to_bits()),
+        // The bits are copied: a conversion could change the payload of a NaN.
+        DynData::F32(value) if size == size_of::<f32>() => return Some(value.to_bits().into()),
+        DynData::F64(value) if size == size_of::<f64>() => return Some(value.to_bits()),
         DynData::F32(value) => f64::from(*value),
         DynData::F64(value) => *value,
-        DynData::Signed(_) | DynData::Unsigned(_) => whole_number(data.as_i128()?, is_single)?,
+        DynData::Signed(_) | DynData::Unsigned(_) => whole_number(data.as_i128()?, size)?,
         DynData::Text(text) => match text.as_str() {
             "NaN" => f64::NAN,
             "inf" => f64::INFINITY,
@@ -155,17 +170,23 @@ fn float(data: &DynData, is_single: bool) -> Option<u64> {
         },
         _ => return None,
     };
-    if !is_single {
-        return Some(double.to_bits());
+    match size {
+        half::SIZE => return half::of(double).map(u64::from),
+        8 => return Some(double.to_bits()),
+        _ => {}
     }
     let single = double as f32;
     (single.is_finite() || !double.is_finite()).then(|| single.to_bits().into())
 }
 
-/// An integer as a float, if the float is exactly that.
-#[expect(clippy::cast_precision_loss, reason = "numbers that lose some are refused")]
-fn whole_number(number: i128, is_single: bool) -> Option<f64> {
-    let digits = if is_single { f32::MANTISSA_DIGITS } else { f64::MANTISSA_DIGITS };
+/// Returns an integer as a float, if a float of this size holds it exactly.
+#[expect(clippy::cast_precision_loss, reason = "numbers that lose digits are refused")]
+fn whole_number(number: i128, size: usize) -> Option<f64> {
+    let digits = match size {
+        half::SIZE => half::MANTISSA_DIGITS,
+        4 => f32::MANTISSA_DIGITS,
+        _ => f64::MANTISSA_DIGITS,
+    };
     let magnitude = number.unsigned_abs();
     let used = u128::BITS - magnitude.leading_zeros() - magnitude.trailing_zeros().min(u128::BITS - 1);
     (magnitude == 0 || used <= digits).then_some(number as f64)
@@ -188,7 +209,7 @@ fn raw(data: &DynData) -> Option<Vec<u8>> {
     }
 }
 
-/// What an error says was given.
+/// Describes data for errors.
 fn found(data: &DynData) -> String {
     match data {
         DynData::Text(text) => format!("the text \"{}\" of {} bytes", shown(text), text.len()),

@@ -1,19 +1,17 @@
-//! `DynLayout`: what the bytes of a value mean, as a program that does not know its type learns it.
+//! `DynLayout`: what the bytes of a value mean, for programs that do not know its type.
 
 use std::borrow::Cow;
 
-use crate::dynamic::decode::decode;
-use crate::dynamic::encode::encode;
-use crate::dynamic::parts::{DynPart, DynParts};
-use crate::dynamic::path::Place;
-use crate::dynamic::{DynData, describe, schema};
 use crate::error::Error;
 use crate::format::Invalid;
-use crate::layout::{SharedValue, schema_text};
 
-/// Describes the bytes of a value: its name, size, alignment and parts, read from a schema.
+/// Describes the bytes of a value: its name, size, alignment and parts.
 ///
-/// It is to a segment what [`Layout`](crate::Layout) is to a type, and prints as the schema that it was read from.
+/// It is to a segment what [`Layout`](crate::Layout) is to a type, and prints as a schema. A program gets one from a segment
+/// ([`DynValue::layout`](crate::DynAccessors::layout)), from a schema ([`parse`](Self::parse)), from a typecode
+/// ([`from_typecode`](Self::from_typecode)), from a type ([`of`](Self::of)), or makes one by code
+/// ([`structure`](Self::structure), [`array`](Self::array), [`enumeration`](Self::enumeration)). A new value can be created
+/// from it: `DynValue::create("name", layout)`.
 ///
 /// ```
 /// use shared_value::{DynKind, DynLayout, SharedValue};
@@ -35,9 +33,11 @@ pub struct DynLayout {
     pub(super) size: usize,
     pub(super) align: usize,
     pub(super) kind: DynKind,
+    /// Only of bytes that are a field.
+    pub(super) typecode: Option<Box<Typecode>>,
 }
 
-/// What a [`DynLayout`] is made of.
+/// The kinds of types, and the parts of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DynKind {
@@ -55,7 +55,7 @@ pub enum DynKind {
         /// Whether it can be negative.
         is_signed: bool,
     },
-    /// An integer that may be missing: zero stands for that.
+    /// An optional integer: zero stands for `None`.
     Optional {
         /// Whether it can be negative.
         is_signed: bool,
@@ -64,21 +64,22 @@ pub enum DynKind {
     Float,
     /// UTF-8 text in a fixed number of bytes: [`FixedStr`](crate::FixedStr).
     Text,
-    /// Bytes that the library does not look into: a `#[shared(pod)]` field.
+    /// Bytes whose type only their author knows: a `#[shared(pod)]` field. If the author wrote a typecode, the bytes are read,
+    /// written and printed as the typecode says, and paths lead into them.
     Bytes,
     /// A fixed number of elements.
     Array {
-        /// How many.
+        /// The number of elements.
         length: usize,
-        /// What each is.
+        /// The layout of each.
         element: Box<DynLayout>,
     },
-    /// A number of elements that only the segment knows. In a schema this is the whole value or nothing.
+    /// An array whose length only the segment knows. It can only be the whole value.
     Slice {
-        /// What each is.
+        /// The layout of each element.
         element: Box<DynLayout>,
     },
-    /// A `#[repr(transparent)]` struct. No path leads into it: its parts are named as if it were what it wraps.
+    /// A `#[repr(transparent)]` struct. Paths look through it: its parts have the names that they have in the wrapped type.
     Newtype {
         /// The type that it wraps.
         inner: Box<DynLayout>,
@@ -90,7 +91,7 @@ pub enum DynKind {
     },
     /// A fieldless enum.
     Enum {
-        /// The integer that holds the number.
+        /// The integer type that holds the number.
         repr: Box<DynLayout>,
         /// In order of declaration.
         variants: Vec<DynVariant>,
@@ -104,7 +105,6 @@ pub struct DynField {
     pub(super) offset: usize,
     pub(super) layout: DynLayout,
     pub(super) is_atomic: bool,
-    pub(super) typecode: Option<String>,
 }
 
 /// A variant of a [`DynKind::Enum`].
@@ -114,165 +114,74 @@ pub struct DynVariant {
     pub(super) number: i128,
 }
 
+/// A typecode, and what it says of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Typecode {
+    pub(super) text: String,
+    /// `None` if the text cannot be read, or is of another size: it may come from any program. Nothing in it is aligned.
+    pub(super) meaning: Option<DynLayout>,
+}
+
 impl DynLayout {
-    /// Reads a schema, as segments hold it; its grammar is in `docs/format.md`.
-    ///
-    /// # Errors
-    /// `InvalidSegment` if the text is not a schema of this machine's byte order, or describes what cannot be: fields that
-    /// overlap or lie outside of their struct, sizes that do not agree, more than 128 types inside of each other, or more
-    /// than 1 MiB of text.
-    ///
-    /// ```
-    /// use shared_value::{DynLayout, Error};
-    ///
-    /// let Err(Error::InvalidSegment { expected, found, .. }) = DynLayout::parse("Point\nx: f65 @0\n") else { panic!() };
-    /// assert_eq!(expected, "the lines of the fields of `f65`");
-    /// ```
-    pub fn parse(schema: &str) -> Result<Self, Error> {
-        schema::read(schema).map_err(|invalid| invalid.of("(schema)"))
-    }
-
-    /// The layout of a type that this program knows.
-    ///
-    /// # Errors
-    /// As [`parse`](Self::parse), of which only the depth and the length can be wrong.
-    pub fn of<T: SharedValue>() -> Result<Self, Error> {
-        Self::parse(&schema_text(T::LAYOUT))
-    }
-
-    /// The name of the type, without its path and its generic arguments.
+    /// Returns the name of the type, without its path and its generic arguments.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// `size_of` the type, in bytes; zero for a [`DynKind::Slice`], whose size only the segment knows.
+    /// Returns `size_of` the type, in bytes; zero for a [`DynKind::Slice`], whose size only the segment knows.
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// `align_of` the type, in bytes.
+    /// Returns `align_of` the type, in bytes.
     pub fn align(&self) -> usize {
         self.align
     }
 
-    /// What the bytes are.
+    /// Returns the kind of type.
     pub fn kind(&self) -> &DynKind {
         &self.kind
     }
 
-    /// The type as schemas write it: `[Point; 2]`, `State(u8: Open=0, Frozen=1)`.
-    pub fn type_text(&self) -> String {
-        describe::Type(self).to_string()
+    pub(super) fn new(name: impl Into<Cow<'static, str>>, size: usize, align: usize, kind: DynKind) -> Self {
+        Self { name: name.into(), size, align, kind, typecode: None }
     }
 
-    /// Every part that has a path, in the order of memory: fields at every depth, and the elements of arrays of structs.
-    /// The elements of other arrays have paths too, but are not listed.
-    ///
-    /// ```
-    /// use shared_value::{DynLayout, SharedValue};
-    ///
-    /// #[derive(SharedValue, Clone, Copy)]
-    /// #[repr(C)]
-    /// struct Point { x: f64, y: f64 }
-    ///
-    /// #[derive(SharedValue, Clone, Copy)]
-    /// #[repr(C)]
-    /// struct Line { ends: [Point; 2], weights: [u16; 4] }
-    ///
-    /// let layout = DynLayout::of::<Line>()?;
-    /// let parts: Vec<_> = layout.fields().map(|part| format!("{} @{}", part.path(), part.offset())).collect();
-    /// assert_eq!(parts, [
-    ///     "ends @0", "ends[0] @0", "ends[0].x @0", "ends[0].y @8", "ends[1] @16", "ends[1].x @16", "ends[1].y @24",
-    ///     "weights @32",
-    /// ]);
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn fields(&self) -> DynParts<'_> {
-        DynParts::of(self)
-    }
-
-    /// The part at a path such as `corners[1].x`; the empty path is the whole value.
-    ///
-    /// # Errors
-    /// `NoSuchPart` if the path leads nowhere.
-    ///
-    /// ```
-    /// use shared_value::{DynLayout, SharedValue};
-    ///
-    /// #[derive(SharedValue, Clone, Copy)]
-    /// #[repr(C)]
-    /// struct Point { x: f64, y: f64 }
-    ///
-    /// let layout = DynLayout::of::<[Point; 2]>()?;
-    /// assert_eq!(layout.part("[1].y")?.offset(), 24);
-    /// let error = layout.part("[1].z").unwrap_err();
-    /// assert_eq!(error.to_string(), "no part `[1].z`: `[1]` has no such field, but `x`, `y`");
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn part(&self, path: &str) -> Result<DynPart<'_>, Error> {
-        let Place { layout, offset, atomic, .. } = Place::at(self, path)?;
-        Ok(DynPart { path: path.to_owned(), layout, offset, is_atomic: atomic.is_some() })
-    }
-
-    /// The value that these bytes are.
-    ///
-    /// # Errors
-    /// `InvalidBits` if they are none, or not as many as the layout has.
-    ///
-    /// ```
-    /// use shared_value::{DynData, DynLayout};
-    ///
-    /// let layout = DynLayout::of::<[u16; 2]>()?;
-    /// let bytes = layout.encode(&vec![DynData::from(1_u16), DynData::from(2_u16)].into())?;
-    /// assert_eq!(layout.decode(&bytes)?.to_string(), "[1, 2]");
-    /// assert!(layout.decode(&bytes[1..]).is_err());
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn decode(&self, bytes: &[u8]) -> Result<DynData, Error> {
-        match self.clone().of_size(bytes.len()) {
-            Ok(layout) => decode(Place::of_value(&layout), "", bytes),
-            Err(Invalid { expected, found, .. }) => Err(Error::InvalidBits {
-                field: self.name.to_string(),
-                expected: format!("a size of {expected}"),
-                found: format!("{found} bytes"),
-            }),
-        }
-    }
-
-    /// The bytes of a value, with zeros for padding.
-    ///
-    /// # Errors
-    /// `WrongData` if the layout has no such value; see [`DynData`] for what it takes.
-    pub fn encode(&self, data: &DynData) -> Result<Vec<u8>, Error> {
-        // Here the atomic fields are bytes as all others.
-        encode(Place { is_value: false, ..Place::of_value(self) }, "", data)
-    }
-
-    /// The layout under all newtypes.
+    /// Returns the layout into which paths lead: under all newtypes, and what a typecode says of bytes.
     pub(super) fn unwrapped(&self) -> &Self {
         let mut layout = self;
-        while let DynKind::Newtype { inner } = &layout.kind {
+        while let Some(inner) =
+            if let DynKind::Newtype { inner } = &layout.kind { Some(&**inner) } else { layout.meaning() }
+        {
             layout = inner;
         }
         layout
     }
 
-    /// The fields of the value itself that have a word of their own outside of the slots.
+    /// Returns the name of the type under all newtypes.
+    pub(super) fn innermost_name(&self) -> &str {
+        if let DynKind::Newtype { inner } = &self.kind { inner.innermost_name() } else { &self.name }
+    }
+
+    /// Returns what the typecode says of the bytes, if they have one that can be read.
+    pub(super) fn meaning(&self) -> Option<&Self> {
+        self.typecode.as_deref()?.meaning.as_ref()
+    }
+
+    /// Lists the atomic fields of the value itself, which have words of their own outside of the slots.
     pub(super) fn atomic_fields(&self) -> impl Iterator<Item = &DynField> {
         let fields = if let DynKind::Struct { fields } = &self.kind { fields.as_slice() } else { &[] };
         fields.iter().filter(|field| field.is_atomic)
     }
 
-    /// The layout of a value of so many bytes, which says how many elements there are.
+    /// Returns the layout of a value of this size, which tells the number of elements of a slice.
     pub(super) fn of_size(self, size: usize) -> Result<Self, Invalid> {
         let fits = |expected: String| Invalid::new("size", expected, size);
         match self.kind {
-            DynKind::Slice { element } if size.is_multiple_of(element.size) => Ok(Self {
-                name: "array".into(),
-                size,
-                align: element.align,
-                kind: DynKind::Array { length: size / element.size, element },
-            }),
+            DynKind::Slice { element } if size.is_multiple_of(element.size) => {
+                let (length, align) = (size / element.size, element.align);
+                Ok(Self::new("array", size, align, DynKind::Array { length, element }))
+            }
             DynKind::Slice { element } => Err(fits(format!("a multiple of {}, as the schema says", element.size))),
             _ if self.size == size => Ok(self),
             _ => Err(fits(format!("{}, as the schema says", self.size))),
@@ -280,41 +189,47 @@ impl DynLayout {
     }
 }
 
+/// Returns the error for a layout of this name.
+pub(super) fn invalid_layout(name: &str, invalid: &Invalid) -> Error {
+    let Invalid { expected, found, .. } = invalid;
+    Error::InvalidLayout { name: name.to_owned(), reason: format!("expected {expected}, found {found}") }
+}
+
 impl DynField {
-    /// The name; `"0"`, `"1"` and so on in tuple structs.
+    /// Returns the name; `"0"`, `"1"` and so on in tuple structs.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where the field starts in its struct, in bytes.
+    /// Returns the offset of the field in its struct, in bytes.
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// What the field is.
+    /// Returns the layout of the field.
     pub fn layout(&self) -> &DynLayout {
         &self.layout
     }
 
-    /// Whether the field was declared `#[shared(atomic)]`. Only where its struct is the value itself it is one that is
-    /// changed without the lock, and never rolled back.
+    /// Returns whether the field was declared `#[shared(atomic)]`. If its struct is the value itself, the field is changed
+    /// without the lock, and never rolled back.
     pub fn is_atomic(&self) -> bool {
         self.is_atomic
     }
 
-    /// The typecode that the author of a `#[shared(pod)]` field wrote for it.
+    /// Returns the typecode that the author of a `#[shared(pod)]` field wrote for it.
     pub fn typecode(&self) -> Option<&str> {
-        self.typecode.as_deref()
+        self.layout.typecode.as_deref().map(|typecode| typecode.text.as_str())
     }
 }
 
 impl DynVariant {
-    /// The name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The number that stands for the variant.
+    /// Returns the number that stands for the variant.
     pub fn number(&self) -> i128 {
         self.number
     }

@@ -1,14 +1,17 @@
-//! How much of a value is read at once: a schema of a few bytes can describe more than there is memory for.
+//! Limits what is read at once: a schema of a few bytes can describe a value that no memory holds.
 
 use crate::dynamic::{DynKind, DynLayout};
 use crate::error::Error;
 
 /// The most bytes.
 const BYTES: usize = 64 << 20;
-/// The most numbers, texts and so on, each of which takes some 100 bytes when it stands alone.
+/// The most numbers, texts and so on: each takes about 100 bytes as data.
 const LEAVES: usize = 4 << 20;
 
-/// Whether a part is small enough to be read or written as a whole.
+/// Makes sure that a part is small enough to be read or written as a whole.
+///
+/// # Errors
+/// `Unsupported` if it is not.
 pub(super) fn check(layout: &DynLayout) -> Result<(), Error> {
     if layout.size <= BYTES && leaves(layout) <= LEAVES {
         return Ok(());
@@ -20,6 +23,7 @@ fn leaves(layout: &DynLayout) -> usize {
     match layout.kind() {
         DynKind::Array { length, element } => leaves(element).saturating_mul(*length),
         DynKind::Newtype { inner } => leaves(inner),
+        DynKind::Bytes => layout.meaning().map_or(1, leaves),
         DynKind::Struct { fields } => fields.iter().map(|field| leaves(&field.layout)).fold(0, usize::saturating_add),
         _ => 1,
     }

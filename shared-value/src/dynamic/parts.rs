@@ -1,20 +1,73 @@
 //! `DynParts`: every part of a value that has a path of its own.
 
+use crate::dynamic::path::Place;
 use crate::dynamic::{DynKind, DynLayout};
+use crate::error::Error;
+
+impl DynLayout {
+    /// Lists every part that has a path, in the order of memory: fields at every depth, and the elements of arrays of structs.
+    /// The elements of other arrays have paths too, but are not listed.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Point { x: f64, y: f64 }
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Line { ends: [Point; 2], weights: [u16; 4] }
+    ///
+    /// let layout = DynLayout::of::<Line>()?;
+    /// let parts: Vec<_> = layout.fields().map(|part| format!("{} @{}", part.path(), part.offset())).collect();
+    /// assert_eq!(parts, [
+    ///     "ends @0", "ends[0] @0", "ends[0].x @0", "ends[0].y @8", "ends[1] @16", "ends[1].x @16", "ends[1].y @24",
+    ///     "weights @32",
+    /// ]);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn fields(&self) -> DynParts<'_> {
+        DynParts::of(self)
+    }
+
+    /// Returns the part at a path such as `corners[1].x`; the empty path is the whole value.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the path leads nowhere.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Point { x: f64, y: f64 }
+    ///
+    /// let layout = DynLayout::of::<[Point; 2]>()?;
+    /// assert_eq!(layout.part("[1].y")?.offset(), 24);
+    /// let error = layout.part("[1].z").unwrap_err();
+    /// assert_eq!(error.to_string(), "no part `[1].z`: `[1]` has no such field, but `x`, `y`");
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn part(&self, path: &str) -> Result<DynPart<'_>, Error> {
+        let Place { layout, offset, atomic, .. } = Place::at(self, path)?;
+        Ok(DynPart { path: path.to_owned(), layout, offset, is_atomic: atomic.is_some() })
+    }
+}
 
 /// The parts of a value, as [`DynLayout::fields`] lists them.
 ///
-/// They are made one by one: a value of a million structs can be listed without memory for as many.
+/// They are made one by one: listing the parts of a million structs takes no memory for a million parts.
 #[derive(Clone, Debug)]
-#[must_use = "iterators do nothing unless they are asked"]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct DynParts<'l> {
-    /// Those whose parts are being listed, from the value inwards.
+    /// The structs and arrays whose parts are being listed, from the value inwards.
     open: Vec<Open<'l>>,
-    /// Whether atomic fields of the outermost struct are such: not where a newtype is the value.
+    /// Whether the atomic fields of the outermost struct have words of their own: not if a newtype is the value.
     has_atomics: bool,
 }
 
-/// A struct or an array of structs, of which some parts were listed.
+/// A struct or an array of structs, some of whose parts were listed.
 #[derive(Clone, Debug)]
 struct Open<'l> {
     path: String,
@@ -23,7 +76,7 @@ struct Open<'l> {
     next: usize,
 }
 
-/// A part of a value: where it lies, and what it is.
+/// A part of a value: its path, its offset and its layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DynPart<'l> {
     pub(super) path: String,
@@ -87,7 +140,7 @@ impl<'l> Open<'l> {
     }
 }
 
-/// Whether it is a struct, or an array of such at whatever depth.
+/// Whether it is a struct, or an array of structs at any depth.
 fn has_structs(layout: &DynLayout) -> bool {
     match &layout.unwrapped().kind {
         DynKind::Struct { .. } => true,
@@ -97,22 +150,23 @@ fn has_structs(layout: &DynLayout) -> bool {
 }
 
 impl<'l> DynPart<'l> {
-    /// Its path, as [`DynValue::get`](crate::DynValue::get) takes it.
+    /// Returns the path, as [`DynValue::get`](crate::DynAccessors::get) takes it.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What it is.
+    /// Returns the layout of the part.
     pub fn layout(&self) -> &'l DynLayout {
         self.layout
     }
 
-    /// Where it starts in the value, in bytes.
+    /// Returns the offset of the part in the value, in bytes.
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Whether it is changed without the lock, and never rolled back: a `#[shared(atomic)]` field of the value itself.
+    /// Returns whether the part is changed without the lock, and never rolled back: a `#[shared(atomic)]` field of the value
+    /// itself.
     pub fn is_atomic(&self) -> bool {
         self.is_atomic
     }

@@ -1,4 +1,4 @@
-//! The paths of parts: `limits[2]`, `corners[1].x`, and nothing at all for the whole value.
+//! The paths of parts: `limits[2]`, `corners[1].x`, and the empty path for the whole value.
 //!
 //! ```text
 //! path  = [ name | index, { ".", name | index } ]
@@ -17,7 +17,7 @@ pub(super) enum Step<'p> {
     Element(usize),
 }
 
-/// The steps of a path, as long as it is one.
+/// The steps of a path, up to the first mistake in it.
 #[derive(Clone, Debug)]
 pub(super) struct Steps<'p> {
     path: &'p str,
@@ -29,7 +29,7 @@ impl<'p> Steps<'p> {
         Self { path, rest: path }
     }
 
-    /// The way that lies behind.
+    /// Returns the part of the path whose steps were taken.
     fn done(&self) -> &'p str {
         &self.path[..self.path.len() - self.rest.len()]
     }
@@ -69,14 +69,14 @@ impl<'p> Iterator for Steps<'p> {
     }
 }
 
-/// A part of a value: what it is, and where it lies.
+/// A part of a value: its layout and its offset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'l> {
     pub(super) layout: &'l DynLayout,
     pub(super) offset: usize,
-    /// Which of the fields that have a word of their own outside of the slots it is.
+    /// Its number among the atomic fields of the value, which have words of their own outside of the slots.
     pub(super) atomic: Option<usize>,
-    /// Whether it is the whole value.
+    /// Whether the part is the whole value.
     pub(super) is_value: bool,
 }
 
@@ -85,7 +85,7 @@ impl<'l> Place<'l> {
         Self { layout, offset: 0, atomic: None, is_value: true }
     }
 
-    /// The part of a value at this path.
+    /// Returns the part of a value at this path.
     pub(super) fn at(value: &'l DynLayout, path: &str) -> Result<Self, Error> {
         let mut place = Self::of_value(value);
         let mut steps = Steps::of(path);
@@ -99,7 +99,7 @@ impl<'l> Place<'l> {
         }
     }
 
-    /// One step further, or what there is instead.
+    /// Takes one step; the error says what there is instead.
     fn step(self, step: Step<'_>) -> Result<Self, String> {
         let layout = self.layout.unwrapped();
         match (step, &layout.kind) {
@@ -108,7 +108,7 @@ impl<'l> Place<'l> {
                     let names = fields.iter().map(|field| field.name.as_str());
                     format!("has no such field, but {}", listed(names))
                 })?;
-                // Those in newtypes, structs and arrays are ordinary bytes of the slots.
+                // Atomic fields in newtypes, inner structs and arrays are ordinary bytes of the slots.
                 let has_word = field.is_atomic && self.is_value && std::ptr::eq(layout, self.layout);
                 let atomic =
                     has_word.then(|| layout.atomic_fields().position(|atomic| std::ptr::eq(atomic, field))).flatten();
@@ -124,7 +124,7 @@ impl<'l> Place<'l> {
     }
 }
 
-/// Names for an error: as many as one reads.
+/// Lists names for an error, but no more than a reader takes in.
 pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     const SHOWN: usize = 24;
     let mut list = String::new();
@@ -139,17 +139,17 @@ pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     if count > SHOWN { format!("{list} and {} more", count - SHOWN) } else { list }
 }
 
-/// Text as an error shows it.
+/// Returns text as errors show it.
 pub(super) fn shown(text: &str) -> String {
     const SHOWN: usize = 100;
     let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN).is_some() { format!("{shown}..") } else { shown }
 }
 
-/// Where a part lies, for errors: made only when there is one.
+/// The path of a part, for errors: it becomes text only if there is one.
 #[derive(Clone, Copy)]
 pub(super) enum Way<'a> {
-    /// The part at this path of a value of this layout.
+    /// A part of this layout, at this path of its value.
     Start(&'a str, &'a DynLayout),
     Field(&'a Way<'a>, &'a str),
     Element(&'a Way<'a>, usize),
@@ -178,11 +178,11 @@ impl Way<'_> {
     }
 }
 
-/// The path, or the name of the type for the whole value, as other errors call it.
+/// Prints the path, or for the whole value the name of the type, as errors of typed values do.
 impl Display for Way<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Start("", layout) => formatter.write_str(&layout.unwrapped().name),
+            Self::Start("", layout) => formatter.write_str(layout.innermost_name()),
             _ => self.write(formatter).map(|_| ()),
         }
     }

@@ -1,4 +1,4 @@
-//! Prints dynamically typed values as `derive(Debug)` would.
+//! Prints dynamic data as `derive(Debug)` would.
 
 use std::fmt::{self, Debug, Display, Formatter};
 
@@ -28,6 +28,14 @@ impl Debug for Printed<'_> {
             DynData::Enum { variant, .. } => formatter.write_str(variant),
             DynData::Array(elements) => formatter.debug_list().entries(elements.iter().map(Printed)).finish(),
             DynData::Newtype { name, inner } => formatter.debug_tuple(name).field(&Printed(inner)).finish(),
+            // A struct in a typecode has no name.
+            DynData::Struct { name, fields } if name.is_empty() => {
+                let mut printed = formatter.debug_map();
+                for (name, value) in fields {
+                    printed.entry(&format_args!("{name}"), &Printed(value));
+                }
+                printed.finish()
+            }
             DynData::Struct { name, fields } => {
                 let mut printed = formatter.debug_struct(name);
                 for (name, value) in fields {

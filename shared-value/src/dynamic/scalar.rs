@@ -9,7 +9,7 @@ const NON_ZERO_UNSIGNED: DynKind = DynKind::Nonzero { is_signed: false };
 const OPTIONAL_SIGNED: DynKind = DynKind::Optional { is_signed: true };
 const OPTIONAL_UNSIGNED: DynKind = DynKind::Optional { is_signed: false };
 
-/// Name, size and kind; each is aligned to its size.
+/// The name, the size and the kind of each; the alignment is the size.
 static SCALARS: [(&str, usize, DynKind); 34] = [
     ("i8", 1, SIGNED),
     ("i16", 2, SIGNED),
@@ -47,37 +47,37 @@ static SCALARS: [(&str, usize, DynKind); 34] = [
     ("Option<NonZeroUsize>", 8, OPTIONAL_UNSIGNED),
 ];
 
-/// The primitive of this name.
+/// Returns the layout of the primitive of this name.
 pub(super) fn scalar(name: &str) -> Option<DynLayout> {
     let (name, size, kind) = SCALARS.iter().find(|(known, ..)| *known == name)?;
-    Some(DynLayout { name: (*name).into(), size: *size, align: *size, kind: kind.clone() })
+    Some(DynLayout::new(*name, *size, *size, kind.clone()))
 }
 
-/// Up to eight bytes as a number, extended with zeros.
+/// Returns up to eight bytes as a number, extended with zeros.
 pub(super) fn bits(bytes: &[u8]) -> u64 {
     let mut word = [0; 8];
     word[place(bytes.len())].copy_from_slice(bytes);
     u64::from_ne_bytes(word)
 }
 
-/// Up to eight bytes as a number, extended with their sign.
+/// Returns up to eight bytes as a number, extended with their sign.
 pub(super) fn signed(bytes: &[u8]) -> i64 {
     let unused = 64 - 8 * bytes.len();
     (bits(bytes) << unused).cast_signed() >> unused
 }
 
-/// Sets up to eight bytes to the low ones of a number.
+/// Sets up to eight bytes to the low bytes of a number.
 pub(super) fn put(bytes: &mut [u8], bits: u64) {
     let place = place(bytes.len());
     bytes.copy_from_slice(&bits.to_ne_bytes()[place]);
 }
 
-/// Where the low bytes of a word lie.
+/// Returns the place of the low bytes of a word.
 fn place(length: usize) -> std::ops::Range<usize> {
     if cfg!(target_endian = "little") { 0..length } else { 8 - length..8 }
 }
 
-/// The numbers that an integer of so many bytes can hold.
+/// Returns the numbers that an integer of this size can hold.
 pub(super) fn range(size: usize, is_signed: bool) -> std::ops::RangeInclusive<i128> {
     let bits = 8 * size;
     if is_signed { -(1 << (bits - 1))..=(1 << (bits - 1)) - 1 } else { 0..=(1 << bits) - 1 }

@@ -1,21 +1,22 @@
-//! Reads schemas, whose text anybody may have written.
+//! Reads schemas, whose text any process may have written.
 //!
-//! What is read is bounded by the text: nothing is reserved for counts that it only names, and types lie inside of each
-//! other only so deep. What it says of sizes and offsets is checked here, once, so that whoever uses the layout can rely
-//! on every part lying in what it is a part of.
+//! The memory of a layout is bounded by the length of its text: nothing is reserved for counts that the text only names. The
+//! depth of types inside of each other has a limit. Sizes and offsets are checked here, once: all code that uses a layout
+//! relies on every part lying in its whole.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Display;
 
+use crate::dynamic::layout::Typecode;
 use crate::dynamic::scalar::{range, scalar};
 use crate::dynamic::{DynField, DynKind, DynLayout, DynVariant};
 use crate::format::Invalid;
 
-/// The longest schema, in bytes: layouts take some twenty times the memory of their text.
+/// The longest schema, in bytes: a layout takes about twenty times the memory of its text.
 const LONGEST: usize = 1 << 20;
 
-/// How many types may lie inside of each other. Deeper ones could exhaust the stack of those who walk them.
+/// The most types inside of each other: functions that walk a layout recurse, and the stack is limited.
 const DEEPEST: usize = 128;
 
 /// The largest value, in bytes.
@@ -23,7 +24,7 @@ const LARGEST: usize = isize::MAX as usize;
 
 const BYTE_ORDER: &str = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };
 
-/// The layout that a schema describes.
+/// Returns the layout that a schema describes.
 pub(super) fn read(schema: &str) -> Result<DynLayout, Invalid> {
     if schema.len() > LONGEST {
         return Err(invalid(format!("at most {LONGEST} bytes"), format!("{} bytes", schema.len())));
@@ -34,7 +35,7 @@ pub(super) fn read(schema: &str) -> Result<DynLayout, Invalid> {
     let mut text = Expression { rest: heading };
     let layout = Reader { lines: &mut lines, path: &mut path, base: 0 }.layout(&mut text, 0)?;
     text.end()?;
-    // The lines of a struct end with its size already.
+    // The last line of a struct is its size already.
     match &layout.kind {
         DynKind::Struct { .. } => {}
         DynKind::Slice { element } => {
@@ -51,7 +52,7 @@ fn invalid(expected: impl Display, found: impl Display) -> Invalid {
     Invalid::new("schema", expected, found)
 }
 
-/// A piece of the text as an error shows it.
+/// Returns a piece of the text as errors show it.
 fn quoted(text: &str) -> String {
     const SHOWN: usize = 80;
     let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
@@ -59,7 +60,7 @@ fn quoted(text: &str) -> String {
     format!("`{shown}{more}`")
 }
 
-/// The lines that were not read yet.
+/// The lines that are left to read.
 struct Lines<'t> {
     rest: &'t str,
 }
@@ -84,7 +85,7 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// A part of a line that was not read yet.
+/// The part of a line that is left to read.
 struct Expression<'t> {
     rest: &'t str,
 }
@@ -108,7 +109,7 @@ impl<'t> Expression<'t> {
         if self.rest.is_empty() { Ok(()) } else { Err(invalid("the end of the line", quoted(self.rest))) }
     }
 
-    /// What is before the first character that is not accepted.
+    /// Takes the text before the first character that is not accepted.
     fn take_while(&mut self, is_accepted: impl Fn(char) -> bool) -> &'t str {
         let length = self.rest.find(|character| !is_accepted(character)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(length);
@@ -133,8 +134,8 @@ impl<'t> Expression<'t> {
     }
 }
 
-/// Whether Rust may have this in an identifier. Of the rest of Unicode, what cannot be seen is refused.
-fn is_of_name(character: char) -> bool {
+/// Whether an identifier of Rust may contain this character. Beyond ASCII, only invisible characters are refused.
+pub(super) fn is_of_name(character: char) -> bool {
     match character {
         '_' => true,
         _ if character.is_ascii() => character.is_ascii_alphanumeric(),
@@ -142,12 +143,12 @@ fn is_of_name(character: char) -> bool {
     }
 }
 
-/// Reads a type, and the lines that say what it is made of.
+/// Reads a type, and the lines of its fields.
 struct Reader<'r, 't> {
     lines: &'r mut Lines<'t>,
-    /// The way to the type from the value.
+    /// The path of the type in the value.
     path: &'r mut String,
-    /// Where it starts in the value, or the first of it in an array.
+    /// The offset of the type in the value; in an array, that of the first element.
     base: usize,
 }
 
@@ -162,14 +163,14 @@ impl<'t> Reader<'_, 't> {
         if text.takes("FixedStr<") {
             let size = text.number()?;
             text.expect(">")?;
-            return sized(DynLayout { name: "FixedStr".into(), size, align: 1, kind: DynKind::Text });
+            return sized(DynLayout::new("FixedStr", size, 1, DynKind::Text));
         }
         if text.takes("bytes<") {
             let size = text.number()?;
             text.expect(", align ")?;
             let align = text.number()?;
             text.expect(">")?;
-            return sized(DynLayout { name: "bytes".into(), size, align, kind: DynKind::Bytes });
+            return sized(DynLayout::new("bytes", size, align, DynKind::Bytes));
         }
         if text.takes("Option<") {
             let name = format!("Option<{}>", text.name()?);
@@ -189,16 +190,16 @@ impl<'t> Reader<'_, 't> {
         })
     }
 
-    /// An array, behind its `[`.
+    /// Reads an array, behind its `[`.
     fn array(&mut self, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
         let is_value = depth == 0 && self.path.is_empty();
         let outside = self.path.len();
         self.path.push_str("[]");
         let element = Box::new(self.layout(text, depth + 1)?);
         self.path.truncate(outside);
-        let (name, align) = ("array".into(), element.align);
+        let align = element.align;
         if is_value && text.takes("]") {
-            return Ok(DynLayout { name, size: 0, align, kind: DynKind::Slice { element } });
+            return Ok(DynLayout::new("array", 0, align, DynKind::Slice { element }));
         }
         text.expect("; ")?;
         let length: usize = text.number()?;
@@ -207,10 +208,10 @@ impl<'t> Reader<'_, 't> {
         let size = size.ok_or_else(|| {
             invalid(format!("at most {LARGEST} bytes"), format!("{length} elements of {}", element.size))
         })?;
-        sized(DynLayout { name, size, align, kind: DynKind::Array { length, element } })
+        sized(DynLayout::new("array", size, align, DynKind::Array { length, element }))
     }
 
-    /// A newtype or an enum, behind its `(`.
+    /// Reads a newtype or an enum, behind its `(`.
     fn wrapper(&mut self, name: &str, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
         let name = Cow::Owned(name.to_owned());
         let mut ahead = Expression { rest: text.rest };
@@ -222,11 +223,11 @@ impl<'t> Reader<'_, 't> {
             let repr = Box::new(repr.ok_or_else(|| invalid("an integer", quoted(&name)))?);
             let variants = variants(&repr, text)?;
             let DynLayout { size, align, .. } = *repr;
-            return Ok(DynLayout { name, size, align, kind: DynKind::Enum { repr, variants } });
+            return Ok(DynLayout::new(name, size, align, DynKind::Enum { repr, variants }));
         }
         let inner = Box::new(self.layout(text, depth + 1)?);
         text.expect(")")?;
-        Ok(DynLayout { name, size: inner.size, align: inner.align, kind: DynKind::Newtype { inner } })
+        Ok(DynLayout::new(name, inner.size, inner.align, DynKind::Newtype { inner }))
     }
 
     /// Whether the next line is a field of the type at this path.
@@ -234,7 +235,7 @@ impl<'t> Reader<'_, 't> {
         self.lines.peek().is_some_and(|line| self.field_of(line).is_some() && line.contains(" @"))
     }
 
-    /// The name and the rest of the line of a field at this path.
+    /// Splits the line of a field at this path into its name and the rest.
     fn field_of(&self, line: &'t str) -> Option<(&'t str, &'t str)> {
         let mut rest = line.strip_prefix(self.path.as_str())?;
         if !self.path.is_empty() {
@@ -244,7 +245,7 @@ impl<'t> Reader<'_, 't> {
         (!name.is_empty() && name.chars().all(is_of_name)).then_some((name, rest))
     }
 
-    /// A struct, whose fields are the next lines.
+    /// Reads a struct, whose fields are the next lines.
     fn structure(&mut self, name: &str, depth: usize) -> Result<DynLayout, Invalid> {
         let mut fields = Vec::new();
         let mut names = HashSet::new();
@@ -252,7 +253,7 @@ impl<'t> Reader<'_, 't> {
         while self.is_field_next() {
             let line = self.lines.next("a field")?;
             let field = self.field(line, depth)?;
-            // A field that overlaps another would let a change of the one make the other invalid.
+            // Where fields overlap, a change of one could make the other invalid.
             if field.offset < end {
                 return Err(invalid(format!("an offset of {end} or more in {}", quoted(name)), quoted(line)));
             }
@@ -264,7 +265,7 @@ impl<'t> Reader<'_, 't> {
             }
             fields.push(field);
         }
-        // At the path of the value itself stands the name of its struct.
+        // For the value itself, the name of its struct stands in place of a path.
         let what = if self.path.is_empty() { name } else { self.path.as_str() };
         let line = self.lines.next(format!("the size of {}", quoted(what)))?;
         let mut text = Expression { rest: line };
@@ -274,17 +275,17 @@ impl<'t> Reader<'_, 't> {
         text.expect(" bytes, align ")?;
         let align = text.number()?;
         text.end()?;
-        // A field behind the end would be one of something else.
+        // A field behind the end would lie in another part of the value.
         if end > size {
             return Err(invalid(format!("at least {end} bytes, where its fields end"), quoted(line)));
         }
         if fields.iter().any(|field| field.layout.align > align) {
             return Err(invalid("the alignment of every field", quoted(line)));
         }
-        sized(DynLayout { name: name.to_owned().into(), size, align, kind: DynKind::Struct { fields } })
+        sized(DynLayout::new(name.to_owned(), size, align, DynKind::Struct { fields }))
     }
 
-    /// A field, of which this is the line.
+    /// Reads a field, given its line.
     fn field(&mut self, line: &'t str, depth: usize) -> Result<DynField, Invalid> {
         let (name, rest) = self.field_of(line).ok_or_else(|| invalid("a field", quoted(line)))?;
         let (text, offset) = rest.rsplit_once(" @").ok_or_else(|| invalid("an offset behind ` @`", quoted(line)))?;
@@ -301,28 +302,30 @@ impl<'t> Reader<'_, 't> {
             self.path.push('.');
         }
         self.path.push_str(name);
-        let layout = Reader { lines: self.lines, path: self.path, base: place }.layout(&mut text, depth + 1)?;
+        let mut layout = Reader { lines: self.lines, path: self.path, base: place }.layout(&mut text, depth + 1)?;
         self.path.truncate(outside);
-        let typecode = text.takes(" as ").then(|| text.take_while(|_| true).to_owned());
-        text.end()?;
-        if typecode.is_some() && layout.kind != DynKind::Bytes {
-            return Err(invalid("no typecode but that of bytes", quoted(line)));
+        if text.takes(" as ") {
+            if layout.kind != DynKind::Bytes {
+                return Err(invalid("no typecode but that of bytes", quoted(line)));
+            }
+            layout.typecode = Some(Box::new(Typecode::of(text.take_while(|_| true), layout.size)));
         }
+        text.end()?;
         if place.checked_add(layout.size).is_none_or(|end| end > LARGEST) {
             return Err(invalid(format!("an end below {LARGEST}"), quoted(line)));
         }
         if !offset.is_multiple_of(layout.align) {
             return Err(invalid(format!("a multiple of {}", layout.align), quoted(line)));
         }
-        // Each has a word of its own.
+        // An atomic field has a word of its own.
         if is_atomic && !(matches!(&*layout.name, "u64" | "i64") && matches!(layout.kind, DynKind::Integer { .. })) {
             return Err(invalid("an atomic `u64` or `i64`", quoted(line)));
         }
-        Ok(DynField { name: name.to_owned(), offset, layout, is_atomic, typecode })
+        Ok(DynField { name: name.to_owned(), offset, layout, is_atomic })
     }
 }
 
-/// The variants of an enum, and the `)` behind them.
+/// Reads the variants of an enum, and the `)` behind them.
 fn variants(repr: &DynLayout, text: &mut Expression<'_>) -> Result<Vec<DynVariant>, Invalid> {
     let range = range(repr.size, repr.kind == DynKind::Integer { is_signed: true });
     let mut variants = Vec::new();
@@ -337,7 +340,7 @@ fn variants(repr: &DynLayout, text: &mut Expression<'_>) -> Result<Vec<DynVarian
         if !range.contains(&number) || (is_negative && magnitude == 0) {
             return Err(invalid(format!("a number of {}", repr.name), quoted(before)));
         }
-        // Of two with the same number, nobody could tell which is meant.
+        // A number that two variants share would not tell them apart.
         if !names.insert(name) || !numbers.insert(number) {
             return Err(invalid("one variant of a name or number", quoted(before)));
         }
@@ -349,8 +352,8 @@ fn variants(repr: &DynLayout, text: &mut Expression<'_>) -> Result<Vec<DynVarian
     }
 }
 
-/// The layout, if its size can be that of something so aligned.
-fn sized(layout: DynLayout) -> Result<DynLayout, Invalid> {
+/// Returns the layout if its size and its alignment agree.
+pub(super) fn sized(layout: DynLayout) -> Result<DynLayout, Invalid> {
     let DynLayout { size, align, .. } = layout;
     if !align.is_power_of_two() {
         return Err(invalid("an alignment that is a power of two", align));

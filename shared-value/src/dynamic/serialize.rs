@@ -1,11 +1,11 @@
-//! Dynamically typed values as serde sees them.
+//! Serializes and deserializes dynamic data.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::dynamic::{DynData, DynValue};
+use crate::dynamic::DynData;
 use crate::error::hexadecimal;
 
 impl Serialize for DynData {
@@ -16,7 +16,7 @@ impl Serialize for DynData {
             Self::Char(value) => serializer.serialize_char(*value),
             Self::Signed(value) => serializer.serialize_i64(*value),
             Self::Unsigned(value) => serializer.serialize_u64(*value),
-            // What else JSON would say of them is `null`.
+            // JSON would write `null` for these.
             Self::F32(value) if is_for_people && !value.is_finite() => serializer.collect_str(value),
             Self::F64(value) if is_for_people && !value.is_finite() => serializer.collect_str(value),
             Self::F32(value) => serializer.serialize_f32(*value),
@@ -121,12 +121,5 @@ impl<'de> Visitor<'de> for Whatever {
             fields.push(field);
         }
         Ok(DynData::Struct { name: String::new(), fields })
-    }
-}
-
-/// The value itself, as [`DynData`] serializes.
-impl Serialize for DynValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.load().map_err(S::Error::custom)?.serialize(serializer)
     }
 }

@@ -4,7 +4,7 @@ pub(crate) mod access;
 pub(crate) mod guard;
 mod handover;
 pub(crate) mod initial;
-mod initialize;
+pub(crate) mod initialize;
 pub(crate) mod lock_object;
 pub(crate) mod options;
 #[cfg(feature = "serde")]

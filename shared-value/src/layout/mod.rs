@@ -31,6 +31,7 @@ pub use description::{Field, Kind, Layout, Variant};
 pub use duration::{SharedDuration, TimeError};
 pub(crate) use fixed_str::first_invalid_byte;
 pub use fixed_str::{FixedStr, FixedStrError};
+pub(crate) use item::Item;
 pub use option::SharedOption;
 pub(crate) use path::part_at;
 pub use pin::{assert_fingerprint, assert_layout, assert_size};

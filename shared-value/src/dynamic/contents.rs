@@ -1,0 +1,97 @@
+//! `Dyn`: contents whose type only the segment knows.
+
+use std::sync::Arc;
+
+use crate::cell::Recognized;
+use crate::dynamic::{DynLayout, schema};
+use crate::error::Error;
+use crate::format::contents::{Contents, Shape};
+use crate::format::{Described, Invalid, RequiredLock};
+use crate::layout::text_fingerprint;
+use crate::segment::Mapping;
+
+/// The type of a value that only its segment describes: [`DynValue`](crate::DynValue) is `Synchronized<Dyn>`.
+#[derive(Clone, Copy, Debug)]
+pub enum Dyn {}
+
+/// What a handle of a dynamic value knows besides the memory.
+#[derive(Debug)]
+pub(crate) struct DynFacts {
+    /// The number of elements of a slice is known here, so that this is never a [`DynKind::Slice`](crate::DynKind::Slice).
+    pub(super) layout: DynLayout,
+    /// The layout that the schema of the segment gives.
+    declared: DynLayout,
+    shape: Shape,
+}
+
+impl DynFacts {
+    /// Returns the facts of a value of this size.
+    pub(super) fn of(declared: DynLayout, size: usize) -> Result<Arc<Self>, Invalid> {
+        let layout = declared.clone().of_size(size)?;
+        let shape = Shape::of(layout.size(), layout.atomic_fields().count());
+        Ok(Arc::new(Self { layout, declared, shape }))
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+}
+
+impl Contents for Dyn {
+    type Facts = Arc<DynFacts>;
+
+    fn shape(facts: &Self::Facts) -> Shape {
+        facts.shape
+    }
+
+    fn invalid_bits(invalid: usize, _: usize, _: &[u8]) -> Error {
+        Error::InvalidBits {
+            field: format!("byte {invalid}"),
+            expected: "a value of the type that the schema names".to_owned(),
+            found: "other bits".to_owned(),
+        }
+    }
+}
+
+impl Recognized for Dyn {
+    /// The version of a value without a lock never moves, so that a reader finds the words of slot 0 as they are.
+    const READS_UNGUARDED: bool = true;
+
+    /// Returns the facts that follow from the schema of the segment. The cell must have the shape that they say, because all
+    /// access to the value relies on the schema.
+    fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error> {
+        let entry = &mapping.entries()[0];
+        let facts = facts_of(mapping.name(), entry.schema(), entry.size())?;
+        entry.expect_shape(mapping.name(), facts.shape)?;
+        let end = entry.cell_offset + entry.cell_length;
+        // An arena has locks of its own behind its cell, of which a value knows nothing.
+        if mapping.required_lock() != RequiredLock::Pthread && mapping.length() != end {
+            let expected = format!("{end}, where the value ends (an arena is opened by `Arena::open`)");
+            return Err(Invalid::new("length", expected, mapping.length()).of(mapping.name()));
+        }
+        Ok(facts)
+    }
+
+    fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error> {
+        let schema = (described.schema)().unwrap_or_default();
+        facts_of(&(described.name)(), &schema, described.size)
+    }
+
+    fn fingerprint(facts: &Self::Facts) -> u64 {
+        text_fingerprint(&Self::schema(facts))
+    }
+
+    fn schema(facts: &Self::Facts) -> String {
+        facts.declared.to_string()
+    }
+}
+
+/// Returns the facts of a value of this size, given its schema.
+fn facts_of(name: &str, schema: &str, size: usize) -> Result<Arc<DynFacts>, Error> {
+    schema::read(schema).and_then(|declared| DynFacts::of(declared, size)).map_err(|invalid| invalid.of(name))
+}
+
+/// Returns the layout of a value of this size, given its schema.
+pub(crate) fn layout_of(name: &str, schema: &str, size: usize) -> Result<DynLayout, Error> {
+    schema::read(schema).and_then(|layout| layout.of_size(size)).map_err(|invalid| invalid.of(name))
+}

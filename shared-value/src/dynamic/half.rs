@@ -1,0 +1,83 @@
+//! Floating-point numbers of half precision (IEEE 754 binary16), which typecodes know and Rust does not.
+
+pub(super) const SIZE: usize = 2;
+pub(super) const MANTISSA_DIGITS: u32 = 11;
+
+/// The bits of the fraction.
+const FRACTION: u32 = 10;
+const BIAS: i32 = 15;
+const INFINITY: u16 = 0x1f << FRACTION;
+const NAN: u16 = INFINITY | 1 << (FRACTION - 1);
+
+/// Returns the number that these bits are, which a `f32` holds exactly.
+pub(super) fn to_single(bits: u16) -> f32 {
+    let (exponent, fraction) = (bits >> FRACTION & 0x1f, bits & 0x3ff);
+    let magnitude = match (exponent, fraction) {
+        // Without a leading one, the fraction counts steps of 2^-24.
+        (0, _) => f32::from(fraction) / 16_777_216.0,
+        (0x1f, 0) => f32::INFINITY,
+        (0x1f, _) => f32::NAN,
+        _ => f32::from(fraction | 0x400) * 2.0_f32.powi(i32::from(exponent) - BIAS - 10),
+    };
+    magnitude.copysign(if bits >> 15 == 0 { 1.0 } else { -1.0 })
+}
+
+/// Returns the bits of the nearest number, unless that is infinite and the given one is not.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the ranges are checked before")]
+pub(super) fn of(number: f64) -> Option<u16> {
+    let magnitude = number.abs();
+    let bits = if number.is_nan() {
+        NAN
+    } else if number.is_infinite() {
+        INFINITY
+    } else if magnitude < 2.0_f64.powi(1 - BIAS) {
+        // If it is rounded up to the least number with a leading one, these are that number's bits.
+        (magnitude * 16_777_216.0).round_ties_even() as u16
+    } else if magnitude < 65_520.0 {
+        let exponent = (magnitude.to_bits() >> (f64::MANTISSA_DIGITS - 1)) as i32 - 1023;
+        let digits = (magnitude * 2.0_f64.powi(10 - exponent)).round_ties_even() as u16;
+        // The leading one adds to the exponent, and so does a carry of the rounding.
+        (((exponent + BIAS - 1) as u16) << FRACTION) + digits
+    } else {
+        return None;
+    };
+    Some(bits | if number.is_sign_negative() { 1 << 15 } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of, to_single};
+
+    /// Without this, a number that is read and written back would be another.
+    #[test]
+    fn every_number_is_written_as_it_was_read() {
+        for bits in 0..=u16::MAX {
+            let number = to_single(bits);
+            if number.is_nan() {
+                assert!(of(number.into()).is_some_and(|bits| to_single(bits).is_nan()));
+            } else {
+                assert_eq!(of(number.into()), Some(bits), "{number}");
+            }
+        }
+    }
+
+    /// Without this, numbers between two of half precision would become some other.
+    #[test]
+    fn numbers_in_between_are_rounded() {
+        for (number, expected) in [
+            (1.0, Some(0x3c00)),
+            (1.0 + 1.0 / 2048.0, Some(0x3c00)),
+            (1.0 + 3.0 / 2048.0, Some(0x3c02)),
+            (2047.9, Some(0x6800)),
+            (65_519.9, Some(0x7bff)),
+            (65_520.0, None),
+            (-1e300, None),
+            (1e-300, Some(0)),
+            (6.1035e-5, Some(0x0400)),
+            (-0.0, Some(0x8000)),
+            (f64::NEG_INFINITY, Some(0xfc00)),
+        ] {
+            assert_eq!(of(number), expected, "{number}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Layouts made by code: structs, arrays and the types inside of them.
+
+use crate::dynamic::layout::{Typecode, invalid_layout};
+use crate::dynamic::schema::{self, is_of_name, sized};
+use crate::dynamic::{DynField, DynKind, DynLayout};
+use crate::error::Error;
+use crate::layout::{AtomicField, Item, SharedValue};
+
+impl DynLayout {
+    /// Begins the layout of a `#[repr(C)]` struct.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Order { side: u8, price: f64, sizes: [u32; 3], #[shared(atomic)] fills: u64 }
+    ///
+    /// let layout = DynLayout::structure("Order")
+    ///     .field::<u8>("side")
+    ///     .field::<f64>("price")
+    ///     .field_of("sizes", DynLayout::array(DynLayout::of::<u32>()?, 3)?)
+    ///     .atomic::<u64>("fills")
+    ///     .build()?;
+    /// assert_eq!(layout, DynLayout::of::<Order>()?);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn structure(name: &str) -> DynStruct {
+        let error = check_name(name).err();
+        DynStruct { name: name.to_owned(), fields: Vec::new(), end: 0, align: 1, error }
+    }
+
+    /// Returns the layout of an array of this number of elements.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if there are no elements, or more than memory can hold, or if the elements are bytes with a typecode,
+    /// which only a field can be.
+    pub fn array(element: Self, length: usize) -> Result<Self, Error> {
+        let size = element.size.saturating_mul(length);
+        Self::new("array", size, element.align, DynKind::Array { length, element: Box::new(element) }).checked()
+    }
+
+    /// Returns the layout of an array whose length only the segment knows: of a [`SharedArray`](crate::SharedArray).
+    ///
+    /// # Errors
+    /// `InvalidLayout` if an element can be no element of an array.
+    ///
+    /// ```
+    /// use shared_value::DynLayout;
+    ///
+    /// let layout = DynLayout::slice(DynLayout::of::<f64>()?)?;
+    /// assert_eq!(layout.type_text(), "[f64]");
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn slice(element: Self) -> Result<Self, Error> {
+        Self::new("array", 0, element.align, DynKind::Slice { element: Box::new(element) }).checked()
+    }
+
+    /// Returns the layout of text in this number of bytes: of a [`FixedStr`](crate::FixedStr).
+    ///
+    /// # Errors
+    /// `InvalidLayout` if there are no bytes, or more than memory can hold.
+    pub fn text(size: usize) -> Result<Self, Error> {
+        Self::new("FixedStr", size, 1, DynKind::Text).checked()
+    }
+
+    /// Returns the layout of bytes whose type only the program knows.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if the alignment is not a power of two, or the size not a multiple of the alignment.
+    pub fn bytes(size: usize, align: usize) -> Result<Self, Error> {
+        Self::new("bytes", size, align, DynKind::Bytes).checked()
+    }
+
+    /// Returns the layout of bytes that are read, written and printed as a typecode says: of a `#[shared(pod)]` field with a
+    /// typecode. It can only be a field.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if the typecode is not one item of the notation, and the errors of [`bytes`](Self::bytes).
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, DynData, DynValue};
+    ///
+    /// let order = if cfg!(target_endian = "little") { '<' } else { '>' };
+    /// let color = DynLayout::pod(&format!("T{{{order}H:red:{order}H:green:{order}H:blue:}}"), 2)?;
+    /// let layout = DynLayout::structure("Pixel").field_of("color", color).build()?;
+    /// assert_eq!(layout.part("color.green")?.offset(), 2);
+    /// assert_eq!(layout.decode(&[0; 6])?.to_string(), "Pixel { color: {red: 0, green: 0, blue: 0} }");
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn pod(typecode: &str, align: usize) -> Result<Self, Error> {
+        let item = Item::parse(typecode)
+            .map_err(|reason| Error::InvalidLayout { name: typecode.to_owned(), reason: reason.to_owned() })?;
+        let layout = Self::new("bytes", item.size(), align, DynKind::Bytes);
+        let typecode = Some(Box::new(Typecode::of(typecode, item.size())));
+        sized(Self { typecode, ..layout }).map_err(|invalid| invalid_layout("bytes", &invalid))
+    }
+
+    /// Returns the layout of a `#[repr(transparent)]` struct.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if no type can have the name, or the wrapped layout is not that of a value.
+    pub fn newtype(name: &str, inner: Self) -> Result<Self, Error> {
+        check_name(name)?;
+        Self::new(name.to_owned(), inner.size, inner.align, DynKind::Newtype { inner: Box::new(inner) }).checked()
+    }
+
+    /// Gives another name to a struct, an enum or a newtype.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if no type can have the name, or types of this kind have no names of their own.
+    pub fn renamed(self, name: &str) -> Result<Self, Error> {
+        check_name(name)?;
+        if let DynKind::Struct { .. } | DynKind::Newtype { .. } | DynKind::Enum { .. } = self.kind {
+            return Self { name: name.to_owned().into(), ..self }.checked();
+        }
+        let reason = "only a struct, an enum or a newtype has a name of its own".to_owned();
+        Err(Error::InvalidLayout { name: self.name.into_owned(), reason })
+    }
+
+    /// Makes sure that the schema of the layout is read as the layout: a segment can hold every layout that is made by code.
+    pub(super) fn checked(self) -> Result<Self, Error> {
+        match schema::read(&self.to_string()) {
+            Ok(read) if read == self => Ok(self),
+            Ok(read) => {
+                let reason = format!("its schema would be read as that of `{}`", read.type_text());
+                Err(Error::InvalidLayout { name: self.name.into_owned(), reason })
+            }
+            Err(invalid) => Err(invalid_layout(&self.name, &invalid)),
+        }
+    }
+}
+
+pub(super) fn check_name(name: &str) -> Result<(), Error> {
+    if !name.is_empty() && name.chars().all(is_of_name) {
+        return Ok(());
+    }
+    let reason = "expected a name of letters, digits and `_`".to_owned();
+    Err(Error::InvalidLayout { name: name.escape_debug().to_string(), reason })
+}
+
+/// Lays out a struct as `#[repr(C)]` does: what [`DynLayout::structure`] begins.
+///
+/// Each field lies at the next multiple of its alignment, and the size is a multiple of the largest alignment.
+#[derive(Debug)]
+#[must_use = "a layout is complete when it is built"]
+pub struct DynStruct {
+    name: String,
+    fields: Vec<DynField>,
+    end: usize,
+    align: usize,
+    /// The first mistake.
+    error: Option<Error>,
+}
+
+impl DynStruct {
+    /// Adds a field of a type that this program knows.
+    pub fn field<F: SharedValue>(self, name: &str) -> Self {
+        self.known::<F>(name, false)
+    }
+
+    /// Adds a field of any layout.
+    pub fn field_of(self, name: &str, layout: DynLayout) -> Self {
+        self.with(name, layout, false)
+    }
+
+    /// Adds a `#[shared(atomic)]` field: if the struct is the value itself, the field is changed without the lock.
+    pub fn atomic<F: AtomicField>(self, name: &str) -> Self {
+        self.known::<F>(name, true)
+    }
+
+    /// Aligns the struct to at least this number of bytes, as `#[repr(C, align(..))]` does.
+    pub fn align(self, align: usize) -> Self {
+        Self { align: self.align.max(align), ..self }
+    }
+
+    /// Completes the layout.
+    ///
+    /// # Errors
+    /// `InvalidLayout`, for the first mistake: a name that is taken or that no field can have, no fields, an alignment that is
+    /// not a power of two, an array without a length, more than 128 types inside of each other, or a schema of more than 1 MiB.
+    pub fn build(self) -> Result<DynLayout, Error> {
+        let Self { name, fields, end, align, error } = self;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let size = end.checked_next_multiple_of(align).unwrap_or(usize::MAX);
+        DynLayout::new(name, size, align, DynKind::Struct { fields }).checked()
+    }
+
+    fn known<F: SharedValue>(self, name: &str, is_atomic: bool) -> Self {
+        match DynLayout::of::<F>() {
+            Ok(layout) => self.with(name, layout, is_atomic),
+            Err(error) => self.or_error(error),
+        }
+    }
+
+    fn with(mut self, name: &str, layout: DynLayout, is_atomic: bool) -> Self {
+        if let Err(error) = check_name(name) {
+            return self.or_error(error);
+        }
+        if layout.size == 0 {
+            let reason = "a field has a length of its own: expected an array, found a slice".to_owned();
+            return self.or_error(Error::InvalidLayout { name: name.to_owned(), reason });
+        }
+        let offset = self.end.checked_next_multiple_of(layout.align);
+        let Some((offset, end)) = offset.and_then(|offset| Some((offset, offset.checked_add(layout.size)?))) else {
+            let reason = "the struct would be larger than memory".to_owned();
+            return self.or_error(Error::InvalidLayout { name: name.to_owned(), reason });
+        };
+        (self.end, self.align) = (end, self.align.max(layout.align));
+        self.fields.push(DynField { name: name.to_owned(), offset, layout, is_atomic });
+        self
+    }
+
+    fn or_error(self, error: Error) -> Self {
+        Self { error: self.error.or(Some(error)), ..self }
+    }
+}

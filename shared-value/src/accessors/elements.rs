@@ -195,7 +195,7 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
                 let copy = |start| copy::load::<Element<H>>(slot, start).check_in::<H::Contents>(start);
                 Ok((copy(one)?, copy(other)?))
             },
-            |_| (),
+            |_| Ok(()),
             |slot, (first, second)| {
                 copy::store_by::<H::Merge, _>(slot, one, second);
                 copy::store_by::<H::Merge, _>(slot, other, first);
@@ -214,7 +214,7 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
         self.0.update_copy(
             &bytes,
             |slot| read::elements::<H::Contents, Element<H>>(bytes.start, length, |copy| copy(slot)),
-            |elements| change(elements),
+            |elements| Ok(change(elements)),
             |slot, elements| copy::store_slice::<H::Merge, _>(slot, bytes.start, elements),
         )
     }

@@ -1,5 +1,9 @@
 //! `Host`: what the functions for fields and elements are called on, and what each kind of host can do.
-#![expect(private_bounds, reason = "the sealed traits can be neither named nor called from outside")]
+#![expect(
+    private_bounds,
+    private_interfaces,
+    reason = "the sealed traits can be neither named nor called from outside"
+)]
 
 use std::ops::Range;
 
@@ -107,7 +111,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::Write + ?Sized>(
         host.update_copy(
             &copy::range::<F>(start),
             |slot| read::elements::<H::Contents, F>(start, 1, |copy| copy(slot)),
-            |value| change(&mut value[0]),
+            |value| Ok(change(&mut value[0])),
             |slot, value| copy::store_by::<H::Merge, F>(slot, start, &value[0]),
         )
     } else {
@@ -148,18 +152,21 @@ pub(crate) mod sealed {
 
         fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error>;
 
-        /// Lets `change` change a copy of these bytes that `copy` makes and `write` writes back.
+        /// Lets `change` change a copy of these bytes that `copy` makes and `write` writes back, unless `change` fails.
         fn update_copy<V, R>(
             &self,
             bytes: &Range<usize>,
             copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
-            change: impl FnOnce(&mut V) -> R,
+            change: impl FnOnce(&mut V) -> Result<R, Error>,
             write: impl FnOnce(&[AtomicU64], &V),
         ) -> Result<R, Error>;
     }
 
-    pub trait Words {
+    pub trait Words: Read {
         /// The atomic word of this number.
         fn word(&self, number: usize) -> &AtomicU64;
+
+        /// What the handle knows of the value besides its memory.
+        fn facts(&self) -> &<Self::Contents as Contents>::Facts;
     }
 }

@@ -153,7 +153,7 @@ impl<R: Write, T> Write for Part<'_, R, T> {
         &self,
         bytes: &Range<usize>,
         copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
-        change: impl FnOnce(&mut V) -> U,
+        change: impl FnOnce(&mut V) -> Result<U, Error>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<U, Error> {
         self.root.update_copy(bytes, copy, change, write)

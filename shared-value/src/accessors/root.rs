@@ -1,4 +1,5 @@
 //! Handles and guards as hosts of parts.
+#![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::ops::Range;
 
@@ -77,10 +78,10 @@ impl<C: Shared + ?Sized, A: Writable> Write for Synchronized<C, A> {
         &self,
         bytes: &Range<usize>,
         copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
-        change: impl FnOnce(&mut V) -> R,
+        change: impl FnOnce(&mut V) -> Result<R, Error>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
-        A::update_copy(&self.cell, bytes, copy, |value| Ok(change(value)), write)
+        A::update_copy(&self.cell, bytes, copy, change, write)
     }
 }
 
@@ -88,6 +89,10 @@ impl<C: Shared + ?Sized, A: Access> Words for Synchronized<C, A> {
     #[inline(always)]
     fn word(&self, number: usize) -> &AtomicU64 {
         self.cell.atomic(number)
+    }
+
+    fn facts(&self) -> &C::Facts {
+        self.cell.facts()
     }
 }
 
@@ -162,11 +167,11 @@ impl<C: Shared + ?Sized> Write for Guard<'_, C> {
         &self,
         bytes: &Range<usize>,
         copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
-        change: impl FnOnce(&mut V) -> R,
+        change: impl FnOnce(&mut V) -> Result<R, Error>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
         let hold = self.writable()?;
-        hold.update(bytes, copy(hold.current())?, |value| Ok(change(value)), write)
+        hold.update(bytes, copy(hold.current())?, change, write)
     }
 }
 
@@ -174,5 +179,9 @@ impl<C: Shared + ?Sized> Words for Guard<'_, C> {
     #[inline(always)]
     fn word(&self, number: usize) -> &AtomicU64 {
         self.hold.cell().atomic(number)
+    }
+
+    fn facts(&self) -> &C::Facts {
+        self.hold.cell().facts()
     }
 }

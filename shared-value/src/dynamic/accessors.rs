@@ -1,27 +1,18 @@
 //! `DynAccessors`: the functions for the parts of a dynamic value, by path.
 #![allow(unsafe_code)]
-#![expect(
-    private_bounds,
-    private_interfaces,
-    reason = "the sealed traits can be neither named nor called from outside"
-)]
-
-use std::ops::Range;
+#![expect(private_bounds, reason = "the sealed traits can be neither named nor called from outside")]
 
 use crate::accessors::accessible::Accessible;
-use crate::cell::Cell;
-use crate::copy::{Alone, store_from};
+use crate::accessors::host::{Root, Writer};
+use crate::copy::store_from;
 use crate::dynamic::contents::Dyn;
 use crate::dynamic::copy::copy;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
-use crate::dynamic::path::Place;
-use crate::dynamic::scalar::bits;
+use crate::dynamic::path::{Place, Words};
 use crate::dynamic::{DynData, DynLayout, DynParts, limit};
 use crate::error::Error;
-use crate::handle::access::{Access, Writable};
-use crate::handle::guard::Guard;
-use crate::handle::synchronized::Synchronized;
+use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
 /// The functions for the parts of a dynamic value: a [`DynValue`](crate::DynValue) and a [`DynGuard`](crate::DynGuard)
@@ -37,11 +28,11 @@ unsafe impl Accessible for Dyn {
     type Accessors<H> = DynAccessors<H>;
 }
 
-impl<H: sealed::Read> DynAccessors<H> {
+impl<H: Root<Contents = Dyn>> DynAccessors<H> {
     /// Returns the layout of the value. An array whose length only the segment knows is a
     /// [`DynKind::Array`](crate::DynKind::Array) here.
     pub fn layout(&self) -> &DynLayout {
-        &self.0.cell().facts().layout
+        &self.0.facts().layout
     }
 
     /// Lists every part that has a path; see [`DynLayout::fields`].
@@ -69,7 +60,7 @@ impl<H: sealed::Read> DynAccessors<H> {
     /// ```
     pub fn get(&self, path: &str) -> Result<DynData, Error> {
         let place = self.place(path)?;
-        decode(place, path, &copy(self.0.cell(), place, |copy| self.0.read(copy)))
+        decode(place, path, &copy(place, |number| self.word(number), |copy| self.0.read_with(copy)))
     }
 
     /// Returns the whole value. Its fields belong to one version, except the atomic fields, each of which is as it was at
@@ -81,6 +72,10 @@ impl<H: sealed::Read> DynAccessors<H> {
         self.get("")
     }
 
+    fn word(&self, number: usize) -> u64 {
+        self.0.word(number).load(Ordering::Acquire)
+    }
+
     /// Returns the place of a part that is small enough.
     fn place(&self, path: &str) -> Result<Place<'_>, Error> {
         let place = Place::at(self.layout(), path)?;
@@ -89,7 +84,7 @@ impl<H: sealed::Read> DynAccessors<H> {
     }
 }
 
-impl<H: sealed::Write> DynAccessors<H> {
+impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
     /// Replaces one part, or with the empty path the whole value except its atomic fields, which may be left out. If this
     /// thread holds no guard, the change is committed at once. An atomic field is changed without the lock, and never rolled
     /// back.
@@ -106,7 +101,7 @@ impl<H: sealed::Write> DynAccessors<H> {
     /// let value = DynValue::open(&name)?;
     /// value.set("[1]", 20_u64)?;
     /// let error = value.set("[1]", 256_u64).unwrap_err();
-    /// assert_eq!(error.to_string(), "`[1]` cannot be that: expected an integer from 0 to 255 (u8), found 256");
+    /// assert_eq!(error.to_string(), "`[1]` cannot hold the given data: expected an integer from 0 to 255 (u8), found 256");
     /// assert_eq!(shared.get(), [1, 20, 3]);
     /// # shared_value::unlink(&name)?;
     /// # Ok::<(), shared_value::Error>(())
@@ -114,9 +109,12 @@ impl<H: sealed::Write> DynAccessors<H> {
     pub fn set(&self, path: &str, data: impl Into<DynData>) -> Result<(), Error> {
         let place = self.place(path)?;
         let bytes = encode(place, path, &data.into())?;
-        match place.atomic {
-            Some(number) => self.0.cell().atomic(number).store(bits(&bytes), Ordering::Release),
-            None => self.0.store(place.offset, &bytes)?,
+        let Some(words) = place.atomic else {
+            let range = place.offset..place.offset + bytes.len();
+            return self.0.change(&range, |slot| store_from::<H::Merge>(slot, place.offset, &bytes));
+        };
+        for (number, bytes) in bytes.chunks_exact(bytes.len() / words.count).enumerate() {
+            self.0.word(words.first + number).store(zero_extended(bytes), Ordering::Release);
         }
         Ok(())
     }
@@ -124,10 +122,11 @@ impl<H: sealed::Write> DynAccessors<H> {
     /// Lets the closure change one part, or with the empty path the whole value except its atomic fields. If this thread
     /// holds no guard, the change is committed at once; if the closure panics, nothing was changed.
     ///
-    /// An atomic field is changed without the lock: if another process is faster, the closure runs once more.
+    /// An atomic field is changed without the lock: if another process is faster, the closure runs once more. Of an atomic
+    /// array, one element is changed at a time.
     ///
     /// # Errors
-    /// The errors of [`set`](Self::set). The data that the closure leaves may be `WrongData` too.
+    /// The errors of [`set`](Self::set), and `Unsupported` for a whole atomic array. The data that the closure leaves may be `WrongData` too.
     ///
     /// # Panics
     /// If the closure does.
@@ -150,11 +149,17 @@ impl<H: sealed::Write> DynAccessors<H> {
     /// ```
     pub fn update<R>(&self, path: &str, mut change: impl FnMut(&mut DynData) -> R) -> Result<R, Error> {
         let place = self.place(path)?;
-        if let Some(number) = place.atomic {
-            return update_atomic(self.0.cell().atomic(number), place, path, change);
+        if let Some(words) = place.atomic {
+            return match words {
+                Words { first, count: 1 } => update_atomic(self.0.word(first), place, path, change),
+                _ => Err(Error::Unsupported {
+                    what: "the elements of an atomic array change one by one: update an element",
+                }),
+            };
         }
+        let range = place.offset..place.offset + place.layout.size();
         let read = |slot: &[AtomicU64]| {
-            let data = decode(place, path, &copy(self.0.cell(), place, |copy| copy(slot)))?;
+            let data = decode(place, path, &copy(place, |number| self.word(number), |copy| copy(slot)))?;
             Ok(Draft { data, bytes: Vec::new() })
         };
         let changed = |draft: &mut Draft| {
@@ -162,7 +167,9 @@ impl<H: sealed::Write> DynAccessors<H> {
             draft.bytes = encode(place, path, &draft.data)?;
             Ok(result)
         };
-        self.0.update(&(place.offset..place.offset + place.layout.size()), read, changed)
+        self.0.update_copy(&range, read, changed, |slot, draft: &Draft| {
+            store_from::<H::Merge>(slot, place.offset, &draft.bytes);
+        })
     }
 }
 
@@ -174,10 +181,10 @@ fn update_atomic<R>(
 ) -> Result<R, Error> {
     let mut seen = atomic.load(Ordering::Acquire);
     loop {
-        let mut data = decode(place, path, &seen.to_ne_bytes())?;
+        let mut data = decode(place, path, &copy(place, |_| seen, |_| {}))?;
         let result = change(&mut data);
         let bytes = encode(place, path, &data)?;
-        match atomic.compare_exchange(seen, bits(&bytes), Ordering::AcqRel, Ordering::Acquire) {
+        match atomic.compare_exchange(seen, zero_extended(&bytes), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return Ok(result),
             Err(other) => seen = other,
         }
@@ -185,89 +192,8 @@ fn update_atomic<R>(
 }
 
 /// A part that is being changed.
-pub(crate) struct Draft {
+struct Draft {
     data: DynData,
     /// The bytes to be written back.
     bytes: Vec<u8>,
-}
-
-/// The operations that differ between handles and guards.
-mod sealed {
-    use super::{AtomicU64, Cell, Draft, Dyn, Error, Range};
-
-    pub trait Read {
-        fn cell(&self) -> &Cell<Dyn>;
-
-        /// Lets the closure copy from a slot. It may run several times, and then its last copy counts.
-        fn read(&self, copy: &mut dyn FnMut(&[AtomicU64]));
-    }
-
-    pub trait Write: Read {
-        /// Writes bytes at an offset of the value.
-        fn store(&self, offset: usize, bytes: &[u8]) -> Result<(), Error>;
-
-        /// Lets `change` change a draft of these bytes of the value, and writes it back unless that fails.
-        fn update<R>(
-            &self,
-            bytes: &Range<usize>,
-            read: impl FnOnce(&[AtomicU64]) -> Result<Draft, Error>,
-            change: impl FnOnce(&mut Draft) -> Result<R, Error>,
-        ) -> Result<R, Error>;
-    }
-}
-
-impl<A: Access> sealed::Read for Synchronized<Dyn, A> {
-    fn cell(&self) -> &Cell<Dyn> {
-        &self.cell
-    }
-
-    fn read(&self, copy: &mut dyn FnMut(&[AtomicU64])) {
-        A::read(&self.cell, copy);
-    }
-}
-
-impl<A: Writable> sealed::Write for Synchronized<Dyn, A> {
-    fn store(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
-        A::change(&self.cell, &(offset..offset + bytes.len()), |slot| store_from::<A::Merge>(slot, offset, bytes))
-    }
-
-    fn update<R>(
-        &self,
-        bytes: &Range<usize>,
-        read: impl FnOnce(&[AtomicU64]) -> Result<Draft, Error>,
-        change: impl FnOnce(&mut Draft) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        A::update_copy(&self.cell, bytes, read, change, |slot, draft: &Draft| {
-            store_from::<A::Merge>(slot, bytes.start, &draft.bytes);
-        })
-    }
-}
-
-impl sealed::Read for Guard<'_, Dyn> {
-    fn cell(&self) -> &Cell<Dyn> {
-        self.hold.cell()
-    }
-
-    fn read(&self, copy: &mut dyn FnMut(&[AtomicU64])) {
-        self.read_with(copy);
-    }
-}
-
-impl sealed::Write for Guard<'_, Dyn> {
-    fn store(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
-        let write = |slot: &[AtomicU64]| store_from::<Alone>(slot, offset, bytes);
-        self.writable()?.change(&(offset..offset + bytes.len()), write);
-        Ok(())
-    }
-
-    fn update<R>(
-        &self,
-        bytes: &Range<usize>,
-        read: impl FnOnce(&[AtomicU64]) -> Result<Draft, Error>,
-        change: impl FnOnce(&mut Draft) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        let hold = self.writable()?;
-        let write = |slot: &[AtomicU64], draft: &Draft| store_from::<Alone>(slot, bytes.start, &draft.bytes);
-        hold.update(bytes, read(hold.current())?, change, write)
-    }
 }

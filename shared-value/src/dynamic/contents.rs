@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cell::Recognized;
-use crate::dynamic::{DynLayout, schema};
+use crate::dynamic::{DynField, DynLayout, schema};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape};
 use crate::format::{Described, Invalid, RequiredLock};
@@ -28,7 +28,7 @@ impl DynFacts {
     /// Returns the facts of a value of this size.
     pub(super) fn of(declared: DynLayout, size: usize) -> Result<Arc<Self>, Invalid> {
         let layout = declared.clone().of_size(size)?;
-        let shape = Shape::of(layout.size(), layout.atomic_fields().count());
+        let shape = Shape::of(layout.size(), layout.atomic_fields().map(DynField::words).sum());
         Ok(Arc::new(Self { layout, declared, shape }))
     }
 

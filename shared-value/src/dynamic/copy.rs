@@ -7,7 +7,7 @@ use crate::cell::Cell;
 use crate::copy::load_into;
 use crate::dynamic::contents::Dyn;
 use crate::dynamic::decode::decode;
-use crate::dynamic::path::Place;
+use crate::dynamic::path::{Place, Words};
 use crate::dynamic::scalar::put;
 use crate::dynamic::{DynData, limit};
 use crate::error::Error;
@@ -46,7 +46,7 @@ impl Copied for Dyn {
 fn whole(cell: &Cell<Dyn>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
     let place = Place::of_value(&cell.facts().layout);
     limit::check(place.layout)?;
-    decode(place, "", &copy(cell, place, read))
+    decode(place, "", &copy(place, |number| cell.atomic(number).load(Ordering::Acquire), read))
 }
 
 pub(super) fn print(data: Result<DynData, Error>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,19 +56,28 @@ pub(super) fn print(data: Result<DynData, Error>, formatter: &mut fmt::Formatter
     }
 }
 
-/// Returns the bytes of a part, by means of `read`, which lets its argument copy. Atomic fields are as they are now: they
-/// have words of their own outside of the slots.
-pub(super) fn copy(cell: &Cell<Dyn>, place: Place<'_>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Vec<u8> {
+/// Returns the bytes of a part, by means of `read`, which lets its argument copy, and `word`, which loads an atomic word:
+/// atomic fields have words of their own outside of the slots.
+pub(super) fn copy(
+    place: Place<'_>,
+    word: impl Fn(usize) -> u64,
+    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+) -> Vec<u8> {
     let mut bytes = vec![0; place.layout.size()];
-    let word = |number| cell.atomic(number).load(Ordering::Acquire);
-    if let Some(number) = place.atomic {
-        put(&mut bytes, word(number));
+    let put_words = |bytes: &mut [u8], words: Words| {
+        let size = bytes.len() / words.count;
+        for (number, bytes) in bytes.chunks_exact_mut(size).enumerate() {
+            put(bytes, word(words.first + number));
+        }
+    };
+    if let Some(words) = place.atomic {
+        put_words(&mut bytes, words);
         return bytes;
     }
     read(&mut |slot| load_into(slot, place.offset, &mut bytes));
     if place.is_value {
-        for (number, field) in place.layout.atomic_fields().enumerate() {
-            put(&mut bytes[field.offset..][..field.layout.size], word(number));
+        for (field, words) in place.layout.atomic_words() {
+            put_words(&mut bytes[field.offset..][..field.layout.size], words);
         }
     }
     bytes

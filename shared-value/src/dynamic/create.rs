@@ -10,11 +10,11 @@ use crate::dynamic::decode::check_zeros;
 use crate::dynamic::encode::encode;
 use crate::dynamic::layout::invalid_layout;
 use crate::dynamic::path::Place;
-use crate::dynamic::scalar::bits;
 use crate::dynamic::{DynData, DynKind, DynLayout, limit};
 use crate::error::Error;
 use crate::handle::initial::Initial;
 use crate::handle::initialize::Initialize;
+use crate::layout::zero_extended;
 use crate::protocol::atomics::Ordering;
 
 /// A layout, and the data of the first value; without data, all bytes are zeros.
@@ -75,9 +75,11 @@ impl Initialize for Dyn {
     fn write(source: &DynSource, parts: &Parts<'_, Self>) {
         let Some(bytes) = source.bytes.get() else { return };
         parts.slots().initialize(|slot| store_from::<Alone>(slot, 0, bytes));
-        for (number, field) in source.layout.atomic_fields().enumerate() {
+        for (field, words) in source.layout.atomic_words() {
             let bytes = &bytes[field.offset..][..field.layout.size];
-            parts.atomic(number).store(bits(bytes), Ordering::Relaxed);
+            for (number, bytes) in bytes.chunks_exact(bytes.len() / words.count).enumerate() {
+                parts.atomic(words.first + number).store(zero_extended(bytes), Ordering::Relaxed);
+            }
         }
     }
 }

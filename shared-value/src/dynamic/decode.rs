@@ -2,10 +2,9 @@
 
 use crate::dynamic::encode::encode;
 use crate::dynamic::path::{Place, Way};
-use crate::dynamic::scalar::{bits, signed};
-use crate::dynamic::{DynData, DynKind, DynLayout, DynVariant, half};
+use crate::dynamic::{DynData, DynKind, DynLayout, DynVariant};
 use crate::error::{Error, hexadecimal};
-use crate::layout::first_invalid_byte;
+use crate::layout::{first_invalid_byte, half, sign_extended, zero_extended};
 
 /// Returns the part at a path, given its bytes.
 pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynData, Error> {
@@ -46,17 +45,17 @@ impl Reader<'_> {
         match &self.layout.kind {
             DynKind::Bool => self.bool(),
             DynKind::Char => self.char(),
-            DynKind::Nonzero { .. } if bits(bytes) == 0 => {
+            DynKind::Nonzero { .. } if zero_extended(bytes) == 0 => {
                 Err(self.invalid(format!("anything but zero ({})", self.layout.name)))
             }
             DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } => Ok(integer(bytes, *is_signed)),
             DynKind::Optional { is_signed } => {
-                Ok(DynData::Optional((bits(bytes) != 0).then(|| Box::new(integer(bytes, *is_signed)))))
+                Ok(DynData::Optional((zero_extended(bytes) != 0).then(|| Box::new(integer(bytes, *is_signed)))))
             }
             DynKind::Float => Ok(match *bytes {
-                [a, b] => DynData::F32(half::to_single(u16::from_ne_bytes([a, b]))),
+                [a, b] => DynData::F32(half(u16::from_ne_bytes([a, b]))),
                 [a, b, c, d] => DynData::F32(f32::from_ne_bytes([a, b, c, d])),
-                _ => DynData::F64(f64::from_bits(bits(bytes))),
+                _ => DynData::F64(f64::from_bits(zero_extended(bytes))),
             }),
             DynKind::Text => self.text(),
             DynKind::Bytes => Ok(self.described().unwrap_or_else(|| DynData::Bytes(bytes.to_vec()))),
@@ -94,14 +93,14 @@ impl Reader<'_> {
     }
 
     fn bool(&self) -> Result<DynData, Error> {
-        match bits(self.bytes) {
+        match zero_extended(self.bytes) {
             bit @ 0..=1 => Ok(DynData::Bool(bit == 1)),
             _ => Err(self.invalid("0 or 1 (bool)".to_owned())),
         }
     }
 
     fn char(&self) -> Result<DynData, Error> {
-        let character = u32::try_from(bits(self.bytes)).ok().and_then(char::from_u32);
+        let character = u32::try_from(zero_extended(self.bytes)).ok().and_then(char::from_u32);
         character.map(DynData::Char).ok_or_else(|| self.invalid("a Unicode scalar value (char)".to_owned()))
     }
 
@@ -120,7 +119,7 @@ impl Reader<'_> {
     fn variant(&self, repr: &DynLayout, variants: &[DynVariant]) -> Result<DynData, Error> {
         const SHOWN: usize = 64;
         let is_signed = repr.kind == DynKind::Integer { is_signed: true };
-        let number = if is_signed { signed(self.bytes).into() } else { bits(self.bytes).into() };
+        let number = if is_signed { sign_extended(self.bytes).into() } else { zero_extended(self.bytes).into() };
         if let Some(variant) = variants.iter().find(|variant| variant.number == number) {
             return Ok(DynData::Enum { variant: variant.name.clone(), number });
         }
@@ -139,5 +138,5 @@ impl Reader<'_> {
 }
 
 fn integer(bytes: &[u8], is_signed: bool) -> DynData {
-    if is_signed { DynData::Signed(signed(bytes)) } else { DynData::Unsigned(bits(bytes)) }
+    if is_signed { DynData::Signed(sign_extended(bytes)) } else { DynData::Unsigned(zero_extended(bytes)) }
 }

@@ -159,6 +159,7 @@ fn float(data: &DynData, size: usize) -> Option<u64> {
         // The bits are copied: a conversion could change the payload of a NaN.
         DynData::F32(value) if size == size_of::<f32>() => return Some(value.to_bits().into()),
         DynData::F64(value) if size == size_of::<f64>() => return Some(value.to_bits()),
+        DynData::F32(value) if size == half::SIZE && value.is_nan() => return Some(half::of_nan(*value).into()),
         DynData::F32(value) => f64::from(*value),
         DynData::F64(value) => *value,
         DynData::Signed(_) | DynData::Unsigned(_) => whole_number(data.as_i128()?, size)?,

@@ -9,19 +9,6 @@ const BIAS: i32 = 15;
 const INFINITY: u16 = 0x1f << FRACTION;
 const NAN: u16 = INFINITY | 1 << (FRACTION - 1);
 
-/// Returns the number that these bits are, which a `f32` holds exactly.
-pub(super) fn to_single(bits: u16) -> f32 {
-    let (exponent, fraction) = (bits >> FRACTION & 0x1f, bits & 0x3ff);
-    let magnitude = match (exponent, fraction) {
-        // Without a leading one, the fraction counts steps of 2^-24.
-        (0, _) => f32::from(fraction) / 16_777_216.0,
-        (0x1f, 0) => f32::INFINITY,
-        (0x1f, _) => f32::NAN,
-        _ => f32::from(fraction | 0x400) * 2.0_f32.powi(i32::from(exponent) - BIAS - 10),
-    };
-    magnitude.copysign(if bits >> 15 == 0 { 1.0 } else { -1.0 })
-}
-
 /// Returns the bits of the nearest number, unless that is infinite and the given one is not.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the ranges are checked before")]
 pub(super) fn of(number: f64) -> Option<u16> {
@@ -44,17 +31,28 @@ pub(super) fn of(number: f64) -> Option<u16> {
     Some(bits | if number.is_sign_negative() { 1 << 15 } else { 0 })
 }
 
+/// Returns the bits of a NaN, with the upper bits of its payload.
+#[expect(clippy::cast_possible_truncation, reason = "only bits below the mask's are kept")]
+pub(super) fn of_nan(nan: f32) -> u16 {
+    let bits = |shift: u32, mask: u16| (nan.to_bits() >> shift) as u16 & mask;
+    let (sign, payload) = (bits(16, 0x8000), bits(13, 0x3ff));
+    // Without a payload, the bits would be those of infinity.
+    sign | INFINITY | if payload == 0 { NAN } else { payload }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{of, to_single};
+    use super::{of, of_nan};
+    use crate::layout::half;
 
     /// Without this, a number that is read and written back would be another.
     #[test]
     fn every_number_is_written_as_it_was_read() {
         for bits in 0..=u16::MAX {
-            let number = to_single(bits);
+            let number = half(bits);
             if number.is_nan() {
-                assert!(of(number.into()).is_some_and(|bits| to_single(bits).is_nan()));
+                assert_eq!(of_nan(number), bits);
+                assert!(of(number.into()).is_some_and(|bits| half(bits).is_nan()));
             } else {
                 assert_eq!(of(number.into()), Some(bits), "{number}");
             }

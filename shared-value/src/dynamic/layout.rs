@@ -196,6 +196,15 @@ pub(super) fn invalid_layout(name: &str, invalid: &Invalid) -> Error {
 }
 
 impl DynField {
+    /// Returns the number of words that the field has outside of the slots, if its struct is the value.
+    pub(super) fn words(&self) -> usize {
+        match self.layout.kind {
+            _ if !self.is_atomic => 0,
+            DynKind::Array { length, .. } => length,
+            _ => 1,
+        }
+    }
+
     /// Returns the name; `"0"`, `"1"` and so on in tuple structs.
     pub fn name(&self) -> &str {
         &self.name

@@ -7,7 +7,7 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use crate::dynamic::{DynKind, DynLayout};
+use crate::dynamic::{DynField, DynKind, DynLayout};
 use crate::error::Error;
 
 /// One step into a value.
@@ -74,10 +74,28 @@ impl<'p> Iterator for Steps<'p> {
 pub(super) struct Place<'l> {
     pub(super) layout: &'l DynLayout,
     pub(super) offset: usize,
-    /// Its number among the atomic fields of the value, which have words of their own outside of the slots.
-    pub(super) atomic: Option<usize>,
+    /// The words outside of the slots that it lies in, if it is an atomic field of the value, or an element of one.
+    pub(super) atomic: Option<Words>,
     /// Whether the part is the whole value.
     pub(super) is_value: bool,
+}
+
+/// The words of an atomic field: one, or one for each element of an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) first: usize,
+    pub(super) count: usize,
+}
+
+impl DynLayout {
+    /// Lists the atomic fields of the value itself, each with its words.
+    pub(super) fn atomic_words(&self) -> impl Iterator<Item = (&DynField, Words)> {
+        self.atomic_fields().scan(0, |next, field| {
+            let words = Words { first: *next, count: field.words() };
+            *next += words.count;
+            Some((field, words))
+        })
+    }
 }
 
 impl<'l> Place<'l> {
@@ -110,12 +128,13 @@ impl<'l> Place<'l> {
                 })?;
                 // Atomic fields in newtypes, inner structs and arrays are ordinary bytes of the slots.
                 let has_word = field.is_atomic && self.is_value && std::ptr::eq(layout, self.layout);
-                let atomic =
-                    has_word.then(|| layout.atomic_fields().position(|atomic| std::ptr::eq(atomic, field))).flatten();
+                let words = || layout.atomic_words().find(|(atomic, _)| std::ptr::eq(*atomic, field));
+                let atomic = has_word.then(words).flatten().map(|(_, words)| words);
                 Ok(Self { layout: &field.layout, offset: self.offset + field.offset, atomic, is_value: false })
             }
             (Step::Element(index), DynKind::Array { length, element }) if index < *length => {
-                Ok(Self { layout: element, offset: self.offset + index * element.size, atomic: None, is_value: false })
+                let atomic = self.atomic.map(|words| Words { first: words.first + index, count: 1 });
+                Ok(Self { layout: element, offset: self.offset + index * element.size, atomic, is_value: false })
             }
             (Step::Element(_), DynKind::Array { length, .. }) => Err(format!("has {length} elements")),
             (Step::Field(_), _) => Err(format!("is of type `{}`, which has no fields", layout.type_text())),

@@ -53,19 +53,6 @@ pub(super) fn scalar(name: &str) -> Option<DynLayout> {
     Some(DynLayout::new(*name, *size, *size, kind.clone()))
 }
 
-/// Returns up to eight bytes as a number, extended with zeros.
-pub(super) fn bits(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word[place(bytes.len())].copy_from_slice(bytes);
-    u64::from_ne_bytes(word)
-}
-
-/// Returns up to eight bytes as a number, extended with their sign.
-pub(super) fn signed(bytes: &[u8]) -> i64 {
-    let unused = 64 - 8 * bytes.len();
-    (bits(bytes) << unused).cast_signed() >> unused
-}
-
 /// Sets up to eight bytes to the low bytes of a number.
 pub(super) fn put(bytes: &mut [u8], bits: u64) {
     let place = place(bytes.len());

@@ -317,12 +317,19 @@ impl<'t> Reader<'_, 't> {
         if !offset.is_multiple_of(layout.align) {
             return Err(invalid(format!("a multiple of {}", layout.align), quoted(line)));
         }
-        // An atomic field has a word of its own.
-        if is_atomic && !(matches!(&*layout.name, "u64" | "i64") && matches!(layout.kind, DynKind::Integer { .. })) {
-            return Err(invalid("an atomic `u64` or `i64`", quoted(line)));
+        // An atomic value has a word of its own, and so has each element of an array of them.
+        let atomic = if let DynKind::Array { element, .. } = &layout.kind { &**element } else { &layout };
+        if is_atomic && !is_atomic_value(atomic) {
+            return Err(invalid("an atomic `u64`, `i64`, `f64` or `bool`, or an array of them", quoted(line)));
         }
         Ok(DynField { name: name.to_owned(), offset, layout, is_atomic })
     }
+}
+
+/// Whether an atomic word can hold the type. A struct may have the name of a primitive.
+fn is_atomic_value(layout: &DynLayout) -> bool {
+    let is_primitive = matches!(layout.kind, DynKind::Integer { .. } | DynKind::Float | DynKind::Bool);
+    is_primitive && matches!(&*layout.name, "u64" | "i64" | "f64" | "bool")
 }
 
 /// Reads the variants of an enum, and the `)` behind them.

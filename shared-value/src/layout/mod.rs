@@ -25,13 +25,14 @@ mod typecode;
 mod value;
 
 pub use atomic::{AtomicBits, AtomicField, AtomicNumber, AtomicValue};
-pub(crate) use bits::zero_extended;
+pub(crate) use bits::{sign_extended, zero_extended};
 pub use describe::Describe;
 pub use description::{Field, Kind, Layout, Variant};
 pub use duration::{SharedDuration, TimeError};
 pub(crate) use fixed_str::first_invalid_byte;
 pub use fixed_str::{FixedStr, FixedStrError};
 pub(crate) use item::Item;
+pub(crate) use number::half;
 pub use option::SharedOption;
 pub(crate) use path::part_at;
 pub use pin::{assert_fingerprint, assert_layout, assert_size};

@@ -43,7 +43,7 @@ impl Debug for Number<'_> {
 }
 
 /// Returns a number of half precision (IEEE 754 binary16), which `f32` holds exactly.
-fn half(bits: u16) -> f32 {
+pub(crate) fn half(bits: u16) -> f32 {
     let (sign, exponent, fraction) = (u32::from(bits >> 15), u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
     // A number without a leading one counts in steps of 2^-24, which is exact in `f32`.
     let magnitude = match exponent {

@@ -38,6 +38,9 @@ fn a_layout_made_by_code_is_that_of_the_type() {
         .field_of("heights", array(meters, 2))
         .field_of("number", number)
         .atomic::<i64>("balance")
+        .atomic::<[f64; 3]>("lanes")
+        .atomic::<bool>("open")
+        .atomic::<bool>("closed")
         .build()
         .unwrap();
     assert_agree(&all, All::LAYOUT);

@@ -80,6 +80,9 @@ structure!(All {
     heights: [Meters; 2] = new,
     number: confusing::u64 = new,
     balance: i64 = atomic,
+    lanes: [f64; 3] = atomic,
+    open: bool = atomic,
+    closed: bool = atomic,
 });
 structure!(Tinted { tint: Pod<[u16; 3]> = new, after: u8 = new });
 

@@ -1,6 +1,9 @@
 //! Bytes that are read and written as their typecode says.
 
+use std::mem::offset_of;
+
 use crate::dynamic::{DynData, DynLayout};
+use crate::layout::{Field, Layout, Printed, SharedValue};
 
 const ORDER: &str = if cfg!(target_endian = "little") { "<" } else { ">" };
 
@@ -35,7 +38,7 @@ fn bytes_are_read_and_written_as_their_typecode_says() {
     check("?", &[2], "[2]");
     check("4s", &[0xff, 0, 0, 0], "[255, 0, 0, 0]");
     check("T{B:a:x}", &[1, 2], "[1, 2]");
-    check("<e", &0x7e01_u16.to_ne_bytes(), &format!("{:?}", 0x7e01_u16.to_ne_bytes()));
+    check("<e", &0x7e01_u16.to_ne_bytes(), "NaN");
 }
 
 /// Without this, a part of a pod would have no name.
@@ -78,9 +81,9 @@ fn described_bytes_are_also_written_as_bytes() {
     assert_eq!(write("0702".into()).unwrap(), [7, 2]);
     assert_eq!(write(vec![DynData::from(7_u8), 2_u8.into()].into()).unwrap(), [7, 2]);
     let error = write(fields(256)).unwrap_err().to_string();
-    assert_eq!(error, "`pod.a` cannot be that: expected an integer from 0 to 255 (u8), found 256");
+    assert_eq!(error, "`pod.a` cannot hold the given data: expected an integer from 0 to 255 (u8), found 256");
     let error = write(DynData::Bytes(vec![7])).unwrap_err().to_string();
-    assert_eq!(error, "`pod` cannot be that: expected a struct, found 1 bytes");
+    assert_eq!(error, "`pod` cannot hold the given data: expected a struct, found 1 bytes");
     assert!(with("c").encode(&DynData::structure("S", [("first", 0_u8.into()), ("pod", DynData::from('é'))])).is_ok());
     assert!(with("c").encode(&DynData::structure("S", [("first", 0_u8.into()), ("pod", DynData::from('€'))])).is_err());
 }
@@ -97,4 +100,47 @@ fn typecodes_that_do_not_fit_are_ignored() {
         assert_eq!(layout.to_string(), schema);
         assert!(layout.part("a[0]").is_err());
     }
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Described {
+    matrix: [[f32; 2]; 2],
+    mixed: [u8; 16],
+    text: [u8; 6],
+    halves: [u16; 3],
+}
+
+// SAFETY: the offsets are the compiler's, and nothing in these tests reads a value of the type.
+unsafe impl SharedValue for Described {
+    const LAYOUT: &'static Layout = &Layout::structure::<Self>(
+        "Described",
+        &[
+            Field::pod_as::<[[f32; 2]; 2]>("matrix", offset_of!(Self, matrix), "(2,2)<f"),
+            Field::pod_as::<[u8; 16]>("mixed", offset_of!(Self, mixed), "T{<d:x:3B:rgb:?:on:2x<H:n:}"),
+            Field::pod_as::<[u8; 6]>("text", offset_of!(Self, text), "(2)3s"),
+            Field::pod_as::<[u16; 3]>("halves", offset_of!(Self, halves), "<3e"),
+        ],
+    );
+}
+
+/// Without this, a tool would print a pod otherwise than the program does.
+#[test]
+#[cfg(target_endian = "little")]
+fn pods_are_printed_as_programs_that_know_the_type_print_them() {
+    let layout = DynLayout::of::<Described>().unwrap();
+    let mut bytes = vec![0; layout.size()];
+    let at = |path: &str| layout.part(path).unwrap().offset();
+    bytes[at("matrix[0][1]")..][..4].copy_from_slice(&(-0.5_f32).to_ne_bytes());
+    bytes[at("mixed.x")..][..8].copy_from_slice(&1e10_f64.to_ne_bytes());
+    bytes[at("mixed.rgb[2]")] = 7;
+    bytes[at("mixed.on")] = 1;
+    bytes[at("mixed.n")] = 9;
+    bytes[at("text[1]")..][..2].copy_from_slice("é".as_bytes());
+    bytes[at("halves[1]")..][..2].copy_from_slice(&0x3555_u16.to_ne_bytes());
+    let printed = Printed { layout: Described::LAYOUT, bytes: &bytes };
+    let data = layout.decode(&bytes).unwrap();
+    assert_eq!(data.to_string(), format!("{printed:?}"));
+    assert_eq!(format!("{data:#}"), format!("{printed:#?}"));
+    assert_eq!(layout.encode(&data).unwrap(), bytes);
 }

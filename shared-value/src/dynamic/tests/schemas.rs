@@ -140,7 +140,7 @@ fn what_cannot_be_is_refused() {
     refused("S\na: u8 @0\nS: 3 bytes, align 3", "an alignment that is a power of two");
     refused("S\na: u32 @0\nS: 5 bytes, align 4", "a size between 1 and 9223372036854775807 that is a multiple of 4");
     refused("S\na: u8 @0\na: u8 @1\nS: 2 bytes, align 1", "one field of a name");
-    refused("S\na: atomic u32 @0\nS: 4 bytes, align 4", "an atomic `u64` or `i64`");
+    refused("S\na: atomic u32 @0\nS: 4 bytes, align 4", "an atomic `u64`, `i64`, `f64` or `bool`, or an array of them");
     refused("S\na: u32 as <I @0\nS: 4 bytes, align 4", "no typecode but that of bytes");
     refused("S\na: T @8\na.b: u8 @7\na: 1 bytes, align 1\nS: 9 bytes, align 1", "an offset of 8 or more");
     refused("S\na: T @0\na.b: u8 @0\nS: 9 bytes, align 1", "`a`");

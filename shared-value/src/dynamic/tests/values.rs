@@ -99,7 +99,10 @@ fn what_does_not_fit_is_refused() {
     let layout = DynLayout::of::<All>().unwrap();
     let write = |path: &str, data: DynData| encode(Place::at(&layout, path).unwrap(), path, &data);
     let refused = |path: &str, data: DynData, expected: &str| {
-        assert_eq!(write(path, data).unwrap_err().to_string(), format!("`{path}` cannot be that: expected {expected}"));
+        assert_eq!(
+            write(path, data).unwrap_err().to_string(),
+            format!("`{path}` cannot hold the given data: expected {expected}")
+        );
     };
     refused("tiny", 128_u64.into(), "an integer from -128 to 127 (i8), found 128");
     refused("tiny", "1".into(), "an integer from -128 to 127 (i8), found the text \"1\" of 1 bytes");
@@ -126,7 +129,10 @@ fn what_does_not_fit_is_refused() {
     refused("number", twice, "every field once, found `u64` twice");
     let nested = DynData::structure("", [("u64", 1_u64.into()), ("bytes", vec![0_u8.into(), 65536_u32.into()].into())]);
     let error = write("number", nested).unwrap_err().to_string();
-    assert_eq!(error, "`number.bytes[1]` cannot be that: expected an integer from 0 to 65535 (u16), found 65536");
+    assert_eq!(
+        error,
+        "`number.bytes[1]` cannot hold the given data: expected an integer from 0 to 65535 (u16), found 65536"
+    );
 
     let same = |path: &str, data: DynData, expected: DynData| {
         assert_eq!(write(path, data).unwrap(), write(path, expected).unwrap(), "{path}");
@@ -156,13 +162,15 @@ fn what_does_not_fit_is_refused() {
 #[test]
 fn atomic_fields_of_the_value_itself_have_numbers() {
     let layout = DynLayout::of::<All>().unwrap();
-    let number = |layout, path| Place::at(layout, path).unwrap().atomic;
-    assert_eq!(layout.atomic_fields().count(), All::LAYOUT.atomic_fields());
-    assert_eq!((number(&layout, "requests"), number(&layout, "balance")), (Some(0), Some(1)));
-    assert_eq!((number(&layout, "corners[0][0].hits"), number(&layout, "tiny")), (None, None));
+    let words = |layout, path| Place::at(layout, path).unwrap().atomic.map(|words| (words.first, words.count));
+    assert_eq!(layout.atomic_words().map(|(_, words)| words.count).sum::<usize>(), All::LAYOUT.atomic_words());
+    assert_eq!((words(&layout, "requests"), words(&layout, "balance")), (Some((0, 1)), Some((1, 1))));
+    assert_eq!((words(&layout, "lanes"), words(&layout, "lanes[2]")), (Some((2, 3)), Some((4, 1))));
+    assert_eq!((words(&layout, "open"), words(&layout, "closed")), (Some((5, 1)), Some((6, 1))));
+    assert_eq!((words(&layout, "corners[0][0].hits"), words(&layout, "tiny")), (None, None));
     let wrapped = DynLayout::of::<Wrapped>().unwrap();
-    assert_eq!((wrapped.atomic_fields().count(), number(&wrapped, "hits")), (0, None));
-    assert_eq!(Wrapped::LAYOUT.atomic_fields(), 0);
+    assert_eq!((wrapped.atomic_words().count(), words(&wrapped, "hits")), (0, None));
+    assert_eq!(Wrapped::LAYOUT.atomic_words(), 0);
 }
 
 /// Without this, a schema of a few bytes could take all memory there is.

@@ -37,7 +37,8 @@ fn quoted(page: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn files_that_the_documents_name_exist() {
-    let bases = ["", "shared-value/src", "shared-value-derive/src", "tests", "tests/tests", "docs", "benches", "examples"];
+    let bases =
+        ["", "shared-value/src", "shared-value-derive/src", "tests", "tests/tests", "docs", "benches", "examples"];
     let mut checked = 0;
     for (page, text) in pages() {
         for name in quoted(&text) {
@@ -83,7 +84,9 @@ fn links_lead_somewhere() {
             let path = match local {
                 Some(path) => root().join(path.split('#').next().unwrap_or_default()),
                 None if target.contains("://") || target.starts_with('#') => continue,
-                None => page.parent().expect("a page lies somewhere").join(target.split('#').next().unwrap_or_default()),
+                None => {
+                    page.parent().expect("a page lies somewhere").join(target.split('#').next().unwrap_or_default())
+                }
             };
             checked += 1;
             assert!(path.exists(), "{} links to {target}, which is not there", page.display());

@@ -1,5 +1,4 @@
 //! `Initial`: what a new value holds.
-#![expect(private_bounds, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::fmt;
 
@@ -59,7 +58,7 @@ pub struct Filled<E>(pub E, pub usize);
 
 impl<T: SharedValue> From<T> for Initial<'_, T> {
     fn from(value: T) -> Self {
-        Self(ValueSource::Value(value))
+        Self(ValueSource::Value(Box::new(value)))
     }
 }
 

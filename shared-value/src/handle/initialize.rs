@@ -21,10 +21,10 @@ pub(crate) trait Initialize: Contents {
     fn write(source: &Self::Source<'_>, parts: &Parts<'_, Self>);
 }
 
-/// What a `T` is made from.
+/// What a `T` is made from. It is small whatever the `T`: a large value must not pass through the stack.
 #[derive(Debug)]
 pub enum ValueSource<'a, T> {
-    Value(T),
+    Value(Box<T>),
     Reference(&'a T),
     Zeroed,
 }

@@ -1,9 +1,5 @@
 //! `Options`: how a handle is created or opened.
-#![expect(
-    private_bounds,
-    private_interfaces,
-    reason = "the sealed traits can be neither named nor called from outside"
-)]
+#![expect(private_interfaces, reason = "the sealed traits can be neither named nor called from outside")]
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -6,7 +6,7 @@ use crate::model::{Field, Variant};
 
 use super::generics::in_where_clause;
 use super::scope::Scope;
-use super::stored::{describe, question, stored};
+use super::stored::{describe, question};
 
 /// The impl of `SharedValue` for a struct.
 pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenStream {
@@ -14,7 +14,8 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
     let name = scope.input.layout_name();
     let (describing, visitor, fields_of) = (scope.local("describe"), scope.local("visitor"), scope.local("fields_of"));
     let descriptions = fields.iter().map(|field| describe(field, &describing));
-    let types = fields.iter().map(|field| stored(scope, field));
+    let types = fields.iter().map(|field| &field.ty);
+    let visits = fields.iter().map(|field| if field.is_pod() { quote!(visit_pod) } else { quote!(visit) });
     let questions = fields.iter().map(|field| question(scope, field));
     let numbers = (0..fields.len()).map(Literal::usize_unsuffixed);
     let visitor_type = &scope.input.fresh.visitor;
@@ -32,7 +33,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
             fn fields<#visitor_type: #runtime::FieldVisitor>(#visitor: &mut #visitor_type) {
                 #(
                     #questions
-                    <Self as #shared_value>::visit::<#types, #visitor_type>(#visitor, #numbers);
+                    <Self as #shared_value>::#visits::<#types, #visitor_type>(#visitor, #numbers);
                 )*
             }
         },

@@ -1,6 +1,7 @@
 //! `SharedValue`: the contract of everything that may lie in shared memory.
 #![allow(unsafe_code)]
 
+use crate::layout::pod::{Pod, PodType};
 use crate::layout::{Describe, Field, Layout, schema, typecode};
 
 /// A type that may lie in shared memory.
@@ -57,8 +58,8 @@ pub unsafe trait SharedValue: Copy + 'static {
     #[doc(hidden)]
     const FIELDS: &'static [Field] = &[];
 
-    /// Makes the descriptions above. The macro reaches it and `visit` through the trait that it implements, and nothing else:
-    /// what another module has under these names cannot come in between.
+    /// Makes the descriptions above. The impls that the macro writes reach it, `visit` and `visit_pod` by way of this trait, and
+    /// nothing else: a module that `#[shared(crate = "..")]` names cannot put functions of its own in their place.
     #[doc(hidden)]
     const DESCRIBE: Describe = Describe;
 
@@ -67,6 +68,13 @@ pub unsafe trait SharedValue: Copy + 'static {
     #[inline(always)]
     fn visit<F: SharedValue, V: FieldVisitor>(visitor: &mut V, number: usize) {
         visitor.field::<F>(Self::FIELDS[number].offset());
+    }
+
+    /// Shows the visitor the field of this number, which is `#[shared(pod)]`.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn visit_pod<F: PodType, V: FieldVisitor>(visitor: &mut V, number: usize) {
+        Self::visit::<Pod<F>, V>(visitor, number);
     }
 
     /// Shows the visitor every field of a struct or newtype and every element of an array.

@@ -8,7 +8,6 @@ use crate::model::Field;
 
 /// Methods of handles, guards and parts, which would hide a getter of this name.
 pub(crate) const METHODS: [&str; 24] = [
-    "changed",
     "changes",
     "commit",
     "get",
@@ -32,6 +31,7 @@ pub(crate) const METHODS: [&str; 24] = [
     "try_update",
     "update",
     "version",
+    "wait_for",
 ];
 
 /// Methods that they have by traits which are in scope everywhere.

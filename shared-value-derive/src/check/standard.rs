@@ -43,18 +43,14 @@ const STANDARD_TYPES: &[StandardType] = &[
     ),
     generic(&["Mutex", "RwLock"], "works in one process: hold the value itself, which has a lock of its own"),
     plain(&["Condvar", "Barrier"], "works in one process: remove the field, and wait with `wait_for`"),
-    generic(&["Option"], "has no fixed layout: hold the value, and a `bool` that says whether it is set"),
+    generic(&["Option"], "has no fixed layout: use `SharedOption<{T}>`"),
     generic(&["Result"], "has no fixed layout: hold the value, and a fieldless enum that says what went wrong"),
     generic(&["MaybeUninit"], "may have bytes that nobody wrote: hold the value itself"),
     generic(&["Range", "RangeInclusive"], "has no fixed layout: hold its ends in two fields"),
     generic(&["PhantomData"], "has no bytes that could be shared: remove the field"),
-    plain(&["Duration"], "has no fixed layout: store nanoseconds as `u64`"),
-    plain(&["SystemTime"], "has no fixed layout: store nanoseconds since `UNIX_EPOCH` as `u64`"),
-    plain(
-        &["Instant"],
-        "has no fixed layout: store nanoseconds of a clock that all processes read as `u64`, such as those since \
-         `UNIX_EPOCH`",
-    ),
+    plain(&["Duration"], "has no fixed layout: use `SharedDuration`"),
+    plain(&["SystemTime"], "has no fixed layout: use `Timestamp`"),
+    plain(&["Instant"], "has no fixed layout, and belongs to one machine: use `Timestamp`"),
     plain(&["Ipv4Addr"], "has no fixed layout: store its octets as `[u8; 4]`"),
     plain(&["Ipv6Addr", "IpAddr"], "has no fixed layout: store its octets as `[u8; 16]`"),
     plain(

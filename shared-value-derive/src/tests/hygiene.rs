@@ -19,6 +19,15 @@ fn type_parameters_avoid_the_names_in_the_input() {
     assert_contains("#[repr(C)] struct S { x: H }", "struct SAccessors < H_ >");
 }
 
+/// Without this, the length of a user's array would be a function of the macro's, and a user's constant would be a pattern.
+#[test]
+fn functions_and_locals_avoid_the_names_in_the_input() {
+    let source = "#[repr(C)] struct S { a: [u8; unchanged()], b: [u8; fields_of()], c: [u8; value], d: [u8; change] }";
+    for part in ["fn unchanged_ (", "fn fields_of_ <", "set_a (& self , value_ :", "change_ : impl"] {
+        assert_contains(source, part);
+    }
+}
+
 /// Without this, `Self` in a field's type would mean the accessors.
 #[test]
 fn self_means_the_users_type() {

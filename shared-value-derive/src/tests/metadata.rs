@@ -1,5 +1,7 @@
 //! Parts of the impl of `SharedValue`.
 
+use std::collections::BTreeSet;
+
 use super::expand;
 
 #[track_caller]
@@ -11,7 +13,7 @@ fn assert_contains(source: &str, part: &str) {
 /// Without this, a newtype would not have the layout of its field.
 #[test]
 fn newtypes() {
-    assert_contains("#[repr(transparent)] struct Meters(f64);", ":: TypeLayout :: newtype :: < Self > (\"Meters\"");
+    assert_contains("#[repr(transparent)] struct Meters(f64);", ":: DESCRIBE . newtype :: < Self > (\"Meters\"");
 }
 
 /// Without this, the macro would work only under the name `shared_value`.
@@ -27,15 +29,31 @@ fn renamed_crate() {
     }
 }
 
-/// Without this, adding an attribute macro below the derive could change fields that were
-/// described already.
+/// Without this, adding an attribute macro below the derive could change fields that were described already. By reference,
+/// a `&u64` would pass for a `u64`.
 #[test]
 fn described_fields_are_compared_with_the_real_ones() {
     assert_contains(
         "#[repr(C)] struct S(u8, [T; 2]);",
-        "let S { 0 : field_0 , 1 : field_1 } = value ; let _ : & u8 = field_0 ; \
-         let _ : & [T ; 2] = field_1",
+        "fn unchanged (S { 0 : field_0 , 1 : field_1 } : S) { let _ : u8 = field_0 ; let _ : [T ; 2] = field_1 ; }",
     );
+}
+
+/// Without this, a module that `#[shared(crate = "..")]` names could put its own functions in the place of the library's, and
+/// lie to it about the fields.
+#[test]
+fn an_impl_is_made_by_way_of_the_trait_alone() {
+    let source =
+        "#[shared(crate = \"other\")] #[repr(C)] struct S { x: u8, #[shared(pod)] y: F, #[shared(atomic)] z: u64 }";
+    let output = expand(source).to_string();
+    let start = output.find("unsafe impl other :: __private :: SharedValue for S {").unwrap();
+    let implementation = &output[start..start + output[start..].find("const fn fields_of").unwrap()];
+    let is_end = |letter: char| !letter.is_alphanumeric();
+    let uses = implementation.split("other :: __private :: ").skip(1).map(|rest| rest.split(is_end).next().unwrap());
+    let others = uses.filter(|name| *name != "SharedValue").collect::<BTreeSet<_>>();
+    // Types that the trait demands, a bound, and questions whose answers are thrown away.
+    assert_eq!(others, BTreeSet::from(["Describe", "Field", "FieldVisitor", "TypeLayout"]));
+    assert_eq!(implementation.matches(":: Describe ::").count(), implementation.matches("let _ = other").count());
 }
 
 /// Without this, one field that cannot be shared would be reported once for each accessor.
@@ -44,11 +62,11 @@ fn every_body_asks_the_same_question_first() {
     let output = expand("#[repr(C)] struct S { x: Inner, y: [Inner; 2], z: u8, w: [u8; 2] }");
     let output = output.to_string();
     let question = |ty: &str| {
-        let question = format!("let _ = :: shared_value :: __private :: Field :: new :: < {ty} > ;");
+        let question = format!("let _ = :: shared_value :: __private :: Describe :: field :: < {ty} > ;");
         output.matches(&question).count()
     };
-    assert_eq!(question("Inner"), 6, "the visitor and five accessors");
-    assert_eq!(question("[Inner ; 2]"), 12, "the visitor and eleven accessors");
+    assert_eq!(question("Inner"), 4, "the visitor and three accessors");
+    assert_eq!(question("[Inner ; 2]"), 4, "the visitor and three accessors");
     assert_eq!(question("u8") + question("[u8 ; 2]"), 0, "those are known");
 }
 

@@ -1,80 +1,100 @@
-//! Names of accessors that are taken.
+//! Names of accessors.
 
-use super::problems;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-const CURE: &str = "with `#[shared(rename = \"..\")]`";
+use syn::{FnArg, GenericArgument, ImplItem, Item, ItemImpl, PathArguments, Type, Visibility};
+
+use super::{expand, problems};
+use crate::check::names::METHODS;
 
 #[track_caller]
 fn fields(fields: &str) -> Vec<String> {
     problems(&format!("#[repr(C)] struct S {{ {fields} }}"))
 }
 
-/// Without this, a function of the handle or the guard would hide an accessor.
+/// Without this, a user would have to rename fields.
 #[test]
-fn methods() {
-    for name in
-        ["new", "lock", "lock_timeout", "load", "update", "version", "get", "clone", "from_token", "into", "drop"]
+fn any_name_will_do() {
+    for name in METHODS.into_iter().chain(["open", "create", "new", "options", "clone", "len", "at", "element", "0"]) {
+        let field = if name == "0" { "struct S(u8);".to_owned() } else { format!("struct S {{ {name}: u8 }}") };
+        assert_eq!(problems(&format!("#[repr(C)] {field}")), [""; 0], "{name}");
+    }
+    let prices = "open: f64, high: f64, low: f64, close: f64, volume: u64";
+    assert_eq!(fields(prices), [""; 0]);
+}
+
+/// Without this, a method of the handle would be called in place of a getter, and return something else.
+#[test]
+fn a_getter_that_would_be_hidden_is_left_out() {
+    for (name, is_hidden) in [("version", true), ("r#lock", true), ("clone", true), ("open", false), ("balance", false)]
     {
-        let message = format!("the handle has a method `{name}` already: give the accessors another name {CURE}");
-        assert_eq!(fields(&format!("{name}: u8")), [format!("1:22 {message}")]);
-        assert_eq!(fields(&format!("r#{name}: u8")), [format!("1:22 {message}")]);
-        assert_eq!(
-            fields(&format!("#[shared(rename = \"{name}\")] x: u8")),
-            [format!("1:40 {message}")],
-            "the name that was chosen is at fault"
-        );
-        assert_eq!(fields(&format!("#[shared(rename = \"x\")] {name}: u8")), [""; 0]);
+        let output = expand(&format!("#[repr(C)] struct S {{ {name}: u8 }}")).to_string();
+        let bare = name.trim_start_matches("r#");
+        assert_eq!(output.contains(&format!("fn {name} (& self) -> u8")), !is_hidden, "{name}");
+        for accessor in ["in", "set", "update"] {
+            assert!(output.contains(&format!("fn {accessor}_{bare}")), "{accessor}_{bare}");
+        }
     }
-    for name in ["commit", "rollback", "recovered"] {
-        let message = format!("the guard has a method `{name}` already: give the accessors another name {CURE}");
-        assert_eq!(fields(&format!("{name}: u8")), [format!("1:22 {message}")]);
-    }
+    let atomic = |name| expand(&format!("#[repr(C)] struct S {{ #[shared(atomic)] {name}: u64 }}")).to_string();
+    assert!(atomic("requests").contains("fn requests (& self)"));
+    assert!(atomic("version").contains("fn in_version (& self)") && !atomic("version").contains("fn version"));
 }
 
 /// Without this, rustc would report two functions that nobody wrote.
 #[test]
-fn other_fields() {
-    let message = |one, other, accessor| {
-        format!(
-            "`{one}` and `{other}` would both have an accessor `{accessor}`: give one of them \
-             another name {CURE}"
-        )
-    };
+fn two_fields_with_one_accessor() {
     for (source, column, one, other, accessor) in [
         ("x: u8, set_x: u8", 29, "x", "set_x", "set_x"),
         ("set_x: u8, x: u8", 33, "set_x", "x", "set_x"),
         ("x: u8, update_x: u8", 29, "x", "update_x", "update_x"),
-        ("x: [u8; 2], x_at: u8", 34, "x", "x_at", "x_at"),
-        ("x: [u8; 2], set_x_at: u8", 34, "x", "set_x_at", "set_x_at"),
-        ("#[shared(atomic)] x: u64, x_store: u8", 48, "x", "x_store", "x_store"),
-        ("x: u8, #[shared(rename = \"x\")] y: u8", 47, "x", "y", "x"),
+        ("in_x: u8, r#x: u8", 32, "in_x", "x", "in_x"),
+        ("#[shared(atomic)] version: u64, in_version: u8", 54, "version", "in_version", "in_version"),
     ] {
-        assert_eq!(fields(source), [format!("1:{column} {}", message(one, other, accessor))], "{source}");
+        let message =
+            format!("`{one}` and `{other}` would both have an accessor `{accessor}`: give one of them another name");
+        assert_eq!(fields(source), [format!("1:{column} {message}")], "{source}");
     }
-    assert_eq!(
-        problems("#[repr(C)] struct S(u8, #[shared(rename = \"field_0\")] u8);"),
-        [format!("1:42 {}", message("0", "1", "field_0"))]
-    );
 }
 
 /// Without this, names that only look alike would be refused.
 #[test]
-fn free_names() {
+fn names_that_look_alike() {
     for source in [
-        "x: u8, x_at: u8",
-        "x: u64, x_store: u8",
-        "#[shared(atomic)] x: u64, set_x: u8",
+        "x: [u8; 2], x_at: u8, x_read: u8",
+        "#[shared(atomic)] x: u64, x_store: u8, set_x: u8",
         "value: u8, index: u8, self_: u8, visitor: u8, change: u8",
-        "locked: u8, from: u8, to: u8, as_ref: u8, check: u8, writable: u8",
     ] {
         assert_eq!(fields(source), [""; 0], "{source}");
     }
 }
 
-/// All sources below `folder`.
-fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+/// Without this, a method that handles, guards or parts get in the runtime would hide an accessor in silence, or an accessor
+/// would be left out for a method that is gone.
+#[test]
+fn the_methods_of_the_runtime_are_known() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared-value/src");
+    let mut methods = BTreeSet::new();
+    for path in sources(&folder) {
+        let file = syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap();
+        for item in file.items {
+            if let Item::Impl(implementation) = item
+                && is_of_hosts(&implementation)
+            {
+                methods.extend(implementation.items.iter().filter_map(method));
+            }
+        }
+    }
     // A published copy of this package lies alone.
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    if folder.exists() {
+        assert_eq!(methods, METHODS.into_iter().map(str::to_owned).collect());
+    }
+}
+
+/// All sources below `folder`.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries
         .map(|entry| entry.unwrap().path())
         .flat_map(|path| match path.extension() {
@@ -84,36 +104,25 @@ fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-/// Without this, a function that the handle or the guard gets in the runtime would hide an accessor in silence.
-#[test]
-fn every_function_of_the_runtime_is_known() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared-value/src");
-    let mut unknown = std::collections::BTreeSet::new();
-    for path in sources(&folder) {
-        let file = syn::parse_file(&std::fs::read_to_string(path).unwrap()).unwrap();
-        for item in file.items {
-            let syn::Item::Impl(implementation) = item else { continue };
-            let syn::Type::Path(ty) = &*implementation.self_ty else { continue };
-            let segment = ty.path.segments.last().unwrap();
-            let name = segment.ident.to_string();
-            if implementation.trait_.is_some() || (name != "Synchronized" && name != "Guard") {
-                continue;
-            }
-            // Those of an array hide nothing: it has no fields.
-            let is_array = |argument: &_| matches!(argument, syn::GenericArgument::Type(syn::Type::Slice(_)));
-            if let syn::PathArguments::AngleBracketed(arguments) = &segment.arguments
-                && arguments.args.iter().any(is_array)
-            {
-                continue;
-            }
-            for item in implementation.items {
-                let syn::ImplItem::Fn(function) = item else { continue };
-                let name = function.sig.ident.to_string();
-                if matches!(function.vis, syn::Visibility::Public(_)) && fields(&format!("{name}: u8")).is_empty() {
-                    unknown.insert(name);
-                }
-            }
-        }
-    }
-    assert!(unknown.is_empty(), "accessors could be hidden by {unknown:?}");
+/// Whether the impl gives methods to what has the fields of a struct.
+fn is_of_hosts(implementation: &ItemImpl) -> bool {
+    let Type::Path(ty) = &*implementation.self_ty else { return false };
+    let segment = ty.path.segments.last().unwrap();
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return false };
+    // The methods of an array or a dynamic value hide nothing: those have no fields.
+    let is_other = |argument: &GenericArgument| match argument {
+        GenericArgument::Type(Type::Slice(_) | Type::Array(_)) => true,
+        GenericArgument::Type(Type::Path(ty)) => ty.path.is_ident("Dyn"),
+        _ => false,
+    };
+    implementation.trait_.is_none()
+        && ["Synchronized", "Guard", "Part"].iter().any(|host| segment.ident == host)
+        && !arguments.args.iter().any(is_other)
+}
+
+/// The name of a method that can be called from outside.
+fn method(item: &ImplItem) -> Option<String> {
+    let ImplItem::Fn(function) = item else { return None };
+    let is_method = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));
+    (is_method && matches!(function.vis, Visibility::Public(_))).then(|| function.sig.ident.to_string())
 }

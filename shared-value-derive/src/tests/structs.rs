@@ -45,6 +45,15 @@ fn newtypes_have_one_field() {
     );
 }
 
+/// Without this, an atomic field would have no word, and an access to it would panic.
+#[test]
+fn newtypes_are_not_atomic() {
+    assert_eq!(
+        problems("#[repr(transparent)] struct S(#[shared(atomic)] u64);"),
+        ["1:39 the field of a newtype lies in it and has no word of its own: write `#[repr(C)]`"]
+    );
+}
+
 /// Without this, bytes of one field would be read as those of another.
 #[test]
 fn unions() {
@@ -75,10 +84,11 @@ fn all_problems_at_once() {
     let source = "struct S<'a> {
     a: String,
     #[shared(atomik)] b: u64,
-    lock: u8,
+    x: u8,
+    set_x: u8,
     c: Foreign<'a>,
 }";
     let lines =
         problems(source).iter().map(|problem| problem.split_once(':').unwrap().0.to_owned()).collect::<Vec<_>>();
-    assert_eq!(lines, ["1", "3", "2", "4", "1"]);
+    assert_eq!(lines, ["1", "3", "2", "5", "1"]);
 }

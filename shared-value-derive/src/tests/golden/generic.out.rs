@@ -38,8 +38,8 @@ const _: () = {
                 V,
             >(visitor, 0);
             let _ = ::shared_value::__private::Describe::pod::<foreign::Vector>;
-            <Self as ::shared_value::__private::SharedValue>::visit::<
-                ::shared_value::__private::Pod<foreign::Vector>,
+            <Self as ::shared_value::__private::SharedValue>::visit_pod::<
+                foreign::Vector,
                 V,
             >(visitor, 1);
         }

@@ -99,7 +99,10 @@ fn has_no_zero(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;
     };
-    path.path.segments.last().is_some_and(|segment| segment.ident == "Id" || segment.ident.to_string().starts_with("NonZero"))
+    path.path
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "Id" || segment.ident.to_string().starts_with("NonZero"))
 }
 
 fn of_atomic(field: &Field) -> Option<Refusal<'_>> {

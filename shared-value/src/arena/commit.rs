@@ -118,7 +118,8 @@ impl Transaction<'_> {
         if state.joined.iter().any(|cell| cell.is_unwound(self.thread)) {
             return Err(Error::Unwound);
         }
-        let changed: Vec<_> = state.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing()).collect();
+        let changed: Vec<_> =
+            state.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing()).collect();
         let changes = state.changes();
         let is_committed = match (&*changes, &*changed) {
             ([], []) => true,

@@ -218,7 +218,8 @@ impl<'a> Editor<'a> {
     /// Chooses a bucket for each key that is added.
     fn additions(&mut self, changes: &[Change]) -> Result<Vec<Addition>, Error> {
         let added = changes.iter().filter(|change| change.is_add()).filter_map(|change| self.heap.trailer(change.at()));
-        let keyed: Vec<(u64, usize)> = added.filter_map(|block| Some((hash(&self.heap.key(&block)?), block.at))).collect();
+        let keyed: Vec<(u64, usize)> =
+            added.filter_map(|block| Some((hash(&self.heap.key(&block)?), block.at))).collect();
         self.make_room(keyed.len())?;
         let Some(table) = table_at(self.heap, self.directory.table) else { return Ok(Vec::new()) };
         let mut chosen = HashSet::new();
@@ -276,8 +277,7 @@ impl<'a> Editor<'a> {
         if count == 0 || usize_of(self.directory.taken).saturating_add(count) <= length / 4 * 3 {
             return Ok(());
         }
-        let live: Vec<_> =
-            table.into_iter().flat_map(Table::buckets).filter_map(|bucket| self.live(bucket)).collect();
+        let live: Vec<_> = table.into_iter().flat_map(Table::buckets).filter_map(|bucket| self.live(bucket)).collect();
         let length = ((live.len() + count) * 2).next_power_of_two().max(LEAST);
         let block = self.take_words(length)?;
         if let Some(larger) = self.heap.words(block.start, length).and_then(Table::of) {

@@ -38,10 +38,7 @@ impl<A: Access> Arena<A> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     #[inline]
-    pub fn get<'k, C: Shared + ?Sized>(
-        &self,
-        key: impl Into<Key<'k, C>>,
-    ) -> Result<Option<Synchronized<C, A>>, Error> {
+    pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C, A>>, Error> {
         let sought = key.into().0;
         match self.find(sought) {
             Some(found) => self.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell))),

@@ -102,10 +102,7 @@ impl Arena {
     /// unlink(name)?;
     /// # Ok::<(), shared_value::Error>(())
     /// ```
-    pub fn open_or_create<'a>(
-        location: impl Into<Location<'a>>,
-        capacity: impl Into<Capacity>,
-    ) -> Result<Self, Error> {
+    pub fn open_or_create<'a>(location: impl Into<Location<'a>>, capacity: impl Into<Capacity>) -> Result<Self, Error> {
         Self::options().open_or_create(location, capacity)
     }
 

@@ -328,13 +328,8 @@ impl Transaction<'_> {
 
     /// Begins a transaction that locks these values first, which are in order.
     pub(super) fn begin(arena: &Arena, thread: Thread, known: Vec<Cell<Untyped>>) -> Result<Transaction<'_>, Error> {
-        let begun = Transaction {
-            arena,
-            thread,
-            token: thread.token(),
-            state: RefCell::default(),
-            not_send: PhantomData,
-        };
+        let begun =
+            Transaction { arena, thread, token: thread.token(), state: RefCell::default(), not_send: PhantomData };
         for cell in known {
             begun.join(&cell)?;
         }

@@ -138,6 +138,8 @@ pub mod __private;
 #[cfg(library)]
 mod accessors;
 #[cfg(library)]
+mod arena;
+#[cfg(library)]
 mod cell;
 #[cfg(library)]
 mod copy;
@@ -174,6 +176,7 @@ pub use crate::{
     accessors::host::{Host, Reader, Root, Writer},
     accessors::part::Part,
     accessors::view::{Select, View},
+    arena::{AnyKey, Arena, Capacity, Entry, Id, Key, Snapshot, Transaction},
     dynamic::{
         Dyn, DynAccessors, DynData, DynEnum, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynStruct,
         DynValue, DynVariant,

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use shared_value::{Arena, Error, Synchronized, names};
+use shared_value::{Arena, Error, Id, Synchronized, names};
 use shared_value_tests::{SegmentFile, SegmentName, end_now, eventually, in_time, split};
 
 const CAPACITY: usize = 1 << 20;
@@ -21,11 +21,11 @@ const JOINED: u64 = 1 << 63;
 
 /// From the start of a cell to its slots, and from the first slot to the second in the directory of an arena.
 const SLOTS: u64 = 64;
-const STRIDE: u64 = 24 * 8;
+const STRIDE: u64 = 32 * 8;
 
-/// In the directory: the end of what is in use, and the newest kind.
+/// In the directory: the end of what is in use, and the newest type entry.
 const CURSOR: u64 = 0;
-const KINDS: u64 = 5 * 8;
+const TYPES: u64 = 5 * 8;
 
 /// From the start of a record of transactions to its lock, and to what it says.
 const LOCK: u64 = 0;
@@ -66,14 +66,14 @@ impl ArenaFile {
 #[test]
 fn capacities() {
     for capacity in [0, 1, 63, 64, 100, CAPACITY] {
-        let arena = Arena::anonymous(capacity).unwrap();
+        let arena = Arena::new(capacity).unwrap();
         assert_eq!((arena.capacity(), arena.used()), (capacity, 0));
         if capacity < 128 {
-            assert!(matches!(arena.value(1_u8), Err(Error::ArenaFull { .. } | Error::Io { .. })));
+            assert!(matches!(arena.alloc(1_u8), Err(Error::ArenaFull { .. } | Error::Io { .. })));
         }
     }
     for capacity in [usize::MAX, usize::MAX - 1000, usize::MAX / 2, usize::MAX / 2 - 1000, 1 << 45] {
-        assert!(matches!(Arena::anonymous(capacity), Err(Error::Unsupported { .. })), "{capacity}");
+        assert!(matches!(Arena::new(capacity), Err(Error::Unsupported { .. })), "{capacity}");
     }
 }
 
@@ -81,29 +81,29 @@ fn capacities() {
 #[test]
 fn a_key_is_no_trailer() {
     let name = SegmentName::new("key");
-    let arena = Arena::create(&name, CAPACITY).unwrap();
+    let arena = Arena::create(&*name, CAPACITY).unwrap();
     let first = ArenaFile::of(&name).length() - CAPACITY as u64;
-    arena.create("first", 1_u64).unwrap();
+    arena.insert("first", 1_u64).unwrap();
     for number in 0..8_u64 {
         let start = first + arena.used() as u64;
         let text = u64::from_ne_bytes(*b"any text");
         let words = [text, text, text, text, 1 | 1 << 24, start, 8, 0, text, text, text, text];
         let key = String::from_utf8(words.into_iter().flat_map(u64::to_ne_bytes).collect());
-        let created = key.map(|key| arena.create(&key, number));
+        let created = key.map(|key| arena.insert(&key, number));
         if let Ok(Ok(value)) = &created {
-            assert_eq!(arena.at::<u64>(arena.id_of(value).unwrap()).unwrap().get(), number);
+            assert_eq!(arena.get(arena.id_of(value).unwrap()).unwrap().unwrap().get(), number);
         }
         assert!(!matches!(created, Ok(Err(Error::ArenaFull { .. }))));
-        arena.value(number).unwrap();
+        arena.alloc(number).unwrap();
     }
-    assert!(matches!(arena.create("a\0b", 1_u64), Err(Error::InvalidName { .. })));
+    assert!(matches!(arena.insert("a\0b", 1_u64), Err(Error::InvalidName { .. })));
 }
 
 /// The value was looked for where the directory lies.
 #[test]
 fn a_value_is_read_by_a_handle_for_reading() {
-    let arena = Arena::anonymous(CAPACITY).unwrap();
-    let value = arena.create("key", [1_u64, 2]).unwrap();
+    let arena = Arena::new(CAPACITY).unwrap();
+    let value = arena.insert("key", [1_u64, 2]).unwrap();
     let reader = value.read_only().unwrap();
     value.set_at(1, 3).unwrap();
     assert_eq!(reader.get(), [1, 3]);
@@ -113,17 +113,17 @@ fn a_value_is_read_by_a_handle_for_reading() {
 /// A child that goes on in the closure took locks that it never released, for changes that it never committed.
 #[test]
 fn a_forked_child_has_no_part_in_a_transaction() {
-    let arena = Arena::anonymous(CAPACITY).unwrap();
-    let [one, other] = [1_i64, 2].map(|value| arena.value(value).unwrap());
-    let child = Cell::new(None);
-    let done = arena.transaction(|transaction| {
-        transaction.lock(&one)?.store(10);
+    let arena = Arena::new(CAPACITY).unwrap();
+    let [(_, one), (_, other)] = [1_i64, 2].map(|value| alloc(&arena, value));
+    let (child, added) = (Cell::new(None), Cell::new(true));
+    let done = arena.transaction(|tx| {
+        tx.lock(&one)?.set(10)?;
         child.set(split());
-        transaction.lock(&other)?.store(20);
-        Ok::<(), Error>(())
+        added.set(tx.alloc(1_u8).is_ok() || tx.remove(arena.id_of(&one).unwrap()).is_ok());
+        tx.lock(&other)?.set(20)
     });
     let Some(child) = child.take() else {
-        let is_refused = matches!(done, Err(Error::Unsupported { .. }));
+        let is_refused = matches!(done, Err(Error::Unsupported { .. })) && !added.get();
         end_now(i32::from(!is_refused));
     };
     child.finish();
@@ -131,10 +131,17 @@ fn a_forked_child_has_no_part_in_a_transaction() {
     assert_eq!((one.get(), other.get()), (10, 20));
 }
 
-fn transact(arena: &Arena, values: &[Synchronized<i64>]) {
+/// A value without a key, and its id.
+fn alloc(arena: &Arena, value: i64) -> (Id<i64>, Synchronized<i64>) {
+    let id = arena.alloc(value).unwrap();
+    (id, arena.get(id).unwrap().unwrap())
+}
+
+fn transact(arena: &Arena, ids: [Id<i64>; 2]) {
     arena
-        .transaction(|transaction| {
-            values.iter().try_for_each(|value| transaction.lock(value)?.update(|number| *number += 1))
+        .transaction(|tx| {
+            let values = ids.map(|id| arena.get(id).unwrap().unwrap());
+            values.iter().try_for_each(|value| tx.lock(value)?.update(|number| *number += 1))
         })
         .unwrap();
 }
@@ -143,13 +150,12 @@ fn transact(arena: &Arena, values: &[Synchronized<i64>]) {
 #[test]
 fn a_record_of_the_dead_is_used_again() {
     let name = SegmentName::new("record");
-    let arena = Arena::create(&name, CAPACITY).unwrap();
-    let values = [1, 2].map(|value| arena.value(value).unwrap());
+    let arena = Arena::create(&*name, CAPACITY).unwrap();
+    let ids = [1_i64, 2].map(|value| arena.alloc(value).unwrap());
     let file = ArenaFile::of(&name);
     let record = file.length() - (arena.capacity() - arena.used()) as u64;
-    transact(&arena, &values);
+    transact(&arena, ids);
     let used = arena.used();
-    let ids = values.map(|value| arena.id_of(&value).unwrap());
     drop(arena);
 
     for state in [1, 2] {
@@ -158,9 +164,8 @@ fn a_record_of_the_dead_is_used_again() {
         file.set_word(record + LOCK, 0x3fff_fff0);
         file.set_word(record + STATE, state);
         name.wait_until_unused();
-        let arena = Arena::open(&name).unwrap();
-        let values = ids.map(|id| arena.at(id).unwrap());
-        transact(&arena, &values);
+        let arena = Arena::open(&*name).unwrap();
+        transact(&arena, ids);
         assert_eq!(arena.used(), used);
     }
 }
@@ -169,33 +174,33 @@ fn a_record_of_the_dead_is_used_again() {
 #[test]
 fn what_is_removed_and_read_is_settled() {
     let name = SegmentName::new("removed");
-    let arena = Arena::create(&name, CAPACITY).unwrap();
-    let values = [1, 2].map(|value: i64| arena.value(value).unwrap());
+    let arena = Arena::create(&*name, CAPACITY).unwrap();
+    let ids = [1_i64, 2].map(|value| arena.alloc(value).unwrap());
     let file = ArenaFile::of(&name);
     let first = file.length() - arena.capacity() as u64;
     let record = first + arena.used() as u64;
-    transact(&arena, &values);
-    let id = arena.id_of(&values[0]).unwrap();
+    transact(&arena, ids);
+    let id = ids[0];
     let start = (first..record).step_by(64).find(|start| is_cell_of(&file, *start)).unwrap();
-    let reader = Arena::open_read_only(&name).unwrap().at::<i64>(id).unwrap();
+    let reader = Arena::open_read_only(&*name).unwrap().get(id).unwrap().unwrap();
     assert_eq!((reader.get(), reader.version()), (2, 1));
 
     // As a process leaves it that died between its decision and settling: the version joined, the record committed.
-    arena.remove_at(id).unwrap();
+    arena.remove(id).unwrap();
     file.set_word(start + SLOTS, 7);
     file.set_word(start + DRAFT, JOINED | (record + STATE));
     file.set_word(start + VERSION, JOINED | 1);
     file.set_word(record + STATE, 2);
     assert_eq!((reader.get(), reader.version()), (7, 2));
-    drop((arena, values));
+    drop(arena);
 
     // Children that another test has forked may have it open until they end.
     let is_used = || names().unwrap().iter().any(|found| found.name() == &*name && found.is_in_use());
     eventually("nobody writes", || !is_used());
-    let arena = Arena::open(&name).unwrap();
+    let arena = Arena::open(&*name).unwrap();
     assert_eq!(file.word(record + STATE), 0);
     assert_eq!((reader.get(), reader.version()), (7, 2));
-    assert!(arena.at::<i64>(id).is_err(), "it was removed");
+    assert!(!arena.contains(id), "it was removed");
 }
 
 /// Whether the cell of a value that was committed once lies there.
@@ -210,19 +215,19 @@ fn is_cell_of(file: &ArenaFile, start: u64) -> bool {
 #[test]
 fn what_nothing_leads_to_is_used_again() {
     let name = SegmentName::new("orphan");
-    let arena = Arena::create(&name, CAPACITY).unwrap();
-    let id = arena.id_of(&arena.value(1_u64).unwrap()).unwrap();
-    arena.remove_at(id).unwrap();
+    let arena = Arena::create(&*name, CAPACITY).unwrap();
+    let id = arena.alloc(1_u64).unwrap();
+    arena.remove(id).unwrap();
     let used = arena.used();
     drop(arena);
 
-    // As it was before the directory said that there is a kind.
-    ArenaFile::of(&name).set_directory(KINDS, 0);
+    // As it was before the directory said that there is a type entry.
+    ArenaFile::of(&name).set_directory(TYPES, 0);
     name.wait_until_unused();
-    let arena = Arena::open(&name).unwrap();
-    let value = arena.value(2_u64).unwrap();
-    assert_eq!((value.get(), arena.used()), (2, used));
-    assert!(arena.at::<u64>(id).is_err(), "it was removed");
+    let arena = Arena::open(&*name).unwrap();
+    let value = arena.alloc(2_u64).unwrap();
+    assert_eq!((arena.get(value).unwrap().unwrap().get(), arena.used()), (2, used));
+    assert!(!arena.contains(id), "it was removed");
 }
 
 /// A directory in which somebody wrote anything is reported, without an overflow on the way.
@@ -230,11 +235,11 @@ fn what_nothing_leads_to_is_used_again() {
 fn a_cursor_that_leads_nowhere() {
     for cursor in [u64::MAX, u64::MAX - 64, 1 << 63, CAPACITY as u64 * 2, 1] {
         let name = SegmentName::new("cursor");
-        let arena = Arena::create(&name, CAPACITY).unwrap();
-        arena.value(1_u64).unwrap();
+        let arena = Arena::create(&*name, CAPACITY).unwrap();
+        arena.alloc(1_u64).unwrap();
         ArenaFile::of(&name).set_directory(CURSOR, cursor);
-        assert_eq!(arena.value(2_u64).is_err(), cursor > 1, "{cursor}");
-        assert_eq!(arena.values().count(), 0);
+        assert_eq!(arena.alloc(2_u64).is_err(), cursor > 1, "{cursor}");
+        assert_eq!(arena.iter().count(), 0);
     }
 }
 
@@ -244,7 +249,7 @@ fn a_cursor_that_leads_nowhere() {
 fn a_version_that_is_joined_to_nothing() {
     in_time(|| {
         let name = SegmentName::new("arena-joined");
-        let value = Synchronized::create(&name, [5_u64; 9]).unwrap();
+        let value = Synchronized::create(&*name, [5_u64; 9]).unwrap();
         let reader = value.read_only().unwrap();
         value.set([6; 9]).unwrap();
         let file = SegmentFile::open(name.path());

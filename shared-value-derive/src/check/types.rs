@@ -55,7 +55,7 @@ fn of_path(generics: &Generics, field: &Field, path: &TypePath) -> Option<String
     if is_bare && standard.is_generic == arguments.is_empty() {
         return None;
     }
-    if name == "Option" && arguments.first().is_some_and(|ty| is_non_zero(ty)) {
+    if name == "Option" && arguments.first().is_some_and(|ty| has_no_zero(ty)) {
         return None;
     }
     if field.is_pod() && matches!(&*name, "Option" | "MaybeUninit" | "u128" | "i128") {
@@ -94,11 +94,15 @@ fn arguments(segment: &PathSegment) -> Vec<&Type> {
         .collect()
 }
 
-fn is_non_zero(ty: &Type) -> bool {
+/// Whether the type is a `NonZero` integer or the `Id` of a value in an arena, which are never zero: that is `None`.
+fn has_no_zero(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;
     };
-    path.path.segments.last().is_some_and(|segment| segment.ident.to_string().starts_with("NonZero"))
+    path.path
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "Id" || segment.ident.to_string().starts_with("NonZero"))
 }
 
 fn of_atomic(field: &Field) -> Option<Refusal<'_>> {

@@ -1,63 +1,79 @@
-//! `Editor`: who holds the lock of an arena's directory, and adds or removes blocks.
+//! `Editor`: adds blocks to an arena and removes them, under the lock of its directory.
 //!
-//! A block is taken by a commit of the directory before anything is written to it. So memory behind the cursor is all zeros,
-//! and whoever dies in the middle of making something leaves a block that nobody finds: its space is lost until the arena is
-//! opened by a process while no other has it open. A value comes into being by the one store that makes its block live, and
-//! goes by the one that makes it removed.
+//! A commit of the directory takes a block before anything is written to it. So memory behind the cursor is all zeros, and a
+//! process that dies while it makes a value leaves a block that no look-up finds: its space is lost until a process opens the
+//! arena while no other has it open. A value comes into being, or goes, by one store: to the trailer of its block, or where
+//! several blocks change at once, to the word that decides (see `heap/decision.rs`).
 
-use crate::heap::directory::{CLASSES, Directory};
-use crate::heap::blocks::{Heap, State, TRAILER, Trailer, block_length};
-use crate::heap::type_entry::TypeEntry;
-use crate::heap::table::{Bucket, Table, hash};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::format::CELL_ALIGN;
-use crate::format::contents::Typed;
-use crate::handle::guard::Guard;
+use crate::format::contents::Contents;
+use crate::heap::{
+    Bucket, Change, Directory, FEW, Heap, State, TRAILER, Table, Trailer, TypeEntry, block_length, cell_in, changes,
+    class_of, hash, lost, table_at, table_block, usize_of,
+};
 use crate::segment::Segment;
 use crate::sys;
 
-/// The length of the first table.
-const LEAST_TABLE: usize = 32;
+/// The length of the first table, and of the first list of changes.
+const LEAST: usize = 32;
 const WORD: usize = size_of::<u64>();
 
 pub(super) struct Editor<'a> {
     pub(super) heap: Heap<'a>,
-    segment: &'a Segment,
-    guard: Guard<'a, Directory>,
+    segment: &'a Arc<Segment>,
+    cell: &'a Cell<Directory>,
     pub(super) directory: Directory,
 }
 
+/// A key that a change adds, and where the table is to lead to it.
+struct Addition {
+    bucket: Bucket,
+    hash: u64,
+    trailer: usize,
+}
+
 impl<'a> Editor<'a> {
-    pub(super) fn new(segment: &'a Segment, guard: Guard<'a, Directory>) -> Result<Self, Error> {
-        let directory = guard.load()?;
-        let editor = Self { heap: Heap::of(segment), segment, guard, directory };
+    /// Puts in order what a dead owner of the directory's lock has left. The calling thread holds that lock, and keeps it
+    /// while this is used.
+    pub(super) fn new(cell: &'a Cell<Directory>) -> Result<Self, Error> {
+        let segment = cell.shared_segment();
+        let heap = Heap::of(segment);
+        let mut directory = cell.committed()?;
+        changes::recover(heap, &directory);
+        directory.values = changes::count(heap, &directory);
+        (directory.changes, directory.listed) = ([0; FEW], 0);
+        let editor = Self { heap, segment, cell, directory };
         editor.mend_newest();
         Ok(editor)
     }
 
-    /// Gives the newest block a trailer if its maker died before it had one, so that the blocks before it are found.
+    /// Gives the newest block a trailer if its maker died before that, so that the blocks before it are found.
     fn mend_newest(&self) {
-        let Some((newest, at)) = self.newest() else { return };
-        if self.heap.is_blank(at) {
+        let (newest, cursor) = (usize_of(self.directory.newest), usize_of(self.directory.cursor));
+        let at = cursor.saturating_sub(TRAILER);
+        if newest > 0 && self.heap.is_blank(at) {
             self.heap.write_trailer(&unused(newest, at));
         }
     }
 
-    fn newest(&self) -> Option<(usize, usize)> {
-        let (newest, cursor) = (usize_of(self.directory.newest), usize_of(self.directory.cursor));
-        (newest > 0).then(|| (newest, cursor.saturating_sub(TRAILER)))
-    }
-
     /// Publishes the directory as it is here.
-    pub(super) fn commit(&mut self) -> Result<(), Error> {
-        self.guard.set(self.directory)?;
-        self.guard.commit();
-        Ok(())
+    pub(super) fn commit(&mut self) {
+        self.cell.publish(&self.directory);
     }
 
-    /// Takes a block of so many bytes, which are zeros. It is not live yet.
+    /// Finds the block of a key.
+    pub(super) fn find(&self, key: &str) -> Option<Trailer> {
+        crate::heap::find(self.heap, self.directory.table, key)
+    }
+
+    /// Takes a block of `length` bytes, which are zeros. It is not live yet.
     pub(super) fn take(&mut self, length: usize) -> Result<Trailer, Error> {
-        if let Some(reused) = self.reuse(length)? {
+        if let Some(reused) = self.reuse(length) {
             return Ok(reused);
         }
         let start = usize_of(self.directory.cursor).max(self.heap.start()).checked_next_multiple_of(CELL_ALIGN);
@@ -67,18 +83,18 @@ impl<'a> Editor<'a> {
             self.reserve(end)?;
         }
         (self.directory.newest, self.directory.cursor) = (start as u64, end as u64);
-        self.commit()?;
+        self.commit();
         let trailer = unused(start, end - TRAILER);
         self.heap.write_trailer(&trailer);
         Ok(trailer)
     }
 
-    /// Takes memory for all up to there, so that no access to it finds none later.
+    /// Allocates memory up to `end`, so that no access to it fails later.
     fn reserve(&mut self, end: usize) -> Result<(), Error> {
         let from = self.directory.allocated.min(end as u64);
         let [ahead, needed] = self.heap.reservations(end).map(|end| end as u64);
-        let take = |end: u64| sys::file::allocate(self.segment.file(), from..end).map(|()| end);
-        self.directory.allocated = take(ahead).or_else(|_| take(needed)).map_err(|error| {
+        let allocate = |end: u64| sys::file::allocate(self.segment.file(), from..end).map(|()| end);
+        self.directory.allocated = allocate(ahead).or_else(|_| allocate(needed)).map_err(|error| {
             Error::io(format!("reserve {} bytes for arena `{}`", needed - from, self.segment.name()), error)
         })?;
         Ok(())
@@ -89,102 +105,229 @@ impl<'a> Editor<'a> {
         Error::ArenaFull { name: self.segment.name().to_owned(), needed, used, capacity: self.heap.capacity() }
     }
 
-    /// A block of that length that nobody can have any more.
-    fn reuse(&mut self, length: usize) -> Result<Option<Trailer>, Error> {
+    /// Takes a free block of this length, if there is one.
+    fn reuse(&mut self, length: usize) -> Option<Trailer> {
         let class = class_of(length);
         let at = usize_of(self.directory.free[class]);
-        let Some(free) = self.heap.trailer(at).filter(|trailer| trailer.state == State::Free) else { return Ok(None) };
-        if free.end() - free.start != length {
-            // In the list of all lengths; one that does not fit waits for one that does.
-            return Ok(None);
-        }
+        // A block in the list of greater lengths that does not fit waits for a value that it fits.
+        let free = self
+            .heap
+            .trailer(at)
+            .filter(|trailer| trailer.state == State::Free && trailer.end() - trailer.start == length)?;
         self.directory.free[class] = free.key;
-        self.commit()?;
+        self.commit();
         let trailer = Trailer { generation: free.generation + 1, ..unused(free.start, at) };
         self.heap.write_trailer(&trailer);
         self.heap.clear(&trailer);
-        Ok(Some(trailer))
+        Some(trailer)
     }
 
-    /// The trailer of the kind of a type, which is made if there is none.
-    pub(super) fn kind<C: Typed + ?Sized>(&mut self, atomics: usize) -> Result<usize, Error> {
-        let known =
-            TypeEntry::all(self.heap, usize_of(self.directory.kinds)).find(|(_, kind)| kind.fingerprint == C::FINGERPRINT);
+    /// Makes a block for a value with these facts, which the closure writes. It is not live yet, and the table does not lead
+    /// to it.
+    pub(super) fn make<C: Recognized + ?Sized>(
+        &mut self,
+        key: Option<&str>,
+        facts: &C::Facts,
+        write: impl FnOnce(&Cell<C>),
+    ) -> Result<(Trailer, Cell<C>), Error> {
+        let shape = C::shape(facts);
+        let type_entry = self.type_entry::<C>(facts)?;
+        let key_length = key.map_or(0, str::len);
+        let length = shape.checked_length().and_then(|length| block_length(length, key_length));
+        let taken = self.take(length.unwrap_or(usize::MAX))?;
+        let described = key.map_or(0, hash) << 32 | key_length as u64;
+        let block = Trailer { type_entry, size: shape.size, key: described, ..taken };
+        self.heap.write_trailer(&block);
+        if let Some(key) = key {
+            self.heap.write_key(&block, key);
+        }
+        let cell = self.cell_in(&block, facts.clone())?;
+        write(&cell);
+        Ok((block, cell))
+    }
+
+    /// The cell with these facts in a block.
+    pub(super) fn cell_in<C: Contents + ?Sized>(&self, block: &Trailer, facts: C::Facts) -> Result<Cell<C>, Error> {
+        cell_in(self.segment, block, facts).ok_or_else(|| lost(self.segment, block.at))
+    }
+
+    /// Where the trailer of the type entry lies for values with these facts. It is made if there is none.
+    fn type_entry<C: Recognized + ?Sized>(&mut self, facts: &C::Facts) -> Result<usize, Error> {
+        let fingerprint = C::fingerprint(facts);
+        let known = TypeEntry::all(self.heap, usize_of(self.directory.types))
+            .find(|(_, entry)| entry.fingerprint == fingerprint);
         if let Some((at, _)) = known {
             return Ok(at);
         }
-        let schema = C::schema();
+        let schema = C::schema(facts);
         let length = block_length(TypeEntry::payload(&schema), 0).ok_or_else(|| self.full(usize::MAX))?;
         let block = self.take(length)?;
-        TypeEntry::write(self.heap, block.start, C::FINGERPRINT, atomics, &schema, self.directory.kinds);
+        let atomics = C::shape(facts).atomics;
+        TypeEntry::write(self.heap, block.start, fingerprint, atomics, &schema, self.directory.types);
         self.heap.set_state(&block, State::Live);
-        self.directory.kinds = block.at as u64;
-        self.commit()?;
+        self.directory.types = block.at as u64;
+        self.commit();
         Ok(block.at)
     }
 
-    /// Sees to it that the table has an empty place left after one more was taken, and that half of them are while it is new.
-    pub(super) fn make_place(&mut self) -> Result<(), Error> {
-        let table = super::table(self.heap, self.directory.table);
-        let length = table.map_or(0, Table::length);
-        if usize_of(self.directory.taken) < length / 4 * 3 {
-            return Ok(());
+    /// Makes all of these changes at once. If a record decides about them, `record` says where its state lies. `decide` runs
+    /// when everything is written, and decides.
+    ///
+    /// # Errors
+    /// `ArenaFull`; `Io` if the system has no memory left. Nothing was changed, and nothing decided.
+    pub(super) fn change(
+        &mut self,
+        changes: &[Change],
+        record: Option<u64>,
+        decide: impl FnOnce(),
+    ) -> Result<(), Error> {
+        let additions = self.additions(changes)?;
+        self.note(changes, &additions)?;
+        let decision = self.heap.decision().ok_or_else(|| lost(self.segment, 0))?;
+        let by_itself = changes.len() == 1 && record.is_none();
+        if !by_itself {
+            decision.begin(record);
+            changes.iter().for_each(|change| change.prepare(self.heap));
         }
-        let live: Vec<_> = table.into_iter().flat_map(Table::places).filter_map(|place| self.live(place)).collect();
-        let length = ((live.len() + 1) * 2).next_power_of_two().max(LEAST_TABLE);
-        let block = block_length(length * WORD, 0).ok_or_else(|| self.full(usize::MAX))?;
-        let block = self.take(block)?;
-        if let Some(larger) = self.heap.words(block.start, length).and_then(Table::of) {
-            for (hash, at) in &live {
-                larger.insert(*hash, *at);
+        if let Some(table) = table_at(self.heap, self.directory.table) {
+            for addition in additions {
+                table.fill(addition.bucket, addition.hash, addition.trailer);
             }
         }
-        self.heap.set_state(&block, State::Live);
+        decision.count();
+        decide();
+        if by_itself {
+            changes.iter().for_each(|change| self.finish(*change));
+        } else {
+            if record.is_none() {
+                decision.commit();
+            }
+            changes::settle(self.heap, decision, changes, true);
+        }
+        changes.iter().filter(|change| !change.is_add()).for_each(|change| self.forget(change.at()));
+        Ok(())
+    }
+
+    /// Adds or removes one block, by one store.
+    fn finish(&self, change: Change) {
+        if let Some(block) = self.heap.trailer(change.at()) {
+            self.heap.set_state(&block, if change.is_add() { State::Live } else { State::Removed });
+        }
+    }
+
+    /// Chooses a bucket for each key that is added.
+    fn additions(&mut self, changes: &[Change]) -> Result<Vec<Addition>, Error> {
+        let added = changes.iter().filter(|change| change.is_add()).filter_map(|change| self.heap.trailer(change.at()));
+        let keyed: Vec<(u64, usize)> =
+            added.filter_map(|block| Some((hash(&self.heap.key(&block)?), block.at))).collect();
+        self.make_room(keyed.len())?;
+        let Some(table) = table_at(self.heap, self.directory.table) else { return Ok(Vec::new()) };
+        let mut chosen = HashSet::new();
+        let choose = |(hash, trailer)| {
+            // There is none if another process has written to the table; then the value has no key.
+            let bucket = table.vacancy(hash, |index| !chosen.contains(&index))?;
+            chosen.insert(bucket.index());
+            Some(Addition { bucket, hash, trailer })
+        };
+        Ok(keyed.into_iter().filter_map(choose).collect())
+    }
+
+    /// Notes in the directory which blocks are going to change.
+    fn note(&mut self, changes: &[Change], additions: &[Addition]) -> Result<(), Error> {
+        let words = changes.iter().map(|change| change.to_word());
+        if changes.len() > FEW {
+            self.make_list(changes.len())?;
+            // What the list says now must count for nothing before it is overwritten.
+            self.commit();
+            let list = changes::list(self.heap, &self.directory).unwrap_or_default();
+            for (to, word) in list.iter().zip(words) {
+                to.store(word, crate::protocol::atomics::Ordering::Relaxed);
+            }
+            self.directory.listed = changes.len() as u64;
+        } else {
+            for (to, word) in self.directory.changes.iter_mut().zip(words) {
+                *to = word;
+            }
+        }
+        let removed = changes.iter().filter(|change| !change.is_add()).count();
+        self.directory.values = self.directory.values.wrapping_sub(removed as u64);
+        let taken = additions.iter().filter(|addition| addition.bucket.is_empty()).count();
+        self.directory.taken = self.directory.taken.saturating_add(taken as u64);
+        self.commit();
+        Ok(())
+    }
+
+    /// Makes a list for as many changes, if the one that there is is too short.
+    fn make_list(&mut self, count: usize) -> Result<(), Error> {
+        if changes::list(self.heap, &self.directory).is_some_and(|list| list.len() >= count) {
+            return Ok(());
+        }
+        let length = count.next_power_of_two().max(LEAST);
+        let old = table_block(self.heap, self.directory.list);
+        let block = self.take_words(length)?;
+        self.directory.list = block.start as u64 | u64::from(length.trailing_zeros());
+        self.retire(old);
+        Ok(())
+    }
+
+    /// Sees to it that the table has so many buckets to fill, and that half of them are empty when it is new.
+    fn make_room(&mut self, count: usize) -> Result<(), Error> {
+        let table = table_at(self.heap, self.directory.table);
+        let length = table.map_or(0, Table::length);
+        if count == 0 || usize_of(self.directory.taken).saturating_add(count) <= length / 4 * 3 {
+            return Ok(());
+        }
+        let live: Vec<_> = table.into_iter().flat_map(Table::buckets).filter_map(|bucket| self.live(bucket)).collect();
+        let length = ((live.len() + count) * 2).next_power_of_two().max(LEAST);
+        let block = self.take_words(length)?;
+        if let Some(larger) = self.heap.words(block.start, length).and_then(Table::of) {
+            for (hash, at) in &live {
+                if let Some(bucket) = larger.vacancy(*hash, |_| true) {
+                    larger.fill(bucket, *hash, *at);
+                }
+            }
+        }
         let old = table_block(self.heap, self.directory.table);
         self.directory.table = block.start as u64 | u64::from(length.trailing_zeros());
         self.directory.taken = live.len() as u64;
-        self.commit()?;
+        self.retire(old);
+        Ok(())
+    }
+
+    /// Takes a live block of so many words.
+    fn take_words(&mut self, count: usize) -> Result<Trailer, Error> {
+        let length = block_length(count * WORD, 0).ok_or_else(|| self.full(usize::MAX))?;
+        let block = self.take(length)?;
+        self.heap.set_state(&block, State::Live);
+        Ok(block)
+    }
+
+    /// Publishes the directory, which does not lead to this block any more, and removes the block.
+    fn retire(&mut self, old: Option<Trailer>) {
+        self.commit();
         if let Some(old) = old {
             self.heap.set_state(&old, State::Removed);
         }
-        Ok(())
     }
 
-    /// The hash and the trailer of a block that a place leads to, if it is live.
-    fn live(&self, place: Bucket) -> Option<(u64, usize)> {
-        let trailer = self.heap.trailer(place.trailer()).filter(|trailer| trailer.state == State::Live)?;
-        Some((place.hash(trailer.key >> 32), trailer.at))
+    /// The hash and the trailer of a block that a bucket leads to, if it is live.
+    fn live(&self, bucket: Bucket) -> Option<(u64, usize)> {
+        let trailer = self.heap.trailer(bucket.trailer()).filter(|trailer| trailer.state == State::Live)?;
+        Some((bucket.hash(trailer.key >> 32), trailer.at))
     }
 
-    /// Adds a block to the table, for which `make_place` has made a place.
-    pub(super) fn insert(&mut self, key: &str, block: &Trailer) -> Result<(), Error> {
-        self.directory.taken += 1;
-        self.commit()?;
-        if let Some(table) = super::table(self.heap, self.directory.table) {
-            table.insert(hash(key), block.at);
+    /// Lets the table lead to a removed block no more.
+    fn forget(&self, at: usize) {
+        let key = self.heap.trailer(at).and_then(|block| self.heap.key(&block));
+        if let (Some(key), Some(table)) = (key, table_at(self.heap, self.directory.table))
+            && let Some(bucket) = table.candidates(hash(&key)).find(|bucket| bucket.trailer() == at)
+        {
+            table.forget(bucket);
         }
-        Ok(())
     }
 }
 
 /// A block that is not in use.
-pub(super) fn unused(start: usize, at: usize) -> Trailer {
-    Trailer { at, state: State::Made, generation: 0, kind: 0, start, size: 0, key: 0 }
-}
-
-/// The block that a table lies in.
-pub(super) fn table_block(heap: Heap<'_>, table: u64) -> Option<Trailer> {
-    let words = super::table(heap, table)?.length();
-    let start = usize_of(table & !63);
-    heap.trailer(start.checked_add(block_length(words * WORD, 0)?)? - TRAILER)
-}
-
-/// The list of free blocks of that length.
-pub(super) fn class_of(length: usize) -> usize {
-    (length / CELL_ALIGN).clamp(1, CLASSES) - 1
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
-pub(super) fn usize_of(word: u64) -> usize {
-    word as usize
+fn unused(start: usize, at: usize) -> Trailer {
+    Trailer { at, state: State::Made, generation: 0, type_entry: 0, start, size: 0, key: 0 }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::arena::values::ArenaValues;
+use crate::arena::map::Arena;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::format::contents::Untyped;
@@ -13,53 +13,64 @@ use crate::hold::backoff::Backoff;
 use crate::hold::read::TRIES;
 use crate::lock;
 
-/// What [`ArenaValues::snapshot`] gives its closure to read values by.
+/// Reads several values of one moment: the argument of the closure of [`Arena::snapshot`].
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// What was read, and of which version.
     seen: RefCell<Vec<(Cell<Untyped>, u64)>>,
 }
 
-impl<A: Access> ArenaValues<A> {
+/// Snapshots.
+impl<A: Access> Arena<A> {
     /// Lets the closure read several values as they all were at one moment, without their locks.
     ///
-    /// If one of them was committed meanwhile, the closure is called again. It never sees a part of a
-    /// [transaction](ArenaValues::transaction), if it sees all values by the snapshot; what it computes from values of several
-    /// moments is thrown away, so it must only bear to see such. Atomic fields are as they are at some moment during the call.
-    ///
-    /// ```
-    /// use shared_value::{Arena, Error};
-    ///
-    /// let arena = Arena::anonymous(1 << 20)?;
-    /// let (one, other) = (arena.create("one", 4_u64)?, arena.create("other", 3_u64)?);
-    /// let sum = arena.snapshot(|snapshot| Ok::<_, Error>(snapshot.load(&one)? + snapshot.load(&other)?))?;
-    /// assert_eq!(sum, 7);
-    /// # Ok::<(), Error>(())
-    /// ```
+    /// If one of the values was committed meanwhile, the closure is called again. A closure that reads all values by the
+    /// [`Snapshot`] never sees a part of a [transaction](Arena::transaction). A result computed from values of several moments
+    /// is thrown away, so the closure must bear to see them. Each atomic field is as it was at some moment during the call.
     ///
     /// # Errors
-    /// What the closure returns about values of one moment.
-    pub fn snapshot<R, E>(&self, mut work: impl FnMut(&Snapshot) -> Result<R, E>) -> Result<R, E> {
-        let mut pauses = Backoff::between_reads();
+    /// The error that the closure returns about values of one moment.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let (one, other) = (arena.insert("one", 4_u64)?, arena.insert("other", 3_u64)?);
+    /// let sum = arena.snapshot(|snapshot| Ok(snapshot.load(&one)? + snapshot.load(&other)?))?;
+    /// assert_eq!(sum, 7);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn snapshot<R>(&self, mut read: impl FnMut(&Snapshot) -> Result<R, Error>) -> Result<R, Error> {
+        let mut backoff = Backoff::between_reads();
         loop {
             for _ in 0..TRIES {
                 let snapshot = Snapshot::default();
-                let result = work(&snapshot);
+                let result = read(&snapshot);
                 if snapshot.is_whole() {
                     return result;
                 }
             }
-            pauses.sleep();
+            backoff.sleep();
         }
     }
 }
 
 impl Snapshot {
-    /// The value at the moment of the snapshot, or of an array all elements; what this thread has written, if it holds the
-    /// lock.
+    /// Returns the value at the moment of the snapshot: a `T`, or a vector with all elements of an array. If this thread holds
+    /// the lock, returns what it has written.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote something that is not a `T`.
+    /// `InvalidBits` if another process wrote bytes that are not such a value.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let (prices, count) = (arena.insert("prices", vec![1.5, 2.5])?, arena.insert("count", 2_usize)?);
+    /// let (prices, count) = arena.snapshot(|snapshot| Ok((snapshot.load(&prices)?, snapshot.load(&count)?)))?;
+    /// assert_eq!(prices.len(), count);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
     pub fn load<C: Shared + ?Sized, A: Access>(&self, value: &Synchronized<C, A>) -> Result<C::Owned, Error> {
         let cell = &value.cell;
         if lock::holds(cell.lock()) {
@@ -70,9 +81,9 @@ impl Snapshot {
         copy
     }
 
-    /// Whether all is still as it was read: then there was a moment, before this is called, when all of it was so.
+    /// Whether no value was committed since it was read: then there was a moment, before this call, at which all were so.
     fn is_whole(&self) -> bool {
-        // The copies were made before: each ends with an acquire fence.
+        // Each copy ended with an acquire fence.
         self.seen.borrow().iter().all(|(cell, version)| cell.version() == *version)
     }
 }

@@ -1,205 +1,401 @@
-//! `Transaction`: changes of several values that are committed at once.
+//! `Transaction`: what is to happen to an arena at once.
 
+use std::cell::RefCell;
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::heap::record;
-use crate::arena::values::ArenaValues;
+use crate::arena::edit::make;
+use crate::arena::id::Id;
+use crate::arena::key::{AnyKey, Key, Sought, check_key};
+use crate::arena::map::Arena;
 use crate::cell::Cell;
-use crate::cell::parts::record as decision;
 use crate::error::Error;
 use crate::format::contents::{Contents, Untyped};
 use crate::handle::guard::Guard;
+use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
+use crate::heap::{BlockId, Change, State, Trailer};
 use crate::lock::{Refusal, Thread, Wait};
-use crate::protocol::atomics::Ordering;
-use crate::protocol::slots::Versions;
 
-/// The values that a transaction has locked: what [`ArenaValues::transaction`] gives its closure.
-#[derive(Debug)]
+/// What a transaction has locked, added and removed: the argument of the closure of [`Arena::transaction`].
+///
+/// All of it takes effect when the closure has returned `Ok`, at once; or nothing of it does.
 pub struct Transaction<'a> {
-    values: &'a ArenaValues,
-    thread: Thread,
-    /// The thread's token when it began.
+    pub(super) arena: &'a Arena,
+    pub(super) thread: Thread,
+    /// The thread's token when the transaction began.
     token: u64,
-    /// In the order of their places. Their locks are held.
-    joined: Vec<Cell<Untyped>>,
-    /// What could not be locked without waiting out of order.
-    wanted: Option<Cell<Untyped>>,
-    /// It belongs to the thread that began it.
+    pub(super) state: RefCell<Pending>,
+    /// A transaction belongs to the thread that began it.
     not_send: PhantomData<*const ()>,
 }
 
-impl ArenaValues {
-    /// Lets the closure change several values of this arena, and commits all changes at once: whenever the process dies, all
-    /// are there or none. If the closure fails or panics, nothing was changed.
-    ///
-    /// The closure locks each value by [`Transaction::lock`] before it reads or changes it; until it returns, the thread
-    /// holds all these locks. What it does to other values is committed as ever. The order in which it locks them does not
-    /// matter: where two transactions would wait for each other, one of them begins again, and its closure is called once
-    /// more, with nothing changed. So what the closure does besides must bear repetition, and [`Error::Conflict`] must be let
-    /// through. That does not go for locks that the thread holds besides, by a guard or a transaction around this one: two
-    /// threads that each wait for what the other holds so wait for ever. What the closure creates or removes stays so if it
-    /// fails.
-    ///
-    /// ```
-    /// use shared_value::{Arena, Error};
-    ///
-    /// let arena = Arena::anonymous(1 << 20)?;
-    /// let (from, to) = (arena.create("from", 10_i64)?, arena.create("to", 0_i64)?);
-    /// arena.transaction(|transaction| {
-    ///     transaction.lock(&to)?.update(|balance| *balance += 3)?;
-    ///     transaction.lock(&from)?.update(|balance| *balance -= 3)?;
-    ///     Ok::<(), Error>(())
-    /// })?;
-    /// assert_eq!((from.get(), to.get()), (7, 3));
-    /// # Ok::<(), Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// What the closure returns, and:
-    /// - `TooManyHeld`, as one thread can hold 2,000 locks.
-    /// - `Unwound` if the closure has caught a panic that passed through a guard. Nothing was changed.
-    /// - `ArenaFull` if the arena has no room for 192 bytes that committing may need, once. Nothing was changed.
-    /// - `Corrupted` if another process overwrote one of the locks. The changes were committed.
-    pub fn transaction<R, E: From<Error>>(
-        &self,
-        mut work: impl FnMut(&mut Transaction<'_>) -> Result<R, E>,
-    ) -> Result<R, E> {
-        let thread = Thread::current().map_err(Error::from)?;
-        let mut known = Vec::new();
-        loop {
-            let mut transaction = Transaction::begin(self, thread, known)?;
-            let result = work(&mut transaction);
-            if let Some(wanted) = transaction.wanted.take()
-                && transaction.is_held()
-            {
-                known = transaction.give_up(wanted);
-                continue;
-            }
-            let result = result?;
-            transaction.commit()?;
-            return Ok(result);
-        }
+/// What a transaction has done so far.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// The values that it holds the locks of, in the order of their places.
+    pub(super) joined: Vec<Cell<Untyped>>,
+    /// The value that could not be locked without waiting out of order.
+    wanted: Option<Cell<Untyped>>,
+    /// The blocks that it adds, which are not live yet, with their keys.
+    pub(super) added: Vec<(Trailer, Option<String>)>,
+    /// The blocks that it removes.
+    pub(super) removed: Vec<Trailer>,
+    /// The blocks that it has made and removed again.
+    pub(super) dropped: Vec<Trailer>,
+}
+
+impl Pending {
+    /// The changes of the arena.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let added = self.added.iter().map(|(block, _)| Change::Add(block.at));
+        added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
+    }
+
+    /// The place in the list of the block that the transaction adds under a key or an id.
+    fn position(&self, sought: Sought<'_>) -> Option<usize> {
+        self.added.iter().position(|(block, key)| match sought {
+            Sought::Key(key_sought) => key.as_deref() == Some(key_sought),
+            Sought::Id(id) => BlockId::of(block) == id,
+        })
+    }
+
+    fn removes(&self, block: &Trailer) -> bool {
+        self.removed.iter().any(|removed| removed.at == block.at)
     }
 }
 
 impl Transaction<'_> {
-    /// Locks a value, unless this transaction has done so before. The guard reads and changes it, as any other handle of this
-    /// thread does; its drop releases nothing, and it cannot commit or roll back.
+    /// Locks a value, unless this transaction has locked it already. The guard reads and changes the value, as any other
+    /// handle of this thread does; its drop releases nothing, and it cannot commit or roll back.
     ///
     /// # Errors
-    /// - `Conflict` if the transaction has to begin again: to be returned by the closure.
-    /// - `AlreadyHeld` if this thread holds the lock, but not by this transaction.
-    /// - `Unsupported` if the value does not lie in the arena, and in a child that was forked inside of the closure.
-    /// - As [`Synchronized::lock`].
-    pub fn lock<'v, C: Shared + ?Sized>(&mut self, value: &'v Synchronized<C>) -> Result<Guard<'v, C>, Error> {
+    /// - `Conflict` if the transaction has to begin again: the closure returns this error.
+    /// - `Lock` with [`AlreadyHeld`](crate::LockError::AlreadyHeld) if this thread holds the lock, but not by this transaction.
+    /// - `Unsupported` if the value does not lie in the arena, and in a child that was forked in the closure.
+    /// - The errors of [`Synchronized::lock`].
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let (one, two) = (arena.insert("one", 1)?, arena.insert("two", 2)?);
+    /// arena.transaction(|tx| {
+    ///     let (one, two) = (tx.lock(&one)?, tx.lock(&two)?);
+    ///     let before = one.get();
+    ///     one.set(two.get())?;
+    ///     two.set(before)
+    /// })?;
+    /// assert_eq!((one.get(), two.get()), (2, 1));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn lock<'v, C: Shared + ?Sized>(&self, value: &'v Synchronized<C>) -> Result<Guard<'v, C>, Error> {
         self.join(&value.cell)?;
         value.lock()
     }
 
-    pub(super) fn join<C: Contents + ?Sized>(&mut self, cell: &Cell<C>) -> Result<(), Error> {
-        if !Arc::ptr_eq(cell.shared_segment(), self.values.segment()) || !cell.has_own_lock() {
+    /// Returns the value of a key or an id as this transaction leaves the arena; `None` if there is none.
+    ///
+    /// It takes no lock: what others add and remove until the commit does not make the transaction begin again.
+    ///
+    /// # Errors
+    /// The errors of [`Arena::get`].
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.transaction(|tx| {
+    ///     tx.insert("note", 30)?;
+    ///     assert!(tx.get::<i32>("note")?.is_some());
+    ///     assert!(arena.get::<i32>("note")?.is_none());
+    ///     Ok(())
+    /// })?;
+    /// assert!(arena.contains("note"));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C>>, Error> {
+        let sought = key.into().0;
+        let Some(found) = self.find(sought) else { return Ok(None) };
+        self.arena.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell)))
+    }
+
+    /// Adds a value under a new key.
+    ///
+    /// # Errors
+    /// The errors of [`Arena::insert`]; `AlreadyExists` goes by what this transaction leaves. If another adds the key before
+    /// this transaction commits, this one begins again.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let total = arena.insert("total", 0)?;
+    /// arena.transaction(|tx| {
+    ///     tx.insert("part", 5)?;
+    ///     tx.lock(&total)?.update(|total| *total += 5)
+    /// })?;
+    /// assert_eq!((total.get(), arena.len()), (5, 2));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn insert<'a, C: Shared + ?Sized>(
+        &self,
+        key: &str,
+        initial: impl Into<Initial<'a, C>>,
+    ) -> Result<Synchronized<C>, Error> {
+        check_key(key)?;
+        if self.find(Sought::Key(key)).is_some() {
+            return Err(self.arena.taken(key));
+        }
+        self.add(Some(key), &initial.into()).map(|(_, cell)| Synchronized::of(cell))
+    }
+
+    /// Adds a value without a key, and returns its id.
+    ///
+    /// # Errors
+    /// The errors of [`Arena::alloc`].
+    ///
+    /// ```
+    /// use shared_value::{Arena, Id, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Node { value: i64, next: Option<Id<Node>> }
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let head = arena.insert::<Option<Id<Node>>>("head", None)?;
+    /// arena.transaction(|tx| {
+    ///     // Either the node is in the list, or there is no node.
+    ///     let head = tx.lock(&head)?;
+    ///     head.set(Some(tx.alloc(Node { value: 1, next: head.get() })?))
+    /// })?;
+    /// assert_eq!(head.get().map(|id| arena.contains(id)), Some(true));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn alloc<'a, C: Shared + ?Sized>(&self, initial: impl Into<Initial<'a, C>>) -> Result<Id<C>, Error> {
+        self.add(None, &initial.into()).map(|(block, _)| Id::of(BlockId::of(&block)))
+    }
+
+    /// Returns the value of a key, which is added if there is none.
+    ///
+    /// # Errors
+    /// The errors of [`get`](Self::get) and [`insert`](Self::insert).
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.transaction(|tx| {
+    ///     let (hits, misses) = (tx.get_or_insert_with("hits", || 0)?, tx.get_or_insert_with("misses", || 0)?);
+    ///     tx.lock(&hits)?.update(|hits| *hits += 1)?;
+    ///     tx.lock(&misses)?.update(|misses| *misses += 2)
+    /// })?;
+    /// assert_eq!(arena.get::<i32>("misses")?.map(|misses| misses.get()), Some(2));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn get_or_insert_with<'a, C: Shared + ?Sized, I: Into<Initial<'a, C>>>(
+        &self,
+        key: &str,
+        initial: impl FnOnce() -> I,
+    ) -> Result<Synchronized<C>, Error> {
+        match self.get(key)? {
+            Some(found) => Ok(found),
+            None => self.insert(key, initial()),
+        }
+    }
+
+    /// Puts a new value under a key, and removes the value that was there, if there was one.
+    ///
+    /// # Errors
+    /// The errors of [`Arena::replace`]. If another replaces or removes the old value before this transaction commits, this
+    /// one begins again.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let (prices, length) = (arena.insert("prices", vec![1.5])?, arena.insert("length", 1_u64)?);
+    /// arena.transaction(|tx| {
+    ///     tx.replace("prices", vec![1.5, 2.5])?;
+    ///     tx.lock(&length)?.set(2)
+    /// })?;
+    /// assert_eq!((prices.len(), length.get()), (1, 2));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn replace<'a, C: Shared + ?Sized>(
+        &self,
+        key: &str,
+        initial: impl Into<Initial<'a, C>>,
+    ) -> Result<Synchronized<C>, Error> {
+        check_key(key)?;
+        // The new value first: it may be refused, and then nothing is removed.
+        let (block, cell) = self.create(Some(key), &initial.into())?;
+        self.take_away(Sought::Key(key));
+        self.state.borrow_mut().added.push((block, Some(key.to_owned())));
+        Ok(Synchronized::of(cell))
+    }
+
+    /// Removes the value of a key or an id. Returns whether there was one.
+    ///
+    /// # Errors
+    /// `Unsupported` in a child that was forked in the closure. If another removes the value before this transaction commits,
+    /// this one begins again.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.insert("todo", 1)?;
+    /// arena.transaction(|tx| {
+    ///     assert!(tx.remove("todo")?);
+    ///     tx.insert("done", 1).map(drop)
+    /// })?;
+    /// assert!(arena.contains("done") && !arena.contains("todo"));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn remove<'k>(&self, key: impl Into<AnyKey<'k>>) -> Result<bool, Error> {
+        self.check_held()?;
+        Ok(self.take_away(key.into().0))
+    }
+
+    fn take_away(&self, sought: Sought<'_>) -> bool {
+        let Some(found) = self.find(sought) else { return false };
+        let mut state = self.state.borrow_mut();
+        match state.added.iter().position(|(block, _)| block.at == found.at) {
+            Some(position) => {
+                let (block, _) = state.added.remove(position);
+                state.dropped.push(block);
+            }
+            None => state.removed.push(found),
+        }
+        true
+    }
+
+    /// Finds a block as this transaction leaves the arena.
+    fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
+        let state = self.state.borrow();
+        if let Some(position) = state.position(sought) {
+            return Some(state.added[position].0);
+        }
+        self.arena.find(sought).filter(|found| !state.removes(found))
+    }
+
+    fn add<C: Shared + ?Sized>(
+        &self,
+        key: Option<&str>,
+        initial: &Initial<'_, C>,
+    ) -> Result<(Trailer, Cell<C>), Error> {
+        let (block, cell) = self.create(key, initial)?;
+        self.state.borrow_mut().added.push((block, key.map(str::to_owned)));
+        Ok((block, cell))
+    }
+
+    /// Makes a value in a block that is not live.
+    fn create<C: Shared + ?Sized>(
+        &self,
+        key: Option<&str>,
+        initial: &Initial<'_, C>,
+    ) -> Result<(Trailer, Cell<C>), Error> {
+        self.check_held()?;
+        self.arena.edit(|editor| make(editor, key, initial))
+    }
+
+    fn join<C: Contents + ?Sized>(&self, cell: &Cell<C>) -> Result<(), Error> {
+        if !Arc::ptr_eq(cell.shared_segment(), self.arena.segment()) || !cell.has_own_lock() {
             return Err(Error::Unsupported { what: "a transaction changes values of its own arena" });
         }
-        if !self.is_held() {
-            // Nothing would ever commit or release what it locks.
-            return Err(Error::Unsupported {
-                what: "a transaction is of the process that began it, not of a forked child",
-            });
-        }
+        // Nothing would ever commit or release what a child locks.
+        self.check_held()?;
+        let mut state = self.state.borrow_mut();
         let place = cell.start();
-        let Err(index) = self.joined.binary_search_by_key(&place, Cell::start) else { return Ok(()) };
-        // Whoever waits only for what lies behind all that it holds is never part of a circle.
-        let wait = if index == self.joined.len() { Wait::Forever } else { Wait::Never };
+        let Err(index) = state.joined.binary_search_by_key(&place, Cell::start) else { return Ok(()) };
+        // A thread that waits only for locks behind all that it holds is never part of a circle.
+        let wait = if index == state.joined.len() { Wait::Forever } else { Wait::Never };
         match cell.join(self.thread, wait) {
             Ok(()) => {
-                self.joined.insert(index, cell.untyped());
+                state.joined.insert(index, cell.untyped());
                 Ok(())
             }
             Err(Refusal::WouldBlock) => {
-                self.wanted = Some(cell.untyped());
+                state.wanted = Some(cell.untyped());
                 Err(Error::Conflict)
             }
             Err(refusal) => Err(refusal.into()),
         }
     }
 
-    fn begin(values: &ArenaValues, thread: Thread, known: Vec<Cell<Untyped>>) -> Result<Transaction<'_>, Error> {
-        let (token, joined) = (thread.token(), Vec::with_capacity(known.len()));
-        let mut begun = Transaction { values, thread, token, joined, wanted: None, not_send: PhantomData };
+    /// Begins a transaction that locks these values first, which are in order.
+    pub(super) fn begin(arena: &Arena, thread: Thread, known: Vec<Cell<Untyped>>) -> Result<Transaction<'_>, Error> {
+        let begun =
+            Transaction { arena, thread, token: thread.token(), state: RefCell::default(), not_send: PhantomData };
         for cell in known {
             begun.join(&cell)?;
         }
         Ok(begun)
     }
 
-    /// Rolls back and releases all, and says what to lock from the start next time.
-    fn give_up(mut self, wanted: Cell<Untyped>) -> Vec<Cell<Untyped>> {
+    /// Whether a lock could not be taken without waiting out of order.
+    pub(super) fn has_conflict(&self) -> bool {
+        self.state.borrow().wanted.is_some()
+    }
+
+    /// Rolls back and releases all, and returns what to lock from the start next time.
+    pub(super) fn give_up(self) -> Vec<Cell<Untyped>> {
         self.roll_back();
-        let mut known: Vec<_> = self.joined.drain(..).collect();
-        known.push(wanted);
+        let mut state = self.state.take();
+        let mut known = std::mem::take(&mut state.joined);
+        known.extend(state.wanted);
         known.sort_by_key(Cell::start);
         known
     }
 
     /// Whether the thread that began it is the one that runs: not so in a forked child.
-    fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.thread.token() == self.token
+    }
+
+    fn check_held(&self) -> Result<(), Error> {
+        if self.is_held() {
+            return Ok(());
+        }
+        Err(Error::Unsupported { what: "a transaction is of the process that began it, not of a forked child" })
     }
 
     fn roll_back(&self) {
         if !self.is_held() {
             return;
         }
-        for cell in &self.joined {
+        let mut state = self.state.borrow_mut();
+        let added: Vec<_> = state.added.drain(..).map(|(block, _)| block).collect();
+        for block in added.iter().chain(&state.dropped) {
+            // Handles of it may be open, so its space is not free.
+            self.arena.heap().set_state(block, State::Removed);
+        }
+        for cell in &state.joined {
             cell.versions().rollback();
-            // There is nobody to tell of an overwritten lock.
+            // There is no caller to tell of an overwritten lock.
             let _ = cell.leave(self.thread);
         }
-    }
-
-    fn commit(mut self) -> Result<(), Error> {
-        if !self.is_held() {
-            return Ok(());
-        }
-        if self.joined.iter().any(|cell| cell.is_unwound(self.thread)) {
-            return Err(Error::Unwound);
-        }
-        let changed = || self.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing());
-        match changed().count() {
-            0 => {}
-            1 => changed().for_each(Versions::commit),
-            _ if cfg!(shared_value_fault = "severally") => changed().for_each(Versions::commit),
-            _ => {
-                let record = record::take(self.values, self.thread)?;
-                let (state, place) = (record::state(&record), record.atomic_offset(0) as u64);
-                // Release: who was joined to the record before is settled, for those who look only now. Else they could take
-                // this for what was decided about that.
-                state.store(decision::OPEN, Ordering::Release);
-                // Who dies from here on leaves versions that are joined to a record which says that nothing is committed.
-                changed().for_each(|versions| versions.join(place));
-                // Who dies before this store has changed nothing, and after it everything. Release: all that was written
-                // comes first.
-                state.store(decision::COMMITTED, Ordering::Release);
-                self.joined.iter().for_each(|cell| cell.versions().settle(|_| true));
-                // Release: nothing is joined any more.
-                state.store(decision::IDLE, Ordering::Release);
-                record.leave(self.thread)?;
-            }
-        }
-        let mut ended = Ok(());
-        for cell in self.joined.drain(..) {
-            let left = cell.leave(self.thread);
-            ended = ended.and(left);
-        }
-        Ok(ended?)
     }
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         self.roll_back();
+    }
+}
+
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.borrow();
+        formatter
+            .debug_struct("Transaction")
+            .field("arena", &self.arena.segment_name())
+            .field("locked", &state.joined.len())
+            .field("added", &state.added.len())
+            .field("removed", &state.removed.len())
+            .finish_non_exhaustive()
     }
 }

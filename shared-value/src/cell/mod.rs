@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::cell::drafts::Drafted;
 use crate::cell::guarding::LockedBy;
 use crate::cell::parts::{Control, LINE, Parts, control_within, is_committed};
+use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Untyped};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockLine, LockState};
@@ -63,6 +64,18 @@ impl<C: Contents + ?Sized> Clone for Cell<C> {
 impl<C: Contents + ?Sized> fmt::Debug for Cell<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Cell").field("segment", &self.segment.name()).finish_non_exhaustive()
+    }
+}
+
+impl<T: SharedValue> Cell<T> {
+    /// The committed value. For the owner of the lock.
+    pub(crate) fn committed(&self) -> Result<T, Error> {
+        self.parts().committed()
+    }
+
+    /// Replaces the value, where nothing has been written since the last commit. For the owner of the lock.
+    pub(crate) fn publish(&self, value: &T) {
+        self.parts().publish(value);
     }
 }
 

@@ -12,6 +12,7 @@
 use core::sync::atomic::fence;
 
 use crate::format::CELL_ALIGN;
+use crate::heap::decision::Decision;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::Mapping;
 
@@ -23,14 +24,18 @@ pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 /// What a block is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Nothing yet; or for ever, if its maker died.
+    /// It is being made; it stays so if its maker dies.
     Made,
     /// It is in use.
     Live,
-    /// Nobody finds it any more, but some may have it still.
+    /// No look-up finds it any more, but handles of it may be open.
     Removed,
-    /// Nobody can have it.
+    /// No handle of it is open.
     Free,
+    /// It is live if the changes that are being made are decided on.
+    Adding,
+    /// It is live unless the changes that are being made are decided on.
+    Removing,
 }
 
 /// The end of a block, as it was read.
@@ -61,6 +66,8 @@ impl Trailer {
             State::Live => 1,
             State::Removed => 2,
             State::Free => 3,
+            State::Adding => 4,
+            State::Removing => 5,
         };
         state | (self.generation & 0xffff) << 8 | ((self.type_entry / TRAILER) as u64) << 24
     }
@@ -150,6 +157,8 @@ impl<'a> Heap<'a> {
                 0 => State::Made,
                 1 => State::Live,
                 2 => State::Removed,
+                4 => State::Adding,
+                5 => State::Removing,
                 _ => State::Free,
             },
             generation: word >> 8 & 0xffff,
@@ -165,6 +174,45 @@ impl<'a> Heap<'a> {
             && (self.start()..=at).contains(&trailer.start)
             && first.load(Ordering::Relaxed) == word;
         is_sound.then_some(trailer)
+    }
+
+    /// The words that decide about changes.
+    pub(crate) fn decision(self) -> Option<Decision<'a>> {
+        Decision::of(self.mapping)
+    }
+
+    /// Whether a block is in use.
+    #[inline]
+    pub(crate) fn is_live(self, block: &Trailer) -> bool {
+        block.state == State::Live || self.is_undecided(block) && self.is_decided_live(block.at, block.generation)
+    }
+
+    #[inline]
+    fn is_undecided(self, block: &Trailer) -> bool {
+        matches!(block.state, State::Adding | State::Removing)
+    }
+
+    /// Whether a block of this generation is in use, while changes are being made.
+    #[cold]
+    #[inline(never)]
+    fn is_decided_live(self, at: usize, generation: u64) -> bool {
+        /// More often than changes can end while this looks; blocks that stay as they are were overwritten.
+        const TRIES: usize = 1 << 10;
+        for _ in 0..TRIES {
+            let Some(block) = self.trailer(at).filter(|block| block.generation == generation) else { return false };
+            if !self.is_undecided(&block) {
+                return block.state == State::Live;
+            }
+            // The state was stored after the decision had begun, and is acquired. So what is seen here is that decision, or
+            // a later one; before that begins, the state is another, which the second look at it sees.
+            let verdict = self.decision().and_then(Decision::verdict);
+            if let Some(is_committed) = verdict
+                && self.trailer(at).is_some_and(|again| again.state == block.state && again.generation == generation)
+            {
+                return (block.state == State::Adding) == is_committed;
+            }
+        }
+        false
     }
 
     /// Whether the trailer is unwritten: the block was taken, and its maker died before anything else.

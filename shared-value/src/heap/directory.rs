@@ -1,4 +1,4 @@
-//! `Directory`: what an arena knows about itself, as a value of its own.
+//! `Directory`: where the parts of an arena lie, as a value of its own.
 #![allow(unsafe_code)]
 
 use core::mem::offset_of;
@@ -6,12 +6,16 @@ use core::mem::offset_of;
 use crate::format::CELL_ALIGN;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
-/// Lengths of blocks for which there is a list of free ones each, in units of 64 bytes; the last one is for all others.
+/// The number of lists of free blocks: one for each length of 64, 128 .. 960 bytes, and one for all greater lengths.
 pub(crate) const CLASSES: usize = 16;
 
-/// The value of the one cell that the header of an arena knows; its lock is that of everything that adds or removes.
+/// How many changes the directory itself can name; more than that lie in a list.
+pub(crate) const FEW: usize = 2;
+
+/// The value of the one cell that the header of an arena names. Its lock is taken to add and to remove.
 ///
-/// All are offsets in the segment, in bytes, and zero means none.
+/// Offsets are counted in bytes from the start of the segment, and zero means none. The three atomic fields are no part of a
+/// commit; `decision.rs` explains them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Directory {
@@ -23,22 +27,52 @@ pub(crate) struct Directory {
     pub(crate) allocated: u64,
     /// The table of keys: where it starts, and in the lowest six bits the logarithm of its length.
     pub(crate) table: u64,
-    /// How many places of the table are taken, also those by what was removed.
+    /// The number of buckets that are not empty, with those that lead to removed blocks.
     pub(crate) taken: u64,
     /// The newest type entry.
     pub(crate) types: u64,
     /// The newest record of transactions.
     pub(crate) records: u64,
+    /// The number of values, without the blocks that `changes` or the list name.
+    pub(crate) values: u64,
+    /// The blocks that were changed last, if they are few: words of a `Change`.
+    pub(crate) changes: [u64; FEW],
+    /// The list of changes, for a transaction that makes many: where it starts, and in the lowest six bits the logarithm of
+    /// its length.
+    pub(crate) list: u64,
+    /// The number of changes in the list that were made last; zero if they are few.
+    pub(crate) listed: u64,
+    /// Atomic: where the word lies that decides about the changes; zero while none are being made.
+    pub(crate) decided_by: u64,
+    /// Atomic: the word that decides about changes that no record decides about.
+    pub(crate) decision: u64,
+    /// Atomic: counts changes.
+    pub(crate) turn: u64,
     /// The first free block of each length.
     pub(crate) free: [u64; CLASSES],
 }
 
 impl Directory {
-    pub(crate) const EMPTY: Self =
-        Self { cursor: 0, newest: 0, allocated: 0, table: 0, taken: 0, types: 0, records: 0, free: [0; CLASSES] };
+    pub(crate) const EMPTY: Self = Self {
+        cursor: 0,
+        newest: 0,
+        allocated: 0,
+        table: 0,
+        taken: 0,
+        types: 0,
+        records: 0,
+        values: 0,
+        changes: [0; FEW],
+        list: 0,
+        listed: 0,
+        decided_by: 0,
+        decision: 0,
+        turn: 0,
+        free: [0; CLASSES],
+    };
 }
 
-// SAFETY: the struct is so many integers without padding, which the layout describes.
+// SAFETY: the struct is so many integers without padding, of which three are atomic, as the layout says.
 unsafe impl SharedValue for Directory {
     const FIELDS: &'static [Field] = &[
         Field::new::<u64>("cursor", offset_of!(Self, cursor)),
@@ -48,6 +82,13 @@ unsafe impl SharedValue for Directory {
         Field::new::<u64>("taken", offset_of!(Self, taken)),
         Field::new::<u64>("types", offset_of!(Self, types)),
         Field::new::<u64>("records", offset_of!(Self, records)),
+        Field::new::<u64>("values", offset_of!(Self, values)),
+        Field::new::<[u64; FEW]>("changes", offset_of!(Self, changes)),
+        Field::new::<u64>("list", offset_of!(Self, list)),
+        Field::new::<u64>("listed", offset_of!(Self, listed)),
+        Field::atomic::<u64>("decided_by", offset_of!(Self, decided_by)),
+        Field::atomic::<u64>("decision", offset_of!(Self, decision)),
+        Field::atomic::<u64>("turn", offset_of!(Self, turn)),
         Field::new::<[u64; CLASSES]>("free", offset_of!(Self, free)),
     ];
     const LAYOUT: &'static Layout = &Layout::structure::<Self>("Arena", Self::FIELDS);
@@ -61,7 +102,7 @@ unsafe impl SharedValue for Directory {
     }
 }
 
-/// The list of free blocks of a length.
+/// Returns the number of the list of free blocks of a length.
 pub(crate) fn class_of(length: usize) -> usize {
     (length / CELL_ALIGN).clamp(1, CLASSES) - 1
 }

@@ -6,7 +6,7 @@ use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::format::Described;
 use crate::format::contents::Contents;
-use crate::heap::blocks::{Heap, State, Trailer};
+use crate::heap::blocks::{Heap, Trailer};
 use crate::heap::id::BlockId;
 use crate::heap::table::{hash, table_at};
 use crate::heap::type_entry::TypeEntry;
@@ -18,15 +18,14 @@ pub(crate) fn find(heap: Heap<'_>, table: u64, key: &str) -> Option<Trailer> {
     table_at(heap, table)?
         .candidates(hash(key))
         .filter_map(|bucket| heap.trailer(bucket.trailer()))
-        .find(|trailer| trailer.state == State::Live && heap.has_key(trailer, key))
+        .find(|block| heap.is_live(block) && heap.has_key(block, key))
 }
 
 /// Finds the block of an id.
 #[inline]
 pub(crate) fn find_at(heap: Heap<'_>, id: BlockId) -> Option<Trailer> {
-    heap.trailer(id.trailer()).filter(|trailer| {
-        trailer.state == State::Live && trailer.type_entry != 0 && trailer.generation == id.generation()
-    })
+    heap.trailer(id.trailer())
+        .filter(|block| block.type_entry != 0 && block.generation == id.generation() && heap.is_live(block))
 }
 
 /// Opens the value of an id.

@@ -5,6 +5,8 @@
 
 mod adopt;
 mod blocks;
+pub(crate) mod changes;
+mod decision;
 mod directory;
 mod id;
 mod lookup;
@@ -14,7 +16,9 @@ mod type_entry;
 
 pub(crate) use adopt::adopt;
 pub(crate) use blocks::{Heap, State, TRAILER, Trailer, block_length};
-pub(crate) use directory::{CLASSES, Directory, class_of};
+pub(crate) use changes::Change;
+pub(crate) use decision::Decision;
+pub(crate) use directory::{Directory, FEW, class_of};
 pub(crate) use id::BlockId;
 pub(crate) use lookup::{cell_at, cell_in, cell_of, find, find_at, lost};
 pub(crate) use table::{Bucket, Table, hash, table_at, table_block};

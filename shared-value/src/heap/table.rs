@@ -1,9 +1,8 @@
 //! `Table`: the keys of an arena, found by their hash.
 //!
-//! Open addressing, in words: zero for nothing, one for what was there and is gone, or else where the trailer of a block
-//! lies, in units of 32 bytes (40 bits), and 24 bits of the hash, so that hardly any other block is looked at. Places are
-//! filled by one store each and never emptied, so that whoever looks without the lock finds what was there all the time. A
-//! table that gets full is replaced by a larger one; who still looks at the old one has begun before that.
+//! Open addressing, in buckets of one word: zero if nothing was ever there, one if what was there is gone, or else where the
+//! trailer of a block lies, in units of 32 bytes (40 bits), and 24 bits of the hash, so that hardly any other block is looked
+//! at. Buckets change by one store each, so look-ups take no lock. A table that gets full is replaced by a larger one.
 
 use crate::heap::blocks::{Heap, TRAILER, Trailer, block_length};
 use crate::heap::usize_of;
@@ -27,7 +26,7 @@ pub(crate) struct Table<'a> {
     words: &'a [AtomicU64],
 }
 
-/// What a place says.
+/// A bucket, as it was read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket {
     index: usize,
@@ -35,12 +34,22 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
+    /// The number of the bucket in its table.
+    pub(crate) fn index(self) -> usize {
+        self.index
+    }
+
+    /// Whether nothing was ever there.
+    pub(crate) fn is_empty(self) -> bool {
+        self.word == 0
+    }
+
     /// Where the trailer lies that it leads to.
     pub(crate) fn trailer(self) -> usize {
         (self.word >> TAG_BITS) as usize * TRAILER
     }
 
-    /// As much of the hash as counts in a table, given its lower half.
+    /// The part of the hash that counts in a table, given its lower half.
     pub(crate) fn hash(self, lower: u64) -> u64 {
         self.word << (u64::BITS - TAG_BITS) | lower
     }
@@ -50,7 +59,7 @@ fn word_of(hash: u64, trailer: usize) -> u64 {
     ((trailer / TRAILER) as u64) << TAG_BITS | tag(hash)
 }
 
-/// Where to look for it first. Only the lower half counts, which a block notes, so that a table grows without the keys.
+/// The number of the first bucket to look at. Only the lower half counts, which trailers hold: a table grows without the keys.
 #[expect(clippy::cast_possible_truncation, reason = "that is the lower half")]
 fn first(hash: u64) -> usize {
     hash as u32 as usize
@@ -70,48 +79,51 @@ impl<'a> Table<'a> {
         self.words.len()
     }
 
-    /// The places where something of this hash may be, up to the first empty one.
+    /// The buckets that a block of this hash may be in, up to the first empty one.
     #[inline]
     fn probe(self, hash: u64) -> impl Iterator<Item = Bucket> + use<'a> {
         let mask = self.words.len() - 1;
         (0..=mask)
             .map(move |step| (first(hash) + step) & mask)
-            // Acquire: pairs with the release of `insert`, for those who find a block here.
+            // Acquire: pairs with the release of `fill`.
             .map(move |index| Bucket { index, word: self.words[index].load(Ordering::Acquire) })
-            .take_while(|place| place.word != 0)
+            .take_while(|bucket| bucket.word != 0)
     }
 
-    /// The places that lead to something with the tag of this hash.
+    /// The buckets that lead to blocks with the tag of this hash.
     #[inline]
     pub(crate) fn candidates(self, hash: u64) -> impl Iterator<Item = Bucket> + use<'a> {
-        self.probe(hash).filter(move |place| place.word > GONE && place.word & ((1 << TAG_BITS) - 1) == tag(hash))
+        self.probe(hash).filter(move |bucket| bucket.word > GONE && bucket.word & ((1 << TAG_BITS) - 1) == tag(hash))
     }
 
-    /// All places that lead to something.
-    pub(crate) fn places(self) -> impl Iterator<Item = Bucket> + use<'a> {
+    /// All buckets that lead to a block.
+    pub(crate) fn buckets(self) -> impl Iterator<Item = Bucket> + use<'a> {
         self.words
             .iter()
             .enumerate()
             .map(|(index, word)| Bucket { index, word: word.load(Ordering::Acquire) })
-            .filter(|place| place.word > GONE)
+            .filter(|bucket| bucket.word > GONE)
     }
 
-    /// Puts a block into an empty place. For the owner of the lock, who sees to it that there is one.
-    pub(crate) fn insert(self, hash: u64, trailer: usize) {
+    /// The first bucket for a block of this hash that leads to none, and whose number is accepted. For the owner of the
+    /// directory's lock.
+    pub(crate) fn vacancy(self, hash: u64, accepts: impl Fn(usize) -> bool) -> Option<Bucket> {
         let mask = self.words.len() - 1;
-        let empty = (0..=mask)
-            .map(|step| &self.words[(first(hash) + step) & mask])
-            .find(|word| word.load(Ordering::Relaxed) == 0);
-        // There is none if somebody else has written to the table; then the value has no key.
-        if let Some(word) = empty {
-            // Release: the block comes first.
-            word.store(word_of(hash, trailer), Ordering::Release);
-        }
+        (0..=mask)
+            .map(|step| (first(hash) + step) & mask)
+            .map(|index| Bucket { index, word: self.words[index].load(Ordering::Relaxed) })
+            .find(|bucket| bucket.word <= GONE && accepts(bucket.index))
     }
 
-    /// Empties a place, but so that what lies behind it is still found.
-    pub(crate) fn forget(self, place: Bucket) {
-        self.words[place.index].store(GONE, Ordering::Relaxed);
+    /// Lets a bucket lead to a block. For the owner of the directory's lock.
+    pub(crate) fn fill(self, bucket: Bucket, hash: u64, trailer: usize) {
+        // Release: the block comes first.
+        self.words[bucket.index].store(word_of(hash, trailer), Ordering::Release);
+    }
+
+    /// Lets a bucket lead to nothing, so that those behind it are still looked at. For the owner of the directory's lock.
+    pub(crate) fn forget(self, bucket: Bucket) {
+        self.words[bucket.index].store(GONE, Ordering::Relaxed);
     }
 }
 

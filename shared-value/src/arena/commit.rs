@@ -1,0 +1,243 @@
+//! Beginning, committing and repeating transactions.
+
+use crate::arena::editor::Editor;
+use crate::arena::map::Arena;
+use crate::arena::transaction::{Pending, Transaction};
+use crate::cell::Cell;
+use crate::cell::parts::record as decision;
+use crate::error::Error;
+use crate::heap::record::{self, Record};
+use crate::heap::{Change, State, block_length};
+use crate::lock::{Thread, Wait};
+use crate::protocol::atomics::Ordering;
+use crate::protocol::slots::Versions;
+
+/// Transactions.
+impl Arena {
+    /// Lets the closure change, add and remove several values of this arena, and commits all of that at once: a process that
+    /// is killed at any instruction leaves all of it or nothing. If the closure fails or panics, nothing happens.
+    ///
+    /// The closure locks each value by [`Transaction::lock`] before it reads or changes the value; the thread holds these locks
+    /// until the closure has returned. It adds and removes by the methods of the [`Transaction`]. What it does to other values,
+    /// and to the arena itself, is committed as ever, whatever becomes of the transaction.
+    ///
+    /// Values may be locked in any order. Where two transactions would wait for each other, one of them begins again, as it
+    /// does where another has added or removed one of its keys meanwhile: then nothing has happened, and the closure is called
+    /// once more. So whatever else the closure does must bear repetition, and the closure must let [`Error::Conflict`] through.
+    /// That does not go for locks that the thread holds besides, by a guard or a transaction around this one: two threads that
+    /// wait for each other's locks so wait for ever.
+    ///
+    /// A value that the closure has made, and that is not committed, takes space like a value that was removed.
+    ///
+    /// # Errors
+    /// The error of the closure, and:
+    /// - `Lock` with [`TooManyHeld`](crate::LockError::TooManyHeld), as one thread can hold 2,000 locks.
+    /// - `Unwound` if the closure has caught a panic that passed through a guard. Nothing was changed.
+    /// - `ArenaFull` if the arena has no room for what the commit needs: 192 bytes, once, and more of them where keys are added
+    ///   or many values change. Nothing was changed.
+    /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote one of the locks. The changes were
+    ///   committed.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let (from, to) = (arena.insert("from", 10_i64)?, arena.insert("to", 0_i64)?);
+    /// arena.transaction(|tx| {
+    ///     tx.lock(&to)?.update(|balance| *balance += 3)?;
+    ///     tx.lock(&from)?.update(|balance| *balance -= 3)?;
+    ///     tx.insert("receipt", 3_i64)
+    /// })?;
+    /// assert_eq!((from.get(), to.get(), arena.contains("receipt")), (7, 3, true));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn transaction<R>(&self, work: impl FnMut(&Transaction<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        self.try_transaction(work)
+    }
+
+    /// Lets the closure change, add and remove several values, as [`transaction`](Self::transaction) does, and fail with an
+    /// error of its own.
+    ///
+    /// # Errors
+    /// The errors of [`transaction`](Self::transaction).
+    ///
+    /// ```
+    /// use shared_value::{Arena, Error};
+    ///
+    /// # #[derive(Debug)]
+    /// enum Refusal { TooLittle, Shared(Error) }
+    ///
+    /// impl From<Error> for Refusal {
+    ///     fn from(error: Error) -> Self {
+    ///         Self::Shared(error)
+    ///     }
+    /// }
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let balance = arena.insert("balance", 10_i64)?;
+    /// let paid = arena.try_transaction(|tx| {
+    ///     let balance = tx.lock(&balance)?;
+    ///     balance.update(|balance| *balance -= 25)?;
+    ///     if balance.get() < 0 { Err(Refusal::TooLittle) } else { Ok(()) }
+    /// });
+    /// assert!(matches!(paid, Err(Refusal::TooLittle)));
+    /// assert_eq!(balance.get(), 10);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn try_transaction<R, E: From<Error>>(
+        &self,
+        mut work: impl FnMut(&Transaction<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let thread = Thread::current().map_err(Error::from)?;
+        let mut known = Vec::new();
+        loop {
+            let transaction = Transaction::begin(self, thread, known)?;
+            let result = work(&transaction);
+            let is_over = if transaction.has_conflict() && transaction.is_held() {
+                false
+            } else if let Err(error) = result {
+                return Err(error);
+            } else {
+                transaction.commit()?
+            };
+            if is_over {
+                return result;
+            }
+            known = transaction.give_up();
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// Commits everything, or nothing: then returns `false` if others have changed the arena meanwhile.
+    fn commit(&self) -> Result<bool, Error> {
+        if !self.is_held() {
+            return Ok(true);
+        }
+        let state = self.state.borrow();
+        if state.joined.iter().any(|cell| cell.is_unwound(self.thread)) {
+            return Err(Error::Unwound);
+        }
+        let changed: Vec<_> =
+            state.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing()).collect();
+        let changes = state.changes();
+        let is_committed = match (&*changes, &*changed) {
+            ([], []) => true,
+            ([], [one]) => {
+                one.commit();
+                true
+            }
+            ([], all) if cfg!(shared_value_fault = "severally") => {
+                all.iter().for_each(|versions| versions.commit());
+                true
+            }
+            (changes, []) => self.edit(&state, changes, None, || {})?,
+            _ => self.commit_by_record(&state, &changes, &changed)?,
+        };
+        drop(state);
+        if is_committed {
+            self.release()?;
+        }
+        Ok(is_committed)
+    }
+
+    /// Commits changes of values, and of the arena, that one record decides about.
+    fn commit_by_record(&self, state: &Pending, changes: &[Change], changed: &[&Versions]) -> Result<bool, Error> {
+        let record = take(self.arena, self.thread)?;
+        let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
+        let decide = || {
+            // Release: versions that were joined to the record before are settled, for readers that look only now. Else
+            // they could take this for what was decided about those.
+            word.store(decision::OPEN, Ordering::Release);
+            // A death from here on leaves versions that are joined to a record which says that nothing is committed.
+            changed.iter().for_each(|versions| versions.join(place));
+            // A death before this store changes nothing, and after it everything. Release: all that was written comes first.
+            word.store(decision::COMMITTED, Ordering::Release);
+        };
+        let is_committed = if changes.is_empty() {
+            decide();
+            Ok(true)
+        } else {
+            self.edit(state, changes, Some(place), decide)
+        };
+        changed.iter().for_each(|versions| versions.settle(|_| true));
+        // Release: nothing is joined any more.
+        word.store(decision::IDLE, Ordering::Release);
+        record.leave(self.thread)?;
+        is_committed
+    }
+
+    /// Adds and removes, unless others have changed the arena so that these changes make no sense any more.
+    fn edit(
+        &self,
+        state: &Pending,
+        changes: &[Change],
+        record: Option<u64>,
+        decide: impl FnOnce(),
+    ) -> Result<bool, Error> {
+        self.arena.edit(|editor| {
+            if !state.still_applies(editor) {
+                return Ok(false);
+            }
+            editor.change(changes, record, decide)?;
+            Ok(true)
+        })
+    }
+
+    /// Releases all locks.
+    fn release(&self) -> Result<(), Error> {
+        let state = self.state.take();
+        state.dropped.iter().for_each(|block| self.arena.heap().set_state(block, State::Removed));
+        let mut released = Ok(());
+        for cell in state.joined {
+            let left = cell.leave(self.thread);
+            released = released.and(left);
+        }
+        Ok(released?)
+    }
+}
+
+impl Pending {
+    /// Whether all that is removed is still there, and no other value has a key that is added.
+    fn still_applies(&self, editor: &Editor<'_>) -> bool {
+        let is_there = |removed: &crate::heap::Trailer| {
+            let now = editor.heap.trailer(removed.at);
+            now.is_some_and(|block| block.state == State::Live && block.generation == removed.generation)
+        };
+        let is_free = |key: &String| {
+            editor.find(key).is_none_or(|other| self.removed.iter().any(|removed| removed.at == other.at))
+        };
+        self.removed.iter().all(is_there) && self.added.iter().filter_map(|(_, key)| key.as_ref()).all(is_free)
+    }
+}
+
+/// Takes a record that no other transaction uses until `leave` is called on it: an idle one, or a new one.
+fn take(arena: &Arena, thread: Thread) -> Result<Cell<Record>, Error> {
+    let segment = arena.segment();
+    loop {
+        for record in record::all(segment, arena.newest_record()) {
+            if record.join(thread, Wait::Never).is_err() {
+                continue;
+            }
+            // Acquire: all that was joined to it is settled, as this thread sees it.
+            if record::state(&record).load(Ordering::Acquire) == decision::IDLE {
+                return Ok(record);
+            }
+            record.leave(thread)?;
+        }
+        arena.edit(add_record)?;
+    }
+}
+
+/// Adds a record to those of the arena.
+fn add_record(editor: &mut Editor<'_>) -> Result<(), Error> {
+    let length = block_length(record::shape().length(), 0).unwrap_or(usize::MAX);
+    let block = editor.take(length)?;
+    let record: Cell<Record> = editor.cell_in(&block, ())?;
+    let next = editor.directory.records;
+    record.initialize(|parts| parts.initialize(&Record { state: decision::IDLE, next }));
+    editor.heap.set_state(&block, State::Live);
+    editor.directory.records = block.at as u64;
+    editor.commit();
+    Ok(())
+}

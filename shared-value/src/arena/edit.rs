@@ -1,0 +1,208 @@
+//! Adding, replacing and removing the values of an arena, one at a time.
+
+use crate::arena::editor::Editor;
+use crate::arena::id::Id;
+use crate::arena::key::{AnyKey, Sought, check_key};
+use crate::arena::map::Arena;
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::handle::initial::Initial;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::heap::{BlockId, Change, Trailer};
+use crate::hold::scoped::ScopedHold;
+use crate::lock::Wait;
+
+/// Adding, replacing and removing.
+impl Arena {
+    /// Adds a value under a new key.
+    ///
+    /// The value may be a `T`, an array, or of a type that only its layout describes; see [`Initial`]. A process that is
+    /// killed meanwhile has added all of it or nothing.
+    ///
+    /// # Errors
+    /// - `AlreadyExists` if there is a value of this key.
+    /// - `InvalidName` if the key is empty, is longer than 255 bytes, or contains a NUL.
+    /// - `ArenaFull`; `Io` if the system has no memory left; the errors of [`Synchronized::new`].
+    ///
+    /// ```
+    /// use shared_value::{Arena, Filled};
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let count = arena.insert("count", 0_u64)?;
+    /// let prices = arena.insert("prices", Filled(0.5, 100))?;
+    /// count.set(100)?;
+    /// assert_eq!(prices.at(99), 0.5);
+    /// assert!(arena.insert("count", 0_u64).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn insert<'a, C: Shared + ?Sized>(
+        &self,
+        key: &str,
+        initial: impl Into<Initial<'a, C>>,
+    ) -> Result<Synchronized<C>, Error> {
+        self.insert_new(key, &initial.into())
+    }
+
+    /// Adds a value without a key, and returns its id.
+    ///
+    /// # Errors
+    /// `ArenaFull`; `Io` if the system has no memory left; the errors of [`Synchronized::new`].
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let first = arena.alloc([0.5, 1.5])?;
+    /// let known = arena.insert("first", first)?;
+    /// assert_eq!(arena.get(known.get())?.map(|value| value.at(1)), Some(1.5));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn alloc<'a, C: Shared + ?Sized>(&self, initial: impl Into<Initial<'a, C>>) -> Result<Id<C>, Error> {
+        let initial = initial.into();
+        self.edit(|editor| {
+            let (block, _) = make(editor, None, &initial)?;
+            editor.change(&[Change::Add(block.at)], None, || {})?;
+            Ok(Id::of(BlockId::of(&block)))
+        })
+    }
+
+    /// Returns the value of a key, which is added if there is none. Of many threads and processes that call this at once, one
+    /// adds the value. The closure may be called although another was faster.
+    ///
+    /// # Errors
+    /// The errors of [`get`](Self::get) and [`insert`](Self::insert).
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// for _ in 0..3 {
+    ///     arena.get_or_insert_with("count", || 0_u64)?.update(|count| *count += 1)?;
+    /// }
+    /// assert_eq!(arena.get::<u64>("count")?.map(|count| count.get()), Some(3));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn get_or_insert_with<'a, C: Shared + ?Sized, I: Into<Initial<'a, C>>>(
+        &self,
+        key: &str,
+        initial: impl FnOnce() -> I,
+    ) -> Result<Synchronized<C>, Error> {
+        if let Some(found) = self.get(key)? {
+            return Ok(found);
+        }
+        let initial = initial().into();
+        loop {
+            match self.insert_new(key, &initial) {
+                Err(Error::AlreadyExists { .. }) => {}
+                inserted => return inserted,
+            }
+            if let Some(found) = self.get(key)? {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Puts a new value under a key, and removes the value that was there, if there was one.
+    ///
+    /// It is one step: at every moment the key leads to the old value or to the new one, also if this process is killed. Open
+    /// handles of the old value go on with the old value.
+    ///
+    /// # Errors
+    /// `InvalidName`, `ArenaFull`, `Io` as [`insert`](Self::insert). Nothing was changed.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let old = arena.insert("prices", vec![1.5, 2.5])?;
+    /// let new = arena.replace("prices", vec![1.5, 2.5, 3.5])?;
+    /// assert_eq!((old.len(), new.len()), (2, 3));
+    /// assert_eq!(arena.get::<[f64]>("prices")?.map(|prices| prices.len()), Some(3));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn replace<'a, C: Shared + ?Sized>(
+        &self,
+        key: &str,
+        initial: impl Into<Initial<'a, C>>,
+    ) -> Result<Synchronized<C>, Error> {
+        let initial = initial.into();
+        check_key(key)?;
+        self.edit(|editor| {
+            let (block, cell) = make(editor, Some(key), &initial)?;
+            let old = editor.find(key).map(|old| Change::Remove(old.at));
+            let changes: Vec<_> = [Change::Add(block.at)].into_iter().chain(old).collect();
+            editor.change(&changes, None, || {})?;
+            Ok(Synchronized::of(cell))
+        })
+    }
+
+    /// Removes the value of a key or an id. Returns whether there was one.
+    ///
+    /// As with [`unlink`](crate::unlink), open handles go on with the value. Its space is used again when a process opens the
+    /// arena while no other has it open: until then another process may still use the value.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::lock`].
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let value = arena.insert("key", 1)?;
+    /// assert!(arena.remove("key")? && !arena.remove("key")?);
+    /// let next = arena.insert("key", 2)?;
+    /// assert_eq!((value.get(), next.get()), (1, 2));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn remove<'k>(&self, key: impl Into<AnyKey<'k>>) -> Result<bool, Error> {
+        let sought = key.into().0;
+        self.edit(|editor| {
+            let Some(found) = self.find(sought) else { return Ok(false) };
+            editor.change(&[Change::Remove(found.at)], None, || {})?;
+            Ok(true)
+        })
+    }
+
+    fn insert_new<C: Shared + ?Sized>(&self, key: &str, initial: &Initial<'_, C>) -> Result<Synchronized<C>, Error> {
+        check_key(key)?;
+        self.edit(|editor| {
+            if editor.find(key).is_some() {
+                return Err(self.taken(key));
+            }
+            let (block, cell) = make(editor, Some(key), initial)?;
+            editor.change(&[Change::Add(block.at)], None, || {})?;
+            Ok(Synchronized::of(cell))
+        })
+    }
+
+    /// The error of a key that there is already.
+    #[cold]
+    pub(super) fn taken(&self, key: &str) -> Error {
+        Error::AlreadyExists { name: self.name_of(Sought::Key(key)) }
+    }
+
+    /// Adds or removes blocks under the lock of the directory.
+    ///
+    /// That is always the last lock that a thread takes: nothing that runs under it waits for another. So a thread may add and
+    /// remove whatever locks it holds.
+    pub(super) fn edit<R>(&self, work: impl FnOnce(&mut Editor<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let _hold = ScopedHold::acquire(&self.directory, Wait::Forever)?;
+        work(&mut Editor::new(&self.directory)?)
+    }
+}
+
+/// Makes a block that holds an initial value; see [`Editor::make`].
+pub(super) fn make<C: Shared + ?Sized>(
+    editor: &mut Editor<'_>,
+    key: Option<&str>,
+    initial: &Initial<'_, C>,
+) -> Result<(Trailer, Cell<C>), Error> {
+    let facts = C::facts_of(&initial.0)?;
+    editor.make(key, &facts, |cell| {
+        // The memory of a block is zeros.
+        if !C::is_zeroed(&initial.0) {
+            cell.initialize(|parts| C::write(&initial.0, parts));
+        }
+    })
+}

@@ -1,0 +1,62 @@
+//! `Entry`: a value of an arena, as it is listed.
+
+use crate::arena::id::Id;
+use crate::dynamic::{DynLayout, layout_of};
+use crate::error::Error;
+use crate::heap::BlockId;
+
+/// A value of an arena, as [`Arena::iter`](crate::Arena::iter) lists it.
+///
+/// ```
+/// use shared_value::Arena;
+///
+/// let arena = Arena::new(1 << 20)?;
+/// arena.insert("position", [0.5, 1.5])?;
+/// let entry = arena.iter().next().expect("one value");
+/// assert_eq!((entry.key(), entry.type_name(), entry.size()), (Some("position"), "[f64; 2]", 16));
+/// let position = arena.get(entry.id::<[f64; 2]>())?.expect("nobody removes it");
+/// assert_eq!(position.at(1), 1.5);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub(super) key: Option<String>,
+    pub(super) id: BlockId,
+    pub(super) schema: String,
+    pub(super) size: usize,
+}
+
+impl Entry {
+    /// Returns the key, if the value has one.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Returns the id. The type is not looked at before [`Arena::get`](crate::Arena::get) is called with it.
+    pub fn id<C: ?Sized>(&self) -> Id<C> {
+        Id::of(self.id)
+    }
+
+    /// Returns the schema: the name of the type, then a line for each field.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// Returns the name of the type.
+    pub fn type_name(&self) -> &str {
+        self.schema.lines().next().unwrap_or_default()
+    }
+
+    /// Returns the number of bytes of the value.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Returns the layout of the value, as the schema describes it.
+    ///
+    /// # Errors
+    /// `InvalidSegment` if the schema does not describe a value of this size.
+    pub fn layout(&self) -> Result<DynLayout, Error> {
+        layout_of(self.key().unwrap_or("(a value without a key)"), self.schema(), self.size())
+    }
+}

@@ -1,0 +1,314 @@
+//! Finding and listing the values of an arena, without a lock.
+
+use std::mem::offset_of;
+use std::sync::Arc;
+
+use crate::arena::entry::Entry;
+use crate::arena::id::Id;
+use crate::arena::key::{AnyKey, Key, Sought};
+use crate::arena::map::Arena;
+use crate::cell::{Cell, Recognized};
+use crate::copy;
+use crate::error::Error;
+use crate::handle::access::Access;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::heap::{self, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
+use crate::hold::read;
+use crate::segment::Segment;
+
+/// Finding and listing.
+impl<A: Access> Arena<A> {
+    /// Returns the value of a key or an id; `None` if there is none.
+    ///
+    /// It may be a `T`, an array `[E]` of any length, or a [`Dyn`](crate::Dyn), which is a value of any type.
+    ///
+    /// # Errors
+    /// `LayoutMismatch` if the value is of another type; the error names the field that differs. `InvalidSegment` if another
+    /// process overwrote the description of the value.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.insert("primes", vec![2, 3, 5])?;
+    /// let primes = arena.get::<[i32]>("primes")?.expect("it is there");
+    /// assert_eq!(primes.to_vec()?, [2, 3, 5]);
+    /// assert!(arena.get::<i32>("squares")?.is_none());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    #[inline]
+    pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C, A>>, Error> {
+        let sought = key.into().0;
+        match self.find(sought) {
+            Some(found) => self.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell))),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns whether there is a value of this key or id.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let id = arena.alloc(1_u8)?;
+    /// assert!(arena.contains(id) && !arena.contains("one"));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn contains<'k>(&self, key: impl Into<AnyKey<'k>>) -> bool {
+        self.find(key.into().0).is_some()
+    }
+
+    /// Returns the number of values, those with keys and those without.
+    ///
+    /// The number is kept with the arena, so this takes the same short time however many values there are.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.insert("one", 1_u8)?;
+    /// arena.alloc(2_u8)?;
+    /// assert_eq!(arena.len(), 2);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn len(&self) -> usize {
+        let heap = self.heap();
+        let mut count = 0;
+        // Only the overwritten memory of a hostile process never comes to rest.
+        for _ in 0..read::TRIES {
+            let decision = heap.decision();
+            let turn = decision.map(heap::Decision::turn);
+            let (version, directory) = self.directory_versioned();
+            let verdict = decision.and_then(heap::Decision::verdict);
+            count = match verdict {
+                None => changes::count(heap, &directory),
+                Some(is_committed) => {
+                    let last = changes::last(heap, &directory);
+                    let live = last.iter().filter(|change| change.is_add() == is_committed).count();
+                    directory.values.wrapping_add(live as u64)
+                }
+            };
+            // The turn is counted before a change can be seen, and after the version that tells of it.
+            if self.directory.version() == version && decision.map(heap::Decision::turn) == turn {
+                break;
+            }
+        }
+        usize_of(count)
+    }
+
+    /// Returns whether there are no values.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// assert!(arena.is_empty());
+    /// arena.alloc(2_u8)?;
+    /// assert!(!arena.is_empty());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lists all values, the newest first. Values that are added or removed meanwhile may be listed or not.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.insert("one", 1_u8)?;
+    /// arena.alloc([1.0, 2.0])?;
+    /// let types: Vec<_> = arena.iter().map(|entry| entry.type_name().to_owned()).collect();
+    /// assert_eq!(types, ["[f64; 2]", "u8"]);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = Entry> {
+        let heap = self.heap();
+        self.live_blocks().filter_map(move |block| {
+            Some(Entry {
+                key: heap.key(&block),
+                id: BlockId::of(&block),
+                schema: TypeEntry::at(heap, block.type_entry)?.schema()?,
+                size: block.size,
+            })
+        })
+    }
+
+    /// Lists the values of one type, with their keys, the newest first.
+    ///
+    /// `values_of::<[E]>()` lists arrays of all lengths, and `values_of::<Dyn>()` values of all types.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.insert("one", 1_u64)?;
+    /// arena.insert("half", 0.5)?;
+    /// arena.alloc(2_u64)?;
+    /// let numbers: Vec<_> = arena.values_of::<u64>().map(|(key, number)| (key, number.get())).collect();
+    /// assert_eq!(numbers, [(None, 2), (Some("one".to_owned()), 1)]);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn values_of<C: Shared + ?Sized>(&self) -> impl Iterator<Item = (Option<String>, Synchronized<C, A>)> {
+        let heap = self.heap();
+        // The types of the values that were passed over.
+        let mut others: Vec<usize> = Vec::new();
+        self.live_blocks().filter_map(move |block| {
+            if others.contains(&block.type_entry) {
+                return None;
+            }
+            match self.cell_of(&block, Sought::Id(BlockId::of(&block))) {
+                Ok(cell) => Some((heap.key(&block), Synchronized::of(cell))),
+                Err(Error::LayoutMismatch { .. }) => {
+                    others.push(block.type_entry);
+                    None
+                }
+                Err(_) => None,
+            }
+        })
+    }
+
+    /// Returns the id of a value; `None` if the value does not lie in this arena, or was removed.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let value = arena.insert("seven", 7_u32)?;
+    /// let id = arena.id_of(&value).expect("it lies there");
+    /// assert_eq!(arena.get(id)?.map(|value| value.get()), Some(7));
+    /// arena.remove("seven")?;
+    /// assert!(arena.id_of(&value).is_none());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn id_of<C: Shared + ?Sized, B: Access>(&self, value: &Synchronized<C, B>) -> Option<Id<C>> {
+        let block = BlockId::from_bits(value.cell.number());
+        (self.has(&value.cell) && self.find(Sought::Id(block)).is_some()).then(|| Id::of(block))
+    }
+
+    /// Returns the number of bytes that the arena can hold, with everything that belongs to its values.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// assert_eq!(Arena::new(1 << 20)?.capacity(), 1 << 20);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.heap().capacity()
+    }
+
+    /// Returns the number of bytes that are taken, also by removed values whose space is not used again yet.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.alloc(1_u64)?;
+    /// let used = arena.used();
+    /// arena.alloc(2_u64)?;
+    /// assert_eq!(arena.used() - used, 128);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn used(&self) -> usize {
+        usize_of(self.directory_word(offset_of!(Directory, cursor))).saturating_sub(self.heap().start())
+    }
+
+    /// Returns the name or path of the segment, `(anonymous)` if it has none.
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// assert_eq!(Arena::new(1 << 20)?.segment_name(), "(anonymous)");
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn segment_name(&self) -> &str {
+        self.directory.name()
+    }
+
+    /// Finds the block of a key or an id.
+    #[inline]
+    pub(super) fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
+        match sought {
+            Sought::Key(key) => self.find_once(key).or_else(|| self.find_again(key)),
+            Sought::Id(id) => heap::find_at(self.heap(), id),
+        }
+    }
+
+    #[inline]
+    fn find_once(&self, key: &str) -> Option<Trailer> {
+        heap::find(self.heap(), self.directory_word(offset_of!(Directory, table)), key)
+    }
+
+    /// Looks for a key until no change is made meanwhile: a value that replaces another may lie in a bucket that the look-up
+    /// had passed by, or in a new table.
+    #[cold]
+    fn find_again(&self, key: &str) -> Option<Trailer> {
+        let turn = || self.heap().decision().map(heap::Decision::turn);
+        loop {
+            let before = turn();
+            let found = self.find_once(key);
+            if found.is_some() || turn() == before {
+                return found;
+            }
+        }
+    }
+
+    /// Opens the value in a block.
+    #[inline]
+    pub(super) fn cell_of<C: Recognized + ?Sized>(
+        &self,
+        block: &Trailer,
+        sought: Sought<'_>,
+    ) -> Result<Cell<C>, Error> {
+        cell_of(self.segment(), block, || self.name_of(sought))
+    }
+
+    /// Whether the cell of a value lies in this arena.
+    pub(super) fn has<C: Shared + ?Sized>(&self, cell: &Cell<C>) -> bool {
+        cell.segment().identity() == self.segment().identity() && cell.number() != 0
+    }
+
+    /// The value of a key or an id, as errors name it.
+    #[cold]
+    pub(super) fn name_of(&self, sought: Sought<'_>) -> String {
+        format!("{sought} in {}", self.segment_name())
+    }
+
+    pub(super) fn segment(&self) -> &Arc<Segment> {
+        self.directory.shared_segment()
+    }
+
+    #[inline]
+    pub(super) fn heap(&self) -> Heap<'_> {
+        Heap::of(self.segment())
+    }
+
+    /// Where the newest record of transactions lies.
+    pub(super) fn newest_record(&self) -> u64 {
+        self.directory_word(offset_of!(Directory, records))
+    }
+
+    /// A word of the directory.
+    #[inline]
+    pub(super) fn directory_word(&self, offset: usize) -> u64 {
+        // Of an integer all bits are valid.
+        A::field(&self.directory, offset).check_in::<Directory>(offset).unwrap_or_default()
+    }
+
+    /// The directory, with the number of its version.
+    fn directory_versioned(&self) -> (u64, Directory) {
+        let (version, copied) = read::versioned(&self.directory, |slot| copy::load::<Directory>(slot, 0));
+        (version, copied.check().unwrap_or(Directory::EMPTY))
+    }
+
+    /// The blocks of all values, the newest first.
+    fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
+        let (heap, (_, directory)) = (self.heap(), self.directory_versioned());
+        heap.blocks(usize_of(directory.cursor), usize_of(directory.newest))
+            .filter(move |block| block.type_entry != 0 && heap.is_live(block))
+    }
+}

@@ -1,0 +1,91 @@
+//! `Change`: a block that is added or removed.
+
+use crate::heap::blocks::{Heap, State};
+use crate::heap::decision::Decision;
+use crate::heap::directory::Directory;
+use crate::heap::usize_of;
+use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
+
+/// A block that is added or removed, named by where its trailer lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Add(usize),
+    Remove(usize),
+}
+
+const REMOVES: u64 = 1;
+
+impl Change {
+    /// The change as a word, which is not zero.
+    pub(crate) fn to_word(self) -> u64 {
+        match self {
+            Self::Add(at) => at as u64,
+            Self::Remove(at) => at as u64 | REMOVES,
+        }
+    }
+
+    fn from_word(word: u64) -> Option<Self> {
+        let at = usize_of(word & !REMOVES);
+        (word != 0).then_some(if word & REMOVES == 0 { Self::Add(at) } else { Self::Remove(at) })
+    }
+
+    /// Where the trailer of the block lies.
+    pub(crate) fn at(self) -> usize {
+        let (Self::Add(at) | Self::Remove(at)) = self;
+        at
+    }
+
+    pub(crate) fn is_add(self) -> bool {
+        matches!(self, Self::Add(_))
+    }
+
+    /// Puts the block into a state in which the decision counts.
+    pub(crate) fn prepare(self, heap: Heap<'_>) {
+        if let Some(block) = heap.trailer(self.at()) {
+            heap.set_state(&block, if self.is_add() { State::Adding } else { State::Removing });
+        }
+    }
+
+    /// Gives the block the state that it has after the decision. It may have that already.
+    fn settle(self, heap: Heap<'_>, is_committed: bool) {
+        let undecided = |state| matches!(state, State::Adding | State::Removing);
+        if let Some(block) = heap.trailer(self.at()).filter(|block| undecided(block.state)) {
+            heap.set_state(&block, if self.is_add() == is_committed { State::Live } else { State::Removed });
+        }
+    }
+}
+
+/// The words of the list of changes.
+pub(crate) fn list<'a>(heap: Heap<'a>, directory: &Directory) -> Option<&'a [AtomicU64]> {
+    let list = directory.list;
+    heap.words(usize_of(list & !63), 1 << (list & 63)).filter(|_| list != 0)
+}
+
+/// The changes that were made last.
+pub(crate) fn last(heap: Heap<'_>, directory: &Directory) -> Vec<Change> {
+    let listed = list(heap, directory).unwrap_or_default().iter().take(usize_of(directory.listed));
+    let few = directory.changes.into_iter();
+    few.chain(listed.map(|word| word.load(Relaxed))).filter_map(Change::from_word).collect()
+}
+
+/// Gives blocks the states that they have after the decision, and says that the changes are made.
+pub(crate) fn settle(heap: Heap<'_>, decision: Decision<'_>, changes: &[Change], is_committed: bool) {
+    changes.iter().for_each(|change| change.settle(heap, is_committed));
+    decision.end();
+}
+
+/// Finishes the changes in the middle of which an owner of the directory's lock has died.
+pub(crate) fn recover(heap: Heap<'_>, directory: &Directory) {
+    if let Some(decision) = heap.decision()
+        && let Some(is_committed) = decision.verdict()
+    {
+        settle(heap, decision, &last(heap, directory), is_committed);
+    }
+}
+
+/// Counts the values, at a moment at which no changes are being made.
+pub(crate) fn count(heap: Heap<'_>, directory: &Directory) -> u64 {
+    let is_live = |change: &Change| heap.trailer(change.at()).is_some_and(|block| heap.is_live(&block));
+    let live = last(heap, directory).iter().filter(|change| is_live(change)).count();
+    directory.values.wrapping_add(live as u64)
+}

@@ -1,0 +1,544 @@
+//! Transactions over several values of an arena, which also add, replace and remove, and snapshots.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use shared_value::{Arena, Error, Id, LockError, SharedValue, Synchronized};
+use shared_value_tests::{SHORT, end_now, eventually, fork, in_time, scaled};
+
+fn arena() -> Arena {
+    Arena::new(1 << 26).unwrap()
+}
+
+fn pair(arena: &Arena, one: i64, other: i64) -> (Synchronized<i64>, Synchronized<i64>) {
+    (arena.insert("one", one).unwrap(), arena.insert("other", other).unwrap())
+}
+
+/// The number under a key.
+fn number(arena: &Arena, key: &str) -> Option<i64> {
+    arena.get::<i64>(key).unwrap().map(|value| value.get())
+}
+
+#[test]
+fn a_transaction_that_fails_changes_nothing() {
+    let arena = arena();
+    let (one, other) = pair(&arena, 1, 2);
+    let failed = arena.transaction(|tx| {
+        tx.lock(&one)?.set(10)?;
+        one.update(|value| *value += 1)?;
+        tx.lock(&other)?.set(20)?;
+        assert_eq!((one.get(), other.get()), (11, 20), "the thread sees its own writes");
+        Err::<(), _>(Error::TimedOut)
+    });
+    assert!(matches!(failed, Err(Error::TimedOut)));
+    assert_eq!((one.get(), other.get(), one.version(), other.version()), (1, 2, 0, 0));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        arena.transaction::<()>(|tx| {
+            tx.lock(&one)?.set(10)?;
+            tx.lock(&other)?.set(20)?;
+            resume_unwind(Box::new("in the middle"));
+        })
+    }));
+    assert!(panicked.is_err());
+    assert_eq!((one.get(), other.get()), (1, 2));
+    // A panic that is caught inside leaves a part that must not be committed.
+    let unwound = arena.transaction(|tx| {
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let guard = tx.lock(&one).unwrap();
+            guard.set(10).unwrap();
+            resume_unwind(Box::new("in the middle"));
+        }));
+        assert!(caught.is_err());
+        tx.insert("added", 1_i64)
+    });
+    assert!(matches!(unwound, Err(Error::Unwound)));
+    assert_eq!((one.get(), one.version(), arena.len()), (1, 0, 2));
+    assert!(one.try_lock().is_ok() && other.try_lock().is_ok());
+    one.set(5).unwrap();
+    assert_eq!(one.get(), 5);
+}
+
+/// Adds, replaces and removes, and lets `end` say what becomes of it.
+fn change_all<R>(arena: &Arena, end: impl Fn() -> Result<R, Error>) -> Result<R, Error> {
+    arena.transaction(|tx| {
+        let one = tx.get::<i64>("one")?.expect("it is there");
+        tx.lock(&one)?.set(10)?;
+        assert!(tx.remove("other")? && !tx.remove("other")? && tx.get::<i64>("other")?.is_none());
+        tx.insert("new", 3_i64)?;
+        assert!(matches!(tx.insert("new", 4_i64), Err(Error::AlreadyExists { .. })));
+        let replaced = tx.replace("kept", 5_i64)?;
+        tx.lock(&replaced)?.update(|value| *value += 1)?;
+        let id = tx.alloc([1_i64; 9])?;
+        assert_eq!(tx.get(id)?.map(|value| value.get()), Some([1; 9]));
+        tx.insert("dropped", 7_i64)?;
+        assert!(tx.remove("dropped")?);
+        assert_eq!(tx.get_or_insert_with("new", || 8_i64)?.get(), 3);
+        assert_eq!(tx.get_or_insert_with("newer", || 8_i64)?.get(), 8);
+        assert_eq!(tx.get::<i64>("kept")?.expect("it was replaced").get(), 6);
+        // Others see none of it.
+        assert_eq!((number(arena, "new"), number(arena, "kept"), number(arena, "other")), (None, Some(2), Some(1)));
+        assert_eq!((arena.len(), arena.iter().count(), arena.contains(id)), (3, 3, false));
+        end()
+    })
+}
+
+fn three(arena: &Arena) {
+    for (key, value) in [("one", 1_i64), ("other", 1), ("kept", 2)] {
+        arena.insert(key, value).unwrap();
+    }
+}
+
+fn state(arena: &Arena) -> ([Option<i64>; 6], usize, usize) {
+    let keys = ["one", "other", "kept", "new", "newer", "dropped"];
+    (keys.map(|key| number(arena, key)), arena.len(), arena.iter().count())
+}
+
+/// Without one decision for all of it, a failure would leave what was added or removed before.
+#[test]
+fn adding_and_removing_is_part_of_a_transaction() {
+    let arena = arena();
+    three(&arena);
+    let before = ([Some(1), Some(1), Some(2), None, None, None], 3, 3);
+    assert!(matches!(change_all::<()>(&arena, || Err(Error::TimedOut)), Err(Error::TimedOut)));
+    assert_eq!(state(&arena), before);
+    let panicked = catch_unwind(AssertUnwindSafe(|| change_all::<()>(&arena, || resume_unwind(Box::new(())))));
+    assert!(panicked.is_err());
+    assert_eq!(state(&arena), before);
+    change_all(&arena, || Ok(())).unwrap();
+    assert_eq!(state(&arena), ([Some(10), None, Some(6), Some(3), Some(8), None], 5, 5));
+    assert_eq!(arena.values_of::<[i64; 9]>().count(), 1);
+    // All is of use afterwards, and what failed has left nothing in the way.
+    for key in ["one", "other", "kept", "new", "newer", "dropped"] {
+        arena.get_or_insert_with(key, || 0_i64).unwrap().update(|value| *value += 1).unwrap();
+        assert!(arena.remove(key).unwrap());
+    }
+    assert_eq!(arena.len(), 1);
+}
+
+/// With more changes than the directory names itself, and a table that has to grow for them.
+#[test]
+fn a_transaction_takes_many_changes() {
+    let arena = arena();
+    let count = scaled(500, 100);
+    let key = |number: u64| format!("key {number}");
+    let mut expected = 0;
+    for round in 0..4 {
+        let ids = arena
+            .transaction(|tx| {
+                for number in 0..count {
+                    if round % 2 == 0 {
+                        tx.insert(&key(number), number)?;
+                    } else {
+                        assert!(tx.remove(&key(number))?);
+                    }
+                }
+                (0..count).map(|number| tx.alloc(number)).collect::<Result<Vec<_>, _>>()
+            })
+            .unwrap();
+        assert!((0..count).all(|number| arena.contains(&key(number)) == (round % 2 == 0)));
+        assert!(ids.iter().zip(0..).all(|(id, number)| arena.get(*id).unwrap().unwrap().get() == number));
+        expected += if round % 2 == 0 { 2 * count } else { 0 };
+        assert_eq!(arena.len() as u64, expected);
+    }
+    assert_eq!(arena.iter().count() as u64, expected);
+}
+
+/// A commit that did not look again would put a second value under a key, or remove what another has replaced.
+#[test]
+fn what_others_change_meanwhile_makes_it_begin_again() {
+    let arena = arena();
+    three(&arena);
+    let mut calls = 0;
+    let inserted = arena.transaction(|tx| {
+        calls += 1;
+        if let Some(found) = tx.get::<i64>("new")? {
+            return Ok(found.get());
+        }
+        tx.insert("new", 1_i64)?;
+        // Another thread is faster.
+        arena.insert("new", 2_i64)?;
+        Ok(1)
+    });
+    assert_eq!((inserted.unwrap(), calls, number(&arena, "new"), arena.len()), (2, 2, Some(2), 4));
+
+    calls = 0;
+    arena
+        .transaction(|tx| {
+            calls += 1;
+            let old = tx.get::<i64>("kept")?.expect("it is there").get();
+            tx.replace("kept", old + 10)?;
+            if calls == 1 {
+                arena.replace("kept", 100_i64)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!((calls, number(&arena, "kept"), arena.len()), (2, Some(110), 4));
+
+    calls = 0;
+    let removed = arena.transaction(|tx| {
+        calls += 1;
+        let is_there = tx.remove("one")?;
+        if calls == 1 {
+            arena.remove("one")?;
+        }
+        Ok(is_there)
+    });
+    assert_eq!((removed.unwrap(), calls, arena.len()), (false, 2, 3));
+}
+
+#[test]
+fn a_transaction_commits_once() {
+    let arena = arena();
+    let (one, other) = pair(&arena, 1, 2);
+    let result = arena
+        .transaction(|tx| {
+            let guard = tx.lock(&other)?;
+            guard.set(20)?;
+            let committed = catch_unwind(AssertUnwindSafe(|| guard.commit()));
+            assert!(committed.is_err(), "a part was committed");
+            assert!(matches!(one.try_lock().map(drop), Ok(())), "it is not locked yet");
+            tx.lock(&one)?.set(10)?;
+            tx.lock(&other)?.update(|value| *value += 1)?;
+            Ok(7)
+        })
+        .unwrap();
+    assert_eq!((result, one.get(), other.get(), one.version(), other.version()), (7, 10, 21, 1, 1));
+    // The thread itself holds a lock already.
+    let guard = one.lock().unwrap();
+    let held = arena.transaction(|tx| tx.lock(&one).map(drop));
+    assert!(matches!(held, Err(Error::Lock(LockError::AlreadyHeld))));
+    drop(guard);
+    let elsewhere = Synchronized::new(1_i64).unwrap();
+    let foreign = arena.transaction(|tx| tx.lock(&elsewhere).map(drop));
+    assert!(matches!(foreign, Err(Error::Unsupported { .. })));
+    // A guard that outlives the transaction goes on for itself.
+    let kept = arena.transaction(|tx| {
+        drop(tx.lock(&other)?);
+        tx.lock(&one)
+    });
+    let kept = kept.unwrap();
+    kept.set(11).unwrap();
+    kept.commit();
+    drop(kept);
+    assert_eq!(one.get(), 11);
+}
+
+/// An error of the program's own, and a result, come out as they are.
+#[test]
+fn a_transaction_fails_with_an_error_of_its_own() {
+    #[derive(Debug)]
+    enum Refusal {
+        TooLittle(i64),
+        Shared(Error),
+    }
+    impl From<Error> for Refusal {
+        fn from(error: Error) -> Self {
+            Self::Shared(error)
+        }
+    }
+    let arena = arena();
+    let (one, _) = pair(&arena, 1, 2);
+    let pay = |amount: i64| {
+        arena.try_transaction(|tx| {
+            tx.insert(&format!("receipt {amount}"), amount)?;
+            let one = tx.lock(&one)?;
+            one.update(|value| *value -= amount)?;
+            if one.get() < 0 { Err(Refusal::TooLittle(one.get())) } else { Ok(one.get()) }
+        })
+    };
+    assert!(matches!(pay(5), Err(Refusal::TooLittle(-4))));
+    assert_eq!((one.get(), arena.len()), (1, 2));
+    assert_eq!((pay(1).unwrap(), one.get(), number(&arena, "receipt 1")), (0, 0, Some(1)));
+    assert!(matches!(pay(1), Err(Refusal::Shared(Error::AlreadyExists { .. }))));
+}
+
+/// A transaction takes in arrays, whose changes are as whole.
+#[test]
+fn transactions_and_snapshots_take_arrays() {
+    let arena = arena();
+    let array = arena.insert::<[u32]>("array", &[1_u32; 1_000]).unwrap();
+    let sum = arena.insert("sum", 1_000_u32).unwrap();
+    arena
+        .transaction(|tx| {
+            tx.lock(&array)?.fill(3)?;
+            tx.lock(&sum)?.set(3_000)
+        })
+        .unwrap();
+    let (elements, sum) = arena.snapshot(|snapshot| Ok((snapshot.load(&array)?, snapshot.load(&sum)?))).unwrap();
+    assert_eq!((elements.iter().sum::<u32>(), elements.len(), sum), (3_000, 1_000, 3_000));
+}
+
+/// Taken in the order in which closures name them, the locks of two transactions would wait for each other for ever.
+#[test]
+fn transactions_never_wait_in_a_circle() {
+    in_time(|| {
+        let arena = arena();
+        let (one, other) = pair(&arena, 1_000, 0);
+        let again = Synchronized::new(0_u64).unwrap();
+        let rounds = scaled(20_000, 2_000);
+        let children: Vec<_> = [(&one, &other), (&other, &one)]
+            .map(|(from, to)| {
+                let (arena, again) = (&arena, &again);
+                fork(move || {
+                    let mut calls = 0;
+                    for _ in 0..rounds {
+                        arena
+                            .transaction(|tx| {
+                                calls += 1;
+                                tx.lock(from)?.update(|value| *value -= 1)?;
+                                tx.lock(to)?.update(|value| *value += 1)
+                            })
+                            .unwrap();
+                    }
+                    again.update(|again| *again += calls - rounds).unwrap();
+                })
+            })
+            .into();
+        // Meanwhile everybody sees all of each, whichever value is read first.
+        let (reader, mut snapshots) = (arena.read_only().unwrap(), 0);
+        let read = |key| reader.get::<i64>(key).unwrap().unwrap();
+        let (read_one, read_other) = (read("one"), read("other"));
+        while one.version() < rounds * 2 {
+            let sum = if snapshots % 2 == 0 {
+                arena.snapshot(|snapshot| Ok(snapshot.load(&one)? + snapshot.load(&other)?))
+            } else {
+                reader.snapshot(|snapshot| Ok(snapshot.load(&read_other)? + snapshot.load(&read_one)?))
+            };
+            assert_eq!(sum.unwrap(), 1_000);
+            snapshots += 1;
+        }
+        children.into_iter().for_each(shared_value_tests::Forked::finish);
+        assert_eq!((one.get(), other.get(), one.version()), (1_000, 0, rounds * 2));
+        assert!(snapshots > 10);
+    });
+}
+
+/// Threads and processes that add, replace and remove in transactions, while others do so without, and hold the locks of
+/// values meanwhile: nobody waits for ever, and a token is always under one of two keys.
+#[test]
+fn edits_of_many_go_together() {
+    in_time(|| {
+        let arena = arena();
+        let (one, _) = pair(&arena, 0, 0);
+        arena.insert("here", 0_i64).unwrap();
+        let rounds = scaled(3_000, 300);
+        let is_over = AtomicBool::new(false);
+        let movers: Vec<_> = (0..2_u64)
+            .map(|mover| {
+                let (arena, one) = (&arena, &one);
+                fork(move || {
+                    for round in 0..rounds {
+                        arena
+                            .transaction(|tx| {
+                                if round % 3 == mover {
+                                    tx.lock(one)?.update(|value| *value += 1)?;
+                                }
+                                let value = i64::try_from(round).unwrap();
+                                if tx.remove("here")? {
+                                    return tx.insert("there", value).map(drop);
+                                }
+                                // Another may have moved it between the two look-ups.
+                                if tx.remove("there")? { tx.insert("here", value).map(drop) } else { Ok(()) }
+                            })
+                            .unwrap();
+                    }
+                })
+            })
+            .collect();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut round = 0_u64;
+                while !is_over.load(Relaxed) {
+                    // Under the lock of a value, which the others wait for in a transaction.
+                    let _guard = one.lock().unwrap();
+                    let key = format!("own {}", round % 7);
+                    arena.replace(&key, round).unwrap();
+                    arena.remove(&format!("own {}", (round + 3) % 7)).unwrap();
+                    round += 1;
+                }
+            });
+            movers.into_iter().for_each(shared_value_tests::Forked::finish);
+            is_over.store(true, Relaxed);
+        });
+        assert_ne!(arena.contains("here"), arena.contains("there"));
+        assert_eq!(arena.len(), arena.iter().count());
+        let keys: Vec<_> = arena.iter().filter_map(|entry| entry.key().map(str::to_owned)).collect();
+        assert!(keys.iter().all(|key| keys.iter().filter(|other| *other == key).count() == 1), "{keys:?}");
+    });
+}
+
+#[derive(SharedValue, Clone, Copy, Debug)]
+#[repr(C)]
+struct Node {
+    amount: i64,
+    next: Option<Id<Node>>,
+}
+
+/// The head of a list, and what its nodes amount to.
+#[derive(SharedValue, Clone, Copy, Debug)]
+#[repr(C)]
+struct List {
+    head: Option<Id<Node>>,
+    sum: i64,
+    length: u64,
+}
+
+/// Walks the list, and checks it.
+fn check(arena: &Arena, list: &Synchronized<List>) {
+    let List { head, sum, length } = list.get();
+    let (mut next, mut found, mut count) = (head, 0, 0);
+    while let Some(id) = next {
+        let node = arena.get(id).unwrap().expect("a node leads to one that is there");
+        found += node.amount();
+        count += 1;
+        next = node.next();
+    }
+    assert_eq!((found, count), (sum, length));
+    assert_eq!((arena.values_of::<Node>().count() as u64, arena.len() as u64), (length, length + 1));
+}
+
+/// Processes that are killed while they link nodes into a list, and out of it, leave a list.
+#[test]
+fn a_list_survives_those_who_change_it() {
+    in_time(|| {
+        let arena = arena();
+        let list = arena.insert("list", List { head: None, sum: 0, length: 0 }).unwrap();
+        for round in 0..scaled(100, 30) {
+            let child = fork(|| {
+                let mut random = fastrand::Rng::with_seed(round);
+                loop {
+                    let amount = random.i64(1..100);
+                    let pushes = random.bool();
+                    arena
+                        .transaction(|tx| {
+                            let list = tx.lock(&list)?;
+                            if pushes {
+                                let head = tx.alloc(Node { amount, next: list.head() })?;
+                                list.update(|list| {
+                                    *list = List { head: Some(head), sum: list.sum + amount, length: list.length + 1 };
+                                })?;
+                            } else if let Some(first) = list.head() {
+                                let node = tx.get(first)?.expect("the list leads to it").get();
+                                assert!(tx.remove(first)?);
+                                list.update(|list| {
+                                    *list =
+                                        List { head: node.next, sum: list.sum - node.amount, length: list.length - 1 };
+                                })?;
+                            }
+                            Ok(())
+                        })
+                        .unwrap();
+                }
+            });
+            thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
+            child.signal(Signal::KILL);
+            child.finish_killed();
+            // Without any lock, and before anything was put in order; then after it.
+            check(&arena, &list);
+            list.lock_timeout(SHORT).unwrap().update(|_| ()).unwrap();
+            arena.insert("marker", round).unwrap();
+            assert!(arena.remove("marker").unwrap());
+            check(&arena, &list);
+        }
+        assert!(list.recoveries() > 0, "no process died with the lock");
+    });
+}
+
+/// A process that is killed in a transaction takes nothing with it but what it has not committed, whatever it holds.
+#[test]
+fn money_survives_those_who_move_it() {
+    const ACCOUNTS: usize = 8;
+    in_time(|| {
+        let arena = arena();
+        let accounts: Vec<_> =
+            (0..ACCOUNTS).map(|number| arena.insert(&number.to_string(), 100_i64).unwrap()).collect();
+        for round in 0..scaled(100, 30) {
+            let child = fork(|| {
+                let mut random = fastrand::Rng::with_seed(round);
+                loop {
+                    let mut chosen: Vec<_> = (0..ACCOUNTS).collect();
+                    random.shuffle(&mut chosen);
+                    arena
+                        .transaction(|tx| {
+                            for (place, index) in chosen[..4].iter().enumerate() {
+                                tx.lock(&accounts[*index])?.update(|balance| *balance += [3, -1, -1, -1][place])?;
+                            }
+                            Ok(())
+                        })
+                        .unwrap();
+                }
+            });
+            thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
+            child.signal(Signal::KILL);
+            child.finish_killed();
+            // Without any lock, and before anything was put in order.
+            let total = |load: &dyn Fn(&Synchronized<i64>) -> i64| accounts.iter().map(load).sum::<i64>();
+            assert_eq!(total(&|account| account.get()), 800, "round {round}");
+            let sum = arena
+                .snapshot(|snapshot| accounts.iter().map(|account| snapshot.load(account)).sum::<Result<i64, _>>());
+            assert_eq!(sum.unwrap(), 800);
+            for account in &accounts {
+                account.lock_timeout(SHORT).unwrap().update(|balance| *balance += 0).unwrap();
+            }
+            assert_eq!(total(&|account| account.get()), 800, "round {round}, after recovery");
+        }
+        assert!(accounts.iter().map(Synchronized::recoveries).sum::<u64>() > 0, "no process died with a lock");
+    });
+}
+
+/// In a child that is forked inside of one, a transaction belongs to nobody.
+#[test]
+fn a_transaction_does_not_fork() {
+    in_time(|| {
+        let arena = arena();
+        let (one, other) = pair(&arena, 1, 2);
+        arena
+            .transaction(|tx| {
+                tx.lock(&one)?.set(10)?;
+                tx.lock(&other)?.set(20)?;
+                tx.insert("new", 1_i64)?;
+                if let Some(child) = shared_value_tests::split() {
+                    child.finish();
+                    return Ok(());
+                }
+                assert_eq!(one.get(), 1, "the child sees what its parent has not committed");
+                Ok(())
+            })
+            .unwrap();
+        if one.get() == 1 {
+            // The child has left its copy of the transaction.
+            assert!(matches!(one.try_lock().map(drop), Err(Error::Lock(LockError::WouldBlock))));
+            assert!(!arena.contains("new"));
+            end_now(0);
+        }
+        assert_eq!((one.get(), other.get(), number(&arena, "new")), (10, 20, Some(1)));
+    });
+}
+
+/// Waiting works on a value of an arena as on any other.
+#[test]
+fn a_change_wakes_those_who_wait_for_it() {
+    in_time(|| {
+        let arena = arena();
+        let (one, other) = pair(&arena, 0, 0);
+        let woken = AtomicU32::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                one.wait_for(|value| *value == 3, Duration::from_secs(20)).unwrap();
+                woken.store(1, Relaxed);
+            });
+            thread::sleep(Duration::from_millis(20));
+            arena
+                .transaction(|tx| {
+                    tx.lock(&one)?.set(3)?;
+                    tx.lock(&other)?.set(4)
+                })
+                .unwrap();
+            eventually("it is woken", || woken.load(Relaxed) == 1);
+        });
+    });
+}

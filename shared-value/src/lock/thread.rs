@@ -87,13 +87,6 @@ impl Thread {
         [self.held(), self.mutexes()].into_iter().find_map(|held| held.find(line).map(|index| held.get(index)))
     }
 
-    /// Changes what is noted about the lock of either kind, if it holds it.
-    pub(super) fn change<R>(self, line: &LockLine, change: impl FnOnce(&Held) -> R) -> Option<R> {
-        let mut lists = [self.held(), self.mutexes()].into_iter();
-        let (list, index) = lists.find_map(|list| list.find(line).map(|index| (list, index)))?;
-        Some(list.change(index, change))
-    }
-
     /// Its robust list.
     #[inline(always)]
     pub(super) fn list(self) -> RobustList {

@@ -1,10 +1,10 @@
 //! Locks: robust, recursive, shared between processes. They know nothing of what they guard.
 #![allow(unsafe_code)]
 
-pub(crate) mod brief;
 mod held;
 mod line;
 mod list;
+pub(crate) mod only;
 pub(crate) mod pthread;
 mod thread;
 pub(crate) mod wakeup;

@@ -16,7 +16,8 @@
 
 use crate::lock::line::LockLine;
 use crate::lock::{
-    Acquired, Announcing, Mark, Refusal, Thread, acquire_linked, list, release_linked, release_one_of_many, set_mark, take,
+    Acquired, Announcing, Mark, Refusal, Thread, acquire_linked, list, release_linked, release_one_of_many, set_mark,
+    take,
 };
 use crate::protocol::lock_word::{self, Wait};
 

@@ -65,10 +65,10 @@ for weakening in "${weakenings[@]}"; do
   check --no-run 2>/dev/null
   # The models of the other machine do not run this one.
   case $file in
-    lock/*) machine=models::word ;;
+    */lock_word.rs) machine=models::lock_word ;;
     *) machine=models::slots ;;
   esac
-  if failed=$(check -- "$machine" models::signal 2>/dev/null); then
+  if failed=$(check -- "$machine" models::event 2>/dev/null); then
     printf 'MISSED: %s\n' "$weakening"
     missed=1
   else

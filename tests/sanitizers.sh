@@ -23,7 +23,7 @@ cargo +nightly --version >/dev/null 2>&1 || skip "sanitizers need a nightly tool
 mkdir -p "$target"
 suppressions=$(realpath "$target")/suppressions
 cat >"$suppressions" <<'END'
-race:shared_value::lock::thread::Registry
+race:shared_value::lock::thread::Threads
 race:shared_value::lock::thread::Thread>::enter
 race:std::sync::mpmc
 END

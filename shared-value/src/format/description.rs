@@ -13,12 +13,6 @@ pub(crate) struct Description {
     pub(crate) shape: Shape,
 }
 
-impl Description {
-    pub(crate) fn of<C: Typed + ?Sized>(shape: Shape) -> Self {
-        Self { schema: C::schema(), fingerprint: C::FINGERPRINT, shape }
-    }
-}
-
 /// What an arena records of one of its values.
 pub(crate) struct Described<'a> {
     /// The key or the id of the value, for errors.

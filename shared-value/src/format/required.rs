@@ -3,10 +3,10 @@
 use crate::error::Error;
 use crate::format::Invalid;
 use crate::sys::mutex;
-use crate::sys::robust::WORD_BEHIND_NODE;
+use crate::sys::robust::NODE_OFFSET;
 
 #[expect(clippy::cast_possible_truncation, reason = "it is 32")]
-const NATIVE_ABI: u32 = WORD_BEHIND_NODE as u32;
+const NATIVE_ABI: u32 = NODE_OFFSET as u32;
 
 /// What guards the values of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ pub(crate) trait Initialize: Contents {
 
 /// What a `T` is made from. It is small whatever the `T`: a large value must not pass through the stack.
 #[derive(Debug)]
-pub enum ValueSource<'a, T> {
+pub(crate) enum ValueSource<'a, T> {
     Value(Box<T>),
     Reference(&'a T),
     Zeroed,
@@ -54,7 +54,7 @@ impl<T: SharedValue> Initialize for T {
 
 /// What an array is made from.
 #[derive(Debug)]
-pub enum ArraySource<'a, E> {
+pub(crate) enum ArraySource<'a, E> {
     Slice(&'a [E]),
     Vec(Vec<E>),
     Filled(E, usize),

@@ -32,11 +32,11 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     ) -> Result<(), Refusal> {
         check_place(self, bytes);
         // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock mapped.
-        let acquired = unsafe { lock::brief::acquire(thread, self.lock()) }?;
+        let acquired = unsafe { lock::only::acquire(thread, self.lock()) }?;
         self.recover_from(acquired);
         self.slots().publish(bytes, write);
         // SAFETY: `acquire` took the lock for this thread, and this is its only release.
-        self.raise_for(unsafe { lock::brief::release(thread, self.lock()) })
+        self.raise_for(unsafe { lock::only::release(thread, self.lock()) })
     }
 
     /// Lets the closure change the `F` at an offset, which `read` reads from the committed value. `thread` is from
@@ -52,7 +52,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         let bytes = copy::range::<F>(offset);
         check_place(self, &bytes);
         // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock mapped.
-        let acquired = unsafe { lock::brief::acquire_borrowed(thread, self.lock()) }?;
+        let acquired = unsafe { lock::only::acquire_borrowed(thread, self.lock()) }?;
         self.recover_from(acquired);
         let token = thread.token();
         let ending = BriefEnding { cell: self, thread, token };
@@ -80,7 +80,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     #[inline(always)]
     unsafe fn give_back(&self, thread: Thread) -> Result<(), Refusal> {
         // SAFETY: the caller promises that `acquire_borrowed` took the lock for this thread, and that nothing else releases it.
-        self.raise_for(unsafe { lock::brief::release_borrowed(thread, self.lock()) })
+        self.raise_for(unsafe { lock::only::release_borrowed(thread, self.lock()) })
     }
 }
 

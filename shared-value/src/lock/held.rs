@@ -1,6 +1,7 @@
 //! `HeldList`: the locks that a thread holds, in memory that no other process can write.
 
 use std::ops::Range;
+use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
@@ -12,26 +13,31 @@ use crate::lock::line::LockLine;
 /// The kernel releases 2,048 locks of a dying thread (`ROBUST_LIST_LIMIT`). The rest is left to other robust mutexes.
 pub(crate) const MAX_HELD: usize = 2_000;
 
-/// More than `MAX_HELD`, and a power of two, as `OTHER` is.
-const FIRST_BORROWED: usize = 1 << 15;
-const OTHER: usize = 1 << 16;
+/// The most often that one thread may hold one lock.
+pub(crate) const MAX_DEPTH: u32 = 65_535;
 
-/// Enough for most threads, without an allocation of its own.
+/// One further hold in `HeldList::holds`.
+const FURTHER: usize = 1 << 16;
+const _: () = assert!(MAX_HELD < FURTHER);
+
+/// Enough for most threads without an allocation.
 const INLINE: usize = 8;
 
 /// The locks that one thread holds, in the order in which it took them.
 ///
-/// Only that thread writes here, except that `fork` clears the record of the forking thread in the child. Others read
-/// it to see whether memory may be unmapped; the atomics serve them.
+/// Only that thread writes here, except that `fork` clears the record of the forking thread in the child. Other threads read
+/// the list to see whether memory may be unmapped; the atomics serve them.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct HeldList {
-    /// The number of locks here; `FIRST_BORROWED` if a brief hold has borrowed what the first one guards, which costs no store
-    /// here; and `OTHER` times the number of those that are recorded elsewhere.
-    length: AtomicUsize,
-    /// The lock that was taken first, if nothing is special about it: then whoever holds it need not look for it. Null is
-    /// always right, too.
-    plain: AtomicPtr<LockLine>,
+    /// Zero while the thread holds nothing.
+    ///
+    /// | bits | meaning |
+    /// |---|---|
+    /// | 0-15 | the number of locks in this list |
+    /// | 16-63 | the number of further holds: locks that were taken again, and pthread mutexes, which have a list of their own |
+    holds: AtomicUsize,
+    /// The first entries. Entries that are not in use have depth 0, and do not equal the address of a lock.
     inline: [Held; INLINE],
     more: OnceLock<Box<[Held]>>,
 }
@@ -39,114 +45,121 @@ pub(crate) struct HeldList {
 /// A lock that a thread holds.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    line: AtomicPtr<LockLine>,
-    /// Zero in entries that are not in use, so that taking a lock stores little; and if nothing is special about the lock.
+    /// The address of the lock. Locks lie at multiples of 8, so the lower bits are free for what the thread notes about the
+    /// lock:
     ///
     /// | bits | meaning |
     /// |---|---|
-    /// | 0-31 | how often the thread has taken the lock again without releasing it |
-    /// | 32-33 | the mark |
-    /// | 34 | a transaction holds it |
-    state: AtomicU64,
+    /// | 0-1 | the mark |
+    /// | 2 | a transaction holds the lock |
+    lock: AtomicPtr<LockLine>,
+    /// How often the thread has taken the lock again without releasing it.
+    depth: AtomicU64,
 }
 
-const DEPTH: u64 = 0xffff_ffff;
-const BORROWED: u64 = 1 << 32;
-const UNWOUND: u64 = 1 << 33;
-const JOINED: u64 = 1 << 34;
+const MARK: usize = 0b011;
+const JOINED: usize = 0b100;
+const _: () = assert!(MARK | JOINED < align_of::<LockLine>());
 
 /// What a thread notes about a lock that it holds, for the layers above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    None,
-    /// An `update` has what the lock guards borrowed.
-    Borrowed,
+    None = 0,
+    /// An `update` has borrowed the value that the lock guards.
+    Borrowed = 1,
     /// A panic has passed through a guard that was not the last hold.
-    Unwound,
+    Unwound = 2,
 }
 
 impl Held {
     /// The lock, which is mapped while it is held.
     #[inline(always)]
     pub(super) fn line(&self) -> *const LockLine {
-        self.line.load(Relaxed)
+        self.lock.load(Relaxed).map_addr(|address| address & !(MARK | JOINED))
     }
 
     /// How often the thread has taken it again.
     pub(super) fn depth(&self) -> u64 {
-        self.state.load(Relaxed) & DEPTH
+        self.depth.load(Relaxed)
     }
 
-    /// The thread takes it again.
-    pub(super) fn deepen(&self) {
-        self.state.store(self.state.load(Relaxed) + 1, Relaxed);
-    }
-
-    /// Undoes the last `deepen`; `false` if there is none.
-    pub(super) fn rise(&self) -> bool {
-        let is_deep = self.depth() != 0;
-        if is_deep {
-            self.state.store(self.state.load(Relaxed) - 1, Relaxed);
-        }
-        is_deep
-    }
-
-    #[inline(always)]
     pub(super) fn mark(&self) -> Mark {
-        match self.state.load(Relaxed) & (BORROWED | UNWOUND) {
+        match self.lock.load(Relaxed).addr() & MARK {
             0 => Mark::None,
-            BORROWED => Mark::Borrowed,
+            1 => Mark::Borrowed,
             _ => Mark::Unwound,
         }
     }
 
-    #[inline(always)]
     pub(super) fn set_mark(&self, mark: Mark) {
-        let mark = match mark {
-            Mark::None => 0,
-            Mark::Borrowed => BORROWED,
-            Mark::Unwound => UNWOUND,
-        };
-        self.state.store(self.state.load(Relaxed) & !(BORROWED | UNWOUND) | mark, Relaxed);
+        self.note(MARK, mark as usize);
     }
 
     pub(super) fn is_joined(&self) -> bool {
-        self.state.load(Relaxed) & JOINED != 0
+        self.lock.load(Relaxed).addr() & JOINED != 0
     }
 
     pub(super) fn set_joined(&self, is_joined: bool) {
-        let joined = if is_joined { JOINED } else { 0 };
-        self.state.store(self.state.load(Relaxed) & !JOINED | joined, Relaxed);
+        self.note(JOINED, if is_joined { JOINED } else { 0 });
+    }
+
+    fn note(&self, bits: usize, noted: usize) {
+        let lock = self.lock.load(Relaxed).map_addr(|address| address & !bits | noted);
+        // Release: as in `HeldList::remove`, whose store this one replaces.
+        self.lock.store(lock, Release);
+    }
+
+    /// Whether this is the lock, with this mark and nothing else noted about it.
+    #[inline(always)]
+    fn is(&self, line: &LockLine, mark: Mark) -> bool {
+        ptr::eq(self.lock.load(Relaxed), marked(line, mark))
     }
 
     fn clear(&self) {
-        self.state.store(0, Relaxed);
+        // Release: as in `HeldList::remove`.
+        self.lock.store(ptr::null_mut(), Release);
+        self.depth.store(0, Relaxed);
     }
 }
 
+#[inline(always)]
+fn marked(line: &LockLine, mark: Mark) -> *mut LockLine {
+    ptr::from_ref(line).cast_mut().map_addr(|address| address | mark as usize)
+}
+
 impl HeldList {
+    /// The number of locks here.
     #[inline(always)]
     pub(super) fn length(&self) -> usize {
-        self.length.load(Relaxed) % FIRST_BORROWED
+        self.holds.load(Relaxed) % FURTHER
     }
 
-    /// Whether the thread holds no lock at all, here or elsewhere.
+    /// Whether the thread holds no lock and no pthread mutex.
     #[inline(always)]
     pub(super) fn is_clear(&self) -> bool {
-        self.length.load(Relaxed) == 0
+        self.holds.load(Relaxed) == 0
     }
 
-    /// Adds to the locks that are recorded elsewhere.
-    pub(super) fn add_other(&self) {
-        self.length.store(self.length.load(Relaxed) + OTHER, Release);
+    /// Counts a hold that adds no lock to this list.
+    #[inline(always)]
+    pub(super) fn add_further(&self) {
+        // Release, as all stores to `holds` but those of zero: for `any_within`.
+        self.holds.store(self.holds.load(Relaxed) + FURTHER, Release);
     }
 
-    /// Takes one of them away.
-    pub(super) fn remove_other(&self) {
-        self.length.store(self.length.load(Relaxed) - OTHER, Release);
+    /// Undoes `add_further`.
+    #[inline(always)]
+    pub(super) fn remove_further(&self) {
+        self.holds.store(self.holds.load(Relaxed) - FURTHER, Release);
     }
 
-    /// The lock at a place below `length`.
+    #[inline(always)]
+    fn first(&self) -> &Held {
+        let [first, ..] = &self.inline;
+        first
+    }
+
+    /// The lock at an index below `length`.
     #[inline(always)]
     pub(super) fn get(&self, index: usize) -> &Held {
         match self.inline.get(index) {
@@ -161,155 +174,158 @@ impl HeldList {
         &more[index]
     }
 
-    /// The place of a lock.
+    /// The index of a lock.
     pub(super) fn find(&self, line: &LockLine) -> Option<usize> {
-        (0..self.length()).rev().find(|index| std::ptr::eq(self.get(*index).line(), line))
+        (0..self.length()).rev().find(|index| ptr::eq(self.get(*index).line(), line))
     }
 
-    /// Whether the lock is known to be held once, and nothing else to be noted about it.
+    /// Whether the lock is the first in the list and has nothing noted about it. `false` is always safe: then the lock is looked
+    /// for.
     #[inline(always)]
     pub(super) fn is_plain(&self, line: &LockLine) -> bool {
-        std::ptr::eq(self.plain.load(Relaxed), line)
+        self.first().is(line, Mark::None)
     }
 
-    /// The same, and whether the thread holds no other.
+    /// Whether the thread holds this lock with this mark, once, and holds nothing else.
     #[inline(always)]
-    pub(super) fn is_only_and_plain(&self, line: &LockLine) -> bool {
-        self.is_plain(line) && self.length.load(Relaxed) == 1
+    pub(super) fn is_only(&self, line: &LockLine, mark: Mark) -> bool {
+        self.holds.load(Relaxed) == 1 && self.first().is(line, mark)
     }
 
-    /// Whether it is the only lock, taken once, and what it guards is borrowed.
+    /// Notes that the lock at an index was taken again, unless that has happened too often.
     #[inline(always)]
-    pub(super) fn is_only_and_borrowed(&self, line: &LockLine) -> bool {
-        let [held, ..] = &self.inline;
-        self.length.load(Relaxed) == FIRST_BORROWED + 1
-            && std::ptr::eq(held.line(), line)
-            && held.state.load(Relaxed) == 0
-    }
-
-    /// Whether a brief hold has borrowed what the lock guards. Such a lock stays the first while it is held.
-    pub(super) fn is_borrowed(&self, line: &LockLine) -> bool {
-        let [held, ..] = &self.inline;
-        self.is_first_borrowed() && std::ptr::eq(held.line(), line)
-    }
-
-    /// Notes that nothing is borrowed by a brief hold.
-    pub(super) fn end_borrow(&self) {
-        self.length.store(self.length.load(Relaxed) & !FIRST_BORROWED, Relaxed);
-        self.find_plain();
-    }
-
-    /// Takes the lock once more, if it is the first one, nothing but that is special about it, and it was not taken so often.
-    #[inline(always)]
-    pub(super) fn deepen_first(&self, line: &LockLine, most: u64) -> bool {
-        let [held, ..] = &self.inline;
-        let depth = held.state.load(Relaxed);
-        let is_first = self.length() != 0 && std::ptr::eq(held.line(), line) && depth < most;
-        if is_first {
-            held.state.store(depth + 1, Relaxed);
-            self.plain.store(std::ptr::null_mut(), Relaxed);
+    pub(super) fn deepen(&self, index: usize) -> bool {
+        let (held, most) = (self.get(index), u64::from(MAX_DEPTH) - 1);
+        let depth = held.depth.load(Relaxed);
+        if depth >= most {
+            return false;
         }
-        is_first
+        held.depth.store(depth + 1, Relaxed);
+        self.add_further();
+        true
     }
 
-    /// Undoes that.
+    /// Undoes the last `deepen`, if there was one.
     #[inline(always)]
-    pub(super) fn rise_first(&self, line: &LockLine) -> bool {
-        let [held, ..] = &self.inline;
-        let depth = held.state.load(Relaxed);
-        let is_first = std::ptr::eq(held.line(), line) && (1..=DEPTH).contains(&depth);
-        if is_first {
-            held.state.store(depth - 1, Relaxed);
-            self.find_plain();
+    pub(super) fn rise(&self, index: usize) -> bool {
+        let held = self.get(index);
+        let depth = held.depth.load(Relaxed);
+        if depth == 0 {
+            return false;
         }
-        is_first
-    }
-
-    /// Changes what is noted about the lock at a place below `length`.
-    pub(super) fn change<R>(&self, index: usize, change: impl FnOnce(&Held) -> R) -> R {
-        let changed = change(self.get(index));
-        self.find_plain();
-        changed
-    }
-
-    fn is_first_borrowed(&self) -> bool {
-        self.length.load(Relaxed) & FIRST_BORROWED != 0
-    }
-
-    fn find_plain(&self) {
-        let [held, ..] = &self.inline;
-        let is_plain = self.length() != 0 && !self.is_first_borrowed() && held.state.load(Relaxed) == 0;
-        self.plain.store(if is_plain { held.line.load(Relaxed) } else { std::ptr::null_mut() }, Relaxed);
+        held.depth.store(depth - 1, Relaxed);
+        self.remove_further();
+        true
     }
 
     /// Adds a lock behind the others. The caller has seen that there is room.
-    #[inline(always)]
     pub(super) fn push(&self, line: &LockLine) {
-        let (length, line) = (self.length(), std::ptr::from_ref(line).cast_mut());
-        self.get(length).line.store(line, Release);
-        self.length.store(self.length.load(Relaxed) + 1, Release);
-        if length == 0 {
-            self.plain.store(line, Relaxed);
+        self.get(self.length()).lock.store(marked(line, Mark::None), Release);
+        self.holds.store(self.holds.load(Relaxed) + 1, Release);
+    }
+
+    /// Adds a lock to a list that `is_clear`.
+    #[inline(always)]
+    pub(super) fn push_only(&self, line: &LockLine, mark: Mark) {
+        self.first().lock.store(marked(line, mark), Relaxed);
+        self.holds.store(1, Release);
+    }
+
+    /// Removes a lock with this mark that is the only one, as `is_only` says.
+    #[inline(always)]
+    pub(super) fn pop_only(&self, mark: Mark) {
+        // An entry with a mark does not equal the address of a lock anyway.
+        if mark == Mark::None {
+            self.first().lock.store(ptr::null_mut(), Relaxed);
         }
+        self.holds.store(0, Relaxed);
     }
 
-    /// Adds a lock where there is none at all, and notes that what it guards is borrowed.
-    #[inline(always)]
-    pub(super) fn push_borrowed(&self, line: &LockLine) {
-        let [held, ..] = &self.inline;
-        held.line.store(std::ptr::from_ref(line).cast_mut(), Relaxed);
-        self.length.store(FIRST_BORROWED + 1, Release);
-    }
-
-    /// Takes the only lock out, which is plain.
-    #[inline(always)]
-    pub(super) fn pop_plain(&self) {
-        self.plain.store(std::ptr::null_mut(), Relaxed);
-        self.length.store(0, Relaxed);
-    }
-
-    /// Takes the only lock out, which is borrowed.
-    #[inline(always)]
-    pub(super) fn pop_borrowed(&self) {
-        self.length.store(0, Relaxed);
-    }
-
-    /// Takes a lock out; those behind it move down by one.
+    /// Removes the lock at an index, however often it was taken; those behind it move down by one.
     pub(super) fn remove(&self, index: usize) {
         let last = self.length() - 1;
-        for place in index..last {
-            let (to, from) = (self.get(place), self.get(place + 1));
-            // Release: whoever sees the next lock in the place of this one also sees this one in its new place.
-            to.line.store(from.line.load(Relaxed), Release);
-            to.state.store(from.state.load(Relaxed), Relaxed);
+        let further = usize::try_from(self.get(index).depth()).expect("at most `MAX_DEPTH`");
+        for index in index..last {
+            let (to, from) = (self.get(index), self.get(index + 1));
+            // Release: a thread that no longer finds a lock at its old index finds it at its new one.
+            to.lock.store(from.lock.load(Relaxed), Release);
+            to.depth.store(from.depth.load(Relaxed), Relaxed);
         }
         self.get(last).clear();
-        self.length.store(self.length.load(Relaxed) - 1, Release);
-        self.find_plain();
+        self.holds.store(self.holds.load(Relaxed) - 1 - further * FURTHER, Release);
     }
 
-    /// Forgets all locks.
+    /// Removes all locks.
     pub(super) fn clear(&self) {
         for index in 0..self.length() {
             self.get(index).clear();
         }
-        self.length.store(0, Relaxed);
-        self.find_plain();
+        self.holds.store(0, Relaxed);
     }
 
     /// Whether one of the locks lies in this range of addresses; asked by other threads.
     ///
     /// A lock that is held all the time is found, although its thread takes and releases others meanwhile: it can only
-    /// move down, and this looks from the last place to the first, so it cannot slip past.
+    /// move down, and this looks from the last index to the first, so it cannot slip past.
     pub(super) fn any_within(&self, range: &Range<usize>) -> bool {
-        let length = self.length.load(Acquire) % FIRST_BORROWED;
-        (0..length).rev().any(|index| range.contains(&self.get(index).line.load(Acquire).addr()))
+        let length = self.holds.load(Acquire) % FURTHER;
+        (0..length).rev().any(|index| range.contains(&self.get(index).lock.load(Acquire).addr()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A lock that counts as plain although it was released, or as the only hold although it was taken twice, would be released too
+    /// early or written while it is borrowed.
+    #[test]
+    fn a_lock_is_plain_and_the_only_one_exactly_while_that_is_true() {
+        let list = HeldList::default();
+        let [first, second] = [(); 2].map(|()| LockLine::default());
+        let only = |mark| list.is_only(&first, mark);
+
+        list.push_only(&first, Mark::None);
+        assert!(list.is_plain(&first) && only(Mark::None) && !only(Mark::Borrowed));
+        assert!(list.deepen(0) && list.is_plain(&first) && !only(Mark::None));
+        assert!(list.rise(0) && only(Mark::None) && !list.rise(0));
+        list.get(0).set_joined(true);
+        assert!(!list.is_plain(&first) && list.find(&first) == Some(0));
+        list.get(0).set_mark(Mark::Unwound);
+        list.get(0).set_joined(false);
+        assert!(list.get(0).mark() == Mark::Unwound && !list.is_plain(&first));
+        list.get(0).set_mark(Mark::None);
+        list.push(&second);
+        assert!(list.is_plain(&first) && !list.is_plain(&second) && !only(Mark::None));
+        list.remove(0);
+        assert!(list.is_only(&second, Mark::None) && !list.is_plain(&first));
+        list.pop_only(Mark::None);
+        assert!(list.is_clear() && !list.is_plain(&second));
+
+        list.push_only(&first, Mark::Borrowed);
+        assert!(only(Mark::Borrowed) && !list.is_plain(&first));
+        list.pop_only(Mark::Borrowed);
+        list.add_further();
+        assert!(!list.is_clear() && !list.is_plain(&first) && list.find(&first).is_none());
+    }
+
+    /// A count of holds that is left behind would keep the thread off its fast paths, or underflow.
+    #[test]
+    fn a_lock_that_was_taken_again_is_removed_with_all_its_holds() {
+        let list = HeldList::default();
+        let [first, second] = [(); 2].map(|()| LockLine::default());
+        list.push(&first);
+        list.push(&second);
+        for _ in 1..MAX_DEPTH {
+            assert!(list.deepen(0));
+        }
+        assert!(!list.deepen(0), "taken {MAX_DEPTH} times");
+        assert!(list.deepen(1));
+        list.remove(0);
+        assert!(list.rise(0) && list.is_only(&second, Mark::None));
+        list.remove(0);
+        assert!(list.is_clear());
+    }
 
     /// Scanned from the first place to the last, a lock that moves down meanwhile is missed, and its memory unmapped.
     #[test]

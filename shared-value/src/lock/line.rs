@@ -1,7 +1,7 @@
 //! `LockLine`: the words of a lock, as they lie in shared memory.
 
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::sys::robust::WORD_BEHIND_NODE;
+use crate::sys::robust::NODE_OFFSET;
 
 /// The 40 bytes of a lock. All zeros are a free lock.
 ///
@@ -25,7 +25,7 @@ pub(crate) struct LockLine {
 
 const _: () = {
     assert!(size_of::<LockLine>() == 40);
-    assert!(core::mem::offset_of!(LockLine, word) + WORD_BEHIND_NODE == core::mem::offset_of!(LockLine, next));
+    assert!(core::mem::offset_of!(LockLine, word) + NODE_OFFSET == core::mem::offset_of!(LockLine, next));
     assert!(core::mem::offset_of!(LockLine, previous) + 8 == core::mem::offset_of!(LockLine, next));
 };
 
@@ -39,7 +39,7 @@ impl LockLine {
     /// The address that stands for the lock that lies there.
     #[inline(always)]
     pub(super) fn node_of(line: *const Self) -> u64 {
-        (line.expose_provenance() + WORD_BEHIND_NODE) as u64
+        (line.expose_provenance() + NODE_OFFSET) as u64
     }
 
     /// How often the lock was taken over from a dead owner.

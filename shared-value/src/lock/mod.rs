@@ -1,10 +1,10 @@
 //! Locks: robust, recursive, shared between processes. They know nothing of what they guard.
 #![allow(unsafe_code)]
 
-pub(crate) mod brief;
 mod held;
 mod line;
 mod list;
+pub(crate) mod only;
 pub(crate) mod pthread;
 mod thread;
 pub(crate) mod wakeup;
@@ -21,13 +21,10 @@ use crate::sys::robust::RobustList;
 pub(crate) use crate::protocol::lock_word::LONGEST_SLEEP;
 pub(crate) use crate::protocol::lock_word::Wait;
 pub(crate) use held::Mark;
-use held::{Held, HeldList};
+use held::{Held, HeldList, MAX_DEPTH, MAX_HELD};
 pub(crate) use line::LockLine;
 use list::Overwritten;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
-
-/// The most often that one thread may hold one lock.
-const MAX_DEPTH: u32 = 65_535;
 
 /// What a value's own lock is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -86,7 +83,7 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::WouldBlock => LockError::WouldBlock.into(),
             Refusal::TimedOut => LockError::TimedOut.into(),
-            Refusal::TooManyHeld => LockError::TooManyHeld { limit: held::MAX_HELD }.into(),
+            Refusal::TooManyHeld => LockError::TooManyHeld { limit: MAX_HELD }.into(),
             Refusal::TooDeep => LockError::TooDeep { limit: MAX_DEPTH }.into(),
             Refusal::Borrowed => Self::Borrowed,
             Refusal::Unwound => Self::Unwound,
@@ -120,18 +117,40 @@ fn os_error(code: i64) -> std::io::Error {
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     if !thread.held().is_clear() {
-        if thread.held().deepen_first(line, u64::from(MAX_DEPTH) - 1) {
+        if thread.held().is_plain(line) && thread.held().deepen(0) {
             return Ok(Acquired::Again);
         }
-        if let Some(again) = deepen(thread, line) {
-            return again;
-        }
+        // SAFETY: as promised by the caller.
+        return unsafe { acquire_one_of_many(thread, line, wait) };
     }
     // SAFETY: as promised by the caller.
-    unsafe { acquire_linked(thread, line, wait, HeldList::push) }
+    unsafe { acquire_linked(thread, line, wait, |held| held.push_only(line, Mark::None)) }
 }
 
-/// Takes a lock that the thread does not hold, links it, and lets `note` enter it into the thread's record.
+/// Takes the lock, or takes it once more, where the thread holds a lock already.
+///
+/// # Safety
+/// As `acquire`.
+#[cold]
+#[inline(never)]
+unsafe fn acquire_one_of_many(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
+    let held = thread.held();
+    if let Some(index) = held.find(line) {
+        return again(held, index);
+    }
+    if held.length() + thread.mutexes().length() >= MAX_HELD {
+        return Err(Refusal::TooManyHeld);
+    }
+    // SAFETY: as promised by the caller.
+    unsafe { acquire_linked(thread, line, wait, |held| held.push(line)) }
+}
+
+/// Takes once more the lock at an index of the list.
+fn again(held: &HeldList, index: usize) -> Result<Acquired, Refusal> {
+    if held.deepen(index) { Ok(Acquired::Again) } else { Err(Refusal::TooDeep) }
+}
+
+/// Takes a lock that the thread does not hold, links it, and lets `push` enter it into the thread's record.
 ///
 /// # Safety
 /// As `acquire`.
@@ -140,12 +159,12 @@ unsafe fn acquire_linked(
     thread: Thread,
     line: &LockLine,
     wait: Wait,
-    note: impl FnOnce(&HeldList, &LockLine),
+    push: impl FnOnce(&HeldList),
 ) -> Result<Acquired, Refusal> {
     let acquired = take(thread, line, wait)?;
     // SAFETY: the caller keeps the lock mapped while it is held.
     unsafe { list::link(thread, line) };
-    note(thread.held(), line);
+    push(thread.held());
     thread.list().retract();
     Ok(acquired)
 }
@@ -167,25 +186,6 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
     Ok(Acquired::TakenOver)
 }
 
-/// Takes a lock once more that the thread holds; `None` if it does not, and may take it.
-#[inline(never)]
-fn deepen(thread: Thread, line: &LockLine) -> Option<Result<Acquired, Refusal>> {
-    let held = thread.held();
-    let Some(index) = held.find(line) else {
-        let all = held.length() + thread.mutexes().length();
-        return (all >= held::MAX_HELD).then_some(Err(Refusal::TooManyHeld));
-    };
-    Some(held.change(index, again))
-}
-
-fn again(held: &Held) -> Result<Acquired, Refusal> {
-    if held.depth() + 1 >= MAX_DEPTH.into() {
-        return Err(Refusal::TooDeep);
-    }
-    held.deepen();
-    Ok(Acquired::Again)
-}
-
 /// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the lock. `true` if that was
 /// the last one, and somebody waits for the lock or for a change of what it guards.
 ///
@@ -201,8 +201,9 @@ pub(crate) unsafe fn release(
     line: &LockLine,
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Refusal> {
-    if !thread.held().is_only_and_plain(line) {
-        if thread.held().rise_first(line) {
+    let held = thread.held();
+    if !held.is_only(line, Mark::None) {
+        if held.is_plain(line) && held.rise(0) {
             return Ok(false);
         }
         // SAFETY: as promised by the caller.
@@ -210,7 +211,7 @@ pub(crate) unsafe fn release(
     }
     before_release(Mark::None);
     let released = release_linked(thread, line, || list::unlink_only(thread, line));
-    thread.held().pop_plain();
+    held.pop_only(Mark::None);
     released
 }
 
@@ -222,7 +223,7 @@ unsafe fn release_one_of_many(
 ) -> Result<bool, Refusal> {
     // Always found while callers keep their promise.
     let index = thread.held().find(line).ok_or(Refusal::Corrupted)?;
-    if thread.held().change(index, Held::rise) {
+    if thread.held().rise(index) {
         return Ok(false);
     }
     before_release(thread.held().get(index).mark());
@@ -253,7 +254,6 @@ fn release_linked(
 
 /// Leaves all locks that the calling thread holds as if it had died with them.
 fn die_with_all(thread: Thread) {
-    thread.held().end_borrow();
     while let Some(index) = thread.held().length().checked_sub(1) {
         // SAFETY: the record holds the lock, so `acquire`'s caller keeps it mapped.
         let line = unsafe { &*thread.held().get(index).line() };
@@ -283,16 +283,15 @@ pub(crate) fn mark(thread: Thread, line: &LockLine) -> Mark {
 
 #[inline(never)]
 fn mark_of_one(thread: Thread, line: &LockLine) -> Mark {
-    if thread.held().is_borrowed(line) {
-        return Mark::Borrowed;
-    }
     thread.find(line).map_or(Mark::None, Held::mark)
 }
 
 /// Notes something about a lock that the calling thread holds.
 #[inline(never)]
 pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
-    let _ = thread.change(line, |held| held.set_mark(mark));
+    if let Some(held) = thread.find(line) {
+        held.set_mark(mark);
+    }
 }
 
 /// Whether the calling thread holds the lock for a transaction, besides the hold that asks.
@@ -309,7 +308,9 @@ pub(crate) fn is_joined_by(thread: Thread, line: &LockLine) -> bool {
 
 /// Notes that the calling thread holds the lock for a transaction, or does no more.
 pub(crate) fn set_joined(thread: Thread, line: &LockLine, is_joined: bool) {
-    let _ = thread.change(line, |held| held.set_joined(is_joined));
+    if let Some(held) = thread.find(line) {
+        held.set_joined(is_joined);
+    }
 }
 
 /// Whether the calling thread has taken the lock once, so that the next `release` is the last.

@@ -4,7 +4,7 @@
 //! The line of a value that is guarded so stands for the mutex in the thread's record; its lock word is not used.
 #![allow(unsafe_code)]
 
-use crate::lock::held::{Held, MAX_HELD};
+use crate::lock::held::MAX_HELD;
 use crate::lock::line::LockLine;
 use crate::lock::{Acquired, LockState, Mark, Refusal, Thread, Wait, again, holds};
 use crate::protocol::atomics::{Ordering::Relaxed, Ordering::SeqCst, fence};
@@ -19,7 +19,7 @@ use crate::sys::mutex::{Mutex, Outcome};
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
     let held = thread.mutexes();
     if let Some(index) = held.find(line) {
-        return held.change(index, again);
+        return again(held, index);
     }
     if held.length() + thread.held().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
@@ -48,7 +48,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
         Outcome::Failed(code) => return Err(Refusal::Mutex(code.into())),
     };
     held.push(line);
-    thread.held().add_other();
+    thread.held().add_further();
     if acquired == Acquired::TakenOver {
         // If this thread dies before the count is right, the next owner counts both deaths as one.
         line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
@@ -73,12 +73,12 @@ pub(crate) unsafe fn release(
     let held = thread.mutexes();
     // Always found while callers keep their promise.
     let index = held.find(line).ok_or(Refusal::Corrupted)?;
-    if held.change(index, Held::rise) {
+    if held.rise(index) {
         return Ok(false);
     }
     before_release(held.get(index).mark());
     held.remove(index);
-    thread.held().remove_other();
+    thread.held().remove_further();
     mutex.unlock().map_err(|()| Refusal::Corrupted)?;
     // The mutex does not tell whether somebody waits for a change. Whoever does so sets the waiting bit of the signal word
     // and looks at the version, with the same fence between (`call_back`): one of the two sees what the other did.

@@ -25,7 +25,7 @@ use crate::sys::robust::{RobustList, RobustListCell};
 /// What taking a lock needs lies in one cache line.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
-struct Record {
+struct ThreadRecord {
     /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while nobody uses the record.
     token: AtomicU64,
     /// The kernel's id of the thread.
@@ -39,7 +39,7 @@ struct Record {
 /// The calling thread: one pointer, which cannot be sent to another thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thread {
-    record: &'static Record,
+    record: &'static ThreadRecord,
     not_send: PhantomData<*const ()>,
 }
 
@@ -47,7 +47,7 @@ thread_local! {
     /// Without a destructor, so that getting at it costs one load, and works until the thread is gone.
     static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
     /// Held from before a `fork` until after it. Without a destructor, for the same reason.
-    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Registry>>>> = const { Cell::new(None) };
+    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Threads>>>> = const { Cell::new(None) };
 }
 
 impl Thread {
@@ -87,13 +87,6 @@ impl Thread {
         [self.held(), self.mutexes()].into_iter().find_map(|held| held.find(line).map(|index| held.get(index)))
     }
 
-    /// Changes what is noted about the lock of either kind, if it holds it.
-    pub(super) fn change<R>(self, line: &LockLine, change: impl FnOnce(&Held) -> R) -> Option<R> {
-        let mut lists = [self.held(), self.mutexes()].into_iter();
-        let (list, index) = lists.find_map(|list| list.find(line).map(|index| (list, index)))?;
-        Some(list.change(index, change))
-    }
-
     /// Its robust list.
     #[inline(always)]
     pub(super) fn list(self) -> RobustList {
@@ -120,7 +113,7 @@ impl Thread {
         let token = sys::thread::random_token().map_err(|_| Refusal::NoThread)?;
         sys::thread::at_exit().map_err(|_| Refusal::NoThread)?;
 
-        let record = registry().enter();
+        let record = threads().enter();
         record.list.set(list);
         record.id.store(sys::thread::id(), Relaxed);
         record.token.store(token, Relaxed);
@@ -142,7 +135,7 @@ pub(crate) fn set_up() -> Result<(), Refusal> {
 
 /// Whether any thread of this process holds a lock that lies in this range of addresses.
 pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
-    registry().all.iter().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
+    threads().all.iter().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
 }
 
 /// Whether the calling thread holds any lock.
@@ -157,21 +150,21 @@ pub(crate) fn holds(line: &LockLine) -> bool {
 }
 
 /// All records of this process.
-struct Registry {
-    all: Vec<&'static Record>,
-    unused: Vec<&'static Record>,
+struct Threads {
+    all: Vec<&'static ThreadRecord>,
+    unused: Vec<&'static ThreadRecord>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { all: Vec::new(), unused: Vec::new() });
+static THREADS: Mutex<Threads> = Mutex::new(Threads { all: Vec::new(), unused: Vec::new() });
 
-fn registry() -> MutexGuard<'static, Registry> {
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+fn threads() -> MutexGuard<'static, Threads> {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Registry {
-    fn enter(&mut self) -> &'static Record {
+impl Threads {
+    fn enter(&mut self) -> &'static ThreadRecord {
         self.unused.pop().unwrap_or_else(|| {
-            let record: &'static Record = Box::leak(Box::default());
+            let record: &'static ThreadRecord = Box::leak(Box::default());
             self.all.push(record);
             // So that no hook that runs in a forked child or an ending thread needs memory.
             self.unused.reserve(self.all.len());
@@ -179,7 +172,7 @@ impl Registry {
         })
     }
 
-    fn leave(&mut self, record: &'static Record) {
+    fn leave(&mut self, record: &'static ThreadRecord) {
         record.token.store(0, Relaxed);
         // The kernel releases mutexes only after this, so they have to stay mapped, and this record has to say so.
         if record.mutexes.length() == 0 {
@@ -195,11 +188,11 @@ impl Registry {
 extern "C" fn at_exit() {
     let Some(thread) = CURRENT.take() else { return };
     super::die_with_all(thread);
-    registry().leave(thread.record);
+    threads().leave(thread.record);
 }
 
 extern "C" fn before_fork() {
-    ACROSS_FORK.set(Some(ManuallyDrop::new(registry())));
+    ACROSS_FORK.set(Some(ManuallyDrop::new(threads())));
 }
 
 extern "C" fn after_fork_in_parent() {
@@ -210,15 +203,15 @@ extern "C" fn after_fork_in_parent() {
 ///
 /// Their records are left alone: a thread may have been anywhere in its own when the fork cut it off.
 extern "C" fn after_fork_in_child() {
-    let Some(mut registry) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
+    let Some(mut threads) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
         return;
     };
-    registry.all.clear();
-    registry.unused.clear();
+    threads.all.clear();
+    threads.unused.clear();
     if let Some(thread) = CURRENT.take() {
         thread.record.held.clear();
         thread.record.mutexes.clear();
-        registry.all.push(thread.record);
-        registry.leave(thread.record);
+        threads.all.push(thread.record);
+        threads.leave(thread.record);
     }
 }

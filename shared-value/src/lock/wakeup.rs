@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::protocol::atomics::AtomicU64;
-use crate::protocol::event::{count, is_anybody_waiting};
+use crate::protocol::event::{count, has_waiters};
 use crate::sys;
 
 /// Sleeps until another thread wakes those who were announced, or the time is over.
@@ -16,7 +16,7 @@ pub(crate) fn sleep(event: &AtomicU64, announced: u64, timeout: Duration) {
 /// Wakes all who were announced, if there are any.
 #[inline(always)]
 pub(crate) fn raise(event: &AtomicU64) {
-    if is_anybody_waiting(event) {
+    if has_waiters(event) {
         wake(event);
     }
 }

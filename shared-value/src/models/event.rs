@@ -9,31 +9,31 @@ use crate::models::futex::Futex;
 use crate::models::model;
 use crate::protocol::atomics::Ordering::{Relaxed, SeqCst};
 use crate::protocol::atomics::{AtomicU64, fence};
-use crate::protocol::event::{announce, count, is_anybody_waiting};
+use crate::protocol::event::{announce, count, has_waiters};
 use crate::protocol::lock_word::{Kernel, Wait, call_back, release, take};
 use crate::protocol::slots::{Slots, Versions};
 
 /// A value of one word, its lock, and those who wait for it to change.
 #[derive(Default)]
-struct Value {
+struct Awaited {
     versions: Versions,
     words: [AtomicU64; 2],
     lock: AtomicU64,
     lockers: Futex,
-    signal: AtomicU64,
+    event: AtomicU64,
     waiters: Futex,
     /// In the place of the lock word, where a pthread mutex guards the value.
     mutex: Mutex<()>,
 }
 
-impl Value {
+impl Awaited {
     fn publish(&self) {
         Slots::new(&self.versions, &self.words, 1, 8, &[]).publish(&(0..8), |slot| slot[0].store(1, Relaxed));
     }
 
     fn raise(&self) {
-        if is_anybody_waiting(&self.signal) {
-            count(&self.signal);
+        if has_waiters(&self.event) {
+            count(&self.event);
             self.waiters.wake_all();
         }
     }
@@ -59,10 +59,10 @@ impl Value {
     /// Waits for version 1, for as long as that takes.
     fn wait(&self, call_back: impl Fn(&Self)) {
         while self.versions.committed() == Some(0) {
-            let announced = announce(&self.signal);
+            let announced = announce(&self.event);
             call_back(self);
             if self.versions.committed() == Some(0) {
-                (&self.waiters).wait(&self.signal, announced, Duration::MAX);
+                (&self.waiters).wait(&self.event, announced, Duration::MAX);
             }
         }
         assert_eq!(self.words[1].load(Relaxed), 1, "who sees a version sees what was written before it");
@@ -71,8 +71,8 @@ impl Value {
 
 /// Runs a change, then those who wait for it behind that: loom goes back to an access of a word only if the same thread
 /// has not touched it since.
-fn run(waiters: usize, change: fn(&Value), call_back: fn(&Value)) {
-    let value = Arc::new(Value::default());
+fn run(waiters: usize, change: fn(&Awaited), call_back: fn(&Awaited)) {
+    let value = Arc::new(Awaited::default());
     let waiting = (0..waiters)
         .map(|_| {
             let value = Arc::clone(&value);
@@ -101,5 +101,5 @@ fn a_change_wakes_all_who_wait_for_it() {
 /// commits, and the waiter for a commit before it is announced.
 #[test]
 fn a_change_under_a_mutex_wakes_who_waits_for_it() {
-    model(3, || run(1, Value::change_under_mutex, |_| fence(SeqCst)));
+    model(3, || run(1, Awaited::change_under_mutex, |_| fence(SeqCst)));
 }

@@ -29,7 +29,7 @@ pub(crate) fn announce(event: &AtomicU64) -> u64 {
 }
 
 #[inline(always)]
-pub(crate) fn is_anybody_waiting(event: &AtomicU64) -> bool {
+pub(crate) fn has_waiters(event: &AtomicU64) -> bool {
     event.load(Ordering::Relaxed) & WAITING != 0
 }
 

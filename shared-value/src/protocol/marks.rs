@@ -286,25 +286,25 @@ mod tests {
     fn what_was_written_is_copied_and_nothing_else() {
         for slot in [65, 512, 513, 64 * 64 * 8 + 77] {
             let (from, to, marks) = (zeros(slot), zeros(slot), zeros(words(slot)));
-            let stale = Marks::new(&marks, slot);
+            let marked = Marks::new(&marks, slot);
             let mut random = 1_u64;
             for round in 1..200 {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let start = (random >> 33) as usize % slot;
                 let end = slot.min(start + if round % 50 == 0 { slot } else { (random >> 20) as usize % 30 });
-                stale.mark(&(start * 8..end * 8));
+                marked.mark(&(start * 8..end * 8));
                 fill(&from[start..end], round);
                 if round % 3 == 0 {
-                    stale.refresh(&from, &to);
+                    marked.refresh(&from, &to);
                     assert_eq!(values(&from), values(&to), "slot {slot}, round {round}");
                     assert_eq!(values(&marks), vec![0; marks.len()], "slot {slot}, round {round}");
                 }
             }
-            stale.refresh(&from, &to);
+            marked.refresh(&from, &to);
             fill(&from, 1);
             fill(&to, 2);
-            stale.mark(&(512..513));
-            stale.refresh(&from, &to);
+            marked.mark(&(512..513));
+            marked.refresh(&from, &to);
             assert_eq!(to.iter().filter(|word| word.load(Relaxed) == 1).count(), BLOCK.min(slot - 64));
         }
     }

@@ -284,7 +284,7 @@ impl<'a> Slots<'a> {
         if self.marks.is_empty() {
             copy(committed, working);
         } else {
-            self.stale().refresh(committed, working);
+            self.marked().refresh(committed, working);
         }
     }
 
@@ -292,7 +292,7 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     fn mark(self, bytes: &Range<usize>) {
         if !self.marks.is_empty() && !cfg!(shared_value_fault = "unmarked") {
-            self.stale().mark(bytes);
+            self.marked().mark(bytes);
         }
     }
 
@@ -302,7 +302,7 @@ impl<'a> Slots<'a> {
     }
 
     #[inline(always)]
-    fn stale(self) -> Marks<'a> {
+    fn marked(self) -> Marks<'a> {
         Marks::new(self.marks, self.length())
     }
 

@@ -46,16 +46,16 @@ pub(crate) fn set_up() {
 
 fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
     set_up();
-    let mut registry = books();
+    let mut registry = registry();
     work(registry.get_or_insert_default())
 }
 
-fn books() -> MutexGuard<'static, Option<Registry>> {
+fn registry() -> MutexGuard<'static, Option<Registry>> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 extern "C" fn before_fork() {
-    ACROSS_FORK.set(Some(ManuallyDrop::new(books())));
+    ACROSS_FORK.set(Some(ManuallyDrop::new(registry())));
 }
 
 extern "C" fn after_fork() {

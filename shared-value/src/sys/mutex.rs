@@ -185,15 +185,15 @@ pub(crate) fn timed_lock() -> (clockid_t, TimedLock) {
 }
 
 /// The time of the clock after a while.
-fn after(clock: clockid_t, while_: Duration) -> timespec {
+fn after(clock: clockid_t, timeout: Duration) -> timespec {
     let mut now = MaybeUninit::<timespec>::zeroed();
     // SAFETY: a local to write to. The two clocks that this is called for cannot fail.
     unsafe { libc::clock_gettime(clock, now.as_mut_ptr()) };
     // SAFETY: zeros are a time too.
     let now = unsafe { now.assume_init() };
-    let nanoseconds = now.tv_nsec + i64::from(while_.subsec_nanos());
+    let nanoseconds = now.tv_nsec + i64::from(timeout.subsec_nanos());
     let carried = nanoseconds / 1_000_000_000;
-    let seconds = i64::try_from(while_.as_secs()).unwrap_or(i64::MAX);
+    let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
     timespec {
         tv_sec: now.tv_sec.saturating_add(seconds).saturating_add(carried),
         tv_nsec: nanoseconds % 1_000_000_000,

@@ -13,7 +13,7 @@ use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, compiler_fence};
 
 /// From a list entry back to its lock word, in bytes, as glibc on 64-bit platforms registers it.
-pub(crate) const WORD_BEHIND_NODE: usize = 32;
+pub(crate) const NODE_OFFSET: usize = 32;
 
 const PRIORITY_INHERITING: u64 = 1;
 
@@ -70,7 +70,7 @@ impl RobustList {
         let result = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
         let head = NonNull::new(head).filter(|_| result == 0 && length == size_of::<Head>()).ok_or(Unfit)?;
         let list = Self { head };
-        let expected = -i64::try_from(WORD_BEHIND_NODE).expect("a small number");
+        let expected = -i64::try_from(NODE_OFFSET).expect("a small number");
         if list.head().futex_offset.load(Relaxed) == expected { Ok(list) } else { Err(Unfit) }
     }
 

@@ -14,10 +14,10 @@
 //! kernel would come to the lock only behind the whole list, and not at all if a peer has overwritten its `next` pointer.
 #![allow(unsafe_code)]
 
-use crate::lock::held::HeldList;
 use crate::lock::line::LockLine;
 use crate::lock::{
-    Acquired, Announcing, Refusal, Thread, acquire_linked, list, release_linked, release_one_of_many, take,
+    Acquired, Announcing, Mark, Refusal, Thread, acquire_linked, list, release_linked, release_one_of_many, set_mark,
+    take,
 };
 use crate::protocol::lock_word::{self, Wait};
 
@@ -59,7 +59,7 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Re
 #[inline(always)]
 pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
     // SAFETY: promised by the caller.
-    unsafe { acquire_linked(thread, line, Wait::Forever, HeldList::push_borrowed) }
+    unsafe { acquire_linked(thread, line, Wait::Forever, |held| held.push_only(line, Mark::Borrowed)) }
 }
 
 /// Undoes an `acquire_borrowed`. `true` if somebody waits for the lock or for a change of what it guards.
@@ -72,12 +72,13 @@ pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result
 /// `acquire_borrowed` took the lock for this thread, and no other `release_borrowed` belongs to that.
 #[inline(always)]
 pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine) -> Result<bool, Refusal> {
-    if !thread.held().is_only_and_borrowed(line) {
-        thread.held().end_borrow();
-        // SAFETY: promised by the caller. The closure has left holds behind.
+    if !thread.held().is_only(line, Mark::Borrowed) {
+        // The closure has left holds behind.
+        set_mark(thread, line, Mark::None);
+        // SAFETY: promised by the caller.
         return unsafe { release_one_of_many(thread, line, |_| {}) };
     }
     let released = release_linked(thread, line, || list::unlink_only(thread, line));
-    thread.held().pop_borrowed();
+    thread.held().pop_only(Mark::Borrowed);
     released
 }

@@ -1,6 +1,5 @@
 //! `DynAccessors`: the functions for the parts of a dynamic value, by path.
 #![allow(unsafe_code)]
-#![expect(private_bounds, reason = "the sealed traits can be neither named nor called from outside")]
 
 use crate::accessors::accessible::Accessible;
 use crate::accessors::host::{Root, Writer};

@@ -122,7 +122,7 @@ fn main() -> Result<()> {
             std::thread::sleep(DEADLINE);
         }
         Role::AddByToken { token, count } => add(&Synchronized::from_token(&token)?, count)?,
-        Role::AddBySocket { path, count } => add(&Synchronized::receive_from(&UnixStream::connect(path)?)?, count)?,
+        Role::AddBySocket { path, count } => add(&Synchronized::open(&UnixStream::connect(path)?)?, count)?,
         Role::Answer { token, rounds } => {
             let ball = Synchronized::<u64>::from_token(&token)?;
             for round in 0..rounds {

@@ -62,10 +62,10 @@ pub fn sum() -> Result<u32, memory::Error> {
     let local = SynchronizedLocal::new(Local { number: 3 })?;
     local.update_number(|number| *number += 1)?;
     let declared = SynchronizedDeclared::new(Declared { number: 5, numbers: [6, 7] })?;
-    declared.lock()?.set_numbers_at(1, 8);
+    declared.lock()?.in_numbers().set_at(1, 8);
     Ok(hidden.seen()
         + private::unseen(&hidden)
         + local.number()
         + declared.number()
-        + u32::from(declared.numbers_at(1)))
+        + u32::from(declared.in_numbers().at(1)))
 }

@@ -10,9 +10,9 @@ fn without_a_prelude() {
     let account = Account { balance: 1, limits: [2, 3], requests: 4, state: Bare::Open, color: [5; 3] };
     let account = SynchronizedAccount::new(account).unwrap();
     account.set_state(Bare::Closed).unwrap();
-    account.requests_fetch_add(1);
+    account.requests().fetch_add(1);
     account.update_color(|color| color[1] = 0).unwrap();
-    account.lock().unwrap().set_limits_at(0, 9);
+    account.lock().unwrap().in_limits().set_at(0, 9);
     assert_eq!((account.balance(), account.limits(), account.requests()), (1, [9, 3], 5));
     assert_eq!(account.color(), [5, 0, 5]);
     assert!(matches!(account.state(), Bare::Closed));
@@ -42,8 +42,8 @@ fn with_the_names_of_the_output() {
     .unwrap();
     names.update_change(|change| change.number += 1).unwrap();
     names.set_value(names.change()).unwrap();
-    names.set_pod_at(1, names.handle()).unwrap();
-    assert_eq!((names.value().number, names.pod_at(1).number), (4, 6));
+    names.in_pod().set_at(1, names.handle()).unwrap();
+    assert_eq!((names.value().number, names.in_pod().at(1).number), (4, 6));
     assert_eq!((names.r#type(), names.loads()), (14, 15));
 }
 

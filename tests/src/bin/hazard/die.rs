@@ -54,7 +54,7 @@ impl Die {
     fn hold(&self, account: &SynchronizedAccount) -> Result<()> {
         let mut guard = account.lock()?;
         guard.set_balance(-1);
-        account.set_limits_at(1, 777)?;
+        account.in_limits().set_at(1, 777)?;
         guard.update(|account| {
             account.deposits = 777;
             say("held");

@@ -48,11 +48,11 @@ impl ExitHooks {
         let value = VALUE.get_or_init(|| Synchronized::open(&self.name).expect("the test made it"));
         let leaked: &'static Synchronized<u64> = Box::leak(Box::new(Synchronized::open(&self.leaked)?));
         let mut guard = leaked.lock()?;
-        guard.store(1_000);
+        guard.set(1_000);
         mem::forget(guard);
         ADDS.with(|_| {});
         let mut guard = value.lock()?;
-        guard.store(1);
+        guard.set(1);
         GUARD.set(Some(guard));
         Ok(())
     }

@@ -114,6 +114,6 @@ fn holding() -> Result<()> {
     });
     ensure!((VALUE.get(), VALUE.recoveries()) == (2 * forks, 0), "{:?}", *VALUE);
     let again = VALUE.try_lock();
-    ensure!(!matches!(again, Err(Error::WouldBlock)), "it was released: {again:?}");
+    ensure!(!matches!(again, Err(Error::Lock(LockError::WouldBlock))), "it was released: {again:?}");
     Ok(())
 }

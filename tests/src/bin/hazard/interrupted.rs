@@ -113,7 +113,7 @@ fn untimed() -> Result<()> {
         let guard = value.lock()?;
         let waiter = scope.spawn(|| {
             under_signals(Duration::from_millis(1), || {
-                let locked = value.lock().map(|mut guard| guard.store(1));
+                let locked = value.lock().map(|mut guard| guard.set(1));
                 (locked, is_released.load(Ordering::Acquire))
             })
         });
@@ -149,7 +149,7 @@ fn opens() -> Result<()> {
         for round in 0..rounds {
             let name = SegmentName::new("interrupted");
             let value = Synchronized::create(&name, [round; 1_000])?;
-            let file = Synchronized::open_or_create_file(&path, round)?;
+            let file = Synchronized::open_or_create(&path, round)?;
             let read_only = value.read_only()?;
             let token = value.token()?;
             value.set_at(7, 1)?;
@@ -159,7 +159,7 @@ fn opens() -> Result<()> {
             ensure!((value.get()[7], same.get()[7], read_only.get()[7]) == (1, 1, 1));
             let guard = value.lock_timeout(SHORT)?;
             ensure!(!guard.recovered());
-            file.store(round)?;
+            file.set(round)?;
             std::fs::remove_file(&path)?;
         }
         Ok(())

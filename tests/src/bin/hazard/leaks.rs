@@ -43,21 +43,21 @@ fn forgotten() -> Result<()> {
     thread::scope(|scope| {
         let owner = scope.spawn(|| {
             let mut guard = one.lock().expect("it is free");
-            guard.store(2);
+            guard.set(2);
             guard.commit();
-            guard.store(3);
+            guard.set(3);
             mem::forget(guard);
             for _ in 0..3 {
                 mem::forget((one.lock(), other.lock(), one.lock()));
             }
             let mut guard = other.lock().expect("this thread holds it");
-            guard.store(4);
+            guard.set(4);
             drop(guard);
             one.update(|number| *number += 1).expect("this thread holds it");
             assert_eq!((one.get(), other.get()), (4, 4), "the thread reads its own writes");
             elsewhere(|| {
                 for (value, expected) in [(&one, 2), (&other, 1)] {
-                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a forgotten guard holds it");
+                    assert!(held_elsewhere(&value), "a forgotten guard holds it");
                     assert_eq!(value.get(), expected, "not committed");
                 }
             });
@@ -85,7 +85,7 @@ fn orders() -> Result<()> {
                 if let Some(number) = forgotten {
                     let handle = handles[number].as_ref().expect("none is dropped yet");
                     let mut guard = handle.lock().expect("it is free");
-                    guard.store(2);
+                    guard.set(2);
                     mem::forget((guard, handle.lock()));
                 }
                 let last = after.lock().expect("it is free");
@@ -184,7 +184,7 @@ fn values() -> Result<()> {
             drop(Synchronized::<u64>::open(&name)?);
             value
         } else if round % 10 == 1 {
-            let value = Synchronized::create_file(&path, round)?;
+            let value = Synchronized::create(&path, round)?;
             std::fs::remove_file(&path)?;
             value
         } else {
@@ -212,7 +212,7 @@ fn reopened() -> Result<()> {
         });
         is_done.recv()?;
         let opened = Synchronized::<u64>::open(&name)?;
-        ensure!(matches!(opened.try_lock(), Err(Error::WouldBlock)), "the thread lives");
+        ensure!(held_elsewhere(&opened), "the thread lives");
         end.send(())?;
         owner.join().expect("it did not panic");
         ensure!(opened.lock_timeout(AT_ONCE)?.recovered(), "the thread has ended");

@@ -138,13 +138,13 @@ fn exclusion(name: &str, anonymous: &SynchronizedAccount) -> Result<()> {
         for account in [anonymous, &named] {
             for _ in 0..rounds {
                 let guard = account.lock().expect("it can be locked");
-                assert_eq!(account.requests_fetch_add(1), 0, "two own the lock");
+                assert_eq!(account.requests().fetch_add(1), 0, "two own the lock");
                 let deposits = guard.deposits() + 1;
                 guard.set_deposits(deposits);
                 // Recursion must know its own.
                 account.update_limits(|limits| limits[0] += 1).expect("this thread holds it");
                 guard.update_balance(|balance| *balance += 10);
-                account.requests_fetch_sub(1);
+                account.requests().fetch_sub(1);
                 drop(guard);
                 account.update_limits(|limits| limits[1] += 1).expect("it can be locked");
             }
@@ -186,8 +186,8 @@ fn recursion(account: &dyn Fn() -> SynchronizedAccount) -> Result<()> {
         let account = account();
         let look = || {
             assert_eq!(account.lock_state(), LockState::Held { thread_id: 1 }, "another one of the same number");
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
-            assert!(matches!(account.lock_timeout(SHORT), Err(Error::TimedOut)));
+            assert!(held_elsewhere(&account));
+            assert!(matches!(account.lock_timeout(SHORT), Err(Error::Lock(LockError::TimedOut))));
             assert_eq!(account.balance(), 10, "it reads the other one's writes");
         };
         look();
@@ -277,7 +277,7 @@ fn killed_sleeper(account: &dyn Fn() -> SynchronizedAccount) -> Result<()> {
         ensure!(of_the_sleeper.try_lock()?.recovered(), "what it held is free");
         elsewhere(|| {
             let account = account();
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "released by a sleeper's death, {round}");
+            assert!(held_elsewhere(&account), "released by a sleeper's death, {round}");
             assert_eq!(account.lock_state(), LockState::Held { thread_id: 1 });
         });
     }
@@ -299,7 +299,7 @@ fn killed_anywhere(account: &SynchronizedAccount) -> Result<()> {
             });
             match updated {
                 Ok(()) => {}
-                Err(Error::Corrupted) => stolen.update(|stolen| *stolen += 1).expect("it is free"),
+                Err(Error::Lock(LockError::Corrupted)) => stolen.update(|stolen| *stolen += 1).expect("it is free"),
                 Err(error) => panic!("{error}"),
             }
         }
@@ -329,14 +329,14 @@ fn nested(account: &SynchronizedAccount) -> Result<()> {
             unshare().expect("it is permitted");
             let child = fork(|| {
                 assert_eq!(gettid(), Pid::INIT, "the first one of its namespace");
-                assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "its parent of the same number owns it");
+                assert!(held_elsewhere(&account), "its parent of the same number owns it");
                 mem::forget(of_the_child.lock().expect("it is free"));
                 if is_killed {
                     await_death();
                 }
             });
             if is_killed {
-                eventually("the child owns its own", || matches!(of_the_child.try_lock(), Err(Error::WouldBlock)));
+                eventually("the child owns its own", || held_elsewhere(&of_the_child));
                 child.signal(Signal::KILL);
                 child.finish_killed();
             } else {

@@ -72,7 +72,7 @@ impl Case {
 /// Takes the lock, writes, takes it once more, and forgets all that.
 fn hold() {
     let mut guard = VALUE.lock().expect("it is released");
-    guard.store(2);
+    guard.set(2);
     mem::forget(guard);
     mem::forget(VALUE.lock().expect("this thread holds it"));
 }
@@ -86,7 +86,7 @@ fn return_with_many() {
     let hold_many = |values: &'static [Synchronized<u64>]| {
         for value in values {
             let mut guard = value.lock().expect("it is free");
-            guard.store(2);
+            guard.set(2);
             mem::forget((guard, value.lock().expect("this thread holds it")));
         }
     };
@@ -150,7 +150,7 @@ fn take() -> Result<Instant> {
     let mut guard = VALUE.lock_timeout(DEADLINE)?;
     let taken = Instant::now();
     check(&guard, 1)?;
-    guard.store(3);
+    guard.set(3);
     Ok(taken)
 }
 
@@ -172,7 +172,7 @@ fn cancelled_waiting() -> Result<()> {
     thread::sleep(SHORT);
     waiting.cancel();
     thread::sleep(SHORT);
-    guard.store(5);
+    guard.set(5);
     drop(guard);
     waiting.join();
     check(&VALUE.try_lock().context("the thread has ended with it")?, 5)

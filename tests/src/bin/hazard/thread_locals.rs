@@ -61,10 +61,10 @@ impl Drop for Adds {
     fn drop(&mut self) {
         let mut guard = VALUE.lock_timeout(DEADLINE).expect("it can be locked");
         let sum = guard.load().expect("valid") + self.0.get();
-        guard.store(sum);
+        guard.set(sum);
         let other = Synchronized::new(1_u64).expect("there is memory");
         let both = (other.lock().expect("it is free"), VALUE.lock().expect("this thread holds it"));
-        elsewhere(|| assert!(matches!(VALUE.try_lock(), Err(Error::WouldBlock))));
+        elsewhere(|| assert!(held_elsewhere(&VALUE)));
         drop((guard, both));
     }
 }
@@ -138,7 +138,7 @@ fn key_leaks() -> Result<()> {
         let before = VALUE.get();
         let then = || {
             let mut guard = VALUE.lock().expect("it is free");
-            guard.store(1_000_000);
+            guard.set(1_000_000);
             mem::forget(guard);
         };
         thread::spawn(move || ROUND.put(Rounds { left: rounds, then })).join().expect("it did not panic");
@@ -157,7 +157,7 @@ impl AtEnd for Meets {
     fn at_end(self) {
         let guard = VALUE.lock().expect("it is free");
         thread::spawn(|| {
-            assert!(matches!(VALUE.try_lock(), Err(Error::WouldBlock)), "the new thread owns it");
+            assert!(held_elsewhere(&VALUE), "the new thread owns it");
             assert!(matches!(VALUE.lock_state(), LockState::Held { .. }), "the new thread owns it");
             OTHER.set(1).expect("it is free");
         })
@@ -199,14 +199,14 @@ impl AtEnd for Kept {
         let (say, hear) = TALK.lock().expect("nobody panics").take().expect("it was put in");
         say.send(()).expect("it is awaited");
         hear.recv_timeout(DEADLINE).expect("the lock has another owner");
-        assert!(matches!(VALUE.try_lock(), Err(Error::WouldBlock)));
+        assert!(held_elsewhere(&VALUE));
         assert_eq!(self.0.load().expect("valid"), 7, "it reads what is committed");
         self.0.commit();
         self.0.rollback();
-        let written = panic::catch_unwind(AssertUnwindSafe(|| self.0.store(3)));
+        let written = panic::catch_unwind(AssertUnwindSafe(|| self.0.set(3)));
         assert!(written.is_err(), "it has written to what is another's");
         drop(self);
-        assert!(matches!(VALUE.try_lock(), Err(Error::WouldBlock)), "it has released what is another's");
+        assert!(held_elsewhere(&VALUE), "it has released what is another's");
         say.send(()).expect("it is awaited");
     }
 }
@@ -226,7 +226,7 @@ fn key_holds_beside(run: impl FnOnce(&(dyn Fn(u64) -> Result<()> + Sync)) -> Res
     *TALK.lock().expect("nobody panics") = Some((say, told));
     let ending = thread::spawn(|| {
         let mut guard = VALUE.lock().expect("it is free");
-        guard.store(8);
+        guard.set(8);
         KEPT.put(Kept(guard));
     });
     heard.recv_timeout(DEADLINE)?;
@@ -234,12 +234,12 @@ fn key_holds_beside(run: impl FnOnce(&(dyn Fn(u64) -> Result<()> + Sync)) -> Res
     run(&|number| {
         let mut guard = VALUE.lock_timeout(AT_ONCE)?;
         ensure!((guard.load()?, guard.recovered()) == (7, true), "the thread counts as dead: {guard:?}");
-        guard.store(9);
+        guard.set(9);
         tell.send(())?;
         heard.lock().expect("nobody panics").recv_timeout(DEADLINE)?;
         ensure!(VALUE.lock_state() == LockState::HeldHere && guard.load()? == 9, "{guard:?}");
         ensure!(VALUE.version() == 1 + number, "it has committed what is another's: {guard:?}");
-        guard.store(7);
+        guard.set(7);
         Ok(())
     })?;
     ending.join().expect("it did not panic");
@@ -263,10 +263,10 @@ impl Drop for Forks {
         in_both(
             |child| {
                 child.finish();
-                elsewhere(|| assert!(matches!(VALUE.try_lock(), Err(Error::WouldBlock)), "the child has released it"));
+                elsewhere(|| assert!(held_elsewhere(&VALUE), "the child has released it"));
             },
             || {
-                assert!(matches!(VALUE.try_lock(), Err(Error::WouldBlock)), "the child owns it");
+                assert!(held_elsewhere(&VALUE), "the child owns it");
                 // Its own thread ends with a lock held, and without one.
                 mem::forget(OTHER.lock().expect("it is free"));
             },
@@ -285,7 +285,7 @@ fn forks() -> Result<()> {
     LazyLock::force(&OTHER);
     thread::spawn(|| {
         let mut guard = VALUE.lock().expect("it is free");
-        guard.store(5);
+        guard.set(5);
         FORKS.with(|forks| forks.0.replace(Some(guard)));
     })
     .join()

@@ -72,10 +72,10 @@ impl Scenario for Kindred {
             self.values = values(self.guarded, &self.states);
         }
         for (value, states) in self.values.iter().zip(&self.states) {
-            value.store(states[0]).expect("the lock is free");
+            value.set(states[0]).expect("the lock is free");
             // Always from the same slot: the way to it is part of the route.
             if value.version() % 2 == 1 {
-                value.store(states[0]).expect("the lock is free");
+                value.set(states[0]).expect("the lock is free");
             }
         }
         if self.past == Past::DeadOwner {
@@ -89,7 +89,7 @@ impl Scenario for Kindred {
             .finish();
             if self.guarded == Guarded::Object {
                 for _ in 0..2 {
-                    self.values[0].store(self.states[0][0]).expect("the lock is free");
+                    self.values[0].set(self.states[0][0]).expect("the lock is free");
                 }
             }
         }

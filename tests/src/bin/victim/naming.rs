@@ -63,21 +63,21 @@ impl Place {
     pub(crate) fn create(&self, number: u8) -> Result<Synchronized<Line>, Error> {
         match self {
             Self::Name(name) => Synchronized::create(name, Line::of(number)),
-            Self::File(_) => Synchronized::create_file(self.path(), Line::of(number)),
+            Self::File(_) => Synchronized::create(self.path(), Line::of(number)),
         }
     }
 
     pub(crate) fn open(&self) -> Result<Synchronized<Line>, Error> {
         match self {
             Self::Name(name) => Synchronized::open(name),
-            Self::File(_) => Synchronized::open_file(self.path()),
+            Self::File(_) => Synchronized::open(self.path()),
         }
     }
 
     pub(crate) fn open_or_create(&self) -> Result<Synchronized<Line>, Error> {
         match self {
             Self::Name(name) => Synchronized::open_or_create(name, Line::of(NEW)),
-            Self::File(_) => Synchronized::open_or_create_file(self.path(), Line::of(NEW)),
+            Self::File(_) => Synchronized::open_or_create(self.path(), Line::of(NEW)),
         }
     }
 
@@ -112,7 +112,7 @@ impl Naming {
         }
         let torn = |what: &dyn ToString| Harm::Torn(what.to_string());
         let found = guard.load().map_err(|error| torn(&error))?;
-        guard.store(Line::of(3));
+        guard.set(Line::of(3));
         drop(guard);
         let stored = value.load().map_err(|error| torn(&error))?;
         if found != self.value() || stored != Line::of(3) {

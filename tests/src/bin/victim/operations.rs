@@ -74,12 +74,12 @@ impl Operations {
         });
         add("set-element", Company::Alone, &[old, old.first_between(2)], |stage| {
             stage.get_ready();
-            marked(|| stage.value().set_between_at(0, N::from(2))).unwrap();
+            marked(|| stage.value().in_between().set_at(0, N::from(2))).unwrap();
         });
         add("store", Company::Alone, &[old, Triple::of(2)], |stage| {
             stage.get_ready();
             let new = Triple::of(2);
-            marked(|| stage.value().store(new)).unwrap();
+            marked(|| stage.value().set(new)).unwrap();
         });
         add("update", Company::Alone, &[old, old.left(2).right(2)], |stage| {
             stage.get_ready();
@@ -434,7 +434,7 @@ impl Operations {
             let (a, b) = (arena.open::<u64>("a").unwrap(), arena.open::<u64>("b").unwrap());
             marked(|| {
                 arena.transaction(|transaction| {
-                    transaction.lock(&b)?.store(3);
+                    transaction.lock(&b)?.set(3);
                     transaction.lock(&a)?.update(|a| *a += 1)?;
                     Ok::<(), Error>(())
                 })
@@ -446,8 +446,8 @@ impl Operations {
             let (a, b) = (arena.create("a", 0_u64).unwrap(), arena.create("b", 0_u64).unwrap());
             arena
                 .transaction(|transaction| {
-                    transaction.lock(&a)?.store(1);
-                    transaction.lock(&b)?.store(1);
+                    transaction.lock(&a)?.set(1);
+                    transaction.lock(&b)?.set(1);
                     Ok::<(), Error>(())
                 })
                 .unwrap();
@@ -457,8 +457,8 @@ impl Operations {
             let (a, b) = (arena.create("a", 1_u64).unwrap(), arena.create("b", 1_u64).unwrap());
             fork(|| {
                 let _ = arena.transaction(|transaction| {
-                    transaction.lock(&a)?.store(8);
-                    transaction.lock(&b)?.store(9);
+                    transaction.lock(&a)?.set(8);
+                    transaction.lock(&b)?.set(9);
                     end_now(0);
                     #[expect(unreachable_code, reason = "it gives the closure its type")]
                     Ok::<(), Error>(())
@@ -472,12 +472,12 @@ impl Operations {
             let (a, b) = (arena.open::<u64>("a").unwrap(), arena.open::<u64>("b").unwrap());
             let failed = marked(|| {
                 arena.transaction(|transaction| {
-                    transaction.lock(&a)?.store(8);
-                    transaction.lock(&b)?.store(9);
-                    Err::<(), Error>(Error::WouldBlock)
+                    transaction.lock(&a)?.set(8);
+                    transaction.lock(&b)?.set(9);
+                    Err::<(), Error>(Error::Lock(LockError::WouldBlock))
                 })
             });
-            assert!(matches!(failed, Err(Error::WouldBlock)));
+            assert!(matches!(failed, Err(Error::Lock(LockError::WouldBlock))));
         });
     }
 

@@ -148,9 +148,9 @@ fn subject<N: Number, const BETWEEN: usize>(
     let value = subject.value();
     // Which slot is the committed one differs from size to size.
     if size_of::<Triple<N, BETWEEN>>() == 64 {
-        value.store(Triple::of(8)).expect("nobody else uses it");
+        value.set(Triple::of(8)).expect("nobody else uses it");
     }
-    value.store(first).expect("nobody else uses it");
+    value.set(first).expect("nobody else uses it");
     if company == Company::DeadOwner {
         let handle = value.clone();
         fork(|| {
@@ -203,7 +203,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         self.guards.clear();
         self.owner = None;
         if self.company == Company::Changer {
-            self.value().store(self.states[0][1]).expect("nobody holds the lock for long");
+            self.value().set(self.states[0][1]).expect("nobody holds the lock for long");
         }
     }
 

@@ -46,7 +46,7 @@ impl Transfer {
             self.ledgers.iter().map(|name| SynchronizedLedger::open(name)).collect::<Result<_, _>>()?;
         let mut mover = Mover {
             number: self.mover,
-            moves: ledgers.iter().map(|ledger| ledger.moves_at(self.mover)).collect(),
+            moves: ledgers.iter().map(|ledger| ledger.in_moves().at(self.mover)).collect(),
             ledgers,
             journal: Journal::open(&self.journal)?,
             random: fastrand::Rng::with_seed(self.seed),
@@ -116,12 +116,12 @@ impl Mover {
             }
             5 => {
                 let outer = ledger.lock()?;
-                ledger.set_accounts_at(from, ledger.accounts_at(from) - money)?;
+                ledger.in_accounts().set_at(from, ledger.in_accounts().at(from) - money)?;
                 let inner = ledger.lock()?;
-                ledger.set_accounts_at(to, ledger.accounts_at(to) + money)?;
+                ledger.in_accounts().set_at(to, ledger.in_accounts().at(to) + money)?;
                 drop(outer);
                 ledger.update_total(|total| *total += 1)?;
-                ledger.set_moves_at(mover, ledger.moves_at(mover) + 1)?;
+                ledger.in_moves().set_at(mover, ledger.in_moves().at(mover) + 1)?;
                 drop(inner);
             }
             6 => match ledger.lock_timeout(Duration::from_micros(self.random.u64(..2_000))) {
@@ -136,7 +136,7 @@ impl Mover {
             }
             8 => {
                 ledger.load()?.check()?;
-                let mine = ledger.moves_at(mover);
+                let mine = ledger.in_moves().at(mover);
                 ensure!(mine == self.moves[number], "{mine} moves of {mover} are left of {}", self.moves[number]);
                 return Ok(());
             }
@@ -169,8 +169,8 @@ impl Mover {
 
 /// Moves money by one write after the other.
 fn write(guard: &mut LedgerGuard<'_>, mover: usize, from: usize, to: usize, money: i64) {
-    guard.set_accounts_at(from, guard.accounts_at(from) - money);
+    guard.in_accounts().set_at(from, guard.in_accounts().at(from) - money);
     guard.set_total(guard.total() + 1);
-    guard.set_accounts_at(to, guard.accounts_at(to) + money);
-    guard.set_moves_at(mover, guard.moves_at(mover) + 1);
+    guard.in_accounts().set_at(to, guard.in_accounts().at(to) + money);
+    guard.in_moves().set_at(mover, guard.in_moves().at(mover) + 1);
 }

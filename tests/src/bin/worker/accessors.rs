@@ -45,10 +45,10 @@ macro_rules! set_fields {
         $target.set_change($value.change)$($try)?;
         $target.set_height($value.height)$($try)?;
         $target.set_pair($value.pair)$($try)?;
-        $target.set_spans_at(0, $value.spans[0])$($try)?;
-        $target.set_spans_at(1, $value.spans[1])$($try)?;
-        $target.set_grid_at(1, $value.grid[1])$($try)?;
-        $target.set_grid_at(0, $value.grid[0])$($try)?;
+        $target.in_spans().set_at(0, $value.spans[0])$($try)?;
+        $target.in_spans().set_at(1, $value.spans[1])$($try)?;
+        $target.in_grid().set_at(1, $value.grid[1])$($try)?;
+        $target.in_grid().set_at(0, $value.grid[0])$($try)?;
         $target.set_limits($value.limits)$($try)?;
         $target.set_tint($value.tint)$($try)?;
         $target.set_type($value.r#type)$($try)?;
@@ -91,7 +91,7 @@ impl Accessors {
         let shared = SynchronizedAssorted::open(&self.name)?;
         let value = Assorted::of(self.seed);
         match self.way {
-            Way::Store => shared.store(value)?,
+            Way::Store => shared.set(value)?,
             Way::Update => shared.update(|shared| *shared = value)?,
             Way::Setters => {
                 set_fields!(shared, value, ?);
@@ -99,7 +99,7 @@ impl Accessors {
             Way::UpdateFields => {
                 update_fields!(shared, value, ?);
             }
-            Way::GuardStore => shared.lock()?.store(value),
+            Way::GuardStore => shared.lock()?.set(value),
             Way::GuardUpdate => shared.lock()?.update(|shared| *shared = value)?,
             Way::GuardSetters => {
                 let guard = shared.lock()?;

@@ -20,12 +20,12 @@ impl Atomic {
         for round in 0..self.count {
             // Nobody but this process tries these two numbers, so each is the extreme of somebody's.
             let mine = self.index * self.count + round;
-            tally.sum_fetch_add(mine);
-            tally.difference_fetch_sub(2);
-            tally.largest_fetch_max(mine);
-            tally.smallest_fetch_min(-mine);
+            tally.sum().fetch_add(mine);
+            tally.difference().fetch_sub(2);
+            tally.largest().fetch_max(mine);
+            tally.smallest().fetch_min(-mine);
             let mut seen = tally.compared();
-            while let Err(changed) = tally.compared_compare_exchange(seen, seen + 3) {
+            while let Err(changed) = tally.compared().compare_exchange(seen, seen + 3) {
                 seen = changed;
             }
         }

@@ -69,10 +69,10 @@ impl Umask {
                 unlink(&name)?;
 
                 let path = self.directory.join(format!("{mask:o}-{expected:o}"));
-                options.create_file(&path, 1_u64)?;
+                options.create(&path, 1_u64)?;
                 expect_mode(&path, expected)?;
                 fs::remove_file(&path)?;
-                options.open_or_create_file(&path, 1_u64)?;
+                options.open_or_create(&path, 1_u64)?;
                 expect_mode(&path, expected)?;
                 fs::remove_file(&path)?;
             }
@@ -95,7 +95,7 @@ impl Race {
         let gate = SynchronizedTally::open(&self.gate)?;
         say("ready");
         for round in 1..=self.rounds {
-            gate.difference_fetch_add(1);
+            gate.difference().fetch_add(1);
             // The gate opens for all at the same moment, wherever the test is.
             while gate.compared() < round {
                 thread::yield_now();
@@ -142,7 +142,7 @@ impl OpenOften {
 
 impl MakeFile {
     pub(crate) fn run(self) -> Result<()> {
-        let value = Synchronized::create_file(&self.path, [1_u64, 2])?;
+        let value = Synchronized::create(&self.path, [1_u64, 2])?;
         value.set_at(1, 22)?;
         say("made");
         await_line();

@@ -81,7 +81,7 @@ fn hold(names: &[String]) -> Result<Vec<AccountGuard<'static>>> {
             let account: &'static SynchronizedAccount = Box::leak(Box::new(SynchronizedAccount::open(name)?));
             let guard = account.lock()?;
             guard.set_balance(-1);
-            account.set_limits_at(1, 777)?;
+            account.in_limits().set_at(1, 777)?;
             Ok(guard)
         })
         .collect()

@@ -21,7 +21,7 @@ pub(crate) fn too_many() -> Result<()> {
     for again in ["the first time", "once more"] {
         let mut guards = others.iter().map(Synchronized::lock).collect::<Result<Vec<_>, _>>()?;
         let refused = last.lock();
-        ensure!(matches!(&refused, Err(Error::TooManyHeld { limit: LIMIT })), "the lock too many: {refused:?} {again}");
+        ensure!(matches!(&refused, Err(Error::Lock(LockError::TooManyHeld { limit: LIMIT }))), "the lock too many: {refused:?} {again}");
         // A lock that is held already takes no more room.
         others[0].update(|number| *number += 1)?;
         others[LIMIT - 1].update(|number| *number += 1)?;
@@ -60,7 +60,7 @@ impl ReleaseAtRandom {
         let mut guards = Vec::new();
         for value in &values {
             let mut guard = value.lock()?;
-            guard.store(1);
+            guard.set(1);
             guards.push(guard);
         }
         random.shuffle(&mut guards);

@@ -38,20 +38,20 @@ fn create(name: &str) -> Result<SynchronizedPadded> {
 #[inline(never)]
 fn write(padded: &SynchronizedPadded, seed: u8) -> Result<()> {
     fill_stack();
-    padded.store(value(seed))?;
+    padded.set(value(seed))?;
     fill_stack();
     padded.update(|padded| *padded = value(seed))?;
     fill_stack();
-    padded.set_grains_at(3, value(seed).grains[5])?;
+    padded.in_grains().set_at(3, value(seed).grains[5])?;
     fill_stack();
     padded.set_grains(value(seed).grains)?;
     fill_stack();
     padded.update_grains(|grains| grains[1] = Grain { is_set: false, ..grains[2] })?;
     fill_stack();
     let mut guard = padded.lock()?;
-    guard.store(value(seed));
+    guard.set(value(seed));
     guard.commit();
-    guard.set_grains_at(4, value(seed).grains[6]);
+    guard.in_grains().set_at(4, value(seed).grains[6]);
     guard.set_head(seed);
     Ok(())
 }

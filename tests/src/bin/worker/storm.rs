@@ -33,7 +33,7 @@ impl Storm {
                     let next = guard.left() + 1;
                     guard.set_right(next);
                     guard.rollback();
-                    guard.store(Twins::of(next));
+                    guard.set(Twins::of(next));
                     guard.commit();
                     guard.set_left(0);
                     guard.rollback();
@@ -42,7 +42,7 @@ impl Storm {
                     // Always in this order, or two of these would wait for each other.
                     let mut outer = small.lock()?;
                     let inner = large.lock()?;
-                    large.store(Twins::of(inner.left() + 1))?;
+                    large.set(Twins::of(inner.left() + 1))?;
                     outer.update(|twins| *twins = Twins::of(twins.left + 1))?;
                     drop(inner);
                 }
@@ -50,7 +50,7 @@ impl Storm {
                     let outer = small.lock()?;
                     let inner = large.lock()?;
                     let again = small.lock()?;
-                    small.store(Twins::of(again.left() + 1))?;
+                    small.set(Twins::of(again.left() + 1))?;
                     drop(outer);
                     drop(again);
                     let next = inner.left() + 1;

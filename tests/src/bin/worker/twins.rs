@@ -53,7 +53,7 @@ fn write<const WORDS: usize>(name: &str) -> Result<()> {
     loop {
         number += 1;
         match number % 4 {
-            0 => twins.store(Twins::of(number))?,
+            0 => twins.set(Twins::of(number))?,
             1 => twins.update(|twins| *twins = Twins::of(number))?,
             2 => {
                 let guard = twins.lock()?;

@@ -27,7 +27,7 @@ impl Damage {
         for seed in self.seeds() {
             let bytes = damage(&original, &mut fastrand::Rng::with_seed(seed));
             fs::write(&self.damaged, &bytes)?;
-            let result = SynchronizedAccount::open_file(&self.damaged);
+            let result = SynchronizedAccount::open(&self.damaged);
             match result {
                 Ok(account) => {
                     use_it(&account).with_context(|| format!("seed {seed}"))?;
@@ -83,12 +83,12 @@ fn damage(original: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
 fn use_it(account: &SynchronizedAccount) -> Result<()> {
     ensure!(!format!("{account:?}").is_empty(), "a value prints something");
     let _ = (account.load(), account.version(), account.recoveries(), account.lock_state());
-    account.requests_fetch_add(1);
+    account.requests().fetch_add(1);
     let mut guard = account.try_lock().context("nobody holds it")?;
     let _ = guard.load();
-    guard.store(Account::after(7));
+    guard.set(Account::after(7));
     guard.commit();
-    guard.set_limits_at(3, 1);
+    guard.in_limits().set_at(3, 1);
     guard.rollback();
     drop(guard);
     ensure!(account.load()?.is_whole(), "a stored value comes back: {account:?}");

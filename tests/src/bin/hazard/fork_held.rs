@@ -68,7 +68,7 @@ fn many_held() -> Result<()> {
                 assert_eq!(mutexes.take(number / 10), Taken::Free);
             }
             let mut guard = value.lock().expect("it is free");
-            guard.store(100);
+            guard.set(100);
             guards.push((guard, value.lock().expect("this thread holds it")));
         }
         mem::forget(values[3].lock());
@@ -77,7 +77,7 @@ fn many_held() -> Result<()> {
             end_after(|| {
                 let are_held = || {
                     for (number, value) in (0..).zip(&values) {
-                        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the child owns {value:?}");
+                        assert!(held_elsewhere(&value), "the child owns {value:?}");
                         assert!(matches!(value.lock_state(), LockState::Held { .. }), "{value:?}");
                         assert_eq!(value.get(), number, "the child sees what is committed");
                     }
@@ -116,7 +116,7 @@ fn parent_killed() -> Result<()> {
     let (value, step) = (Synchronized::new(1_u64)?, Synchronized::new(0_u64)?);
     fork(|| {
         let mut guard = value.lock().expect("it is free");
-        guard.store(5);
+        guard.set(5);
         let Some(_child) = split() else {
             end_after(|| {
                 set_parent_process_death_signal(None).expect("it is only a setting");
@@ -137,14 +137,14 @@ fn parent_killed() -> Result<()> {
 
     let mut guard = value.lock_timeout(AT_ONCE).context("its owner is dead, although a copy of it lives")?;
     ensure!((guard.load()?, guard.recovered()) == (1, true), "the dead one's change is rolled back: {guard:?}");
-    guard.store(2);
+    guard.set(2);
     step.set(2)?;
     eventually("the child has dropped its copy", || step.get() == 3);
     elsewhere(|| {
-        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the copy has released what is another's");
+        assert!(held_elsewhere(&value), "the copy has released what is another's");
         assert_eq!(value.get(), 1, "the copy has committed what is another's");
     });
-    guard.store(3);
+    guard.set(3);
     drop(guard);
     eventually("the child is done", || step.get() == 4);
     ensure!((value.get(), value.version(), value.recoveries()) == (13, 2, 1), "{value:?}");
@@ -154,21 +154,21 @@ fn parent_killed() -> Result<()> {
 fn copies() -> Result<()> {
     let (value, step) = (Synchronized::new(0_u64)?, Synchronized::new(0_u64)?);
     let mut guard = value.lock()?;
-    guard.store(1);
+    guard.set(1);
     let Some(child) = split() else {
         end_after(|| {
             let Some(grandchild) = split() else {
                 end_after(|| {
                     eventually("the child has dropped its copy", || step.get() == 2);
                     drop(guard);
-                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it was another's");
+                    assert!(held_elsewhere(&value), "it was another's");
                     step.set(3).expect("it is free");
                     value.update(|number| *number += 100).expect("it can be locked");
                 });
             };
             eventually("the lock has another owner", || step.get() == 1);
             drop(guard);
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it was another's");
+            assert!(held_elsewhere(&value), "it was another's");
             step.set(2).expect("it is free");
             value.update(|number| *number += 10).expect("it can be locked");
             grandchild.finish();
@@ -177,7 +177,7 @@ fn copies() -> Result<()> {
     drop(guard);
     let other = fork(|| {
         let mut guard = value.lock().expect("it was released");
-        guard.store(2);
+        guard.set(2);
         step.set(1).expect("it is free");
         eventually("all copies are gone", || step.get() == 3);
         guard.update(|number| *number += 1).expect("valid");
@@ -191,19 +191,19 @@ fn copies() -> Result<()> {
 fn retaken() -> Result<()> {
     let value = Synchronized::new(0_u64)?;
     let mut of_the_parent = value.lock()?;
-    of_the_parent.store(1);
+    of_the_parent.set(1);
     let Some(child) = split() else {
         end_after(|| {
             let mut own = value.lock_timeout(DEADLINE).expect("the parent releases it");
-            own.store(2);
+            own.set(2);
             of_the_parent.commit();
             of_the_parent.rollback();
-            let written = panic::catch_unwind(AssertUnwindSafe(|| of_the_parent.store(3)));
+            let written = panic::catch_unwind(AssertUnwindSafe(|| of_the_parent.set(3)));
             assert!(written.is_err(), "the copy wrote to what the child holds by another guard");
             drop(of_the_parent);
             assert_eq!((own.load().expect("valid"), value.version()), (2, 1), "the copy has committed or rolled back");
-            elsewhere(|| assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the copy has released it"));
-            own.store(4);
+            elsewhere(|| assert!(held_elsewhere(&value), "the copy has released it"));
+            own.set(4);
         });
     };
     drop(of_the_parent);
@@ -287,7 +287,7 @@ fn in_update() -> Result<()> {
             if !is_parent.get() {
                 end_after(|| {
                     assert_eq!(updated.is_err(), leave == Leave::Panic);
-                    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "its parent is in the closure");
+                    assert!(held_elsewhere(&account), "its parent is in the closure");
                     left.update(|left| *left += 1).expect("it is free");
                     account.update_balance(|balance| *balance += 100).expect("the parent releases it");
                 });
@@ -329,18 +329,18 @@ fn another_ends() -> Result<()> {
         let value = &value;
         let owner = scope.spawn(move || {
             let mut guard = value.lock().expect("it is free");
-            guard.store(2);
+            guard.set(2);
             held.send(()).expect("it waits");
             may_end.recv_timeout(DEADLINE).expect("it is told");
             mem::forget(guard);
         });
         is_held.recv_timeout(DEADLINE).expect("it is free");
         let child = fork(|| {
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+            assert!(held_elsewhere(&value));
             is_waiting.set(true).expect("it is free");
             let mut guard = value.lock_timeout(DEADLINE).expect("its owner ends");
             assert_eq!((guard.load().expect("valid"), guard.recovered()), (1, true));
-            guard.store(3);
+            guard.set(3);
         });
         eventually("the child waits", || is_waiting.get());
         end.send(()).expect("it listens");
@@ -357,7 +357,7 @@ fn handles_dropped() -> Result<()> {
     let is_out = Synchronized::new(false)?;
     let clone = value.clone();
     let mut guard = value.lock()?;
-    guard.store(2);
+    guard.set(2);
     ensure!(Usage::now()?.maps(&name)?, "it is in use");
     let Some(child) = split() else {
         mem::forget(guard);
@@ -366,13 +366,13 @@ fn handles_dropped() -> Result<()> {
             let usage = Usage::now().expect("it can be read");
             assert!(!usage.maps(&name).expect("it is there"), "the parent's guard keeps the memory of the child");
             let value = Synchronized::<u64>::open(&name).expect("it is there");
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it is the parent's");
+            assert!(held_elsewhere(&value), "it is the parent's");
             is_out.set(true).expect("it is free");
             value.update(|number| *number += 1).expect("the parent releases it");
         });
     };
     eventually("the child has its own", || is_out.get());
-    guard.store(3);
+    guard.set(3);
     ensure!(value.get() == 3 && clone.lock_state() == LockState::HeldHere, "the parent's memory: {value:?}");
     drop(guard);
     child.finish();
@@ -383,11 +383,11 @@ fn handles_dropped() -> Result<()> {
 fn spawned() -> Result<()> {
     let value = Synchronized::new(1_u64)?;
     let mut guard = value.lock()?;
-    guard.store(2);
+    guard.set(2);
     for _ in 0..10 {
         ensure!(Command::new("true").status()?.success(), "it cannot fail");
     }
-    elsewhere(|| assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a program has released it: {value:?}"));
+    elsewhere(|| assert!(held_elsewhere(&value), "a program has released it: {value:?}"));
     drop(guard);
     ensure!((value.get(), value.version(), value.recoveries()) == (2, 1, 0), "{value:?}");
     Ok(())

@@ -181,7 +181,7 @@ impl<'p, 'i> Play<'p, 'i> {
         loop {
             match self.byte() % 12 {
                 0 | 1 => self.damage(),
-                2 => drop(allow(guard.set(T::sample(self.byte())))),
+                2 => guard.set(T::sample(self.byte())).expect("the lock is held"),
                 3 => drop(allow(guard.update(|value| {
                     self.damage();
                     *value = T::sample(self.byte());
@@ -265,7 +265,7 @@ impl<'p, 'i> Play<'p, 'i> {
                 let start = Instant::now();
                 drop(allow(handle.load().map(|value| format!("{value:?}"))));
                 if let Some(guard) = allow(handle.lock_timeout(MOMENT)) {
-                    allow(guard.set(T::sample(choice)));
+                    guard.set(T::sample(choice)).expect("the lock is held");
                     if choice & 1 == 1 {
                         guard.commit();
                     }
@@ -281,7 +281,7 @@ impl<'p, 'i> Play<'p, 'i> {
     fn panic<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) {
         tolerate(|| {
             let Some(guard) = allow(handle.try_lock()) else { return };
-            allow(guard.set(T::sample(self.byte())));
+            guard.set(T::sample(self.byte())).expect("the lock is held");
             self.damage();
             panic!("{PLANNED}");
         });

@@ -1,10 +1,10 @@
-//! Counting under the lock.
+//! Counts under the lock.
 
 use anyhow::Result;
 use shared_value_tests::values::SynchronizedTally;
 use shared_value_tests::{await_line, say};
 
-/// Adds 1 so many times to the number that all count in, and to the lane of this process.
+/// Adds 1 to the total and to the lane of this process, `count` times.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Increment {
     name: String,
@@ -26,7 +26,7 @@ impl Increment {
                 _ => {
                     let guard = tally.lock()?;
                     let counted = guard.in_lanes().at(self.lane);
-                    guard.in_lanes().set_at(self.lane, counted + 1);
+                    guard.in_lanes().set_at(self.lane, counted + 1)?;
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::ValueEnum;
+use shared_value::Pod;
 use shared_value_tests::values::{Assorted, SynchronizedAssorted};
 
 /// Changes the value into the one of a seed.
@@ -122,7 +123,7 @@ macro_rules! set_parts {
         limits.in_span().set_mode($value.limits.span.mode)?;
         limits.in_span().in_start().set($value.limits.span.start)?;
         limits.in_span().set_end($value.limits.span.end)?;
-        $target.in_tint().set($value.tint)?;
+        $target.in_tint().set(Pod($value.tint))?;
         $target.in_type().set($value.r#type)?;
         $target.in_last().set($value.last)?;
         $target.in_shade().in_color().set($value.shade.color)?;

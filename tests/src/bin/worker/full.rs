@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
-use shared_value::{Arena, Error, Synchronized, unlink};
+use shared_value::{Arena, Error, SharedValue, Synchronized, unlink};
 use shared_value_tests::say;
 
 /// The size of the `/dev/shm` that this process mounts.
@@ -89,7 +89,7 @@ fn enter() -> io::Result<()> {
     Ok(())
 }
 
-fn no_space<T>(result: Result<Synchronized<T>, Error>) -> Result<()> {
+fn no_space<T: SharedValue>(result: Result<Synchronized<T>, Error>) -> Result<()> {
     match result {
         Err(Error::Io { operation, source }) => {
             ensure!(source.kind() == io::ErrorKind::StorageFull, "`{operation}` failed for another reason: {source}");

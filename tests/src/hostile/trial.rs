@@ -72,7 +72,11 @@ impl<T: Specimen> Trial<T> {
             }
         }
         drop(name);
-        assert_eq!(file.metadata().expect("it is open").len(), bytes.len() as u64, "the length of the file was changed");
+        assert_eq!(
+            file.metadata().expect("it is open").len(),
+            bytes.len() as u64,
+            "the length of the file was changed"
+        );
     }
 
     fn use_it(name: &str, handle: &Synchronized<T>, memory: &Arc<Memory>, input: &mut Input<'_>, setting: u8) {

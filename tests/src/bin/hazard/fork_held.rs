@@ -204,7 +204,11 @@ fn retaken() -> Result<()> {
                 "the copy can write, because the child holds the lock by another guard: {written:?}"
             );
             drop(of_the_parent);
-            assert_eq!((own.load().expect("the bits are valid"), value.version()), (2, 1), "the copy has committed or rolled back");
+            assert_eq!(
+                (own.load().expect("the bits are valid"), value.version()),
+                (2, 1),
+                "the copy has committed or rolled back"
+            );
             elsewhere(|| assert!(held_elsewhere(&value), "the copy has released the lock"));
             own.set(4).expect("the lock is held");
         });

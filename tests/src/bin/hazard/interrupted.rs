@@ -68,15 +68,15 @@ impl Interrupted {
             }
             Call::WaitFor => {
                 let value = Synchronized::new(0_u64)?;
-                in_vain(times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))?)
+                in_vain(&times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))?)
             }
             Call::WaitForReadOnly => {
                 let value = Synchronized::new(0_u64)?.read_only()?;
-                in_vain(times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))?)
+                in_vain(&times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))?)
             }
             Call::Changes => {
                 let value = Synchronized::new(0_u64)?;
-                in_vain(times_out(|timeout| value.changes().next_timeout(timeout).map(drop))?)
+                in_vain(&times_out(|timeout| value.changes().next_timeout(timeout).map(drop))?)
             }
             Call::Open => opens(),
         }
@@ -145,7 +145,7 @@ fn times_out(wait: impl FnOnce(Duration) -> Result<(), Error>) -> Result<Result<
 }
 
 /// Checks the result of a wait for a change that has not come.
-fn in_vain(result: Result<(), Error>) -> Result<()> {
+fn in_vain(result: &Result<(), Error>) -> Result<()> {
     ensure!(matches!(result, Err(Error::TimedOut)), "{result:?}");
     Ok(())
 }

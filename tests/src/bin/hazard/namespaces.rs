@@ -13,9 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{UnshareFlags, gettid, unshare_unsafe};
 use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{
-    AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, held_elsewhere, scaled, split,
-};
+use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, held_elsewhere, scaled, split};
 
 use crate::child::{elsewhere, end_after};
 
@@ -301,7 +299,9 @@ fn killed_anywhere(account: &SynchronizedAccount) -> Result<()> {
             });
             match updated {
                 Ok(()) => {}
-                Err(Error::Lock(LockError::Corrupted)) => stolen.update(|stolen| *stolen += 1).expect("the lock is free"),
+                Err(Error::Lock(LockError::Corrupted)) => {
+                    stolen.update(|stolen| *stolen += 1).expect("the lock is free");
+                }
                 Err(error) => panic!("{error}"),
             }
         }

@@ -53,7 +53,10 @@ impl Case {
                     let guard = value.try_lock()?;
                     ensure!((guard.load()?, guard.recovered()) == (1, true), "{guard:?}");
                 }
-                ensure!((MUTEXES.take(0), MUTEXES.take(1)) == (Taken::OwnerDied, Taken::OwnerDied), "the thread held both mutexes");
+                ensure!(
+                    (MUTEXES.take(0), MUTEXES.take(1)) == (Taken::OwnerDied, Taken::OwnerDied),
+                    "the thread held both mutexes"
+                );
                 Ok(())
             }
             Self::Cancelled => ends(hold_until_cancelled, |thread| {

@@ -157,7 +157,10 @@ impl AtEnd for Meets {
         let guard = VALUE.lock().expect("the lock is free");
         thread::spawn(|| {
             assert!(held_elsewhere(&VALUE), "the new thread owns the lock of the old one");
-            assert!(matches!(VALUE.lock_state(), LockState::Held { .. }), "the new thread owns the lock of the old one");
+            assert!(
+                matches!(VALUE.lock_state(), LockState::Held { .. }),
+                "the new thread owns the lock of the old one"
+            );
             OTHER.set(1).expect("the lock is free");
         })
         .join()
@@ -215,7 +218,9 @@ fn key_holds() -> Result<()> {
     // First in this thread, which has a record of its own in the library; then in a new thread, which reuses the record of
     // the ending thread.
     key_holds_beside(|owner| owner(0))?;
-    key_holds_beside(|owner| thread::scope(|scope| scope.spawn(|| owner(1)).join().expect("the thread did not panic")))?;
+    key_holds_beside(|owner| {
+        thread::scope(|scope| scope.spawn(|| owner(1)).join().expect("the thread did not panic"))
+    })?;
     ensure!((VALUE.get(), VALUE.version(), VALUE.recoveries()) == (7, 3, 2), "{:?}", *VALUE);
     Ok(())
 }

@@ -22,7 +22,10 @@ impl Usage {
         let inodes: Vec<_> =
             maps.lines().filter_map(|line| line.split_ascii_whitespace().nth(4)?.parse().ok()).collect();
         let status = fs::read_to_string("/proc/self/status")?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the kernel tells the resident memory")?;
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .context("the kernel tells the resident memory")?;
         let kibibytes = resident.trim().trim_end_matches(" kB").parse()?;
         Ok(Self { descriptors: fs::read_dir("/proc/self/fd")?.count(), mappings: inodes.len(), kibibytes, inodes })
     }

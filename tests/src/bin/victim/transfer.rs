@@ -43,7 +43,7 @@ impl Transfer {
     pub(crate) fn run(self) -> Result<()> {
         static STOP: AtomicBool = AtomicBool::new(false);
         let ledgers: Vec<_> =
-            self.ledgers.iter().map(|name| SynchronizedLedger::open(name)).collect::<Result<_, _>>()?;
+            self.ledgers.iter().map(SynchronizedLedger::open).collect::<Result<_, _>>()?;
         let mut mover = Mover {
             number: self.mover,
             moves: ledgers.iter().map(|ledger| ledger.in_moves().at(self.mover)).collect(),
@@ -169,9 +169,9 @@ impl Mover {
 
 /// Moves money by one write after the other.
 fn write(guard: &LedgerGuard<'_>, mover: usize, from: usize, to: usize, money: i64) -> Result<(), Error> {
-    let (accounts, moves) = (guard.in_accounts(), guard.in_moves());
-    accounts.set_at(from, accounts.at(from) - money)?;
+    let (balances, counts) = (guard.in_accounts(), guard.in_moves());
+    balances.set_at(from, balances.at(from) - money)?;
     guard.set_total(guard.total() + 1)?;
-    accounts.set_at(to, accounts.at(to) + money)?;
-    moves.set_at(mover, moves.at(mover) + 1)
+    balances.set_at(to, balances.at(to) + money)?;
+    counts.set_at(mover, counts.at(mover) + 1)
 }

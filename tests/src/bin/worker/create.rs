@@ -101,7 +101,7 @@ impl Race {
             while gate.compared().load() < round {
                 thread::yield_now();
             }
-            let value = Synchronized::open_or_create(&format!("{}-{round}", self.prefix), self.index)?;
+            let value = Synchronized::open_or_create(format!("{}-{round}", self.prefix), self.index)?;
             value.update(|_| ())?;
             say(value.get());
         }

@@ -101,7 +101,10 @@ fn ensure_clear(error: &Error, name: Option<&str>) -> Result<()> {
         Error::InvalidSegment { .. } | Error::LayoutMismatch { .. } => {}
         _ => bail!("an error of the wrong kind: {message}"),
     }
-    ensure!(message.contains("expected") && message.contains("found"), "the error does not say what differs: {message}");
+    ensure!(
+        message.contains("expected") && message.contains("found"),
+        "the error does not say what differs: {message}"
+    );
     ensure!(name.is_some_and(|name| message.contains(name)), "the error does not name the file: {message}");
     ensure!(!message.contains(char::is_control), "the error cannot be printed: {message:?}");
     Ok(())

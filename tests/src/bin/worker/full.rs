@@ -28,7 +28,7 @@ pub(crate) fn full() -> Result<()> {
     }
     let mut values = Vec::new();
     loop {
-        match Synchronized::create(&format!("small-{}", values.len()), [7_u8; 1024]) {
+        match Synchronized::create(format!("small-{}", values.len()), [7_u8; 1024]) {
             Ok(value) => values.push(value),
             failed => break no_space(failed)?,
         }

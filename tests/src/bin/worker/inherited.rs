@@ -115,11 +115,14 @@ fn guard_of_the_parent(account: &SynchronizedAccount, guard: AccountGuard<'_>) {
 
 /// The parent owns the lock: the child cannot take it.
 fn lock_of_the_parent(account: &SynchronizedAccount, guard: AccountGuard<'_>) {
-    assert!(held_elsewhere(&account), "the child owns the lock: {account:?}");
-    assert!(matches!(account.lock_timeout(SHORT), Err(Error::Lock(LockError::TimedOut))), "the child owns the lock: {account:?}");
+    assert!(held_elsewhere(account), "the child owns the lock: {account:?}");
+    assert!(
+        matches!(account.lock_timeout(SHORT), Err(Error::Lock(LockError::TimedOut))),
+        "the child owns the lock: {account:?}"
+    );
     assert!(matches!(account.lock_state(), LockState::Held { .. }), "{:?}", account.lock_state());
     drop(guard);
-    assert!(held_elsewhere(&account), "dropping the guard released the lock");
+    assert!(held_elsewhere(account), "dropping the guard released the lock");
     assert_eq!(account.balance(), 10, "dropping the guard committed");
 
     // The child can use locks of its own.
@@ -145,10 +148,7 @@ fn held_by_another() -> Result<()> {
             thread::yield_now();
         }
         fork(|| {
-            assert!(
-                held_elsewhere(&value),
-                "a thread of the parent holds the lock, but the child could take it"
-            );
+            assert!(held_elsewhere(&value), "a thread of the parent holds the lock, but the child could take it");
             assert_eq!(value.get(), 1, "the child must see the committed value");
         })
         .finish();

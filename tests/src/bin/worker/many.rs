@@ -21,7 +21,10 @@ pub(crate) fn too_many() -> Result<()> {
     for again in ["the first time", "once more"] {
         let mut guards = others.iter().map(Synchronized::lock).collect::<Result<Vec<_>, _>>()?;
         let refused = last.lock();
-        ensure!(matches!(&refused, Err(Error::Lock(LockError::TooManyHeld { limit: LIMIT }))), "the last lock, {again}: {refused:?}");
+        ensure!(
+            matches!(&refused, Err(Error::Lock(LockError::TooManyHeld { limit: LIMIT }))),
+            "the last lock, {again}: {refused:?}"
+        );
         // Taking a held lock again needs no room.
         others[0].update(|number| *number += 1)?;
         others[LIMIT - 1].update(|number| *number += 1)?;

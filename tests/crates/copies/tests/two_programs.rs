@@ -2,7 +2,7 @@
 
 use std::process::{self, Command, Output};
 
-/// A segment that the original program made, unlinked when this is dropped.
+/// A segment of the original program. Dropping this unlinks it.
 struct Segment {
     name: String,
 }
@@ -26,12 +26,12 @@ fn run(program: &str, operation: &str, name: &str) -> Output {
     Command::new(program).args([operation, name]).env_remove("RUST_BACKTRACE").output().expect("the program starts")
 }
 
-/// The program must refuse the original's segment, and say what it expected and what it found.
+/// Checks that the program refuses the original's segment, with an error that tells what it expected and what it found.
 #[track_caller]
 fn refused(program: &str, label: &str, expected: &str, found: &str) {
     let segment = Segment::new(label);
     let opened = run(program, "open", &segment.name);
-    assert!(!opened.status.success(), "{label} opened it");
+    assert!(!opened.status.success(), "{label} has opened the segment");
     let message = String::from_utf8(opened.stderr).unwrap();
     let difference = format!("holds another layout: expected `{expected}`, found `{found}`;");
     assert!(message.contains(&difference) && message.contains(&segment.name), "{message}");
@@ -58,7 +58,7 @@ fn the_fingerprint_is_the_same_in_every_build() {
     }
 }
 
-/// Without this, a program would read the bytes of one field as those of another.
+/// Without this, a program would read the bytes of one field as another field.
 #[test]
 fn every_mutation_is_refused() {
     macro_rules! refused {

@@ -42,8 +42,7 @@ struct Mover {
 impl Transfer {
     pub(crate) fn run(self) -> Result<()> {
         static STOP: AtomicBool = AtomicBool::new(false);
-        let ledgers: Vec<_> =
-            self.ledgers.iter().map(SynchronizedLedger::open).collect::<Result<_, _>>()?;
+        let ledgers: Vec<_> = self.ledgers.iter().map(SynchronizedLedger::open).collect::<Result<_, _>>()?;
         let mut mover = Mover {
             number: self.mover,
             moves: ledgers.iter().map(|ledger| ledger.in_moves().at(self.mover)).collect(),

@@ -1,7 +1,7 @@
 /*
- * Increments a shared u64 under its pthread mutex, without the library: what docs/format.md says is all that is needed.
+ * Increments a shared u64 under its pthread mutex, without the library: docs/format.md is all that a C program needs.
  *
- *   counter PATH count N   increments N times, prints how often an owner had died
+ *   counter PATH count N   increments N times, and prints how many dead owners it found
  *   counter PATH hold      takes the mutex, writes half of a change, prints "held", and waits to be killed
  */
 #include <errno.h>
@@ -33,7 +33,7 @@ static void fail(const char *what, int error) {
 static void lock(pthread_mutex_t *mutex, struct cell *cell, unsigned long *died) {
     int error;
     do {
-        /* Not for ever: a wake-up may be lost with an owner that is killed. */
+        /* With a timeout, because a wake-up may be lost when an owner is killed. */
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
@@ -55,7 +55,7 @@ int main(int count, char **arguments) {
     struct stat facts;
     if (file < 0 || fstat(file, &facts))
         fail(arguments[1], errno);
-    /* Counts as having it open, until the descriptor is closed: else whoever opens it initializes the mutex again. */
+    /* Marks the segment as open until the descriptor is closed. Otherwise the next process initializes the mutex again. */
     struct flock in_use = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     if (fcntl(file, F_OFD_SETLKW, &in_use))
         fail("mark as in use", errno);

@@ -1,32 +1,32 @@
-//! Waiting, but not for ever.
+//! Bounded waits.
 
 use std::panic;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what must happen, on however busy a machine.
+/// How long a test waits for an event that must happen, even on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long the next owner of a lock may have to wait for it once it is free.
+/// How long the next owner of a lock may wait after the lock became free.
 pub const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// How long a test waits to see that something does not happen.
+/// How long a test waits for an event that must not happen.
 pub const SHORT: Duration = Duration::from_millis(50);
 
-/// Runs the body of a test that would hang if a lock were not as it should be.
+/// Runs the body of a test that would hang if a lock were wrong.
 ///
 /// # Panics
-/// If the body does, or is not done before the deadline.
+/// If the body panics, or does not end before the deadline.
 #[track_caller]
 pub fn in_time(body: impl FnOnce() + Send + 'static) {
     let (sender, done) = mpsc::channel::<()>();
     let thread = thread::spawn(move || {
-        // Dropped at the end, also by a panic.
+        // Dropped at the end of the body, also if the body panics.
         let _sender = sender;
         body();
     });
-    assert!(done.recv_timeout(DEADLINE) != Err(mpsc::RecvTimeoutError::Timeout), "it hangs");
+    assert!(done.recv_timeout(DEADLINE) != Err(mpsc::RecvTimeoutError::Timeout), "the body hangs");
     if let Err(panicked) = thread.join() {
         panic::resume_unwind(panicked);
     }
@@ -35,7 +35,7 @@ pub fn in_time(body: impl FnOnce() + Send + 'static) {
 /// Waits until the condition holds.
 ///
 /// # Panics
-/// If it does not before the deadline.
+/// If it does not hold before the deadline.
 #[track_caller]
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! `fork`: a copy of this process that runs a closure.
+//! `fork`: runs a closure in a copy of this process.
 #![allow(unsafe_code)]
 
 use std::panic::{self, AssertUnwindSafe};
@@ -9,17 +9,17 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, set_pa
 
 use crate::deadline::DEADLINE;
 
-/// A forked child, killed if it is dropped before it has ended.
+/// A forked child. Dropping this kills the child if it has not ended.
 #[derive(Debug)]
 pub struct Forked {
     process: Pid,
     ended: bool,
 }
 
-/// Forks. The child runs the closure and ends with 0, or with 101 if the closure panics; it never returns from here.
+/// Forks. The child runs the closure and ends with 0, or with 101 if the closure panics; it never returns from this call.
 ///
 /// # Panics
-/// If there can be no child.
+/// If `fork` fails.
 #[track_caller]
 pub fn fork(body: impl FnOnce()) -> Forked {
     if let Some(forked) = split() {
@@ -29,17 +29,17 @@ pub fn fork(body: impl FnOnce()) -> Forked {
     end_now(if result.is_ok() { 0 } else { 101 });
 }
 
-/// Forks, and returns in the child, too, with nothing. The child must call [`end_now`] when it is done.
+/// Forks, and returns in both processes: `None` in the child, which must call [`end_now`] at its end.
 ///
 /// # Panics
-/// If there can be no child.
+/// If `fork` fails.
 #[track_caller]
 pub fn split() -> Option<Forked> {
-    // SAFETY: the children keep to what works in a forked child: the C library's allocator does, and so do standard
-    // error and the library under test, whose promise that is.
+    // SAFETY: the children call only functions that work in a forked child: the C library's allocator, standard error, and
+    // the library under test, which promises to work there.
     let process = unsafe { libc::fork() };
     if process == 0 {
-        // A test that is killed takes its workers with it, and they their children.
+        // When a test is killed, its workers die, and then their children.
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         return None;
     }
@@ -54,7 +54,7 @@ pub fn end_now(code: i32) -> ! {
 }
 
 impl Forked {
-    /// The id of the child.
+    /// Returns the process id of the child.
     pub fn process_id(&self) -> Pid {
         self.process
     }
@@ -62,16 +62,16 @@ impl Forked {
     /// Sends a signal to the child.
     ///
     /// # Panics
-    /// If it is gone.
+    /// If the child has ended.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        kill_process(self.process, signal).expect("the child is there");
+        kill_process(self.process, signal).expect("the child runs");
     }
 
     /// Waits until the child has ended with 0.
     ///
     /// # Panics
-    /// If it ends otherwise, or not before the deadline.
+    /// If it ends in another way, or not before the deadline.
     #[track_caller]
     pub fn finish(self) {
         self.finish_with(0);
@@ -80,7 +80,7 @@ impl Forked {
     /// Waits until SIGKILL has ended the child.
     ///
     /// # Panics
-    /// If it ends otherwise, or not before the deadline.
+    /// If it ends in another way, or not before the deadline.
     #[track_caller]
     pub fn finish_killed(self) {
         self.finish_by(Signal::KILL);
@@ -89,7 +89,7 @@ impl Forked {
     /// Waits until this signal has ended the child.
     ///
     /// # Panics
-    /// If it ends otherwise, or not before the deadline.
+    /// If it ends in another way, or not before the deadline.
     #[track_caller]
     pub fn finish_by(self, signal: Signal) {
         let status = self.wait();
@@ -103,17 +103,17 @@ impl Forked {
     /// Waits until the child has ended with this exit code.
     ///
     /// # Panics
-    /// If it ends otherwise, or not before the deadline.
+    /// If it ends in another way, or not before the deadline.
     #[track_caller]
     pub fn finish_with(self, code: i32) {
         let status = self.wait();
         assert_eq!(status.exit_status(), Some(code), "the forked child failed: {status:?}");
     }
 
-    /// Waits until the child has ended in whatever way.
+    /// Waits until the child has ended, and returns how it ended.
     ///
     /// # Panics
-    /// If it does not before the deadline.
+    /// If it does not end before the deadline.
     #[track_caller]
     pub fn wait(mut self) -> WaitStatus {
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What a process tries that has a value for reading, and wants to write to it.
+//! Attempts of a process to write to a value that it was given for reading.
 #![allow(unsafe_code)]
 
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -10,13 +10,14 @@ use std::ptr;
 use rustix::fs::{FallocateFlags, SealFlags, fallocate, fcntl_add_seals};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect};
 
-/// What was tried, and what came of it.
+/// The name of an attempt, and its result.
 pub type Attempt = (&'static str, io::Result<()>);
 
-/// Tries everything on the memory of a value without a name, which this process has mapped for reading by `descriptor`.
+/// Tries all ways to change the memory of a value without a name, which this process has mapped for reading through
+/// `descriptor`.
 ///
 /// # Panics
-/// If it has not.
+/// If the process has not mapped it.
 pub fn attempts_to_write(descriptor: &File) -> Vec<Attempt> {
     let mut attempts = vec![
         ("write", descriptor.write_all_at(b"intruder", 0)),
@@ -30,7 +31,7 @@ pub fn attempts_to_write(descriptor: &File) -> Vec<Attempt> {
         ("mprotect", make_writable()),
         ("write by /proc/self/mem", write_by_mem()),
     ];
-    // As the file's owner it may do that.
+    // The owner of a file may change its mode.
     let _ = descriptor.set_permissions(Permissions::from_mode(0o666));
     let again = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
     match OpenOptions::new().read(true).write(true).open(again) {
@@ -52,7 +53,7 @@ fn map(file: impl AsFd) -> io::Result<()> {
     Ok(mapped.map(|_| ())?)
 }
 
-/// The addresses at which this process has mapped the value.
+/// Returns the first address of the mapping of the value, and its end.
 fn addresses() -> (usize, usize) {
     let maps = fs::read_to_string("/proc/self/maps").expect("the kernel shows the mappings");
     let line = maps.lines().find(|line| line.contains("memfd:shared-value")).expect("a value is mapped");
@@ -64,7 +65,7 @@ fn addresses() -> (usize, usize) {
 fn make_writable() -> io::Result<()> {
     let (start, end) = addresses();
     let at = ptr::with_exposed_provenance_mut(start);
-    // SAFETY: it may become possible to write there, but nobody does.
+    // SAFETY: writing there may become possible, but no code does it.
     Ok(unsafe { mprotect(at, end - start, MprotectFlags::READ | MprotectFlags::WRITE) }?)
 }
 

@@ -1,27 +1,27 @@
-//! `Job`: a message that hands values and their lock over.
+//! `Job`: a message that hands over values and a lock.
 
 use serde::{Deserialize, Serialize};
-use shared_value::{Error, Options, RLock, ReadOnly, Synchronized, Unlocked};
+use shared_value::{Error, RLock, ReadOnly, Source, Synchronized, Unlocked};
 
 use crate::values::SynchronizedAccount;
 
-/// Work on values that the sender has.
+/// Work on values of the sender.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The account to change.
     pub account: SynchronizedAccount,
-    /// By how much: to be read only.
+    /// The amount to add, which the receiver can only read.
     pub amount: Synchronized<i64, ReadOnly>,
-    /// A number that has no lock.
+    /// A number without a lock.
     pub raw: Synchronized<u32, Unlocked>,
-    /// A lock, and the token of the number that it guards.
+    /// The lock that guards another number.
     pub lock: RLock,
-    /// See `lock`.
+    /// The token of that number, as text.
     pub guarded: String,
 }
 
 impl Job {
-    /// Does it.
+    /// Does the work.
     ///
     /// # Errors
     /// If a value cannot be changed.
@@ -29,7 +29,7 @@ impl Job {
         let amount = self.amount.get();
         self.account.update_balance(|balance| *balance += amount)?;
         self.raw.set(self.raw.get() + 1)?;
-        let guarded = Options::new().lock(&self.lock).from_token::<u64>(&self.guarded)?;
+        let guarded = Synchronized::<u64>::options().lock(&self.lock).open(Source::token(&self.guarded))?;
         guarded.update(|number| *number += 1)
     }
 }

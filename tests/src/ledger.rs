@@ -1,4 +1,4 @@
-//! `Ledger`: money that is moved and never made, and who has moved it.
+//! `Ledger`: accounts between which processes move a constant sum of money.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -7,22 +7,22 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use shared_value::SharedValue;
 
-/// How many processes move money.
+/// The number of processes that move money.
 pub const MOVERS: usize = 6;
-/// Between how many accounts.
+/// The number of accounts.
 pub const ACCOUNTS: usize = 10;
-/// How much there is, in all accounts together.
+/// The sum of all accounts, which never changes.
 pub const MONEY: i64 = 1_000_000;
 
-/// Money that is moved and never made, and who has moved it.
+/// Accounts between which processes move a constant sum of money, with a count of the moves of each process.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Ledger {
-    /// How much is in each account.
+    /// The money in each account.
     pub accounts: [i64; ACCOUNTS],
-    /// How often each process has moved some.
+    /// The number of moves of each process.
     pub moves: [u64; MOVERS],
-    /// How often all of them have.
+    /// The number of all moves.
     pub total: u64,
 }
 
@@ -35,7 +35,7 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// Moves money for a process. Accounts may be overdrawn.
+    /// Moves money between two accounts, and counts the move for a process. Accounts may be overdrawn.
     pub fn transfer(&mut self, mover: usize, from: usize, to: usize, money: i64) {
         self.accounts[from] -= money;
         self.accounts[to] += money;
@@ -43,8 +43,10 @@ impl Ledger {
         self.total += 1;
     }
 
+    /// Checks that the ledger contains whole changes only.
+    ///
     /// # Errors
-    /// If money was lost or made, or a move was not counted everywhere: if a half of a change is seen.
+    /// If the sum of money differs from [`MONEY`], or the moves of the processes do not add up to the total.
     pub fn check(&self) -> Result<()> {
         let money: i64 = self.accounts.iter().sum();
         let moves: u64 = self.moves.iter().sum();
@@ -53,45 +55,45 @@ impl Ledger {
     }
 }
 
-/// What each process knows to have committed to each ledger: numbers in a file, which outlives the process.
+/// The number of moves that each process knows that it has committed to each ledger, in a file that outlives the process.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
 }
 
 impl Journal {
-    /// The journal in a file, which is created if there is none.
+    /// Opens the journal in a file, and creates the file if it does not exist.
     ///
     /// # Errors
-    /// If that cannot be done.
+    /// If the file cannot be opened or created.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
         Ok(Self { file })
     }
 
-    fn place(mover: usize, ledger: usize) -> u64 {
+    fn offset(mover: usize, ledger: usize) -> u64 {
         const LEDGERS: usize = 16;
         ((mover * LEDGERS + ledger) * 8) as u64
     }
 
-    /// Notes how often a process has moved money in a ledger.
+    /// Records the number of moves of a process in a ledger.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn note(&self, mover: usize, ledger: usize, count: u64) -> Result<()> {
-        self.file.write_all_at(&count.to_ne_bytes(), Self::place(mover, ledger)).context("note moves")
+        self.file.write_all_at(&count.to_ne_bytes(), Self::offset(mover, ledger)).context("record moves")
     }
 
-    /// What was noted last.
+    /// Returns the number that was recorded last, or 0.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub fn noted(&self, mover: usize, ledger: usize) -> Result<u64> {
         let mut count = [0; 8];
-        match self.file.read_at(&mut count, Self::place(mover, ledger))? {
+        match self.file.read_at(&mut count, Self::offset(mover, ledger))? {
             0 => Ok(0),
             length => {
-                ensure!(length == 8, "a part of a number");
+                ensure!(length == 8, "the journal ends within a number");
                 Ok(u64::from_ne_bytes(count))
             }
         }

@@ -1,7 +1,7 @@
-//! What the integration tests of `shared-value` are made of: child processes that can be killed at a known point, names
-//! that clean up after themselves, forks, robust mutexes of the C library, and the types that the tests share.
+//! Tools of the integration tests of `shared-value`: child processes that can be killed at a known point, names that are
+//! unlinked when they are dropped, forks, robust mutexes of the C library, and the types that the tests share.
 //!
-//! Nothing here waits for ever: whatever does not happen before [`DEADLINE`] fails the test.
+//! Every wait is bounded: if an event does not come before [`DEADLINE`], the test fails.
 
 mod deadline;
 mod fork;
@@ -10,6 +10,8 @@ pub mod intruder;
 pub mod job;
 pub mod ledger;
 mod name;
+mod owner;
+mod refusal;
 mod robust_mutex;
 mod segment_file;
 pub mod stepper;
@@ -20,18 +22,21 @@ mod worker;
 pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
 pub use fork::{Forked, end_now, fork, split};
 pub use name::SegmentName;
+pub use owner::held_elsewhere;
+pub use refusal::{ensure_printable, ensure_refusal};
 pub use robust_mutex::{Protocol, RobustMutexes, Taken};
 pub use segment_file::{CellFile, SegmentFile};
 pub use talk::{await_line, say};
 pub use worker::Worker;
 
-/// So many in a release build, so many with debug assertions, where everything is about ten times slower.
+/// Returns the first count in a release build, and the second with debug assertions, which make everything about ten times
+/// slower.
 pub const fn scaled(release: u64, debug: u64) -> u64 {
     if cfg!(debug_assertions) { debug } else { release }
 }
 
-/// The programs of `docs/layout.md`, compiled and run as tests. They are tested here because this package is not
-/// published: the page would be missing in an archive of the library.
+/// The programs of `docs/layout.md`, compiled and run as tests. They are tested here and not in the library, because the
+/// library's published archive does not contain the page.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/layout.md")]
 mod layout {}

@@ -6,42 +6,44 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use shared_value::{Location, Source};
+
 use crate::deadline::eventually;
 
-/// A name that no other test of any process uses, unlinked when this is dropped.
+/// A name that no other test of any process uses. Dropping this unlinks the name.
 #[derive(Debug)]
 pub struct SegmentName {
     name: String,
 }
 
 impl SegmentName {
-    /// A new name; `label` tells people which test it belongs to.
+    /// Makes a new name; `label` tells people which test uses it.
     pub fn new(label: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         Self { name: format!("shared-value-tests-{}-{number}-{label}", process::id()) }
     }
 
-    /// A name that another process was told.
+    /// Takes over a name that another process has made.
     pub fn of(name: String) -> Self {
         Self { name }
     }
 
-    /// Waits until nobody has the segment open any more: children that another test has forked have what this process had
-    /// open then, until they end.
+    /// Waits until no process has the segment open. Children that another test has forked keep the segment open until they
+    /// end.
     ///
     /// # Panics
-    /// If somebody keeps it open.
+    /// If a process has the segment open until the deadline.
     #[track_caller]
     pub fn wait_until_unused(&self) {
-        let inode = format!(":{}", std::fs::metadata(self.path()).expect("the segment is there").ino());
-        eventually("nobody has the segment open", || {
+        let inode = format!(":{}", std::fs::metadata(self.path()).expect("the segment exists").ino());
+        eventually("no process has the segment open", || {
             let locks = std::fs::read_to_string("/proc/locks").expect("the kernel shows its locks");
             !locks.split_whitespace().any(|word| word.ends_with(&inode))
         });
     }
 
-    /// The file that stands for the name.
+    /// Returns the path of the segment's file.
     pub fn path(&self) -> PathBuf {
         Path::new("/dev/shm").join(&self.name)
     }
@@ -55,9 +57,21 @@ impl Deref for SegmentName {
     }
 }
 
+impl<'a> From<&'a SegmentName> for Location<'a> {
+    fn from(name: &'a SegmentName) -> Self {
+        Self::from(&*name.name)
+    }
+}
+
+impl<'a> From<&'a SegmentName> for Source<'a> {
+    fn from(name: &'a SegmentName) -> Self {
+        Self::from(&*name.name)
+    }
+}
+
 impl Drop for SegmentName {
     fn drop(&mut self) {
-        // Most tests created it; those that did not, or have unlinked it, have nothing to clean up.
+        // Some tests have not created it, or have unlinked it.
         let _ = shared_value::unlink(&self.name);
     }
 }

@@ -1,4 +1,4 @@
-//! Robust mutexes of the C library, which share a thread's robust list with the locks under test.
+//! Robust mutexes of the C library: they share a thread's robust list with the locks under test.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -14,34 +14,34 @@ pub struct RobustMutexes {
     count: usize,
 }
 
-// SAFETY: the memory is never unmapped, and the mutexes in it are made for any thread.
+// SAFETY: the memory is never unmapped, and any thread may use the mutexes in it.
 unsafe impl Send for RobustMutexes {}
-// SAFETY: as above; they are initialized before anybody shares this.
+// SAFETY: as above; the mutexes are initialized before a reference can be shared.
 unsafe impl Sync for RobustMutexes {}
 
-/// Whether a mutex lends its owner the priority of those who wait. Those that do are marked in the robust list.
+/// Whether the owner of a mutex inherits the priority of its waiters. The robust list marks mutexes with inheritance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// It does not.
+    /// No inheritance (`PTHREAD_PRIO_NONE`).
     Plain,
-    /// It does.
+    /// Inheritance (`PTHREAD_PRIO_INHERIT`).
     InheritPriority,
 }
 
-/// How a mutex came to be held.
+/// The state in which a mutex was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It was free.
+    /// The mutex was free.
     Free,
-    /// Its owner had died with it.
+    /// Its owner had died while it held the mutex.
     OwnerDied,
 }
 
 impl RobustMutexes {
-    /// As many mutexes as there are protocols, all free. They are never unmapped.
+    /// Makes a free mutex for each protocol. The mutexes are never unmapped.
     ///
     /// # Panics
-    /// If the system refuses.
+    /// If the system refuses to map memory or to initialize a mutex.
     pub fn new(protocols: &[Protocol]) -> Self {
         let length = size_of::<libc::pthread_mutex_t>() * protocols.len().max(1);
         // SAFETY: the kernel chooses a free address.
@@ -56,7 +56,7 @@ impl RobustMutexes {
 
     fn initialize(&self, index: usize, protocol: Protocol) {
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: the call writes attributes to a place for them.
+        // SAFETY: the pointer leads to a local that has room for the attributes.
         check(unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) });
         // SAFETY: the attributes were initialized.
         check(unsafe { libc::pthread_mutexattr_setpshared(attributes.as_mut_ptr(), libc::PTHREAD_PROCESS_SHARED) });
@@ -68,7 +68,7 @@ impl RobustMutexes {
         };
         // SAFETY: the attributes were initialized.
         check(unsafe { libc::pthread_mutexattr_setprotocol(attributes.as_mut_ptr(), protocol) });
-        // SAFETY: the attributes were initialized, and nobody uses the mutex yet.
+        // SAFETY: the attributes were initialized, and no thread uses the mutex yet.
         check(unsafe { libc::pthread_mutex_init(self.at(index), attributes.as_ptr()) });
     }
 
@@ -77,10 +77,10 @@ impl RobustMutexes {
         self.first.wrapping_add(index)
     }
 
-    /// Takes a mutex, if it is free or its owner has died.
+    /// Takes a mutex that is free or whose owner has died.
     ///
     /// # Panics
-    /// If somebody holds it.
+    /// If a living thread holds it.
     #[track_caller]
     pub fn take(&self, index: usize) -> Taken {
         // SAFETY: the mutex was initialized and is never unmapped.
@@ -98,16 +98,16 @@ impl RobustMutexes {
     /// Releases a mutex that this thread holds.
     ///
     /// # Panics
-    /// If it does not.
+    /// If this thread does not hold it.
     #[track_caller]
     pub fn release(&self, index: usize) {
         // SAFETY: the mutex was initialized and is never unmapped.
         check(unsafe { libc::pthread_mutex_unlock(self.at(index)) });
     }
 
-    /// Overwrites the pointer of a mutex to the next one of its owner's robust list, so that it leads to the mutex itself.
+    /// Overwrites the mutex's pointer to the next entry of its owner's robust list, so that it leads to the mutex itself.
     ///
-    /// Only a process that uses this mutex no more, or ends, can go on then.
+    /// After this call the process must not use this mutex again before it ends.
     pub fn lead_to_itself(&self, index: usize) {
         const NODE: usize = 32;
         let node = self.at(index).wrapping_byte_add(NODE).cast::<u64>();

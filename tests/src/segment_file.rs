@@ -1,16 +1,16 @@
-//! `SegmentFile`: a segment as the bytes of its file, for tests that look at them or damage them.
+//! `SegmentFile`: the bytes of a segment's file, for tests that read or damage them.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// From the start of a segment to its first entry's fields: a header of 64 bytes, then the entry.
+/// Offsets of the fields of a segment's first entry, which follows the header of 64 bytes.
 const CELL_OFFSET: u64 = 64;
 const FINGERPRINT: u64 = 64 + 16;
 const SCHEMA_OFFSET: u64 = 64 + 24;
 const SCHEMA_LENGTH: u64 = 64 + 32;
 
-/// From the start of a cell to the number of commits, and to the first slot.
+/// Offsets in a cell: the number of commits, and the first slot.
 const VERSION: u64 = 40;
 const SLOTS: u64 = 64;
 
@@ -20,7 +20,7 @@ pub struct SegmentFile {
     file: File,
 }
 
-/// Where a cell for a value of some size lies in its file.
+/// The cell of a value of a known size, as bytes of the segment's file.
 #[derive(Debug)]
 pub struct CellFile<'a> {
     segment: &'a SegmentFile,
@@ -29,39 +29,39 @@ pub struct CellFile<'a> {
 }
 
 impl SegmentFile {
-    /// The segment in a file.
+    /// Opens the file of a segment.
     ///
     /// # Panics
-    /// If there is none.
+    /// If it cannot be opened.
     #[track_caller]
     pub fn open(path: impl AsRef<Path>) -> Self {
         let file = OpenOptions::new().read(true).write(true).open(path).expect("the segment has a file");
         Self { file }
     }
 
-    /// The text that says what the segment holds.
+    /// Returns the schema, the text that describes the value in the segment.
     ///
     /// # Panics
-    /// If it is not a text.
+    /// If the schema is not UTF-8.
     pub fn schema(&self) -> String {
         let length = usize::try_from(self.word(SCHEMA_LENGTH)).expect("it fits into memory");
         String::from_utf8(self.bytes(self.word(SCHEMA_OFFSET), length)).expect("a schema is UTF-8")
     }
 
-    /// The hash of that text, as the segment says it.
+    /// Returns the hash of the schema that the segment records.
     pub fn fingerprint(&self) -> u64 {
         self.word(FINGERPRINT)
     }
 
-    /// The cell, which holds a value of so many bytes.
+    /// Returns the first cell, which holds a value of `size` bytes.
     pub fn cell(&self, size: usize) -> CellFile<'_> {
         CellFile { segment: self, offset: self.word(CELL_OFFSET), size: size as u64 }
     }
 
-    /// Bytes of the file.
+    /// Reads bytes of the file.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If the file is shorter.
     #[track_caller]
     pub fn bytes(&self, offset: u64, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
@@ -85,15 +85,15 @@ impl SegmentFile {
 }
 
 impl CellFile<'_> {
-    /// The number of commits.
+    /// Returns the number of commits.
     pub fn version(&self) -> u64 {
         self.segment.word(self.offset + VERSION)
     }
 
-    /// The bytes of both slots: the one of even versions first.
+    /// Reads both slots: first the slot of even versions.
     ///
     /// # Panics
-    /// If the file has no such bytes.
+    /// If the file is shorter.
     pub fn slots(&self) -> [Vec<u8>; 2] {
         let size = usize::try_from(self.size).expect("it fits into memory");
         [0, 1].map(|slot| self.segment.bytes(self.slot(slot), size))
@@ -104,7 +104,7 @@ impl CellFile<'_> {
         self.segment.overwrite(self.slot(self.version() & 1) + offset as u64, bytes);
     }
 
-    /// Two small slots share a line of 64 bytes; larger ones start at lines of their own.
+    /// Returns the offset of a slot. Two small slots share a line of 64 bytes; each larger slot starts at a line of its own.
     fn slot(&self, number: u64) -> u64 {
         let length = self.size.next_multiple_of(8);
         let stride = if length * 2 <= 64 { length } else { length.next_multiple_of(64) };

@@ -11,14 +11,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::deadline::{DEADLINE, SHORT};
 
-/// A child process. Every way to be done with it asserts how it ended; dropping it unasked kills it.
+/// A child process that plays a role. Every method that ends it asserts how it ended; dropping it kills it.
 #[derive(Debug)]
 pub struct Worker {
     child: Child,
     role: String,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
-    /// What it writes to its standard error, in pieces.
+    /// The pieces that it writes to its standard error.
     errors: Receiver<Vec<u8>>,
 }
 
@@ -42,7 +42,7 @@ impl Worker {
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Nobody listens any more when the test is over.
+                // The receiver is gone when the test is over.
                 let _ = sender.send(line);
             }
         });
@@ -57,10 +57,10 @@ impl Worker {
         Self { input: child.stdin.take(), child, role: role.to_owned(), lines, errors }
     }
 
-    /// The next line that the worker says.
+    /// Waits for the next line of the worker, and returns it.
     ///
     /// # Panics
-    /// If it says nothing before the deadline.
+    /// If no line comes before the deadline.
     #[track_caller]
     pub fn hear(&mut self) -> String {
         match self.lines.recv_timeout(DEADLINE) {
@@ -69,10 +69,10 @@ impl Worker {
         }
     }
 
-    /// Waits until the worker says this.
+    /// Waits for the next line of the worker, which must be this one.
     ///
     /// # Panics
-    /// If it says something else, or nothing before the deadline.
+    /// If another line comes, or none before the deadline.
     #[track_caller]
     pub fn expect(&mut self, line: &str) {
         let heard = self.hear();
@@ -81,10 +81,10 @@ impl Worker {
         }
     }
 
-    /// What the worker says within so long, if anything.
+    /// Returns the next line of the worker, or `None` if no line comes within the duration.
     ///
     /// # Panics
-    /// If it ended instead.
+    /// If the worker has ended.
     #[track_caller]
     pub fn hear_within(&mut self, duration: Duration) -> Option<String> {
         match self.lines.recv_timeout(duration) {
@@ -94,7 +94,7 @@ impl Worker {
         }
     }
 
-    /// The id of the process, which is that of its first thread.
+    /// Returns the id of the process, which is also the id of its first thread.
     pub fn process_id(&self) -> u32 {
         self.child.id()
     }
@@ -102,38 +102,38 @@ impl Worker {
     /// Sends a line to the worker.
     ///
     /// # Panics
-    /// If it does not read.
+    /// If the worker does not read it.
     #[track_caller]
     pub fn tell(&mut self, line: &str) {
         let input = self.input.as_mut().expect("open while the worker lives");
         if let Err(error) = writeln!(input, "{line}") {
-            self.fail(&format!("does not listen: {error}"));
+            self.fail(&format!("does not read: {error}"));
         }
     }
 
     /// Sends a signal to the worker.
     ///
     /// # Panics
-    /// If it is gone.
+    /// If the worker has ended.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("the worker is there");
+        kill_process(Pid::from_child(&self.child), signal).expect("the worker runs");
     }
 
-    /// Kills the worker with SIGKILL and waits until it is gone.
+    /// Kills the worker with SIGKILL and waits for its end.
     ///
     /// # Panics
-    /// If it ended before that, in whatever way.
+    /// If it has ended before.
     #[track_caller]
     pub fn kill(mut self) {
         self.signal(Signal::KILL);
         self.ended(|status| status.signal() == Some(Signal::KILL.as_raw()), "killed");
     }
 
-    /// Waits until the worker is done.
+    /// Waits until the worker has ended with success.
     ///
     /// # Panics
-    /// If it fails, or is not done before the deadline.
+    /// If it fails, or does not end before the deadline.
     #[track_caller]
     pub fn finish(mut self) {
         self.ended(|status| status.success(), "done");
@@ -142,16 +142,16 @@ impl Worker {
     /// Waits until the worker has ended with this exit code.
     ///
     /// # Panics
-    /// If it ends otherwise, or not before the deadline.
+    /// If it ends in another way, or not before the deadline.
     #[track_caller]
     pub fn finish_with(mut self, code: i32) {
         self.ended(|status| status.code() == Some(code), &format!("done with {code}"));
     }
 
-    /// Waits until a signal, of its own making, has ended the worker.
+    /// Waits until a signal that the worker has caused itself has ended it.
     ///
     /// # Panics
-    /// If it ends otherwise, or not before the deadline.
+    /// If it ends in another way, or not before the deadline.
     #[track_caller]
     pub fn finish_by(mut self, signal: Signal) {
         self.ended(|status| status.signal() == Some(signal.as_raw()), &format!("ended by {signal:?}"));
@@ -174,12 +174,12 @@ impl Worker {
         }
     }
 
-    /// Fails the test, with what the worker wrote to its standard error.
+    /// Fails the test, and shows the standard error of the worker.
     #[track_caller]
     fn fail(&mut self, what: &str) -> ! {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Its end may not come: a child of it that hangs has the pipe, too.
+        // The pipe may stay open: a child of the worker that hangs has it too.
         let mut errors = Vec::new();
         while let Ok(piece) = self.errors.recv_timeout(SHORT) {
             errors.extend(piece);
@@ -190,7 +190,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Both do nothing where it has ended already and was waited for.
+        // Both do nothing if the worker has ended and was waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

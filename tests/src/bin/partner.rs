@@ -1,4 +1,4 @@
-//! The other side of the tests about handing values over and waiting for them.
+//! The other process of the tests in which values are handed over or waited for.
 
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Parser;
 use ipc_channel::ipc::{self, IpcSender};
-use shared_value::{DynValue, Options, RLock, ReadOnly, Synchronized};
+use shared_value::{DynValue, RLock, Source, Synchronized};
 use shared_value_tests::intruder::attempts_to_write;
 use shared_value_tests::job::Job;
 use shared_value_tests::{DEADLINE, say};
@@ -16,58 +16,60 @@ use shared_value_tests::{DEADLINE, say};
 enum Role {
     /// Adds to the value that was passed under the name.
     Add { name: String, count: u64 },
-    /// Says what becomes of taking the value as one of another type.
+    /// Opens the value as one of another type, and prints the result.
     Mistake { name: String },
-    /// Says the value that was passed, from a handle that can only read.
+    /// Opens the value read-only, and prints it.
     Read { name: String },
-    /// Says what becomes of taking the value for writing.
+    /// Opens the value for writing, and prints the result.
     Write { name: String },
-    /// Says a value of whatever type, and changes a part of it to a number.
+    /// Prints a value of any type, and sets a part of it to a number.
     Change { name: String, path: String, number: u64 },
-    /// Takes the value for reading, tries to write to it, and says what the kernel allowed.
+    /// Opens the value read-only, tries to write to it, and prints the attempts that the kernel allowed.
     Intrude { name: String },
     /// Does the job that comes as JSON on standard input.
     WorkByJson,
-    /// Does the jobs that come by a channel of the `ipc-channel` crate, until there are no more.
+    /// Does the jobs that come through a channel of the `ipc-channel` crate.
     WorkByChannel { server: String },
     /// Adds to two values under their lock.
     AddUnderLock { count: u64 },
-    /// Adds to the value that was passed under the name, and starts a program that does so too.
+    /// Adds to the value that was passed under the name, and passes it on to a program that adds too.
     PassOn { name: String, count: u64 },
-    /// Takes the value, and starts a program that tries to.
+    /// Opens the value, and starts a program that tries to open it.
     PassNothingOn { name: String },
-    /// Says the number of descriptors and whether there is such an entry in the environment.
+    /// Prints the number of descriptors, and whether the environment has an entry of the name.
     Look { name: String },
-    /// Says the token of the value that was passed, and keeps the value.
+    /// Prints the token of the value that was passed, and keeps the value open.
     Token { name: String },
-    /// Takes the lock of the value that the token leads to, says so, and keeps it.
+    /// Takes the lock of a token's value, prints a line, and keeps the lock.
     HoldByToken { token: String },
-    /// Adds to the value that the token leads to.
+    /// Adds to a token's value.
     AddByToken { token: String, count: u64 },
-    /// Adds to the value that comes over the socket.
+    /// Adds to a value that comes over a socket.
     AddBySocket { path: PathBuf, count: u64 },
-    /// Waits for each odd number, and makes it even.
+    /// Waits for each odd number, and adds 1.
     Answer { token: String, rounds: u64 },
-    /// Waits for what never comes.
+    /// Waits for a number that never comes.
     Wait { token: String },
-    /// Reads until the value is zero, and fails if its two halves ever differ.
+    /// Reads until the value is the largest, and fails if its numbers ever differ.
     Watch { token: String },
 }
 
 fn main() -> Result<()> {
     match Role::parse() {
-        Role::Add { name, count } => add(&Synchronized::inherited(&name)?, count)?,
-        Role::Mistake { name } => say(said(Synchronized::<f64>::inherited(&name).map(|value| value.get()))),
-        Role::Read { name } => {
-            say(said(Synchronized::<u64, ReadOnly>::inherited_read_only(&name).map(|value| value.get())));
+        Role::Add { name, count } => add(&inherited(&name)?, count)?,
+        Role::Mistake { name } => {
+            say(text(Synchronized::<f64>::open(Source::inherited(name)).map(|value| value.get())));
         }
-        Role::Write { name } => say(said(Synchronized::<u64>::inherited(&name).map(|value| value.get()))),
+        Role::Read { name } => {
+            say(text(Synchronized::<u64>::open_read_only(Source::inherited(name)).map(|value| value.get())));
+        }
+        Role::Write { name } => say(text(inherited(&name).map(|value| value.get()))),
         Role::Change { name, path, number } => {
-            say(DynValue::inherited_read_only(&name)?);
-            DynValue::inherited(&name)?.set(&path, number)?;
+            say(DynValue::open_read_only(Source::inherited(&name))?);
+            DynValue::open(Source::inherited(&name))?.set(&path, number)?;
         }
         Role::Intrude { name } => {
-            let value = Synchronized::<u64, ReadOnly>::inherited_read_only(&name)?;
+            let value = Synchronized::<u64>::open_read_only(Source::inherited(&name))?;
             let entry = std::env::var(&name)?;
             let number = entry.split(' ').nth(1).unwrap_or_default();
             let descriptor = std::fs::File::open(format!("/proc/self/fd/{number}"))?;
@@ -84,9 +86,10 @@ fn main() -> Result<()> {
             }
         }
         Role::AddUnderLock { count } => {
-            let lock = RLock::inherited("LOCK")?;
-            let guarded = Options::new().lock(&lock);
-            let (one, other) = (guarded.inherited::<u64>("ONE")?, guarded.inherited::<u64>("OTHER")?);
+            let lock = RLock::open(Source::inherited("LOCK"))?;
+            let guarded = Synchronized::<u64>::options().lock(&lock);
+            let [one, other] = ["ONE", "OTHER"].map(|name| guarded.open(Source::inherited(name)));
+            let (one, other) = (one?, other?);
             for _ in 0..count {
                 let _guard = lock.lock()?;
                 one.set(one.get() + 1)?;
@@ -94,7 +97,7 @@ fn main() -> Result<()> {
             }
         }
         Role::PassOn { name, count } => {
-            let value = Synchronized::inherited(&name)?;
+            let value = inherited(&name)?;
             add(&value, count)?;
             let mut command = Command::new(std::env::current_exe()?);
             value.pass_to(command.args(["add", &name, &count.to_string()]), &name)?;
@@ -102,7 +105,7 @@ fn main() -> Result<()> {
             anyhow::ensure!(status.success(), "{status}");
         }
         Role::PassNothingOn { name } => {
-            Synchronized::<u64>::inherited(&name)?;
+            inherited(&name)?;
             let status = Command::new(std::env::current_exe()?).args(["write", &name]).status()?;
             anyhow::ensure!(status.success(), "{status}");
         }
@@ -111,32 +114,32 @@ fn main() -> Result<()> {
             say(format!("{descriptors} {}", std::env::var_os(name).is_some()));
         }
         Role::Token { name } => {
-            let value = Synchronized::<u64>::inherited(&name)?;
+            let value = inherited(&name)?;
             say(value.token()?);
             std::thread::sleep(DEADLINE);
         }
         Role::HoldByToken { token } => {
-            let value = Synchronized::<u64>::from_token(&token)?;
+            let value = Synchronized::<u64>::open(Source::token(token))?;
             let _guard = value.lock()?;
             say("held");
             std::thread::sleep(DEADLINE);
         }
-        Role::AddByToken { token, count } => add(&Synchronized::from_token(&token)?, count)?,
-        Role::AddBySocket { path, count } => add(&Synchronized::receive_from(&UnixStream::connect(path)?)?, count)?,
+        Role::AddByToken { token, count } => add(&Synchronized::open(Source::token(token))?, count)?,
+        Role::AddBySocket { path, count } => add(&Synchronized::open(&UnixStream::connect(path)?)?, count)?,
         Role::Answer { token, rounds } => {
-            let ball = Synchronized::<u64>::from_token(&token)?;
+            let ball = Synchronized::<u64>::open(Source::token(token))?;
             for round in 0..rounds {
                 ball.wait_for(|ball| *ball == 2 * round + 1, DEADLINE)?;
                 ball.update(|ball| *ball += 1)?;
             }
         }
         Role::Wait { token } => {
-            let value = Synchronized::<u64>::from_token(&token)?;
+            let value = Synchronized::<u64>::open(Source::token(token))?;
             say("waiting");
             value.wait_for(|value| *value == u64::MAX, DEADLINE)?;
         }
         Role::Watch { token } => {
-            let twins = Synchronized::<[u64; 8], ReadOnly>::from_token_read_only(&token)?;
+            let twins = Synchronized::<[u64; 8]>::open_read_only(Source::token(token))?;
             let mut reads = 0_u64;
             loop {
                 let seen = twins.get();
@@ -152,6 +155,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+fn inherited(name: &str) -> Result<Synchronized<u64>, shared_value::Error> {
+    Synchronized::open(Source::inherited(name))
+}
+
 fn add(value: &Synchronized<u64>, count: u64) -> Result<()> {
     for _ in 0..count {
         value.update(|number| *number += 1)?;
@@ -159,7 +166,8 @@ fn add(value: &Synchronized<u64>, count: u64) -> Result<()> {
     Ok(())
 }
 
-fn said<V: std::fmt::Display>(result: Result<V, shared_value::Error>) -> String {
+/// Returns the text of a value or of an error.
+fn text<V: std::fmt::Display>(result: Result<V, shared_value::Error>) -> String {
     match result {
         Ok(value) => value.to_string(),
         Err(error) => error.to_string(),

@@ -1,4 +1,4 @@
-//! `Damage`: one write of a process that does not keep to the protocol.
+//! `Damage`: one write of a process that breaks the protocol.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,17 +7,17 @@ use crate::hostile::input::Input;
 use crate::hostile::memory::Memory;
 use crate::hostile::thread::{self, Canary};
 
-/// From the start of a cell to the words of its control line.
+/// The offset of the lock word in a cell.
 pub(crate) const LOCK: usize = 0;
-/// Bytes of the control line that the library leaves as they are.
+/// The bytes of the control line that the library never writes.
 pub(crate) const SPARE: [Range<usize>; 2] = [4..8, 16..24];
 const OWNER_DIED: u64 = 0x4000_0000;
 const WAITERS: u64 = 0x8000_0000;
 
-/// The halves of the lock word and of the signal, of which the kernel looks at the lower ones.
+/// The offsets of the halves of the lock word and of the event. The kernel reads the lower halves.
 const HALVES: [usize; 4] = [LOCK, 4, 56, 60];
 
-/// One write of a process that does not keep to the protocol.
+/// One write of a process that breaks the protocol.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Damage {
     offset: usize,
@@ -26,17 +26,17 @@ pub(crate) struct Damage {
 }
 
 impl Damage {
-    /// A write to one of the first `length` bytes, most often to the control line of the cell.
+    /// Chooses a write to the first `length` bytes, most often to the control line of the cell.
     pub(crate) fn choose(input: &mut Input<'_>, memory: &Memory, cell: usize, length: usize) -> Self {
         let place = usize::from(input.byte());
         let (offset, size) = match place % 16 {
-            // The line and the two words behind it, which are of a slot.
+            // The control line, and the first two words of a slot behind it.
             number @ 0..10 => (cell + number * 8, 8),
             number @ 10..14 => (cell + HALVES[number - 10], 4),
             14 => (input.below(length) & !7, 8),
             _ => (input.below(length), 1),
         };
-        // Headers can lie in the place of cells.
+        // A damaged header may put the cell at the end of the file.
         let offset = if offset + size <= length { offset } else { 0 };
         let old = match size {
             1 => memory.byte(offset).load(Relaxed).into(),
@@ -46,7 +46,7 @@ impl Damage {
         Self { offset, size, value: value(input, old, place / 16) }
     }
 
-    /// Does it.
+    /// Writes to the memory.
     pub(crate) fn apply(self, memory: &Memory) {
         match self.size {
             1 => memory.byte(self.offset).store(self.value.to_le_bytes()[0], Relaxed),
@@ -55,12 +55,12 @@ impl Damage {
         }
     }
 
-    /// Does it to a copy.
+    /// Writes to a copy of the memory.
     pub(crate) fn apply_to(self, copy: &mut [u8]) {
         copy[self.offset..self.offset + self.size].copy_from_slice(&self.value.to_le_bytes()[..self.size]);
     }
 
-    /// Whether it is to bytes that the library never writes.
+    /// Returns whether it writes bytes that the library never writes.
     pub(crate) fn is_outside(self, cell: usize) -> bool {
         let end = self.offset + self.size;
         self.offset < cell || SPARE.iter().any(|spare| self.offset < cell + spare.end && end > cell + spare.start)
@@ -71,7 +71,7 @@ fn low_half(word: u64) -> u32 {
     u32::try_from(word & 0xffff_ffff).expect("masked")
 }
 
-/// What a hostile process would write: numbers near the old one, or of a kind that the word is meant for.
+/// Chooses what a hostile process would write: a number near the old one, or one that has a meaning in this word.
 fn value(input: &mut Input<'_>, old: u64, kind: usize) -> u64 {
     let id = u64::from(thread::id());
     match kind {
@@ -83,11 +83,11 @@ fn value(input: &mut Input<'_>, old: u64, kind: usize) -> u64 {
         5 => id,
         6 => id | WAITERS,
         7 => id | OWNER_DIED,
-        // Somebody who is there, but has nothing to do with this.
+        // A living process that does not use the segment.
         8 => 1,
         9 => OWNER_DIED,
         10 => WAITERS,
-        // Where the thread's list has its head, where it leads, and where a lock could be.
+        // The head of this thread's robust list, its first entry, and an address at which a lock could be.
         11 => thread::list_head(),
         12 => thread::list_first(),
         13 => Canary::node() + u64::from(input.byte() % 16),

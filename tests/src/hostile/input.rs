@@ -1,6 +1,6 @@
-//! `Input`: the bytes that the fuzzer chose, read as decisions.
+//! `Input`: the bytes of the fuzzer, read as decisions.
 
-/// The bytes that are left. When none are, every decision is zero.
+/// The bytes that are left. When there are no more, every decision is zero.
 #[derive(Clone, Debug)]
 pub(crate) struct Input<'a> {
     bytes: &'a [u8],
@@ -23,7 +23,7 @@ impl<'a> Input<'a> {
         self.byte() & 1 == 1
     }
 
-    /// A number below `end`.
+    /// Reads a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::from(u16::from_le_bytes(self.array())) % end
     }
@@ -32,7 +32,7 @@ impl<'a> Input<'a> {
         u64::from_le_bytes(self.array())
     }
 
-    /// All that is left.
+    /// Takes all bytes that are left.
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.bytes)
     }

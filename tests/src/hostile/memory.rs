@@ -1,4 +1,4 @@
-//! `Memory`: the pages of a file, mapped once more, as another process would have them.
+//! `Memory`: another mapping of the segment's file, as another process has one.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -9,11 +9,11 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 const PAGE: usize = 4096;
 
-/// The pages of a file, in place of which the library under test has a mapping of its own.
+/// Another mapping of the segment's file, besides the mapping of the library under test.
 #[derive(Debug)]
 pub(crate) struct Memory {
     start: NonNull<u8>,
-    /// Whole pages, because what lies behind the end of the file can be seen too; none of an empty file.
+    /// Whole pages, because bytes behind the end of the file are mapped too; 0 for an empty file.
     length: usize,
 }
 
@@ -23,7 +23,7 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Maps a file of so many bytes.
+    /// Maps a file of `length` bytes.
     pub(crate) fn of(file: &File, length: usize) -> Self {
         let length = length.next_multiple_of(PAGE);
         // SAFETY: the kernel chooses a free address.
@@ -40,16 +40,16 @@ impl Memory {
     }
 
     pub(crate) fn half(&self, offset: usize) -> &AtomicU32 {
-        // SAFETY: `at` has seen that four bytes lie there, aligned.
+        // SAFETY: `at` has checked that four bytes are mapped there, and aligned.
         unsafe { AtomicU32::from_ptr(self.at(offset, 4).cast()) }
     }
 
     pub(crate) fn word(&self, offset: usize) -> &AtomicU64 {
-        // SAFETY: `at` has seen that eight bytes lie there, aligned.
+        // SAFETY: `at` has checked that eight bytes are mapped there, and aligned.
         unsafe { AtomicU64::from_ptr(self.at(offset, 8).cast()) }
     }
 
-    /// A copy of all pages.
+    /// Copies all pages.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         (0..self.length).step_by(8).flat_map(|offset| self.word(offset).load(Relaxed).to_ne_bytes()).collect()
     }
@@ -62,7 +62,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: nothing refers to the pages any more.
+        // SAFETY: no reference to the pages outlives `self`.
         let unmapped = unsafe { munmap(self.start.as_ptr().cast(), self.length.max(PAGE)) };
         unmapped.expect("the pages were mapped");
     }

@@ -1,9 +1,8 @@
-//! Hostile memory: one input of the fuzzer is what another process does to a segment, before it is opened and while it is
-//! used, and what this process does with it.
+//! Hostile memory. An input of the fuzzer says how another process damages a segment, before it is opened and while it is
+//! used, and which operations this process does on it.
 //!
-//! Whatever the input is, [`run`] returns, soon, and every operation succeeds or fails with an error that says what is
-//! wrong. What lies outside of the cell is not written, no pointer that lies in it is followed, and other locks of the
-//! same thread stay right.
+//! For every input, [`run`] returns soon, and each operation succeeds or returns an error that says what is wrong. No byte
+//! outside of the cell is written, no pointer in the segment is followed, and the other locks of the thread keep working.
 
 mod damage;
 mod input;
@@ -11,29 +10,29 @@ mod memory;
 mod peer;
 mod play;
 mod specimen;
-mod stage;
 mod thread;
+mod trial;
 mod verdict;
 
 use crate::values::{Account, Assorted, Level, Padded, Tally};
 use shared_value::FixedStr;
 
 use crate::hostile::input::Input;
-use crate::hostile::stage::Stage;
+use crate::hostile::trial::Trial;
 
-/// Runs one input. It ends the process if the library does anything that it must not.
+/// Runs one input. It aborts the process if the library breaks one of these promises.
 pub fn run(bytes: &[u8]) {
     verdict::watch_panics();
     let mut input = Input::new(bytes);
     let setting = input.byte();
     match setting % 8 {
-        0 => Stage::<u64>::run(setting, input),
-        1 => Stage::<Account>::run(setting, input),
-        2 => Stage::<Assorted>::run(setting, input),
-        3 => Stage::<[Level; 5]>::run(setting, input),
-        4 => Stage::<FixedStr<12>>::run(setting, input),
-        5 => Stage::<[u64; 9]>::run(setting, input),
-        6 => Stage::<Padded>::run(setting, input),
-        _ => Stage::<Tally>::run(setting, input),
+        0 => Trial::<u64>::run(setting, input),
+        1 => Trial::<Account>::run(setting, input),
+        2 => Trial::<Assorted>::run(setting, input),
+        3 => Trial::<[Level; 5]>::run(setting, input),
+        4 => Trial::<FixedStr<12>>::run(setting, input),
+        5 => Trial::<[u64; 9]>::run(setting, input),
+        6 => Trial::<Padded>::run(setting, input),
+        _ => Trial::<Tally>::run(setting, input),
     }
 }

@@ -1,4 +1,4 @@
-//! `Peer`: another thread, in the part of a process that writes to the memory all the time.
+//! `Peer`: a thread that plays another process, which writes to the memory all the time.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -11,7 +11,7 @@ use rustix::thread::futex;
 use crate::hostile::damage::{Damage, LOCK};
 use crate::hostile::memory::Memory;
 
-/// A write that is going on until this is dropped, or for as long as a peer goes on.
+/// Writes that go on until `end` is called, or until the time is over.
 #[derive(Debug)]
 pub(crate) struct Peer {
     job: Arc<Job>,
@@ -27,13 +27,13 @@ struct Job {
     stop: AtomicBool,
 }
 
-/// After that, a peer stops by itself: whoever waits for the lock, or for a version that stays, can go on.
+/// After this time a peer stops by itself, and threads that wait for the lock or for a stable version can go on.
 const LONGEST: Duration = Duration::from_millis(1);
 
 type Queue = SyncSender<(Arc<Job>, SyncSender<()>)>;
 
 impl Peer {
-    /// Begins to do all these writes again and again. At least one round of them is done.
+    /// Begins to repeat all these writes, and returns after the first round.
     pub(crate) fn begin(memory: &Arc<Memory>, cell: usize, writes: Vec<Damage>) -> Self {
         static QUEUE: OnceLock<Mutex<Queue>> = OnceLock::new();
         let queue = QUEUE.get_or_init(|| {
@@ -41,7 +41,7 @@ impl Peer {
             thread::spawn(move || {
                 for (job, done) in jobs {
                     job.run();
-                    // Whoever asked for it may have failed meanwhile.
+                    // The thread that began the job may have failed meanwhile.
                     let _ = done.send(());
                 }
             });
@@ -50,18 +50,18 @@ impl Peer {
         let (begun, stop) = (AtomicBool::new(false), AtomicBool::new(false));
         let job = Arc::new(Job { memory: Arc::clone(memory), cell, writes, begun, stop });
         let (sender, done) = mpsc::sync_channel(1);
-        let queue = queue.lock().expect("no holder panics").clone();
-        queue.send((Arc::clone(&job), sender)).expect("the peer is there");
+        let queue = queue.lock().expect("no owner of the mutex panics").clone();
+        queue.send((Arc::clone(&job), sender)).expect("the peer runs");
         while !job.begun.load(Relaxed) {
             thread::yield_now();
         }
         Self { job, done }
     }
 
-    /// Ends the writes; the lock is free then.
+    /// Ends the writes, and leaves the lock free.
     pub(crate) fn end(self) {
         self.job.stop.store(true, Relaxed);
-        self.done.recv().expect("the peer is there");
+        self.done.recv().expect("the peer runs");
     }
 }
 
@@ -81,7 +81,7 @@ impl Job {
     }
 }
 
-/// Makes the lock of a cell look free, and wakes who waits for it.
+/// Frees the lock of a cell, and wakes its waiters.
 pub(crate) fn free(memory: &Memory, cell: usize) {
     let word = memory.half(cell + LOCK);
     word.store(0, Relaxed);

@@ -1,4 +1,4 @@
-//! `Play`: what this process does with a segment while another one writes to it.
+//! `Play`: the operations of this process on a segment that another process damages.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{Error, Guard, LockState, Synchronized};
+use shared_value::{Error, Guard, LockError, LockState, Synchronized};
 
 use crate::hostile::damage::{Damage, LOCK};
 use crate::hostile::input::Input;
@@ -15,27 +15,27 @@ use crate::hostile::memory::Memory;
 use crate::hostile::specimen::Specimen;
 use crate::hostile::verdict::{PLANNED, allow, allow_refusal, tolerate};
 
-/// How much longer than asked for anything may take, on a busy machine.
+/// How much longer than its timeout an operation may take on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 const MOMENT: Duration = Duration::from_micros(20);
-/// Enough for every kind of nesting, and no stack is used up.
+/// Deep enough for every kind of nesting, and no danger for the stack.
 const DEEPEST: u32 = 4;
 const MOST_STEPS: u32 = 60;
 
-/// What an input does with a segment.
+/// The operations of one input.
 pub(crate) struct Play<'p, 'i> {
     name: &'p str,
     memory: &'p Arc<Memory>,
     cell: Range<usize>,
-    /// A value that no hostile process can reach, whose lock is taken in between.
+    /// A value out of reach of the hostile process, whose lock is taken in between.
     other: &'p Synchronized<u64>,
-    /// How often that was changed.
+    /// The number of changes of the other value.
     others: Cell<u64>,
     input: RefCell<&'p mut Input<'i>>,
-    /// Whether a peer writes too.
+    /// Whether a peer writes meanwhile.
     is_racing: bool,
     steps: Cell<u32>,
-    /// What the memory holds that the library does not write.
+    /// The memory as it must be in the end, where the library does not write.
     expected: RefCell<Vec<u8>>,
 }
 
@@ -53,7 +53,7 @@ impl<'p, 'i> Play<'p, 'i> {
         Self { name, memory, cell, other, others, input: RefCell::new(input), is_racing, steps, expected }
     }
 
-    /// How often the other value was changed, and what must be in the memory outside of the cell.
+    /// Returns the number of changes of the other value, and the bytes that the memory must hold outside of the cell.
     pub(crate) fn end(self) -> (u64, Vec<u8>) {
         (self.others.get(), self.expected.into_inner())
     }
@@ -62,7 +62,7 @@ impl<'p, 'i> Play<'p, 'i> {
         self.input.borrow_mut().byte()
     }
 
-    /// Operations until the input says that this is all, inside of as many guards as `depth`.
+    /// Runs operations under `depth` guards until the input ends the scene.
     pub(crate) fn scene<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) {
         loop {
             let is_over = self.steps.replace(self.steps.get() + 1) >= MOST_STEPS;
@@ -76,10 +76,10 @@ impl<'p, 'i> Play<'p, 'i> {
                 3 => assert!(format!("{handle:?}").starts_with("Synchronized")),
                 4 => {
                     let _ = (handle.version(), handle.recoveries(), handle.segment_name());
-                    assert!(depth == 0 || handle.lock_state() == LockState::HeldHere, "a guard lost its lock");
+                    assert!(depth == 0 || handle.lock_state() == LockState::HeldHere, "a guard has lost its lock");
                 }
                 5 | 6 => self.access(handle, depth),
-                7 => drop(self.free_for(handle, depth).map(|()| allow(handle.store(T::sample(self.byte()))))),
+                7 => drop(self.free_for(handle, depth).map(|()| allow(handle.set(T::sample(self.byte()))))),
                 8 | 9 => self.update(handle, depth),
                 10..13 if depth < DEEPEST => self.guard(handle, depth),
                 13 => self.change_other(),
@@ -103,15 +103,15 @@ impl<'p, 'i> Play<'p, 'i> {
     fn damage(&self) {
         let input = &mut self.input.borrow_mut();
         let damage = Damage::choose(input, self.memory, self.cell.start, self.cell.end);
-        // What nobody else writes is compared in the end, so no two may write it.
+        // These bytes are compared in the end, and the result of two racing writers would be unknown.
         if !(self.is_racing && damage.is_outside(self.cell.start)) {
             damage.apply(self.memory);
             damage.apply_to(&mut self.expected.borrow_mut());
         }
     }
 
-    /// Whether an operation that has no timeout would come to an end: `None` if it would wait for a thread that is not
-    /// there. What a peer does to the lock, it undoes in the end.
+    /// Returns whether an operation without a timeout would end: `None` if the lock word names an owner that may not exist.
+    /// A peer is no problem: it frees the lock in the end.
     fn free_for<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) -> Option<()> {
         let owner = self.memory.half(self.cell.start + LOCK).load(Relaxed) & 0x3fff_ffff;
         if depth > 0 || owner == 0 {
@@ -130,14 +130,14 @@ impl<'p, 'i> Play<'p, 'i> {
         }
         match tolerate(|| T::access(handle, &mut self.input.borrow_mut())) {
             Some(accessed) => drop(allow(accessed)),
-            // A getter of a guard may have found invalid bits, and its panic passed through that guard.
+            // The panic of a guard's getter, because of invalid bits, has passed through that guard.
             None => Self::unbar(handle),
         }
     }
 
-    /// After a panic under an inner guard, the value is barred until an outer one rolls back.
+    /// Rolls back after a panic. Until then the value cannot be changed under the outer guards.
     fn unbar<T: Specimen>(handle: &Synchronized<T>) {
-        if let Some(mut guard) = allow(handle.try_lock()) {
+        if let Some(guard) = allow(handle.try_lock()) {
             guard.rollback();
         }
     }
@@ -148,7 +148,7 @@ impl<'p, 'i> Play<'p, 'i> {
         }
         let change = |value: &mut T| {
             self.damage();
-            assert!(matches!(handle.store(*value), Err(Error::Borrowed)), "a change of what is borrowed");
+            assert!(matches!(handle.set(*value), Err(Error::Borrowed)), "a value was changed inside of its `update`");
             *value = T::sample(self.byte());
             self.change_other();
             self.damage();
@@ -157,7 +157,7 @@ impl<'p, 'i> Play<'p, 'i> {
             0 | 1 => drop(allow(handle.update(change))),
             2 => drop(allow(handle.try_update(|value| {
                 change(value);
-                Err::<(), _>(Error::WouldBlock)
+                Err::<(), _>(Error::Lock(LockError::WouldBlock))
             }))),
             _ => {
                 tolerate(|| {
@@ -170,18 +170,18 @@ impl<'p, 'i> Play<'p, 'i> {
         }
     }
 
-    /// Takes the lock, once more if need be, and does things under it.
+    /// Takes the lock, again if this thread holds it, and runs operations on the guard.
     fn guard<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) {
         let guard = match self.byte() % 3 {
             0 if self.free_for(handle, depth).is_some() => handle.lock(),
             1 => handle.try_lock(),
             _ => handle.lock_timeout(MOMENT),
         };
-        let Some(mut guard) = allow(guard) else { return };
+        let Some(guard) = allow(guard) else { return };
         loop {
             match self.byte() % 12 {
                 0 | 1 => self.damage(),
-                2 => guard.store(T::sample(self.byte())),
+                2 => guard.set(T::sample(self.byte())).expect("the lock is held"),
                 3 => drop(allow(guard.update(|value| {
                     self.damage();
                     *value = T::sample(self.byte());
@@ -199,7 +199,7 @@ impl<'p, 'i> Play<'p, 'i> {
         }
     }
 
-    /// Holds two locks and releases them in one order or the other.
+    /// Takes two locks, and releases them in one order or the other.
     fn cross<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) {
         let order = self.byte();
         let mut other: Option<Guard<'_, u64>> = None;
@@ -207,7 +207,7 @@ impl<'p, 'i> Play<'p, 'i> {
             other = allow(self.other.try_lock());
         }
         let guard = allow(handle.try_lock());
-        let mut other = other.or_else(|| allow(self.other.try_lock())).expect("nobody else has this one");
+        let other = other.or_else(|| allow(self.other.try_lock())).expect("only this thread uses it");
         self.damage();
         if guard.is_some() {
             self.scene(handle, depth + 1);
@@ -227,14 +227,14 @@ impl<'p, 'i> Play<'p, 'i> {
     }
 
     fn change_other(&self) {
-        // Not under a guard of it: each change is to be a version.
+        // Not under a guard of the other value: each change must be a commit.
         if self.other.lock_state() == LockState::Free {
-            self.other.update(|number| *number += 1).expect("no hostile process can reach this one");
+            self.other.update(|number| *number += 1).expect("the hostile process cannot reach it");
             self.others.set(self.others.get() + 1);
         }
     }
 
-    /// Other handles of the same value.
+    /// Uses another handle of the value.
     fn reopen<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) {
         match self.byte() % 4 {
             0 => {
@@ -250,42 +250,42 @@ impl<'p, 'i> Play<'p, 'i> {
             },
             2 => {
                 let token = handle.token().expect("it has a name");
-                let again = Synchronized::<T>::from_token(&token).expect("this process has it open");
+                let again = Synchronized::<T>::open(&token).expect("this process has it open");
                 assert_eq!(again.segment_name(), self.name);
             }
             _ => self.scene(&handle.clone(), depth),
         }
     }
 
-    /// Operations of another thread, which are over soon even if this one holds the lock.
+    /// Runs operations in another thread, which must end soon even if this thread holds the lock.
     fn elsewhere<T: Specimen>(&self, handle: &Synchronized<T>) {
         let choice = self.byte();
         thread::scope(|scope| {
             let other = scope.spawn(|| {
                 let start = Instant::now();
                 drop(allow(handle.load().map(|value| format!("{value:?}"))));
-                if let Some(mut guard) = allow(handle.lock_timeout(MOMENT)) {
-                    guard.store(T::sample(choice));
+                if let Some(guard) = allow(handle.lock_timeout(MOMENT)) {
+                    guard.set(T::sample(choice)).expect("the lock is held");
                     if choice & 1 == 1 {
                         guard.commit();
                     }
                 }
                 assert!(start.elapsed() < SLACK, "a timeout of {MOMENT:?} took {:?}", start.elapsed());
             });
-            // The scope waits for the closure only, not for the end of the thread.
+            // The scope would wait for the end of the closure, and not for the end of the thread.
             other.join().expect("a panic there ends the process");
         });
     }
 
-    /// A panic that passes through a guard.
+    /// Lets a panic pass through a guard.
     fn panic<T: Specimen>(&self, handle: &Synchronized<T>, depth: u32) {
         tolerate(|| {
-            let Some(mut guard) = allow(handle.try_lock()) else { return };
-            guard.store(T::sample(self.byte()));
+            let Some(guard) = allow(handle.try_lock()) else { return };
+            guard.set(T::sample(self.byte())).expect("the lock is held");
             self.damage();
             panic!("{PLANNED}");
         });
         Self::unbar(handle);
-        assert!(depth == 0 || handle.lock_state() == LockState::HeldHere, "a guard lost its lock");
+        assert!(depth == 0 || handle.lock_state() == LockState::HeldHere, "a guard has lost its lock");
     }
 }

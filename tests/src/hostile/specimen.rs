@@ -1,4 +1,4 @@
-//! `Specimen`: the types that are fuzzed, and the accessors of each.
+//! `Specimen`: the types that are fuzzed, with the accessors of each type.
 
 use std::fmt::Debug;
 
@@ -12,14 +12,14 @@ use crate::hostile::input::Input;
 
 /// A type that is fuzzed.
 pub(crate) trait Specimen: SharedValue + Debug + PartialEq {
-    /// A value that differs from that of most other seeds.
+    /// Makes a value that differs from the values of most other seeds.
     fn sample(seed: u8) -> Self;
 
-    /// Calls one of the accessors. The reading ones panic if there are invalid bits.
+    /// Calls one of the accessors. Getters panic if they find invalid bits.
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error>;
 }
 
-/// Reads a field, changes it, or changes it by a closure, under the lock or in a guard's company.
+/// Reads a field, sets it, or updates it, through the handle or through a guard.
 macro_rules! accessors {
     ($wrapper:ty: $handle:expr, $input:expr; $($get:ident $set:ident $update:ident),* $(,)?) => {{
         let calls: &[fn(&$wrapper, u8) -> Result<(), Error>] = &[$(
@@ -31,8 +31,8 @@ macro_rules! accessors {
             |handle, seed| handle.$update(|field| *field = Self::sample(seed).$get),
             |handle, seed| {
                 let guard = handle.lock()?;
-                guard.$set(Self::sample(seed).$get);
-                guard.$update(|field| *field = Self::sample(seed + 1).$get);
+                guard.$set(Self::sample(seed).$get)?;
+                guard.$update(|field| *field = Self::sample(seed + 1).$get)?;
                 let _ = guard.$get();
                 Ok(())
             },
@@ -97,11 +97,11 @@ impl Specimen for Account {
 
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error> {
         let handle = handle.clone();
-        let (old, new) = (handle.requests(), input.word());
-        handle.requests_fetch_add(1);
-        let _ = handle.requests_compare_exchange(old, new);
-        handle.set_limits_at(input.below(4), 7)?;
-        let _ = (handle.limits_at(input.below(4)), handle.lock()?.requests());
+        let (old, new) = (handle.requests().load(), input.word());
+        handle.requests().fetch_add(1);
+        let _ = handle.requests().compare_exchange(old, new);
+        handle.in_limits().set_at(input.below(4), 7)?;
+        let _ = (handle.in_limits().at(input.below(4)), handle.lock()?.requests().load());
         accessors!(SynchronizedAccount: &handle, input;
             balance set_balance update_balance,
             frozen set_frozen update_frozen,
@@ -148,7 +148,7 @@ impl Specimen for Padded {
 
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error> {
         let handle = handle.clone();
-        let _ = handle.grains_at(input.below(23));
+        let _ = handle.in_grains().at(input.below(23));
         accessors!(SynchronizedPadded: &handle, input;
             half set_half update_half,
             grains set_grains update_grains,
@@ -165,11 +165,11 @@ impl Specimen for Tally {
     fn access(handle: &Synchronized<Self>, input: &mut Input<'_>) -> Result<(), Error> {
         let handle = handle.clone();
         let number = input.word();
-        handle.sum_fetch_add(number.cast_signed());
-        handle.difference_fetch_sub(number);
-        handle.largest_fetch_max(number.cast_signed());
-        handle.smallest_fetch_min(number.cast_signed());
-        handle.compared_store(number);
+        handle.sum().fetch_add(number.cast_signed());
+        handle.difference().fetch_sub(number);
+        handle.largest().fetch_max(number.cast_signed());
+        handle.smallest().fetch_min(number.cast_signed());
+        handle.compared().store(number);
         accessors!(SynchronizedTally: &handle, input; total set_total update_total, lanes set_lanes update_lanes)
     }
 }

@@ -1,4 +1,5 @@
-//! Killing where shared words change, and at system calls: quick, because victims run there without stopping.
+//! Kills at changes of shared words and at system calls. This is quick, because a victim runs from one to the next without
+//! a stop.
 
 use anyhow::{Context, Result, ensure};
 
@@ -7,13 +8,13 @@ use super::scenario::{Death, Scenario};
 use super::sweep::{in_order, wait};
 use super::tracee::{Stop, Tracee, Waited};
 
-/// How often to kill at each stop: at once, and after some more instructions.
+/// How many victims to kill at each stop: one at the stop, the others some instructions behind it.
 const ROUNDS: usize = 3;
 
-/// The most of these.
+/// The largest number of instructions behind a stop.
 const MOST_FURTHER: u32 = 12;
 
-/// How often to try to get a victim to a stop.
+/// How many victims to start for each stop. Some do not get there.
 const TRIES: usize = 10;
 
 /// Kills victims at every stop, and some instructions behind it.
@@ -26,7 +27,7 @@ pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_har
     Ok(report)
 }
 
-/// The same, with stops at the changes of some words.
+/// Kills victims at every change of these words and every system call, and some instructions behind it.
 fn sweep_set(
     watched: &[u64],
     scenario: &mut dyn Scenario,
@@ -51,7 +52,7 @@ fn sweep_set(
             ensure!(tries < TRIES, "no victim gets to change or call number {number}");
             if tries.is_multiple_of(3) {
                 stops = list(watched, scenario)?;
-                // Other stops come before this one now.
+                // The stops before this one may have changed.
                 furthest.fill(0);
                 if number > stops.len() {
                     break;
@@ -63,7 +64,7 @@ fn sweep_set(
     Ok(())
 }
 
-/// Kills a victim after these stops and so many instructions; `false` if it was not there.
+/// Kills a victim after these stops and `further` instructions. Returns `false` if the victim did not get there.
 fn break_at(
     watched: &[u64],
     stops: &[Stop],
@@ -90,7 +91,7 @@ fn break_at(
     let at = tracee.kill()?;
     let found = scenario.inspect(&Death { victim, at });
     report.add_stray(!arrived);
-    // If it was not where it should be, it died at some point all the same, so harm is harm.
+    // A victim at another place has died in the operation too, and harm that it did counts.
     let counts = arrived || found.is_err();
     if counts {
         let found = found.and_then(|found| in_order(found, furthest));
@@ -106,7 +107,7 @@ fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {
     Ok(tracee)
 }
 
-/// Where a victim stops on its way through the whole operation.
+/// Lists the stops of a victim on its way through the whole operation.
 fn list(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
     scenario.reset();
     let mut tracee = start(watched, scenario)?;
@@ -121,12 +122,12 @@ fn list(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
     let victim = tracee.id();
     scenario.stopped(victim);
     let at = tracee.kill()?;
-    // The rehearsal has judged it.
+    // The rehearsal has checked the complete operation.
     let _ = scenario.inspect(&Death { victim, at });
     Ok(stops)
 }
 
-/// Goes on for some instructions, but not into a system call or over the end.
+/// Lets a victim execute some instructions, but not a system call, and nothing behind the end of the operation.
 fn go_on(tracee: &mut Tracee, instructions: u32) -> Result<()> {
     tracee.set_watchpoints(&[])?;
     for _ in 0..instructions {

@@ -1,7 +1,7 @@
-//! Marks that stop a traced process.
+//! Marks at which a traced process stops.
 #![allow(unsafe_code)]
 
-/// Runs the operation that a sweep kills in, between two marks.
+/// Runs an operation between two marks. A sweep kills victims between the marks.
 #[inline(always)]
 pub fn marked<R>(operation: impl FnOnce() -> R) -> R {
     mark();
@@ -10,16 +10,16 @@ pub fn marked<R>(operation: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Stops this process, if it is traced; otherwise it ends.
+/// Stops this process if it is traced, and ends it otherwise.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn mark() {
-    // SAFETY: the instruction raises SIGTRAP and touches neither registers nor memory. Without `nomem`, the compiler
-    // moves no access to memory across it.
+    // SAFETY: the instruction raises SIGTRAP, and changes neither registers nor memory. Because `nomem` is missing, the
+    // compiler moves no access to memory across it.
     unsafe { core::arch::asm!("int3", options(nostack)) };
 }
 
-/// Stops this process, if it is traced; otherwise it ends. Some instructions of the C library lie between the marks.
+/// Stops this process if it is traced, and ends it otherwise. Some instructions of the C library lie between the marks.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn mark() {

@@ -1,9 +1,9 @@
-//! Killing a process at every instruction of an operation.
+//! Kills a process at every instruction of an operation.
 //!
-//! A [`Scenario`] says how a victim gets to the operation, and what its survivors must find after its death. A
-//! [`Sweep`] forks a victim and counts: it takes it through the operation one instruction at a time, under `ptrace`.
-//! Then, for every one of these points, it forks another victim, lets it run exactly as far, and kills it with SIGKILL
-//! while it is stopped there.
+//! A [`Scenario`] prepares an operation, runs it in a victim, and checks the shared values after the victim's death. A
+//! [`Sweep`] first forks a victim and takes it through the operation under `ptrace`, one instruction at a time, to count the
+//! points. Then it forks another victim for each point, lets it run exactly to that point, and kills it with SIGKILL while
+//! it is stopped there.
 //!
 //! ```text
 //! struct Deposit { account: Subject<Account> }
@@ -19,10 +19,10 @@
 //! assert!(report.is_unharmed(), "{report}");
 //! ```
 //!
-//! Victims are forked, not started anew, so that what they share with the survivor is mapped already, and that all of
-//! them are copies of one process: they run through the same instructions.
+//! Victims are forks of the survivor, for two reasons: the shared memory is mapped already, and all victims are copies of
+//! one process, which run through the same instructions.
 
-mod arena;
+mod allocator;
 mod changes;
 mod mark;
 mod points;
@@ -34,7 +34,7 @@ mod subject;
 mod sweep;
 mod tracee;
 
-pub use arena::Arena;
+pub use allocator::VictimAllocator;
 pub use mark::marked;
 pub use points::Points;
 pub use report::Report;

@@ -1,31 +1,31 @@
-//! `Points`: where in an operation to kill.
+//! `Points`: the points of an operation at which a sweep kills.
 
 use std::fmt;
 
 use super::route::Route;
 
-/// Where in an operation to kill.
+/// The points of an operation at which a sweep kills.
 #[derive(Clone, Copy, Debug)]
 pub enum Points {
-    /// At every instruction.
+    /// Every instruction.
     Every,
-    /// At every instruction if there are no more than so many. Otherwise at those before and after system calls and changes of
-    /// shared bytes, and at others that are chosen at random.
+    /// At most `count` instructions: first those before and after system calls and changes of shared bytes, then others at
+    /// random.
     AtMost {
-        /// How many.
+        /// The number of points.
         count: usize,
-        /// What the choice depends on.
+        /// The seed of the random choice.
         seed: u64,
     },
-    /// Before and after system calls, and up to some instructions after each write to the words that the scenario has
-    /// watched. The instructions are not counted before.
+    /// System calls and writes to the words that the scenario names, and some instructions behind each. The victim is not
+    /// single-stepped before.
     Changes {
-        /// What the number of instructions depends on.
+        /// The seed for the number of instructions.
         seed: u64,
     },
 }
 
-/// Where to kill: after so many steps, or in the sleep of the step after them.
+/// A point at which to kill: after a number of steps, or asleep in the system call of the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Point {
     pub(super) steps: usize,
@@ -39,7 +39,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// All points of a route, in order; only those from the first sleep on, if so asked.
+/// Returns all points of a route in order, or only the points from the first sleep on.
 pub(super) fn all(route: &Route, from_sleep: bool) -> Vec<Point> {
     let places = route.places();
     let sleep = if from_sleep { places.iter().position(|place| place.sleeps) } else { None };
@@ -50,7 +50,7 @@ pub(super) fn all(route: &Route, from_sleep: bool) -> Vec<Point> {
     points
 }
 
-/// So many of all points.
+/// Chooses `count` of the points.
 pub(super) fn choose(route: &Route, all: Vec<Point>, count: usize, seed: u64) -> Vec<Point> {
     if all.len() <= count {
         return all;
@@ -63,7 +63,7 @@ pub(super) fn choose(route: &Route, all: Vec<Point>, count: usize, seed: u64) ->
         point.asleep || matters(point.steps) || matters(point.steps + 1) || ends.contains(&Some(*point))
     };
     let (mut chosen, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_special);
-    // There may be more of these than wanted.
+    // There may be more than `count` of these.
     random.shuffle(&mut chosen);
     chosen.truncate(count);
     let left = count - chosen.len();

@@ -1,11 +1,11 @@
-//! `Report`: what a sweep found.
+//! `Report`: the results of a sweep.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::scenario::{Found, Harm};
 
-/// What a sweep found. It prints as a row of a table, and below it the first harm of every kind.
+/// The results of a sweep. It prints as a row of a table, followed by the first harm of each kind.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     operation: String,
@@ -13,7 +13,7 @@ pub struct Report {
     killed: usize,
     strayed: usize,
     died_holding: usize,
-    /// How many deaths left the values in which states.
+    /// The states in which deaths left the values, and the number of these deaths.
     outcomes: Vec<(Vec<usize>, usize)>,
     stuck: Kind,
     torn: Kind,
@@ -22,7 +22,7 @@ pub struct Report {
     slowest: Duration,
 }
 
-/// How often a kind of harm was done, and where first.
+/// The number of harms of one kind, and a description of the first.
 #[derive(Clone, Debug, Default)]
 struct Kind {
     count: usize,
@@ -30,7 +30,7 @@ struct Kind {
 }
 
 impl Report {
-    /// The heads of the columns.
+    /// The titles of the columns.
     pub const HEADER: &str = "operation                 points  killed strayed holding   stuck    torn    lost  miscounted  slowest take-over  states left";
 
     pub(super) fn new(operation: &str, points: usize) -> Self {
@@ -45,12 +45,12 @@ impl Report {
         self.points += points;
     }
 
-    /// How many victims were not where they should have been killed.
+    /// Returns how many victims were killed at another point than intended.
     pub(super) fn strayed(&self) -> usize {
         self.strayed
     }
 
-    /// Adds what one death left.
+    /// Adds the result of one death.
     pub(super) fn record(&mut self, found: Result<Found, Harm>, place: &str) {
         match found {
             Ok(found) => self.add(found),
@@ -88,27 +88,27 @@ impl Report {
         [&self.stuck, &self.torn, &self.lost, &self.miscounted]
     }
 
-    /// How many deaths did harm.
+    /// Returns how many deaths did harm.
     pub fn harms(&self) -> usize {
         self.kinds().iter().map(|kind| kind.count).sum()
     }
 
-    /// Whether no death did any.
+    /// Returns whether no death did harm.
     pub fn is_unharmed(&self) -> bool {
         self.harms() == 0
     }
 
-    /// Whether some deaths left all values in these states.
+    /// Returns whether a death left the values in these states.
     pub(super) fn has_left(&self, states: &[usize]) -> bool {
         self.outcomes.iter().any(|(outcome, _)| outcome == states)
     }
 
-    /// How many victims were killed.
+    /// Returns how many victims were killed.
     pub fn killed(&self) -> usize {
         self.killed
     }
 
-    /// How many of them held a lock.
+    /// Returns how many victims held a lock when they were killed.
     pub fn died_holding(&self) -> usize {
         self.died_holding
     }

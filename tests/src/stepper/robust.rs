@@ -1,10 +1,10 @@
-//! The list of robust mutexes of this thread.
+//! The robust list of this thread.
 #![allow(unsafe_code)]
 
 use std::ptr;
 
-/// The addresses of two words in the head of this thread's robust list (`get_robust_list(2)`): the first lock in the list,
-/// and the lock that is announced.
+/// Returns the addresses of two words in the head of this thread's robust list (`get_robust_list(2)`): the pointer to the
+/// first lock in the list, and the pointer to the lock that is about to be taken or released.
 ///
 /// # Panics
 /// If the C library has registered no list.

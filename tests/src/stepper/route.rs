@@ -1,50 +1,50 @@
-//! `Route`: the instructions that lead through an operation, and the quick ways to each of them.
+//! `Route`: the instructions of an operation, and a quick way to each of them.
 
 use std::collections::HashMap;
 
-/// The instructions of an operation, in the order in which they are executed.
+/// The instructions of an operation in the order of their execution.
 #[derive(Debug)]
 pub(super) struct Route {
     places: Vec<Place>,
-    /// At which places each instruction is next, in order.
+    /// For each instruction, the places at which it is the next one, in order.
     visits: HashMap<u64, Vec<usize>>,
-    /// The last places that so many stops lead to, or fewer.
+    /// Entry `n`: the last place that at most `n` stops lead to.
     near: [usize; NEAR],
 }
 
 const NEAR: usize = 12;
 
-/// Where a victim is after so many steps.
+/// The state of a victim after a number of steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    /// The instruction that is next.
+    /// The address of the next instruction.
     pub(super) address: u64,
-    /// The next step sleeps.
+    /// Whether the next step sleeps.
     pub(super) sleeps: bool,
-    /// The step that led here changed shared bytes.
+    /// Whether the last step changed shared bytes.
     pub(super) step_changed: bool,
-    /// The step that led here was a system call.
+    /// Whether the last step was a system call.
     pub(super) step_called: bool,
     /// The last leg of the way here.
     leg: Leg,
-    /// How often the victim stops on the way here.
+    /// How many times the victim stops on the way here.
     stops: usize,
 }
 
 /// A part of the way to a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Leg {
-    /// Where it starts.
+    /// The place where it starts.
     pub(super) from: usize,
-    /// Where it ends.
+    /// The place where it ends.
     pub(super) to: usize,
-    /// The how manieth visit to the instruction there, since the start of the leg, is the one: with a breakpoint, that
-    /// is how often the victim stops. `None`: it goes there step by step.
+    /// The number of visits to the instruction at the end, counted from the start: a victim with a breakpoint there stops
+    /// as often. `None` if the victim is single-stepped.
     pub(super) visits: Option<usize>,
 }
 
 impl Route {
-    /// The way that begins at an address.
+    /// Makes a route that begins at an address.
     pub(super) fn new(start: u64) -> Self {
         let leg = Leg { from: 0, to: 0, visits: None };
         let place = Place { address: start, sleeps: false, step_changed: false, step_called: false, leg, stops: 0 };
@@ -59,7 +59,7 @@ impl Route {
         let visits = self.visits.entry(address).or_default();
         visits.push(to);
         for from in self.near {
-            // Whether a breakpoint where the victim stands stops it at once differs between processors and ways there.
+            // It depends on the processor whether a breakpoint at the current instruction stops the victim at once.
             if self.places[from].address != address {
                 let since = visits.len() - visits.partition_point(|visit| *visit <= from);
                 let stops = self.places[from].stops + since;
@@ -75,17 +75,17 @@ impl Route {
         self.places.push(Place { address, sleeps: false, step_changed, step_called, leg, stops });
     }
 
-    /// Notes that the next step sleeps.
+    /// Records that the next step sleeps.
     pub(super) fn sleep(&mut self) {
-        self.places.last_mut().expect("there is a first place").sleeps = true;
+        self.places.last_mut().expect("a route has a first place").sleeps = true;
     }
 
-    /// The places; there is one more than steps.
+    /// Returns the places, of which there is one more than steps.
     pub(super) fn places(&self) -> &[Place] {
         &self.places
     }
 
-    /// The way to a place that stops the victim as seldom as possible.
+    /// Returns the way to a place on which the victim stops least often.
     pub(super) fn quick(&self, steps: usize) -> Vec<Leg> {
         let mut legs = Vec::new();
         let mut place = steps;
@@ -98,12 +98,12 @@ impl Route {
         legs
     }
 
-    /// The way to a place step by step.
+    /// Returns the way to a place by single steps.
     pub(super) fn slow(steps: usize) -> Vec<Leg> {
         (1..=steps).map(|to| Leg { from: to - 1, to, visits: None }).collect()
     }
 
-    /// Whether the victim sleeps on a leg.
+    /// Returns whether the victim sleeps on a leg.
     pub(super) fn sleeps_on(&self, leg: Leg) -> bool {
         self.places[leg.from..leg.to].iter().any(|place| place.sleeps)
     }

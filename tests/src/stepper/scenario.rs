@@ -1,83 +1,86 @@
-//! `Scenario`: an operation, who takes part in it, and what must be true when one of them is dead.
+//! `Scenario`: an operation in which a victim is killed, and the checks after its death.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// An operation to be killed in.
+/// An operation in which a victim is killed, and the checks after its death.
 ///
-/// All but [`victim`](Self::victim) run in the process that survives.
+/// All methods except [`victim`](Self::victim) run in the survivor.
 pub trait Scenario {
-    /// Puts what the processes share back to where the operation starts from.
+    /// Puts the shared values back into the states before the operation.
     fn reset(&mut self);
 
-    /// Runs in the forked victim: gets ready and calls [`marked`](super::marked), once.
+    /// Runs in the forked victim: prepares, and calls [`marked`](super::marked) once.
     fn victim(&self);
 
-    /// What a survivor finds when the victim is dead.
+    /// Checks the shared values when the victim is dead, and returns their states.
     ///
     /// # Errors
-    /// What it must not find.
+    /// The harm that the death has done.
     fn inspect(&mut self, death: &Death) -> Result<Found, Harm>;
 
-    /// The last of the states of each value that the survivor looks at: what it finds when the operation is complete.
+    /// Returns the number of the last state of each value: its state after the complete operation.
     fn last_states(&self) -> Vec<usize>;
 
-    /// Shared bytes that tell how far the operation is. A sample of the points holds those at which they change.
+    /// Returns shared bytes that change as the operation proceeds. [`Points::AtMost`] prefers the points at which they
+    /// change.
+    ///
+    /// [`Points::AtMost`]: super::Points::AtMost
     fn shared(&self) -> Vec<u8>;
 
-    /// The addresses of words that tell how far the operation is, in sets of at most four: for each set there is a sweep
-    /// of its own. For [`Points::Changes`]; without any set, a few points are taken at random instead.
+    /// Returns the addresses of words that change as the operation proceeds, in sets of at most four, for
+    /// [`Points::Changes`]. Each set makes a sweep of its own; without a set, a few points are chosen at random.
     ///
     /// [`Points::Changes`]: super::Points::Changes
     fn watched(&self) -> Vec<Vec<u64>> {
         vec![Vec::new()]
     }
 
-    /// The victim is stopped before the first instruction of the operation.
+    /// Called when the victim is stopped before the first instruction of the operation.
     fn started(&mut self) {}
 
-    /// The victim sleeps in a system call.
+    /// Called when the victim sleeps in a system call.
     fn asleep(&mut self) {}
 
-    /// The victim is stopped where it will be killed.
+    /// Called when the victim is stopped at the point where it will be killed.
     fn stopped(&mut self, _victim: u32) {}
 
-    /// Whether the points before the victim sleeps are left out, because another scenario has the same.
+    /// Returns whether to leave out the points before the victim sleeps, because another scenario has the same points.
     fn starts_asleep(&self) -> bool {
         false
     }
 }
 
-/// How a victim died.
+/// The death of a victim.
 #[derive(Clone, Copy, Debug)]
 pub struct Death {
-    /// The kernel's id of it.
+    /// The thread id of the victim.
     pub victim: u32,
-    /// When it was killed.
+    /// The time of the kill.
     pub at: Instant,
 }
 
-/// What a survivor found, and it was well.
+/// The findings of a survivor after a death that did no harm.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// How long it took to get the lock.
+    /// The time that it took to get the lock.
     pub took: Duration,
     /// Whether the victim held a lock when it died.
     pub died_holding: bool,
-    /// How many states each value is from the one before the operation.
+    /// The number of the state of each value, counted from 0, the state before the operation.
     pub states: Vec<usize>,
 }
 
-/// What a survivor must not find.
+/// Harm that a death has done.
 #[derive(Clone, Debug)]
 pub enum Harm {
-    /// The lock cannot be had.
+    /// The lock cannot be taken.
     Stuck(String),
-    /// The value is none of those that were ever committed, or something exists in part.
+    /// The value differs from every value that was ever committed, or exists in part only.
     Torn(String),
-    /// What was committed is gone.
+    /// A committed value is lost.
     Lost(String),
-    /// The lock says that its owner died where it did not, or the other way round.
+    /// The lock reports a dead owner where none died, or does not report one that died.
     Miscounted(String),
 }
 

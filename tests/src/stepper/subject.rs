@@ -1,34 +1,31 @@
-//! `Subject`: a value that victims die over.
+//! `Subject`: a value that victims change when they are killed.
 
 use std::fmt::Debug;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use shared_value::{Error, LockState, SharedValue, Synchronized};
 
 use super::scenario::{Found, Harm};
-use crate::{SegmentFile, SegmentName};
+use crate::{AT_ONCE, SegmentFile, SegmentName};
 
-/// "At once": within this time.
-const AT_ONCE: Duration = Duration::from_secs(1);
-
-/// From the start of a segment to the offset of its first cell, whose first word is the lock.
+/// The offset of the word that contains the offset of the first cell.
 const CELL_OFFSET: u64 = 64;
 const CONTROL_LINE: usize = 64;
 
-/// From the start of a cell to the number of commits, and to the version that is being written.
+/// Offsets in a cell: the number of commits, and the version that is being written. The lock is at offset 0.
 const VERSION: u64 = 40;
 const DRAFT: u64 = 48;
 
 const OWNER: u32 = 0x3fff_ffff;
 const OWNER_DIED: u32 = 0x4000_0000;
 
-/// A value that victims die over, its segment as bytes, and what was seen before the last death.
+/// A value that victims change when they are killed, the bytes of its segment, and a note from before the last death.
 #[derive(Debug)]
 pub struct Subject<T: SharedValue> {
-    /// Leaked, so that the survivor can hold a guard of it from one call to another.
+    /// Leaked, because the survivor may hold a guard of it from one call to the next.
     value: &'static Synchronized<T>,
     file: SegmentFile,
     cell: u64,
@@ -37,20 +34,20 @@ pub struct Subject<T: SharedValue> {
     name: SegmentName,
 }
 
-/// What was seen before a death.
+/// The lock and the value before a death.
 #[derive(Clone, Copy, Debug)]
 struct Noted<T> {
     word: u32,
-    /// The lock's owner was a thread of the victim.
+    /// Whether a thread of the victim held the lock.
     is_victims: bool,
     value: T,
 }
 
 impl<T: SharedValue + PartialEq + Debug> Subject<T> {
-    /// A new value, for a test that `label` tells people of.
+    /// Creates a value; `label` tells people which test uses it.
     ///
     /// # Panics
-    /// If it cannot be created.
+    /// If the value cannot be created.
     pub fn new(label: &str, value: T) -> Self {
         let name = SegmentName::new(label);
         let value = Box::leak(Box::new(Synchronized::create(&name, value).expect("the name is new")));
@@ -62,38 +59,38 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         subject
     }
 
-    /// The handle of it.
+    /// Returns the handle of the value.
     pub fn value(&self) -> &'static Synchronized<T> {
         self.value
     }
 
-    /// Keeps all bytes as they are now, to be restored.
+    /// Copies all bytes of the segment, for `restore`.
     ///
     /// # Panics
-    /// If the file is gone.
+    /// If the file no longer exists.
     pub fn keep(&mut self) {
         let length = fs::metadata(self.name.path()).expect("it has a file").len();
         self.image = self.file.bytes(0, usize::try_from(length).expect("it fits into memory"));
     }
 
-    /// Puts all bytes back to what they were when they were kept.
+    /// Overwrites all bytes of the segment with the kept copy.
     pub fn restore(&self) {
         self.file.overwrite(0, &self.image);
     }
 
-    /// The first line of the value, with the lock and the version.
+    /// Reads the control line of the cell, with the lock and the version.
     pub fn control_line(&self) -> Vec<u8> {
         self.file.bytes(self.cell, CONTROL_LINE)
     }
 
-    /// The addresses in this process of the lock, the number of commits, and the version that is being written.
+    /// Returns the addresses in this process of the lock, the number of commits, and the version that is being written.
     ///
     /// # Panics
     /// If the segment is not mapped.
     pub fn addresses(&self) -> [u64; 3] {
         let inode = fs::metadata(self.name.path()).expect("it has a file").ino().to_string();
         let maps = fs::read_to_string("/proc/self/maps").expect("the system has /proc");
-        // By its inode: what was published after it had been mapped is listed under another name.
+        // Found by its inode, because a file that was mapped before it got its name is listed under another name.
         let map = maps.lines().find(|map| map.split_whitespace().nth(4) == Some(&inode));
         let (start, _) = map.and_then(|map| map.split_once('-')).expect("the segment is mapped");
         let cell = u64::from_str_radix(start, 16).expect("an address") + self.cell;
@@ -104,7 +101,7 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         u32::from_ne_bytes(self.file.bytes(self.cell, 4).try_into().expect("four bytes"))
     }
 
-    /// Looks at the lock and the value before the death of a victim.
+    /// Notes the lock and the value before the death of a victim.
     ///
     /// # Panics
     /// If the value cannot be read.
@@ -114,28 +111,28 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         self.noted = Noted { word, is_victims, value: self.value.load().expect("all bits are valid") };
     }
 
-    /// Whether a thread of the victim held the lock when it was last looked at.
+    /// Returns whether a thread of the victim held the lock at the last `note`.
     pub fn is_held_by_victim(&self) -> bool {
         self.noted.is_victims
     }
 
-    /// Whether the next owner must find that the one before it died: then or, now, with the victim.
+    /// Returns whether the next owner must find a dead predecessor: the victim, or an earlier owner.
     pub fn expects_recovery(&self) -> bool {
         self.noted.is_victims || self.noted.word & OWNER_DIED != 0
     }
 
-    /// What a survivor finds after a death: the lock free, the value in one of these states, and both of use.
+    /// Checks after a death that the lock is free, that the value is in one of these states, and that both can be used.
     ///
-    /// `touch` writes a part of the value, and does the same to a copy.
+    /// `touch` changes a part of the value, and makes the same change in a copy.
     ///
     /// # Errors
-    /// What it must not find.
+    /// The harm that the death has done.
     pub fn survey(&self, states: &[T], touch: impl Fn(&Synchronized<T>, &mut T)) -> Result<Found, Harm> {
         let value = self.value;
         let word = self.word();
         if word & OWNER != 0 {
-            let who = if self.noted.is_victims { "the victim" } else { "somebody" };
-            return Err(Harm::Stuck(format!("{who} still holds the lock: word {word:#x}")));
+            let owner = if self.noted.is_victims { "the victim" } else { "another thread" };
+            return Err(Harm::Stuck(format!("{owner} still holds the lock: word {word:#x}")));
         }
         let expected = self.expects_recovery();
         if (word & OWNER_DIED != 0) != expected {
@@ -169,7 +166,7 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
             return Err(torn(format!("{locked:?} under the lock, {read:?} without it")));
         }
 
-        // A part of the value: the rest must be what was committed.
+        // Only a part of the value: the rest must be as committed.
         let mut touched = read;
         touch(value, &mut touched);
         let own = guard.load().map_err(torn)?;
@@ -198,12 +195,12 @@ fn at_once(what: &str, start: Instant) -> Result<(), Harm> {
     if took < AT_ONCE { Ok(()) } else { Err(Harm::Stuck(format!("{what} took {took:?}"))) }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
+#[expect(clippy::needless_pass_by_value, reason = "it is an argument of `map_err`")]
 fn torn(what: impl ToString) -> Harm {
     Harm::Torn(what.to_string())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
+#[expect(clippy::needless_pass_by_value, reason = "it is an argument of `map_err`")]
 fn stuck(error: Error) -> Harm {
     Harm::Stuck(error.to_string())
 }

@@ -1,4 +1,4 @@
-//! `Sweep`: kills a scenario's victims, one at each point.
+//! `Sweep`: kills the victims of a scenario, one at each point.
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -9,16 +9,17 @@ use super::route::Route;
 use super::scenario::{Death, Found, Harm, Scenario};
 use super::tracee::{Stop, Tracee, Waited};
 
-/// More instructions than any operation should have.
+/// More instructions than any operation has.
 const LONGEST: usize = 4_000_000;
 
-/// How many points stand for those at which words change that nobody can watch.
+/// The number of random points of a scenario that names no words to watch.
 const UNWATCHED: usize = 60;
 
-/// How often to try to get a victim to a point. Which instructions it executes may depend on when a sleeper wakes up.
+/// How many victims to start for each point. The instructions that a victim executes may depend on the moment when a sleeper
+/// wakes up.
 const TRIES: usize = 10;
 
-/// Kills a scenario's victims, one at each point.
+/// Kills the victims of a scenario, one at each point.
 #[derive(Clone, Copy, Debug)]
 pub struct Sweep {
     points: Points,
@@ -26,29 +27,29 @@ pub struct Sweep {
     breakpoints: bool,
 }
 
-/// A victim was not where the route says.
+/// The victim left the route.
 #[derive(Debug)]
 struct Strayed;
 
 impl Sweep {
-    /// A sweep over these points.
+    /// Makes a sweep over these points.
     pub fn new(points: Points) -> Self {
         Self { points, most_harms: usize::MAX, breakpoints: cfg!(target_arch = "x86_64") }
     }
 
-    /// Gives up after so many deaths that did harm.
+    /// Stops the sweep when this many deaths have done harm.
     #[must_use]
     pub fn give_up_after(mut self, harms: usize) -> Self {
         self.most_harms = harms;
         self
     }
 
-    /// Kills a victim at every point.
+    /// Kills a victim at each point.
     ///
     /// # Errors
-    /// If a victim cannot be killed where it should be; harm is no error here, but in the report.
+    /// If no victim can be killed at a point. Harm is not an error: it is in the report.
     pub fn run(mut self, name: &str, scenario: &mut dyn Scenario) -> Result<Report> {
-        // What the survivor does for the first time, it does differently: victims are copies of it.
+        // Victims are copies of the survivor, and its first run differs from later ones: caches fill, and memory is mapped.
         let mut rehearsal = Report::new(name, 0);
         rehearse(scenario, &mut rehearsal).context("the rehearsal failed")?;
         if !rehearsal.is_unharmed() {
@@ -62,7 +63,7 @@ impl Sweep {
             }
             Points::Changes { seed } => changes::sweep(name, scenario, seed, self.most_harms),
         }?;
-        // Or else the deaths were not where they should have been.
+        // Otherwise the deaths were not spread over the operation.
         let last = scenario.last_states();
         for states in [vec![0; last.len()], last] {
             let left = report.has_left(&states) || !report.is_unharmed();
@@ -81,7 +82,7 @@ impl Sweep {
             let found =
                 self.break_at(point, &mut route, scenario, &mut report).with_context(|| format!("{name}, {point}"))?;
             if report.strayed() != strayed {
-                // Perhaps on another route, of which other points come before this one.
+                // The route may have changed, and with it the points before this one.
                 strayed = report.strayed();
                 furthest.fill(0);
             }
@@ -98,7 +99,7 @@ impl Sweep {
         Ok(report)
     }
 
-    /// Takes a victim through the whole operation.
+    /// Single-steps a victim through the whole operation, and returns its route.
     fn count(scenario: &mut dyn Scenario) -> Result<Route> {
         scenario.reset();
         let mut tracee = Tracee::start(|| scenario.victim())?;
@@ -123,7 +124,7 @@ impl Sweep {
             };
             let Stop::At(next) = stop else { break };
             if next == address {
-                // A string instruction repeats itself, which is one instruction.
+                // A string instruction stops after each repetition.
                 continue;
             }
             let now = scenario.shared();
@@ -134,13 +135,13 @@ impl Sweep {
         let victim = tracee.id();
         scenario.stopped(victim);
         let at = tracee.kill()?;
-        // The rehearsal has judged it.
+        // The rehearsal has checked the complete operation.
         let _ = scenario.inspect(&Death { victim, at });
         Ok(route)
     }
 
-    /// Kills a victim at a point. `None` if there is no such point any more, because the operation, counted again, has
-    /// become shorter, or sleeps elsewhere.
+    /// Kills a victim at a point. Returns `None` if the point no longer exists: a later count found a shorter operation, or
+    /// one that sleeps elsewhere.
     fn break_at(
         &mut self,
         point: Point,
@@ -166,11 +167,11 @@ impl Sweep {
                 Ok(()) => {
                     return Ok(Some(found.and_then(|found| {
                         let is_last = point.steps + 1 == route.places().len() && !point.asleep;
-                        // One instruction is left then: the mark.
+                        // Only the mark is left to execute.
                         if is_last { complete(found, scenario) } else { Ok(found) }
                     })));
                 }
-                // It died at some point all the same, so harm is harm.
+                // The victim died at another point of the operation, and harm that it did counts.
                 Err(Strayed) if found.is_err() => return Ok(Some(found)),
                 Err(Strayed) if attempt % 3 == 0 => *route = Self::count(scenario)?,
                 Err(Strayed) => {}
@@ -179,7 +180,7 @@ impl Sweep {
         bail!("the victim did not get there in {TRIES} tries")
     }
 
-    /// Lets a victim run to a point, and makes sure that it is there.
+    /// Lets a victim run to a point, and checks that it is there.
     fn arrive(
         &mut self,
         tracee: &mut Tracee,
@@ -223,14 +224,14 @@ impl Sweep {
     }
 }
 
-/// Lets a victim run through the whole operation without stopping it.
+/// Lets a victim run through the whole operation without a stop.
 fn rehearse(scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
     scenario.reset();
     let mut tracee = Tracee::start(|| scenario.victim())?;
     scenario.started();
     tracee.let_run()?;
     let stop = wait(&mut tracee, scenario)?;
-    ensure!(stop == Stop::Mark, "the victim stopped without reason: {stop:?}");
+    ensure!(stop == Stop::Mark, "the victim stopped before its mark: {stop:?}");
     let victim = tracee.id();
     scenario.stopped(victim);
     let at = tracee.kill()?;
@@ -239,7 +240,7 @@ fn rehearse(scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the victim has stopped, however often it sleeps before.
+/// Waits until the victim has stopped. It may sleep any number of times before.
 pub(super) fn wait(tracee: &mut Tracee, scenario: &mut dyn Scenario) -> Result<Stop> {
     let mut told = false;
     for _ in 0..100_000 {
@@ -252,10 +253,10 @@ pub(super) fn wait(tracee: &mut Tracee, scenario: &mut dyn Scenario) -> Result<S
             Waited::Asleep => {}
         }
     }
-    bail!("the victim sleeps for ever")
+    bail!("the victim does not stop: it sleeps again and again")
 }
 
-/// States only ever move on from one point to the next.
+/// Checks that no state is earlier than at an earlier point.
 pub(super) fn in_order(found: Found, furthest: &mut [usize]) -> Result<Found, Harm> {
     for (state, furthest) in found.states.iter().zip(furthest) {
         if state < furthest {
@@ -266,7 +267,7 @@ pub(super) fn in_order(found: Found, furthest: &mut [usize]) -> Result<Found, Ha
     Ok(found)
 }
 
-/// What is complete has left the last states.
+/// Checks that a complete operation has left the last states.
 fn complete(found: Found, scenario: &dyn Scenario) -> Result<Found, Harm> {
     let last = scenario.last_states();
     if found.states == last {

@@ -1,4 +1,4 @@
-//! `Tracee`: a forked process that is taken through its instructions.
+//! `Tracee`: a forked process under `ptrace`.
 #![allow(unsafe_code)]
 
 use std::fs;
@@ -13,99 +13,99 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use rustix::process::set_parent_process_death_signal;
 
-use super::arena::begin_victim;
+use super::allocator::begin_victim;
 use crate::{DEADLINE, end_now};
 
-/// A process that is asleep at so many looks in a row will not wake up by itself at once.
+/// A process counts as asleep when it was asleep at this many looks in a row.
 const LOOKS_ASLEEP: u32 = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_micros(150);
 
-/// A forked process under `ptrace`, stopped whenever one of these methods returns. It is killed when this is dropped.
+/// A forked process under `ptrace`. Dropping this kills it.
 #[derive(Debug)]
 pub(super) struct Tracee {
     process: Pid,
     alive: bool,
 }
 
-/// Why a process stopped.
+/// The reason of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// It is about to execute the instruction at this address.
     At(u64),
     /// It is about to enter a system call, or has just left one.
     Call,
-    /// It came to a mark.
+    /// It has reached a mark.
     Mark,
 }
 
-/// Whether a process did what it was let go for.
+/// The result of a wait for a process that was let run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waited {
     Stopped(Stop),
-    /// It sleeps in a system call. It is not stopped; `wait` goes on.
+    /// It sleeps in a system call and is not stopped: call `wait` again.
     Asleep,
 }
 
 impl Tracee {
-    /// Forks a process that runs the closure, and waits until it gets to its first mark.
+    /// Forks a process that runs the closure, and waits until it has reached its first mark.
     pub(super) fn start(victim: impl FnOnce()) -> Result<Self> {
-        // SAFETY: the child keeps to what works in a forked child: the C library's allocator does, and so do standard
-        // error and the library under test, whose promise that is.
+        // SAFETY: the child calls only functions that work in a forked child: the C library's allocator, standard error, and
+        // the library under test, which promises to work there.
         let process = match unsafe { fork() }.context("fork")? {
             ForkResult::Parent { child } => child,
             ForkResult::Child => {
                 begin_victim();
                 let ran = panic::catch_unwind(AssertUnwindSafe(|| {
-                    // A test that is killed takes its victims with it.
+                    // When a test is killed, its victims die too.
                     set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).expect("a valid signal");
-                    ptrace::traceme().expect("nobody else traces it");
+                    ptrace::traceme().expect("no other process traces it");
                     victim();
                 }));
                 end_now(if ran.is_ok() { 0 } else { 101 });
             }
         };
         let mut tracee = Self { process, alive: true };
-        let stop = tracee.stop().context("the victim did not get to its mark")?;
+        let stop = tracee.stop().context("the victim did not reach its mark")?;
         ensure!(stop == Stop::Mark, "the victim stopped before its mark: {stop:?}");
         let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD;
         ptrace::setoptions(process, options).context("PTRACE_SETOPTIONS")?;
         Ok(tracee)
     }
 
-    /// The kernel's id of the process.
+    /// Returns the process id.
     pub(super) fn id(&self) -> u32 {
         self.process.as_raw().unsigned_abs()
     }
 
-    /// Where it is stopped.
+    /// Returns the address of the next instruction.
     pub(super) fn address(&self) -> Result<u64> {
         Ok(ptrace::syscall_info(self.process).context("PTRACE_GET_SYSCALL_INFO")?.instruction_pointer)
     }
 
-    /// Lets it execute one instruction, which is no system call.
+    /// Lets it execute one instruction, which must not be a system call.
     pub(super) fn step(&mut self) -> Result<Stop> {
         self.let_step()?;
         self.stop()
     }
 
-    /// Lets it execute one instruction. If that is a system call, `wait` tells whether it sleeps in it.
+    /// Lets it execute one instruction. If that is a system call, `wait` returns whether the process sleeps in it.
     pub(super) fn let_step(&mut self) -> Result<()> {
         ptrace::step(self.process, None).context("PTRACE_SINGLESTEP")
     }
 
-    /// Lets it run until it comes to a breakpoint or a mark; `wait` tells when it has.
+    /// Lets it run to the next breakpoint or mark; `wait` returns when it is there.
     pub(super) fn let_run(&mut self) -> Result<()> {
         ptrace::cont(self.process, None).context("PTRACE_CONT")
     }
 
-    /// The same, or until it enters or leaves a system call.
+    /// Lets it run to the next breakpoint, mark, or start or end of a system call; `wait` returns when it is there.
     pub(super) fn let_run_to_call(&mut self) -> Result<()> {
         ptrace::syscall(self.process, None).context("PTRACE_SYSCALL")
     }
 
     /// Waits until it has stopped.
     pub(super) fn stop(&mut self) -> Result<Stop> {
-        // No deadline is needed: instructions end, and where system calls may sleep, `wait` is called.
+        // No deadline is needed: an instruction ends, and callers use `wait` for a system call, which may sleep.
         let status = waitpid(self.process, None).context("waitpid")?;
         self.stopped(status)
     }
@@ -144,14 +144,14 @@ impl Tracee {
         }
         let info = ptrace::getsiginfo(self.process).context("PTRACE_GETSIGINFO")?;
         if matches!(info.si_code, libc::TRAP_BRKPT | libc::TRAP_TRACE | libc::TRAP_HWBKPT) {
-            // SAFETY: SIGTRAP with one of these codes carries an address.
+            // SAFETY: a SIGTRAP with one of these codes has an address.
             Ok(Stop::At(unsafe { info.si_addr() }.addr() as u64))
         } else {
             Ok(Stop::Mark)
         }
     }
 
-    /// Kills it where it is stopped or sleeps.
+    /// Kills it, stopped or asleep, and returns the time of the kill.
     pub(super) fn kill(mut self) -> Result<Instant> {
         let at = Instant::now();
         kill(self.process, Signal::SIGKILL).context("kill")?;
@@ -162,7 +162,7 @@ impl Tracee {
         Ok(at)
     }
 
-    /// Whether the next instruction is a system call.
+    /// Returns whether the next instruction is a system call.
     pub(super) fn is_at_call(&self, address: u64) -> Result<bool> {
         let address = usize::try_from(address).context("an address of this machine")?;
         let text = ptrace::read(self.process, std::ptr::without_provenance_mut(address)).context("PTRACE_PEEKTEXT")?;
@@ -170,7 +170,7 @@ impl Tracee {
             // `syscall` is 0f 05.
             text.to_le_bytes()[..2] == [0x0f, 0x05]
         } else {
-            // Unknown: any may be.
+            // Unknown: any instruction may be one.
             true
         })
     }
@@ -178,7 +178,7 @@ impl Tracee {
 
 #[cfg(target_arch = "x86_64")]
 impl Tracee {
-    /// Makes it stop whenever it is about to execute the instruction at an address, or no more.
+    /// Sets a breakpoint at an address, or removes it.
     pub(super) fn set_breakpoint(&mut self, address: Option<u64>) -> Result<()> {
         let enable_first_local = i64::from(address.is_some());
         if let Some(address) = address {
@@ -187,7 +187,7 @@ impl Tracee {
         self.write_debug_register(7, enable_first_local)
     }
 
-    /// Makes it stop whenever it has written to one of these words, at most four.
+    /// Makes it stop after each write to one of these words, at most four.
     pub(super) fn set_watchpoints(&mut self, words: &[u64]) -> Result<()> {
         const WRITES: u64 = 0b01;
         const EIGHT_BYTES: u64 = 0b10;
@@ -208,13 +208,13 @@ impl Tracee {
 
 #[cfg(not(target_arch = "x86_64"))]
 impl Tracee {
-    /// Not here.
+    /// Fails: breakpoints need the debug registers of x86-64.
     pub(super) fn set_breakpoint(&mut self, _address: Option<u64>) -> Result<()> {
-        bail!("breakpoints are only known of x86-64")
+        bail!("breakpoints are implemented for x86-64 only")
     }
 
-    /// Not here: it stops at system calls only.
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
+    /// Does nothing: without the debug registers of x86-64, the process stops at system calls only.
+    #[expect(clippy::unnecessary_wraps, reason = "on x86-64 it may fail")]
     pub(super) fn set_watchpoints(&mut self, _words: &[u64]) -> Result<()> {
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Drop for Tracee {
     }
 }
 
-/// Whether a process, by its id, sleeps.
+/// Returns whether a process, given by its id, sleeps.
 pub fn is_asleep(process: u32) -> bool {
     // The state follows the name of the program, which is in parentheses and may hold anything.
     fs::read_to_string(format!("/proc/{process}/stat"))

@@ -2,7 +2,7 @@
 
 use shared_value::SharedValue;
 
-/// An account; `deposits` and `balance` are changed together, so that a half-written account can be told.
+/// An account; `deposits` and `balance` are changed together, which makes a half-written account visible.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Account {
@@ -14,13 +14,13 @@ pub struct Account {
     pub limits: [u32; 4],
     /// How many deposits were made.
     pub deposits: u64,
-    /// How often somebody asked.
+    /// How many requests were made.
     #[shared(atomic)]
     pub requests: u64,
 }
 
 impl Account {
-    /// An account after `deposits` deposits of 10.
+    /// Makes an account after `deposits` deposits of 10.
     pub fn after(deposits: u32) -> Self {
         Self {
             balance: i64::from(deposits) * 10,
@@ -31,7 +31,7 @@ impl Account {
         }
     }
 
-    /// Whether all fields tell of the same number of deposits.
+    /// Returns whether all fields agree on the number of deposits.
     pub fn is_whole(&self) -> bool {
         u32::try_from(self.deposits)
             .is_ok_and(|deposits| Self { requests: self.requests, ..Self::after(deposits) } == *self)

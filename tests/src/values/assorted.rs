@@ -16,7 +16,7 @@ pub struct Assorted {
     pub middle: i32,
     /// Unsigned, eight bytes.
     pub long: u64,
-    /// As wide as a pointer.
+    /// Unsigned, the size of a pointer.
     pub index: usize,
     /// Floating point, four bytes.
     pub ratio: f32,
@@ -34,7 +34,7 @@ pub struct Assorted {
     pub level: Level,
     /// Never zero.
     pub serial: NonZeroU32,
-    /// Zero is none.
+    /// Zero means `None`.
     pub change: Option<NonZeroI16>,
     /// A newtype.
     pub height: Meters,
@@ -46,13 +46,12 @@ pub struct Assorted {
     pub grid: [[u8; 3]; 2],
     /// A struct in a struct.
     pub limits: Limits,
-    /// A type that knows nothing of this library.
+    /// A type of another crate, which does not implement `SharedValue`.
     #[shared(pod)]
     pub tint: Rgb,
-    /// A field that is named like a keyword.
+    /// A field with a keyword as its name.
     pub r#type: u8,
-    /// A field whose accessors have another name.
-    #[shared(rename = "latest")]
+    /// Unsigned, four bytes.
     pub last: u32,
     /// A newtype of an enum.
     pub shade: Shade,
@@ -61,17 +60,17 @@ pub struct Assorted {
 /// Text of at most 12 bytes.
 pub type City = FixedStr<12>;
 
-/// What something does.
+/// An activity.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(u8)]
 pub enum Mode {
-    /// Nothing.
+    /// Idle.
     Idle = 0,
-    /// Something.
+    /// Busy.
     Busy = 7,
 }
 
-/// How warm it is; some numbers are negative.
+/// A temperature; some discriminants are negative.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(i16)]
 pub enum Level {
@@ -83,11 +82,11 @@ pub enum Level {
     Warm = 300,
 }
 
-/// A length.
+/// A length in meters.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(transparent)]
 pub struct Meters(
-    /// The number of them.
+    /// The number of meters.
     pub f64,
 );
 
@@ -101,15 +100,15 @@ pub struct Pair(
     pub i64,
 );
 
-/// From here to there.
+/// A range with an activity.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Span {
-    /// What it is.
+    /// The activity.
     pub mode: Mode,
-    /// From here.
+    /// The start of the range.
     pub start: u32,
-    /// To there.
+    /// The end of the range.
     pub end: Meters,
 }
 
@@ -117,21 +116,21 @@ pub struct Span {
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Limits {
-    /// Whether they count.
+    /// Whether the limits apply.
     pub is_set: bool,
-    /// The span of them.
+    /// The range of the limits.
     pub span: Span,
 }
 
-/// A color of a crate that knows nothing of this library.
+/// A color of a crate that does not use this library.
 #[derive(bytemuck::Pod, bytemuck::Zeroable, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Rgb {
-    /// How red.
+    /// Red.
     pub red: u16,
-    /// How green.
+    /// Green.
     pub green: u16,
-    /// How blue.
+    /// Blue.
     pub blue: u16,
 }
 
@@ -139,9 +138,9 @@ pub struct Rgb {
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(u32)]
 pub enum Color {
-    /// Like the sky.
+    /// Blue.
     Blue = 3,
-    /// Like grass.
+    /// Green.
     Green = 0x8000_0000,
 }
 
@@ -154,7 +153,7 @@ pub struct Shade {
 }
 
 impl Assorted {
-    /// A value that differs from that of every other small seed in every field.
+    /// Makes a value each field of which differs between neighboring small seeds.
     pub fn of(seed: u8) -> Self {
         let is_odd = seed % 2 == 1;
         let mode = if is_odd { Mode::Busy } else { Mode::Idle };

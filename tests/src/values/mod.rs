@@ -2,7 +2,7 @@
 
 mod account;
 mod assorted;
-mod generic;
+mod labelled;
 mod padded;
 mod tally;
 mod twins;
@@ -12,7 +12,7 @@ pub use assorted::{
     Assorted, AssortedGuard, City, Color, Level, Limits, Meters, Mode, Pair, Rgb, Shade, Span, SynchronizedAssorted,
     SynchronizedLevel, SynchronizedMeters, SynchronizedPair,
 };
-pub use generic::{Labelled, LabelledGuard, SynchronizedLabelled};
+pub use labelled::{Labelled, LabelledGuard, SynchronizedLabelled};
 pub use padded::{Grain, Padded, PaddedGuard, SynchronizedPadded};
 pub use tally::{LANES, SynchronizedTally, Tally, TallyGuard};
 pub use twins::{LARGE, LINE, LargeTwins, LineTwins, PAGE, PageTwins, PairTwins, SynchronizedTwins, Twins, TwinsGuard};

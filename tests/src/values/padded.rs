@@ -1,37 +1,37 @@
-//! `Padded`: 300 bytes with holes.
+//! `Padded`: 300 bytes with padding in many places.
 
 use shared_value::SharedValue;
 
-/// 300 bytes, of which many are padding.
+/// 300 bytes with padding in many places.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Padded {
-    /// Followed by a hole.
+    /// Followed by padding.
     pub head: u8,
-    /// Preceded by a hole.
+    /// Preceded by padding.
     pub number: u32,
-    /// Followed by a hole.
+    /// Followed by padding.
     pub half: u16,
-    /// Holes in an array.
+    /// An array with padding in each element.
     pub grains: [Grain; 23],
-    /// Followed by the last hole.
+    /// Followed by the last padding.
     pub tail: [u8; 9],
 }
 
-/// Twelve bytes with two holes.
+/// Twelve bytes with padding in two places.
 #[derive(SharedValue, Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Grain {
-    /// Followed by a hole.
+    /// Followed by padding.
     pub is_set: bool,
-    /// Preceded by a hole.
+    /// Preceded by padding.
     pub weight: u32,
-    /// Followed by a hole.
+    /// Followed by padding.
     pub size: u16,
 }
 
 impl Padded {
-    /// A value with no byte zero but in its padding.
+    /// Makes a value whose bytes are not zero, except for the padding.
     pub fn of(seed: u8) -> Self {
         let seed = seed | 1;
         let number = u32::from_ne_bytes([seed; 4]);

@@ -1,31 +1,32 @@
-//! `Tally`: what many processes count in.
+//! `Tally`: counters of many processes.
 
 use shared_value::SharedValue;
 
-/// How many processes have a lane of their own.
+/// The number of processes that have a lane of their own.
 pub const LANES: usize = 8;
 
-/// One number that all count in, and one for each; two lanes share a word, so that writing one must not undo another.
+/// A number in which all processes count, and a lane for each process. Two lanes share a word: writing one lane must not
+/// undo the other.
 #[derive(SharedValue, Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Tally {
-    /// What all count in.
+    /// The number of all counts.
     pub total: u64,
-    /// What each counts in.
+    /// The number of counts of each process.
     pub lanes: [u32; LANES],
-    /// What all add to without the lock.
+    /// A sum to which all processes add without the lock.
     #[shared(atomic)]
     pub sum: i64,
-    /// What all take from without the lock.
+    /// A number from which all processes subtract without the lock.
     #[shared(atomic)]
     pub difference: u64,
-    /// The largest that anybody saw.
+    /// The largest number that a process tried.
     #[shared(atomic)]
     pub largest: i64,
-    /// The smallest that anybody saw.
+    /// The smallest number that a process tried.
     #[shared(atomic)]
     pub smallest: i64,
-    /// What all count in by comparing.
+    /// A number that all processes increase by compare-and-swap.
     #[shared(atomic)]
     pub compared: u64,
 }

@@ -1,4 +1,4 @@
-//! Nothing is in scope but what is named.
+//! A module without the prelude: only named items are in scope.
 #![no_implicit_prelude]
 
 /// An enum.
@@ -6,9 +6,9 @@
 #[shared(crate = "::memory")]
 #[repr(u8)]
 pub enum Bare {
-    /// Not closed.
+    /// The account is open.
     Open,
-    /// Not open.
+    /// The account is closed.
     Closed,
 }
 
@@ -17,14 +17,14 @@ pub enum Bare {
 #[shared(crate = "::memory", size = 32)]
 #[repr(C)]
 pub struct Account {
-    /// In cents.
+    /// The balance in cents.
     pub balance: i64,
-    /// Per day.
+    /// The limits of a day and a week.
     pub limits: [u32; 2],
-    /// Calls.
+    /// The number of requests.
     #[shared(atomic)]
     pub requests: u64,
-    /// Whether it is closed.
+    /// Whether the account is closed.
     pub state: Bare,
     /// Three bytes.
     #[shared(pod)]

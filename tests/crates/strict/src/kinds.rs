@@ -22,20 +22,20 @@ pub struct Matrix<T: Default, const N: usize>
 where
     T: PartialEq,
 {
-    /// In rows.
+    /// The cells in rows.
     pub cells: [[T; N]; N],
-    /// How often it was written.
+    /// The number of writes.
     #[shared(atomic)]
     pub writes: u64,
 }
 
-/// A struct that people should no longer use.
+/// A deprecated struct.
 #[deprecated = "use something else"]
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[shared(crate = "memory")]
 #[repr(C)]
 pub struct Old {
-    /// Not much.
+    /// A number.
     pub value: u8,
 }
 
@@ -47,7 +47,7 @@ macro_rules! fields {
         #[repr(C)]
         pub struct Long {
             $(
-                /// One of them.
+                /// One of the fields.
                 pub $field: u16,
             )*
         }

@@ -1,5 +1,5 @@
-//! A user of the derive macro who allows no warnings, no unsafe code and no implicit names, and has given the library
-//! another name in `Cargo.toml`. That this compiles, also under clippy, is the test.
+//! A strict user of the derive macro: no warnings, no unsafe code, no implicit names, and another name for the library in
+//! `Cargo.toml`. The test is that this compiles, also under clippy.
 #![deny(warnings, missing_docs, unreachable_pub, clippy::pedantic)]
 #![forbid(unsafe_code)]
 

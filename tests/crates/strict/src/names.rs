@@ -2,7 +2,7 @@
 
 use memory::SharedValue;
 
-/// Types that are called what type parameters and aliases are called there.
+/// A type with the name of a type parameter of the output.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[shared(crate = "memory")]
 #[repr(C)]
@@ -11,22 +11,26 @@ pub struct A {
     pub number: u8,
 }
 
-/// The same.
+/// An alias with the name of a type parameter of the output.
+pub type H = A;
+/// An alias with the name of a type parameter of the output.
 pub type R = A;
-/// The same.
+/// An alias with the name of a type parameter of the output.
 pub type V = A;
-/// The same.
+/// An alias with the name of an alias of the output.
 pub type Description = A;
-/// Hides a type of the prelude and of the library.
+/// An alias that hides a type of the prelude.
 pub type Result = A;
-/// The same.
+/// An alias that hides a type of the prelude.
 pub type Option = A;
-/// The same.
+/// An alias that hides a type of the library.
 pub type Field = A;
-/// The same.
+/// An alias that hides a type of the library.
 pub type Guard = A;
+/// An alias that hides a type of the library.
+pub type Host = A;
 
-/// Fields that are called what locals and functions are called there.
+/// Fields with the names of locals, functions and methods: of the output, of handles, and of guards.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[shared(crate = "memory")]
 #[repr(C)]
@@ -60,6 +64,18 @@ pub struct Names {
     /// A field.
     pub r#type: u8,
     /// A field.
-    #[shared(rename = "loads")]
     pub load: u8,
+    /// A field.
+    pub open: u8,
+    /// A field.
+    pub create: u8,
+    /// A field.
+    pub options: u8,
+    /// A field.
+    pub part: H,
+    /// A field.
+    pub host: Host,
+    /// A field.
+    #[shared(atomic)]
+    pub version: u64,
 }

@@ -1,9 +1,9 @@
-//! Where a type can be declared.
+//! Places in which a type can be declared.
 
 mod private {
     use memory::SharedValue;
 
-    /// Seen by its parent.
+    /// A type that its parent module can see.
     #[derive(SharedValue, Clone, Copy, Debug)]
     #[shared(crate = "::memory")]
     #[repr(C)]
@@ -31,7 +31,7 @@ macro_rules! declare {
         #[repr(C)]
         $visibility struct $name {
             $(
-                /// Comes from a macro.
+                /// A field from a macro.
                 pub $field: $type,
             )*
         }
@@ -39,7 +39,7 @@ macro_rules! declare {
 }
 
 declare! {
-    /// What a macro makes.
+    /// A type from a macro.
     pub Declared { number: u32, numbers: [u8; 2] }
 }
 
@@ -62,10 +62,10 @@ pub fn sum() -> Result<u32, memory::Error> {
     let local = SynchronizedLocal::new(Local { number: 3 })?;
     local.update_number(|number| *number += 1)?;
     let declared = SynchronizedDeclared::new(Declared { number: 5, numbers: [6, 7] })?;
-    declared.lock()?.set_numbers_at(1, 8);
+    declared.lock()?.in_numbers().set_at(1, 8)?;
     Ok(hidden.seen()
         + private::unseen(&hidden)
         + local.number()
         + declared.number()
-        + u32::from(declared.numbers_at(1)))
+        + u32::from(declared.in_numbers().at(1)))
 }

@@ -1,4 +1,4 @@
-//! Processes that die with a lock held, in all ways.
+//! Processes that die while they hold a lock, in all ways.
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
@@ -29,32 +29,32 @@ enum Way {
     Segfault,
     /// Reads from a mapping beyond the end of its file.
     BusError,
-    /// Runs into what is no instruction.
+    /// Raises SIGILL, as an invalid instruction does.
     Trap,
-    /// Lets a panic out of a destructor while it unwinds.
+    /// Panics in a destructor during a panic.
     DoublePanic,
     StackOverflow,
     StackOverflowInThread,
-    /// A signal that it sends to itself.
+    /// Sends SIGTERM to itself.
     Terminate,
     Kill,
 }
 
 impl Die {
     pub(crate) fn run(self) -> Result<()> {
-        // A dying process holds its locks for as long as its memory is written to a file.
+        // A process that dumps its core holds its locks until the dump is written.
         setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
         let account = SynchronizedAccount::open(&self.name)?;
         if self.way != Way::StackOverflowInThread {
             return self.hold(&account);
         }
-        thread::scope(|scope| scope.spawn(|| self.hold(&account)).join().expect("it did not panic"))
+        thread::scope(|scope| scope.spawn(|| self.hold(&account)).join().expect("the thread did not panic"))
     }
 
     fn hold(&self, account: &SynchronizedAccount) -> Result<()> {
-        let mut guard = account.lock()?;
-        guard.set_balance(-1);
-        account.set_limits_at(1, 777)?;
+        let guard = account.lock()?;
+        guard.set_balance(-1)?;
+        account.in_limits().set_at(1, 777)?;
         guard.update(|account| {
             account.deposits = 777;
             say("held");
@@ -72,35 +72,35 @@ impl Way {
             Self::ExitNowElsewhere => {
                 thread::spawn(|| end_now(4));
                 let (_sender, never) = mpsc::channel::<()>();
-                never.recv().expect("the process ends before");
+                never.recv().expect("the process ends first");
             }
             Self::Exit => process::exit(4),
             Self::Abort => process::abort(),
             Self::Segfault => {
-                // SAFETY: not safe at all: the fault is what this is for.
+                // SAFETY: not safe at all: the read causes the fault that this role needs.
                 let byte = unsafe { ptr::without_provenance::<u8>(black_box(8)).read_volatile() };
                 black_box(byte);
             }
             Self::BusError => bus_error(),
             Self::Trap => {
-                // SAFETY: the C library's `abort` is not used, so that the signal is another one; the process dies of it.
+                // SAFETY: the call has no preconditions; the signal ends the process.
                 unsafe { libc::raise(libc::SIGILL) };
             }
             Self::DoublePanic => {
                 struct PanicsAgain;
                 impl Drop for PanicsAgain {
                     fn drop(&mut self) {
-                        panic!("once more");
+                        panic!("as planned, again");
                     }
                 }
                 let _again = PanicsAgain;
-                panic!("asked to");
+                panic!("as planned");
             }
             Self::StackOverflow | Self::StackOverflowInThread => {
                 black_box(overflow(0));
             }
-            Self::Terminate => kill_process(getpid(), Signal::TERM).expect("it is this process"),
-            Self::Kill => kill_process(getpid(), Signal::KILL).expect("it is this process"),
+            Self::Terminate => kill_process(getpid(), Signal::TERM).expect("a process can signal itself"),
+            Self::Kill => kill_process(getpid(), Signal::KILL).expect("a process can signal itself"),
         }
     }
 }
@@ -113,11 +113,11 @@ fn overflow(depth: u64) -> u64 {
 
 fn bus_error() {
     let file = tempfile::tempfile().expect("there is room");
-    // SAFETY: the kernel chooses the address; nothing else uses the mapping.
+    // SAFETY: the kernel chooses a free address, and no other code uses the mapping.
     let memory = unsafe {
         rustix::mm::mmap(ptr::null_mut(), 4_096, rustix::mm::ProtFlags::READ, rustix::mm::MapFlags::SHARED, &file, 0)
     };
     let memory = memory.expect("an empty file can be mapped").cast::<u8>();
-    // SAFETY: not safe at all: the fault is what this is for.
+    // SAFETY: not safe at all: the read causes the fault that this role needs.
     black_box(unsafe { memory.read_volatile() });
 }

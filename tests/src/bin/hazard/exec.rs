@@ -1,4 +1,4 @@
-//! Becoming another program with locks held.
+//! Replaces the program by `exec` while locks are held.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -10,19 +10,19 @@ use clap::ValueEnum;
 use shared_value_tests::values::{AccountGuard, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, Protocol, RobustMutexes, Taken, await_line, say};
 
-/// Takes the lock of the one account in the first thread, those of the others in another, writes half of their fields, and
-/// becomes another program in one of the two, which waits.
+/// Takes the lock of one account in the first thread, and the locks of the others in another thread; writes half of their
+/// fields; and calls `exec` in one of the two threads. The new program waits.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Exec {
     by: Thread,
     first: String,
     others: Vec<String>,
-    /// Fails to become the other program, and releases everything.
+    /// Lets `exec` fail, and releases everything.
     #[arg(long)]
     in_vain: bool,
 }
 
-/// Which thread becomes the other program.
+/// The thread that calls `exec`.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum Thread {
     First,
@@ -36,14 +36,14 @@ impl Exec {
         let by_other = self.by == Thread::Other;
         let in_vain = self.in_vain;
         let others = self.others;
-        // Mutexes of the C library share the list that the kernel walks.
+        // Mutexes of the C library are in the robust list too.
         let mutexes = RobustMutexes::new(&[Protocol::Plain; 2]);
         assert_eq!(mutexes.take(0), Taken::Free);
         let first = hold(&self.first)?;
         let other = thread::spawn(move || {
             let guards = others.iter().map(|name| hold(name)).collect::<Result<Vec<_>>>()?;
             is_held.send(()).context("the first thread waits")?;
-            // Not a deadline of its own: nothing comes if the first thread becomes the other program.
+            // Without a deadline: no message comes if the first thread calls `exec`.
             told.recv().context("the first thread tells")?;
             become_another(by_other, in_vain)?;
             drop(guards);
@@ -54,18 +54,18 @@ impl Exec {
         await_line();
         if by_other {
             tell.send(())?;
-            other.join().expect("it did not panic")?;
+            other.join().expect("the thread did not panic")?;
         } else {
             become_another(true, in_vain)?;
             tell.send(())?;
-            other.join().expect("it did not panic")?;
+            other.join().expect("the thread did not panic")?;
         }
         drop(first);
         Ok(())
     }
 }
 
-/// Comes back if that fails, as it should if it is in vain.
+/// Calls `exec`, and returns if that fails as planned.
 fn become_another(is_this_one: bool, in_vain: bool) -> Result<()> {
     if !is_this_one {
         return Ok(());
@@ -77,10 +77,10 @@ fn become_another(is_this_one: bool, in_vain: bool) -> Result<()> {
         await_line();
         return Ok(());
     }
-    Err(error).context("become another program")
+    Err(error).context("replace the program")
 }
 
-/// The program that the process becomes.
+/// The program that replaces the first one.
 pub(crate) fn replaced() {
     say("replaced");
     await_line();
@@ -89,6 +89,6 @@ pub(crate) fn replaced() {
 fn hold(name: &str) -> Result<AccountGuard<'static>> {
     let account: &'static SynchronizedAccount = Box::leak(Box::new(SynchronizedAccount::open(name)?));
     let guard = account.lock()?;
-    guard.set_balance(-1);
+    guard.set_balance(-1)?;
     Ok(guard)
 }

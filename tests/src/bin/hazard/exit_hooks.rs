@@ -1,4 +1,4 @@
-//! A program that returns from `main`, and changes values after that.
+//! Changes values after the return from `main`.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use anyhow::{Result, ensure};
 use shared_value::{Guard, Synchronized};
 
-/// Returns with one lock leaked, and the other one held in a thread-local, which adds to the value after that. So do
-/// another thread-local and a hook of the C library.
+/// Returns from `main` with a leaked guard of one lock, and with a guard of the other in a thread-local. After that, another
+/// thread-local and an exit hook of the C library add to the value.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExitHooks {
     name: String,
@@ -19,8 +19,8 @@ pub(crate) struct ExitHooks {
 static VALUE: OnceLock<Synchronized<u64>> = OnceLock::new();
 
 fn add(number: u64) {
-    let value = VALUE.get().expect("it was opened");
-    value.update(|value| *value += number).expect("it can be locked");
+    let value = VALUE.get().expect("the value was opened");
+    value.update(|value| *value += number).expect("the value can be locked");
 }
 
 extern "C" fn hook() {
@@ -44,15 +44,15 @@ impl ExitHooks {
     pub(crate) fn run(self) -> Result<()> {
         // SAFETY: the function takes and returns nothing, and is never unloaded.
         let result = unsafe { libc::atexit(hook) };
-        ensure!(result == 0, "no hook");
-        let value = VALUE.get_or_init(|| Synchronized::open(&self.name).expect("the test made it"));
+        ensure!(result == 0, "the hook was refused");
+        let value = VALUE.get_or_init(|| Synchronized::open(&self.name).expect("the test has created it"));
         let leaked: &'static Synchronized<u64> = Box::leak(Box::new(Synchronized::open(&self.leaked)?));
-        let mut guard = leaked.lock()?;
-        guard.store(1_000);
+        let guard = leaked.lock()?;
+        guard.set(1_000)?;
         mem::forget(guard);
         ADDS.with(|_| {});
-        let mut guard = value.lock()?;
-        guard.store(1);
+        let guard = value.lock()?;
+        guard.set(1)?;
         GUARD.set(Some(guard));
         Ok(())
     }

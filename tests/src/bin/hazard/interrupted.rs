@@ -1,4 +1,4 @@
-//! Signals that arrive while a thread waits.
+//! Signals that interrupt a waiting thread.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use shared_value::{Error, Synchronized};
+use shared_value::{Error, LockError, Synchronized};
 use shared_value_tests::{SHORT, SegmentName, scaled};
 
 /// Lets signals interrupt a call.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Interrupted {
     call: Call,
-    /// Has the kernel start interrupted system calls again, where it can.
+    /// Lets the kernel restart interrupted system calls, where it can.
     #[arg(long)]
     restart: bool,
 }
@@ -27,15 +27,15 @@ enum Call {
     WaitFor,
     WaitForReadOnly,
     Changes,
-    /// Making, opening and dropping values.
+    /// Creates, opens and drops values.
     Open,
 }
 
-/// How late a call may come back.
+/// How much later than its timeout a call may return.
 const LATE: Duration = Duration::from_secs(5);
-/// How long a call waits.
+/// The timeout of a call.
 const WAIT: Duration = Duration::from_millis(250);
-/// So many signals must have come meanwhile, at least.
+/// The least number of signals that must come during a call.
 const ENOUGH: u64 = 10;
 
 static HANDLED: AtomicU64 = AtomicU64::new(0);
@@ -56,30 +56,34 @@ impl Interrupted {
                 let value = Synchronized::new(0_u64)?;
                 let guard = value.lock()?;
                 thread::scope(|scope| {
-                    let waiter = scope.spawn(|| times_out(|timeout| value.lock_timeout(timeout).map(drop)));
-                    waiter.join().expect("it did not panic")
+                    let waiter = scope.spawn(|| {
+                        let result = times_out(|timeout| value.lock_timeout(timeout).map(drop))?;
+                        ensure!(matches!(result, Err(Error::Lock(LockError::TimedOut))), "{result:?}");
+                        Ok(())
+                    });
+                    waiter.join().expect("the thread did not panic")
                 })?;
                 ensure!(guard.load()? == 0 && value.version() == 0);
                 Ok(())
             }
             Call::WaitFor => {
                 let value = Synchronized::new(0_u64)?;
-                times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))
+                in_vain(&times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))?)
             }
             Call::WaitForReadOnly => {
                 let value = Synchronized::new(0_u64)?.read_only()?;
-                times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))
+                in_vain(&times_out(|timeout| value.wait_for(|number| *number == 1, timeout).map(drop))?)
             }
             Call::Changes => {
                 let value = Synchronized::new(0_u64)?;
-                times_out(|timeout| value.changes().next_timeout(timeout).map(drop))
+                in_vain(&times_out(|timeout| value.changes().next_timeout(timeout).map(drop))?)
             }
             Call::Open => opens(),
         }
     }
 }
 
-/// Sends signals to this thread all the time while it does something.
+/// Sends signals to this thread without pause while it works.
 fn under_signals<R>(pause: Duration, work: impl FnOnce() -> R) -> Result<R> {
     // SAFETY: the call has no preconditions.
     let thread = unsafe { libc::pthread_self() };
@@ -88,15 +92,15 @@ fn under_signals<R>(pause: Duration, work: impl FnOnce() -> R) -> Result<R> {
     let result = thread::scope(|scope| {
         let sender = scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
-                // SAFETY: that thread waits for this one before it ends.
+                // SAFETY: that thread joins this one before it ends.
                 let error = unsafe { libc::pthread_kill(thread, libc::SIGUSR1) };
-                assert_eq!(error, 0, "the thread is there");
+                assert_eq!(error, 0, "the signal was refused");
                 thread::sleep(pause);
             }
         });
         let result = work();
         is_over.store(true, Ordering::Relaxed);
-        sender.join().expect("it did not panic");
+        sender.join().expect("the thread did not panic");
         result
     });
     let handled = HANDLED.load(Ordering::Relaxed) - before;
@@ -105,7 +109,7 @@ fn under_signals<R>(pause: Duration, work: impl FnOnce() -> R) -> Result<R> {
     Ok(result)
 }
 
-/// The lock must be waited for until it is released, whatever comes.
+/// Checks that `lock` waits until the lock is released, in spite of signals.
 fn untimed() -> Result<()> {
     let value = Synchronized::new(0_u64)?;
     let is_released = AtomicBool::new(false);
@@ -113,7 +117,7 @@ fn untimed() -> Result<()> {
         let guard = value.lock()?;
         let waiter = scope.spawn(|| {
             under_signals(Duration::from_millis(1), || {
-                let locked = value.lock().map(|mut guard| guard.store(1));
+                let locked = value.lock().and_then(|guard| guard.set(1));
                 (locked, is_released.load(Ordering::Acquire))
             })
         });
@@ -121,26 +125,32 @@ fn untimed() -> Result<()> {
         ensure!(!waiter.is_finished(), "a signal ended the wait");
         is_released.store(true, Ordering::Release);
         drop(guard);
-        let (locked, was_released) = waiter.join().expect("it did not panic")?;
+        let (locked, was_released) = waiter.join().expect("the thread did not panic")?;
         locked?;
-        ensure!(was_released, "it had the lock beside its owner");
+        ensure!(was_released, "two threads had the lock");
         Ok(())
     })?;
     ensure!(value.get() == 1, "{value:?}");
     Ok(())
 }
 
-/// A wait with a timeout must neither end early nor begin anew.
-fn times_out(wait: impl FnOnce(Duration) -> Result<(), Error>) -> Result<()> {
+/// Checks that a wait ends by its timeout: not earlier because of a signal, and not later because a signal restarts it.
+/// Returns the result of the wait.
+fn times_out(wait: impl FnOnce(Duration) -> Result<(), Error>) -> Result<Result<(), Error>> {
     let start = Instant::now();
     let result = under_signals(Duration::from_millis(1), || wait(WAIT))?;
     let waited = start.elapsed();
-    ensure!(matches!(result, Err(Error::TimedOut)), "{result:?} after {waited:?}");
-    ensure!(waited >= WAIT && waited < WAIT + LATE, "it waited {waited:?}");
+    ensure!(waited >= WAIT && waited < WAIT + LATE, "{result:?} after {waited:?}");
+    Ok(result)
+}
+
+/// Checks the result of a wait for a change that has not come.
+fn in_vain(result: &Result<(), Error>) -> Result<()> {
+    ensure!(matches!(result, Err(Error::TimedOut)), "{result:?}");
     Ok(())
 }
 
-/// System calls that are cut short must not become errors.
+/// Checks that interrupted system calls are not reported as errors.
 fn opens() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("value");
@@ -149,17 +159,17 @@ fn opens() -> Result<()> {
         for round in 0..rounds {
             let name = SegmentName::new("interrupted");
             let value = Synchronized::create(&name, [round; 1_000])?;
-            let file = Synchronized::open_or_create_file(&path, round)?;
+            let file = Synchronized::open_or_create(&path, round)?;
             let read_only = value.read_only()?;
             let token = value.token()?;
             value.set_at(7, 1)?;
             drop(value);
             let value = Synchronized::<[u64; 1_000]>::open(&name)?;
-            let same = Synchronized::<[u64; 1_000]>::from_token(&token)?;
+            let same = Synchronized::<[u64; 1_000]>::open(&token)?;
             ensure!((value.get()[7], same.get()[7], read_only.get()[7]) == (1, 1, 1));
             let guard = value.lock_timeout(SHORT)?;
             ensure!(!guard.recovered());
-            file.store(round)?;
+            file.set(round)?;
             std::fs::remove_file(&path)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What is never given back, and what must be.
+//! Leaked guards, and resources that must not leak.
 
 use std::cell::Cell;
 use std::mem;
@@ -6,17 +6,17 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use shared_value::{Error, LockState, Synchronized};
-use shared_value_tests::{AT_ONCE, SegmentName, fork, scaled};
+use shared_value::{LockState, Synchronized};
+use shared_value_tests::{AT_ONCE, SegmentName, fork, held_elsewhere, scaled};
 
 use crate::child::{elsewhere, kill_itself};
 use crate::usage::Usage;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Case {
-    /// A thread forgets guards of guards, and ends.
+    /// A thread forgets nested guards, and ends.
     Forgotten,
-    /// Handles go in every order, while a guard of one of them was forgotten, or none.
+    /// Handles are dropped in every order, with a forgotten guard of one of them, or without.
     Orders,
     /// Thousands of threads lock once and end.
     Threads,
@@ -42,33 +42,37 @@ fn forgotten() -> Result<()> {
     let (one, other) = (Synchronized::new(1_u64)?, Synchronized::new(1_u64)?);
     thread::scope(|scope| {
         let owner = scope.spawn(|| {
-            let mut guard = one.lock().expect("it is free");
-            guard.store(2);
+            let guard = one.lock().expect("the lock is free");
+            guard.set(2).expect("the lock is held");
             guard.commit();
-            guard.store(3);
+            guard.set(3).expect("the lock is held");
             mem::forget(guard);
             for _ in 0..3 {
                 mem::forget((one.lock(), other.lock(), one.lock()));
             }
-            let mut guard = other.lock().expect("this thread holds it");
-            guard.store(4);
+            let guard = other.lock().expect("this thread holds the lock");
+            guard.set(4).expect("the lock is held");
             drop(guard);
-            one.update(|number| *number += 1).expect("this thread holds it");
-            assert_eq!((one.get(), other.get()), (4, 4), "the thread reads its own writes");
+            one.update(|number| *number += 1).expect("this thread holds the lock");
+            assert_eq!((one.get(), other.get()), (4, 4), "the thread must read its own writes");
             elsewhere(|| {
                 for (value, expected) in [(&one, 2), (&other, 1)] {
-                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a forgotten guard holds it");
-                    assert_eq!(value.get(), expected, "not committed");
+                    assert!(held_elsewhere(value), "the lock of a forgotten guard was released");
+                    assert_eq!(value.get(), expected, "the change of a forgotten guard was committed");
                 }
             });
         });
-        owner.join().expect("it did not panic");
+        owner.join().expect("the thread did not panic");
         for (value, expected) in [(&one, 2), (&other, 1)] {
-            let guard = value.lock_timeout(AT_ONCE).context("its thread has ended")?;
+            let guard = value.lock_timeout(AT_ONCE).context("the lock of an ended thread")?;
             ensure!((guard.load()?, guard.recovered()) == (expected, true), "{guard:?}");
         }
         Ok(())
     })
+}
+
+fn is_mapped(name: &SegmentName) -> bool {
+    Usage::now().expect("the kernel tells it").maps(name).expect("the segment exists")
 }
 
 fn orders() -> Result<()> {
@@ -78,28 +82,27 @@ fn orders() -> Result<()> {
         for forgotten in [None, Some(0), Some(1), Some(2)] {
             let name = SegmentName::new("orders");
             fork(|| {
-                let value = Synchronized::create(&name, 1_u64).expect("it is new");
-                let opened = Synchronized::open(&name).expect("it is there");
+                let value = Synchronized::create(&name, 1_u64).expect("the name is new");
+                let opened = Synchronized::open(&name).expect("the value exists");
                 let mut handles = [Some(value.clone()), Some(opened), Some(value)];
-                let first = before.lock().expect("it is free");
+                let first = before.lock().expect("the lock is free");
                 if let Some(number) = forgotten {
-                    let handle = handles[number].as_ref().expect("none is dropped yet");
-                    let mut guard = handle.lock().expect("it is free");
-                    guard.store(2);
+                    let handle = handles[number].as_ref().expect("no handle was dropped yet");
+                    let guard = handle.lock().expect("the lock is free");
+                    guard.set(2).expect("the lock is held");
                     mem::forget((guard, handle.lock()));
                 }
-                let last = after.lock().expect("it is free");
+                let last = after.lock().expect("the lock is free");
                 for number in order {
-                    assert!(Usage::now().expect("it can be read").maps(&name).expect("it is there"));
+                    assert!(is_mapped(&name));
                     handles[number] = None;
                 }
-                let is_mapped = Usage::now().expect("it can be read").maps(&name).expect("it is there");
-                assert_eq!(is_mapped, forgotten.is_some(), "held, or of no use");
-                // The list of this thread is whole: entries come and go on both sides.
+                assert_eq!(is_mapped(&name), forgotten.is_some(), "only a held lock keeps the segment mapped");
+                // The robust list still works: entries are added and removed on both sides of the forgotten one.
                 drop(first);
-                let again = before.lock().expect("it is free");
+                let again = before.lock().expect("the lock is free");
                 drop(last);
-                let value = Synchronized::<u64>::open(&name).expect("it is there");
+                let value = Synchronized::<u64>::open(&name).expect("the value exists");
                 let state = if forgotten.is_some() { LockState::HeldHere } else { LockState::Free };
                 assert_eq!(value.lock_state(), state);
                 mem::forget((again, after.lock()));
@@ -115,9 +118,8 @@ fn orders() -> Result<()> {
     Ok(())
 }
 
-/// Does something so many times, and once more after the library has what it keeps for itself.
-///
-/// Memory of the C library and the like settles in the first rounds, so the growth is that of the rounds after them.
+/// Repeats a round, and checks that the process does not grow. The first rounds do not count: in them the library and the C
+/// library take memory that they keep.
 fn growth(rounds: u64, mut round: impl FnMut(u64) -> Result<()>) -> Result<()> {
     const MOST: u64 = 1_024;
     let warm_up = rounds / 4;
@@ -130,7 +132,7 @@ fn growth(rounds: u64, mut round: impl FnMut(u64) -> Result<()>) -> Result<()> {
         before.descriptors, after.descriptors, before.mappings, after.mappings, before.kibibytes, after.kibibytes
     );
     ensure!(after.descriptors <= before.descriptors, "descriptors are leaked");
-    // The allocator of the C library may have one arena more, and a thread's stack is two.
+    // The C library's allocator may add an arena, and the stack of a thread is two mappings.
     ensure!(after.mappings <= before.mappings + 8, "mappings are leaked");
     ensure!(after.kibibytes <= before.kibibytes + MOST, "memory is leaked");
     Ok(())
@@ -146,12 +148,12 @@ fn threads() -> Result<()> {
     growth(rounds, |round| {
         thread::scope(|scope| {
             let values = &values;
-            // Two at a time.
+            // Two threads at a time.
             let both = [(); 2].map(|()| {
                 scope.spawn(move || {
-                    values[0].update(|number| *number += 1).expect("it can be locked");
+                    values[0].update(|number| *number += 1).expect("the value can be locked");
                     if round % 4 == 0 {
-                        // More than a thread's books have room for at first.
+                        // More locks than a new record of a thread has room for.
                         let guards: Vec<_> = values.iter().map(Synchronized::lock).collect();
                         assert!(guards.iter().all(Result::is_ok));
                     }
@@ -163,9 +165,9 @@ fn threads() -> Result<()> {
                     }
                 })
             });
-            // Joined, because a scope that is left does not wait for what a thread does behind its closure.
+            // Joined, because a scope does not wait for the destructors of a thread's thread-locals.
             for thread in both {
-                thread.join().expect("it did not panic");
+                thread.join().expect("the thread did not panic");
             }
         });
         Ok(())
@@ -184,7 +186,7 @@ fn values() -> Result<()> {
             drop(Synchronized::<u64>::open(&name)?);
             value
         } else if round % 10 == 1 {
-            let value = Synchronized::create_file(&path, round)?;
+            let value = Synchronized::create(&path, round)?;
             std::fs::remove_file(&path)?;
             value
         } else {
@@ -207,21 +209,21 @@ fn reopened() -> Result<()> {
         let owner = thread::spawn(move || {
             mem::forget(value.lock());
             drop(value);
-            done.send(()).expect("it is awaited");
-            may_end.recv().expect("it is told");
+            done.send(()).expect("the other thread waits for it");
+            may_end.recv().expect("the first thread sends");
         });
         is_done.recv()?;
         let opened = Synchronized::<u64>::open(&name)?;
-        ensure!(matches!(opened.try_lock(), Err(Error::WouldBlock)), "the thread lives");
+        ensure!(held_elsewhere(&opened), "the lock of a living thread is free");
         end.send(())?;
-        owner.join().expect("it did not panic");
-        ensure!(opened.lock_timeout(AT_ONCE)?.recovered(), "the thread has ended");
+        owner.join().expect("the thread did not panic");
+        ensure!(opened.lock_timeout(AT_ONCE)?.recovered(), "the lock's thread has ended");
         drop(opened);
         let again = Synchronized::<u64>::open(&name)?;
-        ensure!(!again.try_lock()?.recovered(), "it was told already");
+        ensure!(!again.try_lock()?.recovered(), "one death was reported twice");
         ensure!(again.recoveries() == 1, "{again:?}");
         drop(again);
-        ensure!(!Usage::now()?.maps(&name)?, "nobody holds it, nobody uses it, and it is still mapped");
+        ensure!(!Usage::now()?.maps(&name)?, "a segment without handles and guards is still mapped");
         Ok(())
     })
 }

@@ -1,4 +1,4 @@
-//! As many locks as a thread may hold, and as often.
+//! The limits of the number and the depth of a thread's locks.
 
 use std::mem;
 use std::thread;
@@ -6,24 +6,24 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared_value::{Error, LockState, Synchronized};
-use shared_value_tests::{Protocol, RobustMutexes, Taken, fork};
+use shared_value::{Error, LockError, LockState, Synchronized};
+use shared_value_tests::{Protocol, RobustMutexes, Taken, fork, held_elsewhere};
 
 use crate::child::{elsewhere, kill_itself};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Case {
-    /// As many locks, and mutexes of the C library besides.
+    /// The largest number of locks, and mutexes of the C library besides.
     Held,
-    /// One lock, as often.
+    /// One lock, taken as many times as possible.
     Deep,
 }
 
-/// How many locks a thread may hold.
+/// The number of locks that a thread may hold.
 const MOST: usize = 2_000;
-/// How often a thread may hold a lock.
+/// The number of times that a thread may take a lock that it holds.
 const DEEPEST: usize = 65_535;
-/// How many locks the kernel releases.
+/// The number of locks that the kernel releases when a thread dies.
 const KERNEL: usize = 2_048;
 
 impl Case {
@@ -54,15 +54,15 @@ fn held() -> Result<()> {
                     assert_eq!(mutexes.take(mutex), Taken::Free);
                 }
             }
-            let mut guard = value.lock().expect("it is free");
-            guard.store(1);
+            let guard = value.lock().expect("the lock is free");
+            guard.set(1).expect("the lock is held");
             mem::forget(guard);
         }
-        assert!(matches!(last.lock(), Err(Error::TooManyHeld { limit: MOST })));
-        assert!(matches!(last.try_lock(), Err(Error::TooManyHeld { limit: MOST })));
-        assert!(matches!(last.update(|number| *number = 1), Err(Error::TooManyHeld { limit: MOST })));
-        assert_eq!(last.get(), 0, "what cannot be locked can be read");
-        others[0].update(|number| *number += 1).expect("it is held");
+        assert!(matches!(last.lock(), Err(Error::Lock(LockError::TooManyHeld { limit: MOST }))));
+        assert!(matches!(last.try_lock(), Err(Error::Lock(LockError::TooManyHeld { limit: MOST }))));
+        assert!(matches!(last.update(|number| *number = 1), Err(Error::Lock(LockError::TooManyHeld { limit: MOST }))));
+        assert_eq!(last.get(), 0, "a read needs no lock");
+        others[0].update(|number| *number += 1).expect("the lock is held");
     };
     let are_recovered = |count: usize, what: &str| -> Result<()> {
         for (number, value) in others.iter().enumerate() {
@@ -73,10 +73,10 @@ fn held() -> Result<()> {
             ensure!(mutexes.take(mutex) == Taken::OwnerDied, "mutex {mutex} of {count}, {what}");
             mutexes.release(mutex);
         }
-        ensure!(!last.try_lock()?.recovered(), "nobody had it");
+        ensure!(!last.try_lock()?.recovered(), "the last lock was never held");
         Ok(())
     };
-    // As many mutexes as there is room for, at last.
+    // In the last round, the mutexes fill all the room that the kernel has.
     for count in [0, 40, KERNEL - MOST] {
         fork(|| {
             hold(count);
@@ -84,8 +84,8 @@ fn held() -> Result<()> {
         })
         .finish_killed();
         are_recovered(count, "killed")?;
-        // Joined, because a scope that is left does not wait for what a thread does behind its closure.
-        thread::scope(|scope| scope.spawn(|| hold(count)).join().expect("it did not panic"));
+        // Joined, because a scope does not wait for the destructors of a thread's thread-locals.
+        thread::scope(|scope| scope.spawn(|| hold(count)).join().expect("the thread did not panic"));
         are_recovered(count, "the thread has ended")?;
     }
     println!("{MOST} locks and up to {} mutexes of one thread, all recovered", KERNEL - MOST);
@@ -100,23 +100,23 @@ fn deep() -> Result<()> {
     }
     for _ in 0..2 {
         let refused = value.lock();
-        ensure!(matches!(refused, Err(Error::TooDeep { limit: 65_535 })), "{refused:?}");
-        ensure!(matches!(value.try_lock(), Err(Error::TooDeep { .. })));
-        ensure!(matches!(value.set(2), Err(Error::TooDeep { .. })));
-        ensure!(matches!(value.update(|_| ()), Err(Error::TooDeep { .. })));
-        // One less is enough, and the count is right.
+        ensure!(matches!(refused, Err(Error::Lock(LockError::TooDeep { limit: 65_535 }))), "{refused:?}");
+        ensure!(matches!(value.try_lock(), Err(Error::Lock(LockError::TooDeep { .. }))));
+        ensure!(matches!(value.set(2), Err(Error::Lock(LockError::TooDeep { .. }))));
+        ensure!(matches!(value.update(|_| ()), Err(Error::Lock(LockError::TooDeep { .. }))));
+        // After one release, the lock can be taken once more.
         guards.pop();
         guards.push(value.lock()?);
     }
-    guards[0].store(3);
+    guards[0].set(3)?;
     guards[DEEPEST - 1].commit();
-    guards[1].store(4);
+    guards[1].set(4)?;
     ensure!((value.get(), value.version()) == (4, 1), "{value:?}");
     elsewhere(|| {
-        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a hold too many has released it");
+        assert!(held_elsewhere(&value), "the refused guards have released the lock");
         assert_eq!(value.get(), 3);
     });
-    // From both ends, to the last.
+    // Dropped from both ends.
     while guards.len() > 1 {
         drop(guards.swap_remove(0));
         if guards.len() > 1 {
@@ -126,7 +126,7 @@ fn deep() -> Result<()> {
     ensure!(value.lock_state() == LockState::HeldHere && value.version() == 1, "{value:?}");
     drop(guards);
     ensure!((value.lock_state(), value.get(), value.version()) == (LockState::Free, 4, 2), "{value:?}");
-    elsewhere(|| value.update(|number| *number += 1).expect("it is free"));
+    elsewhere(|| value.update(|number| *number += 1).expect("the lock is free"));
     value.update(|number| *number += 1)?;
     ensure!((value.get(), value.recoveries()) == (6, 0), "{value:?}");
     Ok(())

@@ -1,12 +1,12 @@
-//! The program that does to a lock what can happen to it in other programs: one role a run.
+//! The program that reproduces dangers for locks, such as forks, dying threads and signals: one role a run.
 //!
-//! It says `done` when all was as it should be, and what it found out before that.
+//! It prints its findings, and `done` at the end if all checks have passed.
 
 mod child;
 mod die;
 mod exec;
 mod exit_hooks;
-mod fork;
+mod fork_held;
 mod fork_hooks;
 mod interrupted;
 mod leaks;
@@ -28,13 +28,13 @@ use shared_value_tests::say;
 #[derive(Debug, Parser)]
 enum Role {
     Fork {
-        case: fork::Case,
+        case: fork_held::Case,
     },
     ForkHooks {
         case: fork_hooks::Case,
     },
     Exec(exec::Exec),
-    /// What `exec` becomes.
+    /// The program that replaces the one of the role `exec`.
     Replaced,
     ThreadEnd {
         case: thread_end::Case,
@@ -57,7 +57,7 @@ enum Role {
 }
 
 fn main() -> Result<()> {
-    // A test that is killed takes its workers with it.
+    // When the test is killed, this process dies too.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     match Role::parse() {
         Role::Fork { case } => case.run(),

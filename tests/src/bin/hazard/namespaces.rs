@@ -1,4 +1,4 @@
-//! Processes that are number 1 in PID namespaces of their own, and so have the same thread id.
+//! Processes with an equal thread id: each is number 1 in a PID namespace of its own.
 #![allow(unsafe_code)]
 
 use std::fs;
@@ -11,13 +11,13 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{UnshareFlags, gettid, unshare_unsafe};
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, scaled, split};
+use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, held_elsewhere, scaled, split};
 
 use crate::child::{elsewhere, end_after};
 
-/// Plays a case with a named account, or says that namespaces are not permitted.
+/// Runs a case with a named account, or reports that namespaces are not permitted.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Namespaces {
     case: Case,
@@ -26,23 +26,23 @@ pub(crate) struct Namespaces {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Case {
-    /// Two of them change values at the same time.
+    /// Two processes change values at one time.
     Exclusion,
-    /// One asks for a lock that the other one holds.
+    /// A process tries to take a lock that the other one holds.
     Recursion,
-    /// One is killed while it holds the lock that the other one waits for.
+    /// A process is killed while it holds the lock that the other one waits for.
     KilledOwner,
-    /// One is killed while it waits for the lock that the other one holds.
+    /// A process is killed while it waits for the lock that the other one holds.
     KilledSleeper,
-    /// One is killed whenever, while the other one holds and releases the lock.
+    /// A process is killed at a random moment, while the other one takes and releases the lock.
     KilledAnywhere,
-    /// One is the other's child.
+    /// A process is the child of the other one.
     Nested,
 }
 
 impl Namespaces {
     pub(crate) fn run(self) -> Result<()> {
-        if fork(|| unshare().expect("perhaps not permitted")).wait().exit_status() != Some(0) {
+        if fork(|| unshare().expect("namespaces may be forbidden")).wait().exit_status() != Some(0) {
             println!("skipped: PID namespaces are not permitted here");
             return Ok(());
         }
@@ -59,9 +59,9 @@ impl Namespaces {
     }
 }
 
-/// Who else this process forks from now on is in a PID namespace of its own.
+/// Puts the later children of this process into a new PID namespace.
 fn unshare() -> io::Result<()> {
-    // SAFETY: no memory, descriptors or directories are unshared, which is what could be unsafe.
+    // SAFETY: only unsharing memory, descriptors or directories can be unsafe, and none of them is unshared.
     let unshared = unsafe { unshare_unsafe(UnshareFlags::NEWPID) };
     if unshared == Err(rustix::io::Errno::PERM) {
         // SAFETY: as above.
@@ -73,12 +73,12 @@ fn unshare() -> io::Result<()> {
 
 /// A process that is number 1 in a PID namespace of its own.
 struct Twin {
-    /// A process between that one and this, which has to be its parent, and ends as it does.
+    /// The parent of the process, and a child of this one. It ends with the exit status of its child.
     between: Forked,
     process: Pid,
 }
 
-/// What the process between ends with if its child was killed.
+/// The exit status of the process between if its child was killed.
 const KILLED: i32 = 9;
 
 impl Twin {
@@ -86,19 +86,19 @@ impl Twin {
         let (mut receiver, mut sender) = io::pipe()?;
         let Some(between) = split() else {
             end_after(|| {
-                unshare().expect("it is permitted");
+                unshare().expect("namespaces are permitted");
                 let twin = fork(|| {
-                    assert_eq!(gettid(), Pid::INIT, "the first one of its namespace");
+                    assert_eq!(gettid(), Pid::INIT, "the process is the first of its namespace");
                     body();
                 });
                 let number = twin.process_id().as_raw_nonzero().get();
-                sender.write_all(&number.to_ne_bytes()).expect("it is read");
+                sender.write_all(&number.to_ne_bytes()).expect("the first process reads it");
                 end_now(twin.wait().exit_status().unwrap_or(KILLED));
             });
         };
         let mut number = [0; 4];
-        receiver.read_exact(&mut number).context("the process between says the number")?;
-        let process = Pid::from_raw(i32::from_ne_bytes(number)).context("zero is nobody")?;
+        receiver.read_exact(&mut number).context("the process between sends the number")?;
+        let process = Pid::from_raw(i32::from_ne_bytes(number)).context("zero is not a process")?;
         Ok(Self { between, process })
     }
 
@@ -107,46 +107,46 @@ impl Twin {
     }
 
     fn kill(self) {
-        kill_process(self.process, Signal::KILL).expect("it is there");
+        kill_process(self.process, Signal::KILL).expect("the process runs");
         self.between.finish_with(KILLED);
     }
 
-    /// Waits until it sleeps.
+    /// Waits until the process sleeps.
     fn await_sleep(&self) {
         let file = format!("/proc/{}/stat", self.process.as_raw_nonzero());
-        eventually("it sleeps", || fs::read_to_string(&file).is_ok_and(|text| text.contains(") S ")));
+        eventually("the process sleeps", || fs::read_to_string(&file).is_ok_and(|text| text.contains(") S ")));
     }
 }
 
-/// Plays a case with each of the accounts. Nobody but the twins opens the named one, so that each has its own mapping.
+/// Runs a case with both accounts. Only the twins open the named one, each with a mapping of its own.
 fn both(
     name: &str,
     anonymous: &SynchronizedAccount,
     case: fn(&dyn Fn() -> SynchronizedAccount) -> Result<()>,
 ) -> Result<()> {
     case(&|| anonymous.clone()).context("anonymous")?;
-    case(&|| SynchronizedAccount::open(name).expect("the test made it")).context("named")
+    case(&|| SynchronizedAccount::open(name).expect("the test has created it")).context("named")
 }
 
 fn exclusion(name: &str, anonymous: &SynchronizedAccount) -> Result<()> {
     let rounds = u32::try_from(scaled(50_000, 5_000))?;
     let ready = Synchronized::new(0_u64)?;
     let count = || {
-        let named = SynchronizedAccount::open(name).expect("the test made it");
-        ready.update(|ready| *ready += 1).expect("it can be locked");
+        let named = SynchronizedAccount::open(name).expect("the test has created it");
+        ready.update(|ready| *ready += 1).expect("the value can be locked");
         eventually("the other one is ready", || ready.get() == 2);
         for account in [anonymous, &named] {
             for _ in 0..rounds {
-                let guard = account.lock().expect("it can be locked");
-                assert_eq!(account.requests_fetch_add(1), 0, "two own the lock");
+                let guard = account.lock().expect("the value can be locked");
+                assert_eq!(account.requests().fetch_add(1), 0, "two processes own the lock");
                 let deposits = guard.deposits() + 1;
-                guard.set_deposits(deposits);
-                // Recursion must know its own.
-                account.update_limits(|limits| limits[0] += 1).expect("this thread holds it");
-                guard.update_balance(|balance| *balance += 10);
-                account.requests_fetch_sub(1);
+                guard.set_deposits(deposits).expect("the lock is held");
+                // The lock must recognize its owner.
+                account.update_limits(|limits| limits[0] += 1).expect("this thread holds the lock");
+                guard.update_balance(|balance| *balance += 10).expect("the lock is held");
+                account.requests().fetch_sub(1);
                 drop(guard);
-                account.update_limits(|limits| limits[1] += 1).expect("it can be locked");
+                account.update_limits(|limits| limits[1] += 1).expect("the value can be locked");
             }
         }
     };
@@ -162,7 +162,7 @@ fn exclusion(name: &str, anonymous: &SynchronizedAccount) -> Result<()> {
         ensure!(found.deposits == 1 + 2 * u64::from(rounds), "{account:?}");
         ensure!(found.balance == 10 + 20 * i64::from(rounds), "{account:?}");
         ensure!(found.limits[0] == 1 + 2 * rounds && found.limits[1] == 1 + 2 * rounds, "{account:?}");
-        ensure!(account.recoveries() == 0, "nobody died: {account:?}");
+        ensure!(account.recoveries() == 0, "no owner has died: {account:?}");
     }
     Ok(())
 }
@@ -171,32 +171,32 @@ fn recursion(account: &dyn Fn() -> SynchronizedAccount) -> Result<()> {
     let step = Synchronized::new(0_u64)?;
     let owner = Twin::start(|| {
         let account = account();
-        let guard = account.lock().expect("it is free");
-        guard.set_balance(77);
-        step.set(1).expect("it is free");
+        let guard = account.lock().expect("the lock is free");
+        guard.set_balance(77).expect("the lock is held");
+        step.set(1).expect("the lock is free");
         eventually("the other one has looked", || step.get() == 2);
         assert_eq!(account.lock_state(), LockState::HeldHere);
-        drop(account.try_lock().expect("this thread holds it"));
-        guard.set_balance(10);
+        drop(account.try_lock().expect("this thread holds the lock"));
+        guard.set_balance(10).expect("the lock is held");
         drop(guard);
-        step.set(3).expect("it is free");
+        step.set(3).expect("the lock is free");
     })?;
-    eventually("it is held", || step.get() == 1);
+    eventually("the owner holds the lock", || step.get() == 1);
     let other = Twin::start(|| {
         let account = account();
         let look = || {
-            assert_eq!(account.lock_state(), LockState::Held { thread_id: 1 }, "another one of the same number");
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
-            assert!(matches!(account.lock_timeout(SHORT), Err(Error::TimedOut)));
-            assert_eq!(account.balance(), 10, "it reads the other one's writes");
+            assert_eq!(account.lock_state(), LockState::Held { thread_id: 1 }, "the other process has this id too");
+            assert!(held_elsewhere(&account));
+            assert!(matches!(account.lock_timeout(SHORT), Err(Error::Lock(LockError::TimedOut))));
+            assert_eq!(account.balance(), 10, "an uncommitted change of the other process is visible");
         };
         look();
-        // The same for a thread that holds a lock.
+        // Again in a thread that holds a lock.
         let other = Synchronized::new(1_u64).expect("there is memory");
-        let guard = other.lock().expect("it is free");
+        let guard = other.lock().expect("the lock is free");
         look();
-        step.set(2).expect("it is free");
-        assert!(!account.lock_timeout(DEADLINE).expect("it is released").recovered());
+        step.set(2).expect("the lock is free");
+        assert!(!account.lock_timeout(DEADLINE).expect("the owner releases the lock").recovered());
         drop(guard);
     })?;
     other.finish();
@@ -213,24 +213,24 @@ fn killed_owner(account: &dyn Fn() -> SynchronizedAccount) -> Result<()> {
         step.set(0)?;
         let owner = Twin::start(|| {
             let account = account();
-            let guard = account.lock().expect("it is free");
-            guard.set_balance(-1);
+            let guard = account.lock().expect("the lock is free");
+            guard.set_balance(-1).expect("the lock is held");
             let updated = account.update(|_| {
-                step.set(1).expect("it is free");
+                step.set(1).expect("the lock is free");
                 await_death();
             });
-            unreachable!("it is killed: {updated:?}");
+            unreachable!("the process is killed: {updated:?}");
         })?;
-        eventually("it is held", || step.get() == 1);
+        eventually("the owner holds the lock", || step.get() == 1);
         let killed = Synchronized::new(0_u64)?;
         let start = Instant::now();
         let other = Twin::start(|| {
             let account = account();
-            step.set(2).expect("it is free");
-            let mut guard = account.lock_timeout(DEADLINE).expect("its owner is killed");
-            killed.set(u64::try_from(start.elapsed().as_micros()).expect("not so long")).expect("it is free");
+            step.set(2).expect("the lock is free");
+            let guard = account.lock_timeout(DEADLINE).expect("its owner is killed");
+            killed.set(u64::try_from(start.elapsed().as_micros()).expect("a short time")).expect("the lock is free");
             assert!(guard.recovered(), "round {round}");
-            assert_eq!(guard.load().expect("valid"), Account::after(1));
+            assert_eq!(guard.load().expect("the bits are valid"), Account::after(1));
             guard.commit();
         })?;
         eventually("the other one waits", || step.get() == 2);
@@ -253,31 +253,31 @@ fn killed_sleeper(account: &dyn Fn() -> SynchronizedAccount) -> Result<()> {
         let account = account();
         account
             .update(|account| {
-                step.set(1).expect("it is free");
-                eventually("all the others are dead", || step.get() == 2);
+                step.set(1).expect("the lock is free");
+                eventually("all sleepers are dead", || step.get() == 2);
                 account.balance += 10;
                 account.balance -= 10;
             })
-            .expect("nobody has touched the lock");
+            .expect("no other process has changed the lock");
         assert_eq!(account.recoveries(), 0);
     })?;
-    eventually("it is held", || step.get() == 1);
+    eventually("the owner holds the lock", || step.get() == 1);
     for round in 0..rounds {
         let is_waiting = Synchronized::new(false)?;
         let sleeper = Twin::start(|| {
             let account = account();
-            mem::forget(of_the_sleeper.lock().expect("it is free"));
-            is_waiting.set(true).expect("it is free");
+            mem::forget(of_the_sleeper.lock().expect("the lock is free"));
+            is_waiting.set(true).expect("the lock is free");
             let never = if round % 2 == 0 { account.lock() } else { account.lock_timeout(DEADLINE * 2) };
-            unreachable!("it is killed: {never:?}");
+            unreachable!("the process is killed: {never:?}");
         })?;
-        eventually("it waits", || is_waiting.get());
+        eventually("the sleeper waits", || is_waiting.get());
         sleeper.await_sleep();
         sleeper.kill();
-        ensure!(of_the_sleeper.try_lock()?.recovered(), "what it held is free");
+        ensure!(of_the_sleeper.try_lock()?.recovered(), "the lock of the killed sleeper is free");
         elsewhere(|| {
             let account = account();
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "released by a sleeper's death, {round}");
+            assert!(held_elsewhere(&account), "released by a sleeper's death, {round}");
             assert_eq!(account.lock_state(), LockState::Held { thread_id: 1 });
         });
     }
@@ -299,7 +299,9 @@ fn killed_anywhere(account: &SynchronizedAccount) -> Result<()> {
             });
             match updated {
                 Ok(()) => {}
-                Err(Error::Corrupted) => stolen.update(|stolen| *stolen += 1).expect("it is free"),
+                Err(Error::Lock(LockError::Corrupted)) => {
+                    stolen.update(|stolen| *stolen += 1).expect("the lock is free");
+                }
                 Err(error) => panic!("{error}"),
             }
         }
@@ -308,7 +310,7 @@ fn killed_anywhere(account: &SynchronizedAccount) -> Result<()> {
     for _ in 0..kills {
         let other = Twin::start(|| {
             loop {
-                account.update(|account| account.deposits += 1).expect("it can be locked");
+                account.update(|account| account.deposits += 1).expect("the value can be locked");
             }
         })?;
         thread::sleep(Duration::from_micros(random.u64(..3_000)));
@@ -324,26 +326,26 @@ fn nested(account: &SynchronizedAccount) -> Result<()> {
     let of_the_child = Synchronized::new(0_u64)?;
     for is_killed in [false, true] {
         let outer = Twin::start(|| {
-            let guard = account.lock().expect("it is free");
-            guard.update_balance(|balance| *balance += 1);
-            unshare().expect("it is permitted");
+            let guard = account.lock().expect("the lock is free");
+            guard.update_balance(|balance| *balance += 1).expect("the lock is held");
+            unshare().expect("namespaces are permitted");
             let child = fork(|| {
-                assert_eq!(gettid(), Pid::INIT, "the first one of its namespace");
-                assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "its parent of the same number owns it");
-                mem::forget(of_the_child.lock().expect("it is free"));
+                assert_eq!(gettid(), Pid::INIT, "the process is the first of its namespace");
+                assert!(held_elsewhere(account), "the child owns the lock of its parent, which has the same id");
+                mem::forget(of_the_child.lock().expect("the lock is free"));
                 if is_killed {
                     await_death();
                 }
             });
             if is_killed {
-                eventually("the child owns its own", || matches!(of_the_child.try_lock(), Err(Error::WouldBlock)));
+                eventually("the child holds its own lock", || held_elsewhere(&of_the_child));
                 child.signal(Signal::KILL);
                 child.finish_killed();
             } else {
                 child.finish();
             }
             assert!(of_the_child.lock_timeout(AT_ONCE).expect("its owner is dead").recovered());
-            guard.set_deposits(9);
+            guard.set_deposits(9).expect("the lock is held");
         })?;
         outer.finish();
     }
@@ -352,7 +354,7 @@ fn nested(account: &SynchronizedAccount) -> Result<()> {
     Ok(())
 }
 
-/// Does nothing until this process is killed.
+/// Waits until this process is killed.
 fn await_death() {
     loop {
         thread::park();

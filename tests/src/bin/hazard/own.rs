@@ -1,16 +1,16 @@
-//! Owning a lock, from inside of an `update`.
+//! Owns a lock inside of an `update`.
 
 use anyhow::Result;
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{await_line, say};
 
-/// Says when it is in the closure, and leaves it when it is told to.
+/// Prints a line in the closure of an `update`, and leaves the closure when a line comes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Own {
     name: String,
 }
 
-/// Adds 1 to a number so many times.
+/// Adds 1 to a number in every round.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Count {
     name: String,

@@ -1,7 +1,7 @@
-//! `RawThread`: a thread of the C library, which can end in ways that the standard library does not know.
+//! `RawThread`: a thread of the C library, which can end in ways that the standard library does not support.
 //!
-//! The C library ends a thread by unwinding its stack, which Rust allows where no frame has anything to drop. So the
-//! functions here must forget what they hold before they end so.
+//! The C library ends a thread by unwinding its stack. Rust allows this only if no frame has a value to drop: the functions
+//! that run in these threads must forget their guards before the end.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
@@ -26,7 +26,7 @@ unsafe extern "C-unwind" {
 }
 
 extern "C-unwind" fn start(body: *mut c_void) -> *mut c_void {
-    // SAFETY: `RawThread::start` passes a function of this type, and functions are pointers.
+    // SAFETY: `RawThread::start` has made the pointer from a function of this type.
     let body = unsafe { std::mem::transmute::<*mut c_void, fn()>(body) };
     body();
     ptr::null_mut()
@@ -37,47 +37,47 @@ impl RawThread {
     #[track_caller]
     pub(crate) fn start(body: fn()) -> Self {
         let mut id = MaybeUninit::uninit();
-        // SAFETY: the place for the id is a local, and `start` takes what is passed to it.
+        // SAFETY: the id is written to a local, and `start` turns the argument back into a function.
         let error = unsafe { pthread_create(id.as_mut_ptr(), ptr::null(), start, body as *mut c_void) };
-        assert_eq!(error, 0, "no thread");
+        assert_eq!(error, 0, "the thread was refused");
         // SAFETY: the call has written it.
         Self { id: unsafe { id.assume_init() } }
     }
 
-    /// Asks the thread to end where it next may.
+    /// Cancels the thread: it ends at its next cancellation point.
     #[track_caller]
     pub(crate) fn cancel(&self) {
-        // SAFETY: nobody has joined the thread.
+        // SAFETY: the thread was not joined, because joining consumes `self`.
         let error = unsafe { libc::pthread_cancel(self.id) };
-        assert_eq!(error, 0, "it cannot be cancelled");
+        assert_eq!(error, 0, "the thread cannot be cancelled");
     }
 
-    /// Waits until the thread is gone.
+    /// Waits until the thread has ended.
     #[track_caller]
     pub(crate) fn join(self) {
-        // SAFETY: nobody else joins the thread, because that takes this.
+        // SAFETY: the thread was not joined before, because joining consumes `self`.
         let error = unsafe { libc::pthread_join(self.id, ptr::null_mut()) };
-        assert_eq!(error, 0, "it cannot be joined");
+        assert_eq!(error, 0, "the thread cannot be joined");
     }
 }
 
 /// Waits until this thread is cancelled.
 pub(crate) fn await_cancellation() -> ! {
     loop {
-        // SAFETY: the call has no preconditions; its unwinding meets nothing to drop.
+        // SAFETY: the call has no preconditions; the frames that a cancellation unwinds have no values to drop.
         unsafe { pause() };
     }
 }
 
 /// Ends this thread as C programs do.
 pub(crate) fn exit_thread() -> ! {
-    // SAFETY: the caller's frames have nothing to drop, as the head of this file says.
+    // SAFETY: the callers' frames have no values to drop; see the head of this file.
     unsafe { pthread_exit(ptr::null_mut()) }
 }
 
 /// Ends this thread without any of its destructors. Its stack is never freed.
 pub(crate) fn vanish() -> ! {
-    // SAFETY: the system call ends the thread, and nothing after it runs.
+    // SAFETY: the system call ends the thread; no code of the thread runs after it.
     unsafe { libc::syscall(libc::SYS_exit, 0) };
     unreachable!("the thread has ended");
 }

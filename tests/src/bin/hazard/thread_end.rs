@@ -1,4 +1,4 @@
-//! Threads that end with locks held while their process lives.
+//! Threads that end while they hold locks, in a process that lives on.
 
 use std::mem;
 use std::sync::LazyLock;
@@ -13,26 +13,26 @@ use shared_value_tests::{AT_ONCE, DEADLINE, Protocol, RobustMutexes, SHORT, Take
 
 use crate::raw_thread::{RawThread, await_cancellation, exit_thread, vanish};
 
-/// How the thread ends.
+/// The end of the thread.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Case {
     /// It returns, with many locks held, each of them twice, among mutexes of the C library.
     Returns,
     /// Another thread cancels it.
     Cancelled,
-    /// It is cancelled while it waits for the lock, and so ends when it has it.
+    /// It is cancelled while it waits for the lock, and ends when it has the lock.
     CancelledWaiting,
-    /// By `pthread_exit`.
+    /// It calls `pthread_exit`.
     Exits,
-    /// By the system call, which skips all destructors.
+    /// It makes the system call `exit`, which skips all destructors.
     Vanishes,
-    /// The same, inside of an `update`.
+    /// It makes the system call inside of an `update`.
     VanishesInUpdate,
     /// It is the first thread of the process, which lives on without it.
     First,
 }
 
-// What the threads share: functions for the C library cannot capture anything.
+// Statics, because functions for the C library cannot capture values.
 static VALUE: LazyLock<Synchronized<u64>> = LazyLock::new(value);
 static MANY: LazyLock<Vec<Synchronized<u64>>> = LazyLock::new(|| (0..30).map(|_| value()).collect());
 static MUTEXES: LazyLock<RobustMutexes> =
@@ -53,7 +53,10 @@ impl Case {
                     let guard = value.try_lock()?;
                     ensure!((guard.load()?, guard.recovered()) == (1, true), "{guard:?}");
                 }
-                ensure!((MUTEXES.take(0), MUTEXES.take(1)) == (Taken::OwnerDied, Taken::OwnerDied), "both were held");
+                ensure!(
+                    (MUTEXES.take(0), MUTEXES.take(1)) == (Taken::OwnerDied, Taken::OwnerDied),
+                    "the thread held both mutexes"
+                );
                 Ok(())
             }
             Self::Cancelled => ends(hold_until_cancelled, |thread| {
@@ -69,12 +72,12 @@ impl Case {
     }
 }
 
-/// Takes the lock, writes, takes it once more, and forgets all that.
+/// Takes the lock, writes, takes the lock again, and forgets both guards.
 fn hold() {
-    let mut guard = VALUE.lock().expect("it is released");
-    guard.store(2);
+    let guard = VALUE.lock().expect("the owner releases the lock");
+    guard.set(2).expect("the lock is held");
     mem::forget(guard);
-    mem::forget(VALUE.lock().expect("this thread holds it"));
+    mem::forget(VALUE.lock().expect("this thread holds the lock"));
 }
 
 fn await_the_end() {
@@ -85,9 +88,9 @@ fn await_the_end() {
 fn return_with_many() {
     let hold_many = |values: &'static [Synchronized<u64>]| {
         for value in values {
-            let mut guard = value.lock().expect("it is free");
-            guard.store(2);
-            mem::forget((guard, value.lock().expect("this thread holds it")));
+            let guard = value.lock().expect("the lock is free");
+            guard.set(2).expect("the lock is held");
+            mem::forget((guard, value.lock().expect("this thread holds the lock")));
         }
     };
     let (some, others) = MANY.split_at(10);
@@ -123,22 +126,22 @@ fn vanish_in_update() {
         await_the_end();
         vanish();
     });
-    unreachable!("it has vanished: {updated:?}");
+    unreachable!("the thread has ended: {updated:?}");
 }
 
 /// Starts a thread that takes the lock, and lets it end while another one waits for the lock.
 fn ends(body: fn(), end: impl FnOnce(RawThread) -> RawThread) -> Result<()> {
     let ending = RawThread::start(body);
-    eventually("the thread holds it", || IS_READY.load(Ordering::Acquire));
+    eventually("the thread holds the lock", || IS_READY.load(Ordering::Acquire));
     let waiter = thread::spawn(take);
     thread::sleep(SHORT);
-    ensure!(!waiter.is_finished(), "it was held");
+    ensure!(!waiter.is_finished(), "two threads had the lock");
     let ended = Instant::now();
     MAY_END.store(true, Ordering::Release);
     end(ending).join();
-    let taken = waiter.join().expect("it did not panic")?;
+    let taken = waiter.join().expect("the thread did not panic")?;
     let late = taken.saturating_duration_since(ended);
-    ensure!(late < AT_ONCE, "it took {late:?}");
+    ensure!(late < AT_ONCE, "the next owner had to wait {late:?}");
     ensure!((VALUE.version(), VALUE.recoveries()) == (1, 1), "{:?}", *VALUE);
     VALUE.update(|number| *number += 1)?;
     ensure!(VALUE.get() == 4, "{:?}", *VALUE);
@@ -147,10 +150,10 @@ fn ends(body: fn(), end: impl FnOnce(RawThread) -> RawThread) -> Result<()> {
 
 /// Takes the lock from an owner that dies.
 fn take() -> Result<Instant> {
-    let mut guard = VALUE.lock_timeout(DEADLINE)?;
+    let guard = VALUE.lock_timeout(DEADLINE)?;
     let taken = Instant::now();
     check(&guard, 1)?;
-    guard.store(3);
+    guard.set(3)?;
     Ok(taken)
 }
 
@@ -166,23 +169,23 @@ fn cancelled_waiting() -> Result<()> {
         await_cancellation();
     }
 
-    let mut guard = VALUE.lock()?;
+    let guard = VALUE.lock()?;
     let waiting = RawThread::start(wait_and_hold);
     eventually("the thread runs", || IS_READY.load(Ordering::Acquire));
     thread::sleep(SHORT);
     waiting.cancel();
     thread::sleep(SHORT);
-    guard.store(5);
+    guard.set(5)?;
     drop(guard);
     waiting.join();
-    check(&VALUE.try_lock().context("the thread has ended with it")?, 5)
+    check(&VALUE.try_lock().context("the lock of an ended thread")?, 5)
 }
 
 fn first() -> Result<()> {
     hold();
     thread::spawn(|| {
         let result = take().and_then(|_| {
-            // The process has lost its first thread, and is the same process to all others.
+            // The process has lost its first thread, but the locks of its other threads work.
             VALUE.update(|number| *number += 1)?;
             ensure!(VALUE.get() == 4, "{:?}", *VALUE);
             Ok(())

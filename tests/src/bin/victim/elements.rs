@@ -1,22 +1,18 @@
 //! `Elements`: an array, and an operation that changes many of its elements in one commit.
 
-use std::time::Duration;
-
-use shared_value::{Error, LockState, SharedArray};
+use shared_value::{Error, Filled, LockError, LockState, SharedArray};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
-use shared_value_tests::{SegmentFile, SegmentName};
+use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};
 
 use crate::arenas::mapped_at;
 
-/// So many that the marks of what was changed have two levels.
+/// A length for which the marks of changed elements have two levels.
 pub(crate) const LENGTH: usize = 600;
 
-/// An element that no operation changes, and that differs in the two slots before each.
+/// An element that no operation changes. Before each operation, it differs between the two slots.
 const STALE: usize = 555;
 
-const AT_ONCE: Duration = Duration::from_secs(1);
-
-/// An array and an operation on it.
+/// An array, and an operation on it.
 pub(crate) struct Elements {
     pub(crate) array: SharedArray<u64>,
     states: Vec<Vec<u64>>,
@@ -24,14 +20,14 @@ pub(crate) struct Elements {
     /// Whether the victim held the lock when it was stopped.
     held: bool,
     name: SegmentName,
-    /// Where in its segment the array lies.
+    /// The offset of the array's cell in its segment.
     cell: u64,
 }
 
-/// The bytes before the slots.
+/// The offset of the slots in a cell.
 const CONTROL: u64 = 64;
 
-/// All elements 1, but those that the closure changes.
+/// Makes an array of ones, and lets the closure change some of them.
 pub(crate) fn changed(change: impl FnOnce(&mut [u64])) -> Vec<u64> {
     let mut elements = vec![1; LENGTH];
     change(&mut elements);
@@ -41,7 +37,7 @@ pub(crate) fn changed(change: impl FnOnce(&mut [u64])) -> Vec<u64> {
 impl Elements {
     pub(crate) fn new(states: Vec<Vec<u64>>, victim: fn(&SharedArray<u64>)) -> Self {
         let name = SegmentName::new("elements");
-        let array = SharedArray::create(&name, LENGTH).expect("the name is new");
+        let array = SharedArray::create(&name, Filled(0, LENGTH)).expect("the name is new");
         let cell = u64::from_ne_bytes(SegmentFile::open(name.path()).bytes(64, 8).try_into().expect("eight bytes"));
         Self { array, states, victim, held: false, name, cell }
     }
@@ -54,7 +50,7 @@ impl Elements {
             .ok_or_else(|| self.torn("an array", &found, &self.states[0]))
     }
 
-    /// Only where it differs, since it has many elements.
+    /// Describes an array by the elements that differ.
     fn torn(&self, what: &str, found: &[u64], expected: &[u64]) -> Harm {
         let differing: Vec<_> = (0..LENGTH).filter(|index| found[*index] != expected[*index]).take(20).collect();
         let values: Vec<_> = differing.iter().map(|index| found[*index]).collect();
@@ -62,10 +58,10 @@ impl Elements {
         Harm::Torn(format!("{what} of version {version} whose elements {differing:?} are {values:?}"))
     }
 
-    /// The survivor changes one element.
+    /// Changes one element, and checks all.
     fn change(&self, expected: &mut [u64], index: usize) -> Result<(), Harm> {
         expected[index] += 76;
-        self.array.set(index, expected[index]).map_err(|error| Harm::Stuck(error.to_string()))?;
+        self.array.set_at(index, expected[index]).map_err(|error| Harm::Stuck(error.to_string()))?;
         let found = self.array.to_vec().map_err(|error| Harm::Torn(error.to_string()))?;
         if found == expected { Ok(()) } else { Err(self.torn("after a change, an array", &found, expected)) }
     }
@@ -74,17 +70,17 @@ impl Elements {
 impl Scenario for Elements {
     fn reset(&mut self) {
         if self.array.try_lock().is_err() {
-            // Stuck, which was found and reported.
+            // The lock is stuck, which `inspect` has reported.
             let _ = shared_value::unlink(&self.name);
-            self.array = SharedArray::create(&self.name, LENGTH).expect("the name is free");
+            self.array = SharedArray::create(&self.name, Filled(0, LENGTH)).expect("the name is free");
         }
-        // Always from the same slot and with the same marks: the way to it is part of the route.
-        self.array.write(0, &self.states[0]).expect("the lock is free");
+        // The committed slot and the marks are always the same, because they decide about the route.
+        self.array.write_slice(0, &self.states[0]).expect("the lock is free");
         if self.array.version() % 2 == 1 {
-            self.array.write(0, &self.states[0]).expect("the lock is free");
+            self.array.write_slice(0, &self.states[0]).expect("the lock is free");
         }
         for value in [99, self.states[0][STALE]] {
-            self.array.set(STALE, value).expect("the lock is free");
+            self.array.set_at(STALE, value).expect("the lock is free");
         }
         self.held = false;
     }
@@ -101,7 +97,7 @@ impl Scenario for Elements {
         let before = self.state()?;
         let guard = match self.array.lock_timeout(AT_ONCE) {
             Ok(guard) => guard,
-            Err(Error::TimedOut) => return Err(Harm::Stuck("the lock".to_owned())),
+            Err(Error::Lock(LockError::TimedOut)) => return Err(Harm::Stuck("the lock".to_owned())),
             Err(error) => return Err(Harm::Stuck(error.to_string())),
         };
         let took = death.at.elapsed();
@@ -113,7 +109,7 @@ impl Scenario for Elements {
         if state != before {
             return Err(Harm::Torn(format!("{before} without the lock, {state} with it")));
         }
-        // What was not brought up to date shows after the next commit, or the one after that.
+        // An element that a slot has missed shows after one of the next commits.
         let mut expected = self.states[state].clone();
         for index in [0, LENGTH - 1, LENGTH / 2] {
             self.change(&mut expected, index)?;
@@ -134,7 +130,7 @@ impl Scenario for Elements {
     fn watched(&self) -> Vec<Vec<u64>> {
         let cell = mapped_at(&self.name.path()) + self.cell;
         let word = |number: usize| cell + CONTROL + number as u64 * 8;
-        // Version, draft and an element in both slots; then the marks, and another element.
+        // First the version, the draft, and an element in both slots; then the marks, and another element.
         let slots = [word(3), word(LENGTH + 3)];
         let marks = [word(2 * LENGTH), word(2 * LENGTH + 1), word(2 * LENGTH + 2), word(LENGTH + 277)];
         vec![vec![cell + 40, cell + 48, slots[0], slots[1]], marks.to_vec()]

@@ -1,4 +1,4 @@
-//! `Helper`: a third process, which waits for the lock or holds it.
+//! `Helper`: a third process, which waits for a lock or holds it.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,20 +11,20 @@ use shared_value_tests::{DEADLINE, Forked, end_now, split};
 
 use crate::triple::{Number, Triple};
 
-/// A forked process that does what it is told over a socket, a byte at a time. It is killed when this is dropped.
+/// A forked process that obeys commands of one byte from a socket. Dropping this kills it.
 #[derive(Debug)]
 pub(crate) struct Helper {
-    /// Before `talk`, so that it is dead before it can see that nobody talks to it any more.
+    /// Declared before `talk`, because it must be killed before the socket is closed.
     _process: Forked,
     talk: UnixStream,
     id: u32,
 }
 
-/// Waits for the lock and lets go of it.
+/// Waits for the lock, and releases it at once.
 const WAIT: u8 = b'w';
 /// Waits until another value is committed.
 const WATCH: u8 = b'c';
-/// Takes the lock, writes half of a value, and keeps it.
+/// Takes the lock, writes half of a value, and keeps the lock.
 const HOLD: u8 = b'h';
 
 const READY: u8 = b'r';
@@ -42,18 +42,18 @@ impl Helper {
         };
         let mut helper = Self { talk, _process: process, id: 0 };
         let mut id = [0; 4];
-        helper.talk.read_exact(&mut id).expect("the helper says who it is");
+        helper.talk.read_exact(&mut id).expect("the helper tells its id");
         helper.id = u32::from_ne_bytes(id);
         helper
     }
 
-    /// Makes it wait for the lock, and returns when it sleeps.
+    /// Makes the helper wait for the lock, and returns when it sleeps.
     pub(crate) fn wait_for_lock(&mut self) {
         self.tell(WAIT);
         self.fall_asleep();
     }
 
-    /// Makes it wait for another value than that of 1s, and returns when it sleeps.
+    /// Makes the helper wait for another value than the one of ones, and returns when it sleeps.
     pub(crate) fn wait_for_change(&mut self) {
         self.tell(WATCH);
         self.fall_asleep();
@@ -68,15 +68,15 @@ impl Helper {
         }
     }
 
-    /// Makes it hold the lock with half of a value written.
+    /// Makes the helper take the lock and write half of a value.
     pub(crate) fn hold(&mut self) {
         self.tell(HOLD);
         self.expect(READY);
     }
 
-    /// Waits until it has had what it waits for, and let go of it: whether it took a lock over from a dead owner. `None`
-    /// if it does not get it within the time.
-    pub(crate) fn has_had_it(&mut self, within: Duration) -> Option<bool> {
+    /// Waits for the end of the helper's wait, and returns whether it took over a lock from a dead owner. Returns `None` if
+    /// the wait does not end in time.
+    pub(crate) fn end_of_wait(&mut self, within: Duration) -> Option<bool> {
         self.talk.set_read_timeout(Some(within)).expect("a valid timeout");
         let mut answer = [0];
         let answered = self.talk.read_exact(&mut answer).is_ok();
@@ -85,7 +85,7 @@ impl Helper {
     }
 
     fn tell(&mut self, command: u8) {
-        self.talk.write_all(&[command]).expect("the helper listens");
+        self.talk.write_all(&[command]).expect("the helper reads");
     }
 
     fn expect(&mut self, answer: u8) {
@@ -116,7 +116,7 @@ fn serve<N: Number, const BETWEEN: usize>(
             let _ = talk.write_all(&[answer]);
         } else {
             let value = value.clone();
-            let guard = value.lock().expect("nobody holds it for long");
+            let guard = value.lock().expect("the lock is free soon");
             value.set_left(N::from(9)).expect("the lock is held");
             let _ = talk.write_all(&[READY]);
             let _ = talk.read_exact(&mut command);

@@ -1,31 +1,29 @@
-//! `Kindred`: values with locks of other kinds than their own native ones.
+//! `Kindred`: values under a lock object, or under a pthread mutex.
 
-use std::time::Duration;
-
-use shared_value::{Error, LockKind, LockState, Options, RLock};
+use shared_value::{Error, LockError, LockKind, LockState, RLock};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
-use shared_value_tests::{end_now, fork};
+use shared_value_tests::{AT_ONCE, end_now, fork};
 
 use crate::triple::{Line, SynchronizedTriple};
 
-/// What guards the values.
+/// The kind of lock that guards the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Guarded {
-    /// One lock object for both.
+    /// One lock object for both values.
     Object,
-    /// A pthread mutex, for the only one.
+    /// A pthread mutex for the only value.
     Pthread,
 }
 
-/// What has happened before.
+/// The history of the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Past {
     Nothing,
-    /// The owner was killed while it wrote to the last value, and nobody has touched that since.
+    /// The last owner was killed while it wrote to the last value, which no process has used since.
     DeadOwner,
 }
 
-/// Values whose locks are of another kind, and an operation on them.
+/// Values under a lock of another kind, and an operation on them.
 pub(crate) struct Kindred {
     pub(crate) values: Vec<SynchronizedTriple<u64, 6>>,
     states: Vec<Vec<Line>>,
@@ -34,11 +32,9 @@ pub(crate) struct Kindred {
     victim: fn(&Self),
     /// Whether the victim held the lock when it was stopped.
     held: bool,
-    /// How often the lock had been recovered before.
+    /// The number of recoveries before the operation.
     recoveries: u64,
 }
-
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Kindred {
     pub(crate) fn new(guarded: Guarded, past: Past, states: Vec<Vec<Line>>, victim: fn(&Self)) -> Self {
@@ -56,40 +52,41 @@ impl Kindred {
     }
 }
 
-/// The values, in their first states.
+/// Makes the values in their first states.
 fn values(guarded: Guarded, states: &[Vec<Line>]) -> Vec<SynchronizedTriple<u64, 6>> {
+    let options = SynchronizedTriple::options();
     let options = match guarded {
-        Guarded::Object => Options::new().lock(&RLock::new().expect("memory for a lock")),
-        Guarded::Pthread => Options::new().lock_kind(LockKind::Pthread),
+        Guarded::Object => options.lock(&RLock::new().expect("memory for a lock")),
+        Guarded::Pthread => options.lock_kind(LockKind::Pthread),
     };
-    states.iter().map(|states| options.share(states[0]).expect("memory for a value")).collect()
+    states.iter().map(|states| options.new(states[0]).expect("memory for a value")).collect()
 }
 
 impl Scenario for Kindred {
     fn reset(&mut self) {
         if self.values[0].try_lock().is_err() {
-            // Stuck, which was found and reported.
+            // The lock is stuck, which `inspect` has reported.
             self.values = values(self.guarded, &self.states);
         }
         for (value, states) in self.values.iter().zip(&self.states) {
-            value.store(states[0]).expect("the lock is free");
-            // Always from the same slot: the way to it is part of the route.
+            value.set(states[0]).expect("the lock is free");
+            // The committed slot is always the same, because it decides about the route.
             if value.version() % 2 == 1 {
-                value.store(states[0]).expect("the lock is free");
+                value.set(states[0]).expect("the lock is free");
             }
         }
         if self.past == Past::DeadOwner {
             let last = self.values.last().expect("there is one").clone();
             fork(|| {
                 let _guard = last.lock().expect("the lock is free");
-                // Not what the survivor overwrites.
-                last.set_right(9).expect("it is held");
+                // The field that the survivor does not overwrite.
+                last.set_right(9).expect("the lock is held");
                 end_now(0);
             })
             .finish();
             if self.guarded == Guarded::Object {
                 for _ in 0..2 {
-                    self.values[0].store(self.states[0][0]).expect("the lock is free");
+                    self.values[0].set(self.states[0][0]).expect("the lock is free");
                 }
             }
         }
@@ -107,13 +104,13 @@ impl Scenario for Kindred {
 
     fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
         let before = self.all_states()?;
-        // Killed before it took over from the other dead owner: the survivor learns of both at once.
+        // A victim that was killed before it took over: the survivor finds the earlier dead owner.
         let untouched = self.guarded == Guarded::Pthread
             && self.past == Past::DeadOwner
             && self.recoveries == self.values[0].recoveries();
         let guard = match self.values[0].lock_timeout(AT_ONCE) {
             Ok(guard) => guard,
-            Err(Error::TimedOut) => return Err(Harm::Stuck("the lock".to_owned())),
+            Err(Error::Lock(LockError::TimedOut)) => return Err(Harm::Stuck("the lock".to_owned())),
             Err(error) => return Err(Harm::Stuck(error.to_string())),
         };
         let took = death.at.elapsed();
@@ -125,9 +122,9 @@ impl Scenario for Kindred {
             return Err(Harm::Torn(format!("{before:?} without the lock, {states:?} with it")));
         }
         if states.is_sorted_by(|one, other| one < other) && states.len() > 1 {
-            return Err(Harm::Torn(format!("committed in another order: {states:?}")));
+            return Err(Harm::Torn(format!("committed in the wrong order: {states:?}")));
         }
-        // The survivor writes, and commits all.
+        // The survivor writes to all values, and commits.
         for value in &self.values {
             value.set_left(77).map_err(|error| Harm::Stuck(error.to_string()))?;
         }
@@ -153,7 +150,7 @@ impl Scenario for Kindred {
     }
 
     fn watched(&self) -> Vec<Vec<u64>> {
-        // The words lie where only the C library, or another segment, knows.
+        // The lock lies in the C library's structure, or in another segment.
         Vec::new()
     }
 }

@@ -1,13 +1,13 @@
-//! The program that is killed: at every instruction of an operation, for which it forks itself, or at any moment.
+//! The program that is killed: at every instruction of an operation, for which it forks itself, or at a random moment.
 
 mod arenas;
+mod arguments;
 mod elements;
 mod helper;
 mod kindred;
 mod naming;
 mod operations;
 mod stage;
-mod sweep;
 mod transfer;
 mod triple;
 
@@ -16,19 +16,19 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use rustix::process::{Signal, set_parent_process_death_signal};
-use shared_value_tests::stepper::Arena;
+use shared_value_tests::stepper::VictimAllocator;
 
 #[global_allocator]
-static ARENA: Arena = Arena::new();
+static ALLOCATOR: VictimAllocator = VictimAllocator::new();
 
 #[derive(Debug, Parser)]
 enum Role {
-    Sweep(sweep::Arguments),
+    Sweep(arguments::Arguments),
     Transfer(transfer::Transfer),
 }
 
 fn main() -> Result<ExitCode> {
-    // A test that is killed takes this with it.
+    // When the test is killed, this process dies too.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     match Role::parse() {
         Role::Sweep(arguments) => arguments.run(),

@@ -1,16 +1,16 @@
-//! `Naming`: segments that come and go by name.
+//! `Naming`: creating, opening and unlinking segments.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use shared_value::{Error, Synchronized};
+use shared_value::{Error, Location, Synchronized};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
-use shared_value_tests::{SegmentFile, SegmentName};
+use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};
 
 use crate::triple::Line;
 
-/// What is there before the operation.
+/// The segment before the operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
     Nothing,
@@ -18,7 +18,7 @@ pub(crate) enum Before {
     Unused,
     /// A segment that the survivor has open.
     Used,
-    /// A segment that says that it is locked and half-written, as after a crash of the whole machine.
+    /// A segment that is marked as locked and half-written, as after a crash of the machine.
     Abandoned,
 }
 
@@ -26,22 +26,22 @@ pub(crate) enum Before {
 pub(crate) struct Naming {
     place: Place,
     before: Before,
-    /// Whether something is there: before the operation, and after it.
+    /// Whether the segment exists: before the operation, and after it.
     states: Vec<bool>,
     victim: fn(&Place),
     scratch: Synchronized<u64>,
     used: Option<Synchronized<Line>>,
 }
 
-/// Where the segment is.
+/// The place of the segment.
 pub(crate) enum Place {
     Name(SegmentName),
     File(tempfile::TempDir),
 }
 
-/// What is there before the operation.
+/// The value in a segment that exists before the operation.
 const OLD: u8 = 5;
-/// What the operation creates.
+/// The value that the operation creates.
 pub(crate) const NEW: u8 = 1;
 
 impl Place {
@@ -60,35 +60,27 @@ impl Place {
         }
     }
 
-    pub(crate) fn create(&self, number: u8) -> Result<Synchronized<Line>, Error> {
+    fn location(&self) -> Location<'_> {
         match self {
-            Self::Name(name) => Synchronized::create(name, Line::of(number)),
-            Self::File(_) => Synchronized::create_file(self.path(), Line::of(number)),
+            Self::Name(name) => name.into(),
+            Self::File(_) => self.path().into(),
         }
+    }
+
+    pub(crate) fn create(&self, number: u8) -> Result<Synchronized<Line>, Error> {
+        Synchronized::create(self.location(), Line::of(number))
     }
 
     pub(crate) fn open(&self) -> Result<Synchronized<Line>, Error> {
-        match self {
-            Self::Name(name) => Synchronized::open(name),
-            Self::File(_) => Synchronized::open_file(self.path()),
-        }
+        Synchronized::open(self.location())
     }
 
     pub(crate) fn open_or_create(&self) -> Result<Synchronized<Line>, Error> {
-        match self {
-            Self::Name(name) => Synchronized::open_or_create(name, Line::of(NEW)),
-            Self::File(_) => Synchronized::open_or_create_file(self.path(), Line::of(NEW)),
-        }
+        Synchronized::open_or_create(self.location(), Line::of(NEW))
     }
 
     pub(crate) fn unlink(&self) -> Result<(), Error> {
-        match self {
-            Self::Name(name) => shared_value::unlink(name),
-            Self::File(_) => {
-                fs::remove_file(self.path()).expect("the file is there");
-                Ok(())
-            }
-        }
+        shared_value::unlink(self.location())
     }
 }
 
@@ -98,21 +90,21 @@ impl Naming {
         Self { place, before, states: states.to_vec(), victim, scratch, used: None }
     }
 
-    /// What a segment holds that is there.
+    /// Returns the value that the segment must contain if it exists.
     fn value(&self) -> Line {
         Line::of(if self.before == Before::Nothing { NEW } else { OLD })
     }
 
     fn use_segment(&self, value: &Synchronized<Line>, recovers: bool) -> Result<Duration, Harm> {
         let start = Instant::now();
-        let mut guard = value.lock_timeout(Duration::from_secs(1)).map_err(|error| Harm::Stuck(error.to_string()))?;
+        let guard = value.lock_timeout(AT_ONCE).map_err(|error| Harm::Stuck(error.to_string()))?;
         let took = start.elapsed();
         if guard.recovered() != recovers {
             return Err(Harm::Miscounted(format!("recovered: {}, not {recovers}", guard.recovered())));
         }
         let torn = |what: &dyn ToString| Harm::Torn(what.to_string());
         let found = guard.load().map_err(|error| torn(&error))?;
-        guard.store(Line::of(3));
+        guard.set(Line::of(3)).map_err(|error| torn(&error))?;
         drop(guard);
         let stored = value.load().map_err(|error| torn(&error))?;
         if found != self.value() || stored != Line::of(3) {
@@ -141,15 +133,15 @@ impl Scenario for Naming {
     }
 
     fn victim(&self) {
-        // What happens in a thread once only has happened then.
-        self.scratch.set(1).expect("nobody else uses it");
+        // The first lock of a thread does more than the later ones.
+        self.scratch.set(1).expect("only this thread uses it");
         (self.victim)(&self.place);
     }
 
     fn inspect(&mut self, _death: &Death) -> Result<Found, Harm> {
         let exists = self.place.path().exists();
         let Some(state) = self.states.iter().position(|state| *state == exists) else {
-            return Err(Harm::Lost(format!("a segment is there: {exists}")));
+            return Err(Harm::Lost(format!("the segment exists: {exists}")));
         };
         let start = Instant::now();
         if !exists {
@@ -172,12 +164,12 @@ impl Scenario for Naming {
     }
 }
 
-/// Makes a segment that nobody has open look as if somebody were writing to it.
+/// Makes an unused segment look as if an owner were writing to it.
 fn abandon(path: &Path) {
     const CELL_OFFSET: u64 = 64;
     let file = SegmentFile::open(path);
     let cell = u64::from_ne_bytes(file.bytes(CELL_OFFSET, 8).try_into().expect("eight bytes"));
-    // The owner's id; that version 1 is being written; and a part of that.
+    // The id of the owner, the number of the version that it writes, and a part of its draft.
     file.overwrite(cell, &12_345_u32.to_ne_bytes());
     file.overwrite(cell + 48, &1_u64.to_ne_bytes());
     file.overwrite(cell + 128, &9_u64.to_ne_bytes());

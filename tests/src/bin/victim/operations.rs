@@ -1,4 +1,4 @@
-//! The operations that victims die in, by name.
+//! The operations in which victims are killed, by name.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use shared_value::{Arena, Error, SharedArray, Synchronized};
+use shared_value::{Arena, Error, LockError, SharedArray, Synchronized};
 use shared_value_tests::stepper::{Scenario, marked};
 use shared_value_tests::{DEADLINE, end_now, fork};
 
@@ -17,7 +17,7 @@ use crate::naming::{Before, NEW, Naming, Place};
 use crate::stage::{Company, Stage, Victim};
 use crate::triple::{Line, Number, Triple};
 
-/// An operation, and how to set its stage.
+/// An operation, and a function that prepares its values and processes.
 pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) set_stage: Box<dyn Fn() -> Box<dyn Scenario>>,
@@ -46,7 +46,7 @@ struct Operations {
 }
 
 impl Operations {
-    /// An operation that takes values through states.
+    /// Adds an operation that takes values through states.
     fn add<N: Number, const BETWEEN: usize>(
         &mut self,
         name: &str,
@@ -61,7 +61,7 @@ impl Operations {
         });
     }
 
-    /// Changes of one value by one thread, for a value of each size.
+    /// Adds changes of one value by one thread, for one size of the value.
     fn add_changes<N: Number, const BETWEEN: usize>(&mut self) {
         let size = size_of::<Triple<N, BETWEEN>>();
         let old = Triple::<N, BETWEEN>::of(1);
@@ -74,12 +74,12 @@ impl Operations {
         });
         add("set-element", Company::Alone, &[old, old.first_between(2)], |stage| {
             stage.get_ready();
-            marked(|| stage.value().set_between_at(0, N::from(2))).unwrap();
+            marked(|| stage.value().in_between().set_at(0, N::from(2))).unwrap();
         });
         add("store", Company::Alone, &[old, Triple::of(2)], |stage| {
             stage.get_ready();
             let new = Triple::of(2);
-            marked(|| stage.value().store(new)).unwrap();
+            marked(|| stage.value().set(new)).unwrap();
         });
         add("update", Company::Alone, &[old, old.left(2).right(2)], |stage| {
             stage.get_ready();
@@ -89,8 +89,8 @@ impl Operations {
             stage.get_ready();
             marked(|| {
                 let guard = stage.value().lock().unwrap();
-                guard.set_left(N::from(2));
-                guard.set_right(N::from(3));
+                guard.set_left(N::from(2)).unwrap();
+                guard.set_right(N::from(3)).unwrap();
             });
         });
         add("recursive", Company::Alone, &[old, old.left(3).right(2)], |stage| {
@@ -99,29 +99,29 @@ impl Operations {
                 let outer = stage.value().lock().unwrap();
                 stage.value().set_left(N::from(2)).unwrap();
                 let inner = stage.value().lock().unwrap();
-                inner.set_right(N::from(2));
+                inner.set_right(N::from(2)).unwrap();
                 drop(outer);
-                inner.set_left(N::from(3));
+                inner.set_left(N::from(3)).unwrap();
                 drop(inner);
             });
         });
         add("commit", Company::Alone, &[old, old.left(2).right(2), old.left(3).right(2)], |stage| {
             stage.get_ready();
             marked(|| {
-                let mut guard = stage.value().lock().unwrap();
-                guard.set_left(N::from(2));
-                guard.set_right(N::from(2));
+                let guard = stage.value().lock().unwrap();
+                guard.set_left(N::from(2)).unwrap();
+                guard.set_right(N::from(2)).unwrap();
                 guard.commit();
-                guard.set_left(N::from(3));
+                guard.set_left(N::from(3)).unwrap();
             });
         });
         add("rollback", Company::Alone, &[old, old.right(3)], |stage| {
             stage.get_ready();
             marked(|| {
-                let mut guard = stage.value().lock().unwrap();
-                guard.set_left(N::from(2));
+                let guard = stage.value().lock().unwrap();
+                guard.set_left(N::from(2)).unwrap();
                 guard.rollback();
-                guard.set_right(N::from(3));
+                guard.set_right(N::from(3)).unwrap();
             });
         });
         add("take-over", Company::DeadOwner, &[old, old.right(2)], |stage| {
@@ -141,14 +141,14 @@ impl Operations {
             stage.get_ready();
             let hold = || {
                 let guard = stage.value().lock().unwrap();
-                guard.set_left(2);
+                guard.set_left(2).unwrap();
                 resume_unwind(Box::new(()))
             };
             marked(|| catch_unwind(AssertUnwindSafe(hold))).unwrap_err();
         });
     }
 
-    /// Operations in which threads wait for each other.
+    /// Adds operations in which threads wait for each other.
     fn add_waits(&mut self) {
         let old = Line::of(1);
         let set: Victim<u64, 6> = |stage| {
@@ -168,18 +168,18 @@ impl Operations {
         self.add("woken-by-dying", Company::DyingOwnerAndWaiter, &[&[old, old.left(2)]], set);
         self.add("give-up", Company::Owner, &[&[old]], |stage| {
             stage.get_ready();
-            // Whether it is over before the owner lets go does not matter.
+            // The timeout may end before or after the owner releases the lock.
             let _ = marked(|| stage.value().lock_timeout(Duration::from_micros(1)).map(drop));
         });
         self.add("unlock-with-waiter", Company::Waiter, &[&[old, old.left(2)]], |stage| {
             stage.get_ready();
             let guard = stage.value().lock().unwrap();
-            guard.set_left(2);
+            guard.set_left(2).unwrap();
             marked(|| drop(guard));
         });
     }
 
-    /// Operations in which one waits for the change that the other makes.
+    /// Adds operations in which one process waits for a change by another.
     fn add_changes_awaited(&mut self) {
         let old = Line::of(1);
         let states = [old, old.left(2)];
@@ -189,8 +189,8 @@ impl Operations {
         });
         self.add("commit-watched", Company::Watcher, &[&states], |stage| {
             stage.get_ready();
-            let mut guard = stage.value().lock().unwrap();
-            guard.set_left(2);
+            let guard = stage.value().lock().unwrap();
+            guard.set_left(2).unwrap();
             marked(|| guard.commit());
         });
         self.add("watch", Company::Changer, &[&states], |stage| {
@@ -199,7 +199,7 @@ impl Operations {
         });
     }
 
-    /// Operations on two values, and on a mutex of the C library between them.
+    /// Adds operations on two values, and on mutexes of the C library between them.
     fn add_several(&mut self) {
         let old = Line::of(1);
         let states = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
@@ -208,8 +208,8 @@ impl Operations {
             marked(|| {
                 let outer = stage.value().lock().unwrap();
                 let inner = stage.other().lock().unwrap();
-                outer.set_left(2);
-                inner.set_left(3);
+                outer.set_left(2).unwrap();
+                inner.set_left(3).unwrap();
                 drop(inner);
                 drop(outer);
             });
@@ -219,8 +219,8 @@ impl Operations {
             marked(|| {
                 let outer = stage.value().lock().unwrap();
                 let inner = stage.other().lock().unwrap();
-                outer.set_left(2);
-                inner.set_left(3);
+                outer.set_left(2).unwrap();
+                inner.set_left(3).unwrap();
                 drop(outer);
                 drop(inner);
             });
@@ -235,8 +235,8 @@ impl Operations {
                 let outer = stage.value().lock().unwrap();
                 stage.mutexes().take(0);
                 let inner = stage.other().lock().unwrap();
-                outer.set_left(2);
-                inner.set_left(3);
+                outer.set_left(2).unwrap();
+                inner.set_left(3).unwrap();
                 drop(inner);
                 stage.mutexes().release(0);
                 drop(outer);
@@ -248,8 +248,8 @@ impl Operations {
                 let outer = stage.value().lock().unwrap();
                 stage.mutexes().take(0);
                 let inner = stage.other().lock().unwrap();
-                outer.set_left(2);
-                inner.set_left(3);
+                outer.set_left(2).unwrap();
+                inner.set_left(3).unwrap();
                 drop(outer);
                 stage.mutexes().release(0);
                 drop(inner);
@@ -262,8 +262,8 @@ impl Operations {
                 let outer = stage.value().lock().unwrap();
                 let inner = stage.other().lock().unwrap();
                 stage.mutexes().release(0);
-                outer.set_left(2);
-                inner.set_left(3);
+                outer.set_left(2).unwrap();
+                inner.set_left(3).unwrap();
                 drop(outer);
                 drop(inner);
             });
@@ -275,8 +275,8 @@ impl Operations {
                 stage.mutexes().take(1);
                 let inner = stage.other().lock().unwrap();
                 stage.mutexes().take(0);
-                outer.set_left(2);
-                inner.set_left(3);
+                outer.set_left(2).unwrap();
+                inner.set_left(3).unwrap();
                 stage.mutexes().release(1);
                 drop(outer);
                 drop(inner);
@@ -289,7 +289,7 @@ impl Operations {
             let (sender, held) = mpsc::channel();
             thread::spawn(move || {
                 let guard = other.lock().unwrap();
-                guard.set_left(9);
+                guard.set_left(9).unwrap();
                 sender.send(()).unwrap();
                 thread::park();
             });
@@ -298,7 +298,7 @@ impl Operations {
         });
     }
 
-    /// Operations in whose closures other locks are taken, and the same one again.
+    /// Adds updates whose closures take other locks, and the value's own lock again.
     fn add_closures(&mut self) {
         let old = Line::of(1);
         let states = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
@@ -383,36 +383,36 @@ impl Operations {
         let empty = |_: &Arena| {};
         let two = |arena: &Arena| {
             for (key, value) in [("a", 1_u64), ("b", 1)] {
-                arena.create(key, value).unwrap();
+                arena.insert(key, value).unwrap();
             }
         };
         let full = |arena: &Arena| {
             for number in 0..24_u64 {
-                arena.create(&number.to_string(), number).unwrap();
+                arena.insert(&number.to_string(), number).unwrap();
             }
         };
         self.add_arena("arena-create-first", empty, Opened::Since, &[state([]), state([("a", 1)])], |arena, _| {
-            marked(|| arena.unwrap().create("a", 1_u64)).unwrap();
+            marked(|| arena.unwrap().insert("a", 1_u64)).unwrap();
         });
         self.add_arena("arena-create", two, Opened::Since, &[ones(), with(ones(), "c", 3)], |arena, _| {
-            marked(|| arena.unwrap().create("c", 3_u64)).unwrap();
+            marked(|| arena.unwrap().insert("c", 3_u64)).unwrap();
         });
         self.add_arena("arena-create-grown", full, Opened::Since, &[many(24), many(25)], |arena, _| {
-            marked(|| arena.unwrap().create("24", 24_u64)).unwrap();
+            marked(|| arena.unwrap().insert("24", 24_u64)).unwrap();
         });
         self.add_arena("arena-open-or-create", two, Opened::Since, &[ones(), with(ones(), "c", 3)], |arena, _| {
-            marked(|| arena.unwrap().open_or_create("c", 3_u64)).unwrap();
+            marked(|| arena.unwrap().get_or_insert_with("c", || 3_u64)).unwrap();
         });
         self.add_arena("arena-value", two, Opened::Since, &[ones(), with(ones(), "", 1)], |arena, _| {
-            marked(|| arena.unwrap().value(3_u64)).unwrap();
+            marked(|| arena.unwrap().alloc(3_u64)).unwrap();
         });
         self.add_arena("arena-remove", two, Opened::Since, &[ones(), state([("a", 1)])], |arena, _| {
             marked(|| arena.unwrap().remove("b")).unwrap();
         });
-        // What nobody has open is put in order, and what was removed is reused.
+        // The first process that opens an unused arena repairs it, and frees the space of removed values.
         let removed = |arena: &Arena| {
             for number in 0..30_u64 {
-                arena.create(&number.to_string(), number).unwrap();
+                arena.insert(&number.to_string(), number).unwrap();
             }
             for number in 5..30_u64 {
                 arena.remove(&number.to_string()).unwrap();
@@ -422,7 +422,7 @@ impl Operations {
             mem::forget(marked(|| Arena::open(name)).unwrap());
         });
         self.add_arena("arena-reuse", removed, Opened::Again, &[many(5), with(many(5), "9", 9)], |arena, _| {
-            marked(|| arena.unwrap().create("9", 9_u64)).unwrap();
+            marked(|| arena.unwrap().insert("9", 9_u64)).unwrap();
         });
         self.add_transactions(two);
     }
@@ -431,37 +431,37 @@ impl Operations {
         let states = [ones(), state([("a", 2), ("b", 3)])];
         let transact = |arena: Option<&Arena>, _: &str| {
             let arena = arena.unwrap();
-            let (a, b) = (arena.open::<u64>("a").unwrap(), arena.open::<u64>("b").unwrap());
+            let (a, b) = (arena.get::<u64>("a").unwrap().unwrap(), arena.get::<u64>("b").unwrap().unwrap());
             marked(|| {
                 arena.transaction(|transaction| {
-                    transaction.lock(&b)?.store(3);
+                    transaction.lock(&b)?.set(3)?;
                     transaction.lock(&a)?.update(|a| *a += 1)?;
-                    Ok::<(), Error>(())
+                    Ok(())
                 })
             })
             .unwrap();
         };
         self.add_arena("transaction-first", two, Opened::Since, &states, transact);
         let again = |arena: &Arena| {
-            let (a, b) = (arena.create("a", 0_u64).unwrap(), arena.create("b", 0_u64).unwrap());
+            let (a, b) = (arena.insert("a", 0_u64).unwrap(), arena.insert("b", 0_u64).unwrap());
             arena
                 .transaction(|transaction| {
-                    transaction.lock(&a)?.store(1);
-                    transaction.lock(&b)?.store(1);
-                    Ok::<(), Error>(())
+                    transaction.lock(&a)?.set(1)?;
+                    transaction.lock(&b)?.set(1)?;
+                    Ok(())
                 })
                 .unwrap();
         };
         self.add_arena("transaction", again, Opened::Since, &states, transact);
         let dead = |arena: &Arena| {
-            let (a, b) = (arena.create("a", 1_u64).unwrap(), arena.create("b", 1_u64).unwrap());
+            let (a, b) = (arena.insert("a", 1_u64).unwrap(), arena.insert("b", 1_u64).unwrap());
             fork(|| {
                 let _ = arena.transaction(|transaction| {
-                    transaction.lock(&a)?.store(8);
-                    transaction.lock(&b)?.store(9);
+                    transaction.lock(&a)?.set(8)?;
+                    transaction.lock(&b)?.set(9)?;
                     end_now(0);
                     #[expect(unreachable_code, reason = "it gives the closure its type")]
-                    Ok::<(), Error>(())
+                    Ok(())
                 });
             })
             .finish();
@@ -469,15 +469,15 @@ impl Operations {
         self.add_arena("transaction-take-over", dead, Opened::Since, &states, transact);
         self.add_arena("transaction-rollback", two, Opened::Since, &[ones()], |arena, _| {
             let arena = arena.unwrap();
-            let (a, b) = (arena.open::<u64>("a").unwrap(), arena.open::<u64>("b").unwrap());
+            let (a, b) = (arena.get::<u64>("a").unwrap().unwrap(), arena.get::<u64>("b").unwrap().unwrap());
             let failed = marked(|| {
                 arena.transaction(|transaction| {
-                    transaction.lock(&a)?.store(8);
-                    transaction.lock(&b)?.store(9);
-                    Err::<(), Error>(Error::WouldBlock)
+                    transaction.lock(&a)?.set(8)?;
+                    transaction.lock(&b)?.set(9)?;
+                    Err::<(), _>(Error::Lock(LockError::WouldBlock))
                 })
             });
-            assert!(matches!(failed, Err(Error::WouldBlock)));
+            assert!(matches!(failed, Err(Error::Lock(LockError::WouldBlock))));
         });
     }
 
@@ -489,9 +489,9 @@ impl Operations {
         });
     }
 
-    /// Changes of many elements of an array.
+    /// Adds changes of many elements of an array.
     fn add_arrays(&mut self) {
-        /// Spread over the array, and more than those that are told by their numbers.
+        /// Elements all over the array: more than the marks can list one by one.
         fn places() -> impl Iterator<Item = usize> {
             (0..12).map(|number| number * 277 % LENGTH)
         }
@@ -500,27 +500,27 @@ impl Operations {
         let many = changed(|all| places().for_each(|index| all[index] = 2));
         self.add_array("array-set", &[old.clone(), changed(|all| all[3] = 2)], |array| {
             get_array_ready(array);
-            marked(|| array.set(3, 2)).unwrap();
+            marked(|| array.set_at(3, 2)).unwrap();
         });
         self.add_array("array-write", &[old.clone(), changed(|all| all[100..400].fill(2))], |array| {
             get_array_ready(array);
             let values = [2; 300];
-            marked(|| array.write(100, &values)).unwrap();
+            marked(|| array.write_slice(100, &values)).unwrap();
         });
         self.add_array("array-few", &[old.clone(), few.clone()], |array| {
             get_array_ready(array);
             marked(|| {
-                let mut guard = array.lock().unwrap();
+                let guard = array.lock().unwrap();
                 for index in [3, 4, 500] {
-                    guard.set(index, 2);
+                    guard.set_at(index, 2).unwrap();
                 }
             });
         });
         self.add_array("array-places", &[old.clone(), many.clone()], |array| {
             get_array_ready(array);
             marked(|| {
-                let mut guard = array.lock().unwrap();
-                places().for_each(|index| guard.set(index, 2));
+                let guard = array.lock().unwrap();
+                places().for_each(|index| guard.set_at(index, 2).unwrap());
             });
         });
         self.add_array("array-fill", &[old.clone(), vec![2; LENGTH]], |array| {
@@ -535,20 +535,20 @@ impl Operations {
             get_array_ready(array);
             let values = [3; 80];
             marked(|| {
-                let mut guard = array.lock().unwrap();
-                places().for_each(|index| guard.set(index, 2));
+                let guard = array.lock().unwrap();
+                places().for_each(|index| guard.set_at(index, 2).unwrap());
                 guard.commit();
-                guard.write(10, &values);
+                guard.write_slice(10, &values).unwrap();
             });
         });
         self.add_array("array-rollback", &[old, few], |array| {
             get_array_ready(array);
             marked(|| {
-                let mut guard = array.lock().unwrap();
-                places().for_each(|index| guard.set(index, 9));
+                let guard = array.lock().unwrap();
+                places().for_each(|index| guard.set_at(index, 9).unwrap());
                 guard.rollback();
                 for index in [3, 4, 500] {
-                    guard.set(index, 2);
+                    guard.set_at(index, 2).unwrap();
                 }
             });
         });
@@ -562,7 +562,7 @@ impl Operations {
         });
     }
 
-    /// Values under a lock object, and one under a pthread mutex.
+    /// Adds operations on values under a lock object, and on a value under a pthread mutex.
     fn add_other_locks(&mut self) {
         let old = Line::of(1);
         let one = [&[old, old.left(2)][..]];
@@ -588,7 +588,7 @@ impl Operations {
         self.add_kindred("object-commit", Guarded::Object, Past::Nothing, &twice, |values| {
             get_ready();
             marked(|| {
-                let mut guard = values.values[0].lock().unwrap();
+                let guard = values.values[0].lock().unwrap();
                 values.values[0].set_left(2).unwrap();
                 values.values[1].set_left(3).unwrap();
                 guard.commit();
@@ -605,7 +605,7 @@ impl Operations {
             get_ready();
             marked(|| {
                 let guard = values.values[0].lock().unwrap();
-                guard.set_left(2);
+                guard.set_left(2).unwrap();
             });
         });
     }
@@ -620,14 +620,13 @@ fn with(mut state: State, key: &str, value: u64) -> State {
     state
 }
 
-/// Takes a lock and lets go of it: what happens in a thread once only has happened then.
+/// Takes and releases a lock: the first lock of a thread does more than the later ones.
 fn get_ready() {
     Synchronized::new(0_u64).unwrap().set(1).unwrap();
 }
 
-/// Locks something else first, so that what a thread does once is done.
+/// Takes and releases another lock, and maps the pages of the array.
 fn get_array_ready(array: &SharedArray<u64>) {
     get_ready();
-    // Its pages are mapped.
-    assert_eq!(array.get(0), 1);
+    assert_eq!(array.at(0), 1);
 }

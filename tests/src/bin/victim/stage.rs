@@ -1,4 +1,4 @@
-//! `Stage`: the values and processes that take part in an operation.
+//! `Stage`: the values and processes of an operation.
 
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
@@ -6,46 +6,46 @@ use std::time::Duration;
 
 use shared_value::{Guard, Synchronized};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario, Subject, robust_list};
-use shared_value_tests::{Protocol, RobustMutexes, fork};
+use shared_value_tests::{AT_ONCE, Protocol, RobustMutexes, fork};
 
 use crate::helper::Helper;
 use crate::triple::{Number, SynchronizedTriple, Triple};
 
-/// Who else takes part.
+/// The processes besides the victim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Company {
-    /// Nobody.
+    /// None.
     Alone,
-    /// The lock's owner was killed before, while it wrote.
+    /// An owner that was killed before, while it wrote.
     DeadOwner,
-    /// The survivor holds the lock, until the victim sleeps or is dead.
+    /// The survivor, which holds the lock until the victim sleeps or is dead.
     Owner,
-    /// As `Owner`, and a third process sleeps when the survivor releases.
+    /// As `Owner`, and a third process that waits for the lock when the survivor releases it.
     OwnerAndWaiter,
-    /// A third process sleeps, waiting for the lock that the victim holds.
+    /// A third process, which waits for the lock that the victim holds.
     Waiter,
-    /// A third process sleeps, waiting for another value.
+    /// A third process, which waits for another value.
     Watcher,
-    /// The survivor commits another value when the victim sleeps.
+    /// The survivor, which commits another value when the victim sleeps.
     Changer,
-    /// Another holds the lock, and is killed when the victim sleeps.
+    /// A third process, which holds the lock and is killed when the victim sleeps.
     DyingOwner,
-    /// As `DyingOwner`, and a third process sleeps when the owner is killed.
+    /// As `DyingOwner`, and another process that waits for the lock when the owner is killed.
     DyingOwnerAndWaiter,
-    /// While the victim is stopped, the survivor takes what is free, and lets go of it when the victim is dead.
+    /// The survivor, which takes all free locks while the victim is stopped, and releases them when the victim is dead.
     Meddler,
 }
 
-/// An operation as its victim sees it.
+/// The victim's part of an operation.
 pub(crate) type Victim<N, const BETWEEN: usize> = fn(&Stage<N, BETWEEN>);
 
-/// The values and processes that take part in an operation.
+/// The values and processes of an operation.
 pub(crate) struct Stage<N: Number, const BETWEEN: usize> {
     subjects: Vec<Subject<Triple<N, BETWEEN>>>,
     handles: Vec<SynchronizedTriple<N, BETWEEN>>,
     /// The states of each value, from the one before the operation on.
     states: Vec<Vec<Triple<N, BETWEEN>>>,
-    /// A lock to get ready with.
+    /// A value for the first lock of a thread.
     scratch: Synchronized<u64>,
     mutexes: RobustMutexes,
     company: Company,
@@ -57,7 +57,7 @@ pub(crate) struct Stage<N: Number, const BETWEEN: usize> {
 }
 
 impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
-    /// The stage of an operation that takes values through these states.
+    /// Makes the stage of an operation that takes values through these states.
     pub(crate) fn new(company: Company, states: Vec<Vec<Triple<N, BETWEEN>>>, victim: Victim<N, BETWEEN>) -> Self {
         let subjects: Vec<_> = states.iter().map(|states| subject(states[0], company)).collect();
         Self {
@@ -75,24 +75,24 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         }
     }
 
-    /// The value, or the first of them.
+    /// Returns the first value.
     pub(crate) fn value(&self) -> &SynchronizedTriple<N, BETWEEN> {
         &self.handles[0]
     }
 
-    /// The second value.
+    /// Returns the second value.
     pub(crate) fn other(&self) -> &SynchronizedTriple<N, BETWEEN> {
         &self.handles[1]
     }
 
-    /// Two robust mutexes of the C library, the second of which inherits priority.
+    /// Returns two robust mutexes of the C library; the second one inherits priority.
     pub(crate) fn mutexes(&self) -> &RobustMutexes {
         &self.mutexes
     }
 
-    /// Takes a lock and lets go of it: what happens in a thread once only has happened then.
+    /// Takes and releases a lock: the first lock of a thread does more than the later ones.
     pub(crate) fn get_ready(&self) {
-        self.scratch.set(1).expect("nobody else uses it");
+        self.scratch.set(1).expect("only this thread uses it");
         self.use_mutexes();
     }
 
@@ -114,7 +114,7 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         self.waiting = true;
     }
 
-    /// Waits until the waiter, if there is one, has had the lock; how long that took.
+    /// Waits until the waiter, if there is one, has had the lock, and returns the time since the death.
     fn end_waiting(&mut self, death: &Death) -> Result<Duration, Harm> {
         if !self.waiting {
             return Ok(Duration::ZERO);
@@ -122,9 +122,9 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         self.waiting = false;
         let subject = &mut self.subjects[0];
         let waiter = self.waiter.as_mut().expect("it waits");
-        let Some(recovered) = waiter.has_had_it(Duration::from_secs(1)) else {
+        let Some(recovered) = waiter.end_of_wait(AT_ONCE) else {
             self.waiter = None;
-            return Err(Harm::Stuck("the waiter did not get the lock, or was not told of the change".to_owned()));
+            return Err(Harm::Stuck("the waiter did not get the lock, or was not woken for the change".to_owned()));
         };
         let took = death.at.elapsed();
         if self.company == Company::Watcher {
@@ -133,28 +133,28 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         if recovered != subject.expects_recovery() {
             return Err(Harm::Miscounted(format!("the waiter recovered: {recovered}, but the lock was {subject:?}")));
         }
-        // The waiter has recovered what was to be recovered.
+        // The waiter has recovered the lock, which the next owner must not do again.
         subject.note(death.victim);
         Ok(took)
     }
 }
 
-/// A value whose other slot holds something else.
+/// Makes a value whose other slot contains another value.
 fn subject<N: Number, const BETWEEN: usize>(
     first: Triple<N, BETWEEN>,
     company: Company,
 ) -> Subject<Triple<N, BETWEEN>> {
     let mut subject = Subject::new("victim", Triple::of(7));
     let value = subject.value();
-    // Which slot is the committed one differs from size to size.
+    // The number of the committed slot differs from size to size.
     if size_of::<Triple<N, BETWEEN>>() == 64 {
-        value.store(Triple::of(8)).expect("nobody else uses it");
+        value.set(Triple::of(8)).expect("the lock is free");
     }
-    value.store(first).expect("nobody else uses it");
+    value.set(first).expect("the lock is free");
     if company == Company::DeadOwner {
         let handle = value.clone();
         fork(|| {
-            let _guard = handle.lock().expect("nobody else uses it");
+            let _guard = handle.lock().expect("the lock is free");
             handle.set_left(N::from(9)).expect("the lock is held");
             shared_value_tests::end_now(0);
         })
@@ -170,12 +170,12 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
             subject.restore();
         }
         if mem::take(&mut self.waiting) {
-            // It still waits, because something was found that must not be.
+            // It still waits, because `inspect` has found harm.
             self.waiter = None;
         }
         match self.company {
             Company::Owner | Company::OwnerAndWaiter => {
-                self.guards.push(self.subjects[0].value().lock().expect("it is free"));
+                self.guards.push(self.subjects[0].value().lock().expect("the lock is free"));
             }
             Company::DyingOwner | Company::DyingOwnerAndWaiter => {
                 let mut owner = Helper::start(self.subjects[0].value());
@@ -203,7 +203,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         self.guards.clear();
         self.owner = None;
         if self.company == Company::Changer {
-            self.value().store(self.states[0][1]).expect("nobody holds the lock for long");
+            self.value().set(self.states[0][1]).expect("the lock is free soon");
         }
     }
 
@@ -224,9 +224,9 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
         if self.owner.take().is_some() {
             self.subjects[0].note(death.victim);
         }
-        // One who waits for a change gets it from the victim, or else from the survey.
-        let is_told_later = self.company == Company::Watcher && self.value().load().ok() == Some(self.states[0][0]);
-        let took = if is_told_later { Duration::ZERO } else { self.end_waiting(death)? };
+        // If the victim has committed nothing, the watcher is woken by the survey.
+        let is_woken_later = self.company == Company::Watcher && self.value().load().ok() == Some(self.states[0][0]);
+        let took = if is_woken_later { Duration::ZERO } else { self.end_waiting(death)? };
         let mut found = Found { took, died_holding, states: Vec::new() };
         for (subject, states) in self.subjects.iter().zip(&self.states) {
             let one = subject.survey(states, |value, copy| {

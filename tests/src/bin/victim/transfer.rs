@@ -1,4 +1,4 @@
-//! Moving money in every way that there is, to be killed at any moment.
+//! Moves money in all ways, to be killed at a random moment.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use shared_value::Error;
+use shared_value::{Error, LockError};
 use shared_value_tests::ledger::{ACCOUNTS, Journal, LedgerGuard, SynchronizedLedger};
 use shared_value_tests::{await_line, say};
 
-/// Moves money in some ledgers until a line comes.
+/// Moves money in some ledgers until a line comes on standard input.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Transfer {
     journal: PathBuf,
@@ -29,12 +29,12 @@ struct Move {
     money: i64,
 }
 
-/// Somebody who moves money.
+/// A process that moves money.
 struct Mover {
     number: usize,
     ledgers: Vec<SynchronizedLedger>,
     journal: Journal,
-    /// How often it has moved some in each ledger.
+    /// The number of its moves in each ledger.
     moves: Vec<u64>,
     random: fastrand::Rng,
 }
@@ -42,16 +42,15 @@ struct Mover {
 impl Transfer {
     pub(crate) fn run(self) -> Result<()> {
         static STOP: AtomicBool = AtomicBool::new(false);
-        let ledgers: Vec<_> =
-            self.ledgers.iter().map(|name| SynchronizedLedger::open(name)).collect::<Result<_, _>>()?;
+        let ledgers: Vec<_> = self.ledgers.iter().map(SynchronizedLedger::open).collect::<Result<_, _>>()?;
         let mut mover = Mover {
             number: self.mover,
-            moves: ledgers.iter().map(|ledger| ledger.moves_at(self.mover)).collect(),
+            moves: ledgers.iter().map(|ledger| ledger.in_moves().at(self.mover)).collect(),
             ledgers,
             journal: Journal::open(&self.journal)?,
             random: fastrand::Rng::with_seed(self.seed),
         };
-        mover.take_up()?;
+        mover.resume()?;
         say("ready");
         thread::spawn(|| {
             await_line();
@@ -65,13 +64,13 @@ impl Transfer {
 }
 
 impl Mover {
-    /// The predecessor may have died between a commit and the note of it, but nowhere else.
-    fn take_up(&mut self) -> Result<()> {
+    /// Continues the work of a killed predecessor. At most one of its commits may be missing in the journal.
+    fn resume(&mut self) -> Result<()> {
         for (ledger, moves) in self.moves.iter().enumerate() {
             let noted = self.journal.noted(self.number, ledger)?;
             ensure!(
                 *moves == noted || *moves == noted + 1,
-                "mover {} noted {noted} moves in ledger {ledger}, which counts {moves}",
+                "mover {} has recorded {noted} moves in ledger {ledger}, which counts {moves}",
                 self.number
             );
             self.journal.note(self.number, ledger, *moves)?;
@@ -87,7 +86,7 @@ impl Mover {
         }
     }
 
-    /// A move in a ledger was committed.
+    /// Counts a committed move in a ledger.
     fn committed(&mut self, ledger: usize) -> Result<()> {
         self.moves[ledger] += 1;
         self.journal.note(self.number, ledger, self.moves[ledger])
@@ -101,43 +100,43 @@ impl Mover {
         match self.random.u32(..10) {
             0..3 => ledger.update(|ledger| ledger.transfer(mover, from, to, money))?,
             3 => {
-                let mut guard = ledger.lock()?;
-                write(&mut guard, mover, from, to, money);
+                let guard = ledger.lock()?;
+                write(&guard, mover, from, to, money)?;
                 drop(guard);
             }
             4 => {
-                let mut guard = ledger.lock()?;
-                write(&mut guard, mover, from, to, money);
+                let guard = ledger.lock()?;
+                write(&guard, mover, from, to, money)?;
                 guard.commit();
                 self.committed(number)?;
-                guard.set_total(0);
+                guard.set_total(0)?;
                 guard.rollback();
                 guard.update(|ledger| ledger.transfer(mover, to, from, money))?;
             }
             5 => {
                 let outer = ledger.lock()?;
-                ledger.set_accounts_at(from, ledger.accounts_at(from) - money)?;
+                ledger.in_accounts().set_at(from, ledger.in_accounts().at(from) - money)?;
                 let inner = ledger.lock()?;
-                ledger.set_accounts_at(to, ledger.accounts_at(to) + money)?;
+                ledger.in_accounts().set_at(to, ledger.in_accounts().at(to) + money)?;
                 drop(outer);
                 ledger.update_total(|total| *total += 1)?;
-                ledger.set_moves_at(mover, ledger.moves_at(mover) + 1)?;
+                ledger.in_moves().set_at(mover, ledger.in_moves().at(mover) + 1)?;
                 drop(inner);
             }
             6 => match ledger.lock_timeout(Duration::from_micros(self.random.u64(..2_000))) {
-                Ok(mut guard) => write(&mut guard, mover, from, to, money),
-                Err(Error::TimedOut) => return Ok(()),
+                Ok(guard) => write(&guard, mover, from, to, money)?,
+                Err(Error::Lock(LockError::TimedOut)) => return Ok(()),
                 Err(error) => return Err(error.into()),
             },
             7 => {
                 let update = || ledger.update(|_| resume_unwind(Box::new(())));
-                ensure!(catch_unwind(AssertUnwindSafe(update)).is_err(), "a panic was swallowed");
+                ensure!(catch_unwind(AssertUnwindSafe(update)).is_err(), "`update` has caught a panic");
                 return Ok(());
             }
             8 => {
                 ledger.load()?.check()?;
-                let mine = ledger.moves_at(mover);
-                ensure!(mine == self.moves[number], "{mine} moves of {mover} are left of {}", self.moves[number]);
+                let mine = ledger.in_moves().at(mover);
+                ensure!(mine == self.moves[number], "{mine} moves of {mover} are left, not {}", self.moves[number]);
                 return Ok(());
             }
             _ => return self.act_on_several(),
@@ -145,18 +144,18 @@ impl Mover {
         self.committed(number)
     }
 
-    /// Moves money in some ledgers whose locks it holds at the same time.
+    /// Moves money in some ledgers under all their locks.
     fn act_on_several(&mut self) -> Result<()> {
         let all = self.ledgers.clone();
-        // Always taken in this order, or two of these would wait for each other.
+        // Locked in this order always, because two movers with different orders would deadlock.
         let numbers: Vec<_> = (0..all.len()).filter(|_| self.random.u32(..3) > 0).collect();
         let mut guards = Vec::new();
         for number in numbers {
             guards.push((number, all[number].lock()?));
         }
-        for (_, guard) in &mut guards {
+        for (_, guard) in &guards {
             let Move { from, to, money } = self.choose();
-            write(guard, self.number, from, to, money);
+            write(guard, self.number, from, to, money)?;
         }
         self.random.shuffle(&mut guards);
         while let Some((number, guard)) = guards.pop() {
@@ -168,9 +167,10 @@ impl Mover {
 }
 
 /// Moves money by one write after the other.
-fn write(guard: &mut LedgerGuard<'_>, mover: usize, from: usize, to: usize, money: i64) {
-    guard.set_accounts_at(from, guard.accounts_at(from) - money);
-    guard.set_total(guard.total() + 1);
-    guard.set_accounts_at(to, guard.accounts_at(to) + money);
-    guard.set_moves_at(mover, guard.moves_at(mover) + 1);
+fn write(guard: &LedgerGuard<'_>, mover: usize, from: usize, to: usize, money: i64) -> Result<(), Error> {
+    let (balances, counts) = (guard.in_accounts(), guard.in_moves());
+    balances.set_at(from, balances.at(from) - money)?;
+    guard.set_total(guard.total() + 1)?;
+    balances.set_at(to, balances.at(to) + money)?;
+    counts.set_at(mover, counts.at(mover) + 1)
 }

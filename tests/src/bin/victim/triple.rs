@@ -4,12 +4,12 @@ use std::fmt::Debug;
 
 use shared_value::SharedValue;
 
-/// What parts are made of.
+/// The type of the parts.
 pub(crate) trait Number: SharedValue + PartialEq + Debug + From<u8> {}
 
 impl<N: SharedValue + PartialEq + Debug + From<u8>> Number for N {}
 
-/// Two numbers, one in the first bytes of the value and one in the last, and something between them.
+/// A number in the first bytes of the value, another in the last bytes, and an array between them.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub(crate) struct Triple<N: SharedValue, const BETWEEN: usize> {
@@ -20,8 +20,9 @@ pub(crate) struct Triple<N: SharedValue, const BETWEEN: usize> {
 
 /// 64 bytes: one cache line.
 pub(crate) type Line = Triple<u64, 6>;
+
 impl<N: Number, const BETWEEN: usize> Triple<N, BETWEEN> {
-    /// All parts are this number.
+    /// Makes a value whose parts all are this number.
     pub(crate) fn of(number: u8) -> Self {
         let number = N::from(number);
         Self { left: number, between: [number; BETWEEN], right: number }

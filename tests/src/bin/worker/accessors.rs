@@ -1,10 +1,11 @@
-//! Writing every field of a value in one of the ways to do so.
+//! Writes every field of a value in one of the possible ways.
 
 use anyhow::Result;
 use clap::ValueEnum;
+use shared_value::Pod;
 use shared_value_tests::values::{Assorted, SynchronizedAssorted};
 
-/// Turns the value into that of a seed.
+/// Changes the value into the one of a seed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Accessors {
     name: String,
@@ -13,76 +14,119 @@ pub(crate) struct Accessors {
     way: Way,
 }
 
-/// How fields are written.
+/// The way of writing the fields.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Way {
     Store,
     Update,
     Setters,
     UpdateFields,
+    /// Through parts of parts, for fields that are structs or arrays.
+    Parts,
     GuardStore,
     GuardUpdate,
     GuardSetters,
     GuardUpdateFields,
+    GuardParts,
 }
 
-/// Sets every field, through a handle, whose setters return results, or a guard, whose setters do not.
+/// Sets every field of a handle or a guard.
 macro_rules! set_fields {
-    ($target:ident, $value:ident $(, $try:tt)?) => {
-        $target.set_tiny($value.tiny)$($try)?;
-        $target.set_short($value.short)$($try)?;
-        $target.set_middle($value.middle)$($try)?;
-        $target.set_long($value.long)$($try)?;
-        $target.set_index($value.index)$($try)?;
-        $target.set_ratio($value.ratio)$($try)?;
-        $target.set_exact($value.exact)$($try)?;
-        $target.set_is_on($value.is_on)$($try)?;
-        $target.set_letter($value.letter)$($try)?;
-        $target.set_city($value.city)$($try)?;
-        $target.set_mode($value.mode)$($try)?;
-        $target.set_level($value.level)$($try)?;
-        $target.set_serial($value.serial)$($try)?;
-        $target.set_change($value.change)$($try)?;
-        $target.set_height($value.height)$($try)?;
-        $target.set_pair($value.pair)$($try)?;
-        $target.set_spans_at(0, $value.spans[0])$($try)?;
-        $target.set_spans_at(1, $value.spans[1])$($try)?;
-        $target.set_grid_at(1, $value.grid[1])$($try)?;
-        $target.set_grid_at(0, $value.grid[0])$($try)?;
-        $target.set_limits($value.limits)$($try)?;
-        $target.set_tint($value.tint)$($try)?;
-        $target.set_type($value.r#type)$($try)?;
-        $target.set_latest($value.last)$($try)?;
-        $target.set_shade($value.shade)$($try)?;
+    ($target:ident, $value:ident) => {
+        $target.set_tiny($value.tiny)?;
+        $target.set_short($value.short)?;
+        $target.set_middle($value.middle)?;
+        $target.set_long($value.long)?;
+        $target.set_index($value.index)?;
+        $target.set_ratio($value.ratio)?;
+        $target.set_exact($value.exact)?;
+        $target.set_is_on($value.is_on)?;
+        $target.set_letter($value.letter)?;
+        $target.set_city($value.city)?;
+        $target.set_mode($value.mode)?;
+        $target.set_level($value.level)?;
+        $target.set_serial($value.serial)?;
+        $target.set_change($value.change)?;
+        $target.set_height($value.height)?;
+        $target.set_pair($value.pair)?;
+        $target.in_spans().set_at(0, $value.spans[0])?;
+        $target.in_spans().set_at(1, $value.spans[1])?;
+        $target.in_grid().set_at(1, $value.grid[1])?;
+        $target.in_grid().set_at(0, $value.grid[0])?;
+        $target.set_limits($value.limits)?;
+        $target.set_tint($value.tint)?;
+        $target.set_type($value.r#type)?;
+        $target.set_last($value.last)?;
+        $target.set_shade($value.shade)?;
     };
 }
 
-/// Updates every field.
+/// Updates every field of a handle or a guard.
 macro_rules! update_fields {
-    ($target:ident, $value:ident $(, $try:tt)?) => {
-        $target.update_tiny(|field| *field = $value.tiny)$($try)?;
-        $target.update_short(|field| *field = $value.short)$($try)?;
-        $target.update_middle(|field| *field = $value.middle)$($try)?;
-        $target.update_long(|field| *field = $value.long)$($try)?;
-        $target.update_index(|field| *field = $value.index)$($try)?;
-        $target.update_ratio(|field| *field = $value.ratio)$($try)?;
-        $target.update_exact(|field| *field = $value.exact)$($try)?;
-        $target.update_is_on(|field| *field = $value.is_on)$($try)?;
-        $target.update_letter(|field| *field = $value.letter)$($try)?;
-        $target.update_city(|field| *field = $value.city)$($try)?;
-        $target.update_mode(|field| *field = $value.mode)$($try)?;
-        $target.update_level(|field| *field = $value.level)$($try)?;
-        $target.update_serial(|field| *field = $value.serial)$($try)?;
-        $target.update_change(|field| *field = $value.change)$($try)?;
-        $target.update_height(|field| field.0 = $value.height.0)$($try)?;
-        $target.update_pair(|field| (field.0, field.1) = ($value.pair.0, $value.pair.1))$($try)?;
-        $target.update_spans(|field| *field = $value.spans)$($try)?;
-        $target.update_grid(|field| field.copy_from_slice(&$value.grid))$($try)?;
-        $target.update_limits(|field| *field = $value.limits)$($try)?;
-        $target.update_tint(|field| *field = $value.tint)$($try)?;
-        $target.update_type(|field| *field = $value.r#type)$($try)?;
-        $target.update_latest(|field| *field = $value.last)$($try)?;
-        $target.update_shade(|field| field.color = $value.shade.color)$($try)?;
+    ($target:ident, $value:ident) => {
+        $target.update_tiny(|field| *field = $value.tiny)?;
+        $target.update_short(|field| *field = $value.short)?;
+        $target.update_middle(|field| *field = $value.middle)?;
+        $target.update_long(|field| *field = $value.long)?;
+        $target.update_index(|field| *field = $value.index)?;
+        $target.update_ratio(|field| *field = $value.ratio)?;
+        $target.update_exact(|field| *field = $value.exact)?;
+        $target.update_is_on(|field| *field = $value.is_on)?;
+        $target.update_letter(|field| *field = $value.letter)?;
+        $target.update_city(|field| *field = $value.city)?;
+        $target.update_mode(|field| *field = $value.mode)?;
+        $target.update_level(|field| *field = $value.level)?;
+        $target.update_serial(|field| *field = $value.serial)?;
+        $target.update_change(|field| *field = $value.change)?;
+        $target.update_height(|field| field.0 = $value.height.0)?;
+        $target.update_pair(|field| (field.0, field.1) = ($value.pair.0, $value.pair.1))?;
+        $target.update_spans(|field| *field = $value.spans)?;
+        $target.update_grid(|field| field.copy_from_slice(&$value.grid))?;
+        $target.update_limits(|field| *field = $value.limits)?;
+        $target.update_tint(|field| *field = $value.tint)?;
+        $target.update_type(|field| *field = $value.r#type)?;
+        $target.update_last(|field| *field = $value.last)?;
+        $target.update_shade(|field| field.color = $value.shade.color)?;
+    };
+}
+
+/// Sets every field of a handle or a guard through its parts, down to the numbers where there are several levels.
+macro_rules! set_parts {
+    ($target:ident, $value:ident) => {
+        $target.in_tiny().set($value.tiny)?;
+        $target.in_short().set($value.short)?;
+        $target.in_middle().set($value.middle)?;
+        $target.in_long().set($value.long)?;
+        $target.in_index().set($value.index)?;
+        $target.in_ratio().set($value.ratio)?;
+        $target.in_exact().update(|field| *field = $value.exact)?;
+        $target.in_is_on().set($value.is_on)?;
+        $target.in_letter().set($value.letter)?;
+        $target.in_city().set($value.city)?;
+        $target.in_mode().set($value.mode)?;
+        $target.in_level().update(|field| *field = $value.level)?;
+        $target.in_serial().set($value.serial)?;
+        $target.in_change().set($value.change)?;
+        $target.in_height().set($value.height)?;
+        $target.in_pair().set($value.pair)?;
+        for (index, span) in $value.spans.iter().enumerate() {
+            let part = $target.in_spans().element(index);
+            part.set_mode(span.mode)?;
+            part.update_start(|start| *start = span.start)?;
+            part.set_end(span.end)?;
+        }
+        for (row, bytes) in $value.grid.iter().enumerate() {
+            $target.in_grid().element(row).write_slice(0, bytes)?;
+        }
+        let limits = $target.in_limits();
+        limits.set_is_set($value.limits.is_set)?;
+        limits.in_span().set_mode($value.limits.span.mode)?;
+        limits.in_span().in_start().set($value.limits.span.start)?;
+        limits.in_span().set_end($value.limits.span.end)?;
+        $target.in_tint().set(Pod($value.tint))?;
+        $target.in_type().set($value.r#type)?;
+        $target.in_last().set($value.last)?;
+        $target.in_shade().in_color().set($value.shade.color)?;
     };
 }
 
@@ -91,15 +135,18 @@ impl Accessors {
         let shared = SynchronizedAssorted::open(&self.name)?;
         let value = Assorted::of(self.seed);
         match self.way {
-            Way::Store => shared.store(value)?,
+            Way::Store => shared.set(value)?,
             Way::Update => shared.update(|shared| *shared = value)?,
             Way::Setters => {
-                set_fields!(shared, value, ?);
+                set_fields!(shared, value);
             }
             Way::UpdateFields => {
-                update_fields!(shared, value, ?);
+                update_fields!(shared, value);
             }
-            Way::GuardStore => shared.lock()?.store(value),
+            Way::Parts => {
+                set_parts!(shared, value);
+            }
+            Way::GuardStore => shared.lock()?.set(value)?,
             Way::GuardUpdate => shared.lock()?.update(|shared| *shared = value)?,
             Way::GuardSetters => {
                 let guard = shared.lock()?;
@@ -108,6 +155,10 @@ impl Accessors {
             Way::GuardUpdateFields => {
                 let guard = shared.lock()?;
                 update_fields!(guard, value);
+            }
+            Way::GuardParts => {
+                let guard = shared.lock()?;
+                set_parts!(guard, value);
             }
         }
         Ok(())

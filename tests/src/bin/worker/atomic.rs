@@ -1,10 +1,10 @@
-//! Changing atomic fields without the lock.
+//! Changes atomic fields without the lock.
 
 use anyhow::Result;
 use shared_value_tests::values::SynchronizedTally;
 use shared_value_tests::{await_line, say};
 
-/// Does every atomic operation so many times.
+/// Does every atomic operation `count` times.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Atomic {
     name: String,
@@ -18,14 +18,14 @@ impl Atomic {
         say("ready");
         await_line();
         for round in 0..self.count {
-            // Nobody but this process tries these two numbers, so each is the extreme of somebody's.
+            // Only this process tries this number and its negative: the extremes of all are known.
             let mine = self.index * self.count + round;
-            tally.sum_fetch_add(mine);
-            tally.difference_fetch_sub(2);
-            tally.largest_fetch_max(mine);
-            tally.smallest_fetch_min(-mine);
-            let mut seen = tally.compared();
-            while let Err(changed) = tally.compared_compare_exchange(seen, seen + 3) {
+            tally.sum().fetch_add(mine);
+            tally.difference().fetch_sub(2);
+            tally.largest().fetch_max(mine);
+            tally.smallest().fetch_min(-mine);
+            let mut seen = tally.compared().load();
+            while let Err(changed) = tally.compared().compare_exchange(seen, seen + 3) {
                 seen = changed;
             }
         }

@@ -1,4 +1,4 @@
-//! Creating, opening and unlinking, by many processes at once.
+//! Creates, opens and unlinks values, in many processes at once.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use rustix::fs::Mode;
 use rustix::process::umask;
-use shared_value::{Error, Options, Synchronized, unlink};
+use shared_value::{Error, Synchronized, unlink};
 use shared_value_tests::values::{SynchronizedTally, SynchronizedTwins, Twins};
 use shared_value_tests::{SegmentName, await_line, say};
 
-/// So often the value must have been there, and so often not: on a busy machine the processes take turns.
+/// How often the value must have existed, and how often not. On a busy machine the processes take turns.
 const MET: u64 = 20;
 
-/// Creates values under extreme umasks, and checks their modes.
+/// Creates values under several umasks, and checks their modes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Umask {
     directory: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct Umask {
     name: String,
 }
 
-/// Opens or creates a value in every round, together with other processes, and says whose value it was.
+/// Opens or creates a value in every round together with other processes, and tells the number of the creator.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Race {
     gate: String,
@@ -33,13 +33,13 @@ pub(crate) struct Race {
     rounds: u64,
 }
 
-/// Creates and unlinks a value for ever.
+/// Creates and unlinks a value until it is killed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Churn {
     name: String,
 }
 
-/// Opens a value that comes and goes, for so many milliseconds at least, until it has met both.
+/// Opens a value that comes and goes, at least for some milliseconds, until it has found both often enough.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OpenOften {
     name: String,
@@ -58,7 +58,8 @@ impl Umask {
         for mask in [0o022, 0o077, 0o007, 0] {
             umask(Mode::from_raw_mode(mask));
             for mode in [None, Some(0o600), Some(0o660), Some(0o644), Some(0o606)] {
-                let options = mode.map_or_else(Options::new, |mode| Options::new().mode(mode));
+                let options = Synchronized::options();
+                let options = mode.map_or(options.clone(), |mode| options.mode(mode));
                 let expected = mode.unwrap_or(0o600) & !mask;
 
                 options.create(&name, 1_u64)?;
@@ -69,10 +70,10 @@ impl Umask {
                 unlink(&name)?;
 
                 let path = self.directory.join(format!("{mask:o}-{expected:o}"));
-                options.create_file(&path, 1_u64)?;
+                options.create(&path, 1_u64)?;
                 expect_mode(&path, expected)?;
                 fs::remove_file(&path)?;
-                options.open_or_create_file(&path, 1_u64)?;
+                options.open_or_create(&path, 1_u64)?;
                 expect_mode(&path, expected)?;
                 fs::remove_file(&path)?;
             }
@@ -95,12 +96,12 @@ impl Race {
         let gate = SynchronizedTally::open(&self.gate)?;
         say("ready");
         for round in 1..=self.rounds {
-            gate.difference_fetch_add(1);
-            // The gate opens for all at the same moment, wherever the test is.
-            while gate.compared() < round {
+            gate.difference().fetch_add(1);
+            // The gate opens for all processes at one moment.
+            while gate.compared().load() < round {
                 thread::yield_now();
             }
-            let value = Synchronized::open_or_create(&format!("{}-{round}", self.prefix), self.index)?;
+            let value = Synchronized::open_or_create(format!("{}-{round}", self.prefix), self.index)?;
             value.update(|_| ())?;
             say(value.get());
         }
@@ -133,7 +134,7 @@ impl OpenOften {
                     there += 1;
                 }
                 Err(Error::NotFound { .. }) => missing += 1,
-                Err(error) => bail!("the name leads to something else: {error}"),
+                Err(error) => bail!("an error of another kind: {error}"),
             }
         }
         Ok(())
@@ -142,7 +143,7 @@ impl OpenOften {
 
 impl MakeFile {
     pub(crate) fn run(self) -> Result<()> {
-        let value = Synchronized::create_file(&self.path, [1_u64, 2])?;
+        let value = Synchronized::create(&self.path, [1_u64, 2])?;
         value.set_at(1, 22)?;
         say("made");
         await_line();

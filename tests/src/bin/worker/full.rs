@@ -1,4 +1,4 @@
-//! A `/dev/shm` that is full.
+//! A full `/dev/shm`.
 #![allow(unsafe_code)]
 
 use std::fs;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
-use shared_value::{Arena, Error, Synchronized, unlink};
+use shared_value::{Arena, Error, SharedValue, Synchronized, unlink};
 use shared_value_tests::say;
 
-/// The bytes of the `/dev/shm` that this process sees.
+/// The size of the `/dev/shm` that this process mounts.
 const ROOM: usize = 16 * 1024;
 
 pub(crate) fn full() -> Result<()> {
@@ -28,7 +28,7 @@ pub(crate) fn full() -> Result<()> {
     }
     let mut values = Vec::new();
     loop {
-        match Synchronized::create(&format!("small-{}", values.len()), [7_u8; 1024]) {
+        match Synchronized::create(format!("small-{}", values.len()), [7_u8; 1024]) {
             Ok(value) => values.push(value),
             failed => break no_space(failed)?,
         }
@@ -36,27 +36,27 @@ pub(crate) fn full() -> Result<()> {
     ensure!(values.len() > 1, "only {} small values fit", values.len());
     ensure!(names()?.len() == values.len(), "the failure left one of {:?}", names()?);
     for value in &values {
-        // Every page is there: none of these runs out of room.
+        // Creating has reserved all pages: no update runs out of room.
         value.update(|bytes| bytes.fill(8))?;
-        ensure!(value.get() == [8; 1024], "it is another value");
+        ensure!(value.get() == [8; 1024], "the change is lost");
     }
     drop(values);
     for name in names()? {
         unlink(&name)?;
     }
-    drop(Synchronized::create("small", [7_u8; 1024]).context("there is room again")?);
+    drop(Synchronized::create("small", [7_u8; 1024]).context("unlinking has freed no room")?);
     unlink("small")?;
     fill_arena()?;
     say("done");
     Ok(())
 }
 
-/// Fills an arena until there is no memory left; the address space goes on.
+/// Fills an arena until no memory is left, although its address space is larger.
 fn fill_arena() -> Result<()> {
-    let arena = Arena::create("arena", 1 << 30).context("address space takes no memory")?;
+    let arena = Arena::create("arena", 1 << 30).context("address space needs no memory")?;
     let mut values = Vec::new();
     loop {
-        match arena.create(&values.len().to_string(), [7_u64; 20]) {
+        match arena.insert(&values.len().to_string(), [7_u64; 20]) {
             Ok(value) => values.push(value),
             failed => break no_space(failed)?,
         }
@@ -64,14 +64,16 @@ fn fill_arena() -> Result<()> {
     ensure!(values.len() * 320 > ROOM / 2, "only {} values fit", values.len());
     for (number, value) in values.iter().enumerate() {
         value.update(|words| words.fill(8))?;
-        ensure!(arena.open::<[u64; 20]>(&number.to_string())?.get() == [8; 20], "it is another value");
+        let found = arena.get::<[u64; 20]>(&number.to_string())?.context("the value is lost")?;
+        ensure!(found.get() == [8; 20], "the key leads to another value");
     }
-    ensure!(arena.keys().count() == values.len(), "the failure left a part of a value");
+    ensure!(arena.len() == values.len(), "the failure left a part of a value");
+    ensure!(arena.iter().filter_map(|entry| entry.key).count() == values.len(), "the failure left a part of a value");
     unlink("arena")?;
     Ok(())
 }
 
-/// Enters a mount namespace of its own, in which this process may mount.
+/// Enters a new mount namespace, in which this process may mount.
 fn enter() -> io::Result<()> {
     let (user, group) = (geteuid(), getegid());
     let flags = if user.is_root() { UnshareFlags::NEWNS } else { UnshareFlags::NEWNS | UnshareFlags::NEWUSER };
@@ -82,12 +84,12 @@ fn enter() -> io::Result<()> {
         fs::write("/proc/self/uid_map", format!("0 {} 1", user.as_raw()))?;
         fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw()))?;
     }
-    // What is mounted here must not show outside.
+    // Mounts of this namespace must not appear in others.
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     Ok(())
 }
 
-fn no_space<T>(result: Result<Synchronized<T>, Error>) -> Result<()> {
+fn no_space<T: SharedValue>(result: Result<Synchronized<T>, Error>) -> Result<()> {
     match result {
         Err(Error::Io { operation, source }) => {
             ensure!(source.kind() == io::ErrorKind::StorageFull, "`{operation}` failed for another reason: {source}");
@@ -95,7 +97,7 @@ fn no_space<T>(result: Result<Synchronized<T>, Error>) -> Result<()> {
             Ok(())
         }
         Err(error) => bail!("an error of another kind: {error}"),
-        Ok(_) => bail!("it fits"),
+        Ok(_) => bail!("the value fits into a full file system"),
     }
 }
 

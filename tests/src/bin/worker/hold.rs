@@ -1,4 +1,4 @@
-//! Holding locks, and dying with them in every way that there is.
+//! Holds locks, and ends in every possible way.
 
 use std::os::unix::process::CommandExt;
 use std::process::{self, Command};
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use shared_value_tests::values::{AccountGuard, SynchronizedAccount};
 use shared_value_tests::{await_line, end_now, say};
 
-/// Takes the lock of every account, writes half of its fields, and waits for a line to end in some way.
+/// Takes the lock of every account, writes half of its fields, waits for a line, and ends in some way.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Hold {
     #[arg(required = true)]
@@ -18,29 +18,29 @@ pub(crate) struct Hold {
     end: End,
 }
 
-/// How it ends.
+/// The way of ending.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum End {
-    /// Finishes what it had begun, and returns.
+    /// Completes the changes, and returns.
     Finish,
     /// Panics: destructors run.
     Panic,
-    /// Panics in a program built with `panic = "abort"`, which runs the hook and aborts.
+    /// Panics as in a program built with `panic = "abort"`, which runs the panic hook and aborts.
     PanicAbort,
     Abort,
     /// Exits without running the destructors of this thread.
     Exit,
-    /// Exits without running anything.
+    /// Exits without running any code.
     ExitNow,
-    /// The thread ends with its guards forgotten; the process lives on.
+    /// Forgets the guards, and ends the thread; the process lives on.
     Thread,
     /// Becomes another program.
     Exec,
-    /// The new program: waits.
+    /// Takes no lock, and waits: the new program after `Exec`.
     Wait,
 }
 
-/// Waits for the lock of an account, and says what it found.
+/// Waits for the lock of an account, and tells the state of the account.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Take {
     name: String,
@@ -73,25 +73,25 @@ impl Hold {
     }
 }
 
-/// Accounts live as long as the process, so that their guards can.
+/// Takes the lock of every account. The accounts are leaked, because the guards live as long as the process.
 fn hold(names: &[String]) -> Result<Vec<AccountGuard<'static>>> {
     names
         .iter()
         .map(|name| {
             let account: &'static SynchronizedAccount = Box::leak(Box::new(SynchronizedAccount::open(name)?));
             let guard = account.lock()?;
-            guard.set_balance(-1);
-            account.set_limits_at(1, 777)?;
+            guard.set_balance(-1)?;
+            account.in_limits().set_at(1, 777)?;
             Ok(guard)
         })
         .collect()
 }
 
 impl End {
-    fn end(self, mut guards: Vec<AccountGuard<'static>>, names: &[String]) -> Result<()> {
+    fn end(self, guards: Vec<AccountGuard<'static>>, names: &[String]) -> Result<()> {
         match self {
             Self::Finish => {
-                for guard in &mut guards {
+                for guard in guards {
                     guard.update(|account| {
                         let deposits = u32::try_from(account.deposits).unwrap_or(0);
                         *account = shared_value_tests::values::Account::after(deposits + 1);
@@ -99,10 +99,10 @@ impl End {
                 }
                 Ok(())
             }
-            Self::Panic => panic!("asked to"),
+            Self::Panic => panic!("as planned"),
             Self::PanicAbort => {
                 panic::set_hook(Box::new(|_| process::abort()));
-                panic!("asked to");
+                panic!("as planned");
             }
             Self::Abort => process::abort(),
             Self::Exit => process::exit(3),

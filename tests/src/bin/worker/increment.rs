@@ -1,10 +1,10 @@
-//! Counting under the lock.
+//! Counts under the lock.
 
 use anyhow::Result;
 use shared_value_tests::values::SynchronizedTally;
 use shared_value_tests::{await_line, say};
 
-/// Adds 1 so many times to the number that all count in, and to the lane of this process.
+/// Adds 1 to the total and to the lane of this process, `count` times.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Increment {
     name: String,
@@ -22,11 +22,11 @@ impl Increment {
             match round % 4 {
                 0 => tally.update(|tally| tally.lanes[self.lane] += 1)?,
                 1 => tally.update_lanes(|lanes| lanes[self.lane] += 1)?,
-                2 => tally.set_lanes_at(self.lane, tally.lanes_at(self.lane) + 1)?,
+                2 => tally.in_lanes().set_at(self.lane, tally.in_lanes().at(self.lane) + 1)?,
                 _ => {
                     let guard = tally.lock()?;
-                    let counted = guard.lanes_at(self.lane);
-                    guard.set_lanes_at(self.lane, counted + 1);
+                    let counted = guard.in_lanes().at(self.lane);
+                    guard.in_lanes().set_at(self.lane, counted + 1)?;
                 }
             }
         }

@@ -1,17 +1,16 @@
 //! The program that plays the other processes in the tests: one role a run.
 //!
-//! It says what it does on standard output, a line at a time, and waits for lines on standard input. What it finds
-//! wrong it reports by failing.
+//! It reports its steps as lines on standard output, and waits for lines on standard input. If it finds an error, it fails.
 
 mod accessors;
 mod atomic;
 mod create;
-mod damage;
+mod damaged;
 mod dynamic;
-mod fork;
 mod full;
 mod hold;
 mod increment;
+mod inherited;
 mod many;
 mod mix;
 mod padding;
@@ -32,29 +31,29 @@ enum Role {
     Hold(hold::Hold),
     Take(hold::Take),
     Storm(storm::Storm),
-    Fork(fork::Fork),
-    /// Takes two locks and two mutexes in every order, and releases them in every order up to some point.
+    Fork(inherited::Fork),
+    /// Takes two locks and two mutexes in every order, and then releases some of them in every order.
     MixOrders,
     MixRandom(mix::Random),
-    /// Takes one lock more than one thread may hold.
+    /// Takes one lock more than a thread may hold.
     TooMany,
     ReleaseAtRandom(many::ReleaseAtRandom),
     ReleaseInOrder(many::ReleaseInOrder),
-    /// Creates values until there is no room, and values that are larger than the room.
+    /// Creates values until there is no room left, and values that are larger than the room.
     Full,
     Umask(create::Umask),
     Race(create::Race),
     Churn(create::Churn),
     OpenOften(create::OpenOften),
     MakeFile(create::MakeFile),
-    Damage(damage::Damage),
+    Damage(damaged::Damage),
     Accessors(accessors::Accessors),
     Dynamic(dynamic::Dynamic),
     Padding(padding::Padding),
 }
 
 fn main() -> Result<()> {
-    // A test that is killed takes its workers with it.
+    // When the test is killed, its workers die too.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     match Role::parse() {
         Role::Increment(role) => role.run(),

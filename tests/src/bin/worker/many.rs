@@ -1,10 +1,10 @@
-//! Holding as many locks as one thread may.
+//! Holds the largest number of locks that a thread may hold.
 
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared_value::{Error, Synchronized};
+use shared_value::{Error, LockError, Synchronized};
 use shared_value_tests::{fork, say};
 
 const LIMIT: usize = 2_000;
@@ -21,33 +21,36 @@ pub(crate) fn too_many() -> Result<()> {
     for again in ["the first time", "once more"] {
         let mut guards = others.iter().map(Synchronized::lock).collect::<Result<Vec<_>, _>>()?;
         let refused = last.lock();
-        ensure!(matches!(&refused, Err(Error::TooManyHeld { limit: LIMIT })), "the lock too many: {refused:?} {again}");
-        // A lock that is held already takes no more room.
+        ensure!(
+            matches!(&refused, Err(Error::Lock(LockError::TooManyHeld { limit: LIMIT }))),
+            "the last lock, {again}: {refused:?}"
+        );
+        // Taking a held lock again needs no room.
         others[0].update(|number| *number += 1)?;
         others[LIMIT - 1].update(|number| *number += 1)?;
-        // The last one first, as nested guards are released.
+        // In reverse order, as nested guards are released.
         while let Some(guard) = guards.pop() {
             drop(guard);
         }
         last.update(|number| *number += 1)?;
     }
-    ensure!(last.get() == 2, "the last one was changed twice: {last:?}");
+    ensure!(last.get() == 2, "a change of the last value is lost: {last:?}");
 
-    // The kernel must know all of them, or those that it does not know stay locked for ever.
+    // The kernel must release all locks of a dead thread.
     fork(|| {
-        let guards: Vec<_> = others.iter().map(|value| value.lock().expect("it is free")).collect();
+        let guards: Vec<_> = others.iter().map(|value| value.lock().expect("the lock is free")).collect();
         std::mem::forget(guards);
     })
     .finish();
     for (number, value) in others.iter().enumerate() {
-        let guard = value.try_lock().with_context(|| format!("the lock number {number}"))?;
-        ensure!(guard.recovered(), "the lock number {number} was not held");
+        let guard = value.try_lock().with_context(|| format!("lock {number}"))?;
+        ensure!(guard.recovered(), "lock {number} was not held");
     }
     say("done");
     Ok(())
 }
 
-/// Releases so many locks in the order in which they were taken, and says how many milliseconds that took.
+/// Takes `count` locks, releases them in the same order, and tells the milliseconds of the releases.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReleaseInOrder {
     count: usize,
@@ -59,8 +62,8 @@ impl ReleaseAtRandom {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let mut guards = Vec::new();
         for value in &values {
-            let mut guard = value.lock()?;
-            guard.store(1);
+            let guard = value.lock()?;
+            guard.set(1)?;
             guards.push(guard);
         }
         random.shuffle(&mut guards);
@@ -68,12 +71,12 @@ impl ReleaseAtRandom {
             drop(guard);
         }
         for (number, value) in values.iter().enumerate() {
-            ensure!(value.get() == 1, "the value number {number} was not committed");
-            ensure!(!value.try_lock()?.recovered(), "the lock number {number} was lost");
+            ensure!(value.get() == 1, "value {number} was not committed");
+            ensure!(!value.try_lock()?.recovered(), "lock {number} was lost");
         }
-        // The list is as it was: what is put into it now comes back when the thread dies, and nothing else.
-        fork(|| std::mem::forget(values[0].lock().expect("it is free"))).finish();
-        ensure!(values[0].try_lock()?.recovered(), "the list of this thread is broken");
+        // The robust list still works: a lock that is taken now is released when its thread dies.
+        fork(|| std::mem::forget(values[0].lock().expect("the lock is free"))).finish();
+        ensure!(values[0].try_lock()?.recovered(), "the robust list of this thread is broken");
         say("done");
         Ok(())
     }
@@ -84,14 +87,14 @@ impl ReleaseInOrder {
         let Some(values) = values(self.count)? else { return Ok(()) };
         let guards = values.iter().map(Synchronized::lock).collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
-        // A vector drops its first element first.
+        // A vector drops its elements in order.
         drop(guards);
         say(start.elapsed().as_millis());
         Ok(())
     }
 }
 
-/// So many values, or nothing where the system does not let this process have as many open files.
+/// Makes `count` values. Returns `None` if this process may not have enough open files.
 fn values(count: usize) -> Result<Option<Vec<Synchronized<u64>>>> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;

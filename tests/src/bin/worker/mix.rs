@@ -1,7 +1,7 @@
-//! Locks under test and robust mutexes of the C library, held by one thread.
+//! Locks under test and robust mutexes of the C library in one thread.
 //!
-//! A forked child takes and releases them in some order and kills itself; then all that it held must be recovered, and
-//! the others must be free.
+//! A forked child takes and releases them in some order and kills itself. After that, each lock that it held must be
+//! recovered, and the others must be free.
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Signal, getpid, kill_process};
@@ -15,7 +15,7 @@ pub(crate) struct Random {
     count: u64,
 }
 
-/// Locks, and behind them mutexes, by one numbering.
+/// Locks and mutexes, numbered in this order.
 struct Mixture {
     values: Vec<Synchronized<u64>>,
     mutexes: RobustMutexes,
@@ -58,9 +58,9 @@ impl Mixture {
         })
     }
 
-    /// Lets a child make these changes and die, and checks what it leaves behind.
+    /// Lets a child make these changes and die, and checks all locks and mutexes.
     ///
-    /// A change takes the lock or mutex of that number, or releases it if the child holds it already.
+    /// A change takes the lock or mutex of a number, or releases it if the child holds it.
     fn survives(&self, changes: &[usize]) -> Result<()> {
         fork(|| {
             let mut guards: Vec<Option<Guard<'_, u64>>> = self.values.iter().map(|_| None).collect();
@@ -89,11 +89,11 @@ impl Mixture {
     fn change<'m>(&'m self, number: usize, guards: &mut [Option<Guard<'m, u64>>], is_held: &mut [bool]) {
         match self.values.get(number) {
             Some(_) if is_held[number] => guards[number] = None,
-            Some(value) => guards[number] = Some(value.try_lock().expect("it is free")),
+            Some(value) => guards[number] = Some(value.try_lock().expect("the lock is free")),
             None if is_held[number] => self.mutexes.release(number - self.values.len()),
             None => {
                 let taken = self.mutexes.take(number - self.values.len());
-                assert_eq!(taken, Taken::Free, "the test before left it so");
+                assert_eq!(taken, Taken::Free, "an earlier child has left the mutex locked");
             }
         }
         is_held[number] = !is_held[number];

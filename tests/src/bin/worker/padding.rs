@@ -1,4 +1,4 @@
-//! Writing a value with holes from a process whose memory is full of other things.
+//! Writes a value with padding from a process whose memory is full of secrets.
 
 use std::hint::black_box;
 
@@ -6,10 +6,10 @@ use anyhow::Result;
 use shared_value_tests::values::{Grain, Padded, SynchronizedPadded};
 use shared_value_tests::{await_line, say};
 
-/// What must not show in the segment.
+/// A byte that must not appear in the segment.
 const SECRET: u8 = 0xa5;
 
-/// Creates a value and writes it in every way that writes a whole value or a part with holes.
+/// Creates a value, and writes it in every way that writes a whole value or a part with padding.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Padding {
     name: String,
@@ -38,25 +38,25 @@ fn create(name: &str) -> Result<SynchronizedPadded> {
 #[inline(never)]
 fn write(padded: &SynchronizedPadded, seed: u8) -> Result<()> {
     fill_stack();
-    padded.store(value(seed))?;
+    padded.set(value(seed))?;
     fill_stack();
     padded.update(|padded| *padded = value(seed))?;
     fill_stack();
-    padded.set_grains_at(3, value(seed).grains[5])?;
+    padded.in_grains().set_at(3, value(seed).grains[5])?;
     fill_stack();
     padded.set_grains(value(seed).grains)?;
     fill_stack();
     padded.update_grains(|grains| grains[1] = Grain { is_set: false, ..grains[2] })?;
     fill_stack();
-    let mut guard = padded.lock()?;
-    guard.store(value(seed));
+    let guard = padded.lock()?;
+    guard.set(value(seed))?;
     guard.commit();
-    guard.set_grains_at(4, value(seed).grains[6]);
-    guard.set_head(seed);
+    guard.in_grains().set_at(4, value(seed).grains[6])?;
+    guard.set_head(seed)?;
     Ok(())
 }
 
-/// A value in memory that held secrets, also in its holes.
+/// Makes a value whose padding contains secrets.
 #[inline(never)]
 fn value(seed: u8) -> Padded {
     fill_stack();
@@ -67,7 +67,7 @@ fn value(seed: u8) -> Padded {
     black_box(value)
 }
 
-/// Leaves secrets all over the memory that the next calls use.
+/// Leaves secrets in the stack that the next calls use.
 #[inline(never)]
 fn fill_stack() {
     let mut secrets = [0_u8; 16 * 1024];

@@ -1,10 +1,10 @@
-//! Changing values all the time, to be killed at any instruction of it.
+//! Changes values without pause, to be killed at a random instruction.
 
 use anyhow::Result;
 use shared_value_tests::say;
 use shared_value_tests::values::{LARGE, SynchronizedTwins, Twins};
 
-/// Changes two values for ever, alone and together, in every way.
+/// Changes two values, alone and together, in all ways, until it is killed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Storm {
     small: String,
@@ -25,24 +25,24 @@ impl Storm {
                 2 => {
                     let guard = small.lock()?;
                     let next = guard.left() + 1;
-                    guard.set_left(next);
-                    guard.set_right(next);
+                    guard.set_left(next)?;
+                    guard.set_right(next)?;
                 }
                 3 => {
-                    let mut guard = large.lock()?;
+                    let guard = large.lock()?;
                     let next = guard.left() + 1;
-                    guard.set_right(next);
+                    guard.set_right(next)?;
                     guard.rollback();
-                    guard.store(Twins::of(next));
+                    guard.set(Twins::of(next))?;
                     guard.commit();
-                    guard.set_left(0);
+                    guard.set_left(0)?;
                     guard.rollback();
                 }
                 4 => {
-                    // Always in this order, or two of these would wait for each other.
-                    let mut outer = small.lock()?;
+                    // Locked in this order always, because two processes with different orders would deadlock.
+                    let outer = small.lock()?;
                     let inner = large.lock()?;
-                    large.store(Twins::of(inner.left() + 1))?;
+                    large.set(Twins::of(inner.left() + 1))?;
                     outer.update(|twins| *twins = Twins::of(twins.left + 1))?;
                     drop(inner);
                 }
@@ -50,12 +50,12 @@ impl Storm {
                     let outer = small.lock()?;
                     let inner = large.lock()?;
                     let again = small.lock()?;
-                    small.store(Twins::of(again.left() + 1))?;
+                    small.set(Twins::of(again.left() + 1))?;
                     drop(outer);
                     drop(again);
                     let next = inner.left() + 1;
-                    inner.set_left(next);
-                    inner.set_right(next);
+                    inner.set_left(next)?;
+                    inner.set_right(next)?;
                 }
             }
         }

@@ -4,17 +4,17 @@ use anyhow::{Result, bail, ensure};
 use shared_value_tests::values::{LARGE, LINE, PAGE, SynchronizedTwins, Twins};
 use shared_value_tests::{await_line, say};
 
-/// So many changes a reader must have seen, or it did not read beside a writer.
+/// The number of changes that a reader must see, which proves that it reads beside a writer.
 const MET: u64 = 30;
 
-/// Changes the twins for ever, in every way that commits.
+/// Changes the twins in every way that commits, until it is killed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Write {
     name: String,
     words: usize,
 }
 
-/// Reads the twins so many times, and says how often they had changed.
+/// Reads the twins `count` times, and tells how often they had changed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Read {
     name: String,
@@ -53,21 +53,21 @@ fn write<const WORDS: usize>(name: &str) -> Result<()> {
     loop {
         number += 1;
         match number % 4 {
-            0 => twins.store(Twins::of(number))?,
+            0 => twins.set(Twins::of(number))?,
             1 => twins.update(|twins| *twins = Twins::of(number))?,
             2 => {
                 let guard = twins.lock()?;
-                guard.set_left(number);
-                guard.set_right(number);
+                guard.set_left(number)?;
+                guard.set_right(number)?;
             }
             _ => {
-                let mut guard = twins.lock()?;
-                guard.set_right(number);
+                let guard = twins.lock()?;
+                guard.set_right(number)?;
                 guard.rollback();
-                guard.set_left(number);
+                guard.set_left(number)?;
                 twins.set_right(number)?;
                 guard.commit();
-                guard.set_left(0);
+                guard.set_left(0)?;
                 guard.rollback();
             }
         }
@@ -79,7 +79,7 @@ fn read<const WORDS: usize>(name: &str, count: u64) -> Result<()> {
     say("ready");
     await_line();
     let (mut reads, mut changes, mut latest) = (0, 0, 0);
-    // On a busy machine, reader and writer may take turns for a while.
+    // On a busy machine, the reader and the writer may take turns for a while.
     while reads < count || changes < MET {
         reads += 1;
         let snapshot = twins.load()?;

@@ -1,5 +1,5 @@
-//! There is a field more, where there was padding.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Adds a field in the padding.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! The struct is aligned to more.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Has a larger alignment.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! Declares the same struct again.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Declares an equal struct.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! An array has an element more.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Has a longer array.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! An atomic field no longer is.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Makes the atomic field an ordinary one.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! Declares the struct.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Declares the original struct.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! A variant has another number.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Changes the discriminant of a variant.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

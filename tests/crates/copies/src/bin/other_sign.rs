@@ -1,5 +1,5 @@
-//! A field has another type of the same size.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Changes the type of a field to another one of the same size.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

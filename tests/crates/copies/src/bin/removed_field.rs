@@ -1,5 +1,5 @@
-//! A field is missing.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Removes a field.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! A field has another name.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Renames a field.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

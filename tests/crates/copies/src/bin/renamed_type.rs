@@ -1,5 +1,5 @@
-//! The struct has another name.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Renames the struct.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -1,5 +1,5 @@
-//! Two fields of one type have changed places.
-#![allow(dead_code, reason = "nobody calls the accessors")]
+//! Swaps two fields of one type.
+#![allow(dead_code, reason = "no code calls the accessors")]
 
 use shared_value::SharedValue;
 

@@ -2,14 +2,14 @@
 
 use shared_value::{FixedStr, SharedValue};
 
-/// Something, and its name.
+/// A value of any type with a name.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Labelled<T: SharedValue, const N: usize> {
     /// The name.
     pub label: FixedStr<N>,
-    /// What has it.
+    /// The value.
     pub value: T,
-    /// More of the same.
+    /// Earlier values.
     pub history: [T; 3],
 }

@@ -1,4 +1,4 @@
-//! Forking, in a process whose threads are known.
+//! Handles and locks that a forked child inherits.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, AccountGuard, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, SHORT, end_now, eventually, fork, say, split};
+use shared_value_tests::{DEADLINE, SHORT, end_now, eventually, fork, held_elsewhere, say, split};
 
-/// Forks in one of the situations that matter.
+/// Forks in one situation.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fork {
     #[arg(value_enum)]
@@ -22,7 +22,7 @@ pub(crate) struct Fork {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Case {
-    /// Parent and child go on with a handle that was made before.
+    /// Parent and child use a handle that was made before the fork.
     Inherited,
     /// The thread that forks holds the lock.
     Held,
@@ -30,7 +30,7 @@ enum Case {
     HeldByAnother,
     /// Inside of an `update`.
     InUpdate,
-    /// Other threads lock, open and create all the time.
+    /// Other threads lock, open and create without pause.
     Busy,
     /// A child forks again.
     Generations,
@@ -55,12 +55,12 @@ fn inherited(name: &str) -> Result<()> {
     const COUNT: u64 = 2_000;
     let counter = Synchronized::new(0_u64)?;
     let named = Synchronized::create(name, 0_u64)?;
-    // The thread is known to the library before the fork, and both must be told apart after it.
+    // This thread has locked before the fork. After it, the library must tell its two copies apart.
     counter.update(|count| *count += 1)?;
     let count = || {
         for _ in 0..COUNT {
-            counter.update(|count| *count += 1).expect("it can be locked");
-            named.update(|count| *count += 1).expect("it can be locked");
+            counter.update(|count| *count += 1).expect("the value can be locked");
+            named.update(|count| *count += 1).expect("the value can be locked");
         }
     };
     let children: Vec<_> = (0..3).map(|_| fork(count)).collect();
@@ -70,15 +70,15 @@ fn inherited(name: &str) -> Result<()> {
     }
     ensure!(counter.get() == 4 * COUNT + 1, "parent and children count together: {counter:?}");
     ensure!(named.get() == 4 * COUNT, "parent and children count together: {named:?}");
-    ensure!(counter.recoveries() == 0, "nobody died holding the lock: {counter:?}");
+    ensure!(counter.recoveries() == 0, "no owner has died: {counter:?}");
     Ok(())
 }
 
 fn held() -> Result<()> {
     let account = SynchronizedAccount::new(Account::after(1))?;
     let guard = account.lock()?;
-    guard.set_balance(5);
-    // Both go on with the guard, each with its own copy. The first child uses it before anything else.
+    guard.set_balance(5)?;
+    // Each process has a copy of the guard. The first child uses its copy before anything else.
     for check in [guard_of_the_parent, lock_of_the_parent] {
         let Some(child) = split() else {
             let result = panic::catch_unwind(AssertUnwindSafe(|| check(&account, guard)));
@@ -87,26 +87,25 @@ fn held() -> Result<()> {
         child.finish();
     }
     ensure!(account.version() == 0, "the child committed: {account:?}");
-    ensure!(account.lock_state() == LockState::HeldHere, "the parent lost the lock: {account:?}");
-    ensure!(guard.balance() == 5, "the parent lost what it wrote: {guard:?}");
-    guard.set_deposits(6);
+    ensure!(account.lock_state() == LockState::HeldHere, "the parent has lost the lock: {account:?}");
+    ensure!(guard.balance() == 5, "the parent has lost its change: {guard:?}");
+    guard.set_deposits(6)?;
     drop(guard);
     ensure!((account.balance(), account.deposits(), account.version()) == (5, 6, 1), "one commit: {account:?}");
-    ensure!(!account.lock()?.recovered(), "nobody died holding the lock");
+    ensure!(!account.lock()?.recovered(), "no owner has died");
     Ok(())
 }
 
-/// The lock is the parent's, so its guard does nothing here.
-fn guard_of_the_parent(account: &SynchronizedAccount, mut guard: AccountGuard<'_>) {
+/// The parent owns the lock: the child's copy of the guard can read, but neither write nor release.
+fn guard_of_the_parent(account: &SynchronizedAccount, guard: AccountGuard<'_>) {
     guard.commit();
     guard.rollback();
-    let write = panic::catch_unwind(AssertUnwindSafe(|| guard.set_balance(6)));
-    let message = write.expect_err("the guard holds nothing here");
-    let message = message.downcast_ref::<&str>().copied().unwrap_or_default();
-    assert!(message.contains("fork"), "the panic says why: {message}");
-    let update = panic::catch_unwind(AssertUnwindSafe(|| guard.update(|account| account.balance = 6)));
-    assert!(update.is_err(), "the guard holds nothing here");
-    assert_eq!(guard.balance(), 10, "the child sees what is committed");
+    let error = guard.set_balance(6).expect_err("the parent owns the lock");
+    assert!(matches!(error, Error::Lock(LockError::NotHeld)), "{error:?}");
+    assert!(error.to_string().contains("fork"), "the error does not say why: {error}");
+    let updated = guard.update(|account| account.balance = 6);
+    assert!(matches!(updated, Err(Error::Lock(LockError::NotHeld))), "{updated:?}");
+    assert_eq!(guard.balance(), 10, "the child must see the committed value");
     assert_eq!(guard.load().expect("valid").balance, 10);
     assert!(format!("{guard:?}").contains("balance: 10"), "{guard:?}");
     drop(guard);
@@ -114,18 +113,21 @@ fn guard_of_the_parent(account: &SynchronizedAccount, mut guard: AccountGuard<'_
     assert_eq!((account.balance(), account.version()), (10, 0), "dropping the guard committed");
 }
 
-/// The lock is the parent's, so it cannot be had here.
+/// The parent owns the lock: the child cannot take it.
 fn lock_of_the_parent(account: &SynchronizedAccount, guard: AccountGuard<'_>) {
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "the child owns the lock: {account:?}");
-    assert!(matches!(account.lock_timeout(SHORT), Err(Error::TimedOut)), "the child owns the lock: {account:?}");
+    assert!(held_elsewhere(account), "the child owns the lock: {account:?}");
+    assert!(
+        matches!(account.lock_timeout(SHORT), Err(Error::Lock(LockError::TimedOut))),
+        "the child owns the lock: {account:?}"
+    );
     assert!(matches!(account.lock_state(), LockState::Held { .. }), "{:?}", account.lock_state());
     drop(guard);
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "dropping the guard released the lock");
+    assert!(held_elsewhere(account), "dropping the guard released the lock");
     assert_eq!(account.balance(), 10, "dropping the guard committed");
 
-    // Locks of its own work, and go with it.
-    let other = Synchronized::new(1_u64).expect("it can be created");
-    other.update(|number| *number += 1).expect("it can be locked");
+    // The child can use locks of its own.
+    let other = Synchronized::new(1_u64).expect("there is memory");
+    other.update(|number| *number += 1).expect("the value can be locked");
     assert_eq!(other.get(), 2);
 }
 
@@ -135,8 +137,8 @@ fn held_by_another() -> Result<()> {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            let mut guard = value.lock().expect("it is free");
-            guard.store(2);
+            let guard = value.lock().expect("the lock is free");
+            guard.set(2).expect("the lock is held");
             is_held.store(true, Ordering::Release);
             while !is_over.load(Ordering::Acquire) {
                 thread::yield_now();
@@ -146,14 +148,11 @@ fn held_by_another() -> Result<()> {
             thread::yield_now();
         }
         fork(|| {
-            assert!(
-                matches!(value.try_lock(), Err(Error::WouldBlock)),
-                "nobody here holds it, but another process does"
-            );
-            assert_eq!(value.get(), 1, "the child sees what is committed");
+            assert!(held_elsewhere(&value), "a thread of the parent holds the lock, but the child could take it");
+            assert_eq!(value.get(), 1, "the child must see the committed value");
         })
         .finish();
-        // A child that outlives the owner gets the lock from it.
+        // A child gets the lock when the owner releases it.
         let child = fork(|| {
             let guard = value.lock_timeout(DEADLINE).expect("the owner releases it");
             assert_eq!((guard.load().expect("valid"), guard.recovered()), (2, false));
@@ -170,14 +169,14 @@ fn in_update() -> Result<()> {
     value.update(|number| {
         *number = 2;
         fork(|| {
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the child owns the lock");
-            assert_eq!(value.get(), 1, "the child sees what is committed");
+            assert!(held_elsewhere(&value), "the child owns the lock");
+            assert_eq!(value.get(), 1, "the child must see the committed value");
         })
         .finish();
     })?;
     ensure!(value.get() == 2, "the parent's update was lost: {value:?}");
 
-    // Here the child returns from the closure, too, and must not commit the parent's update.
+    // This child returns from the closure, and must not commit the parent's update.
     let child = value.update(|number| {
         *number += 1;
         split()
@@ -185,13 +184,13 @@ fn in_update() -> Result<()> {
     let Some(child) = child else { end_now(0) };
     child.finish();
     ensure!((value.get(), value.version()) == (3, 2), "the child committed too: {value:?}");
-    ensure!(!value.try_lock()?.recovered(), "nobody died holding the lock");
+    ensure!(!value.try_lock()?.recovered(), "no owner has died");
 
-    // Here the parent's closure panics after the child's has returned. What the child was told to write must not be
-    // among what the parent's outer guard commits.
+    // The parent's closure panics after the child has returned from its copy of the closure. The child's change must not
+    // become a part of the commit of the parent's outer guard.
     let account = SynchronizedAccount::new(Account::after(1))?;
     let guard = account.lock()?;
-    guard.set_balance(5);
+    guard.set_balance(5)?;
     let result = panic::catch_unwind(AssertUnwindSafe(|| {
         account.update_deposits(|deposits| {
             let Some(child) = split() else {
@@ -199,14 +198,14 @@ fn in_update() -> Result<()> {
                 return;
             };
             child.finish();
-            panic!("in the middle");
+            panic!("as planned");
         })
     }));
     if result.is_ok() {
         end_now(0);
     }
     drop(guard);
-    ensure!((account.balance(), account.deposits()) == (5, 1), "the child wrote, too: {account:?}");
+    ensure!((account.balance(), account.deposits()) == (5, 1), "the child has changed the value: {account:?}");
     Ok(())
 }
 
@@ -222,11 +221,11 @@ fn busy(name: &str) -> Result<()> {
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     match number {
-                        0 => drop(Synchronized::new([7_u64; 16]).expect("it can be created")),
-                        1 => drop(Synchronized::<u64>::open(name).expect("it is there")),
+                        0 => drop(Synchronized::new([7_u64; 16]).expect("there is memory")),
+                        1 => drop(Synchronized::<u64>::open(name).expect("the value exists")),
                         // A new thread is a new owner.
                         _ => thread::scope(|scope| {
-                            scope.spawn(|| shared.update(|count| *count += 1).expect("it can be locked"));
+                            scope.spawn(|| shared.update(|count| *count += 1).expect("the value can be locked"));
                         }),
                     }
                     rounds.fetch_add(1, Ordering::Relaxed);
@@ -235,40 +234,40 @@ fn busy(name: &str) -> Result<()> {
         }
         for _ in 0..forks {
             fork(|| {
-                let value = Synchronized::new(1_u64).expect("it can be created");
-                value.update(|number| *number += 1).expect("it can be locked");
-                let opened = Synchronized::<u64>::open(name).expect("it is there");
-                opened.update(|count| *count += 1).expect("it can be locked");
-                // Not in a thread of the child: the standard library cannot start one if the fork came while another
-                // thread of the parent was starting one.
-                named.update(|count| *count += 1).expect("it can be locked");
+                let value = Synchronized::new(1_u64).expect("there is memory");
+                value.update(|number| *number += 1).expect("the value can be locked");
+                let opened = Synchronized::<u64>::open(name).expect("the value exists");
+                opened.update(|count| *count += 1).expect("the value can be locked");
+                // Not in a thread of the child: the standard library cannot start one if a thread of the parent was
+                // starting one during the fork.
+                named.update(|count| *count += 1).expect("the value can be locked");
                 drop((value, opened));
             })
             .finish();
         }
         is_over.store(true, Ordering::Relaxed);
     });
-    ensure!(named.get() == 2 * forks, "every child counts twice: {named:?}");
-    ensure!(rounds.load(Ordering::Relaxed) > 30, "the other threads did nothing meanwhile");
+    ensure!(named.get() == 2 * forks, "not every child has counted twice: {named:?}");
+    ensure!(rounds.load(Ordering::Relaxed) > 30, "the other threads did too little meanwhile");
     Ok(())
 }
 
 fn generations() -> Result<()> {
     let value = Synchronized::new(0_u64)?;
     let progress = Synchronized::new(0_u64)?;
-    let is_held = || assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the grandchild owns the lock");
+    let is_held = || assert!(held_elsewhere(&value), "the grandchild owns the lock");
     let guard = value.lock()?;
     let child = fork(|| {
         fork(is_held).finish();
-        progress.set(1).expect("it is free");
+        progress.set(1).expect("the lock is free");
         let guard = value.lock_timeout(DEADLINE).expect("the parent releases it");
         fork(is_held).finish();
         drop(guard);
-        fork(|| value.update(|number| *number += 1).expect("it can be locked")).finish();
+        fork(|| value.update(|number| *number += 1).expect("the value can be locked")).finish();
     });
     eventually("the first grandchild has looked", || progress.get() == 1);
     drop(guard);
     child.finish();
-    ensure!(value.get() == 1, "the grandchild's change: {value:?}");
+    ensure!(value.get() == 1, "the grandchild's change is lost: {value:?}");
     Ok(())
 }

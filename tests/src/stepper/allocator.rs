@@ -1,4 +1,4 @@
-//! `Arena`: memory for victims that does not depend on what the survivor allocated before.
+//! `VictimAllocator`: memory for victims that does not depend on the survivor's heap.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -6,32 +6,32 @@ use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// More than any victim needs.
+/// More bytes than any victim needs.
 const LENGTH: usize = 1 << 20;
 
 /// An allocator for programs whose victims allocate.
 ///
-/// A victim gets memory from a piece that only victims use and never give back, one allocation behind the other. With
-/// the C library's allocator, which instructions it executes would depend on the survivor's heap.
+/// A victim takes memory from a block that only victims use: one allocation behind the other, and none is freed. With the C
+/// library's allocator, the instructions that a victim executes would depend on the survivor's heap.
 #[derive(Debug)]
 #[repr(align(64))]
-pub struct Arena {
+pub struct VictimAllocator {
     memory: UnsafeCell<[u8; LENGTH]>,
     used: AtomicUsize,
 }
 
-// SAFETY: the bytes are only handed out, each of them once.
-unsafe impl Sync for Arena {}
+// SAFETY: this code never accesses the bytes; it hands out each of them once.
+unsafe impl Sync for VictimAllocator {}
 
 static IS_VICTIM: AtomicBool = AtomicBool::new(false);
 
-/// From now on, this process is a victim.
+/// Makes this process a victim, whose memory comes from the block.
 pub(super) fn begin_victim() {
     IS_VICTIM.store(true, Relaxed);
 }
 
-impl Arena {
-    /// An allocator for `#[global_allocator]`.
+impl VictimAllocator {
+    /// Makes an allocator for `#[global_allocator]`.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "only a static can be a global allocator")]
     #[expect(clippy::large_stack_arrays, reason = "it is made at compile time")]
@@ -47,9 +47,9 @@ impl Arena {
     }
 }
 
-// SAFETY: the system's memory is passed on, and memory of the arena is handed out once and never used again; `realloc`
-// is the provided one, which calls these.
-unsafe impl GlobalAlloc for Arena {
+// SAFETY: the system's memory is passed on, and each byte of the block is handed out once; `realloc` is the provided one,
+// which calls these two.
+unsafe impl GlobalAlloc for VictimAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if IS_VICTIM.load(Relaxed) {
             return self.take(layout);
@@ -62,7 +62,7 @@ unsafe impl GlobalAlloc for Arena {
         if IS_VICTIM.load(Relaxed) {
             return;
         }
-        // SAFETY: promised by the caller; who is no victim has no memory of the arena.
+        // SAFETY: promised by the caller; a process that is not a victim has no memory of the block.
         unsafe { System.dealloc(memory, layout) }
     }
 }

@@ -1,4 +1,4 @@
-//! Sweeps over operations.
+//! `Arguments`: the arguments of the role that sweeps over operations.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,27 +9,27 @@ use shared_value_tests::stepper::{Points, Report, Sweep};
 
 use crate::operations;
 
-/// More than any sweep needs.
+/// More seconds than any sweep needs.
 const LONGEST_SECONDS: u32 = 3_600;
 
-/// Kills victims in operations and prints a row for each of these; fails if a death did harm.
+/// Kills victims in operations, and prints a row for each operation. Fails if a death did harm.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The operations; all if there are none.
+    /// The names of the operations; without any, all operations.
     operations: Vec<String>,
-    /// Where to kill: at `every` instruction, at so many at most, or where shared words see `changes`.
+    /// The points at which to kill: `every` instruction, a number of instructions, or `changes` of shared words.
     #[arg(long, default_value = "every")]
     points: String,
-    /// What the choice of the points depends on.
+    /// The seed of the random choice of points.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Gives an operation up after so many deaths that did harm.
+    /// Ends an operation when this many deaths have done harm.
     #[arg(long, default_value_t = 10)]
     give_up_after: usize,
     /// Only prints the names of the operations.
     #[arg(long)]
     list: bool,
-    /// Prints the heads of the columns.
+    /// Prints the titles of the columns first.
     #[arg(long)]
     header: bool,
 }
@@ -43,13 +43,13 @@ impl Arguments {
         let points = match self.points.as_str() {
             "every" => Points::Every,
             "changes" if cfg!(target_arch = "x86_64") => Points::Changes { seed: self.seed },
-            // Where victims cannot be stopped at changes.
+            // Victims cannot be stopped at changes on this processor.
             "changes" => Points::AtMost { count: 60, seed: self.seed },
             count => Points::AtMost { count: count.parse().context("--points")?, seed: self.seed },
         };
         let sweep = Sweep::new(points).give_up_after(self.give_up_after);
 
-        // All waits below have deadlines. This is for what should have one and does not.
+        // All waits below should have deadlines. The alarm is for those that do not.
         alarm::set(LONGEST_SECONDS);
 
         let mut output = io::stdout().lock();

@@ -1,4 +1,4 @@
-//! Forks with locks held, and what each of those who go on may do with them.
+//! Forks while locks are held, and the uses of these locks in each process after that.
 
 use std::cell::Cell;
 use std::mem;
@@ -10,33 +10,33 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use rustix::process::{Signal, set_parent_process_death_signal};
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{
-    AT_ONCE, DEADLINE, Protocol, RobustMutexes, SegmentName, Taken, end_now, eventually, fork, split,
+    AT_ONCE, DEADLINE, Protocol, RobustMutexes, SegmentName, Taken, end_now, eventually, fork, held_elsewhere, split,
 };
 
 use crate::child::{elsewhere, end_after, kill_itself};
 use crate::usage::Usage;
 
-/// Who forks, holding what.
+/// The situation of a fork.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Case {
-    /// A thread with many locks, each of them twice, among mutexes of the C library.
+    /// The thread holds many locks, each of them twice, among mutexes of the C library.
     ManyHeld,
-    /// A parent that dies before its child is done with the copy of its guard.
+    /// The parent dies before its child has dropped the copy of the guard.
     ParentKilled,
-    /// A parent, a child and a grandchild, each with its copy of one guard.
+    /// A parent, a child and a grandchild each have a copy of one guard.
     Copies,
-    /// A child that takes the lock for itself before it is done with the copy of its parent's guard.
+    /// A child takes the lock itself before it has dropped the copy of its parent's guard.
     Retaken,
-    /// A thread inside of an `update`.
+    /// The thread is inside of an `update`.
     InUpdate,
-    /// The first thread, while another one holds the lock, which ends with it.
+    /// Another thread holds the lock, and ends without a release.
     AnotherEnds,
-    /// A child that drops every handle that it has inherited.
+    /// The child drops all inherited handles.
     HandlesDropped,
-    /// A child that becomes another program.
+    /// The child calls `exec`.
     Spawned,
 }
 
@@ -67,26 +67,26 @@ fn many_held() -> Result<()> {
             if number % 10 == 5 {
                 assert_eq!(mutexes.take(number / 10), Taken::Free);
             }
-            let mut guard = value.lock().expect("it is free");
-            guard.store(100);
-            guards.push((guard, value.lock().expect("this thread holds it")));
+            let guard = value.lock().expect("the lock is free");
+            guard.set(100).expect("the lock is held");
+            guards.push((guard, value.lock().expect("this thread holds the lock")));
         }
         mem::forget(values[3].lock());
 
         let Some(child) = split() else {
             end_after(|| {
-                let are_held = || {
+                let check = || {
                     for (number, value) in (0..).zip(&values) {
-                        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the child owns {value:?}");
+                        assert!(held_elsewhere(value), "the child owns {value:?}");
                         assert!(matches!(value.lock_state(), LockState::Held { .. }), "{value:?}");
-                        assert_eq!(value.get(), number, "the child sees what is committed");
+                        assert_eq!(value.get(), number, "the child must see the committed value");
                     }
                 };
-                are_held();
-                of_the_child.update(|number| *number += 1).expect("it is free");
+                check();
+                of_the_child.update(|number| *number += 1).expect("the lock is free");
                 mem::forget(of_the_child.lock());
                 drop(guards);
-                are_held();
+                check();
                 kill_itself();
             });
         };
@@ -104,83 +104,83 @@ fn many_held() -> Result<()> {
     })
     .finish_killed();
     for (number, value) in values.iter().enumerate() {
-        let guard = value.try_lock().with_context(|| format!("the lock number {number}"))?;
+        let guard = value.try_lock().with_context(|| format!("lock {number}"))?;
         let expected = if number == RELEASED { (100, false) } else { (number as u64, true) };
-        ensure!((guard.load()?, guard.recovered()) == expected, "number {number}: {guard:?}");
+        ensure!((guard.load()?, guard.recovered()) == expected, "lock {number}: {guard:?}");
     }
-    ensure!((mutexes.take(0), mutexes.take(1)) == (Taken::OwnerDied, Taken::OwnerDied), "the list of the parent");
+    ensure!((mutexes.take(0), mutexes.take(1)) == (Taken::OwnerDied, Taken::OwnerDied), "the parent held both mutexes");
     Ok(())
 }
 
 fn parent_killed() -> Result<()> {
     let (value, step) = (Synchronized::new(1_u64)?, Synchronized::new(0_u64)?);
     fork(|| {
-        let mut guard = value.lock().expect("it is free");
-        guard.store(5);
+        let guard = value.lock().expect("the lock is free");
+        guard.set(5).expect("the lock is held");
         let Some(_child) = split() else {
             end_after(|| {
-                set_parent_process_death_signal(None).expect("it is only a setting");
-                step.set(1).expect("it is free");
+                set_parent_process_death_signal(None).expect("no signal is a valid signal");
+                step.set(1).expect("the lock is free");
                 eventually("the lock was taken over", || step.get() == 2);
                 drop(guard);
-                step.set(3).expect("it is free");
-                let mut guard = value.lock_timeout(DEADLINE).expect("it is released");
-                guard.update(|number| *number += 10).expect("valid");
+                step.set(3).expect("the lock is free");
+                let guard = value.lock_timeout(DEADLINE).expect("the owner releases the lock");
+                guard.update(|number| *number += 10).expect("the bits are valid");
                 drop(guard);
-                step.set(4).expect("it is free");
+                step.set(4).expect("the lock is free");
             });
         };
-        eventually("the child lives on its own", || step.get() == 1);
+        eventually("the child survives its parent", || step.get() == 1);
         kill_itself();
     })
     .finish_killed();
 
-    let mut guard = value.lock_timeout(AT_ONCE).context("its owner is dead, although a copy of it lives")?;
-    ensure!((guard.load()?, guard.recovered()) == (1, true), "the dead one's change is rolled back: {guard:?}");
-    guard.store(2);
+    let guard = value.lock_timeout(AT_ONCE).context("the owner is dead, although its child lives")?;
+    ensure!((guard.load()?, guard.recovered()) == (1, true), "the change of the dead owner is still there: {guard:?}");
+    guard.set(2)?;
     step.set(2)?;
     eventually("the child has dropped its copy", || step.get() == 3);
     elsewhere(|| {
-        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the copy has released what is another's");
-        assert_eq!(value.get(), 1, "the copy has committed what is another's");
+        assert!(held_elsewhere(&value), "the copy has released the lock of another owner");
+        assert_eq!(value.get(), 1, "the copy has committed the change of another owner");
     });
-    guard.store(3);
+    guard.set(3)?;
     drop(guard);
-    eventually("the child is done", || step.get() == 4);
+    eventually("the child has ended its work", || step.get() == 4);
     ensure!((value.get(), value.version(), value.recoveries()) == (13, 2, 1), "{value:?}");
     Ok(())
 }
 
 fn copies() -> Result<()> {
     let (value, step) = (Synchronized::new(0_u64)?, Synchronized::new(0_u64)?);
-    let mut guard = value.lock()?;
-    guard.store(1);
+    let guard = value.lock()?;
+    guard.set(1)?;
     let Some(child) = split() else {
         end_after(|| {
             let Some(grandchild) = split() else {
                 end_after(|| {
                     eventually("the child has dropped its copy", || step.get() == 2);
                     drop(guard);
-                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it was another's");
-                    step.set(3).expect("it is free");
-                    value.update(|number| *number += 100).expect("it can be locked");
+                    assert!(held_elsewhere(&value), "the copy has released the lock of another owner");
+                    step.set(3).expect("the lock is free");
+                    value.update(|number| *number += 100).expect("the value can be locked");
                 });
             };
             eventually("the lock has another owner", || step.get() == 1);
             drop(guard);
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it was another's");
-            step.set(2).expect("it is free");
-            value.update(|number| *number += 10).expect("it can be locked");
+            assert!(held_elsewhere(&value), "the copy has released the lock of another owner");
+            step.set(2).expect("the lock is free");
+            value.update(|number| *number += 10).expect("the value can be locked");
             grandchild.finish();
         });
     };
     drop(guard);
     let other = fork(|| {
-        let mut guard = value.lock().expect("it was released");
-        guard.store(2);
-        step.set(1).expect("it is free");
-        eventually("all copies are gone", || step.get() == 3);
-        guard.update(|number| *number += 1).expect("valid");
+        let guard = value.lock().expect("the parent has released the lock");
+        guard.set(2).expect("the lock is held");
+        step.set(1).expect("the lock is free");
+        eventually("all copies are dropped", || step.get() == 3);
+        guard.update(|number| *number += 1).expect("the bits are valid");
     });
     other.finish();
     child.finish();
@@ -190,20 +190,27 @@ fn copies() -> Result<()> {
 
 fn retaken() -> Result<()> {
     let value = Synchronized::new(0_u64)?;
-    let mut of_the_parent = value.lock()?;
-    of_the_parent.store(1);
+    let of_the_parent = value.lock()?;
+    of_the_parent.set(1)?;
     let Some(child) = split() else {
         end_after(|| {
-            let mut own = value.lock_timeout(DEADLINE).expect("the parent releases it");
-            own.store(2);
+            let own = value.lock_timeout(DEADLINE).expect("the parent releases the lock");
+            own.set(2).expect("the lock is held");
             of_the_parent.commit();
             of_the_parent.rollback();
-            let written = panic::catch_unwind(AssertUnwindSafe(|| of_the_parent.store(3)));
-            assert!(written.is_err(), "the copy wrote to what the child holds by another guard");
+            let written = of_the_parent.set(3);
+            assert!(
+                matches!(written, Err(Error::Lock(LockError::NotHeld))),
+                "the copy can write, because the child holds the lock by another guard: {written:?}"
+            );
             drop(of_the_parent);
-            assert_eq!((own.load().expect("valid"), value.version()), (2, 1), "the copy has committed or rolled back");
-            elsewhere(|| assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the copy has released it"));
-            own.store(4);
+            assert_eq!(
+                (own.load().expect("the bits are valid"), value.version()),
+                (2, 1),
+                "the copy has committed or rolled back"
+            );
+            elsewhere(|| assert!(held_elsewhere(&value), "the copy has released the lock"));
+            own.set(4).expect("the lock is held");
         });
     };
     drop(of_the_parent);
@@ -212,7 +219,7 @@ fn retaken() -> Result<()> {
     Ok(())
 }
 
-/// How a child leaves the closure.
+/// The child's way out of the closure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Leave {
     Return,
@@ -223,7 +230,7 @@ enum Leave {
     Kill,
 }
 
-/// Whose closure it is.
+/// The function that calls the closure.
 #[derive(Clone, Copy, Debug)]
 enum Update {
     Whole,
@@ -248,10 +255,7 @@ impl Update {
                 change(&mut account.balance);
                 Ok(())
             }),
-            Self::GuardField => {
-                account.lock()?.update_balance(change);
-                Ok(())
-            }
+            Self::GuardField => account.lock()?.update_balance(change),
         }
     }
 }
@@ -275,7 +279,7 @@ fn in_update() -> Result<()> {
                     };
                     match leave {
                         Leave::Return | Leave::Panic => {
-                            eventually("the child is out", || left.get() > children);
+                            eventually("the child has left the closure", || left.get() > children);
                             child.set(Some(forked));
                         }
                         Leave::EndNow | Leave::Exit => forked.finish_with(7),
@@ -287,12 +291,12 @@ fn in_update() -> Result<()> {
             if !is_parent.get() {
                 end_after(|| {
                     assert_eq!(updated.is_err(), leave == Leave::Panic);
-                    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "its parent is in the closure");
-                    left.update(|left| *left += 1).expect("it is free");
-                    account.update_balance(|balance| *balance += 100).expect("the parent releases it");
+                    assert!(held_elsewhere(&account), "the parent is still in the closure");
+                    left.update(|left| *left += 1).expect("the lock is free");
+                    account.update_balance(|balance| *balance += 100).expect("the parent releases the lock");
                 });
             }
-            updated.ok().context("the parent did not panic")?.context("the parent's update")?;
+            updated.ok().context("the parent has panicked")?.context("the parent's update")?;
             balance += 1;
             version += 1;
             if let Some(child) = child.into_inner() {
@@ -311,7 +315,7 @@ impl Leave {
     fn closure(self) {
         match self {
             Self::Return => {}
-            Self::Panic => panic!("asked to"),
+            Self::Panic => panic!("as planned"),
             Self::EndNow => end_now(7),
             Self::Exit => process::exit(7),
             Self::Abort => process::abort(),
@@ -328,23 +332,23 @@ fn another_ends() -> Result<()> {
     thread::scope(|scope| {
         let value = &value;
         let owner = scope.spawn(move || {
-            let mut guard = value.lock().expect("it is free");
-            guard.store(2);
-            held.send(()).expect("it waits");
-            may_end.recv_timeout(DEADLINE).expect("it is told");
+            let guard = value.lock().expect("the lock is free");
+            guard.set(2).expect("the lock is held");
+            held.send(()).expect("the first thread waits");
+            may_end.recv_timeout(DEADLINE).expect("the first thread sends");
             mem::forget(guard);
         });
-        is_held.recv_timeout(DEADLINE).expect("it is free");
+        is_held.recv_timeout(DEADLINE).expect("the owner holds the lock");
         let child = fork(|| {
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
-            is_waiting.set(true).expect("it is free");
-            let mut guard = value.lock_timeout(DEADLINE).expect("its owner ends");
-            assert_eq!((guard.load().expect("valid"), guard.recovered()), (1, true));
-            guard.store(3);
+            assert!(held_elsewhere(value));
+            is_waiting.set(true).expect("the lock is free");
+            let guard = value.lock_timeout(DEADLINE).expect("its owner ends");
+            assert_eq!((guard.load().expect("the bits are valid"), guard.recovered()), (1, true));
+            guard.set(3).expect("the lock is held");
         });
         eventually("the child waits", || is_waiting.get());
-        end.send(()).expect("it listens");
-        owner.join().expect("it did not panic");
+        end.send(()).expect("the owner waits");
+        owner.join().expect("the thread did not panic");
         child.finish();
     });
     ensure!((value.get(), value.version(), value.recoveries()) == (3, 1, 1), "{value:?}");
@@ -356,24 +360,24 @@ fn handles_dropped() -> Result<()> {
     let value = Synchronized::create(&name, 1_u64)?;
     let is_out = Synchronized::new(false)?;
     let clone = value.clone();
-    let mut guard = value.lock()?;
-    guard.store(2);
-    ensure!(Usage::now()?.maps(&name)?, "it is in use");
+    let guard = value.lock()?;
+    guard.set(2)?;
+    ensure!(Usage::now()?.maps(&name)?, "a segment in use is not mapped");
     let Some(child) = split() else {
         mem::forget(guard);
         drop((clone, value));
         end_after(|| {
-            let usage = Usage::now().expect("it can be read");
-            assert!(!usage.maps(&name).expect("it is there"), "the parent's guard keeps the memory of the child");
-            let value = Synchronized::<u64>::open(&name).expect("it is there");
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "it is the parent's");
-            is_out.set(true).expect("it is free");
-            value.update(|number| *number += 1).expect("the parent releases it");
+            let usage = Usage::now().expect("the kernel tells it");
+            assert!(!usage.maps(&name).expect("the segment exists"), "the parent's guard keeps the child's mapping");
+            let value = Synchronized::<u64>::open(&name).expect("the value exists");
+            assert!(held_elsewhere(&value), "the child owns the lock of its parent");
+            is_out.set(true).expect("the lock is free");
+            value.update(|number| *number += 1).expect("the parent releases the lock");
         });
     };
-    eventually("the child has its own", || is_out.get());
-    guard.store(3);
-    ensure!(value.get() == 3 && clone.lock_state() == LockState::HeldHere, "the parent's memory: {value:?}");
+    eventually("the child has opened the value itself", || is_out.get());
+    guard.set(3)?;
+    ensure!(value.get() == 3 && clone.lock_state() == LockState::HeldHere, "the parent has lost the lock: {value:?}");
     drop(guard);
     child.finish();
     ensure!((value.get(), value.version(), value.recoveries()) == (4, 2, 0), "{value:?}");
@@ -382,12 +386,12 @@ fn handles_dropped() -> Result<()> {
 
 fn spawned() -> Result<()> {
     let value = Synchronized::new(1_u64)?;
-    let mut guard = value.lock()?;
-    guard.store(2);
+    let guard = value.lock()?;
+    guard.set(2)?;
     for _ in 0..10 {
-        ensure!(Command::new("true").status()?.success(), "it cannot fail");
+        ensure!(Command::new("true").status()?.success(), "`true` has failed");
     }
-    elsewhere(|| assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "a program has released it: {value:?}"));
+    elsewhere(|| assert!(held_elsewhere(&value), "another program has released the lock: {value:?}"));
     drop(guard);
     ensure!((value.get(), value.version(), value.recoveries()) == (2, 1, 0), "{value:?}");
     Ok(())

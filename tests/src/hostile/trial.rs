@@ -1,4 +1,4 @@
-//! `Stage`: a damaged segment, and what must hold when an input is done with it.
+//! `Trial`: opens and uses a damaged segment, and checks the memory afterwards.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::SegmentName;
-use shared_value::{LockState, SharedValue, Synchronized, Unlocked};
+use shared_value::{LockState, SharedValue, Synchronized};
 
 use crate::hostile::damage::{Damage, SPARE};
 use crate::hostile::input::Input;
@@ -20,19 +20,20 @@ use crate::hostile::specimen::Specimen;
 use crate::hostile::thread::{self, Canary};
 use crate::hostile::verdict::{allow, allow_refusal, tolerate};
 
-/// Where a valid segment says where its cell lies, and how long that is.
+/// The offsets at which a valid segment records the offset and the length of its cell.
 const CELL_OFFSET: usize = 64;
 const CELL_LENGTH: usize = 72;
 
-/// What the first byte of an input says, besides the type.
+/// The bits of the first byte of an input, behind those of the type.
 const RAW: u8 = 8;
 const RACING: u8 = 16;
 const HELD: u8 = 32;
 const UNLOCKED: u8 = 64;
 
-pub(crate) struct Stage<T>(PhantomData<T>);
+/// Opens and uses a damaged segment, and checks the memory afterwards.
+pub(crate) struct Trial<T>(PhantomData<T>);
 
-impl<T: Specimen> Stage<T> {
+impl<T: Specimen> Trial<T> {
     pub(crate) fn run(setting: u8, mut input: Input<'_>) {
         Canary::set();
         let name = SegmentName::new("fuzz");
@@ -67,15 +68,19 @@ impl<T: Specimen> Stage<T> {
             Err(error) => {
                 allow_refusal(&error, &name);
                 let changed = memory.bytes() != before && word_of(&before, 16) >> 32 != 0;
-                assert!(!changed, "it was refused with `{error}`, and changed");
+                assert!(!changed, "a segment that was refused with `{error}` was changed");
             }
         }
         drop(name);
-        assert_eq!(file.metadata().expect("it is open").len(), bytes.len() as u64, "its length was changed");
+        assert_eq!(
+            file.metadata().expect("it is open").len(),
+            bytes.len() as u64,
+            "the length of the file was changed"
+        );
     }
 
     fn use_it(name: &str, handle: &Synchronized<T>, memory: &Arc<Memory>, input: &mut Input<'_>, setting: u8) {
-        // It was opened, so its header is valid.
+        // The segment was opened: its header is valid.
         let header = memory.bytes();
         let [cell, length] =
             [CELL_OFFSET, CELL_LENGTH].map(|offset| usize::try_from(word_of(&header, offset)).expect("validated"));
@@ -101,29 +106,29 @@ impl<T: Specimen> Stage<T> {
         for range in
             [0..cell, cell + length..found.len()].into_iter().chain(SPARE.map(|of| cell + of.start..cell + of.end))
         {
-            assert_eq!(found[range.clone()], expected[range], "bytes were written that belong to nobody");
+            assert_eq!(found[range.clone()], expected[range], "the library wrote bytes outside of the cell");
         }
-        assert!(Canary::is_untouched(), "a pointer that lies in shared memory was followed");
+        assert!(Canary::is_untouched(), "a pointer in shared memory was followed");
         assert!(thread::list_is_empty(), "a lock was left in this thread's list");
-        assert_eq!((other.get(), other.recoveries()), (others, 0), "another value was harmed");
+        assert_eq!((other.get(), other.recoveries()), (others, 0), "another value was changed");
         assert_eq!(other.lock_state(), LockState::Free);
 
-        // The hostile process is gone: all is well when its last traces are overwritten.
+        // The hostile process has ended. Once the lock is freed and the value overwritten, everything must work.
         assert_ne!(handle.lock_state(), LockState::HeldHere);
         peer::free(memory, cell);
         let sample = T::sample(7);
-        handle.store(sample).expect("the lock is free");
-        let mut guard = handle.try_lock().expect("the lock is free");
-        guard.store(sample);
+        handle.set(sample).expect("the lock is free");
+        let guard = handle.try_lock().expect("the lock is free");
+        guard.set(sample).expect("the lock is held");
         drop(guard);
         let loaded = tolerate(|| handle.load().ok().map(|loaded| format!("{loaded:?}"))).flatten();
-        assert!(loaded.is_some(), "what was stored can be loaded");
+        assert!(loaded.is_some(), "the new value cannot be loaded");
         assert_eq!(handle.lock_state(), LockState::Free);
         assert!(thread::list_is_empty(), "a lock was left in this thread's list");
     }
 
     fn read_only(name: &str) {
-        match Synchronized::<T, _>::open_read_only(name) {
+        match Synchronized::<T>::open_read_only(name) {
             Ok(handle) => {
                 allow(handle.load().map(|value| format!("{value:?}")));
                 let _ = (format!("{handle:?}"), handle.version(), handle.recoveries(), handle.lock_state());
@@ -133,11 +138,11 @@ impl<T: Specimen> Stage<T> {
     }
 
     fn unlocked(name: &str, input: &mut Input<'_>) {
-        match Synchronized::<T, Unlocked>::open_unlocked(name) {
+        match Synchronized::<T>::options().unlocked().open(name) {
             Ok(handle) => {
                 allow(handle.load().map(|value| format!("{value:?}")));
                 allow(handle.update(|value| *value = T::sample(1)));
-                handle.store(T::sample(input.byte())).expect("there is no lock");
+                handle.set(T::sample(input.byte())).expect("the value has no lock");
                 allow(handle.load());
                 let _ = (format!("{handle:?}"), handle.version(), handle.lock_state());
             }
@@ -146,7 +151,7 @@ impl<T: Specimen> Stage<T> {
     }
 }
 
-/// A type that no segment of an input holds.
+/// A type that is in no segment of an input.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[repr(C)]
 struct Stranger {
@@ -155,11 +160,11 @@ struct Stranger {
 }
 
 fn refuse_stranger(name: &str) {
-    let error = Synchronized::<Stranger>::open(name).expect_err("nothing is one of these");
+    let error = Synchronized::<Stranger>::open(name).expect_err("no segment contains this type");
     allow_refusal(&error, name);
 }
 
-/// The bytes of a valid segment of this type.
+/// Returns the bytes of a valid segment of this type.
 fn template<T: Specimen>(setting: u8) -> Vec<u8> {
     thread_local! {
         static TEMPLATES: RefCell<HashMap<(TypeId, u8), Vec<u8>>> = RefCell::default();
@@ -169,24 +174,25 @@ fn template<T: Specimen>(setting: u8) -> Vec<u8> {
         let template = templates.entry((TypeId::of::<T>(), kind)).or_insert_with(|| {
             let name = SegmentName::new("template");
             if kind & UNLOCKED != 0 {
-                Synchronized::create_unlocked(&name, T::sample(1)).expect("there is room in memory");
+                let options = Synchronized::<T>::options().unlocked();
+                drop(options.create(&name, T::sample(1)).expect("there is room in memory"));
             } else {
                 create::<T>(&name, kind & HELD != 0);
             }
-            fs::read(name.path()).expect("it was made")
+            fs::read(name.path()).expect("the file exists")
         });
         template.clone()
     })
 }
 
-/// A value that was committed twice, so that both slots are full; with a draft and an owner if it is held.
+/// Creates a value that was committed twice, which fills both slots; with a draft and an owner if it is held.
 fn create<T: Specimen>(name: &str, is_held: bool) {
     let value = Synchronized::create(name, T::sample(1)).expect("there is room in memory");
-    value.store(T::sample(2)).expect("nobody holds it");
+    value.set(T::sample(2)).expect("the lock is free");
     if is_held {
         let copy = SegmentName::new("held");
-        let mut guard = value.lock().expect("nobody holds it");
-        guard.store(T::sample(3));
+        let guard = value.lock().expect("the lock is free");
+        guard.set(T::sample(3)).expect("the lock is held");
         fs::copy(Path::new("/dev/shm").join(name), copy.path()).expect("there is room in memory");
         guard.rollback();
         drop(guard);

@@ -43,12 +43,12 @@ fn like_a_vec<T: SharedValue + PartialEq + std::fmt::Debug>(values: &[T]) {
     array.update_all(|all| all.copy_from_slice(values)).unwrap();
     assert_eq!(array.version(), 5);
 
-    let mut guard = array.lock().unwrap();
+    let guard = array.lock().unwrap();
     guard.swap(0, last);
     assert_eq!((guard.get(0), guard.get(last)), (values[last], values[0]));
     guard.commit();
-    guard.fill(values[0]);
-    guard.write(0, &values[1..]);
+    guard.fill(values[0]).unwrap();
+    guard.write(0, &values[1..]).unwrap();
     guard.read(..1, &mut part[..1]).unwrap();
     assert_eq!(part[0], values[1]);
     guard.update_all(<[_]>::reverse).unwrap();
@@ -115,11 +115,11 @@ fn follow<T: SharedValue + PartialEq + std::fmt::Debug>(length: usize, first: T,
     let array = SharedArray::new(Elements::filled(length, first)).unwrap();
     let others = array.read_only().unwrap();
     let (mut committed, mut written) = (vec![first; length], vec![first; length]);
-    let mut guard = array.lock().unwrap();
+    let guard = array.lock().unwrap();
     for step in steps {
         match step.clone() {
             Step::Set(index, value) => {
-                guard.set(index, value);
+                guard.set(index, value).unwrap();
                 written[index] = value;
             }
             Step::Write(range, value) => {
@@ -137,7 +137,7 @@ fn follow<T: SharedValue + PartialEq + std::fmt::Debug>(length: usize, first: T,
                 assert_eq!(values, written[range]);
             }
             Step::Fill(value) => {
-                guard.fill(value);
+                guard.fill(value).unwrap();
                 written.fill(value);
             }
             Step::Commit => {
@@ -205,7 +205,7 @@ fn the_segment_knows_the_length() {
     assert!(error.to_string().contains("expected `[f32]"), "{error}");
     let error = Synchronized::<[u32; 3]>::open(&name).unwrap_err();
     assert!(matches!(&error, Error::LayoutMismatch { .. }), "{error}");
-    let read_only = SharedArray::<u32, ReadOnly>::open_read_only(&name).unwrap();
+    let read_only = SharedArray::<u32>::open_read_only(&name).unwrap();
     assert_eq!((read_only.get(2), read_only.to_vec().unwrap()), (8, vec![1, 7, 8]));
 }
 
@@ -227,13 +227,13 @@ fn a_wrong_length_is_refused() {
 fn where_arrays_come_from() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array");
-    drop(SharedArray::create_file(&path, &vec![1_u16; 5]).unwrap());
-    assert_eq!(SharedArray::<u16>::open_file(&path).unwrap().to_vec().unwrap(), [1; 5]);
-    assert_eq!(SharedArray::<u16>::open_or_create_file(&path, 9).unwrap().len(), 5);
-    assert_eq!(SharedArray::<u16, ReadOnly>::open_file_read_only(&path).unwrap().get(4), 1);
+    drop(SharedArray::create(&path, &vec![1_u16; 5]).unwrap());
+    assert_eq!(SharedArray::<u16>::open(&path).unwrap().to_vec().unwrap(), [1; 5]);
+    assert_eq!(SharedArray::<u16>::open_or_create(&path, 9).unwrap().len(), 5);
+    assert_eq!(SharedArray::<u16>::open_read_only(&path).unwrap().get(4), 1);
 
     let array = SharedArray::<u16>::new(3).unwrap();
-    let by_token = SharedArray::<u16>::from_token(&array.token().unwrap()).unwrap();
+    let by_token = SharedArray::<u16>::open(&array.token().unwrap()).unwrap();
     by_token.set(1, 7).unwrap();
     let text = serde_json::to_string(&array).unwrap();
     let by_text: SharedArray<u16> = serde_json::from_str(&text).unwrap();
@@ -242,7 +242,7 @@ fn where_arrays_come_from() {
     array.read_only().unwrap().send_to(&here).unwrap();
     assert_eq!(SharedArray::<u16, ReadOnly>::receive_read_only_from(&there).unwrap().get(1), 7);
 
-    let unlocked = SharedArray::<u8, Unlocked>::unlocked(&[1, 2, 3]).unwrap();
+    let unlocked = SharedArray::<u8>::options().unlocked().new(&[1, 2, 3]).unwrap();
     unlocked.write(1, &[8, 9]).unwrap();
     unlocked.update(0, |value| *value += 1).unwrap();
     unlocked.update_all(<[_]>::reverse).unwrap();
@@ -251,9 +251,9 @@ fn where_arrays_come_from() {
     assert_eq!(unlocked.iter().sum::<u8>(), 12);
 
     let name = SegmentName::new("array-options");
-    let array = Options::new().lock_kind(LockKind::Pthread).create_array(&name, &[1_i64, 2]).unwrap();
+    let array = Synchronized::options().lock_kind(LockKind::Pthread).create_array(&name, &[1_i64, 2]).unwrap();
     assert!(SharedArray::<i64>::open(&name).is_err(), "it has another lock");
-    let other: SharedArray<i64> = Options::new().lock_kind(LockKind::Pthread).open_array(&name).unwrap();
+    let other: SharedArray<i64> = Synchronized::options().lock_kind(LockKind::Pthread).open_array(&name).unwrap();
     other.lock().unwrap().swap(0, 1);
     assert_eq!(array.to_vec().unwrap(), [2, 1]);
     unlink(&name).unwrap();
@@ -267,7 +267,7 @@ fn an_array_may_be_empty() {
     array.write(0, &[]).unwrap();
     array.read(.., &mut []).unwrap();
     array.update_all(|all| assert!(all.is_empty())).unwrap();
-    array.lock().unwrap().fill(2.0);
+    array.lock().unwrap().fill(2.0).unwrap();
     assert!(SharedArray::<NonZeroU32>::new(0).unwrap().is_empty(), "there is nothing that could be invalid");
 }
 
@@ -324,7 +324,7 @@ fn numbers_that_do_not_exist() {
     assert_eq!(panicked(|| array.write(2, &[0; 2])), message);
     assert_eq!(panicked(|| array.read(1..3, &mut [0; 3])), "the range has 2 elements but the slice has 3");
     assert_eq!(panicked(|| array.read(2..4, &mut [0; 2])), "the elements 2..4 were asked for, but the array has 3");
-    let mut guard = array.lock().unwrap();
+    let guard = array.lock().unwrap();
     assert_eq!(panicked(|| guard.write(2, &[0; 2])), message);
     assert_eq!(panicked(|| guard.set(3, 0)), "the index is 3 but the array has 3 elements");
     drop(guard);
@@ -388,9 +388,9 @@ fn a_panic_rolls_back_all_elements() {
     let array = SharedArray::<u64>::new(10_000).unwrap();
     let panicking = array.clone();
     let panicked = thread::spawn(move || {
-        let mut guard = panicking.lock().unwrap();
+        let guard = panicking.lock().unwrap();
         for index in (0..10_000).step_by(7) {
-            guard.set(index, 1);
+            guard.set(index, 1).unwrap();
         }
         panic!("before it is committed");
     });
@@ -422,8 +422,8 @@ fn elements_are_copied_and_not_cloned() {
             assert!(matches!(filled, Ok(Ok(()))), "{filled:?}");
             assert_eq!(array.try_lock().unwrap().get(2), Loud(number));
         }
-        let mut guard = array.lock().unwrap();
-        guard.fill(Loud(6));
+        let guard = array.lock().unwrap();
+        guard.fill(Loud(6)).unwrap();
         assert_eq!(guard.get(0), Loud(6));
     });
 }
@@ -432,11 +432,11 @@ fn elements_are_copied_and_not_cloned() {
 #[test]
 fn a_guard_stays_the_parents() {
     let array = SharedArray::new(&[1, 2, 3]).unwrap();
-    let mut guard = array.lock().unwrap();
-    guard.set(0, 9);
+    let guard = array.lock().unwrap();
+    guard.set(0, 9).unwrap();
     let child = fork(|| {
         assert_eq!(guard.to_vec().unwrap(), [1, 2, 3], "what is committed");
-        assert!(matches!(array.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(array.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     });
     child.finish();
     drop(guard);
@@ -456,7 +456,7 @@ fn a_snapshot_is_of_one_commit() {
                     0 => array.fill(round).unwrap(),
                     1 => array.write(0, &vec![round; array.len()]).unwrap(),
                     _ => {
-                        let mut guard = array.lock().unwrap();
+                        let guard = array.lock().unwrap();
                         (0..guard.len()).for_each(|index| guard.set(index, round));
                     }
                 }
@@ -484,9 +484,9 @@ fn processes_count_in_neighbouring_elements() {
             fork(|| {
                 for _ in 0..2_000 {
                     array.update(child, |count| *count += 1).unwrap();
-                    let mut guard = array.lock().unwrap();
+                    let guard = array.lock().unwrap();
                     let count = guard.get(child + 3);
-                    guard.set(child + 3, count + 1);
+                    guard.set(child + 3, count + 1).unwrap();
                 }
             })
         })
@@ -511,9 +511,9 @@ fn waiting_for_elements() {
 #[test]
 fn an_array_under_a_shared_lock() {
     let lock = RLock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
+    let guarded = Synchronized::options().lock(&lock);
     let array = guarded.share_array::<u64>(1_000).unwrap();
-    let sum = guarded.share(0_u64).unwrap();
+    let sum = guarded.new(0_u64).unwrap();
     for round in 1..=3 {
         let guard = lock.lock().unwrap();
         array.write(10 * round, &[1; 5]).unwrap();
@@ -597,12 +597,12 @@ fn a_commit_costs_what_was_changed() {
         (0..10).map(time).min().expect("several")
     }
     let change = |array: &SharedArray<f64>| {
-        let mut guard = array.lock().unwrap();
+        let guard = array.lock().unwrap();
         let mut place = 1;
         for _ in 0..1_000 {
             place = place * 7_919 % guard.len();
             let value = guard.get(place);
-            guard.set(place, value + 1.0);
+            guard.set(place, value + 1.0).unwrap();
         }
     };
     let small = SharedArray::<f64>::new(20_011).unwrap();
@@ -621,7 +621,7 @@ fn a_field_of_a_large_struct_costs_little() {
         first: u64,
         rest: [u64; 131_071],
     }
-    let large = Synchronized::<Large>::zeroed().unwrap();
+    let large = Synchronized::<Large>::new(Zeroed).unwrap();
     let start = Instant::now();
     for number in 1..=1_000 {
         large.set_first(number).unwrap();

@@ -86,7 +86,7 @@ macro_rules! check {
         assert_eq!(panicked(|| shared.$field()), message);
         refused(shared.update(|_| panic!("nobody may see it")), &message);
         refused(shared.$updater(|_| panic!("nobody may see it")), &message);
-        let mut guard = shared.lock().unwrap();
+        let guard = shared.lock().unwrap();
         refused(guard.load(), &message);
         refused(guard.update(|_| panic!("nobody may see it")), &message);
         assert_eq!(panicked(|| guard.$field()), message);
@@ -154,8 +154,8 @@ fn other_elements() {
     let shared = SynchronizedWhole::create(&name, valid()).unwrap();
     let flag = offset_of!(Whole, parts) + offset_of!(Part, flags);
     SegmentFile::open(name.path()).cell(size_of::<Whole>()).overwrite(flag, &[2]);
-    assert!(shared.parts_at(1).flags[0]);
-    assert!(shared.lock().unwrap().parts_at(1).flags[0]);
-    shared.set_parts_at(0, VALID).unwrap();
+    assert!(shared.in_parts().at(1).flags[0]);
+    assert!(shared.lock().unwrap().in_parts().at(1).flags[0]);
+    shared.in_parts().set_at(0, VALID).unwrap();
     shared.load().unwrap();
 }

@@ -138,14 +138,14 @@ fn a_token_leads_to_the_value() {
     let values = [
         Synchronized::new(0_u64).unwrap(),
         Synchronized::create(&name, 0_u64).unwrap(),
-        Synchronized::create_file(directory.path().join("value"), 0_u64).unwrap(),
+        Synchronized::create(directory.path().join("value"), 0_u64).unwrap(),
     ];
     for value in values {
         let token = value.token().unwrap();
         assert!(token.chars().all(|character| character.is_ascii_graphic()), "{token}");
         run(partner(&["add-by-token", &token, &COUNT.to_string()]));
         assert_eq!(value.get(), COUNT, "{token}");
-        assert_eq!(Synchronized::<u64, ReadOnly>::from_token_read_only(&token).unwrap().get(), COUNT);
+        assert_eq!(Synchronized::<u64>::open_read_only(&token).unwrap().get(), COUNT);
         assert!(matches!(
             Synchronized::<u64, Unlocked>::from_token_unlocked(&token),
             Err(Error::InvalidSegment { .. })
@@ -156,7 +156,7 @@ fn a_token_leads_to_the_value() {
 /// A token must not lead to whatever has taken the place of the value that it was made for.
 #[test]
 fn a_stale_token_leads_nowhere() {
-    let stale = |token: &str| match Synchronized::<u64>::from_token(token) {
+    let stale = |token: &str| match Synchronized::<u64>::open(token) {
         Err(Error::StaleToken { reason, .. }) => reason,
         other => panic!("{other:?}"),
     };
@@ -201,7 +201,7 @@ fn a_socket_carries_a_value() {
 /// Two writers of one word without a lock must not undo each other's changes of different bytes.
 #[test]
 fn unlocked_parts_of_one_word_are_kept() {
-    let value = Synchronized::<[u8; 8], Unlocked>::unlocked([0; 8]).unwrap();
+    let value = Synchronized::<[u8; 8]>::options().unlocked().new([0; 8]).unwrap();
     thread::scope(|scope| {
         for index in 0..2 {
             let value = &value;
@@ -245,7 +245,7 @@ fn who_can_only_read_gets_no_further() {
         r#"7 ["reopen and map for writing", "reopen and write", "reopen and punch a hole"]"#,
         "what the documentation says of processes of the same user"
     );
-    let closed = Options::new().no_new_writers().share(7_u64).unwrap();
+    let closed = Synchronized::options().no_new_writers().new(7_u64).unwrap();
     assert_eq!(intrude(&closed), "7 []");
     closed.update(|number| *number += 1).unwrap();
     assert_eq!(closed.get(), 8);
@@ -254,7 +254,7 @@ fn who_can_only_read_gets_no_further() {
 /// Not even by a descriptor for writing, if there are to be no new writers; those that there are go on.
 #[test]
 fn there_are_no_new_writers() {
-    let value = Options::new().no_new_writers().share(1_u64).unwrap();
+    let value = Synchronized::options().no_new_writers().new(1_u64).unwrap();
     fork(|| value.update(|number| *number += 1).unwrap()).finish();
     value.update(|number| *number += 1).unwrap();
 
@@ -270,8 +270,8 @@ fn there_are_no_new_writers() {
 #[test]
 fn locks_are_handed_over_like_values() {
     let lock = RLock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
-    let (one, other) = (guarded.share(0_u64).unwrap(), guarded.share(0_u64).unwrap());
+    let guarded = Synchronized::options().lock(&lock);
+    let (one, other) = (guarded.new(0_u64).unwrap(), guarded.new(0_u64).unwrap());
     let children: Vec<_> = (0..2)
         .map(|_| {
             let mut command = partner(&["add-under-lock", &COUNT.to_string()]);
@@ -286,20 +286,20 @@ fn locks_are_handed_over_like_values() {
     }
     assert_eq!((one.get(), other.get()), (2 * COUNT, 2 * COUNT));
 
-    let same = RLock::from_token(&lock.token().unwrap()).unwrap();
-    let opened = Options::new().lock(&same).from_token::<u64>(&one.token().unwrap()).unwrap();
+    let same = RLock::open(&lock.token().unwrap()).unwrap();
+    let opened = Synchronized::options().lock(&same).from_token::<u64>(&one.token().unwrap()).unwrap();
     opened.set(1).unwrap();
     assert_eq!(one.get(), 1);
-    let refused = Synchronized::<u64>::from_token(&one.token().unwrap()).unwrap_err();
+    let refused = Synchronized::<u64>::open(&one.token().unwrap()).unwrap_err();
     assert!(matches!(refused, Error::InvalidSegment { field: "lock", .. }), "{refused:?}");
 
     let (here, there) = UnixStream::pair().unwrap();
     let lock = Lock::new().unwrap();
-    let value = Options::new().lock(&lock).share(5_u64).unwrap();
+    let value = Synchronized::options().lock(&lock).new(5_u64).unwrap();
     lock.send_to(&here).unwrap();
     value.send_to(&here).unwrap();
-    let received = Lock::receive_from(&there).unwrap();
-    let received = Options::new().lock(&received).receive_from::<u64>(&there).unwrap();
+    let received = Lock::open(&there).unwrap();
+    let received = Synchronized::options().lock(&received).receive_from::<u64>(&there).unwrap();
     received.set(6).unwrap();
     assert_eq!(value.get(), 6);
 }
@@ -325,7 +325,7 @@ fn who_attaches_by_a_descriptor_counts_as_having_it_open() {
     passed_to.wait().unwrap();
 
     let value = Synchronized::<u64>::open(&name).unwrap();
-    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the owner lives");
+    assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))), "the owner lives");
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert!(value.lock().unwrap().recovered());

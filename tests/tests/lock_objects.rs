@@ -20,8 +20,8 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let lock = RLock::new().unwrap();
-        let guarded = Options::new().lock(&lock);
-        Self { left: guarded.share(0).unwrap(), right: guarded.share([0; 20]).unwrap(), lock }
+        let guarded = Synchronized::options().lock(&lock);
+        Self { left: guarded.new(0).unwrap(), right: guarded.new([0; 20]).unwrap(), lock }
     }
 
     fn versions(&self) -> (u64, u64) {
@@ -58,7 +58,7 @@ fn values_are_committed_when_their_lock_is_released() {
     assert_eq!(elsewhere(|| pair.values()), (0, 0), "the thread holds the lock still");
     assert_eq!(pair.left.lock_state(), LockState::HeldHere);
     assert!(matches!(elsewhere(|| pair.right.lock_state()), LockState::Held { .. }));
-    assert!(matches!(elsewhere(|| pair.right.try_lock().map(drop)), Err(Error::WouldBlock)));
+    assert!(matches!(elsewhere(|| pair.right.try_lock().map(drop)), Err(Error::Lock(LockError::WouldBlock))));
     drop(outer);
     assert_eq!((pair.values(), pair.versions()), ((1, 2), (1, 1)));
     assert_eq!(elsewhere(|| pair.values()), (1, 2));
@@ -79,7 +79,7 @@ fn whichever_guard_is_dropped_last_commits_all() {
 #[test]
 fn a_commit_or_rollback_is_of_all_values_of_the_lock() {
     let pair = Pair::new();
-    let mut guard = pair.lock.lock().unwrap();
+    let guard = pair.lock.lock().unwrap();
     pair.set_both(1);
     guard.commit();
     assert_eq!(elsewhere(|| pair.values()), (1, 1));
@@ -87,7 +87,7 @@ fn a_commit_or_rollback_is_of_all_values_of_the_lock() {
     guard.rollback();
     assert_eq!(pair.values(), (1, 1));
     pair.set_both(3);
-    let mut inner = pair.right.lock().unwrap();
+    let inner = pair.right.lock().unwrap();
     inner.commit();
     assert_eq!(elsewhere(|| pair.values()), (3, 3));
     pair.set_both(4);
@@ -118,7 +118,7 @@ fn a_panic_rolls_all_values_back() {
     assert_eq!((pair.values(), pair.versions(), pair.lock.lock_state()), ((0, 0), (0, 0), LockState::Free));
 
     // Caught while an outer guard is there: nothing may be written until it is rolled back.
-    let mut guard = pair.lock.lock().unwrap();
+    let guard = pair.lock.lock().unwrap();
     pair.set_both(2);
     let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
         let _inner = pair.left.lock().unwrap();
@@ -148,8 +148,8 @@ fn in_an_update_of_one_value_the_others_can_be_changed() {
 #[test]
 fn a_lock_is_not_taken_twice() {
     let lock = Lock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
-    let (value, other) = (guarded.share(1_u32).unwrap(), guarded.share(1_u32).unwrap());
+    let guarded = Synchronized::options().lock(&lock);
+    let (value, other) = (guarded.new(1_u32).unwrap(), guarded.new(1_u32).unwrap());
     let guard = lock.lock().unwrap();
     for refused in [
         lock.lock().map(drop),
@@ -159,15 +159,15 @@ fn a_lock_is_not_taken_twice() {
         value.set(2),
         value.update(|value| *value = 2),
     ] {
-        assert!(matches!(refused, Err(Error::AlreadyHeld)), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Lock(LockError::AlreadyHeld))), "{refused:?}");
     }
     assert_eq!(value.get(), 1, "reading takes no lock");
-    assert!(matches!(elsewhere(|| lock.try_lock().map(drop)), Err(Error::WouldBlock)), "it is held still");
+    assert!(matches!(elsewhere(|| lock.try_lock().map(drop)), Err(Error::Lock(LockError::WouldBlock))), "it is held still");
     drop(guard);
 
-    value.update(|_| assert!(matches!(other.set(2), Err(Error::AlreadyHeld)))).unwrap();
-    let mut guard = value.lock().unwrap();
-    guard.store(3);
+    value.update(|_| assert!(matches!(other.set(2), Err(Error::Lock(LockError::AlreadyHeld))))).unwrap();
+    let guard = value.lock().unwrap();
+    guard.set(3).unwrap();
     drop(guard);
     assert_eq!((value.get(), other.get()), (3, 1));
     elsewhere(|| lock.lock().map(drop)).unwrap();
@@ -177,7 +177,7 @@ fn a_lock_is_not_taken_twice() {
 fn a_value_is_committed_although_its_last_handle_went_first() {
     let name = SegmentName::new("dropped");
     let lock = RLock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
+    let guarded = Synchronized::options().lock(&lock);
     let guard = lock.lock().unwrap();
     guarded.create(&name, 1_u64).unwrap().set(2).unwrap();
     drop(guard);
@@ -188,7 +188,7 @@ fn a_value_is_committed_although_its_last_handle_went_first() {
 fn a_value_opens_with_its_lock_only() {
     let [lock_name, value_name, own_name] = ["lock", "guarded", "own"].map(SegmentName::new);
     let lock = RLock::create(&lock_name).unwrap();
-    let guarded = Options::new().lock(&lock);
+    let guarded = Synchronized::options().lock(&lock);
     let value = guarded.create(&value_name, 1_u64).unwrap();
     Synchronized::create(&own_name, 1_u64).unwrap();
 
@@ -196,18 +196,18 @@ fn a_value_opens_with_its_lock_only() {
     let same = RLock::open(&lock_name).unwrap();
     for (opened, expected) in [
         (Synchronized::<u64>::open(&value_name), "expected a lock of its own, found lock object"),
-        (Options::new().lock(&other).open(&value_name), "expected lock object"),
+        (Synchronized::options().lock(&other).open(&value_name), "expected lock object"),
         (guarded.open(&own_name), "found a lock of its own"),
     ] {
         let error = opened.unwrap_err();
         assert!(matches!(error, Error::InvalidSegment { field: "lock", .. }), "{error:?}");
         assert!(error.to_string().contains(expected), "{error}");
     }
-    let opened = Options::new().lock(&same).open::<u64>(&value_name).unwrap();
+    let opened = Synchronized::options().lock(&same).open::<u64>(&value_name).unwrap();
     opened.set(5).unwrap();
     assert_eq!(value.get(), 5);
     // Readers take no lock.
-    assert_eq!(Synchronized::<u64, ReadOnly>::open_read_only(&value_name).unwrap().get(), 5);
+    assert_eq!(Synchronized::<u64>::open_read_only(&value_name).unwrap().get(), 5);
 
     let error = Lock::open(&lock_name).unwrap_err();
     assert!(matches!(error, Error::LayoutMismatch { .. }), "{error:?}");
@@ -215,7 +215,7 @@ fn a_value_opens_with_its_lock_only() {
     // Another lock by the same name is another lock.
     shared_value::unlink(&lock_name).unwrap();
     let replaced = RLock::open_or_create(&lock_name).unwrap();
-    assert!(matches!(Options::new().lock(&replaced).open::<u64>(&value_name), Err(Error::InvalidSegment { .. })));
+    assert!(matches!(Synchronized::options().lock(&replaced).open::<u64>(&value_name), Err(Error::InvalidSegment { .. })));
 }
 
 #[test]
@@ -232,10 +232,10 @@ fn processes_exclude_each_other() {
                             pair.left.set(pair.left.get() + 1).unwrap();
                             pair.right.update(|right| right.iter_mut().for_each(|word| *word += 1)).unwrap();
                         } else {
-                            let mut guard = pair.right.lock().unwrap();
+                            let guard = pair.right.lock().unwrap();
                             pair.left.update(|left| *left += 1).unwrap();
                             let right = guard.load().unwrap();
-                            guard.store(right.map(|word| word + 1));
+                            guard.set(right.map(|word| word + 1)).unwrap();
                         }
                     }
                 })
@@ -256,14 +256,14 @@ fn what_a_killed_owner_wrote_is_gone_whenever_it_is_touched() {
     let touch: [fn(&Pair) -> u64; 7] = [
         // Touched and not written: there must be nothing to commit.
         |pair| {
-            let failed: Result<(), Error> = pair.right.try_update(|_| Err(Error::WouldBlock));
-            assert!(matches!(failed, Err(Error::WouldBlock)));
+            let failed: Result<(), Error> = pair.right.try_update(|_| Err(Error::Lock(LockError::WouldBlock)));
+            assert!(matches!(failed, Err(Error::Lock(LockError::WouldBlock))));
             1
         },
         |pair| {
             let _guard = pair.lock.lock().unwrap();
-            let failed: Result<(), Error> = pair.right.try_update(|_| Err(Error::WouldBlock));
-            assert!(matches!(failed, Err(Error::WouldBlock)));
+            let failed: Result<(), Error> = pair.right.try_update(|_| Err(Error::Lock(LockError::WouldBlock)));
+            assert!(matches!(failed, Err(Error::Lock(LockError::WouldBlock))));
             1
         },
         |pair| pair.right.update(|right| right[0]).unwrap(),
@@ -282,7 +282,7 @@ fn what_a_killed_owner_wrote_is_gone_whenever_it_is_touched() {
             1
         },
         |pair| {
-            let mut guard = pair.right.lock().unwrap();
+            let guard = pair.right.lock().unwrap();
             guard.rollback();
             guard.commit();
             guard.load().unwrap()[0]
@@ -324,10 +324,10 @@ fn what_a_killed_owner_wrote_is_gone_whenever_it_is_touched() {
 fn a_field_is_changed_in_the_committed_value() {
     in_time(|| {
         let lock = RLock::new().unwrap();
-        let account = Options::new().lock(&lock).share(Account::after(1)).unwrap();
+        let account = Synchronized::options().lock(&lock).new(Account::after(1)).unwrap();
         fork(|| {
-            let mut guard = account.lock().unwrap();
-            guard.store(Account::after(9));
+            let guard = account.lock().unwrap();
+            guard.set(Account::after(9)).unwrap();
             end_now(0);
         })
         .finish();
@@ -384,10 +384,10 @@ fn a_forked_child_does_not_own_the_lock() {
         pair.left.update(|left| *left += 1).unwrap();
     });
     fork(|| {
-        assert!(matches!(pair.left.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(pair.left.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         assert_eq!(pair.values(), (0, 0), "what the parent has not committed");
         drop(guard.take());
-        assert!(matches!(pair.left.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(pair.left.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         // The child has other locks of its own.
         let own = Pair::new();
         own.set_both(2);
@@ -442,12 +442,12 @@ fn a_change_under_a_lock_object_wakes() {
 #[test]
 fn derived_structs_work_under_lock_objects() {
     let lock = RLock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
-    let [first, second] = [1, 2].map(|number| guarded.share(Account::after(number)).unwrap());
+    let guarded = Synchronized::options().lock(&lock);
+    let [first, second] = [1, 2].map(|number| guarded.new(Account::after(number)).unwrap());
     let guard = lock.lock().unwrap();
     first.set_balance(100).unwrap();
     second.update_balance(|balance| *balance += 1).unwrap();
-    second.requests_fetch_add(5);
+    second.requests().fetch_add(5);
     assert_eq!((first.version(), second.version()), (0, 0));
     drop(guard);
     assert_eq!((first.version(), second.version()), (1, 1));
@@ -461,8 +461,8 @@ fn a_lock_is_no_value() {
     let lock = RLock::create(&name).unwrap();
     let refused = [
         Synchronized::<Recursive>::open(&name).map(drop),
-        Synchronized::<Recursive>::from_token(&lock.token().unwrap()).map(drop),
-        Options::new().lock(&lock).open::<Recursive>(&name).map(drop),
+        Synchronized::<Recursive>::open(&lock.token().unwrap()).map(drop),
+        Synchronized::options().lock(&lock).open::<Recursive>(&name).map(drop),
     ];
     for refused in refused {
         let error = refused.unwrap_err();
@@ -474,7 +474,7 @@ fn a_lock_is_no_value() {
 #[test]
 fn a_panic_in_an_update_bars_the_other_values_too() {
     let pair = Pair::new();
-    let mut outer = pair.left.lock().unwrap();
+    let outer = pair.left.lock().unwrap();
     let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
         outer.update(|_| {
             let _inner = pair.left.lock().unwrap();
@@ -506,7 +506,7 @@ fn an_update_that_caught_a_panic_of_another_value_fails() {
     assert!(matches!(changed, Err(Error::Unwound)), "{changed:?}");
     assert_eq!((pair.values(), pair.versions()), ((0, 0), (0, 0)));
 
-    let mut guard = pair.lock.lock().unwrap();
+    let guard = pair.lock.lock().unwrap();
     let changed = change();
     assert!(matches!(changed, Err(Error::Unwound)), "{changed:?}");
     guard.rollback();
@@ -519,8 +519,8 @@ fn an_update_that_caught_a_panic_of_another_value_fails() {
 #[test]
 fn nothing_is_rolled_back_in_the_middle_of_an_update() {
     let pair = Pair::new();
-    let mut guard = pair.left.lock().unwrap();
-    guard.store(9);
+    let guard = pair.left.lock().unwrap();
+    guard.set(9).unwrap();
     for attempt in 0..3 {
         let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
             guard.update(|_| match attempt {
@@ -531,7 +531,7 @@ fn nothing_is_rolled_back_in_the_middle_of_an_update() {
         }));
         assert!(panicked.is_err(), "attempt {attempt}");
         guard.rollback();
-        guard.store(9);
+        guard.set(9).unwrap();
     }
     drop(guard);
     assert_eq!(pair.values(), (9, 0));

@@ -18,11 +18,11 @@ struct Sender {
 impl Sender {
     fn new(account: SynchronizedAccount) -> Self {
         let lock = RLock::new().unwrap();
-        let guarded = Options::new().lock(&lock).share(0_u64).unwrap();
+        let guarded = Synchronized::options().lock(&lock).new(0_u64).unwrap();
         let job = Job {
             account,
             amount: Synchronized::new(5_i64).unwrap().read_only().unwrap(),
-            raw: Synchronized::unlocked(0_u32).unwrap(),
+            raw: Synchronized::options().unlocked().new(0_u32).unwrap(),
             lock,
             guarded: guarded.token().unwrap(),
         };

@@ -18,7 +18,7 @@ fn find(name: &str) -> Option<NamedValue> {
 #[test]
 fn a_name_goes_with_the_last_handle_of_its_creator() {
     let name = SegmentName::new("on-drop");
-    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap();
     let (clone, opened) = (value.clone(), Synchronized::<u64>::open(&name).unwrap());
     drop(value);
     drop(clone);
@@ -32,7 +32,7 @@ fn a_name_goes_with_the_last_handle_of_its_creator() {
     assert_eq!(find(&name), None);
 
     // Handles that others have go on.
-    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap();
     let stage = Synchronized::new(0_u32).unwrap();
     let child = fork(|| {
         let own = value.clone();
@@ -49,7 +49,7 @@ fn a_name_goes_with_the_last_handle_of_its_creator() {
 #[test]
 fn forked_children_take_no_name_away() {
     let name = SegmentName::new("on-drop-forked");
-    let mut value = Some(Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap());
+    let mut value = Some(Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap());
     fork(|| drop(value.take())).finish();
     let value = Synchronized::<u64>::open(&name);
     assert!(value.is_ok(), "{value:?}");
@@ -58,7 +58,7 @@ fn forked_children_take_no_name_away() {
 #[test]
 fn a_name_that_leads_to_another_value_by_now_stays() {
     let name = SegmentName::new("on-drop-replaced");
-    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap();
     unlink(&name).unwrap();
     let other = Synchronized::create(&name, 2_u64).unwrap();
     drop(value);
@@ -73,7 +73,7 @@ fn what_a_killed_process_left_is_found() {
     File::create(other.path()).unwrap();
     let stage = Synchronized::new(0_u32).unwrap();
     let child = fork(|| {
-        let _value = Options::new().unlink_on_drop(true).create(&name, Account::after(1)).unwrap();
+        let _value = Synchronized::options().unlink_on_drop(true).create(&name, Account::after(1)).unwrap();
         stage.set(1).unwrap();
         thread::sleep(DEADLINE);
     });
@@ -122,8 +122,8 @@ fn other_users_get_what_the_mode_gives() {
     umask(Mode::empty());
     let values = [
         Synchronized::create(&closed, 1_u64).unwrap(),
-        Options::new().mode(0o644).create(&readable, 1_u64).unwrap(),
-        Options::new().mode(0o666).create(&open, 1_u64).unwrap(),
+        Synchronized::options().mode(0o644).create(&readable, 1_u64).unwrap(),
+        Synchronized::options().mode(0o666).create(&open, 1_u64).unwrap(),
     ];
     let other = as_another_user(|| {
         for name in [&closed, &readable] {
@@ -135,9 +135,9 @@ fn other_users_get_what_the_mode_gives() {
             );
             assert!(told.contains(&**name) && told.contains("Permission denied"), "{told}");
         }
-        let refused = Synchronized::<u64, shared_value::ReadOnly>::open_read_only(&closed).unwrap_err();
+        let refused = Synchronized::<u64>::open_read_only(&closed).unwrap_err();
         assert!(refused.to_string().contains("Permission denied"), "{refused}");
-        let read = Synchronized::<u64, shared_value::ReadOnly>::open_read_only(&readable).unwrap();
+        let read = Synchronized::<u64>::open_read_only(&readable).unwrap();
         assert_eq!(read.get(), 1);
         Synchronized::<u64>::open(&open).unwrap().update(|number| *number += 1).unwrap();
         assert!(unlink(&closed).is_err(), "the directory is sticky");
@@ -156,7 +156,7 @@ fn a_group_can_be_let_in() {
     const GROUP: u32 = 54_321;
     let name = SegmentName::new("group");
     umask(Mode::empty());
-    let value = Options::new().mode(0o660).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().mode(0o660).create(&name, 1_u64).unwrap();
     if !getuid().is_root() {
         eprintln!("SKIPPED: giving a file to another group takes root");
         return;

@@ -41,20 +41,20 @@ fn every_accessor_passes_the_type_itself() {
     });
     assert_eq!((length.unwrap(), shared.position()), (12.0, Vec3::splat(2.0)));
 
-    assert_eq!(shared.corners_at(3), Vec2::ONE);
-    shared.set_corners_at(3, Vec2::NEG_ONE).unwrap();
+    assert_eq!(shared.in_corners().at(3), Vec2::ONE);
+    shared.in_corners().set_at(3, Vec2::NEG_ONE).unwrap();
     shared.update_corners(|corners| corners.swap(0, 3)).unwrap();
     assert_eq!(shared.corners(), [Vec2::NEG_ONE, Vec2::X, Vec2::Y, Vec2::ZERO]);
 
-    let mut guard = shared.lock().unwrap();
-    guard.set_speed(Vec3::X);
-    guard.update_view(|view| *view = view.transpose());
-    guard.set_corners_at(1, guard.corners_at(0));
+    let guard = shared.lock().unwrap();
+    guard.set_speed(Vec3::X).unwrap();
+    guard.update_view(|view| *view = view.transpose()).unwrap();
+    guard.in_corners().set_at(1, guard.in_corners().at(0)).unwrap();
     assert_eq!((guard.speed(), guard.view()), (Vec3::X, Mat4::IDENTITY));
     guard.rollback();
     drop(guard);
     assert_eq!(shared.speed(), Vec3::Z);
-    assert!(std::panic::catch_unwind(|| shared.corners_at(4)).is_err());
+    assert!(std::panic::catch_unwind(|| shared.in_corners().at(4)).is_err());
 }
 
 /// Without this, another reader would find the fields elsewhere, or could not tell what a user's typecode says.

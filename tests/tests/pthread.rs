@@ -20,7 +20,7 @@ use shared_value_tests::values::Account;
 use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, eventually, fork, in_time, scaled};
 
 fn guarded() -> Options {
-    Options::new().lock_kind(LockKind::Pthread)
+    Synchronized::options().lock_kind(LockKind::Pthread)
 }
 
 /// The C program, compiled once.
@@ -52,23 +52,23 @@ fn c_holder(name: &SegmentName) -> Child {
 
 #[test]
 fn it_works_like_any_other_value() {
-    let account = guarded().share(Account::after(1)).unwrap();
-    let mut guard = account.lock().unwrap();
-    guard.set_balance(5);
+    let account = guarded().new(Account::after(1)).unwrap();
+    let guard = account.lock().unwrap();
+    guard.set_balance(5).unwrap();
     let inner = account.lock().unwrap();
     account.update_balance(|balance| *balance += 1).unwrap();
     assert_eq!(account.balance(), 6);
     thread::scope(|scope| {
         scope.spawn(|| {
             assert_eq!(account.balance(), Account::after(1).balance);
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+            assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
             assert!(matches!(account.lock_state(), LockState::Held { .. }));
         });
     });
     assert_eq!(account.lock_state(), LockState::HeldHere);
     drop(inner);
     guard.commit();
-    guard.set_balance(7);
+    guard.set_balance(7).unwrap();
     guard.rollback();
     drop(guard);
     assert_eq!((account.balance(), account.version(), account.lock_state()), (6, 1, LockState::Free));
@@ -76,7 +76,7 @@ fn it_works_like_any_other_value() {
     account.update(|_| assert!(matches!(account.set_balance(1), Err(Error::Borrowed)))).unwrap();
     let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
         let guard = account.lock().unwrap();
-        guard.set_balance(8);
+        guard.set_balance(8).unwrap();
         panic!("while it is held");
     }));
     assert!(panicked.is_err());
@@ -90,7 +90,7 @@ fn it_opens_like_any_other_value() {
     fork(|| {
         let opened = guarded().open::<u64>(&name).unwrap();
         opened.update(|value| *value += 1).unwrap();
-        assert_eq!(Synchronized::<u64, ReadOnly>::open_read_only(&name).unwrap().get(), 2);
+        assert_eq!(Synchronized::<u64>::open_read_only(&name).unwrap().get(), 2);
     })
     .finish();
     assert_eq!(value.get(), 2);
@@ -101,7 +101,7 @@ fn it_opens_like_any_other_value() {
     let guard = value.lock().unwrap();
     std::fs::copy(name.path(), &copy).unwrap();
     drop(guard);
-    let opened = guarded().open_file::<u64>(&copy).unwrap();
+    let opened = guarded().open::<u64>(&copy).unwrap();
     drop(opened.lock_timeout(AT_ONCE).unwrap());
     opened.set(9).unwrap();
     assert_eq!((opened.get(), value.get()), (9, 2));
@@ -122,9 +122,9 @@ fn rust_and_c_processes_count_together() {
                         if round % 2 == 0 {
                             value.update(|value| *value += 1).unwrap();
                         } else {
-                            let mut guard = value.lock().unwrap();
+                            let guard = value.lock().unwrap();
                             let seen = guard.load().unwrap();
-                            guard.store(seen + 1);
+                            guard.set(seen + 1).unwrap();
                         }
                     }
                 })
@@ -147,7 +147,7 @@ fn a_killed_c_program_leaves_the_committed_value_and_a_free_lock() {
         let value = guarded().create(&name, 41_u64).unwrap();
         for deaths in 1..=10 {
             let mut holder = c_holder(&name);
-            assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+            assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
             assert_eq!(value.lock_state(), LockState::Held { thread_id: holder.id() });
             assert_eq!(value.get(), 40 + deaths, "reading takes no lock");
             thread::scope(|scope| {
@@ -173,8 +173,8 @@ fn a_killed_rust_program_leaves_the_same_to_c() {
         let value = guarded().create(&name, [0_u64; 1]).unwrap();
         let held = Synchronized::new(false).unwrap();
         let child = fork(|| {
-            let mut guard = value.lock().unwrap();
-            guard.store([0xbad]);
+            let guard = value.lock().unwrap();
+            guard.set([0xbad]).unwrap();
             held.set(true).unwrap();
             thread::sleep(DEADLINE);
         });
@@ -190,7 +190,7 @@ fn a_killed_rust_program_leaves_the_same_to_c() {
 #[test]
 fn processes_killed_at_random_break_nothing() {
     in_time(|| {
-        let value = guarded().share([0_u64; 24]).unwrap();
+        let value = guarded().new([0_u64; 24]).unwrap();
         for round in 0..scaled(200, 40) {
             let child = fork(|| {
                 loop {
@@ -223,7 +223,7 @@ fn waits_end_in_time() {
             let best = (0..3)
                 .map(|_| {
                     let start = Instant::now();
-                    assert!(matches!(value.lock_timeout(timeout), Err(Error::TimedOut)));
+                    assert!(matches!(value.lock_timeout(timeout), Err(Error::Lock(LockError::TimedOut))));
                     start.elapsed()
                 })
                 .inspect(|waited| assert!(*waited >= timeout, "{waited:?} instead of {timeout:?}"))
@@ -239,13 +239,13 @@ fn waits_end_in_time() {
 
 #[test]
 fn a_forked_child_does_not_own_the_mutex() {
-    let value = guarded().share(1_u64).unwrap();
-    let mut guard = value.lock().unwrap();
-    guard.store(2);
+    let value = guarded().new(1_u64).unwrap();
+    let guard = value.lock().unwrap();
+    guard.set(2).unwrap();
     fork(|| {
-        assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         assert_eq!(value.get(), 1);
-        let own = guarded().share(1_u64).unwrap();
+        let own = guarded().new(1_u64).unwrap();
         own.set(2).unwrap();
         assert_eq!(own.get(), 2);
     })
@@ -257,11 +257,11 @@ fn a_forked_child_does_not_own_the_mutex() {
 
 #[test]
 fn a_forgotten_guard_is_recovered_when_its_thread_ends() {
-    let value = guarded().share(1_u64).unwrap();
+    let value = guarded().new(1_u64).unwrap();
     let other = value.clone();
     thread::spawn(move || {
-        let mut guard = other.lock().unwrap();
-        guard.store(2);
+        let guard = other.lock().unwrap();
+        guard.set(2).unwrap();
         std::mem::forget(guard);
     })
     .join()
@@ -273,7 +273,7 @@ fn a_forgotten_guard_is_recovered_when_its_thread_ends() {
     thread::spawn(|| {
         let native = Synchronized::new(1_u64).unwrap();
         let first = native.lock().unwrap();
-        let value = guarded().share(1_u64).unwrap();
+        let value = guarded().new(1_u64).unwrap();
         std::mem::forget(value.lock().unwrap());
         drop(value);
         drop(first);
@@ -285,7 +285,7 @@ fn a_forgotten_guard_is_recovered_when_its_thread_ends() {
 
 #[test]
 fn both_kinds_are_held_and_released_in_any_order() {
-    let (native, mutex) = (Synchronized::new(0_u64).unwrap(), guarded().share(0_u64).unwrap());
+    let (native, mutex) = (Synchronized::new(0_u64).unwrap(), guarded().new(0_u64).unwrap());
     for order in 0..4 {
         let (first, second): (&Synchronized<u64>, _) =
             if order % 2 == 0 { (&native, &mutex) } else { (&mutex, &native) };
@@ -322,7 +322,7 @@ fn both_kinds_are_held_and_released_in_any_order() {
 #[test]
 fn a_change_wakes_who_waits_for_it() {
     in_time(|| {
-        let value = guarded().share(0_u64).unwrap();
+        let value = guarded().new(0_u64).unwrap();
         thread::scope(|scope| {
             let waiter = scope.spawn(|| value.wait_for(|number| *number == 3, DEADLINE).unwrap());
             for number in 1..=3 {
@@ -398,7 +398,7 @@ fn a_c_program_alone_has_it_open() {
     drop(guarded().create(&name, 1_u64).unwrap());
     let mut holder = c_holder(&name);
     let value = guarded().open::<u64>(&name).unwrap();
-    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+    assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert!(value.lock_timeout(AT_ONCE).unwrap().recovered());
@@ -410,7 +410,7 @@ fn a_c_program_alone_has_it_open() {
 fn a_sleeper_whose_wake_up_was_killed_looks_for_itself() {
     in_time(|| {
         for kind in [LockKind::Native, LockKind::Pthread] {
-            let value = Options::new().lock_kind(kind).share(0_u64).unwrap();
+            let value = Synchronized::options().lock_kind(kind).new(0_u64).unwrap();
             let child = fork(|| {
                 let guard = value.lock().unwrap();
                 ptrace::traceme().unwrap();
@@ -440,7 +440,7 @@ fn a_sleeper_whose_wake_up_was_killed_looks_for_itself() {
 
 #[test]
 fn readers_see_who_holds_it() {
-    let value = guarded().share(0_u64).unwrap();
+    let value = guarded().new(0_u64).unwrap();
     let read_only = value.read_only().unwrap();
     assert_eq!(read_only.lock_state(), LockState::Free);
     let _guard = value.lock().unwrap();

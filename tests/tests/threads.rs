@@ -60,10 +60,10 @@ fn the_lock_guards_memory_of_the_process() {
         let add = || plain.set(plain.get() + 1);
         let mut by_guards = || {
             for _ in 0..rounds {
-                let mut guard = value.lock().unwrap();
+                let guard = value.lock().unwrap();
                 add();
                 let again = value.lock().unwrap();
-                guard.store(again.load().unwrap() + 1);
+                guard.set(again.load().unwrap() + 1).unwrap();
             }
         };
         let mut by_updates = || {
@@ -87,7 +87,7 @@ fn the_lock_guards_memory_of_the_process() {
                         guard.update(|number| *number += 1).unwrap();
                         done += 1;
                     }
-                    Err(Error::WouldBlock | Error::TimedOut) => thread::yield_now(),
+                    Err(Error::Lock(LockError::WouldBlock) | Error::TimedOut) => thread::yield_now(),
                     Err(error) => panic!("{error:?}"),
                 }
             }
@@ -106,8 +106,8 @@ fn a_lock_that_is_left_guards_memory_too() {
         for round in 1..=rounds {
             thread::scope(|scope| {
                 let ending = scope.spawn(|| {
-                    let mut guard = value.lock().unwrap();
-                    guard.store(u64::MAX);
+                    let guard = value.lock().unwrap();
+                    guard.set(u64::MAX).unwrap();
                     plain.set(plain.get() + 1);
                     mem::forget(guard);
                 });
@@ -144,8 +144,8 @@ fn a_commit_publishes_what_came_before_it() {
                     0 => value.set(round).unwrap(),
                     1 => value.update(|number| *number = round).unwrap(),
                     _ => {
-                        let mut guard = value.lock().unwrap();
-                        guard.store(round);
+                        let guard = value.lock().unwrap();
+                        guard.set(round).unwrap();
                         guard.commit();
                     }
                 }
@@ -179,13 +179,13 @@ fn readers_beside_writers_see_whole_values() {
         // A draft that is given up now and then.
         let mut by_drafts = || {
             for round in 0..rounds {
-                let mut guard = value.lock().unwrap();
+                let guard = value.lock().unwrap();
                 let number = guard.load().unwrap().left;
-                guard.store(LineTwins::of(u64::MAX));
+                guard.set(LineTwins::of(u64::MAX)).unwrap();
                 if round % 3 == 0 {
                     guard.rollback();
                 }
-                guard.store(LineTwins::of(number + 1));
+                guard.set(LineTwins::of(number + 1)).unwrap();
             }
         };
         let read = |load: &dyn Fn() -> LineTwins| {
@@ -216,14 +216,14 @@ fn atomic_fields_are_changed_beside_commits() {
         let tally = SynchronizedTally::new(Tally::default()).unwrap();
         let count = |lane: usize| {
             for _ in 0..rounds {
-                tally.sum_fetch_add(1);
-                tally.set_lanes_at(lane, tally.lanes_at(lane) + 1).unwrap();
-                assert!(tally.load().unwrap().sum >= i64::from(tally.lanes_at(lane)));
+                tally.sum().fetch_add(1);
+                tally.in_lanes().set_at(lane, tally.in_lanes().at(lane) + 1).unwrap();
+                assert!(tally.load().unwrap().sum >= i64::from(tally.in_lanes().at(lane)));
             }
         };
         together([&mut || count(0), &mut || count(1)]);
         let rounds = u32::try_from(rounds).unwrap();
-        assert_eq!((tally.sum(), tally.lanes_at(0), tally.lanes_at(1)), (2 * i64::from(rounds), rounds, rounds));
+        assert_eq!((tally.sum(), tally.in_lanes().at(0), tally.in_lanes().at(1)), (2 * i64::from(rounds), rounds, rounds));
     });
 }
 
@@ -239,7 +239,7 @@ fn handles_and_threads_come_and_go() {
             for round in 0..rounds {
                 let value = Synchronized::open_or_create(&name, 0_u64).unwrap();
                 let other = Synchronized::new(round).unwrap();
-                let mut guard = value.lock().unwrap();
+                let guard = value.lock().unwrap();
                 plain.set(plain.get() + 1);
                 guard.update(|number| *number += 1).unwrap();
                 let both = (other.lock().unwrap(), value.clone());

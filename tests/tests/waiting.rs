@@ -82,8 +82,8 @@ fn a_commit_under_a_guard_wakes() {
     let waiter = value.clone();
     let waiting = thread::spawn(move || waiter.changes().next_timeout(DEADLINE).unwrap());
     thread::sleep(Duration::from_millis(30));
-    let mut guard = value.lock().unwrap();
-    guard.store(5);
+    let guard = value.lock().unwrap();
+    guard.set(5).unwrap();
     guard.commit();
     assert_eq!(waiting.join().unwrap(), 5);
 }
@@ -111,13 +111,13 @@ fn changes_that_nobody_waits_for_make_no_system_call() {
             number.set(round).unwrap();
             number.update(|number| *number += 1).unwrap();
             account.update_balance(|balance| *balance += 1).unwrap();
-            account.requests_fetch_add(1);
-            let mut guard = account.lock().unwrap();
-            guard.set_frozen(round.is_multiple_of(2));
+            account.requests().fetch_add(1);
+            let guard = account.lock().unwrap();
+            guard.set_frozen(round.is_multiple_of(2)).unwrap();
             guard.commit();
             drop(number.try_lock().unwrap());
             assert_eq!((number.get(), number.version() % 2), (round + 1, 0));
-            guard.set_balance(0);
+            guard.set_balance(0).unwrap();
             guard.rollback();
         };
         // What happens in a thread once only has happened then.

@@ -27,15 +27,15 @@ fn die(way: &str, expected: &End) {
         let mut owner = hazard("die", [way, &*name]);
         owner.expect("held");
         assert!(matches!(account.lock_state(), LockState::Held { .. }), "{account:?}");
-        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         let waiter = {
             let account = account.clone();
             thread::spawn(move || {
-                let mut guard = account.lock_timeout(DEADLINE).expect("its owner dies");
+                let guard = account.lock_timeout(DEADLINE).expect("its owner dies");
                 let taken = Instant::now();
                 assert!(guard.recovered(), "the guard says so");
                 assert_eq!(guard.load().unwrap(), Account::after(1), "the last committed value");
-                guard.store(Account::after(2));
+                guard.set(Account::after(2)).unwrap();
                 taken
             })
         };

@@ -32,7 +32,7 @@ impl Held {
     #[track_caller]
     fn assert_held(&self) {
         for account in &self.accounts {
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "{account:?}");
+            assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))), "{account:?}");
         }
     }
 
@@ -85,7 +85,7 @@ fn by_another_thread_keeps_the_locks_of_that_thread() {
         let LockState::Held { thread_id } = account.lock_state() else { panic!("{account:?}") };
         assert!(!Path::new(&format!("/proc/{thread_id}")).exists(), "the owner is a thread that is no more");
         assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
-        assert!(account.requests_fetch_add(1) == 0, "nor do atomic fields");
+        assert!(account.requests().fetch_add(1) == 0, "nor do atomic fields");
     }
     held.accounts.clear();
     for name in &held.names[1..] {

@@ -48,7 +48,7 @@ fn stopped_owner() {
             });
         }
     });
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+    assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     assert_eq!(account.lock_state(), LockState::Held { thread_id: owner.process_id() });
     assert!(matches!(account.wait_for(|account| account.balance != 10, SHORT), Err(Error::TimedOut)));
     assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
@@ -71,7 +71,7 @@ fn a_stopped_owner_that_is_killed_is_dead() {
     let (name, account) = account("stopped-killed");
     let owner = owner(&name);
     owner.signal(Signal::STOP);
-    assert!(matches!(account.lock_timeout(SHORT), Err(Error::TimedOut)));
+    assert!(matches!(account.lock_timeout(SHORT), Err(Error::Lock(LockError::TimedOut))));
     owner.kill();
     let guard = account.lock_timeout(AT_ONCE).expect("its owner is dead");
     assert!(guard.recovered());

@@ -43,8 +43,8 @@ fn a_lock_is_what_its_lower_half_says() {
             assert_eq!((peer.lock_word(), peer.upper_half()), (id, half));
             fork(|| {
                 assert_eq!(value.lock_state(), LockState::Held { thread_id: id });
-                assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
-                assert!(matches!(value.lock_timeout(ASLEEP), Err(Error::TimedOut)));
+                assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
+                assert!(matches!(value.lock_timeout(ASLEEP), Err(Error::Lock(LockError::TimedOut))));
             })
             .finish();
             // It is set while the lock is held, too.
@@ -52,7 +52,7 @@ fn a_lock_is_what_its_lower_half_says() {
             drop(guard);
             assert_eq!((peer.lock_word(), peer.upper_half()), (0, !half), "free, and the rest as it was");
             let refused = value.update(|_| peer.set_lock_word(OWNER_DIED));
-            assert!(matches!(refused, Err(Error::Corrupted)), "{half:#x}: {refused:?}");
+            assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{half:#x}: {refused:?}");
             assert!(value.try_lock().expect("the lock is free").recovered());
         }
     });
@@ -66,8 +66,8 @@ fn a_dead_owner_is_succeeded() {
         for (deaths, half) in (0..).zip(HALVES) {
             peer.set_upper_half(half);
             fork(|| {
-                let mut guard = value.try_lock().expect("the lock is free");
-                guard.store(7);
+                let guard = value.try_lock().expect("the lock is free");
+                guard.set(7).unwrap();
                 kill_process(getpid(), Signal::KILL).expect("it is this process");
             })
             .finish_killed();

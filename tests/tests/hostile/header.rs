@@ -61,8 +61,8 @@ fn every_number_is_checked_and_named() {
             fs::write(name.path(), &bytes).unwrap();
             let refused = [
                 SynchronizedAccount::open(&name).map(drop),
-                Synchronized::<Account, _>::open_read_only(&name).map(drop),
-                Synchronized::<Account, Unlocked>::open_unlocked(&name).map(drop),
+                Synchronized::<Account>::open_read_only(&name).map(drop),
+                Synchronized::<Account>::options().unlocked().open(&name).map(drop),
             ];
             for (number, refused) in refused.into_iter().enumerate() {
                 // Without a lock is what this says, and it is read as it is.

@@ -22,11 +22,11 @@ fn account(label: &str) -> (SynchronizedAccount, Peer, SegmentName) {
 #[track_caller]
 fn assert_usable(account: &SynchronizedAccount) {
     assert_eq!(account.lock_state(), LockState::Free);
-    account.store(Account::after(5)).unwrap();
+    account.set(Account::after(5)).unwrap();
     fork(|| {
-        let mut guard = account.try_lock().unwrap();
+        let guard = account.try_lock().unwrap();
         assert_eq!(guard.load().unwrap(), Account::after(5));
-        guard.store(Account::after(6));
+        guard.set(Account::after(6)).unwrap();
     })
     .finish();
     assert_eq!(account.load().unwrap(), Account::after(6));
@@ -44,7 +44,7 @@ fn pointers_are_not_followed() {
                 peer.set_next(pointer);
                 peer.set_previous(pointer);
             });
-            assert!(matches!(refused, Err(Error::Corrupted)), "{pointer:#x}: {refused:?}");
+            assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{pointer:#x}: {refused:?}");
             assert_eq!((account.deposits(), account.version()), (1 + number, commits + 2 * number - 1), "committed");
             account.update_deposits(|_| peer.set_previous(pointer)).expect("nobody reads that one");
         }
@@ -59,16 +59,16 @@ fn guards_survive() {
         let (account, peer, _name) = account("guards");
         for pointer in WILD {
             for word in [0, 1, OWNER_DIED, WAITERS, u32::MAX] {
-                account.store(Account::after(1)).unwrap();
-                let mut guard = account.lock().unwrap();
+                account.set(Account::after(1)).unwrap();
+                let guard = account.lock().unwrap();
                 let inner = account.lock().unwrap();
                 peer.set_next(pointer);
                 peer.set_lock_word(word);
-                inner.set_balance(7);
+                inner.set_balance(7).unwrap();
                 account.set_deposits(8).expect("this thread holds the lock, whatever the word says");
                 drop(inner);
                 guard.commit();
-                guard.set_balance(9);
+                guard.set_balance(9).unwrap();
                 guard.rollback();
                 assert_eq!((guard.balance(), guard.deposits()), (7, 8));
                 assert_eq!(account.lock_state(), LockState::HeldHere);
@@ -111,14 +111,14 @@ fn a_word_that_is_not_ours_is_left_alone() {
             });
             match released {
                 Ok(()) => assert!(is_ours, "word {number}"),
-                Err(Error::Corrupted) => assert!(!is_ours, "word {number}"),
+                Err(Error::Lock(LockError::Corrupted)) => assert!(!is_ours, "word {number}"),
                 Err(error) => panic!("word {number}: {error:?}"),
             }
             assert_eq!(account.load().unwrap(), Account::after(2), "word {number}");
             assert_eq!(peer.lock_word(), if is_ours { 0 } else { word }, "word {number}");
             match account.try_lock() {
                 Ok(guard) => assert_eq!((is_held, guard.recovered()), (false, word & OWNER_DIED != 0 && !is_ours)),
-                Err(Error::WouldBlock) => assert!(is_held, "word {number}"),
+                Err(Error::Lock(LockError::WouldBlock)) => assert!(is_held, "word {number}"),
                 Err(error) => panic!("word {number}: {error:?}"),
             }
             peer.set_lock_word(0);
@@ -144,7 +144,7 @@ fn setters_report_it_too() {
             while corrupted < 10 {
                 match account.set_balance(1) {
                     Ok(()) => {}
-                    Err(Error::Corrupted) => corrupted += 1,
+                    Err(Error::Lock(LockError::Corrupted)) => corrupted += 1,
                     Err(error) => panic!("{error:?}"),
                 }
             }
@@ -164,9 +164,9 @@ fn two_owners_part_in_peace() {
         thread::scope(|scope| {
             scope.spawn(|| {
                 let second = account.try_lock().expect("it looks free");
-                second.set_balance(3);
+                second.set_balance(3).unwrap();
                 thread::scope(|scope| {
-                    scope.spawn(|| assert!(matches!(account.try_lock(), Err(Error::WouldBlock))));
+                    scope.spawn(|| assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock)))));
                 });
                 assert_eq!(account.lock_state(), LockState::HeldHere);
             });
@@ -189,8 +189,8 @@ fn a_pointer_to_another_lock_does_not_release_that() {
             peer.next()
         };
         let released = account.update(|_| peer.set_next(node - 32));
-        assert!(matches!(released, Err(Error::Corrupted)), "{released:?}");
-        fork(|| assert!(matches!(other.try_lock(), Err(Error::WouldBlock)))).finish();
+        assert!(matches!(released, Err(Error::Lock(LockError::Corrupted))), "{released:?}");
+        fork(|| assert!(matches!(other.try_lock(), Err(Error::Lock(LockError::WouldBlock))))).finish();
         assert_eq!(other.lock_state(), LockState::HeldHere);
         drop(other_guard);
         fork(|| drop(other.try_lock().unwrap())).finish();

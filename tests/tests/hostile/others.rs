@@ -54,7 +54,7 @@ impl Company {
         };
         match value.try_lock() {
             Ok(guard) => Some(guard.recovered()),
-            Err(Error::WouldBlock) => None,
+            Err(Error::Lock(LockError::WouldBlock)) => None,
             Err(error) => panic!("{error:?}"),
         }
     }

@@ -71,7 +71,7 @@ fn reader_of(name: &SegmentName) -> Forked {
 #[test]
 fn a_reader_cannot_hold_up_those_who_open() {
     let name = SegmentName::new("held-up");
-    drop(Options::new().mode(0o644).create(&name, 0_u64).unwrap());
+    drop(Synchronized::options().mode(0o644).create(&name, 0_u64).unwrap());
     let _reader = reader_of(&name);
     let start = Instant::now();
     for _ in 0..10 {
@@ -93,11 +93,11 @@ fn a_reader_cannot_hold_up_those_who_open() {
 #[test]
 fn a_reader_reads_and_nothing_else() {
     let name = SegmentName::new("read");
-    let value = Options::new().mode(0o644).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().mode(0o644).create(&name, 1_u64).unwrap();
     let _guard = value.lock().unwrap();
     fork(|| {
         let is_nobody = become_nobody();
-        let reader = Synchronized::<u64, _>::open_read_only(&name).unwrap();
+        let reader = Synchronized::<u64>::open_read_only(&name).unwrap();
         assert_eq!((reader.get(), reader.version()), (1, 0));
         if is_nobody {
             let refused = Synchronized::<u64>::open(&name).unwrap_err();
@@ -105,7 +105,7 @@ fn a_reader_reads_and_nothing_else() {
                 matches!(&refused, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied),
                 "{refused:?}"
             );
-            let refused = Synchronized::<u64>::from_token(&value.token().unwrap()).unwrap_err();
+            let refused = Synchronized::<u64>::open(&value.token().unwrap()).unwrap_err();
             assert!(matches!(refused, Error::StaleToken { .. }), "{refused:?}");
         }
     })
@@ -117,7 +117,7 @@ fn a_reader_reads_and_nothing_else() {
 #[test]
 fn a_reader_can_keep_an_abandoned_lock_from_being_found() {
     let (name, copy) = (SegmentName::new("in-use"), SegmentName::new("abandoned"));
-    let value = Options::new().mode(0o644).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().mode(0o644).create(&name, 1_u64).unwrap();
     let guard = value.lock().unwrap();
     fs::copy(name.path(), copy.path()).unwrap();
     drop(guard);
@@ -130,7 +130,7 @@ fn a_reader_can_keep_an_abandoned_lock_from_being_found() {
                 assert!(guard.recovered());
                 false
             }
-            Err(error) => matches!(error, Error::WouldBlock),
+            Err(error) => matches!(error, Error::Lock(LockError::WouldBlock)),
         }
     };
     // In children, because those of other tests would go on to have the file open that this process had.

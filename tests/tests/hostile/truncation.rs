@@ -27,7 +27,7 @@ fn whoever_accesses_what_was_cut_off_is_ended_by_sigbus() {
             black_box(account.version());
         },
         |account| {
-            black_box(account.requests_fetch_add(1));
+            black_box(account.requests().fetch_add(1));
         },
         |account| drop(account.set_balance(1)),
         |account| drop(account.try_lock()),
@@ -45,7 +45,7 @@ fn whoever_accesses_what_was_cut_off_is_ended_by_sigbus() {
         .finish_by(Signal::BUS);
         assert!(other.try_lock().unwrap().recovered(), "it is a death like any other");
     }
-    let error = Synchronized::<Account, _>::open_read_only(&name).unwrap_err();
+    let error = Synchronized::<Account>::open_read_only(&name).unwrap_err();
     assert!(matches!(error, Error::InvalidSegment { .. }), "{error:?}");
     // Nothing here has touched the memory, and may go on without it.
     drop(account);
@@ -69,7 +69,7 @@ fn a_guard_of_what_was_cut_off_is_ended_by_sigbus() {
     .finish_by(Signal::BUS);
     assert!(after.try_lock().unwrap().recovered());
     // The kernel's way to the lock that was taken first leads through the page that is gone.
-    assert!(matches!(before.try_lock(), Err(Error::WouldBlock)));
+    assert!(matches!(before.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
 }
 
 /// Within a page, what is cut off reads as zeros: a value, or invalid bits, and no signal.
@@ -77,14 +77,14 @@ fn a_guard_of_what_was_cut_off_is_ended_by_sigbus() {
 fn what_was_cut_off_within_a_page_is_zeros() {
     let name = SegmentName::new("shortened");
     let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-    account.store(Account::after(2)).unwrap();
+    account.set(Account::after(2)).unwrap();
     let file = writable(name.path());
     let length = file.metadata().unwrap().len();
     for restored in [1, length] {
         file.set_len(1).unwrap();
         file.set_len(restored).unwrap();
         assert_eq!((account.load().unwrap(), account.version()), (Account::after(0), 0));
-        account.store(Account::after(3)).unwrap();
+        account.set(Account::after(3)).unwrap();
         assert_eq!((account.load().unwrap(), account.version()), (Account::after(3), 1));
         assert_eq!(account.lock_state(), LockState::Free);
     }
@@ -108,7 +108,7 @@ fn memory_without_a_name_cannot_be_cut_short() {
     let whole = file.metadata().unwrap().len();
     fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, whole).unwrap();
     assert_eq!((account.load().unwrap(), account.version()), (Account::after(0), 0));
-    account.store(Account::after(3)).unwrap();
+    account.set(Account::after(3)).unwrap();
     assert_eq!(account.load().unwrap(), Account::after(3));
     assert!(file.as_raw_fd() >= 0);
 }

@@ -2,11 +2,11 @@
 
 use std::thread;
 
-use shared_value::{Error, ReadOnly, SharedValue, Synchronized, Unlocked};
+use shared_value::{Error, SharedValue, Synchronized, Zeroed};
 use shared_value_tests::SegmentName;
 use shared_value_tests::values::{Grain, Level};
 
-/// 16 MiB, with padding, with bits that may be invalid, and with a word outside of the slots.
+/// A value of 16 MiB, with padding, with bits that may be invalid, and with a word outside of the slots.
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Large {
@@ -20,14 +20,14 @@ struct Large {
 
 const _: () = assert!(size_of::<Large>() > 15 << 20 && Large::LAYOUT.padding() > 0);
 
-/// Runs in a thread whose stack has 64 KiB, which ends the process if that is not enough.
+/// Runs the closure in a thread with a stack of 64 KiB; a stack overflow ends the process.
 fn on_a_small_stack(body: impl FnOnce() + Send + 'static) {
     thread::Builder::new().stack_size(64 << 10).spawn(body).unwrap().join().unwrap();
 }
 
-/// A thread with a copy of the value on its stack would be killed.
+/// A copy of the value on the stack would overflow it and end the process.
 #[test]
-fn it_is_never_on_the_stack() {
+fn a_large_value_is_never_on_the_stack() {
     on_a_small_stack(|| {
         let name = SegmentName::new("large");
         let large = Synchronized::<Large>::create(&name, Zeroed).unwrap();
@@ -44,7 +44,7 @@ fn it_is_never_on_the_stack() {
             .unwrap();
         let mut copy = large.load_boxed().unwrap();
         assert!(copy.is_on && copy.grains[999].is_set);
-        assert_eq!((copy.numbers[999_999], copy.hits, large.version()), (8, 3, 2), "atomic fields stay what they are");
+        assert_eq!((copy.numbers[999_999], copy.hits, large.version()), (8, 3, 2), "atomic fields are not written");
 
         let other = Synchronized::<Large>::open(&name).unwrap();
         copy.numbers[0] = 1;
@@ -59,18 +59,19 @@ fn it_is_never_on_the_stack() {
         assert_eq!((large.in_numbers().at(0), large.version()), (20, 4));
 
         let from = Synchronized::new(&*copy).unwrap();
-        assert_eq!((from.in_numbers().at(0), from.hits(), from.in_grains().at(999).weight), (2, 3, 5));
-        let unlocked = Synchronized::<Large, Unlocked>::from_token_unlocked(&from.token().unwrap());
-        assert!(matches!(unlocked, Err(Error::InvalidSegment { .. })), "it has a lock");
+        assert_eq!((from.in_numbers().at(0), from.hits().load(), from.in_grains().at(999).weight), (2, 3, 5));
+        let unlocked = Synchronized::<Large>::options().unlocked().open(&from.token().unwrap());
+        assert!(matches!(unlocked, Err(Error::InvalidSegment { field: "lock", .. })), "the value has a lock");
         assert_eq!(Synchronized::<Large>::open_or_create(&name, Zeroed).unwrap().in_numbers().at(0), 20);
-        assert!(matches!(Synchronized::<Large>::create(&name, &copy), Err(Error::AlreadyExists { .. })));
+        assert!(matches!(Synchronized::<Large>::create(&name, &*copy), Err(Error::AlreadyExists { .. })));
         let read_only = Synchronized::<Large>::open_read_only(&name).unwrap();
         assert_eq!(read_only.load_boxed().unwrap().numbers[0], 20);
     });
 }
 
+/// Files are written from the value where it lies, and need no copy of it either.
 #[test]
-fn in_files() {
+fn a_large_value_in_a_file_is_never_on_the_stack() {
     on_a_small_stack(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("zeros");
@@ -82,9 +83,9 @@ fn in_files() {
     });
 }
 
-/// Zeros that are no value would be undefined behaviour to read.
+/// Zeros that are not a valid value would be undefined behaviour to read.
 #[test]
-fn zeros_must_be_a_value() {
+fn zeros_must_be_valid() {
     #[derive(SharedValue, Clone, Copy)]
     #[repr(C)]
     struct Warm {
@@ -92,5 +93,6 @@ fn zeros_must_be_a_value() {
         level: [Level; 3],
     }
     let error = Synchronized::<Warm>::new(Zeroed).unwrap_err();
+    assert!(matches!(error, Error::InvalidBits { .. }), "{error:?}");
     assert!(error.to_string().starts_with("`level[0]` holds invalid bits: expected Frost = -300 or"), "{error}");
 }

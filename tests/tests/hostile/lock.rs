@@ -1,11 +1,11 @@
-//! The lock of a value, overwritten while a thread of this process holds it.
+//! A peer overwrites the lock of a value while a thread of this process holds it.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
 
 use rustix::thread::gettid;
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, SegmentName, fork, in_time};
 
@@ -18,7 +18,7 @@ fn account(label: &str) -> (SynchronizedAccount, Peer, SegmentName) {
     (account, peer, name)
 }
 
-/// All is as it was before the overwriting, for this process and for others.
+/// Asserts that this process and others can use the value again.
 #[track_caller]
 fn assert_usable(account: &SynchronizedAccount) {
     assert_eq!(account.lock_state(), LockState::Free);
@@ -46,13 +46,13 @@ fn pointers_are_not_followed() {
             });
             assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{pointer:#x}: {refused:?}");
             assert_eq!((account.deposits(), account.version()), (1 + number, commits + 2 * number - 1), "committed");
-            account.update_deposits(|_| peer.set_previous(pointer)).expect("nobody reads that one");
+            account.update_deposits(|_| peer.set_previous(pointer)).expect("the library does not read this pointer");
         }
         assert_usable(&account);
     });
 }
 
-/// A guard has nobody to tell, so it must go on as if nothing had happened.
+/// The drop of a guard returns no error, so a guard must go on as if the lock were intact.
 #[test]
 fn guards_survive() {
     in_time(|| {
@@ -75,7 +75,7 @@ fn guards_survive() {
                 assert!(format!("{guard:?}").contains("balance: 7"));
                 drop(guard);
                 assert_ne!(account.lock_state(), LockState::HeldHere);
-                // The peer lets the lock go.
+                // The peer releases the lock.
                 peer.set_lock_word(0);
                 assert_eq!((account.balance(), account.deposits()), (7, 8));
             }
@@ -84,14 +84,14 @@ fn guards_survive() {
     });
 }
 
-/// A lock that is somebody else's by now must stay that one's.
+/// If the word names another owner when this thread releases the lock, that owner must keep it.
 #[test]
-fn a_word_that_is_not_ours_is_left_alone() {
+fn a_word_of_another_owner_is_not_overwritten() {
     in_time(|| {
         let (account, peer, _name) = account("words");
         let id = gettid().as_raw_pid().unsigned_abs();
         let stranger = if id == 1 { 2 } else { 1 };
-        // The word, whether it still says that this thread holds the lock, and whether it does so after the release.
+        // The word; whether it names this thread as the owner; whether the lock is held after the release.
         let words = [
             (0, false, false),
             (WAITERS, false, false),
@@ -127,9 +127,9 @@ fn a_word_that_is_not_ours_is_left_alone() {
     });
 }
 
-/// Setters run no code of the caller's under the lock: only a peer that writes all the time hits them.
+/// A setter runs no code of the caller under the lock, so only a peer that writes all the time can hit it.
 #[test]
-fn setters_report_it_too() {
+fn setters_report_an_overwritten_lock_too() {
     in_time(|| {
         let (account, peer, _name) = account("setters");
         let (stop, start) = (AtomicBool::new(false), Instant::now());
@@ -154,16 +154,16 @@ fn setters_report_it_too() {
     });
 }
 
-/// Two threads of one process that both believe to hold the lock must not mix up whose it is.
+/// A peer that frees the lock can make two threads of one process believe that they hold it: both must be able to go on.
 #[test]
-fn two_owners_part_in_peace() {
+fn two_owners_can_go_on() {
     in_time(|| {
         let (account, peer, _name) = account("two");
         let first = account.lock().unwrap();
         peer.set_lock_word(0);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let second = account.try_lock().expect("it looks free");
+                let second = account.try_lock().expect("the lock looks free");
                 second.set_balance(3).unwrap();
                 thread::scope(|scope| {
                     scope.spawn(|| assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock)))));
@@ -177,9 +177,9 @@ fn two_owners_part_in_peace() {
     });
 }
 
-/// The addresses in a lock must not be the way into one that the peer cannot reach.
+/// A pointer in one lock must not let a peer release another, which it cannot write.
 #[test]
-fn a_pointer_to_another_lock_does_not_release_that() {
+fn a_pointer_to_another_lock_does_not_release_it() {
     in_time(|| {
         let (account, peer, _name) = account("crossed");
         let other = Synchronized::new(1_u64).unwrap();

@@ -6,8 +6,9 @@ use shared_value::{ReadOnly, Synchronized};
 use shared_value_tests::{DEADLINE, SHORT, fork};
 use tokio::time::{sleep, timeout};
 
+/// A task must see the changes of other processes, through any handle that has versions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_by_another_process_are_seen() {
+async fn a_task_sees_the_changes_of_another_process() {
     let value = Synchronized::new(0_u64).unwrap();
     let mut changes = value.changes();
     let mut read_only: shared_value::Changes<u64, ReadOnly> = value.read_only().unwrap().changes();
@@ -20,18 +21,19 @@ async fn changes_by_another_process_are_seen() {
     let mut last = 0;
     while last < 20 {
         let seen = timeout(DEADLINE, changes.changed()).await.expect("it is woken").unwrap();
-        assert!(seen > last, "each change is newer than the last");
+        assert!(seen > last, "the changes come in order");
         last = seen;
     }
-    while timeout(DEADLINE, read_only.changed()).await.expect("it looks").unwrap() < 20 {}
+    while timeout(DEADLINE, read_only.changed()).await.expect("it looks by itself").unwrap() < 20 {}
     child.finish();
 }
 
+/// A wait must not block the runtime.
 #[tokio::test]
-async fn waiting_leaves_the_runtime_to_others() {
+async fn other_tasks_run_while_one_waits() {
     let value = Synchronized::new(0_u64).unwrap();
     let mut changes = value.changes();
-    // One thread: if waiting blocked it, the other task would never make the change.
+    // The runtime has one thread: if the wait blocked it, the other task would never make the change.
     let (seen, ()) = tokio::join!(timeout(DEADLINE, changes.changed()), async {
         sleep(SHORT / 2).await;
         value.set(7).unwrap();
@@ -39,12 +41,13 @@ async fn waiting_leaves_the_runtime_to_others() {
     assert_eq!(seen.expect("it is woken").unwrap(), 7);
 }
 
+/// A future may be dropped at any time, for example by a timeout.
 #[tokio::test]
 async fn a_dropped_wait_loses_no_change() {
     let value = Synchronized::new(0_u64).unwrap();
     let mut changes = value.changes();
     assert!(timeout(SHORT / 4, changes.changed()).await.is_err(), "nothing has changed");
     value.set(1).unwrap();
-    assert_eq!(timeout(DEADLINE, changes.changed()).await.expect("it has changed").unwrap(), 1);
-    assert!(timeout(SHORT / 4, changes.changed()).await.is_err(), "it has not changed since");
+    assert_eq!(timeout(DEADLINE, changes.changed()).await.expect("the value has changed").unwrap(), 1);
+    assert!(timeout(SHORT / 4, changes.changed()).await.is_err(), "nothing has changed since");
 }

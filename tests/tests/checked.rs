@@ -1,6 +1,6 @@
-//! Bits that are no value, in every kind of field and through every accessor that reads it.
+//! Invalid bits in every kind of field, read through every accessor.
 //!
-//! They are written into the file of the segment, as a process would that does not use this library.
+//! The tests write them into the file of the segment, as a process may that does not use this library.
 
 use std::fmt::Debug;
 use std::mem::offset_of;
@@ -60,7 +60,7 @@ fn panicked<R>(read: impl FnOnce() -> R) -> String {
 
 #[track_caller]
 fn refused<R: Debug>(result: Result<R, Error>, message: &str) {
-    let error = result.expect_err("the bits are no value");
+    let error = result.expect_err("the bits are invalid");
     assert!(matches!(error, Error::InvalidBits { .. }), "{error:?}");
     assert_eq!(error.to_string(), message);
 }
@@ -70,11 +70,11 @@ const CHAR: &str = "a Unicode scalar value (char)";
 const TEXT: &str = "UTF-8 and then zeros (FixedStr<6>)";
 const LEVEL: &str = "Low = -2 or High = 300 (Level)";
 
-/// Overwrites one field, reads it in every way that there is, and then asserts that the rest is not affected.
+/// Overwrites one field, reads it in every way, and asserts that the other fields are not affected.
 macro_rules! check {
     (
         $field:ident, $offset:expr, $bytes:expr, $path:literal: $expected:expr, $found:literal,
-        $setter:ident, $updater:ident $(, [$at:ident, $index:literal])?
+        $setter:ident, $updater:ident $(, [$part:ident, $index:literal])?
     ) => {{
         let name = SegmentName::new("checked");
         let shared = SynchronizedWhole::create(&name, valid()).unwrap();
@@ -84,16 +84,18 @@ macro_rules! check {
         refused(shared.load(), &message);
         assert_eq!(panicked(|| shared.get()), message);
         assert_eq!(panicked(|| shared.$field()), message);
-        refused(shared.update(|_| panic!("nobody may see it")), &message);
-        refused(shared.$updater(|_| panic!("nobody may see it")), &message);
-        let mut guard = shared.lock().unwrap();
+        refused(shared.update(|_| panic!("the closure must not run")), &message);
+        refused(shared.$updater(|_| panic!("the closure must not run")), &message);
+        let guard = shared.lock().unwrap();
         refused(guard.load(), &message);
-        refused(guard.update(|_| panic!("nobody may see it")), &message);
+        refused(guard.update(|_| panic!("the closure must not run")), &message);
         assert_eq!(panicked(|| guard.$field()), message);
-        assert_eq!(panicked(|| guard.$updater(|_| panic!("nobody may see it"))), message);
+        refused(guard.$updater(|_| panic!("the closure must not run")), &message);
         $(
-            assert_eq!(panicked(|| guard.$at($index)), message);
-            assert_eq!(panicked(|| shared.$at($index)), message);
+            assert_eq!(panicked(|| guard.$part().at($index)), message);
+            assert_eq!(panicked(|| shared.$part().at($index)), message);
+            refused(guard.$part().update_at($index, |_| panic!("the closure must not run")), &message);
+            refused(shared.$part().update_at($index, |_| panic!("the closure must not run")), &message);
         )?
         drop(guard);
 
@@ -101,7 +103,7 @@ macro_rules! check {
         shared.update_count(|count| *count += 1).expect("other fields can be changed");
         shared.$setter(valid().$field).expect("a write needs no valid value before it");
         assert_eq!(format!("{:?}", shared.$field()), format!("{:?}", valid().$field));
-        shared.load().expect("now all of it is valid");
+        shared.load().expect("all fields are valid");
     }};
 }
 
@@ -113,7 +115,7 @@ fn scalars() {
     check!(letter, offset_of!(Whole, letter), surrogate, "letter": CHAR, "0x0000dfff", set_letter, update_letter);
 }
 
-/// Without this, `as_str` would give a text that is none.
+/// Without a check of text, a `FixedStr` would dereference to invalid UTF-8.
 #[test]
 fn texts() {
     let offset = offset_of!(Whole, name);
@@ -121,14 +123,14 @@ fn texts() {
     check!(name, offset + 5, [1], "name": TEXT, "byte 0x01 at 5", set_name, update_name);
 }
 
-/// Without this, an enum would be matched that has no such variant.
+/// Without a check of enums, a `match` would meet a variant that does not exist.
 #[test]
 fn enums() {
     let bytes = 3_i16.to_ne_bytes();
     check!(level, offset_of!(Whole, level), bytes, "level": LEVEL, "0x0003", set_level, update_level);
 }
 
-/// Without this, a field would be checked and what lies in it would not.
+/// A check that stopped at the fields of the outer struct would let invalid bits in inner structs through.
 #[test]
 fn nested() {
     let bytes = (-1_i16).to_ne_bytes();
@@ -137,25 +139,25 @@ fn nested() {
     check!(part, second, [0xff], "part.flags[1]": BOOL, "0xff", set_part, update_part);
 }
 
-/// Without this, one element would be checked and the others would not.
+/// Every element of an array must be checked.
 #[test]
 fn arrays() {
     let flag = offset_of!(Whole, parts) + size_of::<Part>() + offset_of!(Part, flags) + 2;
-    check!(parts, flag, [3], "parts[1].flags[2]": BOOL, "0x03", set_parts, update_parts, [parts_at, 1]);
+    check!(parts, flag, [3], "parts[1].flags[2]": BOOL, "0x03", set_parts, update_parts, [in_parts, 1]);
     let level = offset_of!(Whole, levels) + 2 * size_of::<Level>();
     let bytes = 0_i16.to_ne_bytes();
-    check!(levels, level, bytes, "levels[1][0]": LEVEL, "0x0000", set_levels, update_levels, [levels_at, 1]);
+    check!(levels, level, bytes, "levels[1][0]": LEVEL, "0x0000", set_levels, update_levels, [in_levels, 1]);
 }
 
-/// Without this, one bad element would make all the others unreadable.
+/// One invalid element must not make the others unreadable.
 #[test]
 fn other_elements() {
     let name = SegmentName::new("checked");
     let shared = SynchronizedWhole::create(&name, valid()).unwrap();
     let flag = offset_of!(Whole, parts) + offset_of!(Part, flags);
     SegmentFile::open(name.path()).cell(size_of::<Whole>()).overwrite(flag, &[2]);
-    assert!(shared.parts_at(1).flags[0]);
-    assert!(shared.lock().unwrap().parts_at(1).flags[0]);
-    shared.set_parts_at(0, VALID).unwrap();
+    assert!(shared.in_parts().at(1).flags[0]);
+    assert!(shared.lock().unwrap().in_parts().at(1).flags[0]);
+    shared.in_parts().set_at(0, VALID).unwrap();
     shared.load().unwrap();
 }

@@ -1,11 +1,11 @@
-//! Values that go to other programs: by an inherited descriptor, by a token, over a socket, and only for reading.
+//! Values that are handed to other programs: by an inherited descriptor, by a token, over a socket.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use shared_value::{Error, Lock, Options, RLock, ReadOnly, Synchronized, Unlocked};
+use shared_value::{Error, Lock, LockError, RLock, Source, Synchronized};
 use shared_value_tests::{SegmentName, eventually, fork, scaled};
 
 const COUNT: u64 = 1_000;
@@ -16,7 +16,7 @@ fn partner(arguments: &[&str]) -> Command {
     command
 }
 
-/// What the partner says, when it has ended well.
+/// Waits until the partner has ended well, and returns its output.
 fn outcome(mut child: Child) -> String {
     eventually("the partner ends", || child.try_wait().expect("it is a child").is_some());
     let mut said = String::new();
@@ -29,7 +29,7 @@ fn run(mut command: Command) -> String {
     outcome(command.spawn().expect("it starts"))
 }
 
-/// Without an inheritable descriptor and the entry that says which, a child that was started cannot reach the value.
+/// Without an inheritable descriptor, and an entry that tells its number, a child cannot reach the value.
 #[test]
 fn a_child_gets_the_values_that_were_passed_to_it() {
     let (one, other) = (Synchronized::new(0_u64).unwrap(), Synchronized::new(100_u64).unwrap());
@@ -47,7 +47,7 @@ fn a_child_gets_the_values_that_were_passed_to_it() {
     assert_eq!((one.get(), other.get()), (COUNT, 100 + COUNT));
 }
 
-/// If the command held no descriptor of its own, it could not be started after the handle was dropped.
+/// The command needs a descriptor of its own: the handle may be dropped before the command starts.
 #[test]
 fn a_value_may_be_dropped_before_the_command_starts() {
     let mut command = partner(&["read", "VALUE"]);
@@ -55,7 +55,7 @@ fn a_value_may_be_dropped_before_the_command_starts() {
     assert_eq!(run(command), "7");
 }
 
-/// A descriptor that were inheritable in the parent would go to every child that another thread starts.
+/// If the descriptor were inheritable in the parent, every child that another thread starts would get it.
 #[test]
 fn other_children_get_nothing() {
     let bare = run(partner(&["look", "VALUE"]));
@@ -75,9 +75,9 @@ fn other_children_get_nothing() {
     assert_eq!(value.get(), scaled(200, 50));
 }
 
-/// What is missing, of another type or wrong must be an error that says so, not another file taken for the value.
+/// A descriptor that is missing, or that is another file, must be an error, and must not be mapped as the value.
 #[test]
-fn what_was_not_passed_is_a_clear_error() {
+fn a_value_that_was_not_passed_is_a_clear_error() {
     let message = run(partner(&["write", "VALUE"]));
     assert!(message.contains("`VALUE`") && message.contains("not found"), "{message}");
 
@@ -106,9 +106,9 @@ fn what_was_not_passed_is_a_clear_error() {
     assert!(matches!(value.pass_to(&mut command, "A=B"), Err(Error::InvalidName { .. })));
 }
 
-/// A program that has taken a value must not hand it to whatever it starts.
+/// A program that has opened an inherited value must not pass it to the programs that it starts.
 #[test]
-fn what_was_passed_goes_no_further() {
+fn a_passed_value_goes_no_further() {
     let mut command = partner(&["pass-nothing-on", "VALUE"]);
     Synchronized::new(7_u64).unwrap().pass_to(&mut command, "VALUE").unwrap();
     let message = run(command);
@@ -117,7 +117,7 @@ fn what_was_passed_goes_no_further() {
 
 /// A descriptor for reading must not become a handle that can write.
 #[test]
-fn what_was_passed_for_reading_can_only_be_read() {
+fn a_value_that_was_passed_for_reading_can_only_be_read() {
     let value = Synchronized::new(7_u64).unwrap();
     let read_only = value.read_only().unwrap();
     value.set(8).unwrap();
@@ -130,7 +130,7 @@ fn what_was_passed_for_reading_can_only_be_read() {
     assert!(message.contains("Permission denied"), "{message}");
 }
 
-/// Tokens of each kind lead to the value, from another process.
+/// Tokens of each kind must lead another process to the value.
 #[test]
 fn a_token_leads_to_the_value() {
     let name = SegmentName::new("token");
@@ -138,44 +138,42 @@ fn a_token_leads_to_the_value() {
     let values = [
         Synchronized::new(0_u64).unwrap(),
         Synchronized::create(&name, 0_u64).unwrap(),
-        Synchronized::create_file(directory.path().join("value"), 0_u64).unwrap(),
+        Synchronized::create(directory.path().join("value"), 0_u64).unwrap(),
     ];
     for value in values {
         let token = value.token().unwrap();
-        assert!(token.chars().all(|character| character.is_ascii_graphic()), "{token}");
-        run(partner(&["add-by-token", &token, &COUNT.to_string()]));
+        assert!(token.to_string().chars().all(|character| character.is_ascii_graphic()), "{token}");
+        run(partner(&["add-by-token", &token.to_string(), &COUNT.to_string()]));
         assert_eq!(value.get(), COUNT, "{token}");
-        assert_eq!(Synchronized::<u64, ReadOnly>::from_token_read_only(&token).unwrap().get(), COUNT);
-        assert!(matches!(
-            Synchronized::<u64, Unlocked>::from_token_unlocked(&token),
-            Err(Error::InvalidSegment { .. })
-        ));
+        assert_eq!(Synchronized::<u64>::open_read_only(&token).unwrap().get(), COUNT);
+        let unlocked = Synchronized::<u64>::options().unlocked().open(&token);
+        assert!(matches!(unlocked, Err(Error::InvalidSegment { field: "lock", .. })), "{unlocked:?}");
     }
 }
 
-/// A token must not lead to whatever has taken the place of the value that it was made for.
+/// A token must not lead to a value that has taken the place of the one that it was made for.
 #[test]
 fn a_stale_token_leads_nowhere() {
-    let stale = |token: &str| match Synchronized::<u64>::from_token(token) {
+    let stale = |token: &str| match Synchronized::<u64>::open(Source::token(token)) {
         Err(Error::StaleToken { reason, .. }) => reason,
         other => panic!("{other:?}"),
     };
     let name = SegmentName::new("stale");
-    let token = Synchronized::create(&name, 0_u64).unwrap().token().unwrap();
+    let token = Synchronized::create(&name, 0_u64).unwrap().token().unwrap().to_string();
     shared_value::unlink(&name).unwrap();
     assert!(stale(&token).contains("No such file"));
     let _successor = Synchronized::create(&name, 0_u64).unwrap();
     assert!(stale(&token).contains("another file"));
 
     let value = Synchronized::new(0_u64).unwrap();
-    let token = value.token().unwrap();
+    let token = value.token().unwrap().to_string();
     drop(value);
     let _successor = Synchronized::new(0_u64).unwrap();
     stale(&token);
 
-    // The same process id and descriptor, but of a process that was started at another time.
+    // This token names this process and descriptor, but a process that was started earlier.
     let value = Synchronized::new(0_u64).unwrap();
-    let token = value.token().unwrap();
+    let token = value.token().unwrap().to_string();
     let (before, number) = token.rsplit_once(':').unwrap();
     let (before, start) = before.rsplit_once(':').unwrap();
     let older = start.parse::<u64>().unwrap() - 1;
@@ -185,7 +183,7 @@ fn a_stale_token_leads_nowhere() {
     }
 }
 
-/// The kernel must carry the descriptor, since the receiver may have neither the name nor the permission.
+/// The kernel must carry the descriptor, because the receiver may lack the name or the permission.
 #[test]
 fn a_socket_carries_a_value() {
     let directory = tempfile::tempdir().unwrap();
@@ -198,10 +196,10 @@ fn a_socket_carries_a_value() {
     assert_eq!(value.get(), COUNT);
 }
 
-/// Two writers of one word without a lock must not undo each other's changes of different bytes.
+/// Without a lock, two writers of different bytes of a word must not undo each other's changes.
 #[test]
 fn unlocked_parts_of_one_word_are_kept() {
-    let value = Synchronized::<[u8; 8], Unlocked>::unlocked([0; 8]).unwrap();
+    let value = Synchronized::<[u8; 8]>::options().unlocked().new([0; 8]).unwrap();
     thread::scope(|scope| {
         for index in 0..2 {
             let value = &value;
@@ -209,31 +207,31 @@ fn unlocked_parts_of_one_word_are_kept() {
                 for round in 0..scaled(2_000_000, 300_000) {
                     let byte = u8::try_from(round % 251).unwrap();
                     value.set_at(index, byte).unwrap();
-                    assert_eq!(value.at(index), byte, "the other thread wrote over it");
+                    assert_eq!(value.at(index), byte, "the other thread has overwritten the byte");
                 }
             });
         }
     });
 }
 
-/// A writer that never pauses must not tear what a reader of another process sees, nor keep it from reading.
+/// A reader of another process must see whole values, and must make progress, beside a writer that never pauses.
 #[test]
 fn a_read_only_reader_sees_whole_values() {
     let twins = Synchronized::new([0_u64; 8]).unwrap();
-    let child = partner(&["watch", &twins.token().unwrap()]).spawn().unwrap();
+    let child = partner(&["watch", &twins.token().unwrap().to_string()]).spawn().unwrap();
     for round in 0..scaled(3_000_000, 100_000) {
         twins.set([round; 8]).unwrap();
     }
     // Until the reader has started and read.
     thread::sleep(std::time::Duration::from_millis(200));
     twins.set([u64::MAX; 8]).unwrap();
-    assert!(outcome(child).parse::<u64>().unwrap() > 0, "it read nothing");
+    assert!(outcome(child).parse::<u64>().unwrap() > 0, "the reader read nothing");
 }
 
-/// From a descriptor for reading the kernel makes nothing writable. A process of the same user may open the file once more,
-/// because that is the user's; unless there are to be no new writers.
+/// The kernel grants no write access through a descriptor for reading. A process of the same user may open the file anew,
+/// because the user owns it, unless the value accepts no new writers.
 #[test]
-fn who_can_only_read_gets_no_further() {
+fn a_descriptor_for_reading_gives_no_write_access() {
     let intrude = |value: &Synchronized<u64>| {
         let mut command = partner(&["intrude", "VALUE"]);
         value.read_only().unwrap().pass_to(&mut command, "VALUE").unwrap();
@@ -243,18 +241,18 @@ fn who_can_only_read_gets_no_further() {
     assert_eq!(
         intrude(&open),
         r#"7 ["reopen and map for writing", "reopen and write", "reopen and punch a hole"]"#,
-        "what the documentation says of processes of the same user"
+        "the documentation says this of processes of the same user"
     );
-    let closed = Options::new().no_new_writers().share(7_u64).unwrap();
+    let closed = Synchronized::options().no_new_writers().new(7_u64).unwrap();
     assert_eq!(intrude(&closed), "7 []");
     closed.update(|number| *number += 1).unwrap();
     assert_eq!(closed.get(), 8);
 }
 
-/// Not even by a descriptor for writing, if there are to be no new writers; those that there are go on.
+/// A value without new writers must refuse a process that got a descriptor, and must keep its old writers.
 #[test]
-fn there_are_no_new_writers() {
-    let value = Options::new().no_new_writers().share(1_u64).unwrap();
+fn a_value_without_new_writers_keeps_its_old_ones() {
+    let value = Synchronized::options().no_new_writers().new(1_u64).unwrap();
     fork(|| value.update(|number| *number += 1).unwrap()).finish();
     value.update(|number| *number += 1).unwrap();
 
@@ -267,11 +265,12 @@ fn there_are_no_new_writers() {
     assert_eq!(run(command), "3");
 }
 
+/// Values under a lock object are of use to another process only together with the lock.
 #[test]
 fn locks_are_handed_over_like_values() {
     let lock = RLock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
-    let (one, other) = (guarded.share(0_u64).unwrap(), guarded.share(0_u64).unwrap());
+    let guarded = Synchronized::options().lock(&lock);
+    let (one, other) = (guarded.new(0_u64).unwrap(), guarded.new(0_u64).unwrap());
     let children: Vec<_> = (0..2)
         .map(|_| {
             let mut command = partner(&["add-under-lock", &COUNT.to_string()]);
@@ -286,27 +285,28 @@ fn locks_are_handed_over_like_values() {
     }
     assert_eq!((one.get(), other.get()), (2 * COUNT, 2 * COUNT));
 
-    let same = RLock::from_token(&lock.token().unwrap()).unwrap();
-    let opened = Options::new().lock(&same).from_token::<u64>(&one.token().unwrap()).unwrap();
+    let same = RLock::open(&lock.token().unwrap()).unwrap();
+    let opened = Synchronized::<u64>::options().lock(&same).open(&one.token().unwrap()).unwrap();
     opened.set(1).unwrap();
     assert_eq!(one.get(), 1);
-    let refused = Synchronized::<u64>::from_token(&one.token().unwrap()).unwrap_err();
+    let refused = Synchronized::<u64>::open(&one.token().unwrap()).unwrap_err();
     assert!(matches!(refused, Error::InvalidSegment { field: "lock", .. }), "{refused:?}");
 
     let (here, there) = UnixStream::pair().unwrap();
     let lock = Lock::new().unwrap();
-    let value = Options::new().lock(&lock).share(5_u64).unwrap();
+    let value = Synchronized::options().lock(&lock).new(5_u64).unwrap();
     lock.send_to(&here).unwrap();
     value.send_to(&here).unwrap();
-    let received = Lock::receive_from(&there).unwrap();
-    let received = Options::new().lock(&received).receive_from::<u64>(&there).unwrap();
+    let received = Lock::open(&there).unwrap();
+    let received = Synchronized::<u64>::options().lock(&received).open(&there).unwrap();
     received.set(6).unwrap();
     assert_eq!(value.get(), 6);
 }
 
-/// Otherwise whoever opens the value by its name when all others are gone would take the lock for one that was left over.
+/// A process that has opened the value by a descriptor must count as a user of it: otherwise the next process that opens the
+/// value by its name would free the lock as one that was left over.
 #[test]
-fn who_attaches_by_a_descriptor_counts_as_having_it_open() {
+fn a_process_that_opens_by_a_descriptor_is_a_user() {
     fn said(child: &mut Child) -> String {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it speaks");
@@ -325,7 +325,7 @@ fn who_attaches_by_a_descriptor_counts_as_having_it_open() {
     passed_to.wait().unwrap();
 
     let value = Synchronized::<u64>::open(&name).unwrap();
-    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)), "the owner lives");
+    assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))), "the owner lives");
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert!(value.lock().unwrap().recovered());

@@ -1,8 +1,8 @@
-//! Processes that are killed at every instruction of what they do.
+//! Processes that are killed at every instruction of an operation.
 //!
-//! By default they are killed where shared words change and at system calls. `SHARED_VALUE_KILL_POINTS=all` takes every
-//! instruction, but 6,000 at random of operations that have more; `every` spares none; a number is another limit.
-//! `SHARED_VALUE_SEED` makes another choice.
+//! By default they are killed where shared words change, and at system calls. With `SHARED_VALUE_KILL_POINTS=all` they are
+//! killed at every instruction, or at 6,000 random ones of an operation that has more; a number is another limit; `every`
+//! is no limit. `SHARED_VALUE_SEED` makes another choice.
 
 use std::io::{self, Write};
 use std::process::Command;
@@ -11,115 +11,115 @@ use std::{env, fmt};
 
 use shared_value_tests::stepper::Report;
 
-/// A value that is committed in place, or before it is complete, is seen half-written after a death.
+/// If a value were written in place, or committed before it is complete, a death would leave it half-written.
 #[test]
 fn a_change_is_whole_or_not_there() {
     survives(["set-8", "set-64", "set-4096", "set-element-8", "set-element-64", "set-element-4096"]);
     survives(["store-8", "store-64", "store-4096"]);
 }
 
-/// Without one commit for all fields, a death between two of them leaves the one and not the other.
+/// If each field were committed by itself, a death would leave some of them changed.
 #[test]
 fn several_fields_change_together() {
     survives(["update-8", "update-64", "update-4096", "guard-8", "guard-64", "guard-4096"]);
 }
 
-/// If an inner guard committed or released, a death before the outer one ends would leave a part.
+/// If an inner guard committed or released, a death before the end of the outer guard would leave a part of the change.
 #[test]
 fn recursive_guards_are_one_change() {
     survives(["recursive-8", "recursive-64", "recursive-4096"]);
 }
 
-/// Without a draft that starts anew after a commit, what follows a commit would be seen with it or undo it.
+/// If the draft after a commit did not start anew, later writes would show with that commit, or undo it.
 #[test]
-fn a_commit_stands_and_what_follows_does_not() {
+fn a_commit_stands_and_later_writes_do_not() {
     survives(["commit-8", "commit-64", "commit-4096"]);
 }
 
-/// If a rollback left its draft, the next owner would commit what was to be forgotten.
+/// If a rollback left its draft, the next owner would commit it.
 #[test]
-fn what_was_rolled_back_never_shows() {
+fn a_rollback_never_shows() {
     survives(["rollback-8", "rollback-64", "rollback-4096", "panic-in-update", "panic-with-guard"]);
 }
 
-/// If whoever takes a lock over clears the mark of the dead before it has rolled back, its own death loses the mark.
+/// If a new owner cleared the mark of the dead one before the rollback, its own death then would lose the mark.
 #[test]
 fn a_recovery_can_be_recovered_from() {
     survives(["take-over-8", "take-over-64", "take-over-4096", "wait-for-dying", "woken-by-dying"]);
 }
 
-/// Without an announcement before it, a lock that was just taken for the first time is stuck.
+/// If the first lock of a thread were taken before the thread is known to the kernel, a death there would leave it locked.
 #[test]
-fn a_first_lock_and_one_refused_leave_nothing() {
+fn a_first_lock_and_a_refused_one_leave_nothing() {
     survives(["first-lock", "refused"]);
 }
 
-/// An element whose block is not marked, or no longer marked, before it was brought up to date shows its value of two
-/// commits ago.
+/// If the mark of a block were missing before its elements are up to date, they would show their values of two commits ago.
 #[test]
 fn all_elements_change_together() {
     survives(["array-set", "array-write", "array-few", "array-places", "array-fill", "array-commit", "array-rollback"]);
 }
 
-/// Values under one lock are committed one after the other; what a dead owner has left in one of them is dropped when
-/// that one is touched, by whoever holds the lock then.
+/// Values under one lock are committed one after the other. The next owner that touches a value must drop the draft that a
+/// dead owner has left in it.
 #[test]
 fn values_with_one_lock_are_whole() {
     survives(["object", "object-take-over", "object-update", "object-commit"]);
 }
 
-/// The C library does the locking, and this library the committing.
+/// The C library takes and frees the mutex, and this library commits: a death between the two must leave a whole value.
 #[test]
 fn a_value_with_a_pthread_mutex_is_whole() {
     survives(["pthread", "pthread-take-over", "pthread-guard"]);
 }
 
-/// A waiter that is killed after it was woken takes the wake-up with it; sleepers that rely on it sleep for ever.
+/// If a waiter is killed after it was woken, its wake-up is lost: other sleepers must not depend on it.
 #[test]
-fn those_who_wait_do_not_wait_for_the_dead() {
+fn waiters_do_not_wait_for_the_dead() {
     survives(["wait", "woken", "give-up", "unlock-with-waiter"]);
 }
 
-/// One who dies between its commit and the wake-up leaves those asleep who wait for the change.
+/// A writer that dies between its commit and the wake-up wakes no thread that waits for the change.
 #[test]
-fn those_who_wait_for_a_change_are_told() {
+fn waiters_for_a_change_see_it() {
     survives(["set-watched", "commit-watched", "watch"]);
 }
 
-/// A lock that is released before it is out of the robust list, or out of order, cuts those off that lie behind it.
+/// If a lock were released while it is in the robust list, or left the list in another order, the kernel would not find the
+/// locks behind it.
 #[test]
 fn several_locks_are_all_released() {
     survives(["nested", "nested-crosswise", "nested-meddled", "nested-crosswise-meddled", "other-thread-holds"]);
     survives(["update-nesting", "update-leaking"]);
 }
 
-/// Linked otherwise than the C library does it, a lock or a mutex between locks would not be released.
+/// If the library linked entries in another way than the C library, the kernel would not find locks behind mutexes.
 #[test]
 fn mutexes_of_the_c_library_are_released_too() {
     survives(["mutex-between", "mutex-between-crosswise", "mutex-released-first", "mutexes-between"]);
 }
 
-/// A segment that has its name before it is filled, or when its owner counts as dead, cannot be opened, or hangs.
+/// If a segment had its name before it is complete, a death would leave a segment that cannot be opened.
 #[test]
-fn a_name_is_free_or_that_of_a_whole_segment() {
+fn a_name_is_free_or_names_a_whole_segment() {
     survives(["create", "create-file", "create-taken", "open-or-create-absent", "open-or-create-present", "unlink"]);
 }
 
-/// If who opens an abandoned segment counted as its user before it has freed the lock, its death would leave that stuck.
+/// If a process became a user of an abandoned segment before it frees the lock, its death would leave the lock locked.
 #[test]
 fn opening_and_closing_leave_nothing() {
     survives(["open", "open-used", "open-abandoned", "open-abandoned-file", "close"]);
 }
 
-/// A value that is found before it is complete, or space that is given out twice, is seen broken after a death; a directory
-/// that is changed in several steps is stuck between them.
+/// If an arena listed a value before it is complete, or gave out space twice, a death would leave a broken value; if it
+/// changed its directory in several steps, a death would leave it between two of them.
 #[test]
-fn an_arena_has_a_value_or_has_it_not() {
+fn an_arena_has_a_whole_value_or_none() {
     survives(["arena-create-first", "arena-create", "arena-create-grown", "arena-open-or-create", "arena-value"]);
     survives(["arena-remove", "arena-open-unused", "arena-reuse"]);
 }
 
-/// With a commit for each value, a death between two of them leaves the one changed and the other not.
+/// If a transaction committed each value by itself, a death would leave some of them changed.
 #[test]
 fn a_transaction_is_whole_or_not_there() {
     survives(["transaction-first", "transaction", "transaction-take-over", "transaction-rollback"]);
@@ -147,10 +147,10 @@ fn survives<const N: usize>(operations: [&str; N]) {
     assert!(victim.status.success(), "{}\n{}", victim.status, String::from_utf8_lossy(&victim.stderr));
 }
 
-/// Prints rows of the table, where whoever asked for it sees it.
+/// Prints rows of the table: to the terminal, if the user has set `SHARED_VALUE_KILL_POINTS`.
 fn say(aloud: bool, rows: impl fmt::Display) {
     if aloud {
-        // Not `println`, which the test harness keeps for tests that fail.
+        // The test harness shows the output of `println` for failed tests only.
         let _ = writeln!(io::stdout(), "{rows}");
     } else {
         println!("{rows}");

@@ -1,5 +1,5 @@
-//! Processes that are killed at any moment and started again, for as long as one likes: 2 seconds, or
-//! `SHARED_VALUE_STORM_SECONDS`. `SHARED_VALUE_SEED` makes another storm.
+//! Processes that are killed at random moments and started again, for 2 seconds or `SHARED_VALUE_STORM_SECONDS`.
+//! `SHARED_VALUE_SEED` makes another storm.
 
 use std::env;
 use std::path::PathBuf;
@@ -11,22 +11,22 @@ use shared_value_tests::ledger::{Journal, Ledger, MOVERS, SynchronizedLedger};
 use shared_value_tests::{SegmentName, Worker};
 use tempfile::TempDir;
 
-/// Without rollback, atomic commits and locks that outlive their owners, money is lost or made, or all hang.
+/// Without rollbacks, atomic commits and robust locks, money would be lost or made, or all processes would hang.
 #[test]
 fn six_processes_on_one_value() {
     Storm::new(1).blow(duration());
 }
 
-/// The same of locks that are held together: one that is not released with its owner stops the others.
+/// Of several locks that one process holds, each must be freed by its death: one that is not would stop the others.
 #[test]
 fn six_processes_on_three_values() {
     Storm::new(3).blow(duration());
 }
 
-/// Nobody moves money for so long on however busy a machine, unless all hang.
+/// On the busiest machine some process moves money within this time, unless all hang.
 const HANGING: Duration = Duration::from_secs(10);
 
-/// Ledgers, and who is known to have moved how much in them.
+/// Ledgers, and how many moves of each mover the journal has.
 struct Storm {
     names: Vec<SegmentName>,
     ledgers: Vec<SynchronizedLedger>,
@@ -34,7 +34,7 @@ struct Storm {
     directory: TempDir,
 }
 
-/// Since when a ledger has been at a version.
+/// The version of a ledger, and since when it has it.
 struct Progress {
     version: u64,
     since: Instant,
@@ -69,11 +69,11 @@ impl Storm {
         let start = Instant::now();
         while start.elapsed() < duration {
             let mover = random.usize(..MOVERS);
-            movers[mover].take().expect("they all live").kill();
+            movers[mover].take().expect("all movers live").kill();
             kills += 1;
             self.look();
             let mut successor = self.start(mover, random.u64(..));
-            // The others are killed while they open.
+            // One in four is killed while it opens the ledgers.
             if random.u32(..4) > 0 {
                 successor.expect("ready");
             }
@@ -91,7 +91,7 @@ impl Storm {
         self.settle(kills);
     }
 
-    /// What everybody can see at any moment.
+    /// Checks what must hold at every moment.
     fn look(&mut self) {
         for (ledger, progress) in self.ledgers.iter().zip(&mut self.progress) {
             ledger.load().unwrap().check().unwrap();
@@ -99,11 +99,11 @@ impl Storm {
             if progress.version != version {
                 *progress = Progress { version, since: Instant::now() };
             }
-            assert!(progress.since.elapsed() < HANGING, "nobody moves money any more: {ledger:?}");
+            assert!(progress.since.elapsed() < HANGING, "no process moves money: {ledger:?}");
         }
     }
 
-    /// What is left when nobody moves money any more.
+    /// Checks what must hold when all movers have ended.
     fn settle(&self, kills: u64) {
         let journal = Journal::open(&self.journal()).unwrap();
         for (number, ledger) in self.ledgers.iter().enumerate() {
@@ -117,7 +117,7 @@ impl Storm {
             let recoveries = ledger.recoveries();
             println!("ledger {number}: {kills} kills, {} moves, {recoveries} recoveries", last.total);
             assert!(recoveries <= kills, "{recoveries} recoveries of {kills} kills");
-            assert!(recoveries > 0, "nobody was killed with the lock");
+            assert!(recoveries > 0, "no process was killed with the lock");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::thread;
 
-use shared_value::{Error, ReadOnly, SharedValue, Synchronized, Unlocked};
+use shared_value::{Error, SharedValue, Synchronized, Zeroed};
 use shared_value_tests::SegmentName;
 use shared_value_tests::values::{Grain, Level};
 
-/// 16 MiB, with padding, with bits that may be invalid, and with a word outside of the slots.
+/// A value of 16 MiB, with padding, with bits that may be invalid, and with a word outside of the slots.
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Large {
@@ -20,21 +20,21 @@ struct Large {
 
 const _: () = assert!(size_of::<Large>() > 15 << 20 && Large::LAYOUT.padding() > 0);
 
-/// Runs in a thread whose stack has 64 KiB, which ends the process if that is not enough.
+/// Runs the closure in a thread with a stack of 64 KiB; a stack overflow ends the process.
 fn on_a_small_stack(body: impl FnOnce() + Send + 'static) {
     thread::Builder::new().stack_size(64 << 10).spawn(body).unwrap().join().unwrap();
 }
 
-/// A thread with a copy of the value on its stack would be killed.
+/// A copy of the value on the stack would overflow it and end the process.
 #[test]
-fn it_is_never_on_the_stack() {
+fn a_large_value_is_never_on_the_stack() {
     on_a_small_stack(|| {
         let name = SegmentName::new("large");
-        let large = Synchronized::<Large>::create_zeroed(&name).unwrap();
-        large.hits_fetch_add(3);
-        large.set_tiles_at(3_999, [7; 1_000]).unwrap();
+        let large = Synchronized::<Large>::create(&name, Zeroed).unwrap();
+        large.hits().fetch_add(3);
+        large.in_tiles().set_at(3_999, [7; 1_000]).unwrap();
         large
-            .update_boxed(|large| {
+            .update(|large| {
                 assert_eq!(large.tiles[3_999][999], 7);
                 large.is_on = true;
                 large.grains[999] = Grain { is_set: true, weight: 5, size: 6 };
@@ -44,53 +44,55 @@ fn it_is_never_on_the_stack() {
             .unwrap();
         let mut copy = large.load_boxed().unwrap();
         assert!(copy.is_on && copy.grains[999].is_set);
-        assert_eq!((copy.numbers[999_999], copy.hits, large.version()), (8, 3, 2), "atomic fields stay what they are");
+        assert_eq!((copy.numbers[999_999], copy.hits, large.version()), (8, 3, 2), "atomic fields are not written");
 
         let other = Synchronized::<Large>::open(&name).unwrap();
         copy.numbers[0] = 1;
-        other.store_from(&copy).unwrap();
-        let mut guard = large.lock().unwrap();
+        other.set_from(&copy).unwrap();
+        let guard = large.lock().unwrap();
         copy.numbers[0] = 2;
-        guard.store_from(&copy);
-        guard.update_boxed(|large| large.numbers[0] *= 10).unwrap();
+        guard.set_from(&copy).unwrap();
+        guard.update(|large| large.numbers[0] *= 10).unwrap();
         assert_eq!(guard.load_boxed().unwrap().numbers[0], 20);
         assert_eq!(large.read_only().unwrap().load_boxed().unwrap().numbers[0], 1);
         drop(guard);
-        assert_eq!((large.numbers_at(0), large.version()), (20, 4));
+        assert_eq!((large.in_numbers().at(0), large.version()), (20, 4));
 
-        let from = Synchronized::from_ref(&*copy).unwrap();
-        assert_eq!((from.numbers_at(0), from.hits(), from.grains_at(999).weight), (2, 3, 5));
-        let unlocked = Synchronized::<Large, Unlocked>::from_token_unlocked(&from.token().unwrap());
-        assert!(matches!(unlocked, Err(Error::InvalidSegment { .. })), "it has a lock");
-        assert_eq!(Synchronized::<Large>::open_or_create_zeroed(&name).unwrap().numbers_at(0), 20);
-        assert!(matches!(Synchronized::<Large>::create_from(&name, &copy), Err(Error::AlreadyExists { .. })));
-        let read_only = Synchronized::<Large, ReadOnly>::open_read_only(&name).unwrap();
+        let from = Synchronized::new(&*copy).unwrap();
+        assert_eq!((from.in_numbers().at(0), from.hits().load(), from.in_grains().at(999).weight), (2, 3, 5));
+        let unlocked = Synchronized::<Large>::options().unlocked().open(&from.token().unwrap());
+        assert!(matches!(unlocked, Err(Error::InvalidSegment { field: "lock", .. })), "the value has a lock");
+        assert_eq!(Synchronized::<Large>::open_or_create(&name, Zeroed).unwrap().in_numbers().at(0), 20);
+        assert!(matches!(Synchronized::<Large>::create(&name, &*copy), Err(Error::AlreadyExists { .. })));
+        let read_only = Synchronized::<Large>::open_read_only(&name).unwrap();
         assert_eq!(read_only.load_boxed().unwrap().numbers[0], 20);
     });
 }
 
+/// Files are written from the value where it lies, and need no copy of it either.
 #[test]
-fn in_files() {
+fn a_large_value_in_a_file_is_never_on_the_stack() {
     on_a_small_stack(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("zeros");
-        let zeros = Synchronized::<Large>::create_file_zeroed(&path).unwrap();
-        zeros.set_numbers_at(5, 5).unwrap();
+        let zeros = Synchronized::<Large>::create(&path, Zeroed).unwrap();
+        zeros.in_numbers().set_at(5, 5).unwrap();
         let copy = folder.path().join("copy");
-        drop(Synchronized::create_file_from(&copy, &*zeros.load_boxed().unwrap()).unwrap());
-        assert_eq!(Synchronized::<Large>::open_file(&copy).unwrap().numbers_at(5), 5);
+        drop(Synchronized::create(&copy, &*zeros.load_boxed().unwrap()).unwrap());
+        assert_eq!(Synchronized::<Large>::open(&copy).unwrap().in_numbers().at(5), 5);
     });
 }
 
-/// Zeros that are no value would be undefined behaviour to read.
+/// Zeros that are not a valid value would be undefined behaviour to read.
 #[test]
-fn zeros_must_be_a_value() {
+fn zeros_must_be_valid() {
     #[derive(SharedValue, Clone, Copy)]
     #[repr(C)]
     struct Warm {
         first: u8,
         level: [Level; 3],
     }
-    let error = Synchronized::<Warm>::zeroed().unwrap_err();
+    let error = Synchronized::<Warm>::new(Zeroed).unwrap_err();
+    assert!(matches!(error, Error::InvalidBits { .. }), "{error:?}");
     assert!(error.to_string().starts_with("`level[0]` holds invalid bits: expected Frost = -300 or"), "{error}");
 }

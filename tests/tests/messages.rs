@@ -1,10 +1,10 @@
-//! Handles and locks in messages to other programs, as serde writes them.
+//! Handles and locks in messages to other programs, serialized by serde.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use ipc_channel::ipc::{IpcOneShotServer, IpcSender};
-use shared_value::{Options, RLock, Synchronized};
+use shared_value::{RLock, Synchronized};
 use shared_value_tests::job::Job;
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{SegmentName, in_time};
@@ -18,13 +18,13 @@ struct Sender {
 impl Sender {
     fn new(account: SynchronizedAccount) -> Self {
         let lock = RLock::new().unwrap();
-        let guarded = Options::new().lock(&lock).share(0_u64).unwrap();
+        let guarded = Synchronized::options().lock(&lock).new(0_u64).unwrap();
         let job = Job {
             account,
             amount: Synchronized::new(5_i64).unwrap().read_only().unwrap(),
-            raw: Synchronized::unlocked(0_u32).unwrap(),
+            raw: Synchronized::options().unlocked().new(0_u32).unwrap(),
             lock,
-            guarded: guarded.token().unwrap(),
+            guarded: guarded.token().unwrap().to_string(),
         };
         Self { guarded, job }
     }
@@ -41,6 +41,7 @@ fn partner() -> Command {
     Command::new(env!("CARGO_BIN_EXE_partner"))
 }
 
+/// A handle in a message must lead another program to the value, whether it has a name or not.
 #[test]
 fn values_travel_in_json() {
     in_time(|| {
@@ -58,6 +59,7 @@ fn values_travel_in_json() {
     });
 }
 
+/// A message may be sent more than once, and each copy must lead to the value.
 #[test]
 fn values_travel_through_channels() {
     in_time(|| {
@@ -66,7 +68,7 @@ fn values_travel_through_channels() {
         let (_, jobs) = server.accept().unwrap();
         let sender = Sender::new(Synchronized::new(Account::after(1)).unwrap());
         for _ in 0..3 {
-            // The sender keeps the values: those without a name are found by its descriptors.
+            // The sender keeps the values: the receiver finds those without a name by the sender's descriptors.
             jobs.send(sender.job.clone()).unwrap();
         }
         drop(jobs);
@@ -75,8 +77,9 @@ fn values_travel_through_channels() {
     });
 }
 
+/// A message is text that anybody may have written: it must not become a handle of another type.
 #[test]
-fn a_message_that_leads_to_something_else_is_refused() {
+fn a_message_that_leads_to_another_value_is_refused() {
     let value = Synchronized::new(1_u64).unwrap();
     let message = serde_json::to_string(&value).unwrap();
     for (refused, expected) in [

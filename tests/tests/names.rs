@@ -1,4 +1,4 @@
-//! Names that go with their creator, names that were left over, and who may open what a name leads to.
+//! Names: unlinked with their creator, left over by a killed one, and opened by other users.
 #![allow(unsafe_code)]
 
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::thread;
 
 use rustix::fs::Mode;
 use rustix::process::{Signal, getuid, umask};
-use shared_value::{Error, NamedValue, Options, Synchronized, names, unlink};
+use shared_value::{Error, NamedValue, Synchronized, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork};
 
@@ -15,24 +15,25 @@ fn find(name: &str) -> Option<NamedValue> {
     names().unwrap().into_iter().find(|found| found.name() == name)
 }
 
+/// A name that is left behind would lead the next program to an old value.
 #[test]
-fn a_name_goes_with_the_last_handle_of_its_creator() {
+fn a_name_is_unlinked_with_the_last_handle_of_its_creator() {
     let name = SegmentName::new("on-drop");
-    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap();
     let (clone, opened) = (value.clone(), Synchronized::<u64>::open(&name).unwrap());
     drop(value);
     drop(clone);
     assert!(find(&name).is_some(), "this process still has a handle");
     fork(|| {
-        // Its copies of the handles are not the creator's.
+        // The child has copies of the creator's handles: it must unlink nothing.
         drop(Synchronized::<u64>::open(&name).unwrap());
     })
     .finish();
     drop(opened);
     assert_eq!(find(&name), None);
 
-    // Handles that others have go on.
-    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    // Handles of other processes stay good.
+    let value = Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap();
     let stage = Synchronized::new(0_u32).unwrap();
     let child = fork(|| {
         let own = value.clone();
@@ -46,19 +47,21 @@ fn a_name_goes_with_the_last_handle_of_its_creator() {
     child.finish();
 }
 
+/// A forked child drops copies of its parent's handles.
 #[test]
-fn forked_children_take_no_name_away() {
+fn a_forked_child_unlinks_nothing() {
     let name = SegmentName::new("on-drop-forked");
-    let mut value = Some(Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap());
+    let mut value = Some(Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap());
     fork(|| drop(value.take())).finish();
     let value = Synchronized::<u64>::open(&name);
     assert!(value.is_ok(), "{value:?}");
 }
 
+/// Under an old name there may be a new value, which another program needs.
 #[test]
-fn a_name_that_leads_to_another_value_by_now_stays() {
+fn the_name_of_a_successor_stays() {
     let name = SegmentName::new("on-drop-replaced");
-    let value = Options::new().unlink_on_drop(true).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap();
     unlink(&name).unwrap();
     let other = Synchronized::create(&name, 2_u64).unwrap();
     drop(value);
@@ -66,14 +69,15 @@ fn a_name_that_leads_to_another_value_by_now_stays() {
     assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), 2);
 }
 
+/// A killed process unlinks nothing, so there must be a way to find the names that it left.
 #[test]
-fn what_a_killed_process_left_is_found() {
+fn the_name_of_a_killed_process_is_found() {
     let name = SegmentName::new("left");
     let other = SegmentName::new("not-a-value");
     File::create(other.path()).unwrap();
     let stage = Synchronized::new(0_u32).unwrap();
     let child = fork(|| {
-        let _value = Options::new().unlink_on_drop(true).create(&name, Account::after(1)).unwrap();
+        let _value = Synchronized::options().unlink_on_drop(true).create(&name, Account::after(1)).unwrap();
         stage.set(1).unwrap();
         thread::sleep(DEADLINE);
     });
@@ -88,12 +92,12 @@ fn what_a_killed_process_left_is_found() {
     assert_eq!(find(&other), None);
 
     let value = SynchronizedAccount::open(&name).unwrap();
-    assert!(find(&name).unwrap().is_in_use(), "by this process");
+    assert!(find(&name).unwrap().is_in_use(), "this process uses it");
     drop(value);
     assert!(!find(&name).unwrap().is_in_use());
 }
 
-/// Runs as another user, or says that it cannot.
+/// Runs the closure as another user, in a child, if this user may do that.
 fn as_another_user(body: impl FnOnce()) -> Option<Forked> {
     const NOBODY: libc::uid_t = 65_534;
     if !getuid().is_root() {
@@ -101,11 +105,11 @@ fn as_another_user(body: impl FnOnce()) -> Option<Forked> {
         return None;
     }
     Some(fork(|| {
-        // SAFETY: no arguments that matter; the child has one thread.
+        // SAFETY: the list is empty, so the pointer is not read; the child has one thread.
         let groups = unsafe { libc::setgroups(0, std::ptr::null()) };
-        // SAFETY: the same.
+        // SAFETY: the call takes numbers; the child has one thread.
         let group = unsafe { libc::setresgid(NOBODY, NOBODY, NOBODY) };
-        // SAFETY: the same.
+        // SAFETY: the call takes numbers; the child has one thread.
         let user = unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) };
         if (groups, group, user) != (0, 0, 0) {
             end_now(99);
@@ -114,16 +118,16 @@ fn as_another_user(body: impl FnOnce()) -> Option<Forked> {
     }))
 }
 
-/// The error says who is refused what, and a mode lets in whom it says, and no further.
+/// The mode must let in the users that it names, and no others; the error must name the value and the reason.
 #[test]
 fn other_users_get_what_the_mode_gives() {
     let [closed, readable, open] = ["closed", "readable", "open"].map(SegmentName::new);
-    // All tests of this program want it so.
+    // The umask is the process's; all tests of this program set this one.
     umask(Mode::empty());
     let values = [
         Synchronized::create(&closed, 1_u64).unwrap(),
-        Options::new().mode(0o644).create(&readable, 1_u64).unwrap(),
-        Options::new().mode(0o666).create(&open, 1_u64).unwrap(),
+        Synchronized::options().mode(0o644).create(&readable, 1_u64).unwrap(),
+        Synchronized::options().mode(0o666).create(&open, 1_u64).unwrap(),
     ];
     let other = as_another_user(|| {
         for name in [&closed, &readable] {
@@ -134,10 +138,11 @@ fn other_users_get_what_the_mode_gives() {
                 "{told}"
             );
             assert!(told.contains(&**name) && told.contains("Permission denied"), "{told}");
+            assert!(told.contains("`open_read_only`"), "the message must name the cure: {told}");
         }
-        let refused = Synchronized::<u64, shared_value::ReadOnly>::open_read_only(&closed).unwrap_err();
-        assert!(refused.to_string().contains("Permission denied"), "{refused}");
-        let read = Synchronized::<u64, shared_value::ReadOnly>::open_read_only(&readable).unwrap();
+        let refused = Synchronized::<u64>::open_read_only(&closed).unwrap_err().to_string();
+        assert!(refused.contains("Permission denied") && !refused.contains("open_read_only"), "{refused}");
+        let read = Synchronized::<u64>::open_read_only(&readable).unwrap();
         assert_eq!(read.get(), 1);
         Synchronized::<u64>::open(&open).unwrap().update(|number| *number += 1).unwrap();
         assert!(unlink(&closed).is_err(), "the directory is sticky");
@@ -150,22 +155,22 @@ fn other_users_get_what_the_mode_gives() {
     }
 }
 
-/// Owner and group are the file's, and `std` changes them.
+/// The group of a value is that of its file, which the standard library can change.
 #[test]
-fn a_group_can_be_let_in() {
+fn a_group_gets_access_by_its_file() {
     const GROUP: u32 = 54_321;
     let name = SegmentName::new("group");
     umask(Mode::empty());
-    let value = Options::new().mode(0o660).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().mode(0o660).create(&name, 1_u64).unwrap();
     if !getuid().is_root() {
         eprintln!("SKIPPED: giving a file to another group takes root");
         return;
     }
     chown(name.path(), None, Some(GROUP)).unwrap();
     fork(|| {
-        // SAFETY: one group, in an array that lives; the child has one thread.
+        // SAFETY: the pointer leads to one group, in an array that lives until the call returns; the child has one thread.
         let groups = unsafe { libc::setgroups(1, [GROUP].as_ptr()) };
-        // SAFETY: no arguments that matter.
+        // SAFETY: the call takes numbers; the child has one thread.
         let user = unsafe { libc::setresuid(65_534, 65_534, 65_534) };
         if (groups, user) != (0, 0) {
             end_now(99);

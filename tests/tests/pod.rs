@@ -1,4 +1,4 @@
-//! `#[shared(pod)]` with types of a crate that knows nothing of this one.
+//! `#[shared(pod)]` with types of another crate, which does not depend on this one.
 
 use glam::{Mat4, Vec2, Vec3};
 use shared_value::{Pod, SharedValue, Synchronized};
@@ -14,7 +14,7 @@ struct Body {
     corners: [Vec2; 4],
     #[shared(pod, typecode = "(4,4)<f")]
     view: Mat4,
-    #[shared(pod, typecode = "T{<f:x:<f:y:<f:z:}", rename = "speed")]
+    #[shared(pod, typecode = "T{<f:x:<f:y:<f:z:}")]
     velocity: Vec3,
 }
 
@@ -28,12 +28,12 @@ fn body() -> Body {
     }
 }
 
-/// Without this, a foreign type would be shared as something that it is not.
+/// Accessors must take and return the type itself, and not its bytes.
 #[test]
 fn every_accessor_passes_the_type_itself() {
     let shared = SynchronizedBody::new(body()).unwrap();
     assert_eq!(shared.load().unwrap(), body());
-    assert_eq!((shared.position(), shared.speed()), (Vec3::new(1.0, 2.0, 3.0), Vec3::Z));
+    assert_eq!((shared.position(), shared.velocity()), (Vec3::new(1.0, 2.0, 3.0), Vec3::Z));
     shared.set_position(Vec3::ONE).unwrap();
     let length = shared.update_position(|position| {
         *position *= 2.0;
@@ -41,25 +41,25 @@ fn every_accessor_passes_the_type_itself() {
     });
     assert_eq!((length.unwrap(), shared.position()), (12.0, Vec3::splat(2.0)));
 
-    assert_eq!(shared.corners_at(3), Vec2::ONE);
-    shared.set_corners_at(3, Vec2::NEG_ONE).unwrap();
+    assert_eq!(shared.in_corners().at(3), Pod(Vec2::ONE));
+    shared.in_corners().set_at(3, Pod(Vec2::NEG_ONE)).unwrap();
     shared.update_corners(|corners| corners.swap(0, 3)).unwrap();
     assert_eq!(shared.corners(), [Vec2::NEG_ONE, Vec2::X, Vec2::Y, Vec2::ZERO]);
 
-    let mut guard = shared.lock().unwrap();
-    guard.set_speed(Vec3::X);
-    guard.update_view(|view| *view = view.transpose());
-    guard.set_corners_at(1, guard.corners_at(0));
-    assert_eq!((guard.speed(), guard.view()), (Vec3::X, Mat4::IDENTITY));
+    let guard = shared.lock().unwrap();
+    guard.set_velocity(Vec3::X).unwrap();
+    guard.update_view(|view| *view = view.transpose()).unwrap();
+    guard.in_corners().set_at(1, guard.in_corners().at(0)).unwrap();
+    assert_eq!((guard.velocity(), guard.view()), (Vec3::X, Mat4::IDENTITY));
     guard.rollback();
     drop(guard);
-    assert_eq!(shared.speed(), Vec3::Z);
-    assert!(std::panic::catch_unwind(|| shared.corners_at(4)).is_err());
+    assert_eq!(shared.velocity(), Vec3::Z);
+    assert!(std::panic::catch_unwind(|| shared.in_corners().at(4)).is_err());
 }
 
-/// Without this, another reader would find the fields elsewhere, or could not tell what a user's typecode says.
+/// Another reader needs the place of every field, and the user's typecode where there is one.
 #[test]
-fn typecodes_are_bytes_unless_the_user_gives_one() {
+fn a_typecode_is_bytes_unless_the_user_gives_one() {
     assert_eq!(
         Body::TYPECODE,
         "T{(12)B:position:?:visible:3x(32)B:corners:(4,4)<f:view:T{<f:x:<f:y:<f:z:}:velocity:4x}"
@@ -77,9 +77,9 @@ fn typecodes_are_bytes_unless_the_user_gives_one() {
     }
 }
 
-/// Without this, a foreign type could not be a value of its own.
+/// A foreign type is not a field only: a `Pod` of it is a value of its own.
 #[test]
-fn a_value_of_its_own() {
+fn a_pod_is_a_value() {
     let shared = Synchronized::new(Pod(Vec3::X)).unwrap();
     shared.update(|Pod(position)| *position += Vec3::Y).unwrap();
     assert_eq!(shared.get(), Pod(Vec3::new(1.0, 1.0, 0.0)));

@@ -1,9 +1,8 @@
-//! Threads of one process that share a value: what sanitizers can watch, because nothing here forks or is killed.
+//! Threads of one process that share a value. Nothing here forks or is killed, so sanitizers can watch.
 //!
-//! Beside each value lies plain memory that its lock guards, or its commits publish. It is right only if locks are taken
-//! with acquire ordering and released with release ordering, in whatever way that happens, and likewise for commits.
-//! `tests/sanitizers.sh` runs this under one sanitizer that sees every order that is missing, and under another that sees
-//! accesses out of bounds.
+//! Beside each value lies plain memory that its lock guards, or that its commits publish. Accesses to it are free of races
+//! only if every way to take the lock acquires and every way to leave it releases, and if commits release and reads
+//! acquire. `tests/sanitizers.sh` runs these tests under a sanitizer for races and one for accesses out of bounds.
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
@@ -12,7 +11,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use shared_value::{Error, Synchronized};
+use shared_value::{Error, LockError, Synchronized};
 use shared_value_tests::values::{LineTwins, SynchronizedTally, Tally};
 use shared_value_tests::{DEADLINE, SegmentName, in_time, scaled};
 
@@ -20,22 +19,22 @@ use shared_value_tests::{DEADLINE, SegmentName, in_time, scaled};
 #[derive(Debug, Default)]
 struct Plain(UnsafeCell<u64>);
 
-// SAFETY: the tests see to it that no two threads get at it at once, by means of what they test.
+// SAFETY: the locks and commits under test keep two threads from using the number at once.
 unsafe impl Sync for Plain {}
 
 impl Plain {
     fn get(&self) -> u64 {
-        // SAFETY: nobody writes now: the caller holds the lock, or the writer has published it and is done.
+        // SAFETY: no thread writes now: the caller holds the lock, or the writer has published the number and ended its write.
         unsafe { *self.0.get() }
     }
 
     fn set(&self, number: u64) {
-        // SAFETY: nobody reads or writes now: the caller holds the lock, or has not published it yet.
+        // SAFETY: no other thread uses the number now: the caller holds the lock, or has not published the number yet.
         unsafe { *self.0.get() = number }
     }
 }
 
-/// Runs threads that begin together, and waits for their very end: leaving a scope does not.
+/// Runs threads that begin together, and joins them: a scope alone does not wait for their thread-locals.
 fn together<const N: usize>(threads: [&mut (dyn FnMut() + Send); N]) {
     let start = Barrier::new(N);
     thread::scope(|scope| {
@@ -46,12 +45,12 @@ fn together<const N: usize>(threads: [&mut (dyn FnMut() + Send); N]) {
             })
         });
         for thread in running {
-            thread.join().expect("it does not panic");
+            thread.join().expect("the thread does not panic");
         }
     });
 }
 
-/// Without acquire and release orderings in taking and releasing, an owner does not see what the one before did.
+/// Without acquire and release orderings, an owner would not see the writes of the owner before.
 #[test]
 fn the_lock_guards_memory_of_the_process() {
     in_time(|| {
@@ -60,10 +59,10 @@ fn the_lock_guards_memory_of_the_process() {
         let add = || plain.set(plain.get() + 1);
         let mut by_guards = || {
             for _ in 0..rounds {
-                let mut guard = value.lock().unwrap();
+                let guard = value.lock().unwrap();
                 add();
                 let again = value.lock().unwrap();
-                guard.store(again.load().unwrap() + 1);
+                guard.set(again.load().unwrap() + 1).unwrap();
             }
         };
         let mut by_updates = || {
@@ -82,12 +81,12 @@ fn the_lock_guards_memory_of_the_process() {
                 let is_patient = done % 2 == 0;
                 let tried = if is_patient { value.lock_timeout(Duration::from_micros(100)) } else { value.try_lock() };
                 match tried {
-                    Ok(mut guard) => {
+                    Ok(guard) => {
                         add();
                         guard.update(|number| *number += 1).unwrap();
                         done += 1;
                     }
-                    Err(Error::WouldBlock | Error::TimedOut) => thread::yield_now(),
+                    Err(Error::Lock(LockError::WouldBlock | LockError::TimedOut)) => thread::yield_now(),
                     Err(error) => panic!("{error:?}"),
                 }
             }
@@ -97,21 +96,21 @@ fn the_lock_guards_memory_of_the_process() {
     });
 }
 
-/// The same for an owner that ends with the lock: its successor must see all that it did before.
+/// If an owner ends with the lock, its successor must see its writes too.
 #[test]
-fn a_lock_that_is_left_guards_memory_too() {
+fn the_lock_of_an_ended_thread_guards_memory_too() {
     in_time(|| {
         let rounds = scaled(1_000, 200);
         let (value, plain) = (Synchronized::new(0_u64).unwrap(), Plain::default());
         for round in 1..=rounds {
             thread::scope(|scope| {
                 let ending = scope.spawn(|| {
-                    let mut guard = value.lock().unwrap();
-                    guard.store(u64::MAX);
+                    let guard = value.lock().unwrap();
+                    guard.set(u64::MAX).unwrap();
                     plain.set(plain.get() + 1);
                     mem::forget(guard);
                 });
-                // Nothing but the lock says that the thread has come so far.
+                // Only the lock tells that the thread has written.
                 let guard = loop {
                     let guard = value.lock_timeout(DEADLINE).expect("its owner ends");
                     if guard.recovered() {
@@ -122,16 +121,16 @@ fn a_lock_that_is_left_guards_memory_too() {
                 };
                 assert_eq!((guard.load().unwrap(), plain.get()), (0, round));
                 drop(guard);
-                ending.join().expect("it does not panic");
+                ending.join().expect("the thread does not panic");
             });
         }
         assert_eq!(value.recoveries(), rounds);
     });
 }
 
-/// Without the release of a commit and the acquire of a read, a reader sees the value and not what came before it.
+/// Without the release of a commit and the acquire of a read, a reader would see the value and not the writes before it.
 #[test]
-fn a_commit_publishes_what_came_before_it() {
+fn a_commit_publishes_the_writes_before_it() {
     in_time(|| {
         let rounds = usize::try_from(scaled(20_000, 3_000)).unwrap();
         let plain: Vec<_> = (0..rounds).map(|_| Plain::default()).collect();
@@ -144,14 +143,14 @@ fn a_commit_publishes_what_came_before_it() {
                     0 => value.set(round).unwrap(),
                     1 => value.update(|number| *number = round).unwrap(),
                     _ => {
-                        let mut guard = value.lock().unwrap();
-                        guard.store(round);
+                        let guard = value.lock().unwrap();
+                        guard.set(round).unwrap();
                         guard.commit();
                     }
                 }
             }
         };
-        // Looks at all that was published, up to where `reached` says, until it is everything.
+        // Checks all numbers that are published, up to the one that `reached` returns, until the last one is.
         let follow = |reached: &mut dyn FnMut() -> usize| {
             let mut done = 0;
             while done < rounds {
@@ -168,7 +167,7 @@ fn a_commit_publishes_what_came_before_it() {
     });
 }
 
-/// Slots are written beside readers: with plain accesses that is a race, and with less order a mixture.
+/// Slots are written while others read them: with plain accesses that would be a race, with weaker orderings a mixture.
 #[test]
 fn readers_beside_writers_see_whole_values() {
     in_time(|| {
@@ -176,16 +175,16 @@ fn readers_beside_writers_see_whole_values() {
         let value = Synchronized::new(LineTwins::of(0)).unwrap();
         let increment = || value.update(|twins| *twins = LineTwins::of(twins.left + 1)).unwrap();
         let mut by_updates = || (0..rounds).for_each(|_| increment());
-        // A draft that is given up now and then.
+        // Some drafts are rolled back.
         let mut by_drafts = || {
             for round in 0..rounds {
-                let mut guard = value.lock().unwrap();
+                let guard = value.lock().unwrap();
                 let number = guard.load().unwrap().left;
-                guard.store(LineTwins::of(u64::MAX));
+                guard.set(LineTwins::of(u64::MAX)).unwrap();
                 if round % 3 == 0 {
                     guard.rollback();
                 }
-                guard.store(LineTwins::of(number + 1));
+                guard.set(LineTwins::of(number + 1)).unwrap();
             }
         };
         let read = |load: &dyn Fn() -> LineTwins| {
@@ -208,7 +207,7 @@ fn readers_beside_writers_see_whole_values() {
     });
 }
 
-/// Atomic fields are changed beside commits, which must neither race with that nor undo it.
+/// Atomic fields change during commits, which must neither race with the change nor undo it.
 #[test]
 fn atomic_fields_are_changed_beside_commits() {
     in_time(|| {
@@ -216,18 +215,19 @@ fn atomic_fields_are_changed_beside_commits() {
         let tally = SynchronizedTally::new(Tally::default()).unwrap();
         let count = |lane: usize| {
             for _ in 0..rounds {
-                tally.sum_fetch_add(1);
-                tally.set_lanes_at(lane, tally.lanes_at(lane) + 1).unwrap();
-                assert!(tally.load().unwrap().sum >= i64::from(tally.lanes_at(lane)));
+                tally.sum().fetch_add(1);
+                tally.in_lanes().set_at(lane, tally.in_lanes().at(lane) + 1).unwrap();
+                assert!(tally.load().unwrap().sum >= i64::from(tally.in_lanes().at(lane)));
             }
         };
         together([&mut || count(0), &mut || count(1)]);
         let rounds = u32::try_from(rounds).unwrap();
-        assert_eq!((tally.sum(), tally.lanes_at(0), tally.lanes_at(1)), (2 * i64::from(rounds), rounds, rounds));
+        let lanes = (tally.in_lanes().at(0), tally.in_lanes().at(1));
+        assert_eq!((tally.sum().load(), lanes), (2 * i64::from(rounds), (rounds, rounds)));
     });
 }
 
-/// The books of the process are one for all: which segments it has mapped, and what each of its threads holds.
+/// All threads use one registry of mapped segments, and one of threads and their locks.
 #[test]
 fn handles_and_threads_come_and_go() {
     in_time(|| {
@@ -239,19 +239,19 @@ fn handles_and_threads_come_and_go() {
             for round in 0..rounds {
                 let value = Synchronized::open_or_create(&name, 0_u64).unwrap();
                 let other = Synchronized::new(round).unwrap();
-                let mut guard = value.lock().unwrap();
+                let guard = value.lock().unwrap();
                 plain.set(plain.get() + 1);
                 guard.update(|number| *number += 1).unwrap();
                 let both = (other.lock().unwrap(), value.clone());
                 drop(guard);
                 if round % 2 == 0 {
-                    // The memory has to stay, because this thread goes on to hold the lock in it.
+                    // The memory has to stay, because this thread keeps the lock in it.
                     mem::forget(both.0);
                 }
             }
         };
         for _ in 0..2 {
-            // Threads that use the books of those before them.
+            // In the second round, threads reuse the records of ended ones.
             together([&mut || work(), &mut || work(), &mut || work(), &mut || work()]);
         }
         let value = Synchronized::<u64>::open(&name).unwrap();

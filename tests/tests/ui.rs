@@ -1,11 +1,10 @@
-//! What does not compile, and what the compiler says about it; and what must compile.
+//! Programs that must not compile, with the compiler's output, and programs that must compile.
 //!
-//! One problem a file, beside the expected output, which `TRYBUILD=overwrite` accepts as it is now. The outputs are
-//! those of the stable compiler that `rust-toolchain` and the gate use: other versions word some of rustc's own notes
-//! differently.
+//! Each file has one problem, and beside it the expected output; `TRYBUILD=overwrite` replaces it by the present one. The
+//! outputs are those of the stable compiler that `rust-toolchain` and the gate use: other versions word some of rustc's
+//! own notes differently.
 
-/// Without this, a type that cannot be shared would compile, or its error would be on another token, be repeated for
-/// every generated function, or not say what to do.
+/// A type that cannot be shared must not compile. Its error must be on the right token, appear once, and say what to do.
 #[test]
 fn refused() {
     let tests = trybuild::TestCases::new();
@@ -27,7 +26,7 @@ fn refused() {
     }
 }
 
-/// Without this, a type that can be shared would be refused, or its accessors would not do what their names say.
+/// A type that can be shared must compile, and its accessors must do what their names say.
 #[test]
 fn accepted() {
     trybuild::TestCases::new().pass("ui/pass/*.rs");

@@ -1,4 +1,4 @@
-//! Waiting for changes, across processes and under kills.
+//! Waiting for changes, across processes, some of which are killed.
 #![allow(unsafe_code)]
 
 use std::io::{BufRead, BufReader};
@@ -16,12 +16,12 @@ fn partner(arguments: &[&str]) -> Command {
     command
 }
 
-/// With a lost wake-up in each round, thousands of rounds would take minutes: each costs a sleeper 50 ms.
+/// If wake-ups were lost, thousands of rounds would take minutes: a sleeper that is not woken sleeps for 50 ms.
 #[test]
 fn two_processes_wake_each_other() {
     let rounds = scaled(20_000, 3_000);
     let ball = Synchronized::new(0_u64).unwrap();
-    let mut child = partner(&["answer", &ball.token().unwrap(), &rounds.to_string()]).spawn().unwrap();
+    let mut child = partner(&["answer", &ball.token().unwrap().to_string(), &rounds.to_string()]).spawn().unwrap();
     eventually("the partner starts", || {
         ball.update(|ball| *ball = 1).unwrap();
         ball.wait_for(|ball| *ball == 2, Duration::from_secs(5)).is_ok()
@@ -33,16 +33,16 @@ fn two_processes_wake_each_other() {
     }
     let elapsed = start.elapsed();
     assert!(child.wait().unwrap().success());
-    // Not a measurement of speed: far above what the rounds take, far below one sleep in each.
+    // The limit is far above the time of the rounds, and far below that of a sleep in each.
     assert!(elapsed < Duration::from_millis(5) * u32::try_from(rounds).unwrap(), "{elapsed:?} for {rounds} rounds");
 }
 
-/// A mark that a killed sleeper leaves behind must not cost every later commit a system call, or keep others asleep.
+/// A killed sleeper leaves its mark in the value, which must not keep later sleepers asleep.
 #[test]
-fn sleepers_that_are_killed_leave_nothing_behind() {
+fn killed_sleepers_keep_no_other_asleep() {
     let value = Synchronized::new(0_u64).unwrap();
     for _ in 0..5 {
-        let mut child = partner(&["wait", &value.token().unwrap()]).spawn().unwrap();
+        let mut child = partner(&["wait", &value.token().unwrap().to_string()]).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         thread::sleep(Duration::from_millis(20));
@@ -58,9 +58,9 @@ fn sleepers_that_are_killed_leave_nothing_behind() {
     assert_eq!(value.recoveries(), 0, "a sleeper never held the lock");
 }
 
-/// Of many who sleep, all are woken.
+/// A commit that woke one sleeper would leave the others asleep.
 #[test]
-fn one_commit_wakes_all() {
+fn one_commit_wakes_all_sleepers() {
     let value = Synchronized::new(0_u64).unwrap();
     let waiting: Vec<_> = (0..8)
         .map(|_| {
@@ -75,20 +75,20 @@ fn one_commit_wakes_all() {
     }
 }
 
-/// A commit under a lock that is kept is a change like any other.
+/// A commit that keeps the lock must wake sleepers too.
 #[test]
 fn a_commit_under_a_guard_wakes() {
     let value = Synchronized::new(0_u64).unwrap();
     let waiter = value.clone();
     let waiting = thread::spawn(move || waiter.changes().next_timeout(DEADLINE).unwrap());
     thread::sleep(Duration::from_millis(30));
-    let mut guard = value.lock().unwrap();
-    guard.store(5);
+    let guard = value.lock().unwrap();
+    guard.set(5).unwrap();
     guard.commit();
     assert_eq!(waiting.join().unwrap(), 5);
 }
 
-/// Changes come in order, the latest at each look, and time is kept.
+/// A look must give the latest value, and a wait must keep its timeout.
 #[test]
 fn changes_are_the_latest_values() {
     let value = Synchronized::new(0_u64).unwrap();
@@ -102,33 +102,33 @@ fn changes_are_the_latest_values() {
     assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
 }
 
-/// Whoever is not waited for makes no system call: the kernel would end the child for any but its exit.
+/// Without a waiter, changes must make no system call: the kernel would kill the child at the first one.
 #[test]
-fn changes_that_nobody_waits_for_make_no_system_call() {
+fn changes_without_a_waiter_make_no_system_call() {
     let (number, account) = (Synchronized::new(0_u64).unwrap(), SynchronizedAccount::new(Account::after(1)).unwrap());
     fork(|| {
         let change = |round: u64| {
             number.set(round).unwrap();
             number.update(|number| *number += 1).unwrap();
             account.update_balance(|balance| *balance += 1).unwrap();
-            account.requests_fetch_add(1);
-            let mut guard = account.lock().unwrap();
-            guard.set_frozen(round.is_multiple_of(2));
+            account.requests().fetch_add(1);
+            let guard = account.lock().unwrap();
+            guard.set_frozen(round.is_multiple_of(2)).unwrap();
             guard.commit();
             drop(number.try_lock().unwrap());
             assert_eq!((number.get(), number.version() % 2), (round + 1, 0));
-            guard.set_balance(0);
+            guard.set_balance(0).unwrap();
             guard.rollback();
         };
-        // What happens in a thread once only has happened then.
+        // The first change of a thread makes system calls that later ones do not make.
         change(0);
-        // SAFETY: the child has one thread, and goes on to nothing that it still needs system calls for.
+        // SAFETY: the child has one thread, which needs no system call from here on but its exit.
         let result = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_STRICT) };
         assert_eq!(result, 0);
         for round in 1..100 {
             change(round);
         }
-        // SAFETY: no destructor is to run. Not `exit_group`, which the mode forbids too.
+        // SAFETY: no destructor has to run. (The mode forbids `exit_group`.)
         unsafe { libc::syscall(libc::SYS_exit, 0) };
     })
     .finish();

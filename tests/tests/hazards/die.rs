@@ -4,19 +4,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use shared_value::{Error, LockState};
+use shared_value::{Error, LockError, LockState};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, Worker, scaled};
 
 use crate::hazard;
 
-/// How a process is expected to end.
+/// The end of a process: its exit code, or the signal that ends it.
 enum End {
     Code(i32),
     By(Signal),
 }
 
-/// Lets owners die in one way, each while another thread waits for the lock.
+/// Lets owners of a lock die in one way, each while a thread waits for the lock.
 #[track_caller]
 fn die(way: &str, expected: &End) {
     let runs = scaled(20, 4);
@@ -27,15 +27,15 @@ fn die(way: &str, expected: &End) {
         let mut owner = hazard("die", [way, &*name]);
         owner.expect("held");
         assert!(matches!(account.lock_state(), LockState::Held { .. }), "{account:?}");
-        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         let waiter = {
             let account = account.clone();
             thread::spawn(move || {
-                let mut guard = account.lock_timeout(DEADLINE).expect("its owner dies");
+                let guard = account.lock_timeout(DEADLINE).expect("its owner dies");
                 let taken = Instant::now();
-                assert!(guard.recovered(), "the guard says so");
+                assert!(guard.recovered(), "the guard must tell that the owner died");
                 assert_eq!(guard.load().unwrap(), Account::after(1), "the last committed value");
-                guard.store(Account::after(2));
+                guard.set(Account::after(2)).unwrap();
                 taken
             })
         };
@@ -61,27 +61,27 @@ fn ended(owner: Worker, expected: &End) {
     }
 }
 
-/// `_exit` runs nothing, in whichever thread it is called.
+/// `_exit` runs no hook and no destructor, in any thread.
 #[test]
 fn by_ending_at_once() {
     die("exit-now", &End::Code(4));
     die("exit-now-elsewhere", &End::Code(4));
 }
 
-/// `exit` runs hooks, among them destructors of this thread, but not those of what is on its stack.
+/// `exit` runs hooks and the destructors of thread-locals, but not those of values on the stack.
 #[test]
 fn by_exiting() {
     die("exit", &End::Code(4));
 }
 
-/// No destructor runs, and a panic in a destructor stops those that did.
+/// `abort` runs no destructor, and a panic in a destructor aborts in the middle of another panic.
 #[test]
 fn by_aborting() {
     die("abort", &End::By(Signal::ABORT));
     die("double-panic", &End::By(Signal::ABORT));
 }
 
-/// Faults end a process between any two of its instructions.
+/// A fault ends a process between any two of its instructions.
 #[test]
 fn by_a_fault() {
     die("segfault", &End::By(Signal::SEGV));
@@ -89,14 +89,14 @@ fn by_a_fault() {
     die("trap", &End::By(Signal::ILL));
 }
 
-/// There is no stack left for anything that would clean up.
+/// After a stack overflow no code of the process can clean up.
 #[test]
 fn by_stack_overflow() {
     die("stack-overflow", &End::By(Signal::ABORT));
     die("stack-overflow-in-thread", &End::By(Signal::ABORT));
 }
 
-/// Signals that the process does not handle, and the one that it cannot.
+/// Signals may end a process that does not handle them, and SIGKILL ends every process.
 #[test]
 fn by_a_signal() {
     die("terminate", &End::By(Signal::TERM));

@@ -1,9 +1,9 @@
-//! Becoming another program with locks held.
+//! `exec` while locks are held.
 
 use std::path::Path;
 use std::time::Instant;
 
-use shared_value::{Error, LockState};
+use shared_value::{Error, LockError, LockState};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{AT_ONCE, SHORT, SegmentName, Worker};
 
@@ -32,7 +32,7 @@ impl Held {
     #[track_caller]
     fn assert_held(&self) {
         for account in &self.accounts {
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "{account:?}");
+            assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))), "{account:?}");
         }
     }
 
@@ -53,15 +53,15 @@ impl Held {
 #[track_caller]
 fn assert_recovered(account: &SynchronizedAccount) {
     let start = Instant::now();
-    let guard = account.lock_timeout(AT_ONCE).expect("the program that held it is no more");
+    let guard = account.lock_timeout(AT_ONCE).expect("the owner has been replaced by another program");
     assert!(guard.recovered(), "{guard:?}");
-    assert_eq!(guard.load().unwrap(), Account::after(1), "what was not committed is rolled back");
+    assert_eq!(guard.load().unwrap(), Account::after(1), "the draft is rolled back");
     drop(guard);
     assert_eq!(account.recoveries(), 1);
     println!("recovered after {:?}", start.elapsed());
 }
 
-/// The process lives on, and so does its first thread's id, but nothing of what could release the locks.
+/// The process and the id of its first thread live on, but the code that would release the locks is gone.
 #[test]
 fn by_the_first_thread_frees_the_locks_of_all_threads() {
     let mut held = Held::start(&["first"]);
@@ -70,9 +70,9 @@ fn by_the_first_thread_frees_the_locks_of_all_threads() {
     held.end();
 }
 
-/// The limit of the kernel that the documentation tells of: the thread that calls `exec` gets the id of the first one
-/// before the kernel looks at its list, so its locks are nobody's. Those of the first thread must not suffer from it,
-/// reading must go on, and whoever is the next to open the value alone must get it back.
+/// The documented limit of the kernel: a thread that calls `exec` gets the id of the first thread before the kernel walks
+/// its list, so the kernel takes its locks for those of another thread. The locks of the first thread must be freed all
+/// the same, reads must go on, and the next process to open the value alone must free the lock.
 #[test]
 fn by_another_thread_keeps_the_locks_of_that_thread() {
     let mut held = Held::start(&["other"]);
@@ -81,23 +81,26 @@ fn by_another_thread_keeps_the_locks_of_that_thread() {
     assert_recovered(first);
     for account in others {
         let refused = account.lock_timeout(SHORT);
-        assert!(matches!(refused, Err(Error::TimedOut)), "the kernel does better than documented: {refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Lock(LockError::TimedOut))),
+            "the kernel does better than documented: {refused:?}"
+        );
         let LockState::Held { thread_id } = account.lock_state() else { panic!("{account:?}") };
-        assert!(!Path::new(&format!("/proc/{thread_id}")).exists(), "the owner is a thread that is no more");
-        assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
-        assert!(account.requests_fetch_add(1) == 0, "nor do atomic fields");
+        assert!(!Path::new(&format!("/proc/{thread_id}")).exists(), "the owner is a thread that has ended");
+        assert_eq!(account.load().unwrap(), Account::after(1), "readers do not wait");
+        assert_eq!(account.requests().fetch_add(1), 0, "atomic fields do not wait");
     }
     held.accounts.clear();
     for name in &held.names[1..] {
         let account = SynchronizedAccount::open(name).unwrap();
-        let guard = account.lock_timeout(AT_ONCE).expect("nobody had it open");
+        let guard = account.lock_timeout(AT_ONCE).expect("no process had it open");
         assert!(guard.recovered());
         assert_eq!(guard.load().unwrap(), Account { requests: 1, ..Account::after(1) });
     }
     held.end();
 }
 
-/// A call that fails leaves the program as it was, with all that it holds.
+/// An `exec` that fails must leave the program its locks.
 #[test]
 fn in_vain_changes_nothing() {
     for by in ["first", "other"] {
@@ -108,7 +111,7 @@ fn in_vain_changes_nothing() {
         held.holder.tell("go on");
         held.holder.expect("done");
         for account in &held.accounts {
-            let guard = account.lock_timeout(AT_ONCE).expect("it was released");
+            let guard = account.lock_timeout(AT_ONCE).expect("the owner has released it");
             assert!(!guard.recovered());
             assert_eq!((guard.balance(), account.version()), (-1, 1), "committed by its owner");
         }

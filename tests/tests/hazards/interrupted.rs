@@ -7,19 +7,19 @@ fn interrupted(call: &str) {
     play("interrupted", [call, "--restart"]);
 }
 
-/// A signal that ended the wait would let the thread in beside the owner, or out without the lock.
+/// If a signal ended the wait, the thread would go on without the lock.
 #[test]
 fn waiting_for_a_lock_goes_on() {
     interrupted("lock");
 }
 
-/// If every signal began the timeout anew, a program with a timer would wait for ever; if one ended it, too short.
+/// If every signal restarted the timeout, a program with a timer would wait forever; if a signal ended it, too short.
 #[test]
-fn a_timeout_stays_what_it_is() {
+fn a_timeout_is_kept() {
     interrupted("lock-timeout");
 }
 
-/// The same for changes.
+/// If a signal ended the wait for a change, the thread would see none.
 #[test]
 fn waiting_for_a_change_goes_on() {
     interrupted("wait-for");
@@ -27,8 +27,8 @@ fn waiting_for_a_change_goes_on() {
     interrupted("changes");
 }
 
-/// A system call that was cut short is no error.
+/// A system call that a signal interrupts must be repeated, and must not fail the creation or opening of a value.
 #[test]
-fn values_are_made_and_opened() {
+fn values_are_created_and_opened() {
     interrupted("open");
 }

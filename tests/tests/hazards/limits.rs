@@ -1,14 +1,14 @@
-//! As many locks as a thread may hold, and as often.
+//! The most locks that a thread may hold, and how often it may hold one.
 
 use crate::play;
 
-/// The kernel stops after 2,048 locks of a dying thread: those behind, of whichever kind, would stay locked for ever.
+/// The kernel frees 2,048 locks of a dying thread: further ones, of every kind, would stay locked forever.
 #[test]
 fn all_locks_that_a_thread_may_hold_are_recovered() {
     play("limits", ["held"]);
 }
 
-/// A count that ran over would release the lock under its owner.
+/// A count of holds that overflowed would release the lock too early.
 #[test]
 fn one_hold_too_many_is_refused_and_changes_nothing() {
     play("limits", ["deep"]);

@@ -1,6 +1,6 @@
-//! What can happen to a lock besides being taken and released, done by real programs.
+//! Hazards to a lock besides taking and releasing it, in real programs.
 //!
-//! One hazard a module. What has to happen in a process whose threads are known is played by the program `hazard`. The
+//! Each module tests one hazard. The program `hazard` plays the roles for which all threads of a process must be known. The
 //! first line of a test says what would break without the code that it guards.
 
 mod die;
@@ -16,7 +16,7 @@ mod thread_locals;
 
 use shared_value_tests::Worker;
 
-/// Starts the hazard program in a role.
+/// Starts the program `hazard` in a role.
 #[track_caller]
 fn hazard<A: ToString>(role: &str, arguments: impl IntoIterator<Item = A>) -> Worker {
     Worker::start(env!("CARGO_BIN_EXE_hazard"), role, arguments)

@@ -1,4 +1,4 @@
-//! Processes of the same thread id, in PID namespaces of their own.
+//! Processes with one thread id, in PID namespaces of their own.
 
 use std::env;
 
@@ -10,7 +10,7 @@ use crate::play;
 /// If set, the tests fail where namespaces are not permitted, and are not skipped.
 const REQUIRED: &str = "SHARED_VALUE_REQUIRE_NAMESPACES";
 
-/// Plays a case with an account that nobody else has open.
+/// Plays a case with an account that no other process has open.
 #[track_caller]
 fn namespaces(case: &str) {
     let name = SegmentName::new(case);
@@ -20,37 +20,37 @@ fn namespaces(case: &str) {
     assert!(!skipped || env::var_os(REQUIRED).is_none(), "{report:?}, but {REQUIRED} is set");
 }
 
-/// A lock that knew its owner by the id alone would let both in.
+/// If the thread id alone identified an owner, both processes would hold the lock.
 #[test]
 fn both_change_and_nothing_is_lost() {
     namespaces("exclusion");
 }
 
-/// One that asks for a lock that its twin holds must not be taken for the owner that asks once more.
+/// A process that asks for its twin's lock must not count as the owner that takes the lock again.
 #[test]
 fn one_does_not_hold_what_the_other_holds() {
     namespaces("recursion");
 }
 
-/// The kernel compares ids of one namespace: the dead one's must be the one in the word.
+/// The kernel compares the lock word with the id in the dead thread's namespace: the word must hold that id.
 #[test]
 fn one_takes_over_from_the_other() {
     namespaces("killed-owner");
 }
 
-/// A sleeper that was announced to the kernel would release its twin's lock when it is killed.
+/// If a sleeper had announced the lock to the kernel, its death would release its twin's lock.
 #[test]
 fn a_killed_sleeper_releases_nothing_of_the_other() {
     namespaces("killed-sleeper");
 }
 
-/// Whatever a killed one leaves, the other one must get on, and must be told if its lock was taken away.
+/// After a death at any instruction the other process must go on, and must get an error if it lost the lock.
 #[test]
 fn one_that_is_killed_anywhere_leaves_the_other_going() {
     namespaces("killed-anywhere");
 }
 
-/// The first process of a namespace may fork the first one of another.
+/// The first process of a namespace may fork the first process of another.
 #[test]
 fn a_child_of_the_same_id_owns_nothing() {
     namespaces("nested");

@@ -1,16 +1,16 @@
-//! Processes that are stopped, and go on or do not.
+//! Processes that are stopped, and then go on or are killed.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, Worker, in_time, scaled};
 
 use crate::hazard;
 
-/// How late a timed wait may come back on a busy machine.
+/// How late a timed wait may return on a busy machine.
 const LATE: Duration = Duration::from_secs(5);
 
 fn account(label: &str) -> (SegmentName, SynchronizedAccount) {
@@ -19,14 +19,14 @@ fn account(label: &str) -> (SegmentName, SynchronizedAccount) {
     (name, account)
 }
 
-/// Owns the lock of the account in another process.
+/// Starts a process that holds the lock of the account.
 fn owner(name: &SegmentName) -> Worker {
     let mut owner = hazard("own", [&**name]);
     owner.expect("held");
     owner
 }
 
-/// An owner that is stopped in an `update` for longer than all timeouts is alive: what it was about to do comes true.
+/// An owner that is stopped in an `update` is alive, for however long: its change must be committed when it goes on.
 #[test]
 fn a_stopped_owner_goes_on() {
     in_time(stopped_owner);
@@ -43,52 +43,52 @@ fn stopped_owner() {
                 let start = Instant::now();
                 let result = account.lock_timeout(timeout);
                 let waited = start.elapsed();
-                assert!(matches!(result, Err(Error::TimedOut)), "{result:?}");
+                assert!(matches!(result, Err(Error::Lock(LockError::TimedOut))), "{result:?}");
                 assert!(waited >= timeout && waited < timeout + LATE, "it waited {waited:?} of {timeout:?}");
             });
         }
     });
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+    assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     assert_eq!(account.lock_state(), LockState::Held { thread_id: owner.process_id() });
     assert!(matches!(account.wait_for(|account| account.balance != 10, SHORT), Err(Error::TimedOut)));
-    assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
-    // What it is told while it is stopped, it does when it goes on, and not before.
+    assert_eq!(account.load().unwrap(), Account::after(1), "readers do not wait");
+    // The stopped owner obeys only when it goes on.
     owner.tell("release");
     assert_eq!(owner.hear_within(SHORT), None);
     owner.signal(Signal::CONT);
     owner.expect("released");
     assert_eq!(account.wait_for(|account| account.balance != 10, DEADLINE).unwrap(), Account::after(2));
-    assert!(!account.lock_timeout(AT_ONCE).expect("it was released").recovered());
+    assert!(!account.lock_timeout(AT_ONCE).expect("the owner has released it").recovered());
     assert_eq!((account.version(), account.recoveries()), (1, 0));
     owner.tell("end");
     owner.expect("done");
     owner.finish();
 }
 
-/// A stopped process can still be killed, and then its lock must come back like any other.
+/// A stopped process can be killed, and then its lock must be freed like any other.
 #[test]
 fn a_stopped_owner_that_is_killed_is_dead() {
     let (name, account) = account("stopped-killed");
     let owner = owner(&name);
     owner.signal(Signal::STOP);
-    assert!(matches!(account.lock_timeout(SHORT), Err(Error::TimedOut)));
+    assert!(matches!(account.lock_timeout(SHORT), Err(Error::Lock(LockError::TimedOut))));
     owner.kill();
     let guard = account.lock_timeout(AT_ONCE).expect("its owner is dead");
     assert!(guard.recovered());
     assert_eq!(guard.load().unwrap(), Account::after(1));
 }
 
-/// A release wakes one sleeper. If that one is stopped before it takes the lock, the others must not sleep until it goes
-/// on.
+/// A release wakes one sleeper. If that sleeper is stopped before it takes the lock, the others must not sleep until it
+/// goes on.
 #[test]
-fn a_stopped_waiter_keeps_nobody_waiting() {
+fn a_stopped_waiter_holds_up_no_other() {
     let mut random = fastrand::Rng::with_seed(3);
     for _ in 0..scaled(40, 6) {
         let (name, account) = account("stopped-waiter");
         let mut first = owner(&name);
         // Sleepers are woken in the order in which they came.
         let mut second = hazard("own", [&*name]);
-        assert_eq!(second.hear_within(SHORT), None, "it waits");
+        assert_eq!(second.hear_within(SHORT), None, "the second owner waits");
         let waiter = thread::spawn({
             let account = account.clone();
             move || account.lock_timeout(DEADLINE).map(|guard| guard.recovered())
@@ -100,9 +100,9 @@ fn a_stopped_waiter_keeps_nobody_waiting() {
         first.expect("released");
         let start = Instant::now();
         let is_second = || account.lock_state() == LockState::Held { thread_id: second.process_id() };
-        // If it was so fast that it stopped with the lock, the others wait for an owner.
+        // If the second owner had the lock already when it was stopped, the waiter waits for it.
         while !waiter.is_finished() && !is_second() {
-            assert!(start.elapsed() < AT_ONCE, "nobody takes the lock: {account:?}");
+            assert!(start.elapsed() < AT_ONCE, "no thread takes the lock: {account:?}");
             thread::sleep(Duration::from_millis(1));
         }
         second.signal(Signal::CONT);
@@ -119,7 +119,7 @@ fn a_stopped_waiter_keeps_nobody_waiting() {
     }
 }
 
-/// Processes are stopped at any instruction; none may be taken for dead, and no count may be lost.
+/// A process may be stopped at any instruction: it must not count as dead, and no increment may be lost.
 #[test]
 fn processes_stopped_at_random_lose_nothing() {
     let rounds = scaled(1_000_000, 100_000);
@@ -134,7 +134,7 @@ fn processes_stopped_at_random_lose_nothing() {
     let (mut stops, mut held) = (0_u64, 0_u64);
     let start = Instant::now();
     while number.get() < 3 * rounds {
-        assert!(start.elapsed() < DEADLINE, "they do not get on: {number:?}");
+        assert!(start.elapsed() < DEADLINE, "the counters make no progress: {number:?}");
         let counter = random.choice(&counters).unwrap();
         counter.signal(Signal::STOP);
         thread::sleep(Duration::from_micros(random.u64(..2_000)));

@@ -2,43 +2,43 @@
 
 use crate::play;
 
-/// The thread's books are used again, and its memory may be: what it held must be left before that, all of it.
+/// A thread's record is reused after its end, and its memory may be: it must have left all its locks before.
 #[test]
 fn a_thread_that_returns_leaves_all_its_locks() {
     play("thread-end", ["returns"]);
 }
 
-/// No destructor of a forgotten guard runs, only that of the thread.
+/// A cancelled thread runs the destructors of its thread-locals, but not those of its guards.
 #[test]
 fn a_cancelled_thread_leaves_its_lock() {
     play("thread-end", ["cancelled"]);
 }
 
-/// Waiting is no point at which a thread may be cancelled: it would end in the middle of taking the lock.
+/// A wait must not be a cancellation point: the thread would end in the middle of taking the lock.
 #[test]
 fn a_thread_that_is_cancelled_while_it_waits_gets_the_lock_first() {
     play("thread-end", ["cancelled-waiting"]);
 }
 
-/// Ending from within: the same as being cancelled.
+/// `pthread_exit` skips the destructors of guards, as a cancellation does.
 #[test]
 fn a_thread_that_exits_leaves_its_lock() {
     play("thread-end", ["exits"]);
 }
 
-/// Where even the thread's destructors are skipped, the kernel does it.
+/// If a thread ends without any destructor, the kernel must free its locks.
 #[test]
 fn a_thread_that_vanishes_leaves_its_lock() {
     play("thread-end", ["vanishes"]);
 }
 
-/// The same in the middle of an `update`, whose mark must not bar the next owner.
+/// A thread that ends inside of an `update` leaves the borrow mark, which must not bar the next owner.
 #[test]
 fn a_thread_that_vanishes_in_an_update_leaves_its_lock() {
     play("thread-end", ["vanishes-in-update"]);
 }
 
-/// The id of the first thread is that of the process, which goes on.
+/// The first thread's id is that of the process, which goes on after the thread's end.
 #[test]
 fn a_process_that_loses_its_first_thread_goes_on() {
     play("thread-end", ["first"]);

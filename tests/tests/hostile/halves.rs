@@ -1,4 +1,4 @@
-//! The upper halves of the lock word and of the signal: 64 bits of which the kernel looks at 32.
+//! The upper halves of the lock word and of the event word, which have 64 bits; the kernel looks at the lower 32.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::thread::gettid;
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::{AT_ONCE, DEADLINE, SegmentName, eventually, fork, in_time};
 
 use crate::peer::{OWNER_DIED, Peer, WAITERS};
 
-/// Among them what would mean something in the lower half.
+/// Upper halves; some of them would have a meaning in the lower half.
 const HALVES: [u32; 6] = [1, 2, OWNER_DIED, WAITERS, 0x7fff_ffff, u32::MAX];
 
 /// Long enough for a thread to go to sleep.
 const ASLEEP: Duration = Duration::from_millis(5);
 
-/// How long a sleeper sleeps that nobody wakes.
+/// How long a sleeper sleeps if no thread wakes it.
 const LOOKING: Duration = Duration::from_millis(50);
 
 fn number(label: &str) -> (Synchronized<u64>, Peer, SegmentName) {
@@ -28,9 +28,9 @@ fn number(label: &str) -> (Synchronized<u64>, Peer, SegmentName) {
     (value, peer, name)
 }
 
-/// If the halves were compared together, a lock whose upper half is set would be nobody's: never free, never released.
+/// If the halves were compared together, a lock whose upper half is set would never be free and never be released.
 #[test]
-fn a_lock_is_what_its_lower_half_says() {
+fn the_lower_half_decides_about_the_lock() {
     in_time(|| {
         let (value, peer, _name) = number("upper");
         let id = gettid().as_raw_pid().unsigned_abs();
@@ -39,26 +39,26 @@ fn a_lock_is_what_its_lower_half_says() {
             assert_eq!(value.lock_state(), LockState::Free, "{half:#x}");
             value.update(|number| *number += 1).expect("the lock is free");
             let guard = value.try_lock().expect("the lock is free");
-            assert!(!guard.recovered(), "{half:#x}: nobody died");
+            assert!(!guard.recovered(), "{half:#x}: no owner died");
             assert_eq!((peer.lock_word(), peer.upper_half()), (id, half));
             fork(|| {
                 assert_eq!(value.lock_state(), LockState::Held { thread_id: id });
-                assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
-                assert!(matches!(value.lock_timeout(ASLEEP), Err(Error::TimedOut)));
+                assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
+                assert!(matches!(value.lock_timeout(ASLEEP), Err(Error::Lock(LockError::TimedOut))));
             })
             .finish();
-            // It is set while the lock is held, too.
+            // The peer sets the half while the lock is held too.
             peer.set_upper_half(!half);
             drop(guard);
-            assert_eq!((peer.lock_word(), peer.upper_half()), (0, !half), "free, and the rest as it was");
+            assert_eq!((peer.lock_word(), peer.upper_half()), (0, !half), "the lock is free, and the upper half is unchanged");
             let refused = value.update(|_| peer.set_lock_word(OWNER_DIED));
-            assert!(matches!(refused, Err(Error::Corrupted)), "{half:#x}: {refused:?}");
+            assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{half:#x}: {refused:?}");
             assert!(value.try_lock().expect("the lock is free").recovered());
         }
     });
 }
 
-/// The kernel frees the lower half of a dead owner's lock; who takes over must not wait for the upper one.
+/// The kernel clears the lower half of a dead owner's lock: the next owner must not wait for the upper half.
 #[test]
 fn a_dead_owner_is_succeeded() {
     in_time(|| {
@@ -66,8 +66,8 @@ fn a_dead_owner_is_succeeded() {
         for (deaths, half) in (0..).zip(HALVES) {
             peer.set_upper_half(half);
             fork(|| {
-                let mut guard = value.try_lock().expect("the lock is free");
-                guard.store(7);
+                let guard = value.try_lock().expect("the lock is free");
+                guard.set(7).unwrap();
                 kill_process(getpid(), Signal::KILL).expect("it is this process");
             })
             .finish_killed();
@@ -75,7 +75,7 @@ fn a_dead_owner_is_succeeded() {
             assert!(value.lock().expect("the owner is dead").recovered(), "{half:#x}");
             assert!(start.elapsed() < AT_ONCE, "{half:#x}: it took {:?}", start.elapsed());
             assert_eq!((value.get(), value.recoveries(), peer.upper_half()), (0, 2 * deaths + 1, half));
-            // So does a thread that leaves its lock itself.
+            // A thread that ends leaves its lock itself.
             let leaving = value.clone();
             thread::spawn(move || std::mem::forget(leaving.lock().unwrap())).join().unwrap();
             assert!(value.try_lock().expect("the owner is dead").recovered(), "{half:#x}");
@@ -84,14 +84,14 @@ fn a_dead_owner_is_succeeded() {
     });
 }
 
-/// How often the calling thread has gone to sleep.
+/// Returns how often the calling thread has gone to sleep.
 fn sleeps() -> u64 {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
     line.expect("the kernel counts them").trim().parse().unwrap()
 }
 
-/// Runs in another thread what sleeps until it is woken, then what wakes it. Returns how long that took.
+/// Runs `sleep` in another thread, where it sleeps until it is woken, then `wake`. Returns how long the wake-up took.
 fn woken_after(peer: &Peer, sleep: impl FnOnce() + Send, wake: impl FnOnce()) -> Duration {
     thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
@@ -100,27 +100,26 @@ fn woken_after(peer: &Peer, sleep: impl FnOnce() + Send, wake: impl FnOnce()) ->
             let woken = Instant::now();
             (woken, sleeps() - before)
         });
-        eventually("it marks the lock", || peer.lock_word() & WAITERS != 0);
+        eventually("the sleeper marks the lock", || peer.lock_word() & WAITERS != 0);
         thread::sleep(ASLEEP);
         let start = Instant::now();
         wake();
         let (woken, sleeps) = sleeper.join().unwrap();
-        assert_ne!(sleeps, 0, "it looks at the word all the time");
+        assert_ne!(sleeps, 0, "the waiter spins instead of sleeping");
         woken.saturating_duration_since(start)
     })
 }
 
-/// Not of all of them: on a busy machine it may take long for other reasons.
+/// Asserts that the median is short: on a busy machine a few wake-ups may take long.
 #[track_caller]
 fn assert_soon(mut delays: Vec<Duration>) {
     delays.sort();
     assert!(delays[delays.len() / 2] < LOOKING / 2, "woken after {delays:?}");
 }
 
-/// If the kernel compared what it does not look at, waiters would not sleep; if it woke others, they would sleep until they
-/// look for themselves.
+/// If the library gave the kernel the wrong half, waiters would not sleep, or would not be woken.
 #[test]
-fn who_waits_for_the_lock_is_woken() {
+fn a_waiter_for_the_lock_is_woken() {
     in_time(|| {
         let (value, peer, _name) = number("upper-sleepers");
         let delays = HALVES.into_iter().cycle().take(30).map(|half| {
@@ -132,9 +131,9 @@ fn who_waits_for_the_lock_is_woken() {
     });
 }
 
-/// The signal counts in all of its bits, and begins anew after the last number.
+/// The event word counts with all of its bits, and wraps around after the last number.
 #[test]
-fn who_waits_for_a_change_is_woken() {
+fn a_waiter_for_a_change_is_woken() {
     in_time(|| {
         let (value, peer, _name) = number("upper-signal");
         let signals = [1 << 32, u64::from(u32::MAX), u64::from(u32::MAX) - 1, 1 << 63, u64::MAX, u64::MAX - 1];
@@ -142,7 +141,7 @@ fn who_waits_for_a_change_is_woken() {
             peer.set_signal(signal);
             let seen = value.get();
             let wait = || {
-                value.wait_for(|number| *number != seen, DEADLINE).expect("it is changed");
+                value.wait_for(|number| *number != seen, DEADLINE).expect("the value changes");
             };
             let delay = woken_after(&peer, wait, || value.update(|number| *number += 1).unwrap());
             assert_eq!(peer.signal() | 1, (signal | 1).wrapping_add(2), "{signal:#x}: counted");
@@ -152,9 +151,9 @@ fn who_waits_for_a_change_is_woken() {
     });
 }
 
-/// Threads exclude each other although a peer writes all the time beside the half that says who holds the lock.
+/// A peer that writes the upper half all the time must not disturb the half that names the owner.
 #[test]
-fn a_half_that_changes_all_the_time_harms_nobody() {
+fn an_upper_half_that_changes_all_the_time_does_no_harm() {
     const ROUNDS: u64 = 5_000;
     in_time(|| {
         let (value, peer, _name) = number("upper-restless");
@@ -171,7 +170,7 @@ fn a_half_that_changes_all_the_time_harms_nobody() {
             let changing = [(); 2].map(|()| {
                 scope.spawn(|| {
                     for _ in 0..ROUNDS {
-                        value.update(|number| *number += 1).expect("what says who holds the lock was not touched");
+                        value.update(|number| *number += 1).expect("the lower half is intact");
                     }
                 })
             });

@@ -1,12 +1,12 @@
-//! Headers that say what is not so.
+//! Headers with wrong numbers.
 
 use std::fs;
 
-use shared_value::{Error, Synchronized, Unlocked};
+use shared_value::{Error, Synchronized};
 use shared_value_tests::SegmentName;
 use shared_value_tests::values::{Account, SynchronizedAccount};
 
-/// A number in the header or the table, and what an error calls it.
+/// A number in the header or the table, and its name in errors.
 struct Field {
     offset: usize,
     size: usize,
@@ -18,7 +18,7 @@ const FIELDS: [Field; 15] = [
     Field { offset: 8, size: 4, name: "byte order" },
     Field { offset: 12, size: 4, name: "format version" },
     Field { offset: 16, size: 4, name: "word size" },
-    // Whether the kind itself is refused, or the ABI of what it would be, or the lack of a lock.
+    // The error may be about the kind itself, the ABI of the other kind, or the lack of a lock.
     Field { offset: 20, size: 4, name: "lock" },
     Field { offset: 24, size: 4, name: "lock ABI" },
     Field { offset: 28, size: 4, name: "number of cells" },
@@ -32,7 +32,7 @@ const FIELDS: [Field; 15] = [
     Field { offset: 96, size: 8, name: "" },
 ];
 
-/// What a hostile process would write in place of a number.
+/// Numbers that a hostile process may write in place of the true one.
 fn lies(truth: u64) -> impl Iterator<Item = u64> {
     let far = [0, 1, 63, 64, 128, 4096, 1 << 31, 1 << 32, i64::MAX as u64, 1 << 63, u64::MAX - 63, u64::MAX];
     let near =
@@ -40,7 +40,7 @@ fn lies(truth: u64) -> impl Iterator<Item = u64> {
     far.into_iter().chain(near).filter(move |lie| *lie != truth)
 }
 
-/// Whatever is not checked is used: as an address, as a length, or as a value of another layout.
+/// A number that is not checked would be used as an address or a length, or lead to a value of another layout.
 #[test]
 fn every_number_is_checked_and_named() {
     let name = SegmentName::new("header");
@@ -55,17 +55,17 @@ fn every_number_is_checked_and_named() {
             let mut bytes = truth.clone();
             bytes[range.clone()].copy_from_slice(&lie.to_ne_bytes()[..size]);
             if bytes == truth {
-                // It differs in bytes that the field does not have.
+                // The lie differs only in bytes that the field does not have.
                 continue;
             }
             fs::write(name.path(), &bytes).unwrap();
             let refused = [
                 SynchronizedAccount::open(&name).map(drop),
-                Synchronized::<Account, _>::open_read_only(&name).map(drop),
-                Synchronized::<Account, Unlocked>::open_unlocked(&name).map(drop),
+                Synchronized::<Account>::open_read_only(&name).map(drop),
+                Synchronized::<Account>::options().unlocked().open(&name).map(drop),
             ];
             for (number, refused) in refused.into_iter().enumerate() {
-                // Without a lock is what this says, and it is read as it is.
+                // This kind says that the value has no lock, and then it opens without one.
                 if field == "lock" && bytes[range.clone()] == [0; 4] && number == 2 {
                     continue;
                 }
@@ -75,14 +75,14 @@ fn every_number_is_checked_and_named() {
                 assert!(is_clear && (number == 2 || text.contains(field)), "`{field}` is {lie:#x}: {text}");
                 assert!(text.contains("expected") && text.contains("found"), "{text}");
             }
-            assert_eq!(fs::read(name.path()).unwrap(), bytes, "`{field}` is {lie:#x}: it was changed");
+            assert_eq!(fs::read(name.path()).unwrap(), bytes, "`{field}` is {lie:#x}: the file was changed");
         }
     }
     fs::write(name.path(), &truth).unwrap();
     assert_eq!(SynchronizedAccount::open(&name).unwrap().load().unwrap(), Account::after(1));
 }
 
-/// Another layout of the same size is another type, even if the fingerprint says otherwise.
+/// A schema that differs is that of another type, even if the fingerprint is equal.
 #[test]
 fn every_byte_of_the_schema_is_compared() {
     let name = SegmentName::new("schema");
@@ -97,7 +97,7 @@ fn every_byte_of_the_schema_is_compared() {
                 continue;
             }
             fs::write(name.path(), &bytes).unwrap();
-            let error = SynchronizedAccount::open(&name).map(drop).expect_err("the schema is another one");
+            let error = SynchronizedAccount::open(&name).map(drop).expect_err("the schema differs");
             let text = error.to_string();
             assert!(text.contains("expected") && text.contains("found"), "{offset}: {text}");
             assert!(!text.contains(char::is_control), "{offset}: {text:?}");

@@ -1,11 +1,11 @@
-//! The lock of a value, overwritten while a thread of this process holds it.
+//! A peer overwrites the lock of a value while a thread of this process holds it.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
 
 use rustix::thread::gettid;
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, SegmentName, fork, in_time};
 
@@ -18,15 +18,15 @@ fn account(label: &str) -> (SynchronizedAccount, Peer, SegmentName) {
     (account, peer, name)
 }
 
-/// All is as it was before the overwriting, for this process and for others.
+/// Asserts that this process and others can use the value again.
 #[track_caller]
 fn assert_usable(account: &SynchronizedAccount) {
     assert_eq!(account.lock_state(), LockState::Free);
-    account.store(Account::after(5)).unwrap();
+    account.set(Account::after(5)).unwrap();
     fork(|| {
-        let mut guard = account.try_lock().unwrap();
+        let guard = account.try_lock().unwrap();
         assert_eq!(guard.load().unwrap(), Account::after(5));
-        guard.store(Account::after(6));
+        guard.set(Account::after(6)).unwrap();
     })
     .finish();
     assert_eq!(account.load().unwrap(), Account::after(6));
@@ -44,38 +44,38 @@ fn pointers_are_not_followed() {
                 peer.set_next(pointer);
                 peer.set_previous(pointer);
             });
-            assert!(matches!(refused, Err(Error::Corrupted)), "{pointer:#x}: {refused:?}");
+            assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{pointer:#x}: {refused:?}");
             assert_eq!((account.deposits(), account.version()), (1 + number, commits + 2 * number - 1), "committed");
-            account.update_deposits(|_| peer.set_previous(pointer)).expect("nobody reads that one");
+            account.update_deposits(|_| peer.set_previous(pointer)).expect("the library does not read this pointer");
         }
         assert_usable(&account);
     });
 }
 
-/// A guard has nobody to tell, so it must go on as if nothing had happened.
+/// The drop of a guard returns no error, so a guard must go on as if the lock were intact.
 #[test]
 fn guards_survive() {
     in_time(|| {
         let (account, peer, _name) = account("guards");
         for pointer in WILD {
             for word in [0, 1, OWNER_DIED, WAITERS, u32::MAX] {
-                account.store(Account::after(1)).unwrap();
-                let mut guard = account.lock().unwrap();
+                account.set(Account::after(1)).unwrap();
+                let guard = account.lock().unwrap();
                 let inner = account.lock().unwrap();
                 peer.set_next(pointer);
                 peer.set_lock_word(word);
-                inner.set_balance(7);
+                inner.set_balance(7).unwrap();
                 account.set_deposits(8).expect("this thread holds the lock, whatever the word says");
                 drop(inner);
                 guard.commit();
-                guard.set_balance(9);
+                guard.set_balance(9).unwrap();
                 guard.rollback();
                 assert_eq!((guard.balance(), guard.deposits()), (7, 8));
                 assert_eq!(account.lock_state(), LockState::HeldHere);
                 assert!(format!("{guard:?}").contains("balance: 7"));
                 drop(guard);
                 assert_ne!(account.lock_state(), LockState::HeldHere);
-                // The peer lets the lock go.
+                // The peer releases the lock.
                 peer.set_lock_word(0);
                 assert_eq!((account.balance(), account.deposits()), (7, 8));
             }
@@ -84,14 +84,14 @@ fn guards_survive() {
     });
 }
 
-/// A lock that is somebody else's by now must stay that one's.
+/// If the word names another owner when this thread releases the lock, that owner must keep it.
 #[test]
-fn a_word_that_is_not_ours_is_left_alone() {
+fn a_word_of_another_owner_is_not_overwritten() {
     in_time(|| {
         let (account, peer, _name) = account("words");
         let id = gettid().as_raw_pid().unsigned_abs();
         let stranger = if id == 1 { 2 } else { 1 };
-        // The word, whether it still says that this thread holds the lock, and whether it does so after the release.
+        // The word; whether it names this thread as the owner; whether the lock is held after the release.
         let words = [
             (0, false, false),
             (WAITERS, false, false),
@@ -111,14 +111,14 @@ fn a_word_that_is_not_ours_is_left_alone() {
             });
             match released {
                 Ok(()) => assert!(is_ours, "word {number}"),
-                Err(Error::Corrupted) => assert!(!is_ours, "word {number}"),
+                Err(Error::Lock(LockError::Corrupted)) => assert!(!is_ours, "word {number}"),
                 Err(error) => panic!("word {number}: {error:?}"),
             }
             assert_eq!(account.load().unwrap(), Account::after(2), "word {number}");
             assert_eq!(peer.lock_word(), if is_ours { 0 } else { word }, "word {number}");
             match account.try_lock() {
                 Ok(guard) => assert_eq!((is_held, guard.recovered()), (false, word & OWNER_DIED != 0 && !is_ours)),
-                Err(Error::WouldBlock) => assert!(is_held, "word {number}"),
+                Err(Error::Lock(LockError::WouldBlock)) => assert!(is_held, "word {number}"),
                 Err(error) => panic!("word {number}: {error:?}"),
             }
             peer.set_lock_word(0);
@@ -127,9 +127,9 @@ fn a_word_that_is_not_ours_is_left_alone() {
     });
 }
 
-/// Setters run no code of the caller's under the lock: only a peer that writes all the time hits them.
+/// A setter runs no code of the caller under the lock, so only a peer that writes all the time can hit it.
 #[test]
-fn setters_report_it_too() {
+fn setters_report_an_overwritten_lock_too() {
     in_time(|| {
         let (account, peer, _name) = account("setters");
         let (stop, start) = (AtomicBool::new(false), Instant::now());
@@ -144,7 +144,7 @@ fn setters_report_it_too() {
             while corrupted < 10 {
                 match account.set_balance(1) {
                     Ok(()) => {}
-                    Err(Error::Corrupted) => corrupted += 1,
+                    Err(Error::Lock(LockError::Corrupted)) => corrupted += 1,
                     Err(error) => panic!("{error:?}"),
                 }
             }
@@ -154,19 +154,19 @@ fn setters_report_it_too() {
     });
 }
 
-/// Two threads of one process that both believe to hold the lock must not mix up whose it is.
+/// A peer that frees the lock can make two threads of one process believe that they hold it: both must be able to go on.
 #[test]
-fn two_owners_part_in_peace() {
+fn two_owners_can_go_on() {
     in_time(|| {
         let (account, peer, _name) = account("two");
         let first = account.lock().unwrap();
         peer.set_lock_word(0);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let second = account.try_lock().expect("it looks free");
-                second.set_balance(3);
+                let second = account.try_lock().expect("the lock looks free");
+                second.set_balance(3).unwrap();
                 thread::scope(|scope| {
-                    scope.spawn(|| assert!(matches!(account.try_lock(), Err(Error::WouldBlock))));
+                    scope.spawn(|| assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock)))));
                 });
                 assert_eq!(account.lock_state(), LockState::HeldHere);
             });
@@ -177,9 +177,9 @@ fn two_owners_part_in_peace() {
     });
 }
 
-/// The addresses in a lock must not be the way into one that the peer cannot reach.
+/// A pointer in one lock must not let a peer release another, which it cannot write.
 #[test]
-fn a_pointer_to_another_lock_does_not_release_that() {
+fn a_pointer_to_another_lock_does_not_release_it() {
     in_time(|| {
         let (account, peer, _name) = account("crossed");
         let other = Synchronized::new(1_u64).unwrap();
@@ -189,8 +189,8 @@ fn a_pointer_to_another_lock_does_not_release_that() {
             peer.next()
         };
         let released = account.update(|_| peer.set_next(node - 32));
-        assert!(matches!(released, Err(Error::Corrupted)), "{released:?}");
-        fork(|| assert!(matches!(other.try_lock(), Err(Error::WouldBlock)))).finish();
+        assert!(matches!(released, Err(Error::Lock(LockError::Corrupted))), "{released:?}");
+        fork(|| assert!(matches!(other.try_lock(), Err(Error::Lock(LockError::WouldBlock))))).finish();
         assert_eq!(other.lock_state(), LockState::HeldHere);
         drop(other_guard);
         fork(|| drop(other.try_lock().unwrap())).finish();

@@ -1,6 +1,7 @@
-//! What a process can do to others that may write a value and does not keep to the protocol, and what it cannot.
+//! Processes that may write a value and break the protocol: the harm that they can do to others, and the harm that they
+//! cannot do.
 //!
-//! One kind of hostility a module. The first line of a test says what would break without the code that it guards.
+//! Each module tests one kind of harm. The first line of a test says what would break without the code that it guards.
 
 mod halves;
 mod header;

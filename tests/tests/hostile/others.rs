@@ -1,15 +1,15 @@
-//! The other locks and mutexes that a thread holds while the lock of one value is overwritten.
+//! Other locks and mutexes that a thread holds while a peer overwrites the lock of one value.
 
 use std::mem;
 use std::thread;
 
 use rustix::process::{Signal, getpid, kill_process};
-use shared_value::{Error, Guard, LockState, Synchronized};
+use shared_value::{Error, Guard, LockError, LockState, Synchronized};
 use shared_value_tests::{Protocol, RobustMutexes, SegmentName, Taken, fork, in_time};
 
 use crate::peer::{Peer, WILD};
 
-/// Locks that a peer can write to one of, and mutexes of the C library.
+/// Locks, each with a peer that can overwrite it, and mutexes of the C library.
 struct Company {
     values: Vec<Synchronized<u64>>,
     mutexes: RobustMutexes,
@@ -33,7 +33,7 @@ impl Company {
 
     fn take<'c>(&'c self, number: usize, guards: &mut [Option<Guard<'c, u64>>]) {
         match self.values.get(number) {
-            Some(value) => guards[number] = Some(value.try_lock().expect("it is free")),
+            Some(value) => guards[number] = Some(value.try_lock().expect("the lock is free")),
             None => assert_eq!(self.mutexes.take(number - LOCKS), Taken::Free),
         }
     }
@@ -45,7 +45,7 @@ impl Company {
         }
     }
 
-    /// Whether this lock or mutex was left by a dead owner; nothing if it is not free.
+    /// Takes and releases this lock or mutex. Returns whether a dead owner has left it, or `None` if it is held.
     fn inherit(&self, number: usize) -> Option<bool> {
         let Some(value) = self.values.get(number) else {
             let taken = self.mutexes.take(number - LOCKS);
@@ -54,13 +54,13 @@ impl Company {
         };
         match value.try_lock() {
             Ok(guard) => Some(guard.recovered()),
-            Err(Error::WouldBlock) => None,
+            Err(Error::Lock(LockError::WouldBlock)) => None,
             Err(error) => panic!("{error:?}"),
         }
     }
 }
 
-/// All orders in which so many things can be done.
+/// Returns all orders of the numbers below `count`.
 fn orders(count: usize) -> Vec<Vec<usize>> {
     let Some(last) = count.checked_sub(1) else { return vec![Vec::new()] };
     let shorter = orders(last);
@@ -74,14 +74,14 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
     (0..count).flat_map(longer).collect()
 }
 
-/// A list that is mended by its own pointers would lose what lies behind the overwritten one.
+/// If the library followed the pointers in the locks, it would lose the entries behind the overwritten one.
 #[test]
-fn they_are_released_in_every_order() {
+fn locks_are_released_in_every_order() {
     in_time(|| {
         let company = Company::new();
         let orders = orders(ALL);
         for (number, taken) in orders.iter().enumerate() {
-            // Every order of taking meets every lock overwritten, and different orders of releasing.
+            // Every order of taking meets every overwritten lock, and many orders of releasing.
             for overwritten in 0..LOCKS {
                 let released = &orders[(number * 7 + overwritten * 41) % orders.len()];
                 let mut guards = [const { None }; LOCKS];
@@ -101,9 +101,9 @@ fn they_are_released_in_every_order() {
     });
 }
 
-/// A thread that ends while its process lives must not leave its locks to a walk over overwritten pointers.
+/// If a thread that ends left its locks to the kernel's walk over overwritten pointers, some would stay locked.
 #[test]
-fn a_thread_that_ends_leaves_all_of_them() {
+fn a_thread_that_ends_leaves_all_its_locks() {
     in_time(|| {
         let company = Company::new();
         for (number, taken) in orders(ALL).iter().enumerate() {
@@ -118,7 +118,7 @@ fn a_thread_that_ends_leaves_all_of_them() {
                     }
                     mem::forget(guards);
                 });
-                // The end of the scope waits for the closure only, not for what the thread does after it.
+                // The end of the scope waits for the closure, but not for the thread's destructors.
                 ending.join().unwrap();
             });
             for number in 0..ALL {
@@ -128,10 +128,10 @@ fn a_thread_that_ends_leaves_all_of_them() {
     });
 }
 
-/// The kernel follows the pointers of a process that dies. What it reaches before an overwritten one it frees; what this
-/// thread took before that lock it does not reach, if the pointer leads astray.
+/// The kernel follows the pointers of a dead process. It frees all locks up to the overwritten one; it does not reach the
+/// locks that the thread took before that one.
 #[test]
-fn a_process_that_dies_leaves_those_before_the_overwritten_one() {
+fn the_kernel_frees_the_locks_up_to_the_overwritten_one() {
     in_time(|| {
         let company = Company::new();
         for (number, taken) in orders(ALL).iter().enumerate() {
@@ -147,7 +147,7 @@ fn a_process_that_dies_leaves_those_before_the_overwritten_one() {
             .finish_killed();
             let place = |of: usize| taken.iter().position(|number| *number == of);
             for number in 0..ALL {
-                // Mutexes come first in the list, whenever they were taken.
+                // Mutexes come first in the list, in every order of taking.
                 let is_reached = number >= LOCKS || place(number) >= place(overwritten);
                 let inherited = company.inherit(number);
                 assert_eq!(inherited, is_reached.then_some(true), "{number} of {taken:?}, overwritten: {overwritten}");
@@ -160,20 +160,20 @@ fn a_process_that_dies_leaves_those_before_the_overwritten_one() {
     });
 }
 
-/// The kernel looks at what is announced behind all that is in the list, and not at all if a pointer leads astray. So a lock
-/// that is in the list must not be announced while a peer may overwrite it at leisure.
+/// The kernel looks at the announced lock after the list, and not at all if a pointer of the list leads nowhere. A lock that
+/// is held for long must therefore be in the list, and not announced only.
 #[test]
-fn a_process_that_dies_in_a_closure_leaves_the_overwritten_one() {
+fn a_process_that_dies_in_a_closure_leaves_the_overwritten_lock() {
     in_time(|| {
         let company = Company::new();
         for pointer in WILD {
             fork(|| {
-                company.values[1].set(1).expect("it is free");
+                company.values[1].set(1).expect("the lock is free");
                 let change = |_: &mut u64| {
                     company.peers[0].set_next(pointer);
                     kill_process(getpid(), Signal::KILL).expect("it is this process");
                 };
-                company.values[0].update(change).expect("it dies");
+                company.values[0].update(change).expect("the process dies before");
             })
             .finish_killed();
             assert_eq!(company.inherit(0), Some(true), "{pointer:#x}");
@@ -181,7 +181,7 @@ fn a_process_that_dies_in_a_closure_leaves_the_overwritten_one() {
     });
 }
 
-/// A list that leads in circles must not keep the kernel busy, or a thread of this process.
+/// A list that is a circle must keep neither the kernel nor a thread of this process busy.
 #[test]
 fn a_circle_ends() {
     in_time(|| {
@@ -193,7 +193,7 @@ fn a_circle_ends() {
         };
         fork(|| {
             let guards = [0, 1].map(|number| company.values[number].try_lock().unwrap());
-            // The outer one leads to itself.
+            // The outer lock leads to itself.
             company.peers[0].set_next(node);
             mem::forget(guards);
             kill_process(getpid(), Signal::KILL).expect("it is this process");
@@ -205,7 +205,7 @@ fn a_circle_ends() {
     });
 }
 
-/// The way to the own locks leads through the mutexes of the C library, which their peers can overwrite as well.
+/// The library walks over the mutexes of the C library to its own locks, and peers can overwrite those mutexes too.
 #[test]
 fn a_circle_of_mutexes_ends() {
     let value = Synchronized::new(0_u64).unwrap();
@@ -214,13 +214,13 @@ fn a_circle_of_mutexes_ends() {
         fork(|| {
             assert_eq!(mutexes.take(0), Taken::Free);
             mutexes.lead_to_itself(0);
-            value.update(|number| *number += 1).expect("the circle is not the lock's");
-            let guard = value.lock().expect("it is free");
+            value.update(|number| *number += 1).expect("the circle is one of mutexes");
+            let guard = value.lock().expect("the lock is free");
             mutexes.lead_to_itself(0);
             drop(guard);
         })
         .finish();
     }
-    let guard = value.try_lock().expect("it was released");
+    let guard = value.try_lock().expect("the child has released it");
     assert_eq!((guard.load().unwrap(), guard.recovered()), (2, false));
 }

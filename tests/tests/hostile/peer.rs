@@ -1,4 +1,4 @@
-//! `Peer`: a process that may write a segment, and writes to it what it likes.
+//! `Peer`: a process that may write a segment, and writes anything to it.
 
 use shared_value_tests::{SegmentFile, SegmentName};
 
@@ -11,11 +11,11 @@ const SIGNAL: u64 = 56;
 pub(crate) const OWNER_DIED: u32 = 0x4000_0000;
 pub(crate) const WAITERS: u32 = 0x8000_0000;
 
-/// Pointers that lead nowhere, or where they must not.
+/// Pointers that lead nowhere, or to forbidden places.
 pub(crate) const WILD: [u64; 7] =
     [0, 1, 8, u64::MAX, 0xdead_beef_dead_beef, 0xffff_8000_0000_0000, 0x0000_7fff_ffff_f000];
 
-/// A process that may write a segment. It does so through the file, which is the same memory.
+/// A process that may write a segment. It writes through the file, which is the memory of the value.
 #[derive(Debug)]
 pub(crate) struct Peer {
     file: SegmentFile,

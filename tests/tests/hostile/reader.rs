@@ -1,4 +1,4 @@
-//! A process that may read a file, and not write it.
+//! Processes that may read the file of a value, and not write it.
 #![allow(unsafe_code)]
 
 use std::fs::{self, File, OpenOptions};
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 use rustix::thread::{Gid, Uid, set_thread_gid, set_thread_uid};
-use shared_value::{Error, Options, Synchronized};
+use shared_value::{Error, LockError, Synchronized};
 use shared_value_tests::{DEADLINE, Forked, SegmentName, fork};
 
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;
-/// Long for a lock that is free.
+/// Much longer than opening takes.
 const SOON: Duration = Duration::from_secs(1);
 
-/// From now on, this process can do no more than any user. Without the right to change users, it goes on as it is: a
-/// descriptor for reading allows it no more.
+/// Makes this process one of another user, if it may do that. If not, the process goes on as it is: a descriptor for reading
+/// gives it no more rights.
 fn become_nobody() -> bool {
     if !geteuid().is_root() {
-        println!("not as another user, because this one is not root");
+        println!("goes on as this user, which is not root");
         return false;
     }
     set_thread_gid(Gid::from_raw(NOBODY)).expect("root may do that");
@@ -29,13 +29,13 @@ fn become_nobody() -> bool {
     true
 }
 
-/// Locks a file in one of the ways that `fcntl(2)` knows.
+/// Locks a file by one of the commands of `fcntl(2)`.
 fn lock(file: &File, command: libc::c_int, kind: libc::c_int) -> io::Result<()> {
     let lock = libc::flock {
         l_type: libc::c_short::try_from(kind).expect("a small number"),
         l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
         l_start: 0,
-        // All of it, and whatever comes behind.
+        // The whole file, for every length of it.
         l_len: 0,
         l_pid: 0,
     };
@@ -44,7 +44,7 @@ fn lock(file: &File, command: libc::c_int, kind: libc::c_int) -> io::Result<()> 
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// A process that holds all the locks that a reader can have on a file, until it is dropped.
+/// Starts a process that holds every lock that a reader can have on a file, until it is dropped.
 #[track_caller]
 fn reader_of(name: &SegmentName) -> Forked {
     let ready = Synchronized::new(false).unwrap();
@@ -53,13 +53,13 @@ fn reader_of(name: &SegmentName) -> Forked {
         let file = File::open(name.path()).expect("anybody may read it");
         assert!(!is_nobody || OpenOptions::new().write(true).open(name.path()).is_err());
         lock(&file, libc::F_OFD_SETLK, libc::F_RDLCK).expect("a reader may do that");
-        lock(&file, libc::F_OFD_SETLK, libc::F_WRLCK).expect_err("that is for writers");
+        lock(&file, libc::F_OFD_SETLK, libc::F_WRLCK).expect_err("only writers may do that");
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).expect("anybody may do that");
         let again = File::open(name.path()).expect("anybody may read it");
         lock(&again, libc::F_SETLK, libc::F_RDLCK).expect("a reader may do that");
         // SAFETY: the descriptor is open, and the call takes a number.
         let leased = unsafe { libc::fcntl(again.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) };
-        assert!(!is_nobody || leased == -1, "a lease would hold up those who open the file");
+        assert!(!is_nobody || leased == -1, "a lease would hold up processes that open the file");
         ready.set(true).expect("the test waits for it");
         thread::sleep(DEADLINE);
     });
@@ -67,11 +67,11 @@ fn reader_of(name: &SegmentName) -> Forked {
     reader
 }
 
-/// If it took a lock on the file for that of a process that is opening it, a reader could keep all others from that.
+/// A process that opens the file waits while another one is opening it: the lock of a mere reader must not count as that.
 #[test]
-fn a_reader_cannot_hold_up_those_who_open() {
+fn a_reader_cannot_hold_up_processes_that_open() {
     let name = SegmentName::new("held-up");
-    drop(Options::new().mode(0o644).create(&name, 0_u64).unwrap());
+    drop(Synchronized::options().mode(0o644).create(&name, 0_u64).unwrap());
     let _reader = reader_of(&name);
     let start = Instant::now();
     for _ in 0..10 {
@@ -89,15 +89,15 @@ fn a_reader_cannot_hold_up_those_who_open() {
     assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), 30);
 }
 
-/// A descriptor for reading must lead to reading only, and no further.
+/// Read permission must be enough for reading, and for nothing else.
 #[test]
 fn a_reader_reads_and_nothing_else() {
     let name = SegmentName::new("read");
-    let value = Options::new().mode(0o644).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().mode(0o644).create(&name, 1_u64).unwrap();
     let _guard = value.lock().unwrap();
     fork(|| {
         let is_nobody = become_nobody();
-        let reader = Synchronized::<u64, _>::open_read_only(&name).unwrap();
+        let reader = Synchronized::<u64>::open_read_only(&name).unwrap();
         assert_eq!((reader.get(), reader.version()), (1, 0));
         if is_nobody {
             let refused = Synchronized::<u64>::open(&name).unwrap_err();
@@ -105,19 +105,19 @@ fn a_reader_reads_and_nothing_else() {
                 matches!(&refused, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied),
                 "{refused:?}"
             );
-            let refused = Synchronized::<u64>::from_token(&value.token().unwrap()).unwrap_err();
+            let refused = Synchronized::<u64>::open(&value.token().unwrap()).unwrap_err();
             assert!(matches!(refused, Error::StaleToken { .. }), "{refused:?}");
         }
     })
     .finish();
 }
 
-/// What a reader can do, by a lock on the file: make it look in use, so that nobody sees to what a machine that stopped
-/// has left in it.
+/// The documentation says what a reader can do: by a lock on the file it can make the file look in use, so that a lock that
+/// was left over stays locked.
 #[test]
 fn a_reader_can_keep_an_abandoned_lock_from_being_found() {
     let (name, copy) = (SegmentName::new("in-use"), SegmentName::new("abandoned"));
-    let value = Options::new().mode(0o644).create(&name, 1_u64).unwrap();
+    let value = Synchronized::options().mode(0o644).create(&name, 1_u64).unwrap();
     let guard = value.lock().unwrap();
     fs::copy(name.path(), copy.path()).unwrap();
     drop(guard);
@@ -130,11 +130,11 @@ fn a_reader_can_keep_an_abandoned_lock_from_being_found() {
                 assert!(guard.recovered());
                 false
             }
-            Err(error) => matches!(error, Error::WouldBlock),
+            Err(error) => matches!(error, Error::Lock(LockError::WouldBlock)),
         }
     };
-    // In children, because those of other tests would go on to have the file open that this process had.
-    fork(|| assert!(is_held(), "this is documented: mend the text if it is no longer so")).finish();
+    // In children: if this process had the file open, forked children of other tests would keep it open.
+    fork(|| assert!(is_held(), "the documentation says this: correct it if it is no longer true")).finish();
     drop(reader);
     fork(|| assert!(!is_held())).finish();
 }

@@ -1,6 +1,6 @@
-//! Inputs of the fuzzer, without the fuzzer: those that it found worth keeping, and random ones.
+//! Inputs of the fuzzer, without the fuzzer: its corpus, and random inputs.
 //!
-//! `SHARED_VALUE_FUZZ_SECONDS` makes it go on for longer, and `SHARED_VALUE_SEED` begin elsewhere.
+//! `SHARED_VALUE_FUZZ_SECONDS` sets how long the random inputs go on, and `SHARED_VALUE_SEED` the first of them.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use std::{env, fs, thread};
 use shared_value::Synchronized;
 use shared_value_tests::fork;
 
-/// How many inputs one child runs: if it dies, the one that it died of is known.
+/// The number of inputs of one child; if it dies, the test names the input.
 const BATCH: u64 = 500;
 
-/// Inputs that reached something new when they were found may reach something broken later.
+/// The inputs of the corpus reach every branch that the fuzzer has found.
 #[test]
 fn the_corpus_does_no_harm() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/segment");
     let mut paths: Vec<_> = fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(!paths.is_empty(), "the corpus is gone");
+    assert!(!paths.is_empty(), "the corpus is empty");
     paths.sort();
     let inputs: Vec<_> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
     let count = u64::try_from(inputs.len()).unwrap();
@@ -39,7 +39,7 @@ fn random_inputs_do_no_harm() {
     println!("{} inputs in {:?}", next - first, start.elapsed());
 }
 
-/// Runs these inputs in a child, and fails with the number of the one that the child died of.
+/// Runs these inputs in a child, and fails with the number of the input that the child died of.
 #[track_caller]
 fn run(numbers: std::ops::Range<u64>, input: impl Fn(u64) -> Vec<u8>) {
     let progress = Synchronized::new(numbers.start).unwrap();
@@ -63,22 +63,21 @@ impl Drop for Blame<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             let number = self.progress.get();
-            eprintln!("it was input {number}: {:02x?}", (self.input)(number));
+            eprintln!("input {number}: {:02x?}", (self.input)(number));
         }
     }
 }
 
-/// An input of this number. Most begin with a valid segment.
+/// Returns the random input of this number. Most inputs begin with a valid segment.
 fn random(number: u64) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(number);
     let length = random.usize(4..160);
     let mut bytes: Vec<_> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
-    // Not a file of random bytes, which has no magic number; mostly of the right length and with little damage to its
-    // header, so that it opens.
+    // A file of random bytes would have no magic number. Most files have the right length and little damage, so they open.
     bytes[0] &= !8;
     bytes[1] = bytes[1].min(random.u8(..));
     bytes[2] %= random.u8(1..8);
-    // Racing takes a turn of another thread.
+    // One in eight races with another thread, which takes long.
     if !random.u8(..).is_multiple_of(8) {
         bytes[0] &= !16;
     }

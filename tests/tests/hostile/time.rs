@@ -1,20 +1,20 @@
-//! Waiting that a peer tries to prolong.
+//! Waits that a peer tries to prolong.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{Error, Synchronized};
+use shared_value::{Error, LockError, Synchronized};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, in_time};
 
 use crate::peer::{OWNER_DIED, Peer, WAITERS};
 
-/// Far more than any timeout here, for a busy machine.
+/// Far longer than any timeout here, for a busy machine.
 const LATE: Duration = Duration::from_secs(5);
 
-/// If time were looked at only where no version has come, whoever commits at every look would keep others for ever.
+/// If a wait looked at the clock only when there is no new version, a peer that commits all the time could prolong it.
 #[test]
-fn waiting_for_a_change_ends_although_there_are_many() {
+fn waiting_for_a_change_ends_although_versions_come_all_the_time() {
     let name = SegmentName::new("restless");
     let value = Synchronized::create(&name, 0_u64).unwrap();
     let peer = Peer::of(&name);
@@ -22,7 +22,7 @@ fn waiting_for_a_change_ends_although_there_are_many() {
     let waited = value.wait_for(
         |_| {
             peer.set_version(peer.version() + 2);
-            assert!(start.elapsed() < LATE, "it waits in spite of its timeout");
+            assert!(start.elapsed() < LATE, "the wait is longer than its timeout");
             false
         },
         SHORT,
@@ -30,7 +30,7 @@ fn waiting_for_a_change_ends_although_there_are_many() {
     assert!(matches!(waited, Err(Error::TimedOut)), "{waited:?}");
 }
 
-/// A word that never stays as it is must not keep anybody from looking at the clock.
+/// If a wait looked at the clock only when the lock word is unchanged, a peer that changes it could prolong the wait.
 #[test]
 fn waiting_for_the_lock_ends_although_its_word_changes() {
     in_time(|| {
@@ -53,8 +53,8 @@ fn waiting_for_the_lock_ends_although_its_word_changes() {
                 let start = Instant::now();
                 while start.elapsed() < SHORT {
                     let waited = value.lock_timeout(timeout);
-                    assert!(matches!(waited, Err(Error::TimedOut)), "{waited:?}");
-                    assert!(matches!(value.try_lock(), Err(Error::WouldBlock)));
+                    assert!(matches!(waited, Err(Error::Lock(LockError::TimedOut))), "{waited:?}");
+                    assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
                 }
                 assert!(start.elapsed() < LATE, "{timeout:?} took {:?}", start.elapsed());
             }

@@ -31,20 +31,20 @@ macro_rules! read_fields {
             change: $shared.change(),
             height: $shared.height(),
             pair: $shared.pair(),
-            spans: [$shared.spans_at(0), $shared.spans_at(1)],
-            grid: [$shared.grid_at(0), $shared.grid_at(1)],
+            spans: [$shared.in_spans().at(0), $shared.in_spans().at(1)],
+            grid: [$shared.in_grid().at(0), $shared.in_grid().at(1)],
             limits: $shared.limits(),
             tint: $shared.tint(),
             r#type: $shared.r#type(),
-            last: $shared.latest(),
+            last: $shared.last(),
             shade: $shared.shade(),
         }
     };
 }
 
-/// An accessor with a wrong offset or width would read or write a neighbour.
+/// An accessor with a wrong offset or width would read or write the field beside it.
 #[test]
-fn every_field_goes_around_in_every_way() {
+fn every_field_arrives_in_every_way() {
     in_time(|| {
         let name = SegmentName::new("assorted");
         let shared = SynchronizedAssorted::create(&name, Assorted::of(0)).unwrap();
@@ -77,14 +77,14 @@ fn every_field_goes_around_in_every_way() {
     });
 }
 
-/// A write that reached over its field would change the fields beside it.
+/// A write beyond the end of a field would change the field behind it.
 #[test]
 fn a_setter_changes_its_field_only() {
     in_time(|| {
         let shared = SynchronizedAssorted::new(Assorted::of(1)).unwrap();
         let other = Assorted::of(2);
         let mut expected = Assorted::of(1);
-        /// Sets one field after another, and compares the whole value each time.
+        /// Sets one field after the other, and compares the whole value each time.
         macro_rules! set {
             ($($field:ident by $setter:ident),*) => {$(
                 shared.$setter(other.$field).unwrap();
@@ -95,9 +95,9 @@ fn a_setter_changes_its_field_only() {
         set!(
             tiny by set_tiny, letter by set_letter, mode by set_mode, short by set_short, change by set_change,
             is_on by set_is_on, ratio by set_ratio, pair by set_pair, city by set_city, level by set_level,
-            tint by set_tint, grid by set_grid, limits by set_limits, index by set_index, last by set_latest
+            tint by set_tint, grid by set_grid, limits by set_limits, index by set_index, last by set_last
         );
-        shared.set_spans_at(1, other.spans[1]).unwrap();
+        shared.in_spans().set_at(1, other.spans[1]).unwrap();
         expected.spans[1] = other.spans[1];
         shared.update_grid(|grid| grid[1][2] = 77).unwrap();
         expected.grid[1][2] = 77;
@@ -105,18 +105,18 @@ fn a_setter_changes_its_field_only() {
     });
 }
 
-/// An index that was not checked would reach into the next field.
+/// An index that is not checked would reach into the next field.
 #[test]
 fn an_index_out_of_range_panics() {
     in_time(|| {
         let shared = SynchronizedAssorted::new(Assorted::of(1)).unwrap();
         let whole = Synchronized::new([1_u8, 2, 3]).unwrap();
         let accesses: [&dyn Fn(); 7] = [
-            &|| _ = shared.spans_at(2),
-            &|| _ = shared.set_spans_at(2, Assorted::of(2).spans[0]),
-            &|| _ = shared.grid_at(usize::MAX),
-            &|| _ = shared.lock().unwrap().spans_at(2),
-            &|| shared.lock().unwrap().set_grid_at(2, [0; 3]),
+            &|| _ = shared.in_spans().at(2),
+            &|| _ = shared.in_spans().set_at(2, Assorted::of(2).spans[0]),
+            &|| _ = shared.in_grid().at(usize::MAX),
+            &|| _ = shared.lock().unwrap().in_spans().at(2),
+            &|| _ = shared.lock().unwrap().in_grid().set_at(2, [0; 3]),
             &|| _ = whole.at(3),
             &|| _ = whole.set_at(usize::MAX, 0),
         ];
@@ -130,52 +130,52 @@ fn an_index_out_of_range_panics() {
     });
 }
 
-/// Writes a value, and opens it again as another process would.
+/// Writes values, and opens them again as another process would.
 #[track_caller]
-fn goes_around<T: SharedValue + PartialEq + std::fmt::Debug>(values: &[T]) {
-    let name = SegmentName::new("around");
+fn arrive<T: SharedValue + PartialEq + std::fmt::Debug>(values: &[T]) {
+    let name = SegmentName::new("arrive");
     let created = Synchronized::create(&name, values[0]).unwrap();
     drop(created);
     let opened = Synchronized::<T>::open(&name).unwrap();
     assert_eq!(opened.get(), values[0]);
     for value in values {
-        opened.store(*value).unwrap();
+        opened.set(*value).unwrap();
         assert_eq!(opened.load().unwrap(), *value);
         opened.update(|shared| assert_eq!(shared, value)).unwrap();
     }
 }
 
-/// A type whose bits changed on the way would come back as another value.
+/// A type whose bits change on the way would come back as another value.
 #[test]
-fn every_type_goes_around_by_itself() {
+fn a_value_of_every_type_arrives() {
     in_time(|| {
-        goes_around(&[i8::MIN, -1, i8::MAX]);
-        goes_around(&[u8::MAX, 0]);
-        goes_around(&[i16::MIN, -1]);
-        goes_around(&[u16::MAX]);
-        goes_around(&[i32::MIN, -1]);
-        goes_around(&[u32::MAX]);
-        goes_around(&[i64::MIN, -1]);
-        goes_around(&[u64::MAX]);
-        goes_around(&[isize::MIN]);
-        goes_around(&[usize::MAX]);
-        goes_around(&[f32::MIN_POSITIVE, f32::INFINITY, -0.0]);
-        goes_around(&[f64::MAX, f64::EPSILON]);
-        goes_around(&[true, false]);
-        goes_around(&['\0', 'ß', '\u{d7ff}', '\u{e000}', char::MAX]);
-        goes_around(&[NonZeroU64::MAX, NonZeroU64::MIN]);
-        goes_around(&[None, NonZeroI16::new(-3), Some(NonZeroI16::MAX)]);
-        goes_around(&[Mode::Idle, Mode::Busy]);
-        goes_around(&[Level::Frost, Level::Cold, Level::Warm]);
-        goes_around(&[Meters(1.5)]);
-        goes_around(&[Pair(1, -2)]);
-        goes_around(&[Pod([1.0_f32, 2.0, 3.0])]);
-        goes_around(&[City::new("Zürich").unwrap(), City::default(), City::new("123456789012").unwrap()]);
-        goes_around(&[[[1_u16; 5]; 3], [[0; 5]; 3], [[u16::MAX; 5]; 3]]);
-        goes_around(&[[true; 7], [false; 7]]);
-        goes_around(&[[1_u8; 1], [0; 1]]);
-        goes_around(&[[5_u8; 4097]]);
-        goes_around(&[[Padded::of(3), Padded::of(5)]]);
+        arrive(&[i8::MIN, -1, i8::MAX]);
+        arrive(&[u8::MAX, 0]);
+        arrive(&[i16::MIN, -1]);
+        arrive(&[u16::MAX]);
+        arrive(&[i32::MIN, -1]);
+        arrive(&[u32::MAX]);
+        arrive(&[i64::MIN, -1]);
+        arrive(&[u64::MAX]);
+        arrive(&[isize::MIN]);
+        arrive(&[usize::MAX]);
+        arrive(&[f32::MIN_POSITIVE, f32::INFINITY, -0.0]);
+        arrive(&[f64::MAX, f64::EPSILON]);
+        arrive(&[true, false]);
+        arrive(&['\0', 'ß', '\u{d7ff}', '\u{e000}', char::MAX]);
+        arrive(&[NonZeroU64::MAX, NonZeroU64::MIN]);
+        arrive(&[None, NonZeroI16::new(-3), Some(NonZeroI16::MAX)]);
+        arrive(&[Mode::Idle, Mode::Busy]);
+        arrive(&[Level::Frost, Level::Cold, Level::Warm]);
+        arrive(&[Meters(1.5)]);
+        arrive(&[Pair(1, -2)]);
+        arrive(&[Pod([1.0_f32, 2.0, 3.0])]);
+        arrive(&[City::new("Zürich").unwrap(), City::default(), City::new("123456789012").unwrap()]);
+        arrive(&[[[1_u16; 5]; 3], [[0; 5]; 3], [[u16::MAX; 5]; 3]]);
+        arrive(&[[true; 7], [false; 7]]);
+        arrive(&[[1_u8; 1], [0; 1]]);
+        arrive(&[[5_u8; 4097]]);
+        arrive(&[[Padded::of(3), Padded::of(5)]]);
         assert!(f64::from_bits(0x7ff8_0000_dead_beef).is_nan());
         let nan = Synchronized::new(f64::from_bits(0x7ff8_0000_dead_beef)).unwrap();
         assert_eq!(nan.get().to_bits(), 0x7ff8_0000_dead_beef, "no bit of a NaN is lost");
@@ -184,7 +184,7 @@ fn every_type_goes_around_by_itself() {
 
 /// A generic struct must use the offsets of the type that it was made for.
 #[test]
-fn a_generic_value_goes_around() {
+fn a_generic_value_arrives() {
     in_time(|| {
         let name = SegmentName::new("generic");
         let spans = Assorted::of(1).spans;
@@ -192,20 +192,20 @@ fn a_generic_value_goes_around() {
         let shared = SynchronizedLabelled::create(&name, value).unwrap();
         let opened = SynchronizedLabelled::<Span, 5>::open(&name).unwrap();
         assert_eq!(opened.load().unwrap(), value);
-        opened.set_history_at(2, spans[0]).unwrap();
+        opened.in_history().set_at(2, spans[0]).unwrap();
         opened.update_value(|span| span.start = 9).unwrap();
         opened.set_label(FixedStr::new("other").unwrap()).unwrap();
-        assert_eq!((shared.history_at(1), shared.history_at(2)), (spans[1], spans[0]));
+        assert_eq!((shared.in_history().at(1), shared.in_history().at(2)), (spans[1], spans[0]));
         assert_eq!((shared.value(), &*shared.label()), (Span { start: 9, ..spans[0] }, "other"));
         let narrow = Labelled { label: FixedStr::<1>::new("n").unwrap(), value: 1_u8, history: [2, 3, 4] };
         let narrow = SynchronizedLabelled::new(narrow).unwrap();
-        narrow.set_history_at(0, 9).unwrap();
+        narrow.in_history().set_at(0, 9).unwrap();
         assert_eq!((narrow.value(), narrow.history(), &*narrow.label()), (1, [9, 3, 4], "n"));
         assert!(SynchronizedLabelled::<u64, 5>::open(&name).is_err());
     });
 }
 
-/// Newtypes, tuple structs and enums have handles, too.
+/// Newtypes, tuple structs and enums have handles too.
 #[test]
 fn newtypes_tuples_and_enums_have_handles() {
     in_time(|| {
@@ -215,7 +215,7 @@ fn newtypes_tuples_and_enums_have_handles() {
         assert_eq!(meters.get(), Meters(4.0));
         let pair = SynchronizedPair::new(Pair(1, 2)).unwrap();
         pair.update_field_1(|number| *number = -7).unwrap();
-        pair.lock().unwrap().set_field_0(9);
+        pair.lock().unwrap().set_field_0(9).unwrap();
         assert_eq!((pair.field_0(), pair.field_1(), pair.get()), (9, -7, Pair(9, -7)));
         let level = SynchronizedLevel::new(Level::Cold).unwrap();
         level.update(|level| *level = Level::Frost).unwrap();
@@ -223,7 +223,7 @@ fn newtypes_tuples_and_enums_have_handles() {
     });
 }
 
-/// Text that was cut or that held a NUL would come back as another text.
+/// A text that is cut, or that holds a NUL, would come back as another text.
 #[test]
 fn text_that_does_not_fit_is_refused() {
     in_time(|| {
@@ -231,12 +231,12 @@ fn text_that_does_not_fit_is_refused() {
         assert_eq!(City::new("a\0b"), Err(FixedStrError::Nul { position: 1 }));
         let longer = City::new("abcdefgh").unwrap();
         let shared = Synchronized::new(longer).unwrap();
-        shared.store(City::new("xy").unwrap()).unwrap();
-        assert_eq!(&*shared.get(), "xy", "nothing is left of the longer text");
+        shared.set(City::new("xy").unwrap()).unwrap();
+        assert_eq!(&*shared.get(), "xy", "the longer text is gone");
     });
 }
 
-/// `Debug` prints from the layout; a wrong offset there would mislead whoever debugs.
+/// `Debug` prints by the layout: a wrong offset would mislead its reader.
 #[test]
 fn debug_prints_the_value() {
     in_time(|| {
@@ -257,23 +257,23 @@ fn debug_prints_the_value() {
     });
 }
 
-/// What `Debug` of a guard prints is the value as its thread sees it, with atomic fields as they are now.
+/// A guard prints the value as its thread sees it, and the current value of atomic fields.
 #[test]
-fn debug_of_a_guard_prints_atomic_fields_as_they_are() {
+fn debug_of_a_guard_prints_current_atomic_fields() {
     in_time(|| {
         use shared_value_tests::values::{Account, SynchronizedAccount};
 
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        account.requests_fetch_add(42);
+        account.requests().fetch_add(42);
         let guard = account.lock().unwrap();
-        guard.set_balance(77);
+        guard.set_balance(77).unwrap();
         for text in [format!("{account:?}"), format!("{guard:?}")] {
             assert!(text.contains("requests: 42") && text.contains("balance: 77"), "{text}");
         }
     });
 }
 
-/// Layouts are for tools; a wrong one there is a wrong read here.
+/// Tools read fields by the layout: a wrong offset would give them other bytes.
 #[test]
 fn layouts_tell_the_truth() {
     in_time(|| {
@@ -281,7 +281,7 @@ fn layouts_tell_the_truth() {
         let offset = |name: &str| fields.iter().find(|field| field.name() == name).expect("it has that field").offset();
         assert_eq!(offset("letter"), std::mem::offset_of!(Assorted, letter));
         assert_eq!(offset("type"), std::mem::offset_of!(Assorted, r#type));
-        assert_eq!(offset("last"), std::mem::offset_of!(Assorted, last), "renamed accessors do not rename the field");
+        assert_eq!(offset("last"), std::mem::offset_of!(Assorted, last));
         assert_eq!(
             (Assorted::LAYOUT.size(), Assorted::LAYOUT.align()),
             (size_of::<Assorted>(), align_of::<Assorted>())

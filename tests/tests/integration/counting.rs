@@ -5,8 +5,8 @@ use shared_value_tests::{SegmentName, scaled};
 
 use crate::worker;
 
-/// Without mutual exclusion between processes, increments are lost; without merging into words under the lock, those of
-/// a neighbour in the same word.
+/// Without mutual exclusion between processes, increments would be lost. So would those of a neighbour in the same word,
+/// if a write replaced the whole word.
 #[test]
 fn eight_processes_count_exactly() {
     let count = scaled(40_000, 4_000);
@@ -26,5 +26,5 @@ fn eight_processes_count_exactly() {
     assert_eq!(tally.total(), count * LANES as u64);
     assert_eq!(tally.lanes(), [u32::try_from(count).unwrap(); LANES]);
     assert_eq!(tally.version(), 2 * count * LANES as u64, "every change is one commit");
-    assert_eq!(tally.recoveries(), 0, "nobody died");
+    assert_eq!(tally.recoveries(), 0, "no owner died");
 }

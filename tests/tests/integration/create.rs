@@ -5,13 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Barrier;
 use std::thread;
 
-use shared_value::{Error, LockState, Options, Synchronized, unlink};
+use shared_value::{Error, LockError, LockState, Synchronized, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount, SynchronizedTally, Tally};
 use shared_value_tests::{SHORT, SegmentName, Worker, eventually, in_time, scaled};
 
 use crate::worker;
 
-/// If `create` opened what is there, two programs that both mean to start afresh would share a value.
+/// If `create` opened an existing value, two programs that both mean to start afresh would share it.
 #[test]
 fn a_taken_name_is_refused() {
     in_time(|| {
@@ -25,13 +25,13 @@ fn a_taken_name_is_refused() {
 
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("value");
-        fs::write(&path, "somebody's text").unwrap();
-        assert!(matches!(Synchronized::create_file(&path, 1_u64), Err(Error::AlreadyExists { .. })));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's text");
+        fs::write(&path, "a text of another program").unwrap();
+        assert!(matches!(Synchronized::create(&path, 1_u64), Err(Error::AlreadyExists { .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a text of another program");
     });
 }
 
-/// If a missing value were not told from a broken one, programs could not wait for it to appear.
+/// If a missing value had the error of a broken one, programs could not wait until it appears.
 #[test]
 fn a_missing_name_is_not_found() {
     in_time(|| {
@@ -40,9 +40,9 @@ fn a_missing_name_is_not_found() {
         assert!(matches!(&error, Error::NotFound { name: missing } if **missing == *name), "{error:?}");
         assert!(matches!(unlink(&name), Err(Error::NotFound { .. })));
         let directory = tempfile::tempdir().unwrap();
-        assert!(matches!(Synchronized::<u64>::open_file(directory.path().join("no")), Err(Error::NotFound { .. })));
-        assert!(matches!(Synchronized::<u64>::open_file(directory.path().join("no/way")), Err(Error::NotFound { .. })));
-        assert!(matches!(Synchronized::create_file(directory.path().join("no/way"), 1_u64), Err(Error::Io { .. })));
+        assert!(matches!(Synchronized::<u64>::open(directory.path().join("no")), Err(Error::NotFound { .. })));
+        assert!(matches!(Synchronized::<u64>::open(directory.path().join("no/way")), Err(Error::NotFound { .. })));
+        assert!(matches!(Synchronized::create(directory.path().join("no/way"), 1_u64), Err(Error::Io { .. })));
     });
 }
 
@@ -67,9 +67,9 @@ fn a_name_that_no_file_can_have_is_refused() {
     });
 }
 
-/// Without the umask, others would get what the user has forbidden; without 0600, others could write.
+/// Without the umask, other users would get permissions that this user has withheld; without 0600, they could write.
 #[test]
-fn modes_are_as_asked_but_for_the_umask() {
+fn the_mode_is_the_requested_one_less_the_umask() {
     in_time(|| {
         let directory = tempfile::tempdir().unwrap();
         let name = SegmentName::new("umask");
@@ -78,9 +78,9 @@ fn modes_are_as_asked_but_for_the_umask() {
     });
 }
 
-/// With a check before creation instead of an atomic link, several of them would each have a value of their own.
+/// With a check before creation instead of an atomic link, several processes would each create a value of their own.
 #[test]
-fn of_many_who_open_or_create_one_creates() {
+fn one_of_many_processes_creates_and_the_others_open() {
     in_time(|| {
         const PROCESSES: u64 = 16;
         let rounds = scaled(100, 25);
@@ -97,12 +97,12 @@ fn of_many_who_open_or_create_one_creates() {
         for round in 1..=rounds {
             eventually("all processes are at the gate", || gate.difference() == PROCESSES * round);
             let name = SegmentName::of(format!("{}-{round}", &*prefix));
-            gate.compared_store(round);
+            gate.compared().store(round);
             let values: Vec<_> = workers.iter_mut().map(Worker::hear).collect();
-            assert!(values.iter().all(|value| *value == values[0]), "each has its own value: {values:?}");
+            assert!(values.iter().all(|value| *value == values[0]), "several were created: {values:?}");
             creators[values[0].parse::<usize>().unwrap()] += 1;
             let value = Synchronized::<u64>::open(&name).unwrap();
-            assert_eq!(value.version(), PROCESSES, "all changed the same value");
+            assert_eq!(value.version(), PROCESSES, "all processes changed one value");
         }
         for worker in workers {
             worker.finish();
@@ -111,7 +111,7 @@ fn of_many_who_open_or_create_one_creates() {
     });
 }
 
-/// If the name appeared before the value was complete, whoever opens at that moment sees zeros, or no segment.
+/// If the name appeared before the value is complete, a process that opens it then would see zeros, or no segment.
 #[test]
 fn a_name_never_leads_to_an_incomplete_value() {
     in_time(|| {
@@ -127,9 +127,9 @@ fn a_name_never_leads_to_an_incomplete_value() {
     });
 }
 
-/// If unlinking took the memory away, whoever has the value open would crash.
+/// If unlinking freed the memory, processes that have the value open would crash.
 #[test]
-fn unlinking_takes_the_name_only() {
+fn unlinking_removes_the_name_only() {
     in_time(|| {
         let name = SegmentName::new("unlinked");
         let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
@@ -138,18 +138,18 @@ fn unlinking_takes_the_name_only() {
         unlink(&name).unwrap();
         assert!(matches!(SynchronizedAccount::open(&name), Err(Error::NotFound { .. })));
         let other = SynchronizedAccount::create(&name, Account::after(5)).expect("the name is free");
-        assert_eq!(account.balance(), 10, "the old value is still there");
-        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)), "so is its lock");
+        assert_eq!(account.balance(), 10, "the old value stays");
+        assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))), "its lock stays");
         assert_eq!(other.balance(), 50);
-        other.update(|value| *value = Account::after(6)).expect("the new one has a lock of its own");
+        other.update(|value| *value = Account::after(6)).expect("the new value has a lock of its own");
         holder.tell("end");
         holder.finish();
-        assert_eq!(account.load().unwrap(), Account::after(2), "the other process went on with the old one");
+        assert_eq!(account.load().unwrap(), Account::after(2), "the other process has changed the old value");
         assert_eq!(other.load().unwrap(), Account::after(6));
     });
 }
 
-/// If the value of a file lay in anything but the file, it would end with its processes.
+/// If the value lay anywhere but in its file, it would end with its processes.
 #[test]
 fn a_file_outlives_all_processes() {
     in_time(|| {
@@ -157,39 +157,39 @@ fn a_file_outlives_all_processes() {
         let path = directory.path().join("value");
         let mut maker = worker("make-file", [path.display()]);
         maker.expect("made");
-        let while_open = Synchronized::<[u64; 2]>::open_file(&path).unwrap();
+        let while_open = Synchronized::<[u64; 2]>::open(&path).unwrap();
         assert_eq!(while_open.get(), [1, 22]);
         drop(while_open);
         maker.kill();
 
-        let value = Synchronized::<[u64; 2]>::open_file(&path).unwrap();
+        let value = Synchronized::<[u64; 2]>::open(&path).unwrap();
         assert_eq!((value.get(), value.version(), value.recoveries()), ([1, 22], 1, 0));
         value.set_at(0, 11).unwrap();
         assert_eq!(value.segment_name(), path.display().to_string());
         drop(value);
-        assert_eq!(Synchronized::open_or_create_file(&path, [0_u64; 2]).unwrap().get(), [11, 22]);
+        assert_eq!(Synchronized::open_or_create(&path, [0_u64; 2]).unwrap().get(), [11, 22]);
         fs::remove_file(&path).unwrap();
-        assert_eq!(Synchronized::open_or_create_file(&path, [3_u64; 2]).unwrap().get(), [3, 3]);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else was left there");
+        assert_eq!(Synchronized::open_or_create(&path, [3_u64; 2]).unwrap().get(), [3, 3]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no other file is left");
     });
 }
 
-/// A lock whose holder is gone without the kernel having noticed, because the machine stopped, would be held for ever.
+/// If the machine stops, the kernel does not free the locks of its processes: a file must not stay locked forever.
 #[test]
 fn a_file_copied_while_its_lock_was_held_opens_unlocked() {
     in_time(|| {
         let directory = tempfile::tempdir().unwrap();
         let (path, copy) = (directory.path().join("value"), directory.path().join("copy"));
-        let account = SynchronizedAccount::create_file(&path, Account::after(2)).unwrap();
-        account.store(Account::after(3)).unwrap();
-        let mut guard = account.lock().unwrap();
-        guard.set_balance(-1);
-        // What a machine that stops leaves on its disk.
+        let account = SynchronizedAccount::create(&path, Account::after(2)).unwrap();
+        account.set(Account::after(3)).unwrap();
+        let guard = account.lock().unwrap();
+        guard.set_balance(-1).unwrap();
+        // This is what a machine that stops leaves on its disk.
         fs::copy(&path, &copy).unwrap();
 
-        let copied = SynchronizedAccount::open_file(&copy).unwrap();
+        let copied = SynchronizedAccount::open(&copy).unwrap();
         assert_eq!(copied.load().unwrap(), Account::after(3), "the last committed value");
-        let copied_guard = copied.try_lock().expect("nobody holds the copy's lock");
+        let copied_guard = copied.try_lock().expect("the copy's lock is free");
         assert!(copied_guard.recovered());
         assert_eq!(copied_guard.load().unwrap(), Account::after(3));
         drop(copied_guard);
@@ -198,12 +198,12 @@ fn a_file_copied_while_its_lock_was_held_opens_unlocked() {
 
         guard.rollback();
         drop(guard);
-        assert_eq!(account.load().unwrap(), Account::after(3), "the original is another value");
+        assert_eq!(account.load().unwrap(), Account::after(3), "the original is not affected");
         assert_eq!(account.recoveries(), 0);
     });
 }
 
-/// If the second opening by a process took the lock for abandoned, it would be held twice.
+/// If a process that opens the value took the lock for abandoned, two owners would hold it.
 #[test]
 fn opening_a_value_whose_lock_is_held_leaves_it_held() {
     in_time(|| {
@@ -214,9 +214,9 @@ fn opening_a_value_whose_lock_is_held_leaves_it_held() {
         let mut holder = worker("hold", [&*name]);
         holder.expect("held");
         drop(named);
-        // From here on, this process has to find out by itself that another has the segment open.
+        // This process has no handle left: it has to find out anew that another process has the segment open.
         let named = SynchronizedAccount::open(&name).unwrap();
-        assert!(matches!(named.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(named.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         let mut other = worker("take", [&*name]);
         other.expect("waiting");
         assert_eq!(other.hear_within(SHORT), None, "another process got the lock");
@@ -225,31 +225,31 @@ fn opening_a_value_whose_lock_is_held_leaves_it_held() {
         other.expect("recovered=false whole=true balance=20");
         other.finish();
 
-        let file = SynchronizedAccount::create_file(&path, Account::after(1)).unwrap();
+        let file = SynchronizedAccount::create(&path, Account::after(1)).unwrap();
         let guard = file.lock().unwrap();
-        let again = SynchronizedAccount::open_file(&path).unwrap();
+        let again = SynchronizedAccount::open(&path).unwrap();
         drop(again.lock().expect("the same thread holds it"));
         drop(guard);
     });
 }
 
-/// If two handles of one process were two mappings, a thread would not know that it holds the lock.
+/// If each handle had a mapping of its own, a thread would not know that it holds the lock.
 #[test]
 fn all_handles_of_a_process_are_one_value() {
     in_time(|| {
         let name = SegmentName::new("handles");
         let created = Synchronized::create(&name, 1_u64).unwrap();
         let opened = Synchronized::<u64>::open(&name).unwrap();
-        let by_path = Synchronized::<u64>::open_file(name.path()).unwrap();
+        let by_path = Synchronized::<u64>::open(name.path()).unwrap();
         let clone = by_path.clone();
         created.set(2).unwrap();
         assert_eq!([opened.get(), by_path.get(), clone.get()], [2; 3]);
         let _guard = opened.lock().unwrap();
-        drop(by_path.try_lock().expect("it is held by this thread"));
+        drop(by_path.try_lock().expect("this thread holds the lock"));
     });
 }
 
-/// A second mapping, made by whoever opens the name at the moment when it appears, would be another lock to its thread.
+/// If a thread that opens the name in the moment when it appears made a second mapping, it would see another lock.
 #[test]
 fn a_value_that_is_opened_while_it_is_created_is_mapped_once() {
     in_time(|| {
@@ -276,12 +276,12 @@ fn a_value_that_is_opened_while_it_is_created_is_mapped_once() {
     });
 }
 
-/// If a mode beyond the owner's were refused or widened, groups could not share, or strangers could.
+/// A mode that is refused would keep a group from sharing a value; one that is widened would let in other users.
 #[test]
-fn a_mode_may_be_changed_later() {
+fn the_mode_may_be_changed_later() {
     in_time(|| {
         let name = SegmentName::new("mode");
-        let value = Options::new().mode(0o640).create(&name, 1_u64).unwrap();
+        let value = Synchronized::options().mode(0o640).create(&name, 1_u64).unwrap();
         assert_eq!(fs::metadata(name.path()).unwrap().permissions().mode() & 0o7777, 0o640);
         fs::set_permissions(name.path(), fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), value.get());

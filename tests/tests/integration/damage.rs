@@ -11,25 +11,25 @@ use shared_value_tests::{SegmentFile, SegmentName, scaled};
 
 use crate::worker;
 
-/// Opens what is not an account, and returns the message.
+/// Returns the message of the error when a file is opened that holds no account.
 #[track_caller]
 fn refused(path: &Path) -> String {
-    let error = SynchronizedAccount::open_file(path).unwrap_err();
+    let error = SynchronizedAccount::open(path).unwrap_err();
     assert!(matches!(error, Error::InvalidSegment { .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.contains(&path.display().to_string()), "{message}");
     message
 }
 
-/// Without the checks of the header, random bytes would be offsets into memory.
+/// Without the checks of the header, random bytes would be used as offsets into memory.
 #[test]
 fn random_damage_is_refused_or_harmless() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
-    let account = SynchronizedAccount::create_file(path("free"), Account::after(2)).unwrap();
-    account.store(Account::after(3)).unwrap();
-    let mut guard = account.lock().unwrap();
-    guard.set_balance(-1);
+    let account = SynchronizedAccount::create(path("free"), Account::after(2)).unwrap();
+    account.set(Account::after(3)).unwrap();
+    let guard = account.lock().unwrap();
+    guard.set_balance(-1).unwrap();
     fs::copy(path("free"), path("held")).unwrap();
     guard.rollback();
     drop(guard);
@@ -53,12 +53,12 @@ fn random_damage_is_refused_or_harmless() {
     }
 }
 
-/// Reading behind the end of a shorter file is a SIGBUS.
+/// A read beyond the end of a shorter file would be a SIGBUS.
 #[test]
 fn a_truncated_file_is_refused_at_every_length() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("value");
-    drop(SynchronizedAccount::create_file(&path, Account::after(2)).unwrap());
+    drop(SynchronizedAccount::create(&path, Account::after(2)).unwrap());
     let whole = fs::read(&path).unwrap();
     for length in 0..whole.len() {
         let path = directory.path().join(format!("{length}"));
@@ -73,7 +73,7 @@ fn a_truncated_file_is_refused_at_every_length() {
     assert!(refused(&longer).contains("length"));
 }
 
-/// Without a magic number, and a look at what kind of file it is, anything at all could be mapped and written to.
+/// Without the checks of the magic number and of the kind of file, any file could be mapped and written to.
 #[test]
 fn foreign_files_are_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -82,7 +82,7 @@ fn foreign_files_are_refused() {
     fs::write(path("empty"), "").unwrap();
     assert!(refused(&path("empty")).contains("at least 64 bytes, found 0 bytes"));
 
-    let text = "To whom it may concern: this is not a segment.\n".repeat(10);
+    let text = "A letter, and not a segment.\n".repeat(10);
     fs::write(path("text"), &text).unwrap();
     let message = refused(&path("text"));
     assert!(message.contains("magic: expected 895348"), "{message}");
@@ -92,33 +92,33 @@ fn foreign_files_are_refused() {
     assert!(refused(&path("zeros")).contains("magic"));
 
     rustix::fs::mknodat(CWD, path("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    assert!(refused(&path("fifo")).contains("kind of file"), "and opening it did not block");
+    assert!(refused(&path("fifo")).contains("kind of file"), "opening it did not block");
 
     fs::create_dir(path("directory")).unwrap();
-    assert!(matches!(SynchronizedAccount::open_file(path("directory")), Err(Error::Io { .. })));
+    assert!(matches!(SynchronizedAccount::open(path("directory")), Err(Error::Io { .. })));
 
-    drop(SynchronizedAccount::create_file(path("value"), Account::after(2)).unwrap());
+    drop(SynchronizedAccount::create(path("value"), Account::after(2)).unwrap());
     symlink(path("value"), path("link")).unwrap();
-    let error = SynchronizedAccount::open_file(path("link")).unwrap_err();
-    assert!(matches!(error, Error::Io { .. }), "another user could redirect a name in /dev/shm: {error:?}");
+    let error = SynchronizedAccount::open(path("link")).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "a link would let another user redirect a name in /dev/shm: {error:?}");
     symlink(path("nothing"), path("dangling")).unwrap();
-    assert!(matches!(SynchronizedAccount::open_file(path("dangling")), Err(Error::Io { .. })));
-    let created = SynchronizedAccount::open_or_create_file(path("dangling"), Account::after(1));
+    assert!(matches!(SynchronizedAccount::open(path("dangling")), Err(Error::Io { .. })));
+    let created = SynchronizedAccount::open_or_create(path("dangling"), Account::after(1));
     assert!(matches!(created, Err(Error::Io { .. })), "{created:?}");
     assert!(!path("nothing").exists());
 
-    // The same under a name.
+    // A name is checked like a path.
     let name = SegmentName::new("foreign");
     File::create(name.path()).unwrap();
     let error = Synchronized::<u64>::open_or_create(&name, 1).unwrap_err();
     assert!(matches!(error, Error::InvalidSegment { .. }), "{error:?}");
-    assert_eq!(fs::metadata(name.path()).unwrap().len(), 0, "it was left alone");
+    assert_eq!(fs::metadata(name.path()).unwrap().len(), 0, "the file is unchanged");
 }
 
-/// Without a look at each of these fields, the bytes behind it would be taken for something that they are not.
+/// Without the checks of these fields, the segment of another build would be misread.
 #[test]
 fn segments_of_other_builds_are_refused() {
-    /// Offset in the header, what a build like that would write there, and what the message must say.
+    /// The offset in the header, the bytes that such a build writes, and a part of the message.
     const OTHERS: [(u64, [u8; 4], &str); 9] = [
         (0, *b"\x89SHV", "magic"),
         (8, [1, 2, 3, 4], "byte order: expected this machine's, found the opposite one"),
@@ -132,7 +132,7 @@ fn segments_of_other_builds_are_refused() {
     ];
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("value");
-    drop(SynchronizedAccount::create_file(&path, Account::after(2)).unwrap());
+    drop(SynchronizedAccount::create(&path, Account::after(2)).unwrap());
     let valid = fs::read(&path).unwrap();
     for (number, (offset, bytes, expected)) in OTHERS.iter().enumerate() {
         let path = directory.path().join(number.to_string());
@@ -145,6 +145,6 @@ fn segments_of_other_builds_are_refused() {
         let damaged = fs::read(&path).unwrap();
         let message = refused(&path);
         assert!(message.contains(expected), "{message}");
-        assert_eq!(fs::read(&path).unwrap(), damaged, "it was changed, although `{message}`");
+        assert_eq!(fs::read(&path).unwrap(), damaged, "the file was changed, although `{message}`");
     }
 }

@@ -1,19 +1,19 @@
-//! Processes that die, at known points and at all others, with locks that others need.
+//! Processes that die while they hold a lock that others need, at known points and at random ones.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use shared_value::{Error, LockState};
+use shared_value::{Error, LockError, LockState};
 use shared_value_tests::values::{Account, LargeTwins, PairTwins, SynchronizedAccount, SynchronizedTwins};
 use shared_value_tests::{DEADLINE, SegmentName, Worker, in_time, scaled};
 
 use crate::worker;
 
-/// How long the next owner may have to wait.
+/// How long the next owner may wait.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// A sleeper that was woken is there sooner than one that looks by itself, every 50 milliseconds.
+/// A sleeper that is woken is faster than one that looks by itself, every 50 milliseconds.
 const WOKEN: Duration = Duration::from_millis(25);
 
 fn median(durations: &mut [Duration]) -> Duration {
@@ -21,35 +21,35 @@ fn median(durations: &mut [Duration]) -> Duration {
     durations[durations.len() / 2]
 }
 
-/// Holds the lock of a new account in another process, which has written half of its fields.
+/// Starts a process that holds the lock of a new account and has written half of its fields.
 fn held(label: &str, end: &str) -> (SegmentName, SynchronizedAccount, Worker) {
     let name = SegmentName::new(label);
     let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
-    account.store(Account::after(2)).unwrap();
+    account.set(Account::after(2)).unwrap();
     let mut holder = worker("hold", [&*name, "--end", end]);
     holder.expect("held");
     assert!(matches!(account.lock_state(), LockState::Held { .. }), "{account:?}");
-    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+    assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     (name, account, holder)
 }
 
-/// The lock must come back at once, with the last committed value.
+/// Asserts that the lock is free at once, and that the value is the last committed one.
 #[track_caller]
 fn assert_recovered(account: &SynchronizedAccount) {
     let start = Instant::now();
     let guard = account.lock_timeout(DEADLINE).unwrap();
     assert!(start.elapsed() < AT_ONCE, "it took {:?}", start.elapsed());
-    assert!(guard.recovered(), "the guard must say so: {account:?}");
+    assert!(guard.recovered(), "the guard must tell that the owner died: {account:?}");
     assert_eq!(guard.load().unwrap(), Account::after(2), "the last committed value");
     drop(guard);
     assert_eq!((account.load().unwrap(), account.recoveries()), (Account::after(2), 1));
-    assert!(!account.lock().unwrap().recovered(), "only the next owner is told");
+    assert!(!account.lock().unwrap().recovered(), "only the next owner learns of it");
     account.update(|account| *account = Account::after(3)).unwrap();
     assert_eq!((account.load().unwrap(), account.recoveries()), (Account::after(3), 1));
 }
 
-/// Without an entry in the robust list, the lock of a killed process is held for ever; without a rollback, the next
-/// owner goes on with what it had half written.
+/// Without an entry in the robust list, the lock of a killed process would stay locked; without a rollback, the next
+/// owner would go on with a half-written value.
 #[test]
 fn a_killed_owner_is_rolled_back() {
     in_time(|| {
@@ -60,20 +60,20 @@ fn a_killed_owner_is_rolled_back() {
         for repetition in 1..=repetitions {
             let mut holder = worker("hold", [&*name]);
             holder.expect("held");
-            assert_eq!(account.load().unwrap(), Account::after(repetition - 1), "readers see what is committed");
+            assert_eq!(account.load().unwrap(), Account::after(repetition - 1), "readers see committed values");
             let killed = Instant::now();
             holder.kill();
             let called = Instant::now();
-            let mut guard = account.lock().unwrap();
+            let guard = account.lock().unwrap();
             since_kill.push(killed.elapsed());
             since_call.push(called.elapsed());
             assert!(guard.recovered());
             assert_eq!(guard.load().unwrap(), Account::after(repetition - 1), "the last committed value");
             assert_eq!(account.recoveries(), repetition.into());
-            guard.store(Account::after(repetition));
+            guard.set(Account::after(repetition)).unwrap();
         }
         println!(
-            "{repetitions} killed owners: lock() returned {:?} after SIGKILL, {:?} after it was called (medians)",
+            "{repetitions} killed owners: lock() returned {:?} after SIGKILL, {:?} after the call (medians)",
             median(&mut since_kill),
             median(&mut since_call)
         );
@@ -81,7 +81,7 @@ fn a_killed_owner_is_rolled_back() {
     });
 }
 
-/// If the kernel did not wake a sleeper, or nobody carried the waiters bit, those who wait already would never wake.
+/// If the kernel woke no sleeper, or the waiters bit were lost, threads that wait already would sleep on.
 #[test]
 fn a_waiter_gets_the_lock_of_a_killed_owner() {
     in_time(|| {
@@ -99,7 +99,7 @@ fn a_waiter_gets_the_lock_of_a_killed_owner() {
                     taken
                 })
             };
-            // By then, the waiter sleeps.
+            // By then the waiter sleeps.
             thread::sleep(Duration::from_millis(3));
             let killed = Instant::now();
             holder.signal(Signal::KILL);
@@ -112,13 +112,13 @@ fn a_waiter_gets_the_lock_of_a_killed_owner() {
         println!("{repetitions} blocked waiters: had the lock {median:?} after SIGKILL (median)");
         assert!(latencies.iter().all(|latency| *latency < AT_ONCE), "{latencies:?}");
         // The quickest quarter, because the machine may be busy.
-        assert!(latencies[latencies.len() / 4] < WOKEN, "they were not woken, but looked by themselves: {latencies:?}");
+        assert!(latencies[latencies.len() / 4] < WOKEN, "they looked by themselves instead of being woken: {latencies:?}");
     });
 }
 
-/// A waiter in another process is woken by the kernel through shared memory, not through anything of this process.
+/// The kernel must wake waiters of other processes too, through shared memory alone.
 #[test]
-fn a_waiter_in_another_process_gets_it_too() {
+fn waiters_in_other_processes_get_the_lock_of_a_killed_owner() {
     in_time(|| {
         let (name, account, holder) = held("waiters", "finish");
         let mut waiters: Vec<_> = (0..3).map(|_| worker("take", [&*name])).collect();
@@ -136,7 +136,7 @@ fn a_waiter_in_another_process_gets_it_too() {
                 "recovered=false whole=true balance=20",
                 "recovered=true whole=true balance=20",
             ],
-            "one of them recovers it"
+            "one of them recovers the value"
         );
         for waiter in waiters {
             waiter.finish();
@@ -145,7 +145,7 @@ fn a_waiter_in_another_process_gets_it_too() {
     });
 }
 
-/// A killed sleeper takes the wake-up along that was meant for another, who would then sleep for ever.
+/// A sleeper that is woken and then killed loses the wake-up: another sleeper must not sleep forever.
 #[test]
 fn a_killed_waiter_leaves_no_other_asleep() {
     in_time(|| {
@@ -156,13 +156,13 @@ fn a_killed_waiter_leaves_no_other_asleep() {
             let waiters = [(); 2].map(|()| {
                 let mut waiter = worker("take", [&*name]);
                 waiter.expect("waiting");
-                // By then, it sleeps.
+                // By then the waiter sleeps.
                 thread::sleep(Duration::from_millis(5));
                 waiter
             });
             let [first, mut second] = waiters;
             drop(guard);
-            // The first one is woken, and dies on its way to the lock, or with it.
+            // The first waiter is woken, and dies before it takes the lock, or with it.
             first.signal(Signal::KILL);
             let said = second.hear();
             assert!(said.ends_with("whole=true balance=10"), "{said}");
@@ -171,7 +171,7 @@ fn a_killed_waiter_leaves_no_other_asleep() {
     });
 }
 
-/// The kernel must find every lock that the process held, not just the last one.
+/// The kernel must find every lock that the process held, not only the last one.
 #[test]
 fn all_locks_of_a_killed_process_are_recovered() {
     in_time(|| {
@@ -180,14 +180,14 @@ fn all_locks_of_a_killed_process_are_recovered() {
             .iter()
             .map(|name| {
                 let account = SynchronizedAccount::create(name, Account::after(1)).unwrap();
-                account.store(Account::after(2)).unwrap();
+                account.set(Account::after(2)).unwrap();
                 account
             })
             .collect();
         let mut holder = worker("hold", names.iter().map(|name| name.to_string()));
         holder.expect("held");
         for account in &accounts {
-            assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+            assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         }
         holder.kill();
         for account in &accounts {
@@ -196,7 +196,7 @@ fn all_locks_of_a_killed_process_are_recovered() {
     });
 }
 
-/// However a process ends, its destructors may not run; the lock must come back all the same.
+/// Destructors run at few ends of a process; the lock must be freed at all of them.
 #[test]
 fn an_owner_that_ends_in_any_way_is_rolled_back() {
     in_time(|| {
@@ -227,7 +227,7 @@ fn an_owner_that_ends_in_any_way_is_rolled_back() {
     });
 }
 
-/// A thread that ends with a forgotten guard is gone, although its process lives.
+/// A thread that ends with a forgotten guard must lose the lock, although its process lives.
 #[test]
 fn an_owner_whose_thread_ends_is_rolled_back() {
     in_time(|| {
@@ -240,7 +240,7 @@ fn an_owner_whose_thread_ends_is_rolled_back() {
     });
 }
 
-/// A program that was replaced by another holds nothing, although its process lives.
+/// `exec` must free the locks of the old program, although the process lives.
 #[test]
 fn an_owner_that_becomes_another_program_is_rolled_back() {
     in_time(|| {
@@ -255,15 +255,15 @@ fn an_owner_that_becomes_another_program_is_rolled_back() {
     });
 }
 
-/// Without a rollback in the guard's destructor, a panic would commit what is half written.
+/// Without a rollback in the guard's destructor, a panic would commit a half-written value.
 #[test]
 fn an_owner_that_panics_rolls_back_itself() {
     in_time(|| {
         let (_name, account, mut holder) = held("panic", "panic");
         holder.tell("end");
         holder.finish_with(101);
-        let guard = account.try_lock().expect("it was released");
-        assert!(!guard.recovered(), "it was not the kernel that released it");
+        let guard = account.try_lock().expect("the guard has released it");
+        assert!(!guard.recovered(), "the guard released it, and not the kernel");
         assert_eq!((account.load().unwrap(), account.recoveries()), (Account::after(2), 0));
     });
 }
@@ -293,8 +293,8 @@ fn processes_killed_at_random_break_nothing() {
             assert!(now_small.are_equal() && now_small.left >= last_small, "{last_small} became {now_small:?}");
             assert!(now_large.are_equal() && now_large.left >= last_large, "{last_large} became {now_large:?}");
             (last_small, last_large) = (now_small.left, now_large.left);
-            let small_guard = small.lock_timeout(AT_ONCE).expect("nobody keeps it");
-            let large_guard = large.lock_timeout(AT_ONCE).expect("nobody keeps it");
+            let small_guard = small.lock_timeout(AT_ONCE).expect("its owner is dead");
+            let large_guard = large.lock_timeout(AT_ONCE).expect("its owner is dead");
             assert!(large_guard.load().unwrap().are_equal() && small_guard.load().unwrap().are_equal());
         }
         for storm in storms {
@@ -302,6 +302,6 @@ fn processes_killed_at_random_break_nothing() {
         }
         let recoveries = small.recoveries() + large.recoveries();
         println!("{kills} kills, {recoveries} recoveries, {} and {} commits", small.version(), large.version());
-        assert!(recoveries > kills / 20, "they were hardly ever killed with a lock: {recoveries} of {kills}");
+        assert!(recoveries > kills / 20, "too few of them held a lock when they were killed: {recoveries} of {kills}");
     });
 }

@@ -4,12 +4,12 @@ use std::mem;
 use std::sync::Barrier;
 use std::thread;
 
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, in_time};
 
-/// If the mapping went away with the handle, the thread's robust list would lead into nothing, and strand all locks
-/// that were taken before.
+/// If the last handle unmapped the memory, the thread's robust list would lead nowhere, and the kernel could free none of
+/// the locks that the thread took before.
 #[test]
 fn the_memory_stays_while_the_lock_is_held() {
     in_time(|| {
@@ -22,23 +22,24 @@ fn the_memory_stays_while_the_lock_is_held() {
                 let other_guard = other.lock().unwrap();
                 let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
                 let guard = account.lock().unwrap();
-                guard.set_balance(5);
+                guard.set_balance(5).unwrap();
                 mem::forget(guard);
                 drop(account);
 
-                // The list is whole: this takes out what lies behind the forgotten one, and puts more before it.
+                // The list is whole: an entry behind the forgotten one goes, and others come before it.
                 drop(other_guard);
                 let more = Synchronized::new(1_u64).unwrap();
                 more.update(|number| *number += 1).unwrap();
 
                 let again = SynchronizedAccount::open(&name).unwrap();
                 assert_eq!(again.lock_state(), LockState::HeldHere);
-                assert_eq!(again.balance(), 5, "this thread sees what it wrote");
+                assert_eq!(again.balance(), 5, "this thread sees its own writes");
                 drop(again.try_lock().expect("this thread holds it already"));
-                assert_eq!(again.version(), 0, "the forgotten guard is still there");
+                assert_eq!(again.version(), 0, "the forgotten guard still holds the lock");
                 thread::scope(|scope| {
                     scope.spawn(|| {
-                        assert!(matches!(again.lock_timeout(SHORT), Err(Error::TimedOut)), "another thread");
+                        let refused = again.lock_timeout(SHORT);
+                        assert!(matches!(refused, Err(Error::Lock(LockError::TimedOut))), "another thread: {refused:?}");
                         assert_eq!(again.balance(), 10);
                     });
                 });
@@ -47,14 +48,14 @@ fn the_memory_stays_while_the_lock_is_held() {
         });
         let account = SynchronizedAccount::open(&name).unwrap();
         for account in [&account, &other] {
-            let guard = account.lock_timeout(DEADLINE).expect("the thread is gone");
+            let guard = account.lock_timeout(DEADLINE).expect("the thread has ended");
             assert!(guard.recovered());
             assert_eq!(guard.load().unwrap(), Account::after(1));
         }
     });
 }
 
-/// A thread that forgets guards in a loop must be told before the count of them runs over.
+/// A thread that forgets guards in a loop must get an error before their count overflows.
 #[test]
 fn forgetting_in_a_loop_ends_in_an_error() {
     in_time(|| {
@@ -65,15 +66,15 @@ fn forgetting_in_a_loop_ends_in_an_error() {
                     mem::forget(value.lock().unwrap());
                 }
                 let refused = value.lock();
-                assert!(matches!(refused, Err(Error::TooDeep { limit: 65_535 })), "{refused:?}");
-                assert!(matches!(value.set(2), Err(Error::TooDeep { .. })));
+                assert!(matches!(refused, Err(Error::Lock(LockError::TooDeep { limit: 65_535 }))), "{refused:?}");
+                assert!(matches!(value.set(2), Err(Error::Lock(LockError::TooDeep { .. }))));
             });
         });
-        assert!(value.lock_timeout(DEADLINE).expect("the thread is gone").recovered());
+        assert!(value.lock_timeout(DEADLINE).expect("the thread has ended").recovered());
     });
 }
 
-/// A thread-local guard is dropped while its thread ends, after the library has cleaned up behind that thread.
+/// A thread-local guard may be dropped after the library's own thread-local, which releases the thread's locks.
 #[test]
 fn a_guard_in_a_thread_local_is_released_when_the_thread_ends() {
     in_time(|| {
@@ -88,7 +89,7 @@ fn a_guard_in_a_thread_local_is_released_when_the_thread_ends() {
         }
         for is_first in [true, false] {
             thread::spawn(move || {
-                // Which of the two destructors runs first depends on this order.
+                // This order decides which of the two destructors runs first.
                 if is_first {
                     GUARD.with(|guard| assert!(guard.borrow().is_none()));
                 }
@@ -98,12 +99,12 @@ fn a_guard_in_a_thread_local_is_released_when_the_thread_ends() {
             })
             .join()
             .unwrap();
-            drop(VALUE.lock_timeout(DEADLINE).expect("the thread is gone"));
+            drop(VALUE.lock_timeout(DEADLINE).expect("the thread has ended"));
         }
     });
 }
 
-/// Handles that are dropped while others are opened must not take the shared mapping along.
+/// A handle that is dropped must not unmap the memory that another one, which is just being opened, uses.
 #[test]
 fn opening_and_dropping_in_many_threads_keeps_the_value() {
     in_time(|| {
@@ -124,11 +125,11 @@ fn opening_and_dropping_in_many_threads_keeps_the_value() {
     });
 }
 
-/// A mapping that is being given up must not be mapped again beside itself: its thread still holds a lock in it.
+/// A mapping that is being dropped must not be mapped a second time: its thread still holds a lock in it.
 #[test]
-fn a_forgotten_lock_is_found_by_whoever_opens_at_that_moment() {
+fn a_handle_that_is_opened_finds_the_forgotten_lock() {
     in_time(|| {
-        // Every round leaves a mapping behind, and an open file, of which there may be a thousand.
+        // Every round leaves a mapping and an open file; a process may have a thousand files.
         for _ in 0..250 {
             let name = SegmentName::new("given-up");
             let value = Synchronized::create(&name, 1_u64).unwrap();
@@ -146,7 +147,7 @@ fn a_forgotten_lock_is_found_by_whoever_opens_at_that_moment() {
                     start.wait();
                     drop(value);
                     for _ in 0..20 {
-                        assert_eq!(open().lock_state(), LockState::HeldHere, "this thread holds it and does not know");
+                        assert_eq!(open().lock_state(), LockState::HeldHere, "this thread holds the lock");
                     }
                 });
             });

@@ -12,37 +12,37 @@ fn fork(case: &str) {
     worker.finish();
 }
 
-/// If a child shared its parent's identity, both would hold the lock at once.
+/// If a child had its parent's identity, both would hold the lock at once.
 #[test]
 fn an_inherited_handle_works_in_the_child() {
     fork("inherited");
 }
 
-/// If the child's copy of a guard counted, it would release, commit or roll back what is the parent's.
+/// If the child's copy of a guard held the lock, it would release, commit or roll back the parent's.
 #[test]
 fn a_lock_held_across_a_fork_stays_the_parents() {
     fork("held");
 }
 
-/// What another thread of the parent holds, the child does not hold, and it has no such thread.
+/// A child must not hold the locks of the parent's other threads, which it does not have.
 #[test]
-fn a_lock_that_another_thread_holds_stays_its_own() {
+fn a_lock_that_another_thread_of_the_parent_holds_stays_held() {
     fork("held-by-another");
 }
 
-/// A child that leaves the closure of an `update` must not write what its parent is about to write.
+/// A child that is forked in the closure of an `update` must not write the result, because its parent does.
 #[test]
 fn an_update_across_a_fork_is_committed_once() {
     fork("in-update");
 }
 
-/// A mutex that another thread holds at the moment of the fork stays locked for ever in the child.
+/// A mutex of the library that another thread holds at the fork would stay locked forever in the child.
 #[test]
 fn a_fork_of_a_busy_process_does_not_hang() {
     fork("busy");
 }
 
-/// Everything that is renewed in a child must be renewed in its children, too.
+/// State that is renewed in a child must be renewed in its own children too.
 #[test]
 fn a_child_may_fork_again() {
     fork("generations");

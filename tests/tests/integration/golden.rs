@@ -1,5 +1,4 @@
-//! What must stay as it is, because segments made by other builds say the same: on machines of one byte order, the
-//! little-endian one.
+//! Fingerprints, typecodes and schemas, which must not change: segments of other builds contain them.
 #![cfg(target_endian = "little")]
 
 use shared_value::SharedValue;
@@ -11,7 +10,7 @@ fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// What a segment for the type says, which must be what the type says.
+/// Returns the schema in a segment, and asserts that its fingerprint is that of the type.
 #[track_caller]
 fn schema<T: SharedValue>(value: T) -> String {
     let name = SegmentName::new("golden");
@@ -23,7 +22,7 @@ fn schema<T: SharedValue>(value: T) -> String {
     schema
 }
 
-/// If a fingerprint changed without the type, no build could open the segments of another.
+/// If a fingerprint changed while the type does not, no build could open the segments of another.
 #[test]
 fn fingerprints_stay() {
     assert_eq!(u64::FINGERPRINT, 0xf709_412b_38a8_567d);
@@ -39,7 +38,7 @@ fn fingerprints_stay() {
     assert_eq!(Assorted::FINGERPRINT, 0xe1e5_c478_7598_95a4);
 }
 
-/// If a typecode changed without the type, tools in other languages would read other fields.
+/// If a typecode changed while the type does not, tools in other languages would read other fields.
 #[test]
 fn typecodes_stay() {
     assert_eq!(u64::TYPECODE, "<Q");
@@ -65,7 +64,7 @@ fn typecodes_stay() {
     );
 }
 
-/// If a schema changed without the type, the segments of other builds would not open any more.
+/// If a schema changed while the type does not, the segments of other builds would no longer open.
 #[test]
 fn schemas_stay() {
     assert_eq!(schema(1_u64), "u64\nu64: 8 bytes, align 8\nlittle-endian\n");

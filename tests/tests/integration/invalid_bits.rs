@@ -1,4 +1,4 @@
-//! Bits that are not a value, written by a process that does not use the library.
+//! Invalid bits, written by a process that does not use the library.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -16,7 +16,7 @@ impl Damaged {
     fn new() -> Self {
         let name = SegmentName::new("invalid");
         let shared = SynchronizedAssorted::create(&name, Assorted::of(1)).unwrap();
-        shared.store(Assorted::of(2)).unwrap();
+        shared.set(Assorted::of(2)).unwrap();
         Self { name, shared }
     }
 
@@ -34,7 +34,7 @@ fn panicked<R>(body: impl FnOnce() -> R) -> String {
 
 #[track_caller]
 fn assert_invalid<R: std::fmt::Debug>(result: Result<R, Error>, field: &str, expected: &str, found: &str) {
-    let error = result.expect_err("it is invalid");
+    let error = result.expect_err("the bits are invalid");
     assert!(
         matches!(
             &error,
@@ -85,23 +85,23 @@ fn every_checked_field_is_checked() {
 
         assert_invalid(shared.load(), field, expected, found);
         assert_eq!(panicked(|| shared.get()), message);
-        assert_invalid(shared.update(|_| panic!("the closure must not see it")), field, expected, found);
-        let mut guard = shared.lock().unwrap();
+        assert_invalid(shared.update(|_| panic!("the closure must not run")), field, expected, found);
+        let guard = shared.lock().unwrap();
         assert_invalid(guard.load(), field, expected, found);
-        assert_invalid(guard.update(|_| panic!("the closure must not see it")), field, expected, found);
-        assert!(format!("{shared:?} {guard:?}").len() > 100, "`Debug` prints what can be printed");
+        assert_invalid(guard.update(|_| panic!("the closure must not run")), field, expected, found);
+        assert!(format!("{shared:?} {guard:?}").len() > 100, "`Debug` prints the valid fields");
         drop(guard);
         assert_eq!((shared.version(), shared.recoveries()), (1, 0), "nothing was changed");
-        assert_eq!(shared.tiny(), -2, "the other fields can be read");
-        shared.update_long(|long| *long = 5).expect("and be changed");
+        assert_eq!(shared.tiny(), -2, "other fields can be read");
+        shared.update_long(|long| *long = 5).expect("other fields can be changed");
         assert_invalid(shared.load(), field, expected, found);
 
-        shared.store(Assorted::of(4)).expect("a valid value can be written over it");
+        shared.set(Assorted::of(4)).expect("a valid value can be written over it");
         assert_eq!(shared.load().unwrap(), Assorted::of(4));
     }
 }
 
-/// A getter has no error to return; without a panic of its own it would return what is no value.
+/// A getter returns no error: without a panic it would return an invalid value.
 #[test]
 fn a_getter_panics_with_the_text_of_the_error() {
     let damaged = Damaged::new();
@@ -113,21 +113,21 @@ fn a_getter_panics_with_the_text_of_the_error() {
     assert_invalid(shared.update_is_on(|_| ()), "is_on", "0 or 1 (bool)", "0x02");
     let guard = shared.lock().unwrap();
     assert_eq!(panicked(|| guard.is_on()), message);
-    assert_eq!(panicked(|| guard.update_is_on(|_| ())), message);
+    assert_invalid(guard.update_is_on(|_| ()), "is_on", "0 or 1 (bool)", "0x02");
     drop(guard);
     assert_eq!(
-        panicked(|| shared.spans_at(0)),
+        panicked(|| shared.in_spans().at(0)),
         "`spans[0].mode` holds invalid bits: expected Idle = 0 or Busy = 7 (Mode), found 0x09"
     );
     assert!(panicked(|| shared.spans()).starts_with("`spans[0].mode` holds"));
-    assert_eq!(shared.spans_at(1), Assorted::of(2).spans[1]);
+    assert_eq!(shared.in_spans().at(1), Assorted::of(2).spans[1]);
     shared.set_is_on(true).expect("a setter needs no valid value before");
     assert!(shared.is_on());
-    shared.lock().unwrap().set_spans_at(0, Assorted::of(2).spans[0]);
+    shared.lock().unwrap().in_spans().set_at(0, Assorted::of(2).spans[0]).unwrap();
     assert_eq!(shared.load().unwrap(), Assorted { is_on: true, ..Assorted::of(2) });
 }
 
-/// A value of its own without fields is named by its type.
+/// A value without fields is checked too, and the error names its type.
 #[test]
 fn values_without_fields_are_checked() {
     #[track_caller]
@@ -138,8 +138,8 @@ fn values_without_fields_are_checked() {
         let error = value.load().unwrap_err().to_string();
         assert!(error.starts_with(&format!("`{field}` holds")) && error.ends_with(found), "{error}");
         assert_eq!(panicked(|| value.get()), error);
-        assert!(format!("{value:?}").contains("value: "), "`Debug` prints what can be printed");
-        value.store(valid).unwrap();
+        assert!(format!("{value:?}").contains("value: "), "`Debug` prints it all the same");
+        value.set(valid).unwrap();
         value.load().unwrap();
     }
     check(true, &[7], "bool", "0x07");
@@ -152,7 +152,7 @@ fn values_without_fields_are_checked() {
     check(Shade { color: shared_value_tests::values::Color::Blue }, &[1], "Color", "0x00000001");
 }
 
-/// Types of which all bits are values must not be refused.
+/// Types without invalid bits must accept all of them.
 #[test]
 fn all_bits_of_unchecked_types_are_values() {
     #[track_caller]

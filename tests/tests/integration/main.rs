@@ -1,6 +1,6 @@
-//! The promises of `shared-value`, kept between real processes.
+//! Tests of the promises of `shared-value`, between real processes.
 //!
-//! One feature a module. The first line of a test says what would break without the code that it guards.
+//! Each module tests one feature. The first line of a test says what would break without the code that it guards.
 
 mod accessors;
 mod atomic;
@@ -29,7 +29,7 @@ mod update;
 
 use shared_value_tests::Worker;
 
-/// Starts the worker program in a role.
+/// Starts the program `worker` in a role.
 #[track_caller]
 fn worker<A: ToString>(role: &str, arguments: impl IntoIterator<Item = A>) -> Worker {
     Worker::start(env!("CARGO_BIN_EXE_worker"), role, arguments)

@@ -1,4 +1,4 @@
-//! As many locks as one thread may hold.
+//! The most locks that one thread may hold.
 
 use crate::worker;
 
@@ -11,19 +11,19 @@ fn run(role: &str, arguments: &[&str]) {
     worker.finish();
 }
 
-/// The kernel stops after 2,048 locks of a dying thread: those behind would stay locked for ever.
+/// The kernel frees 2,048 locks of a dying thread: further ones would stay locked forever.
 #[test]
 fn one_lock_too_many_is_refused() {
     run("too-many", &[]);
 }
 
-/// If taking an entry out of the middle of the robust list broke it, the locks behind would be lost.
+/// If removing an entry from the middle broke the robust list, the locks behind it would be lost.
 #[test]
 fn a_thousand_locks_are_released_in_random_order() {
     run("release-at-random", &["11"]);
 }
 
-/// If every release went through the whole list, a vector of guards would take seconds to drop.
+/// If every release walked the whole list, dropping a vector of guards would take seconds.
 #[test]
 fn a_thousand_locks_are_released_in_order_at_once() {
     let mut worker = worker("release-in-order", ["1000"]);

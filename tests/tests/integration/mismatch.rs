@@ -1,11 +1,11 @@
 //! Segments of another layout.
-#![allow(dead_code)] // What is generated for types that never open.
+#![allow(dead_code)] // Types that never open do not use their accessors.
 
 use std::fs;
 
 use shared_value::{Error, SharedValue, Synchronized};
 
-/// What the segment was created with.
+/// The types of the program that created the segment.
 mod original {
     use shared_value::SharedValue;
 
@@ -37,7 +37,7 @@ mod original {
 
 use original::{Kind, Point, Shape};
 
-/// A type that differs from `Shape` in the way that its name says.
+/// A type that differs from `Shape`; the name of its module says how.
 macro_rules! variant {
     ($variant:ident, $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? } $($more:item)*) => {
         mod $variant {
@@ -96,19 +96,19 @@ variant! { other_point, Shape {
     pub(crate) struct Point { pub(crate) x: f64, pub(crate) z: f64 }
 }
 
-/// Opens the segment as a `T`, which must fail with this difference, and change nothing.
+/// Opens the segment as a `T`, and asserts that it fails with this difference and changes nothing.
 #[track_caller]
 fn assert_refused<T: SharedValue>(path: &std::path::Path, difference: &str) {
     let before = fs::read(path).unwrap();
-    let error = Synchronized::<T>::open_file(path).expect_err(difference);
+    let error = Synchronized::<T>::open(path).expect_err(difference);
     assert!(matches!(error, Error::LayoutMismatch { .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.contains(difference), "`{difference}` is not in: {message}");
-    assert!(message.contains(&path.display().to_string()), "which one? {message}");
-    assert_eq!(fs::read(path).unwrap(), before, "it was changed, although: {message}");
+    assert!(message.contains(&path.display().to_string()), "the message must name the file: {message}");
+    assert_eq!(fs::read(path).unwrap(), before, "the file was changed, although: {message}");
 }
 
-/// Without the comparison, one program's width would be another's height.
+/// Without the comparison, one program's width would be the other's height.
 #[test]
 fn every_difference_is_refused_and_named() {
     let shape = Shape {
@@ -121,7 +121,7 @@ fn every_difference_is_refused_and_named() {
     };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("shape");
-    let created = Synchronized::create_file(&path, shape).unwrap();
+    let created = Synchronized::create(&path, shape).unwrap();
     for is_open in [true, false] {
         assert_refused::<swapped::Shape>(&path, "expected `height: u32 at byte 0`, found `width: u32 at byte 0`");
         assert_refused::<renamed::Shape>(&path, "expected `depth: u32 at byte 4`, found `height: u32 at byte 4`");
@@ -149,17 +149,17 @@ fn every_difference_is_refused_and_named() {
             "expected `corners[].z: f64 at byte 32`, found `corners[].y: f64 at byte 32`",
         );
         assert_refused::<u64>(&path, "expected");
-        // The second time round, nobody has the file open.
+        // In the second round no process has the file open.
         if is_open {
             drop(created.clone());
         }
     }
     drop(created);
-    let opened = Synchronized::<Shape>::open_file(&path).expect("it is what it always was");
+    let opened = Synchronized::<Shape>::open(&path).expect("the segment is unchanged");
     assert_eq!((opened.get().width, opened.get().tags, opened.version()), (1, [3; 4], 0));
 }
 
-/// Without names and alignments in the comparison, types of one size would be taken for each other.
+/// Without names and alignments in the comparison, types of one size would open each other's segments.
 #[test]
 fn types_of_one_size_are_told_apart() {
     #[derive(SharedValue, Clone, Copy)]
@@ -180,32 +180,32 @@ fn types_of_one_size_are_told_apart() {
 
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
-    Synchronized::create_file(path("u64"), 1_u64).unwrap();
+    Synchronized::create(path("u64"), 1_u64).unwrap();
     assert_refused::<i64>(&path("u64"), "expected `i64`, found `u64`");
     assert_refused::<f64>(&path("u64"), "expected `f64");
     assert_refused::<usize>(&path("u64"), "expected `usize");
     assert_refused::<Meters>(&path("u64"), "expected `Meters(u64)");
     assert_refused::<[u64; 1]>(&path("u64"), "expected `[u64; 1]");
     assert_refused::<loose::Shape>(&path("u64"), "width: u64 at byte 0");
-    Synchronized::create_file(path("aligned"), Shape { width: 1 }).unwrap();
+    Synchronized::create(path("aligned"), Shape { width: 1 }).unwrap();
     assert_refused::<loose::Shape>(&path("aligned"), "expected `Shape: 8 bytes, align 8`, found `Shape: 16 bytes");
-    Synchronized::create_file(path("text"), shared_value::FixedStr::<8>::default()).unwrap();
+    Synchronized::create(path("text"), shared_value::FixedStr::<8>::default()).unwrap();
     assert_refused::<[u8; 8]>(&path("text"), "found `FixedStr<8>");
     assert_refused::<shared_value::FixedStr<9>>(&path("text"), "expected `FixedStr<9>");
-    Synchronized::create_file(path("bytes"), shared_value::Pod([0_u8; 8])).unwrap();
+    Synchronized::create(path("bytes"), shared_value::Pod([0_u8; 8])).unwrap();
     assert_refused::<shared_value::Pod<[u32; 2]>>(&path("bytes"), "align 4");
 }
 
-/// If a refused opening took the lock for abandoned, it would change a segment that it does not understand.
+/// A refused opening must not free a lock that was left over: it does not know what the segment holds.
 #[test]
 fn a_refused_segment_with_a_held_lock_is_not_changed() {
     let directory = tempfile::tempdir().unwrap();
     let (path, copy) = (directory.path().join("value"), directory.path().join("copy"));
-    let value = Synchronized::create_file(&path, 1_u64).unwrap();
+    let value = Synchronized::create(&path, 1_u64).unwrap();
     let guard = value.lock().unwrap();
     fs::copy(&path, &copy).unwrap();
     drop(guard);
     assert_refused::<i64>(&copy, "expected `i64");
-    let opened = Synchronized::<u64>::open_file(&copy).unwrap();
+    let opened = Synchronized::<u64>::open(&copy).unwrap();
     assert!(opened.try_lock().unwrap().recovered());
 }

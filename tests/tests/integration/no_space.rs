@@ -1,8 +1,8 @@
-//! Shared memory that is full.
+//! A `/dev/shm` that is full.
 
 use crate::worker;
 
-/// Without reserving the space at creation, the first access to a page that there is no room for is a SIGBUS.
+/// If the space were not reserved at creation, the first access to a page for which there is no room would be a SIGBUS.
 #[test]
 fn a_full_dev_shm_is_an_error() {
     let mut worker = worker("full", [0_u8; 0]);

@@ -1,4 +1,4 @@
-//! Bytes that belong to no field.
+//! Padding: bytes that belong to no field.
 
 use shared_value::{Kind, Layout, SharedValue};
 use shared_value_tests::values::{Padded, SynchronizedPadded};
@@ -31,12 +31,12 @@ fn assert_padding_is_zero(name: &SegmentName) {
     let file = SegmentFile::open(name.path());
     for (number, slot) in file.cell(size_of::<Padded>()).slots().iter().enumerate() {
         for (offset, byte) in slot.iter().enumerate().filter(|(offset, _)| !is_field[*offset]) {
-            assert_eq!(*byte, 0, "the padding at byte {offset} of slot {number} holds something");
+            assert_eq!(*byte, 0, "the padding at byte {offset} of slot {number} is not zero");
         }
     }
 }
 
-/// If whole structs were copied, what lay in the writer's memory before would show in their holes.
+/// If whole structs were copied, their padding would show what the writer's memory held before.
 #[test]
 fn padding_is_zero_whatever_the_writers_memory_held() {
     assert_eq!(size_of::<Padded>(), 300);
@@ -48,7 +48,7 @@ fn padding_is_zero_whatever_the_writers_memory_held() {
     writer.expect("written");
     assert_padding_is_zero(&name);
     let padded = SynchronizedPadded::open(&name).unwrap();
-    assert_eq!(padded.grains_at(22).weight, 23, "the fields are there");
+    assert_eq!(padded.in_grains().at(22).weight, 23, "the fields are there");
     writer.tell("end");
     writer.finish();
 }

@@ -1,4 +1,4 @@
-//! Panics under the lock.
+//! Panics while the lock is held.
 
 use std::hint::black_box;
 use std::panic::{self, AssertUnwindSafe};
@@ -8,12 +8,12 @@ use shared_value::Error;
 use shared_value_tests::in_time;
 use shared_value_tests::values::{Account, SynchronizedAccount};
 
-/// Runs what panics, in this thread.
+/// Runs a closure that panics, in this thread.
 fn caught(body: impl FnOnce()) {
     panic::catch_unwind(AssertUnwindSafe(body)).expect_err("it panics");
 }
 
-/// The lock must be free for another thread.
+/// Asserts that another thread gets the lock, and that no owner died.
 #[track_caller]
 fn assert_free(account: &SynchronizedAccount) {
     thread::scope(|scope| {
@@ -22,7 +22,7 @@ fn assert_free(account: &SynchronizedAccount) {
     });
 }
 
-/// If `update` wrote in place, a panic in its closure would leave what it had half changed.
+/// If `update` wrote in place, a panic in its closure would leave a half-changed value.
 #[test]
 fn a_panic_in_an_update_changes_nothing() {
     in_time(|| {
@@ -43,14 +43,14 @@ fn a_panic_in_an_update_changes_nothing() {
     });
 }
 
-/// Without a rollback in the guard's destructor, unwinding would commit what is half written.
+/// Without a rollback in the guard's destructor, unwinding would commit a half-written value.
 #[test]
 fn a_panic_under_a_guard_rolls_back() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
         caught(|| {
             let guard = account.lock().unwrap();
-            guard.set_balance(5);
+            guard.set_balance(5).unwrap();
             account.set_frozen(true).unwrap();
             panic!("in the middle");
         });
@@ -58,59 +58,70 @@ fn a_panic_under_a_guard_rolls_back() {
         assert_free(&account);
 
         caught(|| {
-            let mut guard = account.lock().unwrap();
-            guard.store(Account::after(2));
+            let guard = account.lock().unwrap();
+            guard.set(Account::after(2)).unwrap();
             guard.commit();
-            guard.set_balance(5);
+            guard.set_balance(5).unwrap();
             panic!("in the middle");
         });
-        assert_eq!((account.load().unwrap(), account.version()), (Account::after(2), 1), "what was committed stands");
+        assert_eq!((account.load().unwrap(), account.version()), (Account::after(2), 1), "the commit stands");
         assert_free(&account);
     });
 }
 
-/// A caught panic that unwound through an inner guard must not let the outer one commit half of its work.
+/// If a panic passes through an inner guard and is caught, the outer guard must not commit half of a change.
 #[test]
-fn a_panic_under_an_inner_guard_rolls_back_everything_uncommitted() {
+fn a_panic_under_an_inner_guard_bars_the_value() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let mut outer = account.lock().unwrap();
-        outer.set_deposits(100);
+        let outer = account.lock().unwrap();
+        outer.set_deposits(100).unwrap();
         outer.commit();
-        outer.set_deposits(200);
+        outer.set_deposits(200).unwrap();
         caught(|| {
             let inner = account.lock().unwrap();
-            inner.set_balance(5);
+            inner.set_balance(5).unwrap();
             assert_eq!((outer.balance(), outer.deposits()), (5, 200));
             panic!("in the middle");
         });
-        assert!(matches!(account.set_frozen(true), Err(Error::Unwound)), "nothing is written on top of half a change");
-        caught(|| outer.set_frozen(true));
+        for refused in [
+            account.set_frozen(true),
+            account.update(|_| panic!("the closure must not run")),
+            account.lock().unwrap().set_frozen(true),
+            outer.set_frozen(true),
+            outer.set(Account::after(3)),
+            outer.in_limits().set_at(0, 1),
+            outer.update(|_| panic!("the closure must not run")),
+            outer.update_balance(|_| panic!("the closure must not run")),
+        ] {
+            assert!(matches!(refused, Err(Error::Unwound)), "{refused:?}");
+        }
         caught(|| outer.commit());
+        assert_eq!(outer.deposits(), 200, "reading goes on");
         outer.rollback();
         assert_eq!((outer.balance(), outer.deposits()), (10, 100), "the outer guard sees the last commit");
-        assert_eq!(account.version(), 1, "and still holds the lock");
-        outer.set_frozen(true);
+        assert_eq!(account.version(), 1, "the outer guard still holds the lock");
+        outer.set_frozen(true).unwrap();
         drop(outer);
         assert_eq!(account.load().unwrap(), Account { deposits: 100, frozen: true, ..Account::after(1) });
         assert_free(&account);
     });
 }
 
-/// An `update` that panics has written nothing, so there is no reason to take back what its caller wrote.
+/// An `update` that panics has written nothing, so the writes of its caller must stay.
 #[test]
 fn a_panic_in_an_update_under_a_guard_keeps_the_guards_writes() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let mut outer = account.lock().unwrap();
-        outer.set_deposits(100);
+        let outer = account.lock().unwrap();
+        outer.set_deposits(100).unwrap();
         caught(|| account.update_balance(|_| panic!("in the middle")).unwrap());
         assert_eq!(outer.deposits(), 100);
         caught(|| drop(account.lock().unwrap().update(|_| panic!("in the middle"))));
         assert!(matches!(account.set_deposits(300), Err(Error::Unwound)), "the inner guard was unwound");
         outer.rollback();
         assert_eq!(outer.deposits(), 1);
-        outer.set_deposits(300);
+        outer.set_deposits(300).unwrap();
         caught(|| account.update_balance(|_| panic!("in the middle")).unwrap());
         drop(outer);
         assert_eq!(account.load().unwrap(), Account { deposits: 300, ..Account::after(1) });
@@ -118,7 +129,7 @@ fn a_panic_in_an_update_under_a_guard_keeps_the_guards_writes() {
     });
 }
 
-/// A panic must not roll back what a destructor that it runs does on purpose, such as counting failures.
+/// A destructor that runs because of a panic, and for example counts failures, must be able to commit.
 #[test]
 fn a_guard_taken_while_unwinding_commits() {
     in_time(|| {
@@ -127,7 +138,7 @@ fn a_guard_taken_while_unwinding_commits() {
             fn drop(&mut self) {
                 let guard = self.0.lock().unwrap();
                 let failures = guard.deposits() + 1;
-                guard.set_deposits(failures);
+                guard.set_deposits(failures).unwrap();
                 drop(guard);
                 self.0.update_balance(|balance| *balance -= 1).unwrap();
             }
@@ -142,7 +153,7 @@ fn a_guard_taken_while_unwinding_commits() {
     });
 }
 
-/// Panics of several threads, one after another, must not poison the lock as those of the standard library do.
+/// A panic must not poison the lock, as it poisons a mutex of the standard library.
 #[test]
 fn a_thread_that_panics_poisons_nothing() {
     in_time(|| {
@@ -152,7 +163,7 @@ fn a_thread_that_panics_poisons_nothing() {
                 scope
                     .spawn(|| {
                         let guard = account.lock().unwrap();
-                        guard.set_balance(5);
+                        guard.set_balance(5).unwrap();
                         panic!("in the middle");
                     })
                     .join()

@@ -1,17 +1,17 @@
-//! One thread that takes a lock several times.
+//! A thread that takes a lock several times.
 
 use std::thread;
 
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{SegmentName, in_time};
 
-/// What another thread sees.
+/// Runs the closure in another thread, and returns its result.
 fn elsewhere<R: Send>(look: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| scope.spawn(look).join().unwrap())
 }
 
-/// Without recursion the thread would wait for itself; without a count of holds, the first drop would commit and unlock.
+/// Without recursion the thread would wait for itself. Without a count of holds, the first drop would commit and unlock.
 #[test]
 fn three_holds_are_one_commit() {
     in_time(|| {
@@ -22,17 +22,17 @@ fn three_holds_are_one_commit() {
         let outside = |expected: Account| {
             elsewhere(|| {
                 assert_eq!((opened.load().unwrap(), opened.version()), (expected, 0), "nothing is committed yet");
-                assert!(matches!(opened.try_lock(), Err(Error::WouldBlock)), "the lock is held");
+                assert!(matches!(opened.try_lock(), Err(Error::Lock(LockError::WouldBlock))), "the lock is held");
             });
         };
 
         let first = handle.lock().unwrap();
-        first.set_balance(20);
+        first.set_balance(20).unwrap();
         outside(Account::after(1));
         {
             let second = clone.try_lock().unwrap();
             assert_eq!(second.balance(), 20, "the thread reads its own writes");
-            second.set_deposits(2);
+            second.set_deposits(2).unwrap();
             {
                 let third = opened.lock_timeout(std::time::Duration::ZERO).unwrap();
                 third.set_limits([2; 4]);
@@ -53,7 +53,7 @@ fn three_holds_are_one_commit() {
     });
 }
 
-/// Guards may be dropped in any order; only the last one ends the hold.
+/// Guards may be dropped in any order: only the last drop may release the lock.
 #[test]
 fn holds_may_end_in_any_order() {
     in_time(|| {
@@ -61,61 +61,61 @@ fn holds_may_end_in_any_order() {
         let first = handle.lock().unwrap();
         let second = handle.lock().unwrap();
         drop(first);
-        second.set_balance(7);
+        second.set_balance(7).unwrap();
         let third = handle.lock().unwrap();
         drop(second);
-        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::WouldBlock))));
+        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::Lock(LockError::WouldBlock)))));
         assert_eq!((third.balance(), handle.version()), (7, 0));
         drop(third);
         assert_eq!((handle.balance(), handle.version()), (7, 1));
     });
 }
 
-/// An explicit commit publishes what was written so far, and nothing that comes later.
+/// An explicit commit must publish all writes before it, and no later ones.
 #[test]
 fn commits_in_between_are_versions_of_their_own() {
     in_time(|| {
         let handle = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let mut first = handle.lock().unwrap();
-        let mut second = handle.lock().unwrap();
-        first.set_balance(20);
+        let first = handle.lock().unwrap();
+        let second = handle.lock().unwrap();
+        first.set_balance(20).unwrap();
         second.commit();
         assert_eq!(elsewhere(|| (handle.balance(), handle.version())), (20, 1));
-        second.set_balance(30);
-        first.set_deposits(3);
+        second.set_balance(30).unwrap();
+        first.set_deposits(3).unwrap();
         assert_eq!(elsewhere(|| (handle.balance(), handle.deposits())), (20, 1));
         drop(second);
         first.commit();
         assert_eq!(elsewhere(|| (handle.balance(), handle.deposits(), handle.version())), (30, 3, 2));
         first.commit();
         drop(first);
-        assert_eq!(handle.version(), 2, "nothing was written, so there was nothing to commit");
+        assert_eq!(handle.version(), 2, "a commit without a write changes no version");
     });
 }
 
-/// A rollback takes back what this thread wrote since its last commit, whichever handle it used, and keeps the lock.
+/// A rollback must undo all writes of this thread since its last commit, through any handle, and must keep the lock.
 #[test]
 fn a_rollback_returns_to_the_last_commit() {
     in_time(|| {
         let handle = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let mut first = handle.lock().unwrap();
-        first.set_balance(20);
+        let first = handle.lock().unwrap();
+        first.set_balance(20).unwrap();
         first.commit();
-        first.set_balance(30);
+        first.set_balance(30).unwrap();
         handle.set_deposits(9).unwrap();
-        handle.lock().unwrap().set_frozen(true);
+        handle.lock().unwrap().set_frozen(true).unwrap();
         first.rollback();
         assert_eq!(first.load().unwrap(), Account { balance: 20, ..Account::after(1) });
         first.rollback();
-        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::WouldBlock))), "the lock is still held");
-        first.set_deposits(4);
+        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::Lock(LockError::WouldBlock)))), "the lock is still held");
+        first.set_deposits(4).unwrap();
         drop(first);
         assert_eq!(handle.load().unwrap(), Account { balance: 20, deposits: 4, ..Account::after(1) });
         assert_eq!(handle.version(), 2);
     });
 }
 
-/// With two slots, a draft that is begun must start as the committed value after any number of commits.
+/// The draft is the slot of two commits ago: it must be brought up to date before it is written.
 #[test]
 fn every_draft_starts_as_the_last_commit() {
     in_time(|| {
@@ -123,7 +123,7 @@ fn every_draft_starts_as_the_last_commit() {
         let mut expected = [0; 40];
         let mut random = fastrand::Rng::with_seed(5);
         for step in 1..2_000 {
-            let mut guard = handle.lock().unwrap();
+            let guard = handle.lock().unwrap();
             let before = expected;
             for _ in 0..random.u32(..4) {
                 let index = random.usize(..40);
@@ -145,16 +145,16 @@ fn every_draft_starts_as_the_last_commit() {
     });
 }
 
-/// A lock that was taken several times has one owner; what it guards beside it has its own.
+/// Each value has a lock and a count of holds of its own.
 #[test]
 fn locks_of_several_values_are_independent() {
     in_time(|| {
         let values: Vec<_> = (0..12).map(|number| Synchronized::new(number).unwrap()).collect();
         let mut guards: Vec<_> = values.iter().map(|value| value.lock().unwrap()).collect();
         let again: Vec<_> = values.iter().map(|value| value.lock().unwrap()).collect();
-        for guard in &mut guards {
+        for guard in &guards {
             let number = guard.load().unwrap();
-            guard.store(number + 100);
+            guard.set(number + 100).unwrap();
         }
         drop(guards.remove(6));
         drop(guards.remove(0));

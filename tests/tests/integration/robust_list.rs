@@ -1,4 +1,4 @@
-//! Locks under test among robust mutexes of the C library.
+//! Locks of values among robust mutexes of the C library.
 
 use shared_value_tests::scaled;
 
@@ -11,14 +11,15 @@ fn run(role: &str, arguments: &[String]) {
     worker.finish();
 }
 
-/// Both kinds share one list: each must keep it as the other expects, or a dying thread leaves locks behind.
+/// Both kinds are in one list of the thread: if one broke the order that the other expects, locks of a dead thread would
+/// stay locked.
 #[test]
-fn they_mix_with_robust_mutexes_in_every_order() {
+fn locks_mix_with_robust_mutexes_in_every_order() {
     run("mix-orders", &[]);
 }
 
-/// The same for longer histories, in which entries between others come and go.
+/// In longer histories, entries in the middle of the list come and go.
 #[test]
-fn they_mix_with_robust_mutexes_at_random() {
+fn locks_mix_with_robust_mutexes_at_random() {
     run("mix-random", &["1".to_owned(), scaled(2_000, 400).to_string()]);
 }

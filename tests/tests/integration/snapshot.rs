@@ -1,4 +1,4 @@
-//! Readers in other processes, beside a writer that never rests.
+//! Readers in other processes, beside a writer that never pauses.
 
 use std::env;
 use std::time::Instant;
@@ -18,7 +18,7 @@ fn snapshots() -> u64 {
     }
 }
 
-/// So many snapshots of twins with so many words between them, none of which may be torn.
+/// Takes snapshots of twins with `WORDS` words between them, and asserts that none is torn.
 fn read<const WORDS: usize>(snapshots: u64) {
     let name = SegmentName::new("twins");
     let twins = SynchronizedTwins::create(&name, Twins::<[u64; WORDS]>::of(1)).unwrap();
@@ -36,7 +36,7 @@ fn read<const WORDS: usize>(snapshots: u64) {
     }
     let mut changes = 0;
     for reader in &mut readers {
-        // However long that takes when millions are asked for.
+        // Millions of snapshots take long: the deadline is one for progress.
         let said = loop {
             let seen = twins.version();
             match reader.hear_within(DEADLINE) {
@@ -54,10 +54,10 @@ fn read<const WORDS: usize>(snapshots: u64) {
     writer.kill();
     let size = size_of::<Twins<[u64; WORDS]>>();
     println!("{size} bytes: {snapshots} snapshots in {elapsed:?}, {commits} commits meanwhile, {changes} of them seen");
-    assert!(commits > 0 && changes > 0, "writer and readers never met");
+    assert!(commits > 0 && changes > 0, "the writer and the readers did not run at the same time");
 }
 
-/// A reader that did not compare versions, in this order and with these fences, would see halves of two values.
+/// A reader that compared versions in another order, or without the fences, would see halves of two values.
 #[test]
 fn two_fields_are_always_equal() {
     let all = snapshots();
@@ -67,7 +67,7 @@ fn two_fields_are_always_equal() {
     read::<PAGE>(all / 8);
 }
 
-/// A thread that reads while another of its process writes must take the same care.
+/// Threads of one process read through one mapping, and need the same care.
 #[test]
 fn two_fields_are_equal_between_threads() {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +79,7 @@ fn two_fields_are_equal_between_threads() {
             let mut number = 1;
             while !is_over.load(Ordering::Relaxed) {
                 number += 1;
-                twins.store(Twins::of(number)).unwrap();
+                twins.set(Twins::of(number)).unwrap();
             }
         });
         let mut latest = Twins::of(0);
@@ -93,9 +93,9 @@ fn two_fields_are_equal_between_threads() {
     });
 }
 
-/// Keeps the harness honest: a reader must notice a torn value.
+/// The tests above prove nothing if a reader does not notice a torn value.
 #[test]
-fn the_readers_notice() {
+fn a_reader_notices_a_torn_value() {
     let name = SegmentName::new("torn");
     let mut torn = Twins::<[u64; LINE]>::of(1);
     torn.right = 2;

@@ -1,20 +1,20 @@
-//! Not waiting, waiting for some time, and waiting for ever.
+//! `try_lock`, `lock_timeout` and `lock`: not waiting, waiting for some time, and waiting forever.
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, in_time};
 
 use crate::worker;
 
-/// How late a timed wait may come back on a busy machine.
+/// How late a timed wait may return on a busy machine.
 const LATE: Duration = Duration::from_secs(5);
 
-/// A sleeper that was woken is there sooner than one that looks by itself, every 50 milliseconds.
+/// A sleeper that is woken is faster than one that looks by itself, every 50 milliseconds.
 const WOKEN: Duration = Duration::from_millis(25);
 
 #[track_caller]
@@ -22,14 +22,14 @@ fn assert_times_out(account: &SynchronizedAccount, timeout: Duration) {
     let start = Instant::now();
     let result = account.lock_timeout(timeout);
     let waited = start.elapsed();
-    assert!(matches!(result, Err(Error::TimedOut)), "{result:?}");
+    assert!(matches!(result, Err(Error::Lock(LockError::TimedOut))), "{result:?}");
     assert!(waited >= timeout, "it gave up after {waited:?} of {timeout:?}");
     assert!(waited < timeout + LATE, "it gave up after {waited:?} of {timeout:?}");
 }
 
-/// A lock attempt that waited, or a timed one that did not, would be of no use to whoever has something else to do.
+/// A caller that has other work to do relies on both: `try_lock` must not wait, and `lock_timeout` must wait as told.
 #[test]
-fn between_threads() {
+fn attempts_of_threads_end_in_time() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
         let guard = account.lock().unwrap();
@@ -37,7 +37,7 @@ fn between_threads() {
             scope.spawn(|| {
                 let start = Instant::now();
                 for _ in 0..100 {
-                    assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+                    assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
                 }
                 assert!(start.elapsed() < LATE, "100 attempts took {:?}", start.elapsed());
                 for timeout in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(1), SHORT, SHORT * 3] {
@@ -49,19 +49,19 @@ fn between_threads() {
         for timeout in [Duration::ZERO, SHORT, Duration::MAX] {
             drop(account.lock_timeout(timeout).expect("a free lock is taken at once"));
         }
-        drop(account.try_lock().expect("it is free"));
+        drop(account.try_lock().expect("the lock is free"));
     });
 }
 
-/// The same between processes, whose futex is another one.
+/// Processes wait on another address than threads, and their timeouts must end as well.
 #[test]
-fn between_processes() {
+fn attempts_of_processes_end_in_time() {
     in_time(|| {
         let name = SegmentName::new("timeout");
         let account = SynchronizedAccount::create(&name, Account::after(1)).unwrap();
         let mut holder = worker("hold", [&*name]);
         holder.expect("held");
-        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         assert_times_out(&account, Duration::ZERO);
         assert_times_out(&account, SHORT);
         assert!(account.version() == 0 && account.recoveries() == 0);
@@ -72,9 +72,9 @@ fn between_processes() {
     });
 }
 
-/// A timeout too large for the clock must mean for ever, and not overflow to something short.
+/// A timeout that the clock cannot express must last forever, and not overflow to a short one.
 #[test]
-fn a_huge_timeout_is_for_ever() {
+fn a_huge_timeout_lasts_forever() {
     in_time(|| {
         let value = Synchronized::new(1_u64).unwrap();
         for timeout in [Duration::MAX, Duration::from_secs(u64::MAX / 4), Duration::from_secs(1 << 40)] {
@@ -82,7 +82,7 @@ fn a_huge_timeout_is_for_ever() {
             thread::scope(|scope| {
                 let waiter = scope.spawn(|| value.lock_timeout(timeout).map(|guard| guard.recovered()));
                 thread::sleep(SHORT * 2);
-                assert!(!waiter.is_finished(), "it did not wait");
+                assert!(!waiter.is_finished(), "it must wait");
                 drop(guard);
                 assert!(matches!(waiter.join().unwrap(), Ok(false)));
             });
@@ -90,9 +90,9 @@ fn a_huge_timeout_is_for_ever() {
     });
 }
 
-/// A release that woke nobody would leave a waiter asleep that no timeout ends.
+/// A release must wake a waiter: one without a timeout would sleep on.
 #[test]
-fn a_released_lock_wakes_who_waits() {
+fn a_release_wakes_a_waiter() {
     in_time(|| {
         let value = Synchronized::new(0_u64).unwrap();
         let (sender, receiver) = mpsc::channel();
@@ -102,8 +102,8 @@ fn a_released_lock_wakes_who_waits() {
                 let guard = value.lock().unwrap();
                 let (value, sender) = (&value, sender.clone());
                 scope.spawn(move || {
-                    let mut guard = value.lock().unwrap();
-                    guard.store(round);
+                    let guard = value.lock().unwrap();
+                    guard.set(round).unwrap();
                     sender.send(round).unwrap();
                 });
                 thread::sleep(Duration::from_millis(2));
@@ -116,11 +116,11 @@ fn a_released_lock_wakes_who_waits() {
         assert_eq!(value.version(), 30);
         latencies.sort_unstable();
         // The quickest quarter, because the machine may be busy.
-        assert!(latencies[7] < WOKEN, "they were not woken, but looked by themselves: {latencies:?}");
+        assert!(latencies[7] < WOKEN, "they looked by themselves instead of being woken: {latencies:?}");
     });
 }
 
-/// A stopped owner is not a dead one: taking its lock away would let two in when it goes on.
+/// A stopped owner is not dead: if another took its lock, two owners would hold it when the first goes on.
 #[test]
 fn a_stopped_owner_is_alive() {
     in_time(|| {
@@ -129,10 +129,10 @@ fn a_stopped_owner_is_alive() {
         let mut holder = worker("hold", [&*name]);
         holder.expect("held");
         holder.signal(Signal::STOP);
-        assert!(matches!(account.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         assert_times_out(&account, SHORT * 4);
         assert!(matches!(account.lock_state(), LockState::Held { .. }));
-        assert_eq!(account.load().unwrap(), Account::after(1), "readers do not care");
+        assert_eq!(account.load().unwrap(), Account::after(1), "readers do not wait");
         assert_eq!(account.recoveries(), 0);
         let clone = account.clone();
         let waiter = thread::spawn(move || clone.lock_timeout(DEADLINE).map(|guard| guard.recovered()));
@@ -146,7 +146,7 @@ fn a_stopped_owner_is_alive() {
     });
 }
 
-/// The state of the lock is for people; a wrong one would send them after the wrong process.
+/// A wrong lock state would send a debugging user after the wrong process.
 #[test]
 fn the_lock_state_names_the_owner() {
     in_time(|| {
@@ -162,7 +162,7 @@ fn the_lock_state_names_the_owner() {
         let mut holder = worker("hold", [&*name]);
         holder.expect("held");
         let expected = LockState::Held { thread_id: holder.process_id() };
-        assert_eq!(account.lock_state(), expected, "a process's first thread has its id");
+        assert_eq!(account.lock_state(), expected, "the first thread of a process has the process's id");
         holder.kill();
         eventually("the kernel releases it", || account.lock_state() == LockState::Free);
     });

@@ -28,7 +28,7 @@ struct Tables {
     third: [Rows; 2],
 }
 
-/// Single bytes first, where no byte order was given yet.
+/// Starts with single bytes, before any byte order is given.
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Bytes {
@@ -58,7 +58,7 @@ struct Foreign {
     größe: u32,
 }
 
-/// What numpy should make of a layout.
+/// Returns the description that numpy should give of a layout.
 fn describe(layout: &Layout) -> String {
     let mut shape = Vec::new();
     let mut element = layout;
@@ -87,7 +87,7 @@ fn describe(layout: &Layout) -> String {
                 .collect();
             format!("{{{} ={}}}", fields.join(" "), element.size())
         }
-        kind => panic!("a kind that this test does not know: {kind:?}"),
+        kind => panic!("this test does not know the kind {kind:?}"),
     };
     if shape.is_empty() { text } else { format!("({}){text}", shape.join(",")) }
 }
@@ -99,7 +99,7 @@ fn scalar(code: char, size: usize) -> String {
         'f' | 'd' => 'f',
         '?' => 'b',
         'w' => 'U',
-        _ => panic!("a code that this test does not know: {code}"),
+        _ => panic!("this test does not know the code {code}"),
     };
     let order = match (size, cfg!(target_endian = "little")) {
         (1, _) => '|',
@@ -110,7 +110,7 @@ fn scalar(code: char, size: usize) -> String {
     format!("{order}{kind}{size}")
 }
 
-/// Python with numpy, or nothing if there is none and that is allowed.
+/// Returns the command of a Python that has numpy. Without one, the test is skipped, unless the environment requires it.
 fn python() -> Option<String> {
     let python = env::var("SHARED_VALUE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let has_numpy = Command::new(&python)
@@ -126,7 +126,7 @@ fn python() -> Option<String> {
     None
 }
 
-/// A typecode that numpy understood differently would give tools other bytes than the fields they ask for.
+/// If numpy understood a typecode differently, tools would read other bytes than those of the fields.
 #[test]
 fn numpy_agrees_on_every_offset() {
     macro_rules! described {

@@ -1,4 +1,4 @@
-//! Updates that are given up.
+//! Updates whose closure fails.
 
 use shared_value::Error;
 use shared_value_tests::in_time;
@@ -17,7 +17,7 @@ impl From<Error> for Refusal {
     }
 }
 
-/// If a closure that fails had its changes written, every caller would have to undo them.
+/// If the changes of a failed closure were written, every caller would have to undo them.
 #[test]
 fn an_update_that_fails_changes_nothing() {
     in_time(|| {
@@ -38,13 +38,13 @@ fn an_update_that_fails_changes_nothing() {
     });
 }
 
-/// Under a guard, a failed update takes back its own changes only.
+/// A failed update under a guard must undo its own changes only.
 #[test]
 fn an_update_that_fails_under_a_guard_keeps_the_guards_writes() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let mut guard = account.lock().unwrap();
-        guard.set_deposits(100);
+        let guard = account.lock().unwrap();
+        guard.set_deposits(100).unwrap();
         let result = guard.try_update(|account| {
             account.balance = 0;
             Err::<(), _>(Refusal::NotEnough)

@@ -21,13 +21,13 @@ fn panics<R>(body: impl FnOnce() -> R) -> String {
 fn an_array_has_a_recursive_lock_of_its_own() {
     let array = SharedArray::new(&ITEMS).unwrap();
     let outer = array.lock().unwrap();
-    let mut inner = array.lock().unwrap();
-    inner.set(3, 1);
+    let inner = array.lock().unwrap();
+    inner.set(3, 1).unwrap();
     drop(inner);
     assert_eq!((outer.get(3), array.lock_state()), (1, LockState::HeldHere));
     fork(|| {
         assert_eq!(array.get(3), 821, "it is not committed");
-        assert!(matches!(array.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(array.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     })
     .finish();
     drop(outer);
@@ -38,8 +38,8 @@ fn an_array_has_a_recursive_lock_of_its_own() {
 #[test]
 fn an_array_is_locked_by_the_lock_that_was_given_it() {
     let lock = RLock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
-    let (array, sum) = (guarded.share_array(&ITEMS).unwrap(), guarded.share(0_i32).unwrap());
+    let guarded = Synchronized::options().lock(&lock);
+    let (array, sum) = (guarded.new(&ITEMS).unwrap(), guarded.new(0_i32).unwrap());
     let is_blocked_elsewhere = || {
         fork(|| {
             let states = [array.try_lock().is_err(), sum.try_lock().is_err(), lock.try_lock().is_err()];
@@ -62,7 +62,7 @@ fn an_array_is_locked_by_the_lock_that_was_given_it() {
 /// (7) An array without a lock must not wait for anything, and its items are there at once.
 #[test]
 fn an_array_without_a_lock_is_written_at_once() {
-    let array = SharedArray::<i32, Unlocked>::unlocked(&ITEMS).unwrap();
+    let array = SharedArray::<i32>::options().unlocked().new(&ITEMS).unwrap();
     let child = fork(|| {
         array
             .update(0, |item| {
@@ -124,9 +124,9 @@ fn a_part_of_an_array_is_replaced() {
 fn a_child_sums_up_an_array() {
     let array = SharedArray::new(&ITEMS).unwrap();
     fork(|| {
-        let mut guard = array.lock().unwrap();
+        let guard = array.lock().unwrap();
         for index in 1..guard.len() {
-            guard.set(index, guard.get(index) + guard.get(index - 1));
+            guard.set(index, guard.get(index) + guard.get(index - 1)).unwrap();
         }
     })
     .finish();
@@ -142,7 +142,7 @@ fn a_child_sums_up_an_array() {
 #[test]
 fn a_new_array_is_zero_although_another_was_dropped() {
     for _ in 0..3 {
-        let (array, raw) = (SharedArray::<i32>::new(10).unwrap(), SharedArray::<i32, _>::unlocked(10).unwrap());
+        let (array, raw) = (SharedArray::<i32>::new(10).unwrap(), SharedArray::<i32>::options().unlocked().new(10).unwrap());
         assert_eq!((array.to_vec().unwrap(), raw.to_vec().unwrap()), (vec![0; 10], vec![0; 10]));
         array.write(0, &ITEMS).unwrap();
         raw.write(0, &ITEMS).unwrap();
@@ -211,7 +211,7 @@ fn a_part_of_another_length_writes_nothing() {
 fn a_part_with_a_bad_item_writes_nothing() {
     let array = SharedArray::new(&ITEMS).unwrap();
     let replace = |texts: [&str; 3]| -> Result<(), Box<dyn std::error::Error>> {
-        let mut guard = array.lock()?;
+        let guard = array.lock()?;
         for (index, text) in (2..).zip(texts) {
             match text.parse() {
                 Ok(item) => guard.set(index, item),
@@ -263,9 +263,9 @@ fn an_array_may_have_no_items() {
     assert_eq!(panics(|| array.get(0)), "the index is 0 but the array has 0 elements");
     fork(|| {
         let array = SharedArray::<i32>::open(&name).unwrap();
-        let mut guard = array.lock().unwrap();
-        guard.fill(1);
-        guard.write(0, &[]);
+        let guard = array.lock().unwrap();
+        guard.fill(1).unwrap();
+        guard.write(0, &[]).unwrap();
         assert_eq!((guard.len(), array.iter().next()), (0, None));
     })
     .finish();
@@ -287,6 +287,6 @@ fn a_child_doubles_an_array() {
     }
     let items: Vec<_> = (0..10).map(f64::from).collect();
     is_doubled(&SharedArray::new(&items).unwrap());
-    is_doubled(&SharedArray::unlocked(&items).unwrap());
+    is_doubled(&SharedArray::options().unlocked().new(&items).unwrap());
     is_doubled(&Arena::anonymous(1 << 16).unwrap().array(&items).unwrap());
 }

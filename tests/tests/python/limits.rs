@@ -79,7 +79,7 @@ fn seventy_thousand_locked_values_are_one_arena() {
         assert!((1..20).contains(&mappings), "{mappings} mappings of one arena");
         let guard = values[1].lock().unwrap();
         fork(|| {
-            assert!(matches!(values[1].try_lock(), Err(Error::WouldBlock)));
+            assert!(matches!(values[1].try_lock(), Err(Error::Lock(LockError::WouldBlock))));
             for value in values.iter().step_by(2) {
                 value.update(|number| *number += 1).unwrap();
             }
@@ -98,9 +98,9 @@ fn seventy_thousand_numbers_are_one_array() {
     const MANY: usize = 70_000;
     let numbers = SharedArray::<u32>::new(MANY).unwrap();
     fork(|| {
-        let mut guard = numbers.lock().unwrap();
+        let guard = numbers.lock().unwrap();
         for (index, number) in (0..MANY).zip(1..) {
-            guard.set(index, number);
+            guard.set(index, number).unwrap();
         }
         drop(guard);
         // One more, in a commit of its own.

@@ -14,9 +14,9 @@ fn increments_under_the_lock_are_exact() {
     let children = [(); 2].map(|()| {
         fork(|| {
             for _ in 0..count {
-                let mut guard = value.lock().unwrap();
+                let guard = value.lock().unwrap();
                 let number = guard.load().unwrap();
-                guard.store(number + 1);
+                guard.set(number + 1).unwrap();
             }
         })
     });
@@ -57,7 +57,7 @@ fn atomic_increments_are_exact() {
     let children = [(); 2].map(|()| {
         fork(|| {
             for _ in 0..count {
-                account.requests_fetch_add(1);
+                account.requests().fetch_add(1);
             }
         })
     });
@@ -74,10 +74,10 @@ fn an_error_releases_the_lock_and_keeps_what_was_written() {
     let account = SynchronizedAccount::new(Account::after(1)).unwrap();
     let withdraw = |text: &str| -> Result<(), Box<dyn std::error::Error>> {
         let guard = account.lock()?;
-        guard.set_frozen(true);
+        guard.set_frozen(true).unwrap();
         let amount: i64 = text.parse()?;
-        guard.update_balance(|balance| *balance -= amount);
-        guard.set_frozen(false);
+        guard.update_balance(|balance| *balance -= amount).unwrap();
+        guard.set_frozen(false).unwrap();
         Ok(())
     };
     withdraw("ten").unwrap_err();
@@ -93,10 +93,10 @@ fn printing_never_waits() {
         let (account, done) = (SynchronizedAccount::new(Account::after(1)).unwrap(), Synchronized::new(false).unwrap());
         let child = fork(|| {
             let guard = account.lock().unwrap();
-            guard.set_balance(99);
+            guard.set_balance(99).unwrap();
             done.wait_for(|done| *done, DEADLINE).unwrap();
         });
-        eventually("the child holds the lock", || matches!(account.try_lock(), Err(Error::WouldBlock)));
+        eventually("the child holds the lock", || matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
         let text = format!("{account:?}");
         assert!(text.contains("balance: 10") && text.contains("Held"), "{text}");
         assert!(account.try_lock().is_err(), "it was held all the time");

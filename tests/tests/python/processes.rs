@@ -27,7 +27,7 @@ fn a_value_made_after_a_fork_is_not_the_parents() {
     assert_eq!(before.get(), 2);
     let own = Synchronized::new(10_u64).unwrap();
     own.set(20).unwrap();
-    Synchronized::<u64>::from_token(&token).unwrap().update(|number| *number += 1).unwrap();
+    Synchronized::<u64>::open(&token).unwrap().update(|number| *number += 1).unwrap();
     is_written.set(true).unwrap();
     child.finish();
     assert!(is_done.get());
@@ -102,10 +102,10 @@ fn nothing_is_left_of_a_killed_creator() {
     let values = maps.lines().filter(|line| line.ends_with("/memfd:shared-value (deleted)")).count();
     assert!(values >= 20, "{maps}");
     assert!(!maps.contains("/dev/shm/"), "{maps}");
-    assert_eq!(Synchronized::<i32>::from_token(&token).unwrap().get(), 19);
+    assert_eq!(Synchronized::<i32>::open(&token).unwrap().get(), 19);
     creator.signal(Signal::KILL);
     creator.finish_killed();
-    assert!(matches!(Synchronized::<i32>::from_token(&token), Err(Error::StaleToken { .. })));
+    assert!(matches!(Synchronized::<i32>::open(&token), Err(Error::StaleToken { .. })));
 }
 
 /// (45) A name is there to be found by others, so it stays when its creator is killed, until it is taken away; with the
@@ -116,8 +116,8 @@ fn a_name_stays_until_it_is_unlinked() {
     let creator = fork(|| {
         let value = Synchronized::create(&name, 1_u64).unwrap();
         value.set(2).unwrap();
-        let mut guard = value.lock().unwrap();
-        guard.store(3);
+        let guard = value.lock().unwrap();
+        guard.set(3).unwrap();
         thread::sleep(DEADLINE);
     });
     eventually("the creator writes", || Synchronized::<u64>::open(&name).is_ok_and(|value| value.version() == 1));

@@ -28,7 +28,7 @@ fn a_child_doubles_fields() {
         assert_eq!(foo.load().unwrap(), Foo { x: 6, y: 4.0, ..FOO });
     }
     is_doubled(&SynchronizedFoo::new(FOO).unwrap());
-    is_doubled(&SynchronizedFoo::unlocked(FOO).unwrap());
+    is_doubled(&SynchronizedFoo::options().unlocked().new(FOO).unwrap());
 }
 
 /// (21) A copy is not changed with the original.
@@ -36,7 +36,7 @@ fn a_child_doubles_fields() {
 fn a_copy_stays_as_it_is() {
     let foo = SynchronizedFoo::new(FOO).unwrap();
     let copy = foo.load().unwrap();
-    foo.store(Foo { x: 0, y: 0.0, z: 0 }).unwrap();
+    foo.set(Foo { x: 0, y: 0.0, z: 0 }).unwrap();
     assert_eq!((copy, foo.x()), (FOO, 0));
 }
 
@@ -48,7 +48,7 @@ fn fields_that_are_read_apart_may_not_fit_together() {
         fork(|| {
             // Where the parent holds the lock, its child has to give up.
             if let Ok(mut guard) = twins.try_lock() {
-                guard.store(PairTwins::of(number));
+                guard.set(PairTwins::of(number)).unwrap();
             }
         })
         .finish();
@@ -91,13 +91,13 @@ fn a_struct_in_a_struct_is_changed_under_the_lock_only() {
     assert_eq!((from.x, line.from()), (7.0, here), "what was read is a copy");
 
     let guard = line.lock().unwrap();
-    guard.update_from(|from| from.x = 1.0);
+    guard.update_from(|from| from.x = 1.0).unwrap();
     fork(|| {
         assert_eq!(line.from(), here, "half of a change was seen");
-        assert!(matches!(line.try_lock(), Err(Error::WouldBlock)));
+        assert!(matches!(line.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     })
     .finish();
-    guard.update_to(|to| to.y = 1.0);
+    guard.update_to(|to| to.y = 1.0).unwrap();
     drop(guard);
     assert_eq!(line.load().unwrap(), Line { from: Point { x: 1.0, y: 0.0 }, to: Point { x: 0.0, y: 1.0 } });
 }

@@ -15,7 +15,7 @@ fn a_child_doubles_a_text() {
         assert_eq!(text.get(), "hellohello");
     }
     is_doubled(&Synchronized::new(Text::default()).unwrap());
-    is_doubled(&Synchronized::unlocked(Text::default()).unwrap());
+    is_doubled(&Synchronized::options().unlocked().new(Text::default()).unwrap());
 }
 
 /// (22) A text may fill all bytes, and no more; then the old one stays.

@@ -34,11 +34,11 @@ fn a_child_writes_numbers_and_its_parent_reads_them() {
 /// (3) The same, where nothing is committed because nothing is locked.
 #[test]
 fn a_child_writes_numbers_that_have_no_lock() {
-    is_written_by_a_child(&Synchronized::unlocked(4343_i32).unwrap(), 4343, 24_234);
-    is_written_by_a_child(&Synchronized::unlocked(3.625_f64).unwrap(), 3.625, -4.25);
-    is_written_by_a_child(&Synchronized::unlocked(-232_i16).unwrap(), -232, 234);
-    is_written_by_a_child(&Synchronized::unlocked(1_i64 << 33).unwrap(), 1 << 33, 1 << 34);
-    is_written_by_a_child(&Synchronized::unlocked(b'x').unwrap(), b'x', b'y');
+    is_written_by_a_child(&Synchronized::options().unlocked().new(4343_i32).unwrap(), 4343, 24_234);
+    is_written_by_a_child(&Synchronized::options().unlocked().new(3.625_f64).unwrap(), 3.625, -4.25);
+    is_written_by_a_child(&Synchronized::options().unlocked().new(-232_i16).unwrap(), -232, 234);
+    is_written_by_a_child(&Synchronized::options().unlocked().new(1_i64 << 33).unwrap(), 1 << 33, 1 << 34);
+    is_written_by_a_child(&Synchronized::options().unlocked().new(b'x').unwrap(), b'x', b'y');
 }
 
 /// (4) A default must not be what lay in the memory before.
@@ -58,11 +58,11 @@ fn a_default_is_zero_in_memory_that_was_used_before() {
 fn a_value_has_a_recursive_lock_of_its_own() {
     let value = Synchronized::new(1_i32).unwrap();
     let outer = value.lock().unwrap();
-    let mut inner = value.lock().unwrap();
-    inner.store(2);
+    let inner = value.lock().unwrap();
+    inner.set(2).unwrap();
     drop(inner);
     assert_eq!((outer.load().unwrap(), value.lock_state()), (2, LockState::HeldHere));
-    fork(|| assert!(matches!(value.try_lock(), Err(Error::WouldBlock)))).finish();
+    fork(|| assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))))).finish();
     drop(outer);
     assert_eq!((value.get(), value.lock_state()), (2, LockState::Free));
 }
@@ -71,8 +71,8 @@ fn a_value_has_a_recursive_lock_of_its_own() {
 #[test]
 fn two_values_share_the_lock_that_was_given_them() {
     let lock = RLock::new().unwrap();
-    let guarded = Options::new().lock(&lock);
-    let (one, other) = (guarded.share(1_i32).unwrap(), guarded.share(1.0_f64).unwrap());
+    let guarded = Synchronized::options().lock(&lock);
+    let (one, other) = (guarded.new(1_i32).unwrap(), guarded.new(1.0_f64).unwrap());
     let is_blocked_elsewhere = || {
         fork(|| {
             let states = [one.try_lock().is_err(), other.try_lock().is_err(), lock.try_lock().is_err()];
@@ -95,7 +95,7 @@ fn two_values_share_the_lock_that_was_given_them() {
 /// (7) A value without a lock must not wait for anything, and writes are there at once.
 #[test]
 fn a_value_without_a_lock_is_written_at_once() {
-    let value = Synchronized::<[u64; 2], Unlocked>::unlocked([0; 2]).unwrap();
+    let value = Synchronized::<[u64; 2]>::options().unlocked().new([0; 2]).unwrap();
     let child = fork(|| {
         value
             .update(|words| {

@@ -77,7 +77,7 @@ fn the_grammar_reads_what_the_library_reads() {
         }
     };
     let schemas = BTreeSet::from_iter(samples::schemas());
-    for schema in schemas.iter().filter(|schema| !schema.contains(" as ") && schema.len() < 250) {
+    for schema in schemas.iter().filter(|schema| !schema.contains(" as ") && schema.len() < 140) {
         let starts = || schema.char_indices().map(|(start, _)| start);
         for start in starts() {
             let (before, after) = schema.split_at(start);
@@ -97,6 +97,7 @@ fn the_grammar_reads_what_the_library_reads() {
             check(format!("{}{before}{after}", lines[number]));
         }
     }
+    println!("{read} of {made}");
     assert!(read > 1_000 && made > 100_000, "{read} of {made} were read");
 }
 

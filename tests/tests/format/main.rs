@@ -8,4 +8,5 @@ mod arena;
 mod ebnf;
 mod grammar;
 mod page;
+mod reader;
 mod samples;

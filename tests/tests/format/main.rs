@@ -5,6 +5,7 @@
 #![cfg(target_endian = "little")]
 
 mod arena;
+mod cell;
 mod ebnf;
 mod grammar;
 mod page;

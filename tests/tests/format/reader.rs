@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{FixedStr, SharedArray, SharedValue, Synchronized};
+use shared_value::{FixedStr, SharedArray, SharedValue, Synchronized, Unlocked};
 use shared_value_tests::values::{Assorted, Level, Meters, Padded, PageTwins};
 use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, python_with_numpy};
 
@@ -46,21 +46,27 @@ fn python_reads_what_was_committed() {
     let Some(python) = python_with_numpy() else { return };
     let mut names = Vec::new();
     let mut expected = Vec::new();
-    // Each is read in its first version, in which a draft lies beside it, and in a later one.
+    // Each in its first version and in its second, which lie in different slots.
     macro_rules! values {
         ($($value:expr => $expected:expr;)*) => {$(
-            let name = SegmentName::new("reader");
-            let _value = Synchronized::create(&name, $value).unwrap();
-            names.push(name);
-            expected.push(String::from($expected));
+            for commits in 0..2 {
+                let name = SegmentName::new("reader");
+                let value = Synchronized::create(&name, $value).unwrap();
+                (0..commits).for_each(|_| value.set($value).unwrap());
+                names.push(name);
+                expected.push(String::from($expected));
+            }
         )*};
     }
     macro_rules! arrays {
         ($($type:ty, $values:expr => $expected:expr;)*) => {$(
-            let name = SegmentName::new("reader");
-            let _array = SharedArray::<$type>::create(&name, &$values[..]).unwrap();
-            names.push(name);
-            expected.push(String::from($expected));
+            for commits in 0..2 {
+                let name = SegmentName::new("reader");
+                let array = SharedArray::<$type>::create(&name, &$values[..]).unwrap();
+                (0..commits).for_each(|_| array.write(0, &$values[..]).unwrap());
+                names.push(name);
+                expected.push(String::from($expected));
+            }
         )*};
     }
     let hits = |total: i64| format!("{{'name': b'\\xc3\\xa9', 'total': {total}, 'balance': {}}}", -total);
@@ -107,6 +113,11 @@ fn python_reads_what_was_committed() {
     let mut assorted = shared.lock().unwrap();
     assorted.store(Assorted::of(4));
     add(name, ASSORTED.replace('\n', ""));
+
+    let name = SegmentName::new("reader");
+    let unlocked = Synchronized::<u64, Unlocked>::create_unlocked(&name, 1).unwrap();
+    unlocked.set(2).unwrap();
+    add(name, "2".to_owned());
 
     let name = SegmentName::new("reader");
     let padded = Synchronized::create(&name, Padded::of(1)).unwrap();
@@ -183,11 +194,14 @@ fn python_reads_whole_versions_while_they_change() {
             let (start, mut number) = (Instant::now(), 0);
             // Also where the reader does not come to an end.
             while !is_over.load(Relaxed) && start.elapsed() < DEADLINE {
-                number += 1;
-                twins.set(PageTwins::of(number)).unwrap();
-                // Commits without a pause would let a reader in Python wait for ever.
+                // Several at once, so that a reader may be overtaken by two; but without pauses one in Python would never be
+                // faster than all of them.
+                for _ in 0..4 {
+                    number += 1;
+                    twins.set(PageTwins::of(number)).unwrap();
+                }
                 let pause = Instant::now();
-                while pause.elapsed() < Duration::from_micros(number % 64) {}
+                while pause.elapsed() < Duration::from_micros(number % 32) {}
             }
             number
         });

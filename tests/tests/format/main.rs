@@ -11,3 +11,4 @@ mod grammar;
 mod page;
 mod reader;
 mod samples;
+mod writer;

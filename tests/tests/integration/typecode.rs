@@ -1,11 +1,11 @@
 //! Typecodes, read by numpy.
 
-use std::env;
 use std::io::Write;
 use std::num::{NonZeroI8, NonZeroU64};
 use std::process::{Command, Stdio};
 
 use shared_value::{FixedStr, Kind, Layout, Pod, SharedValue};
+use shared_value_tests::python_with_numpy;
 use shared_value_tests::values::{
     Account, Assorted, City, Color, Grain, Labelled, Level, Limits, LineTwins, Meters, Mode, Padded, Pair, Rgb, Shade,
     Span, Tally,
@@ -110,23 +110,7 @@ fn scalar(code: char, size: usize) -> String {
     format!("{order}{kind}{size}")
 }
 
-/// Returns the command of a Python that has numpy. Without one, the test is skipped, unless the environment requires it.
-fn python() -> Option<String> {
-    let python = env::var("SHARED_VALUE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has_numpy = Command::new(&python)
-        .args(["-c", "import numpy"])
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if has_numpy {
-        return Some(python);
-    }
-    println!("skipped: `{python}` cannot import numpy; SHARED_VALUE_PYTHON can name one that does");
-    assert!(env::var_os("SHARED_VALUE_REQUIRE_NUMPY").is_none(), "SHARED_VALUE_REQUIRE_NUMPY is set");
-    None
-}
-
-/// If numpy understood a typecode differently, tools would read other bytes than those of the fields.
+/// A typecode that numpy understood differently would give tools other bytes than the fields they ask for.
 #[test]
 fn numpy_agrees_on_every_offset() {
     macro_rules! described {
@@ -140,7 +124,7 @@ fn numpy_agrees_on_every_offset() {
         [Span; 2], Account, Tally, LineTwins, Grain, Padded, Assorted, Labelled<Span, 5>, Labelled<[bool; 2], 1>,
         Row, Rows, [Row; 2], [Rows; 2], Tables, Inner, Bytes, Pod<Rgb>, [Pod<Rgb>; 2], Foreign,
     ];
-    let Some(python) = python() else { return };
+    let Some(python) = python_with_numpy() else { return };
     let mut numpy = Command::new(python)
         .arg("-c")
         .arg(include_str!("typecode.py"))

@@ -1,0 +1,25 @@
+//! Python with numpy, for tests of what programs in other languages see.
+
+use std::env;
+use std::process::{Command, Stdio};
+
+/// The Python interpreter to test with, or `None` if it cannot import numpy and that is allowed.
+///
+/// `SHARED_VALUE_PYTHON` names it, and `SHARED_VALUE_REQUIRE_NUMPY` makes a missing numpy a failure.
+///
+/// # Panics
+/// If numpy is required and missing.
+pub fn python_with_numpy() -> Option<String> {
+    let python = env::var("SHARED_VALUE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has_numpy = Command::new(&python)
+        .args(["-c", "import numpy"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if has_numpy {
+        return Some(python);
+    }
+    println!("skipped: `{python}` cannot import numpy; SHARED_VALUE_PYTHON can name one that does");
+    assert!(env::var_os("SHARED_VALUE_REQUIRE_NUMPY").is_none(), "SHARED_VALUE_REQUIRE_NUMPY is set");
+    None
+}

@@ -1,0 +1,60 @@
+//! The places of the parts of a cell, by the formulas of the page.
+
+use shared_value::{FixedStr, SharedValue, Synchronized};
+use shared_value_tests::{SegmentFile, SegmentName};
+
+/// Two atomic fields behind so many words.
+#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+struct Counted<const N: usize> {
+    words: [u64; N],
+    #[shared(atomic)]
+    first: u64,
+    text: FixedStr<3>,
+    #[shared(atomic)]
+    second: i64,
+}
+
+/// If a part lay elsewhere, programs in other languages would read another one in its place.
+#[test]
+fn parts_lie_where_the_page_says() {
+    check::<1>();
+    check::<2>();
+    check::<5>();
+    check::<61>();
+    check::<62>();
+    check::<520>();
+    check::<5_000>();
+}
+
+fn check<const N: usize>() {
+    let name = SegmentName::new("cell");
+    let value = |words| Counted::<N> { words: [words; N], first: 7, text: FixedStr::new("abc").unwrap(), second: -7 };
+    let shared = Synchronized::create(&name, value(1)).unwrap();
+    shared.set(value(2)).unwrap();
+    shared.first_fetch_add(1);
+    shared.second_fetch_add(-1);
+
+    let file = SegmentFile::open(name.path());
+    let word = |offset: u64| u64::from_le_bytes(file.bytes(offset, 8).try_into().unwrap());
+    let [cell, length, size] = [64, 72, 104].map(word);
+    let slot = size.div_ceil(8);
+    let stride = if slot <= 4 { slot } else { slot.next_multiple_of(8) };
+    let marks = (stride + slot).next_multiple_of(8);
+    let mark_words = if slot <= 64 { 0 } else { 8 + levels(slot.div_ceil(8)) };
+    let atomics = (marks + mark_words).next_multiple_of(8);
+    assert_eq!(size, 8 * N as u64 + 24);
+    assert_eq!(length, 64 + 8 * (atomics + 2), "{N}: the cell ends with the atomic area");
+    assert_eq!(word(cell + 40), 1, "{N}: the version");
+    for (number, at) in [(1, 64), (2, 64 + 8 * stride)] {
+        assert!((0..N as u64).all(|word_number| word(cell + at + 8 * word_number) == number), "{N}: version {number}");
+    }
+    let atomic = |number| word(cell + 64 + 8 * (atomics + number));
+    assert_eq!((atomic(0), atomic(1).cast_signed()), (8, -8), "{N}");
+}
+
+/// The words of all levels of bits for so many blocks.
+fn levels(blocks: u64) -> u64 {
+    let words = blocks.div_ceil(64);
+    if words == 1 { 1 } else { words + levels(words) }
+}

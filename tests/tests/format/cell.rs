@@ -3,7 +3,7 @@
 use shared_value::{FixedStr, SharedValue, Synchronized};
 use shared_value_tests::{SegmentFile, SegmentName};
 
-/// Two atomic fields behind so many words.
+/// Two atomic fields behind `N` words.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 struct Counted<const N: usize> {
@@ -53,7 +53,7 @@ fn check<const N: usize>() {
     assert_eq!((atomic(0), atomic(1).cast_signed()), (8, -8), "{N}");
 }
 
-/// The words of all levels of bits for so many blocks.
+/// The words that all levels of bits take for this number of blocks.
 fn levels(blocks: u64) -> u64 {
     let words = blocks.div_ceil(64);
     if words == 1 { 1 } else { words + levels(words) }

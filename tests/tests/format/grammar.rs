@@ -168,7 +168,7 @@ fn broken_schemas_are_refused_by_the_grammar_and_by_the_library() {
     }
 }
 
-/// What the page lists behind the grammar as rules that are to be checked too.
+/// If the library did not check one of the rules that the page lists behind the grammar, the page would ask for too much.
 #[test]
 fn what_the_grammar_cannot_say_the_library_checks() {
     let grammar = grammar();
@@ -204,7 +204,7 @@ fn what_the_grammar_cannot_say_the_library_checks() {
     assert!(grammar.accepts("schema", foreign) && !is_read(foreign));
 }
 
-/// The compiler measures typecodes, and so it refuses those that are none; these are some that it does.
+/// If the grammar took every typecode, it would say nothing about them.
 #[test]
 fn broken_typecodes_are_refused() {
     let grammar = grammar();

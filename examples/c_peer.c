@@ -1,6 +1,6 @@
 /*
  * Records measurements in a value that a Rust program shares: `Log` of c_peer.rs. Needs nothing but the C library;
- * "Changing a value in C" in docs/format.md says what has to be done.
+ * "Changing a value from C or Python" in docs/format.md says what has to be done.
  *
  *   c_peer PATH record N   records 1, 2, .. N, each in a change of its own
  *   c_peer PATH hang       begins a change, prints "halfway", and waits to be killed

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
-use shared_value::SharedValue;
+use shared_value::{SharedValue, Source};
 
 /// How long anybody waits for another process.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,7 +56,7 @@ impl Task {
     pub fn inherited(token: String, number: usize, part: String) -> Result<Self> {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         pin(number)?;
-        let signals = env::var_os(SIGNALS).map(|_| SynchronizedSignals::inherited(SIGNALS)).transpose()?;
+        let signals = env::var_os(SIGNALS).map(|_| SynchronizedSignals::open(Source::inherited(SIGNALS))).transpose()?;
         Ok(Self { token, part, signals })
     }
 
@@ -66,11 +66,11 @@ impl Task {
     /// If that takes too long.
     pub fn ready(&self) -> Result<()> {
         let signals = self.signals.as_ref().context("a child that is not of a team")?;
-        let step = signals.go();
+        let step = signals.go().load();
         self.report();
         // Awake, so that all start at once.
         let deadline = Instant::now() + PATIENCE;
-        while signals.go() == step {
+        while signals.go().load() == step {
             ensure!(Instant::now() < deadline, "the parent has forgotten this process");
             hint::spin_loop();
         }
@@ -80,14 +80,14 @@ impl Task {
     /// Says that one step is done.
     pub fn report(&self) {
         if let Some(signals) = &self.signals {
-            signals.ready_fetch_add(1);
+            signals.ready().fetch_add(1);
         }
     }
 
     /// Whether it is enough.
     #[inline(always)]
     pub fn is_over(&self) -> bool {
-        self.signals.as_ref().is_none_or(|signals| signals.stop() != 0)
+        self.signals.as_ref().is_none_or(|signals| signals.stop().load() != 0)
     }
 }
 
@@ -134,7 +134,7 @@ impl Team {
     pub fn wait_for(&mut self, steps: u64) -> Result<()> {
         self.steps += steps;
         let deadline = Instant::now() + PATIENCE;
-        while self.signals.ready() < self.steps {
+        while self.signals.ready().load() < self.steps {
             ensure!(Instant::now() < deadline, "a child has not come to its work");
             for child in &mut self.children {
                 if let Some(status) = child.try_wait()? {
@@ -148,12 +148,12 @@ impl Team {
 
     /// Allows the next step.
     pub fn go(&self) {
-        self.signals.go_fetch_add(1);
+        self.signals.go().fetch_add(1);
     }
 
     /// Says that it is enough.
     pub fn stop(&self) {
-        self.signals.stop_fetch_add(1);
+        self.signals.stop().fetch_add(1);
     }
 
     /// Waits until a child sleeps in the kernel.

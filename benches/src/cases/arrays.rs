@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
-use shared_value::SharedArray;
+use shared_value::{Filled, SharedArray};
 
 use crate::afresh::{Afresh, Make};
 use crate::case::{Case, Entry, Unit};
@@ -130,7 +130,7 @@ fn into_buffer(name: &'static str, length: usize, copy: impl Fn(&mut [f64]) + 's
 
 fn reading(length: usize) -> Result<Local> {
     let array = SharedArray::new(&numbers(length))?;
-    into_buffer("shared-value", length, move |buffer| array.read(.., buffer).expect("all bits are numbers"))
+    into_buffer("shared-value", length, move |buffer| array.read_slice(.., buffer).expect("all bits are numbers"))
 }
 
 fn copying(length: usize) -> Result<Local> {
@@ -146,7 +146,7 @@ fn reading_locked(length: usize) -> Result<Local> {
 }
 
 fn writing(length: usize) -> Result<Local> {
-    let array = Rc::new(SharedArray::<f64>::new(length)?);
+    let array = Rc::new(SharedArray::new(Filled(0.0, length))?);
     // So that the memory of both slots is there.
     for _ in 0..2 {
         array.fill(0.0)?;
@@ -154,7 +154,7 @@ fn writing(length: usize) -> Result<Local> {
     let (checked, source) = (Rc::clone(&array), numbers(length));
     Ok(Local::new(
         "shared-value",
-        move || array.write(0, black_box(&source)).expect("nobody else breaks the lock"),
+        move || array.write_slice(0, black_box(&source)).expect("nobody else breaks the lock"),
         move |calls| {
             ensure!(checked.to_vec()? == numbers(length), "what was written is not there");
             ensure!(checked.version() == calls + 2, "{} commits of {calls}", checked.version());
@@ -189,13 +189,13 @@ fn changing(length: usize) -> Result<Local> {
     let array = Rc::new(SharedArray::new(&zeros(length)?)?);
     // So that all memory of both slots is there, and the first commit has nothing more to copy than the others.
     array.fill(0.0)?;
-    array.set(0, 0.0)?;
+    array.set_at(0, 0.0)?;
     let checked = Rc::clone(&array);
     let work = move || {
-        let mut guard = array.lock().expect("nobody else breaks the lock");
+        let guard = array.lock().expect("nobody else breaks the lock");
         for _ in 0..CHANGES {
             let index = fastrand::usize(..length);
-            guard.set(index, guard.get(index) + 1.0);
+            guard.set_at(index, guard.at(index) + 1.0).expect("nobody else breaks the lock");
         }
     };
     Ok(Local::new("shared-value", work, move |calls| check_sum(checked.iter().sum(), calls)))

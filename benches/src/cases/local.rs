@@ -271,10 +271,10 @@ fn committing() -> Result<Local> {
     let checked = Rc::clone(&value);
     let mut count = 0;
     let work = move || {
-        let mut guard = value.lock().expect("nobody else breaks the lock");
+        let guard = value.lock().expect("nobody else breaks the lock");
         for _ in 0..TIMES {
             count += 1;
-            guard.store(black_box([count; 8]));
+            guard.set(black_box([count; 8])).expect("nobody else breaks the lock");
             guard.commit();
         }
     };
@@ -291,10 +291,10 @@ fn adding_atomically() -> Result<Local> {
     let tally = Rc::new(SynchronizedTally::new(Tally::default())?);
     let checked = Rc::clone(&tally);
     let work = move || {
-        black_box(&*tally).requests_fetch_add(1);
+        black_box(&*tally).requests().fetch_add(1);
     };
     Ok(Local::new("shared-value", work, move |calls| {
-        ensure!(checked.requests() == calls, "{} additions make {calls}", checked.requests());
+        ensure!(checked.requests().load() == calls, "{} additions make {calls}", checked.requests());
         Ok(())
     }))
 }

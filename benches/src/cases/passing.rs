@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use shared_value::Synchronized;
+use shared_value::{Source, Synchronized};
 
 use crate::case::{Case, Contestant, Entry, Reading, Unit};
 use crate::role::{self, Task};
@@ -59,7 +59,7 @@ impl Contestant for Start {
 
     fn measure(&mut self, duration: Duration) -> Result<Reading> {
         let value = Synchronized::new(0_u32)?;
-        let token = if self.0 == Way::Token { value.token()? } else { String::new() };
+        let token = if self.0 == Way::Token { value.token()?.to_string() } else { String::new() };
         let (start, mut children) = (Instant::now(), 0);
         while start.elapsed() < duration {
             let mut command = role::command("pass", self.name(), &token, 1, "")?;
@@ -78,8 +78,8 @@ impl Contestant for Start {
 
     fn work(&self, task: &Task) -> Result<()> {
         match self.0 {
-            Way::Passed => Synchronized::<u32>::inherited(NAME)?.update(|count| *count += 1)?,
-            Way::Token => Synchronized::<u32>::from_token(&task.token)?.update(|count| *count += 1)?,
+            Way::Passed => Synchronized::<u32>::open(Source::inherited(NAME))?.update(|count| *count += 1)?,
+            Way::Token => Synchronized::<u32>::open(Source::token(&task.token))?.update(|count| *count += 1)?,
             Way::Nothing => ensure!(env::var(NAME).is_err(), "nothing was to be passed"),
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::io::Errno;
 use rustix::thread::futex;
-use shared_value::Synchronized;
+use shared_value::{Source, Synchronized};
 
 use crate::case::{Case, Contestant, Entry, Reading, Unit};
 use crate::handover::Handover;
@@ -130,7 +130,7 @@ impl Handover for Values {
 
     fn attach(token: &str) -> Result<Self> {
         let (question, answer) = token.split_once('|').context("a token of two parts")?;
-        Ok(Self([Synchronized::from_token(question)?, Synchronized::from_token(answer)?]))
+        Ok(Self([Synchronized::open(Source::token(question))?, Synchronized::open(Source::token(answer))?]))
     }
 }
 

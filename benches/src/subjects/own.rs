@@ -3,14 +3,14 @@
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result};
-use shared_value::{LockKind, Options, RLock, Synchronized};
+use shared_value::{LockKind, Options, RLock, Source, Synchronized};
 
 use crate::handover::Handover;
 use crate::payload::Payload;
 use crate::subject::Subject;
 
 /// A value of this library.
-pub struct Own<T, V> {
+pub struct Own<T: Payload, V> {
     value: Synchronized<T>,
     /// The lock object, if there is one.
     lock: Option<RLock>,
@@ -31,8 +31,8 @@ pub trait Variety: 'static {
     }
 
     /// How a value is made.
-    fn options() -> Options {
-        Options::new()
+    fn options<T: Payload>() -> Options<Synchronized<T>> {
+        Synchronized::options()
     }
 }
 
@@ -49,8 +49,8 @@ pub struct Pthread;
 impl Variety for Pthread {
     const NAME: &'static str = "shared-value, LockKind::Pthread";
 
-    fn options() -> Options {
-        Options::new().lock_kind(LockKind::Pthread)
+    fn options<T: Payload>() -> Options<Synchronized<T>> {
+        Synchronized::options().lock_kind(LockKind::Pthread)
     }
 }
 
@@ -65,13 +65,13 @@ impl Variety for UnderRLock {
     }
 }
 
-impl<T, V: Variety> Own<T, V> {
+impl<T: Payload, V: Variety> Own<T, V> {
     /// The handle.
     pub fn value(&self) -> &Synchronized<T> {
         &self.value
     }
 
-    fn options(lock: Option<&RLock>) -> Options {
+    fn options(lock: Option<&RLock>) -> Options<Synchronized<T>> {
         match lock {
             Some(lock) => V::options().lock(lock),
             None => V::options(),
@@ -84,7 +84,7 @@ impl<T: Payload, V: Variety> Subject<T> for Own<T, V> {
 
     fn create(value: T) -> Result<Self> {
         let lock = V::lock()?;
-        let value = Self::options(lock.as_ref()).share(value)?;
+        let value = Self::options(lock.as_ref()).new(value)?;
         Ok(Self { value, lock, variety: PhantomData })
     }
 
@@ -100,7 +100,7 @@ impl<T: Payload, V: Variety> Subject<T> for Own<T, V> {
 
     #[inline(always)]
     fn write(&self, value: T) {
-        self.value.store(value).expect("nobody else breaks the lock");
+        self.value.set(value).expect("nobody else breaks the lock");
     }
 
     #[inline(always)]
@@ -126,14 +126,15 @@ impl<T: Payload, V: Variety> Subject<T> for Own<T, V> {
 
 impl<T: Payload, V: Variety> Handover for Own<T, V> {
     fn token(&self) -> Result<String> {
-        let lock = self.lock.as_ref().map(RLock::token).transpose()?.unwrap_or_default();
+        let lock = self.lock.as_ref().map(RLock::token).transpose()?;
+        let lock = lock.map(|lock| lock.to_string()).unwrap_or_default();
         Ok(format!("{}|{lock}", self.value.token()?))
     }
 
     fn attach(token: &str) -> Result<Self> {
         let (value, lock) = token.split_once('|').context("a token of two parts")?;
-        let lock = (!lock.is_empty()).then(|| RLock::from_token(lock)).transpose()?;
-        let value = Self::options(lock.as_ref()).from_token(value)?;
+        let lock = (!lock.is_empty()).then(|| RLock::open(Source::token(lock))).transpose()?;
+        let value = Self::options(lock.as_ref()).open(Source::token(value))?;
         Ok(Self { value, lock, variety: PhantomData })
     }
 }

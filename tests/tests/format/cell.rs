@@ -57,7 +57,7 @@ fn check<const N: usize>() {
     assert_eq!([2, 3, 4, 5].map(atomic), [0, 1, 1, 1], "{N}: a word for each element");
 }
 
-/// The words of all levels of bits, given the number of blocks.
+/// The words that all levels of bits take for this number of blocks.
 fn levels(blocks: u64) -> u64 {
     let words = blocks.div_ceil(64);
     if words == 1 { 1 } else { words + levels(words) }

@@ -175,7 +175,7 @@ fn broken_schemas_are_refused_by_the_grammar_and_by_the_library() {
     }
 }
 
-/// The page lists rules that the grammar does not express. The library must check them.
+/// If the library did not check one of the rules that the page lists behind the grammar, the page would ask for too much.
 #[test]
 fn what_the_grammar_cannot_say_the_library_checks() {
     let grammar = grammar();
@@ -213,7 +213,7 @@ fn what_the_grammar_cannot_say_the_library_checks() {
     assert!(grammar.accepts("schema", foreign) && !is_read(foreign));
 }
 
-/// The compiler measures typecodes and refuses broken ones. These are some that it refuses.
+/// If the grammar took every typecode, it would say nothing about them.
 #[test]
 fn broken_typecodes_are_refused() {
     let grammar = grammar();

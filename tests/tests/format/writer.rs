@@ -39,7 +39,7 @@ fn rust_and_python_count_together() {
     });
 }
 
-/// A killed program must leave the committed value, and a mutex that the next owner can take.
+/// If a killed program left the mutex locked, or half of a change, the next owner would have to repair the value.
 #[test]
 fn a_killed_python_program_changes_nothing() {
     let Some(python) = python_with_numpy() else { return };

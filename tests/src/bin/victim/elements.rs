@@ -1,13 +1,14 @@
 //! `Elements`: an array, and an operation that changes many of its elements in one commit.
 
 use shared_value::{Error, Filled, LockError, LockState, SharedArray};
-use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario, marked};
 use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};
 
 use crate::arenas::mapped_at;
+use crate::operations::{Operations, get_ready};
 
 /// A length for which the marks of changed elements have two levels.
-pub(crate) const LENGTH: usize = 600;
+const LENGTH: usize = 600;
 
 /// An element that no operation changes. Before each operation, it differs between the two slots.
 const STALE: usize = 555;
@@ -28,7 +29,7 @@ pub(crate) struct Elements {
 const CONTROL: u64 = 64;
 
 /// Makes an array of ones, and lets the closure change some of them.
-pub(crate) fn changed(change: impl FnOnce(&mut [u64])) -> Vec<u64> {
+fn changed(change: impl FnOnce(&mut [u64])) -> Vec<u64> {
     let mut elements = vec![1; LENGTH];
     change(&mut elements);
     elements
@@ -135,4 +136,82 @@ impl Scenario for Elements {
         let marks = [word(2 * LENGTH), word(2 * LENGTH + 1), word(2 * LENGTH + 2), word(LENGTH + 277)];
         vec![vec![cell + 40, cell + 48, slots[0], slots[1]], marks.to_vec()]
     }
+}
+
+impl Operations {
+    fn add_array(&mut self, name: &str, states: &[Vec<u64>], victim: fn(&SharedArray<u64>)) {
+        let states = states.to_vec();
+        self.push(name, move || Box::new(Elements::new(states.clone(), victim)));
+    }
+
+    /// Adds changes of many elements of an array.
+    pub(crate) fn add_arrays(&mut self) {
+        /// Elements all over the array: more than the marks can list one by one.
+        fn places() -> impl Iterator<Item = usize> {
+            (0..12).map(|number| number * 277 % LENGTH)
+        }
+        let old = changed(|_| {});
+        let few = changed(|all| [3, 4, 500].into_iter().for_each(|index| all[index] = 2));
+        let many = changed(|all| places().for_each(|index| all[index] = 2));
+        self.add_array("array-set", &[old.clone(), changed(|all| all[3] = 2)], |array| {
+            get_array_ready(array);
+            marked(|| array.set_at(3, 2)).unwrap();
+        });
+        self.add_array("array-write", &[old.clone(), changed(|all| all[100..400].fill(2))], |array| {
+            get_array_ready(array);
+            let values = [2; 300];
+            marked(|| array.write_slice(100, &values)).unwrap();
+        });
+        self.add_array("array-few", &[old.clone(), few.clone()], |array| {
+            get_array_ready(array);
+            marked(|| {
+                let guard = array.lock().unwrap();
+                for index in [3, 4, 500] {
+                    guard.set_at(index, 2).unwrap();
+                }
+            });
+        });
+        self.add_array("array-places", &[old.clone(), many.clone()], |array| {
+            get_array_ready(array);
+            marked(|| {
+                let guard = array.lock().unwrap();
+                places().for_each(|index| guard.set_at(index, 2).unwrap());
+            });
+        });
+        self.add_array("array-fill", &[old.clone(), vec![2; LENGTH]], |array| {
+            get_array_ready(array);
+            marked(|| array.fill(2)).unwrap();
+        });
+        let written = changed(|all| {
+            all.clone_from_slice(&many);
+            all[10..90].fill(3);
+        });
+        self.add_array("array-commit", &[old.clone(), many, written], |array| {
+            get_array_ready(array);
+            let values = [3; 80];
+            marked(|| {
+                let guard = array.lock().unwrap();
+                places().for_each(|index| guard.set_at(index, 2).unwrap());
+                guard.commit();
+                guard.write_slice(10, &values).unwrap();
+            });
+        });
+        self.add_array("array-rollback", &[old, few], |array| {
+            get_array_ready(array);
+            marked(|| {
+                let guard = array.lock().unwrap();
+                places().for_each(|index| guard.set_at(index, 9).unwrap());
+                guard.rollback();
+                for index in [3, 4, 500] {
+                    guard.set_at(index, 2).unwrap();
+                }
+            });
+        });
+    }
+}
+
+/// Takes and releases another lock, and maps the pages of the array.
+fn get_array_ready(array: &SharedArray<u64>) {
+    get_ready();
+    assert_eq!(array.at(0), 1);
 }

@@ -1,9 +1,10 @@
 //! `Kindred`: values under a lock object, or under a pthread mutex.
 
 use shared_value::{Error, LockError, LockKind, LockState, RLock};
-use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario, marked};
 use shared_value_tests::{AT_ONCE, end_now, fork};
 
+use crate::operations::{Operations, get_ready};
 use crate::triple::{Line, SynchronizedTriple};
 
 /// The kind of lock that guards the values.
@@ -152,5 +153,60 @@ impl Scenario for Kindred {
     fn watched(&self) -> Vec<Vec<u64>> {
         // The lock lies in the C library's structure, or in another segment.
         Vec::new()
+    }
+}
+
+impl Operations {
+    fn add_kindred(&mut self, name: &str, guarded: Guarded, past: Past, states: &[&[Line]], victim: fn(&Kindred)) {
+        let states: Vec<_> = states.iter().map(|states| states.to_vec()).collect();
+        self.push(name, move || Box::new(Kindred::new(guarded, past, states.clone(), victim)));
+    }
+
+    /// Adds operations on values under a lock object, and on a value under a pthread mutex.
+    pub(crate) fn add_other_locks(&mut self) {
+        let old = Line::of(1);
+        let one = [&[old, old.left(2)][..]];
+        let two = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
+        let twice = [&[old, old.left(2), old.left(4)][..], &[old, old.left(3)][..]];
+        let both = |values: &Kindred| {
+            get_ready();
+            marked(|| {
+                let _guard = values.values[0].lock().unwrap();
+                values.values[0].set_left(2).unwrap();
+                values.values[1].set_left(3).unwrap();
+            });
+        };
+        self.add_kindred("object", Guarded::Object, Past::Nothing, &two, both);
+        self.add_kindred("object-take-over", Guarded::Object, Past::DeadOwner, &two, both);
+        self.add_kindred("object-update", Guarded::Object, Past::DeadOwner, &two, |values| {
+            get_ready();
+            marked(|| {
+                values.values[0].update(|value| value.left = 2).unwrap();
+                values.values[1].update(|value| value.left = 3).unwrap();
+            });
+        });
+        self.add_kindred("object-commit", Guarded::Object, Past::Nothing, &twice, |values| {
+            get_ready();
+            marked(|| {
+                let guard = values.values[0].lock().unwrap();
+                values.values[0].set_left(2).unwrap();
+                values.values[1].set_left(3).unwrap();
+                guard.commit();
+                values.values[0].set_left(4).unwrap();
+            });
+        });
+        let set = |values: &Kindred| {
+            get_ready();
+            marked(|| values.values[0].set_left(2)).unwrap();
+        };
+        self.add_kindred("pthread", Guarded::Pthread, Past::Nothing, &one, set);
+        self.add_kindred("pthread-take-over", Guarded::Pthread, Past::DeadOwner, &one, set);
+        self.add_kindred("pthread-guard", Guarded::Pthread, Past::Nothing, &one, |values| {
+            get_ready();
+            marked(|| {
+                let guard = values.values[0].lock().unwrap();
+                guard.set_left(2).unwrap();
+            });
+        });
     }
 }

@@ -7,6 +7,7 @@ mod helper;
 mod kindred;
 mod naming;
 mod operations;
+mod several;
 mod stage;
 mod transfer;
 mod triple;

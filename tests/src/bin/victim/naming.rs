@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use std::{fs, io};
+use std::{fs, io, mem};
 
 use shared_value::{Error, Location, Synchronized};
-use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
+use shared_value_tests::stepper::{Death, Found, Harm, Scenario, marked};
 use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};
 
+use crate::operations::Operations;
 use crate::triple::Line;
 
 /// The segment before the operation.
@@ -42,7 +43,7 @@ pub(crate) enum Place {
 /// The value in a segment that exists before the operation.
 const OLD: u8 = 5;
 /// The value that the operation creates.
-pub(crate) const NEW: u8 = 1;
+const NEW: u8 = 1;
 
 impl Place {
     pub(crate) fn name() -> Self {
@@ -173,4 +174,41 @@ fn abandon(path: &Path) {
     file.overwrite(cell, &12_345_u32.to_ne_bytes());
     file.overwrite(cell + 48, &1_u64.to_ne_bytes());
     file.overwrite(cell + 128, &9_u64.to_ne_bytes());
+}
+
+impl Operations {
+    fn add_name(
+        &mut self,
+        name: &str,
+        place: fn() -> Place,
+        before: Before,
+        states: &'static [bool],
+        victim: fn(&Place),
+    ) {
+        self.push(name, move || Box::new(Naming::new(place(), before, states, victim)));
+    }
+
+    /// Adds operations that create, open, unlink and close segments.
+    pub(crate) fn add_names(&mut self) {
+        let create = |place: &Place| mem::forget(marked(|| place.create(NEW)).unwrap());
+        let open = |place: &Place| mem::forget(marked(|| place.open()).unwrap());
+        let open_or_create = |place: &Place| mem::forget(marked(|| place.open_or_create()).unwrap());
+        let unlink = |place: &Place| marked(|| place.unlink()).unwrap();
+        self.add_name("create", Place::name, Before::Nothing, &[false, true], create);
+        self.add_name("create-file", Place::file, Before::Nothing, &[false, true], create);
+        self.add_name("create-taken", Place::name, Before::Unused, &[true], |place| {
+            let _ = marked(|| place.create(NEW)).unwrap_err();
+        });
+        self.add_name("open", Place::name, Before::Unused, &[true], open);
+        self.add_name("open-used", Place::name, Before::Used, &[true], open);
+        self.add_name("open-abandoned", Place::name, Before::Abandoned, &[true], open);
+        self.add_name("open-abandoned-file", Place::file, Before::Abandoned, &[true], open);
+        self.add_name("open-or-create-absent", Place::name, Before::Nothing, &[false, true], open_or_create);
+        self.add_name("open-or-create-present", Place::name, Before::Unused, &[true], open_or_create);
+        self.add_name("unlink", Place::name, Before::Unused, &[true, false], unlink);
+        self.add_name("close", Place::name, Before::Unused, &[true], |place| {
+            let value = place.open().unwrap();
+            marked(|| drop(value));
+        });
+    }
 }

@@ -2,18 +2,13 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
-use shared_value::{Arena, Error, LockError, SharedArray, Synchronized};
+use shared_value::{Arena, Error, LockError, Synchronized};
 use shared_value_tests::stepper::{Scenario, marked};
 use shared_value_tests::{DEADLINE, end_now, fork};
 
 use crate::arenas::{Arenas, Opened, State, many, state};
-use crate::elements::{Elements, LENGTH, changed};
-use crate::kindred::{Guarded, Kindred, Past};
-use crate::naming::{Before, NEW, Naming, Place};
 use crate::stage::{Company, Stage, Victim};
 use crate::triple::{Line, Number, Triple};
 
@@ -41,13 +36,19 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.all
 }
 
-struct Operations {
+/// A list of operations that grows. The files of the scenarios add to it.
+pub(crate) struct Operations {
     all: Vec<Operation>,
 }
 
 impl Operations {
+    /// Adds an operation.
+    pub(crate) fn push(&mut self, name: &str, set_stage: impl Fn() -> Box<dyn Scenario> + 'static) {
+        self.all.push(Operation { name: name.to_owned(), set_stage: Box::new(set_stage) });
+    }
+
     /// Adds an operation that takes values through states.
-    fn add<N: Number, const BETWEEN: usize>(
+    pub(crate) fn add<N: Number, const BETWEEN: usize>(
         &mut self,
         name: &str,
         company: Company,
@@ -55,10 +56,7 @@ impl Operations {
         victim: Victim<N, BETWEEN>,
     ) {
         let states: Vec<_> = states.iter().map(|states| states.to_vec()).collect();
-        self.all.push(Operation {
-            name: name.to_owned(),
-            set_stage: Box::new(move || Box::new(Stage::new(company, states.clone(), victim))),
-        });
+        self.push(name, move || Box::new(Stage::new(company, states.clone(), victim)));
     }
 
     /// Adds changes of one value by one thread, for one size of the value.
@@ -199,171 +197,6 @@ impl Operations {
         });
     }
 
-    /// Adds operations on two values, and on mutexes of the C library between them.
-    fn add_several(&mut self) {
-        let old = Line::of(1);
-        let states = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
-        let inner_first: Victim<u64, 6> = |stage| {
-            stage.get_ready();
-            marked(|| {
-                let outer = stage.value().lock().unwrap();
-                let inner = stage.other().lock().unwrap();
-                outer.set_left(2).unwrap();
-                inner.set_left(3).unwrap();
-                drop(inner);
-                drop(outer);
-            });
-        };
-        let outer_first: Victim<u64, 6> = |stage| {
-            stage.get_ready();
-            marked(|| {
-                let outer = stage.value().lock().unwrap();
-                let inner = stage.other().lock().unwrap();
-                outer.set_left(2).unwrap();
-                inner.set_left(3).unwrap();
-                drop(outer);
-                drop(inner);
-            });
-        };
-        self.add("nested", Company::Alone, &states, inner_first);
-        self.add("nested-crosswise", Company::Alone, &states, outer_first);
-        self.add("nested-meddled", Company::Meddler, &states, inner_first);
-        self.add("nested-crosswise-meddled", Company::Meddler, &states, outer_first);
-        self.add("mutex-between", Company::Alone, &states, |stage| {
-            stage.get_ready();
-            marked(|| {
-                let outer = stage.value().lock().unwrap();
-                stage.mutexes().take(0);
-                let inner = stage.other().lock().unwrap();
-                outer.set_left(2).unwrap();
-                inner.set_left(3).unwrap();
-                drop(inner);
-                stage.mutexes().release(0);
-                drop(outer);
-            });
-        });
-        self.add("mutex-between-crosswise", Company::Meddler, &states, |stage| {
-            stage.get_ready();
-            marked(|| {
-                let outer = stage.value().lock().unwrap();
-                stage.mutexes().take(0);
-                let inner = stage.other().lock().unwrap();
-                outer.set_left(2).unwrap();
-                inner.set_left(3).unwrap();
-                drop(outer);
-                stage.mutexes().release(0);
-                drop(inner);
-            });
-        });
-        self.add("mutex-released-first", Company::Meddler, &states, |stage| {
-            stage.get_ready();
-            marked(|| {
-                stage.mutexes().take(0);
-                let outer = stage.value().lock().unwrap();
-                let inner = stage.other().lock().unwrap();
-                stage.mutexes().release(0);
-                outer.set_left(2).unwrap();
-                inner.set_left(3).unwrap();
-                drop(outer);
-                drop(inner);
-            });
-        });
-        self.add("mutexes-between", Company::Meddler, &states, |stage| {
-            stage.get_ready();
-            marked(|| {
-                let outer = stage.value().lock().unwrap();
-                stage.mutexes().take(1);
-                let inner = stage.other().lock().unwrap();
-                stage.mutexes().take(0);
-                outer.set_left(2).unwrap();
-                inner.set_left(3).unwrap();
-                stage.mutexes().release(1);
-                drop(outer);
-                drop(inner);
-                stage.mutexes().release(0);
-            });
-        });
-        self.add("other-thread-holds", Company::Alone, &[&[old, old.left(2)], &[old]], |stage| {
-            stage.get_ready();
-            let other = stage.other().clone();
-            let (sender, held) = mpsc::channel();
-            thread::spawn(move || {
-                let guard = other.lock().unwrap();
-                guard.set_left(9).unwrap();
-                sender.send(()).unwrap();
-                thread::park();
-            });
-            held.recv().unwrap();
-            marked(|| stage.value().set_left(2)).unwrap();
-        });
-    }
-
-    /// Adds updates whose closures take other locks, and the value's own lock again.
-    fn add_closures(&mut self) {
-        let old = Line::of(1);
-        let states = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
-        self.add("update-nesting", Company::Alone, &states, |stage| {
-            stage.get_ready();
-            marked(|| {
-                let change = |value: &mut Line| {
-                    stage.mutexes().take(0);
-                    stage.other().set_left(3).unwrap();
-                    drop(stage.value().lock().unwrap());
-                    stage.mutexes().release(0);
-                    *value = value.left(2);
-                };
-                stage.value().update(change).unwrap();
-            });
-        });
-        self.add("update-leaking", Company::Alone, &[&[old, old.left(2)]], |stage| {
-            stage.get_ready();
-            marked(|| {
-                let change = |value: &mut Line| {
-                    mem::forget(stage.value().lock().unwrap());
-                    *value = value.left(2);
-                };
-                stage.value().update(change).unwrap();
-            });
-        });
-    }
-
-    fn add_name(
-        &mut self,
-        name: &str,
-        place: fn() -> Place,
-        before: Before,
-        states: &'static [bool],
-        victim: fn(&Place),
-    ) {
-        self.all.push(Operation {
-            name: name.to_owned(),
-            set_stage: Box::new(move || Box::new(Naming::new(place(), before, states, victim))),
-        });
-    }
-
-    fn add_names(&mut self) {
-        let create = |place: &Place| mem::forget(marked(|| place.create(NEW)).unwrap());
-        let open = |place: &Place| mem::forget(marked(|| place.open()).unwrap());
-        let open_or_create = |place: &Place| mem::forget(marked(|| place.open_or_create()).unwrap());
-        let unlink = |place: &Place| marked(|| place.unlink()).unwrap();
-        self.add_name("create", Place::name, Before::Nothing, &[false, true], create);
-        self.add_name("create-file", Place::file, Before::Nothing, &[false, true], create);
-        self.add_name("create-taken", Place::name, Before::Unused, &[true], |place| {
-            let _ = marked(|| place.create(NEW)).unwrap_err();
-        });
-        self.add_name("open", Place::name, Before::Unused, &[true], open);
-        self.add_name("open-used", Place::name, Before::Used, &[true], open);
-        self.add_name("open-abandoned", Place::name, Before::Abandoned, &[true], open);
-        self.add_name("open-abandoned-file", Place::file, Before::Abandoned, &[true], open);
-        self.add_name("open-or-create-absent", Place::name, Before::Nothing, &[false, true], open_or_create);
-        self.add_name("open-or-create-present", Place::name, Before::Unused, &[true], open_or_create);
-        self.add_name("unlink", Place::name, Before::Unused, &[true, false], unlink);
-        self.add_name("close", Place::name, Before::Unused, &[true], |place| {
-            let value = place.open().unwrap();
-            marked(|| drop(value));
-        });
-    }
-
     fn add_arena(
         &mut self,
         name: &str,
@@ -480,135 +313,6 @@ impl Operations {
             assert!(matches!(failed, Err(Error::Lock(LockError::WouldBlock))));
         });
     }
-
-    fn add_array(&mut self, name: &str, states: &[Vec<u64>], victim: fn(&SharedArray<u64>)) {
-        let states = states.to_vec();
-        self.all.push(Operation {
-            name: name.to_owned(),
-            set_stage: Box::new(move || Box::new(Elements::new(states.clone(), victim))),
-        });
-    }
-
-    /// Adds changes of many elements of an array.
-    fn add_arrays(&mut self) {
-        /// Elements all over the array: more than the marks can list one by one.
-        fn places() -> impl Iterator<Item = usize> {
-            (0..12).map(|number| number * 277 % LENGTH)
-        }
-        let old = changed(|_| {});
-        let few = changed(|all| [3, 4, 500].into_iter().for_each(|index| all[index] = 2));
-        let many = changed(|all| places().for_each(|index| all[index] = 2));
-        self.add_array("array-set", &[old.clone(), changed(|all| all[3] = 2)], |array| {
-            get_array_ready(array);
-            marked(|| array.set_at(3, 2)).unwrap();
-        });
-        self.add_array("array-write", &[old.clone(), changed(|all| all[100..400].fill(2))], |array| {
-            get_array_ready(array);
-            let values = [2; 300];
-            marked(|| array.write_slice(100, &values)).unwrap();
-        });
-        self.add_array("array-few", &[old.clone(), few.clone()], |array| {
-            get_array_ready(array);
-            marked(|| {
-                let guard = array.lock().unwrap();
-                for index in [3, 4, 500] {
-                    guard.set_at(index, 2).unwrap();
-                }
-            });
-        });
-        self.add_array("array-places", &[old.clone(), many.clone()], |array| {
-            get_array_ready(array);
-            marked(|| {
-                let guard = array.lock().unwrap();
-                places().for_each(|index| guard.set_at(index, 2).unwrap());
-            });
-        });
-        self.add_array("array-fill", &[old.clone(), vec![2; LENGTH]], |array| {
-            get_array_ready(array);
-            marked(|| array.fill(2)).unwrap();
-        });
-        let written = changed(|all| {
-            all.clone_from_slice(&many);
-            all[10..90].fill(3);
-        });
-        self.add_array("array-commit", &[old.clone(), many, written], |array| {
-            get_array_ready(array);
-            let values = [3; 80];
-            marked(|| {
-                let guard = array.lock().unwrap();
-                places().for_each(|index| guard.set_at(index, 2).unwrap());
-                guard.commit();
-                guard.write_slice(10, &values).unwrap();
-            });
-        });
-        self.add_array("array-rollback", &[old, few], |array| {
-            get_array_ready(array);
-            marked(|| {
-                let guard = array.lock().unwrap();
-                places().for_each(|index| guard.set_at(index, 9).unwrap());
-                guard.rollback();
-                for index in [3, 4, 500] {
-                    guard.set_at(index, 2).unwrap();
-                }
-            });
-        });
-    }
-
-    fn add_kindred(&mut self, name: &str, guarded: Guarded, past: Past, states: &[&[Line]], victim: fn(&Kindred)) {
-        let states: Vec<_> = states.iter().map(|states| states.to_vec()).collect();
-        self.all.push(Operation {
-            name: name.to_owned(),
-            set_stage: Box::new(move || Box::new(Kindred::new(guarded, past, states.clone(), victim))),
-        });
-    }
-
-    /// Adds operations on values under a lock object, and on a value under a pthread mutex.
-    fn add_other_locks(&mut self) {
-        let old = Line::of(1);
-        let one = [&[old, old.left(2)][..]];
-        let two = [&[old, old.left(2)][..], &[old, old.left(3)][..]];
-        let twice = [&[old, old.left(2), old.left(4)][..], &[old, old.left(3)][..]];
-        let both = |values: &Kindred| {
-            get_ready();
-            marked(|| {
-                let _guard = values.values[0].lock().unwrap();
-                values.values[0].set_left(2).unwrap();
-                values.values[1].set_left(3).unwrap();
-            });
-        };
-        self.add_kindred("object", Guarded::Object, Past::Nothing, &two, both);
-        self.add_kindred("object-take-over", Guarded::Object, Past::DeadOwner, &two, both);
-        self.add_kindred("object-update", Guarded::Object, Past::DeadOwner, &two, |values| {
-            get_ready();
-            marked(|| {
-                values.values[0].update(|value| value.left = 2).unwrap();
-                values.values[1].update(|value| value.left = 3).unwrap();
-            });
-        });
-        self.add_kindred("object-commit", Guarded::Object, Past::Nothing, &twice, |values| {
-            get_ready();
-            marked(|| {
-                let guard = values.values[0].lock().unwrap();
-                values.values[0].set_left(2).unwrap();
-                values.values[1].set_left(3).unwrap();
-                guard.commit();
-                values.values[0].set_left(4).unwrap();
-            });
-        });
-        let set = |values: &Kindred| {
-            get_ready();
-            marked(|| values.values[0].set_left(2)).unwrap();
-        };
-        self.add_kindred("pthread", Guarded::Pthread, Past::Nothing, &one, set);
-        self.add_kindred("pthread-take-over", Guarded::Pthread, Past::DeadOwner, &one, set);
-        self.add_kindred("pthread-guard", Guarded::Pthread, Past::Nothing, &one, |values| {
-            get_ready();
-            marked(|| {
-                let guard = values.values[0].lock().unwrap();
-                guard.set_left(2).unwrap();
-            });
-        });
-    }
 }
 
 fn ones() -> State {
@@ -621,12 +325,6 @@ fn with(mut state: State, key: &str, value: u64) -> State {
 }
 
 /// Takes and releases a lock: the first lock of a thread does more than the later ones.
-fn get_ready() {
+pub(crate) fn get_ready() {
     Synchronized::new(0_u64).unwrap().set(1).unwrap();
-}
-
-/// Takes and releases another lock, and maps the pages of the array.
-fn get_array_ready(array: &SharedArray<u64>) {
-    get_ready();
-    assert_eq!(array.at(0), 1);
 }

@@ -6,7 +6,7 @@ use crate::sys::robust::NODE_OFFSET;
 /// The 40 bytes of a lock. All zeros are a free lock.
 ///
 /// ```text
-///  0  word        who holds the lock; see `word.rs`. The kernel looks at bytes 0 to 3
+///  0  word        the owner of the lock; see `protocol/lock_word.rs`. The kernel looks at bytes 0 to 3
 ///  8  recoveries  how often the lock was taken over from a dead owner
 /// 16  (spare)
 /// 24  previous    the entry before this one in the owner's robust list: the C library writes it, nobody reads it

@@ -1,20 +1,21 @@
 //! Arenas, walked by what the page says of their blocks.
 
-use shared_value::Arena;
+use shared_value::{Arena, Id};
 use shared_value_tests::{SegmentFile, SegmentName};
 
 use crate::page;
 
-/// The offsets of the directory's fields that the walk needs.
-const CURSOR: u64 = 0;
-const TABLE: u64 = 24;
-const KINDS: u64 = 40;
+/// The states of a block.
+const LIVE: u64 = 1;
+const REMOVED: u64 = 2;
 
 /// The file of an arena.
 pub(crate) struct Walk {
     file: SegmentFile,
-    /// Where the committed slot of the directory lies.
+    /// Where the committed slot of the directory lies, and its atomic area.
     directory: u64,
+    atomics: u64,
+    /// Where the first block starts.
     start: u64,
 }
 
@@ -23,7 +24,7 @@ struct Block {
     trailer: u64,
     start: u64,
     state: u64,
-    kind: u64,
+    type_entry: u64,
     size: u64,
     key: String,
 }
@@ -34,11 +35,20 @@ impl Walk {
         let [cell, length, size] = [64, 72, 104].map(|offset| word(&file, offset));
         let version = word(&file, cell + 40);
         let directory = cell + 64 + (version & 1) * size.next_multiple_of(64);
-        Self { start: (cell + length).next_multiple_of(64), file, directory }
+        let atomics = cell + 64 + 2 * size.next_multiple_of(64);
+        Self { start: (cell + length).next_multiple_of(64), file, directory, atomics }
     }
 
-    fn directory(&self, field: u64) -> u64 {
-        word(&self.file, self.directory + field)
+    /// A word of the directory, by the row of the page that names it.
+    #[track_caller]
+    fn directory(&self, field: &str) -> u64 {
+        let rows = fields();
+        let mut atomics = rows.iter().filter(|row| row.is_atomic).zip(0..);
+        if let Some((_, number)) = atomics.find(|(row, _)| row.name == field) {
+            return word(&self.file, self.atomics + 8 * number);
+        }
+        let row = rows.iter().find(|row| row.name == field).expect("the page names the field");
+        word(&self.file, self.directory + row.offset)
     }
 
     fn block(&self, trailer: u64) -> Block {
@@ -49,7 +59,7 @@ impl Walk {
             trailer,
             start,
             state: first & 0xff,
-            kind: (first >> 24) * 32,
+            type_entry: (first >> 24) * 32,
             size,
             key: String::from_utf8(bytes).unwrap(),
         }
@@ -57,7 +67,7 @@ impl Walk {
 
     /// The blocks, the last one first.
     fn blocks(&self) -> Vec<Block> {
-        let (mut end, mut blocks) = (self.directory(CURSOR), Vec::new());
+        let (mut end, mut blocks) = (self.directory("cursor"), Vec::new());
         while end > self.start {
             let block = self.block(end - 32);
             assert!(block.start >= self.start && block.start < end && block.start.is_multiple_of(64));
@@ -67,26 +77,25 @@ impl Walk {
         blocks
     }
 
-    /// The schemas of all kinds, the newest first.
-    pub(crate) fn kinds(&self) -> Vec<String> {
-        let (mut trailer, mut kinds) = (self.directory(KINDS), Vec::new());
+    /// The schemas of all type entries, the newest first.
+    pub(crate) fn schemas(&self) -> Vec<String> {
+        let (mut trailer, mut schemas) = (self.directory("types"), Vec::new());
         while trailer != 0 {
-            kinds.push(self.schema(trailer));
+            schemas.push(self.schema(trailer));
             trailer = word(&self.file, self.block(trailer).start + 24);
         }
-        kinds
+        schemas
     }
 
-    fn schema(&self, kind: u64) -> String {
-        let start = self.block(kind).start;
+    fn schema(&self, type_entry: u64) -> String {
+        let start = self.block(type_entry).start;
         let length = usize::try_from(word(&self.file, start + 16)).unwrap();
         String::from_utf8(self.file.bytes(start + 32, length)).unwrap()
     }
 
     /// The trailer of the value of a key, found by the table.
     fn find(&self, key: &str) -> Option<u64> {
-        let table = self.directory(TABLE);
-        let (start, length) = (table & !63, 1 << (table & 63));
+        let (start, length) = self.words("table");
         let hash = hash(key);
         (0..length)
             .map(|step| word(&self.file, start + 8 * ((hash + step) % length)))
@@ -94,6 +103,40 @@ impl Walk {
             .find(|word| *word > 1 && word & 0xff_ffff == hash >> 40 && self.block((word >> 24) * 32).key == key)
             .map(|word| (word >> 24) * 32)
     }
+
+    /// Where the words of a block start to which a word of the directory leads, and how many there are.
+    fn words(&self, field: &str) -> (u64, u64) {
+        let word = self.directory(field);
+        (word & !63, 1 << (word & 63))
+    }
+
+    /// The changes that the directory names: the trailer of each block, and whether the block was removed.
+    fn changes(&self) -> Vec<(u64, bool)> {
+        let few = fields().into_iter().find(|field| field.name == "changes").unwrap();
+        let few = (0..few.bytes / 8).map(|number| self.directory + few.offset + 8 * number);
+        let listed = (0..self.directory("listed")).map(|number| self.words("list").0 + 8 * number);
+        let words = few.chain(listed).map(|offset| word(&self.file, offset));
+        words.filter(|change| *change != 0).map(|change| (change & !1, change & 1 != 0)).collect()
+    }
+}
+
+/// A row of the page's table of the directory.
+struct FieldRow {
+    offset: u64,
+    bytes: u64,
+    name: &'static str,
+    is_atomic: bool,
+}
+
+fn fields() -> Vec<FieldRow> {
+    let rows = page::table("offset in the directory");
+    let field = |row: &Vec<&'static str>| FieldRow {
+        offset: row[0].parse().unwrap(),
+        bytes: row[1].parse().unwrap(),
+        name: row[2],
+        is_atomic: row[3].starts_with("atomic: "),
+    };
+    rows.iter().map(field).collect()
 }
 
 fn word(file: &SegmentFile, offset: u64) -> u64 {
@@ -113,12 +156,12 @@ fn the_directory_is_as_the_page_says() {
     let name = SegmentName::new("directory");
     let _arena = Arena::create(&name, 1 << 16).unwrap();
     let schema = SegmentFile::open(name.path()).schema();
-    let written: Vec<_> = page::table("offset in the directory")
+    let written: Vec<_> = fields()
         .iter()
-        .map(|row| {
-            let ty =
-                if row[1] == "8" { "u64".to_owned() } else { format!("[u64; {}]", row[1].parse::<u64>().unwrap() / 8) };
-            format!("{}: {ty} @{}", row[2], row[0])
+        .map(|field| {
+            let atomic = if field.is_atomic { "atomic " } else { "" };
+            let ty = if field.bytes == 8 { "u64".to_owned() } else { format!("[u64; {}]", field.bytes / 8) };
+            format!("{}: {atomic}{ty} @{}", field.name, field.offset)
         })
         .collect();
     let lines: Vec<_> = schema.lines().collect();
@@ -134,19 +177,80 @@ fn values_and_keys_are_found_as_the_page_says() {
     let keys: Vec<_> = (0..100).map(|number| format!("key {number}")).collect();
     let mut ids = Vec::new();
     for (number, key) in (0_u32..).zip(&keys) {
-        let value = arena.create(key, number).unwrap();
-        ids.push(arena.id_of(&value).unwrap().to_bits());
+        let value = arena.insert(key, number).unwrap();
+        ids.push(arena.id_of(&value).unwrap());
     }
-    arena.remove("key 7").unwrap();
+    let removed = Walk::of(&name).find("key 7").unwrap();
+    assert!(arena.remove("key 7").unwrap());
     let walk = Walk::of(&name);
     for (number, key) in (0_u32..).zip(&keys) {
-        let block = walk.block(walk.find(key).unwrap());
-        assert_eq!((block.state, block.size), (if number == 7 { 2 } else { 1 }, 4), "{key}");
-        assert_eq!(ids[number as usize], block.trailer / 32 * 65_536, "{key}: its id");
+        let found = walk.find(key);
+        assert_eq!(found.is_none(), number == 7, "{key}: the table leads to all but the removed value");
+        let block = walk.block(found.unwrap_or(removed));
+        assert_eq!((block.state, block.size), (if number == 7 { REMOVED } else { LIVE }, 4), "{key}");
+        assert_eq!(ids[number as usize].to_bits().get(), block.trailer / 32 * 65_536, "{key}: its id");
         assert_eq!(walk.file.bytes(block.start + 64, 4), number.to_le_bytes(), "{key}");
-        assert_eq!(walk.schema(block.kind), "u32\nu32: 4 bytes, align 4\nlittle-endian\n");
+        assert_eq!(walk.schema(block.type_entry), "u32\nu32: 4 bytes, align 4\nlittle-endian\n");
     }
     assert_eq!(walk.find("key 100"), None);
-    let values = walk.blocks().iter().filter(|block| block.kind != 0).count();
-    assert_eq!(values, keys.len(), "the others are a kind and tables");
+    let values = walk.blocks().iter().filter(|block| block.type_entry != 0).count();
+    assert_eq!(values, keys.len(), "the other blocks hold a type entry and tables");
+}
+
+/// If the directory named the last changes in another way, a program that follows the page would count wrongly, or undo what
+/// a dead process has decided.
+#[test]
+fn changes_are_named_as_the_page_says() {
+    let name = SegmentName::new("changes");
+    let arena = Arena::create(&name, 1 << 20).unwrap();
+    let first = arena.alloc(1_u8).unwrap();
+    let trailer = |id: Id<u8>| id.to_bits().get() / 65_536 * 32;
+    let walk = Walk::of(&name);
+    assert_eq!(walk.changes(), [(trailer(first), false)]);
+    assert_eq!(walk.directory("values"), 0, "without the blocks that the changes name");
+
+    arena.remove(first).unwrap();
+    let walk = Walk::of(&name);
+    assert_eq!(walk.changes(), [(trailer(first), true)]);
+
+    let turn = walk.directory("turn");
+    let (second, third) = arena
+        .transaction(|tx| {
+            let added = (tx.alloc(2_u8)?, tx.alloc(3_u8)?);
+            tx.insert("key", 4_u8)?;
+            Ok(added)
+        })
+        .unwrap();
+    let walk = Walk::of(&name);
+    let key = walk.find("key").unwrap();
+    let added = [trailer(second), trailer(third), key].map(|trailer| (trailer, false));
+    assert_eq!(walk.changes(), added, "three changes lie in the list");
+    assert!(added.iter().all(|(trailer, _)| walk.block(*trailer).state == LIVE));
+    assert_eq!(walk.directory("turn"), turn + 1, "they happened at once");
+    assert_eq!((walk.directory("decided_by"), walk.directory("values")), (0, 0));
+    assert_eq!(arena.len(), 3);
+}
+
+/// If another word decided, a look-up by the page would show half of a transaction.
+#[test]
+fn an_undecided_block_is_live_as_the_page_says() {
+    let name = SegmentName::new("undecided");
+    let arena = Arena::create(&name, 1 << 20).unwrap();
+    let id = arena.alloc(1_u8).unwrap();
+    let trailer = id.to_bits().get() / 65_536 * 32;
+    let walk = Walk::of(&name);
+    let set = |offset: u64, word: u64| walk.file.overwrite(offset, &word.to_le_bytes());
+    let first = word(&walk.file, trailer);
+    let decision = walk.atomics + 8;
+    set(walk.atomics, decision);
+    for (state, decided, is_live) in [(5, 1, true), (5, 2, false), (4, 2, true), (4, 1, false)] {
+        set(decision, decided);
+        set(trailer, first & !0xff | state);
+        assert_eq!(arena.contains(id), is_live, "state {state}, decision {decided}");
+    }
+    assert_eq!(walk.directory("decided_by"), decision);
+    // The next owner of the lock undoes what was not decided.
+    arena.alloc(2_u8).unwrap();
+    assert_eq!(walk.block(trailer).state, REMOVED);
+    assert_eq!(walk.directory("decided_by"), 0);
 }

@@ -1,7 +1,7 @@
 //! `docs/format.md` against the bytes: its grammar reads every schema, its Python reads every value, and its tables name the
 //! places where the bytes lie.
 //!
-//! The grammar and the program are taken from the page when the tests run, so the page cannot say anything else than they do.
+//! The tests take the grammar and the program from the page, so the page cannot differ from them.
 #![cfg(target_endian = "little")]
 
 mod arena;

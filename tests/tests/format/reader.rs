@@ -1,18 +1,18 @@
 //! The reader in Python that the page shows.
 
-use std::num::{NonZeroI16, NonZeroU8};
+use std::num::{NonZeroI16, NonZeroU8, NonZeroU64};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{FixedStr, SharedArray, SharedValue, Synchronized, Unlocked};
+use shared_value::{FixedStr, Id, SharedArray, SharedDuration, SharedOption, SharedValue, Synchronized, Timestamp};
 use shared_value_tests::values::{Assorted, Level, Meters, Padded, PageTwins};
 use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, python_with_numpy};
 
 use crate::page;
-use crate::samples::{Edge, Far, Foreign, Hits, Pages, Row, Table, Wrapped, names};
+use crate::samples::{Edge, Far, Foreign, Gauges, Hits, Job, Pages, Row, Table, Wrapped, names};
 
 /// Large enough for marks, which lie before the atomic area.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
@@ -26,7 +26,7 @@ struct Large {
     balance: i64,
 }
 
-/// Runs the reader of the page, and what the test appends to it.
+/// Runs the reader of the page with `reader.py` behind it.
 fn run(python: &str, arguments: impl IntoIterator<Item = PathBuf>) -> Output {
     let program = format!("{}\n{}", page::block("python"), include_str!("reader.py"));
     let mut command = Command::new(python);
@@ -40,13 +40,13 @@ fn the_reader_has_thirty_lines() {
     assert!(lines <= 30, "{lines} lines");
 }
 
-/// If the reader, or what the page says about the bytes, were wrong, numpy would see other values than the program wrote.
+/// If the reader or the page were wrong about the bytes, numpy would see other values than the program wrote.
 #[test]
 fn python_reads_what_was_committed() {
     let Some(python) = python_with_numpy() else { return };
     let mut names = Vec::new();
     let mut expected = Vec::new();
-    // Each in its first version and in its second, which lie in different slots.
+    // Each value in its first version and in its second, which lie in different slots.
     macro_rules! values {
         ($($value:expr => $expected:expr;)*) => {$(
             for commits in 0..2 {
@@ -62,8 +62,8 @@ fn python_reads_what_was_committed() {
         ($($type:ty, $values:expr => $expected:expr;)*) => {$(
             for commits in 0..2 {
                 let name = SegmentName::new("reader");
-                let array = SharedArray::<$type>::create(&name, &$values[..]).unwrap();
-                (0..commits).for_each(|_| array.write(0, &$values[..]).unwrap());
+                let array = SharedArray::<$type>::create(&name, $values.to_vec()).unwrap();
+                (0..commits).for_each(|_| array.write_slice(0, &$values[..]).unwrap());
                 names.push(name);
                 expected.push(String::from($expected));
             }
@@ -89,6 +89,13 @@ fn python_reads_what_was_committed() {
         names::Größe::new() =>
             "{'type': {'u64': 1, 'fn': [2, 3]}, '高さ': 1.5, 'नाम': -4, 'atomic': True, 'Größe': {'u64': 1, 'fn': [2, 3]}}";
         names::Ж::Да => "-1";
+        Job::new() => JOB.replace('\n', "");
+        [SharedOption::some(3_u32), SharedOption::none()] =>
+            "[{'is_some': True, 'value': 3}, {'is_some': False, 'value': 0}]";
+        Timestamp::from_nanos(-1) => "-1";
+        SharedDuration::MAX => i64::MAX.to_string();
+        Id::<u8>::from_bits(NonZeroU64::MAX) => u64::MAX.to_string();
+        None::<Id<u8>> => "0";
         Foreign::new() => format!(
             "{{'plain': {rgb}, 'shape': {rgb}, 'named': {rgb}, 'nested': {}, 'text': {rgb}}}",
             format!("b'{}'", r"\x00\x00\x00?\x01\x02\x03\x04".repeat(4)),
@@ -106,16 +113,16 @@ fn python_reads_what_was_committed() {
         expected.push(value);
     };
 
-    // In later versions, with what is not committed in the other slot.
+    // A later version, with a draft in the other slot.
     let name = SegmentName::new("reader");
     let shared = Synchronized::create(&name, Assorted::of(2)).unwrap();
     shared.set(Assorted::of(1)).unwrap();
-    let mut assorted = shared.lock().unwrap();
-    assorted.store(Assorted::of(4));
+    let assorted = shared.lock().unwrap();
+    assorted.set(Assorted::of(4)).unwrap();
     add(name, ASSORTED.replace('\n', ""));
 
     let name = SegmentName::new("reader");
-    let unlocked = Synchronized::<u64, Unlocked>::create_unlocked(&name, 1).unwrap();
+    let unlocked = Synchronized::options().unlocked().create(&name, 1_u64).unwrap();
     unlocked.set(2).unwrap();
     add(name, "2".to_owned());
 
@@ -124,24 +131,37 @@ fn python_reads_what_was_committed() {
     padded.set(Padded::of(3)).unwrap();
     add(name, padded_text(&Padded::of(3)));
 
-    // Atomic fields, behind small slots and behind marks, and others that are named as they are.
+    // Atomic fields behind small slots and behind marks, and fields of inner structs, which have no words of their own.
     let name = SegmentName::new("reader");
     let counted = Synchronized::create(&name, Hits::of(1)).unwrap();
-    counted.total_fetch_add(8);
-    counted.balance_fetch_add(-8);
+    counted.total().fetch_add(8);
+    counted.balance().fetch_add(-8);
     add(name, hits(9));
 
     let name = SegmentName::new("reader");
+    let gauges = Synchronized::create(&name, Gauges::new()).unwrap();
+    gauges.set_plain(6).unwrap();
+    gauges.is_on().store(false);
+    gauges.are_on().element(1).store(true);
+    gauges.count().store(u64::MAX);
+    gauges.counts().element(1).fetch_add(5);
+    gauges.balance().fetch_add(-10);
+    gauges.balances().element(0).store(i64::MIN);
+    gauges.mean().store(0.25);
+    gauges.means().element(3).fetch_add(1.0);
+    add(name, GAUGES.replace('\n', ""));
+
+    let name = SegmentName::new("reader");
     let pages = Synchronized::create(&name, Pages { pages: [[Hits::of(1), Hits::of(2)]], all: 3 }).unwrap();
-    pages.all_fetch_add(1);
+    pages.all().fetch_add(1);
     add(name, format!("{{'pages': [[{}, {}]], 'all': 4}}", hits(1), hits(2)));
 
     let name = SegmentName::new("reader");
     let text = FixedStr::new("four").unwrap();
     let large = Synchronized::create(&name, Large { name: text, hits: 1, numbers: [9; 301], balance: -1 }).unwrap();
-    large.set_numbers_at(300, 10).unwrap();
-    large.hits_fetch_add(1);
-    large.balance_fetch_add(-1);
+    large.in_numbers().set_at(300, 10).unwrap();
+    large.hits().fetch_add(1);
+    large.balance().fetch_add(-1);
     add(name, format!("{{'name': b'four', 'hits': 2, 'numbers': [{}10], 'balance': -2}}", "9, ".repeat(300)));
 
     let paths = names.iter().map(SegmentName::path);
@@ -161,6 +181,17 @@ const ASSORTED: &str = r"{'tiny': -1, 'short': 259, 'middle': -65536, 'long': 18
  'grid': [[1, 2, 3], [4, 5, 6]],
  'limits': {'is_set': False, 'span': {'mode': 7, 'start': 1048576, 'end': 3.0}},
  'tint': b'\x01\x00\x00\x01\xfe\xff', 'type': 254, 'last': 1000001, 'shade': 2147483648}";
+
+/// `Gauges::new()`, and what the test has changed in it.
+const GAUGES: &str = r"{'label': 1, 'is_on': False, 'are_on': [True, True, True], 'count': 18446744073709551615,
+ 'counts': [3, 9], 'plain': 6, 'balance': -16, 'balances': [-9223372036854775808], 'mean': 0.25,
+ 'means': [1.5, -2.5, 3.5, 5.5]}";
+
+/// `Job::new()`.
+const JOB: &str = r"{'started': 1000000000500000000, 'timeout': -5, 'ended': {'is_some': False, 'value': 0},
+ 'level': {'is_some': False, 'value': -300},
+ 'hits': {'is_some': True, 'value': {'is_some': True, 'value': {'name': b'\xc3\xa9', 'total': 1, 'balance': -1}}},
+ 'next': 0, 'owner': 18446744073709551615}";
 
 fn padded_text(padded: &Padded) -> String {
     let python = |is_set| if is_set { "True" } else { "False" };
@@ -192,10 +223,10 @@ fn python_reads_whole_versions_while_they_change() {
     let (output, commits) = thread::scope(|scope| {
         let writer = scope.spawn(|| {
             let (start, mut number) = (Instant::now(), 0);
-            // Also where the reader does not come to an end.
+            // The deadline ends this if the reader never does.
             while !is_over.load(Relaxed) && start.elapsed() < DEADLINE {
-                // Several at once, so that a reader may be overtaken by two; but without pauses one in Python would never be
-                // faster than all of them.
+                // Several at once, because two commits may overtake a reader; then a pause, because a reader in Python would
+                // never be faster than commits without pauses.
                 for _ in 0..4 {
                     number += 1;
                     twins.set(PageTwins::of(number)).unwrap();
@@ -214,7 +245,7 @@ fn python_reads_whole_versions_while_they_change() {
     assert!(seen > 1 && seen <= commits + 1, "{seen} different values, {commits} commits");
 }
 
-/// A file of another format would be read as something that it is not.
+/// Without these checks, the reader would take a file of another format for a value.
 #[test]
 fn python_refuses_what_is_no_segment_of_the_format() {
     let Some(python) = python_with_numpy() else { return };

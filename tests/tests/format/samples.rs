@@ -5,7 +5,10 @@ use std::num::{
     NonZeroUsize,
 };
 
-use shared_value::{Arena, FixedStr, Lock, Pod, RLock, SharedArray, SharedValue, Synchronized};
+use shared_value::{
+    Arena, Dyn, FixedStr, Id, Lock, Pod, RLock, SharedArray, SharedDuration, SharedOption, SharedValue, Synchronized,
+    Timestamp,
+};
 use shared_value_tests::values::{Account, Assorted, City, Labelled, Level, Meters, Padded, Rgb, Span, Tally};
 use shared_value_tests::{SegmentFile, SegmentName};
 
@@ -97,6 +100,43 @@ pub(crate) struct Pages {
     pub(crate) all: u64,
 }
 
+/// Every type that an atomic field can have.
+#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub(crate) struct Gauges {
+    pub(crate) label: u8,
+    #[shared(atomic)]
+    pub(crate) is_on: bool,
+    #[shared(atomic)]
+    pub(crate) are_on: [bool; 3],
+    #[shared(atomic)]
+    pub(crate) count: u64,
+    #[shared(atomic)]
+    pub(crate) counts: [u64; 2],
+    pub(crate) plain: u16,
+    #[shared(atomic)]
+    pub(crate) balance: i64,
+    #[shared(atomic)]
+    pub(crate) balances: [i64; 1],
+    #[shared(atomic)]
+    pub(crate) mean: f64,
+    #[shared(atomic)]
+    pub(crate) means: [f64; 4],
+}
+
+/// The types of this library that are made of others.
+#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub(crate) struct Job {
+    pub(crate) started: Timestamp,
+    pub(crate) timeout: SharedDuration,
+    pub(crate) ended: SharedOption<Timestamp>,
+    pub(crate) level: SharedOption<Level>,
+    pub(crate) hits: SharedOption<SharedOption<Hits>>,
+    pub(crate) next: Option<Id<Job>>,
+    pub(crate) owner: Id<[u8]>,
+}
+
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(transparent)]
 pub(crate) struct Wrapped(pub(crate) Hits);
@@ -116,6 +156,37 @@ pub(crate) struct Table {
 impl Hits {
     pub(crate) fn of(total: u64) -> Self {
         Self { name: FixedStr::new("é").unwrap(), total, balance: -total.cast_signed() }
+    }
+}
+
+impl Gauges {
+    pub(crate) fn new() -> Self {
+        Self {
+            label: 1,
+            is_on: true,
+            are_on: [true, false, true],
+            count: 2,
+            counts: [3, 4],
+            plain: 5,
+            balance: -6,
+            balances: [-7],
+            mean: 0.5,
+            means: [1.5, -2.5, 3.5, 4.5],
+        }
+    }
+}
+
+impl Job {
+    pub(crate) fn new() -> Self {
+        Self {
+            started: Timestamp::from_nanos(1_000_000_000_500_000_000),
+            timeout: SharedDuration::from_nanos(-5),
+            ended: SharedOption::none(),
+            level: SharedOption::none(),
+            hits: SharedOption::some(SharedOption::some(Hits::of(1))),
+            next: None,
+            owner: Id::from_bits(NonZeroU64::MAX),
+        }
     }
 }
 
@@ -147,7 +218,7 @@ pub(crate) fn schemas() -> Vec<String> {
     macro_rules! arrays {
         ($($values:expr),* $(,)?) => {$(
             let name = SegmentName::new("schemas");
-            let _array = SharedArray::create(&name, &$values[..]).unwrap();
+            let _array = SharedArray::create(&name, $values.to_vec()).unwrap();
             schemas.push(SegmentFile::open(name.path()).schema());
         )*};
     }
@@ -196,6 +267,16 @@ pub(crate) fn schemas() -> Vec<String> {
         Pages { pages: [[Hits::of(1), Hits::of(2)]], all: 3 },
         Wrapped(Hits::of(1)),
         [Wrapped(Hits::of(1)); 2],
+        Gauges::new(),
+        [Gauges::new(); 2],
+        Job::new(),
+        SharedOption::some(1_u32),
+        SharedOption::<[bool; 3]>::none(),
+        [SharedOption::some(NonZeroI8::MIN); 2],
+        SharedDuration::ZERO,
+        [Timestamp::UNIX_EPOCH; 2],
+        Id::<u8>::from_bits(NonZeroU64::MIN),
+        None::<Id<Dyn>>,
         Table { rows: [Row([Level::Cold; 3]); 2], is_set: true },
     ];
     arrays![
@@ -209,6 +290,11 @@ pub(crate) fn schemas() -> Vec<String> {
         [Pod([1.5_f32; 2]); 2],
         [None::<NonZeroI16>],
         [City::default()],
+        [Gauges::new()],
+        [Job::new()],
+        [SharedOption::some(1_u16)],
+        [Timestamp::UNIX_EPOCH],
+        [None::<Id<u8>>],
     ];
     let locks = [SegmentName::new("schemas"), SegmentName::new("schemas")];
     let _locks = (RLock::create(&locks[0]).unwrap(), Lock::create(&locks[1]).unwrap());
@@ -217,16 +303,16 @@ pub(crate) fn schemas() -> Vec<String> {
     schemas
 }
 
-/// The schema of an arena, and those of the values in it, which its kinds tell.
+/// The schema of an arena, and those of the values in it, from its type entries.
 fn in_an_arena() -> Vec<String> {
     let name = SegmentName::new("schemas");
     let arena = Arena::create(&name, 1 << 20).unwrap();
-    arena.create("assorted", Assorted::of(1)).unwrap();
-    arena.create("foreign", Foreign::new()).unwrap();
-    arena.create_array("spans", &[Span { mode: Assorted::of(1).mode, start: 1, end: Meters(2.0) }][..]).unwrap();
-    let id = arena.value(Wrapped(Hits::of(1))).unwrap();
-    arena.create("the other", arena.id_of(&id).unwrap()).unwrap();
-    let kinds: Vec<_> = crate::arena::Walk::of(&name).kinds();
-    assert_eq!(kinds.len(), 5);
-    [SegmentFile::open(name.path()).schema()].into_iter().chain(kinds).collect()
+    arena.insert("assorted", Assorted::of(1)).unwrap();
+    arena.insert("foreign", Foreign::new()).unwrap();
+    arena.insert("spans", vec![Span { mode: Assorted::of(1).mode, start: 1, end: Meters(2.0) }]).unwrap();
+    let id = arena.alloc(Wrapped(Hits::of(1))).unwrap();
+    arena.insert("the other", id).unwrap();
+    let schemas = crate::arena::Walk::of(&name).schemas();
+    assert_eq!(schemas.len(), 5);
+    [SegmentFile::open(name.path()).schema()].into_iter().chain(schemas).collect()
 }

@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use shared_value::{LockKind, Options};
+use shared_value::{LockKind, Synchronized};
 use shared_value_tests::{SegmentName, in_time, python_with_numpy, scaled};
 
 fn writer(python: &str, name: &SegmentName) -> Command {
@@ -22,10 +22,10 @@ fn rust_and_python_count_together() {
     in_time(move || {
         let rounds = scaled(20_000, 5_000);
         let name = SegmentName::new("python-counts");
-        let value = Options::new().lock_kind(LockKind::Pthread).create(&name, 0_u64).unwrap();
+        let value = Synchronized::<u64>::options().lock_kind(LockKind::Pthread).create(&name, 0_u64).unwrap();
         let count = || writer(&python, &name).args(["count", &rounds.to_string()]).spawn().unwrap();
         let children = [count(), count()];
-        // Until both have begun, or are done.
+        // All three count at the same time.
         while value.get() == 0 {
             std::thread::yield_now();
         }
@@ -45,7 +45,7 @@ fn a_killed_python_program_changes_nothing() {
     let Some(python) = python_with_numpy() else { return };
     in_time(move || {
         let name = SegmentName::new("python-dies");
-        let value = Options::new().lock_kind(LockKind::Pthread).create(&name, 7_u64).unwrap();
+        let value = Synchronized::<u64>::options().lock_kind(LockKind::Pthread).create(&name, 7_u64).unwrap();
         let mut holder = writer(&python, &name);
         let mut child = holder.arg("hold").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();

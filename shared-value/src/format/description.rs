@@ -1,8 +1,8 @@
-//! `Description`: what a program says of a value, for segments to record or to be compared with.
+//! `Description`: a program's description of a value, which new segments record and existing segments must match.
 
 use crate::format::contents::{Shape, Typed};
 
-/// What a cell is to hold.
+/// The expected contents of a cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) schema: String,

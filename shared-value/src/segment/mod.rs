@@ -1,4 +1,5 @@
-//! Segments: shared memory that holds values, created whole, opened only if valid, mapped once in a process.
+//! Segments: shared memory that holds values. A segment is complete before it has a name, is opened only if it is valid, and is
+//! mapped once in a process.
 
 mod mapping;
 mod names;
@@ -21,25 +22,25 @@ pub use names::{NamedValue, names};
 pub(crate) use place::Place;
 pub(crate) use registry::set_up;
 
-/// Who can write to a segment without a name.
+/// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writers {
-    /// Whoever gets a descriptor for writing.
+    /// All processes that get a descriptor for writing.
     Any,
-    /// The process that made it and the children that it forks.
+    /// The process that created it, and the children that it forks.
     Fixed,
 }
 
-/// A segment in use. Its mapping lives longer if a leaked guard keeps a lock in it.
+/// A segment in use. Its mapping lives longer if a leaked guard holds a lock in it.
 #[derive(Debug)]
 pub(crate) struct Segment {
     mapping: Arc<Mapping>,
-    /// The process in which the name goes with this.
+    /// The process that unlinks the name when this is dropped.
     unlinker: OnceLock<u32>,
 }
 
 impl Segment {
-    /// Makes a segment, lets `initialize` fill its cells, and only then gives it its name.
+    /// Creates a segment, lets `initialize` fill its cells, and only then gives it its name.
     pub(crate) fn create(
         place: &Place,
         mode: u32,
@@ -60,7 +61,7 @@ impl Segment {
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
         let in_use = match place {
             Place::Anonymous => None,
-            // Nobody else knows the file yet, so this neither waits nor finds anything to adopt.
+            // No other process knows the file yet, so this does not wait, and there is nothing to adopt.
             Place::Named(_) | Place::File(_) | Place::HandedOver(_) => Some(Entrance::wait(&file).map_err(failed)?),
         };
         let mapping = Mapping::new(file, place.clone())?;
@@ -79,8 +80,8 @@ impl Segment {
         })
     }
 
-    /// Opens a segment that exists, if `check` finds it to be the right one. If no process has it open, `adopt` runs before
-    /// anybody uses it, and is told whether any reads it.
+    /// Opens an existing segment, if `check` accepts it. If no process has the segment open for writing, `adopt` runs before any
+    /// process uses it. Its last argument says whether a process has the segment open for reading.
     pub(crate) fn open<F>(
         place: &Place,
         check: impl FnOnce(&Mapping) -> Result<F, Error>,
@@ -104,18 +105,18 @@ impl Segment {
 }
 
 impl Segment {
-    /// Opens a segment that exists, to read it.
+    /// Opens an existing segment for reading.
     ///
-    /// Such mappings are not registered: there may be several, because a thread that holds a lock reads what it has
-    /// written through the mapping that it took the lock in, not through these.
+    /// Such a mapping is not registered. There may be several, because no lock is ever taken in them: a thread that holds a lock
+    /// reads its own writes through the mapping in which it took the lock.
     pub(crate) fn open_read_only(place: &Place) -> Result<Arc<Self>, Error> {
         Self::of_file_read_only(place.open_file_read_only()?, place.clone())
     }
 
-    /// The segment of a file that another process has handed over, or that is reached by way of its descriptor.
+    /// Returns the segment of a file that another process has handed over, or that was opened by the path of a descriptor.
     ///
-    /// Unlike in `open`, nothing is adopted. A descriptor that was handed over is the sender's own opening of the file, to
-    /// whose mark as in use this process thereby has a part; and memory without a name is never left over.
+    /// Unlike `open`, this adopts nothing. A descriptor that was handed over is the sender's own opening of the file, so the
+    /// sender's mark as in use now lasts for this process too. And memory without a name is never left over.
     pub(crate) fn of_file(file: File, place: Place) -> Result<Arc<Self>, Error> {
         let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{place}`"), error))?;
         if let Some(segment) = registry::get(identity) {
@@ -124,7 +125,7 @@ impl Segment {
         Ok(registry::get_or_add(Mapping::new(file, place)?))
     }
 
-    /// The same, to read it.
+    /// Returns the segment of a file that another process has handed over, or that was opened by a path, for reading.
     pub(crate) fn of_file_read_only(file: File, place: Place) -> Result<Arc<Self>, Error> {
         sys::entrance::read(&file).map_err(|error| Error::io(format!("open `{place}`"), error))?;
         Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, place)?))))
@@ -134,13 +135,13 @@ impl Segment {
         Self { mapping, unlinker: OnceLock::new() }
     }
 
-    /// Takes the name away when the last handle of this process goes, unless it leads to another segment then. Forked
-    /// children do not.
+    /// Makes this process unlink the name when its last handle is dropped, unless the name leads to another segment then. Forked
+    /// children do not unlink it.
     pub(crate) fn unlink_on_drop(&self) {
         self.unlinker.get_or_init(process::id);
     }
 
-    /// Maps the segment once more, to read it.
+    /// Maps the segment again, for reading.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
         let file = sys::file::reopen_read_only(self.mapping.file())
             .map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
@@ -159,11 +160,11 @@ impl Deref for Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         if self.unlinker.get() == Some(&process::id()) && self.place().leads_to(self.mapping.identity()) {
-            // There is nobody to tell; and whoever has taken the name away already has done no harm.
+            // A destructor cannot report an error; and if another process has unlinked the name already, that does no harm.
             let _ = self.place().unlink();
         }
-        // A guard was leaked: its lock is linked into the robust list of its thread, which the kernel and other locks
-        // follow. Unmapping it would strand every lock that was taken before it.
+        // If so, a guard was leaked: its lock is linked into the robust list of its thread, which the kernel walks. Unmapping
+        // that lock would strand every lock that the thread took before it.
         if lock::is_any_held_within(&self.mapping.addresses()) {
             registry::keep(Arc::clone(&self.mapping));
         }

@@ -107,7 +107,10 @@ fn a_rollback_returns_to_the_last_commit() {
         first.rollback();
         assert_eq!(first.load().unwrap(), Account { balance: 20, ..Account::after(1) });
         first.rollback();
-        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::Lock(LockError::WouldBlock)))), "the lock is still held");
+        assert!(
+            elsewhere(|| matches!(handle.try_lock(), Err(Error::Lock(LockError::WouldBlock)))),
+            "the lock is still held"
+        );
         first.set_deposits(4).unwrap();
         drop(first);
         assert_eq!(handle.load().unwrap(), Account { balance: 20, deposits: 4, ..Account::after(1) });

@@ -142,7 +142,8 @@ fn a_child_sums_up_an_array() {
 #[test]
 fn a_new_array_is_zero_although_another_was_dropped() {
     for _ in 0..3 {
-        let (array, raw) = (SharedArray::<i32>::new(10).unwrap(), SharedArray::<i32>::options().unlocked().new(10).unwrap());
+        let (array, raw) =
+            (SharedArray::<i32>::new(10).unwrap(), SharedArray::<i32>::options().unlocked().new(10).unwrap());
         assert_eq!((array.to_vec().unwrap(), raw.to_vec().unwrap()), (vec![0; 10], vec![0; 10]));
         array.write(0, &ITEMS).unwrap();
         raw.write(0, &ITEMS).unwrap();

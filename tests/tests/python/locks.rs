@@ -96,7 +96,9 @@ fn printing_never_waits() {
             guard.set_balance(99).unwrap();
             done.wait_for(|done| *done, DEADLINE).unwrap();
         });
-        eventually("the child holds the lock", || matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
+        eventually("the child holds the lock", || {
+            matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock)))
+        });
         let text = format!("{account:?}");
         assert!(text.contains("balance: 10") && text.contains("Held"), "{text}");
         assert!(account.try_lock().is_err(), "it was held all the time");

@@ -65,7 +65,7 @@ fn an_array_without_a_lock_is_written_at_once() {
     let array = SharedArray::<i32>::options().unlocked().new(&ITEMS).unwrap();
     let child = fork(|| {
         array
-            .update(0, |item| {
+            .update_at(0, |item| {
                 *item += 1;
                 array.set_at(1, -1).unwrap();
                 // The parent does not wait for the end of this closure.

@@ -69,7 +69,7 @@ fn a_killed_owner_is_rolled_back() {
             since_call.push(called.elapsed());
             assert!(guard.recovered());
             assert_eq!(guard.load().unwrap(), Account::after(repetition - 1), "the last committed value");
-            assert_eq!(account.recoveries(), repetition.into());
+            assert_eq!(account.recoveries(), u64::from(repetition));
             guard.set(Account::after(repetition)).unwrap();
         }
         println!(

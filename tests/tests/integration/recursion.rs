@@ -35,7 +35,7 @@ fn three_holds_are_one_commit() {
             second.set_deposits(2).unwrap();
             {
                 let third = opened.lock_timeout(std::time::Duration::ZERO).unwrap();
-                third.set_limits([2; 4]);
+                third.set_limits([2; 4]).unwrap();
                 assert_eq!(handle.load().unwrap(), Account::after(2));
                 assert_eq!(handle.lock_state(), LockState::HeldHere);
                 clone.set_frozen(true).unwrap();

@@ -156,11 +156,11 @@ mod heap;
 #[cfg(library)]
 mod hold;
 #[cfg(library)]
-mod init;
-#[cfg(library)]
 mod layout;
 #[cfg(library)]
 mod lock;
+#[cfg(library)]
+mod schema;
 #[cfg(library)]
 mod segment;
 #[cfg(library)]
@@ -177,10 +177,7 @@ pub use crate::{
     accessors::part::Part,
     accessors::view::{Select, View},
     arena::{AnyKey, Arena, Capacity, Entry, Id, Key, Snapshot, Transaction},
-    dynamic::{
-        Dyn, DynAccessors, DynData, DynEnum, DynField, DynGuard, DynKind, DynLayout, DynPart, DynParts, DynStruct,
-        DynValue, DynVariant,
-    },
+    dynamic::{Dyn, DynAccessors, DynData, DynGuard, DynValue},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     handle::guard::{ArrayGuard, Guard},
@@ -195,6 +192,7 @@ pub use crate::{
         SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
     lock::{LockKind, LockState},
+    schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},
     segment::{Location, NamedValue, names, unlink},
     share::{Source, Token},
 };

@@ -1,9 +1,10 @@
 //! `Entry`: a value of an arena, as it is listed.
 
 use crate::arena::id::Id;
-use crate::dynamic::{DynLayout, layout_of};
 use crate::error::Error;
 use crate::heap::BlockId;
+use crate::schema::DynLayout;
+use crate::schema::layout_of;
 
 /// A value of an arena, as [`Arena::iter`](crate::Arena::iter) lists it.
 ///

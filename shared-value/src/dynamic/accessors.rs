@@ -4,15 +4,16 @@
 use crate::accessors::accessible::Accessible;
 use crate::accessors::host::{Root, Writer};
 use crate::copy::store_from;
+use crate::dynamic::DynData;
 use crate::dynamic::contents::Dyn;
 use crate::dynamic::copy::copy;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
-use crate::dynamic::path::{Place, Words};
-use crate::dynamic::{DynData, DynLayout, DynParts, limit};
 use crate::error::Error;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::schema::place::{Place, Words};
+use crate::schema::{DynLayout, DynParts, limit};
 
 /// The functions for the parts of a dynamic value: a [`DynValue`](crate::DynValue) and a [`DynGuard`](crate::DynGuard)
 /// dereference to this.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::cell::Recognized;
-use crate::dynamic::{DynField, DynLayout, schema};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape};
 use crate::format::{Described, Invalid, RequiredLock};
 use crate::layout::text_fingerprint;
+use crate::schema::{DynField, DynLayout, read};
 use crate::segment::Mapping;
 
 /// The type of a value that only its segment describes: [`DynValue`](crate::DynValue) is `Synchronized<Dyn>`.
@@ -88,10 +88,5 @@ impl Recognized for Dyn {
 
 /// Returns the facts of a value of this size, given its schema.
 fn facts_of(name: &str, schema: &str, size: usize) -> Result<Arc<DynFacts>, Error> {
-    schema::read(schema).and_then(|declared| DynFacts::of(declared, size)).map_err(|invalid| invalid.of(name))
-}
-
-/// Returns the layout of a value of this size, given its schema.
-pub(crate) fn layout_of(name: &str, schema: &str, size: usize) -> Result<DynLayout, Error> {
-    schema::read(schema).and_then(|layout| layout.of_size(size)).map_err(|invalid| invalid.of(name))
+    read(schema).and_then(|declared| DynFacts::of(declared, size)).map_err(|invalid| invalid.of(name))
 }

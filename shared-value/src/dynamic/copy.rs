@@ -5,16 +5,17 @@ use std::fmt;
 
 use crate::cell::Cell;
 use crate::copy::load_into;
+use crate::dynamic::DynData;
 use crate::dynamic::contents::Dyn;
 use crate::dynamic::decode::decode;
-use crate::dynamic::path::{Place, Words};
-use crate::dynamic::scalar::put;
-use crate::dynamic::{DynData, limit};
 use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::{Hold, read};
 use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::schema::limit;
+use crate::schema::place::{Place, Words};
+use crate::schema::primitive::put;
 
 impl Shared for Dyn {}
 

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use crate::cell::parts::Parts;
 use crate::copy::{Alone, store_from};
+use crate::dynamic::DynData;
 use crate::dynamic::contents::{Dyn, DynFacts};
 use crate::dynamic::decode::check_zeros;
 use crate::dynamic::encode::encode;
-use crate::dynamic::layout::invalid_layout;
-use crate::dynamic::path::Place;
-use crate::dynamic::{DynData, DynKind, DynLayout, limit};
 use crate::error::Error;
 use crate::handle::initial::Initial;
 use crate::handle::initialize::Initialize;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::Ordering;
+use crate::schema::invalid_layout;
+use crate::schema::place::Place;
+use crate::schema::{DynKind, DynLayout, limit};
 
 /// A layout, and the data of the first value; without data, all bytes are zeros.
 #[derive(Debug)]

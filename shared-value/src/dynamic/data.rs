@@ -1,6 +1,6 @@
 //! `DynData`: a value of a type that the program does not know.
 
-use crate::dynamic::path::{Step, Steps};
+use crate::schema::place::{Step, Steps};
 
 /// A value, or a part of one, whose type is known only when the program runs.
 ///

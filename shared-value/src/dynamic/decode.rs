@@ -1,10 +1,39 @@
 //! Makes dynamic data out of bytes: a private copy of bytes that any process may have written.
 
+use crate::dynamic::DynData;
 use crate::dynamic::encode::encode;
-use crate::dynamic::path::{Place, Way};
-use crate::dynamic::{DynData, DynKind, DynLayout, DynVariant};
 use crate::error::{Error, hexadecimal};
+use crate::format::Invalid;
 use crate::layout::{first_invalid_byte, half, sign_extended, zero_extended};
+use crate::schema::place::{Place, Way};
+use crate::schema::{DynKind, DynLayout, DynVariant};
+
+impl DynLayout {
+    /// Returns the value that these bytes are.
+    ///
+    /// # Errors
+    /// `InvalidBits` if the bytes are not a value of the layout, or have another size.
+    ///
+    /// ```
+    /// use shared_value::{DynData, DynLayout};
+    ///
+    /// let layout = DynLayout::of::<[u16; 2]>()?;
+    /// let bytes = layout.encode(&vec![DynData::from(1_u16), DynData::from(2_u16)].into())?;
+    /// assert_eq!(layout.decode(&bytes)?.to_string(), "[1, 2]");
+    /// assert!(layout.decode(&bytes[1..]).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn decode(&self, bytes: &[u8]) -> Result<DynData, Error> {
+        match self.clone().of_size(bytes.len()) {
+            Ok(layout) => decode(Place::of_value(&layout), "", bytes),
+            Err(Invalid { expected, found, .. }) => Err(Error::InvalidBits {
+                field: self.name.to_string(),
+                expected: format!("a size of {expected}"),
+                found: format!("{found} bytes"),
+            }),
+        }
+    }
+}
 
 /// Returns the part at a path, given its bytes.
 pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynData, Error> {
@@ -53,7 +82,7 @@ impl Reader<'_> {
                 Ok(DynData::Optional((zero_extended(bytes) != 0).then(|| Box::new(integer(bytes, *is_signed)))))
             }
             DynKind::Float => Ok(match *bytes {
-                [a, b] => DynData::F32(half(u16::from_ne_bytes([a, b]))),
+                [a, b] => DynData::F32(half::from_bits(u16::from_ne_bytes([a, b]))),
                 [a, b, c, d] => DynData::F32(f32::from_ne_bytes([a, b, c, d])),
                 _ => DynData::F64(f64::from_bits(zero_extended(bytes))),
             }),

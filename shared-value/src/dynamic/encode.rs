@@ -1,9 +1,22 @@
 //! Makes bytes out of dynamic data, for a part of a known layout.
 
-use crate::dynamic::path::{Place, Way, listed, shown};
-use crate::dynamic::scalar::{put, range};
-use crate::dynamic::{DynData, DynField, DynKind, DynLayout, half};
+use crate::dynamic::DynData;
 use crate::error::Error;
+use crate::layout::half;
+use crate::schema::place::{Place, Way, listed, shown};
+use crate::schema::primitive::{put, range};
+use crate::schema::{DynField, DynKind, DynLayout};
+
+impl DynLayout {
+    /// Returns the bytes of a value, with zeros for padding.
+    ///
+    /// # Errors
+    /// `WrongData` if the layout has no such value. [`DynData`] lists what each kind of type takes.
+    pub fn encode(&self, data: &DynData) -> Result<Vec<u8>, Error> {
+        // Atomic fields are not left out here: they are bytes like all others.
+        encode(Place { is_value: false, ..Place::of_value(self) }, "", data)
+    }
+}
 
 /// Returns the bytes of a part, with zeros for padding, if all of the data fits.
 ///
@@ -159,7 +172,7 @@ fn float(data: &DynData, size: usize) -> Option<u64> {
         // The bits are copied: a conversion could change the payload of a NaN.
         DynData::F32(value) if size == size_of::<f32>() => return Some(value.to_bits().into()),
         DynData::F64(value) if size == size_of::<f64>() => return Some(value.to_bits()),
-        DynData::F32(value) if size == half::SIZE && value.is_nan() => return Some(half::of_nan(*value).into()),
+        DynData::F32(value) if size == half::SIZE && value.is_nan() => return Some(half::nan_to_bits(*value).into()),
         DynData::F32(value) => f64::from(*value),
         DynData::F64(value) => *value,
         DynData::Signed(_) | DynData::Unsigned(_) => whole_number(data.as_i128()?, size)?,
@@ -172,7 +185,7 @@ fn float(data: &DynData, size: usize) -> Option<u64> {
         _ => return None,
     };
     match size {
-        half::SIZE => return half::of(double).map(u64::from),
+        half::SIZE => return half::to_bits(double).map(u64::from),
         8 => return Some(double.to_bits()),
         _ => {}
     }

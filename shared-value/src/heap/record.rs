@@ -13,7 +13,6 @@ use crate::format::contents::{Contents, Shape};
 use crate::heap::blocks::{Heap, State};
 use crate::heap::lookup::cell_in;
 use crate::heap::usize_of;
-use crate::hold::read;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::{Mapping, Segment};
@@ -60,7 +59,9 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
             Heap::of(segment).trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)?;
         let record = cell_in::<Record>(segment, &block, ())?;
         let offset = offset_of!(Record, next);
-        let next = read::whole_version(&record, |slot| copy::load::<u64>(slot, offset));
+        // One look is enough: nothing changes a record but its atomic field.
+        let slots = record.slots();
+        let next = slots.copy(slots.look()?, |slot| copy::load::<u64>(slot, offset))?;
         at = usize_of(next.check_in::<Record>(offset).ok()?);
         Some(record)
     })

@@ -2,9 +2,9 @@
 
 use crate::layout::SharedValue;
 use crate::layout::atomic::AtomicField;
-use crate::layout::measure::measure;
 use crate::layout::pod::{Pod, PodType};
 use crate::layout::text::Text;
+use crate::layout::typecode::measure;
 
 /// Describes the bytes of a type: its name, size, alignment and parts.
 ///

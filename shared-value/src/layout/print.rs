@@ -2,10 +2,10 @@
 
 use core::fmt::{self, Debug, Formatter};
 
-use crate::layout::bits::{sign_extended, zero_extended};
 use crate::layout::description::Form;
-use crate::layout::item::Item;
-use crate::layout::number::Number;
+use crate::layout::typecode::Item;
+use crate::layout::typecode::Number;
+use crate::layout::typecode::{sign_extended, zero_extended};
 use crate::layout::{Field, Kind, Layout, SharedDuration, Timestamp};
 
 /// The bytes of a value, printed as the value's own `Debug` would.

@@ -2,6 +2,7 @@
 //! mapped once in a process.
 
 mod identity;
+mod init;
 mod location;
 mod mapping;
 mod names;
@@ -23,7 +24,6 @@ pub(crate) use location::TOKEN_PREFIX;
 pub use location::{Location, unlink};
 pub(crate) use mapping::Mapping;
 pub use names::{NamedValue, names};
-pub(crate) use registry::set_up;
 
 /// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

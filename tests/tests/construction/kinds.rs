@@ -6,8 +6,8 @@ use std::process::Command;
 use std::thread;
 
 use shared_value::{
-    Arena, DynLayout, DynValue, Error, Filled, Lock, Location, RLock, SharedArray, Source, Synchronized, Token, Unlocked,
-    Zeroed,
+    Arena, DynLayout, DynValue, Error, Filled, Location, Lock, RLock, SharedArray, Source, Synchronized, Token,
+    Unlocked, Zeroed,
 };
 use shared_value_tests::values::{Account, SynchronizedAccount};
 

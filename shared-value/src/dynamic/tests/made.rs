@@ -1,9 +1,9 @@
 //! Layouts that are made by code or from typecodes.
 
 use super::{All, Level, Meters, Tinted, assert_agree, confusing, layouts};
-use crate::dynamic::{DynKind, DynLayout};
 use crate::error::Error;
 use crate::layout::{Layout, SharedValue};
+use crate::schema::{DynKind, DynLayout};
 
 const ORDER: char = if cfg!(target_endian = "little") { '<' } else { '>' };
 

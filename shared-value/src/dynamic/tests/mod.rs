@@ -3,8 +3,8 @@
 
 use std::num::{NonZeroI8, NonZeroU64};
 
-use crate::dynamic::{DynKind, DynLayout};
 use crate::layout::{Field, FixedStr, Kind, Layout, Pod, SharedValue, Variant};
+use crate::schema::{DynKind, DynLayout};
 
 /// Declares a struct as the derive macro would describe it.
 macro_rules! structure {
@@ -187,7 +187,7 @@ fn fill(layout: &DynLayout, bytes: &mut [u8], random: &mut Random, round: u64) {
         DynKind::Enum { variants, .. } => {
             let index = usize::try_from(round).unwrap() % variants.len();
             let number = i64::try_from(variants[index].number()).unwrap();
-            super::scalar::put(bytes, number.cast_unsigned());
+            crate::schema::primitive::put(bytes, number.cast_unsigned());
         }
         _ => {
             bytes.fill_with(|| random.next().to_ne_bytes()[0]);

@@ -2,8 +2,9 @@
 
 use std::mem::offset_of;
 
-use crate::dynamic::{DynData, DynLayout};
+use crate::dynamic::DynData;
 use crate::layout::{Field, Layout, Printed, SharedValue};
+use crate::schema::DynLayout;
 
 const ORDER: &str = if cfg!(target_endian = "little") { "<" } else { ">" };
 

@@ -1,8 +1,8 @@
 //! Every layout that a type can have, as text and back, and texts that no layout has.
 
 use super::{Random, assert_agree, layouts};
-use crate::dynamic::{DynKind, DynLayout, schema};
 use crate::layout::{schema_text, slice_schema_text};
+use crate::schema::{DynKind, DynLayout, read};
 
 /// Without this, a tool would see other fields than the program has.
 #[test]
@@ -113,13 +113,13 @@ fn what_cannot_be_is_refused() {
     #[track_caller]
     fn refused(lines: &str, expected: &str) {
         let order = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };
-        let invalid = schema::read(&format!("{lines}\n{order}\n")).expect_err(lines);
+        let invalid = read(&format!("{lines}\n{order}\n")).expect_err(lines);
         assert_eq!((invalid.field, invalid.expected.as_str()), ("schema", expected));
     }
     let deep = |depth| format!("{}u8{}", "[".repeat(depth), "; 1]".repeat(depth));
     let nested = deep(127);
     let text = format!("{nested}\n{nested}: 1 bytes, align 1");
-    assert!(schema::read(&format!("{text}\nlittle-endian\n")).is_ok() || cfg!(target_endian = "big"));
+    assert!(read(&format!("{text}\nlittle-endian\n")).is_ok() || cfg!(target_endian = "big"));
     refused(&deep(128), "at most 128 types inside of each other");
     refused(&deep(100_000), "at most 128 types inside of each other");
     let fields: Vec<_> = (1..200).map(|depth| format!("{}: S @0\n", vec!["a"; depth].join("."))).collect();

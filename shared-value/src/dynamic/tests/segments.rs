@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::{All, Field, Layout, Point, Random, fill};
-use crate::dynamic::{DynData, DynKind, DynLayout, DynValue};
+use crate::dynamic::{DynData, DynValue};
 use crate::error::Error;
 use crate::handle::initial::Filled;
 use crate::handle::synchronized::{SharedArray, Synchronized};
 use crate::layout::SharedValue;
+use crate::schema::{DynKind, DynLayout};
 
 /// Without this, an array whose length only the segment knows would have no elements here.
 #[test]

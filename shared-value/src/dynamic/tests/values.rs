@@ -1,12 +1,13 @@
 //! Every value as bytes and back, and data and paths that fit no value.
 
 use super::{All, Random, Tinted, Wrapped, fill, layouts};
+use crate::dynamic::DynData;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
-use crate::dynamic::path::Place;
-use crate::dynamic::{DynData, DynLayout, limit, schema};
 use crate::error::Error;
 use crate::layout::{Printed, SharedValue, schema_text};
+use crate::schema::place::Place;
+use crate::schema::{DynLayout, limit, read};
 
 /// Without this, a tool would print another value than the program, or write one that the program refuses.
 #[test]
@@ -177,7 +178,7 @@ fn atomic_fields_of_the_value_itself_have_numbers() {
 #[test]
 fn parts_that_are_too_large_are_refused() {
     let at_once = |text: &str| {
-        let layout = schema::read(text).unwrap();
+        let layout = read(text).unwrap();
         limit::check(&layout).is_ok()
     };
     let order = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };

@@ -1,9 +1,9 @@
 //! `DynEnum`: the layout of an enum, made by code.
 
-use crate::dynamic::structure::check_name;
-use crate::dynamic::{DynKind, DynLayout, DynVariant};
 use crate::error::Error;
 use crate::layout::SharedValue;
+use crate::schema::structure::check_name;
+use crate::schema::{DynKind, DynLayout, DynVariant};
 
 impl DynLayout {
     /// Begins the layout of an enum without fields, whose numbers are an `R`, as in `#[repr(u8)]`.

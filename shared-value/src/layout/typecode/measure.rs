@@ -24,7 +24,7 @@ const MOST_DIMENSIONS: usize = 32;
 /// # Panics
 /// If the text is not one item, or leaves the byte order to the reader. In constants, that is an error of compilation.
 #[track_caller]
-pub(super) const fn measure(typecode: &str) -> usize {
+pub(crate) const fn measure(typecode: &str) -> usize {
     match size(typecode) {
         Ok(size) => size,
         Err(problem) => panic!("{}", problem),
@@ -35,7 +35,7 @@ pub(super) const fn measure(typecode: &str) -> usize {
 ///
 /// # Errors
 /// A rule of the grammar that the text breaks.
-pub(super) const fn size(typecode: &str) -> Result<usize, &'static str> {
+pub(crate) const fn size(typecode: &str) -> Result<usize, &'static str> {
     let mut reader = Reader::of(typecode);
     let size = attempt!(reader.item());
     attempt!(reader.end());
@@ -43,7 +43,7 @@ pub(super) const fn size(typecode: &str) -> Result<usize, &'static str> {
 }
 
 /// A typecode, and how far it was read. Errors say what a typecode should look like.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
     /// Whether a sign of the byte order stands to the left.
@@ -53,26 +53,26 @@ pub(super) struct Reader<'a> {
 }
 
 /// The start of an item: all of it, or what stands before the fields of a struct.
-pub(super) struct Head<'a> {
+pub(crate) struct Head<'a> {
     /// The lengths of the dimensions, separated by commas; empty without a shape.
-    pub(super) shape: &'a str,
+    pub(crate) shape: &'a str,
     /// The number before the letter; 1 without a number.
-    pub(super) repeat: usize,
+    pub(crate) repeat: usize,
     /// `T` for a struct, whose fields follow.
-    pub(super) letter: u8,
+    pub(crate) letter: u8,
     /// The number of bytes that the letter stands for; 1 for `T`, whose fields follow.
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// The product of the dimensions and the repeat count.
     count: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn of(text: &'a str) -> Self {
+    pub(crate) const fn of(text: &'a str) -> Self {
         Self { text, at: 0, is_ordered: false, depth: 0 }
     }
 
     /// Reads the shape, the repeat count, the byte order and the letter of the next item.
-    pub(super) const fn head(&mut self) -> Result<Head<'a>, &'static str> {
+    pub(crate) const fn head(&mut self) -> Result<Head<'a>, &'static str> {
         attempt!(self.order());
         let mut count = 1;
         let mut shape = "";
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the `{` before the fields of a struct.
-    pub(super) const fn open(&mut self) -> Result<(), &'static str> {
+    pub(crate) const fn open(&mut self) -> Result<(), &'static str> {
         if self.depth == DEEPEST {
             return Err("a typecode has at most 16 structs inside of each other");
         }
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the `}` behind the fields of a struct, if it is there.
-    pub(super) const fn closes(&mut self) -> bool {
+    pub(crate) const fn closes(&mut self) -> bool {
         let closes = self.takes(b'}');
         if closes {
             self.depth -= 1;
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the name of a field, if it has one.
-    pub(super) const fn name(&mut self) -> Result<Option<&'a str>, &'static str> {
+    pub(crate) const fn name(&mut self) -> Result<Option<&'a str>, &'static str> {
         if !self.takes(b':') {
             return Ok(None);
         }
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Makes sure that nothing follows.
-    pub(super) const fn end(&self) -> Result<(), &'static str> {
+    pub(crate) const fn end(&self) -> Result<(), &'static str> {
         if self.is_at_end() {
             Ok(())
         } else {

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::dynamic::layout::Typecode;
-use crate::dynamic::scalar::scalar;
-use crate::dynamic::typecode::{fields, number, packed};
-use crate::dynamic::{DynKind, DynLayout};
 use crate::error::Error;
 use crate::layout::Item;
+use crate::schema::dyn_layout::Typecode;
+use crate::schema::meaning::{fields, number, packed};
+use crate::schema::primitive::scalar;
+use crate::schema::{DynKind, DynLayout};
 
 impl DynLayout {
     /// Reads a typecode: the notation of Python's buffer protocol (PEP 3118), as

@@ -7,25 +7,25 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use crate::dynamic::{DynField, DynKind, DynLayout};
 use crate::error::Error;
+use crate::schema::{DynField, DynKind, DynLayout};
 
 /// One step into a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step<'p> {
+pub(crate) enum Step<'p> {
     Field(&'p str),
     Element(usize),
 }
 
 /// The steps of a path, up to the first mistake in it.
 #[derive(Clone, Debug)]
-pub(super) struct Steps<'p> {
+pub(crate) struct Steps<'p> {
     path: &'p str,
     rest: &'p str,
 }
 
 impl<'p> Steps<'p> {
-    pub(super) fn of(path: &'p str) -> Self {
+    pub(crate) fn of(path: &'p str) -> Self {
         Self { path, rest: path }
     }
 
@@ -71,25 +71,25 @@ impl<'p> Iterator for Steps<'p> {
 
 /// A part of a value: its layout and its offset.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'l> {
-    pub(super) layout: &'l DynLayout,
-    pub(super) offset: usize,
+pub(crate) struct Place<'l> {
+    pub(crate) layout: &'l DynLayout,
+    pub(crate) offset: usize,
     /// The words outside of the slots that it lies in, if it is an atomic field of the value, or an element of one.
-    pub(super) atomic: Option<Words>,
+    pub(crate) atomic: Option<Words>,
     /// Whether the part is the whole value.
-    pub(super) is_value: bool,
+    pub(crate) is_value: bool,
 }
 
 /// The words of an atomic field: one, or one for each element of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Words {
-    pub(super) first: usize,
-    pub(super) count: usize,
+pub(crate) struct Words {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
 }
 
 impl DynLayout {
     /// Lists the atomic fields of the value itself, each with its words.
-    pub(super) fn atomic_words(&self) -> impl Iterator<Item = (&DynField, Words)> {
+    pub(crate) fn atomic_words(&self) -> impl Iterator<Item = (&DynField, Words)> {
         self.atomic_fields().scan(0, |next, field| {
             let words = Words { first: *next, count: field.words() };
             *next += words.count;
@@ -99,12 +99,12 @@ impl DynLayout {
 }
 
 impl<'l> Place<'l> {
-    pub(super) fn of_value(layout: &'l DynLayout) -> Self {
+    pub(crate) fn of_value(layout: &'l DynLayout) -> Self {
         Self { layout, offset: 0, atomic: None, is_value: true }
     }
 
     /// Returns the part of a value at this path.
-    pub(super) fn at(value: &'l DynLayout, path: &str) -> Result<Self, Error> {
+    pub(crate) fn at(value: &'l DynLayout, path: &str) -> Result<Self, Error> {
         let mut place = Self::of_value(value);
         let mut steps = Steps::of(path);
         loop {
@@ -144,7 +144,7 @@ impl<'l> Place<'l> {
 }
 
 /// Lists names for an error, but no more than a reader takes in.
-pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     const SHOWN: usize = 24;
     let mut list = String::new();
     let mut count = 0;
@@ -159,7 +159,7 @@ pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
 }
 
 /// Returns text as errors show it.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const SHOWN: usize = 100;
     let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN).is_some() { format!("{shown}..") } else { shown }
@@ -167,7 +167,7 @@ pub(super) fn shown(text: &str) -> String {
 
 /// The path of a part, for errors: it becomes text only if there is one.
 #[derive(Clone, Copy)]
-pub(super) enum Way<'a> {
+pub(crate) enum Way<'a> {
     /// A part of this layout, at this path of its value.
     Start(&'a str, &'a DynLayout),
     Field(&'a Way<'a>, &'a str),

@@ -5,7 +5,9 @@
 //! the program's own hooks can use this library.
 #![allow(unsafe_code)]
 
-use crate::{lock, segment};
+use crate::lock;
+use crate::segment::registry;
+use crate::sys;
 
 // SAFETY: the loader calls the functions that this section points to, before `main` or when a library is loaded. It passes
 // arguments, which a C function may ignore. This function uses nothing that is set up later.
@@ -16,7 +18,7 @@ static AT_START: extern "C" fn() = at_start;
 extern "C" fn at_start() {
     // If this fails, it is tried again, and reported, when a thread takes its first lock.
     let _ = lock::set_up();
-    segment::set_up();
+    registry::set_up();
     // Searches the function now: a child would wait for ever for a search that another thread of its parent had begun.
-    crate::sys::mutex::timed_lock();
+    sys::mutex::timed_lock();
 }

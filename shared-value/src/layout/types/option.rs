@@ -7,7 +7,7 @@ use core::hash::{Hash, Hasher};
 use core::mem::offset_of;
 
 use crate::layout::description::Form;
-use crate::layout::placeholder::placeholder;
+use crate::layout::types::placeholder::placeholder;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
 /// A value that may be missing, with a fixed layout, which `Option<T>` does not have.

@@ -1,19 +1,19 @@
 //! Reads the typecodes of `#[shared(pod)]` fields.
 
-use crate::dynamic::layout::Typecode;
-use crate::dynamic::{DynField, DynKind, DynLayout};
 use crate::layout::Item;
+use crate::schema::dyn_layout::Typecode;
+use crate::schema::{DynField, DynKind, DynLayout};
 
 impl Typecode {
     /// Returns the typecode of bytes of this size.
-    pub(super) fn of(text: &str, size: usize) -> Self {
+    pub(crate) fn of(text: &str, size: usize) -> Self {
         let meaning = Item::parse(text).ok().filter(|item| item.size() == size).and_then(|item| packed(&item));
         Self { text: text.to_owned(), meaning }
     }
 }
 
 /// The name and the kind of a number, by its letter.
-pub(super) fn number(code: char) -> Option<(&'static str, DynKind)> {
+pub(crate) fn number(code: char) -> Option<(&'static str, DynKind)> {
     let (integer, float) = (|is_signed| DynKind::Integer { is_signed }, DynKind::Float);
     Some(match code {
         'b' => ("i8", integer(true)),
@@ -34,7 +34,7 @@ pub(super) fn number(code: char) -> Option<(&'static str, DynKind)> {
 }
 
 /// Returns the layout of bytes in which nothing is aligned. A part without bytes has none.
-pub(super) fn packed(item: &Item) -> Option<DynLayout> {
+pub(crate) fn packed(item: &Item) -> Option<DynLayout> {
     let size = item.size();
     let (name, kind) = match item {
         Item::Number { code, .. } => number(*code)?,
@@ -49,7 +49,7 @@ pub(super) fn packed(item: &Item) -> Option<DynLayout> {
 }
 
 /// Returns the fields of a struct, without its padding.
-pub(super) fn fields(
+pub(crate) fn fields(
     items: &[(String, Item)],
     layout: impl Fn(&Item, usize) -> Option<DynLayout>,
 ) -> Option<Vec<DynField>> {

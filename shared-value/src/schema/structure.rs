@@ -1,10 +1,10 @@
 //! Layouts made by code: structs, arrays and the types inside of them.
 
-use crate::dynamic::layout::{Typecode, invalid_layout};
-use crate::dynamic::schema::{self, is_of_name, sized};
-use crate::dynamic::{DynField, DynKind, DynLayout};
 use crate::error::Error;
 use crate::layout::{AtomicField, Item, SharedValue};
+use crate::schema::dyn_layout::{Typecode, invalid_layout};
+use crate::schema::read::{is_of_name, read, sized};
+use crate::schema::{DynField, DynKind, DynLayout};
 
 impl DynLayout {
     /// Begins the layout of a `#[repr(C)]` struct.
@@ -119,8 +119,8 @@ impl DynLayout {
     }
 
     /// Makes sure that the schema of the layout is read as the layout: a segment can hold every layout that is made by code.
-    pub(super) fn checked(self) -> Result<Self, Error> {
-        match schema::read(&self.to_string()) {
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        match read(&self.to_string()) {
             Ok(read) if read == self => Ok(self),
             Ok(read) => {
                 let reason = format!("its schema would be read as that of `{}`", read.type_text());
@@ -131,7 +131,7 @@ impl DynLayout {
     }
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     if !name.is_empty() && name.chars().all(is_of_name) {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Limits what is read at once: a schema of a few bytes can describe a value that no memory holds.
 
-use crate::dynamic::{DynKind, DynLayout};
 use crate::error::Error;
+use crate::schema::{DynKind, DynLayout};
 
 /// The most bytes.
 const BYTES: usize = 64 << 20;
@@ -12,7 +12,7 @@ const LEAVES: usize = 4 << 20;
 ///
 /// # Errors
 /// `Unsupported` if it is not.
-pub(super) fn check(layout: &DynLayout) -> Result<(), Error> {
+pub(crate) fn check(layout: &DynLayout) -> Result<(), Error> {
     if layout.size <= BYTES && leaves(layout) <= LEAVES {
         return Ok(());
     }

@@ -5,10 +5,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::dynamic::{DynKind, DynLayout};
+use crate::schema::{DynKind, DynLayout};
 
 /// A type as schemas write it.
-pub(super) struct Type<'a>(pub(super) &'a DynLayout);
+pub(crate) struct Type<'a>(pub(crate) &'a DynLayout);
 
 impl Display for Type<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! The primitives, by their names in schemas, and the bits of their bytes.
 
-use crate::dynamic::{DynKind, DynLayout};
+use crate::schema::{DynKind, DynLayout};
 
 const SIGNED: DynKind = DynKind::Integer { is_signed: true };
 const UNSIGNED: DynKind = DynKind::Integer { is_signed: false };
@@ -48,13 +48,13 @@ static SCALARS: [(&str, usize, DynKind); 34] = [
 ];
 
 /// Returns the layout of the primitive of this name.
-pub(super) fn scalar(name: &str) -> Option<DynLayout> {
+pub(crate) fn scalar(name: &str) -> Option<DynLayout> {
     let (name, size, kind) = SCALARS.iter().find(|(known, ..)| *known == name)?;
     Some(DynLayout::new(*name, *size, *size, kind.clone()))
 }
 
 /// Sets up to eight bytes to the low bytes of a number.
-pub(super) fn put(bytes: &mut [u8], bits: u64) {
+pub(crate) fn put(bytes: &mut [u8], bits: u64) {
     let place = place(bytes.len());
     bytes.copy_from_slice(&bits.to_ne_bytes()[place]);
 }
@@ -65,7 +65,7 @@ fn place(length: usize) -> std::ops::Range<usize> {
 }
 
 /// Returns the numbers that an integer of this size can hold.
-pub(super) fn range(size: usize, is_signed: bool) -> std::ops::RangeInclusive<i128> {
+pub(crate) fn range(size: usize, is_signed: bool) -> std::ops::RangeInclusive<i128> {
     let bits = 8 * size;
     if is_signed { -(1 << (bits - 1))..=(1 << (bits - 1)) - 1 } else { 0..=(1 << bits) - 1 }
 }

@@ -1,6 +1,6 @@
 //! `Item`: what a typecode describes, as a tree.
 
-use crate::layout::measure::{self, Head, Reader};
+use crate::layout::typecode::measure::{self, Head, Reader};
 
 /// The meaning of the bytes of a `#[shared(pod)]` field, read from the typecode that its author wrote.
 #[derive(Debug, PartialEq, Eq)]

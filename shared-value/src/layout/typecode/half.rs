@@ -1,7 +1,7 @@
 //! Floating-point numbers of half precision (IEEE 754 binary16), which typecodes know and Rust does not.
 
-pub(super) const SIZE: usize = 2;
-pub(super) const MANTISSA_DIGITS: u32 = 11;
+pub(crate) const SIZE: usize = 2;
+pub(crate) const MANTISSA_DIGITS: u32 = 11;
 
 /// The bits of the fraction.
 const FRACTION: u32 = 10;
@@ -11,7 +11,7 @@ const NAN: u16 = INFINITY | 1 << (FRACTION - 1);
 
 /// Returns the bits of the nearest number, unless that is infinite and the given one is not.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the ranges are checked before")]
-pub(super) fn of(number: f64) -> Option<u16> {
+pub(crate) fn to_bits(number: f64) -> Option<u16> {
     let magnitude = number.abs();
     let bits = if number.is_nan() {
         NAN
@@ -33,28 +33,39 @@ pub(super) fn of(number: f64) -> Option<u16> {
 
 /// Returns the bits of a NaN, with the upper bits of its payload.
 #[expect(clippy::cast_possible_truncation, reason = "only bits below the mask's are kept")]
-pub(super) fn of_nan(nan: f32) -> u16 {
+pub(crate) fn nan_to_bits(nan: f32) -> u16 {
     let bits = |shift: u32, mask: u16| (nan.to_bits() >> shift) as u16 & mask;
     let (sign, payload) = (bits(16, 0x8000), bits(13, 0x3ff));
     // Without a payload, the bits would be those of infinity.
     sign | INFINITY | if payload == 0 { NAN } else { payload }
 }
 
+/// Returns a number of half precision (IEEE 754 binary16), which `f32` holds exactly.
+pub(crate) fn from_bits(bits: u16) -> f32 {
+    let (sign, exponent, fraction) = (u32::from(bits >> 15), u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
+    // A number without a leading one counts in steps of 2^-24, which is exact in `f32`.
+    let magnitude = match exponent {
+        0 => f32::from(bits & 0x3ff) / 16_777_216.0,
+        0x1f => f32::from_bits(0xff << 23 | fraction << 13),
+        _ => f32::from_bits((exponent + 127 - 15) << 23 | fraction << 13),
+    };
+    f32::from_bits(magnitude.to_bits() | sign << 31)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{of, of_nan};
-    use crate::layout::half;
+    use super::{from_bits, nan_to_bits, to_bits};
 
     /// Without this, a number that is read and written back would be another.
     #[test]
     fn every_number_is_written_as_it_was_read() {
         for bits in 0..=u16::MAX {
-            let number = half(bits);
+            let number = from_bits(bits);
             if number.is_nan() {
-                assert_eq!(of_nan(number), bits);
-                assert!(of(number.into()).is_some_and(|bits| half(bits).is_nan()));
+                assert_eq!(nan_to_bits(number), bits);
+                assert!(to_bits(number.into()).is_some_and(|bits| from_bits(bits).is_nan()));
             } else {
-                assert_eq!(of(number.into()), Some(bits), "{number}");
+                assert_eq!(to_bits(number.into()), Some(bits), "{number}");
             }
         }
     }
@@ -75,7 +86,26 @@ mod tests {
             (-0.0, Some(0x8000)),
             (f64::NEG_INFINITY, Some(0xfc00)),
         ] {
-            assert_eq!(of(number), expected, "{number}");
+            assert_eq!(to_bits(number), expected, "{number}");
         }
+    }
+
+    /// Without this, the half-precision numbers of pods would print as others.
+    #[test]
+    fn numbers_of_half_precision() {
+        for (bits, number) in [
+            (0x0000, 0.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x0400, 6.103_515_6e-5),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_95),
+            (0x7bff, 65504.0),
+            (0x7c00, f32::INFINITY),
+            (0xfc00, f32::NEG_INFINITY),
+        ] {
+            assert_eq!(from_bits(bits).to_bits(), number.to_bits(), "{bits:#x}");
+        }
+        assert!(from_bits(0x8000).is_sign_negative() && from_bits(0x7e00).is_nan());
     }
 }

@@ -3,10 +3,21 @@
 //! Numbers carry the byte order. Single bytes do so only where they come first, because without a sign at the start the
 //! notation means C's own alignment.
 
+mod bits;
+pub(crate) mod half;
+mod item;
+mod measure;
+mod number;
+
 use core::marker::PhantomData;
 
 use crate::layout::text::Text;
 use crate::layout::{Kind, Layout, SharedValue};
+
+pub(crate) use bits::{sign_extended, zero_extended};
+pub(crate) use item::Item;
+pub(crate) use measure::measure;
+pub(crate) use number::Number;
 
 const BYTE_ORDER: u8 = if cfg!(target_endian = "little") { b'<' } else { b'>' };
 

@@ -8,10 +8,12 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use crate::dynamic::layout::Typecode;
-use crate::dynamic::scalar::{range, scalar};
-use crate::dynamic::{DynField, DynKind, DynLayout, DynVariant};
+use crate::error::Error;
 use crate::format::Invalid;
+use crate::layout::{SharedValue, schema_text};
+use crate::schema::dyn_layout::{Typecode, invalid_layout};
+use crate::schema::primitive::{range, scalar};
+use crate::schema::{DynField, DynKind, DynLayout, DynVariant};
 
 /// The longest schema, in bytes: a layout takes about twenty times the memory of its text.
 const LONGEST: usize = 1 << 20;
@@ -24,8 +26,35 @@ const LARGEST: usize = isize::MAX as usize;
 
 const BYTE_ORDER: &str = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };
 
+impl DynLayout {
+    /// Reads a schema, as segments hold it. `docs/format.md` has the grammar.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if the text is not a schema of this machine's byte order, if it describes no possible type (fields that
+    /// overlap or lie outside of their struct, sizes that do not agree), or if it has more than 128 types inside of each other
+    /// or more than 1 MiB of text.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, Error};
+    ///
+    /// let Err(Error::InvalidLayout { reason, .. }) = DynLayout::parse("Point\nx: f65 @0\n") else { panic!() };
+    /// assert_eq!(reason, "expected the lines of the fields of `f65`, found nothing more");
+    /// ```
+    pub fn parse(schema: &str) -> Result<Self, Error> {
+        read(schema).map_err(|invalid| invalid_layout("(schema)", &invalid))
+    }
+
+    /// Returns the layout of a type that this program knows.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if the type has more than 128 types inside of each other, or a schema of more than 1 MiB.
+    pub fn of<T: SharedValue>() -> Result<Self, Error> {
+        Self::parse(&schema_text(T::LAYOUT))
+    }
+}
+
 /// Returns the layout that a schema describes.
-pub(super) fn read(schema: &str) -> Result<DynLayout, Invalid> {
+pub(crate) fn read(schema: &str) -> Result<DynLayout, Invalid> {
     if schema.len() > LONGEST {
         return Err(invalid(format!("at most {LONGEST} bytes"), format!("{} bytes", schema.len())));
     }
@@ -46,6 +75,11 @@ pub(super) fn read(schema: &str) -> Result<DynLayout, Invalid> {
     }
     lines.expect(BYTE_ORDER)?;
     if lines.rest.is_empty() { Ok(layout) } else { Err(invalid("the end of the text", quoted(lines.rest))) }
+}
+
+/// Returns the layout of a value of this size, given its schema.
+pub(crate) fn layout_of(name: &str, schema: &str, size: usize) -> Result<DynLayout, Error> {
+    read(schema).and_then(|layout| layout.of_size(size)).map_err(|invalid| invalid.of(name))
 }
 
 fn invalid(expected: impl Display, found: impl Display) -> Invalid {

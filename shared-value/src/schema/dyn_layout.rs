@@ -29,12 +29,12 @@ use crate::format::Invalid;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DynLayout {
-    pub(super) name: Cow<'static, str>,
-    pub(super) size: usize,
-    pub(super) align: usize,
-    pub(super) kind: DynKind,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) size: usize,
+    pub(crate) align: usize,
+    pub(crate) kind: DynKind,
     /// Only of bytes that are a field.
-    pub(super) typecode: Option<Box<Typecode>>,
+    pub(crate) typecode: Option<Box<Typecode>>,
 }
 
 /// The kinds of types, and the parts of each.
@@ -101,25 +101,25 @@ pub enum DynKind {
 /// A field of a [`DynKind::Struct`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DynField {
-    pub(super) name: String,
-    pub(super) offset: usize,
-    pub(super) layout: DynLayout,
-    pub(super) is_atomic: bool,
+    pub(crate) name: String,
+    pub(crate) offset: usize,
+    pub(crate) layout: DynLayout,
+    pub(crate) is_atomic: bool,
 }
 
 /// A variant of a [`DynKind::Enum`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DynVariant {
-    pub(super) name: String,
-    pub(super) number: i128,
+    pub(crate) name: String,
+    pub(crate) number: i128,
 }
 
 /// A typecode, and what it says of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Typecode {
-    pub(super) text: String,
+pub(crate) struct Typecode {
+    pub(crate) text: String,
     /// `None` if the text cannot be read, or is of another size: it may come from any program. Nothing in it is aligned.
-    pub(super) meaning: Option<DynLayout>,
+    pub(crate) meaning: Option<DynLayout>,
 }
 
 impl DynLayout {
@@ -143,12 +143,12 @@ impl DynLayout {
         &self.kind
     }
 
-    pub(super) fn new(name: impl Into<Cow<'static, str>>, size: usize, align: usize, kind: DynKind) -> Self {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>, size: usize, align: usize, kind: DynKind) -> Self {
         Self { name: name.into(), size, align, kind, typecode: None }
     }
 
     /// Returns the layout into which paths lead: under all newtypes, and what a typecode says of bytes.
-    pub(super) fn unwrapped(&self) -> &Self {
+    pub(crate) fn unwrapped(&self) -> &Self {
         let mut layout = self;
         while let Some(inner) =
             if let DynKind::Newtype { inner } = &layout.kind { Some(&**inner) } else { layout.meaning() }
@@ -159,23 +159,23 @@ impl DynLayout {
     }
 
     /// Returns the name of the type under all newtypes.
-    pub(super) fn innermost_name(&self) -> &str {
+    pub(crate) fn innermost_name(&self) -> &str {
         if let DynKind::Newtype { inner } = &self.kind { inner.innermost_name() } else { &self.name }
     }
 
     /// Returns what the typecode says of the bytes, if they have one that can be read.
-    pub(super) fn meaning(&self) -> Option<&Self> {
+    pub(crate) fn meaning(&self) -> Option<&Self> {
         self.typecode.as_deref()?.meaning.as_ref()
     }
 
     /// Lists the atomic fields of the value itself, which have words of their own outside of the slots.
-    pub(super) fn atomic_fields(&self) -> impl Iterator<Item = &DynField> {
+    pub(crate) fn atomic_fields(&self) -> impl Iterator<Item = &DynField> {
         let fields = if let DynKind::Struct { fields } = &self.kind { fields.as_slice() } else { &[] };
         fields.iter().filter(|field| field.is_atomic)
     }
 
     /// Returns the layout of a value of this size, which tells the number of elements of a slice.
-    pub(super) fn of_size(self, size: usize) -> Result<Self, Invalid> {
+    pub(crate) fn of_size(self, size: usize) -> Result<Self, Invalid> {
         let fits = |expected: String| Invalid::new("size", expected, size);
         match self.kind {
             DynKind::Slice { element } if size.is_multiple_of(element.size) => {
@@ -190,14 +190,14 @@ impl DynLayout {
 }
 
 /// Returns the error for a layout of this name.
-pub(super) fn invalid_layout(name: &str, invalid: &Invalid) -> Error {
+pub(crate) fn invalid_layout(name: &str, invalid: &Invalid) -> Error {
     let Invalid { expected, found, .. } = invalid;
     Error::InvalidLayout { name: name.to_owned(), reason: format!("expected {expected}, found {found}") }
 }
 
 impl DynField {
     /// Returns the number of words that the field has outside of the slots, if its struct is the value.
-    pub(super) fn words(&self) -> usize {
+    pub(crate) fn words(&self) -> usize {
         match self.layout.kind {
             _ if !self.is_atomic => 0,
             DynKind::Array { length, .. } => length,

@@ -1,8 +1,8 @@
 //! `DynParts`: every part of a value that has a path of its own.
 
-use crate::dynamic::path::Place;
-use crate::dynamic::{DynKind, DynLayout};
 use crate::error::Error;
+use crate::schema::place::Place;
+use crate::schema::{DynKind, DynLayout};
 
 impl DynLayout {
     /// Lists every part that has a path, in the order of memory: fields at every depth, and the elements of arrays of structs.
@@ -79,14 +79,14 @@ struct Open<'l> {
 /// A part of a value: its path, its offset and its layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DynPart<'l> {
-    pub(super) path: String,
-    pub(super) layout: &'l DynLayout,
-    pub(super) offset: usize,
-    pub(super) is_atomic: bool,
+    pub(crate) path: String,
+    pub(crate) layout: &'l DynLayout,
+    pub(crate) offset: usize,
+    pub(crate) is_atomic: bool,
 }
 
 impl<'l> DynParts<'l> {
-    pub(super) fn of(value: &'l DynLayout) -> Self {
+    pub(crate) fn of(value: &'l DynLayout) -> Self {
         let has_atomics = matches!(value.kind, DynKind::Struct { .. });
         let value = value.unwrapped();
         let open = Open { path: String::new(), layout: value, offset: 0, next: 0 };

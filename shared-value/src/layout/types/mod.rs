@@ -1,0 +1,16 @@
+//! Ready-made types for shared memory: what the standard library's own types cannot be there, because their bytes are not
+//! specified or hold pointers.
+
+mod duration;
+mod fixed_str;
+mod option;
+mod placeholder;
+#[cfg(feature = "serde")]
+mod serialize;
+mod timestamp;
+
+pub use duration::{SharedDuration, TimeError};
+pub(crate) use fixed_str::first_invalid_byte;
+pub use fixed_str::{FixedStr, FixedStrError};
+pub use option::SharedOption;
+pub use timestamp::Timestamp;

@@ -1,0 +1,20 @@
+//! Layouts that are known only when the program runs: read from schemas and typecodes, built part by part, and written again.
+
+mod dyn_layout;
+mod dyn_part;
+mod enumeration;
+mod foreign;
+pub(crate) mod limit;
+mod meaning;
+pub(crate) mod place;
+pub(crate) mod primitive;
+mod read;
+mod structure;
+mod write;
+
+pub(crate) use dyn_layout::invalid_layout;
+pub use dyn_layout::{DynField, DynKind, DynLayout, DynVariant};
+pub use dyn_part::{DynPart, DynParts};
+pub use enumeration::DynEnum;
+pub(crate) use read::{layout_of, read};
+pub use structure::DynStruct;

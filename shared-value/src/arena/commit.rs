@@ -118,21 +118,19 @@ impl Transaction<'_> {
         if state.joined.iter().any(|cell| cell.is_unwound(self.thread)) {
             return Err(Error::Unwound);
         }
-        let changed: Vec<_> =
-            state.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing()).collect();
-        let changes = state.changes();
-        let is_committed = match (&*changes, &*changed) {
-            ([], []) => true,
-            ([], [one]) => {
-                one.commit();
+        let (changes, changed) = (state.changes(), state.changed().count());
+        let is_committed = match (changes.is_empty(), changed) {
+            (true, 0) => true,
+            (true, 1) => {
+                state.changed().for_each(Versions::commit);
                 true
             }
-            ([], all) if cfg!(shared_value_fault = "severally") => {
-                all.iter().for_each(|versions| versions.commit());
+            (true, _) if cfg!(shared_value_fault = "severally") => {
+                state.changed().for_each(Versions::commit);
                 true
             }
-            (changes, []) => self.edit(&state, changes, None, || {})?,
-            _ => self.commit_by_record(&state, &changes, &changed)?,
+            (false, 0) => self.edit(&state, &changes, None, || {})?,
+            _ => self.commit_by_record(&state, &changes)?,
         };
         drop(state);
         if is_committed {
@@ -142,7 +140,7 @@ impl Transaction<'_> {
     }
 
     /// Commits changes of values, and of the arena, that one record decides about.
-    fn commit_by_record(&self, state: &Pending, changes: &[Change], changed: &[&Versions]) -> Result<bool, Error> {
+    fn commit_by_record(&self, state: &Pending, changes: &[Change]) -> Result<bool, Error> {
         let record = take(self.arena, self.thread)?;
         let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
         let decide = || {
@@ -150,7 +148,7 @@ impl Transaction<'_> {
             // they could take this for what was decided about those.
             word.store(decision::OPEN, Ordering::Release);
             // A death from here on leaves versions that are joined to a record which says that nothing is committed.
-            changed.iter().for_each(|versions| versions.join(place));
+            state.changed().for_each(|versions| versions.join(place));
             // A death before this store changes nothing, and after it everything. Release: all that was written comes first.
             word.store(decision::COMMITTED, Ordering::Release);
         };
@@ -160,7 +158,8 @@ impl Transaction<'_> {
         } else {
             self.edit(state, changes, Some(place), decide)
         };
-        changed.iter().for_each(|versions| versions.settle(|_| true));
+        // Versions that are joined to nothing stay as they are.
+        state.joined.iter().for_each(|cell| cell.versions().settle(|_| true));
         // Release: nothing is joined any more.
         word.store(decision::IDLE, Ordering::Release);
         record.leave(self.thread)?;
@@ -179,17 +178,20 @@ impl Transaction<'_> {
             if !state.still_applies(editor) {
                 return Ok(false);
             }
-            editor.change(changes, record, decide)?;
+            editor.change(changes, &state.keys(), record, decide)?;
             Ok(true)
         })
     }
 
     /// Releases all locks.
     fn release(&self) -> Result<(), Error> {
-        let state = self.state.take();
-        state.dropped.iter().for_each(|block| self.arena.heap().set_state(block, State::Removed));
+        let mut state = self.state.borrow_mut();
+        state.added.clear();
+        for block in state.dropped.drain(..) {
+            self.arena.heap().set_state(&block, State::Removed);
+        }
         let mut released = Ok(());
-        for cell in state.joined {
+        for cell in state.joined.drain(..) {
             let left = cell.leave(self.thread);
             released = released.and(left);
         }
@@ -198,6 +200,11 @@ impl Transaction<'_> {
 }
 
 impl Pending {
+    /// The versions of the values that were changed.
+    fn changed(&self) -> impl Iterator<Item = &Versions> {
+        self.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing())
+    }
+
     /// Whether all that is removed is still there, and no other value has a key that is added.
     fn still_applies(&self, editor: &Editor<'_>) -> bool {
         let is_there = |removed: &crate::heap::Trailer| {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Change, Trailer};
+use crate::heap::{BlockId, Change, Trailer, hash};
 use crate::hold::scoped::ScopedHold;
 use crate::lock::Wait;
 
@@ -62,7 +62,7 @@ impl Arena {
         let initial = initial.into();
         self.edit(|editor| {
             let (block, _) = make(editor, None, &initial)?;
-            editor.change(&[Change::Add(block.at)], None, || {})?;
+            editor.change(&[Change::Add(block.at)], &[], None, || {})?;
             Ok(Id::of(BlockId::of(&block)))
         })
     }
@@ -132,7 +132,7 @@ impl Arena {
             let (block, cell) = make(editor, Some(key), &initial)?;
             let old = editor.find(key).map(|old| Change::Remove(old.at));
             let changes: Vec<_> = [Change::Add(block.at)].into_iter().chain(old).collect();
-            editor.change(&changes, None, || {})?;
+            editor.change(&changes, &[(hash(key), block.at)], None, || {})?;
             Ok(Synchronized::of(cell))
         })
     }
@@ -159,7 +159,7 @@ impl Arena {
         let sought = key.into().0;
         self.edit(|editor| {
             let Some(found) = self.find(sought) else { return Ok(false) };
-            editor.change(&[Change::Remove(found.at)], None, || {})?;
+            editor.change(&[Change::Remove(found.at)], &[], None, || {})?;
             Ok(true)
         })
     }
@@ -171,7 +171,7 @@ impl Arena {
                 return Err(self.taken(key));
             }
             let (block, cell) = make(editor, Some(key), initial)?;
-            editor.change(&[Change::Add(block.at)], None, || {})?;
+            editor.change(&[Change::Add(block.at)], &[(hash(key), block.at)], None, || {})?;
             Ok(Synchronized::of(cell))
         })
     }

@@ -170,18 +170,20 @@ impl<'a> Editor<'a> {
         Ok(block.at)
     }
 
-    /// Makes all of these changes at once. If a record decides about them, `record` says where its state lies. `decide` runs
-    /// when everything is written, and decides.
+    /// Makes all of these changes at once. `keys` are the hashes of the keys that they add, and where the trailers of those
+    /// blocks lie. If a record decides about the changes, `record` says where its state lies. `decide` runs when everything is
+    /// written, and decides.
     ///
     /// # Errors
     /// `ArenaFull`; `Io` if the system has no memory left. Nothing was changed, and nothing decided.
     pub(super) fn change(
         &mut self,
         changes: &[Change],
+        keys: &[(u64, usize)],
         record: Option<u64>,
         decide: impl FnOnce(),
     ) -> Result<(), Error> {
-        let additions = self.additions(changes)?;
+        let additions = self.additions(keys)?;
         self.note(changes, &additions)?;
         let decision = self.heap.decision().ok_or_else(|| lost(self.segment, 0))?;
         let by_itself = changes.len() == 1 && record.is_none();
@@ -202,7 +204,7 @@ impl<'a> Editor<'a> {
             if record.is_none() {
                 decision.commit();
             }
-            changes::settle(self.heap, decision, changes, true);
+            changes::settle(self.heap, decision, changes.iter().copied(), true);
         }
         changes.iter().filter(|change| !change.is_add()).for_each(|change| self.forget(change.at()));
         Ok(())
@@ -216,20 +218,22 @@ impl<'a> Editor<'a> {
     }
 
     /// Chooses a bucket for each key that is added.
-    fn additions(&mut self, changes: &[Change]) -> Result<Vec<Addition>, Error> {
-        let added = changes.iter().filter(|change| change.is_add()).filter_map(|change| self.heap.trailer(change.at()));
-        let keyed: Vec<(u64, usize)> =
-            added.filter_map(|block| Some((hash(&self.heap.key(&block)?), block.at))).collect();
-        self.make_room(keyed.len())?;
+    fn additions(&mut self, keys: &[(u64, usize)]) -> Result<Vec<Addition>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.make_room(keys.len())?;
         let Some(table) = table_at(self.heap, self.directory.table) else { return Ok(Vec::new()) };
         let mut chosen = HashSet::new();
-        let choose = |(hash, trailer)| {
+        let choose = |&(hash, trailer): &(u64, usize)| {
             // There is none if another process has written to the table; then the value has no key.
             let bucket = table.vacancy(hash, |index| !chosen.contains(&index))?;
-            chosen.insert(bucket.index());
+            if keys.len() > 1 {
+                chosen.insert(bucket.index());
+            }
             Some(Addition { bucket, hash, trailer })
         };
-        Ok(keyed.into_iter().filter_map(choose).collect())
+        Ok(keys.iter().filter_map(choose).collect())
     }
 
     /// Notes in the directory which blocks are going to change.
@@ -274,7 +278,7 @@ impl<'a> Editor<'a> {
     fn make_room(&mut self, count: usize) -> Result<(), Error> {
         let table = table_at(self.heap, self.directory.table);
         let length = table.map_or(0, Table::length);
-        if count == 0 || usize_of(self.directory.taken).saturating_add(count) <= length / 4 * 3 {
+        if usize_of(self.directory.taken).saturating_add(count) <= length / 4 * 3 {
             return Ok(());
         }
         let live: Vec<_> = table.into_iter().flat_map(Table::buckets).filter_map(|bucket| self.live(bucket)).collect();

@@ -86,7 +86,7 @@ impl<A: Access> Arena<A> {
                 None => changes::count(heap, &directory),
                 Some(is_committed) => {
                     let last = changes::last(heap, &directory);
-                    let live = last.iter().filter(|change| change.is_add() == is_committed).count();
+                    let live = last.filter(|change| change.is_add() == is_committed).count();
                     directory.values.wrapping_add(live as u64)
                 }
             };
@@ -230,7 +230,7 @@ impl<A: Access> Arena<A> {
     }
 
     /// Finds the block of a key or an id.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         match sought {
             Sought::Key(key) => self.find_once(key).or_else(|| self.find_again(key)),
@@ -238,7 +238,7 @@ impl<A: Access> Arena<A> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_once(&self, key: &str) -> Option<Trailer> {
         heap::find(self.heap(), self.directory_word(offset_of!(Directory, table)), key)
     }
@@ -258,7 +258,7 @@ impl<A: Access> Arena<A> {
     }
 
     /// Opens the value in a block.
-    #[inline]
+    #[inline(always)]
     pub(super) fn cell_of<C: Recognized + ?Sized>(
         &self,
         block: &Trailer,
@@ -278,11 +278,12 @@ impl<A: Access> Arena<A> {
         format!("{sought} in {}", self.segment_name())
     }
 
+    #[inline(always)]
     pub(super) fn segment(&self) -> &Arc<Segment> {
         self.directory.shared_segment()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn heap(&self) -> Heap<'_> {
         Heap::of(self.segment())
     }

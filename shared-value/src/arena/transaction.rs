@@ -16,7 +16,7 @@ use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Change, State, Trailer};
+use crate::heap::{BlockId, Change, State, Trailer, hash};
 use crate::lock::{Refusal, Thread, Wait};
 
 /// What a transaction has locked, added and removed: the argument of the closure of [`Arena::transaction`].
@@ -52,6 +52,11 @@ impl Pending {
     pub(super) fn changes(&self) -> Vec<Change> {
         let added = self.added.iter().map(|(block, _)| Change::Add(block.at));
         added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
+    }
+
+    /// The hashes of the keys that it adds, and where the trailers of those blocks lie.
+    pub(super) fn keys(&self) -> Vec<(u64, usize)> {
+        self.added.iter().filter_map(|(block, key)| Some((hash(key.as_ref()?), block.at))).collect()
     }
 
     /// The place in the list of the block that the transaction adds under a key or an id.
@@ -367,9 +372,8 @@ impl Transaction<'_> {
         if !self.is_held() {
             return;
         }
-        let mut state = self.state.borrow_mut();
-        let added: Vec<_> = state.added.drain(..).map(|(block, _)| block).collect();
-        for block in added.iter().chain(&state.dropped) {
+        let state = self.state.borrow();
+        for block in state.added.iter().map(|(block, _)| block).chain(&state.dropped) {
             // Handles of it may be open, so its space is not free.
             self.arena.heap().set_state(block, State::Removed);
         }

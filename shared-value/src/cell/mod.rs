@@ -90,6 +90,7 @@ impl<E: SharedValue> Cell<[E]> {
 impl<C: Contents + ?Sized> Cell<C> {
     /// The cell with these facts that starts at an offset, if it ends before `end` and `end` lies in the segment. Its own
     /// native lock guards it. `number` identifies it among the cells of the segment.
+    #[inline]
     pub(crate) fn within(
         segment: &Arc<Segment>,
         start: usize,

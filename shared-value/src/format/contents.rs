@@ -88,6 +88,7 @@ impl Shape {
     }
 
     /// Returns the number of bytes of the whole cell with its control line; `None` if no memory is that large.
+    #[inline]
     pub(crate) fn checked_length(self) -> Option<usize> {
         // Both slots, their marks and the gaps take less than three times the size, plus 4 KiB.
         let most = self.size.checked_mul(3)?.checked_add(self.atomics.checked_mul(WORD)?)?.checked_add(1 << 12)?;
@@ -95,6 +96,7 @@ impl Shape {
     }
 
     /// Returns the number of bytes of the whole cell with its control line.
+    #[inline]
     pub(crate) const fn length(self) -> usize {
         (LINE + self.words()) * WORD
     }

@@ -113,11 +113,13 @@ pub(crate) struct Heap<'a> {
 }
 
 impl<'a> Heap<'a> {
+    #[inline(always)]
     pub(crate) fn of(mapping: &'a Mapping) -> Self {
         Self { mapping }
     }
 
     /// Where the first block starts.
+    #[inline(always)]
     pub(crate) fn start(self) -> usize {
         let entry = &self.mapping.entries()[0];
         (entry.cell_offset + entry.cell_length).next_multiple_of(CELL_ALIGN)
@@ -134,18 +136,19 @@ impl<'a> Heap<'a> {
     }
 
     /// So many words from an offset on, if they lie behind the directory.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {
         self.mapping.words(offset, count).filter(|_| offset >= self.start())
     }
 
+    #[inline(always)]
     fn trailer_words(self, at: usize) -> Option<&'a [AtomicU64; TRAILER_WORDS]> {
         let words = self.words(at, TRAILER_WORDS).filter(|_| (at + TRAILER).is_multiple_of(CELL_ALIGN))?;
         words.try_into().ok()
     }
 
     /// The trailer at an offset; `None` if there is none, or it changes while it is read.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     pub(crate) fn trailer(self, at: usize) -> Option<Trailer> {
         let [first, start, size, key] = self.trailer_words(at)?;
@@ -182,12 +185,12 @@ impl<'a> Heap<'a> {
     }
 
     /// Whether a block is in use.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_live(self, block: &Trailer) -> bool {
         block.state == State::Live || self.is_undecided(block) && self.is_decided_live(block.at, block.generation)
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_undecided(self, block: &Trailer) -> bool {
         matches!(block.state, State::Adding | State::Removing)
     }

@@ -62,15 +62,21 @@ pub(crate) fn list<'a>(heap: Heap<'a>, directory: &Directory) -> Option<&'a [Ato
 }
 
 /// The changes that were made last.
-pub(crate) fn last(heap: Heap<'_>, directory: &Directory) -> Vec<Change> {
-    let listed = list(heap, directory).unwrap_or_default().iter().take(usize_of(directory.listed));
+pub(crate) fn last<'a>(heap: Heap<'a>, directory: &Directory) -> impl Iterator<Item = Change> + use<'a> {
+    let listed = if directory.listed == 0 { None } else { list(heap, directory) };
+    let listed = listed.unwrap_or_default().iter().take(usize_of(directory.listed));
     let few = directory.changes.into_iter();
-    few.chain(listed.map(|word| word.load(Relaxed))).filter_map(Change::from_word).collect()
+    few.chain(listed.map(|word| word.load(Relaxed))).filter_map(Change::from_word)
 }
 
 /// Gives blocks the states that they have after the decision, and says that the changes are made.
-pub(crate) fn settle(heap: Heap<'_>, decision: Decision<'_>, changes: &[Change], is_committed: bool) {
-    changes.iter().for_each(|change| change.settle(heap, is_committed));
+pub(crate) fn settle(
+    heap: Heap<'_>,
+    decision: Decision<'_>,
+    changes: impl IntoIterator<Item = Change>,
+    is_committed: bool,
+) {
+    changes.into_iter().for_each(|change| change.settle(heap, is_committed));
     decision.end();
 }
 
@@ -79,13 +85,13 @@ pub(crate) fn recover(heap: Heap<'_>, directory: &Directory) {
     if let Some(decision) = heap.decision()
         && let Some(is_committed) = decision.verdict()
     {
-        settle(heap, decision, &last(heap, directory), is_committed);
+        settle(heap, decision, last(heap, directory), is_committed);
     }
 }
 
 /// Counts the values, at a moment at which no changes are being made.
 pub(crate) fn count(heap: Heap<'_>, directory: &Directory) -> u64 {
     let is_live = |change: &Change| heap.trailer(change.at()).is_some_and(|block| heap.is_live(&block));
-    let live = last(heap, directory).iter().filter(|change| is_live(change)).count();
+    let live = last(heap, directory).filter(is_live).count();
     directory.values.wrapping_add(live as u64)
 }

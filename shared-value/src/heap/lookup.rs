@@ -13,7 +13,7 @@ use crate::heap::type_entry::TypeEntry;
 use crate::segment::Segment;
 
 /// Finds the block of a key. `table` is the word by which the directory names the table.
-#[inline]
+#[inline(always)]
 pub(crate) fn find(heap: Heap<'_>, table: u64, key: &str) -> Option<Trailer> {
     table_at(heap, table)?
         .candidates(hash(key))
@@ -22,7 +22,7 @@ pub(crate) fn find(heap: Heap<'_>, table: u64, key: &str) -> Option<Trailer> {
 }
 
 /// Finds the block of an id.
-#[inline]
+#[inline(always)]
 pub(crate) fn find_at(heap: Heap<'_>, id: BlockId) -> Option<Trailer> {
     heap.trailer(id.trailer())
         .filter(|block| block.type_entry != 0 && block.generation == id.generation() && heap.is_live(block))
@@ -42,7 +42,7 @@ pub(crate) fn cell_at<C: Recognized + ?Sized>(segment: &Arc<Segment>, id: BlockI
 ///
 /// # Errors
 /// `LayoutMismatch` if the value is of another type; `InvalidSegment` if the block was overwritten.
-#[inline]
+#[inline(always)]
 pub(crate) fn cell_of<C: Recognized + ?Sized>(
     segment: &Arc<Segment>,
     block: &Trailer,
@@ -55,7 +55,7 @@ pub(crate) fn cell_of<C: Recognized + ?Sized>(
 }
 
 /// The cell with these facts in a block, if there is room for it before the key.
-#[inline]
+#[inline(always)]
 pub(crate) fn cell_in<C: Contents + ?Sized>(
     segment: &Arc<Segment>,
     block: &Trailer,

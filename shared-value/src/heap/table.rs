@@ -80,7 +80,7 @@ impl<'a> Table<'a> {
     }
 
     /// The buckets that a block of this hash may be in, up to the first empty one.
-    #[inline]
+    #[inline(always)]
     fn probe(self, hash: u64) -> impl Iterator<Item = Bucket> + use<'a> {
         let mask = self.words.len() - 1;
         (0..=mask)
@@ -91,7 +91,7 @@ impl<'a> Table<'a> {
     }
 
     /// The buckets that lead to blocks with the tag of this hash.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn candidates(self, hash: u64) -> impl Iterator<Item = Bucket> + use<'a> {
         self.probe(hash).filter(move |bucket| bucket.word > GONE && bucket.word & ((1 << TAG_BITS) - 1) == tag(hash))
     }
@@ -128,7 +128,7 @@ impl<'a> Table<'a> {
 }
 
 /// The table that the directory names by this word.
-#[inline]
+#[inline(always)]
 pub(crate) fn table_at(heap: Heap<'_>, table: u64) -> Option<Table<'_>> {
     heap.words(usize_of(table & !63), 1 << (table & 63)).filter(|_| table != 0).and_then(Table::of)
 }

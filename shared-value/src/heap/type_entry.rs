@@ -32,7 +32,7 @@ pub(crate) struct TypeEntry<'a> {
 
 impl<'a> TypeEntry<'a> {
     /// The kind whose block has its trailer there.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     pub(crate) fn at(heap: Heap<'a>, trailer: usize) -> Option<Self> {
         let trailer =

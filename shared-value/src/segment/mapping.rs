@@ -86,6 +86,7 @@ impl Mapping {
     }
 
     /// Returns the address of the byte at `offset`, if `length` bytes from there lie in the segment.
+    #[inline]
     pub(crate) fn at(&self, offset: usize, length: usize) -> Option<NonNull<u8>> {
         let end = offset.checked_add(length)?;
         let start = self.memory.as_mut_ptr();
@@ -95,6 +96,7 @@ impl Mapping {
     /// Returns `count` words from `offset` on, if that is a multiple of 8 and the words lie in the segment.
     ///
     /// Other processes may use them for anything: all accesses to shared memory are accesses to whole atomic words.
+    #[inline]
     pub(crate) fn words(&self, offset: usize, count: usize) -> Option<&[AtomicU64]> {
         if !offset.is_multiple_of(size_of::<u64>()) {
             return None;

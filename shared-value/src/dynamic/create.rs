@@ -10,34 +10,55 @@ use crate::dynamic::contents::{Dyn, DynFacts};
 use crate::dynamic::decode::check_zeros;
 use crate::dynamic::encode::encode;
 use crate::error::Error;
-use crate::handle::initial::Initial;
+use crate::handle::initial::{Filled, Initial};
 use crate::handle::initialize::Initialize;
 use crate::layout::zero_extended;
-use crate::protocol::atomics::Ordering;
+use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::invalid_layout;
 use crate::schema::place::Place;
 use crate::schema::{DynKind, DynLayout, limit};
 
-/// A layout, and the data of the first value; without data, all bytes are zeros.
+/// A layout, and the data of the first value.
 #[derive(Debug)]
 pub(crate) struct DynSource {
     layout: DynLayout,
-    data: Option<DynData>,
-    /// The data as bytes, once that is known to fit the layout.
+    data: Data,
+    /// The data as bytes, once they are known to fit the layout: of a slice that is filled, those of one element.
     bytes: OnceCell<Vec<u8>>,
+}
+
+#[derive(Debug)]
+enum Data {
+    Zeros,
+    Whole(DynData),
+    /// An element of a slice, and how many.
+    Filled(DynData, usize),
+}
+
+impl DynSource {
+    fn of(layout: DynLayout, data: Data) -> Self {
+        Self { layout, data, bytes: OnceCell::new() }
+    }
 }
 
 /// A value all bytes of which are zeros.
 impl From<DynLayout> for Initial<'_, Dyn> {
     fn from(layout: DynLayout) -> Self {
-        Self(DynSource { layout, data: None, bytes: OnceCell::new() })
+        Self(DynSource::of(layout, Data::Zeros))
     }
 }
 
 /// A value that holds the data. Its atomic fields may be left out: they are zero.
 impl<D: Into<DynData>> From<(DynLayout, D)> for Initial<'_, Dyn> {
     fn from((layout, data): (DynLayout, D)) -> Self {
-        Self(DynSource { layout, data: Some(data.into()), bytes: OnceCell::new() })
+        Self(DynSource::of(layout, Data::Whole(data.into())))
+    }
+}
+
+/// An array of equal elements, whose layout is a [slice](DynLayout::slice).
+impl<D: Into<DynData>> From<(DynLayout, Filled<D>)> for Initial<'_, Dyn> {
+    fn from((layout, Filled(element, length)): (DynLayout, Filled<D>)) -> Self {
+        Self(DynSource::of(layout, Data::Filled(element.into(), length)))
     }
 }
 
@@ -49,33 +70,45 @@ impl Initialize for Dyn {
     /// # Errors
     /// - `InvalidLayout` if no segment can hold a value of the layout.
     /// - `WrongData` if the data does not fit the layout, `InvalidBits` if zeros are not a value of it.
-    /// - `Unsupported` if there are more data than can be written at once.
+    /// - `Unsupported` if there is more data than can be written at once.
     fn facts_of(source: &DynSource) -> Result<Arc<DynFacts>, Error> {
-        let layout = source.layout.clone().checked()?;
-        let size = size_of(&layout, source.data.as_ref())?;
-        let facts = DynFacts::of(layout, size).map_err(|invalid| invalid_layout(source.layout.name(), &invalid))?;
+        let DynSource { layout, data, bytes } = source;
+        let size = size_of(layout, data)?;
+        let facts = DynFacts::of(layout.clone().checked()?, size);
+        let facts = facts.map_err(|invalid| invalid_layout(layout.name(), &invalid))?;
         if facts.shape().checked_length().is_none() {
             let reason = format!("no memory holds two copies of {size} bytes");
-            return Err(Error::InvalidLayout { name: source.layout.type_text(), reason });
+            return Err(Error::InvalidLayout { name: layout.type_text(), reason });
         }
-        match &source.data {
-            Some(data) => {
-                limit::check(&facts.layout)?;
-                let bytes = encode(Place::of_value(&facts.layout), "", data)?;
-                source.bytes.get_or_init(|| bytes);
+        let (place, data) = match (data, &layout.kind) {
+            (Data::Filled(data, _), DynKind::Slice { element }) => {
+                (Place { is_value: false, ..Place::of_value(element) }, data)
             }
-            None => check_zeros(&facts.layout)?,
-        }
+            (Data::Whole(data) | Data::Filled(data, _), _) => (Place::of_value(&facts.layout), data),
+            (Data::Zeros, _) => {
+                check_zeros(&facts.layout)?;
+                return Ok(facts);
+            }
+        };
+        limit::check(place.layout)?;
+        let encoded = encode(place, "", data)?;
+        bytes.get_or_init(|| encoded);
         Ok(facts)
     }
 
     fn is_zeroed(source: &DynSource) -> bool {
-        source.data.is_none()
+        let is_zeroed = |bytes: &Vec<u8>| bytes.iter().all(|byte| *byte == 0);
+        match source.data {
+            Data::Zeros => true,
+            Data::Filled(..) => source.bytes.get().is_some_and(is_zeroed),
+            Data::Whole(_) => false,
+        }
     }
 
     fn write(source: &DynSource, parts: &Parts<'_, Self>) {
         let Some(bytes) = source.bytes.get() else { return };
-        parts.slots().initialize(|slot| store_from::<Alone>(slot, 0, bytes));
+        let length = if let Data::Filled(_, length) = source.data { length } else { 1 };
+        parts.slots().initialize(|slot| fill(slot, bytes, length));
         for (field, words) in source.layout.atomic_words() {
             let bytes = &bytes[field.offset..][..field.layout.size];
             for (number, bytes) in bytes.chunks_exact(bytes.len() / words.count).enumerate() {
@@ -85,12 +118,30 @@ impl Initialize for Dyn {
     }
 }
 
-/// Returns the bytes of a value: of a slice, as many as its elements need.
-fn size_of(layout: &DynLayout, data: Option<&DynData>) -> Result<usize, Error> {
-    let DynKind::Slice { element } = &layout.kind else { return Ok(layout.size) };
-    if let Some(DynData::Array(elements)) = data.map(DynData::unwrapped) {
-        return Ok(elements.len().saturating_mul(element.size));
+/// Writes these bytes to a slot this number of times, one behind the other.
+fn fill(slot: &[AtomicU64], bytes: &[u8], times: usize) {
+    // Elements are copied by pages, because a copy of a few bytes costs several times as much as those bytes.
+    const PART: usize = 4096;
+    if times == 1 {
+        return store_from::<Alone>(slot, 0, bytes);
     }
-    let reason = "a slice has no length of its own: create it from an array of its elements".to_owned();
-    Err(Error::InvalidLayout { name: layout.type_text(), reason })
+    let part = bytes.repeat(times.min(PART.div_ceil(bytes.len())));
+    let end = times * bytes.len();
+    for start in (0..end).step_by(part.len().max(1)) {
+        store_from::<Alone>(slot, start, &part[..part.len().min(end - start)]);
+    }
+}
+
+/// Returns the bytes of a value: of a slice, those of all its elements.
+fn size_of(layout: &DynLayout, data: &Data) -> Result<usize, Error> {
+    let reason = match (&layout.kind, data) {
+        (DynKind::Slice { element }, Data::Filled(_, length)) => return Ok(length.saturating_mul(element.size)),
+        (DynKind::Slice { element }, Data::Whole(DynData::Array(elements))) => {
+            return Ok(elements.len().saturating_mul(element.size));
+        }
+        (DynKind::Slice { .. }, _) => "a slice has no length of its own: create it from its elements, or `Filled`",
+        (_, Data::Filled(..)) => "only a slice can be `Filled`: the length of an array is in its layout",
+        _ => return Ok(layout.size),
+    };
+    Err(Error::InvalidLayout { name: layout.type_text(), reason: reason.to_owned() })
 }

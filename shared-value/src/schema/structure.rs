@@ -46,10 +46,12 @@ impl DynLayout {
     /// `InvalidLayout` if an element can be no element of an array.
     ///
     /// ```
-    /// use shared_value::DynLayout;
+    /// use shared_value::{DynLayout, DynValue, Filled};
     ///
     /// let layout = DynLayout::slice(DynLayout::of::<f64>()?)?;
     /// assert_eq!(layout.type_text(), "[f64]");
+    /// let samples = DynValue::new((layout, Filled(0.5, 1_000_000)))?;
+    /// assert_eq!(samples.get("[999999]")?.as_f64(), Some(0.5));
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn slice(element: Self) -> Result<Self, Error> {

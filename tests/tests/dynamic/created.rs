@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use shared_value::{DynData, DynKind, DynLayout, DynValue, Error, SharedArray, SharedValue, Synchronized};
+use shared_value::{DynData, DynKind, DynLayout, DynValue, Error, Filled, SharedArray, SharedValue, Synchronized};
 use shared_value_tests::values::{Account, Assorted, Labelled, LargeTwins, Level, Padded, Pair, Tally, Twins};
 
 use super::types::{Aligned, Counters, Nested, Wrapped};
@@ -57,7 +57,21 @@ fn arrays_are_made_from_their_elements() {
     value.set("[1].0", 7_u8).unwrap();
     assert_eq!(array.at(1), Pair(7, -1));
     assert!(matches!(value.layout().kind(), DynKind::Array { length: 2, .. }));
-    assert!(matches!(DynValue::new(layout), Err(Error::InvalidLayout { .. })));
+    assert!(matches!(DynValue::new(layout.clone()), Err(Error::InvalidLayout { .. })));
+
+    let filled = |element, length| DynValue::new((layout.clone(), Filled(element, length)));
+    let value = filled(pair(3), 10_000).unwrap();
+    let array = SharedArray::<Pair>::open(&value.token().unwrap()).unwrap();
+    assert_eq!(array.to_vec().unwrap(), vec![Pair(3, -1); 10_000]);
+    array.fill(Pair(4, 5)).unwrap();
+    assert_eq!(value.get("[9999].1").unwrap(), DynData::Signed(5));
+    assert_eq!(filled(pair(3), 0).unwrap().to_string(), "[]");
+    let zeros = filled(DynData::structure("Pair", [("0", DynData::from(0_u8)), ("1", 0_u8.into())]), 3).unwrap();
+    assert_eq!(SharedArray::<Pair>::open(&zeros.token().unwrap()).unwrap().to_vec().unwrap(), [Pair(0, 0); 3]);
+    assert!(matches!(filled(true.into(), 3), Err(Error::WrongData { .. })));
+    assert!(matches!(filled(pair(3), usize::MAX), Err(Error::InvalidLayout { .. })));
+    let fixed = DynLayout::of::<[u8; 3]>().unwrap();
+    assert!(matches!(DynValue::new((fixed, Filled(1_u8, 3))), Err(Error::InvalidLayout { .. })));
 }
 
 /// Without this, other languages could not create values: they have the schema as text, a typecode, or the fields.

@@ -101,7 +101,7 @@ fn a_segment_without_data_is_all_zeros() {
     let points = DynLayout::of::<[Point; 2]>().unwrap();
     assert!(error(&points).starts_with("`[0].kind` holds invalid bits: expected Frost = -300"));
     let slice = DynLayout::slice(DynLayout::of::<u32>().unwrap()).unwrap();
-    assert!(error(&slice).contains("create it from an array of its elements"));
+    assert!(error(&slice).contains("create it from its elements"));
     let huge = DynLayout::array(DynLayout::of::<u8>().unwrap(), isize::MAX as usize / 2).unwrap();
     assert!(error(&huge).contains("no memory holds two copies"), "{}", error(&huge));
     let plain = DynLayout::structure("S").field::<u16>("a").atomic::<u64>("b").build().unwrap();

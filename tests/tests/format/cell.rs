@@ -31,7 +31,13 @@ fn parts_lie_where_the_page_says() {
 
 fn check<const N: usize>() {
     let name = SegmentName::new("cell");
-    let value = |words| Counted::<N> { words: [words; N], first: 7, text: FixedStr::new("abc").unwrap(), second: -7, third: [false, true, false, true] };
+    let value = |words| Counted::<N> {
+        words: [words; N],
+        first: 7,
+        text: FixedStr::new("abc").unwrap(),
+        second: -7,
+        third: [false, true, false, true],
+    };
     let shared = Synchronized::create(&name, value(1)).unwrap();
     shared.set(value(2)).unwrap();
     shared.first().fetch_add(1);

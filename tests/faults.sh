@@ -1,40 +1,40 @@
 #!/usr/bin/env bash
-# Proves that the kill points see what they are for: builds the library with one fault after the other, and asserts that
-# each is caught. Usage: tests/faults.sh [FAULT]...
+# Proves that the kill points find faults: builds the library with one fault after the other, and asserts that each one is
+# found. Usage: tests/faults.sh [FAULT]...
 set -euo pipefail
 
-# Cargo calls this file by a link that is named after a fault, in place of the compiler, for the workspace's own crates.
-# So the others are built once.
+# Cargo calls this file in place of the compiler, for the workspace's own crates only, by a link that is named after a fault. So
+# the other crates are built once.
 fault=$(basename "$0")
 if [[ $fault != faults.sh ]]; then
   exec "$@" --cfg "shared_value_fault=\"$fault\""
 fi
 
 cd "$(dirname "$0")/.."
-# The fault, the harm that must be found, and the operations that are tried. All would find more, but a victim that is stuck
-# takes a second to be found so.
+# Each line: the fault, the harm that must be found, and the operations that are tried. More operations would find more, but a
+# victim that is stuck is noticed only after a second.
 faults=(
   # the commit comes before the stores of the value
   "commit_first torn set-8 update-64 guard-4096 object arena-create array-write"
   # the commit comes after the release of the lock
   "commit_late torn guard-8 guard-64 nested"
-  # whoever takes a lock over does not roll back
+  # a thread that takes a lock over does not roll back
   "no_rollback torn guard-8 recursive-64 take-over-8 wait-for-dying array-commit"
-  # a large value is written without a mark of what differs in the two slots
+  # a large value is written without marks of the blocks that differ in the two slots
   "unmarked torn set-4096 update-4096 array-places array-rollback"
-  # the lock's word is taken without an announcement to the kernel
+  # the lock word is taken without an announcement to the kernel
   "link_unannounced stuck first-lock set-8 nested"
-  # the announcement is taken back before the lock is in the robust list
+  # the announcement is withdrawn before the lock is in the robust list
   "retract_first stuck set-8 nested"
-  # a lock that is the only one is not put into the robust list
+  # the only lock of a thread is not added to the robust list
   "unlinked stuck guard-8 update-8 update-nesting"
-  # the lock leaves the robust list without an announcement
+  # the lock is removed from the robust list without an announcement
   "unlink_unannounced stuck set-8 update-8 nested"
-  # the word is released before the lock has left the robust list
+  # the word is released before the lock is removed from the robust list
   "release_first stuck nested nested-crosswise nested-meddled nested-crosswise-meddled mutex-between mutex-between-crosswise"
   # sleepers rely on being woken
   "sleep_through stuck wait woken woken-by-dying unlock-with-waiter"
-  # what a dead owner left in one of several values is gone on with
+  # the draft that a dead owner left in one of several values is committed
   "keep_leftover torn object object-take-over object-update"
   # a transaction commits one value after the other
   "severally torn transaction-first transaction transaction-take-over"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Proves that the models see every memory ordering, and that every ordering is needed: weakens one after the other in a
-# copy, and asserts that a model fails each time. Usage: tests/orderings.sh [TEXT that the name of a weakening contains]
+# Proves that every memory ordering is needed, and that the models check it: weakens one ordering after the other in a copy, and
+# asserts that a model fails each time. Usage: tests/orderings.sh [TEXT that the name of a weakening contains]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What is weakened: file, function, and the ordering there; with what; the number of the match, if it is not the first.
+# Each line: the file, the function, the ordering there, its replacement, and the number of the match if it is not the first.
 weakenings=(
   "protocol/slots.rs committed load(Ordering::Acquire) load(Ordering::Relaxed)"
   "protocol/slots.rs commit store(next,Ordering::Release) store(next,Ordering::Relaxed)"
@@ -27,7 +27,7 @@ weakenings=(
   "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Release"
   "protocol/lock_word.rs die Ordering::Release Ordering::Relaxed"
 )
-# Replaces in one function of the file; blanks in the file do not count.
+# Replaces text in one function of the file, whatever the blanks in the file.
 weaken='
   my ($function, $from, $to, $number) = @ARGV;
   my $text = do { local $/; <STDIN> };
@@ -63,7 +63,7 @@ for weakening in "${weakenings[@]}"; do
   source=shared-value/src/$file
   perl -e "$weaken" "$function" "$from" "$to" "${number:-1}" <"$source" >"$target/copy/$source"
   check --no-run 2>/dev/null
-  # The models of the other machine do not run this one.
+  # Only the models that run this state machine.
   case $file in
     */lock_word.rs) machine=models::lock_word ;;
     *) machine=models::slots ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests in `threads.rs` under AddressSanitizer and ThreadSanitizer, and fails if one of them reports anything.
-# Without a nightly toolchain it is skipped, or fails if SHARED_VALUE_REQUIRE_SANITIZERS is set.
+# Runs the tests in `threads.rs` under AddressSanitizer and ThreadSanitizer, and fails if a sanitizer reports anything. Without a
+# nightly toolchain it does nothing, or fails if SHARED_VALUE_REQUIRE_SANITIZERS is set.
 # Usage: tests/sanitizers.sh [address|thread]...
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,9 +17,9 @@ skip() {
 cargo +nightly --version >/dev/null 2>&1 || skip "sanitizers need a nightly toolchain"
 [[ $host == *-linux-gnu ]] || skip "no sanitizers are known to work on $host"
 
-# The standard library of the toolchain is not instrumented, so ThreadSanitizer does not see what its mutexes and
-# reference counts order. What only they guard is left out: the books of the process, where a thread enters and leaves
-# them, and the test that does little else. Locks and commits of this library are atomics of its own, all of them seen.
+# The toolchain's standard library is not instrumented, so ThreadSanitizer does not see the order that its mutexes and reference
+# counts create. Data that only those guard is left out: the records of threads, where a thread enters and leaves them, and the
+# test that does little else. Locks and commits of this library are its own atomics, which ThreadSanitizer sees.
 mkdir -p "$target"
 suppressions=$(realpath "$target")/suppressions
 cat >"$suppressions" <<'END'
@@ -42,7 +42,7 @@ run() {
 (($# > 0)) || set -- address thread
 for sanitizer in "$@"; do
   case $sanitizer in
-    # One test at a time: two would meet in the books of the process.
+    # One test at a time: two would use the records of threads at once.
     thread)
       run thread "-Cunsafe-allow-abi-mismatch=sanitizer" --test-threads=1 --skip handles_and_threads_come_and_go
       ;;

@@ -1,4 +1,4 @@
-// What Boost.Interprocess does; the protocol is in `src/foreign.rs`.
+// The contestants of Boost.Interprocess. The protocol is in `src/compare/peers.rs`.
 #include <boost/interprocess/managed_shared_memory.hpp>
 #include <boost/interprocess/sync/interprocess_mutex.hpp>
 #include <boost/interprocess/sync/interprocess_recursive_mutex.hpp>
@@ -26,14 +26,14 @@ struct Record {
   uint64_t words[8];
 };
 
-// A value behind its mutex, as a program has it in a struct of both.
+// A value behind its mutex.
 template <class Mutex, class Value>
 struct Guarded {
   Mutex mutex;
   Value value{};
 };
 
-// What the processes of one measurement tell each other.
+// Messages between the processes of one measurement.
 struct Signals {
   std::atomic<int> ready{0}, go{0}, stop{0};
   struct alignas(64) Found {
@@ -54,7 +54,7 @@ static T* shared() {
   return new (memory) T();
 }
 
-// Keeps this process to one of the cores that the parent could choose from.
+// Pins this process to one of the cores that the parent could choose from.
 static void pin(size_t number) {
   std::vector<int> cores;
   const char* entry = getenv("BENCHES_CORES");
@@ -68,26 +68,26 @@ static void pin(size_t number) {
 
 static double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
-// As `src/stopwatch.rs`: the median of many goes, each so short that most are not interrupted.
+// Times one call like `src/measure/stopwatch.rs`: the median of many batches, most of which are not interrupted.
 template <class Work>
 static std::string time_calls(Microseconds duration, Work work) {
-  std::vector<double> goes;
+  std::vector<double> batches;
   auto begin = Clock::now();
-  for (uint64_t count = 1; goes.empty() || Clock::now() - begin < duration;) {
+  for (uint64_t count = 1; batches.empty() || Clock::now() - begin < duration;) {
     auto start = Clock::now();
     for (uint64_t call = 0; call < count; call++) work();
     auto elapsed = Clock::now() - start;
-    if (!goes.empty() || elapsed * 100 >= duration) {
-      goes.push_back(seconds(elapsed) * 1e9 / count);
+    if (!batches.empty() || elapsed * 100 >= duration) {
+      batches.push_back(seconds(elapsed) * 1e9 / count);
     } else {
       count *= 2;
     }
   }
-  std::sort(goes.begin(), goes.end());
-  return "value=" + std::to_string(goes[goes.size() / 2]);
+  std::sort(batches.begin(), batches.end());
+  return "value=" + std::to_string(batches[batches.size() / 2]);
 }
 
-// A pointer that the compiler knows nothing of.
+// Hides from the compiler where the pointer comes from.
 template <class T>
 static T* opaque(T* pointer) {
   asm volatile("" : "+r"(pointer) : : "memory");
@@ -224,7 +224,7 @@ static void offer_beside(const std::string& name, int gap, const std::string& wo
   }});
 }
 
-// Takes and releases a lock that is held.
+// Takes and releases a lock that the process holds.
 static void offer_relock() {
   auto* mutex = shared<boost_ipc::interprocess_recursive_mutex>();
   offers.push_back({"relock Boost recursive mutex", [=](Microseconds duration) {

@@ -1,26 +1,25 @@
-//! The protocol of `src/foreign.rs`, for programs in Rust.
+//! The protocol of `src/compare/peers.rs`, for programs in Rust.
 
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
-#[path = "../src/locked.rs"]
-mod locked;
-/// The ruler of the others.
-#[allow(dead_code, reason = "here nobody counts the calls")]
-#[path = "../src/stopwatch.rs"]
+#[path = "../src/report/crate_version.rs"]
+mod crate_version;
+#[allow(dead_code, reason = "this program does not count the calls")]
+#[path = "../src/measure/stopwatch.rs"]
 mod stopwatch;
 
-/// Something that this program does.
+/// A contestant of a case.
 pub struct Offer {
     case: &'static str,
     contestant: &'static str,
     run: Box<dyn FnMut(u64)>,
-    /// What the nanoseconds of a call are divided by.
+    /// Divides the nanoseconds of a call.
     scale: f64,
 }
 
 impl Offer {
-    /// The work of a case.
+    /// Creates a contestant of its work.
     pub fn new(case: &'static str, contestant: &'static str, mut work: impl FnMut() + 'static) -> Self {
         let run = move |calls| {
             for _ in 0..calls {
@@ -30,17 +29,17 @@ impl Offer {
         Self { case, contestant, run: Box::new(run), scale: 1.0 }
     }
 
-    /// The same, whose figures are microseconds.
-    #[allow(dead_code, reason = "not every program has such")]
+    /// Turns the figures into microseconds.
+    #[allow(dead_code, reason = "only some programs call it")]
     pub fn in_microseconds(self) -> Self {
         Self { scale: 1e3, ..self }
     }
 }
 
-/// Offers, and does what it is asked for until nothing more is. `lock` is the text of this program's `Cargo.lock`.
-pub fn serve(name: &str, lock: &str, mut offers: Vec<Offer>) -> io::Result<()> {
+/// Prints the offers, and serves requests until the input ends. `lock_file` is the text of this program's `Cargo.lock`.
+pub fn serve(name: &str, lock_file: &str, mut offers: Vec<Offer>) -> io::Result<()> {
     let mut output = io::stdout();
-    writeln!(output, "version {name} {}", locked::version(lock, name))?;
+    writeln!(output, "version {name} {}", crate_version::crate_version(lock_file, name))?;
     for Offer { case, contestant, .. } in &offers {
         writeln!(output, "offer {case} {contestant}")?;
     }
@@ -56,7 +55,7 @@ pub fn serve(name: &str, lock: &str, mut offers: Vec<Offer>) -> io::Result<()> {
                 let lap = stopwatch::time(Duration::from_micros(time), run);
                 writeln!(output, "ok value={}", lap.nanoseconds / *scale)?;
             }
-            _ => writeln!(output, "failed no such request: {line}")?,
+            _ => writeln!(output, "failed unknown request: {line}")?,
         }
         output.flush()?;
     }

@@ -1,4 +1,4 @@
-"""What Python's multiprocessing does; the protocol is in `src/foreign.rs`."""
+"""The contestants of Python's multiprocessing. The protocol is in `src/compare/peers.rs`."""
 
 import functools
 import multiprocessing
@@ -18,20 +18,20 @@ def pin(number):
 
 
 def nanoseconds(duration, work):
-    """As `src/stopwatch.rs`: the median of many goes, each so short that most are not interrupted.
+    """Times one call like `src/measure/stopwatch.rs`: the median of many batches, most of which are not interrupted.
 
-    `work` does the work so many times; a call of its own each time would cost as much again.
+    `work` takes the number of repetitions, because a call for each repetition would double the time.
     """
-    goes, count, begin = [], 1, time.perf_counter()
-    while not goes or time.perf_counter() - begin < duration:
+    batches, count, begin = [], 1, time.perf_counter()
+    while not batches or time.perf_counter() - begin < duration:
         start = time.perf_counter()
         work(count)
         elapsed = time.perf_counter() - start
-        if goes or elapsed * 100 >= duration:
-            goes.append(elapsed * 1e9 / count)
+        if batches or elapsed * 100 >= duration:
+            batches.append(elapsed * 1e9 / count)
         else:
             count *= 2
-    return sorted(goes)[len(goes) // 2]
+    return sorted(batches)[len(batches) // 2]
 
 
 def add(duration):
@@ -118,11 +118,11 @@ def race(processes):
 
 
 def make_many(count):
-    """What a new interpreter does: it makes so many values, and says what that took, or how many there can be."""
+    """Makes this number of values in a new interpreter, and prints the time and the memory, or the error."""
     from multiprocessing import sharedctypes  # Loaded before the clock starts.
 
     def usage():
-        """As `Usage` in `src/cases/many.rs`."""
+        """Returns the resources of this process, like `Usage` in `src/cases/many.rs`."""
         with open("/proc/self/smaps_rollup") as memory, open("/proc/self/maps") as maps:
             resident = next(int(line.split()[1]) for line in memory if line.startswith("Rss:"))
             mappings = sum(1 for _ in maps)
@@ -141,7 +141,7 @@ def make_many(count):
     elapsed = time.perf_counter() - start
     made = len(values)
     if limit:
-        print(f"it stops at {made:,} values: {limit}")
+        print(f"it fails after {made:,} values: {limit}")
         return
     memory, in_files, mappings, descriptors = (now - then for now, then in zip(usage(), before))
     figures = f"memory_KiB={memory} in_files_KiB={in_files} mappings={mappings} descriptors={descriptors}"
@@ -154,10 +154,10 @@ def many(count):
 
     def measure(_):
         if count >= limit:
-            # To find out how many exactly takes minutes.
+            # The exact number would take minutes to find.
             raise RuntimeError(
-                f"it stops before {limit:,} values: the semaphore of each is a mapping, of which a process can have no "
-                "more (vm.max_map_count)"
+                f"it fails before {limit:,} values: each has a semaphore, each semaphore is a mapping, and vm.max_map_count "
+                "limits the mappings of a process"
             )
         command = [sys.executable, __file__, "make-many", str(count)]
         found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use benches::budget::Verdict;
-use benches::case::Entry;
+use benches::compare::budget::{self, Verdict};
+use benches::compare::instructions::{self, Callgrind, Target};
 use benches::compare::{self, Effort};
-use benches::instructions::{Callgrind, Piece};
-use benches::role::Task;
-use benches::{cases, instructions, report};
+use benches::measure::Entry;
+use benches::process::Task;
+use benches::{cases, report};
 use clap::{Parser, Subcommand};
 
-/// What shared-value costs, beside what one could take in its place.
+/// Measures what shared-value costs next to its peers.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -21,40 +21,40 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Measure everything in one run, and print it.
+    /// Measure all cases in one run, and print the results.
     ///
-    /// A whole run also writes RESULTS.md, results.json and charts/ into the folder of this package.
+    /// A full run also writes RESULTS.md, results.json and charts/ into the folder of this package.
     Compare {
-        /// Less often and shorter: under two minutes, once the peers are built. Writes nothing unless told where.
+        /// Measure less often and shorter: under two minutes, once the peers are built. Write nothing, except with --output.
         #[arg(long)]
         quick: bool,
-        /// Only cases whose name contains this; may be given more than once. Writes nothing unless told where.
+        /// Measure only cases whose name contains NAME; may be given more than once. Write nothing, except with --output.
         #[arg(long = "case", value_name = "NAME")]
         cases: Vec<String>,
-        /// How often everything is measured.
+        /// How often each contestant is measured.
         #[arg(long)]
         rounds: Option<usize>,
-        /// Exit with status 1 if a budget is missed.
+        /// Exit with status 1 if a measured number is not within its budget.
         #[arg(long)]
         check: bool,
         /// Write the results into this folder.
         #[arg(long, value_name = "FOLDER")]
         output: Option<PathBuf>,
     },
-    /// Count the instructions that a call executes, of what one process does alone, and print them. It takes valgrind.
+    /// Count the instructions of each operation that one process does alone, and print them. This needs valgrind.
     Instructions {
-        /// Only cases whose name contains this; may be given more than once.
+        /// Count only cases whose name contains NAME; may be given more than once.
         #[arg(long = "case", value_name = "NAME")]
         cases: Vec<String>,
     },
-    /// Name the cases.
+    /// List the cases.
     List,
-    /// What a child process does.
+    /// Do the work of a child process.
     #[command(hide = true)]
-    Role { case: String, contestant: String, token: String, number: usize, part: String },
-    /// What is run to be counted.
+    Child { case: String, contestant: String, token: String, number: usize, parameter: String },
+    /// Repeat an operation while callgrind counts its instructions.
     #[command(hide = true)]
-    Repeat { case: String, contestant: String, times: u64 },
+    Repeat { case: String, contestant: String, operations: u64 },
 }
 
 fn main() -> Result<ExitCode> {
@@ -62,21 +62,21 @@ fn main() -> Result<ExitCode> {
         Action::Compare { quick, cases, rounds, check, output } => {
             let effort = if quick { Effort::QUICK } else { Effort::FULL };
             let effort = Effort { rounds: rounds.unwrap_or(effort.rounds).max(1), ..effort };
-            let is_whole = !quick && cases.is_empty();
+            let is_full = !quick && cases.is_empty();
             let results = compare::run(effort, admitting(&cases))?;
             print!("{}", report::terminal(&results));
             let home = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-            if let Some(folder) = output.or_else(|| is_whole.then(home)) {
+            if let Some(folder) = output.or_else(|| is_full.then(home)) {
                 report::write(&results, &folder)?;
                 println!("\nwritten to {}", folder.display());
             }
-            let is_missed = results.outcomes().iter().any(|outcome| outcome.verdict == Verdict::Fail);
+            let is_missed = budget::outcomes(&results).iter().any(|outcome| outcome.verdict == Verdict::Fail);
             Ok(if check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
         Action::Instructions { cases } => {
-            let pieces = Piece::all(admitting(&cases));
-            let counts = Callgrind::find()?.count_all(&pieces)?;
-            print!("{}", report::instructions(&pieces, &counts));
+            let targets = Target::all(admitting(&cases));
+            let counts = Callgrind::find()?.count_all(&targets)?;
+            print!("{}", report::instructions(&targets, &counts));
             Ok(if counts.iter().all(Result::is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Action::List => {
@@ -85,23 +85,23 @@ fn main() -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Action::Repeat { case, contestant, times } => {
-            instructions::repeat(&case, &contestant, times)?;
+        Action::Repeat { case, contestant, operations } => {
+            instructions::repeat(&case, &contestant, operations)?;
             Ok(ExitCode::SUCCESS)
         }
-        Action::Role { case, contestant, token, number, part } => {
-            work(&case, &contestant, &Task::inherited(token, number, part)?)?;
+        Action::Child { case, contestant, token, number, parameter } => {
+            work(&case, &contestant, &Task::inherited(token, number, parameter)?)?;
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-/// Whether a case is asked for, by a part of its name. Who asks for nothing asks for all.
+/// Returns a filter of the names of cases, which admits a name if it contains one of the parts. No parts admit all names.
 fn admitting(parts: &[String]) -> impl Fn(&str) -> bool {
     |name| parts.is_empty() || parts.iter().any(|part| name.contains(part.as_str()))
 }
 
-/// Does what a contestant of a case has a child for.
+/// Does the part of a contestant's work that is done in a child.
 fn work(case: &str, contestant: &str, task: &Task) -> Result<()> {
     let case = cases::all().into_iter().find(|known| known.name() == case).context("a case of this name")?;
     for entry in case.entries() {

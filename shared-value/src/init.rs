@@ -1,22 +1,22 @@
-//! What is set up before `main`, while the program has one thread.
+//! Sets up what `fork` needs before `main`, while the program has one thread.
 //!
-//! The hooks that run around `fork` must be there before any thread can fork while another is about to add them: the
-//! child would wait for ever for what that thread has begun. Those that are added first also run last before the fork and
-//! first after it, so that the hooks of the program find everything in order.
+//! The hooks that run around `fork` must exist before one thread can fork while another one is installing them: the child would
+//! wait for ever for the installation to end. Hooks that are installed first also run last before the fork and first after it, so
+//! the program's own hooks can use this library.
 #![allow(unsafe_code)]
 
 use crate::{lock, segment};
 
-// SAFETY: the loader calls the functions of this section, which take no arguments that they need, before `main`, and
-// when a library is loaded. This one uses nothing that `main` sets up.
+// SAFETY: the loader calls the functions that this section points to, before `main` or when a library is loaded. It passes
+// arguments, which a C function may ignore. This function uses nothing that is set up later.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
-    // Whatever cannot be set up here is tried again, and reported, when it is needed.
+    // If this fails, it is tried again, and reported, when a thread takes its first lock.
     let _ = lock::set_up();
     segment::set_up();
-    // A child would wait for ever for a search that another thread of its parent had begun.
+    // Searches the function now: a child would wait for ever for a search that another thread of its parent had begun.
     crate::sys::mutex::timed_lock();
 }

@@ -1,4 +1,4 @@
-//! What the blackboard of iceoryx2 does.
+//! The contestants of iceoryx2's blackboard.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -12,7 +12,7 @@ use protocol::{Offer, serve};
 
 const NAME: &str = "iceoryx2 blackboard";
 
-/// A value of so many words.
+/// A value of `N` words.
 #[derive(Clone, Copy, Debug, PartialEq, ZeroCopySend)]
 #[repr(C)]
 struct Words<const N: usize>([u64; N]);

@@ -1,4 +1,4 @@
-//! What mmap-sync does.
+//! The contestants of mmap-sync.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -22,7 +22,7 @@ struct Record {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // In memory, as the values of the others.
+    // In memory, like the values of the other contestants.
     let path = Path::new("/dev/shm").join(format!("benches-mmap-sync-{}", std::process::id()));
     let grace = Duration::from_secs(1);
     let mut written: Synchronizer = Synchronizer::new(path.with_extension("written").as_os_str());
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         written.write(&black_box(Record { words: [count; 8] }), grace).expect("a file");
     };
     let snapshot = move || {
-        // SAFETY: only this program writes to the file.
+        // SAFETY: only this program writes to the file, and it writes valid records.
         let record = unsafe { read.read::<Record>(false) }.expect("a file");
         black_box(record.words);
     };
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     for kind in ["written", "read"] {
         for file in ["state", "data_0", "data_1"] {
-            // A file that it has not made is as good as one that went away.
+            // Fails if the library did not create this file.
             let _ = std::fs::remove_file(path.with_extension(format!("{kind}_{file}")));
         }
     }

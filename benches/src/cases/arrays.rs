@@ -1,4 +1,4 @@
-//! Arrays: copies of all of one, and changes of a few elements.
+//! Arrays: copies of all elements, and changes of some.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Result, ensure};
 use shared_value::{Filled, SharedArray};
 
-use crate::afresh::{Afresh, Make};
-use crate::case::{Case, Entry, Unit};
-use crate::local::Local;
+use crate::measure::temporary::Create;
+use crate::measure::{Case, Entry, Local, Temporary, Unit};
 
 /// Work on an array of `f64`.
 pub(super) struct Arrays {
@@ -18,21 +17,21 @@ pub(super) struct Arrays {
     title: &'static str,
     length: usize,
     unit: Unit,
-    /// The figure of so many nanoseconds.
+    /// Turns the nanoseconds of a call into the figure.
     figure: fn(f64) -> f64,
-    locals: Makers,
+    contestants: Contestants,
 }
 
-type Makers = &'static [(&'static str, Make)];
+type Contestants = &'static [(&'static str, Create)];
 
-const READERS: Makers =
+const READERS: Contestants =
     &[("shared-value", reading), ("copy_from_slice", copying), ("std::sync::Mutex", reading_locked)];
-const WRITERS: Makers =
+const WRITERS: Contestants =
     &[("shared-value", writing), ("copy_from_slice", copying), ("std::sync::Mutex", writing_locked)];
 const SMALL: usize = 4 << 10;
 const LARGE: usize = 8 << 20;
 
-/// All of them.
+/// All cases of arrays.
 pub(super) static ALL: &[Arrays] = &[
     Arrays {
         name: "array-read-32K",
@@ -40,7 +39,7 @@ pub(super) static ALL: &[Arrays] = &[
         length: SMALL,
         unit: Unit::GigabytesPerSecond,
         figure: |ns| 32.0 * 1_024.0 / ns,
-        locals: READERS,
+        contestants: READERS,
     },
     Arrays {
         name: "array-read-64M",
@@ -48,7 +47,7 @@ pub(super) static ALL: &[Arrays] = &[
         length: LARGE,
         unit: Unit::GigabytesPerSecond,
         figure: |ns| 64.0 * 1_024.0 * 1_024.0 / ns,
-        locals: READERS,
+        contestants: READERS,
     },
     Arrays {
         name: "array-write-32K",
@@ -56,7 +55,7 @@ pub(super) static ALL: &[Arrays] = &[
         length: SMALL,
         unit: Unit::GigabytesPerSecond,
         figure: |ns| 32.0 * 1_024.0 / ns,
-        locals: WRITERS,
+        contestants: WRITERS,
     },
     Arrays {
         name: "array-write-64M",
@@ -64,7 +63,7 @@ pub(super) static ALL: &[Arrays] = &[
         length: LARGE,
         unit: Unit::GigabytesPerSecond,
         figure: |ns| 64.0 * 1_024.0 * 1_024.0 / ns,
-        locals: WRITERS,
+        contestants: WRITERS,
     },
     Arrays {
         name: "array-change-1000",
@@ -72,7 +71,7 @@ pub(super) static ALL: &[Arrays] = &[
         length: 10_000_000,
         unit: Unit::Microseconds,
         figure: |ns| ns / 1e3,
-        locals: &[("shared-value", changing), ("std::sync::Mutex", changing_locked)],
+        contestants: &[("shared-value", changing), ("std::sync::Mutex", changing_locked)],
     },
 ];
 
@@ -94,27 +93,27 @@ impl Case for &Arrays {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let entry = |(name, make): &(&'static str, Make)| {
-            Entry::Present(Box::new(Afresh::new(name, *make, self.length, self.figure)))
+        let entry = |(name, create): &(&'static str, Create)| {
+            Entry::Present(Box::new(Temporary::new(name, *create, self.length, self.figure)))
         };
-        self.locals.iter().map(entry).collect()
+        self.contestants.iter().map(entry).collect()
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far from so many")]
+#[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
 fn numbers(length: usize) -> Vec<f64> {
     (0..length).map(|number| number as f64).collect()
 }
 
-/// Zeros that were written, so that their memory is there before it is measured how fast it is.
+/// Returns zeros that were written, which makes the system provide their memory before the measurement begins.
 fn zeros(length: usize) -> Result<Vec<f64>> {
-    ensure!(length > 0, "an array without elements takes no time");
+    ensure!(length > 0, "an array without elements cannot be measured");
     let mut zeros = Vec::with_capacity(length);
     zeros.resize(length, 0.0);
     Ok(zeros)
 }
 
-/// Copies into a buffer again and again; in the end the buffer must hold what was to be copied.
+/// Copies into a buffer again and again. In the end, the buffer must hold the copied numbers.
 fn into_buffer(name: &'static str, length: usize, copy: impl Fn(&mut [f64]) + 'static) -> Result<Local> {
     let buffer = Rc::new(RefCell::new(zeros(length)?));
     let checked = Rc::clone(&buffer);
@@ -122,15 +121,15 @@ fn into_buffer(name: &'static str, length: usize, copy: impl Fn(&mut [f64]) + 's
         name,
         move || copy(black_box(&mut *buffer.borrow_mut())),
         move |_| {
-            ensure!(*checked.borrow() == numbers(length), "what was read is not what was written");
+            ensure!(*checked.borrow() == numbers(length), "the numbers that were read are not those that were written");
             Ok(())
         },
     ))
 }
 
 fn reading(length: usize) -> Result<Local> {
-    let array = SharedArray::new(&numbers(length))?;
-    into_buffer("shared-value", length, move |buffer| array.read_slice(.., buffer).expect("all bits are numbers"))
+    let array = SharedArray::new(numbers(length))?;
+    into_buffer("shared-value", length, move |buffer| array.read_slice(.., buffer).expect("all bits are valid numbers"))
 }
 
 fn copying(length: usize) -> Result<Local> {
@@ -147,17 +146,17 @@ fn reading_locked(length: usize) -> Result<Local> {
 
 fn writing(length: usize) -> Result<Local> {
     let array = Rc::new(SharedArray::new(Filled(0.0, length))?);
-    // So that the memory of both slots is there.
+    // Makes the system provide the memory of both slots before the measurement begins.
     for _ in 0..2 {
         array.fill(0.0)?;
     }
     let (checked, source) = (Rc::clone(&array), numbers(length));
     Ok(Local::new(
         "shared-value",
-        move || array.write_slice(0, black_box(&source)).expect("nobody else breaks the lock"),
+        move || array.write_slice(0, black_box(&source)).expect("an intact lock"),
         move |calls| {
-            ensure!(checked.to_vec()? == numbers(length), "what was written is not there");
-            ensure!(checked.version() == calls + 2, "{} commits of {calls}", checked.version());
+            ensure!(checked.to_vec()? == numbers(length), "the array does not hold the numbers that were written");
+            ensure!(checked.version() == calls + 2, "{} commits of {calls} calls", checked.version());
             Ok(())
         },
     ))
@@ -170,32 +169,33 @@ fn writing_locked(length: usize) -> Result<Local> {
     let work = move || target.lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(black_box(&source));
     Ok(Local::new("std::sync::Mutex", work, move |_| {
         let target = checked.lock().unwrap_or_else(PoisonError::into_inner);
-        ensure!(*target == numbers(length), "what was written is not there");
+        ensure!(*target == numbers(length), "the array does not hold the numbers that were written");
         Ok(())
     }))
 }
 
-/// How many elements change in one commit.
+/// The number of elements that one commit changes.
 const CHANGES: u32 = 1_000;
 
 fn check_sum(sum: f64, calls: u64) -> Result<()> {
-    #[expect(clippy::cast_precision_loss, reason = "far from so many")]
+    #[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
     let expected = (calls * u64::from(CHANGES)) as f64;
-    ensure!((sum - expected).abs() < 0.5, "{sum} was added, not {expected}");
+    ensure!((sum - expected).abs() < 0.5, "the elements add up to {sum} instead of {expected}");
     Ok(())
 }
 
 fn changing(length: usize) -> Result<Local> {
-    let array = Rc::new(SharedArray::new(&zeros(length)?)?);
-    // So that all memory of both slots is there, and the first commit has nothing more to copy than the others.
+    let array = Rc::new(SharedArray::new(zeros(length)?)?);
+    // Makes the system provide the memory of both slots. The second change leaves the first measured commit no more to copy
+    // than later ones.
     array.fill(0.0)?;
     array.set_at(0, 0.0)?;
     let checked = Rc::clone(&array);
     let work = move || {
-        let guard = array.lock().expect("nobody else breaks the lock");
+        let guard = array.lock().expect("an intact lock");
         for _ in 0..CHANGES {
             let index = fastrand::usize(..length);
-            guard.set_at(index, guard.at(index) + 1.0).expect("nobody else breaks the lock");
+            guard.set_at(index, guard.at(index) + 1.0).expect("a writable value");
         }
     };
     Ok(Local::new("shared-value", work, move |calls| check_sum(checked.iter().sum(), calls)))

@@ -6,22 +6,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::case::{Case, Contestant, Entry, Reading, Unit};
-use crate::handover::Handover;
-use crate::payload::{Payload, Record64};
-use crate::role::{Task, Team, tell};
-use crate::subject::Subject;
-use crate::subjects::{Mutex, Native, Own, Pthread, Raw, Robust, UnderRLock};
+use crate::measure::{Case, Contestant, Entry, Reading, Unit};
+use crate::process::{Task, Team, tell};
+use crate::subjects::{Handover, Mutex, Native, Own, Payload, Pthread, Raw, Record64, Robust, Subject, UnderRLock};
 
 /// Reads of 64 bytes while another process writes them.
 pub(super) struct Beside {
     name: &'static str,
     title: &'static str,
-    /// Microseconds between two writes.
+    /// The microseconds between two writes.
     gap: u64,
 }
 
-/// All of them.
+/// All cases of a reader beside a writer.
 pub(super) static ALL: &[Beside] = &[
     Beside { name: "read-beside-writer", title: "copy 64 bytes while another process writes without a pause", gap: 0 },
     Beside { name: "read-beside-writer-2us", title: "copy 64 bytes while another process writes every 2 µs", gap: 2 },
@@ -62,13 +59,13 @@ impl Case for &Beside {
             self.entry::<Own<Record64, UnderRLock>>(),
             self.entry::<Mutex<Robust>>(),
             self.entry::<Raw>(),
-            Entry::absent("iceoryx2 blackboard", "its program here has no second process"),
-            Entry::absent("mmap-sync", "its program here has no second process"),
+            Entry::absent("iceoryx2 blackboard", "its program has no second process"),
+            Entry::absent("mmap-sync", "its program has no second process"),
         ]
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far from so many")]
+#[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
 fn float(count: u64) -> f64 {
     count as f64
 }
@@ -84,7 +81,7 @@ impl<S: Subject<Record64> + Handover> Contestant for Reader<S> {
         S::NAME
     }
 
-    /// This process reads, on the first core; the child writes, on the second one.
+    /// This process reads on the first core, and the child writes on the second one.
     fn measure(&mut self, duration: Duration) -> Result<Reading> {
         let subject = S::create(Record64::filled(0))?;
         let mut team = Team::new()?;
@@ -114,7 +111,7 @@ impl<S: Subject<Record64> + Handover> Contestant for Reader<S> {
     }
 
     fn work(&self, task: &Task) -> Result<()> {
-        let gap = Duration::from_micros(task.part.parse()?);
+        let gap = Duration::from_micros(task.parameter.parse()?);
         let subject = S::attach(&task.token)?;
         let mut writes = 0;
         task.ready()?;

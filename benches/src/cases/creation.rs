@@ -1,4 +1,4 @@
-//! Making a value, and getting at one that is there.
+//! Creating and opening values.
 
 use std::hint::black_box;
 use std::process;
@@ -9,26 +9,22 @@ use anyhow::{Context, Result, ensure};
 use shared_memory::ShmemConf;
 use shared_value::{Synchronized, unlink};
 
-use crate::case::{Case, Entry, Unit};
-use crate::handover::Handover;
-use crate::local::{Local, Makers};
-use crate::payload::{Payload, Record64};
-use crate::region::Region;
-use crate::subject::Subject;
-use crate::subjects::{Native, Own, Pthread, Raw};
+use crate::measure::local::Locals;
+use crate::measure::{Case, Entry, Local, Unit};
+use crate::subjects::{Handover, Native, Own, Payload, Pthread, Raw, Record64, Region, Subject};
 
-/// Making something of 64 bytes, or getting at it.
+/// Creating or opening something of 64 bytes.
 pub(super) struct Creation {
     name: &'static str,
     title: &'static str,
-    locals: Makers,
+    locals: Locals,
 }
 
-/// All of them.
+/// All cases of creation and opening.
 pub(super) static ALL: &[Creation] = &[
     Creation {
         name: "create",
-        title: "make a value of 64 bytes without a name, and drop it",
+        title: "create a value of 64 bytes without a name, and drop it",
         locals: &[
             ("shared-value", creating::<Own<Record64, Native>>),
             ("shared-value, LockKind::Pthread", creating::<Own<Record64, Pthread>>),
@@ -38,7 +34,7 @@ pub(super) static ALL: &[Creation] = &[
     },
     Creation {
         name: "create-named",
-        title: "make a value of 64 bytes under a name, and take the name away",
+        title: "create a named value of 64 bytes, and unlink it",
         locals: &[("shared-value", creating_named), ("shared_memory", creating_shmem)],
     },
     Creation {
@@ -48,7 +44,7 @@ pub(super) static ALL: &[Creation] = &[
     },
     Creation {
         name: "attach",
-        title: "get at a value of 64 bytes without a name, by a text, and drop it",
+        title: "open a value of 64 bytes by its token, and drop it",
         locals: &[("shared-value", attaching::<Own<Record64, Native>>), ("bare memfd and mmap", attaching::<Region>)],
     },
 ];
@@ -71,16 +67,17 @@ impl Case for &Creation {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let entry = |(name, make): &(&str, fn() -> Result<Local>)| Entry::of(name, make().map(Local::in_microseconds));
+        let entry =
+            |(name, create): &(&str, fn() -> Result<Local>)| Entry::of(name, create().map(Local::in_microseconds));
         self.locals.iter().map(entry).collect()
     }
 }
 
 fn creating<S: Subject<Record64>>() -> Result<Local> {
-    ensure!(S::create(Record64::filled(7))?.count() == 7, "what was made is not what was written");
+    ensure!(S::create(Record64::filled(7))?.count() == 7, "the new value is not the one that was written");
     let work = || {
-        let made = S::create(black_box(Record64::filled(7))).expect("memory");
-        assert_eq!(made.count(), 7);
+        let created = S::create(black_box(Record64::filled(7))).expect("memory");
+        assert_eq!(created.count(), 7);
     };
     Ok(Local::unchecked(S::NAME, work))
 }
@@ -99,8 +96,8 @@ fn creating_named() -> Result<Local> {
     drop(Synchronized::create(&name.0, Record64::filled(7))?);
     unlink(&name.0)?;
     let work = move || {
-        let made = Synchronized::create(&name.0, Record64::filled(7)).expect("a free name");
-        assert_eq!(made.count(), 7);
+        let created = Synchronized::create(&name.0, Record64::filled(7)).expect("a free name");
+        assert_eq!(created.count(), 7);
         unlink(&name.0).expect("the name of a value");
     };
     Ok(Local::unchecked("shared-value", work))
@@ -110,15 +107,15 @@ fn creating_shmem() -> Result<Local> {
     let name = format!("/{}", Name::new("shmem-create").0);
     drop(ShmemConf::new().os_id(&name).size(4_096).create()?);
     let work = move || {
-        let made = ShmemConf::new().os_id(&name).size(4_096).create().expect("a free name");
-        assert!(made.is_owner());
+        let created = ShmemConf::new().os_id(&name).size(4_096).create().expect("a free name");
+        assert!(created.is_owner());
     };
     Ok(Local::unchecked("shared_memory", work))
 }
 
 fn opening() -> Result<Local> {
     let name = Name::new("open");
-    // Only the name keeps it. With a handle in this process, its mapping would be used again.
+    // No handle is left in this process: an open would use its mapping again.
     drop(Synchronized::create(&name.0, Record64::filled(7)).context("a value to open")?);
     let work = move || {
         let opened = Synchronized::<Record64>::open(&name.0).expect("a value to open");
@@ -129,48 +126,48 @@ fn opening() -> Result<Local> {
 
 fn opening_shmem() -> Result<Local> {
     let name = format!("/{}", Name::new("shmem-open").0);
-    let made = ShmemConf::new().os_id(&name).size(4_096).create().context("memory to open")?;
+    let created = ShmemConf::new().os_id(&name).size(4_096).create().context("memory to open")?;
     let work = move || {
-        let opened = ShmemConf::new().os_id(made.get_os_id()).open().expect("memory to open");
+        let opened = ShmemConf::new().os_id(created.get_os_id()).open().expect("memory to open");
         assert!(!opened.is_owner());
     };
     Ok(Local::unchecked("shared_memory", work))
 }
 
-fn attaching<H: Made>() -> Result<Local> {
-    let made = Rc::new(H::made()?);
-    let token = made.token()?;
+fn attaching<H: Attachable>() -> Result<Local> {
+    let created = Rc::new(H::create()?);
+    let token = created.token()?;
     let work = move || drop(H::attach(&token).expect("something to attach to"));
     Ok(Local::new(H::NAME, work, move |_| {
-        ensure!(made.token().is_ok(), "it is gone");
+        ensure!(created.token().is_ok(), "there is nothing left to attach to");
         Ok(())
     }))
 }
 
 /// Something of 64 bytes to attach to.
-trait Made: Handover + 'static {
+trait Attachable: Handover + 'static {
     const NAME: &'static str;
 
-    fn made() -> Result<Self>;
+    fn create() -> Result<Self>;
 }
 
-impl Made for Region {
+impl Attachable for Region {
     const NAME: &'static str = "bare memfd and mmap";
 
-    fn made() -> Result<Self> {
+    fn create() -> Result<Self> {
         Self::new(64)
     }
 }
 
-impl Made for Own<Record64, Native> {
+impl Attachable for Own<Record64, Native> {
     const NAME: &'static str = "shared-value";
 
-    fn made() -> Result<Self> {
-        Self::create(Record64::filled(7))
+    fn create() -> Result<Self> {
+        Subject::create(Record64::filled(7))
     }
 }
 
-/// The name of a value, which goes away with this.
+/// A name, which is unlinked when this is dropped.
 struct Name(String);
 
 impl Name {
@@ -181,7 +178,7 @@ impl Name {
 
 impl Drop for Name {
     fn drop(&mut self) {
-        // Who makes the value may have taken the name away already.
+        // Fails if the contestant has unlinked the name already.
         let _ = unlink(&self.0);
     }
 }

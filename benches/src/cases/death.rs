@@ -1,4 +1,4 @@
-//! How long a lock stays with an owner that was killed.
+//! A lock whose owner is killed: the time until the next owner has it.
 
 use std::marker::PhantomData;
 use std::thread;
@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::case::{Case, Contestant, Entry, Reading, Unit};
-use crate::handover::Handover;
-use crate::role::{Task, Team, monotonic, tell};
-use crate::subject::Subject;
-use crate::subjects::{Mutex, Native, Own, Pthread, Robust, UnderRLock};
+use crate::measure::{Case, Contestant, Entry, Reading, Unit};
+use crate::process::clock::monotonic;
+use crate::process::{Task, Team, tell};
+use crate::subjects::{Handover, Mutex, Native, Own, Pthread, Robust, Subject, UnderRLock};
 
-/// One process is killed while another one waits for its lock.
+/// The owner of a lock is killed while another process waits for the lock.
 pub(super) struct Death;
 
 impl Case for Death {
@@ -21,7 +20,7 @@ impl Case for Death {
     }
 
     fn title(&self) -> &'static str {
-        "SIGKILL of the owner until a process that sleeps for the lock has it"
+        "from SIGKILL of the owner until a sleeping waiter has the lock"
     }
 
     fn unit(&self) -> Unit {
@@ -33,7 +32,7 @@ impl Case for Death {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let never = "its lock dies with its owner: who waits for it waits for ever";
+        let never = "its lock stays locked when the owner dies: waiters wait for ever";
         vec![
             entry::<Own<u64, Native>>(),
             entry::<Own<u64, Pthread>>(),
@@ -62,7 +61,7 @@ impl<S: Subject<u64> + Handover> Contestant for Dying<S> {
         S::NAME
     }
 
-    /// Many deaths, and the median of them.
+    /// Returns the median of many deaths.
     fn measure(&mut self, duration: Duration) -> Result<Reading> {
         let deaths = (duration.as_millis() / 4).clamp(3, 50);
         let mut latencies = (0..deaths).map(|_| Self::die()).collect::<Result<Vec<f64>>>()?;
@@ -72,22 +71,22 @@ impl<S: Subject<u64> + Handover> Contestant for Dying<S> {
 
     fn work(&self, task: &Task) -> Result<()> {
         let subject = S::attach(&task.token)?;
-        if task.part == "own" {
+        if task.parameter == "own" {
             subject.hold(|| {
                 task.report();
                 thread::sleep(Duration::from_secs(60));
             });
-            bail!("nobody has killed the owner");
+            bail!("the owner was not killed");
         }
         task.report();
-        let had = subject.hold(monotonic);
-        tell(&[("had", had)]);
+        let locked = subject.hold(monotonic);
+        tell(&[("locked", locked)]);
         Ok(())
     }
 }
 
 impl<S: Subject<u64> + Handover> Dying<S> {
-    /// Microseconds that one death takes.
+    /// Returns the microseconds of one death.
     fn die() -> Result<f64> {
         let subject = S::create(7)?;
         let mut team = Team::new()?;
@@ -97,10 +96,10 @@ impl<S: Subject<u64> + Handover> Dying<S> {
         team.wait_for(1)?;
         team.wait_until_asleep(WAITER)?;
         let killed = team.kill(OWNER)?;
-        let had = team.findings(WAITER)?["had"];
-        ensure!(had > killed, "the waiter had the lock before its owner died");
-        ensure!(subject.count() == 7, "the value is {}", subject.count());
-        #[expect(clippy::cast_precision_loss, reason = "far from so long")]
-        Ok((had - killed) as f64 / 1e3)
+        let locked = team.findings(WAITER)?["locked"];
+        ensure!(locked > killed, "the waiter had the lock before its owner died");
+        ensure!(subject.count() == 7, "the value has changed to {}", subject.count());
+        #[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
+        Ok((locked - killed) as f64 / 1e3)
     }
 }

@@ -7,46 +7,45 @@ use anyhow::{Context, Result, ensure};
 use parking_lot::ReentrantMutex;
 use shared_value::{ReadOnly, Synchronized};
 
-use crate::case::{Case, Entry, Unit};
-use crate::local::{Local, Makers};
-use crate::payload::{Payload, Record1M, Record4K, Record64, Record512, SynchronizedTally, Tally};
-use crate::subject::Subject;
+use crate::measure::local::Locals;
+use crate::measure::{Case, Entry, Local, Unit};
 use crate::subjects::{
-    Atomic, Mutex, Native, Normal, Own, Parking, Pthread, Raw, Recursive, Robust, Standard, UnderRLock,
+    Atomic, Mutex, Native, Normal, Own, Parking, Payload, Pthread, Raw, Record1M, Record4K, Record64, Record512,
+    Recursive, Robust, Standard, Subject, SynchronizedTally, Tally, UnderRLock,
 };
 
-/// Work that is done in one process, by contestants that are functions.
+/// Work that one process does alone.
 pub struct LocalCase {
     name: &'static str,
     title: &'static str,
     chart: &'static str,
-    locals: Makers,
+    locals: Locals,
 }
 
 impl LocalCase {
-    /// All of them.
+    /// Returns all cases of this kind.
     pub fn all() -> &'static [Self] {
         ALL
     }
 
-    /// What its contestants are called.
+    /// Returns the names of the contestants.
     pub fn contestants(&self) -> impl Iterator<Item = &'static str> {
         self.locals.iter().map(|(name, _)| *name)
     }
 
-    /// The contestant of a name.
+    /// Creates the contestant of a name.
     ///
     /// # Errors
-    /// If there is none, or it cannot do the work.
+    /// If no contestant has the name, or this machine cannot create it.
     pub fn local(&self, contestant: &str) -> Result<Local> {
         let found = self.locals.iter().find(|(name, _)| *name == contestant);
-        let (_, make) = found.with_context(|| format!("no contestant of {} is called {contestant}", self.name))?;
-        make()
+        let (_, create) = found.with_context(|| format!("no contestant of {} is called {contestant}", self.name))?;
+        create()
     }
 
-    /// All contestants, as far as they can do it.
+    /// Creates all contestants.
     pub fn locals(&self) -> impl Iterator<Item = (&'static str, Result<Local>)> {
-        self.locals.iter().map(|(name, make)| (*name, make()))
+        self.locals.iter().map(|(name, create)| (*name, create()))
     }
 }
 
@@ -68,21 +67,21 @@ impl Case for &LocalCase {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        self.locals().map(|(name, made)| Entry::of(name, made)).collect()
+        self.locals().map(|(name, created)| Entry::of(name, created)).collect()
     }
 }
 
-/// How much is done under one lock that is taken around it, so that taking it hardly counts.
-const TIMES: u32 = 1_000;
+/// The number of operations under one outer lock. It is large, which makes the cost of the outer lock negligible.
+const OPERATIONS: u32 = 1_000;
 
-/// A row of a case: a function, for a type of values and some who hold them.
+/// The contestants of a case: one function, with a type of values and several types of subjects.
 macro_rules! by {
     ($function:ident::<$value:ty>: $($subject:ty),+ $(,)?) => {
         &[$((<$subject as Subject<$value>>::NAME, $function::<$value, $subject> as fn() -> Result<Local>)),+]
     };
 }
 
-/// A case of one row, done by this library in all its ways, the floors, and the C library.
+/// The contestants of a case: one function, with all types of subjects.
 macro_rules! by_all {
     ($function:ident::<$value:ty>) => {
         by!($function::<$value>:
@@ -91,7 +90,7 @@ macro_rules! by_all {
     };
 }
 
-/// All of them.
+/// All cases of local work.
 pub(super) static ALL: &[LocalCase] = &[
     LocalCase {
         name: "read-field",
@@ -153,7 +152,7 @@ pub(super) static ALL: &[LocalCase] = &[
     },
     LocalCase {
         name: "relock",
-        title: "take a lock again that is held, and let go of it once",
+        title: "take a lock that the thread already holds, and release it once",
         chart: "changes",
         locals: &[
             ("shared-value", relocking::<u64, Own<u64, Native>>),
@@ -166,7 +165,7 @@ pub(super) static ALL: &[LocalCase] = &[
     },
     LocalCase {
         name: "commit-64",
-        title: "write and publish 64 bytes, the lock held",
+        title: "write and commit 64 bytes under a held lock",
         chart: "changes",
         locals: &[("shared-value", committing)],
     },
@@ -209,7 +208,10 @@ fn reading<T: Payload, S: Subject<T>>() -> Result<Local> {
         black_box(&black_box(&*subject).read());
     };
     Ok(Local::new(S::NAME, work, move |_| {
-        ensure!(checked.read().is_whole() && checked.count() == 7, "what was read is not what was written");
+        ensure!(
+            checked.read().is_whole() && checked.count() == 7,
+            "the value that was read is not the one that was written"
+        );
         Ok(())
     }))
 }
@@ -221,7 +223,7 @@ fn adding<T: Payload, S: Subject<T>>() -> Result<Local> {
         S::NAME,
         move || black_box(&*subject).increment(),
         move |calls| {
-            ensure!(checked.count() == calls, "{} additions make {calls}", checked.count());
+            ensure!(checked.count() == calls, "{calls} additions make {}", checked.count());
             Ok(())
         },
     ))
@@ -235,7 +237,7 @@ fn stepping<T: Payload, S: Subject<T>>() -> Result<Local> {
         move || black_box(&*subject).step(),
         move |calls| {
             let value = checked.read();
-            ensure!(value.is_whole() && value.count() == calls, "{} steps make {calls}", value.count());
+            ensure!(value.is_whole() && value.count() == calls, "{calls} steps make {}", value.count());
             Ok(())
         },
     ))
@@ -245,12 +247,12 @@ fn relocking<T: Payload, S: Subject<T>>() -> Result<Local> {
     let subject = S::create(T::filled(0))?;
     let work = move || {
         subject.hold(|| {
-            for _ in 0..TIMES {
+            for _ in 0..OPERATIONS {
                 black_box(&subject).hold(|| black_box(()));
             }
         });
     };
-    Ok(Local::unchecked(S::NAME, work).of_many(TIMES))
+    Ok(Local::unchecked(S::NAME, work).of_many(OPERATIONS))
 }
 
 fn relocking_reentrant() -> Result<Local> {
@@ -258,33 +260,33 @@ fn relocking_reentrant() -> Result<Local> {
     ensure!(mutex.try_lock().is_some(), "a new mutex is locked");
     let work = move || {
         let _outer = mutex.lock();
-        for _ in 0..TIMES {
+        for _ in 0..OPERATIONS {
             drop(black_box(&mutex).lock());
         }
     };
-    Ok(Local::unchecked("parking_lot::ReentrantMutex", work).of_many(TIMES))
+    Ok(Local::unchecked("parking_lot::ReentrantMutex", work).of_many(OPERATIONS))
 }
 
-/// Of the same type as what the others write, so that all have the same work to make it.
+/// Writes values of the type that the peers write: it costs all contestants the same to make them.
 fn committing() -> Result<Local> {
     let value = Rc::new(Synchronized::new([0_u64; 8])?);
     let checked = Rc::clone(&value);
     let mut count = 0;
     let work = move || {
-        let guard = value.lock().expect("nobody else breaks the lock");
-        for _ in 0..TIMES {
+        let guard = value.lock().expect("an intact lock");
+        for _ in 0..OPERATIONS {
             count += 1;
-            guard.set(black_box([count; 8])).expect("nobody else breaks the lock");
+            guard.set(black_box([count; 8])).expect("a writable value");
             guard.commit();
         }
     };
     let check = move |calls: u64| {
-        let count = calls * u64::from(TIMES);
-        ensure!(checked.load()? == [count; 8], "not what was written last");
-        ensure!(checked.version() == count, "{} commits", checked.version());
+        let count = calls * u64::from(OPERATIONS);
+        ensure!(checked.load()? == [count; 8], "the value is not the last one that was written");
+        ensure!(checked.version() == count, "{} commits of {count}", checked.version());
         Ok(())
     };
-    Ok(Local::new("shared-value", work, check).of_many(TIMES))
+    Ok(Local::new("shared-value", work, check).of_many(OPERATIONS))
 }
 
 fn adding_atomically() -> Result<Local> {
@@ -294,7 +296,8 @@ fn adding_atomically() -> Result<Local> {
         black_box(&*tally).requests().fetch_add(1);
     };
     Ok(Local::new("shared-value", work, move |calls| {
-        ensure!(checked.requests().load() == calls, "{} additions make {calls}", checked.requests());
+        let requests = checked.requests().load();
+        ensure!(requests == calls, "{calls} additions make {requests}");
         Ok(())
     }))
 }

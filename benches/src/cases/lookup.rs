@@ -4,24 +4,24 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::hint::black_box;
 
-use anyhow::{Context, Result, ensure};
-use shared_value::{Arena, ValueId};
+use anyhow::{Result, ensure};
+use shared_value::{Arena, Id};
 
-use crate::afresh::{Afresh, Make};
-use crate::case::{Case, Entry, Unit};
-use crate::local::Local;
+use crate::measure::temporary::Create;
+use crate::measure::{Case, Entry, Local, Temporary, Unit};
 
-/// Finding one of so many values of 8 bytes and reading it, in random order.
+/// Finding and reading values of 8 bytes in random order.
 pub(super) struct Lookup {
     name: &'static str,
     title: &'static str,
+    /// The number of values.
     count: usize,
 }
 
-/// All of them.
+/// All cases of finding.
 pub(super) static ALL: &[Lookup] = &[
-    Lookup { name: "look-up-1000", title: "find one of 1,000 values by name, and read it", count: 1_000 },
-    Lookup { name: "look-up-1000000", title: "find one of 1,000,000 values by name, and read it", count: 1_000_000 },
+    Lookup { name: "look-up-1000", title: "find one of 1,000 values by key, and read it", count: 1_000 },
+    Lookup { name: "look-up-1000000", title: "find one of 1,000,000 values by key, and read it", count: 1_000_000 },
 ];
 
 impl Case for &Lookup {
@@ -42,33 +42,33 @@ impl Case for &Lookup {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let all: [(&str, Make); 3] =
+        let all: [(&str, Create); 3] =
             [("shared-value", by_key), ("shared-value, by id", by_id), ("HashMap in one process", in_map)];
-        let entry = |(name, make)| Entry::Present(Box::new(Afresh::new(name, make, self.count, |ns| ns)));
+        let entry = |(name, create)| Entry::Present(Box::new(Temporary::new(name, create, self.count, |ns| ns)));
         all.into_iter().map(entry).collect()
     }
 }
 
-/// Address space for a million values with keys.
+/// The address space of a million values with keys.
 const CAPACITY: usize = 1 << 30;
 
 fn key(number: usize) -> String {
     format!("value.{number:07}")
 }
 
-/// So many numbers in random order, and again from the first one.
+/// Returns the numbers below `count` in random order, and a function that returns one index after the other, round and round.
 fn shuffled(count: usize) -> (Vec<usize>, impl FnMut() -> usize) {
     let mut numbers: Vec<usize> = (0..count).collect();
     fastrand::shuffle(&mut numbers);
     let next = Cell::new(0);
     (numbers, move || {
-        let place = next.get();
-        next.set(if place + 1 == count { 0 } else { place + 1 });
-        place
+        let index = next.get();
+        next.set(if index + 1 == count { 0 } else { index + 1 });
+        index
     })
 }
 
-/// The work of looking up keys: what finds the value of a key must find the key's number.
+/// Looks up keys in random order. The value of a key is the number in the key.
 fn finding(name: &'static str, count: usize, find: impl Fn(&str) -> u64 + 'static) -> Local {
     let (numbers, mut next) = shuffled(count);
     let keys: Vec<(String, u64)> = numbers.into_iter().map(|number| (key(number), number as u64)).collect();
@@ -79,30 +79,30 @@ fn finding(name: &'static str, count: usize, find: impl Fn(&str) -> u64 + 'stati
 }
 
 fn by_key(count: usize) -> Result<Local> {
-    let arena = Arena::anonymous(CAPACITY)?;
+    let arena = Arena::new(CAPACITY)?;
     for number in 0..count {
-        arena.create(&key(number), number as u64)?;
+        arena.insert(&key(number), number as u64)?;
     }
-    Ok(finding("shared-value", count, move |key| arena.open::<u64>(key).expect("a value of this key").get()))
+    Ok(finding("shared-value", count, move |key| {
+        arena.get::<u64>(key).expect("an intact arena").expect("a value of this key").get()
+    }))
 }
 
 fn by_id(count: usize) -> Result<Local> {
-    let arena = Arena::anonymous(CAPACITY)?;
+    let arena = Arena::new(CAPACITY)?;
     let (numbers, mut next) = shuffled(count);
-    let id = |number: usize| -> Result<(ValueId, u64)> {
-        let value = arena.value(number as u64)?;
-        Ok((arena.id_of(&value).context("a value of this arena")?, number as u64))
-    };
-    let made = (0..count).map(id).collect::<Result<Vec<_>>>()?;
-    let ids: Vec<_> = numbers.into_iter().map(|number| made[number]).collect();
+    let id = |number: usize| -> Result<(Id<u64>, u64)> { Ok((arena.alloc(number as u64)?, number as u64)) };
+    let allocated = (0..count).map(id).collect::<Result<Vec<_>>>()?;
+    let ids: Vec<_> = numbers.into_iter().map(|number| allocated[number]).collect();
     Ok(Local::unchecked("shared-value, by id", move || {
         let (id, number) = ids[next()];
-        assert_eq!(black_box(arena.at::<u64>(black_box(id)).expect("a value of this id").get()), number);
+        let value = arena.get(black_box(id)).expect("an intact arena").expect("a value of this id");
+        assert_eq!(black_box(value.get()), number);
     }))
 }
 
 fn in_map(count: usize) -> Result<Local> {
     let map: HashMap<String, u64> = (0..count).map(|number| (key(number), number as u64)).collect();
-    ensure!(map.len() == count, "not so many values as were made");
+    ensure!(map.len() == count, "the map has {} values instead of {count}", map.len());
     Ok(finding("HashMap in one process", count, move |key| map[key]))
 }

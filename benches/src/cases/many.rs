@@ -1,4 +1,4 @@
-//! Many values: how long they take to make, and how much memory they take.
+//! Many values: the time of their creation, and the memory that they take.
 
 use std::fs;
 use std::io;
@@ -8,22 +8,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use shared_value::{Arena, Error, Synchronized};
 
-use crate::case::{Case, Contestant, Entry, Reading, Unit};
-use crate::role::{Task, Team, tell};
+use crate::measure::{Case, Contestant, Entry, Reading, Unit};
+use crate::process::{Task, Team, tell};
 
-/// Making so many values of 8 bytes, each with a lock of its own, in a process that has none yet.
+/// Creating values of 8 bytes, each with its own lock, in a new process.
 pub(super) struct Many {
     name: &'static str,
     title: &'static str,
+    /// The number of values.
     count: usize,
 }
 
-/// All of them.
+/// All cases of many values.
 pub(super) static ALL: &[Many] = &[
-    Many { name: "many-1", title: "make the first value of 8 bytes in a process", count: 1 },
-    Many { name: "many-1000", title: "make 1,000 values of 8 bytes: the time for each", count: 1_000 },
-    Many { name: "many-100000", title: "make 100,000 values of 8 bytes: the time for each", count: 100_000 },
-    Many { name: "many-1000000", title: "make 1,000,000 values of 8 bytes: the time for each", count: 1_000_000 },
+    Many { name: "many-1", title: "create the first value of 8 bytes in a process", count: 1 },
+    Many { name: "many-1000", title: "create 1,000 values of 8 bytes: the time per value", count: 1_000 },
+    Many { name: "many-100000", title: "create 100,000 values of 8 bytes: the time per value", count: 100_000 },
+    Many { name: "many-1000000", title: "create 1,000,000 values of 8 bytes: the time per value", count: 1_000_000 },
 ];
 
 impl Case for &Many {
@@ -44,85 +45,89 @@ impl Case for &Many {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let entry = |(name, make)| {
-            Entry::Present(Box::new(Making { case: self.name, name, count: self.count, make }) as Box<dyn Contestant>)
+        let entry = |(name, create)| {
+            Entry::Present(
+                Box::new(Creating { case: self.name, name, count: self.count, create }) as Box<dyn Contestant>
+            )
         };
-        let all: [(&str, Make); 3] =
+        let all: [(&str, CreateAll); 3] =
             [("shared-value", in_arena), ("shared-value, by key", by_key), ("shared-value, a segment each", apart)];
         all.into_iter().map(entry).collect()
     }
 }
 
-/// Makes so many values and keeps them; returns how many there are, and why there are not more.
-type Make = fn(usize, &mut Kept) -> Result<(), Error>;
+/// Creates this number of values and keeps them. If it fails, it has kept those that it had created.
+type CreateAll = fn(usize, &mut Kept) -> Result<(), Error>;
 
-/// What was made.
+/// The values that were created.
 #[derive(Default)]
 struct Kept {
     arena: Option<Arena>,
     handles: Vec<Synchronized<u64>>,
-    /// How many there are, with or without a handle.
-    made: usize,
+    /// The number of values, with or without a handle.
+    created: usize,
 }
 
-/// Address space, of which memory is taken as values are made.
+/// The address space of an arena, which takes memory only for the values in it.
 const CAPACITY: usize = 1 << 30;
 
-/// With a handle for each, as Python has an object.
+/// Keeps a handle of each value, as a Python program keeps an object.
 fn in_arena(count: usize, kept: &mut Kept) -> Result<(), Error> {
-    let arena = kept.arena.insert(Arena::anonymous(CAPACITY)?);
+    let arena = kept.arena.insert(Arena::new(CAPACITY)?);
     for number in 0..count {
-        kept.handles.push(arena.value(number as u64)?);
-        kept.made += 1;
+        let id = arena.alloc(number as u64)?;
+        kept.handles.push(arena.get(id)?.expect("the value that was added"));
+        kept.created += 1;
     }
     Ok(())
 }
 
-/// By a key for each, and no handle: any process finds it by the key.
+/// Gives each value a key, by which any process finds it, and keeps no handle.
 fn by_key(count: usize, kept: &mut Kept) -> Result<(), Error> {
-    let arena = kept.arena.insert(Arena::anonymous(CAPACITY)?);
+    let arena = kept.arena.insert(Arena::new(CAPACITY)?);
     for number in 0..count {
-        arena.create(&format!("value.{number:07}"), number as u64)?;
-        kept.made += 1;
+        arena.insert(&format!("value.{number:07}"), number as u64)?;
+        kept.created += 1;
     }
     Ok(())
 }
 
+/// Creates a segment for each value.
 fn apart(count: usize, kept: &mut Kept) -> Result<(), Error> {
     for number in 0..count {
         kept.handles.push(Synchronized::new(number as u64)?);
-        kept.made += 1;
+        kept.created += 1;
     }
     Ok(())
 }
 
-struct Making {
+struct Creating {
     case: &'static str,
     name: &'static str,
     count: usize,
-    make: Make,
+    create: CreateAll,
 }
 
-impl Contestant for Making {
+impl Contestant for Creating {
     fn name(&self) -> &str {
         self.name
     }
 
-    /// Once: a process that has made many has memory to make more of them with.
-    #[expect(clippy::cast_precision_loss, reason = "far from so many")]
+    /// Measures once, in a new process: the memory of freed values would make further values cheaper.
+    #[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
     fn measure(&mut self, _: Duration) -> Result<Reading> {
         let mut team = Team::new()?;
         team.start(self.case, self.name, "", "")?;
         let found = team.findings(0)?;
-        let (made, count) = (found["made"], self.count as u64);
+        let (created, count) = (found["created"], self.count as u64);
         if let Some(error) = found.get("error") {
             let error = io::Error::from_raw_os_error(i32::try_from(*error)?);
-            ensure!(made == count, "it stops at {made} values: {error}");
+            ensure!(created == count, "it fails after {created} values: {error}");
         }
-        ensure!(made == count, "it has made {made} values");
+        ensure!(created == count, "it has created {created} values");
         Ok(["memory KiB", "in files KiB", "mappings", "descriptors"]
             .into_iter()
-            .fold(Reading::of(found["ns"] as f64 / made as f64), |reading, fact| {
+            .fold(Reading::of(found["ns"] as f64 / created as f64), |reading, fact| {
                 reading.with(fact, found[fact] as f64)
             }))
     }
@@ -131,37 +136,40 @@ impl Contestant for Making {
         let mut kept = Kept::default();
         let before = Usage::now()?;
         let start = Instant::now();
-        let made = (self.make)(self.count, &mut kept);
+        let result = (self.create)(self.count, &mut kept);
         let elapsed = start.elapsed();
-        if made.is_err() {
-            // Where a limit was reached, nothing is left to look with.
+        if result.is_err() {
+            // At the limit of descriptors, the files of /proc could not be opened.
             kept.handles.clear();
         }
         let after = Usage::now()?;
-        ensure!(kept.handles.iter().zip(0..).all(|(value, number)| value.get() == number), "not what was written");
+        ensure!(
+            kept.handles.iter().zip(0..).all(|(value, number)| value.get() == number),
+            "the values are not those that were written"
+        );
         let mut found = vec![
-            ("made", kept.made as u64),
+            ("created", kept.created as u64),
             ("ns", u64::try_from(elapsed.as_nanos())?),
             ("memory KiB", after.resident.saturating_sub(before.resident)),
             ("in files KiB", after.in_files.saturating_sub(before.in_files)),
             ("mappings", after.mappings.saturating_sub(before.mappings)),
             ("descriptors", after.descriptors.saturating_sub(before.descriptors)),
         ];
-        if let Err(Error::Io { source, .. }) = &made {
+        if let Err(Error::Io { source, .. }) = &result {
             found.push(("error", source.raw_os_error().unwrap_or(0).unsigned_abs().into()));
         } else {
-            made?;
+            result?;
         }
         tell(&found);
         Ok(())
     }
 }
 
-/// What this process has.
+/// The resources of this process.
 struct Usage {
-    /// KiB of memory that it has mapped and touched, its own and shared.
+    /// KiB of memory that the process has mapped and touched, private and shared.
     resident: u64,
-    /// KiB of the files that it has open, which the system has set aside for them, touched or not.
+    /// KiB that the system has allocated for the open files, touched or not.
     in_files: u64,
     mappings: u64,
     descriptors: u64,
@@ -174,7 +182,7 @@ impl Usage {
         let resident = line.trim().trim_end_matches("kB").trim_end().parse()?;
         let mappings = fs::read_to_string("/proc/self/maps")?.lines().count() as u64;
         let files: Vec<_> = fs::read_dir("/proc/self/fd")?.collect::<Result<_, _>>()?;
-        // The one that the folder was read by is closed again.
+        // The list includes the descriptor of the folder itself, which is closed by now and has no metadata.
         let blocks = files.iter().filter_map(|file| Some(fs::metadata(file.path()).ok()?.blocks()));
         Ok(Self { resident, in_files: blocks.sum::<u64>() / 2, mappings, descriptors: files.len() as u64 })
     }

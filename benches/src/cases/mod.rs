@@ -11,11 +11,11 @@ mod passing;
 mod race;
 mod wake;
 
-use crate::case::Case;
+use crate::measure::Case;
 
 pub use local::LocalCase;
 
-/// All cases, in the order in which they are shown.
+/// Returns all cases, in the order of the report.
 pub fn all() -> Vec<Box<dyn Case>> {
     let mut cases: Vec<Box<dyn Case>> = Vec::new();
     cases.extend(local::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));

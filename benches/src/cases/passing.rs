@@ -1,4 +1,4 @@
-//! Handing a value to a child.
+//! Passing a value to a child.
 
 use std::env;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use shared_value::{Source, Synchronized};
 
-use crate::case::{Case, Contestant, Entry, Reading, Unit};
-use crate::role::{self, Task};
+use crate::measure::{Case, Contestant, Entry, Reading, Unit};
+use crate::process::{Task, child};
 
-/// Starting a process that increments a value, and waiting for its end.
+/// Starting a child that increments a value, and waiting until it ends.
 pub(super) struct Passing;
 
 /// The name under which the child finds the value.
@@ -22,7 +22,7 @@ impl Case for Passing {
     }
 
     fn title(&self) -> &'static str {
-        "start a child that adds to a value, and wait for its end"
+        "start a child that adds to a value, and wait until it ends"
     }
 
     fn unit(&self) -> Unit {
@@ -62,7 +62,7 @@ impl Contestant for Start {
         let token = if self.0 == Way::Token { value.token()?.to_string() } else { String::new() };
         let (start, mut children) = (Instant::now(), 0);
         while start.elapsed() < duration {
-            let mut command = role::command("pass", self.name(), &token, 1, "")?;
+            let mut command = child::command("pass", self.name(), &token, 1, "")?;
             if self.0 == Way::Passed {
                 value.pass_to(&mut command, NAME)?;
             }
@@ -80,7 +80,7 @@ impl Contestant for Start {
         match self.0 {
             Way::Passed => Synchronized::<u32>::open(Source::inherited(NAME))?.update(|count| *count += 1)?,
             Way::Token => Synchronized::<u32>::open(Source::token(&task.token))?.update(|count| *count += 1)?,
-            Way::Nothing => ensure!(env::var(NAME).is_err(), "nothing was to be passed"),
+            Way::Nothing => ensure!(env::var(NAME).is_err(), "a value was passed, but none should be"),
         }
         Ok(())
     }

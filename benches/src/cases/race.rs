@@ -5,20 +5,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::case::{Case, Contestant, Entry, Reading, Unit};
-use crate::handover::Handover;
-use crate::role::{Task, Team, tell};
-use crate::subject::Subject;
-use crate::subjects::{Atomic, Mutex, Native, Normal, Own, Pthread, Raw, Recursive, Robust, UnderRLock};
+use crate::measure::{Case, Contestant, Entry, Reading, Unit};
+use crate::process::{Task, Team, tell};
+use crate::subjects::{
+    Atomic, Handover, Mutex, Native, Normal, Own, Pthread, Raw, Recursive, Robust, Subject, UnderRLock,
+};
 
-/// A race of so many processes.
+/// A race of several processes.
 pub(super) struct Race {
     name: &'static str,
     title: &'static str,
     processes: usize,
 }
 
-/// All of them.
+/// All races.
 pub(super) static ALL: &[Race] = &[
     Race { name: "race-2", title: "two processes add to one u64 under its lock, together", processes: 2 },
     Race { name: "race-4", title: "four processes add to one u64 under its lock, together", processes: 4 },
@@ -90,10 +90,10 @@ impl<S: Subject<u64> + Handover> Contestant for Racing<S> {
         let done = || findings.iter().map(|findings| findings["done"]);
         let total: u64 = done().sum();
         ensure!(subject.count() == total, "{total} additions make {}", subject.count());
-        #[expect(clippy::cast_precision_loss, reason = "far from so many")]
+        #[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
         let [total, least, most] =
             [total, done().min().unwrap_or(0), done().max().unwrap_or(0)].map(|done| done as f64);
-        #[expect(clippy::cast_precision_loss, reason = "far from so long")]
+        #[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
         let longest = findings.iter().map(|findings| findings["longest"]).max().unwrap_or(0) as f64;
         Ok(Reading::of(total / elapsed.as_secs_f64() / 1e6)
             .with("fairness", least / most)
@@ -101,7 +101,7 @@ impl<S: Subject<u64> + Handover> Contestant for Racing<S> {
     }
 
     fn work(&self, task: &Task) -> Result<()> {
-        /// Between two looks at the clock, which would cost as much as the work.
+        /// The number of increments between two looks at the clock: a look costs as much as an increment.
         const BATCH: u64 = 64;
         let subject = S::attach(&task.token)?;
         let (mut done, mut longest) = (0, Duration::ZERO);

@@ -1,4 +1,4 @@
-//! How long it takes to wake who waits in another process.
+//! Waking a waiter in another process.
 
 use std::marker::PhantomData;
 use std::sync::atomic::AtomicU32;
@@ -10,10 +10,9 @@ use rustix::io::Errno;
 use rustix::thread::futex;
 use shared_value::{Source, Synchronized};
 
-use crate::case::{Case, Contestant, Entry, Reading, Unit};
-use crate::handover::Handover;
-use crate::region::Region;
-use crate::role::{Task, Team, tell};
+use crate::measure::{Case, Contestant, Entry, Reading, Unit};
+use crate::process::{Task, Team, tell};
+use crate::subjects::{Handover, Region};
 
 /// Two processes that wake each other in turn.
 pub(super) struct Wake;
@@ -24,7 +23,7 @@ impl Case for Wake {
     }
 
     fn title(&self) -> &'static str {
-        "change a value until a process that sleeps for it has it"
+        "from a change of a value until a sleeping waiter has seen it"
     }
 
     fn unit(&self) -> Unit {
@@ -52,13 +51,13 @@ trait Pair: Handover + 'static {
     /// Sets the number of a side.
     fn set(&self, side: usize, number: u32) -> Result<()>;
 
-    /// Sleeps until the number of a side is at least so high, and returns it.
+    /// Sleeps until the number of a side is `number` or higher, and returns it.
     fn wait(&self, side: usize, number: u32) -> Result<u32>;
 }
 
-/// Set by the parent.
+/// The side that the parent sets.
 const QUESTION: usize = 0;
-/// Set by the child.
+/// The side that the child sets.
 const ANSWER: usize = 1;
 /// The last question.
 const END: u32 = u32::MAX;
@@ -134,12 +133,12 @@ impl Handover for Values {
     }
 }
 
-/// Bare words in shared memory.
+/// Futex words in shared memory.
 struct Futexes(Region);
 
 impl Futexes {
     fn word(&self, side: usize) -> &AtomicU32 {
-        // A cache line for each.
+        // Each word has its own cache line.
         self.0.half_word(side * 64)
     }
 }

@@ -1,5 +1,5 @@
-//! The results as charts: for each contestant of a case its median, and the range of the middle half of its readings,
-//! on a scale of ratios to this library.
+//! Charts of the results: for each contestant of a case the median and the middle half of its readings, on a scale of ratios to
+//! this library.
 
 use std::path::Path;
 
@@ -7,24 +7,24 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use crate::compare::{CaseResult, Results};
+use crate::compare::results::{CaseResult, Results};
 use crate::report::ink::{self, Drawn, Surface, TEXT, WIDTH};
 use crate::report::scale::Scale;
 use crate::report::table::figure;
 
-/// Where the names end and the scale begins.
+/// The left end of the scale, to the right of the names.
 const LEFT: i32 = 240;
-/// Where the scale ends.
+/// The right end of the scale.
 const RIGHT: i32 = WIDTH - 160;
-/// Where ratios end.
+/// The right end of the ratios.
 const RATIOS: i32 = WIDTH - 100;
-/// Where figures end.
+/// The right end of the figures.
 const FIGURES: i32 = WIDTH - 8;
 const LINE: i32 = 20;
 const TITLE: i32 = 30;
 const LETTERS: f64 = 12.0;
 
-/// Draws one chart for each group of cases, and returns their names.
+/// Draws one chart for each group of cases, and returns the names of the charts.
 pub(super) fn draw_all(results: &Results, folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for case in &results.cases {
@@ -52,7 +52,7 @@ fn draw(cases: &[&CaseResult], path: &Path) -> Drawn {
     Ok(())
 }
 
-/// The title, the rows, and the marks of the scale with a gap below.
+/// Returns the height of the title, the rows, the marks of the scale, and a gap.
 fn height_of(case: &CaseResult) -> i32 {
     TITLE + LINE * i32::try_from(case.rows.len()).unwrap_or(0) + LINE + LINE / 2
 }
@@ -63,10 +63,10 @@ fn draw_case(surface: &Surface<'_>, case: &CaseResult, top: i32) -> Drawn {
     let scale = Scale::of(ratios, [0.5, 2.0], [LEFT, RIGHT]);
     let direction = if case.unit.is_time() { "less is better" } else { "more is better" };
     let title = format!("{} ({direction})", case.title);
-    surface.draw(&Text::new(title, (8, top + TITLE / 2), ink::fat_letters(13.0, TEXT, HPos::Left)))?;
+    surface.draw(&Text::new(title, (8, top + TITLE / 2), ink::bold_letters(13.0, TEXT, HPos::Left)))?;
     let bottom = top + TITLE + LINE * i32::try_from(case.rows.len())?;
     for ratio in scale.marks() {
-        let x = scale.place(ratio);
+        let x = scale.x_of(ratio);
         let weight = if (ratio - 1.0).abs() < 1e-9 { TEXT.mix(0.8) } else { TEXT.mix(0.3) };
         surface.draw(&PathElement::new([(x, top + TITLE), (x, bottom)], weight))?;
         let mark = ink::letters(11.0, TEXT, HPos::Center);
@@ -76,7 +76,7 @@ fn draw_case(surface: &Surface<'_>, case: &CaseResult, top: i32) -> Drawn {
         let y = top + TITLE + LINE * i32::try_from(number)? + LINE / 2;
         let summary = &row.summary;
         let color = ink::color_of(&row.contestant);
-        let [low, middle, high] = [summary.lower, summary.median, summary.upper].map(|value| scale.place(value / base));
+        let [low, middle, high] = [summary.lower, summary.median, summary.upper].map(|value| scale.x_of(value / base));
         surface.draw(&PathElement::new([(low, y), (high, y)], color.stroke_width(2)))?;
         surface.draw(&Circle::new((middle, y), 5, color.filled()))?;
         let right = ink::letters(LETTERS, TEXT, HPos::Right);

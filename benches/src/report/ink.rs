@@ -1,37 +1,37 @@
-//! What charts are drawn with: colors that can be read on white and on black, and letters.
+//! The colors and letters of charts. The colors can be read on white and on black.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Of a chart: what a column of text leaves for a picture, so that letters are shown in their own size.
+/// The width of a chart: it fits into a column of text without scaling.
 pub(super) const WIDTH: i32 = 830;
-/// Of this library.
-pub(super) const OWN: RGBColor = RGBColor(0xd8, 0x41, 0x25);
-/// Of the others.
-pub(super) const OTHER: RGBColor = RGBColor(0x56, 0x85, 0xbd);
-/// Of letters and lines.
+/// The color of this library.
+pub(super) const OWN_COLOR: RGBColor = RGBColor(0xd8, 0x41, 0x25);
+/// The color of the peers.
+pub(super) const PEER_COLOR: RGBColor = RGBColor(0x56, 0x85, 0xbd);
+/// The color of letters and lines.
 pub(super) const TEXT: RGBColor = RGBColor(0x78, 0x78, 0x78);
 
-/// A surface to draw on.
+/// A surface for drawing.
 pub(super) type Surface<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// Whether it could be drawn.
+/// The result of drawing.
 pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-/// Whose color something has.
+/// Returns the color of a contestant.
 pub(super) fn color_of(contestant: &str) -> RGBColor {
-    if contestant.starts_with("shared-value") { OWN } else { OTHER }
+    if contestant.starts_with("shared-value") { OWN_COLOR } else { PEER_COLOR }
 }
 
-/// Letters of so many pixels, at a place that is where the anchor says, and in the middle of their height.
+/// Returns a style of this height. Text is placed by its anchor, and vertically by its center.
 pub(super) fn letters(pixels: f64, color: RGBColor, anchor: HPos) -> TextStyle<'static> {
-    /// What the backend divides the size of a font by.
+    /// The backend divides the size of a font by this number.
     const POINTS: f64 = 1.24;
     ("sans-serif", pixels * POINTS).into_font().color(&color).pos(Pos::new(anchor, VPos::Center))
 }
 
-/// The same, fat.
-pub(super) fn fat_letters(pixels: f64, color: RGBColor, anchor: HPos) -> TextStyle<'static> {
+/// Returns the bold form of [`letters`].
+pub(super) fn bold_letters(pixels: f64, color: RGBColor, anchor: HPos) -> TextStyle<'static> {
     let letters = letters(pixels, color, anchor);
     TextStyle { font: letters.font.clone().style(FontStyle::Bold), ..letters }
 }

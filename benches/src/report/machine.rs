@@ -1,11 +1,11 @@
-//! What the figures were measured on.
+//! The machine that the figures were measured on.
 
 use std::fs;
 use std::process::Command;
 
-use crate::locked;
+use crate::report::crate_version::crate_version;
 
-/// A line for each fact about the machine.
+/// Describes the machine, in a line for each fact.
 pub(super) fn describe() -> Vec<String> {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let names = processors.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -23,10 +23,10 @@ pub(super) fn describe() -> Vec<String> {
     ]
 }
 
-/// The version of a crate that this program was built with, as far as the lock file still says so.
+/// Returns the name and the version of a crate that this program was built with, if `Cargo.lock` has not changed since.
 fn version(name: &str) -> String {
-    let locked = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock")).unwrap_or_default();
-    format!("{name} {}", locked::version(&locked, name))
+    let lock_file = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock")).unwrap_or_default();
+    format!("{name} {}", crate_version(&lock_file, name))
 }
 
 fn first_line(program: &str, arguments: &[&str]) -> String {

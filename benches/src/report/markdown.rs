@@ -1,29 +1,28 @@
-//! The results as Markdown, with ratios first.
+//! The results as Markdown, ratios first.
 
 use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use crate::budget::Verdict;
-use crate::case::Absence;
-use crate::compare::{CaseResult, Results};
-use crate::instructions::{FACT, Piece};
+use crate::compare::budget::{self, Verdict};
+use crate::compare::instructions::{FACT, Target};
+use crate::compare::results::{CaseResult, Results};
+use crate::measure::Absence;
 use crate::report::machine;
 use crate::report::table::{Table, figure};
 
-/// What is printed at the end of a run.
+/// Returns the text for the end of a run.
 pub fn terminal(results: &Results) -> String {
     format!("{}{}{}", cases(results), budgets(results), absent(&results.absent))
 }
 
-/// `RESULTS.md`, which shows these charts.
+/// Returns the text of `RESULTS.md`, which shows the charts.
 pub(super) fn whole(results: &Results, charts: &[String]) -> String {
     let mut text = String::from(
         "# Results\n\n\
-         Written by `cargo run --release -p benches -- compare`. Everything was measured in one run: each contestant of each \
-         case once in every round, in an order that was never the same. Ratios are those of medians; absolute figures hold \
-         for one machine at one time, and say little. `instructions` are those that one call executes in this process, as \
-         callgrind counts them.\n\n",
+         Written by `cargo run --release -p benches -- compare`. One run measured all figures: each round measured each \
+         contestant of each case once, in random order. Ratios compare medians. Absolute figures hold for one machine at one \
+         time, and say little. `instructions` is the number of instructions of one operation, counted by callgrind.\n\n",
     );
     for line in machine::describe().iter().chain(&results.versions) {
         let _ = writeln!(text, "- {line}");
@@ -40,7 +39,7 @@ pub(super) fn whole(results: &Results, charts: &[String]) -> String {
 }
 
 fn budgets(results: &Results) -> String {
-    let outcomes = results.outcomes();
+    let outcomes = budget::outcomes(results);
     if outcomes.is_empty() {
         return String::new();
     }
@@ -94,22 +93,22 @@ fn case(case: &CaseResult) -> String {
     text
 }
 
-/// What is printed where instructions alone are counted.
-pub fn instructions(pieces: &[Piece], counts: &[Result<f64>]) -> String {
+/// Returns the text for a run that counts instructions only.
+pub fn instructions(targets: &[Target], counts: &[Result<f64>]) -> String {
     let mut text = String::new();
-    let counted: Vec<(&Piece, &Result<f64>)> = pieces.iter().zip(counts).collect();
-    for case in counted.chunk_by(|(piece, _), (next, _)| piece.case == next.case) {
+    let counted: Vec<(&Target, &Result<f64>)> = targets.iter().zip(counts).collect();
+    for case in counted.chunk_by(|(target, _), (next, _)| target.case == next.case) {
         let mut table = Table::new(&[case[0].0.title, "ratio", FACT]);
         let mut first = None;
         let mut absences = String::new();
-        for (piece, count) in case {
+        for (target, count) in case {
             match count {
                 Ok(count) => {
                     let ratio = count / *first.get_or_insert(*count);
-                    table.row(vec![piece.contestant.to_owned(), figure(ratio), figure(*count)]);
+                    table.row(vec![target.contestant.to_owned(), figure(ratio), figure(*count)]);
                 }
                 Err(error) => {
-                    let _ = writeln!(absences, "- absent: {}: {error:#}", piece.contestant);
+                    let _ = writeln!(absences, "- absent: {}: {error:#}", target.contestant);
                 }
             }
         }

@@ -1,6 +1,7 @@
-//! The results, for people and for programs.
+//! The report of the results, for people and for programs.
 
 mod chart;
+mod crate_version;
 mod ink;
 mod machine;
 mod markdown;
@@ -13,14 +14,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::compare::Results;
+use crate::compare::{Results, budget};
 
 pub use markdown::{instructions, terminal};
 
 /// Writes `RESULTS.md`, `results.json` and `charts/*.svg` into a folder.
 ///
 /// # Errors
-/// If that is not possible.
+/// If a file cannot be written.
 pub fn write(results: &Results, folder: &Path) -> Result<()> {
     let charts = folder.join("charts");
     fs::create_dir_all(&charts).with_context(|| format!("make {}", charts.display()))?;
@@ -33,7 +34,7 @@ pub fn write(results: &Results, folder: &Path) -> Result<()> {
         "machine": machine::describe(),
         "versions": results.versions,
         "rounds": results.rounds,
-        "budgets": results.outcomes(),
+        "budgets": budget::outcomes(results),
         "cases": results.cases,
         "absent": results.absent,
     });

@@ -1,4 +1,4 @@
-//! The results in one look: how fast the others are beside this library, in the cases that say most.
+//! The overview: the speed of the peers relative to this library, in the cases that matter most.
 
 use std::path::Path;
 
@@ -6,20 +6,20 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use crate::case::Unit;
-use crate::compare::{CaseResult, Results};
-use crate::report::ink::{self, Drawn, OWN, Surface, TEXT, WIDTH};
+use crate::compare::results::{CaseResult, OWN, Results};
+use crate::measure::Unit;
+use crate::report::ink::{self, Drawn, OWN_COLOR, Surface, TEXT, WIDTH};
 use crate::report::scale::Scale;
 use crate::report::table::figure;
 
-/// A case that is shown, and who is shown in it beside this library, as far as they are there.
+/// A case that the overview shows, and the peers that it shows if they were measured.
 struct Headline {
     case: &'static str,
     title: &'static str,
     peers: &'static [&'static str],
 }
 
-/// Two in a row.
+/// The cases of the overview, two in a row.
 const HEADLINES: &[Headline] = &[
     Headline {
         case: "read-field",
@@ -65,25 +65,24 @@ const HEADLINES: &[Headline] = &[
     },
 ];
 
-/// On both sides.
+/// The margin on both sides.
 const EDGE: i32 = 3;
-const OURS: &str = "shared-value";
 const GAP: i32 = 22;
 const PANEL: i32 = (WIDTH - GAP) / 2 - EDGE;
-/// Within a panel: where the names end and the scale begins.
+/// The left end of the scale within a panel, to the right of the names.
 const LEFT: i32 = 168;
-/// Within a panel: where the scale ends and the words begin.
+/// The right end of the scale within a panel, to the left of the words.
 const RIGHT: i32 = PANEL - 90;
-/// What is above the panels.
+/// The height above the panels.
 const HEAD: i32 = 34;
-/// What is below them.
+/// The height below the panels.
 const FOOT: i32 = 36;
 const TITLE: i32 = 26;
 const LINE: i32 = 20;
-/// Below a panel: the marks of the scale, and a gap.
+/// The height below a panel: the marks of the scale, and a gap.
 const SPACE: i32 = 34;
 
-/// Draws `overview.svg`, and says whether there was something to be shown.
+/// Draws `overview.svg`. Returns whether any of its cases was measured.
 pub(super) fn draw(results: &Results, folder: &Path) -> Result<bool> {
     let panels: Vec<Panel<'_>> = HEADLINES.iter().filter_map(|headline| Panel::of(headline, results)).collect();
     if panels.is_empty() {
@@ -93,24 +92,23 @@ pub(super) fn draw(results: &Results, folder: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// What is shown of a case.
+/// The part of the overview that shows a case.
 struct Panel<'a> {
     title: &'static str,
     /// The figure of this library.
     figure: String,
-    /// The others, and how fast each is beside this library.
+    /// The peers, and the speed of each relative to this library.
     peers: Vec<(&'a str, f64)>,
 }
 
 impl<'a> Panel<'a> {
-    /// None if the case was not measured, or nobody is there to compare with.
+    /// Returns `None` if the case or all of its peers were not measured.
     fn of(headline: &'a Headline, results: &Results) -> Option<Self> {
         let case: &CaseResult = results.case(headline.case)?;
-        let ours = results.summary(headline.case, OURS)?.median;
-        let speed =
-            |peer: &&'a str| Some((*peer, speed(ours, results.summary(headline.case, peer)?.median, case.unit)));
+        let own = results.summary(headline.case, OWN)?.median;
+        let speed = |peer: &&'a str| Some((*peer, speed(own, results.summary(headline.case, peer)?.median, case.unit)));
         let peers: Vec<_> = headline.peers.iter().filter_map(speed).collect();
-        let figure = format!("{} {}", figure(ours), case.unit.symbol());
+        let figure = format!("{} {}", figure(own), case.unit.symbol());
         (!peers.is_empty()).then_some(Self { title: headline.title, figure, peers })
     }
 
@@ -119,12 +117,12 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// How fast a peer is beside this library: more is faster, whatever the unit is.
-fn speed(ours: f64, peer: f64, unit: Unit) -> f64 {
-    if unit.is_time() { ours / peer } else { peer / ours }
+/// Returns the speed of a peer relative to this library. More is faster, in every unit.
+fn speed(own: f64, peer: f64, unit: Unit) -> f64 {
+    if unit.is_time() { own / peer } else { peer / own }
 }
 
-/// A speed in words.
+/// Says a speed in words.
 fn words(speed: f64) -> String {
     let (factor, side) = if speed < 1.0 { (1.0 / speed, "slower") } else { (speed, "faster") };
     match factor {
@@ -165,26 +163,26 @@ fn draw_panels(panels: &[Panel<'_>], path: &Path) -> Drawn {
 }
 
 fn draw_panel(surface: &Surface<'_>, panel: &Panel<'_>, scale: &Scale, (left, top): (i32, i32)) -> Drawn {
-    surface.draw(&Text::new(panel.title, (left, top + TITLE / 2 - 2), ink::fat_letters(13.0, TEXT, HPos::Left)))?;
+    surface.draw(&Text::new(panel.title, (left, top + TITLE / 2 - 2), ink::bold_letters(13.0, TEXT, HPos::Left)))?;
     let bottom = top + panel.height();
     for ratio in scale.marks() {
-        let x = scale.place(ratio);
-        let color = if (ratio - 1.0).abs() < 1e-9 { OWN.mix(0.6) } else { TEXT.mix(0.3) };
+        let x = scale.x_of(ratio);
+        let color = if (ratio - 1.0).abs() < 1e-9 { OWN_COLOR.mix(0.6) } else { TEXT.mix(0.3) };
         surface.draw(&PathElement::new([(x, top + TITLE), (x, bottom)], color))?;
         let mark = if ratio < 1.0 { format!("1/{:.0}", 1.0 / ratio) } else { format!("{ratio}×") };
         surface.draw(&Text::new(mark, (x, bottom + 8), ink::letters(10.5, TEXT, HPos::Center)))?;
     }
-    let ours = [(OURS, 1.0)];
-    for ((name, speed), number) in ours.iter().chain(&panel.peers).zip(0..) {
+    let own = [(OWN, 1.0)];
+    for ((name, speed), number) in own.iter().chain(&panel.peers).zip(0..) {
         let y = top + TITLE + LINE * number + LINE / 2;
         let color = ink::color_of(name);
-        let (own, there) = (scale.place(1.0), scale.place(*speed));
-        surface.draw(&PathElement::new([(own, y), (there, y)], color.mix(0.7).stroke_width(2)))?;
-        surface.draw(&Circle::new((there, y), 5, color.filled()))?;
-        let is_ours = *name == OURS;
-        let letters = if is_ours { ink::fat_letters } else { ink::letters };
-        let color = if is_ours { OWN } else { TEXT };
-        let words = if is_ours { panel.figure.clone() } else { words(*speed) };
+        let (center, x) = (scale.x_of(1.0), scale.x_of(*speed));
+        surface.draw(&PathElement::new([(center, y), (x, y)], color.mix(0.7).stroke_width(2)))?;
+        surface.draw(&Circle::new((x, y), 5, color.filled()))?;
+        let is_own = *name == OWN;
+        let letters = if is_own { ink::bold_letters } else { ink::letters };
+        let color = if is_own { OWN_COLOR } else { TEXT };
+        let words = if is_own { panel.figure.clone() } else { words(*speed) };
         surface.draw(&Text::new(*name, (left + LEFT - 10, y), letters(12.0, color, HPos::Right)))?;
         surface.draw(&Text::new(words, (left + RIGHT + 8, y), letters(12.0, color, HPos::Left)))?;
     }
@@ -194,24 +192,23 @@ fn draw_panel(surface: &Surface<'_>, panel: &Panel<'_>, scale: &Scale, (left, to
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Reading;
     use crate::cases;
-    use crate::compare::Row;
-    use crate::statistics::Summary;
+    use crate::compare::results::Row;
+    use crate::measure::{Reading, Summary};
 
     #[test]
-    fn faster_is_more_whatever_the_unit_is() {
+    fn faster_is_more_in_every_unit() {
         assert_eq!([speed(2.0, 4.0, Unit::Nanoseconds), speed(4.0, 2.0, Unit::MillionsPerSecond)], [0.5, 0.5]);
     }
 
     #[test]
-    fn who_is_absent_is_left_out() {
+    fn absent_peers_are_left_out() {
         let row = |contestant: &str, median| Row {
             contestant: contestant.to_owned(),
             summary: Summary::of(&[Reading::of(median)]).expect("a reading"),
         };
         let (name, unit) = ("race-2", Unit::MillionsPerSecond);
-        let rows = vec![row(OURS, 8.0), row("raw_sync", 2.0), row("AtomicU64", 9.0)];
+        let rows = vec![row(OWN, 8.0), row("raw_sync", 2.0), row("AtomicU64", 9.0)];
         let cases = vec![CaseResult { name, title: "", unit, chart: "", rows, absent: Vec::new() }];
         let results = Results { cases, absent: Vec::new(), versions: Vec::new(), rounds: 1 };
         let panels: Vec<_> = HEADLINES.iter().filter_map(|headline| Panel::of(headline, &results)).collect();
@@ -220,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn speeds_have_words() {
+    fn speeds_are_said_in_words() {
         let words = [0.25, 0.96, 1.44, 0.07, 0.006_99, 1.0 / 1_234.0].map(words);
         assert_eq!(words, ["4.0× slower", "as fast", "1.4× faster", "14× slower", "143× slower", "1,234× slower"]);
     }
 
     #[test]
-    fn headlines_are_about_cases_that_there_are() {
+    fn headlines_name_existing_cases() {
         let names: Vec<_> = cases::all().iter().map(|case| case.name()).collect();
         for headline in HEADLINES {
             assert!(names.contains(&headline.case), "no case is called {}", headline.case);

@@ -1,6 +1,6 @@
 //! A logarithmic scale of ratios.
 
-/// Where ratios lie between two places.
+/// A logarithmic scale of ratios between two x coordinates.
 pub(super) struct Scale {
     least: f64,
     most: f64,
@@ -9,7 +9,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// One that shows all these ratios, and at least the given range, with some space around them.
+    /// Creates a scale of all the ratios and at least the range, with some space around them.
     pub(super) fn of(ratios: impl Iterator<Item = f64>, range: [f64; 2], [left, right]: [i32; 2]) -> Self {
         let [least, most] = ratios.fold(range, |[least, most], ratio| [least.min(ratio), most.max(ratio)]);
         let least = least.max(1e-6);
@@ -17,15 +17,15 @@ impl Scale {
         Self { least: least / space, most: most * space, left, right }
     }
 
-    /// Where a ratio lies.
-    pub(super) fn place(&self, ratio: f64) -> i32 {
+    /// Returns the x coordinate of a ratio.
+    pub(super) fn x_of(&self, ratio: f64) -> i32 {
         let part = (ratio.max(self.least) / self.least).ln() / (self.most / self.least).ln();
-        #[expect(clippy::cast_possible_truncation, reason = "a place on the chart")]
-        let place = (part * f64::from(self.right - self.left)).round() as i32;
-        self.left + place
+        #[expect(clippy::cast_possible_truncation, reason = "it lies on the chart")]
+        let offset = (part * f64::from(self.right - self.left)).round() as i32;
+        self.left + offset
     }
 
-    /// The ratios that are marked: not more than can be read.
+    /// Returns the ratios that are marked: of a wide scale, only powers of ten.
     pub(super) fn marks(&self) -> Vec<f64> {
         let is_wide = self.most / self.least > 50.0;
         let marks =
@@ -45,13 +45,13 @@ mod tests {
     #[test]
     fn ratios_lie_between_the_ends_in_equal_steps() {
         let scale = Scale::of([0.1, 10.0].into_iter(), [0.5, 2.0], [100, 200]);
-        let [least, middle, most] = [0.1, 1.0, 10.0].map(|ratio| scale.place(ratio));
+        let [least, middle, most] = [0.1, 1.0, 10.0].map(|ratio| scale.x_of(ratio));
         assert_eq!([middle, most - middle], [150, middle - least]);
         assert!(least > 100 && most < 200, "{least} and {most} leave no space");
     }
 
     #[test]
-    fn a_wide_scale_has_powers_of_ten_alone() {
+    fn a_wide_scale_marks_powers_of_ten_only() {
         assert_eq!(Scale::of([0.02, 3.0].into_iter(), [0.5, 2.0], [0, 100]).marks(), [0.1, 1.0]);
         assert_eq!(Scale::of([1.0].into_iter(), [0.5, 2.0], [0, 100]).marks(), [0.5, 1.0, 2.0]);
     }

@@ -1,12 +1,12 @@
-//! `Atomic`: a word and no lock, which is the limit.
+//! `Atomic`: a word without a lock, the fastest that the processor allows.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::Result;
 
-use crate::handover::Handover;
-use crate::region::Region;
-use crate::subject::Subject;
+use crate::subjects::handover::Handover;
+use crate::subjects::region::Region;
+use crate::subjects::subject::Subject;
 
 /// An atomic word in shared memory.
 pub struct Atomic(Region);

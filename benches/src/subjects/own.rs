@@ -3,26 +3,26 @@
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result};
-use shared_value::{LockKind, Options, RLock, Source, Synchronized};
+use shared_value::{LockKind, Options, RLock, SharedValue, Source, Synchronized};
 
-use crate::handover::Handover;
-use crate::payload::Payload;
-use crate::subject::Subject;
+use crate::subjects::handover::Handover;
+use crate::subjects::payload::Payload;
+use crate::subjects::subject::Subject;
 
-/// A value of this library.
-pub struct Own<T: Payload, V> {
+/// A value of this library, under a chosen lock.
+pub struct Own<T: SharedValue, L> {
     value: Synchronized<T>,
-    /// The lock object, if there is one.
+    /// The lock object that guards the value, if one does.
     lock: Option<RLock>,
-    variety: PhantomData<V>,
+    choice: PhantomData<L>,
 }
 
-/// A kind of lock that this library has.
-pub trait Variety: 'static {
-    /// What its values are called.
+/// A choice among the locks of this library.
+pub trait LockChoice: 'static {
+    /// The name of the contestants that use it.
     const NAME: &'static str;
 
-    /// Makes a lock object, if that is what guards the value.
+    /// Creates the lock object that will guard the value, if one will.
     ///
     /// # Errors
     /// If there is no memory.
@@ -30,34 +30,34 @@ pub trait Variety: 'static {
         Ok(None)
     }
 
-    /// How a value is made.
-    fn options<T: Payload>() -> Options<Synchronized<T>> {
+    /// Returns the options of the value.
+    fn options<T: SharedValue>() -> Options<Synchronized<T>> {
         Synchronized::options()
     }
 }
 
-/// The lock that values have if nothing else is said.
+/// The default: the library's own lock, beside the value.
 pub struct Native;
 
-impl Variety for Native {
+impl LockChoice for Native {
     const NAME: &'static str = "shared-value";
 }
 
-/// A pthread mutex.
+/// A pthread mutex beside the value.
 pub struct Pthread;
 
-impl Variety for Pthread {
+impl LockChoice for Pthread {
     const NAME: &'static str = "shared-value, LockKind::Pthread";
 
-    fn options<T: Payload>() -> Options<Synchronized<T>> {
+    fn options<T: SharedValue>() -> Options<Synchronized<T>> {
         Synchronized::options().lock_kind(LockKind::Pthread)
     }
 }
 
-/// A lock object, which could guard others too.
+/// A lock object, which could guard other values too.
 pub struct UnderRLock;
 
-impl Variety for UnderRLock {
+impl LockChoice for UnderRLock {
     const NAME: &'static str = "shared-value under an RLock";
 
     fn lock() -> Result<Option<RLock>> {
@@ -65,42 +65,37 @@ impl Variety for UnderRLock {
     }
 }
 
-impl<T: Payload, V: Variety> Own<T, V> {
-    /// The handle.
-    pub fn value(&self) -> &Synchronized<T> {
-        &self.value
-    }
-
+impl<T: SharedValue, L: LockChoice> Own<T, L> {
     fn options(lock: Option<&RLock>) -> Options<Synchronized<T>> {
         match lock {
-            Some(lock) => V::options().lock(lock),
-            None => V::options(),
+            Some(lock) => L::options().lock(lock),
+            None => L::options(),
         }
     }
 }
 
-impl<T: Payload, V: Variety> Subject<T> for Own<T, V> {
-    const NAME: &'static str = V::NAME;
+impl<T: Payload, L: LockChoice> Subject<T> for Own<T, L> {
+    const NAME: &'static str = L::NAME;
 
     fn create(value: T) -> Result<Self> {
-        let lock = V::lock()?;
+        let lock = L::lock()?;
         let value = Self::options(lock.as_ref()).new(value)?;
-        Ok(Self { value, lock, variety: PhantomData })
+        Ok(Self { value, lock, choice: PhantomData })
     }
 
     #[inline(always)]
     fn increment(&self) {
-        T::increment(&self.value).expect("nobody else breaks the lock");
+        T::increment(&self.value).expect("an intact lock");
     }
 
     #[inline(always)]
     fn step(&self) {
-        self.value.update(T::step).expect("nobody else breaks the lock");
+        self.value.update(T::step).expect("an intact lock");
     }
 
     #[inline(always)]
     fn write(&self, value: T) {
-        self.value.set(value).expect("nobody else breaks the lock");
+        self.value.set(value).expect("an intact lock");
     }
 
     #[inline(always)]
@@ -115,7 +110,7 @@ impl<T: Payload, V: Variety> Subject<T> for Own<T, V> {
 
     #[inline(always)]
     fn hold<R>(&self, work: impl FnOnce() -> R) -> R {
-        let _guard = self.value.lock().expect("nobody else breaks the lock");
+        let _guard = self.value.lock().expect("an intact lock");
         work()
     }
 
@@ -124,17 +119,16 @@ impl<T: Payload, V: Variety> Subject<T> for Own<T, V> {
     }
 }
 
-impl<T: Payload, V: Variety> Handover for Own<T, V> {
+impl<T: Payload, L: LockChoice> Handover for Own<T, L> {
     fn token(&self) -> Result<String> {
-        let lock = self.lock.as_ref().map(RLock::token).transpose()?;
-        let lock = lock.map(|lock| lock.to_string()).unwrap_or_default();
-        Ok(format!("{}|{lock}", self.value.token()?))
+        let lock = self.lock.as_ref().map(|lock| lock.token()).transpose()?;
+        Ok(format!("{}|{}", self.value.token()?, lock.map_or_else(String::new, |lock| lock.to_string())))
     }
 
     fn attach(token: &str) -> Result<Self> {
         let (value, lock) = token.split_once('|').context("a token of two parts")?;
         let lock = (!lock.is_empty()).then(|| RLock::open(Source::token(lock))).transpose()?;
         let value = Self::options(lock.as_ref()).open(Source::token(value))?;
-        Ok(Self { value, lock, variety: PhantomData })
+        Ok(Self { value, lock, choice: PhantomData })
     }
 }

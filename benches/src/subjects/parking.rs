@@ -1,9 +1,9 @@
-//! `parking_lot::Mutex`: another floor, in one process.
+//! `parking_lot`'s mutex, which works in one process only.
 
 use anyhow::Result;
 use parking_lot::Mutex;
 
-use crate::subject::Locked;
+use crate::subjects::locked::Locked;
 
 /// A value under `parking_lot`'s mutex.
 pub struct Lock<T>(Mutex<T>);

@@ -1,4 +1,4 @@
-//! The C library's mutexes, between processes, with the value behind them.
+//! The C library's mutexes, shared between processes, with the value behind them.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -8,105 +8,119 @@ use std::mem::MaybeUninit;
 use anyhow::Result;
 use libc::{c_int, pthread_mutex_t};
 
-use crate::handover::Handover;
-use crate::region::Region;
-use crate::subject::Locked;
+use crate::subjects::handover::Handover;
+use crate::subjects::locked::Locked;
+use crate::subjects::region::Region;
 
-/// Where the value lies: where a C program has it in a struct of both.
+/// The offset of the value, as in a C struct of a mutex and a value.
 const VALUE: usize = size_of::<pthread_mutex_t>();
 
-/// A value behind a mutex of some kind.
+/// A value behind a mutex of a given kind.
 pub struct Lock<K> {
     region: Region,
     kind: PhantomData<K>,
 }
 
-/// What kind of mutex it is.
-pub trait Kind: 'static {
-    /// What its values are called.
+/// A kind of mutex.
+pub trait MutexKind: 'static {
+    /// The name of the contestants that use it.
     const NAME: &'static str;
     /// `PTHREAD_MUTEX_NORMAL` or `PTHREAD_MUTEX_RECURSIVE`.
     const TYPE: c_int;
-    /// Whether the next one gets it when its owner dies.
+    /// Whether the next waiter gets the mutex when its owner dies.
     const IS_ROBUST: bool = false;
 }
 
-/// The plainest.
+/// The plainest mutex.
 pub struct Normal;
 
-impl Kind for Normal {
+impl MutexKind for Normal {
     const NAME: &'static str = "pthread normal";
     const TYPE: c_int = libc::PTHREAD_MUTEX_NORMAL;
 }
 
-/// One that a thread may take again.
+/// A mutex that its owner may take again.
 pub struct Recursive;
 
-impl Kind for Recursive {
+impl MutexKind for Recursive {
     const NAME: &'static str = "pthread recursive";
     const TYPE: c_int = libc::PTHREAD_MUTEX_RECURSIVE;
 }
 
-/// The same, that survives its owner.
+/// A recursive mutex that survives its owner.
 pub struct Robust;
 
-impl Kind for Robust {
+impl MutexKind for Robust {
     const NAME: &'static str = "pthread robust recursive";
     const TYPE: c_int = libc::PTHREAD_MUTEX_RECURSIVE;
     const IS_ROBUST: bool = true;
 }
 
-impl<K: Kind> Lock<K> {
+impl<K: MutexKind> Lock<K> {
     fn initialize(&self) -> Result<()> {
         let mut attributes = MaybeUninit::uninit();
         let attributes = attributes.as_mut_ptr();
-        // SAFETY: a local to write to.
+        // SAFETY: the pointer leads to a local, which is large enough for attributes and may be written.
         check(unsafe { libc::pthread_mutexattr_init(attributes) })?;
-        // SAFETY: the attributes are initialized, here and below.
+        // SAFETY: the attributes were initialized above.
         check(unsafe { libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED) })?;
-        // SAFETY: as above.
+        // SAFETY: the attributes were initialized above.
         check(unsafe { libc::pthread_mutexattr_settype(attributes, K::TYPE) })?;
         if K::IS_ROBUST {
-            // SAFETY: as above.
+            // SAFETY: the attributes were initialized above.
             check(unsafe { libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST) })?;
         }
-        // SAFETY: the region has room for a mutex at its start, and nobody else has the region yet.
+        // SAFETY: `at` has checked that the region has room for a mutex at its start, and no other thread or process has the
+        // region yet. The attributes were initialized above.
         check(unsafe { libc::pthread_mutex_init(self.region.at(0), attributes) })?;
         Ok(())
     }
+
+    #[inline(always)]
+    fn hold_mutex<R>(&self, work: impl FnOnce() -> R) -> R {
+        let mutex = self.region.at(0);
+        // SAFETY: `create` has initialized the mutex, and the region lives as long as `self`.
+        let locked = unsafe { libc::pthread_mutex_lock(mutex) };
+        if locked == libc::EOWNERDEAD {
+            // SAFETY: this thread owns the mutex.
+            unsafe { libc::pthread_mutex_consistent(mutex) };
+        } else {
+            assert_eq!(locked, 0, "pthread_mutex_lock");
+        }
+        let result = work();
+        // SAFETY: this thread owns the mutex.
+        unsafe { libc::pthread_mutex_unlock(mutex) };
+        result
+    }
 }
 
-impl<T: 'static, K: Kind> Locked<T> for Lock<K> {
+impl<T: 'static, K: MutexKind> Locked<T> for Lock<K> {
     const NAME: &'static str = K::NAME;
 
     fn create(value: T) -> Result<Self> {
         let created = Self { region: Region::new(VALUE + size_of::<T>())?, kind: PhantomData };
         created.initialize()?;
-        // SAFETY: the region has room for it there, and nobody else has the region yet.
+        // SAFETY: `at` has checked that the region has room for a `T` there, and no other thread or process has the region yet.
         unsafe { created.region.at::<T>(VALUE).write(value) };
         Ok(created)
     }
 
     #[inline(always)]
     fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        let mutex = self.region.at(0);
-        // SAFETY: `create` has initialized it.
-        let locked = unsafe { libc::pthread_mutex_lock(mutex) };
-        if locked == libc::EOWNERDEAD {
-            // SAFETY: this thread has the mutex.
-            unsafe { libc::pthread_mutex_consistent(mutex) };
-        } else {
-            assert_eq!(locked, 0, "pthread_mutex_lock");
-        }
-        // SAFETY: `create` put it there, and who has the mutex has the value alone.
-        let result = work(unsafe { &mut *self.region.at(VALUE) });
-        // SAFETY: this thread has the mutex.
-        unsafe { libc::pthread_mutex_unlock(mutex) };
-        result
+        self.hold_mutex(|| {
+            // SAFETY: `create` has written the value, and while this thread owns the mutex no other accesses the value.
+            // This thread makes no second reference either: `work` knows the value only, and not the lock.
+            work(unsafe { &mut *self.region.at(VALUE) })
+        })
+    }
+
+    #[inline(always)]
+    fn hold<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.hold_mutex(work)
     }
 }
 
-impl<K: Kind> Handover for Lock<K> {
+impl<K: MutexKind> Handover for Lock<K> {
     fn token(&self) -> Result<String> {
         self.region.token()
     }

@@ -1,10 +1,10 @@
-//! `std::sync::Mutex`: the floor, in one process.
+//! The standard library's mutex, which works in one process only.
 
 use std::sync::Mutex;
 
 use anyhow::Result;
 
-use crate::subject::Locked;
+use crate::subjects::locked::Locked;
 
 /// A value under the standard library's mutex.
 pub struct Lock<T>(Mutex<T>);
@@ -18,6 +18,6 @@ impl<T: 'static> Locked<T> for Lock<T> {
 
     #[inline(always)]
     fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        work(&mut self.0.lock().expect("nobody panics"))
+        work(&mut self.0.lock().expect("no holder panics"))
     }
 }

@@ -1,7 +1,7 @@
-//! Copies runs of bytes between a slot, which is whole words that others may write at any time, and private memory.
+//! Copies runs of bytes between private memory and a slot, whose words other threads may write at any time.
 //!
-//! Words are only ever loaded and stored whole: the part of a word that a run begins or ends in is cut out of it, or merged
-//! into it.
+//! Words are only ever loaded and stored as a whole. If a run begins or ends within a word, its part is cut out of the loaded
+//! word, or merged into the word.
 #![allow(unsafe_code)]
 
 use core::ops::Range;
@@ -10,15 +10,15 @@ use core::ptr;
 use crate::copy::words::{self, WORD};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 
-/// How a part of a word is changed.
+/// A way to change a part of a word.
 pub trait Merge {
     fn merge(word: &AtomicU64, change: impl Fn(u64) -> u64);
 }
 
-/// In a slot that this thread alone writes.
+/// Changes words of a slot that only this thread writes.
 pub enum Alone {}
 
-/// In a slot that others write too: their changes to other bytes of the same word are not lost.
+/// Changes words of a slot that other threads write too: their changes to other bytes of a word are not lost.
 pub enum AmongOthers {}
 
 impl Merge for Alone {
@@ -35,16 +35,18 @@ impl Merge for AmongOthers {
     }
 }
 
-/// A run of bytes of a slot, as the words that it lies in.
+/// A run of bytes of a slot, split into words.
 struct Run<'a> {
-    /// The word that the run begins in, if not at its start or if it ends in it too, and the bytes of that.
+    /// The first word and the bytes of it that belong to the run, unless the whole word does.
     head: Option<(&'a AtomicU64, Range<usize>)>,
     whole: &'a [AtomicU64],
-    /// The word that the run ends in, if not at its end, and how many bytes of that.
+    /// The last word and the number of its bytes that belong to the run, unless the whole word does or it is the head.
     tail: Option<(&'a AtomicU64, usize)>,
 }
 
 impl<'a> Run<'a> {
+    /// Splits the run of `length` bytes from `offset` on.
+    ///
     /// # Panics
     /// If the run does not lie in the slot.
     #[inline]
@@ -74,7 +76,7 @@ impl<'a> Run<'a> {
 /// # Panics
 /// If they do not lie in the slot.
 pub(crate) fn load_into(slot: &[AtomicU64], offset: usize, to: &mut [u8]) {
-    // SAFETY: the buffer has so many bytes, which nothing else refers to.
+    // SAFETY: `to` is a unique reference to `to.len()` bytes, which may be written.
     unsafe { load(slot, offset, to.as_mut_ptr(), to.len()) };
 }
 
@@ -83,7 +85,7 @@ pub(crate) fn load_into(slot: &[AtomicU64], offset: usize, to: &mut [u8]) {
 /// # Panics
 /// If it does not lie in the slot; then nothing was written.
 pub(crate) fn store_from<M: Merge>(slot: &[AtomicU64], offset: usize, from: &[u8]) {
-    // SAFETY: the buffer has so many bytes, which are initialized.
+    // SAFETY: `from` has `from.len()` bytes, which are initialized.
     unsafe { store::<M>(slot, offset, from.as_ptr(), from.len()) };
 }
 
@@ -93,7 +95,7 @@ pub(crate) fn store_from<M: Merge>(slot: &[AtomicU64], offset: usize, from: &[u8
 /// If they do not lie in the slot.
 ///
 /// # Safety
-/// `to` leads to `length` bytes that may be written, and that nothing else refers to.
+/// `to` points to `length` bytes that may be written, and to which no reference exists.
 #[inline]
 pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length: usize) {
     let run = Run::of(slot, offset, length);
@@ -101,30 +103,32 @@ pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length
     if let Some((word, bytes)) = run.head {
         let word = word.load(Relaxed).to_ne_bytes();
         done = bytes.len();
-        // SAFETY: the parts of a run make up its length, for which the caller has room; `word` is a local.
+        // SAFETY: `done` bytes are the head of the run, and the caller has room for the whole run. `word` is a local, which
+        // does not overlap that room.
         unsafe { ptr::copy_nonoverlapping(word[bytes].as_ptr(), to, done) };
     }
-    // SAFETY: as above, so these words are left.
+    // SAFETY: the head of the run has `done` bytes, and the caller has room for the whole run.
     let place = unsafe { to.add(done) };
-    // SAFETY: as above.
+    // SAFETY: the caller has room for the whole run, of which these words follow the head.
     unsafe { words::load(run.whole, place) };
     done += size_of_val(run.whole);
     if let Some((word, left)) = run.tail {
         let word = word.load(Relaxed).to_ne_bytes();
-        // SAFETY: as above, so these are left.
+        // SAFETY: the head and the whole words of the run have `done` bytes, and the caller has room for the whole run.
         let place = unsafe { to.add(done) };
-        // SAFETY: as above; `word` is a local.
+        // SAFETY: the caller has room for the whole run, of which `left` bytes follow. `word` is a local, which does not overlap
+        // that room.
         unsafe { ptr::copy_nonoverlapping(word.as_ptr(), place, left) };
     }
 }
 
-/// Copies bytes into a slot; those around them stay.
+/// Copies bytes into a slot. The bytes around them stay.
 ///
 /// # Panics
 /// If they do not lie in the slot; then nothing was written.
 ///
 /// # Safety
-/// `from` leads to `length` initialized bytes.
+/// `from` points to `length` initialized bytes.
 #[inline]
 pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *const u8, length: usize) {
     let run = Run::of(slot, offset, length);
@@ -133,22 +137,25 @@ pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *c
         done = bytes.len();
         M::merge(word, |old| {
             let mut word = old.to_ne_bytes();
-            // SAFETY: the parts of a run make up its length, and as many bytes can be read; `word` is a local.
+            // SAFETY: `done` bytes are the head of the run, and the caller promises that all bytes of the run can be read. `word`
+            // is a local, which does not overlap them.
             unsafe { ptr::copy_nonoverlapping(from, word[bytes.clone()].as_mut_ptr(), done) };
             u64::from_ne_bytes(word)
         });
     }
-    // SAFETY: as above, so these words are left.
+    // SAFETY: the head of the run has `done` bytes, and the caller promises that all bytes of the run can be read.
     let place = unsafe { from.add(done) };
-    // SAFETY: as above.
+    // SAFETY: the caller promises that all bytes of the run can be read, of which these words follow the head.
     unsafe { words::store(run.whole, place) };
     done += size_of_val(run.whole);
     if let Some((word, left)) = run.tail {
-        // SAFETY: as above, so these are left.
+        // SAFETY: the head and the whole words of the run have `done` bytes, and the caller promises that all bytes of the run
+        // can be read.
         let place = unsafe { from.add(done) };
         M::merge(word, |old| {
             let mut word = old.to_ne_bytes();
-            // SAFETY: as above; `word` is a local.
+            // SAFETY: the caller promises that all bytes of the run can be read, of which `left` bytes follow. `word` is a local,
+            // which does not overlap them.
             unsafe { ptr::copy_nonoverlapping(place, word.as_mut_ptr(), left) };
             u64::from_ne_bytes(word)
         });
@@ -159,7 +166,7 @@ pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *c
 mod tests {
     use super::*;
 
-    /// Every run of a slot of four words, there and back: what is around it stays.
+    /// Every run of a slot of four words is stored and loaded; the bytes around it stay.
     #[test]
     fn every_run_is_copied_and_nothing_else() {
         let size = 4 * WORD;
@@ -184,7 +191,7 @@ mod tests {
         assert_eq!(loaded, bytes, "{run:?}");
     }
 
-    /// Nothing may be written behind the slot, and not a part of what does not fit either.
+    /// If a run does not fit into the slot, none of it may be written: neither after the slot nor in it.
     #[test]
     fn a_run_must_lie_in_the_slot() {
         let slot = [AtomicU64::new(0), AtomicU64::new(0)];

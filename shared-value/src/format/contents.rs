@@ -1,38 +1,38 @@
-//! `Contents`: what a cell holds, and where its parts lie for that.
+//! `Contents`: the type of a cell's value. It decides where the parts of the cell lie.
 
 use crate::error::Error;
 use crate::layout::{SharedValue, schema_text, slice_fingerprint, slice_schema_text};
 use crate::protocol::marks;
 
-/// The words of a cache line.
+/// The number of words of a cache line.
 const LINE: usize = 8;
 const WORD: usize = size_of::<u64>();
 
-/// The longest slot, in words, that is brought up to date by copying all of it; a longer one has marks that say which
-/// of its blocks need it.
+/// The length in words of the longest slot that is brought up to date as a whole. A longer slot has marks that say which blocks
+/// must be copied.
 const COPIED_WHOLE: usize = 64;
 
-/// What decides where the parts of a cell lie.
+/// The sizes that decide where the parts of a cell lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// The bytes of the value.
+    /// The number of bytes of the value.
     pub(crate) size: usize,
     /// The number of its atomic fields.
     pub(crate) atomics: usize,
-    /// The words of the marks, which are noted because they take a while to count.
+    /// The number of words of the marks, stored because it takes a while to compute.
     marks: usize,
 }
 
-/// The parts are counted in words behind the control line:
+/// The parts lie after the control line, in words:
 ///
 /// ```text
-///  0  slot 0, slot 1: as many words as the value needs; slots that do not fit into one line together start at
-///     multiples of a line, so that they share none, and readers of the one are not disturbed by the writer of the other
+///  0  slot 0, slot 1: the words that the value needs. If both slots do not fit into one line, each starts at a multiple of
+///     a line: they then share no line, and the writer of one slot does not disturb readers of the other
 ///     marks of slots of more than 64 words, at a multiple of a line: see `protocol/marks.rs`
-///     at a multiple of a line, one word for each atomic field
+///     one word for each atomic field, at a multiple of a line
 /// ```
 impl Shape {
-    /// The shape for a value of so many bytes, and so many atomic fields.
+    /// Returns the shape of a cell whose value has `size` bytes and `atomics` atomic fields.
     #[inline]
     pub(crate) const fn of(size: usize, atomics: usize) -> Self {
         let slot = size.div_ceil(WORD);
@@ -40,41 +40,43 @@ impl Shape {
         Self { size, atomics, marks }
     }
 
-    /// The words of each slot.
+    /// Returns the number of words of each slot.
     #[inline(always)]
     pub(crate) const fn slot(self) -> usize {
         self.size.div_ceil(WORD)
     }
 
-    /// From the start of slot 0 to that of slot 1.
+    /// Returns the number of words from the start of slot 0 to the start of slot 1.
     #[inline(always)]
     pub(crate) const fn stride(self) -> usize {
         if self.slot() * 2 <= LINE { self.slot() } else { self.slot().next_multiple_of(LINE) }
     }
 
-    /// The words of both slots, and those between them.
+    /// Returns the number of words from the start of slot 0 to the end of slot 1.
     #[inline(always)]
     pub(crate) const fn slots(self) -> usize {
         self.stride() + self.slot()
     }
 
+    /// Returns the index of the first word of the marks.
     #[inline(always)]
     pub(crate) const fn marks_start(self) -> usize {
         self.slots().next_multiple_of(LINE)
     }
 
-    /// The words of the marks.
+    /// Returns the number of words of the marks.
     #[inline(always)]
     pub(crate) const fn marks(self) -> usize {
         self.marks
     }
 
+    /// Returns the index of the word of the first atomic field.
     #[inline(always)]
     pub(crate) const fn atomics_start(self) -> usize {
         (self.marks_start() + self.marks()).next_multiple_of(LINE)
     }
 
-    /// All words.
+    /// Returns the number of all words after the control line.
     const fn words(self) -> usize {
         if self.atomics > 0 {
             self.atomics_start() + self.atomics
@@ -85,33 +87,34 @@ impl Shape {
         }
     }
 
-    /// The bytes of the whole cell with its control line; `None` if no memory is that large.
+    /// Returns the number of bytes of the whole cell with its control line; `None` if no memory is that large.
     pub(crate) fn checked_length(self) -> Option<usize> {
-        // Both slots, their marks and the space between take less than three times the size.
+        // Both slots, their marks and the gaps take less than three times the size, plus 4 KiB.
         let most = self.size.checked_mul(3)?.checked_add(self.atomics.checked_mul(WORD)?)?.checked_add(1 << 12)?;
         (most <= isize::MAX.unsigned_abs()).then(|| self.length())
     }
 
-    /// The bytes of the whole cell with its control line.
+    /// Returns the number of bytes of the whole cell with its control line.
     pub(crate) const fn length(self) -> usize {
         (LINE + self.words()) * WORD
     }
 }
 
-/// What a cell can hold: a `T`, a `[T]` whose length is known at run time, or a value that only its segment describes.
+/// The types of values of cells: a `T`, a `[T]` whose length is known only when the program runs, or a value that only its
+/// segment describes.
 pub(crate) trait Contents {
     /// What a handle knows of the value besides its memory: nothing about a `T`, the shape of a `[T]`.
     type Facts: Clone + Send + Sync + 'static;
 
-    /// Where the parts of a cell lie. For a `T` this is a constant.
+    /// Returns the shape of a cell with these facts. If the type alone decides, the shape is a constant.
     fn shape(facts: &Self::Facts) -> Shape;
 
-    /// The error of bits that are not a value: `invalid` is the offset of the first bad byte, `bytes` what was copied from
-    /// the offset `place` on.
+    /// Returns the error for invalid bits. `invalid` is the offset of the first bad byte; `bytes` were copied from the offset
+    /// `place` on.
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error;
 }
 
-/// Contents that a program knows by their type.
+/// Contents that have a Rust type.
 pub(crate) trait Typed: Contents {
     /// The hash of the schema.
     const FINGERPRINT: u64;
@@ -122,7 +125,7 @@ pub(crate) trait Typed: Contents {
     fn facts(size: usize) -> Option<Self::Facts>;
 }
 
-/// Contents of which nothing is known but the shape.
+/// Contents that are known by their shape only.
 pub(crate) enum Untyped {}
 
 impl Contents for Untyped {

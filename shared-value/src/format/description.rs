@@ -1,10 +1,10 @@
-//! What a program says of a value, and what a segment records of it.
+//! `Description`: a program's description of a value, which new segments record and existing segments must match.
 
 use crate::error::Error;
 use crate::format::contents::{Shape, Typed};
 use crate::format::{Difference, Invalid};
 
-/// What a cell is to hold.
+/// The expected contents of a cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) schema: String,

@@ -151,9 +151,9 @@ fn shown(line: &str) -> String {
     }
 }
 
-/// Text that may come from memory that any process has written.
+/// Escapes and cuts text that may come from memory that any process has written.
 fn readable(text: &str) -> String {
-    text.chars().take(LONGEST).flat_map(char::escape_debug).collect()
+    text.chars().flat_map(char::escape_debug).take(LONGEST).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::format::header::UnvalidatedHeader;
 use crate::format::{CELL_ALIGN, Description, Difference, Invalid, require};
 use crate::layout::text_fingerprint;
 
-/// An entry as it lies in the segment.
+/// An entry as the segment stores it.
 ///
 /// ```text
 ///  0  cell offset    a multiple of 64
@@ -31,7 +31,7 @@ pub(super) struct RawEntry {
     pub(super) zero: [u64; 2],
 }
 
-/// A cell of a segment: where it lies and what it holds.
+/// A validated entry: where a cell of a segment lies, and what it holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) cell_offset: usize,
@@ -44,26 +44,26 @@ pub(crate) struct Entry {
 impl Entry {
     pub(super) const SIZE: u64 = size_of::<RawEntry>() as u64;
 
-    /// Where the cell of the entry at an offset is said to start.
+    /// Returns the unchecked cell offset of the entry at an offset.
     pub(super) fn cell_offset(header: &UnvalidatedHeader, offset: u64) -> Result<u64, Invalid> {
         header.read::<RawEntry>("table", offset).map(|raw| raw.cell_offset)
     }
 
     pub(super) fn read(header: &UnvalidatedHeader, offset: u64) -> Result<Self, Invalid> {
         let raw: RawEntry = header.read("table", offset)?;
-        // Control words at other addresses would share cache lines, and words of a slot would not be aligned.
+        // At other addresses, cells would share cache lines, and words of a slot would not be aligned.
         require("cell offset modulo 64", 0, raw.cell_offset % CELL_ALIGN as u64)?;
-        // A cell that ends behind the mapping would be an access out of bounds, one in the header would change it.
+        // A cell that ends after the mapping would mean accesses out of bounds; one in the header would overwrite it.
         let end = raw.cell_offset.checked_add(raw.cell_length).filter(|end| *end <= header.file_length);
         if end.is_none() {
             let found = format!("{} bytes at {}", raw.cell_length, raw.cell_offset);
             return Err(Invalid::new("cell", format!("inside of {} bytes", header.file_length), found));
         }
-        // A shorter one would have no room for its lock.
+        // A shorter cell would have no room for its lock.
         if raw.cell_length < CELL_ALIGN as u64 {
             return Err(Invalid::new("cell length", format!("at least {CELL_ALIGN}"), raw.cell_length));
         }
-        // A value that is longer than its cell would make the places of its parts overflow.
+        // With a value that is longer than its cell, the computed places of the parts could overflow.
         if raw.size > raw.cell_length {
             return Err(Invalid::new("size", format!("at most {}", raw.cell_length), raw.size));
         }
@@ -73,8 +73,9 @@ impl Entry {
         if prefix_end > raw.cell_offset {
             return Err(Invalid::new("cell offset", format!("at least {prefix_end}"), raw.cell_offset));
         }
-        let usize_of =
-            |number: u64| usize::try_from(number).map_err(|_| Invalid::new("cell", "what fits into memory", number));
+        let usize_of = |number: u64| {
+            usize::try_from(number).map_err(|_| Invalid::new("cell", "a number that fits into memory", number))
+        };
         Ok(Self {
             cell_offset: usize_of(raw.cell_offset)?,
             cell_length: usize_of(raw.cell_length)?,
@@ -84,39 +85,39 @@ impl Entry {
         })
     }
 
-    /// What the cell holds, as text.
+    /// Returns the schema of the value.
     pub(crate) fn schema(&self) -> &str {
         &self.schema
     }
 
-    /// Where the pthread mutex of the cell lies, if that guards it: in a cache line of its own.
+    /// Returns where the pthread mutex of the cell lies, if one guards the cell: in a cache line of its own.
     pub(crate) fn mutex_offset(&self) -> usize {
         (self.cell_offset + self.cell_length).next_multiple_of(CELL_ALIGN)
     }
 
-    /// The bytes of the value.
+    /// Returns the number of bytes of the value.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
 
-    /// Whether the cell is what its own schema says, of which this shape was made.
+    /// Checks that the cell matches its own schema, from which `shape` was computed.
     pub(crate) fn expect_shape(&self, name: &str, shape: Shape) -> Result<(), Error> {
-        let length = shape.checked_length().map_or_else(|| "more than there can be".to_owned(), |it| it.to_string());
+        let length = shape.checked_length().map_or_else(|| "more than memory can hold".to_owned(), |it| it.to_string());
         require("fingerprint", text_fingerprint(&self.schema), self.fingerprint)
             .and_then(|()| require("size", shape.size, self.size))
-            // A cell of another length is one in which the parts of the value lie elsewhere.
+            // In a cell of another length, the parts of the value lie elsewhere.
             .and_then(|()| require("cell length", length, self.cell_length.to_string()))
             .map_err(|invalid| invalid.of(name))
     }
 
-    /// Whether the cell holds what is described; the error names the first field that differs.
+    /// Checks that the cell matches the description. The error names the first field that differs.
     pub(crate) fn expect(&self, name: &str, description: &Description) -> Result<(), Error> {
         let Description { schema, fingerprint, shape } = description;
-        // The schema decides; the fingerprint is its hash, and must not say anything else.
+        // The schema decides. The fingerprint is its hash, and must agree.
         if let Some(difference) = Difference::between(schema, &self.schema) {
             return Err(difference.of(name));
         }
-        // The same lines, but perhaps not the same bytes.
+        // The lines are equal. The bytes may still differ, at line ends.
         if *schema != self.schema {
             let expected = "a line feed at the end of every line";
             return Err(Invalid::new("schema", expected, "another end of a line").of(name));

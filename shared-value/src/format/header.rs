@@ -10,19 +10,19 @@ const FORMAT_VERSION: u32 = 1;
 const BYTE_ORDER: u32 = 0x0102_0304;
 const WORD_SIZE: u32 = usize::BITS / 8;
 
-/// The most bytes before the first cell: header, table and schemas.
+/// The maximum number of bytes before the first cell: header, table and schemas.
 pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 
-/// The first 64 bytes of a segment, as they lie in it.
+/// The first 64 bytes of a segment.
 ///
 /// ```text
-///  0  magic         89 53 48 56 41 4C 0D 0A: not text, and broken by programs that convert line ends
-///  8  byte order    01020304, as its creator writes it
-/// 12  format        version of everything behind this field
+///  0  magic         89 53 48 56 41 4C 0D 0A: not text, and damaged by programs that convert line ends
+///  8  byte order    01020304, as the creator's machine stores it
+/// 12  format        version of everything after this field
 /// 16  word size     bytes of a pointer
-/// 20  lock kind     0: none, 1: native, 2: pthread mutex, 3: a lock object, 4: it is a lock object
-/// 24  lock ABI      of a pthread mutex: its bytes, and which C library it belongs to; otherwise: bytes from the lock
-///                   word to the entry of the robust list
+/// 20  lock kind     0: none, 1: native, 2: pthread mutex, 3: a lock object, 4: the segment is a lock object
+/// 24  lock ABI      for a pthread mutex: its bytes, and its C library; otherwise: bytes from the lock word to the node in
+///                   the robust list
 /// 28  cells         number of entries in the table
 /// 32  length        bytes of the segment
 /// 40  table offset  where the entries start
@@ -65,16 +65,16 @@ impl RawHeader {
     }
 }
 
-/// The start of a file that may be a segment, copied from it, not looked at yet.
+/// A copy of the start of a file that may be a segment. It has not been checked.
 #[derive(Debug)]
 pub(crate) struct UnvalidatedHeader {
     /// At most `MAX_PREFIX` bytes.
     pub(crate) prefix: Vec<u8>,
-    /// The bytes of the whole file.
+    /// The number of bytes of the whole file.
     pub(crate) file_length: u64,
 }
 
-/// What a header says, found to be consistent.
+/// The contents of a header that was found to be consistent.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) lock: RequiredLock,
@@ -82,7 +82,7 @@ pub(crate) struct Header {
 }
 
 impl UnvalidatedHeader {
-    /// How many bytes there are before the first cell, if the header is in order.
+    /// Returns the number of bytes before the first cell, or any number if the header is invalid.
     pub(crate) fn prefix_length(&self) -> u64 {
         Entry::cell_offset(self, HEADER_SIZE).unwrap_or_default()
     }
@@ -94,7 +94,7 @@ impl UnvalidatedHeader {
             return Err(Invalid::new("header", format!("at least {HEADER_SIZE} bytes"), found));
         }
         let raw: RawHeader = self.read("header", 0)?;
-        // Without these five, the bytes behind them would be read as something that they are not.
+        // If one of these five differed, the bytes after it would be misread.
         if raw.magic != MAGIC {
             return Err(Invalid::new("magic", hexadecimal(&MAGIC), hexadecimal(&raw.magic)));
         }
@@ -108,7 +108,7 @@ impl UnvalidatedHeader {
         let lock = RequiredLock::from_number(raw.lock_kind, raw.lock_identity)
             .ok_or_else(|| Invalid::new("lock kind", "0 to 4", raw.lock_kind))?;
         require("lock ABI", format!("{:#x}", lock.abi()), format!("{:#x}", raw.lock_abi))?;
-        // A shorter file would end in SIGBUS when its missing pages are touched.
+        // In a shorter file, an access to the missing pages would raise SIGBUS.
         require("length", raw.length, self.file_length)?;
         if raw.length > MAX_SEGMENT {
             return Err(Invalid::new("length", format!("at most {MAX_SEGMENT}"), raw.length));
@@ -119,7 +119,7 @@ impl UnvalidatedHeader {
             .map(|number| Entry::read(self, raw.table_offset + number * Entry::SIZE))
             .collect::<Result<Vec<_>, _>>()?;
         if lock == RequiredLock::Pthread {
-            // Elsewhere it would share bytes with the cell, or lie behind the end.
+            // Elsewhere the mutex would share bytes with the cell, or lie after the end.
             let offset = entries[0].mutex_offset() as u64;
             require("mutex offset", offset, raw.mutex_offset)?;
             require("length", offset + CELL_ALIGN as u64, raw.length)?;
@@ -136,7 +136,10 @@ impl UnvalidatedHeader {
         Ok(bytemuck::pod_read_unaligned(bytes))
     }
 
-    /// Bytes of the prefix; an error if they do not lie in it.
+    /// Returns bytes of the prefix.
+    ///
+    /// # Errors
+    /// If they do not lie in the prefix.
     pub(super) fn bytes(&self, field: &'static str, offset: u64, size: u64) -> Result<&[u8], Invalid> {
         let end = offset.checked_add(size);
         let range = usize::try_from(offset).ok().zip(end.and_then(|end| usize::try_from(end).ok()));

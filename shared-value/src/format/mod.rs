@@ -1,11 +1,11 @@
-//! The bytes of a segment: header, table of cells, schemas. Bytes in, validated facts out; no memory is mapped here.
+//! The bytes of a segment: header, table of cells, schemas. This folder turns bytes into validated facts, and maps no memory.
 //!
 //! ```text
 //! 0                 header (64 bytes)
 //! table offset      one entry (64 bytes) for each cell
 //! schema offset     schema text, as UTF-8
 //! cell offset       cells, each at a multiple of 64
-//! mutex offset      behind the cell: its pthread mutex, if that guards it (64 bytes)
+//! mutex offset      after the cell: its pthread mutex, if one guards it (64 bytes)
 //! ```
 
 pub(crate) mod contents;
@@ -27,13 +27,13 @@ pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
 pub(crate) use plan::Plan;
 pub(crate) use required::RequiredLock;
 
-/// What cells are aligned to: a cache line.
+/// The alignment of cells: a cache line.
 pub(crate) const CELL_ALIGN: usize = 64;
 
-/// The largest segment, in bytes: what Rust can address as one object.
+/// The length of the largest segment in bytes: Rust's limit for one object.
 const MAX_SEGMENT: u64 = isize::MAX as u64;
 
-/// A part of a header that is not as it must be.
+/// A part of a header that is invalid.
 #[derive(Debug)]
 pub(crate) struct Invalid {
     pub(crate) field: &'static str,
@@ -46,14 +46,14 @@ impl Invalid {
         Self { field, expected: expected.to_string(), found: found.to_string() }
     }
 
-    /// The error for the segment of this name.
+    /// Returns the error for the segment of this name.
     pub(crate) fn of(self, name: &str) -> Error {
         let Self { field, expected, found } = self;
         Error::InvalidSegment { name: name.to_owned(), field, expected, found }
     }
 }
 
-/// Requires two parts to be equal.
+/// Checks that a part has the expected content.
 fn require<V: PartialEq + fmt::Display>(field: &'static str, expected: V, found: V) -> Result<(), Invalid> {
     if expected == found { Ok(()) } else { Err(Invalid::new(field, expected, found)) }
 }

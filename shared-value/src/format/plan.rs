@@ -1,20 +1,20 @@
-//! `Plan`: the bytes of a segment that is to be created.
+//! `Plan`: the bytes of a new segment.
 
 use crate::format::entry::RawEntry;
 use crate::format::header::{HEADER_SIZE, RawHeader};
 use crate::format::{CELL_ALIGN, Description, Entry, RequiredLock};
 
-/// A segment to be: its length and its first bytes. What follows the prefix is zeros.
+/// The length and the first bytes of a new segment. The bytes after the prefix are zeros.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) prefix: Vec<u8>,
     pub(crate) length: u64,
-    /// How many bytes of it take memory from the start.
+    /// The number of bytes, from the start on, for which memory is reserved at once.
     pub(crate) allocated: u64,
 }
 
 impl Plan {
-    /// A segment for one value, and so many bytes of address space behind it.
+    /// Plans a segment for one value, with `reserve` bytes of address space after it.
     pub(crate) fn of(description: &Description, lock: RequiredLock, reserve: u64) -> Self {
         let Description { schema, fingerprint, shape } = description;
         let schema_offset = HEADER_SIZE + Entry::SIZE;
@@ -27,7 +27,7 @@ impl Plan {
         } else {
             (0, cell_end)
         };
-        // What lies behind starts at a line; where so much cannot be, no file gets so long.
+        // The reserve starts at a cache line. If the length saturates, creating the file fails.
         let start = if reserve == 0 { allocated } else { allocated.next_multiple_of(CELL_ALIGN as u64) };
         let length = start.saturating_add(reserve);
         let entry = RawEntry {

@@ -1,30 +1,30 @@
-//! `RequiredLock`: what guards the values of a segment, as its header records it.
+//! `RequiredLock`: the lock that guards the values of a segment, as its header records it.
 
 use crate::error::Error;
 use crate::format::Invalid;
 use crate::sys::mutex;
 use crate::sys::robust::NODE_OFFSET;
 
-#[expect(clippy::cast_possible_truncation, reason = "it is 32")]
+#[expect(clippy::cast_possible_truncation, reason = "the distance is 32")]
 const NATIVE_ABI: u32 = NODE_OFFSET as u32;
 
-/// What guards the values of a segment.
+/// The lock that guards the values of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequiredLock {
-    /// Nothing: their words are read and written as they are.
+    /// No lock: the words are read and written in place.
     None,
-    /// The native lock in the control line of each.
+    /// The native lock in the control line of each cell.
     Native,
-    /// A robust `pthread_mutex_t` behind the cell of each.
+    /// A robust `pthread_mutex_t` after each cell.
     Pthread,
-    /// Nothing else: it is a lock object.
+    /// The segment is a lock object itself.
     Itself,
-    /// The lock object that has this identity.
+    /// The lock object with this identity.
     Object { identity: u64 },
 }
 
 impl RequiredLock {
-    /// The number of the kind.
+    /// Returns the number that the header stores for this kind.
     pub(super) fn number(self) -> u32 {
         match self {
             Self::None => 0,
@@ -35,31 +35,33 @@ impl RequiredLock {
         }
     }
 
-    /// What has this number, or `None`.
+    /// Returns the lock of the kind that has this number; `None` if there is no such kind.
     pub(super) fn from_number(number: u32, identity: u64) -> Option<Self> {
         [Self::None, Self::Native, Self::Pthread, Self::Object { identity }, Self::Itself]
             .into_iter()
             .find(|lock| lock.number() == number)
     }
 
-    /// What else two programs must agree on to use the lock. With another distance, the kernel would mark the wrong word when
-    /// an owner dies; a mutex of another C library would be misread by this one.
+    /// Returns a number on which two programs must agree to use the lock. With another distance from the lock word to the node,
+    /// the kernel would mark the wrong word when an owner dies. And a C library misreads the mutex of another C library.
     pub(super) fn abi(self) -> u32 {
         if self == Self::Pthread { mutex::ABI } else { NATIVE_ABI }
     }
 
-    /// The identity of the lock object that it is, or zero.
+    /// Returns the identity of the lock object, or zero for other locks.
     pub(super) fn identity(self) -> u64 {
         if let Self::Object { identity } = self { identity } else { 0 }
     }
 
-    /// The error of a segment that needs this, and was to be used with something else.
+    /// Returns the error for a segment that needs this lock, if the program expected another one.
     pub(crate) fn mismatch(self, name: &str, expected: Self) -> Error {
         let told = |lock| match lock {
             Self::None => "none (`Unlocked`)".to_owned(),
             Self::Itself => "a lock object".to_owned(),
             Self::Native => "a lock of its own".to_owned(),
-            Self::Pthread => "a pthread mutex (which is trusted only if `Options::lock_kind` says so)".to_owned(),
+            Self::Pthread => {
+                "a pthread mutex (which opens only with `Options::lock_kind(LockKind::Pthread)`)".to_owned()
+            }
             Self::Object { identity } => {
                 format!("lock object {identity:016x} (open that one first, and give it by `Options::lock`)")
             }

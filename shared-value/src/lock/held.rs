@@ -10,23 +10,23 @@ use crate::lock::line::LockLine;
 
 /// The most locks that one thread may hold.
 ///
-/// The kernel releases 2,048 locks of a dying thread (`ROBUST_LIST_LIMIT`). The rest is left to other robust mutexes.
+/// The kernel releases 2,048 locks of a dying thread (`ROBUST_LIST_LIMIT`). The others are for robust mutexes of the program.
 pub(crate) const MAX_HELD: usize = 2_000;
 
 /// The most often that one thread may hold one lock.
 pub(crate) const MAX_DEPTH: u32 = 65_535;
 
-/// One further hold in `HeldList::holds`.
+/// The unit of further holds in `HeldList::holds`.
 const FURTHER: usize = 1 << 16;
 const _: () = assert!(MAX_HELD < FURTHER);
 
-/// Enough for most threads without an allocation.
+/// The number of entries that need no allocation, which is enough for most threads.
 const INLINE: usize = 8;
 
 /// The locks that one thread holds, in the order in which it took them.
 ///
-/// Only that thread writes here, except that `fork` clears the record of the forking thread in the child. Other threads read
-/// the list to see whether memory may be unmapped; the atomics serve them.
+/// Only that thread writes here; in a forked child, the hook of `fork` clears the list. Other threads read the list to find out
+/// whether memory may be unmapped. The atomics are for them.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct HeldList {
@@ -37,7 +37,8 @@ pub(crate) struct HeldList {
     /// | 0-15 | the number of locks in this list |
     /// | 16-63 | the number of further holds: locks that were taken again, and pthread mutexes, which have a list of their own |
     holds: AtomicUsize,
-    /// The first entries. Entries that are not in use have depth 0, and do not equal the address of a lock.
+    /// The first entries. An entry that is not in use has depth 0, and its `lock` is not the address of a lock: it is null, or
+    /// has a mark.
     inline: [Held; INLINE],
     more: OnceLock<Box<[Held]>>,
 }
@@ -72,13 +73,13 @@ pub(crate) enum Mark {
 }
 
 impl Held {
-    /// The lock, which is mapped while it is held.
+    /// Returns the lock, which is mapped while it is held.
     #[inline(always)]
     pub(super) fn line(&self) -> *const LockLine {
         self.lock.load(Relaxed).map_addr(|address| address & !(MARK | JOINED))
     }
 
-    /// How often the thread has taken it again.
+    /// Returns how often the thread has taken the lock again.
     pub(super) fn depth(&self) -> u64 {
         self.depth.load(Relaxed)
     }
@@ -109,7 +110,7 @@ impl Held {
         self.lock.store(lock, Release);
     }
 
-    /// Whether this is the lock, with this mark and nothing else noted about it.
+    /// Returns whether this entry is of the lock, with this mark and nothing else noted.
     #[inline(always)]
     fn is(&self, line: &LockLine, mark: Mark) -> bool {
         ptr::eq(self.lock.load(Relaxed), marked(line, mark))
@@ -128,13 +129,13 @@ fn marked(line: &LockLine, mark: Mark) -> *mut LockLine {
 }
 
 impl HeldList {
-    /// The number of locks here.
+    /// Returns the number of locks in this list.
     #[inline(always)]
     pub(super) fn length(&self) -> usize {
         self.holds.load(Relaxed) % FURTHER
     }
 
-    /// Whether the thread holds no lock and no pthread mutex.
+    /// Returns whether the thread holds no lock and no pthread mutex.
     #[inline(always)]
     pub(super) fn is_clear(&self) -> bool {
         self.holds.load(Relaxed) == 0
@@ -143,7 +144,7 @@ impl HeldList {
     /// Counts a hold that adds no lock to this list.
     #[inline(always)]
     pub(super) fn add_further(&self) {
-        // Release, as all stores to `holds` but those of zero: for `any_within`.
+        // Release: pairs with the load of `any_within`, like all stores to `holds` except those of zero.
         self.holds.store(self.holds.load(Relaxed) + FURTHER, Release);
     }
 
@@ -159,7 +160,7 @@ impl HeldList {
         first
     }
 
-    /// The lock at an index below `length`.
+    /// Returns the entry at an index below `length`.
     #[inline(always)]
     pub(super) fn get(&self, index: usize) -> &Held {
         match self.inline.get(index) {
@@ -174,25 +175,24 @@ impl HeldList {
         &more[index]
     }
 
-    /// The index of a lock.
+    /// Returns the index of a lock, if the thread holds it.
     pub(super) fn find(&self, line: &LockLine) -> Option<usize> {
         (0..self.length()).rev().find(|index| ptr::eq(self.get(*index).line(), line))
     }
 
-    /// Whether the lock is the first in the list and has nothing noted about it. `false` is always safe: then the lock is looked
-    /// for.
+    /// Returns whether the lock is the first one in the list, with nothing noted. If it is not, callers search the list.
     #[inline(always)]
     pub(super) fn is_plain(&self, line: &LockLine) -> bool {
         self.first().is(line, Mark::None)
     }
 
-    /// Whether the thread holds this lock with this mark, once, and holds nothing else.
+    /// Returns whether the thread holds this lock once, with this mark and nothing else noted, and holds nothing else.
     #[inline(always)]
     pub(super) fn is_only(&self, line: &LockLine, mark: Mark) -> bool {
         self.holds.load(Relaxed) == 1 && self.first().is(line, mark)
     }
 
-    /// Notes that the lock at an index was taken again, unless that has happened too often.
+    /// Counts that the lock at an index was taken again. Returns `false` if it was taken too often already.
     #[inline(always)]
     pub(super) fn deepen(&self, index: usize) -> bool {
         let (held, most) = (self.get(index), u64::from(MAX_DEPTH) - 1);
@@ -205,7 +205,7 @@ impl HeldList {
         true
     }
 
-    /// Undoes the last `deepen`, if there was one.
+    /// Undoes the last `deepen` of the lock at an index. Returns `false` if there is no `deepen` to undo.
     #[inline(always)]
     pub(super) fn rise(&self, index: usize) -> bool {
         let held = self.get(index);
@@ -218,7 +218,7 @@ impl HeldList {
         true
     }
 
-    /// Adds a lock behind the others. The caller has seen that there is room.
+    /// Adds a lock after the others. The caller has checked that there is room.
     pub(super) fn push(&self, line: &LockLine) {
         self.get(self.length()).lock.store(marked(line, Mark::None), Release);
         self.holds.store(self.holds.load(Relaxed) + 1, Release);
@@ -234,14 +234,14 @@ impl HeldList {
     /// Removes a lock with this mark that is the only one, as `is_only` says.
     #[inline(always)]
     pub(super) fn pop_only(&self, mark: Mark) {
-        // An entry with a mark does not equal the address of a lock anyway.
+        // An entry with a mark is not the address of a lock anyway.
         if mark == Mark::None {
             self.first().lock.store(ptr::null_mut(), Relaxed);
         }
         self.holds.store(0, Relaxed);
     }
 
-    /// Removes the lock at an index, however often it was taken; those behind it move down by one.
+    /// Removes the lock at an index, however often it was taken. The locks after it move down by one.
     pub(super) fn remove(&self, index: usize) {
         let last = self.length() - 1;
         let further = usize::try_from(self.get(index).depth()).expect("at most `MAX_DEPTH`");
@@ -263,10 +263,10 @@ impl HeldList {
         self.holds.store(0, Relaxed);
     }
 
-    /// Whether one of the locks lies in this range of addresses; asked by other threads.
+    /// Returns whether one of the locks lies in this range of addresses. Other threads call this.
     ///
-    /// A lock that is held all the time is found, although its thread takes and releases others meanwhile: it can only
-    /// move down, and this looks from the last index to the first, so it cannot slip past.
+    /// A lock that is held during the whole call is found, although its thread takes and releases other locks meanwhile: a lock
+    /// only moves down, and this searches from the last index to the first.
     pub(super) fn any_within(&self, range: &Range<usize>) -> bool {
         let length = self.holds.load(Acquire) % FURTHER;
         (0..length).rev().any(|index| range.contains(&self.get(index).lock.load(Acquire).addr()))
@@ -277,8 +277,8 @@ impl HeldList {
 mod tests {
     use super::*;
 
-    /// A lock that counts as plain although it was released, or as the only hold although it was taken twice, would be released too
-    /// early or written while it is borrowed.
+    /// A lock that counts as plain although it was released, or as the only hold although it was taken twice, would be released
+    /// too early or written while it is borrowed.
     #[test]
     fn a_lock_is_plain_and_the_only_one_exactly_while_that_is_true() {
         let list = HeldList::default();
@@ -327,7 +327,8 @@ mod tests {
         assert!(list.is_clear());
     }
 
-    /// Scanned from the first place to the last, a lock that moves down meanwhile is missed, and its memory unmapped.
+    /// If the list is searched from the first index to the last, a lock that moves down meanwhile is missed, and its memory is
+    /// unmapped.
     #[test]
     fn a_lock_that_moves_is_found() {
         const ROUNDS: usize = 10_000;

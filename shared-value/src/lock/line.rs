@@ -6,11 +6,11 @@ use crate::sys::robust::NODE_OFFSET;
 /// The 40 bytes of a lock. All zeros are a free lock.
 ///
 /// ```text
-///  0  word        the owner of the lock; see `protocol/lock_word.rs`. The kernel looks at bytes 0 to 3
+///  0  word        says which thread holds the lock; see `protocol/lock_word.rs`. The kernel accesses bytes 0 to 3
 ///  8  recoveries  how often the lock was taken over from a dead owner
 /// 16  (spare)
-/// 24  previous    the entry before this one in the owner's robust list: the C library writes it, nobody reads it
-/// 32  next        the entry behind this one: the node whose address the kernel knows
+/// 24  previous    the entry before this one in the owner's robust list: the C library writes it, and it is never read
+/// 32  next        the entry after this one. Its address is the lock's node, which the kernel knows
 /// ```
 /// `word`, `previous` and `next` lie as in glibc's `pthread_mutex_t`, so that one robust list can hold both.
 #[repr(C)]
@@ -30,19 +30,19 @@ const _: () = {
 };
 
 impl LockLine {
-    /// The address that stands for this lock in a robust list.
+    /// Returns the address that stands for this lock in a robust list.
     #[inline(always)]
     pub(super) fn node(&self) -> u64 {
         Self::node_of(self)
     }
 
-    /// The address that stands for the lock that lies there.
+    /// Returns the address that stands for the lock at `line` in a robust list.
     #[inline(always)]
     pub(super) fn node_of(line: *const Self) -> u64 {
         (line.expose_provenance() + NODE_OFFSET) as u64
     }
 
-    /// How often the lock was taken over from a dead owner.
+    /// Returns how often the lock was taken over from a dead owner.
     pub(crate) fn recoveries(&self) -> u64 {
         self.recoveries.load(Ordering::Relaxed)
     }

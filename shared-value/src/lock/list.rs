@@ -1,12 +1,12 @@
-//! Putting locks into the thread's robust list and taking them out.
+//! Adds locks to the thread's robust list, and removes them.
 //!
 //! ```text
 //! head -> mutexes of the C library -> own locks, newest first -> head
 //! ```
-//! The C library puts its mutexes before everything else; this crate puts its locks behind those. So behind a lock
-//! always comes the one that the thread took before it, or the end, and that is known from the thread's own record.
-//! The pointers of this crate's locks lie in memory that other processes can write: they are written for the kernel
-//! and the C library, and never followed.
+//! The C library adds its mutexes at the head; this crate adds its locks after those mutexes. So the entry after a lock is always
+//! the lock that the thread took before it, or the end, and the thread's own record says which. The pointers of this crate's
+//! locks lie in memory that other processes can write. This crate writes them for the kernel and the C library, and never follows
+//! them.
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;
@@ -14,14 +14,14 @@ use crate::lock::thread::Thread;
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::sys::robust;
 
-/// Longer lists are not followed: the kernel does not do so either (`ROBUST_LIST_LIMIT`).
+/// The most entries that are followed: the kernel follows no more either (`ROBUST_LIST_LIMIT`).
 const LONGEST: usize = 2_048;
 
-/// A pointer of the list was not what this thread had written. The list is right again.
+/// Another process had overwritten a pointer of the list. The list is right again.
 #[derive(Debug)]
 pub(super) struct Overwritten;
 
-/// Puts a lock that this thread has just taken into the list; the thread's record is to follow.
+/// Adds a lock that this thread has just taken to the list. The caller then adds it to the thread's record.
 ///
 /// # Safety
 /// The lock stays mapped while the thread holds it.
@@ -29,61 +29,68 @@ pub(super) struct Overwritten;
 pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
     let head = thread.list().address();
     if thread.list().first() != head {
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller promises that the lock stays mapped while the thread holds it.
         return unsafe { link_among_others(thread, line) };
     }
-    // Mostly this thread was the last that had the lock, and a store that changes nothing would cost more than a look.
+    // Usually this thread was the last owner, and the pointer is right already: a load costs less than a store.
     if line.next.load(Relaxed) != head {
         line.next.store(head, Relaxed);
     }
     if !cfg!(shared_value_fault = "unlinked") {
-        // SAFETY: the entry leads to the head, and the caller keeps it mapped.
+        // SAFETY: the entry's `next` is the head, as just stored or seen, and the caller keeps the entry mapped. A peer that
+        // overwrites `next` later misleads the kernel only, since this crate never follows it.
         unsafe { thread.list().set_first(line.node()) };
     }
 }
 
+/// Adds a lock to a list that has entries.
+///
+/// # Safety
+/// The lock stays mapped while the thread holds it.
 #[inline(never)]
 unsafe fn link_among_others(thread: Thread, line: &LockLine) {
     let below = own_node(thread, thread.held().length());
     line.next.store(below, Relaxed);
-    // SAFETY: the entry leads to `below`, which is linked or the head, and the caller keeps it mapped.
+    // SAFETY: the entry's `next` is `below`, which is the newest own lock, linked by this thread, or the head. The caller keeps
+    // the entry mapped.
     unsafe { set_behind_foreign(thread, below, line.node()) };
 }
 
-/// Takes the only lock in the record out of the list; the record keeps it.
+/// Removes the only lock in the record from the list. The record keeps it.
 #[inline(always)]
 pub(super) fn unlink_only(thread: Thread, line: &LockLine) -> Result<(), Overwritten> {
     let head = thread.list().address();
     if thread.list().first() == line.node() {
-        // SAFETY: this is the empty list.
+        // SAFETY: the head as the first entry is the empty list.
         unsafe { thread.list().set_first(head) };
     } else {
-        // SAFETY: the head needs no memory of its own.
+        // SAFETY: the head as an entry ends the list, and is mapped while the thread runs.
         unsafe { set_behind_foreign(thread, line.node(), head) };
     }
     if line.next.load(Relaxed) == head { Ok(()) } else { Err(Overwritten) }
 }
 
-/// Takes the lock at a place of the thread's record out of the list; the record keeps it.
+/// Removes the lock at an index of the thread's record from the list. The record keeps it.
 ///
 /// # Safety
 /// All locks in the record are linked and mapped.
 pub(super) unsafe fn unlink(thread: Thread, index: usize) -> Result<(), Overwritten> {
     let held = thread.held();
     let (node, below) = (own_node(thread, index + 1), own_node(thread, index));
-    // SAFETY: the record holds the lock, so it is mapped.
+    // SAFETY: the record holds the lock, so the caller keeps its node mapped.
     let untouched = unsafe { robust::next_of(node) } == below;
     if index + 1 < held.length() {
-        // SAFETY: the record holds the lock that was taken next, so it is linked; `below` is linked or the head.
+        // SAFETY: the record holds the lock that was taken next, so the caller keeps it linked and mapped. `below` is the node of
+        // the lock that was taken before, which is linked and mapped as well, or the head.
         unsafe { robust::set_next_of(own_node(thread, index + 2), below) };
     } else {
-        // SAFETY: `below` is linked or the head.
+        // SAFETY: `below` is the node of a lock in the record, which the caller keeps linked and mapped, or the head.
         unsafe { set_behind_foreign(thread, node, below) };
     }
     if untouched { Ok(()) } else { Err(Overwritten) }
 }
 
-/// The entry of the `number`th lock in the record, counted from one; the head, which ends the list, for zero.
+/// Returns the node of the `number`th lock in the record, counted from one; for zero, the head, which ends the list.
 #[inline(always)]
 fn own_node(thread: Thread, number: usize) -> u64 {
     match number.checked_sub(1) {
@@ -92,10 +99,11 @@ fn own_node(thread: Thread, number: usize) -> u64 {
     }
 }
 
-/// Makes `entry` come behind the mutexes of the C library, in place of `current`, the newest own lock or the head.
+/// Makes `entry` follow the mutexes of the C library, in place of `current`, which is the newest own lock or the head.
 ///
 /// # Safety
-/// As for `RobustList::set_first`.
+/// - `entry` is the head or the address of an entry whose `next` leads through valid entries to the head.
+/// - Entries stay mapped until they are removed.
 #[inline(never)]
 unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
     let (mut last, mut next) = (None, thread.list().first());
@@ -104,20 +112,22 @@ unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
             break;
         }
         if next == thread.list().address() {
-            // The C library's part does not lead here: somebody else has overwritten a mutex of it. Leave that part
-            // out, so that at least the own locks are released.
+            // The C library's part does not lead to the own locks: another process has overwritten a mutex in it. Drop that
+            // part from the list, so that at least the own locks are released.
             last = None;
             break;
         }
         last = Some(next);
-        // SAFETY: reached from the head through mutexes that the C library linked, so this is one of them: those of the
-        // program, and those of values with `LockKind::Pthread`, for which it trusts all who may write.
+        // SAFETY: `next` was reached from the head through mutexes that the C library linked, and is neither the head nor an own
+        // lock, so it is the node of another such mutex. Those are mutexes of the program, or of values with
+        // `LockKind::Pthread`; for the latter, the program trusts all processes that may write to the memory.
         next = unsafe { robust::next_of(next) };
     }
     match last {
-        // SAFETY: the last mutex of the C library, which is linked.
+        // SAFETY: `last` is the node of the last mutex of the C library, which is linked in this thread's list. The caller
+        // promises that `entry` leads to the head, and that entries stay mapped.
         Some(last) => unsafe { robust::set_next_of(last, entry) },
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises that `entry` leads to the head, and that entries stay mapped.
         None => unsafe { thread.list().set_first(entry) },
     }
 }

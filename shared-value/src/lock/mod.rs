@@ -1,4 +1,4 @@
-//! Locks: robust, recursive, shared between processes. They know nothing of what they guard.
+//! Locks: robust, recursive, shared between processes. They know nothing about the values that they guard.
 #![allow(unsafe_code)]
 
 mod held;
@@ -26,19 +26,19 @@ pub(crate) use line::LockLine;
 use list::Overwritten;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 
-/// What a value's own lock is.
+/// The kind of a value's own lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LockKind {
-    /// This library's lock: the fastest, and safe whatever other processes write into the memory.
+    /// This library's lock: the fastest one, and safe whatever other processes write into the memory.
     #[default]
     Native,
     /// A robust, process-shared `pthread_mutex_t`, which C and C++ programs can take too (docs/format.md says where it lies,
     /// and how to change the value under it).
     ///
-    /// It trusts all who may write to the memory: the C library follows pointers in it. So a value with such a lock opens
-    /// only where this is asked for, by [`Options::lock_kind`](crate::Options::lock_kind). Processes in different PID
-    /// namespaces must not share one, because the C library tells owners apart by their thread ids.
+    /// A program that takes it trusts all processes that may write to the memory, because the C library follows pointers in it.
+    /// So a value with such a lock opens only where [`Options::lock_kind`](crate::Options::lock_kind) asks for it. Processes in
+    /// different PID namespaces must not share one, because the C library tells owners apart by their thread ids.
     Pthread,
 }
 
@@ -53,9 +53,11 @@ pub(crate) enum Acquired {
     Again,
 }
 
-/// Why a lock was not taken, or was not what it should be: small, because it comes back from the fastest paths. Its tag is as
-/// large as a pointer: a smaller one in the place of a hold's first pointer would have that stored in two halves, and loading
-/// it as a whole then waits until both have left the processor.
+/// Why an operation on a lock failed. It is small, because the fastest paths return it.
+///
+/// Its tag is as large as a pointer. Results of these paths hold either this or a hold, whose first field is a pointer: a smaller
+/// tag in its place would make the compiler store that field in two halves, and a load of the whole field would then wait until
+/// both stores have left the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum Refusal {
@@ -70,7 +72,7 @@ pub(crate) enum Refusal {
     AlreadyHeld,
     /// A guard that was taken before a fork, used in the child.
     NotHeld,
-    /// What the C library says of a pthread mutex.
+    /// The C library's error number for a pthread mutex.
     Mutex(i64),
     NoRobustList,
     NoThread,
@@ -120,17 +122,18 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
         if thread.held().is_plain(line) && thread.held().deepen(0) {
             return Ok(Acquired::Again);
         }
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
         return unsafe { acquire_one_of_many(thread, line, wait) };
     }
-    // SAFETY: as promised by the caller.
+    // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
     unsafe { acquire_linked(thread, line, wait, |held| held.push_only(line, Mark::None)) }
 }
 
-/// Takes the lock, or takes it once more, where the thread holds a lock already.
+/// Takes the lock, or takes it once more, if the thread holds a lock already.
 ///
 /// # Safety
-/// As `acquire`.
+/// - `thread` is the calling thread.
+/// - The lock stays mapped at its address while it is held.
 #[cold]
 #[inline(never)]
 unsafe fn acquire_one_of_many(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
@@ -141,19 +144,20 @@ unsafe fn acquire_one_of_many(thread: Thread, line: &LockLine, wait: Wait) -> Re
     if held.length() + thread.mutexes().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
     }
-    // SAFETY: as promised by the caller.
+    // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
     unsafe { acquire_linked(thread, line, wait, |held| held.push(line)) }
 }
 
-/// Takes once more the lock at an index of the list.
+/// Takes the lock at an index of the list once more.
 fn again(held: &HeldList, index: usize) -> Result<Acquired, Refusal> {
     if held.deepen(index) { Ok(Acquired::Again) } else { Err(Refusal::TooDeep) }
 }
 
-/// Takes a lock that the thread does not hold, links it, and lets `push` enter it into the thread's record.
+/// Takes a lock that the thread does not hold, adds it to the robust list, and lets `push` add it to the thread's record.
 ///
 /// # Safety
-/// As `acquire`.
+/// - `thread` is the calling thread.
+/// - The lock stays mapped at its address while it is held.
 #[inline(always)]
 unsafe fn acquire_linked(
     thread: Thread,
@@ -186,15 +190,16 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
     Ok(Acquired::TakenOver)
 }
 
-/// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the lock. `true` if that was
-/// the last one, and somebody waits for the lock or for a change of what it guards.
+/// Undoes one `acquire`. If it was the last one, calls `before_release`, still under the lock. Returns `true` if it was the last
+/// one, and a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
-/// `Corrupted` if another process overwrote the lock or its list pointers. It is released all the same, unless another
+/// `Corrupted` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
 /// thread holds it now.
 ///
 /// # Safety
-/// `thread` is the calling thread, holds the lock, and no other `release` belongs to the same `acquire`.
+/// - `thread` is the calling thread, and holds the lock.
+/// - No other `release` belongs to the same `acquire`.
 #[inline(always)]
 pub(crate) unsafe fn release(
     thread: Thread,
@@ -206,7 +211,7 @@ pub(crate) unsafe fn release(
         if held.is_plain(line) && held.rise(0) {
             return Ok(false);
         }
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller promises that this thread holds the lock, by an `acquire` that is undone only here.
         return unsafe { release_one_of_many(thread, line, before_release) };
     }
     before_release(Mark::None);
@@ -215,25 +220,30 @@ pub(crate) unsafe fn release(
     released
 }
 
+/// Undoes one `acquire` of a lock that need not be the only one, as `release` does.
+///
+/// # Safety
+/// - `thread` is the calling thread, and holds the lock.
+/// - No other `release` belongs to the same `acquire`.
 #[inline(never)]
 unsafe fn release_one_of_many(
     thread: Thread,
     line: &LockLine,
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Refusal> {
-    // Always found while callers keep their promise.
+    // The lock is always found if the caller keeps the promise.
     let index = thread.held().find(line).ok_or(Refusal::Corrupted)?;
     if thread.held().rise(index) {
         return Ok(false);
     }
     before_release(thread.held().get(index).mark());
-    // SAFETY: all locks in the record were linked by `acquire`, whose caller keeps them mapped.
+    // SAFETY: `acquire_linked` has linked all locks in the record; its callers keep them mapped while they are held.
     let released = release_linked(thread, line, || unsafe { list::unlink(thread, index) });
     thread.held().remove(index);
     released
 }
 
-/// Lets `unlink` take a lock out of the robust list, and lets go of it. The thread's record is to follow.
+/// Lets `unlink` remove a lock from the robust list, and releases the lock. The caller then removes it from the thread's record.
 #[inline(always)]
 fn release_linked(
     thread: Thread,
@@ -241,7 +251,7 @@ fn release_linked(
     unlink: impl FnOnce() -> Result<(), Overwritten>,
 ) -> Result<bool, Refusal> {
     let kernel = Announcing::of(thread, line);
-    // From here on, the announcement stands in for the entry that is taken out of the list.
+    // From here on, the announcement stands in for the entry that `unlink` removes.
     if !cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().announce(line.node());
     }
@@ -252,30 +262,31 @@ fn release_linked(
     if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
 }
 
-/// Leaves all locks that the calling thread holds as if it had died with them.
+/// Leaves all locks that the calling thread holds as if the thread had died with them.
 fn die_with_all(thread: Thread) {
     while let Some(index) = thread.held().length().checked_sub(1) {
-        // SAFETY: the record holds the lock, so `acquire`'s caller keeps it mapped.
+        // SAFETY: the record holds the lock, so the caller of `acquire` keeps it mapped. A lock consists of atomics.
         let line = unsafe { &*thread.held().get(index).line() };
         let kernel = Announcing::of(thread, line);
         thread.list().announce(line.node());
-        // SAFETY: as above, for all of them. There is nobody to tell of an overwritten lock.
+        // SAFETY: `acquire_linked` has linked all locks in the record; its callers keep them mapped while they are held.
+        // The error is dropped: no caller is left that could handle an overwritten lock.
         let _ = unsafe { list::unlink(thread, index) };
         lock_word::die(&line.word, thread.id(), kernel);
         thread.held().remove(index);
     }
 }
 
-/// Whether the thread is known to hold this lock once, and to have noted nothing about it.
+/// Returns whether the thread is known to hold this lock, with nothing noted about it. May return `false` in vain.
 ///
-/// As all that follows it is asked of a thread that is known to be the same as before: after a `fork`, the child's own hold would
-/// answer for the one that it was carried away from.
+/// Callers make sure that the thread has not forked since it took the lock, here and in the functions below: in the child, a
+/// hold of the child itself would be mistaken for the parent's.
 #[inline(always)]
 pub(crate) fn is_plain(thread: Thread, line: &LockLine) -> bool {
     thread.held().is_plain(line)
 }
 
-/// What the calling thread has noted about a lock that it holds.
+/// Returns the mark of a lock that the calling thread holds.
 #[inline(always)]
 pub(crate) fn mark(thread: Thread, line: &LockLine) -> Mark {
     if is_plain(thread, line) { Mark::None } else { mark_of_one(thread, line) }
@@ -286,7 +297,7 @@ fn mark_of_one(thread: Thread, line: &LockLine) -> Mark {
     thread.find(line).map_or(Mark::None, Held::mark)
 }
 
-/// Notes something about a lock that the calling thread holds.
+/// Sets the mark of a lock that the calling thread holds.
 #[inline(never)]
 pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
     if let Some(held) = thread.find(line) {
@@ -294,26 +305,26 @@ pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
     }
 }
 
-/// Whether the calling thread holds the lock for a transaction, besides the hold that asks.
+/// Returns whether a transaction of the calling thread holds the lock, besides the caller's own hold.
 #[inline(always)]
 pub(crate) fn is_joined(thread: Thread, line: &LockLine) -> bool {
     !is_plain(thread, line) && is_joined_by(thread, line)
 }
 
-/// Whether the calling thread holds the lock for a transaction.
+/// Returns whether a transaction of the calling thread holds the lock.
 #[inline(never)]
 pub(crate) fn is_joined_by(thread: Thread, line: &LockLine) -> bool {
     thread.find(line).is_some_and(Held::is_joined)
 }
 
-/// Notes that the calling thread holds the lock for a transaction, or does no more.
+/// Notes whether a transaction of the calling thread holds the lock.
 pub(crate) fn set_joined(thread: Thread, line: &LockLine, is_joined: bool) {
     if let Some(held) = thread.find(line) {
         held.set_joined(is_joined);
     }
 }
 
-/// Whether the calling thread has taken the lock once, so that the next `release` is the last.
+/// Returns whether the calling thread holds the lock once: the next `release` is then the last one.
 pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
     thread.find(line).is_some_and(|held| held.depth() == 0)
 }
@@ -322,7 +333,7 @@ pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LockState {
-    /// Nobody holds it.
+    /// No thread holds it.
     Free,
     /// The calling thread holds it.
     HeldHere,
@@ -331,11 +342,11 @@ pub enum LockState {
         /// The kernel's id of that thread, in its own PID namespace.
         thread_id: u32,
     },
-    /// Whatever it is, this handle cannot see it: it is for reading, and the value is guarded by a lock object.
+    /// The state is not known, because a read-only handle cannot see the lock object that guards the value.
     Unknown,
 }
 
-/// The state of the lock now; it may be another before the caller looks at it.
+/// Returns the state of the lock at this moment. It may have changed before the caller uses it.
 pub(crate) fn state(line: &LockLine) -> LockState {
     if holds(line) {
         return LockState::HeldHere;
@@ -343,14 +354,14 @@ pub(crate) fn state(line: &LockLine) -> LockState {
     lock_word::owner(&line.word).map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
 }
 
-/// Sees to it that the next last `release` of the lock says that somebody waits.
+/// Makes the next `release` that frees the lock report a waiter.
 pub(crate) fn call_back(line: &LockLine) {
     lock_word::call_back(&line.word);
 }
 
-/// Makes a lock free whose owner is known to be gone without the kernel having noticed. The next one takes over.
+/// Frees a lock whose owner is gone without the kernel having noticed. The next owner takes over.
 ///
-/// For a segment that nobody has open: after a crash of the whole machine, or in a copy of a file.
+/// For a segment that no process has open: after a crash of the whole machine, or in a copy of a file.
 pub(crate) fn abandon(line: &LockLine) {
     lock_word::abandon(&line.word);
 }

@@ -1,17 +1,18 @@
-//! Holding a lock from one line of a function to another, where the thread holds no other.
+//! Takes and releases, within one function, the only lock that the thread holds.
 //!
-//! The compare-and-swap that releases a lock waits until all stores before it have left the processor. So a lock that is not
-//! handed out as a guard is held with as few of them as will do:
+//! The compare-and-swap that releases a lock waits until all stores before it have left the processor. A lock that is not handed
+//! out as a guard can do with fewer stores:
 //!
-//! | what runs under the lock | the kernel finds the lock by | the thread knows of it by |
+//! | runs under the lock | the kernel finds the lock by | the thread's record says |
 //! |---|---|---|
-//! | nothing but a copy | the announcement | nothing: nobody asks |
-//! | a closure | the list | its record, which says that the value is borrowed |
+//! | only a copy | the announcement | nothing, because no code that runs would ask |
+//! | a closure | the list | that the thread holds the lock, and that the value is borrowed |
 //!
-//! An announcement may stand as long as one likes: who dies with it is found to own the lock, or not to own it. Only one lock
-//! at a time can be announced, though, and a closure may take others, this library's and the C library's, which announce
-//! theirs and then take that back. So under a closure the list is what counts. The announcement does not stand beside it: the
-//! kernel would come to the lock only behind the whole list, and not at all if a peer has overwritten its `next` pointer.
+//! An announcement may stand for any time: if the thread dies, the kernel finds that it owns the lock or that it does not. But
+//! a thread can announce only one lock at a time. A closure may take others, of this library and of the C library, which
+//! announce their locks and then withdraw the announcement. So under a closure the list must hold the lock. The announcement
+//! does not stand as well: the kernel handles the announced lock after the whole list, and not at all if a peer has overwritten
+//! a `next` pointer.
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;
@@ -21,25 +22,26 @@ use crate::lock::{
 };
 use crate::protocol::lock_word::{self, Wait};
 
-/// Takes the lock, under which nothing runs that may take a lock, end the thread or look at what it holds.
+/// Takes the lock for code that neither takes a lock, nor ends the thread, nor asks which locks the thread holds.
 ///
 /// # Errors
-/// None that a free lock has.
+/// Waiting for ever does not time out, so none is expected.
 ///
 /// # Safety
-/// `thread` is the calling thread and holds no lock. The lock stays mapped until it is released.
+/// - `thread` is the calling thread and holds no lock.
+/// - The lock stays mapped until it is released.
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
     take(thread, line, Wait::Forever)
 }
 
-/// Undoes an `acquire`. `true` if somebody waits for the lock or for a change of what it guards.
+/// Undoes an `acquire`. Returns `true` if a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
 /// `Corrupted` if another process overwrote the lock.
 ///
 /// # Safety
-/// `acquire` took the lock for this thread, and no other `release` belongs to that.
+/// `acquire` took the lock for this thread, and no other `release` belongs to the same `acquire`.
 #[inline(always)]
 pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Refusal> {
     if cfg!(shared_value_fault = "unlink_unannounced") {
@@ -48,34 +50,34 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Re
     lock_word::release(&line.word, thread.id(), Announcing::of(thread, line)).map_err(|_| Refusal::Corrupted)
 }
 
-/// Takes the lock for a closure that may do what it likes, while the value counts as borrowed.
+/// Takes the lock for any closure, while the value counts as borrowed.
 ///
 /// # Errors
-/// As `acquire`.
+/// Waiting for ever does not time out, so none is expected.
 ///
 /// # Safety
-/// `thread` is the calling thread and holds no lock. The lock stays mapped at its address while it is held: until
-/// `release_borrowed`, or as long as `is_any_held_within` says so.
+/// - `thread` is the calling thread and holds no lock.
+/// - The lock stays mapped at its address while it is held: until `release_borrowed`, or as long as `is_any_held_within` says so.
 #[inline(always)]
 pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
     unsafe { acquire_linked(thread, line, Wait::Forever, |held| held.push_only(line, Mark::Borrowed)) }
 }
 
-/// Undoes an `acquire_borrowed`. `true` if somebody waits for the lock or for a change of what it guards.
+/// Undoes an `acquire_borrowed`. Returns `true` if a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
-/// `Corrupted` if another process overwrote the lock or its list pointers. It is released all the same, unless another thread
-/// holds it now.
+/// `Corrupted` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
+/// thread holds it now.
 ///
 /// # Safety
-/// `acquire_borrowed` took the lock for this thread, and no other `release_borrowed` belongs to that.
+/// `acquire_borrowed` took the lock for this thread, and no other `release_borrowed` belongs to the same `acquire_borrowed`.
 #[inline(always)]
 pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine) -> Result<bool, Refusal> {
     if !thread.held().is_only(line, Mark::Borrowed) {
-        // The closure has left holds behind.
+        // The closure has leaked guards.
         set_mark(thread, line, Mark::None);
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises that this thread holds the lock by an `acquire_borrowed`, which is undone only here.
         return unsafe { release_one_of_many(thread, line, |_| {}) };
     }
     let released = release_linked(thread, line, || list::unlink_only(thread, line));

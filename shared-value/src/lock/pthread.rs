@@ -1,7 +1,8 @@
-//! Holding a pthread mutex, which programs in other languages can take too. The C library does the locking; this counts
-//! holds, because a mutex that counts them itself goes by thread ids, which repeat in other PID namespaces.
+//! Takes and releases pthread mutexes, which programs in other languages can take too.
 //!
-//! The line of a value that is guarded so stands for the mutex in the thread's record; its lock word is not used.
+//! The C library does the locking. The thread's record counts the holds, because a recursive mutex would know its owner by a
+//! thread id, and ids repeat in other PID namespaces. In the record, the lock line of the value stands for the mutex; the lock
+//! word in that line is not used.
 #![allow(unsafe_code)]
 
 use crate::lock::held::MAX_HELD;
@@ -27,15 +28,15 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     let outcome = loop {
         let outcome = match wait {
             Wait::Never => mutex.try_lock(),
-            // First without a look at the clock, which would cost more than the rest. Then also for ever in pieces: a wake-up
-            // is lost when an owner is killed between letting go and waking, and another has taken the mutex before the
-            // kernel looks.
+            // First try without the clock, whose reading would cost more than everything else. Then wait in pieces, also for
+            // ever: a wake-up is lost if an owner is killed between its release and its wake-up, and another thread takes the
+            // mutex before the kernel handles that death.
             Wait::Briefly | Wait::Forever | Wait::Until(_) => match mutex.try_lock() {
                 Outcome::Busy => wait.remaining().map_or(Outcome::Busy, |timeout| mutex.lock_within(timeout)),
                 outcome => outcome,
             },
         };
-        // Waits are cut into pieces.
+        // If the mutex is busy, a piece of the wait has ended, which need not be the last one.
         if outcome != Outcome::Busy || wait.remaining().is_none() {
             break outcome;
         }
@@ -56,14 +57,15 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     Ok(acquired)
 }
 
-/// Undoes one `acquire`; before the last one is undone, `before_release` runs, still under the mutex. `true` if that was
-/// the last one: somebody may wait for a change then.
+/// Undoes one `acquire`. If it was the last one, calls `before_release`, still under the mutex. Returns `true` if it was the last
+/// one: a thread may then wait for a commit of the value.
 ///
 /// # Errors
-/// `Mutex` if the C library finds that it is not this thread's.
+/// `Corrupted` if the C library finds another owner in the mutex.
 ///
 /// # Safety
-/// `thread` is the calling thread, holds the mutex, and no other `release` belongs to the same `acquire`.
+/// - `thread` is the calling thread, and holds the mutex.
+/// - No other `release` belongs to the same `acquire`.
 pub(crate) unsafe fn release(
     thread: Thread,
     line: &LockLine,
@@ -71,7 +73,7 @@ pub(crate) unsafe fn release(
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Refusal> {
     let held = thread.mutexes();
-    // Always found while callers keep their promise.
+    // The lock is always found if the caller keeps the promise.
     let index = held.find(line).ok_or(Refusal::Corrupted)?;
     if held.rise(index) {
         return Ok(false);
@@ -80,13 +82,14 @@ pub(crate) unsafe fn release(
     held.remove(index);
     thread.held().remove_further();
     mutex.unlock().map_err(|()| Refusal::Corrupted)?;
-    // The mutex does not tell whether somebody waits for a change. Whoever does so sets the waiting bit of the signal word
-    // and looks at the version, with the same fence between (`call_back`): one of the two sees what the other did.
+    // The mutex does not tell whether a thread waits for a commit. A waiter sets the waiting bit of the event word, issues the
+    // same fence (`call_back`), and loads the version. So this thread sees the bit, or the waiter sees the new version.
     fence(SeqCst);
     Ok(true)
 }
 
-/// The state of the lock now. The owner is known only where glibc is the C library.
+/// Returns the state of the mutex at this moment. Without glibc the owner is not known, and a mutex counts as free unless this
+/// thread holds it.
 pub(crate) fn state(line: &LockLine, mutex: &Mutex) -> LockState {
     if holds(line) {
         return LockState::HeldHere;
@@ -94,7 +97,7 @@ pub(crate) fn state(line: &LockLine, mutex: &Mutex) -> LockState {
     mutex.owner().map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
 }
 
-/// Comes between announcing a wait for a change and looking for one.
+/// Orders the announcement of a waiter before its load of the version.
 pub(crate) fn call_back() {
     fence(SeqCst);
 }

@@ -1,7 +1,7 @@
-//! `Thread`: the calling thread, as its locks know it.
+//! `Thread`: the calling thread, with the record of the locks that it holds.
 //!
-//! Lock words, list pointers and owner tokens lie in memory that other processes can write. A thread's record does
-//! not, so it alone decides what the thread holds.
+//! Lock words and list pointers lie in memory that other processes can write. A thread's record does not, so only the record
+//! decides which locks the thread holds.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -17,26 +17,26 @@ use crate::lock::line::LockLine;
 use crate::sys;
 use crate::sys::robust::{RobustList, RobustListCell};
 
-/// What this process knows of one of its threads.
+/// The facts that this process keeps about one of its threads.
 ///
-/// Records are used again when their thread ends, and never freed. Only the thread itself writes to its record; other
-/// threads look only at the locks that it holds.
+/// When a thread ends, its record is reused by another thread. Records are never freed. Only the thread itself writes to its
+/// record; other threads only ask which locks it holds.
 ///
-/// What taking a lock needs lies in one cache line.
+/// The fields that the fast paths use lie in one cache line.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct ThreadRecord {
-    /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while nobody uses the record.
+    /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while no thread uses the record.
     token: AtomicU64,
     /// The kernel's id of the thread.
     id: AtomicU32,
     list: RobustListCell,
     held: HeldList,
-    /// The pthread mutexes that it holds. The C library puts those into the robust list.
+    /// The pthread mutexes that the thread holds. The C library adds them to the robust list.
     mutexes: HeldList,
 }
 
-/// The calling thread: one pointer, which cannot be sent to another thread.
+/// The calling thread: a pointer to its record, which cannot be sent to another thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thread {
     record: &'static ThreadRecord,
@@ -44,18 +44,19 @@ pub(crate) struct Thread {
 }
 
 thread_local! {
-    /// Without a destructor, so that getting at it costs one load, and works until the thread is gone.
+    /// It has no destructor, so an access is a single load, and works until the thread is gone.
     static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
-    /// Held from before a `fork` until after it. Without a destructor, for the same reason.
+    /// The lock of the records, held from before a `fork` until after it. It has no destructor, so it works until the thread is
+    /// gone.
     static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Threads>>>> = const { Cell::new(None) };
 }
 
 impl Thread {
-    /// The calling thread.
+    /// Returns the calling thread.
     ///
     /// # Errors
-    /// `NoRobustList` where the C library does not register one of the expected form; `NoThread` where the system
-    /// lacks what a thread needs besides.
+    /// - `NoRobustList` if the C library does not register a robust list of the expected form.
+    /// - `NoThread` if the system gives no random bits, or refuses the hooks for `fork` and for the end of the thread.
     #[inline(always)]
     pub(crate) fn current() -> Result<Self, Refusal> {
         match CURRENT.get() {
@@ -64,43 +65,43 @@ impl Thread {
         }
     }
 
-    /// The calling thread, if it has ever taken a lock.
+    /// Returns the calling thread, if it has ever taken a lock.
     #[inline(always)]
     pub(crate) fn known() -> Option<Self> {
         CURRENT.get()
     }
 
-    /// The native locks that it holds.
+    /// Returns the native locks that the thread holds.
     #[inline(always)]
     pub(super) fn held(self) -> &'static HeldList {
         &self.record.held
     }
 
-    /// The pthread mutexes that it holds.
+    /// Returns the pthread mutexes that the thread holds.
     #[inline(always)]
     pub(super) fn mutexes(self) -> &'static HeldList {
         &self.record.mutexes
     }
 
-    /// The lock of either kind, if it holds it.
+    /// Returns the entry of a lock of either kind, if the thread holds the lock.
     pub(super) fn find(self, line: &LockLine) -> Option<&'static Held> {
         [self.held(), self.mutexes()].into_iter().find_map(|held| held.find(line).map(|index| held.get(index)))
     }
 
-    /// Its robust list.
+    /// Returns the thread's robust list.
     #[inline(always)]
     pub(super) fn list(self) -> RobustList {
-        // SAFETY: `enter` put the list in, in this thread: a `Thread` is made there only, and cannot be sent.
+        // SAFETY: this thread has set the list in `enter`: only `enter` makes a `Thread`, and a `Thread` cannot be sent.
         unsafe { self.record.list.get() }
     }
 
-    /// The kernel's id of it.
+    /// Returns the kernel's id of the thread.
     #[inline(always)]
     pub(super) fn id(self) -> u32 {
         self.record.id.load(Relaxed)
     }
 
-    /// Its owner token. It is another one in a forked child, where what the thread held is held no more.
+    /// Returns the thread's owner token. It changes in a forked child, in which the thread no longer holds its locks.
     #[inline(always)]
     pub(crate) fn token(self) -> u64 {
         self.record.token.load(Relaxed)
@@ -123,7 +124,7 @@ impl Thread {
     }
 }
 
-/// Sees to it that what has to be done around `fork` and at the end of a thread is done.
+/// Installs the hooks that run around `fork` and at the end of a thread.
 pub(crate) fn set_up() -> Result<(), Refusal> {
     static DONE: OnceLock<bool> = OnceLock::new();
     let done = DONE.get_or_init(|| {
@@ -133,23 +134,23 @@ pub(crate) fn set_up() -> Result<(), Refusal> {
     if *done { Ok(()) } else { Err(Refusal::NoThread) }
 }
 
-/// Whether any thread of this process holds a lock that lies in this range of addresses.
+/// Returns whether a thread of this process holds a lock that lies in this range of addresses.
 pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
     threads().all.iter().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
 }
 
-/// Whether the calling thread holds any lock.
+/// Returns whether the calling thread holds any lock.
 #[inline(always)]
 pub(crate) fn holds_any() -> bool {
     Thread::known().is_some_and(|thread| !thread.held().is_clear())
 }
 
-/// Whether the calling thread holds the lock.
+/// Returns whether the calling thread holds the lock.
 pub(crate) fn holds(line: &LockLine) -> bool {
     Thread::known().is_some_and(|thread| thread.find(line).is_some())
 }
 
-/// All records of this process.
+/// The records of all threads of this process.
 struct Threads {
     all: Vec<&'static ThreadRecord>,
     unused: Vec<&'static ThreadRecord>,
@@ -166,7 +167,7 @@ impl Threads {
         self.unused.pop().unwrap_or_else(|| {
             let record: &'static ThreadRecord = Box::leak(Box::default());
             self.all.push(record);
-            // So that no hook that runs in a forked child or an ending thread needs memory.
+            // Hooks that run in a forked child or an ending thread must not need memory.
             self.unused.reserve(self.all.len());
             record
         })
@@ -174,17 +175,17 @@ impl Threads {
 
     fn leave(&mut self, record: &'static ThreadRecord) {
         record.token.store(0, Relaxed);
-        // The kernel releases mutexes only after this, so they have to stay mapped, and this record has to say so.
+        // The kernel releases pthread mutexes only later. Until then they must stay mapped, so the record must keep them.
         if record.mutexes.length() == 0 {
             self.unused.push(record);
         }
     }
 }
 
-/// Runs when a thread ends, after the destructors of its thread-locals, which may still lock.
+/// Runs when a thread ends, after the destructors of its thread-locals, which may still take locks.
 ///
-/// What it holds then, because guards were leaked, it leaves as if it had died. Left to the kernel, the locks would have
-/// to stay mapped, and it would follow pointers through shared memory while the rest of the process lives.
+/// Leaves the locks that leaked guards hold as if the thread had died with them. If the kernel did that, the locks would have to
+/// stay mapped, and the kernel would follow pointers through shared memory while the rest of the process lives.
 extern "C" fn at_exit() {
     let Some(thread) = CURRENT.take() else { return };
     super::die_with_all(thread);
@@ -199,9 +200,9 @@ extern "C" fn after_fork_in_parent() {
     ACROSS_FORK.take().map(ManuallyDrop::into_inner);
 }
 
-/// In the child, the thread that forked lives on, with an empty robust list and no lock; the others do not exist.
+/// In the child, only the thread that forked exists. It has an empty robust list, and holds no lock.
 ///
-/// Their records are left alone: a thread may have been anywhere in its own when the fork cut it off.
+/// The records of the other threads are not touched: each thread may have been in the middle of a change of its record.
 extern "C" fn after_fork_in_child() {
     let Some(mut threads) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
         return;

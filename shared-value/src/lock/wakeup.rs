@@ -1,6 +1,6 @@
-//! Sleeping until a value is committed, and waking those who sleep.
+//! Puts threads to sleep until a value is committed, and wakes them.
 //!
-//! `protocol/event.rs` has the argument that no wake-up is lost.
+//! `protocol/event.rs` argues that no wake-up is lost.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::protocol::atomics::AtomicU64;
 use crate::protocol::event::{count, has_waiters};
 use crate::sys;
 
-/// Sleeps until another thread wakes those who were announced, or the time is over.
+/// Sleeps until another thread raises the event, or the time is over. `announced` comes from `announce`.
 pub(crate) fn sleep(event: &AtomicU64, announced: u64, timeout: Duration) {
     sys::futex::wait(event, announced, timeout);
 }
 
-/// Wakes all who were announced, if there are any.
+/// Wakes all waiters that were announced.
 #[inline(always)]
 pub(crate) fn raise(event: &AtomicU64) {
     if has_waiters(event) {

@@ -1,4 +1,4 @@
-//! Models of waiting for a change.
+//! Models of waiting for a commit.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::protocol::event::{announce, count, has_waiters};
 use crate::protocol::lock_word::{Kernel, Wait, call_back, release, take};
 use crate::protocol::slots::{Slots, Versions};
 
-/// A value of one word, its lock, and those who wait for it to change.
+/// A value of one word, its lock, and the threads that wait for a commit.
 #[derive(Default)]
 struct Awaited {
     versions: Versions,
@@ -22,7 +22,7 @@ struct Awaited {
     lockers: Futex,
     event: AtomicU64,
     waiters: Futex,
-    /// In the place of the lock word, where a pthread mutex guards the value.
+    /// Takes the place of the lock word where a pthread mutex guards the value.
     mutex: Mutex<()>,
 }
 
@@ -38,7 +38,7 @@ impl Awaited {
         }
     }
 
-    /// What a change through a handle does, with the native lock.
+    /// Changes the value as a handle does, under the native lock.
     fn change(&self, thread: u32) {
         take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
         self.publish();
@@ -47,7 +47,7 @@ impl Awaited {
         }
     }
 
-    /// The same with a pthread mutex.
+    /// Changes the value as a handle does, under a pthread mutex.
     fn change_under_mutex(&self) {
         let locked = self.mutex.lock().unwrap();
         self.publish();
@@ -56,7 +56,7 @@ impl Awaited {
         self.raise();
     }
 
-    /// Waits for version 1, for as long as that takes.
+    /// Waits for version 1, without a timeout.
     fn wait(&self, call_back: impl Fn(&Self)) {
         while self.versions.committed() == Some(0) {
             let announced = announce(&self.event);
@@ -65,12 +65,12 @@ impl Awaited {
                 (&self.waiters).wait(&self.event, announced, Duration::MAX);
             }
         }
-        assert_eq!(self.words[1].load(Relaxed), 1, "who sees a version sees what was written before it");
+        assert_eq!(self.words[1].load(Relaxed), 1, "a thread that sees a version sees the writes before it");
     }
 }
 
-/// Runs a change, then those who wait for it behind that: loom goes back to an access of a word only if the same thread
-/// has not touched it since.
+/// Runs a change in this thread, and the waiters in others. The change comes first in loom's first execution: loom goes back to an
+/// access of a word only if the same thread has not touched the word since.
 fn run(waiters: usize, change: fn(&Awaited), call_back: fn(&Awaited)) {
     let value = Arc::new(Awaited::default());
     let waiting = (0..waiters)
@@ -86,20 +86,20 @@ fn run(waiters: usize, change: fn(&Awaited), call_back: fn(&Awaited)) {
 }
 
 /// Without the waiters bit in the lock word, or if the two words were changed in the other order, or without their
-/// orderings, the one who commits sees no waiter, and the waiter no commit.
+/// orderings, the thread that commits sees no waiter, and the waiter no commit.
 #[test]
-fn a_change_wakes_who_waits_for_it() {
+fn a_change_wakes_its_waiter() {
     model(3, || run(1, |value| value.change(1), |value| call_back(&value.lock)));
 }
 
 #[test]
-fn a_change_wakes_all_who_wait_for_it() {
+fn a_change_wakes_all_its_waiters() {
     model(2, || run(2, |value| value.change(1), |value| call_back(&value.lock)));
 }
 
-/// A pthread mutex has no waiters bit; without the two fences, the one who commits may look for a waiter before it
-/// commits, and the waiter for a commit before it is announced.
+/// A pthread mutex has no waiters bit. Without the two fences, the thread that commits may look for a waiter before its commit,
+/// and the waiter may look for a commit before its announcement.
 #[test]
-fn a_change_under_a_mutex_wakes_who_waits_for_it() {
+fn a_change_under_a_mutex_wakes_its_waiter() {
     model(3, || run(1, Awaited::change_under_mutex, |_| fence(SeqCst)));
 }

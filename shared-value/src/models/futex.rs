@@ -7,10 +7,10 @@ use loom::sync::{Condvar, Mutex};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 use crate::protocol::lock_word::Kernel;
 
-/// What the kernel sees of a word.
+/// The bits of a word that the kernel compares.
 const LOWER_HALF: u64 = 0xffff_ffff;
 
-/// The kernel's queue for one word, without timeouts: whoever is not woken sleeps for ever, which loom reports.
+/// The kernel's queue for one word. There are no timeouts: loom reports a sleeper that is never woken.
 #[derive(Default)]
 pub(super) struct Futex {
     queue: Mutex<()>,
@@ -30,7 +30,7 @@ impl Kernel for &Futex {
     fn retract(&self) {}
 
     fn wait(&self, word: &AtomicU64, expected: u64, _timeout: Duration) {
-        // The kernel compares and queues under the lock that a wake-up takes too.
+        // The kernel compares and enqueues under a lock that a wake-up takes too.
         let queue = self.queue.lock().unwrap();
         if word.load(Relaxed) & LOWER_HALF == expected & LOWER_HALF {
             drop(self.woken.wait(queue).unwrap());

@@ -27,11 +27,11 @@ impl Lock {
     }
 
     fn increment(&self) {
-        // loom fails if two threads get here at once, or if one does not see what the other did.
+        // loom fails if two threads get here at once, or if one does not see the writes of the other.
         self.guarded.with_mut(increment);
     }
 
-    /// What the kernel does for a thread that dies with the lock (`handle_futex_death`).
+    /// Changes the word as the kernel does for a thread that dies with the lock (`handle_futex_death`).
     fn owner_dies(&self) {
         loop {
             let seen = self.word.load(Relaxed);
@@ -54,8 +54,8 @@ fn increment(guarded: *mut u32) {
     }
 }
 
-/// Without acquire and release ordering, one owner does not see what the one before did; without the waiters bit, or
-/// without carrying it on after a sleep, a sleeper is never woken.
+/// Without acquire and release ordering, an owner does not see the writes of the owner before. Without the waiters bit, or if a
+/// thread that has slept did not set it again, a sleeper is never woken.
 #[test]
 fn three_threads_exclude_and_wake_each_other() {
     model(2, || {
@@ -104,7 +104,7 @@ fn a_dead_owner_is_succeeded() {
     });
 }
 
-/// Without release ordering in what a thread does that ends with the lock, its successor does not see what it did.
+/// Without release ordering in `die`, the next owner does not see the writes of a thread that ended with the lock.
 #[test]
 fn a_thread_that_ends_is_succeeded() {
     model(2, || {
@@ -128,7 +128,7 @@ fn a_thread_that_ends_is_succeeded() {
 
 fn read(guarded: *const u32) -> u32 {
     #[expect(unsafe_code, reason = "loom's cells give out pointers")]
-    // SAFETY: loom checks that nobody writes meanwhile.
+    // SAFETY: loom checks that no other thread writes meanwhile.
     unsafe {
         *guarded
     }

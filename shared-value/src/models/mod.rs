@@ -1,4 +1,5 @@
-//! The protocols, run by loom through all their interleavings and all reorderings that the orderings allow.
+//! Models of the protocols. loom runs each one through all interleavings, and through all reorderings that the memory orderings
+//! allow.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p shared-value --lib --release`
 
@@ -7,7 +8,7 @@ mod futex;
 mod lock_word;
 mod slots;
 
-/// Runs a model, with a bounded number of preemptions: each further one finds less and costs much more.
+/// Runs a model with a bounded number of preemptions: each further preemption finds less and costs much more.
 fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);

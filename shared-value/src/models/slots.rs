@@ -11,14 +11,14 @@ use crate::protocol::atomics::AtomicU64;
 use crate::protocol::atomics::Ordering::{self, Relaxed, Release};
 use crate::protocol::slots::{Slots, Versions};
 
-/// The bytes that writers say they change, so that the rest is copied first.
+/// The bytes that writers announce to change: a part of the value, so that the rest is copied first.
 const PART: Range<usize> = 0..8;
 
 /// A value of two words that must always be equal, and its lock.
 struct Value {
     versions: Versions,
     words: Vec<AtomicU64>,
-    /// As of a large value, if there are any: one number, and one word of bits.
+    /// The marks of a large value: one number and one word of bits. Empty for other values.
     marks: Vec<AtomicU64>,
     lock: Mutex<()>,
 }
@@ -37,7 +37,7 @@ impl Value {
         Slots::new(&self.versions, &self.words, 2, 16, &self.marks)
     }
 
-    /// Adds one to both words under the lock, one after the other: the second is told by its bit.
+    /// Adds one to both words under the lock, one after the other. The second block is recorded by its bit.
     fn increment_each(&self) {
         let _locked = self.lock.lock().unwrap();
         for index in 0..2 {
@@ -56,7 +56,7 @@ impl Value {
         self.slots().commit();
     }
 
-    /// The same, prepared and committed in one go.
+    /// Adds one to both words under the lock, without a draft.
     fn publish(&self) {
         let _locked = self.lock.lock().unwrap();
         self.slots().publish(&PART, |slot| {
@@ -66,19 +66,19 @@ impl Value {
         });
     }
 
-    /// Writes one word under the lock, and dies: the lock passes on, the draft stays.
+    /// Writes one word under the lock, and dies: the lock is free again, the draft stays.
     fn die_half_way(&self) {
         let _locked = self.lock.lock().unwrap();
         self.slots().change(&PART)[0].store(99, Relaxed);
     }
 
-    /// What the next owner does.
+    /// Recovers as the next owner does.
     fn recover(&self) {
         let _locked = self.lock.lock().unwrap();
         self.slots().rollback();
     }
 
-    /// Reads without the lock; `None` if the read was not valid.
+    /// Reads without the lock. Returns `None` if the read was not valid.
     fn read(&self) -> Option<u64> {
         let candidate = self.slots().look()?;
         let (one, other) = self.slots().copy(candidate, |slot| (slot[0].load(Relaxed), slot[1].load(Relaxed)))?;
@@ -87,15 +87,15 @@ impl Value {
     }
 }
 
-/// Runs the writers, each in a thread, and then a reader in one more; the value ends as `last`.
+/// Runs the writers, each in a thread, and then a reader in one more. The value ends as `last`.
 ///
-/// The order matters: loom goes back to an access only if the same thread has not touched the word since, as every
-/// writer has that looks at the version before it changes it. So the reader's accesses must come behind the writers'.
+/// The order matters. loom goes back to an access only if the same thread has not touched the word since, and every writer loads
+/// the version before it changes the version. So the reader's accesses must come after the writers'.
 fn run(writers: &[fn(&Value)], last: u64) {
     run_on(Value::new(), writers, last);
 }
 
-/// The same for this value.
+/// Runs writers and a reader on this value, as `run` does on a new one.
 fn run_on(value: Arc<Value>, writers: &[fn(&Value)], last: u64) {
     let mut threads = Vec::new();
     for writer in writers.iter().copied() {
@@ -116,11 +116,11 @@ fn run_on(value: Arc<Value>, writers: &[fn(&Value)], last: u64) {
     assert_eq!(value.read(), Some(last));
 }
 
-/// Without the fences of `begin` and `read`, or the acquire and release of the version, a reader takes words of two
-/// versions for one value.
+/// Without the fences of `prepare` and `copy`, or the acquire and release of the version, a reader takes words of two versions
+/// for one value.
 #[test]
 fn a_reader_sees_one_version() {
-    // Two commits, because the second overwrites the slot that a slow reader copies from.
+    // Two commits, because the second one overwrites the slot that a slow reader copies from.
     model(3, || {
         run(
             &[|value| {
@@ -132,7 +132,8 @@ fn a_reader_sees_one_version() {
     });
 }
 
-/// Without the lock's hand-over between the commit of one writer and the fence of the next, the same.
+/// Without the lock's hand-over between the commit of one writer and the fence of the next, a reader takes words of two versions
+/// for one value.
 #[test]
 fn a_reader_sees_one_version_of_two_writers() {
     model(2, || run(&[Value::increment, Value::increment], 2));
@@ -154,7 +155,7 @@ fn a_draft_dies_with_its_owner() {
     });
 }
 
-/// As above, without a draft: the fence of `publish` and the release of its version.
+/// Without the fence of `publish`, or the release of its version, a reader takes words of two versions for one value.
 #[test]
 fn a_reader_sees_one_version_of_what_is_published() {
     model(3, || {
@@ -169,11 +170,11 @@ fn a_reader_sees_one_version_of_what_is_published() {
 }
 
 #[test]
-fn a_reader_sees_one_version_of_two_who_publish() {
+fn a_reader_sees_one_version_of_two_that_publish() {
     model(2, || run(&[Value::publish, Value::increment], 2));
 }
 
-/// Two values that must always be equal, of one word each, and the record by which they are committed at once.
+/// Two values of one word each that must always be equal, and the record that commits both at once.
 struct Pair {
     versions: [Versions; 2],
     words: [[AtomicU64; 2]; 2],
@@ -184,7 +185,7 @@ struct Pair {
 const OPEN: u64 = 1;
 const COMMITTED: u64 = 2;
 
-/// How a record that was idle is opened.
+/// The ordering of the store that opens an idle record.
 const REUSED: Ordering = Release;
 
 impl Pair {
@@ -222,7 +223,7 @@ impl Pair {
         all[..steps].iter().for_each(|step| step());
     }
 
-    /// What another transaction does, which uses the record for other values, if it is idle.
+    /// Opens the idle record for another transaction, which changes other values.
     fn transact_elsewhere(&self) {
         let _locked = self.lock.lock().unwrap();
         self.record.store(OPEN, REUSED);
@@ -232,7 +233,7 @@ impl Pair {
         self.record.load(Relaxed) == COMMITTED
     }
 
-    /// What the next owner does.
+    /// Recovers as the next owner does.
     fn recover(&self) {
         let _locked = self.lock.lock().unwrap();
         for versions in &self.versions {
@@ -248,7 +249,7 @@ impl Pair {
         Some((candidate.version(), value))
     }
 
-    /// Both values at one moment; `None` if there was none.
+    /// Returns the common content of both values at one moment; `None` if there was no such moment.
     fn snapshot(&self) -> Option<u64> {
         let seen = [self.read(0)?, self.read(1)?];
         for (number, (version, _)) in seen.iter().enumerate() {
@@ -281,14 +282,14 @@ fn run_pair(bound: usize, writers: &'static [fn(&Pair)], last: u64) {
     });
 }
 
-/// Without the release of the decision, or the fence behind it, a snapshot shows one value after the transaction and the
-/// other before it.
+/// Without the release of the decision, or the fence after it, a snapshot shows one value after the transaction and the other
+/// before it.
 #[test]
 fn a_transaction_is_seen_whole() {
     run_pair(3, &[|pair| pair.transact(7)], 1);
 }
 
-/// The second transaction uses the record again, and overwrites the slots that a slow reader copies from.
+/// The second transaction reuses the record, and overwrites the slots that a slow reader copies from.
 #[test]
 fn transactions_that_follow_each_other_are_seen_whole() {
     let twice: fn(&Pair) = |pair| {
@@ -298,22 +299,22 @@ fn transactions_that_follow_each_other_are_seen_whole() {
     run_pair(1, Box::leak(Box::new([twice])), 2);
 }
 
-/// Without the release of a joined version, who reads the version that another had committed reads words that are not
+/// Without the release of a joined version, a reader of a version that another thread has committed reads words that are not
 /// written yet.
 #[test]
 fn transactions_of_two_are_seen_whole() {
     run_pair(1, &[|pair| pair.transact(7), |pair| pair.transact(7)], 2);
 }
 
-/// Without the release of a record that is opened, who still finds a version joined takes that for its decision, and a
-/// snapshot shows one value before the transaction and the other after it.
+/// Without the release of a record that is opened, a reader that still finds a version joined takes the new state of the record
+/// for the decision, and a snapshot shows one value before the transaction and the other after it.
 #[test]
 fn a_record_is_used_again_for_other_values() {
     let both: fn(&Pair) = |pair| pair.transact(7);
     run_pair(1, Box::leak(Box::new([both, Pair::transact_elsewhere])), 1);
 }
 
-/// Whoever dies with the decision has committed both values, or none.
+/// A thread that dies during the transaction has committed both values or neither.
 #[test]
 fn a_transaction_dies_whole() {
     run_pair(2, &[|pair| pair.transact(0)], 0);
@@ -336,8 +337,8 @@ fn a_transaction_dies_whole() {
     run_pair(2, done, 1);
 }
 
-/// Of a large value only the marked blocks are brought up to date: without a mark, a word of two commits ago would be
-/// committed once more. Before it is copied to, the slot is behind the fence like any other.
+/// Only the marked blocks of a large value are brought up to date: without a mark, a word of two commits ago would be committed
+/// again. The blocks are copied after the fence, as the whole slot of a small value is.
 #[test]
 fn a_reader_sees_one_version_of_a_large_value() {
     model(2, || {
@@ -352,7 +353,7 @@ fn a_reader_sees_one_version_of_a_large_value() {
     });
 }
 
-/// What a dead owner has written over is marked, and so overwritten by its successor.
+/// A dead owner has marked the blocks that it overwrote, so the next owner brings them up to date.
 #[test]
 fn marks_outlive_their_owner() {
     model(1, || {

@@ -6,7 +6,7 @@ pub(crate) use core::sync::atomic::{AtomicU64, Ordering, fence};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// Tells the processor that this thread waits for another.
+/// Tells the processor, or loom, that this thread spins until another one makes progress.
 pub(crate) fn spin_loop() {
     #[cfg(not(loom))]
     core::hint::spin_loop();

@@ -1,39 +1,44 @@
-//! The event word: sleeping until a value is committed, at no cost to commits that nobody waits for.
+//! The event word: a thread sleeps on it until a value is committed. A commit that no thread waits for pays nothing.
 //!
-//! | bits | name | meaning | who sets it |
+//! | bits | name | meaning | set by |
 //! |---|---|---|---|
-//! | 0 | waiting | somebody may sleep on the word | a waiter before it sleeps; cleared by whoever wakes |
-//! | 1-63 | count | how often sleepers were woken | whoever wakes |
+//! | 0 | waiting | a thread may sleep on the word | a waiter, before it sleeps; the thread that wakes the sleepers clears it |
+//! | 1-63 | count | how often sleepers were woken | the thread that wakes the sleepers |
 //!
-//! The kernel looks at the lower half of it. That is enough: a sleeper would have to be woken 2^31 times between its last
-//! look and its sleep to miss that it was.
+//! The kernel compares only the lower half of the word. That is enough: to miss a wake-up, a waiter would have to be woken
+//! 2^31 times between its last look at the word and its sleep.
 //!
-//! A waiter (1) sets the waiting bit, (2) sets the waiters bit of the lock word, as one does who waits for the lock, (3)
-//! looks at the version, and sleeps if that is the one it knows. Whoever releases a lock word that has the waiters bit
-//! wakes here too. Each of the two changes the lock word in one step, so one of them comes first. If it is the waiter,
-//! the other finds the bit, and with it sees the waiting bit. If it is the other, the waiter acquires what was released,
-//! and sees the new version. In all cases no wake-up is lost, and the release of a lock without waiters is what it was.
+//! A waiter (1) sets the waiting bit, (2) sets the waiters bit of the lock word, as a thread that waits for the lock does, and
+//! (3) loads the version, and sleeps if the version has not changed. A thread that releases a lock word with the waiters bit
+//! wakes the sleepers of the event word too. No wake-up is lost, because the waiter and the releasing thread each change the
+//! lock word in one atomic step:
 //!
-//! A commit under a lock that is kept looks at the word without that order: a waiter that has just begun to wait may be
-//! woken only when the lock is released, or when it looks for itself.
+//! 1. If the waiter's step comes first, the releasing thread finds the waiters bit, and therefore also sees the waiting bit.
+//! 2. If the release comes first, the waiter's step acquires what was released, and the waiter sees the new version.
+//!
+//! In all cases the waiter learns of the commit, and the release of a lock without waiters costs nothing extra.
+//!
+//! A commit under a lock that stays held loads the event word without that order. A waiter that has just begun to wait may
+//! then sleep until the lock is released, or until its own timeout makes it look again.
 
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
 const WAITING: u64 = 1;
 const ONCE: u64 = 2;
 
-/// Announces a waiter; what it returns is for `sleep`.
+/// Announces a waiter. Returns the word that `sleep` expects.
 pub(crate) fn announce(event: &AtomicU64) -> u64 {
-    // Relaxed, as all accesses to this word: the lock word orders them, or the fences where a pthread mutex takes its place.
+    // Relaxed, as are all accesses to this word: the lock word orders them, or fences do where a pthread mutex guards the value.
     event.fetch_or(WAITING, Ordering::Relaxed) | WAITING
 }
 
+/// Returns whether a thread may sleep on the word.
 #[inline(always)]
 pub(crate) fn has_waiters(event: &AtomicU64) -> bool {
     event.load(Ordering::Relaxed) & WAITING != 0
 }
 
-/// Changes the count, so that a waiter that was announced but does not sleep yet will not.
+/// Counts a wake-up: a waiter that was announced but does not sleep yet finds a changed word, and stays awake.
 pub(crate) fn count(event: &AtomicU64) {
     let _ = event.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| Some((seen & !WAITING).wrapping_add(ONCE)));
 }

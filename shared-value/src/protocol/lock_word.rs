@@ -1,14 +1,14 @@
 //! The lock word: a state machine that processes and the kernel advance together.
 //!
-//! It is 64 bits long, as all words of shared memory are, so that nothing there is ever accessed in two sizes. The kernel
-//! looks at its lower half, and changes that alone.
+//! It has 64 bits, as all words of shared memory do: nothing there is ever accessed in two sizes. The kernel reads and changes
+//! only its lower half.
 //!
-//! | bits | name | meaning | who sets it |
+//! | bits | name | meaning | set by |
 //! |---|---|---|---|
 //! | 0-29 | owner | kernel id of the thread that holds the lock; 0: free | the new owner, by compare-and-swap |
-//! | 30 | owner died | the last owner died with the lock | the kernel, clearing the owner |
-//! | 31 | waiters | somebody may sleep on the word | a waiter before it sleeps, or an owner that had slept |
-//! | 32-63 | (spare) | nothing | nobody: zero, and whoever changes the rest leaves them as they are |
+//! | 30 | owner died | the last owner died with the lock | the kernel, which also clears the owner |
+//! | 31 | waiters | a thread may sleep on the word | a waiter before it sleeps, or an owner that had slept |
+//! | 32-63 | (spare) | none; zero | no thread; changes of other bits keep them |
 //!
 //! | owner | owner died | waiters | state |
 //! |---|---|---|---|
@@ -17,9 +17,8 @@
 //! | id | 0 | 0 | held |
 //! | id | 0 | 1 | held; releasing it wakes one sleeper |
 //!
-//! Other combinations come from a process that does not keep to this protocol. None is trusted: an owner of 0 is taken
-//! as free, any other as held. Spare bits that are set cost the short ways, which are for words without them, and mean
-//! nothing else.
+//! Other combinations come from a process that breaks this protocol. None is trusted: a word with owner 0 counts as free, any
+//! other as held. Spare bits that are set make locking slower, because the fast paths expect zeros, and have no other effect.
 
 use std::time::{Duration, Instant};
 
@@ -30,20 +29,20 @@ pub(crate) const OWNER_DIED: u64 = 0x4000_0000;
 pub(crate) const WAITERS: u64 = 0x8000_0000;
 const SPARE: u64 = 0xffff_ffff_0000_0000;
 
-/// How often a waiter looks at a held word before it sleeps.
+/// How often a waiter loads a held word before it sleeps.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 30 };
 
-/// How many pauses lie before the first look and, twice as many each time, before the later ones, up to a most.
+/// The pauses between two loads: they double from the first number to the last.
 ///
-/// Long pauses leave the cache line with its owner, who finishes sooner; short ones find out sooner that it has.
+/// Long pauses leave the cache line to the lock's owner, which then finishes sooner. Short pauses notice a release sooner.
 const FIRST_PAUSES: u32 = 16;
 const MOST_PAUSES: u32 = 64;
 
-/// The longest sleep between two looks at the word.
+/// The longest sleep between two loads of the word.
 ///
-/// A sleeper that was woken and is killed before it takes the lock takes the wake-up with it. Announcing the lock to
-/// the kernel while asleep would mend that, but a sleeper with the same thread id as the owner, in another PID
-/// namespace, would then be taken for the owner when it is killed. So the others look for themselves, now and then.
+/// A sleeper that is killed after it was woken, and before it takes the lock, loses the wake-up. An announcement to the kernel
+/// during the sleep would repair that. But the kernel would then mistake a sleeper for the owner if it has the owner's thread
+/// id, in another PID namespace, and is killed. So sleepers wake by themselves now and then.
 pub(crate) const LONGEST_SLEEP: Duration =
     Duration::from_millis(if cfg!(shared_value_fault = "sleep_through") { 3_600_000 } else { 50 });
 
@@ -51,19 +50,19 @@ pub(crate) const LONGEST_SLEEP: Duration =
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wait {
     Never,
-    /// As long as it is looked at before a sleep.
+    /// For the loads before a sleep, without the sleep.
     Briefly,
     Until(Instant),
     Forever,
 }
 
 impl Wait {
-    /// For so long from now; for ever if that is beyond what the clock can say.
+    /// Waits until `timeout` from now; for ever if the clock cannot represent that time.
     pub(crate) fn at_most(timeout: Duration) -> Self {
         Instant::now().checked_add(timeout).map_or(Self::Forever, Self::Until)
     }
 
-    /// How long a sleep may last, or `None` if the time is over.
+    /// Returns how long a sleep may last, or `None` if the time is over.
     pub(crate) fn remaining(self) -> Option<Duration> {
         match self {
             Self::Never | Self::Briefly => None,
@@ -76,38 +75,37 @@ impl Wait {
     }
 }
 
-/// What the word needs of the operating system; models replace it. Passed by value, so that it stays in registers.
+/// The services of the operating system that the word needs; models replace them. Passed by value, to stay in registers.
 pub(crate) trait Kernel: Copy {
     /// Tells the kernel that this thread may own the lock from now on.
     fn announce(&self);
-    /// Takes that back.
+    /// Withdraws the announcement.
     fn retract(&self);
-    /// Sleeps while the lower half of the word is that of `expected`, at most for `timeout`.
+    /// Sleeps while the lower half of the word equals that of `expected`, for at most `timeout`.
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration);
     /// Wakes one sleeper.
     fn wake_one(&self, word: &AtomicU64);
 }
 
-/// The lock was had; the kernel's announcement still stands.
+/// The lock was taken; the announcement to the kernel still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     /// The last owner died with the lock.
     pub(crate) owner_died: bool,
 }
 
-/// The word was not this thread's when it let go of it.
+/// The word named another owner when this thread released the lock.
 #[derive(Debug)]
 pub(crate) struct Stolen;
 
-/// Takes the lock for the thread, or `None` if the wait is over.
+/// Takes the lock for the thread. Returns `None` if the wait is over.
 ///
-/// Taking is an acquire operation: it sees all that the owners before did, in whatever way each lost the lock. One
-/// that released it did so with release ordering; one that died was stopped by the kernel, which then changed the word
-/// with a full barrier.
+/// Taking is an acquire operation: the new owner sees everything that earlier owners did. An owner that released the lock did
+/// so with release ordering. An owner that died was stopped by the kernel, which then changed the word with a full barrier.
 #[inline(always)]
 pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
-    // An announcement of a lock that another thread holds is best avoided, because that thread may have the same id, in
-    // another PID namespace. Who is not going to wait may come again and again.
+    // A lock that another thread holds is better not announced: that thread may have the same id, in another PID namespace.
+    // A thread that does not wait may try again and again, and would announce the lock each time.
     if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & OWNER != 0 {
         return None;
     }
@@ -121,8 +119,8 @@ pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ke
 
 #[cold]
 fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
-    // Once this thread has slept, others may still sleep, and the owner that woke it has cleared the waiters bit. So
-    // it carries the bit into the word when it takes the lock, or passes the wake-up on when it gives up.
+    // The owner that woke this thread has cleared the waiters bit, but other threads may still sleep. So a thread that has
+    // slept sets the bit again when it takes the lock, and passes the wake-up on when it gives up.
     let mut slept = 0;
     let (mut looks, mut pauses) = (0, FIRST_PAUSES);
     loop {
@@ -162,7 +160,7 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ker
     }
 }
 
-/// Gives a wake-up that may have been meant for this thread to another sleeper.
+/// Passes a wake-up that this thread may have consumed on to another sleeper.
 fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
     loop {
         let seen = word.load(Ordering::Relaxed);
@@ -176,8 +174,8 @@ fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
     }
 }
 
-/// Lets go of the lock, which was announced to the kernel before, and takes the announcement back. `true` if somebody
-/// waits, for the lock or for a change of what it guards.
+/// Releases the lock, which the caller has announced to the kernel, and withdraws the announcement. Returns `true` if a thread
+/// waits, for the lock or for a commit of the value.
 #[inline(always)]
 pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) -> Result<bool, Stolen> {
     let released = word.compare_exchange(thread_id.into(), 0, Ordering::Release, Ordering::Relaxed);
@@ -191,15 +189,15 @@ pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) -> 
 #[cold]
 fn release_contended(word: &AtomicU64, thread_id: u32, seen: u64, kernel: impl Kernel) -> Result<bool, Stolen> {
     if seen & OWNER != thread_id.into() {
-        // Somebody else's lock now; taking it from them would only make matters worse.
+        // Another thread owns the lock now. Releasing it under that thread would only make matters worse.
         kernel.retract();
         return Err(Stolen);
     }
-    // Acquire: pairs with `call_back`, so that who waits for a change is seen to do so.
+    // Acquire: pairs with `call_back`, so that the waiting bit of a waiter is seen.
     let released = word.fetch_and(SPARE, Ordering::AcqRel);
-    // Before the wake-up, not after it: from here on, an owner with the same thread id may hold the lock, in
-    // another PID namespace, and this thread's death must not count as theirs. If this thread dies before it wakes
-    // anybody, the sleepers look for themselves after their longest sleep.
+    // Before the wake-up, not after it: from here on, a thread with the same id in another PID namespace may own the lock, and
+    // this thread's death must not count as that owner's. If this thread dies before the wake-up, the sleepers wake by
+    // themselves after their longest sleep.
     kernel.retract();
     let waiters = released & WAITERS != 0;
     if waiters {
@@ -208,19 +206,19 @@ fn release_contended(word: &AtomicU64, thread_id: u32, seen: u64, kernel: impl K
     Ok(waiters)
 }
 
-/// Sees to it that the next `release` says that somebody waits; see `protocol/event.rs`.
+/// Makes the next `release` report a waiter; see `protocol/event.rs`.
 pub(crate) fn call_back(word: &AtomicU64) {
     word.fetch_or(WAITERS, Ordering::AcqRel);
 }
 
-/// The id of the thread that holds the lock, in that thread's PID namespace; `None` if it is free.
+/// Returns the id of the thread that holds the lock, in that thread's PID namespace; `None` if the lock is free.
 pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
     let owner = word.load(Ordering::Relaxed) & OWNER;
     u32::try_from(owner).ok().filter(|owner| *owner != 0)
 }
 
-/// Leaves the lock, which was announced to the kernel before, as if the thread had died with it, and takes the
-/// announcement back.
+/// Leaves the lock, which the caller has announced to the kernel, as if the thread had died with it, and withdraws the
+/// announcement.
 pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
     let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
         (seen & OWNER == thread_id.into()).then_some(OWNER_DIED | (seen & !OWNER))
@@ -231,7 +229,7 @@ pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
     }
 }
 
-/// Declares the owner dead, if there is one, without waking anybody.
+/// Marks the owner as dead, if there is an owner. Wakes no sleepers.
 pub(crate) fn abandon(word: &AtomicU64) {
     let seen = word.load(Ordering::Relaxed);
     if seen & OWNER != 0 {

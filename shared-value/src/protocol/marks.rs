@@ -1,13 +1,14 @@
 //! The marks of a large value: which blocks of its two slots may differ.
 //!
-//! Before the working slot is changed, it must be a copy of the committed one. Where both are equal already, nothing
-//! needs to be copied, and they are wherever nobody has written since they were. So each block of 8 words has a mark, which
-//! is set before the first of its words is written, and cleared after the block has been copied. A block without its mark is
-//! equal in both slots: at every instruction, whoever dies, whatever was rolled back.
+//! Before the working slot is changed, it must be a copy of the committed slot. Blocks that are equal in both slots need no
+//! copying. So each block of 8 words has a mark, which is set before the first of its words is written, and cleared after the
+//! block has been copied. A block without a mark is equal in both slots, at every instruction, whichever thread dies and
+//! whatever was rolled back.
 //!
-//! A few blocks are told by their numbers, in the first words. If there are more, all are told by bits: the lowest level
-//! of a tree, in whose level above one bit stands for each word of this one. It is set before any bit of that word is, and
-//! cleared after all are. So the blocks are found in time that is proportional to their number, however large the value.
+//! A few marked blocks are recorded by their numbers, in the first words. If there are more, all are recorded by bits: one bit
+//! for each block, in the lowest level of a tree. In each higher level, one bit stands for a word of the level below. That bit
+//! is set before any bit of the word, and cleared after all of them. So the marked blocks are found in time proportional to
+//! their number, however large the value is.
 //!
 //! ```text
 //! recent   8 words, the used ones first: the number of a block, plus 1
@@ -15,33 +16,33 @@
 //! level 1  one bit for each word of level 0, and so on, up to a level of one word
 //! ```
 //!
-//! Only the lock's owner looks at marks or changes them, so no other thread sees them in another order than it does. What
-//! the orderings below are for is a death between two instructions: the compiler keeps them in that order.
+//! Only the lock's owner reads or changes marks, so no other thread can see the accesses in another order. The orderings below
+//! are for a death between two instructions: they keep the compiler from reordering the accesses.
 
 use core::ops::Range;
 
 use crate::protocol::atomics::{AtomicU64, Ordering, fence};
 
-/// The words of a block; in models one, so that they need few.
+/// The words of a block. Models use blocks of one word, and so need few words.
 const BLOCK: usize = if cfg!(loom) { 1 } else { 8 };
 const BLOCK_BYTES: usize = BLOCK * size_of::<u64>();
 const BITS: usize = u64::BITS as usize;
 
-/// How many blocks are told by their numbers.
+/// How many blocks are recorded by their numbers.
 const RECENT: usize = if cfg!(loom) { 1 } else { 8 };
 
 /// More levels than any memory needs.
 const MAX_LEVELS: usize = 11;
 
-/// The words of the marks for slots of so many words.
+/// Returns the number of words that the marks for slots of `slot` words take.
 pub(crate) const fn words(slot: usize) -> usize {
     RECENT + Levels::of(slot).words
 }
 
-/// Where the levels lie behind the numbers: the lowest first, one word last.
+/// Where the levels lie, behind the numbers: the lowest level first, the level of one word last.
 #[derive(Clone, Copy)]
 struct Levels {
-    /// Where each starts, and how many words it has.
+    /// Where each level starts, and how many words it has.
     each: [(usize, usize); MAX_LEVELS],
     count: usize,
     words: usize,
@@ -69,7 +70,7 @@ pub(crate) struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
-    /// The marks in `words(slot)` words.
+    /// Wraps `words(slot)` words.
     #[inline(always)]
     pub(crate) fn new(marks: &'a [AtomicU64], slot: usize) -> Self {
         Self { marks, slot }
@@ -86,7 +87,7 @@ impl<'a> Marks<'a> {
         &self.marks[RECENT..]
     }
 
-    /// Whether no bit is set.
+    /// Returns whether no bit is set.
     #[inline(always)]
     fn is_tree_empty(self) -> bool {
         self.marks[self.marks.len() - 1].load(Ordering::Relaxed) == 0
@@ -99,15 +100,15 @@ impl<'a> Marks<'a> {
             return;
         }
         let (first, last) = (bytes.start / BLOCK_BYTES, (bytes.end - 1) / BLOCK_BYTES);
-        // Usually it is one block, and often the only one.
+        // Usually the range lies in one block, and often that is the only marked one.
         if first != last || !self.mark_quickly(first) {
             self.mark_blocks(first, last);
         }
-        // The words come behind the marks.
+        // Release: the words are stored after the marks.
         fence(Ordering::Release);
     }
 
-    /// Whether a block is marked already, or could be as the only one.
+    /// Marks a block if it would be the only marked one. Returns whether the block is marked now.
     #[inline(always)]
     fn mark_quickly(self, block: usize) -> bool {
         let first = &self.recent()[0];
@@ -127,7 +128,7 @@ impl<'a> Marks<'a> {
             if last - first < RECENT && (first..=last).all(|block| self.note(block)) {
                 return;
             }
-            // From now on all are told by bits.
+            // From now on all marked blocks are recorded by bits.
             for noted in self.recent() {
                 if let Some(block) = block_of(noted.load(Ordering::Relaxed), self.slot) {
                     self.mark_in_tree(block, block);
@@ -140,7 +141,7 @@ impl<'a> Marks<'a> {
         self.mark_in_tree(first, last);
     }
 
-    /// Notes the number of a block, if there is room or it is there already.
+    /// Records the number of a block, if there is room. Returns whether the number is recorded now.
     fn note(self, block: usize) -> bool {
         for noted in self.recent() {
             let found = noted.load(Ordering::Relaxed);
@@ -162,7 +163,7 @@ impl<'a> Marks<'a> {
         }
     }
 
-    /// Sets the bits from the first to the last in the level that starts there.
+    /// Sets the bits `first` to `last` in the level that starts at `start`.
     fn set_bits(self, start: usize, first: usize, last: usize) {
         let (first_word, last_word) = (first / BITS, last / BITS);
         for (word, number) in self.tree()[start + first_word..=start + last_word].iter().zip(first_word..) {
@@ -171,13 +172,13 @@ impl<'a> Marks<'a> {
             let bits = (u64::MAX << from) & (u64::MAX >> (BITS - 1 - to));
             let marked = word.load(Ordering::Relaxed);
             if marked & bits != bits {
-                // Release: the levels above come before.
+                // Release: the levels above were set before.
                 word.store(marked | bits, Ordering::Release);
             }
         }
     }
 
-    /// Copies all marked blocks from one slot to the other, and takes their marks away.
+    /// Copies all marked blocks from one slot to the other, and clears their marks.
     #[inline]
     pub(crate) fn refresh(self, from: &[AtomicU64], to: &[AtomicU64]) {
         let recent = self.recent();
@@ -192,9 +193,9 @@ impl<'a> Marks<'a> {
             }
             used += 1;
         }
-        // The last first: whoever dies in between leaves no number behind a gap, where it would not be found.
+        // The last first: if the thread dies in between, no number is left behind a gap, where it would not be found.
         for noted in recent[..used].iter().rev() {
-            // Release: what it stands for is copied.
+            // Release: the block was copied before.
             noted.store(0, Ordering::Release);
         }
         if !self.is_tree_empty() {
@@ -208,7 +209,7 @@ impl<'a> Marks<'a> {
         self.refresh_below(&levels, levels.count - 1, 0, from, to);
     }
 
-    /// The same for what one word of a level stands for.
+    /// Copies the marked blocks that one word of a level stands for, and clears their marks.
     fn refresh_below(self, levels: &Levels, level: usize, index: usize, from: &[AtomicU64], to: &[AtomicU64]) {
         let word = &self.tree()[levels.each[level].0 + index];
         let mut left = word.load(Ordering::Relaxed);
@@ -221,22 +222,22 @@ impl<'a> Marks<'a> {
             if level == 0 {
                 copy_block(from, to, below);
             } else if below < levels.each[level - 1].1 {
-                // Other bits are set only by somebody who does not keep to the rules.
+                // Only a process that breaks the rules sets other bits.
                 self.refresh_below(levels, level - 1, below, from, to);
             }
         }
-        // Release: all that the marks stood for is copied.
+        // Release: the blocks of these marks were copied before.
         word.store(0, Ordering::Release);
     }
 }
 
-/// What stands for a block among the recent ones.
+/// Returns the number that records a block.
 #[inline(always)]
 fn number(block: usize) -> u64 {
     block as u64 + 1
 }
 
-/// The block that a number stands for, unless somebody who does not keep to the rules has written it.
+/// Returns the block that a number records; `None` for a number that only a process that breaks the rules writes.
 #[inline(always)]
 fn block_of(number: u64, slot: usize) -> Option<usize> {
     let block = usize::try_from(number.checked_sub(1)?).ok()?;

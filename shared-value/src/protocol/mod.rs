@@ -1,5 +1,5 @@
-//! The protocols by which processes share memory: state machines over atomic words, without pointers and system calls, so
-//! that loom can run them.
+//! The protocols by which processes share memory: state machines over atomic words. They use neither pointers nor system
+//! calls, so loom can run them.
 
 pub(crate) mod atomics;
 pub(crate) mod event;

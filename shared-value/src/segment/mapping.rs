@@ -1,4 +1,4 @@
-//! `Mapping`: the memory of a segment in this process, and what its header said.
+//! `Mapping`: the memory of a segment in this process, and its validated header.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -24,18 +24,19 @@ pub(crate) struct Mapping {
     location: Location<'static>,
     name: String,
     header: Header,
-    /// While it is open, the inode is not used again, and the file counts as in use.
+    /// Kept open, so that the inode is not reused, and the file counts as in use.
     file: File,
 }
 
 impl Mapping {
     /// Maps a file whose header is valid.
     pub(super) fn new(file: File, location: Location<'static>) -> Result<Self, Error> {
-        // Shared between processes, and raw: nothing here ever hands out a reference to these bytes as such.
+        // Shared between processes, and raw: nothing here ever hands out a reference to plain bytes of it.
         Self::mapped(file, location, |options, file| options.map_raw(file))
     }
 
-    /// The same, such that writing to the memory is a fault, and can be made nothing else.
+    /// Maps a file whose header is valid, for reading. A write to the memory is a fault, and `mprotect` cannot change that if the
+    /// file is open for reading only.
     pub(super) fn read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
         Self::mapped(file, location, |options, file| options.map_raw_read_only(file))
     }
@@ -64,52 +65,53 @@ impl Mapping {
         Ok(Self { memory, identity, location, name, header, file })
     }
 
-    /// Where the segment lives.
+    /// Returns where the segment lives.
     pub(crate) fn location(&self) -> &Location<'static> {
         &self.location
     }
 
-    /// The name or path, for people.
+    /// Returns the name or path, for messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What guards the values, as the header said when the segment was mapped.
+    /// Returns the lock that guards the values, as the header said when the segment was mapped.
     pub(crate) fn required_lock(&self) -> RequiredLock {
         self.header.lock
     }
 
-    /// The cells, as the header said when the segment was mapped.
+    /// Returns the cells, as the header said when the segment was mapped.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.header.entries
     }
 
-    /// Where the byte at `offset` is mapped, if `length` bytes from there lie in the segment.
+    /// Returns the address of the byte at `offset`, if `length` bytes from there lie in the segment.
     pub(crate) fn at(&self, offset: usize, length: usize) -> Option<NonNull<u8>> {
         let end = offset.checked_add(length)?;
         let start = self.memory.as_mut_ptr();
         (end <= self.memory.len()).then(|| start.wrapping_byte_add(offset)).and_then(NonNull::new)
     }
 
-    /// So many words from a multiple of 8 on, if they lie in the segment.
+    /// Returns `count` words from `offset` on, if that is a multiple of 8 and the words lie in the segment.
     ///
-    /// Whatever they are to others: all of shared memory is accessed as such words.
+    /// Other processes may use them for anything: all accesses to shared memory are accesses to whole atomic words.
     pub(crate) fn words(&self, offset: usize, count: usize) -> Option<&[AtomicU64]> {
         if !offset.is_multiple_of(size_of::<u64>()) {
             return None;
         }
         let first = self.at(offset, count.checked_mul(size_of::<u64>())?)?.cast();
-        // SAFETY: so many bytes are mapped there while `self` lives, aligned for words, since mappings start at pages. They
-        // are atomics, for which all bytes are valid, and which may change under a shared reference.
+        // SAFETY: `at` has checked that `count` words from `first` on lie in the mapping, which lasts while `self` lives. They
+        // are aligned, since mappings start at pages and `offset` is a multiple of 8. They are atomics: all bytes are valid for
+        // them, and they may change under a shared reference.
         Some(unsafe { slice::from_raw_parts(first.as_ptr(), count) })
     }
 
-    /// The bytes of the segment.
+    /// Returns the length of the segment in bytes.
     pub(crate) fn length(&self) -> usize {
         self.memory.len()
     }
 
-    /// The file, for passing it on.
+    /// Returns the file, for handing it over.
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
@@ -124,11 +126,11 @@ impl Mapping {
     }
 }
 
-/// What the header of a file says, if it is that of a segment.
+/// Reads and validates the header of a file.
 pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
-    /// Enough for most.
+    /// Enough for most headers.
     const FIRST: u64 = 4096;
-    // A private copy of the bytes before the first cell: what other processes do to them later does not matter.
+    // A private copy of the bytes before the first cell: later changes by other processes do not matter.
     let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length };
     read_up_to(file, &mut header.prefix, FIRST.min(file_length))?;
     let length = header.prefix_length().min(MAX_PREFIX).min(file_length);
@@ -136,7 +138,7 @@ pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<He
     Ok(header.validate())
 }
 
-/// Reads what is missing of the first so many bytes, or of what there is.
+/// Reads the missing ones of the first `length` bytes, or fewer if the file ends before.
 fn read_up_to(file: &File, bytes: &mut Vec<u8>, length: u64) -> io::Result<()> {
     let mut done = bytes.len();
     bytes.resize(done.max(usize::try_from(length).expect("at most 16 MiB")), 0);

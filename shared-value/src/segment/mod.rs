@@ -1,4 +1,5 @@
-//! Segments: shared memory that holds values, created whole, opened only if valid, mapped once in a process.
+//! Segments: shared memory that holds values. A segment is complete before it has a name, is opened only if it is valid, and is
+//! mapped once in a process.
 
 mod identity;
 mod location;
@@ -24,25 +25,25 @@ pub(crate) use mapping::Mapping;
 pub use names::{NamedValue, names};
 pub(crate) use registry::set_up;
 
-/// Who can write to a segment without a name.
+/// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writers {
-    /// Whoever gets a descriptor for writing.
+    /// All processes that get a descriptor for writing.
     Any,
-    /// The process that made it and the children that it forks.
+    /// The process that created it, and the children that it forks.
     Fixed,
 }
 
-/// A segment in use. Its mapping lives longer if a leaked guard keeps a lock in it.
+/// A segment in use. Its mapping lives longer if a leaked guard holds a lock in it.
 #[derive(Debug)]
 pub(crate) struct Segment {
     mapping: Arc<Mapping>,
-    /// The process in which the name goes with this.
+    /// The process that unlinks the name when this is dropped.
     unlinker: OnceLock<u32>,
 }
 
 impl Segment {
-    /// Makes a segment, lets `initialize` fill its cells, and only then gives it its name.
+    /// Creates a segment, lets `initialize` fill its cells, and only then gives it its name.
     pub(crate) fn create(
         location: &Location<'_>,
         mode: u32,
@@ -64,7 +65,7 @@ impl Segment {
         let in_use = if location.is_anonymous() {
             None
         } else {
-            // No other process knows the file yet, so this neither waits nor finds anything to adopt.
+            // No other process knows the file yet, so this does not wait, and there is nothing to adopt.
             Some(Entrance::wait(&file).map_err(failed)?)
         };
         let mapping = Mapping::new(file, location.to_static())?;
@@ -83,8 +84,8 @@ impl Segment {
         })
     }
 
-    /// Opens a segment that exists, if `check` finds it to be the right one. If no process has it open, `adopt` runs before
-    /// anybody uses it, and is told whether any reads it.
+    /// Opens an existing segment, if `check` accepts it. If no process has the segment open for writing, `adopt` runs before any
+    /// process uses it. Its last argument says whether a process has the segment open for reading.
     pub(crate) fn open<F>(
         location: &Location<'_>,
         check: impl FnOnce(&Mapping) -> Result<F, Error>,
@@ -108,18 +109,18 @@ impl Segment {
 }
 
 impl Segment {
-    /// Opens a segment that exists, to read it.
+    /// Opens an existing segment for reading.
     ///
-    /// Such mappings are not registered: there may be several, because a thread that holds a lock reads what it has
-    /// written through the mapping that it took the lock in, not through these.
+    /// Such a mapping is not registered. There may be several, because no lock is ever taken in them: a thread that holds a lock
+    /// reads its own writes through the mapping in which it took the lock.
     pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Arc<Self>, Error> {
         Self::of_file_read_only(location.open_file_read_only()?, location.to_static())
     }
 
-    /// The segment of a file that another process has handed over, or that is reached by way of its descriptor.
+    /// Returns the segment of a file that another process has handed over, or that was opened by the path of a descriptor.
     ///
-    /// Unlike in `open`, nothing is adopted. A descriptor that was handed over is the sender's own opening of the file, to
-    /// whose mark as in use this process thereby has a part; and memory without a name is never left over.
+    /// Unlike `open`, this adopts nothing. A descriptor that was handed over is the sender's own opening of the file, so the
+    /// sender's mark as in use now lasts for this process too. And memory without a name is never left over.
     pub(crate) fn of_file(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
         let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{location}`"), error))?;
         if let Some(segment) = registry::get(identity) {
@@ -128,7 +129,7 @@ impl Segment {
         Ok(registry::get_or_add(Mapping::new(file, location)?))
     }
 
-    /// The same, to read it.
+    /// Returns the segment of a file that another process has handed over, or that was opened by a path, for reading.
     pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
         sys::entrance::read(&file).map_err(|error| Error::io(format!("open `{location}`"), error))?;
         Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, location)?))))
@@ -138,13 +139,13 @@ impl Segment {
         Self { mapping, unlinker: OnceLock::new() }
     }
 
-    /// Takes the name away when the last handle of this process goes, unless it leads to another segment then. Forked
-    /// children do not.
+    /// Makes this process unlink the name when its last handle is dropped, unless the name leads to another segment then. Forked
+    /// children do not unlink it.
     pub(crate) fn unlink_on_drop(&self) {
         self.unlinker.get_or_init(process::id);
     }
 
-    /// Maps the segment once more, to read it.
+    /// Maps the segment again, for reading.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
         let file = sys::file::reopen_read_only(self.mapping.file())
             .map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
@@ -163,11 +164,11 @@ impl Deref for Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         if self.unlinker.get() == Some(&process::id()) && self.location().leads_to(self.mapping.identity()) {
-            // There is nobody to tell; and whoever has taken the name away already has done no harm.
+            // A destructor cannot report an error; and if another process has unlinked the name already, that does no harm.
             let _ = self.location().unlink();
         }
-        // A guard was leaked: its lock is linked into the robust list of its thread, which the kernel and other locks
-        // follow. Unmapping it would strand every lock that was taken before it.
+        // If so, a guard was leaked: its lock is linked into the robust list of its thread, which the kernel walks. Unmapping
+        // that lock would strand every lock that the thread took before it.
         if lock::is_any_held_within(&self.mapping.addresses()) {
             registry::keep(Arc::clone(&self.mapping));
         }

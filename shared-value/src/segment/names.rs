@@ -1,4 +1,4 @@
-//! `names`: the values that have names on this machine.
+//! `names`: lists the values that have names on this machine.
 
 use std::fs;
 use std::io;
@@ -19,36 +19,37 @@ pub struct NamedValue {
 }
 
 impl NamedValue {
-    /// Its name, by which it is opened and [unlinked](crate::unlink).
+    /// Returns the name, by which the value is opened and [unlinked](crate::unlink).
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it holds, as text: the name of the type, then a line for each field.
+    /// Returns the schema: the name of the type, then a line for each field.
     pub fn schema(&self) -> &str {
         &self.schema
     }
 
-    /// The name of the type that it holds.
+    /// Returns the name of the value's type.
     pub fn type_name(&self) -> &str {
         self.schema.lines().next().unwrap_or_default()
     }
 
-    /// How many bytes it takes, all told; of an arena, how many it takes at most.
+    /// Returns how many bytes the whole segment takes; for an arena, the most that it may take.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Whether any process has it open for writing. One that nobody has open was left over, or waits to be opened again.
+    /// Returns whether a process has the value open for writing. A value that is not in use was left over, or will be opened
+    /// again.
     pub fn is_in_use(&self) -> bool {
         self.is_in_use
     }
 }
 
-/// The values with names that this process may read, sorted by name, as they are at this moment.
+/// Returns the named values that this process may read, sorted by name.
 ///
-/// Values outlive their processes until somebody takes their names away, so programs that were killed leave some behind;
-/// this is the way to find those.
+/// A value outlives its processes until its name is unlinked. So killed programs leave values behind: use this function to find
+/// them.
 ///
 /// # Errors
 /// `Io` if `/dev/shm` cannot be read.
@@ -71,7 +72,7 @@ pub fn names() -> Result<Vec<NamedValue>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(NAMED).map_err(failed)? {
         let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
-        // What is gone meanwhile, what others do not let this process read, and what is something else.
+        // Entries that are gone meanwhile, that this process may not read, or that are not values are skipped.
         if let Ok(Some(value)) = inspect(name) {
             found.push(value);
         }
@@ -80,7 +81,7 @@ pub fn names() -> Result<Vec<NamedValue>, Error> {
     Ok(found)
 }
 
-/// The value of this name, if it is one.
+/// Returns the value of this name; `None` if the file is not a value.
 fn inspect(name: String) -> io::Result<Option<NamedValue>> {
     let file = sys::file::open_read_only(&Path::new(NAMED).join(&name))?;
     let metadata = file.metadata()?;

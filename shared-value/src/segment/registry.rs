@@ -1,7 +1,7 @@
-//! The segments that this process has mapped, so that none is mapped twice.
+//! The segments that this process has mapped. Each is mapped only once.
 //!
-//! With two mappings of one segment, a thread that holds a lock in the one would not see that it does in the other, and
-//! the compiler may take the words of the two for different ones.
+//! With two mappings of one segment, a thread that holds a lock in one mapping would not know the lock by its address in the
+//! other. And the compiler may assume that words at different addresses are different words.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -15,31 +15,31 @@ use crate::sys;
 
 #[derive(Default)]
 struct Registry {
-    /// What handles use.
+    /// The segments that handles use.
     live: HashMap<Identity, Live>,
-    /// What only a leaked guard uses.
+    /// The mappings that only leaked guards use.
     kept: Vec<Arc<Mapping>>,
 }
 
 struct Live {
     segment: Weak<Segment>,
-    /// Lives a little longer than the segment, while that is being dropped.
+    /// Lives a little longer than the segment: until the segment has been dropped.
     mapping: Weak<Mapping>,
 }
 
 static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 
 thread_local! {
-    /// Held from before a `fork` until after it, so that the child does not find it locked by a thread it lacks.
-    /// Without a destructor, so that it is there until the thread is gone.
+    /// The lock of the registry, held from before a `fork` until after it. Otherwise the child could find it locked by a thread
+    /// that does not exist there. It has no destructor, so it works until the thread is gone.
     static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Option<Registry>>>>> = const { Cell::new(None) };
 }
 
-/// Sees to it that the registry is held across every `fork`.
+/// Installs the hooks that hold the registry's lock across every `fork`.
 pub(crate) fn set_up() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        // Without memory for the hook there is no safe `fork`, but all else works.
+        // If there is no memory for the hooks, `fork` is not safe, but everything else works.
         let _ = sys::fork::register(before_fork, after_fork, after_fork);
     });
 }
@@ -62,9 +62,10 @@ extern "C" fn after_fork() {
     ACROSS_FORK.take().map(ManuallyDrop::into_inner);
 }
 
-/// Adds a segment that this process has just created, if `publish` gives it its name.
+/// Adds a segment that this process has just created, after `publish` has given it its name.
 ///
-/// Both happen under the mutex: once others can open it by name, a thread of this process could map it again.
+/// Both happen under the registry's lock: otherwise another thread of this process could open the segment by its name and map it
+/// again, before it is added.
 pub(super) fn add(
     mapping: Mapping,
     publish: impl FnOnce(&Mapping) -> Result<(), Error>,
@@ -75,17 +76,18 @@ pub(super) fn add(
     })
 }
 
-/// The segment of this identity, if this process has mapped it.
+/// Returns the segment of this identity, if this process has mapped it.
 pub(super) fn get(identity: Identity) -> Option<Arc<Segment>> {
     with(|registry| registry.get(identity))
 }
 
-/// The segment of a mapping that was made while `get` found none: another thread may have been faster.
+/// Returns the segment of a new mapping, or the one that another thread has added since `get` found none.
 pub(super) fn get_or_add(mapping: Mapping) -> Arc<Segment> {
     with(|registry| registry.get(mapping.identity()).unwrap_or_else(|| registry.insert(Arc::new(mapping))))
 }
 
-/// Keeps a mapping in which a thread holds a lock, until the next segment is dropped after the thread has left it.
+/// Keeps a mapping in which a thread holds a lock. It is unmapped when a segment is dropped and no thread holds a lock in the
+/// mapping any more.
 pub(super) fn keep(mapping: Arc<Mapping>) {
     with(|registry| {
         if !registry.kept.iter().any(|kept| Arc::ptr_eq(kept, &mapping)) {
@@ -94,7 +96,8 @@ pub(super) fn keep(mapping: Arc<Mapping>) {
     });
 }
 
-/// Forgets a segment that is being dropped, unless it was opened again meanwhile, and what needs not be kept any more.
+/// Removes a segment that is being dropped, unless it was opened again meanwhile. Also removes kept mappings in which no thread
+/// holds a lock any more.
 pub(super) fn remove(identity: Identity) {
     with(|registry| {
         registry.kept.retain(|kept| lock::is_any_held_within(&kept.addresses()));

@@ -1,14 +1,14 @@
-//! Descriptors that another process named: by number, from the program that started this one.
+//! Descriptors that are known by number: inherited from the program that started this one.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-/// Another descriptor of the open file that has this number, closed by `exec`.
+/// Returns another descriptor of the open file that has this number. `exec` closes it.
 ///
 /// # Errors
-/// `EBADF` if none has.
+/// `EBADF` if no open file has this number.
 pub(crate) fn duplicate(number: RawFd) -> io::Result<File> {
     const LOWEST: libc::c_int = 3;
     // SAFETY: the call takes numbers only, and checks them.
@@ -16,7 +16,7 @@ pub(crate) fn duplicate(number: RawFd) -> io::Result<File> {
     if new < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the descriptor is new, so nobody else owns it.
+    // SAFETY: the descriptor is new, so it has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(new) }.into())
 }
 

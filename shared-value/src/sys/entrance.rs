@@ -1,15 +1,15 @@
-//! `Entrance`: who is the first to use a file that several processes map.
+//! `Entrance`: lets processes begin to use a file one at a time, and tells each whether it is the first.
 //!
-//! Open-file-description locks (`fcntl(2)`) on three bytes, which belong to the file as this process opened it, and go
-//! when its last descriptor is closed, by death too. Who can only read the file can lock bytes for reading only. Such a
-//! lock on byte 1 means nothing and is passed by; one on byte 0 makes the file look in use, so that what a stopped
-//! machine or a copy left in it is not found.
+//! The file has open-file-description locks (`fcntl(2)`) on three bytes. Such a lock belongs to one opening of the file, and the
+//! kernel releases it when the last descriptor of that opening is closed, also by the death of the process. A process that may
+//! only read the file can lock bytes for reading only. Its lock on byte 1 means nothing, and is ignored. Its lock on byte 0 makes
+//! the file look in use, so that remains of a crash of the machine, or of a copy of the file, are not noticed.
 //!
-//! | byte | locked for reading | locked for writing |
+//! | byte | locked for reading by | locked for writing by |
 //! |---|---|---|
-//! | 0 | by everybody who has the file in use | for a moment, by one who is the first |
-//! | 1 | - | by one who enters |
-//! | 2 | by everybody who reads it only | by the first, until it has entered |
+//! | 0 | each process that has the file in use | the first process, for a moment |
+//! | 1 | - | the process that is entering |
+//! | 2 | each process that only reads the file | the first process, until it has entered |
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -22,11 +22,11 @@ const IN_USE: libc::off_t = 0;
 const ENTERING: libc::off_t = 1;
 const READ: libc::off_t = 2;
 
-/// How long to wait for others to enter, which takes them microseconds, before giving up on them.
+/// How often, and with which pauses, to wait for another process to enter, which takes microseconds, before giving up.
 const TRIES: u32 = 5_000;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The right to enter, which one opening of a file has at a time.
+/// The right to enter, which only one opening of a file has at a time.
 #[derive(Debug)]
 #[must_use = "the file does not count as in use until this has entered"]
 pub(crate) struct Entrance {
@@ -34,15 +34,15 @@ pub(crate) struct Entrance {
 }
 
 impl Entrance {
-    /// Waits until nobody else is entering.
+    /// Waits until no other process is entering.
     ///
     /// # Errors
-    /// `TimedOut` if somebody does not get done with it: a stopped process, perhaps.
+    /// `TimedOut` if another process does not finish entering, perhaps because it is stopped.
     pub(crate) fn wait(file: &File) -> io::Result<Self> {
         for _ in 0..TRIES {
             match set(file, ENTERING, libc::F_WRLCK) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                // Whoever has just got done with it leaves it to be tried again.
+                // Another process is entering; or it has finished meanwhile, and the byte must be tried again.
                 Err(_) if in_the_way(file, ENTERING)? != libc::F_RDLCK => thread::sleep(PAUSE),
                 _ => return Ok(Self { file: file.try_clone()?.into() }),
             }
@@ -50,21 +50,25 @@ impl Entrance {
         Err(late())
     }
 
-    /// Whether nobody else has the file in use. Nobody else can begin to, until this has entered.
+    /// Returns whether no other process has the file in use. If so, none can begin to use it until this one has entered.
     pub(crate) fn is_first(&self) -> bool {
         set(&self.file, IN_USE, libc::F_WRLCK).is_ok()
     }
 
-    /// Whether anybody reads the file. If not, nobody can begin to, until this has entered.
+    /// Returns whether a process reads the file. If not, none can begin to read it until this one has entered.
     pub(crate) fn is_read(&self) -> bool {
         set(&self.file, READ, libc::F_WRLCK).is_err()
     }
 
-    /// Marks the file as in use, and lets others enter.
+    /// Marks the file as in use, and lets other processes enter.
+    ///
+    /// # Errors
+    /// `TimedOut` if another process keeps byte 0 locked for writing.
     pub(crate) fn enter(self) -> io::Result<()> {
         for _ in 0..TRIES {
             match set(&self.file, IN_USE, libc::F_RDLCK) {
-                // Only where a reader keeps this from being the only one to enter.
+                // A process that may only read the file locks byte 1, so `wait` has let several processes enter at once; another
+                // one is finding out whether it is the first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
                 // Dropping `self` unlocks the other byte.
                 entered => return entered,
@@ -76,7 +80,7 @@ impl Entrance {
 
 impl Drop for Entrance {
     fn drop(&mut self) {
-        // They fail only for a descriptor that is not open.
+        // These calls fail only for a descriptor that is not open.
         let _ = set(&self.file, READ, libc::F_UNLCK);
         let _ = set(&self.file, ENTERING, libc::F_UNLCK);
     }
@@ -85,7 +89,7 @@ impl Drop for Entrance {
 /// Marks the file as read.
 ///
 /// # Errors
-/// `TimedOut` if somebody who is the first to write does not get done with it.
+/// `TimedOut` if the first process that writes does not finish entering.
 pub(crate) fn read(file: &File) -> io::Result<()> {
     for _ in 0..TRIES {
         match set(file, READ, libc::F_RDLCK) {
@@ -97,18 +101,18 @@ pub(crate) fn read(file: &File) -> io::Result<()> {
 }
 
 fn late() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds")
+    io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds: is it stopped?")
 }
 
-/// Whether anybody has the file in use, this process by way of another opening of it, too.
+/// Returns whether a process has the file in use; that includes this process, by another opening of the file.
 pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
     Ok(in_the_way(file, IN_USE)? != libc::F_UNLCK)
 }
 
-/// What keeps a byte from being locked for writing: the kind of a lock, or `F_UNLCK` for nothing.
+/// Returns the kind of the lock that keeps a byte from being locked for writing, or `F_UNLCK` if there is none.
 fn in_the_way(file: &File, byte: libc::off_t) -> io::Result<libc::c_int> {
     let mut lock = request(byte, libc::F_WRLCK);
-    // SAFETY: the descriptor is open, and the kernel replaces `lock` by another of its kind.
+    // SAFETY: the descriptor is open, and the kernel writes a `flock` to `lock`, which is one.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
     if result == 0 { Ok(lock.l_type.into()) } else { Err(io::Error::last_os_error()) }
 }
@@ -125,7 +129,7 @@ fn request(byte: libc::off_t, kind: libc::c_int) -> libc::flock {
 
 fn set(file: &impl AsRawFd, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
     let lock = request(byte, kind);
-    // SAFETY: the descriptor is open, and the kernel only reads `lock`. It does not wait.
+    // SAFETY: the descriptor is open, and the kernel only reads `lock`, which is a `flock`.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -1,4 +1,4 @@
-//! What must happen around `fork` (`pthread_atfork(3)`).
+//! Hooks that run around `fork` (`pthread_atfork(3)`).
 #![allow(unsafe_code)]
 
 use std::io;
@@ -11,7 +11,7 @@ pub(crate) fn register(
     parent: unsafe extern "C" fn(),
     child: unsafe extern "C" fn(),
 ) -> io::Result<()> {
-    // SAFETY: the functions live as long as the program, because Rust code is never unloaded.
+    // SAFETY: the C library calls these functions at any later `fork`; they stay loaded, because Rust code is never unloaded.
     let result = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
     if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
 }

@@ -1,6 +1,6 @@
 //! Sleeping until a word of shared memory changes (`futex(2)`).
 //!
-//! The kernel's words are 32 bits long. Of the 64 bits of a word here, it is given the lower half.
+//! The kernel's futex words have 32 bits. It gets the lower half of a word, which has 64 bits here.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::AtomicU32;
@@ -11,17 +11,17 @@ use rustix::thread::futex::{Flags, Timespec};
 
 use crate::protocol::atomics::AtomicU64;
 
-/// Sleeps until the word is woken, at most for `timeout` by `CLOCK_MONOTONIC`, if its lower half is still that of
-/// `expected`.
+/// Sleeps until the sleepers of the word are woken, for at most `timeout` by `CLOCK_MONOTONIC`. Returns at once if the lower
+/// half of the word is not that of `expected`.
 ///
-/// It may return early for no reason; the caller looks at the word again in any case.
+/// May return early for no reason: the caller loads the word again in any case.
 pub(crate) fn wait(word: &AtomicU64, expected: u64, timeout: Duration) {
     let timeout = Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
     };
-    // Without the private flag, because the sleepers may be in several processes. Every error (the word changed, a
-    // signal came, the time is over) means the same to the caller.
+    // Without the private flag, because the sleepers may be in several processes. After every error (the word has changed, a
+    // signal came, the time is over) the caller does the same: it loads the word again.
     let _ = futex::wait(half(word), Flags::empty(), half_of(expected), Some(&timeout));
 }
 
@@ -36,19 +36,20 @@ pub(crate) fn wake_all(word: &AtomicU64) {
 }
 
 fn wake(word: &AtomicU64, most: u32) {
-    // Fails only for an address that is not mapped, which a reference rules out.
+    // The call fails only for an address that is not mapped; a reference rules that out.
     let _ = futex::wake(half(word), Flags::empty(), most);
 }
 
-/// The address of a word's lower half, which is where the word begins: this crate compiles for little-endian machines.
-/// It is for the kernel, which makes its own accesses; here, a word is accessed as a whole.
+/// Returns the lower half of a word, which begins at the word's address: this crate compiles for little-endian machines only.
+/// The half is for the kernel, which makes its own accesses. This process accesses whole words only.
 fn half(word: &AtomicU64) -> &AtomicU32 {
-    // SAFETY: the word's first four bytes, aligned and mapped as long as the word is borrowed. Nobody loads or stores by
-    // this reference: it goes to `rustix`, which passes its address on to the kernel.
+    // SAFETY: the pointer leads to the first four bytes of the word, which are aligned, and mapped while the word is borrowed.
+    // This process makes no access through the reference: `rustix` only passes its address to the kernel. So no two accesses of
+    // different sizes race.
     unsafe { AtomicU32::from_ptr(word.as_ptr().cast()) }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is what the kernel compares")]
+#[expect(clippy::cast_possible_truncation, reason = "the kernel compares the lower half")]
 fn half_of(word: u64) -> u32 {
     word as u32
 }

@@ -1,4 +1,4 @@
-//! The only callers of libc and rustix: what this crate asks of the operating system.
+//! Calls of the operating system: no other folder calls libc or rustix.
 
 pub(crate) mod descriptor;
 pub(crate) mod entrance;

@@ -1,7 +1,7 @@
-//! Robust pthread mutexes that processes share, C programs too.
+//! Robust pthread mutexes that this library shares with other processes, also with C programs.
 //!
-//! A mutex is initialized here, because `raw_sync` would make it neither robust nor an error to take twice, and attached
-//! to by `raw_sync`. It is taken with the C library's own functions, because `raw_sync` loses the one result that matters:
+//! This file initializes mutexes itself, because a mutex of `raw_sync` is not robust and deadlocks if its owner takes it twice.
+//! `raw_sync` attaches to a mutex. The C library's own functions take it, because `raw_sync` loses the one result that matters:
 //! that the last owner died.
 #![allow(unsafe_code)]
 
@@ -17,10 +17,10 @@ use std::time::Duration;
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_mutexattr_t, timespec};
 use raw_sync::locks::{LockImpl, LockInit};
 
-/// The bytes of a mutex.
+/// The number of bytes of a mutex.
 pub(crate) const SIZE: usize = size_of::<pthread_mutex_t>();
 
-/// Which mutexes these are: their size, and the C library that they belong to.
+/// Identifies the kind of these mutexes: their size, and their C library.
 #[expect(clippy::cast_possible_truncation, reason = "mutexes are small")]
 pub(crate) const ABI: u32 = {
     let library = if cfg!(target_env = "gnu") {
@@ -35,17 +35,17 @@ pub(crate) const ABI: u32 = {
 
 const _: () = assert!(SIZE <= 64 && align_of::<pthread_mutex_t>() <= 64, "a mutex must fit into its cache line");
 
-/// A mutex that lies in shared memory.
+/// A mutex in shared memory.
 pub(crate) struct Mutex {
     attached: Box<dyn LockImpl>,
 }
 
-// SAFETY: what the mutex refers to is made for any thread of any process, and `attached` is a pointer to it.
+// SAFETY: `attached` is a pointer to a process-shared mutex, which any thread of any process may use.
 unsafe impl Send for Mutex {}
-// SAFETY: as above; nothing here changes the pointer.
+// SAFETY: `attached` is a pointer that no method changes, to a process-shared mutex, which several threads may use at once.
 unsafe impl Sync for Mutex {}
 
-// A panic leaves nothing half done: `attached` is a pointer.
+// A panic cannot leave a `Mutex` half changed: it is a pointer that no method changes.
 impl UnwindSafe for Mutex {}
 impl RefUnwindSafe for Mutex {}
 
@@ -53,33 +53,33 @@ impl RefUnwindSafe for Mutex {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Taken,
-    /// Taken, from an owner that died with it. It counts as consistent already.
+    /// Taken, after the last owner had died with it. It is marked as consistent already.
     TakenOver,
-    /// Somebody else holds it.
+    /// Another thread holds it.
     Busy,
     /// The C library's error number.
     Failed(c_int),
 }
 
-/// Makes a free mutex.
+/// Initializes a mutex. It is free.
 ///
 /// # Safety
-/// `SIZE` bytes are mapped at `at`, aligned to 64, and nobody else uses them.
+/// `SIZE` bytes are mapped at `at`, aligned to 64, and no other thread or process uses them.
 pub(crate) unsafe fn initialize(at: NonNull<u8>) -> io::Result<()> {
     let mut attributes = MaybeUninit::<pthread_mutexattr_t>::uninit();
     let attributes = attributes.as_mut_ptr();
-    // SAFETY: a local to write to.
+    // SAFETY: `attributes` points to a local, which the call may write.
     check(unsafe { libc::pthread_mutexattr_init(attributes) })?;
-    // SAFETY: they were initialized; so in the two lines below.
+    // SAFETY: `attributes` points to attributes that were initialized above.
     let made = check(unsafe { libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED) })
-        // SAFETY: as above.
+        // SAFETY: `attributes` points to attributes that were initialized above.
         .and_then(|()| check(unsafe { libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST) }))
-        // Recursion is counted elsewhere. To take it twice by mistake is an error, where it could wait for ever.
-        // SAFETY: as above.
+        // Recursion is counted elsewhere. If a thread takes the mutex twice by mistake, it gets an error, and does not deadlock.
+        // SAFETY: `attributes` points to attributes that were initialized above.
         .and_then(|()| check(unsafe { libc::pthread_mutexattr_settype(attributes, libc::PTHREAD_MUTEX_ERRORCHECK) }))
-        // SAFETY: the caller gives the memory.
+        // SAFETY: the caller promises mapped, aligned and otherwise unused memory at `at`; the attributes were initialized above.
         .and_then(|()| check(unsafe { libc::pthread_mutex_init(at.as_ptr().cast(), attributes) }));
-    // SAFETY: they were initialized, and are not used again.
+    // SAFETY: the attributes were initialized above, and are not used again.
     unsafe { libc::pthread_mutexattr_destroy(attributes) };
     made
 }
@@ -89,15 +89,17 @@ fn check(result: c_int) -> io::Result<()> {
 }
 
 impl Mutex {
-    /// The mutex that lies there.
+    /// Attaches to the mutex at `at`.
     ///
     /// # Safety
     /// `SIZE` bytes are mapped at `at`, aligned to 64, while this lives and while the mutex is held.
     ///
-    /// Whether a mutex lies there depends on all who may write to it. Whoever takes the mutex trusts them in that: this is
-    /// what choosing `LockKind::Pthread` says.
+    /// Whether these bytes are a mutex is up to all processes that may write to them. A program that chooses
+    /// `LockKind::Pthread` trusts those processes.
     pub(crate) unsafe fn attach(at: NonNull<u8>) -> io::Result<Self> {
-        // SAFETY: only the address is kept. The mutex guards nothing of `raw_sync`'s, so there are no data.
+        // SAFETY: the caller promises mapped and aligned memory at `at`. `raw_sync` only stores the two pointers. The null
+        // pointer stands for data that the mutex guards: it is handed out when `raw_sync` takes a lock, which this file never
+        // lets it do.
         let attached = unsafe { raw_sync::locks::Mutex::from_existing(at.as_ptr(), std::ptr::null_mut()) };
         let (attached, _) = attached.map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Self { attached })
@@ -108,29 +110,31 @@ impl Mutex {
     }
 
     pub(crate) fn try_lock(&self) -> Outcome {
-        // SAFETY: the memory is mapped, as `attach` was promised, and the program trusts that a mutex lies there.
+        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a mutex.
         self.outcome(unsafe { libc::pthread_mutex_trylock(self.raw()) })
     }
 
-    /// Waits for it, at most for `timeout` by the monotonic clock.
+    /// Waits for the mutex, for at most `timeout` by the monotonic clock.
     pub(crate) fn lock_within(&self, timeout: Duration) -> Outcome {
         let (clock, function) = timed_lock();
         let deadline = after(clock, timeout);
-        // SAFETY: as above; the time is a local.
+        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a mutex. The
+        // deadline is a local.
         self.outcome(unsafe { function(self.raw(), clock, &raw const deadline) })
     }
 
-    /// Lets go of it.
+    /// Releases the mutex.
     pub(crate) fn unlock(&self) -> Result<(), ()> {
         self.attached.release().map_err(|_| ())
     }
 
-    /// The kernel's id of the thread that holds it, where the C library is known to write it down.
+    /// Returns the kernel's id of the thread that holds the mutex, if the C library is known to store the id.
     pub(crate) fn owner(&self) -> Option<u32> {
         if !cfg!(target_env = "gnu") {
             return None;
         }
-        // SAFETY: the first word of glibc's mutex is its lock word, which every process accesses atomically.
+        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned. The first word of glibc's mutex is its lock
+        // word, which all processes access atomically, in this size.
         let word = unsafe { AtomicU32::from_ptr(self.raw().cast()) };
         let owner = word.load(Relaxed) & 0x3fff_ffff;
         (owner != 0).then_some(owner)
@@ -141,8 +145,8 @@ impl Mutex {
             0 => Outcome::Taken,
             libc::EBUSY | libc::ETIMEDOUT => Outcome::Busy,
             libc::EOWNERDEAD => {
-                // If this thread dies from here on, the next one learns of that death, and so of this one.
-                // SAFETY: this thread holds the mutex.
+                // If this thread dies from here on, the next owner learns of this thread's death, and recovers from both.
+                // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; this thread holds the mutex.
                 match unsafe { libc::pthread_mutex_consistent(self.raw()) } {
                     0 => Outcome::TakenOver,
                     error => Outcome::Failed(error),
@@ -161,21 +165,21 @@ impl fmt::Debug for Mutex {
 
 type TimedLock = unsafe extern "C" fn(*mut pthread_mutex_t, clockid_t, *const timespec) -> c_int;
 
-/// The clock to give deadlines by, and the function that takes them.
+/// Returns the clock for deadlines, and the function that takes a mutex before a deadline.
 ///
-/// `pthread_mutex_clocklock` takes the monotonic clock; glibc has it since 2.30, musl does not. Without it, a change of the
+/// `pthread_mutex_clocklock` takes the monotonic clock. glibc has it since 2.30, musl does not. Without it, a change of the
 /// system's time changes how long a wait takes.
 pub(crate) fn timed_lock() -> (clockid_t, TimedLock) {
     unsafe extern "C" fn by_system_time(mutex: *mut pthread_mutex_t, _: clockid_t, deadline: *const timespec) -> c_int {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises a mutex and a time, as for `pthread_mutex_clocklock`.
         unsafe { libc::pthread_mutex_timedlock(mutex, deadline) }
     }
 
     static FOUND: OnceLock<Option<TimedLock>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
-        // SAFETY: a name that ends with a NUL.
+        // SAFETY: the name ends with a NUL, and `RTLD_DEFAULT` needs no open library.
         let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"pthread_mutex_clocklock".as_ptr()) };
-        // SAFETY: `None` is the null pointer, and the function of this name has this type.
+        // SAFETY: the symbol is null, which is `None`, or the C library's function of this name, which has this type.
         unsafe { std::mem::transmute::<*mut libc::c_void, Option<TimedLock>>(symbol) }
     });
     match found {
@@ -184,12 +188,12 @@ pub(crate) fn timed_lock() -> (clockid_t, TimedLock) {
     }
 }
 
-/// The time of the clock after a while.
+/// Returns the time of the clock after `timeout`.
 fn after(clock: clockid_t, timeout: Duration) -> timespec {
     let mut now = MaybeUninit::<timespec>::zeroed();
-    // SAFETY: a local to write to. The two clocks that this is called for cannot fail.
+    // SAFETY: `now` is a local, which the call may write. The call cannot fail for the two clocks of `timed_lock`.
     unsafe { libc::clock_gettime(clock, now.as_mut_ptr()) };
-    // SAFETY: zeros are a time too.
+    // SAFETY: the call has written a time; and the zeros from before are a time too.
     let now = unsafe { now.assume_init() };
     let nanoseconds = now.tv_nsec + i64::from(timeout.subsec_nanos());
     let carried = nanoseconds / 1_000_000_000;

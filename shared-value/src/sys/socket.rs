@@ -11,7 +11,7 @@ use rustix::net::{
     recvmsg, sendmsg,
 };
 
-/// What goes with the file, so that a stream that carries other things is told from one that carries files.
+/// Precedes each file, so that a stream that carries other data is recognized.
 const GREETING: [u8; 8] = *b"SHVALFD2";
 
 /// The greeting and a number.
@@ -26,15 +26,15 @@ pub(crate) fn send(file: &File, number: u64, socket: &UnixStream) -> io::Result<
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)), "there is space for one");
-    // So few bytes are sent whole or not at all.
+    // A message of 16 bytes is sent whole or not at all.
     rustix::io::retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&message)], &mut ancillary, SendFlags::NOSIGNAL))?;
     Ok(())
 }
 
-/// Receives what `send` sends.
+/// Receives a file and a number that `send` has sent.
 ///
 /// # Errors
-/// `InvalidData` if something else comes, `UnexpectedEof` if the other side has closed.
+/// `InvalidData` if other data arrive, `UnexpectedEof` if the other side has closed the socket.
 pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, u64)> {
     let mut message: Message = [0; 16];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -58,6 +58,6 @@ pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, u64)> {
             let number = message[8..].try_into().expect("eight bytes");
             Ok((descriptor.into(), u64::from_ne_bytes(number)))
         }
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the other side sent something else than a shared value")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "expected a shared value, found other data on the socket")),
     }
 }

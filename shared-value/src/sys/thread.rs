@@ -7,12 +7,12 @@ use std::sync::OnceLock;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-/// The kernel's id of the calling thread, in its own PID namespace.
+/// Returns the kernel's id of the calling thread, in the thread's own PID namespace.
 pub(crate) fn id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
 
-/// 64 random bits from the kernel, never zero.
+/// Returns 64 random bits from the kernel, never zero.
 pub(crate) fn random_token() -> io::Result<u64> {
     let mut bytes = [0; 8];
     // Reads of up to 256 bytes are never cut short (`getrandom(2)`).
@@ -24,8 +24,8 @@ pub(crate) fn random_token() -> io::Result<u64> {
 static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
 static FUNCTION: OnceLock<extern "C" fn()> = OnceLock::new();
 
-/// Sets the function that runs when a thread ends that has called `at_exit`, after the destructors of its thread-locals.
-/// Not for the thread that leaves `main`.
+/// Sets the function that runs at the end of each thread that has called `at_exit`, after the destructors of its thread-locals.
+/// It does not run for the thread that leaves `main`.
 pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
     unsafe extern "C" fn destructor(_: *mut c_void) {
         if let Some(function) = FUNCTION.get() {
@@ -35,7 +35,7 @@ pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
 
     FUNCTION.get_or_init(|| function);
     let mut key = 0;
-    // SAFETY: `key` is a local of the right type, and Rust code, such as the destructor, is never unloaded.
+    // SAFETY: `key` is a local of the right type. The destructor stays loaded, because Rust code is never unloaded.
     match unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } {
         0 => {
             KEY.get_or_init(|| key);
@@ -45,12 +45,12 @@ pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
     }
 }
 
-/// Has the function run when the calling thread ends, once for each time that this was called in a destructor.
+/// Makes the function run when the calling thread ends. If a later destructor calls this again, the function runs again.
 pub(crate) fn at_exit() -> io::Result<()> {
     let key = KEY.get().ok_or(io::ErrorKind::Unsupported)?;
-    // The destructor runs if the value is not null; it does not look at it.
+    // The destructor runs if the value is not null, and does not use the value.
     let value: *const c_void = std::ptr::without_provenance(1);
-    // SAFETY: the key exists.
+    // SAFETY: `set_up_exit` has created the key, which is never deleted.
     match unsafe { libc::pthread_setspecific(*key, value) } {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(error)),

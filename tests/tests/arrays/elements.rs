@@ -45,7 +45,11 @@ fn elements_are_copied_and_not_cloned() {
     #[repr(C)]
     struct Loud(u64);
 
-    #[expect(clippy::expl_impl_clone_on_copy, clippy::non_canonical_clone_impl, reason = "this is what the test looks for")]
+    #[expect(
+        clippy::expl_impl_clone_on_copy,
+        clippy::non_canonical_clone_impl,
+        reason = "this is what the test looks for"
+    )]
     impl Clone for Loud {
         fn clone(&self) -> Self {
             panic!("an element was cloned")
@@ -76,7 +80,10 @@ fn an_index_out_of_bounds_panics() {
     let message = "2 elements from index 2 on were asked for, but the array has 3";
     assert_eq!(panicked(|| array.write_slice(2, &[0; 2])), message);
     assert_eq!(panicked(|| array.read_slice(1..3, &mut [0; 3])), "the range has 2 elements but the slice has 3");
-    assert_eq!(panicked(|| array.read_slice(2..4, &mut [0; 2])), "the elements 2..4 were asked for, but the array has 3");
+    assert_eq!(
+        panicked(|| array.read_slice(2..4, &mut [0; 2])),
+        "the elements 2..4 were asked for, but the array has 3"
+    );
     let guard = array.lock().unwrap();
     assert_eq!(panicked(|| guard.write_slice(2, &[0; 2])), message);
     assert_eq!(panicked(|| guard.set_at(3, 0)), "the index is 3 but the array has 3 elements");

@@ -29,7 +29,7 @@ fn elements_of_a_field_are_written_and_read_together() {
     let fields = Synchronized::create(&name, first).unwrap();
     fields.in_small().write_slice(3, &[5, 6, 7]).unwrap();
     fields.in_modes().write_slice(1, &[Mode::Busy]).unwrap();
-    fields.in_colors().write_slice(2, &[white; 2]).unwrap();
+    fields.in_colors().write_slice(2, &[Pod(white); 2]).unwrap();
     let guard = fields.lock().unwrap();
     guard.in_grains().write_slice(0, &[Grain::default(); 2]).unwrap();
     guard.in_small().write_slice(0, &[8; 2]).unwrap();
@@ -46,17 +46,20 @@ fn elements_of_a_field_are_written_and_read_together() {
     expected.grains[..2].fill(Grain::default());
     expected.colors[2..].fill(white);
     assert_eq!((fields.load().unwrap(), fields.version()), (expected, 4));
-    let (mut modes, mut grains, mut colors) = ([Mode::Idle; 2], [grain; 2], [white; 3]);
+    let (mut modes, mut grains, mut colors) = ([Mode::Idle; 2], [grain; 2], [Pod(white); 3]);
     fields.in_modes().read_slice(.., &mut modes).unwrap();
     fields.in_grains().read_slice(1.., &mut grains).unwrap();
     fields.in_colors().read_slice(1..4, &mut colors).unwrap();
-    assert_eq!((modes, grains, colors), (expected.modes, [Grain::default(), grain], [black, white, white]));
+    assert_eq!(
+        (modes, grains, colors),
+        (expected.modes, [Grain::default(), grain], [Pod(black), Pod(white), Pod(white)])
+    );
 
     let message = "2 elements from index 12 on were asked for, but the array has 13";
     assert_eq!(panicked(|| fields.in_small().write_slice(12, &[0; 2])), message);
     assert_eq!(panicked(|| fields.lock().unwrap().in_small().write_slice(12, &[0; 2])), message);
     let message = "the elements 3..5 were asked for, but the array has 4";
-    assert_eq!(panicked(|| fields.in_colors().read_slice(3..5, &mut [white; 2])), message);
+    assert_eq!(panicked(|| fields.in_colors().read_slice(3..5, &mut [Pod(white); 2])), message);
     assert_eq!(fields.load().unwrap(), expected);
 
     let offset = std::mem::offset_of!(Fields, modes) + 1;

@@ -17,7 +17,6 @@ fn an_array_may_be_empty() {
     assert!(SharedArray::<NonZeroU32>::new(&[]).unwrap().is_empty());
 }
 
-
 /// Zeros take no memory before they are written, so an array may have more elements than there is memory for.
 #[test]
 fn zeros_take_no_memory() {

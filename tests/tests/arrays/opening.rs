@@ -58,7 +58,7 @@ fn an_array_is_found_in_every_way() {
     assert_eq!(by_text.to_vec().unwrap(), [0, 7, 0]);
     let (here, there) = std::os::unix::net::UnixStream::pair().unwrap();
     array.read_only().unwrap().send_to(&here).unwrap();
-    assert_eq!(SharedArray::<u16>::open_read_only(&there).unwrap().get(1), 7);
+    assert_eq!(SharedArray::<u16>::open_read_only(&there).unwrap().at(1), 7);
 
     let unlocked = SharedArray::<u8>::options().unlocked().new(&[1, 2, 3]).unwrap();
     unlocked.write_slice(1, &[8, 9]).unwrap();

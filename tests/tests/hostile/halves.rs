@@ -50,7 +50,11 @@ fn the_lower_half_decides_about_the_lock() {
             // The peer sets the half while the lock is held too.
             peer.set_upper_half(!half);
             drop(guard);
-            assert_eq!((peer.lock_word(), peer.upper_half()), (0, !half), "the lock is free, and the upper half is unchanged");
+            assert_eq!(
+                (peer.lock_word(), peer.upper_half()),
+                (0, !half),
+                "the lock is free, and the upper half is unchanged"
+            );
             let refused = value.update(|_| peer.set_lock_word(OWNER_DIED));
             assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{half:#x}: {refused:?}");
             assert!(value.try_lock().expect("the lock is free").recovered());

@@ -103,7 +103,11 @@ fn memory_without_a_name_cannot_be_cut_short() {
         let refused = file.set_len(other).unwrap_err();
         assert_eq!(refused.raw_os_error(), Some(libc::EPERM), "{refused}");
     }
-    assert_eq!(fcntl_add_seals(&file, SealFlags::WRITE).unwrap_err(), rustix::io::Errno::PERM, "the memory cannot be made read-only");
+    assert_eq!(
+        fcntl_add_seals(&file, SealFlags::WRITE).unwrap_err(),
+        rustix::io::Errno::PERM,
+        "the memory cannot be made read-only"
+    );
 
     // A peer can free pages, which is like writing zeros: the next access allocates new ones.
     let whole = file.metadata().unwrap().len();

@@ -54,10 +54,12 @@ fn every_field_arrives_in_every_way() {
             ("update", 1),
             ("setters", 23 + 2),
             ("update-fields", 23),
+            ("parts", 23 + 5 + 1 + 3),
             ("guard-store", 1),
             ("guard-update", 1),
             ("guard-setters", 1),
             ("guard-update-fields", 1),
+            ("guard-parts", 1),
         ];
         let mut version = 0;
         for (seed, (way, commits)) in (1..).zip(ways) {

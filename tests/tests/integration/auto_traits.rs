@@ -2,7 +2,7 @@
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-use shared_value::{Arena, Error, Guard, Options, RLock, Synchronized};
+use shared_value::{Error, Guard, Options, RLock, Synchronized};
 use shared_value_tests::values::{Account, AccountGuard, SynchronizedAccount};
 
 /// Fails to compile if the type implements the trait, because then two implementations apply.
@@ -35,8 +35,6 @@ const _: () = {
     assert_sync::<Error>();
     assert_send::<Options<SynchronizedAccount>>();
     assert_sync::<Options<SynchronizedAccount>>();
-    assert_send::<Arena>();
-    assert_sync::<Arena>();
     assert_send::<RLock>();
     assert_sync::<RLock>();
     // A panic rolls the value back, so code that catches it finds a whole value.

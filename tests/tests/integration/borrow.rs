@@ -75,7 +75,7 @@ fn a_write_through_another_guard_is_refused() {
 fn commit_and_rollback_in_an_update_panic() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let ends: [fn(&AccountGuard<'_>); 2] = [AccountGuard::commit, AccountGuard::rollback];
+        let ends: [fn(&AccountGuard<'_>); 2] = [|guard| guard.commit(), |guard| guard.rollback()];
         for end in ends {
             account
                 .update(|value| {

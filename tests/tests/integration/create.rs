@@ -95,7 +95,7 @@ fn one_of_many_processes_creates_and_the_others_open() {
         }
         let mut creators = vec![0; 16];
         for round in 1..=rounds {
-            eventually("all processes are at the gate", || gate.difference() == PROCESSES * round);
+            eventually("all processes are at the gate", || gate.difference().load() == PROCESSES * round);
             let name = SegmentName::of(format!("{}-{round}", &*prefix));
             gate.compared().store(round);
             let values: Vec<_> = workers.iter_mut().map(Worker::hear).collect();

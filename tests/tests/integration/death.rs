@@ -69,7 +69,7 @@ fn a_killed_owner_is_rolled_back() {
             since_call.push(called.elapsed());
             assert!(guard.recovered());
             assert_eq!(guard.load().unwrap(), Account::after(repetition - 1), "the last committed value");
-            assert_eq!(account.recoveries(), repetition.into());
+            assert_eq!(account.recoveries(), u64::from(repetition));
             guard.set(Account::after(repetition)).unwrap();
         }
         println!(
@@ -112,7 +112,10 @@ fn a_waiter_gets_the_lock_of_a_killed_owner() {
         println!("{repetitions} blocked waiters: had the lock {median:?} after SIGKILL (median)");
         assert!(latencies.iter().all(|latency| *latency < AT_ONCE), "{latencies:?}");
         // The quickest quarter, because the machine may be busy.
-        assert!(latencies[latencies.len() / 4] < WOKEN, "they looked by themselves instead of being woken: {latencies:?}");
+        assert!(
+            latencies[latencies.len() / 4] < WOKEN,
+            "they looked by themselves instead of being woken: {latencies:?}"
+        );
     });
 }
 

@@ -39,7 +39,10 @@ fn the_memory_stays_while_the_lock_is_held() {
                 thread::scope(|scope| {
                     scope.spawn(|| {
                         let refused = again.lock_timeout(SHORT);
-                        assert!(matches!(refused, Err(Error::Lock(LockError::TimedOut))), "another thread: {refused:?}");
+                        assert!(
+                            matches!(refused, Err(Error::Lock(LockError::TimedOut))),
+                            "another thread: {refused:?}"
+                        );
                         assert_eq!(again.balance(), 10);
                     });
                 });

@@ -35,7 +35,7 @@ fn three_holds_are_one_commit() {
             second.set_deposits(2).unwrap();
             {
                 let third = opened.lock_timeout(std::time::Duration::ZERO).unwrap();
-                third.set_limits([2; 4]);
+                third.set_limits([2; 4]).unwrap();
                 assert_eq!(handle.load().unwrap(), Account::after(2));
                 assert_eq!(handle.lock_state(), LockState::HeldHere);
                 clone.set_frozen(true).unwrap();
@@ -107,7 +107,10 @@ fn a_rollback_returns_to_the_last_commit() {
         first.rollback();
         assert_eq!(first.load().unwrap(), Account { balance: 20, ..Account::after(1) });
         first.rollback();
-        assert!(elsewhere(|| matches!(handle.try_lock(), Err(Error::Lock(LockError::WouldBlock)))), "the lock is still held");
+        assert!(
+            elsewhere(|| matches!(handle.try_lock(), Err(Error::Lock(LockError::WouldBlock)))),
+            "the lock is still held"
+        );
         first.set_deposits(4).unwrap();
         drop(first);
         assert_eq!(handle.load().unwrap(), Account { balance: 20, deposits: 4, ..Account::after(1) });

@@ -1,18 +1,19 @@
-//! How many values a process may have.
+//! The number of values that a process may have.
 
 use std::fs;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared_value::{Arena, Error, SharedArray, Synchronized};
+use shared_value::{Arena, Error, Filled, LockError, SharedArray, Synchronized};
 use shared_value_tests::fork;
 
-/// Lets this process, which is a forked child, open so many more files, if the system allows that.
+/// Raises the limit of open files of this process, a forked child, by `more`.
 fn allow_files(more: usize) {
     let all = Some((count("/proc/self/fd") + more) as u64);
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: all, maximum }).expect("the system allows thousands of files");
 }
 
+/// Counts the entries of a directory, or the lines of a file.
 fn count(directory_or_file: &str) -> usize {
     match fs::read_dir(directory_or_file) {
         Ok(entries) => entries.count(),
@@ -20,7 +21,7 @@ fn count(directory_or_file: &str) -> usize {
     }
 }
 
-/// (49) Each value by itself is one mapping and one descriptor, so that these are the limits.
+/// (49) A value of its own must take one mapping and one descriptor: these are the limits.
 #[test]
 fn thousands_of_locked_values_fit_into_a_process() {
     fork(|| {
@@ -30,7 +31,7 @@ fn thousands_of_locked_values_fit_into_a_process() {
         let values: Vec<_> = (0..many).map(|number| Synchronized::new(number).unwrap()).collect();
         let (mappings, descriptors) = (count("/proc/self/maps") - mappings, count("/proc/self/fd") - descriptors);
         assert_eq!(descriptors, many);
-        // The allocator may have added a few of its own.
+        // The allocator may have added a few mappings.
         assert!((many..many + 20).contains(&mappings), "{mappings} mappings of {many} values");
         for value in &values {
             value.update(|number| *number += 1).unwrap();
@@ -40,7 +41,7 @@ fn thousands_of_locked_values_fit_into_a_process() {
     .finish();
 }
 
-/// (49) One value too many is an error that says what is missing, and those that there are go on.
+/// (49) One value too many must be an error that says what is missing, and the others must go on.
 #[test]
 fn one_value_too_many_is_an_error() {
     fork(|| {
@@ -65,17 +66,18 @@ fn one_value_too_many_is_an_error() {
     .finish();
 }
 
-/// (49) As many values as Python has no room for are one arena: one mapping and one descriptor, and yet a lock for each.
+/// (49) Values of an arena, each with its lock, must take one mapping and one descriptor together.
 #[test]
 fn seventy_thousand_locked_values_are_one_arena() {
     const MANY: u32 = 70_000;
     fork(|| {
         let (mappings, descriptors) = (count("/proc/self/maps"), count("/proc/self/fd"));
-        let arena = Arena::anonymous(1 << 26).unwrap();
-        let values: Vec<_> = (0..MANY).map(|number| arena.value(number).unwrap()).collect();
+        let arena = Arena::new(1 << 26).unwrap();
+        let value = |number| arena.get(arena.alloc(number).unwrap()).unwrap().expect("the arena has the value");
+        let values: Vec<_> = (0..MANY).map(value).collect();
         let (mappings, descriptors) = (count("/proc/self/maps") - mappings, count("/proc/self/fd") - descriptors);
         assert_eq!(descriptors, 1);
-        // The allocator may have added a few of its own.
+        // The allocator may have added a few mappings.
         assert!((1..20).contains(&mappings), "{mappings} mappings of one arena");
         let guard = values[1].lock().unwrap();
         fork(|| {
@@ -92,21 +94,21 @@ fn seventy_thousand_locked_values_are_one_arena() {
     .finish();
 }
 
-/// (49) Or, where one lock is enough, one array.
+/// (49) Where one lock is enough, an array holds as many numbers.
 #[test]
 fn seventy_thousand_numbers_are_one_array() {
     const MANY: usize = 70_000;
-    let numbers = SharedArray::<u32>::new(MANY).unwrap();
+    let numbers = SharedArray::new(Filled(0_u32, MANY)).unwrap();
     fork(|| {
         let guard = numbers.lock().unwrap();
         for (index, number) in (0..MANY).zip(1..) {
-            guard.set(index, number).unwrap();
+            guard.set_at(index, number).unwrap();
         }
         drop(guard);
-        // One more, in a commit of its own.
-        numbers.set(MANY - 1, 7).unwrap();
+        // This change is a commit of its own.
+        numbers.set_at(MANY - 1, 7).unwrap();
     })
     .finish();
-    assert_eq!((numbers.get(0), numbers.get(MANY - 2), numbers.get(MANY - 1), numbers.version()), (1, 69_999, 7, 2));
+    assert_eq!((numbers.at(0), numbers.at(MANY - 2), numbers.at(MANY - 1), numbers.version()), (1, 69_999, 7, 2));
     assert!(numbers.iter().take(MANY - 1).eq(1..=69_999));
 }

@@ -1,12 +1,12 @@
-//! Locks: `get_lock()`, and what is done without it.
+//! Locks: `get_lock()`, and changes without it.
 
 use std::thread;
 
-use shared_value::{Error, LockState, Synchronized};
+use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, eventually, fork, in_time, scaled};
 
-/// (26) Under the lock, increments of two processes are not lost.
+/// (26) Under the lock, no increment of two processes may be lost.
 #[test]
 fn increments_under_the_lock_are_exact() {
     let count = scaled(50_000, 10_000);
@@ -26,7 +26,7 @@ fn increments_under_the_lock_are_exact() {
     assert_eq!(value.get(), 2 * count);
 }
 
-/// (27) Reading, then writing is two operations, between which others come; `update` is one.
+/// (27) A read and a write are two operations, between which another process may write; `update` is one.
 #[test]
 fn between_get_and_set_others_come() {
     let value = Synchronized::new(0_u64).unwrap();
@@ -34,13 +34,13 @@ fn between_get_and_set_others_come() {
     let seen = value.get();
     others_add();
     value.set(seen + 1).unwrap();
-    assert_eq!(value.get(), 1, "one of the two was lost");
+    assert_eq!(value.get(), 1, "one of the two increments was lost");
 
     let child = value
         .update(|number| {
             *number += 1;
             let child = fork(|| value.update(|number| *number += 1).unwrap());
-            // While it waits for the end of this closure.
+            // Meanwhile the child waits for the end of this closure.
             thread::sleep(std::time::Duration::from_millis(20));
             child
         })
@@ -49,7 +49,7 @@ fn between_get_and_set_others_come() {
     assert_eq!(value.get(), 3);
 }
 
-/// (27) An addition that needs no lock is exact, too.
+/// (27) Additions to an atomic field must be exact without the lock.
 #[test]
 fn atomic_increments_are_exact() {
     let count = scaled(50_000, 10_000);
@@ -64,11 +64,11 @@ fn atomic_increments_are_exact() {
     for child in children {
         child.finish();
     }
-    assert_eq!((account.requests(), account.version()), (2 * count, 0));
+    assert_eq!((account.requests().load(), account.version()), (2 * count, 0));
 }
 
-/// (32) Leaving the scope by an error releases the lock, and keeps what was written: for less, there are `rollback` and
-/// `try_update`.
+/// (32) An early return with an error must release the lock, and commits the writes before it. `rollback` and `try_update`
+/// undo them.
 #[test]
 fn an_error_releases_the_lock_and_keeps_what_was_written() {
     let account = SynchronizedAccount::new(Account::after(1)).unwrap();
@@ -86,7 +86,7 @@ fn an_error_releases_the_lock_and_keeps_what_was_written() {
     assert_eq!((account.frozen(), account.balance()), (false, 6));
 }
 
-/// (50) Whoever prints a value to find out who holds its lock must not wait for that.
+/// (50) Printing a value, for example to find the owner of its lock, must not wait for the lock.
 #[test]
 fn printing_never_waits() {
     in_time(|| {
@@ -96,10 +96,11 @@ fn printing_never_waits() {
             guard.set_balance(99).unwrap();
             done.wait_for(|done| *done, DEADLINE).unwrap();
         });
-        eventually("the child holds the lock", || matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
+        let is_held = || matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock)));
+        eventually("the child holds the lock", is_held);
         let text = format!("{account:?}");
         assert!(text.contains("balance: 10") && text.contains("Held"), "{text}");
-        assert!(account.try_lock().is_err(), "it was held all the time");
+        assert!(is_held(), "the child still holds the lock");
         done.set(true).unwrap();
         child.finish();
         assert!(format!("{account:?}").contains("balance: 99"));

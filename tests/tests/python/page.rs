@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// If a test were renamed or removed, the page would promise what nothing shows any more.
+/// If a test were renamed or removed, the page would make a promise that no test keeps.
 #[test]
 fn every_test_that_the_page_names_exists() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -23,7 +23,10 @@ fn every_test_that_the_page_names_exists() {
             let path = package.join(folder).join(file);
             let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("row {number}: {test}: {error}"));
             if name.is_empty() {
-                assert!(path.with_extension("stderr").exists(), "row {number}: {file} is no test of the compiler");
+                assert!(
+                    path.with_extension("stderr").exists(),
+                    "row {number}: {file} has no expected output of the compiler"
+                );
             } else {
                 assert!(source.contains(&format!("#[test]\nfn {name}() {{")), "row {number}: {file} has no {name}");
             }

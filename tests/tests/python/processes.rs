@@ -1,15 +1,14 @@
-//! Processes: what they inherit, what is handed to them, and what is left when they go.
+//! Processes: values that they inherit, that are handed to them, and that outlive them.
 
 use std::fs;
 use std::process::Command;
 use std::thread;
 
 use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
-use shared_value::{Error, FixedStr, Synchronized};
+use shared_value::{Error, FixedStr, Source, Synchronized};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, end_now, eventually, fork};
 
-/// (37) A value is shared by the processes that were forked after it was made, and by no others, unless they are told
-/// where it is.
+/// (37) A value is shared with processes that are forked after its creation, and with others only by a token or the like.
 #[test]
 fn a_value_made_after_a_fork_is_not_the_parents() {
     let before = Synchronized::new(1_u64).unwrap();
@@ -18,7 +17,7 @@ fn a_value_made_after_a_fork_is_not_the_parents() {
     let child = fork(|| {
         before.set(2).unwrap();
         let after = Synchronized::new(10_u64).unwrap();
-        token.set(FixedStr::new(&after.token().unwrap()).unwrap()).unwrap();
+        token.set(FixedStr::new(&after.token().unwrap().to_string()).unwrap()).unwrap();
         is_written.wait_for(|is_written| *is_written, DEADLINE).unwrap();
         assert_eq!(after.get(), 11, "the parent has the token");
         is_done.set(true).unwrap();
@@ -27,14 +26,14 @@ fn a_value_made_after_a_fork_is_not_the_parents() {
     assert_eq!(before.get(), 2);
     let own = Synchronized::new(10_u64).unwrap();
     own.set(20).unwrap();
-    Synchronized::<u64>::open(&token).unwrap().update(|number| *number += 1).unwrap();
+    Synchronized::<u64>::open(Source::token(&*token)).unwrap().update(|number| *number += 1).unwrap();
     is_written.set(true).unwrap();
     child.finish();
     assert!(is_done.get());
     assert_eq!(own.get(), 20);
 }
 
-/// (38) A program that was handed a value can hand it on, and all write to the same.
+/// (38) A program that inherited a value must be able to pass it on, and all must write to one value.
 #[test]
 fn a_program_hands_a_value_on_to_the_program_that_it_starts() {
     let value = Synchronized::new(5_u64).unwrap();
@@ -45,7 +44,7 @@ fn a_program_hands_a_value_on_to_the_program_that_it_starts() {
     assert_eq!(value.get(), 5 + 1000 + 1000, "from the child and from the grandchild");
 }
 
-/// (42) The memory of a value must stay its own as long as anybody uses it, whoever dropped it.
+/// (42) The memory of a value must not be reused while any process has the value open.
 #[test]
 fn memory_is_not_used_again_while_a_child_uses_the_value() {
     let value = Synchronized::new([7_u64; 8]).unwrap();
@@ -63,7 +62,7 @@ fn memory_is_not_used_again_while_a_child_uses_the_value() {
     assert!(others.iter().all(|other| other.get() == [1; 8]));
 }
 
-/// (43) Those who have a value go on when its creator has ended.
+/// (43) A value must outlive its creator as long as another process has it open.
 #[test]
 fn a_child_goes_on_when_the_creator_has_ended() {
     let result = Synchronized::new(0_u64).unwrap();
@@ -72,7 +71,7 @@ fn a_child_goes_on_when_the_creator_has_ended() {
         let is_alone = Synchronized::new(false).unwrap();
         let creator = getpid();
         std::mem::forget(fork(|| {
-            // The tests let no child outlive its parent, but for this one.
+            // No other child of the tests outlives its parent.
             set_parent_process_death_signal(None).unwrap();
             is_alone.set(true).unwrap();
             eventually("the creator ends", || getppid() != Some(creator));
@@ -88,13 +87,13 @@ fn a_child_goes_on_when_the_creator_has_ended() {
     assert_eq!(result.wait_for(|result| *result != 0, DEADLINE).unwrap(), 101);
 }
 
-/// (44) Nothing has to be cleaned up after a value without a name, because there is no name, also while it lives.
+/// (44) A value without a name must leave nothing behind, because there is no name, not even while the value exists.
 #[test]
 fn nothing_is_left_of_a_killed_creator() {
     let token = Synchronized::new(FixedStr::<255>::default()).unwrap();
     let creator = fork(|| {
         let values: Vec<_> = (0..20).map(|number| Synchronized::new(number).unwrap()).collect();
-        token.set(FixedStr::new(&values[19].token().unwrap()).unwrap()).unwrap();
+        token.set(FixedStr::new(&values[19].token().unwrap().to_string()).unwrap()).unwrap();
         thread::sleep(DEADLINE);
     });
     let token = token.wait_for(|token| !token.is_empty(), DEADLINE).unwrap();
@@ -102,14 +101,14 @@ fn nothing_is_left_of_a_killed_creator() {
     let values = maps.lines().filter(|line| line.ends_with("/memfd:shared-value (deleted)")).count();
     assert!(values >= 20, "{maps}");
     assert!(!maps.contains("/dev/shm/"), "{maps}");
-    assert_eq!(Synchronized::<i32>::open(&token).unwrap().get(), 19);
+    assert_eq!(Synchronized::<i32>::open(Source::token(&*token)).unwrap().get(), 19);
     creator.signal(Signal::KILL);
     creator.finish_killed();
-    assert!(matches!(Synchronized::<i32>::open(&token), Err(Error::StaleToken { .. })));
+    assert!(matches!(Synchronized::<i32>::open(Source::token(&*token)), Err(Error::StaleToken { .. })));
 }
 
-/// (45) A name is there to be found by others, so it stays when its creator is killed, until it is taken away; with the
-/// last committed value, and with a free lock.
+/// (45) A name must stay until it is unlinked, also when its creator is killed, with the last committed value and a free
+/// lock.
 #[test]
 fn a_name_stays_until_it_is_unlinked() {
     let name = SegmentName::new("stays");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use shared_value::{Error, SharedValue, Writable};
+use shared_value::{Error, LockError, SharedValue, Writable};
 use shared_value_tests::values::{PairTwins, SynchronizedTwins};
 use shared_value_tests::{SegmentName, fork};
 
@@ -16,7 +16,7 @@ struct Foo {
 
 const FOO: Foo = Foo { x: 3, y: 2.0, z: 1 << 33 };
 
-/// (17 and 20) A child doubles two fields, one by one, with a lock and without one.
+/// (17 and 20) A child must double two fields, one after the other, with a lock and without one.
 #[test]
 fn a_child_doubles_fields() {
     fn is_doubled<A: Writable>(foo: &SynchronizedFoo<A>) {
@@ -31,7 +31,7 @@ fn a_child_doubles_fields() {
     is_doubled(&SynchronizedFoo::options().unlocked().new(FOO).unwrap());
 }
 
-/// (21) A copy is not changed with the original.
+/// (21) A copy must not change with the original.
 #[test]
 fn a_copy_stays_as_it_is() {
     let foo = SynchronizedFoo::new(FOO).unwrap();
@@ -40,14 +40,15 @@ fn a_copy_stays_as_it_is() {
     assert_eq!((copy, foo.x()), (FOO, 0));
 }
 
-/// (28) Fields that are read one after the other may be of two versions; those of one `load`, or under the lock, are not.
+/// (28) Fields that are read one after the other may belong to two versions. Those of one `load` or one `read`, or under the
+/// lock, must belong to one.
 #[test]
 fn fields_that_are_read_apart_may_not_fit_together() {
     let twins = SynchronizedTwins::new(PairTwins::of(1)).unwrap();
     let change = |number| {
         fork(|| {
-            // Where the parent holds the lock, its child has to give up.
-            if let Ok(mut guard) = twins.try_lock() {
+            // While the parent holds the lock, the child changes nothing.
+            if let Ok(guard) = twins.try_lock() {
                 guard.set(PairTwins::of(number)).unwrap();
             }
         })
@@ -57,6 +58,7 @@ fn fields_that_are_read_apart_may_not_fit_together() {
     change(2);
     assert_eq!((left, twins.right()), (1, 2), "read apart");
     assert!(twins.load().unwrap().are_equal());
+    assert_eq!(twins.read(|view| (view.in_left(), view.in_right())).unwrap(), (2, 2), "read together");
 
     let guard = twins.lock().unwrap();
     let left = guard.left();
@@ -81,19 +83,19 @@ struct Line {
     to: Point,
 }
 
-/// (39) A struct in a struct is a copy, so writing to it goes through the lock like all else.
+/// (39) A getter returns a copy of a struct in a struct. A change of the struct itself must take the lock.
 #[test]
 fn a_struct_in_a_struct_is_changed_under_the_lock_only() {
     let here = Point { x: 0.0, y: 0.0 };
     let line = SynchronizedLine::new(Line { from: here, to: here }).unwrap();
     let mut from = line.from();
     from.x = 7.0;
-    assert_eq!((from.x, line.from()), (7.0, here), "what was read is a copy");
+    assert_eq!((from.x, line.from()), (7.0, here), "the getter returns a copy");
 
     let guard = line.lock().unwrap();
     guard.update_from(|from| from.x = 1.0).unwrap();
     fork(|| {
-        assert_eq!(line.from(), here, "half of a change was seen");
+        assert_eq!(line.from(), here, "no reader sees half of a change");
         assert!(matches!(line.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     })
     .finish();
@@ -112,12 +114,11 @@ struct Awkward {
     value: i32,
     class: i32,
     r#type: i32,
-    #[shared(rename = "is_locked")]
     lock: i32,
 }
 
-/// (41) Fields that are called like a function of Python's wrapper, or like a keyword, are fields. The few names that a
-/// handle has itself are errors of the compiler, which asks for another name for the accessors.
+/// (41) A field may have the name of a function of Python's wrapper, of a keyword, or of a method of the handle. The method
+/// hides the getter of such a field; its part has the value.
 #[test]
 fn fields_may_have_any_name() {
     let start = Awkward { acquire: 0, release: 0, get_lock: 0, get_obj: 0, value: 0, class: 0, r#type: 0, lock: 0 };
@@ -130,14 +131,14 @@ fn fields_may_have_any_name() {
         awkward.set_value(5).unwrap();
         awkward.set_class(6).unwrap();
         awkward.set_type(7).unwrap();
-        awkward.set_is_locked(8).unwrap();
+        awkward.set_lock(8).unwrap();
     })
     .finish();
     assert_eq!(
         awkward.load().unwrap(),
         Awkward { acquire: 1, release: 2, get_lock: 3, get_obj: 4, value: 5, class: 6, r#type: 7, lock: 8 }
     );
-    assert_eq!((awkward.class(), awkward.r#type(), awkward.is_locked()), (6, 7, 8));
+    assert_eq!((awkward.class(), awkward.r#type(), awkward.in_lock().get()), (6, 7, 8));
     drop(awkward.lock().unwrap());
 }
 
@@ -154,7 +155,7 @@ struct Quads {
     quads: [Quad; 2],
 }
 
-/// (46) Whoever gets the value has it aligned as its type says, and in the file it lies where the type says.
+/// (46) A copy must be aligned as its type says, and so must the value in the file.
 #[test]
 fn an_aligned_type_is_aligned() {
     let quad = |start: f32| Quad { numbers: [start, start + 1.0, start + 2.0, start + 3.0] };
@@ -173,6 +174,6 @@ fn an_aligned_type_is_aligned() {
     .finish();
     assert_eq!(quads.load().unwrap(), Quads { quads: [quad(1.0), quad(9.0)], ..start });
     let file = fs::read(name.path()).unwrap();
-    let place = file.windows(4).position(|bytes| bytes == 9.0_f32.to_ne_bytes()).expect("it was written");
+    let place = file.windows(4).position(|bytes| bytes == 9.0_f32.to_ne_bytes()).expect("the child has written it");
     assert!(place.is_multiple_of(16), "the second quad lies at {place}");
 }

@@ -5,7 +5,7 @@ use shared_value_tests::{SegmentFile, SegmentName, fork};
 
 type Text = FixedStr<20>;
 
-/// (19 and 20) A child doubles a text, with a lock and without one.
+/// (19 and 20) A child must double a text, with a lock and without one.
 #[test]
 fn a_child_doubles_a_text() {
     fn is_doubled<A: Writable>(text: &Synchronized<Text, A>) {
@@ -18,7 +18,7 @@ fn a_child_doubles_a_text() {
     is_doubled(&Synchronized::options().unlocked().new(Text::default()).unwrap());
 }
 
-/// (22) A text may fill all bytes, and no more; then the old one stays.
+/// (22) A text may fill all bytes. A longer one must be refused, and the old one must stay.
 #[test]
 fn a_text_of_all_bytes_fits_and_a_longer_one_does_not() {
     let text = Synchronized::new(Text::default()).unwrap();
@@ -31,7 +31,7 @@ fn a_text_of_all_bytes_fits_and_a_longer_one_does_not() {
     assert_eq!(text.get(), &*full);
 }
 
-/// (23) A text must not come back shorter than it went in. Bytes of any kind are an array.
+/// (23) A text that holds a NUL would come back shorter, so it is refused. An array holds any bytes.
 #[test]
 fn a_text_holds_no_nul() {
     assert_eq!(Text::new("ab\0cd"), Err(FixedStrError::Nul { position: 2 }));
@@ -43,7 +43,7 @@ fn a_text_holds_no_nul() {
     assert_eq!(bytes.to_vec().unwrap(), b"dc\0ba");
 }
 
-/// (24) Of a longer text nothing is left behind a shorter one, also not in the file.
+/// (24) A shorter text must overwrite all of a longer one, in the file too.
 #[test]
 fn nothing_is_left_of_a_longer_text() {
     let name = SegmentName::new("text");

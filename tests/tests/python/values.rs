@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use shared_value::{Error, LockState, Options, RLock, SharedValue, Synchronized, Unlocked, Writable};
+use shared_value::{Error, LockError, LockState, RLock, SharedValue, Synchronized, Writable};
 use shared_value_tests::{end_now, eventually, fork};
 
-/// The parent reads what it started with, and then what its child has written.
+/// Asserts that the parent and its child read the start value, and that the parent reads the child's write.
 #[track_caller]
 fn is_written_by_a_child<T, A>(value: &Synchronized<T, A>, start: T, end: T)
 where
@@ -31,7 +31,7 @@ fn a_child_writes_numbers_and_its_parent_reads_them() {
     is_written_by_a_child(&Synchronized::new(b'x').unwrap(), b'x', b'y');
 }
 
-/// (3) The same, where nothing is committed because nothing is locked.
+/// (3) Without a lock nothing is committed, and writes of a child must arrive all the same.
 #[test]
 fn a_child_writes_numbers_that_have_no_lock() {
     is_written_by_a_child(&Synchronized::options().unlocked().new(4343_i32).unwrap(), 4343, 24_234);
@@ -41,19 +41,19 @@ fn a_child_writes_numbers_that_have_no_lock() {
     is_written_by_a_child(&Synchronized::options().unlocked().new(b'x').unwrap(), b'x', b'y');
 }
 
-/// (4) A default must not be what lay in the memory before.
+/// (4) A default value must be zero, whatever the memory held before.
 #[test]
 fn a_default_is_zero_in_memory_that_was_used_before() {
     for _ in 0..3 {
-        let value = Synchronized::<i32>::new(Default::default()).unwrap();
-        let pair = Synchronized::<[f64; 2]>::new(Default::default()).unwrap();
+        let value = Synchronized::new(i32::default()).unwrap();
+        let pair = Synchronized::new(<[f64; 2]>::default()).unwrap();
         assert_eq!((value.get(), pair.get()), (0, [0.0; 2]));
         value.set(-1).unwrap();
         pair.set([f64::NAN; 2]).unwrap();
     }
 }
 
-/// (5) Without being asked for, the lock is there, and its owner may take it again.
+/// (5) A value has a lock by default, and its owner may take it again.
 #[test]
 fn a_value_has_a_recursive_lock_of_its_own() {
     let value = Synchronized::new(1_i32).unwrap();
@@ -67,12 +67,12 @@ fn a_value_has_a_recursive_lock_of_its_own() {
     assert_eq!((value.get(), value.lock_state()), (2, LockState::Free));
 }
 
-/// (6) Values that were given one lock are locked and unlocked together, in every process.
+/// (6) Values with one lock must be locked and unlocked together, in every process.
 #[test]
 fn two_values_share_the_lock_that_was_given_them() {
     let lock = RLock::new().unwrap();
-    let guarded = Synchronized::options().lock(&lock);
-    let (one, other) = (guarded.new(1_i32).unwrap(), guarded.new(1.0_f64).unwrap());
+    let one = Synchronized::options().lock(&lock).new(1_i32).unwrap();
+    let other = Synchronized::options().lock(&lock).new(1.0_f64).unwrap();
     let is_blocked_elsewhere = || {
         fork(|| {
             let states = [one.try_lock().is_err(), other.try_lock().is_err(), lock.try_lock().is_err()];
@@ -92,7 +92,7 @@ fn two_values_share_the_lock_that_was_given_them() {
     assert_eq!(is_blocked_elsewhere(), Some(1));
 }
 
-/// (7) A value without a lock must not wait for anything, and writes are there at once.
+/// (7) A write to a value without a lock must not wait, and others must see it at once.
 #[test]
 fn a_value_without_a_lock_is_written_at_once() {
     let value = Synchronized::<[u64; 2]>::options().unlocked().new([0; 2]).unwrap();
@@ -100,7 +100,7 @@ fn a_value_without_a_lock_is_written_at_once() {
         value
             .update(|words| {
                 words[0] = 1;
-                // Nobody waits for the end of this closure.
+                // The parent does not wait for the end of this closure.
                 eventually("the parent writes meanwhile", || value.at(1) == 5);
                 words[1] = 6;
             })
@@ -112,8 +112,7 @@ fn a_value_without_a_lock_is_written_at_once() {
     assert_eq!(value.lock_state(), LockState::Free);
 }
 
-/// (25) What does not fit is an error if one asks for it, and then nothing has changed. That numbers of another type are
-/// errors of the compiler, `ui` shows.
+/// (25) An overflow that the program checks must change nothing. A number of another type does not compile, as `ui` shows.
 #[test]
 fn a_checked_overflow_changes_nothing() {
     #[derive(Debug)]

@@ -1,7 +1,7 @@
-//! Moves runs of whole words between shared memory and private memory.
+//! Copies runs of whole words between shared memory and private memory.
 //!
-//! What is meant is a relaxed atomic access for each word. Compilers do not merge those, so where that is known to be right, they
-//! are written as assembly that moves several words at a time.
+//! The meaning is one relaxed atomic access for each word. Compilers do not merge such accesses. So where it is known to have
+//! the same meaning, assembly moves several words at a time.
 #![allow(unsafe_code)]
 
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
@@ -13,20 +13,21 @@ pub(crate) use x86_64::{load, store};
 #[cfg(not(all(target_arch = "x86_64", not(any(miri, shared_value_word_by_word)))))]
 pub(crate) use {load_each as load, store_each as store};
 
-/// The bytes of a word.
+/// The number of bytes of a word.
 pub(crate) const WORD: usize = size_of::<u64>();
 
 /// Copies words to private memory, one by one.
 ///
 /// # Safety
-/// `to` leads to as many bytes as the words have, which may be written, and which nothing else refers to. It need not be
+/// `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
 /// aligned.
 #[inline(always)]
 pub(crate) unsafe fn load_each(words: &[AtomicU64], to: *mut u8) {
     for (number, word) in words.iter().enumerate() {
-        // SAFETY: `to` leads to as many words as there are.
+        // SAFETY: the caller promises that `to` points to as many words as `words` has, and `number` is less than that.
         let to = unsafe { to.add(number * WORD) };
-        // SAFETY: as above; it need not be aligned.
+        // SAFETY: the caller promises that `to` points to as many words as `words` has; the last of them starts here or later.
+        // This write needs no alignment.
         unsafe { to.cast::<u64>().write_unaligned(word.load(Relaxed)) };
     }
 }
@@ -34,13 +35,14 @@ pub(crate) unsafe fn load_each(words: &[AtomicU64], to: *mut u8) {
 /// Copies private memory to words, one by one.
 ///
 /// # Safety
-/// `from` leads to as many initialized bytes as the words have. It need not be aligned.
+/// `from` points to as many initialized bytes as the words have. It need not be aligned.
 #[inline(always)]
 pub(crate) unsafe fn store_each(words: &[AtomicU64], from: *const u8) {
     for (number, word) in words.iter().enumerate() {
-        // SAFETY: `from` leads to as many words as there are.
+        // SAFETY: the caller promises that `from` points to as many words as `words` has, and `number` is less than that.
         let from = unsafe { from.add(number * WORD) };
-        // SAFETY: as above; it need not be aligned.
+        // SAFETY: the caller promises that `from` points to as many initialized words as `words` has; the last of them starts
+        // here or later. This read needs no alignment.
         word.store(unsafe { from.cast::<u64>().read_unaligned() }, Relaxed);
     }
 }
@@ -49,8 +51,8 @@ pub(crate) unsafe fn store_each(words: &[AtomicU64], from: *const u8) {
 mod tests {
     use super::*;
 
-    /// Few words and many, at multiples of 16 and not, to and from memory that is not aligned: they arrive, and nothing else
-    /// changes.
+    /// Few words and many, at multiples of 16 and elsewhere, to and from memory that is not aligned: they arrive, and nothing
+    /// else changes.
     #[test]
     fn every_number_of_words_is_moved_and_nothing_else() {
         for length in (0..40).chain(120..140).chain([1000]) {
@@ -62,7 +64,7 @@ mod tests {
         }
     }
 
-    /// The same at all distances for which another way is taken, and beside them.
+    /// Words arrive at all distances of the target from the source for which the slower way is taken, and at some others.
     #[test]
     fn words_are_moved_whatever_the_distance() {
         for distance in (0..40).chain(4056..4096) {
@@ -72,7 +74,8 @@ mod tests {
         }
     }
 
-    /// `place` says from which byte on, of the addresses of the words and of the bytes.
+    /// Copies `length` words from number `start` on to private memory, and back. `place` computes from the addresses of the
+    /// words and of the private memory at which of its bytes.
     fn check(length: usize, start: usize, place: impl FnOnce(usize, usize) -> usize) {
         const AROUND: u8 = 0xee;
         let words: Vec<_> = (0..).map(AtomicU64::new).take(start + length + 1).collect();
@@ -80,9 +83,9 @@ mod tests {
         let mut bytes = vec![AROUND; 4096 + length * WORD + 1];
         let private = place(moved.as_ptr().addr(), bytes.as_ptr().addr());
 
-        // SAFETY: `bytes` has so many from there on, and one more.
+        // SAFETY: `bytes` has 4096 bytes more than the moved words and one, and `private` is less than 4096.
         let to = unsafe { bytes.as_mut_ptr().add(private) };
-        // SAFETY: as above.
+        // SAFETY: `bytes` has room for the moved words from `to` on, and is not used meanwhile.
         unsafe { load(moved, to) };
         let expected: Vec<u8> = (start as u64..).take(length).flat_map(u64::to_ne_bytes).collect();
         let (before, loaded) = bytes.split_at(private);
@@ -92,9 +95,9 @@ mod tests {
         for byte in &mut bytes {
             *byte ^= 0xff;
         }
-        // SAFETY: `bytes` has so many from there on, and one more.
+        // SAFETY: `bytes` has 4096 bytes more than the moved words and one, and `private` is less than 4096.
         let from = unsafe { bytes.as_ptr().add(private) };
-        // SAFETY: as above; all of them are initialized.
+        // SAFETY: `bytes` has as many initialized bytes from `from` on as the moved words have.
         unsafe { store(moved, from) };
         for (number, word) in words.iter().enumerate() {
             let is_moved = (start..start + length).contains(&number);

@@ -1,22 +1,23 @@
-//! Several words at a time, on x86-64.
+//! Copies several words at a time, on x86-64.
 //!
-//! **Pairs** are loaded by `movaps`, from a multiple of 16. Processors with AVX carry that out as one access (Intel, *Software
-//! Developer's Manual*, volume 3, "Guaranteed Atomic Operations"; AMD, *Architecture Programmer's Manual*, volume 2, "Access
-//! Atomicity"): as two loads of words that nothing came between. Of older ones it is assumed that they split it between the
-//! words, if at all; where they do not, the check of the version finds it, which values without versions do not have.
+//! **Pairs of words** are loaded by `movaps`, from a multiple of 16. Processors with AVX execute it as one access (Intel,
+//! *Software Developer's Manual*, volume 3, "Guaranteed Atomic Operations"; AMD, *Architecture Programmer's Manual*, volume 2,
+//! "Access Atomicity"): it has the effect of two loads of words with nothing in between. Older processors are assumed to split
+//! the access between the words, if at all. If one splits a word, the check of the version detects that; values without versions
+//! have no such check.
 //!
-//! **Many words** are moved by `rep movsq`, one after the other by its definition. Each is moved as a whole, because the shared
-//! ones are aligned. The stores of one such instruction may be seen in any order, as relaxed ones may, but behind every earlier
-//! store and before every later one ("String operations are not reordered with other store operations": Intel, the same,
-//! "Memory-Ordering Model for String Operations on Write-Back (WB) Memory"; AMD makes no exception for them at all). Its loads
-//! stay in order with other loads, as all do.
+//! **Many words** are moved by `rep movsq`, which moves one word after the other by its definition. Each word is moved as a
+//! whole, because the shared ones are aligned. Other threads may see the stores of one such instruction in any order, as they
+//! may see relaxed stores, but after every earlier store and before every later one ("String operations are not reordered with
+//! other store operations": Intel, in the same volume, "Memory-Ordering Model for String Operations on Write-Back (WB) Memory";
+//! AMD makes no exception for string operations). Its loads stay in order with other loads, as all loads do.
 //!
-//! So both do what a loop of relaxed accesses may do, and what x86-64 makes of acquire and release, which is nothing but an order
-//! that the compiler has to keep, holds for them too. The compiler does keep it: it takes assembly for the call of a function
-//! that it cannot look into, which may touch these words and synchronize with others. (`readonly` would say that it does not.)
+//! So both do only what a loop of relaxed accesses may do. On x86-64, acquire and release are nothing but an order that the
+//! compiler must keep, and the compiler keeps it around assembly: it treats assembly as a call of an unknown function, which may
+//! access these words and synchronize with other threads. (The option `readonly` would say that it does not.)
 //!
-//! **Few words are stored one by one.** Vectors would first have to be put together from what was just computed, or wait until
-//! that has left the processor: a commit of 64 bytes took 7.5 ns in place of 5.7.
+//! **Few words are stored one by one.** A vector would first have to be assembled from values that were just computed, or loaded
+//! after their stores have left the processor: a commit of 64 bytes took 7.5 ns instead of 5.7.
 
 use core::arch::asm;
 use core::arch::x86_64::__m128i;
@@ -24,18 +25,19 @@ use core::arch::x86_64::__m128i;
 use super::{WORD, load_each, store_each};
 use crate::protocol::atomics::AtomicU64;
 
-/// From so many words on, pairs are faster. Fewer may stay in registers, and are wanted there one by one: a copy of 64 bytes takes
-/// 1.55 ns in place of 2.4, but 4.8 in place of 3.2 if its words are looked at, and 11 in place of 7 behind a write of one of
-/// them by the same thread (measured on AMD Zen 4).
+/// The number of words from which on pairs are loaded. Fewer words may stay in registers, where code wants them one by one. A
+/// copy of 64 bytes by pairs takes 1.55 ns instead of 2.4; but it takes 4.8 ns instead of 3.2 if code then uses the words, and
+/// 11 ns instead of 7 after a write of one of them by the same thread (measured on AMD Zen 4).
 const SEVERAL: usize = 9;
 
-/// From so many words on, one instruction for all of them is faster than one for each or for two (measured on AMD Zen 4).
+/// The number of words from which on a single instruction moves them faster than loads or stores of one or two words (measured
+/// on AMD Zen 4).
 const MANY: usize = 128;
 
-/// The words of a vector.
+/// The number of words of a vector.
 const PAIR: usize = size_of::<__m128i>() / WORD;
 
-/// The form of `movaps` that goes with the others: to mix both forms is slow on some processors.
+/// The form of `movaps` that matches the compiler's vector instructions: some processors are slow if both forms are mixed.
 #[cfg(target_feature = "avx")]
 macro_rules! movaps {
     () => {
@@ -52,19 +54,22 @@ macro_rules! movaps {
 /// Copies words to private memory.
 ///
 /// # Safety
-/// As for `load_each`.
+/// `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
+/// aligned.
 #[inline(always)]
 pub(crate) unsafe fn load(words: &[AtomicU64], to: *mut u8) {
     let from = words.as_ptr().cast();
     if words.len() >= MANY && are_moved_fast(from, to) {
-        // SAFETY: promised by the caller.
+        // SAFETY: `from` points to `words`, which are aligned. The caller promises that `to` points to as many bytes, which may
+        // be written.
         return unsafe { move_words(from, to, words.len()) };
     }
     if words.len() >= SEVERAL && from.addr().is_multiple_of(align_of::<__m128i>()) {
-        // SAFETY: promised by the caller; the words start at a multiple of 16.
+        // SAFETY: the words start at a multiple of 16, as just checked. The caller promises that `to` points to as many bytes
+        // as the words have, which may be written.
         unsafe { load_pairs(words, to) };
     } else {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises that `to` points to as many bytes as the words have, which may be written.
         unsafe { load_each(words, to) };
     }
 }
@@ -72,58 +77,68 @@ pub(crate) unsafe fn load(words: &[AtomicU64], to: *mut u8) {
 /// Copies private memory to words.
 ///
 /// # Safety
-/// As for `store_each`.
+/// `from` points to as many initialized bytes as the words have. It need not be aligned.
 #[inline(always)]
 pub(crate) unsafe fn store(words: &[AtomicU64], from: *const u8) {
     let to = words.as_ptr().cast_mut().cast();
     if words.len() >= MANY && are_moved_fast(from, to) {
-        // SAFETY: promised by the caller. Atomics may be written by way of a shared reference.
+        // SAFETY: `to` points to `words`, which are aligned, and which may be written through a shared reference, because they
+        // are atomics. The caller promises that `from` points to as many initialized bytes.
         return unsafe { move_words(from, to, words.len()) };
     }
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that `from` points to as many initialized bytes as the words have.
     unsafe { store_each(words, from) };
 }
 
-/// Whether the words can be moved in large parts. If the target lies less than 32 bytes behind the source, as far as the last 12
-/// bits of their addresses tell, it takes four times as long (measured on AMD Zen 4).
+/// Returns whether `rep movsq` is fast. If the target lies less than 32 bytes after the source, judged by the last 12 bits of
+/// their addresses, it takes four times as long (measured on AMD Zen 4).
 #[inline(always)]
 fn are_moved_fast(from: *const u8, to: *mut u8) -> bool {
     !(1..32).contains(&(to.addr().wrapping_sub(from.addr()) % 4096))
 }
 
+/// Copies words to private memory, in pairs.
+///
 /// # Safety
-/// As for `load_each`, and the words start at a multiple of 16.
+/// - The words start at a multiple of 16.
+/// - `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
+///   aligned.
 #[inline(always)]
 unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
     let fours = words.chunks_exact(4 * PAIR);
     let pairs = fours.remainder().chunks_exact(PAIR);
     let last = pairs.remainder();
     for four in fours {
-        // SAFETY: eight words lie there, at a multiple of 16.
+        // SAFETY: `four` has eight words. It starts at a multiple of 16: the words do, and it lies a multiple of 64 bytes after.
         let vectors = unsafe { load_four(four.as_ptr()) };
-        // SAFETY: `to` leads to as many words as there are; it need not be aligned.
+        // SAFETY: the caller has room for all the words; `to` has advanced by the words before `four`. The write needs no
+        // alignment.
         unsafe { to.cast::<[__m128i; 4]>().write_unaligned(vectors) };
-        // SAFETY: as above.
+        // SAFETY: the caller has room for all the words, so the end of `four` lies in that room or at its end.
         to = unsafe { to.add(size_of_val(four)) };
     }
     for pair in pairs {
-        // SAFETY: two words lie there, at a multiple of 16.
+        // SAFETY: `pair` has two words. It starts at a multiple of 16: the words do, and it lies a multiple of 16 bytes after.
         let vector = unsafe { load_pair(pair.as_ptr()) };
-        // SAFETY: `to` leads to as many words as there are; it need not be aligned.
+        // SAFETY: the caller has room for all the words; `to` has advanced by the words before `pair`. The write needs no
+        // alignment.
         unsafe { to.cast::<__m128i>().write_unaligned(vector) };
-        // SAFETY: as above.
+        // SAFETY: the caller has room for all the words, so the end of `pair` lies in that room or at its end.
         to = unsafe { to.add(size_of_val(pair)) };
     }
-    // SAFETY: as above, so this one is left.
+    // SAFETY: the caller has room for all the words; `to` has advanced by the words before `last`.
     unsafe { load_each(last, to) };
 }
 
+/// Loads eight words.
+///
 /// # Safety
-/// Eight words can be read there, which is a multiple of 16.
+/// `from` is a multiple of 16, and points to eight words.
 #[inline(always)]
 unsafe fn load_four(from: *const AtomicU64) -> [__m128i; 4] {
     let (first, second, third, fourth);
-    // SAFETY: promised by the caller. Vectors of 16 bytes belong to x86-64, and the other form is for processors with AVX.
+    // SAFETY: the caller promises eight words from a multiple of 16 on, which the instructions load. Every x86-64 processor has
+    // `movaps`; `vmovaps` is used only where the target has AVX. The instructions use no stack, and leave the flags.
     unsafe {
         asm!(
             concat!(movaps!(), " {first}, [{from}]"),
@@ -141,12 +156,15 @@ unsafe fn load_four(from: *const AtomicU64) -> [__m128i; 4] {
     [first, second, third, fourth]
 }
 
+/// Loads two words.
+///
 /// # Safety
-/// Two words can be read there, which is a multiple of 16.
+/// `from` is a multiple of 16, and points to two words.
 #[inline(always)]
 unsafe fn load_pair(from: *const AtomicU64) -> __m128i {
     let vector;
-    // SAFETY: as in `load_four`.
+    // SAFETY: the caller promises two words from a multiple of 16 on, which the instruction loads. Every x86-64 processor has
+    // `movaps`; `vmovaps` is used only where the target has AVX. The instruction uses no stack, and leaves the flags.
     unsafe {
         asm!(
             concat!(movaps!(), " {vector}, [{from}]"),
@@ -158,11 +176,15 @@ unsafe fn load_pair(from: *const AtomicU64) -> __m128i {
     vector
 }
 
+/// Moves words by `rep movsq`.
+///
 /// # Safety
-/// So many words can be read from `from` on and written from `to` on. Of the two, the place that is shared is aligned for words.
+/// - `words` words can be read from `from` on, and written from `to` on.
+/// - The one of the two that lies in shared memory is aligned for words.
 #[inline(always)]
 unsafe fn move_words(from: *const u8, to: *mut u8, words: usize) {
-    // SAFETY: promised by the caller. The direction flag is clear wherever assembly begins.
+    // SAFETY: the caller promises that the words can be read and written. The direction flag is clear wherever assembly begins,
+    // so the words are moved upwards. The instruction uses no stack, and leaves the flags.
     unsafe {
         asm!(
             "rep movsq",

@@ -22,7 +22,7 @@ impl Dynamic {
     pub(crate) fn run(self) -> Result<()> {
         let source = if self.token { Source::token(&self.name) } else { Source::from(&self.name) };
         if self.changes.is_empty() {
-            say(serde_json::to_string(&DynValue::open_read_only(source)?)?);
+            say(serde_json::to_string(&DynValue::open_read_only(source)?.load()?)?);
             return Ok(());
         }
         let value = DynValue::open(source)?;

@@ -1,6 +1,6 @@
 // 8: `lock='navalue'`.
-use shared_value::Options;
+use shared_value::Synchronized;
 
 fn main() {
-    let _ = Options::new().lock("navalue");
+    let _ = Synchronized::<i32>::options().lock("navalue").new(1);
 }

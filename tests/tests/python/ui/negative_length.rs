@@ -1,6 +1,6 @@
 // 16: `Array('i', -1)`.
-use shared_value::SharedArray;
+use shared_value::{Filled, SharedArray};
 
 fn main() {
-    let _ = SharedArray::<i32>::new(-1);
+    let _ = SharedArray::new(Filled(0_i32, -1));
 }

@@ -4,27 +4,28 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::case::{Contestant, Reading};
-use crate::stopwatch;
+use crate::measure::contestant::Contestant;
+use crate::measure::reading::Reading;
+use crate::measure::stopwatch;
 
-/// Contestants by name, and how each is made.
-pub type Makers = &'static [(&'static str, fn() -> Result<Local>)];
+/// Contestants by name, and a function that creates each.
+pub type Locals = &'static [(&'static str, fn() -> Result<Local>)];
 
-/// A contestant that does the same thing again and again, in this process.
+/// A contestant that repeats its work in this process.
 pub struct Local {
     name: &'static str,
     run: Box<dyn FnMut(u64)>,
-    /// Whether the result is right after so many calls.
+    /// Checks the result after this number of calls.
     check: Box<dyn Fn(u64) -> Result<()>>,
     calls: u64,
-    /// How often one call does what is measured.
-    times: u32,
-    /// What the nanoseconds of that are divided by.
+    /// How many operations one call does.
+    operations: u32,
+    /// Divides the nanoseconds of an operation.
     scale: f64,
 }
 
 impl Local {
-    /// The work, and how to see that it was done so often.
+    /// Creates a contestant of its work, and of a check of the result after a number of calls.
     pub fn new(
         name: &'static str,
         mut work: impl FnMut() + 'static,
@@ -35,46 +36,41 @@ impl Local {
                 work();
             }
         };
-        Self { name, run: Box::new(run), check: Box::new(check), calls: 0, times: 1, scale: 1.0 }
+        Self { name, run: Box::new(run), check: Box::new(check), calls: 0, operations: 1, scale: 1.0 }
     }
 
-    /// The work, which checks itself or has nothing to be checked.
+    /// Creates a contestant whose work checks itself, or has no result to be checked.
     pub fn unchecked(name: &'static str, work: impl FnMut() + 'static) -> Self {
         Self::new(name, work, |_| Ok(()))
     }
 
-    /// The same, where one call does so many times what is measured.
+    /// Sets how many operations one call does. The figure is the time of one operation.
     #[must_use]
-    pub fn of_many(self, times: u32) -> Self {
-        Self { times, ..self }
+    pub fn of_many(self, operations: u32) -> Self {
+        Self { operations, ..self }
     }
 
-    /// The same, whose figures are microseconds.
+    /// Turns the figures into microseconds.
     #[must_use]
     pub fn in_microseconds(self) -> Self {
         Self { scale: 1e3, ..self }
     }
 
-    /// What it is called.
-    pub fn name(&self) -> &'static str {
-        self.name
+    /// Returns how many operations one call does.
+    pub fn operations(&self) -> u32 {
+        self.operations
     }
 
-    /// How often one call does what is measured.
-    pub fn times(&self) -> u32 {
-        self.times
-    }
-
-    /// Does the work so many times.
+    /// Calls the work this number of times.
     pub fn run(&mut self, calls: u64) {
         (self.run)(calls);
         self.calls += calls;
     }
 
-    /// Whether what was done so far has the right result.
+    /// Checks the result of all calls until now.
     ///
     /// # Errors
-    /// If not.
+    /// If the result is wrong.
     pub fn check(&self) -> Result<()> {
         (self.check)(self.calls)
     }
@@ -89,6 +85,6 @@ impl Contestant for Local {
         let lap = stopwatch::time(duration, &mut self.run);
         self.calls += lap.calls;
         self.check()?;
-        Ok(Reading::of(lap.nanoseconds / f64::from(self.times) / self.scale))
+        Ok(Reading::of(lap.nanoseconds / f64::from(self.operations) / self.scale))
     }
 }

@@ -1,24 +1,23 @@
-//! What this library may cost, as ratios to others in the same run.
+//! `Budget`: a bound on the cost of this library, relative to a peer in the same run.
 
 use serde::Serialize;
 
-use crate::compare::Results;
+use crate::compare::results::{OWN, Results};
 
-/// A bound for a ratio.
-pub struct Budget {
-    /// What is bounded.
-    pub work: &'static str,
+/// A bound on the cost of this library.
+struct Budget {
+    /// The work in words.
+    work: &'static str,
     case: &'static str,
-    ours: &'static str,
     measure: Measure,
     bound: Bound,
 }
 
-/// What is compared with the bound.
+/// The number that is compared with the bound.
 enum Measure {
-    /// The figure, as a ratio to that of another contestant, or to the best of several, in this case or another one.
-    Ratio { case: &'static str, others: &'static [&'static str] },
-    /// Something that was found besides.
+    /// The figure, relative to the best figure of these contestants in a case, which may be another one.
+    Ratio { case: &'static str, contestants: &'static [&'static str] },
+    /// Another fact of the case.
     Fact(&'static str),
 }
 
@@ -27,39 +26,37 @@ enum Bound {
     AtLeast(f64),
 }
 
-/// What came of a budget.
+/// The result of a budget.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// What is bounded.
+    /// The work in words.
     pub work: &'static str,
     /// The bound in words.
     pub bound: String,
-    /// What was measured, if all of it could be.
+    /// The measured number, if none of the contestants is absent.
     pub measured: Option<f64>,
-    /// Whether it is within the bound.
+    /// Whether the number is within the bound.
     pub verdict: Verdict,
 }
 
-/// Whether a budget is kept.
+/// Whether a number is within its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It is.
+    /// It is within the bound.
     Pass,
-    /// It is not.
+    /// It is not within the bound.
     Fail,
-    /// One of those that are compared is absent.
+    /// One of the contestants is absent.
     Unknown,
 }
 
-const OWN: &str = "shared-value";
-
-const fn ratio(work: &'static str, case: &'static str, bound: Bound, others: &'static [&'static str]) -> Budget {
-    Budget { work, case, ours: OWN, measure: Measure::Ratio { case, others }, bound }
+const fn ratio(work: &'static str, case: &'static str, bound: Bound, contestants: &'static [&'static str]) -> Budget {
+    Budget { work, case, measure: Measure::Ratio { case, contestants }, bound }
 }
 
-/// All of them.
-pub const ALL: &[Budget] = &[
+/// All budgets.
+const ALL: &[Budget] = &[
     ratio("read one field of 8 bytes", "read-field", Bound::AtMost(0.15), &["iceoryx2 blackboard"]),
     ratio("snapshot of 64 bytes", "snapshot-64", Bound::AtMost(0.3), &["iceoryx2 blackboard"]),
     ratio(
@@ -69,9 +66,8 @@ pub const ALL: &[Budget] = &[
         &["pthread robust recursive"],
     ),
     Budget {
-        work: "torn snapshots beside it",
+        work: "torn snapshots beside a writer without a pause",
         case: "read-beside-writer",
-        ours: OWN,
         measure: Measure::Fact("torn"),
         bound: Bound::AtMost(0.0),
     },
@@ -80,13 +76,12 @@ pub const ALL: &[Budget] = &[
     ratio("locked `+=` of 8 bytes", "add", Bound::AtMost(0.9), &["Boost recursive mutex"]),
     ratio("locked `+=` of 8 bytes", "add", Bound::AtMost(0.03), &["Python multiprocessing"]),
     ratio("locked `+=` of one field of 64 bytes", "add-field-64", Bound::AtMost(1.9), &["std::sync::Mutex"]),
-    ratio("write and commit 64 bytes, the lock held", "commit-64", Bound::AtMost(1.2), &["iceoryx2 blackboard"]),
+    ratio("write and commit 64 bytes under a held lock", "commit-64", Bound::AtMost(1.2), &["iceoryx2 blackboard"]),
     ratio("atomic field add", "atomic-add", Bound::AtMost(1.1), &["AtomicU64"]),
     ratio("increments of two processes, together", "race-2", Bound::AtLeast(1.5), &["Boost mutex", "pthread normal"]),
     Budget {
-        work: "the slower process's share of the faster one's",
+        work: "increments of the slower process, relative to the faster",
         case: "race-2",
-        ours: OWN,
         measure: Measure::Fact("fairness"),
         bound: Bound::AtLeast(0.5),
     },
@@ -98,23 +93,27 @@ pub const ALL: &[Budget] = &[
         &["pthread robust recursive"],
     ),
     Budget {
-        work: "locked `+=` of one field of 1 MiB, to that of 64 bytes",
+        work: "locked `+=` of one field of 1 MiB, relative to 64 bytes",
         case: "add-field-1M",
-        ours: OWN,
-        measure: Measure::Ratio { case: "add-field-64", others: &[OWN] },
+        measure: Measure::Ratio { case: "add-field-64", contestants: &[OWN] },
         bound: Bound::AtMost(3.0),
     },
 ];
 
+/// Returns the results of the budgets whose cases were measured.
+pub fn outcomes(results: &Results) -> Vec<Outcome> {
+    let measured = ALL.iter().filter(|budget| budget.cases().all(|case| results.case(case).is_some()));
+    measured.map(|budget| budget.outcome(results)).collect()
+}
+
 impl Budget {
-    /// The cases that it needs.
-    pub fn cases(&self) -> impl Iterator<Item = &'static str> {
+    /// Returns the cases that must be measured.
+    fn cases(&self) -> impl Iterator<Item = &'static str> {
         let other = if let Measure::Ratio { case, .. } = self.measure { Some(case) } else { None };
         [Some(self.case), other].into_iter().flatten()
     }
 
-    /// What came of it.
-    pub fn outcome(&self, results: &Results) -> Outcome {
+    fn outcome(&self, results: &Results) -> Outcome {
         let measured = self.measured(results);
         let (limit, is_kept): (f64, fn(f64, f64) -> bool) = match self.bound {
             Bound::AtMost(limit) => (limit, |measured, limit| measured <= limit),
@@ -126,24 +125,26 @@ impl Budget {
             Some(_) => Verdict::Fail,
         };
         let side = if matches!(self.bound, Bound::AtMost(_)) { "at most" } else { "at least" };
-        let what = match self.measure {
-            Measure::Ratio { others: &[one], .. } if one != OWN => format!(" × {one}"),
-            Measure::Ratio { others: many @ &[_, _, ..], .. } => format!(" × the better of {}", many.join(" and ")),
+        let peers = match self.measure {
+            Measure::Ratio { contestants: &[one], .. } if one != OWN => format!(" × {one}"),
+            Measure::Ratio { contestants: many @ &[_, _, ..], .. } => {
+                format!(" × the better of {}", many.join(" and "))
+            }
             _ => String::new(),
         };
-        Outcome { work: self.work, bound: format!("{side} {limit}{what}"), measured, verdict }
+        Outcome { work: self.work, bound: format!("{side} {limit}{peers}"), measured, verdict }
     }
 
     fn measured(&self, results: &Results) -> Option<f64> {
-        let ours = results.summary(self.case, self.ours)?;
+        let own = results.summary(self.case, OWN)?;
         match self.measure {
-            Measure::Fact(fact) => ours.facts.get(fact).copied(),
-            Measure::Ratio { case, others } => {
-                let others: Option<Vec<f64>> =
-                    others.iter().map(|other| Some(results.summary(case, other)?.median)).collect();
+            Measure::Fact(fact) => own.facts.get(fact).copied(),
+            Measure::Ratio { case, contestants } => {
+                let median = |contestant: &&str| Some(results.summary(case, contestant)?.median);
+                let medians = contestants.iter().map(median).collect::<Option<Vec<f64>>>()?;
                 let is_time = results.case(case)?.unit.is_time();
-                let best = others?.into_iter().reduce(if is_time { f64::min } else { f64::max })?;
-                Some(ours.median / best)
+                let best = medians.into_iter().reduce(if is_time { f64::min } else { f64::max })?;
+                Some(own.median / best)
             }
         }
     }

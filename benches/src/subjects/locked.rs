@@ -1,58 +1,30 @@
-//! `Subject`: a value that is read and changed, of this library or another.
+//! `Behind`: values behind the locks of other libraries.
 
 use anyhow::Result;
 
-use crate::handover::Handover;
-use crate::payload::Payload;
+use crate::subjects::handover::Handover;
+use crate::subjects::payload::Payload;
+use crate::subjects::subject::Subject;
 
-/// A value under a lock, or one that needs none.
-pub trait Subject<T>: Sized + 'static {
-    /// What it is called.
-    const NAME: &'static str;
-
-    /// Makes one.
-    ///
-    /// # Errors
-    /// If that cannot be done here.
-    fn create(value: T) -> Result<Self>;
-
-    /// Adds one to the first word of the value.
-    fn increment(&self);
-
-    /// Adds one to every word of the value, as one change.
-    fn step(&self);
-
-    /// Replaces the value.
-    fn write(&self, value: T);
-
-    /// Copies the value.
-    fn read(&self) -> T;
-
-    /// Copies the first word of the value.
-    fn count(&self) -> u64;
-
-    /// Does something under the lock.
-    fn hold<R>(&self, work: impl FnOnce() -> R) -> R;
-
-    /// How often this thread has copied once more because a write came between, if it can be known and may happen.
-    fn retries() -> Option<u64> {
-        None
-    }
-}
-
-/// A lock with a value in it: all that most others offer.
+/// A lock and the value behind it. Most other libraries offer no more.
 pub trait Locked<T>: Sized + 'static {
-    /// What it is called.
+    /// The name of the contestants that use it.
     const NAME: &'static str;
 
-    /// Makes one.
+    /// Creates one.
     ///
     /// # Errors
-    /// If that cannot be done here.
+    /// If this machine cannot create one.
     fn create(value: T) -> Result<Self>;
 
-    /// Does something to the value under the lock.
+    /// Calls a function with the value, under the lock. The function must not use the lock.
     fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R;
+
+    /// Calls a function under the lock. The function may use the lock once more if the lock is recursive.
+    #[inline(always)]
+    fn hold<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.with(|_| work())
+    }
 }
 
 /// A value behind a lock of another library.
@@ -102,6 +74,6 @@ impl<T: Payload, L: Locked<T>> Subject<T> for Behind<L> {
 
     #[inline(always)]
     fn hold<R>(&self, work: impl FnOnce() -> R) -> R {
-        self.0.with(|_| work())
+        self.0.hold(work)
     }
 }

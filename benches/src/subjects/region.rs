@@ -1,4 +1,4 @@
-//! `Region`: shared memory without anything in it, for the locks of others.
+//! `Region`: plain shared memory, for the locks of other libraries.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use crate::handover::Handover;
+use crate::subjects::handover::Handover;
 
-/// Shared memory, all zeros when it is made, which its processes access in whatever way they agree on.
+/// Plain shared memory, which is all zeros at first. What lies in it is an agreement of the processes that use it.
 #[derive(Debug)]
 pub struct Region {
     file: File,
@@ -20,10 +20,10 @@ pub struct Region {
 }
 
 impl Region {
-    /// Makes some memory.
+    /// Creates a region of at least this many bytes.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no memory.
     pub fn new(length: usize) -> Result<Self> {
         let file = File::from(memfd_create("benches", MemfdFlags::CLOEXEC).context("memfd_create")?);
         file.set_len(length.next_multiple_of(4_096) as u64)?;
@@ -35,24 +35,34 @@ impl Region {
         Ok(Self { file, map })
     }
 
-    /// Where a `T` at an offset lies.
+    /// Returns a pointer to a `T` at an offset.
     ///
     /// # Panics
-    /// If it does not lie in the region.
+    /// If the `T` is out of bounds or not aligned.
     pub fn at<T>(&self, offset: usize) -> *mut T {
         assert!(offset + size_of::<T>() <= self.map.len() && offset.is_multiple_of(align_of::<T>()));
         self.map.as_mut_ptr().wrapping_add(offset).cast()
     }
 
-    /// The word at an offset.
+    /// Returns the word at an offset.
+    ///
+    /// # Panics
+    /// If the word is out of bounds or not aligned.
     pub fn word(&self, offset: usize) -> &AtomicU64 {
-        // SAFETY: it lies in the mapping, which lives as long as `self`, and any bits are an atomic word.
+        // SAFETY: `at` has checked that the pointer is aligned and that 8 bytes from it lie in the mapping, which lives as
+        // long as `self`. All bits are a valid `AtomicU64`. Other processes may write it, but it is an `UnsafeCell`, and every
+        // access of this word is atomic.
         unsafe { &*self.at(offset) }
     }
 
-    /// The half word at an offset.
+    /// Returns the half word at an offset.
+    ///
+    /// # Panics
+    /// If the half word is out of bounds or not aligned.
     pub fn half_word(&self, offset: usize) -> &AtomicU32 {
-        // SAFETY: as above.
+        // SAFETY: `at` has checked that the pointer is aligned and that 4 bytes from it lie in the mapping, which lives as
+        // long as `self`. All bits are a valid `AtomicU32`. Other processes may write it, but it is an `UnsafeCell`, and every
+        // access of this half word is atomic.
         unsafe { &*self.at(offset) }
     }
 }
@@ -64,7 +74,7 @@ impl Handover for Region {
 
     fn attach(token: &str) -> Result<Self> {
         let file = File::options().read(true).write(true).open(token).context("open the memory of another process")?;
-        ensure!(file.metadata()?.len() > 0, "{token} is empty");
+        ensure!(file.metadata()?.len() > 0, "the memory of {token} is empty");
         Self::of(file)
     }
 }

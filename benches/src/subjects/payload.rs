@@ -2,30 +2,30 @@
 
 use shared_value::{Error, SharedValue, Synchronized};
 
-/// A value of whole words, all of which are equal where it was written as a whole.
+/// A value of whole words. All words are equal, unless the first one was changed alone.
 pub trait Payload: SharedValue {
-    /// What its first word is called, for an `update` of that alone.
+    /// Adds one to the first word of a value of this library, by an `update` of that word alone.
     ///
     /// # Errors
-    /// As [`Synchronized::update`].
+    /// The errors of [`Synchronized::update`].
     fn increment(value: &Synchronized<Self>) -> Result<(), Error>;
 
-    /// Its first word, read alone.
+    /// Reads the first word of a value of this library, and no other word.
     fn count_of(value: &Synchronized<Self>) -> u64;
 
-    /// One whose words are all the same.
+    /// Returns a value all of whose words are `word`.
     fn filled(word: u64) -> Self;
 
-    /// The first word.
+    /// Returns the first word.
     fn count(&self) -> u64;
 
-    /// The first word, to be changed.
+    /// Returns the first word for changing.
     fn count_mut(&mut self) -> &mut u64;
 
     /// Adds one to every word.
     fn step(&mut self);
 
-    /// Whether all words are the same.
+    /// Whether all words are equal: the value is not torn.
     fn is_whole(&self) -> bool;
 }
 
@@ -64,23 +64,23 @@ impl Payload for u64 {
     }
 }
 
-/// A struct of one word and `REST` more.
+/// A struct of one word and `REST` further ones.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Record<const REST: usize> {
-    /// The word that is read and changed alone.
+    /// Can be read and changed alone.
     pub count: u64,
-    /// The others.
+    /// The further words.
     pub rest: [u64; REST],
 }
 
-/// 64 bytes.
+/// A struct of 64 bytes.
 pub type Record64 = Record<7>;
-/// 512 bytes.
+/// A struct of 512 bytes.
 pub type Record512 = Record<63>;
-/// 4,096 bytes.
+/// A struct of 4,096 bytes.
 pub type Record4K = Record<511>;
-/// 1 MiB.
+/// A struct of 1 MiB.
 pub type Record1M = Record<131_071>;
 
 const _: () =
@@ -129,9 +129,9 @@ impl<const REST: usize> Payload for Record<REST> {
 #[derive(SharedValue, Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct Tally {
-    /// Not looked at.
+    /// Fills the slots; no case uses it.
     pub count: u64,
-    /// Changed without the lock.
+    /// Counts without the lock.
     #[shared(atomic)]
     pub requests: u64,
 }

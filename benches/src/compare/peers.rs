@@ -1,9 +1,14 @@
-//! Programs that do the work in their own language, or with libraries that take long to build.
+//! `Peers`: programs that do the work in another language, or with libraries that take long to build.
 //!
-//! Each lies in `peers/`, and is built when the comparison begins; one that cannot be is absent, with the reason. It
-//! prints lines: `version TEXT`, for each thing that it can do `offer CASE CONTESTANT`, then `ready`. Then it reads lines
-//! `NUMBER MICROSECONDS`: which of its offers to do, counted from 0, and for how long. It answers with one line:
-//! `ok value=FIGURE fact=FIGURE ..`, or `failed REASON`.
+//! Their sources lie in `peers/`, and the comparison builds them when it begins. A program that cannot be built is absent, with
+//! the reason. The protocol is text in lines. A program prints:
+//!
+//! - `version TEXT`,
+//! - `offer CASE CONTESTANT` for each contestant that it has,
+//! - `ready`.
+//!
+//! Then it reads requests `NUMBER MICROSECONDS`: the number of the offer, counted from 0, and the duration. It answers each
+//! request with one line: `ok value=FIGURE fact=FIGURE ..`, or `failed REASON`.
 
 use std::cell::RefCell;
 use std::env;
@@ -16,32 +21,32 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 
-use crate::case::{Absence, Contestant, Entry, Reading};
-use crate::role;
+use crate::measure::{Absence, Contestant, Entry, Reading};
+use crate::process::cores;
 
-/// A program, and how it comes about.
+/// A program, and how to build it.
 struct Recipe {
     name: &'static str,
-    build: fn(&Places) -> Result<Command>,
+    build: fn(&Folders) -> Result<Command>,
 }
 
 const RECIPES: &[Recipe] = &[
-    Recipe { name: "Boost.Interprocess", build: |places| places.compile("boost.cpp", "boost") },
-    Recipe { name: "Python multiprocessing", build: |places| places.interpret("python3", "python.py") },
-    Recipe { name: "iceoryx2 blackboard", build: |places| places.cargo("iceoryx2") },
-    Recipe { name: "mmap-sync", build: |places| places.cargo("mmap_sync") },
+    Recipe { name: "Boost.Interprocess", build: |folders| folders.compile("boost.cpp", "boost") },
+    Recipe { name: "Python multiprocessing", build: |folders| folders.interpret("python3", "python.py") },
+    Recipe { name: "iceoryx2 blackboard", build: |folders| folders.cargo("iceoryx2") },
+    Recipe { name: "mmap-sync", build: |folders| folders.cargo("mmap_sync") },
 ];
 
-/// Where the programs are.
-struct Places {
+/// Where the programs lie.
+struct Folders {
     sources: PathBuf,
     built: PathBuf,
 }
 
-impl Places {
+impl Folders {
     fn new() -> Result<Self> {
         let program = env::current_exe()?;
-        let built = program.parent().context("a program in a folder")?.join("peers");
+        let built = program.parent().context("this program lies in no folder")?.join("peers");
         std::fs::create_dir_all(&built)?;
         Ok(Self { sources: Path::new(env!("CARGO_MANIFEST_DIR")).join("peers"), built })
     }
@@ -70,7 +75,7 @@ impl Places {
     }
 }
 
-/// Runs a command, which has to succeed; if not, the error is the first that it says.
+/// Runs a command that must succeed. If it fails, the error is its first line of errors.
 fn succeed(command: &mut Command) -> Result<()> {
     let program = command.get_program().display().to_string();
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("run {program}"))?;
@@ -78,26 +83,25 @@ fn succeed(command: &mut Command) -> Result<()> {
         return Ok(());
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    let error =
-        errors.lines().find(|line| line.contains("error")).or(errors.lines().next()).unwrap_or("it says nothing");
+    let error = errors.lines().find(|line| line.contains("error")).or(errors.lines().next()).unwrap_or("no message");
     bail!("{program}: {error}")
 }
 
 /// All programs that could be started.
-pub struct Foreigners {
+pub(super) struct Peers {
     programs: Vec<Rc<RefCell<Program>>>,
     absent: Vec<Absence>,
 }
 
-impl Foreigners {
-    /// Builds and starts them, which takes minutes for the first time.
-    pub fn start() -> Self {
+impl Peers {
+    /// Builds and starts the programs. The first build takes minutes.
+    pub(super) fn start() -> Self {
         let spinner = ProgressBar::new_spinner();
         spinner.enable_steady_tick(Duration::from_millis(100));
         let (mut programs, mut absent) = (Vec::new(), Vec::new());
         for recipe in RECIPES {
             spinner.set_message(format!("building {}", recipe.name));
-            let started = Places::new().and_then(|places| (recipe.build)(&places)).and_then(Program::start);
+            let started = Folders::new().and_then(|folders| (recipe.build)(&folders)).and_then(Program::start);
             match started {
                 Ok(program) => programs.push(Rc::new(RefCell::new(program))),
                 Err(error) => {
@@ -109,31 +113,31 @@ impl Foreigners {
         Self { programs, absent }
     }
 
-    /// Those that do the work of a case.
-    pub fn entries(&self, case: &str) -> Vec<Entry> {
+    /// Returns the contestants of a case.
+    pub(super) fn entries(&self, case: &str) -> Vec<Entry> {
         let mut entries = Vec::new();
         for program in &self.programs {
             for (number, offer) in program.borrow().offers.iter().enumerate() {
                 if offer.case == case {
-                    let foreign = Foreign { name: offer.contestant.clone(), number, program: Rc::clone(program) };
-                    entries.push(Entry::Present(Box::new(foreign)));
+                    let peer = Peer { name: offer.contestant.clone(), number, program: Rc::clone(program) };
+                    entries.push(Entry::Present(Box::new(peer)));
                 }
             }
         }
         entries
     }
 
-    /// Who was absent, and the versions of the others.
-    pub fn end(self) -> (Vec<Absence>, Vec<String>) {
+    /// Ends the programs, and returns which ones were absent and the versions of the others.
+    pub(super) fn end(self) -> (Vec<Absence>, Vec<String>) {
         let versions = self.programs.iter().map(|program| program.borrow().version.clone()).collect();
         (self.absent, versions)
     }
 }
 
-/// A program that runs.
+/// A running program.
 struct Program {
     child: Child,
-    /// Closed first, so that the child ends.
+    /// Closed first, which makes the program end.
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     version: String,
@@ -148,13 +152,13 @@ struct Offer {
 impl Program {
     fn start(mut command: Command) -> Result<Self> {
         let program = command.get_program().display().to_string();
-        let mut child = role::with_cores(&mut command)
+        let mut child = cores::with_cores(&mut command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
         let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().context("a pipe")?);
+        let output = BufReader::new(child.stdout.take().context("the pipe was taken")?);
         let mut started = Self { child, input, output, version: String::new(), offers: Vec::new() };
         loop {
             let line = started.line().with_context(|| format!("start {program}"))?;
@@ -162,36 +166,36 @@ impl Program {
                 ("ready", _) => return Ok(started),
                 ("version", version) => version.clone_into(&mut started.version),
                 ("offer", offer) => {
-                    let (case, contestant) = offer.split_once(' ').context("an offer without a contestant")?;
+                    let (case, contestant) = offer.split_once(' ').context("an offer names no contestant")?;
                     started.offers.push(Offer { case: case.to_owned(), contestant: contestant.to_owned() });
                 }
-                _ => bail!("{program} says {line:?}"),
+                _ => bail!("{program} printed {line:?} instead of an offer"),
             }
         }
     }
 
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
-        ensure!(self.output.read_line(&mut line)? > 0, "it has ended");
+        ensure!(self.output.read_line(&mut line)? > 0, "the program has ended");
         Ok(line.trim_end().to_owned())
     }
 
     fn measure(&mut self, number: usize, duration: Duration) -> Result<Reading> {
-        let input = self.input.as_mut().context("a pipe")?;
+        let input = self.input.as_mut().context("the pipe was taken")?;
         writeln!(input, "{number} {}", duration.as_micros())?;
         input.flush()?;
         let line = self.line()?;
         let Some(figures) = line.strip_prefix("ok ") else { bail!("{}", line.trim_start_matches("failed ")) };
         let mut reading = Reading::of(f64::NAN);
         for figure in figures.split_whitespace() {
-            let (name, value) = figure.split_once('=').context("a figure without a name")?;
-            let value: f64 = value.parse().with_context(|| format!("the figure {figure:?}"))?;
+            let (name, value) = figure.split_once('=').context("a figure has no name")?;
+            let value: f64 = value.parse().with_context(|| format!("parse the figure {figure:?}"))?;
             match name {
                 "value" => reading.value = value,
                 _ => reading = reading.with(&name.replace('_', " ").replace("wait us", "wait, µs"), value),
             }
         }
-        ensure!(reading.value.is_finite(), "no value in {line:?}");
+        ensure!(reading.value.is_finite(), "no value in the answer {line:?}");
         Ok(reading)
     }
 }
@@ -199,19 +203,19 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         drop(self.input.take());
-        // It ends when it has nothing more to read; a status is of no interest.
+        // The program ends when its input is closed. Nothing depends on its status.
         let _ = self.child.wait();
     }
 }
 
-/// Something that a program does.
-struct Foreign {
+/// A contestant of a program.
+struct Peer {
     name: String,
     number: usize,
     program: Rc<RefCell<Program>>,
 }
 
-impl Contestant for Foreign {
+impl Contestant for Peer {
     fn name(&self) -> &str {
         &self.name
     }

@@ -1,34 +1,34 @@
-//! Many readings of one contestant, as a few numbers.
+//! `Summary`: many readings of one contestant in a few numbers.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::case::Reading;
+use crate::measure::reading::Reading;
 
-/// What many readings amount to.
+/// Many readings of one contestant in a few numbers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
-    /// Half of the readings are below.
+    /// Half of the readings are lower.
     pub median: f64,
-    /// The lowest.
+    /// The lowest reading.
     pub minimum: f64,
-    /// The highest.
+    /// The highest reading.
     pub maximum: f64,
-    /// A quarter of the readings are below.
+    /// A quarter of the readings are lower.
     pub lower: f64,
-    /// A quarter of the readings are above.
+    /// A quarter of the readings are higher.
     pub upper: f64,
-    /// How far these two are apart, as a part of the median.
+    /// The distance from `lower` to `upper`, relative to the median.
     pub spread: f64,
-    /// How many there are.
+    /// The number of readings.
     pub readings: usize,
-    /// What else was found: medians.
+    /// The median of each other fact.
     pub facts: BTreeMap<String, f64>,
 }
 
 impl Summary {
-    /// Of at least one reading.
+    /// Returns the summary of the readings, of which there must be at least one.
     pub fn of(readings: &[Reading]) -> Option<Self> {
         let values = sorted(readings.iter().map(|reading| reading.value));
         let (minimum, maximum) = (*values.first()?, *values.last()?);
@@ -50,14 +50,14 @@ fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// The value below which such a part of the others lies, between two of them if need be.
+/// Returns the value below which this part of the values lies, interpolated between two of them.
 fn quantile(sorted: &[f64], part: f64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "far from so many")]
-    let place = part * (sorted.len() - 1) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
-    let below = place as usize;
+    #[expect(clippy::cast_precision_loss, reason = "the length is far below 2^52")]
+    let position = part * (sorted.len() - 1) as f64;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is an index of the list")]
+    let below = position as usize;
     let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (sorted[above] - sorted[below]) * place.fract()
+    sorted[below] + (sorted[above] - sorted[below]) * position.fract()
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn one_reading_is_all_there_is() {
+    fn one_reading_is_its_own_summary() {
         let summary = Summary::of(&[Reading::of(2.0)]).expect("a reading");
         assert_eq!([summary.median, summary.minimum, summary.maximum, summary.spread], [2.0, 2.0, 2.0, 0.0]);
         assert!(Summary::of(&[]).is_none());

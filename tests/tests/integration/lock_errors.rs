@@ -1,0 +1,94 @@
+//! `LockError`: one variant for each reason, and a text that says what to do.
+
+use std::error::Error as _;
+use std::thread;
+
+use shared_value::{DynValue, Error, Lock, LockError, RLock, SharedArray, Synchronized};
+use shared_value_tests::{SHORT, in_time};
+
+/// Runs the closure in another thread, which holds no lock.
+fn elsewhere<R: Send>(attempt: impl FnOnce() -> R + Send) -> R {
+    thread::scope(|scope| scope.spawn(attempt).join().unwrap())
+}
+
+/// The variant is all that a program can decide by.
+#[track_caller]
+fn assert_is<R: std::fmt::Debug>(result: Result<R, Error>, expected: LockError) {
+    match result {
+        Err(Error::Lock(error)) => assert_eq!(error, expected),
+        other => panic!("{other:?} instead of {expected:?}"),
+    }
+}
+
+/// A program that tries again must tell a held lock from every other error, whatever the lock guards.
+#[test]
+fn a_held_lock_would_block_or_times_out() {
+    in_time(|| {
+        let (number, array) = (Synchronized::new(1_u64).unwrap(), SharedArray::new(&[1_u8, 2]).unwrap());
+        let dynamic = DynValue::open(&number.token().unwrap()).unwrap();
+        let (recursive, lock) = (RLock::new().unwrap(), Lock::new().unwrap());
+        let guarded = Synchronized::options().lock(&lock).new(1_u64).unwrap();
+        let held = (number.lock().unwrap(), array.lock().unwrap(), recursive.lock().unwrap(), lock.lock().unwrap());
+        elsewhere(|| {
+            assert_is(number.try_lock(), LockError::WouldBlock);
+            assert_is(array.try_lock(), LockError::WouldBlock);
+            assert_is(dynamic.try_lock(), LockError::WouldBlock);
+            assert_is(recursive.try_lock(), LockError::WouldBlock);
+            assert_is(lock.try_lock(), LockError::WouldBlock);
+            assert_is(guarded.try_lock(), LockError::WouldBlock);
+            assert_is(number.lock_timeout(SHORT), LockError::TimedOut);
+            assert_is(array.lock_timeout(SHORT), LockError::TimedOut);
+            assert_is(dynamic.lock_timeout(SHORT), LockError::TimedOut);
+            assert_is(recursive.lock_timeout(SHORT), LockError::TimedOut);
+            assert_is(lock.lock_timeout(SHORT), LockError::TimedOut);
+            assert_is(guarded.lock_timeout(SHORT), LockError::TimedOut);
+            // A wait for a change takes no lock, and its timeout is another error.
+            assert!(matches!(number.wait_for(|number| *number == 2, SHORT), Err(Error::TimedOut)));
+        });
+        drop(held);
+    });
+}
+
+/// The owner of a lock that is not recursive must get an error where it would otherwise wait for itself.
+#[test]
+fn a_lock_that_is_not_recursive_is_already_held() {
+    in_time(|| {
+        let lock = Lock::new().unwrap();
+        let number = Synchronized::options().lock(&lock).new(1_u64).unwrap();
+        let array = SharedArray::options().lock(&lock).new(&[1_u8, 2]).unwrap();
+        let held = lock.lock().unwrap();
+        assert_is(lock.lock(), LockError::AlreadyHeld);
+        assert_is(lock.try_lock(), LockError::AlreadyHeld);
+        assert_is(lock.lock_timeout(SHORT), LockError::AlreadyHeld);
+        assert_is(number.lock(), LockError::AlreadyHeld);
+        assert_is(number.set(2), LockError::AlreadyHeld);
+        assert_is(number.update(|number| *number = 2), LockError::AlreadyHeld);
+        assert_is(array.set_at(0, 2), LockError::AlreadyHeld);
+        assert_is(array.fill(2), LockError::AlreadyHeld);
+        drop(held);
+        assert_eq!((number.get(), array.at(0)), (1, 1));
+        number.set(2).expect("the lock is free");
+    });
+}
+
+/// An error of a lock must read well alone, and inside of the library's error.
+#[test]
+fn every_variant_says_what_to_do() {
+    let texts = [
+        (LockError::WouldBlock, "another thread or process holds the lock"),
+        (LockError::TimedOut, "another thread or process held the lock until the timeout"),
+        (LockError::AlreadyHeld, "release it first, or use an `RLock`"),
+        (LockError::TooManyHeld { limit: 2_048 }, "holds 2048 locks already"),
+        (LockError::TooDeep { limit: 65_535 }, "has taken this lock 65535 times"),
+        (LockError::Corrupted, "another process overwrote the lock"),
+        (LockError::NotHeld, "take the lock again"),
+        (LockError::Unsupported { what: "glibc" }, "this platform cannot provide the lock: glibc"),
+    ];
+    for (error, text) in texts {
+        assert!(error.to_string().contains(text), "{error}");
+        let wrapped = Error::from(error);
+        assert!(matches!(wrapped, Error::Lock(inner) if inner == error), "{wrapped:?}");
+        assert_eq!(wrapped.to_string(), error.to_string(), "the text must not appear twice in a chain of errors");
+        assert!(wrapped.source().is_none(), "the text must not appear twice in a chain of errors");
+    }
+}

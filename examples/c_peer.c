@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -15,17 +17,19 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { COUNT, SUM, LATEST, WORDS };
 enum { PTHREAD = 2 };
 
-/* The control line and the slots of a cell whose value has three words: two slots of four words and less share a line. */
+/* The control line and the slots of a cell whose value has three words: slots of at most four words follow each other. */
 struct cell {
     unsigned char lock[40];
     _Atomic uint64_t version;
     _Atomic uint64_t draft;
-    uint64_t event;
+    _Atomic uint64_t event;
     _Atomic uint64_t slots[2][WORDS];
 };
 
@@ -35,9 +39,16 @@ static void fail(const char *what, int error) {
 }
 
 static void lock(pthread_mutex_t *mutex, struct cell *cell) {
-    int error = pthread_mutex_lock(mutex);
+    int error;
+    do {
+        /* Waits are bounded, because a wake-up may be lost when an owner is killed. */
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1;
+        error = pthread_mutex_timedlock(mutex, &until);
+    } while (error == ETIMEDOUT);
     if (error == EOWNERDEAD) {
-        /* The draft of the dead owner is dropped; the last committed value stands. */
+        /* Drops the draft of the dead owner. The committed value stays. */
         atomic_store_explicit(&cell->draft, 0, memory_order_relaxed);
         error = pthread_mutex_consistent(mutex);
     }
@@ -45,7 +56,16 @@ static void lock(pthread_mutex_t *mutex, struct cell *cell) {
         fail("lock", error);
 }
 
-/* Writes the slot that is not committed, and commits nothing. */
+/* Wakes the threads that wait for a change. */
+static void wake(struct cell *cell) {
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&cell->event, memory_order_relaxed) & 1) {
+        atomic_fetch_add_explicit(&cell->event, 1, memory_order_relaxed);
+        syscall(SYS_futex, &cell->event, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    }
+}
+
+/* Writes the slot that is not committed. */
 static uint64_t prepare(struct cell *cell, uint64_t measurement) {
     uint64_t version = atomic_load_explicit(&cell->version, memory_order_relaxed);
     _Atomic uint64_t *now = cell->slots[version & 1], *next = cell->slots[(version + 1) & 1];
@@ -63,6 +83,10 @@ int main(int count, char **arguments) {
     struct stat facts;
     if (file < 0 || fstat(file, &facts))
         fail(arguments[1], errno);
+    /* Marks the value as in use until the file is closed. Otherwise the next process to open it initializes the mutex again. */
+    struct flock in_use = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    if (fcntl(file, F_OFD_SETLKW, &in_use))
+        fail("mark as in use", errno);
     unsigned char *start = mmap(NULL, facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (start == MAP_FAILED)
         fail("mmap", errno);
@@ -77,7 +101,7 @@ int main(int count, char **arguments) {
     memcpy(&schema_length, start + table_offset + 32, sizeof schema_length);
     if (kind != PTHREAD)
         fail("not guarded by a pthread mutex", EINVAL);
-    /* The segment says what it holds, so a program of another version is found out here. */
+    /* The segment describes its value. A Rust program of another version may have another `Log`. */
     static const char schema[] = "Log\ncount: u64 @0\nsum: u64 @8\nlatest: u64 @16\nLog: 24 bytes, align 8\nlittle-endian\n";
     if (schema_length != sizeof schema - 1 || memcmp(start + schema_offset, schema, schema_length))
         fail("not the layout that this program knows", EINVAL);
@@ -100,6 +124,7 @@ int main(int count, char **arguments) {
         int error = pthread_mutex_unlock(mutex);
         if (error)
             fail("unlock", error);
+        wake(cell);
     }
     return 0;
 }

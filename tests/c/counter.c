@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +24,7 @@ struct cell {
     unsigned char lock[40];
     _Atomic uint64_t version;
     _Atomic uint64_t draft;
-    uint64_t signal;
+    _Atomic uint64_t event;
     _Atomic uint64_t slots[2];
 };
 
@@ -33,7 +36,7 @@ static void fail(const char *what, int error) {
 static void lock(pthread_mutex_t *mutex, struct cell *cell, unsigned long *died) {
     int error;
     do {
-        /* With a timeout, because a wake-up may be lost when an owner is killed. */
+        /* Waits are bounded, because a wake-up may be lost when an owner is killed. */
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
@@ -48,6 +51,15 @@ static void lock(pthread_mutex_t *mutex, struct cell *cell, unsigned long *died)
         fail("lock", error);
 }
 
+/* Wakes the threads that wait for a change. */
+static void wake(struct cell *cell) {
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&cell->event, memory_order_relaxed) & 1) {
+        atomic_fetch_add_explicit(&cell->event, 1, memory_order_relaxed);
+        syscall(SYS_futex, &cell->event, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    }
+}
+
 int main(int count, char **arguments) {
     if (count < 3)
         fail("usage: counter PATH count N | counter PATH hold", EINVAL);
@@ -55,7 +67,7 @@ int main(int count, char **arguments) {
     struct stat facts;
     if (file < 0 || fstat(file, &facts))
         fail(arguments[1], errno);
-    /* Marks the segment as open until the descriptor is closed. Otherwise the next process initializes the mutex again. */
+    /* Marks the value as in use until the file is closed. Otherwise the next process to open it initializes the mutex again. */
     struct flock in_use = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     if (fcntl(file, F_OFD_SETLKW, &in_use))
         fail("mark as in use", errno);
@@ -96,6 +108,7 @@ int main(int count, char **arguments) {
         int error = pthread_mutex_unlock(mutex);
         if (error)
             fail("unlock", error);
+        wake(cell);
     }
     printf("%lu\n", died);
     return 0;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use shared_value::{Error, LockError, LockState, Synchronized};
-use shared_value_tests::{AT_ONCE, DEADLINE, SegmentName, eventually, fork, in_time, scaled};
+use shared_value_tests::{AT_ONCE, DEADLINE, SegmentFile, SegmentName, eventually, fork, in_time, scaled};
 
 use crate::guarded;
 
@@ -135,6 +135,25 @@ fn a_mutex_that_a_c_program_alone_holds_stays_locked() {
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert!(value.lock_timeout(AT_ONCE).unwrap().recovered());
+}
+
+/// If a C program did not wake the threads that wait for a change, they would find it only when they look again.
+#[test]
+fn a_c_program_wakes_the_threads_that_wait_for_a_change() {
+    let name = SegmentName::new("pthread-c-wakes");
+    let _value = guarded().create(&name, 0_u64).unwrap();
+    let file = SegmentFile::open(name.path());
+    let cell = u64::from_le_bytes(file.bytes(64, 8).try_into().unwrap());
+    let event = |word: Option<u64>| {
+        if let Some(word) = word {
+            file.overwrite(cell + 56, &word.to_le_bytes());
+        }
+        assert!(counter().arg(name.path()).args(["count", "1"]).status().unwrap().success());
+        u64::from_le_bytes(file.bytes(cell + 56, 8).try_into().unwrap())
+    };
+    assert_eq!(event(None), 0, "no thread waits");
+    assert_eq!(event(Some(5)), 6, "the waiting bit is cleared, and the wake-up counted");
+    assert_eq!(event(None), 6, "the threads are woken once");
 }
 
 /// The C library takes a deadline by a clock, and not a timeout.

@@ -226,6 +226,19 @@ impl<H: Reader<Value: Sequence>> fmt::Debug for ElementAccessors<H> {
     }
 }
 
+impl<H: Reader<Value: Sequence>> IntoIterator for &ElementAccessors<H> {
+    type Item = Element<H>;
+    type IntoIter = std::vec::IntoIter<Element<H>>;
+
+    /// Iterates over all elements as they are now, of one version.
+    ///
+    /// # Panics
+    /// If another process wrote bytes that are not an element.
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl<E: SharedValue, A: Access> IntoIterator for &Synchronized<[E], A> {
     type Item = E;
     type IntoIter = std::vec::IntoIter<E>;

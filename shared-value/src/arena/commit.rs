@@ -118,8 +118,8 @@ impl Transaction<'_> {
         if state.joined.iter().any(|cell| cell.is_unwound(self.thread)) {
             return Err(Error::Unwound);
         }
-        let (changes, changed) = (state.changes(), state.changed().count());
-        let is_committed = match (changes.is_empty(), changed) {
+        let changes = state.changes();
+        let is_committed = match (changes.is_empty(), state.changed().count()) {
             (true, 0) => true,
             (true, 1) => {
                 state.changed().for_each(Versions::commit);

@@ -87,7 +87,7 @@ fn of_schemas(expected: &Schema<'_>, found: &Schema<'_>) -> Difference {
         None => (expected.lines.get(found.lines.len()).copied(), found.lines.get(expected.lines.len()).copied()),
     };
     let (our_fields, their_fields) = (expected.fields(), found.fields());
-    let missing = |line: &Option<&'_ str>, fields: &HashSet<&str>| {
+    let missing = |line: Option<&'_ str>, fields: &HashSet<&str>| {
         line.and_then(field).filter(|path| !fields.contains(path)).map(readable)
     };
     let show = |line: Option<&str>| line.map_or_else(|| "nothing more".to_owned(), shown);
@@ -95,10 +95,10 @@ fn of_schemas(expected: &Schema<'_>, found: &Schema<'_>) -> Difference {
     let explanation = if expected.name != found.name && (our_fields != their_fields || (ours, theirs) == (None, None)) {
         (told_expected, told_found) = (readable(expected.name), readable(found.name));
         format!("the type is another: expected `{told_expected}`, found `{told_found}`")
-    } else if let Some(path) = missing(&ours, &their_fields) {
+    } else if let Some(path) = missing(ours, &their_fields) {
         told_found = format!("no field `{path}`");
         format!("the segment has no field `{path}`, which this program expects as `{told_expected}`")
-    } else if let Some(path) = missing(&theirs, &our_fields) {
+    } else if let Some(path) = missing(theirs, &our_fields) {
         told_expected = format!("no field `{path}`");
         format!("the segment has a field `{path}`, as `{told_found}`, which this program does not have")
     } else {

@@ -171,7 +171,7 @@ impl<H: Create> Options<H> {
     ///
     /// # Errors
     /// The errors of [`Synchronized::new`](crate::Synchronized::new).
-    #[expect(clippy::new_ret_no_self, clippy::wrong_self_convention, reason = "it makes a new `H`")]
+    #[expect(clippy::new_ret_no_self, reason = "it makes a new `H`")]
     pub fn new<'a>(&self, initial: impl Into<H::Initial<'a>>) -> Result<H, Error> {
         H::create_at(&Location::ANONYMOUS, &initial.into(), &self.terms)
     }

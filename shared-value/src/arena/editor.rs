@@ -189,7 +189,9 @@ impl<'a> Editor<'a> {
         let by_itself = changes.len() == 1 && record.is_none();
         if !by_itself {
             decision.begin(record);
-            changes.iter().for_each(|change| change.prepare(self.heap));
+            for change in changes {
+                change.prepare(self.heap);
+            }
         }
         if let Some(table) = table_at(self.heap, self.directory.table) {
             for addition in additions {
@@ -199,7 +201,9 @@ impl<'a> Editor<'a> {
         decision.count();
         decide();
         if by_itself {
-            changes.iter().for_each(|change| self.finish(*change));
+            for change in changes {
+                self.finish(*change);
+            }
         } else {
             if record.is_none() {
                 decision.commit();

@@ -105,20 +105,32 @@ impl Operations {
         self.add_arena("transaction-edit-unused", three, Opened::Twice, &states, change);
         self.add_arena("transaction-edit-after", die_in_transaction, Opened::Since, &states, change);
         // Without a value that changes, and with one change alone.
-        self.add_arena("transaction-edit-only", three, Opened::Since, &[ones(), state([("a", 7), ("d", 4)])], |arena, _| {
-            let edit = || {
-                arena.unwrap().transaction(|tx| {
-                    tx.replace("a", 7_u64)?;
-                    tx.insert("d", 4_u64)?;
-                    tx.remove("b")?;
-                    tx.remove("c").map(drop)
-                })
-            };
-            marked(edit).unwrap();
-        });
-        self.add_arena("transaction-edit-one", three, Opened::Since, &[ones(), state([("a", 1), ("c", 1)])], |arena, _| {
-            assert!(marked(|| arena.unwrap().transaction(|tx| tx.remove("b"))).unwrap());
-        });
+        self.add_arena(
+            "transaction-edit-only",
+            three,
+            Opened::Since,
+            &[ones(), state([("a", 7), ("d", 4)])],
+            |arena, _| {
+                let edit = || {
+                    arena.unwrap().transaction(|tx| {
+                        tx.replace("a", 7_u64)?;
+                        tx.insert("d", 4_u64)?;
+                        tx.remove("b")?;
+                        tx.remove("c").map(drop)
+                    })
+                };
+                marked(edit).unwrap();
+            },
+        );
+        self.add_arena(
+            "transaction-edit-one",
+            three,
+            Opened::Since,
+            &[ones(), state([("a", 1), ("c", 1)])],
+            |arena, _| {
+                assert!(marked(|| arena.unwrap().transaction(|tx| tx.remove("b"))).unwrap());
+            },
+        );
         self.add_arena("transaction-edit-fails", three, Opened::Since, &[ones()], |arena, _| {
             let arena = arena.unwrap();
             let a = arena.get::<u64>("a").unwrap().unwrap();

@@ -119,6 +119,19 @@ fn an_arena_has_a_whole_value_or_none() {
     survives(["arena-remove", "arena-open-unused", "arena-reuse"]);
 }
 
+/// Without a word that decides for both values, a death would leave a key with two of them, or with none.
+#[test]
+fn a_key_leads_to_the_old_value_or_to_the_new() {
+    survives(["arena-replace", "arena-replace-none", "arena-replace-grown", "arena-replace-unused", "arena-remove-id"]);
+}
+
+/// If added and removed values were not decided on with those that changed, a death would leave one without the other.
+#[test]
+fn a_transaction_adds_and_removes_all_or_nothing() {
+    survives(["transaction-edit-first", "transaction-edit", "transaction-edit-unused", "transaction-edit-after"]);
+    survives(["transaction-edit-only", "transaction-edit-one", "transaction-edit-fails"]);
+}
+
 /// If a transaction committed each value by itself, a death would leave some of them changed.
 #[test]
 fn a_transaction_is_whole_or_not_there() {

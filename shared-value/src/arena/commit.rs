@@ -118,8 +118,8 @@ impl Transaction<'_> {
         if state.joined.iter().any(|cell| cell.is_unwound(self.thread)) {
             return Err(Error::Unwound);
         }
-        let changes = state.changes();
-        let is_committed = match (changes.is_empty(), state.changed().count()) {
+        let (edits, values) = (state.changes(), state.changed().count());
+        let is_committed = match (edits.is_empty(), values) {
             (true, 0) => true,
             (true, 1) => {
                 state.changed().for_each(Versions::commit);
@@ -129,8 +129,8 @@ impl Transaction<'_> {
                 state.changed().for_each(Versions::commit);
                 true
             }
-            (false, 0) => self.edit(&state, &changes, None, || {})?,
-            _ => self.commit_by_record(&state, &changes)?,
+            (false, 0) => self.edit(&state, &edits, None, || {})?,
+            _ => self.commit_by_record(&state, &edits)?,
         };
         drop(state);
         if is_committed {

@@ -72,6 +72,12 @@ impl Trailer {
         state | (self.generation & 0xffff) << 8 | ((self.type_entry / TRAILER) as u64) << 24
     }
 
+    /// Whether changes that are being made decide about the block.
+    #[inline(always)]
+    pub(crate) fn is_undecided(&self) -> bool {
+        matches!(self.state, State::Adding | State::Removing)
+    }
+
     pub(crate) fn end(&self) -> usize {
         self.at + TRAILER
     }
@@ -187,7 +193,7 @@ impl<'a> Heap<'a> {
     /// Whether a block is in use.
     #[inline(always)]
     pub(crate) fn is_live(self, block: &Trailer) -> bool {
-        block.state == State::Live || is_undecided(block) && self.is_decided_live(block.at, block.generation)
+        block.state == State::Live || block.is_undecided() && self.is_decided_live(block.at, block.generation)
     }
 
     /// Whether a block of this generation is in use, while changes are being made.
@@ -198,7 +204,7 @@ impl<'a> Heap<'a> {
         const TRIES: usize = 1 << 10;
         for _ in 0..TRIES {
             let Some(block) = self.trailer(at).filter(|block| block.generation == generation) else { return false };
-            if !is_undecided(&block) {
+            if !block.is_undecided() {
                 return block.state == State::Live;
             }
             // The state was stored after the decision had begun, and is acquired. So what is seen here is that decision, or
@@ -308,10 +314,4 @@ impl<'a> Heap<'a> {
         let step = (needed / 8).clamp(LEAST, MOST);
         [needed + step, needed].map(|end| end.next_multiple_of(PAGE).min(self.end()))
     }
-}
-
-/// Whether a change of the block is being made, or was committed and is being finished.
-#[inline(always)]
-fn is_undecided(block: &Trailer) -> bool {
-    matches!(block.state, State::Adding | State::Removing)
 }

@@ -1,6 +1,6 @@
 //! `Change`: a block that is added or removed.
 
-use crate::heap::blocks::{Heap, State};
+use crate::heap::blocks::{Heap, State, Trailer};
 use crate::heap::decision::Decision;
 use crate::heap::directory::Directory;
 use crate::heap::usize_of;
@@ -48,8 +48,7 @@ impl Change {
 
     /// Gives the block the state that it has after the decision. It may have that already.
     fn settle(self, heap: Heap<'_>, is_committed: bool) {
-        let undecided = |state| matches!(state, State::Adding | State::Removing);
-        if let Some(block) = heap.trailer(self.at()).filter(|block| undecided(block.state)) {
+        if let Some(block) = heap.trailer(self.at()).filter(Trailer::is_undecided) {
             heap.set_state(&block, if self.is_add() == is_committed { State::Live } else { State::Removed });
         }
     }

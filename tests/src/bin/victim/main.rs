@@ -2,6 +2,7 @@
 
 mod arenas;
 mod arguments;
+mod edits;
 mod elements;
 mod helper;
 mod kindred;

@@ -32,12 +32,13 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_names();
     operations.add_other_locks();
     operations.add_arenas();
+    operations.add_edits();
     operations.add_arrays();
     operations.all
 }
 
 /// A list of operations that grows. The files of the scenarios add to it.
-pub(crate) struct Operations {
+pub(crate) pub(crate) struct Operations {
     all: Vec<Operation>,
 }
 
@@ -197,7 +198,8 @@ impl Operations {
         });
     }
 
-    fn add_arena(
+    /// Adds an operation on an arena.
+    pub(crate) fn add_arena(
         &mut self,
         name: &str,
         prepare: fn(&Arena),

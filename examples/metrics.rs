@@ -4,11 +4,11 @@
 //! cargo run --release --example metrics
 //! ```
 //!
-//! Whoever needs a metric asks the arena for its name; the first one to ask creates it. Counters are added to without a
+//! A worker asks the arena for a metric by name; the first one that asks adds the metric. Counters are added to without a
 //! lock, gauges change under a lock of their own, and the reporter, a process that can only read, prints all of them in
-//! Prometheus' text format without waiting for anybody. One worker stops in the middle of changing a gauge, with its lock
-//! held, and gets a SIGKILL; another one goes on where it was. In the end every single metric must hold what the jobs
-//! amount to, or the exit status is 1.
+//! Prometheus' text format without waiting for a lock. One worker stops in the middle of changing a gauge, with its lock
+//! held, and gets a SIGKILL; another one goes on with its jobs. In the end every metric must hold the sum of all jobs, or the
+//! exit status is 1.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Signal, set_parent_process_death_signal};
-use shared_value::{Arena, LockState, ReadOnly, SharedValue, Synchronized};
+use shared_value::{Arena, LockState, SharedValue, Source, Synchronized};
 
 const WORKERS: u64 = 4;
 /// How many jobs each worker has.
@@ -30,9 +30,9 @@ const QUEUES: usize = 200;
 /// The worker that is killed.
 const VICTIM: u64 = 1;
 
-/// Address space: memory is taken as metrics are made.
+/// Address space: memory is taken as metrics are added.
 const CAPACITY: usize = 64 << 20;
-/// Nothing here takes so long, unless something is wrong.
+/// Nothing here takes longer, unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A number that only grows: many processes add to it at once, without a lock.
@@ -43,7 +43,7 @@ struct Counter {
     total: u64,
 }
 
-/// A level, and what is known of it. All three change in one commit.
+/// A level, its peak, and the number of its changes. All three change in one commit.
 #[derive(SharedValue, Clone, Copy, Debug, Default)]
 #[repr(C)]
 struct Gauge {
@@ -60,7 +60,7 @@ impl Gauge {
     }
 }
 
-/// What one job does to the metrics. It is always the same, so that the parent can tell what all jobs amount to.
+/// The changes that one job makes. They depend on its number alone, so the parent can compute the sum of all jobs.
 struct Job {
     path: usize,
     queue: usize,
@@ -97,56 +97,53 @@ fn main() -> Result<()> {
     }
 }
 
-/// What each worker does: its jobs from the first one that is not done.
+/// The work of a worker: its jobs, from the first one that is not done.
 fn work(worker: u64, hangs: bool) -> Result<()> {
-    // If the parent is killed, nobody would end a worker that waits for ever.
+    // Nothing else would end a worker that waits for ever, if the parent is killed.
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let arena = Arena::inherited("METRICS")?;
-    let counter = |name: String| arena.open_or_create(&name, Counter::default());
+    let arena = Arena::open(Source::inherited("METRICS"))?;
+    let counter = |name: String| arena.get_or_insert_with(&name, Counter::default);
     let requests = (0..PATHS).map(requests_of).map(counter).collect::<Result<Vec<_>, _>>()?;
-    let queues = (0..QUEUES).map(|queue| arena.open_or_create(&bytes_of(queue), Gauge::default()));
+    let queues = (0..QUEUES).map(|queue| arena.get_or_insert_with(&bytes_of(queue), Gauge::default));
     let queues = queues.collect::<Result<Vec<Synchronized<Gauge>>, _>>()?;
     let done = counter(jobs_of(worker))?;
 
-    for number in done.total()..JOBS {
+    for number in done.total().load()..JOBS {
         let job = Job::of(worker, number);
-        requests[job.path].total_fetch_add(1);
+        requests[job.path].total().fetch_add(1);
         if hangs && number == JOBS / 2 {
             // What a bug might do: the level is changed, but neither the peak nor the count of updates.
             let gauge = queues[job.queue].lock()?;
-            gauge.update_level(|level| *level += job.bytes);
+            gauge.update_level(|level| *level += job.bytes)?;
             loop {
                 thread::park();
             }
         }
         queues[job.queue].update(|gauge| gauge.add(job.bytes))?;
-        done.total_fetch_add(1);
+        done.total().fetch_add(1);
     }
     Ok(())
 }
 
-/// What the reporter does, which knows no metric by name: it finds them all in the arena.
+/// The work of the reporter, which knows no metric by name: it lists all that are in the arena.
 fn report() -> Result<()> {
-    let arena = Arena::<ReadOnly>::inherited_read_only("METRICS")?;
+    let arena = Arena::open_read_only(Source::inherited("METRICS"))?;
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut add = |key: &str, suffix: &str, kind, value| {
         let (name, labels) = key.split_once('{').unwrap_or((key, "}"));
         let family = families.entry(format!("{name}{suffix}")).or_insert(Family { kind, samples: BTreeMap::new() });
         family.samples.insert(format!("{{{labels}"), value);
     };
-    for stored in arena.keys() {
-        let key = stored.key().context("a key")?;
-        match stored.type_name() {
-            "Counter" => add(key, "", "counter", i128::from(arena.at::<Counter>(stored.id())?.total())),
-            "Gauge" => {
-                // Of one commit, so that the level is never above the peak.
-                let Gauge { level, peak, updates } = arena.at::<Gauge>(stored.id())?.load()?;
-                add(key, "", "gauge", level.into());
-                add(key, "_peak", "gauge", peak.into());
-                add(key, "_updates_total", "counter", updates.into());
-            }
-            other => bail!("`{key}` is a {other}, which is no metric"),
-        }
+    for (key, counter) in arena.values_of::<Counter>() {
+        add(&key.context("a key")?, "", "counter", i128::from(counter.total().load()));
+    }
+    for (key, gauge) in arena.values_of::<Gauge>() {
+        let key = key.context("a key")?;
+        // All of one commit, so the level is never above the peak.
+        let Gauge { level, peak, updates } = gauge.load()?;
+        add(&key, "", "gauge", level.into());
+        add(&key, "_peak", "gauge", peak.into());
+        add(&key, "_updates_total", "counter", updates.into());
     }
     let mut text = String::new();
     for (name, Family { kind, samples }) in families {
@@ -166,19 +163,19 @@ struct Family {
     samples: BTreeMap<String, i128>,
 }
 
-/// What the parent does: starts the workers, looks at reports all the time, kills one worker, and checks the result.
+/// The work of the parent: it starts the workers, takes reports all the time, kills one worker, and checks the result.
 fn supervise() -> Result<()> {
-    let arena = Arena::anonymous(CAPACITY)?;
+    let arena = Arena::new(CAPACITY)?;
     let began = Instant::now();
     let mut workers =
         (0..WORKERS).map(|worker| Process::work(&arena, worker, worker == VICTIM)).collect::<Result<Vec<_>>>()?;
-    let done = arena.open_or_create(&jobs_of(VICTIM), Counter::default())?;
-    let stuck = arena.open_or_create(&bytes_of(Job::of(VICTIM, JOBS / 2).queue), Gauge::default())?;
+    let done = arena.get_or_insert_with(&jobs_of(VICTIM), Counter::default)?;
+    let stuck = arena.get_or_insert_with(&bytes_of(Job::of(VICTIM, JOBS / 2).queue), Gauge::default)?;
 
     let mut reports = Reports::default();
     let victim = usize::try_from(VICTIM)?;
     let held = LockState::Held { thread_id: workers[victim].0.id() };
-    while done.total() < JOBS / 2 || stuck.lock_state() != held {
+    while done.total().load() < JOBS / 2 || stuck.lock_state() != held {
         ensure!(began.elapsed() < PATIENCE, "worker {VICTIM} does not come to the middle of its jobs");
         ensure!(workers[victim].0.try_wait()?.is_none(), "worker {VICTIM} ended before it could be killed");
         reports.take(&arena)?;
@@ -186,7 +183,7 @@ fn supervise() -> Result<()> {
     let version = stuck.version();
     let seen = reports.take(&arena)?;
     ensure!(stuck.lock_state() == held && stuck.version() == version, "the lock is free, though its owner lives");
-    println!("worker {VICTIM} hangs, and holds the lock of a gauge; a report of {seen} samples waited for nobody");
+    println!("worker {VICTIM} hangs, and holds the lock of a gauge; a report of {seen} samples waited for no lock");
     let killed = Instant::now();
     workers[victim].0.kill()?;
     drop(stuck.lock_timeout(PATIENCE)?);
@@ -212,7 +209,7 @@ fn supervise() -> Result<()> {
     prove(&reports.last)
 }
 
-/// Compares every metric with what the jobs amount to.
+/// Compares every metric with the sum of all jobs.
 fn prove(report: &BTreeMap<String, i128>) -> Result<()> {
     let (mut requests, mut levels, mut updates) = (vec![0; PATHS], vec![0; QUEUES], vec![0; QUEUES]);
     for (worker, number) in (0..WORKERS).flat_map(|worker| (0..JOBS).map(move |number| (worker, number))) {
@@ -221,8 +218,7 @@ fn prove(report: &BTreeMap<String, i128>) -> Result<()> {
         levels[queue] += i128::from(bytes);
         updates[queue] += 1;
     }
-    // The job that was interrupted was begun twice. What was added without a lock stays; what was changed under the lock
-    // was not committed, and is gone.
+    // The interrupted job was begun twice. Its addition without a lock stays; its change under the lock was not committed.
     requests[Job::of(VICTIM, JOBS / 2).path] += 1;
     let mut expected: BTreeMap<String, i128> = (0..WORKERS).map(|worker| (jobs_of(worker), JOBS.into())).collect();
     expected.extend((0..PATHS).map(requests_of).zip(requests));
@@ -234,11 +230,11 @@ fn prove(report: &BTreeMap<String, i128>) -> Result<()> {
         ensure!(found.get(name) == Some(&value), "{name} is {:?}, and should be {value}", found.get(name));
     }
     ensure!(found.len() == expected.len(), "{} samples were reported, {} are known", found.len(), expected.len());
-    println!("each of {} samples is what the jobs amount to", found.len());
+    println!("each of {} samples is the sum of all jobs", found.len());
     Ok(())
 }
 
-/// What the reporter printed, checked.
+/// The output of the reporters, checked.
 #[derive(Default)]
 struct Reports {
     taken: u32,
@@ -247,10 +243,10 @@ struct Reports {
 }
 
 impl Reports {
-    /// Starts a reporter; returns how many samples it has found.
+    /// Starts a reporter. Returns the number of samples that it has found.
     fn take(&mut self, arena: &Arena) -> Result<usize> {
         let mut command = Process::command(&["report"])?;
-        // From an arena that can only be read: the kernel sees to it that a reporter changes nothing.
+        // The kernel makes sure that a reporter changes nothing: the memory is mapped for reading.
         arena.read_only()?.pass_to(&mut command, "METRICS")?;
         let mut reporter = Process(command.stdout(Stdio::piped()).spawn()?);
         self.text = io::read_to_string(reporter.0.stdout.take().context("the reporter has no output")?)?;
@@ -272,7 +268,7 @@ impl Reports {
                 );
             }
         }
-        ensure!(self.last.keys().all(|name| report.contains_key(name)), "a metric has gone away");
+        ensure!(self.last.keys().all(|name| report.contains_key(name)), "a metric has disappeared");
         self.last = report;
         self.taken += 1;
         Ok(self.last.len())
@@ -292,7 +288,7 @@ impl Reports {
     }
 }
 
-/// A child process, killed if it still runs when it is of no more use.
+/// A child process, which is killed when this is dropped.
 struct Process(Child);
 
 impl Process {

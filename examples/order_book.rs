@@ -4,11 +4,11 @@
 //! cargo run --release --example order_book
 //! ```
 //!
-//! The orders are values of an arena without a name of their own; the book, which has one, knows them by their ids. A
-//! trade changes two of them, the bid and the ask, in one transaction: whenever its process dies, both have changed or
-//! none. The parent takes snapshots of all orders, in memory that it can only read, and in each of them what was bought
-//! must be what was sold, and what was paid what was received. One process stops between the two halves of a trade and gets a
-//! SIGKILL; then more of them get one at whatever they do. The exit status is 1 if any of that does not hold.
+//! The orders are values of an arena without keys. The book, which has a key, holds their ids. A trade changes two orders, the
+//! bid and the ask, in one transaction: whenever its process dies, both have changed or neither. The parent takes
+//! snapshots of all orders, in memory that it can only read. In each snapshot the same number of pieces must be bought and sold,
+//! for the same money. One process stops between the two halves of a trade and gets a SIGKILL; then more of them get one at
+//! random moments. The exit status is 1 if any of that does not hold.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -18,19 +18,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Signal, set_parent_process_death_signal};
-use shared_value::{Access, Arena, ArenaValues, Error, LockState, ReadOnly, SharedValue, Synchronized, ValueId};
+use shared_value::{Access, Arena, Error, Id, LockState, ReadOnly, SharedValue, Source, Synchronized};
 
 const MATCHERS: usize = 3;
-/// How many orders are on each side.
+/// The number of orders on each side.
 const ORDERS: usize = 12;
-/// How much each order is about.
+/// The pieces of each order.
 const QUANTITY: u32 = 40_000;
-/// How much one trade is about, at most.
+/// The most pieces of one trade.
 const LOT: u32 = 10;
-/// How many processes are killed at whatever they do.
+/// The number of processes that are killed at random moments.
 const KILLS: u32 = 20;
 
-/// Nothing here takes so long, unless something is wrong.
+/// Nothing here takes longer, unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
@@ -40,16 +40,16 @@ enum Side {
     Ask,
 }
 
-/// An order, and what has come of it so far.
+/// An order, and the trades of it so far.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[repr(C)]
 struct Order {
     side: Side,
-    /// In cents: what is paid at most, or taken at least.
+    /// In cents for a piece: the most that is paid, or the least that is taken.
     limit: u32,
     left: u32,
     filled: u32,
-    /// In cents, for all that is filled.
+    /// In cents, for all filled pieces.
     cents: u64,
 }
 
@@ -65,12 +65,12 @@ impl Order {
     }
 }
 
-/// Where the orders are. It lies in the arena under the key `book`.
+/// The ids of the orders. The book lies in the arena under the key `book`.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[repr(C)]
 struct Book {
-    bids: [ValueId; ORDERS],
-    asks: [ValueId; ORDERS],
+    bids: [Id<Order>; ORDERS],
+    asks: [Id<Order>; ORDERS],
 }
 
 /// The orders, as a process uses them.
@@ -86,7 +86,7 @@ struct Moment {
 }
 
 impl Moment {
-    /// What has been bought is what has been sold, to the piece and to the cent, at every moment. Returns the pieces.
+    /// Checks that the same pieces were bought and sold, for the same cents. Returns the number of pieces.
     fn check(&self) -> Result<u64> {
         let sum = |orders: &[Order]| {
             orders.iter().fold((0, 0), |(filled, cents), order| (filled + u64::from(order.filled), cents + order.cents))
@@ -118,18 +118,19 @@ impl Moment {
 }
 
 impl<A: Access> Orders<A> {
-    fn open(arena: &ArenaValues<A>) -> Result<Self> {
-        let book: Book = arena.open::<Book>("book")?.load()?;
-        let open = |ids: [ValueId; ORDERS]| ids.into_iter().map(|id| arena.at(id)).collect::<Result<Vec<_>, _>>();
-        Ok(Self { bids: open(book.bids)?, asks: open(book.asks)? })
+    fn open(arena: &Arena<A>) -> Result<Self> {
+        let book = arena.get::<Book>("book")?.context("the arena has no book")?.load()?;
+        let open = |id| arena.get(id)?.context("an order is missing");
+        let open_all = |ids: [Id<Order>; ORDERS]| ids.into_iter().map(open).collect::<Result<Vec<_>>>();
+        Ok(Self { bids: open_all(book.bids)?, asks: open_all(book.asks)? })
     }
 
-    fn snapshot(&self, arena: &ArenaValues<A>) -> Result<Moment> {
+    fn snapshot(&self, arena: &Arena<A>) -> Result<Moment> {
         Ok(arena.snapshot(|snapshot| {
             let load = |orders: &[Synchronized<Order, A>]| {
                 orders.iter().map(|order| snapshot.load(order)).collect::<Result<_, _>>()
             };
-            Ok::<_, Error>(Moment { bids: load(&self.bids)?, asks: load(&self.asks)? })
+            Ok(Moment { bids: load(&self.bids)?, asks: load(&self.asks)? })
         })?)
     }
 }
@@ -143,11 +144,11 @@ fn main() -> Result<()> {
     }
 }
 
-/// What each matcher does, until no two orders can trade.
+/// The work of a matcher, until no two orders can trade.
 fn match_orders(hangs: bool) -> Result<()> {
-    // If the parent is killed, nobody would end a matcher that waits for ever.
+    // Nothing else would end a matcher that waits for ever, if the parent is killed.
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let arena = Arena::inherited("ARENA")?;
+    let arena = Arena::open(Source::inherited("ARENA"))?;
     let orders = Orders::open(&arena)?;
     for number in 0.. {
         let pairs = orders.snapshot(&arena)?.pairs();
@@ -160,34 +161,33 @@ fn match_orders(hangs: bool) -> Result<()> {
 /// Lets two orders trade with each other, if they still can.
 fn trade(arena: &Arena, bid: &Synchronized<Order>, ask: &Synchronized<Order>, hangs: bool) -> Result<()> {
     let (wanted, bid_first) = (fastrand::u32(1..=LOT), fastrand::bool());
-    arena.transaction(|transaction| {
-        // In either order: whoever would wait in a circle begins again.
-        let (mut bid, mut ask) = if bid_first {
-            let bid = transaction.lock(bid)?;
-            (bid, transaction.lock(ask)?)
+    Ok(arena.transaction(|tx| {
+        // In either order: a transaction that would wait in a circle begins again.
+        let (bid, ask) = if bid_first {
+            let bid = tx.lock(bid)?;
+            (bid, tx.lock(ask)?)
         } else {
-            let ask = transaction.lock(ask)?;
-            (transaction.lock(bid)?, ask)
+            let ask = tx.lock(ask)?;
+            (tx.lock(bid)?, ask)
         };
-        // Under the locks: another process may have been faster.
+        // Under the locks, because another process may have been faster.
         let quantity = wanted.min(bid.left()).min(ask.left());
         let price = ask.limit();
         bid.update(|order| order.fill(quantity, price))?;
         if hangs {
-            // What a bug might do: the buyer has bought, and the seller has not sold.
+            // A bug might do this: the buyer has bought, and the seller has not sold.
             println!("halfway");
             loop {
                 thread::park();
             }
         }
-        ask.update(|order| order.fill(quantity, price))?;
-        Ok(())
-    })
+        ask.update(|order| order.fill(quantity, price))
+    })?)
 }
 
-/// What the parent does: writes the orders, starts the matchers, watches them, and kills some.
+/// The work of the parent: it writes the orders, starts the matchers, watches them, and kills some.
 fn supervise() -> Result<()> {
-    let arena = Arena::anonymous(16 << 20)?;
+    let arena = Arena::new(16 << 20)?;
     write_orders(&arena)?;
     let began = Instant::now();
     let mut hanging = Matcher::start(&arena, true)?;
@@ -216,8 +216,8 @@ fn supervise() -> Result<()> {
     ensure!(of_the_trade.iter().all(|order| order.recoveries() == 1), "the orders were not recovered");
 
     for number in 0..KILLS {
-        // At whatever that one does when so much has been traded. All trades together are at least half of what the best
-        // choice of pairs would make of the orders, and so at least five orders: there is always enough left to do.
+        // At a random moment after a number of trades. All trades together are at least half of the best choice of pairs, which
+        // is at least five orders: there are always trades left.
         let enough = QUANTITY / 5 * (number + 1) + fastrand::u32(..QUANTITY / 5);
         while watch.filled < u64::from(enough) {
             ensure!(began.elapsed() < PATIENCE, "the matchers do not trade");
@@ -235,31 +235,27 @@ fn supervise() -> Result<()> {
     }
 
     let recoveries: u64 = orders.bids.iter().chain(&orders.asks).map(Synchronized::recoveries).sum();
+    println!("{KILLS} more matchers got a SIGKILL at random moments; {} of the locks had a dead owner", recoveries - 2);
+    println!("{} snapshots, in each of which every piece that was bought was sold", watch.snapshots);
     println!(
-        "{KILLS} more matchers got a SIGKILL at whatever they did; {} of the locks had a dead owner",
-        recoveries - 2
-    );
-    println!("{} snapshots, in each of which all that was bought was sold", watch.snapshots);
-    println!(
-        "{} pieces were traded in {:.0?}; what is left is too dear for all who still buy",
+        "{} pieces were traded in {:.0?}; the rest is too dear for those who still buy",
         watch.filled,
         began.elapsed()
     );
     Ok(())
 }
 
-/// Half of the buyers pay as much as most sellers want; a few orders find nobody.
+/// Half of the buyers pay the price of most sellers; a few orders find no partner.
 fn write_orders(arena: &Arena) -> Result<()> {
-    let write = |side, limit| -> Result<ValueId> {
-        let order = arena.value(Order::new(side, limit))?;
-        arena.id_of(&order).context("the order is not where it was made")
-    };
-    let mut book = Book { bids: [ValueId::from_bits(0); ORDERS], asks: [ValueId::from_bits(0); ORDERS] };
-    for (limit, (bid, ask)) in (0..).zip(book.bids.iter_mut().zip(&mut book.asks)) {
-        *bid = write(Side::Bid, 1_000 + 2 * limit)?;
-        *ask = write(Side::Ask, 1_001 + 2 * limit)?;
-    }
-    arena.create("book", book)?;
+    // The book with all orders, or nothing.
+    arena.transaction(|tx| {
+        let write = |side, first: u32| {
+            let id = |number: u32| tx.alloc(Order::new(side, first + 2 * number));
+            let ids = (0..).take(ORDERS).map(id).collect::<Result<Vec<_>, _>>()?;
+            Ok::<[Id<Order>; ORDERS], Error>(ids.try_into().expect("as many ids as orders"))
+        };
+        tx.insert("book", Book { bids: write(Side::Bid, 1_000)?, asks: write(Side::Ask, 1_001)? }).map(drop)
+    })?;
     Ok(())
 }
 
@@ -268,7 +264,7 @@ struct Watch {
     arena: Arena<ReadOnly>,
     orders: Orders<ReadOnly>,
     snapshots: u64,
-    /// How many pieces had been bought, and sold, in the last one.
+    /// The pieces that had been bought, and sold, in the last one.
     filled: u64,
 }
 
@@ -278,7 +274,7 @@ impl Watch {
         Ok(Self { orders: Orders::open(&arena)?, arena, snapshots: 0, filled: 0 })
     }
 
-    /// Checks one more; returns whether no two orders can trade any more.
+    /// Takes one more, and checks it. Returns whether no two orders can trade any more.
     fn look(&mut self) -> Result<bool> {
         let moment = self.orders.snapshot(&self.arena)?;
         self.filled = moment.check()?;
@@ -287,7 +283,7 @@ impl Watch {
     }
 }
 
-/// A child process, killed if it still runs when it is of no more use.
+/// A child process, which is killed when this is dropped.
 struct Matcher(Child);
 
 impl Matcher {

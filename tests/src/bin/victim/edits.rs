@@ -1,10 +1,12 @@
-//! Operations that replace and remove values of an arena, and transactions that do so, by name.
+//! The operations on arenas in which victims are killed, by name.
 
-use shared_value::{Arena, Error};
+use std::mem;
+
+use shared_value::{Arena, Error, LockError};
 use shared_value_tests::stepper::marked;
 use shared_value_tests::{end_now, fork};
 
-use crate::arenas::{Opened, State, many, state};
+use crate::arenas::{Arenas, Opened, State, many, state};
 use crate::operations::Operations;
 
 /// Adds values under the keys `a`, `b` and `c`.
@@ -43,6 +45,17 @@ fn changed() -> State {
     state([("a", 2), ("c", 3), ("d", 4), ("", 1)])
 }
 
+/// The state of two values.
+fn two_ones() -> State {
+    state([("a", 1), ("b", 1)])
+}
+
+/// Adds a value to a state.
+fn with(mut state: State, key: &str, value: u64) -> State {
+    state.insert(key.to_owned(), value);
+    state
+}
+
 /// Dies in a transaction that has decided nothing yet, and holds a lock.
 fn die_in_transaction(arena: &Arena) {
     three(arena);
@@ -59,6 +72,129 @@ fn die_in_transaction(arena: &Arena) {
 }
 
 impl Operations {
+    /// Adds an operation on an arena.
+    fn add_arena(
+        &mut self,
+        name: &str,
+        prepare: fn(&Arena),
+        opened: Opened,
+        states: &[State],
+        victim: fn(Option<&Arena>, &str),
+    ) {
+        let states = states.to_vec();
+        self.push(name, move || Box::new(Arenas::new(prepare, opened, states.clone(), victim)));
+    }
+
+    /// Operations that add one value, and remove one.
+    pub(crate) fn add_arenas(&mut self) {
+        let empty = |_: &Arena| {};
+        let two = |arena: &Arena| {
+            for (key, value) in [("a", 1_u64), ("b", 1)] {
+                arena.insert(key, value).unwrap();
+            }
+        };
+        let full = |arena: &Arena| {
+            for number in 0..24_u64 {
+                arena.insert(&number.to_string(), number).unwrap();
+            }
+        };
+        self.add_arena("arena-create-first", empty, Opened::Since, &[state([]), state([("a", 1)])], |arena, _| {
+            marked(|| arena.unwrap().insert("a", 1_u64)).unwrap();
+        });
+        self.add_arena("arena-create", two, Opened::Since, &[two_ones(), with(two_ones(), "c", 3)], |arena, _| {
+            marked(|| arena.unwrap().insert("c", 3_u64)).unwrap();
+        });
+        self.add_arena("arena-create-grown", full, Opened::Since, &[many(24), many(25)], |arena, _| {
+            marked(|| arena.unwrap().insert("24", 24_u64)).unwrap();
+        });
+        self.add_arena(
+            "arena-open-or-create",
+            two,
+            Opened::Since,
+            &[two_ones(), with(two_ones(), "c", 3)],
+            |arena, _| {
+                marked(|| arena.unwrap().get_or_insert_with("c", || 3_u64)).unwrap();
+            },
+        );
+        self.add_arena("arena-value", two, Opened::Since, &[two_ones(), with(two_ones(), "", 1)], |arena, _| {
+            marked(|| arena.unwrap().alloc(3_u64)).unwrap();
+        });
+        self.add_arena("arena-remove", two, Opened::Since, &[two_ones(), state([("a", 1)])], |arena, _| {
+            marked(|| arena.unwrap().remove("b")).unwrap();
+        });
+        // The first process that opens an unused arena repairs it, and frees the space of removed values.
+        let removed = |arena: &Arena| {
+            for number in 0..30_u64 {
+                arena.insert(&number.to_string(), number).unwrap();
+            }
+            for number in 5..30_u64 {
+                arena.remove(&number.to_string()).unwrap();
+            }
+        };
+        self.add_arena("arena-open-unused", removed, Opened::Never, &[many(5)], |_, name| {
+            mem::forget(marked(|| Arena::open(name)).unwrap());
+        });
+        self.add_arena("arena-reuse", removed, Opened::Again, &[many(5), with(many(5), "9", 9)], |arena, _| {
+            marked(|| arena.unwrap().insert("9", 9_u64)).unwrap();
+        });
+        self.add_transactions(two);
+    }
+
+    fn add_transactions(&mut self, two: fn(&Arena)) {
+        let states = [two_ones(), state([("a", 2), ("b", 3)])];
+        let transact = |arena: Option<&Arena>, _: &str| {
+            let arena = arena.unwrap();
+            let (a, b) = (arena.get::<u64>("a").unwrap().unwrap(), arena.get::<u64>("b").unwrap().unwrap());
+            marked(|| {
+                arena.transaction(|transaction| {
+                    transaction.lock(&b)?.set(3)?;
+                    transaction.lock(&a)?.update(|a| *a += 1)?;
+                    Ok(())
+                })
+            })
+            .unwrap();
+        };
+        self.add_arena("transaction-first", two, Opened::Since, &states, transact);
+        let again = |arena: &Arena| {
+            let (a, b) = (arena.insert("a", 0_u64).unwrap(), arena.insert("b", 0_u64).unwrap());
+            arena
+                .transaction(|transaction| {
+                    transaction.lock(&a)?.set(1)?;
+                    transaction.lock(&b)?.set(1)?;
+                    Ok(())
+                })
+                .unwrap();
+        };
+        self.add_arena("transaction", again, Opened::Since, &states, transact);
+        let dead = |arena: &Arena| {
+            let (a, b) = (arena.insert("a", 1_u64).unwrap(), arena.insert("b", 1_u64).unwrap());
+            fork(|| {
+                let _ = arena.transaction(|transaction| {
+                    transaction.lock(&a)?.set(8)?;
+                    transaction.lock(&b)?.set(9)?;
+                    end_now(0);
+                    #[expect(unreachable_code, reason = "it gives the closure its type")]
+                    Ok(())
+                });
+            })
+            .finish();
+        };
+        self.add_arena("transaction-take-over", dead, Opened::Since, &states, transact);
+        self.add_arena("transaction-rollback", two, Opened::Since, &[two_ones()], |arena, _| {
+            let arena = arena.unwrap();
+            let (a, b) = (arena.get::<u64>("a").unwrap().unwrap(), arena.get::<u64>("b").unwrap().unwrap());
+            let failed = marked(|| {
+                arena.transaction(|transaction| {
+                    transaction.lock(&a)?.set(8)?;
+                    transaction.lock(&b)?.set(9)?;
+                    Err::<(), _>(Error::Lock(LockError::WouldBlock))
+                })
+            });
+            assert!(matches!(failed, Err(Error::Lock(LockError::WouldBlock))));
+        });
+    }
+
+    /// Operations that replace values, and transactions that add and remove.
     pub(crate) fn add_edits(&mut self) {
         let replaced = [ones(), state([("a", 1), ("b", 2), ("c", 1)])];
         self.add_arena("arena-replace", three, Opened::Since, &replaced, |arena, _| {

@@ -1,14 +1,12 @@
 //! The operations in which victims are killed, by name.
 
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-use shared_value::{Arena, Error, LockError, Synchronized};
+use shared_value::Synchronized;
+use shared_value_tests::DEADLINE;
 use shared_value_tests::stepper::{Scenario, marked};
-use shared_value_tests::{DEADLINE, end_now, fork};
 
-use crate::arenas::{Arenas, Opened, State, many, state};
 use crate::stage::{Company, Stage, Victim};
 use crate::triple::{Line, Number, Triple};
 
@@ -197,133 +195,6 @@ impl Operations {
             marked(|| stage.value().wait_for(|value| value.left == 2, DEADLINE)).unwrap();
         });
     }
-
-    /// Adds an operation on an arena.
-    pub(crate) fn add_arena(
-        &mut self,
-        name: &str,
-        prepare: fn(&Arena),
-        opened: Opened,
-        states: &[State],
-        victim: fn(Option<&Arena>, &str),
-    ) {
-        let states = states.to_vec();
-        self.all.push(Operation {
-            name: name.to_owned(),
-            set_stage: Box::new(move || Box::new(Arenas::new(prepare, opened, states.clone(), victim))),
-        });
-    }
-
-    fn add_arenas(&mut self) {
-        let empty = |_: &Arena| {};
-        let two = |arena: &Arena| {
-            for (key, value) in [("a", 1_u64), ("b", 1)] {
-                arena.insert(key, value).unwrap();
-            }
-        };
-        let full = |arena: &Arena| {
-            for number in 0..24_u64 {
-                arena.insert(&number.to_string(), number).unwrap();
-            }
-        };
-        self.add_arena("arena-create-first", empty, Opened::Since, &[state([]), state([("a", 1)])], |arena, _| {
-            marked(|| arena.unwrap().insert("a", 1_u64)).unwrap();
-        });
-        self.add_arena("arena-create", two, Opened::Since, &[ones(), with(ones(), "c", 3)], |arena, _| {
-            marked(|| arena.unwrap().insert("c", 3_u64)).unwrap();
-        });
-        self.add_arena("arena-create-grown", full, Opened::Since, &[many(24), many(25)], |arena, _| {
-            marked(|| arena.unwrap().insert("24", 24_u64)).unwrap();
-        });
-        self.add_arena("arena-open-or-create", two, Opened::Since, &[ones(), with(ones(), "c", 3)], |arena, _| {
-            marked(|| arena.unwrap().get_or_insert_with("c", || 3_u64)).unwrap();
-        });
-        self.add_arena("arena-value", two, Opened::Since, &[ones(), with(ones(), "", 1)], |arena, _| {
-            marked(|| arena.unwrap().alloc(3_u64)).unwrap();
-        });
-        self.add_arena("arena-remove", two, Opened::Since, &[ones(), state([("a", 1)])], |arena, _| {
-            marked(|| arena.unwrap().remove("b")).unwrap();
-        });
-        // The first process that opens an unused arena repairs it, and frees the space of removed values.
-        let removed = |arena: &Arena| {
-            for number in 0..30_u64 {
-                arena.insert(&number.to_string(), number).unwrap();
-            }
-            for number in 5..30_u64 {
-                arena.remove(&number.to_string()).unwrap();
-            }
-        };
-        self.add_arena("arena-open-unused", removed, Opened::Never, &[many(5)], |_, name| {
-            mem::forget(marked(|| Arena::open(name)).unwrap());
-        });
-        self.add_arena("arena-reuse", removed, Opened::Again, &[many(5), with(many(5), "9", 9)], |arena, _| {
-            marked(|| arena.unwrap().insert("9", 9_u64)).unwrap();
-        });
-        self.add_transactions(two);
-    }
-
-    fn add_transactions(&mut self, two: fn(&Arena)) {
-        let states = [ones(), state([("a", 2), ("b", 3)])];
-        let transact = |arena: Option<&Arena>, _: &str| {
-            let arena = arena.unwrap();
-            let (a, b) = (arena.get::<u64>("a").unwrap().unwrap(), arena.get::<u64>("b").unwrap().unwrap());
-            marked(|| {
-                arena.transaction(|transaction| {
-                    transaction.lock(&b)?.set(3)?;
-                    transaction.lock(&a)?.update(|a| *a += 1)?;
-                    Ok(())
-                })
-            })
-            .unwrap();
-        };
-        self.add_arena("transaction-first", two, Opened::Since, &states, transact);
-        let again = |arena: &Arena| {
-            let (a, b) = (arena.insert("a", 0_u64).unwrap(), arena.insert("b", 0_u64).unwrap());
-            arena
-                .transaction(|transaction| {
-                    transaction.lock(&a)?.set(1)?;
-                    transaction.lock(&b)?.set(1)?;
-                    Ok(())
-                })
-                .unwrap();
-        };
-        self.add_arena("transaction", again, Opened::Since, &states, transact);
-        let dead = |arena: &Arena| {
-            let (a, b) = (arena.insert("a", 1_u64).unwrap(), arena.insert("b", 1_u64).unwrap());
-            fork(|| {
-                let _ = arena.transaction(|transaction| {
-                    transaction.lock(&a)?.set(8)?;
-                    transaction.lock(&b)?.set(9)?;
-                    end_now(0);
-                    #[expect(unreachable_code, reason = "it gives the closure its type")]
-                    Ok(())
-                });
-            })
-            .finish();
-        };
-        self.add_arena("transaction-take-over", dead, Opened::Since, &states, transact);
-        self.add_arena("transaction-rollback", two, Opened::Since, &[ones()], |arena, _| {
-            let arena = arena.unwrap();
-            let (a, b) = (arena.get::<u64>("a").unwrap().unwrap(), arena.get::<u64>("b").unwrap().unwrap());
-            let failed = marked(|| {
-                arena.transaction(|transaction| {
-                    transaction.lock(&a)?.set(8)?;
-                    transaction.lock(&b)?.set(9)?;
-                    Err::<(), _>(Error::Lock(LockError::WouldBlock))
-                })
-            });
-            assert!(matches!(failed, Err(Error::Lock(LockError::WouldBlock))));
-        });
-    }
-}
-
-fn ones() -> State {
-    state([("a", 1), ("b", 1)])
-}
-
-fn with(mut state: State, key: &str, value: u64) -> State {
-    state.insert(key.to_owned(), value);
-    state
 }
 
 /// Takes and releases a lock: the first lock of a thread does more than the later ones.

@@ -121,7 +121,7 @@ impl<T: Payload, L: LockChoice> Subject<T> for Own<T, L> {
 
 impl<T: Payload, L: LockChoice> Handover for Own<T, L> {
     fn token(&self) -> Result<String> {
-        let lock = self.lock.as_ref().map(|lock| lock.token()).transpose()?;
+        let lock = self.lock.as_ref().map(RLock::token).transpose()?;
         Ok(format!("{}|{}", self.value.token()?, lock.map_or_else(String::new, |lock| lock.to_string())))
     }
 

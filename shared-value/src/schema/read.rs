@@ -18,6 +18,9 @@ use crate::schema::{DynField, DynKind, DynLayout, DynVariant};
 /// The longest schema, in bytes: a layout takes about twenty times the memory of its text.
 const LONGEST: usize = 1 << 20;
 
+/// The most bytes of typecodes that are read: what a typecode says takes up to 300 times the memory of its text.
+const LONGEST_TYPECODES: usize = 1 << 16;
+
 /// The most types inside of each other: functions that walk a layout recurse, and the stack is limited.
 const DEEPEST: usize = 128;
 
@@ -58,7 +61,7 @@ pub(crate) fn read(schema: &str) -> Result<DynLayout, Invalid> {
     if schema.len() > LONGEST {
         return Err(invalid(format!("at most {LONGEST} bytes"), format!("{} bytes", schema.len())));
     }
-    let mut lines = Lines { rest: schema };
+    let mut lines = Lines { rest: schema, typecodes: 0 };
     let heading = lines.next("the type of the value")?;
     let mut path = String::new();
     let mut text = Expression { rest: heading };
@@ -97,6 +100,8 @@ fn quoted(text: &str) -> String {
 /// The lines that are left to read.
 struct Lines<'t> {
     rest: &'t str,
+    /// The bytes of typecodes that were read.
+    typecodes: usize,
 }
 
 impl<'t> Lines<'t> {
@@ -342,7 +347,13 @@ impl<'t> Reader<'_, 't> {
             if layout.kind != DynKind::Bytes {
                 return Err(invalid("no typecode but that of bytes", quoted(line)));
             }
-            layout.typecode = Some(Box::new(Typecode::of(text.take_while(|_| true), layout.size)));
+            let typecode = text.take_while(|_| true);
+            self.lines.typecodes += typecode.len();
+            layout.typecode = Some(Box::new(if self.lines.typecodes <= LONGEST_TYPECODES {
+                Typecode::of(typecode, layout.size)
+            } else {
+                Typecode { text: typecode.to_owned(), meaning: None }
+            }));
         }
         text.end()?;
         if place.checked_add(layout.size).is_none_or(|end| end > LARGEST) {

@@ -94,13 +94,28 @@ fn described_bytes_are_also_written_as_bytes() {
 #[test]
 fn typecodes_that_do_not_fit_are_ignored() {
     let order = if ORDER == "<" { "little-endian" } else { "big-endian" };
-    for typecode in ["<q", "nonsense", "T{T{}:a:2s:b:}", "(3)T{}", "T{(9)T{}:a:BB}", ""] {
+    for typecode in ["<q", "(3)B", "T{B:a:<h:b:}", "nonsense", "T{T{}:a:2s:b:}", "(3)T{}", "T{(9)T{}:a:BB}", ""] {
         let schema = format!("S\na: bytes<2, align 1> as {typecode} @0\nS: 2 bytes, align 1\n{order}\n");
         let layout = DynLayout::parse(&schema).unwrap();
         assert_eq!(layout.decode(&[1, 2]).unwrap().to_string(), "S { a: [1, 2] }", "{typecode}");
         assert_eq!(layout.to_string(), schema);
         assert!(layout.part("a[0]").is_err());
     }
+}
+
+/// Without this, a schema of a mebibyte could take hundreds of mebibytes of memory.
+#[test]
+fn typecodes_are_read_up_to_a_limit() {
+    let order = if ORDER == "<" { "little-endian" } else { "big-endian" };
+    let field = |name: &str, size: usize, offset: usize| {
+        format!("{name}: bytes<{size}, align 1> as T{{{}}} @{offset}\n", "B".repeat(size))
+    };
+    let size = 40_000;
+    let schema =
+        format!("S\n{}{}S: {} bytes, align 1\n{order}\n", field("a", size, 0), field("b", size, size), 2 * size);
+    let layout = DynLayout::parse(&schema).unwrap();
+    assert!(layout.part("a.39999").is_ok() && layout.part("b.0").is_err());
+    assert_eq!(layout.to_string(), schema);
 }
 
 #[derive(Clone, Copy)]

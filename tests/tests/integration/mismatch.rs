@@ -217,7 +217,7 @@ fn types_of_one_size_are_told_apart() {
     Synchronized::create(path("bytes"), Pod([0_u8; 8])).unwrap();
     assert_refused::<Pod<[u32; 2]>>(
         &path("bytes"),
-        "expected `bytes<8, align 4>: 8 bytes, align 4`, found `bytes<8>: 8 bytes, align 1`",
+        "expected `bytes<8, align 4>: 8 bytes, align 4`, found `bytes<8, align 1>: 8 bytes, align 1`",
     );
 }
 

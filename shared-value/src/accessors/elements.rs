@@ -187,10 +187,14 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
     /// If an index is out of bounds.
     #[track_caller]
     pub fn swap(&self, one: usize, other: usize) -> Result<(), Error> {
+        let (start, end) = (self.start_of(one.min(other)), self.start_of(one.max(other)) + size_of::<Element<H>>());
+        if end - start == self.0.size() {
+            // A change of these bytes may be one of the whole value, which promises to write all of it.
+            return self.update_all(|elements| elements.swap(one, other));
+        }
         let (one, other) = (self.start_of(one), self.start_of(other));
-        let bytes = one.min(other)..one.max(other) + size_of::<Element<H>>();
         self.0.update_copy(
-            &bytes,
+            &(start..end),
             |slot| {
                 let copy = |start| copy::load::<Element<H>>(slot, start).check_in::<H::Contents>(start);
                 Ok((copy(one)?, copy(other)?))

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use shared_value::{Error, SharedValue, Synchronized};
+use shared_value::{Error, FixedStr, Pod, SharedValue, Synchronized};
 
 /// The types of the program that created the segment.
 mod original {
@@ -96,15 +96,15 @@ variant! { other_point, Shape {
     pub(crate) struct Point { pub(crate) x: f64, pub(crate) z: f64 }
 }
 
-/// Opens the segment as a `T`, and asserts that it fails with this difference and changes nothing.
+/// Opens the segment as a `T`, and asserts that it fails with this explanation and changes nothing.
 #[track_caller]
-fn assert_refused<T: SharedValue>(path: &std::path::Path, difference: &str) {
+fn assert_refused<T: SharedValue>(path: &std::path::Path, explanation: &str) {
     let before = fs::read(path).unwrap();
-    let error = Synchronized::<T>::open(path).expect_err(difference);
+    let error = Synchronized::<T>::open(path).expect_err(explanation);
     assert!(matches!(error, Error::LayoutMismatch { .. }), "{error:?}");
     let message = error.to_string();
-    assert!(message.contains(difference), "`{difference}` is not in: {message}");
-    assert!(message.contains(&path.display().to_string()), "the message must name the file: {message}");
+    let beginning = format!("`{}` holds another layout: {explanation}; open it with", path.display());
+    assert!(message.starts_with(&beginning), "{message}\ndoes not begin with\n{beginning}");
     assert_eq!(fs::read(path).unwrap(), before, "the file was changed, although: {message}");
 }
 
@@ -124,31 +124,47 @@ fn every_difference_is_refused_and_named() {
     let created = Synchronized::create(&path, shape).unwrap();
     for is_open in [true, false] {
         assert_refused::<swapped::Shape>(&path, "expected `height: u32 at byte 0`, found `width: u32 at byte 0`");
-        assert_refused::<renamed::Shape>(&path, "expected `depth: u32 at byte 4`, found `height: u32 at byte 4`");
+        assert_refused::<renamed::Shape>(
+            &path,
+            "the segment has no field `depth`, which this program expects as `depth: u32 at byte 4`",
+        );
         assert_refused::<signed::Shape>(&path, "expected `height: i32 at byte 4`, found `height: u32 at byte 4`");
         assert_refused::<float::Shape>(&path, "expected `height: f32 at byte 4`, found `height: u32 at byte 4`");
         assert_refused::<wider::Shape>(&path, "expected `height: u64 at byte 8`, found `height: u32 at byte 4`");
         assert_refused::<longer::Shape>(&path, "expected `tags: [u16; 5] at byte 8`, found `tags: [u16; 4] at byte 8`");
-        assert_refused::<nested::Shape>(&path, "expected `tags: [[u16; 2]; 2] at byte 8`, found `tags: [u16; 4] at");
-        assert_refused::<fewer::Shape>(&path, "found `hits: u64 at byte 56`");
-        assert_refused::<more::Shape>(&path, "expected `misses: u64 at byte 64`");
+        assert_refused::<nested::Shape>(
+            &path,
+            "expected `tags: [[u16; 2]; 2] at byte 8`, found `tags: [u16; 4] at byte 8`",
+        );
+        assert_refused::<fewer::Shape>(
+            &path,
+            "the segment has a field `hits`, as `hits: u64 at byte 56`, which this program does not have",
+        );
+        assert_refused::<more::Shape>(
+            &path,
+            "the segment has no field `misses`, which this program expects as `misses: u64 at byte 64`",
+        );
         assert_refused::<hole::Shape>(
             &path,
             "expected `kind: u8 at byte 16`, found `kind: Kind(u8: Open=0, Closed=1) at byte 16`",
         );
-        assert_refused::<other_name::Figure>(&path, "expected `Figure`, found `Shape`");
+        assert_refused::<other_name::Figure>(&path, "the type is another: expected `Figure`, found `Shape`");
         assert_refused::<atomic::Shape>(&path, "expected `hits: atomic u64 at byte 56`, found `hits: u64 at byte 56`");
         assert_refused::<other_kind::Shape>(
             &path,
             "expected `kind: Kind(u8: Open=0, Closed=1, Locked=2) at byte 16`, \
              found `kind: Kind(u8: Open=0, Closed=1) at byte 16`",
         );
-        assert_refused::<other_number::Shape>(&path, "Closed=2) at byte 16`, found");
+        assert_refused::<other_number::Shape>(
+            &path,
+            "expected `kind: Kind(u8: Open=0, Closed=2) at byte 16`, \
+             found `kind: Kind(u8: Open=0, Closed=1) at byte 16`",
+        );
         assert_refused::<other_point::Shape>(
             &path,
-            "expected `corners[].z: f64 at byte 32`, found `corners[].y: f64 at byte 32`",
+            "the segment has no field `corners[].z`, which this program expects as `corners[].z: f64 at byte 32`",
         );
-        assert_refused::<u64>(&path, "expected");
+        assert_refused::<u64>(&path, "the type is another: expected `u64`, found `Shape`");
         // In the second round no process has the file open.
         if is_open {
             drop(created.clone());
@@ -181,19 +197,28 @@ fn types_of_one_size_are_told_apart() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     Synchronized::create(path("u64"), 1_u64).unwrap();
-    assert_refused::<i64>(&path("u64"), "expected `i64`, found `u64`");
-    assert_refused::<f64>(&path("u64"), "expected `f64");
-    assert_refused::<usize>(&path("u64"), "expected `usize");
-    assert_refused::<Meters>(&path("u64"), "expected `Meters(u64)");
-    assert_refused::<[u64; 1]>(&path("u64"), "expected `[u64; 1]");
-    assert_refused::<loose::Shape>(&path("u64"), "width: u64 at byte 0");
+    assert_refused::<i64>(&path("u64"), "the type is another: expected `i64`, found `u64`");
+    assert_refused::<f64>(&path("u64"), "the type is another: expected `f64`, found `u64`");
+    assert_refused::<usize>(&path("u64"), "the type is another: expected `usize`, found `u64`");
+    assert_refused::<Meters>(&path("u64"), "the type is another: expected `Meters(u64)`, found `u64`");
+    assert_refused::<[u64; 1]>(&path("u64"), "the type is another: expected `[u64; 1]`, found `u64`");
+    assert_refused::<loose::Shape>(&path("u64"), "the type is another: expected `Shape`, found `u64`");
     Synchronized::create(path("aligned"), Shape { width: 1 }).unwrap();
-    assert_refused::<loose::Shape>(&path("aligned"), "expected `Shape: 8 bytes, align 8`, found `Shape: 16 bytes");
-    Synchronized::create(path("text"), shared_value::FixedStr::<8>::default()).unwrap();
-    assert_refused::<[u8; 8]>(&path("text"), "found `FixedStr<8>");
-    assert_refused::<shared_value::FixedStr<9>>(&path("text"), "expected `FixedStr<9>");
-    Synchronized::create(path("bytes"), shared_value::Pod([0_u8; 8])).unwrap();
-    assert_refused::<shared_value::Pod<[u32; 2]>>(&path("bytes"), "align 4");
+    assert_refused::<loose::Shape>(
+        &path("aligned"),
+        "expected `Shape: 8 bytes, align 8`, found `Shape: 16 bytes, align 16`",
+    );
+    Synchronized::create(path("text"), FixedStr::<8>::default()).unwrap();
+    assert_refused::<[u8; 8]>(&path("text"), "the type is another: expected `[u8; 8]`, found `FixedStr<8>`");
+    assert_refused::<FixedStr<9>>(
+        &path("text"),
+        "expected `FixedStr<9>: 9 bytes, align 1`, found `FixedStr<8>: 8 bytes, align 1`",
+    );
+    Synchronized::create(path("bytes"), Pod([0_u8; 8])).unwrap();
+    assert_refused::<Pod<[u32; 2]>>(
+        &path("bytes"),
+        "expected `bytes<8, align 4>: 8 bytes, align 4`, found `bytes<8, align 1>: 8 bytes, align 1`",
+    );
 }
 
 /// A refused opening must not free a lock that was left over: it does not know what the segment holds.
@@ -205,7 +230,7 @@ fn a_refused_segment_with_a_held_lock_is_not_changed() {
     let guard = value.lock().unwrap();
     fs::copy(&path, &copy).unwrap();
     drop(guard);
-    assert_refused::<i64>(&copy, "expected `i64");
+    assert_refused::<i64>(&copy, "the type is another: expected `i64`, found `u64`");
     let opened = Synchronized::<u64>::open(&copy).unwrap();
     assert!(opened.try_lock().unwrap().recovered());
 }

@@ -81,7 +81,7 @@ fn every_one_of_many_is_found() {
     let arena = arena();
     let count = scaled(20_000, 3_000);
     let mut ids = Vec::new();
-    let is_removed = |number: u64| number % 3 == 0;
+    let is_removed = |number: u64| number.is_multiple_of(3);
     for number in 0..count {
         let value = arena.insert(&format!("key {number}"), number).unwrap();
         ids.push(arena.id_of(&value).unwrap());
@@ -335,13 +335,13 @@ fn an_arena_goes_wherever_a_value_goes() {
     let name = SegmentName::new("arena-token");
     for arena in [arena(), Arena::create(&*name, CAPACITY).unwrap()] {
         let value = arena.insert("key", 1_u64).unwrap();
-        let by_token = Arena::open(&arena.token().unwrap()).unwrap();
+        let by_token = Arena::open(arena.token().unwrap()).unwrap();
         by_token.get::<u64>("key").unwrap().unwrap().set(2).unwrap();
         assert_eq!(value.get(), 2);
         let read_only = arena.read_only().unwrap();
         assert_eq!(read_only.get::<u64>("key").unwrap().unwrap().get(), 2);
         assert_eq!(read_only.iter().count(), 1);
-        let by_token: Arena<ReadOnly> = Arena::open_read_only(&arena.token().unwrap()).unwrap();
+        let by_token: Arena<ReadOnly> = Arena::open_read_only(arena.token().unwrap()).unwrap();
         assert_eq!(by_token.get::<u64>("key").unwrap().unwrap().get(), 2);
         let (here, there) = std::os::unix::net::UnixStream::pair().unwrap();
         arena.send_to(&here).unwrap();
@@ -376,7 +376,7 @@ fn a_value_of_an_arena_is_handed_over_alone() {
     assert_eq!(value.read_only().unwrap().balance(), 9);
     assert!(matches!(Synchronized::<u64>::open(&token), Err(Error::LayoutMismatch { .. })));
     assert!(Arena::open(&token).is_err());
-    let array_again = SharedArray::<u8>::open(&array.token().unwrap()).unwrap();
+    let array_again = SharedArray::<u8>::open(array.token().unwrap()).unwrap();
     array_again.set_at(1, 7).unwrap();
     assert_eq!(array.to_vec().unwrap(), [1, 7, 3]);
     let (here, there) = std::os::unix::net::UnixStream::pair().unwrap();

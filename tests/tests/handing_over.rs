@@ -285,11 +285,11 @@ fn locks_are_handed_over_like_values() {
     }
     assert_eq!((one.get(), other.get()), (2 * COUNT, 2 * COUNT));
 
-    let same = RLock::open(&lock.token().unwrap()).unwrap();
-    let opened = Synchronized::<u64>::options().lock(&same).open(&one.token().unwrap()).unwrap();
+    let same = RLock::open(lock.token().unwrap()).unwrap();
+    let opened = Synchronized::<u64>::options().lock(&same).open(one.token().unwrap()).unwrap();
     opened.set(1).unwrap();
     assert_eq!(one.get(), 1);
-    let refused = Synchronized::<u64>::open(&one.token().unwrap()).unwrap_err();
+    let refused = Synchronized::<u64>::open(one.token().unwrap()).unwrap_err();
     assert!(matches!(refused, Error::InvalidSegment { field: "lock", .. }), "{refused:?}");
 
     let (here, there) = UnixStream::pair().unwrap();

@@ -68,7 +68,7 @@ fn an_option_is_valid_with_and_without_a_value() {
     assert_eq!(shared.job().get(), Some(job()));
     let taken = shared.update_job(SharedOption::take).unwrap();
     assert_eq!((taken, shared.job()), (Some(job()), SharedOption::none()));
-    shared.set_levels_at(0, SharedOption::none()).unwrap();
+    shared.in_levels().set_at(0, SharedOption::none()).unwrap();
     assert_eq!(shared.levels().map(|level| level.get()), [None, None, Some(Level::Low)]);
 
     let own = Synchronized::new(SharedOption::<NonZeroU16>::none()).unwrap();
@@ -76,9 +76,9 @@ fn an_option_is_valid_with_and_without_a_value() {
     own.set(NonZeroU16::new(3).into()).unwrap();
     assert_eq!(own.get(), NonZeroU16::new(3));
 
-    let arena = Arena::anonymous(1 << 20).unwrap();
-    let held = arena.create("job", SharedOption::some(job())).unwrap();
-    assert_eq!(held.get(), SharedOption::some(job()));
+    let arena = Arena::new(Capacity::bytes(1 << 20)).unwrap();
+    let held = arena.insert("job", SharedOption::some(job())).unwrap();
+    assert_eq!(arena.get(&held).unwrap().get(), SharedOption::some(job()));
 }
 
 /// Without this, equal options would have unequal bytes, or bytes of an old value would stay where none is.

@@ -45,13 +45,13 @@ fn a_wrong_length_is_refused() {
 fn an_array_is_found_in_every_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array");
-    drop(SharedArray::create(&path, &vec![1_u16; 5]).unwrap());
+    drop(SharedArray::create(&path, vec![1_u16; 5]).unwrap());
     assert_eq!(SharedArray::<u16>::open(&path).unwrap().to_vec().unwrap(), [1; 5]);
     assert_eq!(SharedArray::open_or_create(&path, Filled(0_u16, 9)).unwrap().len(), 5);
     assert_eq!(SharedArray::<u16>::open_read_only(&path).unwrap().at(4), 1);
 
     let array = SharedArray::new(Filled(0_u16, 3)).unwrap();
-    let by_token = SharedArray::<u16>::open(&array.token().unwrap()).unwrap();
+    let by_token = SharedArray::<u16>::open(array.token().unwrap()).unwrap();
     by_token.set_at(1, 7).unwrap();
     let text = serde_json::to_string(&array).unwrap();
     let by_text: SharedArray<u16> = serde_json::from_str(&text).unwrap();

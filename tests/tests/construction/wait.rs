@@ -36,7 +36,8 @@ fn a_wait_in_vain_ends_in_time() {
         let name = SegmentName::new("in-vain");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("value");
-        let waits: [(&str, &dyn Fn(Duration) -> Result<(), Error>); 7] = [
+        type Open<'o> = &'o dyn Fn(Duration) -> Result<(), Error>;
+        let waits: [(&str, Open<'_>); 7] = [
             ("a value", &|wait| Synchronized::<u64>::options().wait(wait).open(&name).map(drop)),
             ("a file", &|wait| Synchronized::<u64>::options().wait(wait).open(&path).map(drop)),
             ("for reading", &|wait| Synchronized::<u64>::options().read_only().wait(wait).open(&name).map(drop)),

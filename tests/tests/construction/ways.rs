@@ -72,7 +72,7 @@ fn is_found<K: Kind>() {
 
     let mut named = Seen::of(K::create(Location::from(&name)).expect("a named one"));
     named.finds(&*name);
-    named.finds(&name.to_string());
+    named.finds(name.to_string());
     named.finds(name.to_string());
     named.finds(Location::from(&name));
     named.is_found_when_handed_over(&[(NAME, &name)]);
@@ -124,7 +124,7 @@ impl<K: Kind> Seen<K> {
         self.finds(&token);
         self.finds(token.clone());
         self.finds(Source::token(token.to_string()));
-        self.finds(&Token::from(token.to_string()));
+        self.finds(Token::from(token.to_string()));
 
         let (here, there) = UnixStream::pair().expect("a pair of sockets");
         // Once for the handle that writes, and once for the one that reads.

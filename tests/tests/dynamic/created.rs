@@ -61,13 +61,13 @@ fn arrays_are_made_from_their_elements() {
 
     let filled = |element, length| DynValue::new((layout.clone(), Filled(element, length)));
     let value = filled(pair(3), 10_000).unwrap();
-    let array = SharedArray::<Pair>::open(&value.token().unwrap()).unwrap();
+    let array = SharedArray::<Pair>::open(value.token().unwrap()).unwrap();
     assert_eq!(array.to_vec().unwrap(), vec![Pair(3, -1); 10_000]);
     array.fill(Pair(4, 5)).unwrap();
     assert_eq!(value.get("[9999].1").unwrap(), DynData::Signed(5));
     assert_eq!(filled(pair(3), 0).unwrap().to_string(), "[]");
     let zeros = filled(DynData::structure("Pair", [("0", DynData::from(0_u8)), ("1", 0_u8.into())]), 3).unwrap();
-    assert_eq!(SharedArray::<Pair>::open(&zeros.token().unwrap()).unwrap().to_vec().unwrap(), [Pair(0, 0); 3]);
+    assert_eq!(SharedArray::<Pair>::open(zeros.token().unwrap()).unwrap().to_vec().unwrap(), [Pair(0, 0); 3]);
     assert!(matches!(filled(true.into(), 3), Err(Error::WrongData { .. })));
     assert!(matches!(filled(pair(3), usize::MAX), Err(Error::InvalidLayout { .. })));
     let fixed = DynLayout::of::<[u8; 3]>().unwrap();

@@ -105,7 +105,7 @@ fn a_reader_reads_and_nothing_else() {
                 matches!(&refused, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied),
                 "{refused:?}"
             );
-            let refused = Synchronized::<u64>::open(&value.token().unwrap()).unwrap_err();
+            let refused = Synchronized::<u64>::open(value.token().unwrap()).unwrap_err();
             assert!(matches!(refused, Error::StaleToken { .. }), "{refused:?}");
         }
     })

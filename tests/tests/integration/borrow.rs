@@ -46,7 +46,8 @@ fn a_write_through_a_handle_is_refused() {
 fn a_write_through_another_guard_is_refused() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let writes: [fn(&SynchronizedAccount) -> Result<(), Error>; 7] = [
+        type Write = fn(&SynchronizedAccount) -> Result<(), Error>;
+        let writes: [Write; 7] = [
             |account| account.lock()?.set_balance(1),
             |account| account.lock()?.in_limits().set_at(0, 1),
             |account| account.lock()?.set(Account::after(3)),

@@ -25,7 +25,7 @@ fn assert_is<R: std::fmt::Debug>(result: Result<R, Error>, expected: LockError) 
 fn a_held_lock_would_block_or_times_out() {
     in_time(|| {
         let (number, array) = (Synchronized::new(1_u64).unwrap(), SharedArray::new(&[1_u8, 2]).unwrap());
-        let dynamic = DynValue::open(&number.token().unwrap()).unwrap();
+        let dynamic = DynValue::open(number.token().unwrap()).unwrap();
         let (recursive, lock) = (RLock::new().unwrap(), Lock::new().unwrap());
         let guarded = Synchronized::options().lock(&lock).new(1_u64).unwrap();
         let held = (number.lock().unwrap(), array.lock().unwrap(), recursive.lock().unwrap(), lock.lock().unwrap());

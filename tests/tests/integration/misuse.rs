@@ -68,7 +68,7 @@ struct Handles {
 impl Handles {
     fn new() -> Self {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        let dynamic = DynValue::open(&account.token().unwrap()).unwrap();
+        let dynamic = DynValue::open(account.token().unwrap()).unwrap();
         Self { account, dynamic, array: SharedArray::new(&[1, 2, 3]).unwrap() }
     }
 
@@ -101,7 +101,8 @@ fn inside_of_an_update_the_value_is_borrowed() {
         array
             .update_all(|_| assert_refused(writes_of_elements(&array), |error| matches!(error, Error::Borrowed)))
             .unwrap();
-        for guard in [&array] {
+        {
+            let guard = &array;
             guard.rollback();
         }
         account.rollback();

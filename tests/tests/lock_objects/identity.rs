@@ -78,7 +78,7 @@ fn a_lock_does_not_open_as_a_value() {
     let lock = RLock::create(&name).unwrap();
     let refused = [
         Synchronized::<Recursive>::open(&name).map(drop),
-        Synchronized::<Recursive>::open(&lock.token().unwrap()).map(drop),
+        Synchronized::<Recursive>::open(lock.token().unwrap()).map(drop),
         Synchronized::<Recursive>::options().lock(&lock).open(&name).map(drop),
     ];
     for refused in refused {

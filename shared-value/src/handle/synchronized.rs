@@ -215,7 +215,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote the lock meanwhile. The change
     ///   was committed.
     /// - The errors of [`lock`](Synchronized::lock).
-    #[inline]
+    #[inline(always)]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
         if const { is_boxed::<T>() } {
             return A::update_copy(

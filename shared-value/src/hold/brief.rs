@@ -56,20 +56,18 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         self.recover_from(acquired);
         let token = thread.token();
         let ending = BriefEnding { cell: self, thread, token };
-        let changed = read(self.slots().committed()).check_in::<C>(offset).map(|mut value| (change(&mut value), value));
+        // Bits that are not a value end the hold by way of `ending`.
+        let mut value = read(self.slots().committed()).check_in::<C>(offset)?;
+        let result = change(&mut value);
         std::mem::forget(ending);
         // In a child that `change` forked nothing is held.
         if thread.token() != token {
-            return changed.map(|(result, _)| result);
+            return Ok(result);
         }
-        if let Ok((_, value)) = &changed {
-            self.slots().publish(&bytes, |slot| copy::store(slot, offset, value));
-        }
+        self.slots().publish(&bytes, |slot| copy::store(slot, offset, &value));
         // SAFETY: `acquire_borrowed` took the lock for this thread, which still runs, and `ending`, which would release it too, was
         // forgotten.
-        let released = unsafe { self.give_back(thread) };
-        let (result, _) = changed?;
-        released?;
+        unsafe { self.give_back(thread) }?;
         Ok(result)
     }
 
@@ -84,7 +82,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     }
 }
 
-/// Ends a brief hold when the closure under it panics, before anything was written.
+/// Ends a brief hold in which nothing was written: the bits are not a value, or the closure panics.
 struct BriefEnding<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
     thread: Thread,

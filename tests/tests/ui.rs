@@ -20,6 +20,7 @@ fn refused() {
         "pod",
         "repr",
         "shapes",
+        "sound",
         "whole",
     ] {
         tests.compile_fail(format!("ui/{category}/*.rs"));

@@ -98,6 +98,7 @@ pub(super) static ALL: &[LocalCase] = &[
         chart: "reads",
         locals: &[
             ("shared-value", reading_field),
+            ("shared-value, by its part", reading_part),
             ("shared-value, read-only", reading_field_only),
             ("AtomicU64", counting::<u64, Atomic>),
             ("std::sync::Mutex", counting::<Record64, Standard<Record64>>),
@@ -131,6 +132,12 @@ pub(super) static ALL: &[LocalCase] = &[
         title: "add to one field of 64 bytes under the lock",
         chart: "changes",
         locals: by_all!(adding::<Record64>),
+    },
+    LocalCase {
+        name: "add-part-64",
+        title: "add to one field of 64 bytes under the lock, by its part",
+        chart: "changes",
+        locals: &[("shared-value", adding_part)],
     },
     LocalCase {
         name: "add-field-4096",
@@ -185,6 +192,14 @@ fn reading_field() -> Result<Local> {
     Ok(Local::unchecked("shared-value", work))
 }
 
+fn reading_part() -> Result<Local> {
+    let value = Synchronized::new(Record64::filled(7))?;
+    let work = move || {
+        black_box(black_box(&value).in_count().get());
+    };
+    Ok(Local::unchecked("shared-value, by its part", work))
+}
+
 fn reading_field_only() -> Result<Local> {
     let value: Synchronized<Record64, ReadOnly> = Synchronized::new(Record64::filled(7))?.read_only()?;
     let work = move || {
@@ -227,6 +242,16 @@ fn adding<T: Payload, S: Subject<T>>() -> Result<Local> {
             Ok(())
         },
     ))
+}
+
+fn adding_part() -> Result<Local> {
+    let value = Rc::new(Synchronized::new(Record64::filled(0))?);
+    let checked = Rc::clone(&value);
+    let work = move || black_box(&*value).in_count().update(|count| *count += 1).expect("nobody else breaks the lock");
+    Ok(Local::new("shared-value", work, move |calls| {
+        ensure!(checked.count() == calls, "{} additions make {calls}", checked.count());
+        Ok(())
+    }))
 }
 
 fn stepping<T: Payload, S: Subject<T>>() -> Result<Local> {

@@ -10,30 +10,31 @@ use super::stored::{describe, question};
 
 /// The impl of `SharedValue` for a struct.
 pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenStream {
-    let Scope { runtime, shared_value, .. } = scope;
+    let (Scope { runtime, shared_value, .. }, library) = (scope, scope.library());
     let name = scope.input.layout_name();
     let (describing, visitor, fields_of) = (scope.local("describe"), scope.local("visitor"), scope.local("fields_of"));
     let descriptions = fields.iter().map(|field| describe(field, &describing));
     let types = fields.iter().map(|field| &field.ty);
     let visits = fields.iter().map(|field| if field.is_pod() { quote!(visit_pod) } else { quote!(visit) });
-    let questions = fields.iter().map(|field| question(scope, field));
+    let questions = fields.iter().map(|field| question(scope, field)).collect::<Vec<_>>();
     let numbers = (0..fields.len()).map(Literal::usize_unsuffixed);
     let visitor_type = &scope.input.fresh.visitor;
     let implementation = implementation(
         scope,
         &quote! {
             const FIELDS: &'static [#runtime::Field] = {
-                let #describing = <Self as #shared_value>::DESCRIBE;
+                #(#questions)*
+                let #describing = #library::DESCRIBE;
                 &[#(#descriptions),*]
             };
             const LAYOUT: &'static #runtime::TypeLayout =
-                &<Self as #shared_value>::DESCRIBE.#shape::<Self>(#name, #fields_of::<Self>());
+                &#library::DESCRIBE.#shape::<Self>(#name, #fields_of::<Self>());
 
             #[inline(always)]
             fn fields<#visitor_type: #runtime::FieldVisitor>(#visitor: &mut #visitor_type) {
                 #(
                     #questions
-                    <Self as #shared_value>::#visits::<#types, #visitor_type>(#visitor, #numbers);
+                    #library::#visits::<Self, #types, #visitor_type>(#visitor, #numbers);
                 )*
             }
         },
@@ -52,7 +53,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
 
 /// The impl of `SharedValue` for an enum.
 pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ident) -> TokenStream {
-    let Scope { runtime, shared_value, .. } = scope;
+    let (runtime, library) = (&scope.runtime, scope.library());
     let name = scope.input.layout_name();
     let values = variants.iter().map(value).collect::<Vec<_>>();
     let names = variants.iter().map(Variant::layout_name);
@@ -62,10 +63,10 @@ pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ide
         scope,
         &quote! {
             const LAYOUT: &'static #runtime::TypeLayout =
-                &<Self as #shared_value>::DESCRIBE.enumeration::<Self, ::core::primitive::#integer>(
+                &#library::DESCRIBE.enumeration::<Self, ::core::primitive::#integer>(
                     #name,
                     const {
-                        &[#(<Self as #shared_value>::DESCRIBE.variant(
+                        &[#(#library::DESCRIBE.variant(
                             #names,
                             #values as ::core::primitive::#integer as ::core::primitive::i128,
                         )),*]

@@ -16,5 +16,6 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
 
 fn pin(scope: &Scope<'_>, assertion: &TokenStream, pinned: &impl ToTokens, span: Span) -> TokenStream {
     let (runtime, value) = (&scope.runtime, &scope.value);
-    located(quote!(#runtime::#assertion::<#value>(#pinned);), span)
+    let call = located(quote!(#runtime::#assertion::<#value>(#pinned)), span);
+    quote!(const _: () = #call;)
 }

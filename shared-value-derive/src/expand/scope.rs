@@ -12,8 +12,7 @@ pub(crate) struct Scope<'input> {
     pub(crate) input: &'input Input,
     /// The module of the runtime that generated code may name.
     pub(crate) runtime: TokenStream,
-    /// The trait that is implemented. Whatever the impl says is made by way of it, and so by the library that the trait belongs
-    /// to, not by a module that has other functions under the names of the library's.
+    /// The trait that is implemented.
     pub(crate) shared_value: TokenStream,
     /// The user's type with its parameters: `Account<T>`.
     pub(crate) value: TokenStream,
@@ -88,6 +87,15 @@ impl<'input> Scope<'input> {
         let mut generics = self.generics.clone();
         generics.params.push(parameter);
         generics
+    }
+
+    /// By way of what an impl says what it says: the trait that is implemented, as a type of the language implements it. If it
+    /// is that of the library, so are its functions; a module that is named in place of the library cannot have others.
+    ///
+    /// Not as the user's type implements it: if that is not `Copy`, its impl says so, and each mention would say it again.
+    pub(crate) fn library(&self) -> TokenStream {
+        let shared_value = &self.shared_value;
+        quote!(<::core::primitive::u8 as #shared_value>)
     }
 
     /// The type of a part of the host of the accessors.

@@ -65,8 +65,8 @@ fn every_body_asks_the_same_question_first() {
         let question = format!("let _ = :: shared_value :: __private :: Describe :: field :: < {ty} > ;");
         output.matches(&question).count()
     };
-    assert_eq!(question("Inner"), 4, "the visitor and three accessors");
-    assert_eq!(question("[Inner ; 2]"), 4, "the visitor and three accessors");
+    assert_eq!(question("Inner"), 5, "the description, the visitor and three accessors");
+    assert_eq!(question("[Inner ; 2]"), 5, "the description, the visitor and three accessors");
     assert_eq!(question("u8") + question("[u8 ; 2]"), 0, "those are known");
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::accessors::host::{Root, Writer};
-use crate::layout::{AtomicBits, AtomicField, AtomicNumber, AtomicValue, SharedValue};
+use crate::layout::{AtomicBits, AtomicNumber, AtomicValue, SharedValue};
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::atomics::Ordering::{AcqRel, Acquire, Release};
 
@@ -42,7 +42,7 @@ pub struct Atomic<'a, H, T> {
     value: PhantomData<fn() -> T>,
 }
 
-impl<'a, H: Root<Value: SharedValue>, T: AtomicField> Atomic<'a, H, T> {
+impl<'a, H: Root<Value: SharedValue>, T> Atomic<'a, H, T> {
     /// The field of this number, which is atomic.
     #[doc(hidden)]
     #[inline(always)]

@@ -58,23 +58,24 @@ pub unsafe trait SharedValue: Copy + 'static {
     #[doc(hidden)]
     const FIELDS: &'static [Field] = &[];
 
-    /// Makes the descriptions above. The impls that the macro writes reach it, `visit` and `visit_pod` by way of this trait, and
-    /// nothing else: a module that `#[shared(crate = "..")]` names cannot put functions of its own in their place.
+    /// Makes the descriptions above. The impls that the macro writes reach it, `visit` and `visit_pod` by way of this trait as
+    /// `u8` implements it, and call nothing else: a module that `#[shared(crate = "..")]` names cannot put functions of its
+    /// own in their place.
     #[doc(hidden)]
     const DESCRIBE: Describe = Describe;
 
-    /// Shows the visitor the field of this number.
+    /// Shows the visitor the field of this number of a `T`.
     #[doc(hidden)]
     #[inline(always)]
-    fn visit<F: SharedValue, V: FieldVisitor>(visitor: &mut V, number: usize) {
-        visitor.field::<F>(Self::FIELDS[number].offset());
+    fn visit<T: SharedValue, F: SharedValue, V: FieldVisitor>(visitor: &mut V, number: usize) {
+        visitor.field::<F>(T::FIELDS[number].offset());
     }
 
-    /// Shows the visitor the field of this number, which is `#[shared(pod)]`.
+    /// Shows the visitor the field of this number of a `T`, which is `#[shared(pod)]`.
     #[doc(hidden)]
     #[inline(always)]
-    fn visit_pod<F: PodType, V: FieldVisitor>(visitor: &mut V, number: usize) {
-        Self::visit::<Pod<F>, V>(visitor, number);
+    fn visit_pod<T: SharedValue, F: PodType, V: FieldVisitor>(visitor: &mut V, number: usize) {
+        Self::visit::<T, Pod<F>, V>(visitor, number);
     }
 
     /// Shows the visitor every field of a struct or newtype and every element of an array.

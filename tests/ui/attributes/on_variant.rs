@@ -3,7 +3,7 @@ use shared_value::SharedValue;
 #[derive(SharedValue, Clone, Copy)]
 #[repr(u8)]
 enum State {
-    #[shared(rename = "opened")]
+    #[shared(pod)]
     Open,
     Frozen,
 }

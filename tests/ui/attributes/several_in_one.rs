@@ -3,7 +3,7 @@ use shared_value::SharedValue;
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Account {
-    #[shared(atomik, size = 8, pod = 1, rename(x))]
+    #[shared(atomik, size = 8, pod = 1, typecode(x))]
     requests: u64,
 }
 

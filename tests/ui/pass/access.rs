@@ -1,4 +1,4 @@
-use shared_value::{ReadOnly, ReadWrite, SharedValue, Synchronized, Unlocked, Writable};
+use shared_value::{ReadOnly, ReadWrite, SharedValue, Source, Synchronized, Unlocked, Writable};
 
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
@@ -15,24 +15,21 @@ const ACCOUNT: Account = Account { balance: 1, limits: [2, 3], requests: 4 };
 fn write<A: Writable>(account: &SynchronizedAccount<A>) {
     account.set_balance(account.balance() + 1).unwrap();
     account.update_limits(|limits| limits[0] += 1).unwrap();
-    account.set_limits_at(1, 5).unwrap();
-    assert_eq!(account.requests_fetch_add(1), 4);
-    assert_eq!((account.balance(), account.limits(), account.requests()), (2, [3, 5], 5));
+    account.in_limits().set_at(1, 5).unwrap();
+    assert_eq!(account.requests().fetch_add(1), 4);
+    assert_eq!((account.balance(), account.limits(), account.requests().load()), (2, [3, 5], 5));
 }
 
 fn main() {
     // No constructor needs to be told the access.
     let account = SynchronizedAccount::new(ACCOUNT).unwrap();
     write(&account);
-    let unlocked = SynchronizedAccount::unlocked(ACCOUNT).unwrap();
+    let unlocked = SynchronizedAccount::options().unlocked().new(ACCOUNT).unwrap();
     write(&unlocked);
-    let token = account.token().unwrap();
-    let reader = SynchronizedAccount::from_token_read_only(&token).unwrap();
-    assert_eq!((reader.balance(), reader.requests()), (2, 5));
+    let reader = SynchronizedAccount::open_read_only(&account.token().unwrap()).unwrap();
+    assert_eq!((reader.balance(), reader.requests().load()), (2, 5));
     assert!(SynchronizedAccount::open_read_only("no such account").is_err());
-    assert!(SynchronizedAccount::open_unlocked("no such account").is_err());
-    assert!(SynchronizedAccount::inherited("NO_SUCH_ACCOUNT").is_err());
-    assert!(SynchronizedAccount::inherited_unlocked("NO_SUCH_ACCOUNT").is_err());
+    assert!(SynchronizedAccount::open(Source::inherited("NO_SUCH_ACCOUNT")).is_err());
 
     // It is the runtime's own type, under another name.
     let named: Synchronized<Account, ReadWrite> = account;
@@ -41,8 +38,9 @@ fn main() {
 
     // What is written is made from what is read.
     let guard: AccountGuard<'_> = named.lock().unwrap();
-    guard.set_balance(guard.balance() + 1);
-    guard.set_limits_at(0, guard.limits_at(0) + u32::try_from(guard.requests()).unwrap());
+    guard.set_balance(guard.balance() + 1).unwrap();
+    let limits = guard.in_limits();
+    limits.set_at(0, limits.at(0) + u32::try_from(guard.requests().load()).unwrap()).unwrap();
     drop(guard);
     assert_eq!((reader.balance(), reader.limits()), (3, [8, 5]));
 

@@ -43,7 +43,7 @@ struct Nested<T> {
 
 fn main() {
     let pair = SynchronizedPair::new(Pair { first: 1_u32, second: [2_u8, 3] }).unwrap();
-    pair.set_second_at(0, 4).unwrap();
+    pair.in_second().set_at(0, 4).unwrap();
     assert_eq!((pair.first(), pair.second()), (1, [4, 3]));
     let guard: PairGuard<'_, u32, u8> = pair.lock().unwrap();
     assert_eq!(guard.first(), 1);
@@ -51,14 +51,14 @@ fn main() {
 
     let matrix = SynchronizedMatrix::new(Matrix::<f32, 2, 3> { cells: [[0.0; 3]; 2] }).unwrap();
     matrix.update_cells(|cells| cells[1][2] = 1.0).unwrap();
-    matrix.set_cells_at(0, [2.0; 3]).unwrap();
+    matrix.in_cells().set_at(0, [2.0; 3]).unwrap();
     assert_eq!(matrix.cells(), [[2.0; 3], [0.0, 0.0, 1.0]]);
 
     let amount = SynchronizedAmount::new(Amount::<u8> { number: 1, numbers: [2, 3], unit: 4 }).unwrap();
     amount.set_number(5).unwrap();
-    assert_eq!((amount.number(), amount.numbers_at(1), amount.unit()), (5, 3, 4));
+    assert_eq!((amount.number(), amount.in_numbers().at(1), amount.unit()), (5, 3, 4));
 
     let nested = SynchronizedNested::new(Nested { pair: Pair { first: 'a', second: ['b', 'c'] } }).unwrap();
     nested.update_pair(|pair| pair.first = 'd').unwrap();
-    assert_eq!(nested.pair().first, 'd');
+    assert_eq!(nested.in_pair().first(), 'd');
 }

@@ -22,6 +22,6 @@ fn main() {
     account.set_frozen(true).unwrap();
     assert!(account.frozen());
     let state = SynchronizedState::new(State::Open).unwrap();
-    state.store(State::Frozen).unwrap();
+    state.set(State::Frozen).unwrap();
     assert!(state.get() == State::Frozen);
 }

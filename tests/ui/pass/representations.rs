@@ -46,13 +46,13 @@ fn main() {
     assert_eq!(meters.field_0(), 2.0);
 
     let pair = SynchronizedPair::new(Pair(1, [2, 3, 4])).unwrap();
-    pair.set_field_1_at(2, 5).unwrap();
+    pair.in_field_1().set_at(2, 5).unwrap();
     assert_eq!((pair.field_0(), pair.field_1()), (1, [2, 3, 5]));
 
     let raw = SynchronizedRaw::new(Raw { r#type: 1, r#fn: [2, 3] }).unwrap();
     raw.set_type(4).unwrap();
-    let mut guard = raw.lock().unwrap();
-    guard.set_fn_at(1, guard.r#type());
+    let guard = raw.lock().unwrap();
+    guard.in_fn().set_at(1, guard.r#type()).unwrap();
     drop(guard);
     assert_eq!((raw.r#type(), raw.r#fn()), (4, [2, 4]));
 }

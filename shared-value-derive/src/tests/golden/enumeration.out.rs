@@ -11,7 +11,7 @@ type ModeGuard<'guard> = ::shared_value::__private::Guard<'guard, Mode>;
 const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Mode {
-        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &<Self as ::shared_value::__private::SharedValue>::DESCRIBE
+        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &<::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE
             .enumeration::<
                 Self,
                 ::core::primitive::i8,
@@ -19,19 +19,19 @@ const _: () = {
                 "Mode",
                 const {
                     &[
-                        <Self as ::shared_value::__private::SharedValue>::DESCRIBE
+                        <::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE
                             .variant(
                                 "Idle",
                                 Self::Idle as ::core::primitive::i8
                                     as ::core::primitive::i128,
                             ),
-                        <Self as ::shared_value::__private::SharedValue>::DESCRIBE
+                        <::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE
                             .variant(
                                 "Busy",
                                 Self::Busy as ::core::primitive::i8
                                     as ::core::primitive::i128,
                             ),
-                        <Self as ::shared_value::__private::SharedValue>::DESCRIBE
+                        <::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE
                             .variant(
                                 "Late",
                                 Self::r#Late as ::core::primitive::i8

@@ -23,22 +23,25 @@ const _: () = {
         const N: usize,
     > ::shared_value::__private::SharedValue for Matrix<T, N> {
         const FIELDS: &'static [::shared_value::__private::Field] = {
-            let describe = <Self as ::shared_value::__private::SharedValue>::DESCRIBE;
+            let _ = ::shared_value::__private::Describe::pod::<foreign::Vector>;
+            let describe = <::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE;
             &[
                 describe.field::<[[T; N]; N]>("0", ::core::mem::offset_of!(Self, 0)),
                 describe.pod::<foreign::Vector>("1", ::core::mem::offset_of!(Self, 1)),
             ]
         };
-        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &<Self as ::shared_value::__private::SharedValue>::DESCRIBE
+        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &<::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE
             .structure::<Self>("Matrix", fields_of::<Self>());
         #[inline(always)]
         fn fields<V: ::shared_value::__private::FieldVisitor>(visitor: &mut V) {
-            <Self as ::shared_value::__private::SharedValue>::visit::<
+            <::core::primitive::u8 as ::shared_value::__private::SharedValue>::visit::<
+                Self,
                 [[T; N]; N],
                 V,
             >(visitor, 0);
             let _ = ::shared_value::__private::Describe::pod::<foreign::Vector>;
-            <Self as ::shared_value::__private::SharedValue>::visit_pod::<
+            <::core::primitive::u8 as ::shared_value::__private::SharedValue>::visit_pod::<
+                Self,
                 foreign::Vector,
                 V,
             >(visitor, 1);

@@ -16,7 +16,8 @@ const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Account {
         const FIELDS: &'static [::shared_value::__private::Field] = {
-            let describe = <Self as ::shared_value::__private::SharedValue>::DESCRIBE;
+            let _ = ::shared_value::__private::Describe::field::<Mode>;
+            let describe = <::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE;
             &[
                 describe.field::<i64>("balance", ::core::mem::offset_of!(Self, balance)),
                 describe.field::<Mode>("type", ::core::mem::offset_of!(Self, r#type)),
@@ -26,24 +27,28 @@ const _: () = {
                     .atomic::<u64>("requests", ::core::mem::offset_of!(Self, requests)),
             ]
         };
-        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &<Self as ::shared_value::__private::SharedValue>::DESCRIBE
+        const LAYOUT: &'static ::shared_value::__private::TypeLayout = &<::core::primitive::u8 as ::shared_value::__private::SharedValue>::DESCRIBE
             .structure::<Self>("Account", fields_of::<Self>());
         #[inline(always)]
         fn fields<V: ::shared_value::__private::FieldVisitor>(visitor: &mut V) {
-            <Self as ::shared_value::__private::SharedValue>::visit::<
+            <::core::primitive::u8 as ::shared_value::__private::SharedValue>::visit::<
+                Self,
                 i64,
                 V,
             >(visitor, 0);
             let _ = ::shared_value::__private::Describe::field::<Mode>;
-            <Self as ::shared_value::__private::SharedValue>::visit::<
+            <::core::primitive::u8 as ::shared_value::__private::SharedValue>::visit::<
+                Self,
                 Mode,
                 V,
             >(visitor, 1);
-            <Self as ::shared_value::__private::SharedValue>::visit::<
+            <::core::primitive::u8 as ::shared_value::__private::SharedValue>::visit::<
+                Self,
                 [u32; 4],
                 V,
             >(visitor, 2);
-            <Self as ::shared_value::__private::SharedValue>::visit::<
+            <::core::primitive::u8 as ::shared_value::__private::SharedValue>::visit::<
+                Self,
                 u64,
                 V,
             >(visitor, 3);
@@ -184,7 +189,7 @@ const _: () = {
             ::shared_value::__private::Atomic::of::<3>(&self.0)
         }
     }
-    ::shared_value::__private::assert_layout::<Account>("T{<q:balance:}");
-    ::shared_value::__private::assert_fingerprint::<Account>(255u64);
-    ::shared_value::__private::assert_size::<Account>(40);
+    const _: () = ::shared_value::__private::assert_layout::<Account>("T{<q:balance:}");
+    const _: () = ::shared_value::__private::assert_fingerprint::<Account>(255u64);
+    const _: () = ::shared_value::__private::assert_size::<Account>(40);
 };

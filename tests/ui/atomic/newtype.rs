@@ -1,7 +1,7 @@
 use shared_value::SharedValue;
 
 #[derive(SharedValue, Clone, Copy)]
-#[repr(C)]
-struct Pair(u32, #[shared(rename = "field_0")] u32);
+#[repr(transparent)]
+struct Requests(#[shared(atomic)] u64);
 
 fn main() {}

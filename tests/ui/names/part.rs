@@ -3,8 +3,8 @@ use shared_value::SharedValue;
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Account {
-    #[shared(rename = calls)]
-    requests: u64,
+    in_limit: u32,
+    limit: u32,
 }
 
 fn main() {}

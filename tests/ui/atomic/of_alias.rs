@@ -1,9 +1,12 @@
 use shared_value::SharedValue;
 
+type Count = u32;
+
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Account {
-    lock: bool,
+    #[shared(atomic)]
+    requests: Count,
 }
 
 fn main() {}

@@ -1,0 +1,29 @@
+//! Attribute macros that change a struct after a derive above them has read it, for `tests/ui/sound`.
+
+use proc_macro::{Group, TokenStream, TokenTree};
+
+/// Makes each field of type `u64` a reference.
+#[proc_macro_attribute]
+pub fn by_reference(_: TokenStream, item: TokenStream) -> TokenStream {
+    replace(item, &|word| (word == "u64").then_some("&'static u64"))
+}
+
+/// Takes the representation away, so that the compiler orders the fields as it likes.
+#[proc_macro_attribute]
+pub fn in_any_order(_: TokenStream, item: TokenStream) -> TokenStream {
+    replace(item, &|word| (word == "repr").then_some("doc")).to_string().replace("doc(C)", "allow()").parse().unwrap()
+}
+
+fn replace(tokens: TokenStream, replacement: &dyn Fn(&str) -> Option<&'static str>) -> TokenStream {
+    let replace = |tree| match tree {
+        TokenTree::Ident(word) => match replacement(&word.to_string()) {
+            Some(text) => text.parse().unwrap(),
+            None => TokenTree::Ident(word).into(),
+        },
+        TokenTree::Group(group) => {
+            TokenTree::Group(Group::new(group.delimiter(), replace(group.stream(), replacement))).into()
+        }
+        other => TokenStream::from(other),
+    };
+    tokens.into_iter().flat_map(replace).collect()
+}

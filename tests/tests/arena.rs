@@ -121,7 +121,7 @@ fn small_values_are_compact() {
     assert_eq!(arena.used() - before - with_type, 128);
 }
 
-/// Without `fallocate` a full file system would end in SIGBUS; without the check of the capacity, in memory of nobody.
+/// Without `fallocate` a full file system would end in SIGBUS; without the check of the capacity, in memory that is not there.
 #[test]
 fn an_arena_has_an_end() {
     let small = Arena::new(4096).unwrap();
@@ -138,7 +138,7 @@ fn an_arena_has_an_end() {
     assert!((10..33).contains(&count), "{count}");
     assert_eq!(small.len(), count);
 
-    // So much address space takes no memory.
+    // Address space takes no memory.
     let large = Arena::new(Capacity(1 << 36)).unwrap();
     large.alloc(1_u64).unwrap();
     assert_eq!(large.capacity(), 1 << 36);
@@ -175,7 +175,7 @@ fn of_many_who_add_a_key_one_does() {
     });
 }
 
-/// The number of values is what a walk counts, whatever was added, replaced and removed, and by whom.
+/// A count that missed an addition or a removal would differ from a walk over all values.
 #[test]
 fn values_are_counted() {
     let arena = arena();
@@ -204,7 +204,7 @@ fn values_are_counted() {
     assert_eq!(arena.read_only().unwrap().len(), arena.len());
 }
 
-/// If removing freed the space at once, whoever has the value would see that of another.
+/// If removing freed the space at once, open handles would see another value.
 #[test]
 fn a_removed_value_goes_on_for_those_who_have_it() {
     let name = SegmentName::new("arena-remove");

@@ -1,5 +1,5 @@
 //! Arenas at their edges: capacities that cannot be, values that are read or handed over alone, forks in the middle of
-//! transactions, files that a crash has left, and directories that somebody has overwritten.
+//! transactions, files that a crash has left, and overwritten directories.
 
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
@@ -211,7 +211,7 @@ fn is_cell_of(file: &ArenaFile, start: u64) -> bool {
         && file.word(start + SLOTS + 8) == 2
 }
 
-/// What was made live, and then its maker died before anything led to it, was never used again.
+/// A block whose maker died before anything led to it was never used again.
 #[test]
 fn what_nothing_leads_to_is_used_again() {
     let name = SegmentName::new("orphan");
@@ -230,7 +230,7 @@ fn what_nothing_leads_to_is_used_again() {
     assert!(!arena.contains(id), "it was removed");
 }
 
-/// A directory in which somebody wrote anything is reported, without an overflow on the way.
+/// An overwritten directory is reported, without an overflow on the way.
 #[test]
 fn a_cursor_that_leads_nowhere() {
     for cursor in [u64::MAX, u64::MAX - 64, 1 << 63, CAPACITY as u64 * 2, 1] {
@@ -243,7 +243,7 @@ fn a_cursor_that_leads_nowhere() {
     }
 }
 
-/// A version that is joined to no record comes from somebody who does not keep to the rules. Readers that waited for its
+/// A version that is joined to no record comes from a hostile process. Readers that waited for its
 /// record would wait for ever.
 #[test]
 fn a_version_that_is_joined_to_nothing() {

@@ -298,7 +298,7 @@ fn transactions_never_wait_in_a_circle() {
                 })
             })
             .into();
-        // Meanwhile everybody sees all of each, whichever value is read first.
+        // Meanwhile readers see all of each, whichever value they read first.
         let (reader, mut snapshots) = (arena.read_only().unwrap(), 0);
         let read = |key| reader.get::<i64>(key).unwrap().unwrap();
         let (read_one, read_other) = (read("one"), read("other"));
@@ -318,7 +318,7 @@ fn transactions_never_wait_in_a_circle() {
 }
 
 /// Threads and processes that add, replace and remove in transactions, while others do so without, and hold the locks of
-/// values meanwhile: nobody waits for ever, and a token is always under one of two keys.
+/// values meanwhile: no thread waits for ever, and a token is always under one of two keys.
 #[test]
 fn edits_of_many_go_together() {
     in_time(|| {
@@ -490,7 +490,7 @@ fn money_survives_those_who_move_it() {
     });
 }
 
-/// In a child that is forked inside of one, a transaction belongs to nobody.
+/// A child that is forked inside of a transaction has no part in it.
 #[test]
 fn a_transaction_does_not_fork() {
     in_time(|| {

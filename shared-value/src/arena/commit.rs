@@ -18,8 +18,8 @@ impl Arena {
     /// is killed at any instruction leaves all of it or nothing. If the closure fails or panics, nothing happens.
     ///
     /// The closure locks each value by [`Transaction::lock`] before it reads or changes the value; the thread holds these locks
-    /// until the closure has returned. It adds and removes by the methods of the [`Transaction`]. What it does to other values,
-    /// and to the arena itself, is committed as ever, whatever becomes of the transaction.
+    /// until the closure has returned. It adds and removes by the methods of the [`Transaction`]. Changes of other values,
+    /// and changes by the methods of the arena itself, are committed at once, even if the transaction fails.
     ///
     /// Values may be locked in any order. Where two transactions would wait for each other, one of them begins again, as it
     /// does where another has added or removed one of its keys meanwhile: then nothing has happened, and the closure is called

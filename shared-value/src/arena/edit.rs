@@ -67,7 +67,7 @@ impl Arena {
         })
     }
 
-    /// Returns the value of a key, which is added if there is none. Of many threads and processes that call this at once, one
+    /// Returns the value of a key, and adds it if it is missing. Of many threads and processes that call this at once, one
     /// adds the value. The closure may be called although another was faster.
     ///
     /// # Errors

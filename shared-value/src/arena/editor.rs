@@ -151,7 +151,7 @@ impl<'a> Editor<'a> {
         cell_in(self.segment, block, facts).ok_or_else(|| lost(self.segment, block.at))
     }
 
-    /// Where the trailer of the type entry lies for values with these facts. It is made if there is none.
+    /// Returns where the trailer of the type entry for values with these facts lies. Makes a type entry if it is missing.
     fn type_entry<C: Recognized + ?Sized>(&mut self, facts: &C::Facts) -> Result<usize, Error> {
         let fingerprint = C::fingerprint(facts);
         let known = TypeEntry::all(self.heap, usize_of(self.directory.types))
@@ -230,7 +230,7 @@ impl<'a> Editor<'a> {
         let Some(table) = table_at(self.heap, self.directory.table) else { return Ok(Vec::new()) };
         let mut chosen = HashSet::new();
         let choose = |&(hash, trailer): &(u64, usize)| {
-            // There is none if another process has written to the table; then the value has no key.
+            // Only a table that another process has overwritten has no bucket left; then the value has no key.
             let bucket = table.vacancy(hash, |index| !chosen.contains(&index))?;
             if keys.len() > 1 {
                 chosen.insert(bucket.index());
@@ -245,7 +245,7 @@ impl<'a> Editor<'a> {
         let words = changes.iter().map(|change| change.to_word());
         if changes.len() > FEW {
             self.make_list(changes.len())?;
-            // What the list says now must count for nothing before it is overwritten.
+            // The commit makes the old words of the list meaningless before they are overwritten.
             self.commit();
             let list = changes::list(self.heap, &self.directory).unwrap_or_default();
             for (to, word) in list.iter().zip(words) {
@@ -278,7 +278,7 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Sees to it that the table has so many buckets to fill, and that half of them are empty when it is new.
+    /// Makes room for `count` keys: replaces a table that would get too full by a larger one, which is half empty.
     fn make_room(&mut self, count: usize) -> Result<(), Error> {
         let table = table_at(self.heap, self.directory.table);
         let length = table.map_or(0, Table::length);
@@ -302,7 +302,7 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Takes a live block of so many words.
+    /// Takes a live block of `count` words.
     fn take_words(&mut self, count: usize) -> Result<Trailer, Error> {
         let length = block_length(count * WORD, 0).ok_or_else(|| self.full(usize::MAX))?;
         let block = self.take(length)?;

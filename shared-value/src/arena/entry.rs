@@ -15,7 +15,7 @@ use crate::schema::layout_of;
 /// arena.insert("position", [0.5, 1.5])?;
 /// let entry = arena.iter().next().expect("one value");
 /// assert_eq!((entry.key(), entry.type_name(), entry.size()), (Some("position"), "[f64; 2]", 16));
-/// let position = arena.get(entry.id::<[f64; 2]>())?.expect("nobody removes it");
+/// let position = arena.get(entry.id::<[f64; 2]>())?.expect("it is still there");
 /// assert_eq!(position.at(1), 1.5);
 /// # Ok::<(), shared_value::Error>(())
 /// ```

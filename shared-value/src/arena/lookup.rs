@@ -19,7 +19,7 @@ use crate::segment::Segment;
 
 /// Finding and listing.
 impl<A: Access> Arena<A> {
-    /// Returns the value of a key or an id; `None` if there is none.
+    /// Returns the value of a key or an id, if there is such a value.
     ///
     /// It may be a `T`, an array `[E]` of any length, or a [`Dyn`](crate::Dyn), which is a value of any type.
     ///

@@ -86,7 +86,7 @@ impl Arena {
         Self::options().create(location, capacity)
     }
 
-    /// Opens an arena, or creates it with this capacity if there is none. Of many processes that call this at once, one
+    /// Opens an arena, or creates it with this capacity if it does not exist. Of many processes that call this at once, one
     /// creates.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::lock;
 /// Reads several values of one moment: the argument of the closure of [`Arena::snapshot`].
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// What was read, and of which version.
+    /// The values that were read, each with the number of its version.
     seen: RefCell<Vec<(Cell<Untyped>, u64)>>,
 }
 

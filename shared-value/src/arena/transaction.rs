@@ -101,7 +101,7 @@ impl Transaction<'_> {
         value.lock()
     }
 
-    /// Returns the value of a key or an id as this transaction leaves the arena; `None` if there is none.
+    /// Returns the value of a key or an id, if there is such a value in the arena as this transaction leaves it.
     ///
     /// It takes no lock: what others add and remove until the commit does not make the transaction begin again.
     ///
@@ -183,7 +183,7 @@ impl Transaction<'_> {
         self.add(None, &initial.into()).map(|(block, _)| Id::of(BlockId::of(&block)))
     }
 
-    /// Returns the value of a key, which is added if there is none.
+    /// Returns the value of a key, and adds it if it is missing.
     ///
     /// # Errors
     /// The errors of [`get`](Self::get) and [`insert`](Self::insert).
@@ -356,7 +356,7 @@ impl Transaction<'_> {
         known
     }
 
-    /// Whether the thread that began it is the one that runs: not so in a forked child.
+    /// Whether the running thread began the transaction: in a forked child it did not.
     pub(super) fn is_held(&self) -> bool {
         self.thread.token() == self.token
     }

@@ -6,8 +6,8 @@
 //! The payload of a value is its cell, so a cell of one or two cache lines with its trailer takes 128 bytes. Blocks follow
 //! each other without gaps, and each trailer says where its block starts, so all can be found from the last to the first.
 //!
-//! Everything here is written by the owner of the directory's lock, and read by anybody, at any time. What was read is never
-//! trusted: whoever writes to the memory can make a key lead to another value, but no access leaves the segment.
+//! The owner of the directory's lock writes all of it, and any process may read it at any time. A reader trusts nothing that it
+//! has read: a process that writes to the memory can make a key lead to another value, but no access leaves the segment.
 
 use core::sync::atomic::fence;
 
@@ -18,10 +18,10 @@ use crate::segment::Mapping;
 
 const WORD: usize = size_of::<u64>();
 const TRAILER_WORDS: usize = 4;
-/// The bytes of a trailer. Each lies at a multiple of them, which is what their places are counted in to fit into 40 bits.
+/// The bytes of a trailer. Each lies at a multiple of them, so its offset in such units fits into 40 bits.
 pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 
-/// What a block is good for.
+/// Whether a block is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// It is being made; it stays so if its maker dies.
@@ -93,17 +93,17 @@ impl Trailer {
     }
 }
 
-/// The bytes that a key takes in its block.
+/// Returns the number of bytes that a key takes in its block.
 pub(crate) fn key_bytes(length: usize) -> usize {
     length.next_multiple_of(WORD)
 }
 
-/// The bytes of a block with so many bytes of payload and a key of that length.
+/// Returns the length of a block, given the bytes of its payload and of its key.
 pub(crate) fn block_length(payload: usize, key: usize) -> Option<usize> {
     payload.checked_add(key_bytes(key) + TRAILER)?.checked_next_multiple_of(CELL_ALIGN)
 }
 
-/// The words of a text, with zeros behind it.
+/// Returns a text as words, filled up with zeros.
 pub(crate) fn words_of(text: &str) -> impl Iterator<Item = u64> {
     text.as_bytes().chunks(WORD).map(|chunk| {
         let mut word = [0; WORD];
@@ -136,12 +136,12 @@ impl<'a> Heap<'a> {
         self.mapping.length()
     }
 
-    /// The bytes between them: none where the directory takes all that there is.
+    /// The number of bytes for blocks.
     pub(crate) fn capacity(self) -> usize {
         self.end().saturating_sub(self.start())
     }
 
-    /// So many words from an offset on, if they lie behind the directory.
+    /// Returns `count` words from an offset on, if they lie behind the directory.
     #[inline(always)]
     pub(crate) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {
         self.mapping.words(offset, count).filter(|_| offset >= self.start())
@@ -153,12 +153,12 @@ impl<'a> Heap<'a> {
         words.try_into().ok()
     }
 
-    /// The trailer at an offset; `None` if there is none, or it changes while it is read.
+    /// Returns the trailer at an offset; `None` if no trailer lies there, or it changes while it is read.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     pub(crate) fn trailer(self, at: usize) -> Option<Trailer> {
         let [first, start, size, key] = self.trailer_words(at)?;
-        // Acquire: pairs with the release of `set_state`, so what a live block says of itself is seen.
+        // Acquire: pairs with the release of `set_state`, so the other words of a live block are seen.
         let word = first.load(Ordering::Acquire);
         let trailer = Trailer {
             at,
@@ -219,12 +219,12 @@ impl<'a> Heap<'a> {
         false
     }
 
-    /// Whether the trailer is unwritten: the block was taken, and its maker died before anything else.
+    /// Whether the trailer is unwritten: its maker died right after it had taken the block.
     pub(crate) fn is_blank(self, at: usize) -> bool {
         self.trailer_words(at).is_some_and(|[_, start, ..]| start.load(Ordering::Relaxed) == 0)
     }
 
-    /// Writes a trailer, all but whose first word stays until the next generation.
+    /// Writes a trailer. All of its words but the first stay until the next generation.
     pub(crate) fn write_trailer(self, trailer: &Trailer) {
         let Some([first, start, size, key]) = self.trailer_words(trailer.at) else { return };
         first.store(trailer.first_word(), Ordering::Relaxed);
@@ -238,7 +238,7 @@ impl<'a> Heap<'a> {
     /// Changes the state of a block, which is one store.
     pub(crate) fn set_state(self, trailer: &Trailer, state: State) {
         if let Some([first, ..]) = self.trailer_words(trailer.at) {
-            // Release: what the block is comes first.
+            // Release: the contents of the block come first.
             first.store(Trailer { state, ..*trailer }.first_word(), Ordering::Release);
         }
     }
@@ -251,7 +251,7 @@ impl<'a> Heap<'a> {
         }
     }
 
-    /// Whether this is the key of a block.
+    /// Whether a block has this key.
     #[inline]
     pub(crate) fn has_key(self, trailer: &Trailer, key: &str) -> bool {
         trailer.key_length() == key.len()
@@ -260,7 +260,7 @@ impl<'a> Heap<'a> {
             })
     }
 
-    /// The key of a block; `None` if it has none, or it is not a text.
+    /// Returns the key of a block; `None` if it has no key, or the key is not UTF-8.
     pub(crate) fn key(self, trailer: &Trailer) -> Option<String> {
         let length = trailer.key_length();
         if length == 0 || length > crate::heap::MAX_KEY {
@@ -270,14 +270,14 @@ impl<'a> Heap<'a> {
         Self::text(words, length)
     }
 
-    /// The text in the first so many bytes of words.
+    /// Returns the text in the first `length` bytes of words.
     pub(crate) fn text(words: &[AtomicU64], length: usize) -> Option<String> {
         let mut bytes: Vec<_> = words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
         bytes.truncate(length);
         String::from_utf8(bytes).ok()
     }
 
-    /// Writes zeros over the payload and the key of a block that was in use before.
+    /// Writes zeros over the payload and the key of a block that is used again.
     pub(crate) fn clear(self, trailer: &Trailer) {
         let count = (trailer.at - trailer.start) / WORD;
         for word in self.words(trailer.start, count).unwrap_or_default() {
@@ -285,7 +285,7 @@ impl<'a> Heap<'a> {
         }
     }
 
-    /// All blocks below an end, the last one first, which starts at `newest`.
+    /// Returns all blocks below the cursor, the newest first, which starts at `newest`.
     pub(crate) fn blocks(self, cursor: usize, newest: usize) -> impl Iterator<Item = Trailer> + use<'a> {
         let mut end = cursor;
         std::iter::from_fn(move || {
@@ -295,7 +295,8 @@ impl<'a> Heap<'a> {
                 }
                 let at = end - TRAILER;
                 let Some(trailer) = self.trailer(at).filter(|trailer| trailer.start < end) else {
-                    // Only the newest can be blank; any other was overwritten by somebody, and what lies before it is lost.
+                    // Only the newest can be blank. Any other was overwritten by another process, and the blocks before it
+                    // are lost.
                     end = if end == cursor && newest < end { newest } else { self.start() };
                     continue;
                 };
@@ -305,8 +306,8 @@ impl<'a> Heap<'a> {
         })
     }
 
-    /// Up to where to take memory: a little ahead, in steps that grow with what is in use, or if there is not so much, no
-    /// more than is needed.
+    /// Returns two ends up to which to allocate memory: one a little ahead, in steps that grow with the arena, and the least
+    /// one, for a system that is short of memory.
     pub(crate) fn reservations(self, needed: usize) -> [usize; 2] {
         const LEAST: usize = 16 << 10;
         const MOST: usize = 4 << 20;

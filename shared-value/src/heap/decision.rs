@@ -6,7 +6,7 @@
 //!
 //! | `decided_by` | blocks in the states adding and removing |
 //! |---|---|
-//! | 0 | there are none |
+//! | 0 | do not exist |
 //! | where `decision` lies | are decided by that field |
 //! | where the state of a record lies | are decided by the record of a transaction |
 //!

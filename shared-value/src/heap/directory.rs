@@ -72,7 +72,7 @@ impl Directory {
     };
 }
 
-// SAFETY: the struct is so many integers without padding, of which three are atomic, as the layout says.
+// SAFETY: the struct consists of integers without padding, of which three are atomic, as the layout says.
 unsafe impl SharedValue for Directory {
     const FIELDS: &'static [Field] = &[
         Field::new::<u64>("cursor", offset_of!(Self, cursor)),

@@ -17,15 +17,15 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::{Mapping, Segment};
 
-/// A record, in a block that is none of a value's. Its lock says who uses it.
+/// A record, in a block without a type entry. The owner of its lock uses it.
 ///
-/// It is used again only when it is idle, which its user makes it after all versions that were joined to it are settled. A
-/// record whose user died before that stays as it is, for those that are still joined to it, until the arena is opened by a
-/// process while no other has it open.
+/// Its user makes it idle when all versions that were joined to it are settled, and then it is used again. A record whose user
+/// died before that stays as it is, for versions that are still joined to it, until a process opens the arena while no other
+/// has it open.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Record {
-    /// What `parts::record` lists.
+    /// One of the numbers in `parts::record`.
     pub(crate) state: u64,
     /// The trailer of the record that was made before this one.
     pub(crate) next: u64,
@@ -43,15 +43,15 @@ unsafe impl SharedValue for Record {
     }
 }
 
-/// More records than any number of processes uses at once.
+/// More records than all processes together use at once.
 const MAX_RECORDS: usize = 1 << 20;
 
-/// The word in which a record says what is decided.
+/// Returns the word that decides.
 pub(crate) fn state(record: &Cell<Record>) -> &AtomicU64 {
     record.atomic(0)
 }
 
-/// All records, the newest first.
+/// Returns all records, the newest first.
 pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = Cell<Record>> {
     let mut at = usize_of(newest);
     iter::from_fn(move || {
@@ -68,15 +68,16 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
     .take(MAX_RECORDS)
 }
 
-/// Makes all records idle, where no process has the segment open and no version is joined to any. Gives their trailers.
+/// Makes all records idle, while no process has the segment open and no version is joined to a record. Returns the offsets of
+/// their trailers.
 pub(crate) fn adopt(mapping: &Mapping, newest: u64) -> HashSet<usize> {
     let (heap, mut found, mut at) = (Heap::of(mapping), HashSet::new(), usize_of(newest));
     while let Some(block) = heap.trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)
         && let Some(record) = Cell::<Record>::adopt_within(mapping, block.start, shape(), block.payload_end())
-        // A chain that leads back to itself was made by somebody who does not keep to the rules.
+        // Only a hostile process makes a chain that leads back to itself.
         && found.insert(at)
     {
-        // Release: who reads a value that was joined to it sees that it is no more.
+        // Release: a reader of a value that was joined to the record sees the settled version.
         record.atomic(0).store(record::IDLE, Ordering::Release);
         let Ok(Record { next, .. }) = record.committed() else { break };
         at = usize_of(next);
@@ -84,7 +85,7 @@ pub(crate) fn adopt(mapping: &Mapping, newest: u64) -> HashSet<usize> {
     found
 }
 
-/// The shape of a record's cell.
+/// Returns the shape of a record's cell.
 pub(crate) fn shape() -> Shape {
     Record::shape(&())
 }

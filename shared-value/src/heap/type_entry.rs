@@ -7,17 +7,17 @@ use crate::protocol::atomics::Ordering::Relaxed;
 const WORD: usize = size_of::<u64>();
 /// The words before the text.
 const HEAD: usize = 4;
-/// More kinds than any program has; a chain that is longer was made by somebody to keep others busy.
+/// More types than any program has. Only a hostile process makes a longer chain.
 const MAX_TYPES: usize = 1 << 16;
 const MAX_SCHEMA: usize = 1 << 24;
 
-/// A kind as it lies in a block of its own, and does not change.
+/// A type entry, which lies in a block of its own and never changes.
 ///
 /// ```text
 ///  0  fingerprint    the hash of the schema
 ///  8  atomic fields  how many of them a value has
 /// 16  length         bytes of the schema
-/// 24  next           the trailer of the kind that was there before
+/// 24  next           the trailer of the type entry that was made before
 /// 32  schema         text, as UTF-8
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct TypeEntry<'a> {
 }
 
 impl<'a> TypeEntry<'a> {
-    /// The kind whose block has its trailer there.
+    /// Returns the type entry whose block has its trailer there.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     pub(crate) fn at(heap: Heap<'a>, trailer: usize) -> Option<Self> {
@@ -48,22 +48,22 @@ impl<'a> TypeEntry<'a> {
         })
     }
 
-    /// The kinds from that trailer on.
+    /// Returns all type entries from that trailer on, each with the offset of its trailer.
     pub(crate) fn all(heap: Heap<'a>, newest: usize) -> impl Iterator<Item = (usize, Self)> {
         let mut at = newest;
         std::iter::from_fn(move || {
-            let kind = Self::at(heap, at)?;
-            Some((std::mem::replace(&mut at, kind.next), kind))
+            let entry = Self::at(heap, at)?;
+            Some((std::mem::replace(&mut at, entry.next), entry))
         })
         .take(MAX_TYPES)
     }
 
-    /// The bytes of a block for this schema.
+    /// Returns the number of bytes of a type entry with this schema.
     pub(crate) fn payload(schema: &str) -> usize {
         HEAD * WORD + schema.len().next_multiple_of(WORD)
     }
 
-    /// Writes a kind into a new block.
+    /// Writes a type entry into a new block.
     pub(crate) fn write(heap: Heap<'a>, start: usize, fingerprint: u64, atomics: usize, schema: &str, next: u64) {
         let words = heap.words(start, Self::payload(schema) / WORD).unwrap_or_default();
         let first = [fingerprint, atomics as u64, schema.len() as u64, next];
@@ -78,7 +78,7 @@ impl<'a> TypeEntry<'a> {
         Heap::text(words, self.schema_length.min(MAX_SCHEMA))
     }
 
-    /// The shape of a value of so many bytes.
+    /// Returns the shape of a value of `size` bytes.
     pub(crate) fn shape(&self, size: usize) -> Shape {
         Shape::of(size, self.atomics)
     }

@@ -11,7 +11,7 @@ use crate::protocol::atomics::Ordering::{AcqRel, Acquire, Release};
 /// An atomic field: it changes at once and without the lock, is neither committed nor rolled back, and has the functions of
 /// `std::sync::atomic`.
 ///
-/// Reads acquire and writes release, so the reader of a value sees what its writer did before. Each
+/// Reads acquire and writes release: a thread that reads a value also sees everything that its writer wrote before. Each
 /// [`element`](Self::element) of an array is atomic by itself.
 ///
 /// ```

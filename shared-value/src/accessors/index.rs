@@ -16,7 +16,7 @@ pub(crate) fn element<E>(length: usize, index: usize) -> usize {
 /// Returns the bytes of `count` elements from `start` on.
 ///
 /// # Panics
-/// If there are fewer elements.
+/// If the elements are out of bounds.
 #[inline]
 #[track_caller]
 pub(crate) fn run<E>(length: usize, start: usize, count: usize) -> Range<usize> {

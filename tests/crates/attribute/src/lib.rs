@@ -9,6 +9,9 @@ pub fn by_reference(_: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Takes the representation away, so that the compiler orders the fields as it likes.
+///
+/// # Panics
+/// Never: what it writes are tokens.
 #[proc_macro_attribute]
 pub fn in_any_order(_: TokenStream, item: TokenStream) -> TokenStream {
     replace(item, &|word| (word == "repr").then_some("doc")).to_string().replace("doc(C)", "allow()").parse().unwrap()

@@ -58,7 +58,7 @@
 //! All are off by default.
 //!
 //! - `serde`: handles serialize as tokens, by which another process of the same user opens the value; [`DynData`] as its
-//!   contents; [`FixedStr`] as text, and the other ready-made types as what they hold.
+//!   contents; [`FixedStr`] as text, and the other ready-made types as their contents.
 //! - `tokio`: [`Changes`] can be awaited.
 //!
 //! # Example

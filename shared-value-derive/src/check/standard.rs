@@ -15,7 +15,7 @@ const fn generic(names: &'static [&'static str], message: &'static str) -> Stand
     StandardType { names, is_generic: true, message }
 }
 
-/// Returns the entry for `name`, which has its parameters only if the source has them.
+/// Returns the entry for a type with this name, with or without parameters.
 pub(super) fn find(name: &str) -> Option<&'static StandardType> {
     STANDARD_TYPES.iter().find(|standard| standard.names.contains(&name))
 }

@@ -123,8 +123,8 @@ impl<H: Root + Writer, T: AtomicValue> Atomic<'_, H, T> {
         exchanged.map(T::from_word).map_err(T::from_word)
     }
 
-    /// Replaces the value by what the closure makes of it; returns the value before. If another thread or process was
-    /// faster, the closure runs again.
+    /// Replaces the value by the closure's result; returns the value before. If another thread or process changes the value
+    /// first, the closure runs again.
     ///
     /// # Errors
     /// The value that was found, if the closure returns `None`. Then nothing is written.

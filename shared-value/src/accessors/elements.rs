@@ -81,7 +81,7 @@ impl<H: Host<Value: Sequence>> ElementAccessors<H> {
 }
 
 impl<H: Reader<Value: Sequence>> ElementAccessors<H> {
-    /// Returns one element: what this thread has written if it holds the lock, or else what is committed. Takes no lock.
+    /// Returns one element: with this thread's own writes if it holds the lock, otherwise the committed one. Takes no lock.
     ///
     /// # Panics
     /// If `index` is out of bounds, or if another process wrote bytes that are not an element.

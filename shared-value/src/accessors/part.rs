@@ -48,7 +48,7 @@ impl<'a, R, T: ?Sized> Part<'a, R, T> {
 }
 
 impl<R: Reader, T: SharedValue> Part<'_, R, T> {
-    /// Returns the part: what this thread has written if it holds the lock, or else what is committed. Takes no lock.
+    /// Returns the part: with this thread's own writes if it holds the lock, otherwise the committed part. Takes no lock.
     ///
     /// # Panics
     /// If another process wrote bytes that are not a `T`.

@@ -26,8 +26,8 @@ impl<T> View<T> {
 }
 
 impl<T: SharedValue, A: Access> Synchronized<T, A> {
-    /// Copies several parts of one version, without the lock: what this thread has written if it holds the lock, or else what
-    /// is committed.
+    /// Copies several parts of one version, without taking the lock: with this thread's own writes if it holds the lock,
+    /// otherwise the committed parts.
     ///
     /// The closure names the parts, alone or in tuples and arrays. It runs once, before anything is copied.
     ///

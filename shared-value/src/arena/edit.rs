@@ -105,7 +105,7 @@ impl Arena {
 
     /// Puts a new value under a key, and removes the value that was there, if there was one.
     ///
-    /// It is one step: at every moment the key leads to the old value or to the new one, also if this process is killed.
+    /// It is one step: at every moment the key leads to the old value or to the new one, even if this process is killed.
     /// Open handles of the old value keep the old value.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ impl<C: ?Sized> Id<C> {
     }
 }
 
-// SAFETY: the id is one integer, of which every pattern but zero is a value; the field says that.
+// SAFETY: the id is one integer, for which every bit pattern but zero is valid; the field says that.
 unsafe impl<C: ?Sized + 'static> SharedValue for Id<C> {
     const FIELDS: &'static [Field] = &[Field::new::<NonZeroU64>("0", 0)];
     // Not the layout of `C`, which may contain this id.

@@ -303,7 +303,7 @@ impl<A: Access> fmt::Debug for Arena<A> {
 
 /// The number of bytes that an arena can hold: its values and everything that belongs to them.
 ///
-/// It is address space. Memory is taken as values are made, so a capacity may be far greater than what is needed.
+/// It is address space. Memory is taken only as values are made, so the capacity may be far greater than needed.
 ///
 /// ```
 /// use shared_value::{Arena, Capacity};

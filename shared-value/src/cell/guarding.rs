@@ -46,7 +46,7 @@ pub(crate) struct ObjectLock {
     is_recursive: bool,
 }
 
-// SAFETY: the pointer leads to atomics, which `segment` keeps mapped, and nothing in it belongs to a thread.
+// SAFETY: the pointer points to atomics, which `segment` keeps mapped, and nothing in it belongs to a thread.
 unsafe impl Send for ObjectLock {}
 // SAFETY: all accesses through the pointer are atomic, and `segment` keeps them mapped.
 unsafe impl Sync for ObjectLock {}

@@ -60,7 +60,7 @@ impl<C: Typed + ?Sized> Recognized for C {
     }
 }
 
-/// Opens an existing value, or creates it. Both may fail by turns while other processes create and remove it.
+/// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value.
 pub(crate) fn open_or_else<V>(
     open: impl Fn() -> Result<V, Error>,
     create: impl Fn() -> Result<V, Error>,

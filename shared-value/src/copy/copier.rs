@@ -16,7 +16,7 @@ pub(super) struct Copier {
 impl FieldVisitor for Copier {
     #[inline(always)]
     fn field<F: SharedValue>(&mut self, offset: usize) {
-        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `from` leads to.
+        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `from` points to.
         let from = unsafe { self.from.add(offset) };
         // SAFETY: the field lies in the value, for whose bytes `to` has room.
         let to = unsafe { self.to.add(offset) };

@@ -95,7 +95,7 @@ impl<T: SharedValue> Unchecked<T> {
 /// Returns the offset of the first byte that is invalid for a `T`.
 ///
 /// # Safety
-/// `bytes` leads to the bytes of a `T`, initialized but for padding.
+/// `bytes` points to the bytes of a `T`, initialized but for padding.
 #[inline(always)]
 unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
     match const { T::LAYOUT }.kind() {
@@ -128,7 +128,7 @@ impl FieldVisitor for Checker {
         if const { !F::LAYOUT.is_checked() } || self.invalid.is_some() {
             return;
         }
-        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `self.bytes` leads to.
+        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `self.bytes` points to.
         let field = unsafe { self.bytes.add(offset) };
         // SAFETY: the bytes of the field are initialized except for its own padding, since those of the value are.
         self.invalid = unsafe { first_invalid::<F>(field) }.map(|invalid| offset + invalid);

@@ -48,14 +48,14 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
     let mut copy = MaybeUninit::<T>::uninit();
     let bytes: *mut u8 = copy.as_mut_ptr().cast();
     if const { is_words::<T>() } {
-        // SAFETY: `bytes` leads to the `size_of::<T>()` bytes of `copy`, which nothing else refers to.
+        // SAFETY: `bytes` points to the `size_of::<T>()` bytes of `copy`, which nothing else refers to.
         unsafe { load_run::<T>(slot, offset, bytes) };
         return Unchecked(copy);
     }
     for piece in Pieces::of::<T>(offset) {
         let word = slot[piece.word].load(Relaxed).to_ne_bytes();
         let from = &word[piece.start..piece.end];
-        // SAFETY: the pieces lie one behind the other and make up the bytes of a `T`, so `done` is at most their number.
+        // SAFETY: the pieces lie one after the other and make up the bytes of a `T`, so `done` is at most their number.
         let to = unsafe { bytes.add(piece.done) };
         // SAFETY: at least `from.len()` bytes are left in `copy`, which nothing else refers to; `word` is a local.
         unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
@@ -69,7 +69,7 @@ fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl 
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let (bytes, mut is_made) = (copy.as_mut_ptr().cast::<u8>(), false);
     read(&mut |slot| {
-        // SAFETY: `bytes` leads to the `size_of::<T>()` bytes of `copy`, which nothing else refers to.
+        // SAFETY: `bytes` points to the `size_of::<T>()` bytes of `copy`, which nothing else refers to.
         unsafe { load_run::<T>(slot, offset, bytes) };
         is_made = true;
     });
@@ -80,7 +80,7 @@ fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl 
 /// If the `T` does not lie in the slot.
 ///
 /// # Safety
-/// `to` leads to `size_of::<T>()` bytes that may be written and that nothing else refers to.
+/// `to` points to `size_of::<T>()` bytes that may be written and that nothing else refers to.
 #[inline(always)]
 unsafe fn load_run<T>(slot: &[AtomicU64], offset: usize, to: *mut u8) {
     if const { is_words::<T>() } {
@@ -130,7 +130,7 @@ pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usi
     }
 }
 
-/// Copies values, one behind the other, to a byte offset of a slot.
+/// Copies values, one after the other, to a byte offset of a slot.
 ///
 /// # Panics
 /// If they do not lie in the slot, or not at a multiple of their alignment.
@@ -172,7 +172,7 @@ pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, 
     }
 }
 
-/// Copies values that lie one behind the other at a byte offset of a slot.
+/// Copies values that lie one after the other at a byte offset of a slot.
 ///
 /// # Panics
 /// If it does not lie in the slot.
@@ -209,7 +209,7 @@ fn words_at<T>(slot: &[AtomicU64], offset: usize) -> &[AtomicU64] {
 }
 
 /// # Safety
-/// `bytes` leads to `size_of::<T>()` initialized bytes, aligned for a `T`.
+/// `bytes` points to `size_of::<T>()` initialized bytes, aligned for a `T`.
 #[inline(always)]
 unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *const u8) {
     if const { is_words::<T>() } {
@@ -220,7 +220,7 @@ unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *co
         let merge = |old: u64| {
             let mut word = old.to_ne_bytes();
             let to = &mut word[piece.start..piece.end];
-            // SAFETY: the pieces lie one behind the other and make up the bytes of a `T`, so `done` is at most their number.
+            // SAFETY: the pieces lie one after the other and make up the bytes of a `T`, so `done` is at most their number.
             let from = unsafe { bytes.add(piece.done) };
             // SAFETY: at least `to.len()` initialized bytes are left at `from`; `to` is a part of the local `word`.
             unsafe { ptr::copy_nonoverlapping(from, to.as_mut_ptr(), to.len()) };
@@ -262,7 +262,7 @@ struct Storer<'a, M> {
 impl<M: Merge> FieldVisitor for Storer<'_, M> {
     #[inline]
     fn field<F: SharedValue>(&mut self, offset: usize) {
-        // SAFETY: `SharedValue` promises that its fields lie in the value, to which `from` leads.
+        // SAFETY: `SharedValue` promises that its fields lie in the value, to which `from` points.
         let from = unsafe { self.from.add(offset) };
         let offset = self.offset + offset;
         if const { F::LAYOUT.padding() == 0 } {

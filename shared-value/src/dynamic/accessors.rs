@@ -40,7 +40,7 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
         self.layout().fields()
     }
 
-    /// Returns one part: what this thread has written if it holds the lock, or else what is committed. Takes no lock.
+    /// Returns one part: with this thread's own writes if it holds the lock, otherwise the committed part. Takes no lock.
     ///
     /// # Errors
     /// - `NoSuchPart` if the path leads nowhere; `Unsupported` if the part is too large to be read at once.

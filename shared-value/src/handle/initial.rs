@@ -1,4 +1,4 @@
-//! `Initial`: what a new value holds.
+//! `Initial`: the contents of a new value.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::handle::initialize::{ArraySource, ValueSource};
 use crate::handle::shared::Shared;
 use crate::layout::SharedValue;
 
-/// What a new value holds: the argument of [`Synchronized::new`](crate::Synchronized::new) and its kin.
+/// The contents of a new value: the argument of [`Synchronized::new`](crate::Synchronized::new) and related functions.
 ///
 /// | value | made from |
 /// |---|---|

@@ -19,9 +19,10 @@ use crate::segment::Location;
 use crate::share::{Source, Token};
 use crate::sys;
 
-/// A lock in shared memory that guards as many values as are given it by [`Options::lock`](crate::Options::lock).
+/// A lock in shared memory that guards any number of values. [`Options::lock`](crate::Options::lock) gives a value this
+/// lock.
 ///
-/// There are two: [`RLock`], which a thread may take again while it holds it, and [`Lock`], which it may not. Both are
+/// There are two kinds: a thread may take an [`RLock`] again while it holds it, but not a [`Lock`]. Both are
 /// created, opened and handed to other processes like values, and survive their owners like the locks of values.
 ///
 /// What a thread writes to the values while it holds the lock is committed when it releases the lock. Each value is whole
@@ -29,7 +30,7 @@ use crate::sys;
 /// other, and a process that is killed in the middle of its release has committed some and not others. Put values that must
 /// never be seen apart into one struct.
 ///
-/// Each `update` is a change of its own value: if its closure returns an error, what it has written to other values stands.
+/// Each `update` is a change of its own value: if its closure returns an error, its writes to other values stand.
 /// If the closure panics, and the thread holds the lock for nothing else, all changes are rolled back.
 ///
 /// Do not copy the file that a lock lies in: the copy is another lock, but values cannot tell the two apart.

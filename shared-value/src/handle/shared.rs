@@ -20,8 +20,9 @@ use crate::hold::read;
 use crate::layout::{Printed, SharedValue};
 use crate::protocol::atomics::AtomicU64;
 
-/// What a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) leads to: a [`SharedValue`], a slice of them,
-/// whose length is known at run time, or a [`Dyn`](crate::Dyn), which only its segment describes.
+/// The types of value that a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) can lead to: a
+/// [`SharedValue`], a slice of them, whose length is known at run time, or a [`Dyn`](crate::Dyn), which only its segment
+/// describes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between processes",
     label = "not a `SharedValue`",

@@ -79,7 +79,7 @@ impl<C: Shared + ?Sized> Synchronized<C> {
     /// versions in it.
     ///
     /// # Errors
-    /// `AlreadyExists` if the name is taken, `InvalidName`, and the errors of [`new`](Self::new); `Io` also where the file
+    /// `AlreadyExists` if the name is taken, `InvalidName`, and the errors of [`new`](Self::new); `Io` also if the file
     /// system lacks `O_TMPFILE`.
     pub fn create<'a>(location: impl Into<Location<'a>>, initial: impl Into<Initial<'a, C>>) -> Result<Self, Error> {
         Self::options().create(location, initial)
@@ -279,7 +279,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
 
 /// Reading the whole value.
 impl<T: SharedValue, A: Access> Synchronized<T, A> {
-    /// Returns the value: what this thread has written if it holds the lock, otherwise what is committed. Takes no lock.
+    /// Returns the value: with this thread's own writes if it holds the lock, otherwise the committed value. Takes no lock.
     ///
     /// All fields belong to one version, except the atomic fields: each is as it was at some moment during the call.
     ///

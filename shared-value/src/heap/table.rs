@@ -92,13 +92,13 @@ impl<'a> Table<'a> {
             .take_while(|bucket| bucket.word != 0)
     }
 
-    /// The buckets that lead to blocks with the tag of this hash.
+    /// Returns the buckets that refer to blocks with the tag of this hash.
     #[inline(always)]
     pub(crate) fn candidates(self, hash: u64) -> impl Iterator<Item = Bucket> + use<'a> {
         self.probe(hash).filter(move |bucket| bucket.word > GONE && bucket.word & ((1 << TAG_BITS) - 1) == tag(hash))
     }
 
-    /// All buckets that lead to a block.
+    /// Returns all buckets that refer to a block.
     pub(crate) fn buckets(self) -> impl Iterator<Item = Bucket> + use<'a> {
         self.words
             .iter()

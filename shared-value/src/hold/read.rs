@@ -19,8 +19,8 @@ pub(crate) const TRIES: u32 = 64;
 
 /// The retry that is made under the lock, if the lock is free soon.
 ///
-/// A waiting thread stops touching the cache lines. So the writer and the reader both make much faster progress by turns
-/// than while they contend for the cache lines (docs/design.md has figures).
+/// A waiting thread stops touching the cache lines. So the writer and the reader both make faster progress when they take
+/// turns than when they contend for the cache lines (docs/design.md has figures).
 const SOON: u32 = 2;
 
 thread_local! {

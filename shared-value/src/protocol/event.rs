@@ -14,7 +14,7 @@
 //! lock word in one atomic step:
 //!
 //! 1. If the waiter's step comes first, the releasing thread finds the waiters bit, and therefore also sees the waiting bit.
-//! 2. If the release comes first, the waiter's step acquires what was released, and the waiter sees the new version.
+//! 2. If the release comes first, the waiter's step acquires the released lock word, and the waiter sees the new version.
 //!
 //! In all cases the waiter learns of the commit, and the release of a lock without waiters costs nothing extra.
 //!

@@ -163,7 +163,8 @@ impl<'a> Slots<'a> {
     /// Returns the committed version, to be copied without the lock; `None` if a record decides about it.
     #[inline(always)]
     pub(crate) fn look(self) -> Option<Candidate> {
-        // Acquire: pairs with the release store of `commit`, so that each word is seen as this version has it, or a later one.
+        // Acquire: pairs with the release store of `commit`, so that each word is seen with its content in this version, or
+        // in a later one.
         let version = self.versions.version.load(Ordering::Acquire);
         (version & JOINED == 0).then_some(Candidate { version, word: Some(version) })
     }
@@ -174,8 +175,8 @@ impl<'a> Slots<'a> {
     /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record counts
     /// as rolled back. Pass `true` only after a pause, in which a writer that keeps to the rules would have settled the version.
     pub(crate) fn look_decided(self, is_orphan: bool, is_committed: impl FnOnce(u64) -> bool) -> Option<Candidate> {
-        // Acquire: pairs with the release stores of `commit`, `join` and `settle`, so that each word is seen as this version has
-        // it, or a later one, and with a joined version also the draft, which names the record.
+        // Acquire: pairs with the release stores of `commit`, `join` and `settle`, so that each word is seen with its
+        // content in this version, or in a later one. With a joined version, the draft is seen too, which names the record.
         let word = self.versions.version.load(Ordering::Acquire);
         if word & JOINED == 0 {
             return Some(Candidate { version: word, word: Some(word) });

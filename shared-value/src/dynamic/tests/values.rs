@@ -70,7 +70,7 @@ fn invalid_bits_are_named() {
     }
 }
 
-/// Without this, a tool that is given a wrong path would not say what is wrong with it.
+/// Without this, a tool could not say what is wrong with a path.
 #[test]
 fn paths_that_lead_nowhere_are_explained() {
     #[track_caller]

@@ -1,4 +1,4 @@
-//! Reads typecodes that others wrote: the grammar, and the size of what a typecode describes.
+//! Reads typecodes that others wrote: the grammar, and the size of the described bytes.
 //!
 //! The grammar is the part of PEP 3118 that leaves nothing to the reader: numbers carry the byte order of this machine,
 //! and padding is written out.

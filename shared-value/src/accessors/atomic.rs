@@ -11,7 +11,7 @@ use crate::protocol::atomics::Ordering::{AcqRel, Acquire, Release};
 /// An atomic field: it changes at once and without the lock, is neither committed nor rolled back, and has the functions of
 /// `std::sync::atomic`.
 ///
-/// Reads acquire and writes release, so that whoever reads a value sees what its writer did before. Of an array, each
+/// Reads acquire and writes release: a thread that reads a value also sees everything that its writer wrote before. Of an array, each
 /// [`element`](Self::element) is atomic by itself.
 ///
 /// ```

@@ -5,7 +5,7 @@ use std::ops::{Bound, Range, RangeBounds};
 /// Where the element of this number starts, counted in bytes from the start of the array.
 ///
 /// # Panics
-/// If there is none.
+/// If `index` is out of bounds.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn element<E>(length: usize, index: usize) -> usize {
@@ -13,10 +13,10 @@ pub(crate) fn element<E>(length: usize, index: usize) -> usize {
     index * size_of::<E>()
 }
 
-/// The bytes of so many elements from `start` on.
+/// The bytes of `count` elements from `start` on.
 ///
 /// # Panics
-/// If there are not so many.
+/// If the elements are out of bounds.
 #[inline]
 #[track_caller]
 pub(crate) fn run<E>(length: usize, start: usize, count: usize) -> Range<usize> {

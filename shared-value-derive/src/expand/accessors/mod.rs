@@ -34,7 +34,7 @@ struct Place<'scope> {
     number: Literal,
     /// The type that the runtime stores.
     stored: TokenStream,
-    /// What is to be asked first, where the compiler may refuse the type.
+    /// The statement that asks first whether the type can be shared, where the compiler may refuse it.
     question: Option<TokenStream>,
 }
 

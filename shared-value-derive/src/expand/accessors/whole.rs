@@ -35,7 +35,7 @@ fn getter(place: &Place<'_>) -> Option<TokenStream> {
     let about = about(field, "Reads {}.");
     let inner = field.is_pod().then(|| quote!(.0));
     let body = place.body(&quote!(self.0.get_field #arguments (#number) #inner));
-    // Whoever reads bits that are no value is told where.
+    // The panic of a read that finds invalid bits names the caller's line.
     let caller = (!field.is_pod() && !is_number(innermost(ty))).then(|| quote!(#[track_caller]));
     Some(quote! {
         #about

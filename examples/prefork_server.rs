@@ -163,7 +163,7 @@ fn supervise() -> Result<()> {
     println!("{} replies and {revision} configurations in {:.0?}", counters.replies(), began.elapsed());
 
     counters.set_is_stopping(true)?;
-    // Each process that waits in `accept` returns from it.
+    // This makes every process that waits in `accept` return.
     rustix::net::shutdown(&listener, Shutdown::Read)?;
     for worker in &mut workers {
         ensure!(worker.0.wait()?.success(), "a worker failed");

@@ -266,3 +266,92 @@ fn a_version_that_is_joined_to_nothing() {
         assert_eq!(reader.get(), [6; 9]);
     });
 }
+
+/// In the directory: the number of values, the changes that were made last, and the list of more of them.
+const VALUES: u64 = 7 * 8;
+const CHANGES: u64 = 8 * 8;
+const LIST: u64 = 10 * 8;
+const LISTED: u64 = 11 * 8;
+
+/// From the start of the directory's cell to the word that says what decides about changes.
+const DECIDED_BY: u64 = SLOTS + 2 * STRIDE;
+
+/// Where the trailer of a value lies.
+fn trailer_of<C>(id: Id<C>) -> u64 {
+    (id.to_bits().get() >> 16) * 32
+}
+
+/// Changes that were overwritten while they seem to be made: look-ups come to an end, and nothing is read or written where
+/// there is no block.
+#[test]
+fn changes_that_lead_nowhere() {
+    in_time(|| {
+        let words = [1, 33, 64, 1 << 45, 1 << 63, u64::MAX];
+        for (number, word) in words.into_iter().enumerate() {
+            for state in [4, 5] {
+                let name = SegmentName::new("changes");
+                let arena = Arena::create(&*name, CAPACITY).unwrap();
+                let id = arena.alloc(1_u64).unwrap();
+                arena.insert("kept", 2_u64).unwrap();
+                let file = ArenaFile::of(&name);
+                let trailer = trailer_of(id);
+                file.set_word(trailer, file.word(trailer) & !0xff | state);
+                file.set_directory(CHANGES, if number % 2 == 0 { word } else { trailer });
+                file.set_directory(LISTED, word);
+                file.set_directory(LIST, words[(number + 1) % words.len()]);
+                file.set_directory(VALUES, word);
+                file.set_word(file.word(CELL_OFFSET) + DECIDED_BY, word);
+                let reader = arena.read_only().unwrap();
+                for _ in 0..2 {
+                    assert_eq!(reader.contains(id), arena.contains(id));
+                    assert!(reader.iter().count() < 8 && reader.values_of::<u64>().count() < 8);
+                    let _ = (arena.len(), reader.len());
+                    assert_eq!(arena.get::<u64>("kept").unwrap().unwrap().get(), 2);
+                    // The next owner of the lock settles what it finds.
+                    let added = arena.insert("added", 3_u64).or_else(|_| arena.replace("added", 3_u64)).unwrap();
+                    arena.transaction(|tx| (0..5).try_for_each(|number| tx.alloc(number).map(drop))).unwrap();
+                    assert_eq!((added.get(), arena.get::<u64>("added").unwrap().unwrap().get()), (3, 3));
+                    file.set_word(file.word(CELL_OFFSET) + DECIDED_BY, 0);
+                }
+            }
+        }
+    });
+}
+
+/// As a machine leaves an arena that it takes down between the decision and its effects, and right before the decision.
+#[test]
+fn changes_are_settled_when_the_arena_is_opened() {
+    for (decision, reads) in [(1, false), (2, false), (1, true), (2, true)] {
+        let name = SegmentName::new("settled");
+        let arena = Arena::create(&*name, CAPACITY).unwrap();
+        let (removed, added) = (arena.alloc(1_u64).unwrap(), arena.alloc(2_u64).unwrap());
+        arena.insert("kept", 3_u64).unwrap();
+        let file = ArenaFile::of(&name);
+        for (id, state) in [(added, 4), (removed, 5)] {
+            file.set_word(trailer_of(id), file.word(trailer_of(id)) & !0xff | state);
+        }
+        file.set_directory(CHANGES, trailer_of(added));
+        file.set_directory(CHANGES + 8, trailer_of(removed) | 1);
+        file.set_directory(VALUES, 1);
+        let decided_by = file.word(CELL_OFFSET) + DECIDED_BY;
+        file.set_word(decided_by + 8, decision);
+        file.set_word(decided_by, decided_by + 8);
+        // A reader asks the word, whether the changes are settled or not.
+        let expected = (decision == 2, decision == 1, 2, 2);
+        let state = |arena: &Arena<shared_value::ReadOnly>| {
+            (arena.contains(added), arena.contains(removed), arena.len(), arena.iter().count())
+        };
+        let reader = arena.read_only().unwrap();
+        assert_eq!(state(&reader), expected);
+        let reader = if reads { Some(reader) } else { None };
+        drop(arena);
+        let is_used = || names().unwrap().iter().any(|found| found.name() == &*name && found.is_in_use());
+        eventually("no process writes", || !is_used());
+        let arena = Arena::open(&*name).unwrap();
+        assert_eq!(file.word(decided_by), 0);
+        assert_eq!(state(&arena.read_only().unwrap()), expected);
+        assert!(reader.is_none_or(|reader| state(&reader) == expected));
+        let live = if decision == 2 { added } else { removed };
+        assert_eq!(arena.get(live).unwrap().unwrap().get(), if decision == 2 { 2 } else { 1 });
+    }
+}

@@ -1,6 +1,5 @@
 //! `Arena`: a map of values in one segment, each with a lock of its own, found by key or by id.
 
-mod capacity;
 mod commit;
 mod edit;
 mod editor;
@@ -14,10 +13,9 @@ mod serialize;
 mod snapshot;
 mod transaction;
 
-pub use capacity::Capacity;
 pub use entry::Entry;
 pub use id::Id;
 pub use key::{AnyKey, Key};
-pub use map::Arena;
+pub use map::{Arena, Capacity};
 pub use snapshot::Snapshot;
 pub use transaction::Transaction;

@@ -394,12 +394,7 @@ impl Drop for Transaction<'_> {
 impl fmt::Debug for Transaction<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state.borrow();
-        formatter
-            .debug_struct("Transaction")
-            .field("arena", &self.arena.segment_name())
-            .field("locked", &state.joined.len())
-            .field("added", &state.added.len())
-            .field("removed", &state.removed.len())
-            .finish_non_exhaustive()
+        let counts = (state.joined.len(), state.added.len(), state.removed.len());
+        formatter.debug_struct("Transaction").field("locked, added, removed", &counts).finish_non_exhaustive()
     }
 }

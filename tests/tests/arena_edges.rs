@@ -267,22 +267,22 @@ fn a_version_that_is_joined_to_nothing() {
     });
 }
 
-/// In the directory: the number of values, the changes that were made last, and the list of more of them.
+/// Offsets in the directory: the number of values, the last changes, and the list for more than two of them.
 const VALUES: u64 = 7 * 8;
 const CHANGES: u64 = 8 * 8;
 const LIST: u64 = 10 * 8;
 const LISTED: u64 = 11 * 8;
 
-/// From the start of the directory's cell to the word that says what decides about changes.
+/// The offset of the word `decided_by` in the directory's cell.
 const DECIDED_BY: u64 = SLOTS + 2 * STRIDE;
 
-/// Where the trailer of a value lies.
+/// Returns the offset of the trailer of a value.
 fn trailer_of<C>(id: Id<C>) -> u64 {
     (id.to_bits().get() >> 16) * 32
 }
 
-/// Changes that were overwritten while they seem to be made: look-ups come to an end, and nothing is read or written where
-/// there is no block.
+/// A hostile process overwrites the names of changes that seem to be in progress: lookups must still end, and nothing may be
+/// read or written where there is no block.
 #[test]
 fn changes_that_lead_nowhere() {
     in_time(|| {
@@ -307,7 +307,7 @@ fn changes_that_lead_nowhere() {
                     assert!(reader.iter().count() < 8 && reader.values_of::<u64>().count() < 8);
                     let _ = (arena.len(), reader.len());
                     assert_eq!(arena.get::<u64>("kept").unwrap().unwrap().get(), 2);
-                    // The next owner of the lock settles what it finds.
+                    // The next owner of the lock settles the changes that the directory names.
                     let added = arena.insert("added", 3_u64).or_else(|_| arena.replace("added", 3_u64)).unwrap();
                     arena.transaction(|tx| (0..5).try_for_each(|number| tx.alloc(number).map(drop))).unwrap();
                     assert_eq!((added.get(), arena.get::<u64>("added").unwrap().unwrap().get()), (3, 3));
@@ -318,7 +318,8 @@ fn changes_that_lead_nowhere() {
     });
 }
 
-/// As a machine leaves an arena that it takes down between the decision and its effects, and right before the decision.
+/// A machine may crash right before a change is decided, or between the decision and its effects. The next opening must undo
+/// or finish the change.
 #[test]
 fn changes_are_settled_when_the_arena_is_opened() {
     for (decision, reads) in [(1, false), (2, false), (1, true), (2, true)] {

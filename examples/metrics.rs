@@ -176,7 +176,7 @@ fn supervise() -> Result<()> {
     let victim = usize::try_from(VICTIM)?;
     let held = LockState::Held { thread_id: workers[victim].0.id() };
     while done.total().load() < JOBS / 2 || stuck.lock_state() != held {
-        ensure!(began.elapsed() < PATIENCE, "worker {VICTIM} does not come to the middle of its jobs");
+        ensure!(began.elapsed() < PATIENCE, "worker {VICTIM} does not reach the middle of its jobs");
         ensure!(workers[victim].0.try_wait()?.is_none(), "worker {VICTIM} ended before it could be killed");
         reports.take(&arena)?;
     }
@@ -192,7 +192,7 @@ fn supervise() -> Result<()> {
     workers[victim] = Process::work(&arena, VICTIM, false)?;
 
     while workers.iter_mut().any(|worker| matches!(worker.0.try_wait(), Ok(None))) {
-        ensure!(began.elapsed() < PATIENCE, "the workers do not come to an end");
+        ensure!(began.elapsed() < PATIENCE, "the workers do not finish");
         reports.take(&arena)?;
     }
     for worker in &mut workers {

@@ -100,8 +100,8 @@ impl Moment {
             };
             let filled = u64::from(order.filled);
             ensure!(order.left + order.filled == QUANTITY, "pieces were lost: {order:?}");
-            ensure!(order.cents >= filled * least, "it gave more than it was willing to: {order:?}");
-            ensure!(order.cents <= filled.saturating_mul(most), "it paid more than it was willing to: {order:?}");
+            ensure!(order.cents >= filled * least, "the order was sold below its limit: {order:?}");
+            ensure!(order.cents <= filled.saturating_mul(most), "the order paid more than its limit: {order:?}");
         }
         Ok(bought.0)
     }
@@ -228,7 +228,7 @@ fn supervise() -> Result<()> {
         *victim = Matcher::start(&arena, false)?;
     }
     while !watch.look()? {
-        ensure!(began.elapsed() < PATIENCE, "the matchers do not come to an end");
+        ensure!(began.elapsed() < PATIENCE, "the matchers do not finish");
     }
     for matcher in &mut matchers {
         ensure!(matcher.0.wait()?.success(), "a matcher failed");
@@ -238,7 +238,7 @@ fn supervise() -> Result<()> {
     println!("{KILLS} more matchers got a SIGKILL at random moments; {} of the locks had a dead owner", recoveries - 2);
     println!("{} snapshots, in each of which every piece that was bought was sold", watch.snapshots);
     println!(
-        "{} pieces were traded in {:.0?}; the rest is too dear for those who still buy",
+        "{} pieces were traded in {:.0?}; the rest is too expensive for the remaining buyers",
         watch.filled,
         began.elapsed()
     );

@@ -159,6 +159,8 @@ fn other_types_are_left_to_the_compiler() {
         "Option<NonZeroU32>",
         "Option<core::num::NonZero<u8>>",
         "Option<NonZeroI64>",
+        "Option<Id<Node>>",
+        "Option<shared_value::Id<[u8]>>",
         "my::String",
         "self::Duration",
         "crate::Vec<u8>",

@@ -58,12 +58,12 @@ fn a_large_value_is_never_on_the_stack() {
         drop(guard);
         assert_eq!((large.in_numbers().at(0), large.version()), (20, 4));
 
-        let from = Synchronized::new(*copy).unwrap();
+        let from = Synchronized::new(copy.as_ref()).unwrap();
         assert_eq!((from.in_numbers().at(0), from.hits().load(), from.in_grains().at(999).weight), (2, 3, 5));
         let unlocked = Synchronized::<Large>::options().unlocked().open(from.token().unwrap());
         assert!(matches!(unlocked, Err(Error::InvalidSegment { field: "lock", .. })), "the value has a lock");
         assert_eq!(Synchronized::<Large>::open_or_create(&name, Zeroed).unwrap().in_numbers().at(0), 20);
-        assert!(matches!(Synchronized::<Large>::create(&name, *copy), Err(Error::AlreadyExists { .. })));
+        assert!(matches!(Synchronized::<Large>::create(&name, copy.as_ref()), Err(Error::AlreadyExists { .. })));
         let read_only = Synchronized::<Large>::open_read_only(&name).unwrap();
         assert_eq!(read_only.load_boxed().unwrap().numbers[0], 20);
     });
@@ -78,7 +78,7 @@ fn a_large_value_in_a_file_is_never_on_the_stack() {
         let zeros = Synchronized::<Large>::create(&path, Zeroed).unwrap();
         zeros.in_numbers().set_at(5, 5).unwrap();
         let copy = folder.path().join("copy");
-        drop(Synchronized::create(&copy, *zeros.load_boxed().unwrap()).unwrap());
+        drop(Synchronized::create(&copy, zeros.load_boxed().unwrap().as_ref()).unwrap());
         assert_eq!(Synchronized::<Large>::open(&copy).unwrap().in_numbers().at(5), 5);
     });
 }

@@ -159,7 +159,7 @@ impl<C: Shared + ?Sized> Write for Guard<'_, C> {
         let hold = self.writable()?;
         let value = hold.read(start).check_in::<C>(start)?;
         let write = |slot: &[AtomicU64], value: &F| copy::store(slot, start, value);
-        hold.update(&copy::range::<F>(start), value, |value| Ok(change(value)), write)
+        hold.update(&copy::range::<F>(start), value, |value| Ok(change(value)), write)?
     }
 
     #[inline(always)]
@@ -171,7 +171,7 @@ impl<C: Shared + ?Sized> Write for Guard<'_, C> {
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
         let hold = self.writable()?;
-        hold.update(bytes, copy(hold.current())?, change, write)
+        hold.update(bytes, copy(hold.current())?, change, write)?
     }
 }
 

@@ -5,6 +5,7 @@
     reason = "the sealed traits can be neither named nor called from outside"
 )]
 
+use core::convert::Infallible;
 use core::ops::Range;
 
 use crate::cell::{Cell, Guarding};
@@ -199,7 +200,7 @@ impl sealed::Write for ReadWrite {
     ) -> Result<R, E> {
         cell.locked(|hold| {
             let value = copy(hold.current())?;
-            hold.update_through(bytes, value, change, write)
+            hold.update_through(bytes, value, change, write).map_err(Error::from)?
         })
     }
 }
@@ -228,7 +229,9 @@ fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
     cell.locked(|hold| {
         let value = read(hold).check_in::<C>(offset)?;
         let write = |slot: &[AtomicU64], value: &F| copy::store(slot, offset, value);
-        hold.update_through(&copy::range::<F>(offset), value, |value| Ok(change(value)), write)
+        let change = |value: &mut F| Ok::<_, Infallible>(change(value));
+        let Ok(result) = hold.update_through(&copy::range::<F>(offset), value, change, write)?;
+        Ok(result)
     })
 }
 

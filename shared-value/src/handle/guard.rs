@@ -134,15 +134,13 @@ impl<T: SharedValue> Guard<'_, T> {
     pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
         let (hold, bytes) = (self.writable()?, copy::range::<T>(0));
         if const { is_boxed::<T>() } {
-            return hold.update(
-                &bytes,
-                self.load_boxed()?,
-                |value| change(value),
-                |slot, value| copy::store(slot, 0, &**value),
-            );
+            let change = |value: &mut Box<T>| change(value);
+            return hold
+                .update(&bytes, self.load_boxed()?, change, |slot, value| copy::store(slot, 0, &**value))
+                .map_err(Error::from)?;
         }
         let value = read::whole_held(hold).check()?;
-        hold.update(&bytes, value, change, |slot, value| copy::store(slot, 0, value))
+        hold.update(&bytes, value, change, |slot, value| copy::store(slot, 0, value)).map_err(Error::from)?
     }
 
     #[inline]

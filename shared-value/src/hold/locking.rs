@@ -5,7 +5,7 @@ use crate::cell::Cell;
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::hold::Hold;
-use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait, wakeup};
+use crate::lock::{self, Acquired, Mark, Overwritten, Refusal, Thread, Wait, wakeup};
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Takes the value's own native lock, and rolls back the draft of a dead owner.
@@ -28,7 +28,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
 
     /// Wakes the threads that wait for a change, if a release has found any.
     #[inline(always)]
-    pub(crate) fn raise_for(&self, released: Result<bool, Refusal>) -> Result<(), Refusal> {
+    pub(crate) fn raise_for(&self, released: Result<bool, Overwritten>) -> Result<(), Refusal> {
         if released? {
             wakeup::raise(self.event());
         }

@@ -12,7 +12,6 @@ use std::ops::Range;
 use crate::cell::Cell;
 use crate::cell::drafts;
 use crate::copy::{self, Unchecked};
-use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::layout::SharedValue;
 use crate::lock::wakeup;
@@ -176,29 +175,29 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// all other writes of this thread to the value fail. If it fails or panics, nothing changes.
     ///
     /// # Errors
-    /// The error of `change`; `Unwound` if `change` has caught a panic that passed through an inner guard of another value
-    /// under the same lock.
+    /// `Unwound` if `change` has caught a panic that passed through an inner guard of another value under the same lock. The
+    /// result inside is that of `change`.
     #[inline(always)]
-    pub(crate) fn update<V, R, E: From<Error>>(
+    pub(crate) fn update<V, R, E>(
         &self,
         bytes: &Range<usize>,
         copy: V,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<R, E> {
+    ) -> Result<Result<R, E>, Refusal> {
         self.borrow(copy, change, |copy| self.change(bytes, |slot| write(slot, copy)))
     }
 
     /// Updates as `update` does, for a hold that is ended after it: if this is the thread's first hold, the change is
     /// committed at once, and if `change` panics, the hold ends.
     #[inline(always)]
-    pub(crate) fn update_through<V, R, E: From<Error>>(
+    pub(crate) fn update_through<V, R, E>(
         &mut self,
         bytes: &Range<usize>,
         copy: V,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<R, E> {
+    ) -> Result<Result<R, E>, Refusal> {
         self.ending(|hold| {
             let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
             hold.borrow(copy, change, write)
@@ -216,12 +215,12 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
 
     /// Lets `change` change a copy while other writes to the value are barred, then writes the copy back.
     #[inline(always)]
-    fn borrow<V, R, E: From<Error>>(
+    fn borrow<V, R, E>(
         &self,
         mut value: V,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&V),
-    ) -> Result<R, E> {
+    ) -> Result<Result<R, E>, Refusal> {
         self.set_borrowed(true);
         let borrow = Borrow { hold: self };
         let result = change(&mut value);
@@ -231,13 +230,13 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             self.set_borrowed(false);
             // Only other values under the lock can have been written meanwhile, and a panic can have unwound their guards.
             if self.cell.is_lock_shared() {
-                self.check_writable().map_err(Error::from)?;
+                self.check_writable()?;
             }
             if result.is_ok() {
                 write(&value);
             }
         }
-        result
+        Ok(result)
     }
 
     /// Bars other writes of this thread to the value, or ends the bar.

@@ -17,9 +17,9 @@ use crate::sys::robust;
 /// The most entries that are followed: the kernel follows no more either (`ROBUST_LIST_LIMIT`).
 const LONGEST: usize = 2_048;
 
-/// Another process had overwritten a pointer of the list. The list is right again.
+/// Another process had overwritten the lock, or a pointer of the list. The list is right again.
 #[derive(Debug)]
-pub(super) struct Overwritten;
+pub(crate) struct Overwritten;
 
 /// Adds a lock that this thread has just taken to the list. The caller then adds it to the thread's record.
 ///

@@ -23,7 +23,7 @@ pub(crate) use crate::protocol::lock_word::Wait;
 pub(crate) use held::Mark;
 use held::{Held, HeldList, MAX_DEPTH, MAX_HELD};
 pub(crate) use line::LockLine;
-use list::Overwritten;
+pub(crate) use list::Overwritten;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 
 /// The kind of a value's own lock.
@@ -76,6 +76,13 @@ pub(crate) enum Refusal {
     Mutex(i64),
     NoRobustList,
     NoThread,
+}
+
+impl From<Overwritten> for Refusal {
+    #[inline(always)]
+    fn from(_: Overwritten) -> Self {
+        Self::Corrupted
+    }
 }
 
 impl From<Refusal> for Error {
@@ -194,7 +201,7 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
 /// one, and a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
-/// `Corrupted` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
+/// `Overwritten` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
 /// thread holds it now.
 ///
 /// # Safety
@@ -205,7 +212,7 @@ pub(crate) unsafe fn release(
     thread: Thread,
     line: &LockLine,
     before_release: impl FnOnce(Mark),
-) -> Result<bool, Refusal> {
+) -> Result<bool, Overwritten> {
     let held = thread.held();
     if !held.is_only(line, Mark::None) {
         if held.is_plain(line) && held.rise(0) {
@@ -230,9 +237,9 @@ unsafe fn release_one_of_many(
     thread: Thread,
     line: &LockLine,
     before_release: impl FnOnce(Mark),
-) -> Result<bool, Refusal> {
+) -> Result<bool, Overwritten> {
     // The lock is always found if the caller keeps the promise.
-    let index = thread.held().find(line).ok_or(Refusal::Corrupted)?;
+    let index = thread.held().find(line).ok_or(Overwritten)?;
     if thread.held().rise(index) {
         return Ok(false);
     }
@@ -249,7 +256,7 @@ fn release_linked(
     thread: Thread,
     line: &LockLine,
     unlink: impl FnOnce() -> Result<(), Overwritten>,
-) -> Result<bool, Refusal> {
+) -> Result<bool, Overwritten> {
     let kernel = Announcing::of(thread, line);
     // From here on, the announcement stands in for the entry that `unlink` removes.
     if !cfg!(shared_value_fault = "unlink_unannounced") {
@@ -259,7 +266,7 @@ fn release_linked(
         cfg!(shared_value_fault = "release_first").then(|| lock_word::release(&line.word, thread.id(), kernel));
     let unlinked = unlink();
     let released = released_first.unwrap_or_else(|| lock_word::release(&line.word, thread.id(), kernel));
-    if unlinked.is_ok() { released.map_err(|_| Refusal::Corrupted) } else { Err(Refusal::Corrupted) }
+    if unlinked.is_ok() { released.map_err(|_| Overwritten) } else { Err(Overwritten) }
 }
 
 /// Leaves all locks that the calling thread holds as if the thread had died with them.

@@ -17,8 +17,8 @@
 
 use crate::lock::line::LockLine;
 use crate::lock::{
-    Acquired, Announcing, Mark, Refusal, Thread, acquire_linked, list, release_linked, release_one_of_many, set_mark,
-    take,
+    Acquired, Announcing, Mark, Overwritten, Refusal, Thread, acquire_linked, list, release_linked,
+    release_one_of_many, set_mark, take,
 };
 use crate::protocol::lock_word::{self, Wait};
 
@@ -38,16 +38,16 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine) -> Result<Acquired
 /// Undoes an `acquire`. Returns `true` if a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
-/// `Corrupted` if another process overwrote the lock.
+/// `Overwritten` if another process overwrote the lock.
 ///
 /// # Safety
 /// `acquire` took the lock for this thread, and no other `release` belongs to the same `acquire`.
 #[inline(always)]
-pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Refusal> {
+pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Overwritten> {
     if cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().retract();
     }
-    lock_word::release(&line.word, thread.id(), Announcing::of(thread, line)).map_err(|_| Refusal::Corrupted)
+    lock_word::release(&line.word, thread.id(), Announcing::of(thread, line)).map_err(|_| Overwritten)
 }
 
 /// Takes the lock for any closure, while the value counts as borrowed.
@@ -67,13 +67,13 @@ pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result
 /// Undoes an `acquire_borrowed`. Returns `true` if a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
-/// `Corrupted` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
+/// `Overwritten` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
 /// thread holds it now.
 ///
 /// # Safety
 /// `acquire_borrowed` took the lock for this thread, and no other `release_borrowed` belongs to the same `acquire_borrowed`.
 #[inline(always)]
-pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine) -> Result<bool, Refusal> {
+pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine) -> Result<bool, Overwritten> {
     if !thread.held().is_only(line, Mark::Borrowed) {
         // The closure has leaked guards.
         set_mark(thread, line, Mark::None);

@@ -7,7 +7,7 @@
 
 use crate::lock::held::MAX_HELD;
 use crate::lock::line::LockLine;
-use crate::lock::{Acquired, LockState, Mark, Refusal, Thread, Wait, again, holds};
+use crate::lock::{Acquired, LockState, Mark, Overwritten, Refusal, Thread, Wait, again, holds};
 use crate::protocol::atomics::{Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::sys::mutex::{Mutex, Outcome};
 
@@ -61,7 +61,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
 /// one: a thread may then wait for a commit of the value.
 ///
 /// # Errors
-/// `Corrupted` if the C library finds another owner in the mutex.
+/// `Overwritten` if the C library finds another owner in the mutex.
 ///
 /// # Safety
 /// - `thread` is the calling thread, and holds the mutex.
@@ -71,17 +71,17 @@ pub(crate) unsafe fn release(
     line: &LockLine,
     mutex: &Mutex,
     before_release: impl FnOnce(Mark),
-) -> Result<bool, Refusal> {
+) -> Result<bool, Overwritten> {
     let held = thread.mutexes();
     // The lock is always found if the caller keeps the promise.
-    let index = held.find(line).ok_or(Refusal::Corrupted)?;
+    let index = held.find(line).ok_or(Overwritten)?;
     if held.rise(index) {
         return Ok(false);
     }
     before_release(held.get(index).mark());
     held.remove(index);
     thread.held().remove_further();
-    mutex.unlock().map_err(|()| Refusal::Corrupted)?;
+    mutex.unlock().map_err(|()| Overwritten)?;
     // The mutex does not tell whether a thread waits for a commit. A waiter sets the waiting bit of the event word, issues the
     // same fence (`call_back`), and loads the version. So this thread sees the bit, or the waiter sees the new version.
     fence(SeqCst);

@@ -45,7 +45,8 @@ fn a_wrong_length_is_refused() {
 fn an_array_is_found_in_every_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array");
-    drop(SharedArray::create(&path, vec![1_u16; 5]).unwrap());
+    let ones = vec![1_u16; 5];
+    drop(SharedArray::create(&path, &ones).unwrap());
     assert_eq!(SharedArray::<u16>::open(&path).unwrap().to_vec().unwrap(), [1; 5]);
     assert_eq!(SharedArray::open_or_create(&path, Filled(0_u16, 9)).unwrap().len(), 5);
     assert_eq!(SharedArray::<u16>::open_read_only(&path).unwrap().at(4), 1);

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use shared_value::{Arena, DynValue, Error, Filled, RLock, SharedArray, Synchronized};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, fork, in_time};
 
+/// Opens one kind of handle, and waits for it up to the time that it is given.
+type Open<'o> = &'o dyn Fn(Duration) -> Result<(), Error>;
+
 /// How late a wait may return on a busy machine.
 const LATE: Duration = Duration::from_secs(5);
 
@@ -36,7 +39,6 @@ fn a_wait_in_vain_ends_in_time() {
         let name = SegmentName::new("in-vain");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("value");
-        type Open<'o> = &'o dyn Fn(Duration) -> Result<(), Error>;
         let waits: [(&str, Open<'_>); 7] = [
             ("a value", &|wait| Synchronized::<u64>::options().wait(wait).open(&name).map(drop)),
             ("a file", &|wait| Synchronized::<u64>::options().wait(wait).open(&path).map(drop)),

@@ -72,8 +72,9 @@ fn is_found<K: Kind>() {
 
     let mut named = Seen::of(K::create(Location::from(&name)).expect("a named one"));
     named.finds(&*name);
-    named.finds(name.to_string());
-    named.finds(name.to_string());
+    let text = name.to_string();
+    named.finds(&text);
+    named.finds(text);
     named.finds(Location::from(&name));
     named.is_found_when_handed_over(&[(NAME, &name)]);
     named.is_created_once(|| Location::from(&name));

@@ -6,6 +6,9 @@ use shared_value::{Error, LockState, Synchronized};
 use shared_value_tests::in_time;
 use shared_value_tests::values::{Account, AccountGuard, SynchronizedAccount};
 
+/// A write to the value, through a guard of its own.
+type Write = fn(&SynchronizedAccount) -> Result<(), Error>;
+
 /// Without the borrow mark, the result of the closure would overwrite the other write.
 #[test]
 fn a_write_through_a_handle_is_refused() {
@@ -46,7 +49,6 @@ fn a_write_through_a_handle_is_refused() {
 fn a_write_through_another_guard_is_refused() {
     in_time(|| {
         let account = SynchronizedAccount::new(Account::after(1)).unwrap();
-        type Write = fn(&SynchronizedAccount) -> Result<(), Error>;
         let writes: [Write; 7] = [
             |account| account.lock()?.set_balance(1),
             |account| account.lock()?.in_limits().set_at(0, 1),

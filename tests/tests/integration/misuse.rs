@@ -101,10 +101,7 @@ fn inside_of_an_update_the_value_is_borrowed() {
         array
             .update_all(|_| assert_refused(writes_of_elements(&array), |error| matches!(error, Error::Borrowed)))
             .unwrap();
-        {
-            let guard = &array;
-            guard.rollback();
-        }
+        array.rollback();
         account.rollback();
         drop((account, dynamic, array));
         handles.assert_unchanged();

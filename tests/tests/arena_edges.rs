@@ -337,7 +337,7 @@ fn changes_are_settled_when_the_arena_is_opened() {
         let decided_by = file.word(CELL_OFFSET) + DECIDED_BY;
         file.set_word(decided_by + 8, decision);
         file.set_word(decided_by, decided_by + 8);
-        // A reader asks the word, whether the changes are settled or not.
+        // A reader asks the deciding word, so its answers must be the same before and after the changes are settled.
         let expected = (decision == 2, decision == 1, 2, 2);
         let state = |arena: &Arena<shared_value::ReadOnly>| {
             (arena.contains(added), arena.contains(removed), arena.len(), arena.iter().count())

@@ -9,6 +9,9 @@ pub fn by_reference(_: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Removes the `repr`, so that the compiler may order the fields as it likes.
+///
+/// # Panics
+/// Never: the text that it parses consists of valid tokens.
 #[proc_macro_attribute]
 pub fn in_any_order(_: TokenStream, item: TokenStream) -> TokenStream {
     replace(item, &|word| (word == "repr").then_some("doc")).to_string().replace("doc(C)", "allow()").parse().unwrap()

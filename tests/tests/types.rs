@@ -76,9 +76,9 @@ fn an_option_is_valid_with_and_without_a_value() {
     own.set(NonZeroU16::new(3).into()).unwrap();
     assert_eq!(own.get(), NonZeroU16::new(3));
 
-    let arena = Arena::new(Capacity::bytes(1 << 20)).unwrap();
+    let arena = Arena::new(1 << 20).unwrap();
     let held = arena.insert("job", SharedOption::some(job())).unwrap();
-    assert_eq!(arena.get(&held).unwrap().get(), SharedOption::some(job()));
+    assert_eq!(held.get(), SharedOption::some(job()));
 }
 
 /// Without this, equal options would have unequal bytes, or bytes of an old value would stay where none is.

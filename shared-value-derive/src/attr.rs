@@ -9,7 +9,7 @@ use crate::symbol::{
     ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, SHARED, SIZE, Symbol, TYPECODE,
 };
 
-/// What `#[shared(..)]` says about a type.
+/// The contents of the `#[shared(..)]` attributes of a type.
 #[derive(Default)]
 pub(crate) struct ContainerAttributes {
     pub(crate) crate_path: Option<Path>,
@@ -18,7 +18,7 @@ pub(crate) struct ContainerAttributes {
     pub(crate) size: Option<LitInt>,
 }
 
-/// What `#[shared(..)]` says about a field.
+/// The contents of the `#[shared(..)]` attributes of a field.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) atomic: Option<Span>,
@@ -65,7 +65,7 @@ impl FieldAttributes {
     }
 }
 
-/// Refuses every `#[shared(..)]` where none has a meaning.
+/// Refuses every `#[shared(..)]` in a place where it has no meaning.
 pub(crate) fn refuse(context: &Context, attributes: &[Attribute], place: &str) {
     for attribute in shared(attributes) {
         context.on(attribute, &format!("`#[shared(..)]` has no meaning on {place}: remove it"));
@@ -76,7 +76,7 @@ fn shared(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| SHARED.is(attribute.path()))
 }
 
-/// Calls `take` with each known word, and reports all others; carries on after an error.
+/// Calls `take` with each known word, and reports all other words. Continues after an error.
 fn each_word(
     context: &Context,
     attributes: &[Attribute],
@@ -134,7 +134,7 @@ fn list(known: &[Symbol]) -> String {
     known.iter().map(|symbol| format!("`{}`", symbol.0)).collect::<Vec<_>>().join(", ")
 }
 
-/// Moves past what follows a refused word, so that the words after it are checked too.
+/// Skips the value of a refused word, so that the words after it are checked too.
 fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     while !meta.input.is_empty() && !meta.input.peek(Token![,]) {
         meta.input.parse::<proc_macro2::TokenTree>()?;

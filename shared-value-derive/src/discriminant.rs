@@ -1,9 +1,9 @@
 use syn::{DataEnum, Expr, ExprUnary, Lit, UnOp};
 
-/// The smallest integer that holds every discriminant, for the message that proposes it.
+/// Returns the smallest integer that holds every discriminant, for the message that proposes it.
 ///
-/// A discriminant that is not a plain literal cannot be read here; `i32` then is a guess that
-/// rustc corrects if it is wrong.
+/// The value of a discriminant that is not a plain literal is unknown here. Then `i32` is a guess, which rustc corrects if
+/// it is wrong.
 pub(crate) fn smallest_integer(data: &DataEnum) -> &'static str {
     let mut next = 0_i128;
     let (mut least, mut greatest) = (0, 0);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Names that occur nowhere in the input.
+/// Names that do not occur in the input.
 pub(crate) struct FreshNames {
     pub(crate) access: Ident,
     pub(crate) host: Ident,
@@ -22,7 +22,7 @@ impl FreshNames {
         Self { access: unused("A"), host: unused("H"), outcome: unused("R"), visitor: unused("V"), taken }
     }
 
-    /// A function or a local of generated code.
+    /// Returns the name of a function or a local of generated code.
     pub(crate) fn local(&self, name: &str) -> Ident {
         unused(name, &self.taken)
     }

@@ -33,11 +33,10 @@ mod tests;
 ///
 /// implements the trait `SharedValue`, and generates, with the visibility of the type,
 ///
-/// - the handle `SynchronizedAccount`, which is `Synchronized<Account>` under another name, and
-///   takes the access as a parameter: `SynchronizedAccount<ReadOnly>`,
-/// - the guard `AccountGuard`, which is `Guard<Account>` under another name,
-/// - `AccountAccessors`, to which both dereference. Nothing is called by this name: rustdoc lists
-///   the accessors there.
+/// - the handle `SynchronizedAccount`, an alias of `Synchronized<Account>`, which takes the access as a parameter:
+///   `SynchronizedAccount<ReadOnly>`,
+/// - the guard `AccountGuard`, an alias of `Guard<Account>`,
+/// - `AccountAccessors`, to which both dereference. Programs do not need this name: rustdoc lists the accessors there.
 ///
 /// # What it accepts
 ///
@@ -47,38 +46,38 @@ mod tests;
 /// - Fieldless enums with an integer of at most 64 bits as `repr`. Their handle and guard are
 ///   aliases, without accessors.
 ///
-/// The type must be `Copy`, and the type of every field must implement `SharedValue`. Types of the
-/// standard library that cannot be shared are known by name, each with what to use instead; a type
-/// of your own with such a name is accepted by its path, as in `self::Duration`.
+/// The type must be `Copy`, and the type of every field must implement `SharedValue`. The derive knows types of the standard
+/// library that cannot be shared by their names, and its errors propose replacements. If a type of your own has such a name,
+/// write its path, as in `self::Duration`.
 ///
 /// # Accessors
 ///
-/// They have the visibility and the documentation of their field, and are those of the handle, of its guard and of every
-/// part of this type. On a handle that cannot write, there are those that read. The accessors of field number 0 of a tuple
-/// struct are named after `field_0`.
+/// They have the visibility and the documentation of their field. The handle, its guard and every part of this type have
+/// them. A handle that cannot write has only those that read. The accessors of field number 0 of a tuple struct are named
+/// after `field_0`.
 ///
 /// | field | accessors |
 /// |---|---|
 /// | `x` | `x`, `set_x`, `update_x`, and `in_x`, the part |
 /// | atomic `x` | `x`, which has the functions of `std::sync::atomic` |
 ///
-/// A field may have any name. Where a method of the handle or the guard has the name already, as `lock` or `version`, that
-/// is called by it; the field is read by `in_version().get()`.
+/// A field may have any name. If the handle or the guard has a method with that name, such as `lock` or `version`, the name
+/// calls that method; read the field by `in_version().get()`.
 ///
 /// # Attributes of a field
 ///
 /// - `#[shared(atomic)]`: a `u64`, `i64`, `f64` or `bool`, or an array of them, which is changed without the lock, and is
 ///   neither committed nor rolled back.
 /// - `#[shared(pod)]`: the type implements `bytemuck::Pod`, not `SharedValue`.
-/// - `#[shared(pod, typecode = "(3)<f")]`: the same, and the typecode of its bytes, for readers in other languages. It must
+/// - `#[shared(pod, typecode = "(3)<f")]`: also gives the typecode of its bytes, for readers in other languages. It must
 ///   describe as many bytes as the type has.
 ///
 /// # Attributes of a type
 ///
 /// - `#[shared(size = 64)]`, `#[shared(layout = "T{<q:balance:}")]` and
-///   `#[shared(fingerprint = "0x0123456789abcdef")]` pin the layout: a change of the type that
-///   changes it does not compile.
-/// - `#[shared(crate = "path")]`: the path of `shared_value`, if it is reached through another crate.
+///   `#[shared(fingerprint = "0x0123456789abcdef")]` pin the layout: if a change of the type changes the layout, the program
+///   does not compile.
+/// - `#[shared(crate = "path")]`: the path of `shared_value`, if another crate re-exports it.
 #[proc_macro_derive(SharedValue, attributes(shared))]
 pub fn derive_shared_value(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

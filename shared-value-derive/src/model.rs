@@ -12,7 +12,7 @@ use crate::symbol::DOC;
 
 const NUMBERS: [&str; 12] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"];
 
-/// A type that derives `SharedValue`, as far as its text tells.
+/// A type that derives `SharedValue`, as far as its text shows it.
 pub(crate) struct Input {
     pub(crate) attributes: ContainerAttributes,
     pub(crate) visibility: Visibility,
@@ -71,14 +71,14 @@ impl Input {
         }
     }
 
-    /// The name in layouts: without `r#`.
+    /// Returns the name in layouts: without `r#`.
     pub(crate) fn layout_name(&self) -> String {
         self.name.unraw().to_string()
     }
 }
 
 impl Field {
-    /// The name in layouts: without `r#`, and the number of a tuple field.
+    /// Returns the name in layouts: without `r#`; for a tuple field, its number.
     pub(crate) fn layout_name(&self) -> String {
         match &self.member {
             Member::Named(name) => name.unraw().to_string(),
@@ -86,7 +86,7 @@ impl Field {
         }
     }
 
-    /// The getter; the names of all other accessors are made from it.
+    /// Returns the name of the getter, from which the names of all other accessors are made.
     pub(crate) fn getter(&self) -> Ident {
         let mut name = match &self.member {
             Member::Named(name) => name.clone(),
@@ -96,7 +96,7 @@ impl Field {
         name
     }
 
-    /// The accessor whose name begins so.
+    /// Returns the name of the accessor with this prefix.
     pub(crate) fn accessor(&self, prefix: &str) -> Ident {
         let getter = self.getter();
         format_ident!("{prefix}{}", getter.unraw(), span = getter.span())
@@ -117,7 +117,7 @@ impl Variant {
     }
 }
 
-/// `ty` without parentheses and without the invisible ones that `macro_rules!` leaves.
+/// Returns `ty` without parentheses and without the invisible groups that `macro_rules!` leaves.
 pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
@@ -128,7 +128,7 @@ pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
     }
 }
 
-/// What `ty` holds at the bottom: the element of the elements of an array.
+/// Returns the innermost element type of nested arrays, or `ty` itself.
 pub(crate) fn innermost(ty: &Type) -> &Type {
     match unwrapped(ty) {
         Type::Array(array) => innermost(&array.elem),
@@ -136,7 +136,7 @@ pub(crate) fn innermost(ty: &Type) -> &Type {
     }
 }
 
-/// Primitives for which every pattern of bits is a value.
+/// Whether `ty` is a primitive for which every bit pattern is a value.
 pub(crate) fn is_number(ty: &Type) -> bool {
     let Type::Path(path) = unwrapped(ty) else {
         return false;
@@ -151,12 +151,12 @@ pub(crate) fn is_primitive(ty: &Type) -> bool {
     is_number(ty) || path.path.is_ident("bool") || path.path.is_ident("char")
 }
 
-/// The place in the source of a generated name, whose spelling is no matter for the user's lints.
+/// Returns the span for a generated name, so that the user's lints do not check its spelling.
 pub(crate) fn generated(span: Span) -> Span {
     span.resolved_at(Span::call_site())
 }
 
-/// The type as other items name it: `Account<T, N>`.
+/// Returns the type as other items name it: `Account<T, N>`.
 pub(crate) fn value_type(name: &Ident, generics: &Generics) -> TokenStream {
     let (_, arguments, _) = generics.split_for_impl();
     quote!(#name #arguments)
@@ -193,7 +193,8 @@ fn fields(context: &Context, fields: &Fields, value: &TokenStream) -> Vec<Field>
         .collect()
 }
 
-/// The visibility as if the macro had written it: lints take what begins with a word of the user's for his own.
+/// Returns the visibility as if the macro had written it: lints take an item for the user's if its first token is the
+/// user's.
 fn relocated(visibility: &Visibility) -> Visibility {
     if matches!(visibility, Visibility::Restricted(restricted) if restricted.in_token.is_some()) {
         return visibility.clone();

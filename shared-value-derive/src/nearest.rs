@@ -1,11 +1,11 @@
-/// The one of `names` that `word` is a misspelling of, if any is near enough to be meant.
+/// Returns the one of `names` that `word` probably misspells, if one is near enough.
 pub(crate) fn nearest<'name>(word: &str, names: &[&'name str]) -> Option<&'name str> {
     let (distance, name) =
         names.iter().map(|name| (edit_distance(word, name), *name)).min_by_key(|(distance, _)| *distance)?;
     (distance * 2 <= name.len()).then_some(name)
 }
 
-/// The number of letters to insert, remove or replace to turn `from` into `to`.
+/// Returns the number of letters to insert, remove or replace to turn `from` into `to`.
 fn edit_distance(from: &str, to: &str) -> usize {
     let to = to.chars().collect::<Vec<_>>();
     let mut row = (0..=to.len()).collect::<Vec<_>>();

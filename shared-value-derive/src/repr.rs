@@ -8,17 +8,17 @@ use crate::symbol::REPR;
 
 const INTEGERS: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
 
-/// The layouts that can be shared. Whatever else `#[repr(..)]` can say has no variant here.
+/// The layouts that can be shared. Other contents of `#[repr(..)]` have no variant here.
 pub(crate) enum Repr {
     /// `#[repr(C)]`, with or without `align(N)`: the compiler reports size and alignment.
     C,
     Transparent,
-    /// The integer that carries an enum.
+    /// An enum, stored as this integer.
     Integer(Ident),
 }
 
 impl Repr {
-    /// Reads the `#[repr(..)]` attributes; `None` after having said what is wrong with them.
+    /// Reads the `#[repr(..)]` attributes. If they are wrong, reports the error and returns `None`.
     pub(crate) fn from_input(context: &Context, input: &DeriveInput) -> Option<Self> {
         let words = words(context, &input.attrs);
         match &input.data {
@@ -75,7 +75,7 @@ fn of_enum(context: &Context, name: &Ident, data: &DataEnum, words: &[Meta]) -> 
         return Some(Repr::Integer(integer));
     }
     if data.variants.is_empty() {
-        // That there is nothing to share is reported, and is worse.
+        // The missing variants are reported elsewhere, and that error is more important.
         return None;
     }
     let cure = discriminant::smallest_integer(data);

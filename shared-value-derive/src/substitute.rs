@@ -1,10 +1,10 @@
-//! `Self` in a field's type means the user's struct; in the impls of the accessors it would mean those.
+//! `Self` in a field's type means the user's struct. In the impls of the accessors it would mean the accessors.
 
 use proc_macro2::{Group, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::Parse;
 
-/// `node` with every `Self` spelled out as `value`.
+/// Returns `node` with every `Self` replaced by `value`.
 pub(crate) fn spell_out_self<Node: Parse + ToTokens>(node: Node, value: &TokenStream) -> Node {
     let tokens = node.to_token_stream();
     if !mentions_self(tokens.clone()) {
@@ -13,7 +13,7 @@ pub(crate) fn spell_out_self<Node: Parse + ToTokens>(node: Node, value: &TokenSt
     syn::parse2(replace(tokens, value)).unwrap_or(node)
 }
 
-/// `tokens`, all at `span`.
+/// Returns `tokens`, all with the span `span`.
 pub(crate) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

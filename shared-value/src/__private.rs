@@ -1,8 +1,8 @@
-//! What the output of the derive macro names, and what the benches look at. Not for people: anything here may change in any
-//! release.
+//! Items that the output of the derive macro and the benchmarks use. They are not for programs: anything here may change in
+//! any release.
 //!
-//! Nothing here is trusted with its arguments: offsets and words are checked when they are used, and bits are checked when
-//! they are read.
+//! Nothing here trusts its arguments: offsets and words are checked when they are used, and bits are checked when they are
+//! read.
 
 pub use crate::accessors::accessible::Accessible;
 pub use crate::accessors::atomic::Atomic;

@@ -37,7 +37,7 @@ pub enum Error {
         /// The rule that it breaks.
         reason: &'static str,
     },
-    /// The program that started this one has passed no value under the name, or the descriptor is another file by now.
+    /// The parent program has passed no value under the name, or the descriptor refers to another file by now.
     #[error("no shared value was passed under the name `{name}`: {reason}")]
     NotPassed {
         /// The name that was asked for.
@@ -72,7 +72,7 @@ pub enum Error {
         name: String,
         /// The first part that differs, as this program declares it.
         expected: String,
-        /// The same part, as the segment's creator declared it.
+        /// This part, as the segment's creator declared it.
         found: String,
         /// What differs and what to do, in words. Where several fields differ, both layouts follow side by side.
         explanation: String,
@@ -82,7 +82,7 @@ pub enum Error {
     InvalidLayout {
         /// The name of the type or the field, the typecode, or `(schema)`.
         name: String,
-        /// What is wrong with it, and what was expected.
+        /// The fault of the layout, and what was expected.
         reason: String,
     },
     /// The arena has no room left for this.
@@ -128,7 +128,7 @@ pub enum Error {
         /// The given data.
         found: String,
     },
-    /// The lock could not be taken, or was not what it should be.
+    /// The lock could not be taken, or is no longer held as it should be.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The wait for a change ended without one.
@@ -158,7 +158,7 @@ pub enum Error {
     },
 }
 
-/// Why a lock could not be taken, or was not what it should be: what [`Error::Lock`] holds.
+/// Why a lock could not be taken, or is no longer held as it should be: the contents of [`Error::Lock`].
 ///
 /// ```
 /// use shared_value::{Error, LockError, Synchronized};
@@ -195,14 +195,14 @@ pub enum LockError {
     /// This thread has taken one lock too often without releasing it.
     #[error("this thread has taken this lock {limit} times without releasing it: is a guard leaked in a loop?")]
     TooDeep {
-        /// The most often that one thread may hold one lock.
+        /// How many times one thread may take one lock without releasing it.
         limit: u32,
     },
-    /// Another process overwrote the lock while this thread held it. What this thread committed stands. The lock is free, or
-    /// another thread has it; the other locks of this thread are in order.
+    /// Another process overwrote the lock while this thread held it. The commits of this thread stand. The lock is free, or
+    /// another thread holds it; the other locks of this thread are in order.
     #[error("another process overwrote the lock while this thread held it: mutual exclusion may have been lost")]
     Corrupted,
-    /// The guard was taken before a fork, and this is the child, in which it holds nothing.
+    /// The guard was taken before a fork, and this process is the child: the guard holds nothing here.
     #[error("this guard was taken before a fork and holds nothing in the child: take the lock again")]
     NotHeld,
     /// The platform cannot provide the lock.
@@ -218,7 +218,7 @@ impl Error {
         Self::Io { operation: operation.into(), source: source.into() }
     }
 
-    /// The error for the byte of a value at which its bits turn out to be invalid; `bytes` are those from `place` on.
+    /// Returns the error for invalid bits in the byte `offset` of a value. `bytes` are the value's bytes from `place` on.
     #[cold]
     pub(crate) fn invalid_bits(layout: &'static Layout, offset: usize, place: usize, bytes: &[u8]) -> Self {
         let (field, part, start) = part_at(layout, offset);

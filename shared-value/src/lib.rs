@@ -2,7 +2,7 @@
 //! recursive lock that the kernel frees when its owner is killed.
 //!
 //! Derive [`SharedValue`](trait@SharedValue) for a `#[repr(C)]` struct `X`. The derive names the handle `SynchronizedX` and
-//! the guard `XGuard`, which are other names of [`Synchronized<X>`](Synchronized) and [`Guard<X>`](Guard), and writes the
+//! the guard `XGuard`, which are aliases of [`Synchronized<X>`](Synchronized) and [`Guard<X>`](Guard), and writes the
 //! functions for the fields. Numbers and arrays need no derive: `Synchronized::new(0_u64)`.
 //!
 //! # Parts
@@ -43,7 +43,8 @@
 //! - **Two copies of the value.** It takes twice its memory. The first write after a commit copies from one slot to the
 //!   other: all of a value of up to 512 bytes, only the parts that differ of a larger one.
 //! - **One writer at a time.** All writes take one lock, except to `#[shared(atomic)]` fields, which are not part of a
-//!   commit. A reader that is overtaken twice takes the lock too, if the lock is free soon, while it copies.
+//!   commit. A reader whose copy is overtaken by a commit twice tries to take the lock while it copies, if the lock is free
+//!   soon.
 //! - **Dropping a guard commits.** An early return by `?` drops it too: call [`rollback`](Guard::rollback) first, or make
 //!   the change in one [`update`](Synchronized::update). An `update` commits whatever its closure returns, unless it panics;
 //!   [`try_update`](Synchronized::try_update) commits only if its closure returns `Ok`.

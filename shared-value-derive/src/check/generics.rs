@@ -15,7 +15,8 @@ pub(super) fn check(context: &Context, input: &Input) {
     check_pins(context, input);
 }
 
-/// Lifetimes that go away when the references that were refused do.
+/// Returns the lifetimes of refused references. They go away together with the references, so they need no error of their
+/// own.
 fn lifetimes_of_refused_references(input: &Input) -> Vec<&Lifetime> {
     let Kind::Struct(fields) = &input.kind else {
         return Vec::new();

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use crate::context::Context;
 use crate::model::Field;
 
-/// Methods of handles, guards and parts, which would hide a getter of this name.
+/// Methods of handles, guards and parts. Each would hide a getter with its name.
 pub(crate) const METHODS: [&str; 24] = [
     "changes",
     "commit",
@@ -34,12 +34,12 @@ pub(crate) const METHODS: [&str; 24] = [
     "wait_for",
 ];
 
-/// Methods that they have by traits which are in scope everywhere.
+/// Methods that handles, guards and parts have from traits which are always in scope.
 const OF_TRAITS: [&str; 8] = ["clone", "clone_from", "clone_into", "deref", "drop", "into", "to_owned", "try_into"];
 
-/// Two fields that would have accessors of one name.
+/// Two fields whose accessors would have the same name.
 pub(crate) struct Collision {
-    /// The number of the later field, which is at fault.
+    /// The number of the later field, on which the error is reported.
     pub(crate) field: usize,
     span: Span,
     message: String,
@@ -57,7 +57,7 @@ pub(crate) fn is_hidden(accessor: &Ident) -> bool {
     METHODS.iter().chain(&OF_TRAITS).any(|method| accessor == method)
 }
 
-/// At most one collision for each field.
+/// Returns the collisions, at most one for each field.
 pub(crate) fn collisions(fields: &[Field]) -> Vec<Collision> {
     let mut owners = HashMap::<String, &Field>::new();
     let mut collisions = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) fn collisions(fields: &[Field]) -> Vec<Collision> {
     collisions
 }
 
-/// All functions that are generated for `field`.
+/// Returns the names of all functions that are generated for `field`.
 fn accessors(field: &Field) -> Vec<String> {
     let getter = field.getter();
     let is_hidden = is_hidden(&getter);

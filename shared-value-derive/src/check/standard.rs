@@ -1,9 +1,9 @@
 /// Types of the standard library that cannot be shared.
 pub(super) struct StandardType {
     pub(super) names: &'static [&'static str],
-    /// Whether the type has parameters. A bare name without them is then a type of the user's.
+    /// Whether the type has parameters. If so, the name without parameters is a type of the user's.
     pub(super) is_generic: bool,
-    /// Why not, and what to do instead; follows the name. `{T}` stands for the first parameter.
+    /// The reason, and what to do instead. It follows the name in the message. `{T}` stands for the first parameter.
     pub(super) message: &'static str,
 }
 
@@ -15,7 +15,7 @@ const fn generic(names: &'static [&'static str], message: &'static str) -> Stand
     StandardType { names, is_generic: true, message }
 }
 
-/// The entry for `name`, with or without parameters as it is in the source.
+/// Returns the entry for `name`, which has its parameters only if the source has them.
 pub(super) fn find(name: &str) -> Option<&'static StandardType> {
     STANDARD_TYPES.iter().find(|standard| standard.names.contains(&name))
 }

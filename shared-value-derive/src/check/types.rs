@@ -10,7 +10,7 @@ pub(crate) struct Refusal<'field> {
     pub(crate) message: String,
 }
 
-/// Whether the text of the field's type, or of its elements', tells that it cannot be shared.
+/// Returns why the field's type, or the type of its elements, cannot be shared, if its text shows that.
 pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Option<Refusal<'field>> {
     let mut ty = unwrapped(&field.ty);
     while let Type::Array(array) = ty {
@@ -34,7 +34,7 @@ fn is_zero(length: &Expr) -> bool {
     matches!(length, Expr::Lit(ExprLit { lit: Lit::Int(length), .. }) if length.base10_digits() == "0")
 }
 
-/// Whether values of the type have a size that is known to the compiler.
+/// Whether the compiler knows the size of the type's values.
 pub(crate) fn is_sized(field: &Field) -> bool {
     match unwrapped(&field.ty) {
         Type::Slice(_) | Type::TraitObject(_) => false,
@@ -69,7 +69,7 @@ fn of_path(generics: &Generics, field: &Field, path: &TypePath) -> Option<String
     Some(format!("`{name}` {message}"))
 }
 
-/// Whether `path` is a name of the standard library's, and not one that the user gave.
+/// Whether `path` may be a name of the standard library, and not one of the user's.
 fn may_be_standard(generics: &Generics, path: &Path) -> bool {
     let Some(first) = path.segments.first() else {
         return false;
@@ -94,7 +94,8 @@ fn arguments(segment: &PathSegment) -> Vec<&Type> {
         .collect()
 }
 
-/// Whether the type is a `NonZero` integer or the `Id` of a value in an arena, which are never zero: that is `None`.
+/// Whether the type is a `NonZero` integer or the `Id` of a value in an arena. These are never zero, so zero can stand for
+/// `None`.
 fn has_no_zero(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;
@@ -109,7 +110,7 @@ fn of_atomic(field: &Field) -> Option<Refusal<'_>> {
     const ATOMIC: [&str; 4] = ["u64", "i64", "f64", "bool"];
     let ty = innermost(&field.ty);
     let is_atomic = |path: &TypePath| ATOMIC.iter().any(|name| path.path.is_ident(name));
-    // What is not a primitive may be an alias of one.
+    // A type that is not a primitive by its name may be an alias of one.
     let is_other = matches!(ty, Type::Path(path) if is_primitive(ty) && !is_atomic(path));
     (field.is_atomic() && is_other).then(|| Refusal {
         ty: &field.ty,

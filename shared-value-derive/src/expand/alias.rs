@@ -3,7 +3,7 @@ use quote::quote;
 
 use super::scope::Scope;
 
-/// The names of the handle and the guard; `fields` is a sentence about their fields.
+/// Generates the aliases for the handle and the guard. `fields` is a sentence about their fields.
 pub(super) fn expand(scope: &Scope<'_>, fields: &str) -> TokenStream {
     let Scope { input, runtime, value, handle, guard, .. } = scope;
     let (visibility, access) = (&input.visibility, &input.fresh.access);

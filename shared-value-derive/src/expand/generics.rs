@@ -4,7 +4,7 @@ use syn::{GenericParam, Generics, PredicateType, Type, TypeParamBound, TypePath,
 
 use crate::model::{Input, Kind, innermost, unwrapped};
 
-/// The parameters as arguments: `T, N` of `<T: Copy, const N: usize>`.
+/// Returns the parameters as arguments: `T, N` for `<T: Copy, const N: usize>`.
 pub(super) fn arguments(generics: &Generics) -> Vec<TokenStream> {
     generics
         .params
@@ -17,8 +17,8 @@ pub(super) fn arguments(generics: &Generics) -> Vec<TokenStream> {
         .collect()
 }
 
-/// The parameters of the input, each type bounded by `SharedValue`, in the place where the user
-/// bounds it already; so are the types of fields that belong to a parameter.
+/// Returns the parameters of the input, with the bound `SharedValue` on each type parameter, in the place where the user has
+/// bounds for it. Types of fields that belong to a parameter get the bound too.
 pub(crate) fn bounded(input: &Input, runtime: &TokenStream) -> Generics {
     let generics = &input.generics;
     let bound: TypeParamBound = parse_quote!(#runtime::SharedValue);
@@ -43,7 +43,7 @@ pub(crate) fn bounded(input: &Input, runtime: &TokenStream) -> Generics {
     bounded
 }
 
-/// The same parameters, bounded in the where clause only: clippy wants the bounds of a function in one place.
+/// Moves all bounds of the parameters to the where clause: clippy wants the bounds of a function in one place.
 pub(super) fn in_where_clause(mut generics: Generics) -> Generics {
     let mut predicates = Vec::<WherePredicate>::new();
     for parameter in generics.type_params_mut() {
@@ -56,7 +56,7 @@ pub(super) fn in_where_clause(mut generics: Generics) -> Generics {
     generics
 }
 
-/// Whether `ty` is a type that a parameter brings with it, as `T::Item` and `<T as Iterator>::Item`.
+/// Whether `ty` is an associated type of a parameter, as in `T::Item` and `<T as Iterator>::Item`.
 fn is_associated(generics: &Generics, ty: &Type) -> bool {
     let Type::Path(TypePath { qself, path, .. }) = ty else {
         return false;

@@ -1,14 +1,14 @@
-//! Where rustc points if generated code does not compile.
+//! Spans: the places that rustc points to if generated code does not compile.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Moves `tokens` to `span`; what the names refer to stays the same.
+/// Moves `tokens` to `span`. The hygiene of their names does not change.
 pub(super) fn located(tokens: TokenStream, span: Span) -> TokenStream {
     each(tokens, &|tree| tree.set_span(tree.span().located_at(span)))
 }
 
-/// Makes `tokens` cover what `original` covers, as if the user had written them there.
+/// Gives `tokens` the span of `original`, as if the user had written them there.
 pub(super) fn in_place_of(tokens: TokenStream, original: &impl ToTokens) -> TokenStream {
     let mut originals = original.to_token_stream().into_iter();
     let Some(first) = originals.next() else {

@@ -8,7 +8,7 @@ use super::generics::in_where_clause;
 use super::scope::Scope;
 use super::stored::{describe, question};
 
-/// The impl of `SharedValue` for a struct.
+/// Generates the impl of `SharedValue` for a struct.
 pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenStream {
     let (Scope { runtime, shared_value, .. }, library) = (scope, scope.library());
     let name = scope.input.layout_name();
@@ -40,8 +40,9 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
         },
     );
     let unchanged = unchanged(scope, fields);
-    // Asks for the fields of a type in general: if the type cannot be shared, because it is not `Copy`, its impl says so, and a
-    // mention of its own fields would say it again. In the runtime, an error in a constant would be noted there too.
+    // Asks for the fields through a generic function. If the type is not `Copy`, its impl reports that, and a direct mention
+    // of its own fields would report it again. If this function were in the runtime, rustc would add a note there for each
+    // error in a constant.
     quote! {
         #implementation
         const fn #fields_of<Value: #shared_value>() -> &'static [#runtime::Field] {
@@ -51,7 +52,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
     }
 }
 
-/// The impl of `SharedValue` for an enum.
+/// Generates the impl of `SharedValue` for an enum.
 pub(super) fn enumeration(scope: &Scope<'_>, variants: &[Variant], integer: &Ident) -> TokenStream {
     let (runtime, library) = (&scope.runtime, scope.library());
     let name = scope.input.layout_name();
@@ -92,8 +93,9 @@ fn implementation(scope: &Scope<'_>, items: &TokenStream) -> TokenStream {
     }
 }
 
-/// Compiles only if the struct still has the fields that were described: an attribute macro below the derive may have
-/// changed it since. The fields are taken by value: a reference to a field would be coerced to another type.
+/// Generates code that compiles only if the struct still has the described fields: an attribute macro below the derive may
+/// have changed the struct. The code takes the fields by value, because a reference to a field could be coerced to another
+/// type.
 fn unchanged(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
     let value = &scope.value;
     let generics = in_where_clause(scope.generics.clone());
@@ -109,7 +111,7 @@ fn unchanged(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
     }
 }
 
-/// The only value of a variant, which may be written `Variant`, `Variant()` or `Variant {}`.
+/// Returns the expression for a variant, which may be declared as `Variant`, `Variant()` or `Variant {}`.
 fn value(variant: &Variant) -> TokenStream {
     let name = &variant.name;
     match variant.fields {
@@ -118,7 +120,7 @@ fn value(variant: &Variant) -> TokenStream {
     }
 }
 
-/// The cast that keeps a negative discriminant from being extended with ones.
+/// Returns the cast that prevents the sign extension of a negative discriminant.
 fn unsigned(integer: &Ident) -> Option<TokenStream> {
     let unsigned = format_ident!("u{}", integer.to_string().strip_prefix('i')?);
     Some(quote!(as ::core::primitive::#unsigned))

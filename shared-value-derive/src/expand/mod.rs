@@ -1,5 +1,4 @@
-//! Writes the generated items. Every body is a call into the runtime: what is written here is
-//! compiled again by each user.
+//! Writes the generated items. Every body is a call into the runtime, because generated code is compiled again by each user.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -30,7 +29,7 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
             let (aliases, block) = (aliases(&scope), block(&scope, &metadata));
             quote!(#aliases #block)
         }
-        // What is left has been reported.
+        // All other cases have been reported as errors.
         _ => TokenStream::new(),
     }
 }
@@ -43,7 +42,7 @@ fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenS
     quote!(#aliases #accessors #block)
 }
 
-/// Everything that needs no name outside.
+/// Generates the block with all items that need no name outside of it.
 fn block(scope: &Scope<'_>, items: &TokenStream) -> TokenStream {
     let pins = pins::expand(scope);
     quote! {
@@ -55,12 +54,12 @@ fn block(scope: &Scope<'_>, items: &TokenStream) -> TokenStream {
     }
 }
 
-/// The accessors of `fields`, which belong into an impl.
+/// Generates the accessors of `fields`, to be put into an impl.
 pub(crate) fn accessors<'input>(scope: &Scope<'input>, fields: impl IntoIterator<Item = &'input Field>) -> Accessors {
     accessors::expand(scope, fields)
 }
 
-/// What users of an enum see: the names of its handle and guard.
+/// Generates the public items of an enum: the names of its handle and guard.
 pub(crate) fn aliases(scope: &Scope<'_>) -> TokenStream {
     alias::expand(scope, "")
 }

@@ -4,7 +4,7 @@ use quote::{ToTokens, quote};
 use super::location::located;
 use super::scope::Scope;
 
-/// Checks of `#[shared(layout = .., fingerprint = .., size = ..)]`, made while compiling.
+/// Generates the compile-time checks for `#[shared(layout = .., fingerprint = .., size = ..)]`.
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let attributes = &scope.input.attributes;
     let layout = attributes.layout.as_ref().map(|layout| pin(scope, &quote!(assert_layout), layout, layout.span()));

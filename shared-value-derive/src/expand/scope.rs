@@ -29,11 +29,11 @@ pub(crate) struct Scope<'input> {
     bodies: Bodies,
 }
 
-/// What the generated functions do.
+/// The bodies of the generated functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bodies {
     Real,
-    /// Nothing: the input has errors, and only the names and types of the functions matter.
+    /// No bodies: the input has errors, and only the names and types of the functions matter.
     Absent,
 }
 
@@ -64,7 +64,7 @@ impl<'input> Scope<'input> {
         }
     }
 
-    /// The user's type in documentation; rustdoc finds no link to a raw name.
+    /// Returns the user's type for documentation, as a link, except for a raw name, to which rustdoc finds no link.
     pub(crate) fn link(&self) -> String {
         let name = self.input.layout_name();
         if self.input.name == name { format!("[`{name}`]") } else { format!("`{name}`") }
@@ -77,28 +77,30 @@ impl<'input> Scope<'input> {
         }
     }
 
-    /// The user's parameters as arguments: `T, N`.
+    /// Returns the user's parameters as arguments: `T, N`.
     pub(crate) fn arguments(&self) -> Vec<TokenStream> {
         arguments(&self.generics)
     }
 
-    /// The user's parameters and one more.
+    /// Returns the user's parameters and one more.
     pub(crate) fn generics_with(&self, parameter: GenericParam) -> Generics {
         let mut generics = self.generics.clone();
         generics.params.push(parameter);
         generics
     }
 
-    /// By way of what an impl says what it says: the trait that is implemented, as a type of the language implements it. If it
-    /// is that of the library, so are its functions; a module that is named in place of the library cannot have others.
+    /// Returns the path through which an impl calls the library: the implemented trait, as the primitive `u8` implements it.
+    /// If the trait is the library's, its functions are the library's too, so a module that `#[shared(crate = "..")]` names
+    /// cannot substitute functions of its own.
     ///
-    /// Not as the user's type implements it: if that is not `Copy`, its impl says so, and each mention would say it again.
+    /// The user's own type is not used here: if it is not `Copy`, its impl reports that, and each mention would report it
+    /// again.
     pub(crate) fn library(&self) -> TokenStream {
         let shared_value = &self.shared_value;
         quote!(<::core::primitive::u8 as #shared_value>)
     }
 
-    /// The type of a part of the host of the accessors.
+    /// Returns the type of a part of the accessors' host.
     pub(crate) fn part(&self, ty: &TokenStream) -> TokenStream {
         let (runtime, host) = (&self.runtime, &self.input.fresh.host);
         match self.bodies {
@@ -107,7 +109,7 @@ impl<'input> Scope<'input> {
         }
     }
 
-    /// The type of an atomic field of the host of the accessors.
+    /// Returns the type of an atomic field of the accessors' host.
     pub(crate) fn atomic(&self, ty: &TokenStream) -> TokenStream {
         let (runtime, host) = (&self.runtime, &self.input.fresh.host);
         match self.bodies {
@@ -116,12 +118,12 @@ impl<'input> Scope<'input> {
         }
     }
 
-    /// A local of a generated function: never confused with a name of the user's.
+    /// Returns the name of a local of a generated function. It never collides with a name of the user's.
     pub(crate) fn local(&self, name: &str) -> Ident {
         self.input.fresh.local(name)
     }
 
-    /// The user's parameters for an alias, which cannot have bounds.
+    /// Returns the user's parameters for an alias, which cannot have bounds.
     pub(crate) fn alias_parameters(&self) -> Vec<GenericParam> {
         let mut parameters = self.input.generics.params.iter().cloned().collect::<Vec<_>>();
         for parameter in &mut parameters {

@@ -8,14 +8,14 @@ use crate::model::{Field, innermost, is_primitive, unwrapped};
 use super::location::{in_place_of, located};
 use super::scope::Scope;
 
-/// The type that the runtime stores for `field`.
+/// Returns the type that the runtime stores for `field`.
 pub(super) fn stored(scope: &Scope<'_>, field: &Field) -> TokenStream {
     let (runtime, ty) = (&scope.runtime, &field.ty);
     if field.is_pod() { in_place_of(quote!(#runtime::Pod<#ty>), unwrapped(ty)) } else { ty.to_token_stream() }
 }
 
-/// The description of `field`, from which its type's fitness is known. All of it lies where the user wrote what it may
-/// complain of.
+/// Generates the description of `field`, which compiles only if the type can be shared. Its tokens have the spans of the
+/// user's code that an error is about.
 pub(super) fn describe(field: &Field, describing: &Ident) -> TokenStream {
     let (name, ty, member, constructor) = (field.layout_name(), &field.ty, &field.member, constructor(field));
     let typecode = &field.attributes.typecode;
@@ -26,9 +26,9 @@ pub(super) fn describe(field: &Field, describing: &Ident) -> TokenStream {
     quote!(#function <#ty> #arguments)
 }
 
-/// A statement that asks first, in every function, what `describe` asks: whether the type of
-/// `field` can be shared. To the same question at the same place rustc answers once, and
-/// otherwise once for each function that reads or writes the field.
+/// Returns a statement that asks first, in every function, what `describe` asks: whether the type of `field` can be shared.
+/// rustc reports an identical error at the same place only once. Without the statement, it would report one error for each
+/// function that reads or writes the field.
 pub(super) fn question(scope: &Scope<'_>, field: &Field) -> Option<TokenStream> {
     if is_known_to_be_shared(scope, field) {
         return None;
@@ -47,7 +47,7 @@ fn constructor(field: &Field) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// Whether the text of the type tells that the compiler will not refuse it.
+/// Whether the text of the type shows that the compiler will not refuse it.
 pub(super) fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
     let ty = innermost(&field.ty);
     let is_parameter = |ty: &Type| {

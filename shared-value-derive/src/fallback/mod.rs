@@ -8,10 +8,10 @@ use crate::model::{Field, Input, Kind, unwrapped};
 
 mod stand_in;
 
-/// The errors, and in place of the real items others that have their names and types. Code that
-/// uses them compiles, so that the user sees only the errors that are to be mended.
+/// Generates the errors, and replacements for the real items with the same names and types. Code that uses the items still
+/// compiles, so the user sees only the errors to fix.
 ///
-/// The errors keep the program from being built: none of this ever runs.
+/// The errors stop the build, so none of this ever runs.
 pub(crate) fn expand(input: &Input, errors: &syn::Error) -> TokenStream {
     let errors = errors.to_compile_error();
     let scope = Scope::new(input, Bodies::Absent);
@@ -23,8 +23,8 @@ pub(crate) fn expand(input: &Input, errors: &syn::Error) -> TokenStream {
     quote!(#errors #metadata #items)
 }
 
-/// An impl that holds only if the type is `Copy`, and does not demand that it is: a type with
-/// a refused field seldom can be.
+/// Generates an impl that applies only if the type is `Copy`, but does not require it: a type with a refused field seldom
+/// can be `Copy`.
 fn metadata(scope: &Scope<'_>) -> TokenStream {
     if scope.input.generics.lifetimes().next().is_some() {
         return TokenStream::new();
@@ -42,7 +42,7 @@ fn metadata(scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// The fields whose accessors can be declared without a further error.
+/// Returns the fields whose accessors can be declared without further errors.
 fn usable<'input>(generics: &Generics, fields: &'input [Field]) -> Vec<&'input Field> {
     let collisions = names::collisions(fields);
     fields

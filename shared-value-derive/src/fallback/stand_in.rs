@@ -1,5 +1,5 @@
-//! The handle and the guard of a type that cannot be shared: those of the runtime would refuse it once more, wherever
-//! they are used.
+//! Stand-ins for the handle and the guard of a type that cannot be shared. The runtime's own would report another error
+//! wherever they are used.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -109,7 +109,7 @@ fn guard(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
     }
 }
 
-/// What a handle has whatever its fields are, as far as names and types matter.
+/// Generates the functions that every handle has, regardless of its fields: only their names and types matter.
 fn functions(scope: &Scope<'_>) -> TokenStream {
     let Scope { input, runtime, guard, .. } = scope;
     let visibility = &input.visibility;
@@ -163,15 +163,15 @@ fn update(scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// The parameters of the guard: the time that it is held and the user's.
+/// Returns the parameters of the guard: its lifetime and the user's parameters.
 fn guard_generics(scope: &Scope<'_>) -> Generics {
     let mut generics = scope.generics.clone();
     generics.params.insert(0, parse_quote!('guard));
     generics
 }
 
-/// The parameters of an impl that names types of the runtime, which take shared values only. A bound on a type without
-/// parameters would be checked at once; the lifetime puts it off until the impl is used.
+/// Returns the parameters of an impl that names types of the runtime, which accept shared values only. rustc checks a bound
+/// on a type without parameters immediately; the extra lifetime delays the check until the impl is used.
 fn forwarding(scope: &Scope<'_>, mut generics: Generics) -> Generics {
     let (runtime, value) = (&scope.runtime, &scope.value);
     generics.make_where_clause().predicates.push(parse_quote!(for<'never> #value: #runtime::SharedValue));

@@ -25,14 +25,14 @@ fn unknown_words() {
     assert_eq!(on_field("a::b").len(), 1);
 }
 
-/// Without this, the message would deny a word that exists.
+/// Without this, the message would say that a word does not exist although it does.
 #[test]
 fn words_in_the_wrong_place() {
     assert_eq!(on_field("size = 8"), ["2:9 `size` belongs to the type: write it above the type"]);
     assert_eq!(on_type("atomic"), ["1:9 `atomic` belongs to a field: write it above the field"]);
 }
 
-/// Without this, the last of two contradictory words would win in silence.
+/// Without this, the last of two contradictory words would win silently.
 #[test]
 fn repeated_words() {
     assert_eq!(on_field("atomic, atomic"), ["2:17 `atomic` is written twice: remove one"]);
@@ -53,7 +53,7 @@ fn every_word_is_checked() {
     assert_eq!(columns, ["2:9", "2:17", "2:31", "2:36", "2:49"]);
 }
 
-/// Without this, a value of the wrong kind would be reported in the words of the parser.
+/// Without this, a value of the wrong kind would be reported by the parser, in terms that do not help the user.
 #[test]
 fn values() {
     assert_eq!(on_field("atomic = true"), ["2:16 `atomic` takes no value: write `#[shared(atomic)]`"]);

@@ -2,8 +2,8 @@
 
 use super::problems;
 
-/// Without this, an enum would be shared whose size the compiler is free to choose, or the
-/// message would propose an integer that does not hold the discriminants.
+/// Without this, an enum whose size the compiler is free to choose would be shared, or the message would propose an integer
+/// that does not hold the discriminants.
 #[test]
 fn the_message_proposes_the_smallest_integer() {
     for (variants, integer) in [
@@ -55,7 +55,7 @@ fn variants_with_data() {
     assert_eq!(problems("#[repr(u8)] enum E { A(), B {} }"), [""; 0]);
 }
 
-/// Without this, an enum would be shared that no bits are valid for.
+/// Without this, an enum for which no bits are valid would be shared.
 #[test]
 fn empty_enums() {
     for (source, column) in [("#[repr(u8)] enum E {}", 17), ("enum E {}", 5)] {
@@ -64,7 +64,7 @@ fn empty_enums() {
     }
 }
 
-/// Without this, a word on a variant would be ignored in silence.
+/// Without this, a word on a variant would be ignored silently.
 #[test]
 fn attributes_on_variants() {
     assert_eq!(

@@ -1,11 +1,11 @@
-//! The whole output for a handful of inputs, beside which it is kept.
+//! The whole output for a handful of inputs. The expected outputs lie beside the inputs.
 
 use std::path::Path;
 use std::{env, fs};
 
 use super::expand;
 
-/// Compares line by line; `UPDATE_GOLDEN=1` accepts what is generated now.
+/// Compares line by line. `UPDATE_GOLDEN=1` accepts the present output.
 #[track_caller]
 fn golden(name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/golden");
@@ -25,25 +25,25 @@ fn golden(name: &str) {
     assert_eq!(output, expected, "one is longer than the other");
 }
 
-/// Without this, a change of what is generated for a struct would go unseen.
+/// Without this, a change of the output for a struct would go unnoticed.
 #[test]
 fn structure() {
     golden("structure");
 }
 
-/// Without this, a change of what is generated for an enum would go unseen.
+/// Without this, a change of the output for an enum would go unnoticed.
 #[test]
 fn enumeration() {
     golden("enumeration");
 }
 
-/// Without this, a change of what is generated for parameters, numbered fields and `pod` would go unseen.
+/// Without this, a change of the output for parameters, numbered fields and `pod` would go unnoticed.
 #[test]
 fn generic() {
     golden("generic");
 }
 
-/// Without this, a change of what is generated beside errors would go unseen.
+/// Without this, a change of the output beside errors would go unnoticed.
 #[test]
 fn fallback() {
     golden("fallback");

@@ -1,4 +1,4 @@
-//! Names in the output that must not mean what the user means by them.
+//! Names in the output must not refer to the user's items.
 
 use super::expand;
 
@@ -19,7 +19,8 @@ fn type_parameters_avoid_the_names_in_the_input() {
     assert_contains("#[repr(C)] struct S { x: H }", "struct SAccessors < H_ >");
 }
 
-/// Without this, the length of a user's array would be a function of the macro's, and a user's constant would be a pattern.
+/// Without this, the length of a user's array could refer to a function of the macro, and a local of the macro could be
+/// taken for a user's constant as a pattern.
 #[test]
 fn functions_and_locals_avoid_the_names_in_the_input() {
     let source = "#[repr(C)] struct S { a: [u8; unchanged()], b: [u8; fields_of()], c: [u8; value], d: [u8; change] }";
@@ -61,7 +62,8 @@ fn bounds_stay_in_one_place() {
     assert_contains(source, "U : Default , U : :: shared_value :: __private :: SharedValue");
 }
 
-/// Without this, users would have to bound a type that a parameter brings with it, as they need not bound the parameter.
+/// Without this, users would have to write a bound for an associated type of a parameter, although the parameter itself
+/// needs none.
 #[test]
 fn associated_types_are_bounded() {
     let bound = ":: shared_value :: __private :: SharedValue";

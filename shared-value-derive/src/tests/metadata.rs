@@ -29,8 +29,8 @@ fn renamed_crate() {
     }
 }
 
-/// Without this, adding an attribute macro below the derive could change fields that were described already. By reference,
-/// a `&u64` would pass for a `u64`.
+/// Without this, adding an attribute macro below the derive could change fields that were described already. If the fields
+/// were compared by reference, a `&u64` would pass for a `u64`.
 #[test]
 fn described_fields_are_compared_with_the_real_ones() {
     assert_contains(
@@ -39,8 +39,8 @@ fn described_fields_are_compared_with_the_real_ones() {
     );
 }
 
-/// Without this, a module that `#[shared(crate = "..")]` names could put its own functions in the place of the library's, and
-/// lie to it about the fields.
+/// Without this, a module that `#[shared(crate = "..")]` names could substitute its own functions for the library's, and
+/// misdescribe the fields.
 #[test]
 fn an_impl_is_made_by_way_of_the_trait_alone() {
     let source =
@@ -51,7 +51,7 @@ fn an_impl_is_made_by_way_of_the_trait_alone() {
     let is_end = |letter: char| !letter.is_alphanumeric();
     let uses = implementation.split("other :: __private :: ").skip(1).map(|rest| rest.split(is_end).next().unwrap());
     let others = uses.filter(|name| *name != "SharedValue").collect::<BTreeSet<_>>();
-    // Types that the trait demands, a bound, and questions whose answers are thrown away.
+    // Types that the trait requires, a bound, and questions whose answers are discarded.
     assert_eq!(others, BTreeSet::from(["Describe", "Field", "FieldVisitor", "TypeLayout"]));
     assert_eq!(implementation.matches(":: Describe ::").count(), implementation.matches("let _ = other").count());
 }
@@ -70,7 +70,7 @@ fn every_body_asks_the_same_question_first() {
     assert_eq!(question("u8") + question("[u8 ; 2]"), 0, "those are known");
 }
 
-/// Without this, a variant with empty parentheses would be cast as the function that it is.
+/// Without this, a variant with empty parentheses, which is a function, would be cast as one.
 #[test]
 fn variants_with_empty_parentheses() {
     let output = expand("#[repr(u8)] enum E { A, B(), C {} }").to_string();
@@ -79,8 +79,8 @@ fn variants_with_empty_parentheses() {
     }
 }
 
-/// Without this, a negative discriminant would be compared with its sign extended, and no bits
-/// that were read would be valid.
+/// Without this, a negative discriminant would be sign-extended before the comparison, and no bits that were read would be
+/// valid.
 #[test]
 fn negative_discriminants_are_compared_as_they_lie_in_memory() {
     for (integer, unsigned) in [("i8", "u8"), ("isize", "usize")] {

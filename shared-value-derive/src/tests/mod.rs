@@ -14,12 +14,12 @@ mod names;
 mod structs;
 mod types;
 
-/// What the derive makes of `source`.
+/// Returns the output of the derive for `source`.
 fn expand(source: &str) -> TokenStream {
     crate::derive(&parse(source))
 }
 
-/// The problems of `source`, each as `line:column message`.
+/// Returns the errors for `source`, each as `line:column message`.
 #[track_caller]
 fn problems(source: &str) -> Vec<String> {
     let (context, input) = (Context::default(), parse(source));

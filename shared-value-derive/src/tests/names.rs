@@ -14,7 +14,7 @@ fn fields(fields: &str) -> Vec<String> {
     problems(&format!("#[repr(C)] struct S {{ {fields} }}"))
 }
 
-/// Without this, a user would have to rename fields.
+/// Without this, users would have to rename fields.
 #[test]
 fn any_name_will_do() {
     for name in METHODS.into_iter().chain(["open", "create", "new", "options", "clone", "len", "at", "element", "0"]) {
@@ -42,7 +42,7 @@ fn a_getter_that_would_be_hidden_is_left_out() {
     assert!(atomic("version").contains("fn in_version (& self)") && !atomic("version").contains("fn version"));
 }
 
-/// Without this, rustc would report two functions that nobody wrote.
+/// Without this, rustc would report two functions that the user did not write.
 #[test]
 fn two_fields_with_one_accessor() {
     for (source, column, one, other, accessor) in [
@@ -70,8 +70,8 @@ fn names_that_look_alike() {
     }
 }
 
-/// Without this, a method that handles, guards or parts get in the runtime would hide an accessor in silence, or an accessor
-/// would be left out for a method that is gone.
+/// Without this, a new method of handles, guards or parts in the runtime would silently hide an accessor, or an accessor
+/// would be left out because of a method that no longer exists.
 #[test]
 fn the_methods_of_the_runtime_are_known() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared-value/src");
@@ -86,13 +86,13 @@ fn the_methods_of_the_runtime_are_known() {
             }
         }
     }
-    // A published copy of this package lies alone.
+    // A published copy of this package does not have the runtime's sources beside it.
     if folder.exists() {
         assert_eq!(methods, METHODS.into_iter().map(str::to_owned).collect());
     }
 }
 
-/// All sources below `folder`.
+/// Returns all source files below `folder`.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries
@@ -104,12 +104,12 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether the impl gives methods to what has the fields of a struct.
+/// Whether the impl adds methods to types that have a struct's fields: handles, guards and parts.
 fn is_of_hosts(implementation: &ItemImpl) -> bool {
     let Type::Path(ty) = &*implementation.self_ty else { return false };
     let segment = ty.path.segments.last().unwrap();
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return false };
-    // The methods of an array or a dynamic value hide nothing: those have no fields.
+    // The methods of an array or a dynamic value hide nothing, because these have no fields.
     let is_other = |argument: &GenericArgument| match argument {
         GenericArgument::Type(Type::Slice(_) | Type::Array(_)) => true,
         GenericArgument::Type(Type::Path(ty)) => ty.path.is_ident("Dyn"),
@@ -120,7 +120,7 @@ fn is_of_hosts(implementation: &ItemImpl) -> bool {
         && !arguments.args.iter().any(is_other)
 }
 
-/// The name of a method that can be called from outside.
+/// Returns the name of a method that can be called from outside.
 fn method(item: &ImplItem) -> Option<String> {
     let ImplItem::Fn(function) = item else { return None };
     let is_method = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));

@@ -2,8 +2,7 @@
 
 use super::problems;
 
-/// Without this, a layout that differs between compilers, or that words do not fit, would be
-/// shared.
+/// Without this, a layout that differs between compilers, or whose fields straddle words, would be shared.
 #[test]
 fn representations() {
     let missing = "`SharedValue` needs a fixed layout: add `#[repr(C)]`";
@@ -27,7 +26,7 @@ fn representations() {
     assert_eq!(problems("#[repr(C)] #[repr(align(64))] struct S(u8);"), [""; 0]);
 }
 
-/// Without this, a type of no size would get a cell.
+/// Without this, a type of size zero would get a cell.
 #[test]
 fn empty_structs() {
     for source in ["#[repr(C)] struct S;", "#[repr(C)] struct S {}", "#[repr(C)] struct S();"] {
@@ -78,7 +77,7 @@ fn lifetimes() {
     );
 }
 
-/// Without this, the user would mend one problem and meet the next.
+/// Without this, the user would fix one error and then get the next.
 #[test]
 fn all_problems_at_once() {
     let source = "struct S<'a> {

@@ -81,7 +81,7 @@ fn atomics() {
     refused("AtomicBool", "`AtomicBool` is not needed: write `#[shared(atomic)]` on a plain `bool`");
 }
 
-/// Without this, an instant of one process would be read in another, which may count from elsewhere.
+/// Without this, an instant of one process would be read in another, where it may count from another origin.
 #[test]
 fn times() {
     for (name, cure) in [
@@ -150,7 +150,7 @@ fn shapes_without_a_value() {
     refused("!", "`!` has no value that could be shared: remove the field");
 }
 
-/// Without this, types of the user's would be refused for their names.
+/// Without this, the user's own types would be refused because of their names.
 #[test]
 fn other_types_are_left_to_the_compiler() {
     for ty in [
@@ -187,7 +187,7 @@ fn pod_types_are_left_to_bytemuck() {
     assert_eq!(problems(source).len(), 1);
 }
 
-/// Without this, an atomic field of another width would not compile far from the cause.
+/// Without this, an atomic field of another width would cause an error far from the field.
 #[test]
 fn atomic_fields() {
     let message = "`#[shared(atomic)]` works on `u64`, `i64`, `f64` and `bool`, and on arrays of them: use one of them";

@@ -1,4 +1,4 @@
-//! How handles, guards and parts come by the functions for fields, elements and paths: by `Deref`, once for all.
+//! `Deref` implementations, by which handles, guards and parts get the functions for fields, elements and paths.
 #![allow(unsafe_code)]
 
 use core::ops::Deref;
@@ -12,7 +12,8 @@ use crate::handle::synchronized::Synchronized;
 
 /// A value whose parts have functions: a struct that derives `SharedValue`, an array, a slice.
 ///
-/// Numbers are not: in `Synchronized::new(0)` the compiler need not know which type of number it is to find a method.
+/// Numbers do not implement it, so that the compiler finds a method in `Synchronized::new(0)` before it knows the type of
+/// the number.
 ///
 /// # Safety
 /// `Accessors<H>` is a `#[repr(transparent)]` struct whose only field is an `H`.

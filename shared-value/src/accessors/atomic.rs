@@ -11,8 +11,8 @@ use crate::protocol::atomics::Ordering::{AcqRel, Acquire, Release};
 /// An atomic field: it changes at once and without the lock, is neither committed nor rolled back, and has the functions of
 /// `std::sync::atomic`.
 ///
-/// Reads acquire and writes release: a thread that reads a value also sees everything that its writer wrote before. Of an array, each
-/// [`element`](Self::element) is atomic by itself.
+/// Reads acquire and writes release: a thread that reads a value also sees everything that its writer wrote before. Each
+/// [`element`](Self::element) of an array is atomic by itself.
 ///
 /// ```
 /// use shared_value::SharedValue;
@@ -43,7 +43,7 @@ pub struct Atomic<'a, H, T> {
 }
 
 impl<'a, H: Root<Value: SharedValue>, T> Atomic<'a, H, T> {
-    /// The field of this number, which is atomic.
+    /// Returns the field with this number, which must be atomic.
     #[doc(hidden)]
     #[inline(always)]
     pub fn of<const FIELD: usize>(root: &'a H) -> Self {
@@ -74,13 +74,13 @@ impl<'a, H: Root, T: AtomicValue, const N: usize> Atomic<'a, H, [T; N]> {
         N
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no atomic values.
     #[inline]
     pub const fn is_empty(&self) -> bool {
         N == 0
     }
 
-    /// Reads all, each as it is at some moment during the call.
+    /// Reads all values, each as it is at some moment during the call.
     #[inline]
     pub fn load(&self) -> [T; N] {
         std::array::from_fn(|index| self.element(index).load())

@@ -40,7 +40,7 @@ use crate::layout::{Pod, SharedValue};
 #[repr(transparent)]
 pub struct ElementAccessors<H>(H);
 
-/// What has elements: `[E; N]`, `[E]`, and a `#[shared(pod)]` array, whose elements are [`Pod`].
+/// A type with elements: `[E; N]`, `[E]`, and a `#[shared(pod)]` array, whose elements are [`Pod`].
 pub trait Sequence: sealed::Sequence {
     /// The type of the elements.
     type Element: SharedValue;
@@ -56,7 +56,7 @@ impl<H: Host<Value: Sequence>> ElementAccessors<H> {
         self.0.size() / size_of::<Element<H>>()
     }
 
-    /// Whether there are no elements.
+    /// Returns whether there are no elements.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -91,7 +91,7 @@ impl<H: Reader<Value: Sequence>> ElementAccessors<H> {
         host::get(&self.0, self.start_of(index))
     }
 
-    /// Copies elements of one version into a slice: as [`at`](Self::at), but all at once.
+    /// Copies elements into a slice as [`at`](Self::at) does, but all of them from one version.
     ///
     /// # Errors
     /// `InvalidBits` if another process wrote bytes that are not an element. The slice stays as it was.
@@ -114,7 +114,7 @@ impl<H: Reader<Value: Sequence>> ElementAccessors<H> {
         copied.map(Vec::from)
     }
 
-    /// Iterates over all elements as they are now, of one version: what is written meanwhile does not show.
+    /// Iterates over a copy of all elements, of one version: later writes do not show.
     ///
     /// # Panics
     /// If another process wrote bytes that are not an element.
@@ -159,7 +159,7 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
     /// The errors of [`Synchronized::update`](crate::Synchronized::update).
     ///
     /// # Panics
-    /// If there are fewer elements behind `start`.
+    /// If there are fewer than `values.len()` elements from `start` on.
     #[inline]
     #[track_caller]
     pub fn write_slice(&self, start: usize, values: &[Element<H>]) -> Result<(), Error> {
@@ -189,7 +189,7 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
     pub fn swap(&self, one: usize, other: usize) -> Result<(), Error> {
         let (start, end) = (self.start_of(one.min(other)), self.start_of(one.max(other)) + size_of::<Element<H>>());
         if end - start == self.0.size() {
-            // A change of these bytes may be one of the whole value, which promises to write all of it.
+            // These bytes may be the whole value, and a change of the whole value promises to write all of it.
             return self.update_all(|elements| elements.swap(one, other));
         }
         let (one, other) = (self.start_of(one), self.start_of(other));
@@ -209,7 +209,7 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
 
     /// Lets the closure change all elements, in memory of its own. If the closure panics, nothing changes.
     ///
-    /// Where few of many elements change, a guard costs less: this copies all of them.
+    /// If only a few of many elements change, a guard costs less, because this copies all of them.
     ///
     /// # Errors
     /// The errors of [`Synchronized::update`](crate::Synchronized::update).
@@ -257,7 +257,7 @@ impl<E: SharedValue, A: Access> IntoIterator for &Synchronized<[E], A> {
 }
 
 mod sealed {
-    /// Its bytes are those of its elements, one behind the other.
+    /// The bytes of a sequence are those of its elements, one after the other.
     pub trait Sequence {}
 }
 

@@ -1,4 +1,4 @@
-//! `Host`: what the functions for fields and elements are called on, and what each kind of host can do.
+//! `Host`: the types that have functions for fields and elements, and the operations of each kind of host.
 #![expect(
     private_bounds,
     private_interfaces,
@@ -14,18 +14,18 @@ use crate::hold::read;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
-/// What has parts: a handle, a guard, a [`Part`](crate::Part) of one, or the [`View`](crate::View) that names parts to be
+/// A type with parts: a handle, a guard, a [`Part`](crate::Part) of one, or the [`View`](crate::View) that names parts to be
 /// read together.
 pub trait Host: sealed::Place {
     /// The type of the value or the part.
     type Value: ?Sized;
 
-    /// A part of it. A part of a part leads to the root at once, and may be kept.
+    /// A part of the host. A part of a part refers to the root directly, so it may outlive the part in between.
     type Part<'p, F: 'static>
     where
         Self: 'p;
 
-    /// The part that starts there in the root.
+    /// Returns the part that starts at byte `start` of the root.
     #[doc(hidden)]
     fn part<F: 'static>(&self, start: usize) -> Self::Part<'_, F>;
 
@@ -40,7 +40,7 @@ pub trait Host: sealed::Place {
     }
 }
 
-/// What can be read: a handle, a guard, or a part of one.
+/// A host that can be read: a handle, a guard, or a part of one.
 pub trait Reader: Host + sealed::Read {
     /// Copies the field of this number.
     #[doc(hidden)]
@@ -54,7 +54,7 @@ pub trait Reader: Host + sealed::Read {
     }
 }
 
-/// What can be written: a handle that is not for reading only, a guard, or a part of one.
+/// A host that can be written: a handle that is not read-only, a guard, or a part of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot write",
     note = "open the value for reading and writing instead"
@@ -84,13 +84,13 @@ pub trait Writer: Reader + sealed::Write {
 /// A handle or a guard. Atomic fields are atomic there; in a struct inside of the value they are ordinary bytes of it.
 pub trait Root: Reader + sealed::Words {}
 
-/// Where the field of this number starts in the root: a constant where the number is one.
+/// Returns where the field with this number starts in the root. It is a constant if the number is a constant.
 #[inline(always)]
 fn start<H: Host<Value: SharedValue> + ?Sized>(host: &H, number: usize) -> usize {
     host.start() + <H::Value as SharedValue>::FIELDS[number].offset()
 }
 
-/// Copies the `F` that starts there in the root.
+/// Copies the `F` that starts at byte `start` of the root.
 ///
 /// # Panics
 /// If another process wrote bytes that are not an `F`.
@@ -100,7 +100,8 @@ pub(crate) fn get<F: SharedValue, H: sealed::Read + ?Sized>(host: &H, start: usi
     host.copy_at::<F>(start).valid_in::<H::Contents>(start)
 }
 
-/// Lets the closure change the `F` that starts there in the root: on the heap, if it is too large for the stack.
+/// Lets the closure change the `F` that starts at byte `start` of the root. The copy lies on the heap if it is too large for
+/// the stack.
 #[inline(always)]
 pub(crate) fn update<F: SharedValue, R, H: sealed::Write + ?Sized>(
     host: &H,
@@ -132,7 +133,7 @@ pub(crate) mod sealed {
     }
 
     pub trait Read: Place {
-        /// What the root holds, which errors name their places in.
+        /// The contents of the root. Errors name the places in these contents.
         type Contents: Contents + ?Sized;
 
         fn copy_at<F: SharedValue>(&self, start: usize) -> Unchecked<F>;
@@ -166,7 +167,7 @@ pub(crate) mod sealed {
         /// The atomic word of this number.
         fn word(&self, number: usize) -> &AtomicU64;
 
-        /// What the handle knows of the value besides its memory.
+        /// The facts about the value that are not in its memory.
         fn facts(&self) -> &<Self::Contents as Contents>::Facts;
     }
 }

@@ -1,4 +1,4 @@
-//! Where elements of an array lie, by their numbers; numbers that do not exist are a panic of the caller.
+//! Where the elements of an array lie, by index. An index that is out of bounds panics at the caller.
 
 use std::ops::{Bound, Range, RangeBounds};
 
@@ -13,7 +13,7 @@ pub(crate) fn element<E>(length: usize, index: usize) -> usize {
     index * size_of::<E>()
 }
 
-/// The bytes of `count` elements from `start` on.
+/// Returns the bytes of `count` elements from `start` on.
 ///
 /// # Panics
 /// If the elements are out of bounds.
@@ -27,10 +27,10 @@ pub(crate) fn run<E>(length: usize, start: usize, count: usize) -> Range<usize> 
     start * size_of::<E>()..(start + count) * size_of::<E>()
 }
 
-/// The bytes of a range of elements, for which there is a slice of `count` elements.
+/// Returns the bytes of a range of elements, which are copied from or to a slice of `count` elements.
 ///
 /// # Panics
-/// If there are no such elements, or if they are not `count`.
+/// If the range is out of bounds, or does not have `count` elements.
 #[inline]
 #[track_caller]
 pub(crate) fn range<E>(length: usize, range: impl RangeBounds<usize>, count: usize) -> Range<usize> {

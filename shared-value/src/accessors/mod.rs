@@ -1,5 +1,5 @@
-//! The functions for the parts of a value: fields, elements, atomic fields, nested parts. Handles, guards and parts come by
-//! them by `Deref`.
+//! The functions for the parts of a value: fields, elements, atomic fields, nested parts. Handles, guards and parts get them
+//! by `Deref`.
 
 pub(crate) mod accessible;
 pub(crate) mod atomic;

@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
-/// A handle of a part of a value: a field, an element, a field of an element. It has the functions that the whole would have.
+/// A handle of a part of a value: a field, an element, a field of an element. It has the functions that a value of its type
+/// would have.
 ///
 /// ```
 /// use shared_value::SharedValue;

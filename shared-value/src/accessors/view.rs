@@ -15,8 +15,8 @@ use crate::handle::synchronized::Synchronized;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
-/// Names the parts that [`Synchronized::read`] copies. It has no values: a closure that saw them while another process
-/// writes could mix two versions before anybody knows.
+/// Names the parts that [`Synchronized::read`] copies. It has no values: a closure that saw values while another process
+/// writes could mix two versions without noticing.
 pub struct View<T: 'static> {
     value: PhantomData<fn() -> T>,
 }
@@ -55,7 +55,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     }
 }
 
-/// What [`Synchronized::read`] can copy: a part that a [`View`] names, or a tuple or an array of them.
+/// The parts that [`Synchronized::read`] can copy: a part that a [`View`] names, or a tuple or an array of them.
 #[diagnostic::on_unimplemented(
     message = "`read` cannot copy a `{Self}`",
     note = "return parts from the closure: `value.read(|view| (view.in_a(), view.in_b()))`"
@@ -76,14 +76,14 @@ impl<S: Select, const N: usize> Select for [S; N] {
 mod sealed {
     use super::{AtomicU64, Contents, Error};
 
-    /// Copying, which may happen several times, is apart from looking at what was copied.
+    /// Copying and checking are separate steps, because the copy may be made several times.
     pub trait Copy {
         type Copies;
         type Checked;
 
         fn copy(&self, slot: &[AtomicU64]) -> Self::Copies;
 
-        /// The values, if all bits are. The error names the place in an `Outer`.
+        /// Returns the values, if their bits are valid. The error names the place in an `Outer`.
         fn check<Outer: Contents + ?Sized>(&self, copies: Self::Copies) -> Result<Self::Checked, Error>;
     }
 }

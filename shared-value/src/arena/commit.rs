@@ -15,26 +15,27 @@ use crate::protocol::slots::Versions;
 /// Transactions.
 impl Arena {
     /// Lets the closure change, add and remove several values of this arena, and commits all of that at once: a process that
-    /// is killed at any instruction leaves all of it or nothing. If the closure fails or panics, nothing happens.
+    /// is killed at any instruction leaves all of it or nothing. If the closure fails or panics, nothing changes.
     ///
     /// The closure locks each value by [`Transaction::lock`] before it reads or changes the value; the thread holds these locks
     /// until the closure has returned. It adds and removes by the methods of the [`Transaction`]. Changes of other values,
     /// and changes by the methods of the arena itself, are committed at once, even if the transaction fails.
     ///
-    /// Values may be locked in any order. Where two transactions would wait for each other, one of them begins again, as it
-    /// does where another has added or removed one of its keys meanwhile: then nothing has happened, and the closure is called
-    /// once more. So whatever else the closure does must bear repetition, and the closure must let [`Error::Conflict`] through.
-    /// That does not go for locks that the thread holds besides, by a guard or a transaction around this one: two threads that
-    /// wait for each other's locks so wait for ever.
+    /// Values may be locked in any order. If two transactions would wait for each other, one of them begins again. A
+    /// transaction also begins again if another one has added or removed one of its keys meanwhile. To begin again, it rolls
+    /// back everything and calls the closure once more. So anything else that the closure does must be repeatable, and the
+    /// closure must pass on [`Error::Conflict`]. Locks that the thread holds outside of this transaction, by a guard or by
+    /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait for
+    /// ever.
     ///
-    /// A value that the closure has made, and that is not committed, takes space like a value that was removed.
+    /// A value that the closure has added, but that is not committed, takes space like a removed value.
     ///
     /// # Errors
     /// The error of the closure, and:
     /// - `Lock` with [`TooManyHeld`](crate::LockError::TooManyHeld), as one thread can hold 2,000 locks.
     /// - `Unwound` if the closure has caught a panic that passed through a guard. Nothing was changed.
-    /// - `ArenaFull` if the arena has no room for what the commit needs: 192 bytes, once, and more of them where keys are added
-    ///   or many values change. Nothing was changed.
+    /// - `ArenaFull` if the arena has no room for the records of the commit: 192 bytes, once, and more if keys are added or
+    ///   many values change. Nothing was changed.
     /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote one of the locks. The changes were
     ///   committed.
     ///
@@ -109,7 +110,7 @@ impl Arena {
 }
 
 impl Transaction<'_> {
-    /// Commits everything, or nothing: then returns `false` if others have changed the arena meanwhile.
+    /// Commits everything. Returns `false`, and commits nothing, if others have changed the arena meanwhile.
     fn commit(&self) -> Result<bool, Error> {
         if !self.is_held() {
             return Ok(true);
@@ -144,12 +145,13 @@ impl Transaction<'_> {
         let record = take(self.arena, self.thread)?;
         let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
         let decide = || {
-            // Release: versions that were joined to the record before are settled, for readers that look only now. Else
-            // they could take this for what was decided about those.
+            // Release: a reader that sees this store also sees that versions joined to the record earlier are settled.
+            // Otherwise it could apply the new state to those versions.
             word.store(decision::OPEN, Ordering::Release);
-            // A death from here on leaves versions that are joined to a record which says that nothing is committed.
+            // If the thread dies from here on, the joined versions stay joined to a record which says that nothing is
+            // committed.
             state.changed().for_each(|versions| versions.join(place));
-            // A death before this store changes nothing, and after it everything. Release: all that was written comes first.
+            // A death before this store commits nothing, a death after it everything. Release: all writes come before it.
             word.store(decision::COMMITTED, Ordering::Release);
         };
         let is_committed = if changes.is_empty() {
@@ -166,7 +168,7 @@ impl Transaction<'_> {
         is_committed
     }
 
-    /// Adds and removes, unless others have changed the arena so that these changes make no sense any more.
+    /// Adds and removes blocks, unless others have changed the arena so that these changes do not apply any more.
     fn edit(
         &self,
         state: &Pending,
@@ -205,7 +207,7 @@ impl Pending {
         self.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing())
     }
 
-    /// Whether all that is removed is still there, and no other value has a key that is added.
+    /// Whether all values that are to be removed still exist, and no other value has a key that is to be added.
     fn still_applies(&self, editor: &Editor<'_>) -> bool {
         let is_there = |removed: &crate::heap::Trailer| {
             let now = editor.heap.trailer(removed.at);
@@ -226,7 +228,7 @@ fn take(arena: &Arena, thread: Thread) -> Result<Cell<Record>, Error> {
             if record.join(thread, Wait::Never).is_err() {
                 continue;
             }
-            // Acquire: all that was joined to it is settled, as this thread sees it.
+            // Acquire: this thread sees that all versions which were joined to the record are settled.
             if record::state(&record).load(Ordering::Acquire) == decision::IDLE {
                 return Ok(record);
             }

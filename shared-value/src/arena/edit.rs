@@ -18,7 +18,7 @@ impl Arena {
     /// Adds a value under a new key.
     ///
     /// The value may be a `T`, an array, or of a type that only its layout describes; see [`Initial`]. A process that is
-    /// killed meanwhile has added all of it or nothing.
+    /// killed during the call has added all of the value or nothing.
     ///
     /// # Errors
     /// - `AlreadyExists` if there is a value of this key.
@@ -67,8 +67,8 @@ impl Arena {
         })
     }
 
-    /// Returns the value of a key, and adds it if it is missing. Of many threads and processes that call this at once, one
-    /// adds the value. The closure may be called although another was faster.
+    /// Returns the value of a key, and adds it if it is missing. If many threads and processes call this at once, one of
+    /// them adds the value. The closure may be called even if another thread adds the value first.
     ///
     /// # Errors
     /// The errors of [`get`](Self::get) and [`insert`](Self::insert).
@@ -105,8 +105,8 @@ impl Arena {
 
     /// Puts a new value under a key, and removes the value that was there, if there was one.
     ///
-    /// It is one step: at every moment the key leads to the old value or to the new one, also if this process is killed. Open
-    /// handles of the old value go on with the old value.
+    /// It is one step: at every moment the key leads to the old value or to the new one, also if this process is killed.
+    /// Open handles of the old value keep the old value.
     ///
     /// # Errors
     /// `InvalidName`, `ArenaFull`, `Io` as [`insert`](Self::insert). Nothing was changed.
@@ -139,8 +139,8 @@ impl Arena {
 
     /// Removes the value of a key or an id. Returns whether there was one.
     ///
-    /// As with [`unlink`](crate::unlink), open handles go on with the value. Its space is used again when a process opens the
-    /// arena while no other has it open: until then another process may still use the value.
+    /// As with [`unlink`](crate::unlink), open handles keep the value. Its space is reused when a process opens the arena
+    /// while no other process has it open: until then another process may still use the value.
     ///
     /// # Errors
     /// The errors of [`Synchronized::lock`].
@@ -176,7 +176,7 @@ impl Arena {
         })
     }
 
-    /// The error of a key that there is already.
+    /// Returns the error for a key that exists already.
     #[cold]
     pub(super) fn taken(&self, key: &str) -> Error {
         Error::AlreadyExists { name: self.name_of(Sought::Key(key)) }
@@ -184,8 +184,8 @@ impl Arena {
 
     /// Adds or removes blocks under the lock of the directory.
     ///
-    /// That is always the last lock that a thread takes: nothing that runs under it waits for another. So a thread may add and
-    /// remove whatever locks it holds.
+    /// This is always the last lock that a thread takes: nothing that runs under it waits for another lock. So a thread may
+    /// add and remove while it holds any other locks.
     pub(super) fn edit<R>(&self, work: impl FnOnce(&mut Editor<'_>) -> Result<R, Error>) -> Result<R, Error> {
         let _hold = ScopedHold::acquire(&self.directory, Wait::Forever)?;
         work(&mut Editor::new(&self.directory)?)

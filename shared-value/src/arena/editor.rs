@@ -1,9 +1,9 @@
 //! `Editor`: adds blocks to an arena and removes them, under the lock of its directory.
 //!
-//! A commit of the directory takes a block before anything is written to it. So memory behind the cursor is all zeros, and a
-//! process that dies while it makes a value leaves a block that no look-up finds: its space is lost until a process opens the
-//! arena while no other has it open. A value comes into being, or goes, by one store: to the trailer of its block, or where
-//! several blocks change at once, to the word that decides (see `heap/decision.rs`).
+//! The directory commits the allocation of a block before anything is written to the block. So memory behind the cursor is
+//! all zeros, and a process that dies while it makes a value leaves a block that no look-up finds: its space is lost until a
+//! process opens the arena while no other process has it open. One store adds or removes a value: the store to the trailer
+//! of its block, or, if several blocks change at once, the store to the word that decides (see `heap/decision.rs`).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::heap::{
 use crate::segment::Segment;
 use crate::sys;
 
-/// The length of the first table, and of the first list of changes.
+/// The number of words in the first table, and in the first list of changes.
 const LEAST: usize = 32;
 const WORD: usize = size_of::<u64>();
 
@@ -30,7 +30,7 @@ pub(super) struct Editor<'a> {
     pub(super) directory: Directory,
 }
 
-/// A key that a change adds, and where the table is to lead to it.
+/// A key that a change adds, and the bucket for it.
 struct Addition {
     bucket: Bucket,
     hash: u64,
@@ -38,8 +38,8 @@ struct Addition {
 }
 
 impl<'a> Editor<'a> {
-    /// Puts in order what a dead owner of the directory's lock has left. The calling thread holds that lock, and keeps it
-    /// while this is used.
+    /// Finishes or undoes the changes of an owner of the directory's lock that died. The calling thread holds that lock, and
+    /// keeps it while the editor is used.
     pub(super) fn new(cell: &'a Cell<Directory>) -> Result<Self, Error> {
         let segment = cell.shared_segment();
         let heap = Heap::of(segment);
@@ -52,7 +52,7 @@ impl<'a> Editor<'a> {
         Ok(editor)
     }
 
-    /// Gives the newest block a trailer if its maker died before that, so that the blocks before it are found.
+    /// Gives the newest block a trailer if its maker died before it wrote one, so that the blocks before it are found.
     fn mend_newest(&self) {
         let (newest, cursor) = (usize_of(self.directory.newest), usize_of(self.directory.cursor));
         let at = cursor.saturating_sub(TRAILER);
@@ -61,7 +61,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Publishes the directory as it is here.
+    /// Publishes the editor's copy of the directory.
     pub(super) fn commit(&mut self) {
         self.cell.publish(&self.directory);
     }
@@ -109,7 +109,7 @@ impl<'a> Editor<'a> {
     fn reuse(&mut self, length: usize) -> Option<Trailer> {
         let class = class_of(length);
         let at = usize_of(self.directory.free[class]);
-        // A block in the list of greater lengths that does not fit waits for a value that it fits.
+        // A block in the list of greater lengths that is too short stays in the list for a smaller value.
         let free = self
             .heap
             .trailer(at)
@@ -146,7 +146,7 @@ impl<'a> Editor<'a> {
         Ok((block, cell))
     }
 
-    /// The cell with these facts in a block.
+    /// Returns the cell with these facts in a block.
     pub(super) fn cell_in<C: Contents + ?Sized>(&self, block: &Trailer, facts: C::Facts) -> Result<Cell<C>, Error> {
         cell_in(self.segment, block, facts).ok_or_else(|| lost(self.segment, block.at))
     }
@@ -170,9 +170,9 @@ impl<'a> Editor<'a> {
         Ok(block.at)
     }
 
-    /// Makes all of these changes at once. `keys` are the hashes of the keys that they add, and where the trailers of those
-    /// blocks lie. If a record decides about the changes, `record` says where its state lies. `decide` runs when everything is
-    /// written, and decides.
+    /// Makes all of these changes at once. `keys` are the hashes of the keys that they add, and the offsets of those blocks'
+    /// trailers. If a record decides about the changes, `record` is the offset of its state. `decide` runs when everything
+    /// is written, and stores the decision.
     ///
     /// # Errors
     /// `ArenaFull`; `Io` if the system has no memory left. Nothing was changed, and nothing decided.
@@ -230,7 +230,7 @@ impl<'a> Editor<'a> {
         let Some(table) = table_at(self.heap, self.directory.table) else { return Ok(Vec::new()) };
         let mut chosen = HashSet::new();
         let choose = |&(hash, trailer): &(u64, usize)| {
-            // Only a table that another process has overwritten has no bucket left; then the value has no key.
+            // A table has no bucket left only if another process has overwritten it. Then the value gets no key.
             let bucket = table.vacancy(hash, |index| !chosen.contains(&index))?;
             if keys.len() > 1 {
                 chosen.insert(bucket.index());
@@ -240,12 +240,12 @@ impl<'a> Editor<'a> {
         Ok(keys.iter().filter_map(choose).collect())
     }
 
-    /// Notes in the directory which blocks are going to change.
+    /// Records in the directory which blocks are going to change.
     fn note(&mut self, changes: &[Change], additions: &[Addition]) -> Result<(), Error> {
         let words = changes.iter().map(|change| change.to_word());
         if changes.len() > FEW {
             self.make_list(changes.len())?;
-            // The commit makes the old words of the list meaningless before they are overwritten.
+            // The commit invalidates the old words of the list before they are overwritten.
             self.commit();
             let list = changes::list(self.heap, &self.directory).unwrap_or_default();
             for (to, word) in list.iter().zip(words) {
@@ -265,7 +265,7 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Makes a list for as many changes, if the one that there is is too short.
+    /// Makes a list for `count` changes, if the present list is too short.
     fn make_list(&mut self, count: usize) -> Result<(), Error> {
         if changes::list(self.heap, &self.directory).is_some_and(|list| list.len() >= count) {
             return Ok(());
@@ -310,7 +310,7 @@ impl<'a> Editor<'a> {
         Ok(block)
     }
 
-    /// Publishes the directory, which does not lead to this block any more, and removes the block.
+    /// Publishes the directory, which does not refer to this block any more, and removes the block.
     fn retire(&mut self, old: Option<Trailer>) {
         self.commit();
         if let Some(old) = old {
@@ -318,13 +318,13 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// The hash and the trailer of a block that a bucket leads to, if it is live.
+    /// Returns the hash and the trailer of the block that a bucket refers to, if the block is live.
     fn live(&self, bucket: Bucket) -> Option<(u64, usize)> {
         let trailer = self.heap.trailer(bucket.trailer()).filter(|trailer| trailer.state == State::Live)?;
         Some((bucket.hash(trailer.key >> 32), trailer.at))
     }
 
-    /// Lets the table lead to a removed block no more.
+    /// Clears the table's bucket for a removed block.
     fn forget(&self, at: usize) {
         let key = self.heap.trailer(at).and_then(|block| self.heap.key(&block));
         if let (Some(key), Some(table)) = (key, table_at(self.heap, self.directory.table))
@@ -335,7 +335,7 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// A block that is not in use.
+/// Returns the trailer of a block that is not in use.
 fn unused(start: usize, at: usize) -> Trailer {
     Trailer { at, state: State::Made, generation: 0, type_entry: 0, start, size: 0, key: 0 }
 }

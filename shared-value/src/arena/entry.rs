@@ -1,4 +1,4 @@
-//! `Entry`: a value of an arena, as it is listed.
+//! `Entry`: a value in the list of an arena.
 
 use crate::arena::id::Id;
 use crate::error::Error;
@@ -33,7 +33,7 @@ impl Entry {
         self.key.as_deref()
     }
 
-    /// Returns the id. The type is not looked at before [`Arena::get`](crate::Arena::get) is called with it.
+    /// Returns the id. The type is checked only when [`Arena::get`](crate::Arena::get) is called with the id.
     pub fn id<C: ?Sized>(&self) -> Id<C> {
         Id::of(self.id)
     }

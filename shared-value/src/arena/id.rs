@@ -13,7 +13,7 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 /// Where a value of type `C` lies in its [`Arena`](crate::Arena): eight bytes that mean the same in every process.
 ///
 /// An id is a value itself, and so is an `Option` of one: fields of these types make lists, trees and graphs. When the value
-/// is removed, its id leads nowhere, also if the memory is used again. (An id counts how often that happened, modulo 65,536.)
+/// is removed, its id leads nowhere, even if its memory is reused. (An id holds the number of reuses, modulo 65,536.)
 ///
 /// ```
 /// use shared_value::{Arena, Id, SharedValue};
@@ -65,7 +65,7 @@ impl<C: ?Sized> Id<C> {
 // SAFETY: the id is one integer, of which every pattern but zero is a value; the field says that.
 unsafe impl<C: ?Sized + 'static> SharedValue for Id<C> {
     const FIELDS: &'static [Field] = &[Field::new::<NonZeroU64>("0", 0)];
-    // Never the layout of `C`, which may contain this one.
+    // Not the layout of `C`, which may contain this id.
     const LAYOUT: &'static Layout = &Layout::newtype::<Self>("Id", Self::FIELDS);
 
     #[inline(always)]

@@ -60,7 +60,7 @@ impl fmt::Display for Sought<'_> {
 pub(super) fn check_key(key: &str) -> Result<usize, Error> {
     let reason = match key.len() {
         0 => "a key in an arena is not empty",
-        // A trailer has zeros among its bytes, so no text without them looks like one where an id leads to.
+        // A trailer contains zero bytes. So a key without NUL cannot pass for a trailer if a wrong id points into it.
         _ if key.contains('\0') => "a key in an arena contains no NUL",
         1..=MAX_KEY => return Ok(key.len()),
         _ => "a key in an arena has at most 255 bytes",

@@ -76,7 +76,7 @@ impl<A: Access> Arena<A> {
     pub fn len(&self) -> usize {
         let heap = self.heap();
         let mut count = 0;
-        // Only the overwritten memory of a hostile process never comes to rest.
+        // The loop is bounded: a hostile process could keep changing these words.
         for _ in 0..read::TRIES {
             let decision = heap.decision();
             let turn = decision.map(heap::Decision::turn);
@@ -154,7 +154,7 @@ impl<A: Access> Arena<A> {
     /// ```
     pub fn values_of<C: Shared + ?Sized>(&self) -> impl Iterator<Item = (Option<String>, Synchronized<C, A>)> {
         let heap = self.heap();
-        // The types of the values that were passed over.
+        // The types of the values that were skipped.
         let mut others: Vec<usize> = Vec::new();
         self.live_blocks().filter_map(move |block| {
             if others.contains(&block.type_entry) {
@@ -243,8 +243,8 @@ impl<A: Access> Arena<A> {
         heap::find(self.heap(), self.directory_word(offset_of!(Directory, table)), key)
     }
 
-    /// Looks for a key until no change is made meanwhile: a value that replaces another may lie in a bucket that the look-up
-    /// had passed by, or in a new table.
+    /// Repeats the search for a key until no change is made during it: a value that replaces another may lie in a bucket
+    /// that the search had already passed, or in a new table.
     #[cold]
     fn find_again(&self, key: &str) -> Option<Trailer> {
         let turn = || self.heap().decision().map(heap::Decision::turn);
@@ -272,7 +272,7 @@ impl<A: Access> Arena<A> {
         cell.segment().identity() == self.segment().identity() && cell.number() != 0
     }
 
-    /// The value of a key or an id, as errors name it.
+    /// Returns the name of the value with a key or an id, for errors.
     #[cold]
     pub(super) fn name_of(&self, sought: Sought<'_>) -> String {
         format!("{sought} in {}", self.segment_name())
@@ -288,7 +288,7 @@ impl<A: Access> Arena<A> {
         Heap::of(self.segment())
     }
 
-    /// Where the newest record of transactions lies.
+    /// Returns the offset of the newest record of transactions.
     pub(super) fn newest_record(&self) -> u64 {
         self.directory_word(offset_of!(Directory, records))
     }
@@ -296,7 +296,7 @@ impl<A: Access> Arena<A> {
     /// A word of the directory.
     #[inline]
     pub(super) fn directory_word(&self, offset: usize) -> u64 {
-        // Of an integer all bits are valid.
+        // All bits of an integer are valid.
         A::field(&self.directory, offset).check_in::<Directory>(offset).unwrap_or_default()
     }
 

@@ -14,7 +14,7 @@ use crate::heap::Directory;
 use crate::segment::Location;
 use crate::share::{self, Opening, Source, Token};
 
-/// A map of values in one segment: a million of them are one mapping, one file and one descriptor.
+/// A map of values in one segment: a million values need one mapping, one file and one descriptor.
 ///
 /// Each value is as safe as a value in a segment of its own: it has its own robust lock, two slots and a version, and is used
 /// through a [`Synchronized`](crate::Synchronized). It is found by a key, or by an [`Id`](crate::Id), which takes eight bytes and can be a field of
@@ -29,8 +29,9 @@ use crate::share::{self, Opening, Source, Token};
 /// | change several values at once | [`transaction`](Self::transaction), [`try_transaction`](Self::try_transaction) |
 /// | read several values of one moment | [`snapshot`](Self::snapshot) |
 ///
-/// A look-up takes no lock, and the same time however many values there are. Adding and removing take the lock of the arena,
-/// and not those of its values. A process that is killed at any instruction leaves each value whole, and there or not there.
+/// A look-up takes no lock, and its time does not depend on the number of values. Adding and removing take the lock of the
+/// arena, but not the locks of its values. A process that is killed at any instruction leaves each value whole, and either
+/// in the arena or not.
 ///
 /// ```
 /// use shared_value::{Arena, Capacity};
@@ -53,7 +54,7 @@ impl Arena {
     /// Creates an arena without a name, for this process, its forked children, and processes that it is handed to.
     ///
     /// # Errors
-    /// `Io` if there is no memory for it, or not as much address space; `Unsupported` if the capacity is above 32 TiB.
+    /// `Io` if there is not enough memory or address space; `Unsupported` if the capacity is above 32 TiB.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -85,8 +86,8 @@ impl Arena {
         Self::options().create(location, capacity)
     }
 
-    /// Opens an arena, or creates it with this capacity if it does not exist. Of many processes that call this at once, one
-    /// creates.
+    /// Opens an arena, or creates it with this capacity if it does not exist. If many processes call this at once, one of
+    /// them creates it.
     ///
     /// # Errors
     /// The errors of [`open`](Self::open) and [`create`](Self::create).
@@ -107,8 +108,8 @@ impl Arena {
 
     /// Opens an arena by its name, file, [`Token`], or socket, or as [inherited](Source::inherited).
     ///
-    /// If no other process has it open, the space of removed values is used again. That takes time in proportion to the number
-    /// of values: about 0.1 seconds for a million.
+    /// If no other process has it open, opening frees the space of removed values. This takes time in proportion to the
+    /// number of values: about 0.1 seconds for a million.
     ///
     /// # Errors
     /// The errors of [`Synchronized::open`](crate::Synchronized::open).

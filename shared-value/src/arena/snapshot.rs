@@ -25,8 +25,9 @@ impl<A: Access> Arena<A> {
     /// Lets the closure read several values as they all were at one moment, without their locks.
     ///
     /// If one of the values was committed meanwhile, the closure is called again. A closure that reads all values by the
-    /// [`Snapshot`] never sees a part of a [transaction](Arena::transaction). A result computed from values of several moments
-    /// is thrown away, so the closure must bear to see them. Each atomic field is as it was at some moment during the call.
+    /// [`Snapshot`] never sees a part of a [transaction](Arena::transaction). The closure may see values of several moments,
+    /// and must not panic on them: its result is then thrown away. Each atomic field is as it was at some moment during the
+    /// call.
     ///
     /// # Errors
     /// The error that the closure returns about values of one moment.
@@ -81,7 +82,8 @@ impl Snapshot {
         copy
     }
 
-    /// Whether no value was committed since it was read: then there was a moment, before this call, at which all were so.
+    /// Whether no value was committed since it was read. If so, all these values were current at one moment before this
+    /// call.
     fn is_whole(&self) -> bool {
         // Each copy ended with an acquire fence.
         self.seen.borrow().iter().all(|(cell, version)| cell.version() == *version)

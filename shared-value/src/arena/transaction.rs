@@ -1,4 +1,4 @@
-//! `Transaction`: what is to happen to an arena at once.
+//! `Transaction`: changes of an arena that are committed together.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -19,9 +19,9 @@ use crate::handle::synchronized::Synchronized;
 use crate::heap::{BlockId, Change, State, Trailer, hash};
 use crate::lock::{Refusal, Thread, Wait};
 
-/// What a transaction has locked, added and removed: the argument of the closure of [`Arena::transaction`].
+/// A transaction in progress, by which the closure of [`Arena::transaction`] locks, adds and removes values.
 ///
-/// All of it takes effect when the closure has returned `Ok`, at once; or nothing of it does.
+/// All changes take effect at once when the closure has returned `Ok`; otherwise none does.
 pub struct Transaction<'a> {
     pub(super) arena: &'a Arena,
     pub(super) thread: Thread,
@@ -32,10 +32,10 @@ pub struct Transaction<'a> {
     not_send: PhantomData<*const ()>,
 }
 
-/// What a transaction has done so far.
+/// The state of a transaction so far.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// The values that it holds the locks of, in the order of their places.
+    /// The values whose locks it holds, in the order of their offsets.
     pub(super) joined: Vec<Cell<Untyped>>,
     /// The value that could not be locked without waiting out of order.
     wanted: Option<Cell<Untyped>>,
@@ -54,12 +54,12 @@ impl Pending {
         added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
     }
 
-    /// The hashes of the keys that it adds, and where the trailers of those blocks lie.
+    /// The hashes of the keys that it adds, and the offsets of those blocks' trailers.
     pub(super) fn keys(&self) -> Vec<(u64, usize)> {
         self.added.iter().filter_map(|(block, key)| Some((hash(key.as_ref()?), block.at))).collect()
     }
 
-    /// The place in the list of the block that the transaction adds under a key or an id.
+    /// Returns the index in `added` of the block with a key or an id.
     fn position(&self, sought: Sought<'_>) -> Option<usize> {
         self.added.iter().position(|(block, key)| match sought {
             Sought::Key(key_sought) => key.as_deref() == Some(key_sought),
@@ -103,7 +103,7 @@ impl Transaction<'_> {
 
     /// Returns the value of a key or an id, if there is such a value in the arena as this transaction leaves it.
     ///
-    /// It takes no lock: what others add and remove until the commit does not make the transaction begin again.
+    /// It takes no lock. If others add or remove the value before the commit, the transaction does not begin again.
     ///
     /// # Errors
     /// The errors of [`Arena::get`].
@@ -130,8 +130,8 @@ impl Transaction<'_> {
     /// Adds a value under a new key.
     ///
     /// # Errors
-    /// The errors of [`Arena::insert`]; `AlreadyExists` goes by what this transaction leaves. If another adds the key before
-    /// this transaction commits, this one begins again.
+    /// The errors of [`Arena::insert`]; `AlreadyExists` takes into account what this transaction has added and removed. If
+    /// another adds the key before this transaction commits, this one begins again.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -235,7 +235,7 @@ impl Transaction<'_> {
         initial: impl Into<Initial<'a, C>>,
     ) -> Result<Synchronized<C>, Error> {
         check_key(key)?;
-        // The new value first: it may be refused, and then nothing is removed.
+        // The new value is made first: if that fails, nothing is removed.
         let (block, cell) = self.create(Some(key), &initial.into())?;
         self.take_away(Sought::Key(key));
         self.state.borrow_mut().added.push((block, Some(key.to_owned())));
@@ -311,12 +311,12 @@ impl Transaction<'_> {
         if !Arc::ptr_eq(cell.shared_segment(), self.arena.segment()) || !cell.has_own_lock() {
             return Err(Error::Unsupported { what: "a transaction changes values of its own arena" });
         }
-        // Nothing would ever commit or release what a child locks.
+        // In a forked child, nothing would ever commit or release the value.
         self.check_held()?;
         let mut state = self.state.borrow_mut();
         let place = cell.start();
         let Err(index) = state.joined.binary_search_by_key(&place, Cell::start) else { return Ok(()) };
-        // A thread that waits only for locks behind all that it holds is never part of a circle.
+        // Lock ordering: a thread that waits only for locks behind all those that it holds cannot be part of a deadlock.
         let wait = if index == state.joined.len() { Wait::Forever } else { Wait::Never };
         match cell.join(self.thread, wait) {
             Ok(()) => {
@@ -331,7 +331,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Begins a transaction that locks these values first, which are in order.
+    /// Begins a transaction that locks these values first. They are in order.
     pub(super) fn begin(arena: &Arena, thread: Thread, known: Vec<Cell<Untyped>>) -> Result<Transaction<'_>, Error> {
         let begun =
             Transaction { arena, thread, token: thread.token(), state: RefCell::default(), not_send: PhantomData };
@@ -346,7 +346,7 @@ impl Transaction<'_> {
         self.state.borrow().wanted.is_some()
     }
 
-    /// Rolls back and releases all, and returns what to lock from the start next time.
+    /// Rolls back and releases everything, and returns the values to lock from the start next time.
     pub(super) fn give_up(self) -> Vec<Cell<Untyped>> {
         self.roll_back();
         let mut state = self.state.take();
@@ -356,7 +356,7 @@ impl Transaction<'_> {
         known
     }
 
-    /// Whether the running thread began the transaction: in a forked child it did not.
+    /// Whether the running thread began the transaction. This is false in a forked child.
     pub(super) fn is_held(&self) -> bool {
         self.thread.token() == self.token
     }
@@ -379,7 +379,7 @@ impl Transaction<'_> {
         }
         for cell in &state.joined {
             cell.versions().rollback();
-            // There is no caller to tell of an overwritten lock.
+            // An overwritten lock cannot be reported: there is no caller.
             let _ = cell.leave(self.thread);
         }
     }

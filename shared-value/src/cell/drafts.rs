@@ -1,9 +1,9 @@
 //! Drafts: the values that a thread has written while it holds a lock that guards several.
 //!
 //! The draft word of such a value does not tell which thread wrote the draft: the present owner of the lock, or an earlier
-//! one that died. So each thread notes the values that it has touched since it took the lock. A draft that is not noted is
-//! a dead owner's, and is dropped when the value is touched. When the lock is released, all noted values are committed, one
-//! after the other.
+//! owner that died. So each thread records the values that it has touched since it took the lock. A draft that is not
+//! recorded was left by a dead owner, and is dropped when the value is touched. When the lock is released, all noted values
+//! are committed, one after the other.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -24,7 +24,7 @@ struct Draft {
     /// Keeps the value mapped, if its last handle is dropped before the lock is released.
     #[expect(dead_code, reason = "it keeps the value mapped")]
     segment: Arc<Segment>,
-    /// An `update` has the value borrowed.
+    /// Whether an `update` has borrowed the value.
     is_borrowed: bool,
 }
 
@@ -40,11 +40,11 @@ impl Draft {
 }
 
 thread_local! {
-    /// Without a destructor, so that it is usable until the thread is gone. A thread that ends while it holds a lock leaks it.
+    /// It has no destructor, so it is usable until the thread is gone. A thread that ends while it holds a lock leaks it.
     static DRAFTS: RefCell<ManuallyDrop<Vec<Draft>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
-/// A value under a hold: its notes are asked for and changed by it.
+/// A value under a hold, with the operations on this thread's notes about it.
 #[derive(Clone, Copy)]
 pub(crate) struct Drafted<'a> {
     pub(crate) lock: &'a LockLine,
@@ -67,12 +67,12 @@ impl Drafted<'_> {
         self.find(|_| ()).is_some()
     }
 
-    /// Notes that this thread touches the value, and drops what a dead owner has left.
+    /// Notes that this thread touches the value, and drops a dead owner's draft.
     pub(crate) fn note(self, segment: &Arc<Segment>) {
         if self.is_noted() {
             return;
         }
-        // If the thread dies before the note is made, the draft is still a dead owner's.
+        // If the thread dies before it makes the note, the draft still belongs to a dead owner.
         if !cfg!(shared_value_fault = "keep_leftover") {
             self.versions.rollback();
         }
@@ -99,13 +99,13 @@ impl Drafted<'_> {
         self.find(|draft| draft.is_borrowed) == Some(true)
     }
 
-    /// Borrows a value that was noted, or ends the borrow.
+    /// Borrows a value that has a note, or ends the borrow.
     pub(crate) fn set_borrowed(self, is_borrowed: bool) {
         self.find(|draft| draft.is_borrowed = is_borrowed);
     }
 }
 
-/// Whether an `update` of this thread has any value under the lock borrowed.
+/// Whether an `update` of this thread has borrowed any value under the lock.
 #[cold]
 pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
     DRAFTS.with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.is_borrowed))

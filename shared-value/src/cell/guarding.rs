@@ -1,4 +1,4 @@
-//! What guards a value: a lock of its own, a lock object, or nothing.
+//! The guard of a value: a lock of its own, a lock object, or nothing.
 #![allow(unsafe_code)]
 
 use std::fmt;

@@ -41,8 +41,8 @@ pub(crate) struct Cell<C: Contents + ?Sized> {
     value: PhantomData<fn() -> C>,
 }
 
-// SAFETY: everything that the pointers lead to is accessed atomically, what cells hold is plain data without anything that
-// belongs to a thread, and facts are `Send`.
+// SAFETY: everything that the pointers lead to is accessed atomically, a cell's contents are plain data that no thread owns,
+// and facts are `Send`.
 unsafe impl<C: Contents + ?Sized> Send for Cell<C> {}
 // SAFETY: as for `Send`: all accesses are atomic, and facts are `Sync`.
 unsafe impl<C: Contents + ?Sized> Sync for Cell<C> {}
@@ -68,12 +68,12 @@ impl<C: Contents + ?Sized> fmt::Debug for Cell<C> {
 }
 
 impl<T: SharedValue> Cell<T> {
-    /// The committed value. For the owner of the lock.
+    /// Returns the committed value. For the owner of the lock.
     pub(crate) fn committed(&self) -> Result<T, Error> {
         self.parts().committed()
     }
 
-    /// Replaces the value, where nothing has been written since the last commit. For the owner of the lock.
+    /// Replaces the value, if nothing has been written since the last commit. For the owner of the lock.
     pub(crate) fn publish(&self, value: &T) {
         self.parts().publish(value);
     }
@@ -88,8 +88,8 @@ impl<E: SharedValue> Cell<[E]> {
 }
 
 impl<C: Contents + ?Sized> Cell<C> {
-    /// The cell with these facts that starts at an offset, if it ends before `end` and `end` lies in the segment. Its own
-    /// native lock guards it. `number` identifies it among the cells of the segment.
+    /// Returns the cell with these facts that starts at an offset, if it ends before `end` and `end` lies in the segment.
+    /// Its own native lock guards it. `number` identifies it among the cells of the segment.
     #[inline]
     pub(crate) fn within(
         segment: &Arc<Segment>,
@@ -103,7 +103,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         Some(Self { control, guarding: control, locked_by, segment, facts, number, value: PhantomData })
     }
 
-    /// Puts a cell at this place in order, while no process has the segment open, and returns its parts.
+    /// Repairs the cell at this place, while no process has the segment open, and returns its parts.
     pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<Parts<'_, C>> {
         let control = control_within(mapping, start, shape, end)?;
         // SAFETY: `control_within` found that `shape.length()` bytes from there, aligned to 64, lie in the mapping, which lives
@@ -134,7 +134,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.control.addr().get() - segment
     }
 
-    /// The segment that the value lies in, to keep it mapped.
+    /// Returns the segment that the value lies in, to keep it mapped.
     pub(crate) fn shared_segment(&self) -> &Arc<Segment> {
         &self.segment
     }
@@ -143,13 +143,13 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.segment.name()
     }
 
-    /// Where the parts lie.
+    /// Returns where the parts lie.
     #[inline(always)]
     pub(crate) fn shape(&self) -> Shape {
         C::shape(&self.facts)
     }
 
-    /// What this handle knows of the value besides its memory.
+    /// Returns the facts about the value that are not in its memory.
     #[inline(always)]
     pub(crate) fn facts(&self) -> &C::Facts {
         &self.facts
@@ -169,7 +169,8 @@ impl<C: Contents + ?Sized> Cell<C> {
         unsafe { self.guarding.as_ref() }
     }
 
-    /// The lock line. Where a pthread mutex guards the value, the line stands for it in the thread's list of held locks.
+    /// Returns the lock line. If a pthread mutex guards the value, the line represents it in the thread's list of held
+    /// locks.
     #[inline(always)]
     pub(crate) fn lock(&self) -> &LockLine {
         &self.guarding().lock
@@ -181,7 +182,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         matches!(self.locked_by, LockedBy::Own)
     }
 
-    /// The mutex that guards the value, if one does.
+    /// Returns the mutex that guards the value, if there is one.
     pub(crate) fn mutex(&self) -> Option<&Mutex> {
         if let LockedBy::Pthread(mutex) = &self.locked_by { Some(mutex) } else { None }
     }
@@ -197,25 +198,25 @@ impl<C: Contents + ?Sized> Cell<C> {
         !matches!(&self.locked_by, LockedBy::Object(object) if !object.is_recursive())
     }
 
-    /// This value in the notes of the thread with this token.
+    /// Returns the access to this value's notes in the thread with this token.
     pub(crate) fn drafted(&self, token: u64) -> Drafted<'_> {
         Drafted { lock: self.lock(), token, versions: &self.parts().control.versions }
     }
 
-    /// Notes that the owner of the lock, whose token this is, is going to write.
+    /// Notes that the owner of the lock is going to write. `token` is the owner's token.
     #[cold]
     pub(crate) fn note_draft(&self, token: u64) {
         self.drafted(token).note(&self.segment);
     }
 
-    /// Bars other writes of the owner to this value, but not to others under the lock, or ends the bar.
+    /// Forbids or allows other writes of the owner to this value. Its writes to other values under the lock stay allowed.
     #[cold]
     pub(crate) fn set_draft_borrowed(&self, token: u64, is_borrowed: bool) {
         self.note_draft(token);
         self.drafted(token).set_borrowed(is_borrowed);
     }
 
-    /// The slot that the owner of the lock reads: its own writes, or the committed value.
+    /// Returns the slot that the owner of the lock reads: its own writes, or the committed value.
     #[inline(always)]
     pub(crate) fn current(&self, token: u64) -> &[AtomicU64] {
         self.slots().words_of(self.look_as_owner(token))
@@ -237,7 +238,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         &self.parts().atomics[number]
     }
 
-    /// The word that threads sleep on which wait for a change.
+    /// Returns the word on which threads sleep that wait for a change.
     #[inline(always)]
     pub(crate) fn event(&self) -> &AtomicU64 {
         &self.guarding().event
@@ -251,31 +252,32 @@ impl<C: Contents + ?Sized> Cell<C> {
         }
     }
 
-    /// The committed version, to be copied without the lock. `None` if the version is joined to a record that does not exist.
-    /// `is_orphan` tells that this was so before a pause too: then a peer has broken the protocol, and the version before it
-    /// counts as committed.
+    /// Returns the committed version, to be copied without the lock; `None` if the version is joined to a record that does
+    /// not exist. `is_orphan` says that this was the case before a pause too: then a peer has broken the protocol, and the
+    /// version before it counts as committed.
     pub(crate) fn look_decided(&self, is_orphan: bool) -> Option<Candidate> {
         self.slots().look_decided(is_orphan, |record| is_committed(&self.segment, record))
     }
 
-    /// The version that the owner of the lock, whose token this is, reads: its own writes, or the committed value.
+    /// Returns the version that the owner of the lock reads: its own writes, or the committed value. `token` is the owner's
+    /// token.
     #[inline(always)]
     pub(crate) fn look_as_owner(&self, token: u64) -> Candidate {
-        // A draft that the owner has not noted is a dead owner's.
+        // A draft without a note of this owner was left by a dead owner.
         self.slots().look_as_owner(!self.is_lock_shared() || self.has_noted_draft(token))
     }
 
-    /// The words that tell which slot is committed.
+    /// Returns the words that tell which slot is committed.
     pub(crate) fn versions(&self) -> &Versions {
         &self.parts().control.versions
     }
 
-    /// Puts the value in order after its owner died: a transaction's commit stays, a draft is rolled back.
+    /// Repairs the value after its owner died: a transaction's commit stays, a draft is rolled back.
     pub(crate) fn recover(&self) {
         self.parts().recover(&self.segment);
     }
 
-    /// This cell without its type.
+    /// Returns this cell without its type.
     pub(crate) fn untyped(&self) -> Cell<Untyped> {
         Cell {
             control: self.control,

@@ -1,4 +1,4 @@
-//! Creating the cell of a new segment, and opening that of a segment which exists.
+//! Creating the cell of a new segment, and opening the cell of an existing segment.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -15,15 +15,15 @@ use crate::format::{Described, Description, Entry, Invalid, Plan, RequiredLock};
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys::mutex::{self, Mutex};
 
-/// Contents that a segment describes, and that are recognized by the description.
+/// Contents that are recognized by their description in a segment.
 pub(crate) trait Recognized: Contents {
-    /// Whether a read-only handle may open a value that nothing guards, whose versions mean nothing.
+    /// Whether a read-only handle may open an unlocked value, whose versions mean nothing.
     const READS_UNGUARDED: bool;
 
-    /// The facts of the value that the header of a segment names, if that is one of these.
+    /// Returns the facts of the value that the header of a segment names, if the value is of this type.
     fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error>;
 
-    /// The facts of a value of an arena, if that is one of these.
+    /// Returns the facts of a value of an arena, if the value is of this type.
     fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error>;
 
     /// The hash of the schema of a value with these facts.
@@ -60,7 +60,7 @@ impl<C: Typed + ?Sized> Recognized for C {
     }
 }
 
-/// Opens what exists, or creates it. Both may fail by turns while other processes create and remove it.
+/// Opens an existing value, or creates it. Both may fail by turns while other processes create and remove it.
 pub(crate) fn open_or_else<V>(
     open: impl Fn() -> Result<V, Error>,
     create: impl Fn() -> Result<V, Error>,
@@ -78,8 +78,9 @@ pub(crate) fn open_or_else<V>(
 }
 
 impl<C: Recognized + ?Sized> Cell<C> {
-    /// Creates a segment for a value with these facts, which the closure writes: all zeros is a free lock, version 0, and
-    /// slot 0. Behind the value are `reserve` bytes of address space, which take no memory yet.
+    /// Creates a segment for a value with these facts. The closure writes the value. The other words need no writes: all
+    /// zeros means a free lock, version 0, and slot 0. Behind the value are `reserve` bytes of address space, which take no
+    /// memory yet.
     pub(crate) fn create(
         location: &Location<'_>,
         terms: &Terms,
@@ -106,8 +107,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::in_segment(segment, &terms.guarding)
     }
 
-    /// Opens the value in a segment that exists, if it is guarded in this way. Where no process has the segment open,
-    /// `adopt` puts in order what else lies in it; it is told whether any process reads.
+    /// Opens the value in an existing segment, if it is guarded in this way. If no process has the segment open, `adopt`
+    /// repairs the rest of the segment; its argument says whether any process reads the segment.
     pub(crate) fn open(
         location: &Location<'_>,
         guarding: &Guarding,
@@ -131,7 +132,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::in_segment(segment, guarding)
     }
 
-    /// Opens the value in a segment that exists for reading, whatever guards it.
+    /// Opens the value in an existing segment for reading, whatever guards it.
     pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Self, Error> {
         Self::for_reading(Segment::open_read_only(location)?)
     }
@@ -157,12 +158,12 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if self.number == 0 {
             return Self::for_reading(segment);
         }
-        // It is the file in which this cell was found, so this fails only if a peer has cut it short.
+        // This is the file in which the cell was found, so this fails only if a peer has truncated the file.
         Self::within(&segment, self.start(), self.facts.clone(), segment.length(), self.number)
             .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
     }
 
-    /// The lock of this value, for values that it is to guard.
+    /// Returns the lock of this value, for other values that it is to guard.
     pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
         ObjectLock::new(self.control, Arc::clone(&self.segment), identity, is_recursive)
     }
@@ -181,7 +182,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let (guarding, locked_by) = match (guarding, segment.required_lock()) {
             (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
-                // The caller has asked for `LockKind::Pthread`, so it trusts all writers, also to have made a mutex there.
+                // The caller has asked for `LockKind::Pthread`, so it trusts all writers, including that they made a mutex
+                // there.
                 (control, LockedBy::Pthread(attach(&segment, entry)?))
             }
             _ => (control, LockedBy::Own),
@@ -189,16 +191,16 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
     }
 
-    /// A cell for reading. Readers take no lock, so they need not have it.
+    /// Makes a cell for reading. Readers take no lock, so they do not need it.
     fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
         let facts = C::in_segment(&segment)?;
         if segment.required_lock() == RequiredLock::None && !C::READS_UNGUARDED {
-            // The versions mean nothing, so copies could be torn.
+            // Versions of an unlocked value mean nothing, so copies could be torn.
             return Err(RequiredLock::None.mismatch(segment.name(), RequiredLock::Native));
         }
         let entry = &segment.entries()[0];
         let locked_by = match segment.required_lock() {
-            // For the state of the lock alone: this handle cannot take it.
+            // Needed only to tell the state of the lock: this handle cannot take it.
             RequiredLock::Pthread => LockedBy::Pthread(attach(&segment, entry)?),
             RequiredLock::Object { .. } => LockedBy::Unknown,
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
@@ -209,7 +211,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
 }
 
 impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
-    /// The parts of the value that the header names, if it is of this type.
+    /// Returns the parts of the value that the header names, if the value is of this type.
     pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
         let shape = C::shape(&C::in_segment(mapping)?);
         // SAFETY: `in_segment` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during `'a`.
@@ -230,14 +232,15 @@ fn attach(mapping: &Mapping, entry: &Entry) -> Result<Arc<Mutex>, Error> {
     mutex.map(Arc::new).map_err(|error| Error::io("attach to a pthread mutex", error))
 }
 
-/// Makes the pthread mutex of each cell, in a segment that no other thread uses and that such mutexes guard.
+/// Makes the pthread mutex of each cell, in a segment that pthread mutexes guard and that no other thread uses.
 fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
     if mapping.required_lock() != RequiredLock::Pthread {
         return Ok(());
     }
     for entry in mapping.entries() {
-        // SAFETY: `mutex::SIZE` bytes are mapped there, at a multiple of 64. No other thread uses them: either the segment has no
-        // name yet, or no process had the file open, and none can open it before this is done (`sys::entrance`).
+        // SAFETY: `mutex::SIZE` bytes are mapped there, at a multiple of 64. No other thread uses them: either the segment
+        // has no name yet, or no process had the file open, and no process can open it before this is done
+        // (`sys::entrance`).
         unsafe { mutex::initialize(place_of_mutex(mapping, entry)) }
             .map_err(|error| Error::io("make a pthread mutex", error))?;
     }

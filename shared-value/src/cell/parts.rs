@@ -104,11 +104,11 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         versions.rollback();
     }
 
-    /// Puts the cell in order after a crash of the machine, or in a copy of a file: no process has it open.
+    /// Repairs the cell after a crash of the machine, or in a copy of a file. No process has it open.
     pub(crate) fn adopt(&self, mapping: &Mapping) {
         lock::abandon(&self.control.lock);
         self.recover(mapping);
-        // After a crash each word of the file may be of another time.
+        // After a crash, the words of the file may come from different moments.
         self.slots().mark_all();
     }
 }
@@ -119,12 +119,12 @@ impl<T: SharedValue> Parts<'_, T> {
         copy::load(self.slots().committed(), 0).check()
     }
 
-    /// Replaces the value, where there is no draft. The caller owns the lock.
+    /// Replaces the value, if there is no draft. The caller owns the lock.
     pub(crate) fn publish(&self, value: &T) {
         self.slots().publish(&copy::range::<T>(0), |slot| copy::store(slot, 0, value));
     }
 
-    /// Writes the value for the first time, where all words are zeros and no other thread looks.
+    /// Writes the value for the first time, while all words are zeros and no other thread accesses them.
     pub(crate) fn initialize(&self, value: &T) {
         self.slots().initialize(|slot| copy::store(slot, 0, value));
         for (number, atomic) in self.atomics.iter().enumerate() {
@@ -142,7 +142,7 @@ pub(crate) fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
 pub(crate) mod record {
     /// No version is joined to the record.
     pub(crate) const IDLE: u64 = 0;
-    /// The versions that are joined to the record are not committed, perhaps not yet.
+    /// The versions that are joined to the record are not committed, or not yet.
     pub(crate) const OPEN: u64 = 1;
     /// The versions that are joined to the record are committed.
     pub(crate) const COMMITTED: u64 = 2;
@@ -152,12 +152,13 @@ pub(crate) mod record {
 #[cold]
 pub(crate) fn is_committed(mapping: &Mapping, record: u64) -> bool {
     let words = usize::try_from(record).ok().and_then(|offset| mapping.words(offset, 1)).unwrap_or_default();
-    // Relaxed: a reader has an acquire fence behind it, and a recovering thread has acquired the lock. Both pair with the
-    // release of the decision.
+    // Relaxed: a reader executes an acquire fence after this load, and a recovering thread has acquired the lock. Both pair
+    // with the release store of the decision.
     words.iter().any(|word| word.load(Ordering::Relaxed) == record::COMMITTED)
 }
 
-/// The control line of a cell of this shape that starts there, if the cell lies in the mapping and ends before `end`.
+/// Returns the control line of a cell of this shape that starts at `start`, if the cell lies in the mapping and ends before
+/// `end`.
 #[inline]
 pub(crate) fn control_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<NonNull<Control>> {
     let length = shape.checked_length().filter(|length| start.checked_add(*length).is_some_and(|last| last <= end))?;

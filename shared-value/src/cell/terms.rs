@@ -19,12 +19,12 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// These terms, for a value that is all zeros.
+    /// Returns these terms, for a value that is all zeros.
     pub(crate) fn sparse(&self) -> Self {
         Self { is_sparse: true, ..self.clone() }
     }
 
-    /// The defaults, with this guard.
+    /// Returns the defaults, with this guard.
     pub(crate) fn of(guarding: Guarding) -> Self {
         Self { mode: 0o600, writers: Writers::Any, guarding, unlink_on_drop: false, is_sparse: false }
     }

@@ -11,14 +11,14 @@ use crate::format::contents::Contents;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
-/// The number of elements that are examined before the result is looked at, so that the compiler can examine several at once.
+/// How many elements are checked before the result is tested, so that the compiler can vectorize the check.
 const EXAMINED: usize = 256;
 
-/// Elements that were copied out of shared memory and are not checked yet; or one value.
+/// Unchecked copies of elements, or of one value, from shared memory.
 pub(crate) struct Copies<T>(Box<[Unchecked<T>]>);
 
 impl<T: SharedValue> Copies<T> {
-    /// Makes `length` copies, all bytes of which are zeros.
+    /// Makes `length` copies whose bytes are all zeros.
     ///
     /// # Panics
     /// If there is no memory for them.
@@ -50,7 +50,7 @@ impl<T: SharedValue> Copies<T> {
         self.0.first_mut()
     }
 
-    /// The bytes of each.
+    /// Returns the bytes of each copy.
     pub(crate) fn bytes(&self) -> impl Iterator<Item = Vec<u8>> {
         self.0.iter().map(Unchecked::to_bytes)
     }
@@ -75,7 +75,7 @@ impl<T: SharedValue> Copies<T> {
     /// Returns the value, if there is one copy and its bits are valid.
     ///
     /// # Panics
-    /// If there are others.
+    /// If there is not exactly one copy.
     pub(crate) fn check_one(self) -> Result<Box<T>, Error> {
         let all = self.check_in::<T>(0)?;
         assert!(all.len() == 1, "there must be one value");

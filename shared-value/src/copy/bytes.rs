@@ -37,10 +37,11 @@ impl Merge for AmongOthers {
 
 /// A run of bytes of a slot, split into words.
 struct Run<'a> {
-    /// The first word and the bytes of it that belong to the run, unless the whole word does.
+    /// The first word, and its bytes that belong to the run; `None` if the whole word belongs to it.
     head: Option<(&'a AtomicU64, Range<usize>)>,
     whole: &'a [AtomicU64],
-    /// The last word and the number of its bytes that belong to the run, unless the whole word does or it is the head.
+    /// The last word, and the number of its bytes that belong to the run; `None` if the whole word belongs to it, or it is
+    /// the head.
     tail: Option<(&'a AtomicU64, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! Copies between shared memory, which others may write at any time, and private memory.
+//! Copies between private memory and shared memory, which other threads and processes may write at any time.
 
 mod boxed;
 mod bytes;

@@ -12,7 +12,7 @@ pub(super) struct Piece {
     pub(super) done: usize,
 }
 
-/// The pieces of a value of some size at an offset of a slot. Where both are constant, so are the pieces.
+/// The pieces of a value of some size at an offset of a slot. If size and offset are constant, so are the pieces.
 pub(super) struct Pieces {
     offset: usize,
     size: usize,

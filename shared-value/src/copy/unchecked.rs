@@ -9,7 +9,7 @@ use crate::error::{Error, valid};
 use crate::format::contents::Contents;
 use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte, zero_extended};
 
-/// The most bytes of a value that is loaded piece by piece, into registers if possible.
+/// The size limit in bytes of values that are loaded piece by piece, into registers if possible.
 const IN_REGISTERS: usize = 64;
 
 /// A copy of a `T` out of shared memory that is not checked yet: each byte except padding is initialized, but the bytes may not
@@ -18,7 +18,7 @@ const IN_REGISTERS: usize = 64;
 pub struct Unchecked<T>(pub(super) MaybeUninit<T>);
 
 impl<T: SharedValue> Unchecked<T> {
-    /// Whether a copy is large enough that it should be made in its final place.
+    /// Whether a copy is so large that it should be made in its final place.
     pub(crate) const IS_LARGE: bool = size_of::<T>() > IN_REGISTERS;
 
     /// Returns the value, if the bits are valid.
@@ -35,7 +35,7 @@ impl<T: SharedValue> Unchecked<T> {
         Ok(unsafe { self.0.assume_init() })
     }
 
-    /// Returns the value, where no error can be returned.
+    /// Returns the value, for callers that cannot return an error.
     ///
     /// # Panics
     /// If the bits are invalid.
@@ -79,7 +79,7 @@ impl<T: SharedValue> Unchecked<T> {
     /// Puts an atomic word in its place, by its number among them.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If there are fewer atomic words.
     #[inline(always)]
     pub(crate) fn set_atomic(&mut self, number: usize, word: u64) {
         let (offset, size) = T::LAYOUT.atomic_word(number).expect("the value has so many atomic words");
@@ -87,12 +87,12 @@ impl<T: SharedValue> Unchecked<T> {
         let word = &word[..size];
         // SAFETY: `SharedValue` promises that an atomic field lies in the value.
         let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };
-        // SAFETY: so many bytes of an atomic field lie in the value, which nothing else refers to.
+        // SAFETY: an atomic field has `word.len()` bytes, all in the value, and nothing else refers to the value.
         unsafe { ptr::copy_nonoverlapping(word.as_ptr(), to, word.len()) };
     }
 }
 
-/// The offset of the first byte that keeps these bytes from being a `T`.
+/// Returns the offset of the first byte that is invalid for a `T`.
 ///
 /// # Safety
 /// `bytes` leads to the bytes of a `T`, initialized but for padding.

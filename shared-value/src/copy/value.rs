@@ -1,4 +1,4 @@
-//! Copies values between a slot, which is whole words that others may write at any time, and private memory.
+//! Copies values between private memory and a slot, whose words others may write at any time.
 //!
 //! Words are only ever loaded and stored whole: accesses of several sizes that race are undefined in Rust's memory
 //! model. A part that is smaller than its words is cut out of them after the load, and merged into them before the
@@ -18,10 +18,10 @@ use crate::copy::words::{self, WORD};
 use crate::layout::{FieldVisitor, SharedValue};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 
-/// The most bytes of a value that is stored piece by piece, by way of a copy on the stack.
+/// The size limit in bytes of values that are stored piece by piece, through a copy on the stack.
 const SMALL: usize = 512;
 
-/// The most bytes of a value that an update copies to the stack.
+/// The size limit in bytes of values that an update copies to the stack.
 const ON_STACK: usize = 4096;
 
 /// Whether an update of a `T` makes its copy on the heap.
@@ -63,7 +63,7 @@ pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Uncheck
     Unchecked(copy)
 }
 
-/// The work of `Unchecked::by`. Not inlined, so that `copy` may lie where the caller finally wants it.
+/// Does the work of `Unchecked::by`. It is not inlined, so that `copy` may lie in its final place in the caller.
 #[inline(never)]
 fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) {
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
@@ -125,7 +125,7 @@ pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usi
             // SAFETY: `write_bytes` initialized all bytes of `copy`, which is aligned for a `T`.
             unsafe { store_bytes::<M, T>(slot, offset, bytes) };
         }
-        // It may not fit onto the stack.
+        // The value may not fit onto the stack.
         (false, false) => T::fields(&mut Storer::<M> { slot, offset, from, merge: PhantomData }),
     }
 }
@@ -146,7 +146,7 @@ pub(crate) fn store_slice<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: 
     }
 }
 
-/// Makes the part that `fill` copies again and again for `count` elements: long enough to amortize the cost of each copy.
+/// Makes the part that `fill` copies repeatedly for `count` elements: long enough to amortize the cost of each copy.
 ///
 /// The part is made before the lock is taken, under which no memory may be allocated. It consists of copies, because clones
 /// would run the user's code.
@@ -155,14 +155,14 @@ pub(crate) fn part<T: SharedValue>(count: usize, value: T) -> Vec<T> {
     (0..count.min(PART.div_ceil(size_of::<T>()))).map(|_| value).collect()
 }
 
-/// Whether all bytes of a value are zeros, those of padding left aside.
+/// Whether all bytes of a value except padding are zeros.
 pub(crate) fn is_zeroed<T: SharedValue>(value: &T) -> bool {
     let mut bytes = vec![0; size_of::<T>()];
     Copier { from: ptr::from_ref(value).cast(), to: bytes.as_mut_ptr() }.field::<T>(0);
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// Copies the part to a byte offset of a slot again and again, until there are `count` elements.
+/// Copies the part repeatedly to a byte offset of a slot, until there are `count` elements.
 ///
 /// # Panics
 /// If they do not lie in the slot.
@@ -277,7 +277,7 @@ impl<M: Merge> FieldVisitor for Storer<'_, M> {
 impl<T: SharedValue> Unchecked<T> {
     /// Copies the `T` at a byte offset. `read` calls its argument with the slot to copy from.
     ///
-    /// A large result of a closure would be moved from one place in memory to another. This copy is not moved.
+    /// If a closure returned a large copy, the copy would be moved in memory. This copy is made in place.
     ///
     /// # Panics
     /// If the `T` does not lie in the slot, or not at a multiple of its alignment; if `read` does not call its argument.

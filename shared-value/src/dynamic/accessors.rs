@@ -29,8 +29,8 @@ unsafe impl Accessible for Dyn {
 }
 
 impl<H: Root<Contents = Dyn>> DynAccessors<H> {
-    /// Returns the layout of the value. An array whose length only the segment knows is a
-    /// [`DynKind::Array`](crate::DynKind::Array) here.
+    /// Returns the layout of the value. Here, an array whose length only the segment knows is a
+    /// [`DynKind::Array`](crate::DynKind::Array).
     pub fn layout(&self) -> &DynLayout {
         &self.0.facts().layout
     }
@@ -85,9 +85,9 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
 }
 
 impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
-    /// Replaces one part, or with the empty path the whole value except its atomic fields, which may be left out. If this
-    /// thread holds no guard, the change is committed at once. An atomic field is changed without the lock, and never rolled
-    /// back.
+    /// Replaces one part. With the empty path, replaces the whole value except its atomic fields, which the data may leave
+    /// out. If this thread holds no guard, the change is committed at once. An atomic field is changed without the lock, and
+    /// is never rolled back.
     ///
     /// # Errors
     /// - `WrongData` if the part cannot hold the data, and the errors of [`get`](Self::get). Nothing was changed.
@@ -119,17 +119,18 @@ impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
         Ok(())
     }
 
-    /// Lets the closure change one part, or with the empty path the whole value except its atomic fields. If this thread
-    /// holds no guard, the change is committed at once; if the closure panics, nothing was changed.
+    /// Lets the closure change one part. With the empty path, lets it change the whole value except its atomic fields. If
+    /// this thread holds no guard, the change is committed at once; if the closure panics, nothing was changed.
     ///
-    /// An atomic field is changed without the lock: if another process is faster, the closure runs once more. Of an atomic
-    /// array, one element is changed at a time.
+    /// An atomic field is changed without the lock: if another process changes it first, the closure runs once more. An
+    /// atomic array can only be changed one element at a time.
     ///
     /// # Errors
-    /// The errors of [`set`](Self::set), and `Unsupported` for a whole atomic array. The data that the closure leaves may be `WrongData` too.
+    /// The errors of [`set`](Self::set), and `Unsupported` for a whole atomic array. `WrongData` also if the part cannot
+    /// hold the data that the closure leaves.
     ///
     /// # Panics
-    /// If the closure does.
+    /// If the closure panics.
     ///
     /// ```
     /// use shared_value::{DynData, DynValue, Synchronized};

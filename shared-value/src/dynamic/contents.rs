@@ -1,4 +1,4 @@
-//! `Dyn`: contents whose type only the segment knows.
+//! `Dyn`: contents whose type is known only from the segment.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::segment::Mapping;
 #[derive(Clone, Copy, Debug)]
 pub enum Dyn {}
 
-/// What a handle of a dynamic value knows besides the memory.
+/// The facts about a dynamic value that are not in its memory.
 #[derive(Debug)]
 pub(crate) struct DynFacts {
-    /// The number of elements of a slice is known here, so that this is never a [`DynKind::Slice`](crate::DynKind::Slice).
+    /// Never a [`DynKind::Slice`](crate::DynKind::Slice), because the number of elements is known here.
     pub(super) layout: DynLayout,
     /// The layout that the schema of the segment gives.
     declared: DynLayout,
@@ -54,17 +54,17 @@ impl Contents for Dyn {
 }
 
 impl Recognized for Dyn {
-    /// The version of a value without a lock never moves, so that a reader finds the words of slot 0 as they are.
+    /// The version of a value without a lock never changes, so a reader always reads the present words of slot 0.
     const READS_UNGUARDED: bool = true;
 
-    /// Returns the facts that follow from the schema of the segment. The cell must have the shape that they say, because all
-    /// access to the value relies on the schema.
+    /// Returns the facts that follow from the schema of the segment. The cell must have the shape that these facts give,
+    /// because all accesses to the value rely on the schema.
     fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error> {
         let entry = &mapping.entries()[0];
         let facts = facts_of(mapping.name(), entry.schema(), entry.size())?;
         entry.expect_shape(mapping.name(), facts.shape)?;
         let end = entry.cell_offset + entry.cell_length;
-        // An arena has locks of its own behind its cell, of which a value knows nothing.
+        // An arena has more locks behind its cell, which a dynamic value does not know.
         if mapping.required_lock() != RequiredLock::Pthread && mapping.length() != end {
             let expected = format!("{end}, where the value ends (an arena is opened by `Arena::open`)");
             return Err(Invalid::new("length", expected, mapping.length()).of(mapping.name()));

@@ -30,7 +30,7 @@ impl Copied for Dyn {
     fn load_versioned(cell: &Cell<Self>) -> (u64, Result<DynData, Error>) {
         let mut version = None;
         let data = whole(cell, |copy| version = Some(read::versioned(cell, copy).0));
-        // A value that is too large to be copied has a version too.
+        // A value that is too large to be copied still has a version.
         (version.unwrap_or_else(|| cell.version()), data)
     }
 
@@ -43,7 +43,7 @@ impl Copied for Dyn {
     }
 }
 
-/// Returns the whole value, by means of `read`, which lets its argument copy.
+/// Returns the whole value. `read` calls its argument with the slot to copy from.
 fn whole(cell: &Cell<Dyn>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
     let place = Place::of_value(&cell.facts().layout);
     limit::check(place.layout)?;
@@ -57,8 +57,8 @@ pub(super) fn print(data: Result<DynData, Error>, formatter: &mut fmt::Formatter
     }
 }
 
-/// Returns the bytes of a part, by means of `read`, which lets its argument copy, and `word`, which loads an atomic word:
-/// atomic fields have words of their own outside of the slots.
+/// Returns the bytes of a part. `read` calls its argument with the slot to copy from. `word` loads an atomic word: atomic
+/// fields have words of their own outside of the slots.
 pub(super) fn copy(
     place: Place<'_>,
     word: impl Fn(usize) -> u64,

@@ -1,4 +1,4 @@
-//! What a new dynamic value is made from: a layout, alone or with data.
+//! The source of a new dynamic value: a layout, alone or with data.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::schema::{DynKind, DynLayout, limit};
 pub(crate) struct DynSource {
     layout: DynLayout,
     data: Data,
-    /// The data as bytes, once they are known to fit the layout: of a slice that is filled, those of one element.
+    /// The data as bytes, once it is known to fit the layout; for a slice that is filled, the bytes of one element.
     bytes: OnceCell<Vec<u8>>,
 }
 
@@ -41,7 +41,7 @@ impl DynSource {
     }
 }
 
-/// A value all bytes of which are zeros.
+/// A value whose bytes are all zeros.
 impl From<DynLayout> for Initial<'_, Dyn> {
     fn from(layout: DynLayout) -> Self {
         Self(DynSource::of(layout, Data::Zeros))
@@ -118,9 +118,9 @@ impl Initialize for Dyn {
     }
 }
 
-/// Writes these bytes to a slot this number of times, one behind the other.
+/// Writes these bytes to a slot this number of times, one after the other.
 fn fill(slot: &[AtomicU64], bytes: &[u8], times: usize) {
-    // Elements are copied by pages, because a copy of a few bytes costs several times as much as those bytes.
+    // Elements are copied page by page, because copies of a few bytes cost several times as much per byte.
     const PART: usize = 4096;
     if times == 1 {
         return store_from::<Alone>(slot, 0, bytes);
@@ -132,7 +132,7 @@ fn fill(slot: &[AtomicU64], bytes: &[u8], times: usize) {
     }
 }
 
-/// Returns the bytes of a value: of a slice, those of all its elements.
+/// Returns the number of bytes of a value; for a slice, of all its elements.
 fn size_of(layout: &DynLayout, data: &Data) -> Result<usize, Error> {
     let reason = match (&layout.kind, data) {
         (DynKind::Slice { element }, Data::Filled(_, length)) => return Ok(length.saturating_mul(element.size)),

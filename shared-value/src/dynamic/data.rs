@@ -2,7 +2,7 @@
 
 use crate::schema::place::{Step, Steps};
 
-/// A value, or a part of one, whose type is known only when the program runs.
+/// A value, or a part of one, whose type is known only at run time.
 ///
 /// A [`DynValue`](crate::DynValue) reads and writes it. Reading gives exactly the variant that belongs to the
 /// [`DynKind`](crate::DynKind); writing takes other data too, such as text from a command line or JSON:
@@ -11,9 +11,10 @@ use crate::schema::place::{Step, Steps};
 /// |---|---|---|
 /// | bool | `Bool` | |
 /// | char | `Char` | `Text` of one character |
-/// | integer, `NonZero` | `Signed` or `Unsigned`, as the type is | the other one, if the number fits |
+/// | integer, `NonZero` | `Signed` or `Unsigned`, according to the type | the other one, if the number fits |
 /// | optional `NonZero` | `Optional` | a number that is not zero |
-/// | float | `F32` or `F64`, as the type is | the other one, rounded; integers that it holds exactly; `Text` `NaN`, `inf`, `-inf` |
+/// | float | `F32` or `F64`, according to the type | the other one, rounded; integers that it holds exactly; `Text` `NaN`,
+/// `inf`, `-inf` |
 /// | text | `Text` | |
 /// | bytes | `Bytes` | `Array` of numbers to 255; `Text` of hexadecimal digits |
 /// | bytes with a typecode | as the typecode says; `Bytes` if some bits would be lost | `Bytes`, and all of the above |
@@ -26,9 +27,9 @@ use crate::schema::place::{Step, Steps};
 /// is not equal to itself.
 ///
 /// With the feature `serde`, a struct serializes as a map, an enum as the name of the variant, a newtype as the wrapped
-/// value, and a `None` as none. In formats for people, such as JSON, floats that are not finite are the texts `NaN`, `inf` and
-/// `-inf`, because JSON has no such numbers, and bytes are hexadecimal text. Integers are exact. Any data in such a format can
-/// be deserialized, and written where it fits.
+/// value, and `None` as serde's `none`. In human-readable formats, such as JSON, floats that are not finite are the texts
+/// `NaN`, `inf` and `-inf`, because JSON has no such numbers, and bytes are hexadecimal text. Integers are exact. Any data
+/// in such a format can be deserialized, and written where it fits.
 ///
 /// ```
 /// use shared_value::DynData;
@@ -56,7 +57,7 @@ pub enum DynData {
     Optional(Option<Box<DynData>>),
     /// Text.
     Text(String),
-    /// Bytes whose type only their author knows.
+    /// Bytes whose type is known only to their author.
     Bytes(Vec<u8>),
     /// A variant of an enum.
     Enum {

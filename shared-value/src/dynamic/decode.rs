@@ -1,4 +1,4 @@
-//! Makes dynamic data out of bytes: a private copy of bytes that any process may have written.
+//! Decodes dynamic data from bytes: a private copy of bytes that any process may have written.
 
 use crate::dynamic::DynData;
 use crate::dynamic::encode::encode;
@@ -9,7 +9,7 @@ use crate::schema::place::{Place, Way};
 use crate::schema::{DynKind, DynLayout, DynVariant};
 
 impl DynLayout {
-    /// Returns the value that these bytes are.
+    /// Returns the value that these bytes represent.
     ///
     /// # Errors
     /// `InvalidBits` if the bytes are not a value of the layout, or have another size.
@@ -40,10 +40,10 @@ pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynDa
     Reader { layout: place.layout, bytes, way: Way::Start(path, place.layout) }.data()
 }
 
-/// Makes sure that zeros are a value of this layout, of whatever size.
+/// Checks that zeros are a value of this layout, which may have any size.
 ///
 /// # Errors
-/// `InvalidBits`, for the first part of which zeros are not a value.
+/// `InvalidBits`, for the first part for which zeros are not a value.
 pub(super) fn check_zeros(layout: &DynLayout) -> Result<(), Error> {
     zeros(layout, &Way::Start("", layout))
 }
@@ -113,7 +113,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns the bytes as their typecode says, unless some bits would be lost: other programs may write any.
+    /// Returns the bytes as their typecode says, unless some bits would be lost: other programs may write any bits.
     fn described(&self) -> Option<DynData> {
         let layout = self.layout.meaning()?;
         let data = Reader { layout, ..*self }.data().ok()?;

@@ -1,4 +1,4 @@
-//! Makes bytes out of dynamic data, for a part of a known layout.
+//! Encodes dynamic data as bytes, for a part of a known layout.
 
 use crate::dynamic::DynData;
 use crate::error::Error;
@@ -11,9 +11,9 @@ impl DynLayout {
     /// Returns the bytes of a value, with zeros for padding.
     ///
     /// # Errors
-    /// `WrongData` if the layout has no such value. [`DynData`] lists what each kind of type takes.
+    /// `WrongData` if the layout has no such value. [`DynData`] lists the data that each kind of type takes.
     pub fn encode(&self, data: &DynData) -> Result<Vec<u8>, Error> {
-        // Atomic fields are not left out here: they are bytes like all others.
+        // Here, atomic fields are not left out: they are bytes like all others.
         encode(Place { is_value: false, ..Place::of_value(self) }, "", data)
     }
 }
@@ -119,7 +119,7 @@ fn structure(
 ) -> Result<(), Error> {
     let wrong = |expected: String, found: String| Error::WrongData { field: way.to_string(), expected, found };
     let names = || listed(fields.iter().map(|field| field.name.as_str()));
-    // Data that was read has the order of the layout, so that no field is searched for.
+    // Data that was read from a value has the fields in the order of the layout, so no search is needed.
     let mut seen = vec![false; fields.len()];
     for (place, (name, data)) in given.iter().enumerate() {
         let in_order = fields.get(place).filter(|field| field.name == *name).map(|_| place);

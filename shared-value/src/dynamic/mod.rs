@@ -1,4 +1,4 @@
-//! Values of types that the program does not know: read and written by the schema that lies beside them.
+//! Values of types that the program does not know. They are read and written by the schema in their segment.
 
 mod accessors;
 mod contents;

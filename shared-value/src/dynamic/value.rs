@@ -1,4 +1,4 @@
-//! `DynValue` and `DynGuard`: handles and guards of values whose type only the segment knows.
+//! `DynValue` and `DynGuard`: handles and guards of values whose type is known only from the segment.
 
 use std::fmt;
 
@@ -8,28 +8,29 @@ use crate::handle::access::{Access, ReadWrite};
 use crate::handle::guard::Guard;
 use crate::handle::synchronized::Synchronized;
 
-/// A value in shared memory whose type the program does not know: the schema in its segment says what it is.
+/// A value in shared memory whose type the program does not know: the schema in its segment describes it.
 ///
-/// It is a [`Synchronized<Dyn>`](Synchronized), and so reads and writes under the same lock and by the same commits as
-/// programs that know the type: readers see committed values only, a change of several fields is one commit, and a process
-/// that is killed leaves the last committed value. Parts are named by paths such as `limits[2]` or `corners[1].x`; the empty
-/// path is the whole value. [`DynData`](crate::DynData) says what a part can hold, and what can be written to it.
+/// It is a [`Synchronized<Dyn>`](Synchronized). So it takes the same lock and makes the same commits as programs that know
+/// the type: readers see committed values only, a change of several fields is one commit, and a process that is killed
+/// leaves the last committed value. Parts are named by paths such as `limits[2]` or `corners[1].x`; the empty path is the
+/// whole value. [`DynData`](crate::DynData) lists the data that each part can hold.
 ///
 /// | | |
 /// |---|---|
 /// | read, without the lock | [`get`](crate::DynAccessors::get) by path, [`load`](crate::DynAccessors::load) for all of it, [`version`](Synchronized::version) |
 /// | change, in one commit | [`set`](crate::DynAccessors::set), [`update`](crate::DynAccessors::update) |
-/// | ask what it is | [`layout`](crate::DynAccessors::layout), [`fields`](crate::DynAccessors::fields) |
+/// | inspect its type | [`layout`](crate::DynAccessors::layout), [`fields`](crate::DynAccessors::fields) |
 /// | hold the lock | [`lock`](Synchronized::lock) and its kin; then all of the above on a [`DynGuard`], [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
 /// | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 /// | hand it over | [`pass_to`](Synchronized::pass_to), [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) |
 ///
-/// A value with a lock of its own opens as it is. One without a lock, one under a pthread mutex and one under a lock object
-/// must be opened with the options that a program which knows the type gives. For reading, any value opens.
+/// A value with a native lock of its own opens without options. A value without a lock, under a pthread mutex or under a
+/// lock object must be opened with the same options that programs use which know its type. Any value can be opened for
+/// reading.
 ///
-/// The schema is not trusted: one that does not describe exactly the memory of the value is `InvalidSegment`. All bits are
-/// checked, as in programs that know the type. At most 64 MiB and 4 million numbers, texts and the like are read or written
-/// at once; larger values are read and written by parts.
+/// The schema is not trusted: if it does not describe exactly the memory of the value, opening fails with `InvalidSegment`.
+/// All bits are checked, as in programs that know the type. One call reads or writes at most 64 MiB and 4 million numbers,
+/// texts and the like; larger values are read and written part by part.
 ///
 /// ```
 /// use shared_value::{DynData, DynValue, SharedValue};

@@ -19,7 +19,7 @@ pub(crate) struct Shape {
     pub(crate) size: usize,
     /// The number of its atomic fields.
     pub(crate) atomics: usize,
-    /// The number of words of the marks, stored because it takes a while to compute.
+    /// The number of words of the marks, stored because it is slow to compute.
     marks: usize,
 }
 
@@ -105,7 +105,7 @@ impl Shape {
 /// The types of values of cells: a `T`, a `[T]` whose length is known only when the program runs, or a value that only its
 /// segment describes.
 pub(crate) trait Contents {
-    /// What a handle knows of the value besides its memory: nothing about a `T`, the shape of a `[T]`.
+    /// The facts about the value that are not in its memory: none for a `T`, the shape for a `[T]`.
     type Facts: Clone + Send + Sync + 'static;
 
     /// Returns the shape of a cell with these facts. If the type alone decides, the shape is a constant.
@@ -123,11 +123,11 @@ pub(crate) trait Typed: Contents {
 
     fn schema() -> String;
 
-    /// The facts of a value of `size` bytes, if there are such values.
+    /// Returns the facts of a value of `size` bytes, if a value can have this size.
     fn facts(size: usize) -> Option<Self::Facts>;
 }
 
-/// Contents that are known by their shape only.
+/// Contents of which only the shape is known.
 pub(crate) enum Untyped {}
 
 impl Contents for Untyped {
@@ -171,7 +171,7 @@ impl<T: SharedValue> Typed for T {
 }
 
 impl<E: SharedValue> Contents for [E] {
-    /// That of a whole number of elements, which have no atomic fields: those of elements lie in the slots.
+    /// The shape of a whole number of elements. It has no atomic fields: atomic fields of elements lie in the slots.
     type Facts = Shape;
 
     #[inline(always)]
@@ -181,7 +181,7 @@ impl<E: SharedValue> Contents for [E] {
 
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error {
         let start = invalid / size_of::<E>() * size_of::<E>();
-        // Only the bytes of the element, if more were copied.
+        // Keeps only the bytes of the element, if more were copied.
         let bytes = bytes.get(start.saturating_sub(place)..).unwrap_or_default();
         let error = Error::invalid_bits(E::LAYOUT, invalid - start, place.max(start) - start, bytes);
         error.of_element(start / size_of::<E>(), E::LAYOUT)

@@ -13,7 +13,7 @@ pub(crate) struct Description {
     pub(crate) shape: Shape,
 }
 
-/// What an arena records of one of its values.
+/// The description of a value that its arena records.
 pub(crate) struct Described<'a> {
     /// The key or the id of the value, for errors.
     pub(crate) name: &'a dyn Fn() -> String,
@@ -24,7 +24,7 @@ pub(crate) struct Described<'a> {
 }
 
 impl Described<'_> {
-    /// The facts of the value, if it is of this type; the error names the first field that differs.
+    /// Returns the facts of the value, if it is of this type. The error names the first field that differs.
     #[inline]
     pub(crate) fn expect<C: Typed + ?Sized>(&self) -> Result<C::Facts, Error> {
         let facts = C::facts(self.size).filter(|_| self.fingerprint == C::FINGERPRINT);

@@ -11,7 +11,7 @@ const LONGEST: usize = 200;
 const SHOWN: usize = 40;
 /// The first lines of the schema of an arena's directory.
 const ARENA: &str = "Arena\ncursor: u64 @0\n";
-/// How to go on after most differences.
+/// The advice for most differences.
 const CURE: &str = "open it with the struct it was created with, or remove it and create it again";
 
 /// How two schemas differ, in words.
@@ -19,14 +19,14 @@ const CURE: &str = "open it with the struct it was created with, or remove it an
 pub(crate) struct Difference {
     /// The part that differs, as the program declares it.
     expected: String,
-    /// The same part, as the segment records it.
+    /// This part, as the segment records it.
     found: String,
     /// What differs, and what to do.
     explanation: String,
 }
 
 impl Difference {
-    /// Compares two schemas; `None` if they say the same.
+    /// Compares two schemas. Returns `None` if they are equal.
     pub(crate) fn between(expected: &str, found: &str) -> Option<Self> {
         if expected.lines().eq(found.lines()) {
             return None;
@@ -34,7 +34,7 @@ impl Difference {
         Some(of_arenas(expected, found).unwrap_or_else(|| of_schemas(&Schema::of(expected), &Schema::of(found))))
     }
 
-    /// The error of the segment with this name.
+    /// Returns the error for the segment with this name.
     pub(crate) fn of(self, name: &str) -> Error {
         let Self { expected, found, explanation } = self;
         Error::LayoutMismatch { name: name.to_owned(), expected, found, explanation }
@@ -53,7 +53,7 @@ impl<'a> Schema<'a> {
         Self { name: lines.next().unwrap_or_default(), lines: lines.collect() }
     }
 
-    /// The lines, with the name of the type left out where it begins one.
+    /// Returns the lines. Lines that begin with the name of the type are returned without it.
     fn nameless(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.lines.iter().map(|line| (line.strip_prefix(self.name).unwrap_or(line), *line))
     }
@@ -68,7 +68,7 @@ fn field(line: &str) -> Option<&str> {
     line.rsplit_once(" @").and_then(|(field, _)| field.split_once(": ")).map(|(path, _)| path)
 }
 
-/// An arena where a value is expected, or the other way round.
+/// Returns the difference between an arena and a value, if only one of the two is an arena.
 fn of_arenas(expected: &str, found: &str) -> Option<Difference> {
     let (expected_name, found_name) = (readable(Schema::of(expected).name), readable(Schema::of(found).name));
     let explanation = match (expected.starts_with(ARENA), found.starts_with(ARENA)) {
@@ -83,7 +83,7 @@ fn of_schemas(expected: &Schema<'_>, found: &Schema<'_>) -> Difference {
     let first = expected.nameless().zip(found.nameless()).find(|((one, _), (other, _))| one != other);
     let (ours, theirs) = match first {
         Some(((_, ours), (_, theirs))) => (Some(ours), Some(theirs)),
-        // One of them goes on where the other ends, or the names alone differ.
+        // One schema has more lines than the other, or only the names differ.
         None => (expected.lines.get(found.lines.len()).copied(), found.lines.get(expected.lines.len()).copied()),
     };
     let (our_fields, their_fields) = (expected.fields(), found.fields());
@@ -111,7 +111,7 @@ fn of_schemas(expected: &Schema<'_>, found: &Schema<'_>) -> Difference {
     }
 }
 
-/// Both layouts, if more than one field differs: then the first difference does not tell the story.
+/// Returns both layouts, if more than one field differs: the first difference is not enough then.
 fn side_by_side(expected: &Schema<'_>, found: &Schema<'_>) -> String {
     let lines = |schema: &Schema<'_>| -> Vec<String> {
         std::iter::once(schema.name)
@@ -142,7 +142,7 @@ fn side_by_side(expected: &Schema<'_>, found: &Schema<'_>) -> String {
     table
 }
 
-/// A line of a layout as an error shows it.
+/// Returns a line of a layout, shortened for an error.
 fn shown(line: &str) -> String {
     let line = readable(line);
     match line.rsplit_once(" @") {

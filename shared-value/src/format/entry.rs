@@ -63,7 +63,7 @@ impl Entry {
         if raw.cell_length < CELL_ALIGN as u64 {
             return Err(Invalid::new("cell length", format!("at least {CELL_ALIGN}"), raw.cell_length));
         }
-        // With a value that is longer than its cell, the computed places of the parts could overflow.
+        // If a value were longer than its cell, the computed offsets of the parts could overflow.
         if raw.size > raw.cell_length {
             return Err(Invalid::new("size", format!("at most {}", raw.cell_length), raw.size));
         }
@@ -105,7 +105,7 @@ impl Entry {
         let length = shape.checked_length().map_or_else(|| "more than memory can hold".to_owned(), |it| it.to_string());
         require("fingerprint", text_fingerprint(&self.schema), self.fingerprint)
             .and_then(|()| require("size", shape.size, self.size))
-            // In a cell of another length, the parts of the value lie elsewhere.
+            // In a cell of another length, the parts of the value lie at other offsets.
             .and_then(|()| require("cell length", length, self.cell_length.to_string()))
             .map_err(|invalid| invalid.of(name))
     }

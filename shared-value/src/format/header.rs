@@ -119,7 +119,7 @@ impl UnvalidatedHeader {
             .map(|number| Entry::read(self, raw.table_offset + number * Entry::SIZE))
             .collect::<Result<Vec<_>, _>>()?;
         if lock == RequiredLock::Pthread {
-            // Elsewhere the mutex would share bytes with the cell, or lie after the end.
+            // At another offset, the mutex would overlap the cell, or lie after the end.
             let offset = entries[0].mutex_offset() as u64;
             require("mutex offset", offset, raw.mutex_offset)?;
             require("length", offset + CELL_ALIGN as u64, raw.length)?;

@@ -42,8 +42,9 @@ impl RequiredLock {
             .find(|lock| lock.number() == number)
     }
 
-    /// Returns a number on which two programs must agree to use the lock. With another distance from the lock word to the node,
-    /// the kernel would mark the wrong word when an owner dies. And a C library misreads the mutex of another C library.
+    /// Returns a number on which two programs must agree to use the lock. If the distance from the lock word to the node
+    /// were different, the kernel would mark the wrong word when an owner dies. And a C library misreads the mutex of
+    /// another C library.
     pub(super) fn abi(self) -> u32 {
         if self == Self::Pthread { mutex::ABI } else { NATIVE_ABI }
     }

@@ -40,7 +40,7 @@ pub trait Writable: Access + sealed::Write {}
 #[derive(Clone, Copy, Debug)]
 pub enum ReadWrite {}
 
-/// Read and nothing else: the memory is mapped so, from a descriptor that was opened so.
+/// Read and nothing else: the descriptor is opened, and the memory mapped, for reading only.
 #[derive(Clone, Copy, Debug)]
 pub enum ReadOnly {}
 
@@ -58,7 +58,7 @@ impl Access for Unlocked {}
 impl Writable for ReadWrite {}
 impl Writable for Unlocked {}
 
-/// Copies the whole value; each atomic field as it is at some moment during the call.
+/// Copies the whole value. Each atomic field is copied as it is at some moment during the call.
 #[inline(always)]
 pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
     read::with_atomics(cell, A::field(cell, 0))
@@ -69,7 +69,7 @@ pub(crate) mod sealed {
     use super::{AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Range, SharedValue, Unchecked, copy};
 
     pub trait Read {
-        /// How a value is opened for this access, given what the options say of its lock.
+        /// Returns how a value is opened for this access, given the options for its lock.
         fn opening(guarding: &Guarding) -> Opening;
 
         /// Lets the closure copy from a slot. It may run several times; the last copy counts.

@@ -16,10 +16,11 @@ use crate::protocol::atomics::AtomicU64;
 
 /// Proof that this thread holds the lock of a value.
 ///
-/// This thread sees its own writes at once, through whatever handle it makes them. Others see them when they are committed: by [`commit`](Self::commit), or when the thread's last guard is dropped. Dropping it because
-/// of a panic rolls back instead, and so does the death of the process. A panic that passes through an inner guard and
-/// is caught before the outermost one bars the value: nothing can be written or committed until
-/// [`rollback`](Self::rollback), or the drop of the outermost guard, which rolls back too.
+/// This thread sees its own writes at once, through any handle. Others see them when they are committed: by
+/// [`commit`](Self::commit), or when the thread's last guard is dropped. A drop because of a panic rolls back instead, and
+/// so does the death of the process. If a panic passes through an inner guard and is caught before it reaches the outermost
+/// one, nothing can be written or committed until [`rollback`](Self::rollback), or until the outermost guard is dropped,
+/// which rolls back too.
 ///
 /// In a child that was forked while the guard was alive, the guard holds nothing: dropping it there does nothing, and
 /// writing through it panics.
@@ -43,7 +44,8 @@ pub struct Guard<'a, C: Shared + ?Sized> {
     pub(crate) hold: ScopedHold<'a, C>,
 }
 
-/// Proof that this thread holds the lock of a [`SharedArray`](crate::SharedArray). What is written through it is one commit.
+/// Proof that this thread holds the lock of a [`SharedArray`](crate::SharedArray). Everything that is written through it is
+/// one commit.
 ///
 /// ```
 /// use shared_value::{ArrayGuard, Error, SharedArray};
@@ -157,7 +159,8 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
 
     /// Publishes what this thread has written since the last commit, and keeps the lock.
     ///
-    /// It is one store: a process that dies before it has written nothing, one that dies after it everything.
+    /// The commit is one store: a process that dies before that store has changed nothing, and one that dies after it has
+    /// changed everything.
     ///
     /// In a child that was forked after the lock was taken it does nothing.
     ///
@@ -170,8 +173,8 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
         self.hold.commit();
     }
 
-    /// Forgets what this thread has written since the last commit, through whatever guard or handle, and keeps the
-    /// lock. Atomic fields are not rolled back. In a child that was forked after the lock was taken it does nothing.
+    /// Discards what this thread has written since the last commit, through any guard or handle, and keeps the lock. Atomic
+    /// fields are not rolled back. In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
     /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock.
@@ -192,7 +195,7 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
         self.hold.read_with(copy)
     }
 
-    /// A part of the value, as `read_with`.
+    /// Copies a part of the value from the slot that `read_with` reads.
     #[inline(always)]
     pub(crate) fn field<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
         self.hold.field(offset)

@@ -14,9 +14,9 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// Passes the value to the program that the command will start, which opens it by [`Source::inherited`](crate::Source::inherited) and the same
     /// name.
     ///
-    /// The name becomes an environment entry of the child, which tells the number of the descriptor. Other children, also
-    /// those that other threads start meanwhile, get neither. Several values go under several names. A value passed from a
-    /// read-only handle can only be read, because the descriptor was opened for reading.
+    /// The name becomes an environment entry of the child, whose value is the number of the descriptor. Other children get
+    /// neither, even if another thread starts them at the same time. Several values need several names. A value passed from
+    /// a read-only handle can only be read, because the descriptor was opened for reading.
     ///
     /// A child made by `fork` alone needs nothing: it has the handle itself.
     ///
@@ -47,8 +47,8 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// Returns a short printable text by which another process of the same user opens the value.
     ///
     /// A value with a name or a path is found by it. A value without one is found by the descriptor of this process, so the
-    /// token is good while this process lives and has the value open. A token never leads to another value: it also tells
-    /// which file it was made for, and when this process was started.
+    /// token is good while this process lives and has the value open. A token never leads to another value: it also
+    /// identifies the file that it was made for, and the time at which this process was started.
     ///
     /// # Errors
     /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
@@ -68,8 +68,8 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
 
     /// Sends the value over a Unix socket. The other end opens the socket as a [`Source`](crate::Source).
     ///
-    /// The receiver needs no permission for the value's name or file: the descriptor that it gets is the permission. From a
-    /// read-only handle that is a descriptor for reading.
+    /// The receiver needs no permission for the value's name or file: the descriptor that it gets is the permission. A
+    /// read-only handle sends a descriptor for reading.
     ///
     /// # Errors
     /// `Io`.

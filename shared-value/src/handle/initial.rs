@@ -27,9 +27,9 @@ use crate::layout::SharedValue;
 /// ```
 pub struct Initial<'a, C: Shared + ?Sized>(pub(crate) C::Source<'a>);
 
-/// A value all bytes of which are zeros.
+/// A value whose bytes are all zeros.
 ///
-/// It is never built on the stack. Without a name it takes no memory before it is written. Creating it fails with
+/// It is never built on the stack. A value without a name takes no memory before it is written. Creating it fails with
 /// [`Error::InvalidBits`](crate::Error::InvalidBits) if zeros are not a valid value.
 ///
 /// ```

@@ -64,7 +64,8 @@ impl<E: SharedValue> Initialize for [E] {
     type Source<'a> = ArraySource<'a, E>;
 
     fn facts_of(source: &ArraySource<'_, E>) -> Result<Self::Facts, Error> {
-        // Far more than a process can map, and little enough to be doubled, as two slots, and counted in bytes.
+        // Far more than a process can map, and small enough that two slots of this size still count in bytes without
+        // overflow.
         const MOST: usize = 1 << 56;
         let length = match source {
             ArraySource::Slice(elements) => elements.len(),

@@ -26,13 +26,13 @@ use crate::sys;
 ///
 /// What a thread writes to the values while it holds the lock is committed when it releases the lock. Each value is whole
 /// at every moment, but they are committed one after the other: readers, who take no lock, may see one change before the
-/// other, and a process that is killed in the middle of its release has committed some and not others. What must
-/// never be seen apart belongs into one struct.
+/// other, and a process that is killed in the middle of its release has committed some and not others. Put values that must
+/// never be seen apart into one struct.
 ///
 /// Each `update` is a change of its own value: if its closure returns an error, what it has written to other values stands.
-/// If it panics, and the thread holds the lock for nothing else, all is rolled back.
+/// If the closure panics, and the thread holds the lock for nothing else, all changes are rolled back.
 ///
-/// A copy of the file that a lock lies in is not the same lock, although values cannot tell: do not copy those.
+/// Do not copy the file that a lock lies in: the copy is another lock, but values cannot tell the two apart.
 ///
 /// ```
 /// use shared_value::{RLock, Synchronized};
@@ -61,8 +61,8 @@ pub type RLock = LockObject<Recursive>;
 /// A lock for several values that a thread may take once: Python's `Lock`, but a second attempt is
 /// [`LockError::AlreadyHeld`](crate::LockError::AlreadyHeld) and does not hang.
 ///
-/// That holds for every change of a value that it guards, too: while a thread holds the lock by [`lock`](LockObject::lock),
-/// it cannot `set` or `update` a value, which would take the lock again. For several values at once use an [`RLock`].
+/// Every change of a value that it guards takes the lock too: while a thread holds the lock by [`lock`](LockObject::lock),
+/// it cannot `set` or `update` a value. To change several values at once, use an [`RLock`].
 ///
 /// ```
 /// use shared_value::{Error, Lock, LockError, Synchronized};
@@ -79,7 +79,7 @@ pub type RLock = LockObject<Recursive>;
 /// ```
 pub type Lock = LockObject<NotRecursive>;
 
-/// Whether a thread may take a lock again that it holds: [`Recursive`] or [`NotRecursive`].
+/// Whether a thread may take a lock again while it holds it: [`Recursive`] or [`NotRecursive`].
 pub trait LockRule: SharedValue + rule::Rule {}
 
 /// The rule of [`RLock`].
@@ -154,7 +154,7 @@ impl<R: LockRule> LockObject<R> {
         Self::options().create(location, ())
     }
 
-    /// Opens a lock, or creates it if there is none. Of many processes that call this at once, one creates.
+    /// Opens a lock, or creates it if it does not exist. If many processes call this at once, one of them creates it.
     ///
     /// # Errors
     /// The errors of [`open`](Self::open) and [`create`](Self::create).
@@ -180,7 +180,7 @@ impl<R: LockRule> LockObject<R> {
 impl<C: Shared + ?Sized> Options<Synchronized<C>> {
     /// Lets a lock object guard the value, together with other values; see [`LockObject`].
     ///
-    /// The value's header records which lock that is. Processes that open the value must give the same one.
+    /// The value's header records the lock. Processes that open the value must give the same one.
     pub fn lock<R: LockRule>(self, lock: &LockObject<R>) -> Self {
         self.guarded(Guarding::Object(lock.guard_others()))
     }
@@ -215,7 +215,7 @@ impl<R: LockRule> LockObject<R> {
 
 /// Locking.
 impl<R: LockRule> LockObject<R> {
-    /// Waits for the lock, as long as that needs.
+    /// Takes the lock, and waits for it as long as needed.
     ///
     /// # Errors
     /// `AlreadyHeld` if this thread holds it and it is a [`Lock`]; `TooManyHeld`, `TooDeep`, `Unsupported`.
@@ -223,7 +223,7 @@ impl<R: LockRule> LockObject<R> {
         self.handle.lock().map(LockGuard)
     }
 
-    /// Takes the lock if that can be done at once.
+    /// Takes the lock if it is free.
     ///
     /// # Errors
     /// `WouldBlock` if another thread or process holds it, and as [`lock`](Self::lock).
@@ -244,12 +244,12 @@ impl<R: LockRule> LockObject<R> {
         self.handle.lock_state()
     }
 
-    /// How often the lock was taken over from a thread that had died with it.
+    /// Returns how often the lock was taken over from a thread that had died with it.
     pub fn recoveries(&self) -> u64 {
         self.handle.recoveries()
     }
 
-    /// The name of the segment that the lock lies in, `(anonymous)` if it has none.
+    /// Returns the name of the segment that the lock lies in, or `(anonymous)` if it has no name.
     pub fn segment_name(&self) -> &str {
         self.handle.segment_name()
     }
@@ -322,7 +322,7 @@ impl<R: LockRule> LockGuard<'_, R> {
         self.0.commit();
     }
 
-    /// Forgets what this thread has written to the values since the last commit, and keeps the lock.
+    /// Discards what this thread has written to the values since the last commit, and keeps the lock.
     ///
     /// # Panics
     /// Inside of an `update` of one of the values by this thread.

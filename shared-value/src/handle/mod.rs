@@ -1,4 +1,4 @@
-//! What programs hold: handles of values and locks, guards, and the options by which handles are made.
+//! The types that programs hold: handles of values and locks, guards, and the options that make handles.
 
 pub(crate) mod access;
 pub(crate) mod guard;

@@ -14,8 +14,8 @@ use crate::share::Source;
 /// How an `H` is created or opened: a [`Synchronized`](crate::Synchronized), an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
 /// [`Lock`](crate::Lock).
 ///
-/// Each of them has a function `options()`, which returns the defaults. What makes no sense for an `H` is not there: a
-/// handle that only reads has no [`create`](Self::create).
+/// Each of these types has a function `options()`, which returns the defaults. An option that makes no sense for an `H` does
+/// not exist: a handle that only reads has no [`create`](Self::create).
 ///
 /// ```
 /// use std::time::Duration;
@@ -71,7 +71,7 @@ pub(crate) mod sealed {
     }
 
     pub trait Create: Handle {
-        /// What it is created from.
+        /// The source that it is created from.
         type Initial<'a>;
 
         fn create_at(location: &Location<'_>, initial: &Self::Initial<'_>, terms: &Terms) -> Result<Self, Error>;
@@ -149,10 +149,10 @@ impl<H: Create> Options<H> {
 
     /// Fixes the writers of a value without a name: only this process and its forked children ever get write access. A
     /// descriptor is good for reading only, and cannot be opened again for writing through `/proc`: the kernel refuses
-    /// (`F_SEAL_FUTURE_WRITE`, Linux 5.1). Values with a name have their [mode](Self::mode) instead.
+    /// (`F_SEAL_FUTURE_WRITE`, Linux 5.1). For values with a name, use their [mode](Self::mode) instead.
     ///
-    /// This protects the value from processes that it is handed to. It does not keep out a process of the same user that
-    /// may trace this one, which can also be faster than the seal.
+    /// This protects the value from processes that it is handed to. It does not keep out a process of the same user that may
+    /// trace this one: such a process may also open the memory before it is sealed.
     ///
     /// ```
     /// use shared_value::{Error, Synchronized};
@@ -188,7 +188,7 @@ impl<H: Create> Options<H> {
         H::create_at(&location.into(), &initial.into(), &self.terms)
     }
 
-    /// Opens an `H`, or creates it if there is none. Of many processes that call this at once, one creates.
+    /// Opens an `H`, or creates it if it does not exist. If many processes call this at once, one of them creates it.
     ///
     /// # Errors
     /// The errors of [`Synchronized::open`](crate::Synchronized::open) and [`Synchronized::create`](crate::Synchronized::create).
@@ -204,13 +204,13 @@ impl<H: Create> Options<H> {
 }
 
 impl<H> Options<H> {
-    /// Sets the guard of what is created or opened.
+    /// Sets the lock that guards the value which is created or opened.
     pub(crate) fn guarded(mut self, guarding: Guarding) -> Self {
         self.terms.guarding = guarding;
         self
     }
 
-    /// The same options, for another kind of handle.
+    /// Turns these into the options of another kind of handle.
     pub(crate) fn into_handle<I>(self) -> Options<I> {
         Options { terms: self.terms, wait: self.wait, handle: PhantomData }
     }

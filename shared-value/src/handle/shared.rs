@@ -1,4 +1,4 @@
-//! `Shared`: what a handle leads to.
+//! `Shared`: the types of value that a handle can lead to.
 #![expect(
     private_bounds,
     private_interfaces,
@@ -32,7 +32,7 @@ pub trait Shared: Recognized + Initialize + sealed::Copied + 'static {}
 impl<T: SharedValue> Shared for T {}
 impl<E: SharedValue> Shared for [E] {}
 
-/// The elements that `Debug` prints of an array.
+/// How many elements of an array `Debug` prints.
 const PRINTED: usize = 100;
 
 pub(crate) mod sealed {
@@ -43,7 +43,7 @@ pub(crate) mod sealed {
         /// A copy of the value: a `T`, a `Vec`, or a `DynData`.
         type Owned: Borrow<Self::Borrowed>;
 
-        /// What closures are shown of a copy: a `T`, a slice, or a `DynData`.
+        /// The form in which closures see the copy: a `T`, a slice, or a `DynData`.
         type Borrowed: ?Sized;
 
         fn load<A: Access>(cell: &Cell<Self>) -> Result<Self::Owned, Error>;
@@ -51,7 +51,7 @@ pub(crate) mod sealed {
         /// Copies the committed value, with the number of its version.
         fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self::Owned, Error>);
 
-        /// Prints what `load` would return, also where its bits are invalid.
+        /// Prints the value that `load` would return, even if its bits are invalid.
         fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
 
         /// Prints the value under a hold, with the thread's own writes.

@@ -40,7 +40,7 @@ pub struct Synchronized<C: Shared + ?Sized, A = ReadWrite> {
 
 /// An array in shared memory, whose length is known at run time: Python's `Array`.
 ///
-/// It is another name of `Synchronized<[E], A>`, and has all of its functions. The functions for elements are those of every
+/// It is an alias of `Synchronized<[E], A>`, and has all of its functions. The functions for elements are those of every
 /// array; see [`ElementAccessors`](crate::ElementAccessors).
 ///
 /// | | |
@@ -52,7 +52,7 @@ pub struct Synchronized<C: Shared + ?Sized, A = ReadWrite> {
 /// | many changes in one commit | `let guard = array.lock()?;`, then the same functions |
 /// | one element | `array.element(7)`, a [`Part`](crate::Part) |
 ///
-/// All of it is one value: a read sees the elements of one commit. A commit costs in proportion to the elements that were
+/// The array is one value: a read sees the elements of one commit. A commit costs in proportion to the elements that were
 /// changed since the last one, not to all of them.
 pub type SharedArray<E, A = ReadWrite> = Synchronized<[E], A>;
 
@@ -85,7 +85,7 @@ impl<C: Shared + ?Sized> Synchronized<C> {
         Self::options().create(location, initial)
     }
 
-    /// Opens a value, or creates it if there is none. Of many processes that call this at once, one creates.
+    /// Opens a value, or creates it if it does not exist. If many processes call this at once, one of them creates it.
     ///
     /// # Errors
     /// The errors of [`open`](Self::open) and [`create`](Self::create).
@@ -195,9 +195,9 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// Lets the closure change the value under the lock. If this thread holds no guard, the change is committed at once; if
     /// the closure panics, nothing changes.
     ///
-    /// The closure gets a copy of the value: on the heap if it has more than 4 KiB. To change a few fields of a large value,
-    /// set those under a guard. Changes of `#[shared(atomic)]` fields are not written back: those have operations of their
-    /// own.
+    /// The closure gets a copy of the value, on the heap if the value has more than 4 KiB. To change a few fields of a large
+    /// value, set them under a guard. Changes of `#[shared(atomic)]` fields are not written back: these fields have
+    /// operations of their own.
     ///
     /// ```
     /// use shared_value::{Synchronized, Zeroed};

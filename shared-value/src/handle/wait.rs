@@ -16,22 +16,22 @@ use crate::lock::LONGEST_SLEEP;
 use crate::lock::{Wait, wakeup};
 use crate::protocol::event;
 
-/// Access that sees versions, and so can wait for another: [`ReadWrite`] and [`ReadOnly`].
+/// Access that sees versions, and so can wait for the next one: [`ReadWrite`] and [`ReadOnly`].
 pub trait Versioned: Access + sealed::Sleep {}
 
 impl Versioned for ReadWrite {}
 impl Versioned for ReadOnly {}
 
 impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
-    /// The first value that this finds to fulfil the condition, at once or after a commit.
+    /// Waits until the value fulfils the condition, and returns that value; at once, if the value fulfils it already.
     ///
-    /// It waits without the lock and costs those who commit nothing until it sleeps, then one system call. Values that
-    /// are committed faster than this thread looks may be passed over. Changes of `#[shared(atomic)]` fields wake nobody.
-    /// A read-only handle cannot ask to be woken: it looks every few milliseconds.
+    /// It waits without the lock. It costs writers nothing until it sleeps; then their commit makes one system call. If
+    /// commits are faster than this thread looks, it may miss some values. Changes of `#[shared(atomic)]` fields do not wake
+    /// it. A read-only handle cannot ask to be woken: it looks every few milliseconds.
     ///
     /// # Errors
-    /// `TimedOut` if none did until then; for a thread that holds the lock that is bound to happen. `InvalidBits` if
-    /// another process wrote something that is not a `T`.
+    /// `TimedOut` if no value did before the timeout; in a thread that holds the lock this is bound to happen. `InvalidBits`
+    /// if another process wrote bytes that are not a `T`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -59,14 +59,14 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
             if condition(value.borrow()) {
                 return Ok(value);
             }
-            // Also where versions come faster than this thread looks, so that it never finds one that stays.
+            // Checked in every round: versions may come faster than this thread looks, so that it never gets to sleep.
             if wait.remaining().is_none() || !A::sleep(&self.cell, seen, wait) {
                 return Err(Error::TimedOut);
             }
         }
     }
 
-    /// The values that are committed from now on, each when it is asked for: those in between are passed over.
+    /// Returns the changes from now on. Each call for the next one returns the latest value, and skips those in between.
     ///
     /// ```
     /// use std::time::Duration;
@@ -85,22 +85,23 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     }
 }
 
-/// Waits for one change of a value after the other: what [`Synchronized::changes`] returns.
+/// Waits for one change of a value after the other. Returned by [`Synchronized::changes`].
 ///
 /// As an iterator it never ends.
 #[derive(Debug)]
 #[must_use = "it waits only when it is asked for a change"]
 pub struct Changes<C: Shared + ?Sized, A: Versioned = ReadWrite> {
     value: Synchronized<C, A>,
-    /// The version of the last value that was given out.
+    /// The version of the last value that was returned.
     seen: u64,
 }
 
 impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
-    /// The latest value, as soon as one was committed since the last call, or since `changes`.
+    /// Waits for a commit after the last call, or after `changes`, and returns the latest value.
     ///
     /// # Errors
-    /// `TimedOut` if none was until then, `InvalidBits` if another process wrote something that is not a `T`.
+    /// `TimedOut` if there was no commit before the timeout; `InvalidBits` if another process wrote bytes that are not a
+    /// `T`.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<C::Owned, Error> {
         self.wait(Wait::at_most(timeout))
     }
@@ -112,7 +113,7 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
         self.take()
     }
 
-    /// The latest value. A commit between the two lines shows up once more, which is better than not at all.
+    /// Returns the latest value. A commit between the two lines is reported once more, which is better than not at all.
     fn take(&mut self) -> Result<C::Owned, Error> {
         self.seen = self.value.version();
         C::load::<A>(&self.value.cell)
@@ -135,13 +136,13 @@ impl<C: Shared + ?Sized, A: Versioned> Iterator for Changes<C, A> {
 
 #[cfg(feature = "tokio")]
 impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
-    /// As [`next_timeout`](Self::next_timeout), on a tokio runtime, for as long as it takes.
+    /// Waits on a tokio runtime, as [`next_timeout`](Self::next_timeout) does, but without a timeout.
     ///
     /// It waits in a thread of the runtime's pool for blocking work. If the future is dropped, no change is lost, and the
     /// thread is free again after 50 milliseconds at most.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote something that is not a `T`; `Io` if the runtime shuts down.
+    /// `InvalidBits` if another process wrote bytes that are not a `T`; `Io` if the runtime shuts down.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -172,7 +173,7 @@ mod sealed {
     use super::{Cell, Contents, Wait};
 
     pub trait Sleep {
-        /// Sleeps until another version is committed than the one that was seen; `false` if the time is over.
+        /// Sleeps until a version other than `seen` is committed. Returns `false` if the time is over.
         fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool;
     }
 }

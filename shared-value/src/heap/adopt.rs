@@ -1,4 +1,4 @@
-//! `adopt`: puts an arena in order that no process has open.
+//! `adopt`: repairs an arena that no other process has open.
 
 use std::collections::HashSet;
 
@@ -20,16 +20,16 @@ use crate::segment::Mapping;
 /// If this process dies before it is done, the next one begins again.
 pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
     let heap = Heap::of(mapping);
-    // A segment that is no arena has nothing but its own value.
+    // A segment that is not an arena has nothing but its own value.
     let Ok(parts) = Parts::<Directory>::first(mapping) else { return };
     let Ok(mut directory) = parts.committed() else { return };
     changes::recover(heap, &directory);
     let (cursor, newest) = (usize_of(directory.cursor), usize_of(directory.newest));
-    // The blocks that hold no values, and are in use.
+    // The blocks in use that do not hold values.
     let mut known: HashSet<usize> = TypeEntry::all(heap, usize_of(directory.types)).map(|(at, _)| at).collect();
     known.extend(table_block(heap, directory.table).map(|block| block.at));
     known.extend(table_block(heap, directory.list).map(|block| block.at));
-    // Also removed values, which may still be read, and may be joined to a record.
+    // Removed values count too: they may still be read, and may be joined to a record.
     let is_value = |block: &Trailer| matches!(block.state, State::Live | State::Removed);
     let mut values = 0;
     for block in heap.blocks(cursor, newest).filter(is_value) {
@@ -41,7 +41,7 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
             }
         }
     }
-    // Only now that no value is joined to them.
+    // This must come after the loop, when no value is joined to a record any more.
     known.extend(record::adopt(mapping, directory.records));
     if is_read {
         return;
@@ -54,7 +54,7 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
     }
     directory.free = Default::default();
     for block in heap.blocks(cursor, newest) {
-        // A live block that holds no value, and that nothing leads to, was made by a process that died before anything did.
+        // A live block without a value that nothing refers to: its maker died before anything referred to it.
         if known.contains(&block.at) || block.state == State::Live && block.type_entry != 0 {
             continue;
         }

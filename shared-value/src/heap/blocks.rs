@@ -18,7 +18,8 @@ use crate::segment::Mapping;
 
 const WORD: usize = size_of::<u64>();
 const TRAILER_WORDS: usize = 4;
-/// The bytes of a trailer. Each lies at a multiple of them, so its offset in such units fits into 40 bits.
+/// The size of a trailer in bytes. Each trailer lies at a multiple of this size, so its offset in such units fits into 40
+/// bits.
 pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 
 /// Whether a block is in use.
@@ -32,9 +33,9 @@ pub(crate) enum State {
     Removed,
     /// No handle of it is open.
     Free,
-    /// It is live if the changes that are being made are decided on.
+    /// It is live if the pending changes are committed.
     Adding,
-    /// It is live unless the changes that are being made are decided on.
+    /// It is live unless the pending changes are committed.
     Removing,
 }
 
@@ -72,7 +73,7 @@ impl Trailer {
         state | (self.generation & 0xffff) << 8 | ((self.type_entry / TRAILER) as u64) << 24
     }
 
-    /// Whether changes that are being made decide about the block.
+    /// Whether the block's state depends on pending changes.
     #[inline(always)]
     pub(crate) fn is_undecided(&self) -> bool {
         matches!(self.state, State::Adding | State::Removing)
@@ -136,7 +137,7 @@ impl<'a> Heap<'a> {
         self.mapping.length()
     }
 
-    /// The number of bytes for blocks.
+    /// Returns how many bytes there are for blocks.
     pub(crate) fn capacity(self) -> usize {
         self.end().saturating_sub(self.start())
     }
@@ -176,8 +177,8 @@ impl<'a> Heap<'a> {
             size: size.load(Ordering::Relaxed) as usize,
             key: key.load(Ordering::Relaxed),
         };
-        // If one of the three came from the next use of the block, this fence synchronizes with that in `write_trailer`,
-        // and the load sees another generation.
+        // If one of the three words came from the next use of the block, this fence synchronizes with the fence in
+        // `write_trailer`, and the load below sees another generation.
         fence(Ordering::Acquire);
         let is_sound = trailer.start.is_multiple_of(CELL_ALIGN)
             && (self.start()..=at).contains(&trailer.start)
@@ -196,19 +197,19 @@ impl<'a> Heap<'a> {
         block.state == State::Live || block.is_undecided() && self.is_decided_live(block.at, block.generation)
     }
 
-    /// Whether a block of this generation is in use, while changes are being made.
+    /// Whether a block of this generation is in use, while changes are pending.
     #[cold]
     #[inline(never)]
     fn is_decided_live(self, at: usize, generation: u64) -> bool {
-        /// More often than changes can end while this looks; blocks that stay as they are were overwritten.
+        /// More rounds than changes can end during one look-up. A block that is still undecided after them was overwritten.
         const TRIES: usize = 1 << 10;
         for _ in 0..TRIES {
             let Some(block) = self.trailer(at).filter(|block| block.generation == generation) else { return false };
             if !block.is_undecided() {
                 return block.state == State::Live;
             }
-            // The state was stored after the decision had begun, and is acquired. So what is seen here is that decision, or
-            // a later one; before that begins, the state is another, which the second look at it sees.
+            // The state was stored after `begin`, and was acquired. So this load sees that decision or a later one. Before a
+            // later decision begins, the state changes, and the second look at the state sees that change.
             let verdict = self.decision().and_then(Decision::verdict);
             if let Some(is_committed) = verdict
                 && self.trailer(at).is_some_and(|again| again.state == block.state && again.generation == generation)
@@ -219,7 +220,7 @@ impl<'a> Heap<'a> {
         false
     }
 
-    /// Whether the trailer is unwritten: its maker died right after it had taken the block.
+    /// Whether the trailer was never written: its maker died right after it had taken the block.
     pub(crate) fn is_blank(self, at: usize) -> bool {
         self.trailer_words(at).is_some_and(|[_, start, ..]| start.load(Ordering::Relaxed) == 0)
     }
@@ -235,7 +236,7 @@ impl<'a> Heap<'a> {
         key.store(trailer.key, Ordering::Relaxed);
     }
 
-    /// Changes the state of a block, which is one store.
+    /// Changes the state of a block, by one store.
     pub(crate) fn set_state(self, trailer: &Trailer, state: State) {
         if let Some([first, ..]) = self.trailer_words(trailer.at) {
             // Release: the contents of the block come first.
@@ -285,7 +286,7 @@ impl<'a> Heap<'a> {
         }
     }
 
-    /// Returns all blocks below the cursor, the newest first, which starts at `newest`.
+    /// Returns all blocks below the cursor, the newest first. The newest block starts at `newest`.
     pub(crate) fn blocks(self, cursor: usize, newest: usize) -> impl Iterator<Item = Trailer> + use<'a> {
         let mut end = cursor;
         std::iter::from_fn(move || {
@@ -295,8 +296,8 @@ impl<'a> Heap<'a> {
                 }
                 let at = end - TRAILER;
                 let Some(trailer) = self.trailer(at).filter(|trailer| trailer.start < end) else {
-                    // Only the newest can be blank. Any other was overwritten by another process, and the blocks before it
-                    // are lost.
+                    // Only the newest block can be blank. Any other blank block was overwritten by another process, and the
+                    // blocks before it are lost.
                     end = if end == cursor && newest < end { newest } else { self.start() };
                     continue;
                 };
@@ -306,8 +307,8 @@ impl<'a> Heap<'a> {
         })
     }
 
-    /// Returns two ends up to which to allocate memory: one a little ahead, in steps that grow with the arena, and the least
-    /// one, for a system that is short of memory.
+    /// Returns two offsets up to which to allocate memory: one a little ahead, in steps that grow with the arena, and the
+    /// least that is needed, for a system that is short of memory.
     pub(crate) fn reservations(self, needed: usize) -> [usize; 2] {
         const LEAST: usize = 16 << 10;
         const MOST: usize = 4 << 20;

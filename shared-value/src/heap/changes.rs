@@ -6,7 +6,7 @@ use crate::heap::directory::Directory;
 use crate::heap::usize_of;
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 
-/// A block that is added or removed, named by where its trailer lies.
+/// A block that is added or removed, named by the offset of its trailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Add(usize),
@@ -29,7 +29,7 @@ impl Change {
         (word != 0).then_some(if word & REMOVES == 0 { Self::Add(at) } else { Self::Remove(at) })
     }
 
-    /// Where the trailer of the block lies.
+    /// Returns the offset of the block's trailer.
     pub(crate) fn at(self) -> usize {
         let (Self::Add(at) | Self::Remove(at)) = self;
         at
@@ -46,7 +46,7 @@ impl Change {
         }
     }
 
-    /// Gives the block the state that it has after the decision. It may have that already.
+    /// Gives the block its state after the decision. The block may have this state already.
     fn settle(self, heap: Heap<'_>, is_committed: bool) {
         if let Some(block) = heap.trailer(self.at()).filter(Trailer::is_undecided) {
             heap.set_state(&block, if self.is_add() == is_committed { State::Live } else { State::Removed });
@@ -68,7 +68,7 @@ pub(crate) fn last<'a>(heap: Heap<'a>, directory: &Directory) -> impl Iterator<I
     few.chain(listed.map(|word| word.load(Relaxed))).filter_map(Change::from_word)
 }
 
-/// Gives blocks the states that they have after the decision, and says that the changes are made.
+/// Gives blocks their states after the decision, and ends the pending changes.
 pub(crate) fn settle(
     heap: Heap<'_>,
     decision: Decision<'_>,
@@ -79,7 +79,7 @@ pub(crate) fn settle(
     decision.end();
 }
 
-/// Finishes the changes in the middle of which an owner of the directory's lock has died.
+/// Finishes the changes that an owner of the directory's lock was making when it died.
 pub(crate) fn recover(heap: Heap<'_>, directory: &Directory) {
     if let Some(decision) = heap.decision()
         && let Some(is_committed) = decision.verdict()
@@ -88,7 +88,7 @@ pub(crate) fn recover(heap: Heap<'_>, directory: &Directory) {
     }
 }
 
-/// Counts the values, at a moment at which no changes are being made.
+/// Counts the values, while no changes are pending.
 pub(crate) fn count(heap: Heap<'_>, directory: &Directory) -> u64 {
     let is_live = |change: &Change| heap.trailer(change.at()).is_some_and(|block| heap.is_live(&block));
     let live = last(heap, directory).filter(is_live).count();

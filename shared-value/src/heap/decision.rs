@@ -1,17 +1,18 @@
 //! `Decision`: the word that makes several changes of an arena happen at once.
 //!
-//! A block becomes live, or is removed, by one store to its trailer. Where several blocks change at once, each is first set to
-//! *adding* or *removing*, and one word decides for all of them: while it says so, blocks that are being added are live, and
-//! those that are being removed are not. The directory's atomic fields say which word that is:
+//! A block becomes live, or is removed, by one store to its trailer. If several blocks change at once, each is first set to
+//! *adding* or *removing*, and one word decides for all of them: while this word is *committed*, blocks in the state
+//! *adding* are live, and blocks in the state *removing* are not. The directory's atomic field `decided_by` says which word
+//! decides:
 //!
 //! | `decided_by` | blocks in the states adding and removing |
 //! |---|---|
 //! | 0 | do not exist |
-//! | where `decision` lies | are decided by that field |
-//! | where the state of a record lies | are decided by the record of a transaction |
+//! | the offset of `decision` | are decided by that field |
+//! | the offset of a record's state | are decided by the record of a transaction |
 //!
-//! The owner of the directory's lock writes these words. An owner that dies leaves them as they are: look-ups go on asking the
-//! word that decides, and the next owner finishes what was decided, or undoes what was not.
+//! The owner of the directory's lock writes these words. An owner that dies leaves them as they are: look-ups continue to
+//! read the word that decides, and the next owner finishes the changes if they were committed, or undoes them.
 
 use crate::cell::parts::{LINE, is_committed, record};
 use crate::format::contents::Contents;
@@ -25,7 +26,7 @@ const WORD: usize = size_of::<u64>();
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decision<'a> {
     mapping: &'a Mapping,
-    /// Where `own` lies in the segment.
+    /// The offset of `own` in the segment.
     place: u64,
     decided_by: &'a AtomicU64,
     own: &'a AtomicU64,
@@ -41,40 +42,41 @@ impl<'a> Decision<'a> {
         Some(Self { mapping, place: (start + WORD) as u64, decided_by, own, turn })
     }
 
-    /// Returns whether the changes that are being made are decided on; `None` if none are being made.
+    /// Returns whether the pending changes are committed; `None` if no changes are pending.
     pub(crate) fn verdict(self) -> Option<bool> {
-        // Acquire: pairs with `begin`, so the word that decides is seen as it was then, or later; and with `end`, so all
-        // blocks are seen as they are behind it.
+        // Acquire: pairs with `begin`, so the load below sees the deciding word as it was then, or later; and with `end`, so
+        // all blocks are seen in their states after it.
         let place = self.decided_by.load(Ordering::Acquire);
         let verdict = (place != 0).then(|| is_committed(self.mapping, place));
-        // Acquire: pairs with the release of the decision, or with that of whatever the word was used for next.
+        // Acquire: pairs with the release store of the decision, or of the next use of the word.
         fence(Ordering::Acquire);
         verdict
     }
 
-    /// Says that changes are being made, and that the record whose state lies there decides about them, or `own` does.
+    /// Marks changes as pending. The record whose state lies at this offset decides about them, or `own` if there is no
+    /// record.
     pub(crate) fn begin(self, record: Option<u64>) {
         self.own.store(record::OPEN, Ordering::Relaxed);
-        // Release: the words come first.
+        // Release: earlier writes to the deciding word come first.
         self.decided_by.store(record.unwrap_or(self.place), Ordering::Release);
     }
 
-    /// Decides on changes that no record decides about.
+    /// Commits changes that no record decides about.
     pub(crate) fn commit(self) {
         // Release: the changes come first.
         self.own.store(record::COMMITTED, Ordering::Release);
     }
 
-    /// Says that no changes are being made any more.
+    /// Marks that no changes are pending any more.
     pub(crate) fn end(self) {
         // Release: the states of all blocks come first.
         self.decided_by.store(0, Ordering::Release);
     }
 
-    /// Counts a change, after the table leads to all that it adds and before anything is added or removed by it.
+    /// Counts a change, after the table refers to all blocks that it adds, and before it adds or removes any block.
     ///
-    /// A look-up may pass by a bucket before that leads to a new block, and come to the old one when that is gone. So a
-    /// look-up that finds nothing counts only if no change was counted meanwhile.
+    /// A look-up may pass a bucket before the bucket refers to the new block, and reach the old block's bucket after the old
+    /// block is removed. So a look-up that finds nothing is valid only if no change was counted meanwhile.
     pub(crate) fn count(self) {
         // Release: the buckets come first.
         self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);

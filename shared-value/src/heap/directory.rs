@@ -9,31 +9,31 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 /// The number of lists of free blocks: one for each length of 64, 128 .. 960 bytes, and one for all greater lengths.
 pub(crate) const CLASSES: usize = 16;
 
-/// How many changes the directory itself can name; more than that lie in a list.
+/// How many changes the directory itself can hold; if there are more, they lie in a list.
 pub(crate) const FEW: usize = 2;
 
 /// The value of the one cell that the header of an arena names. Its lock is taken to add and to remove.
 ///
-/// Offsets are counted in bytes from the start of the segment, and zero means none. The three atomic fields are no part of a
-/// commit; `decision.rs` explains them.
+/// Offsets are counted in bytes from the start of the segment, and zero means none. The three atomic fields are not part of
+/// a commit; `decision.rs` explains them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Directory {
     /// Where the next block will start.
     pub(crate) cursor: u64,
-    /// Where the newest block starts, which ends at the cursor.
+    /// Where the newest block starts. It ends at the cursor.
     pub(crate) newest: u64,
-    /// Up to where memory was taken.
+    /// The end of the memory that is allocated.
     pub(crate) allocated: u64,
     /// The table of keys: where it starts, and in the lowest six bits the logarithm of its length.
     pub(crate) table: u64,
-    /// The number of buckets that are not empty, with those that lead to removed blocks.
+    /// The number of buckets that are not empty, including those of removed blocks.
     pub(crate) taken: u64,
     /// The newest type entry.
     pub(crate) types: u64,
     /// The newest record of transactions.
     pub(crate) records: u64,
-    /// The number of values, without the blocks that `changes` or the list name.
+    /// The number of values, not counting the blocks in `changes` or in the list.
     pub(crate) values: u64,
     /// The blocks that were changed last, if they are few: words of a `Change`.
     pub(crate) changes: [u64; FEW],
@@ -42,7 +42,7 @@ pub(crate) struct Directory {
     pub(crate) list: u64,
     /// The number of changes in the list that were made last; zero if they are few.
     pub(crate) listed: u64,
-    /// Atomic: where the word lies that decides about the changes; zero while none are being made.
+    /// Atomic: the offset of the word that decides about the changes; zero while no changes are pending.
     pub(crate) decided_by: u64,
     /// Atomic: the word that decides about changes that no record decides about.
     pub(crate) decision: u64,

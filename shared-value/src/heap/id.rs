@@ -1,10 +1,10 @@
-//! `BlockId`: which block of an arena, at which time.
+//! `BlockId`: a block of an arena, and its generation.
 
 use core::fmt;
 
 use crate::heap::blocks::{TRAILER, Trailer};
 
-/// Where a block lies, and how often it was used before: the id of a value.
+/// The place of a block, and how often the block was used before: the id of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct BlockId(u64);
 
@@ -16,7 +16,7 @@ impl BlockId {
         Self(((block.at / TRAILER) as u64) << GENERATION_BITS | u64::from(block.generation as u16))
     }
 
-    /// Where the trailer of its block lies.
+    /// Returns the offset of the block's trailer.
     pub(crate) fn trailer(self) -> usize {
         (self.0 >> GENERATION_BITS) as usize * TRAILER
     }
@@ -26,12 +26,12 @@ impl BlockId {
         u64::from(self.0 as u16)
     }
 
-    /// The id as a number, to write it down.
+    /// Returns the id as a number, to store it.
     pub(crate) fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// The id of a number that was written down; of another number, an id that leads nowhere or to some value.
+    /// Returns the id for a number from `to_bits`. Any other number makes an id that leads nowhere, or to some value.
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }

@@ -54,7 +54,7 @@ pub(crate) fn cell_of<C: Recognized + ?Sized>(
     cell_in(segment, block, C::in_arena(&described)?).ok_or_else(|| lost(segment, block.at))
 }
 
-/// The cell with these facts in a block, if there is room for it before the key.
+/// Returns the cell with these facts in a block, if there is room for it before the key.
 #[inline(always)]
 pub(crate) fn cell_in<C: Contents + ?Sized>(
     segment: &Arc<Segment>,
@@ -64,7 +64,7 @@ pub(crate) fn cell_in<C: Contents + ?Sized>(
     Cell::within(segment, block.start, facts, block.payload_end(), BlockId::of(block).to_bits())
 }
 
-/// The error of a block that another process has overwritten.
+/// Returns the error for a block that another process has overwritten.
 #[cold]
 pub(crate) fn lost(segment: &Segment, at: usize) -> Error {
     Error::InvalidSegment {

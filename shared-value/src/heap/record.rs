@@ -17,11 +17,11 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::{Mapping, Segment};
 
-/// A record, in a block without a type entry. The owner of its lock uses it.
+/// A record, in a block without a type entry. Only the owner of its lock may use it.
 ///
-/// Its user makes it idle when all versions that were joined to it are settled, and then it is used again. A record whose user
-/// died before that stays as it is, for versions that are still joined to it, until a process opens the arena while no other
-/// has it open.
+/// Its user sets it to idle when all versions that were joined to it are settled; then it can be reused. If its user dies
+/// earlier, the record keeps its state, because versions are still joined to it, until a process opens the arena while no
+/// other process has it open.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Record {
@@ -59,7 +59,7 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
             Heap::of(segment).trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)?;
         let record = cell_in::<Record>(segment, &block, ())?;
         let offset = offset_of!(Record, next);
-        // One look is enough: nothing changes a record but its atomic field.
+        // One look is enough: only the atomic field of a record ever changes.
         let slots = record.slots();
         let next = slots.copy(slots.look()?, |slot| copy::load::<u64>(slot, offset))?;
         at = usize_of(next.check_in::<Record>(offset).ok()?);
@@ -74,7 +74,7 @@ pub(crate) fn adopt(mapping: &Mapping, newest: u64) -> HashSet<usize> {
     let (heap, mut found, mut at) = (Heap::of(mapping), HashSet::new(), usize_of(newest));
     while let Some(block) = heap.trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)
         && let Some(record) = Cell::<Record>::adopt_within(mapping, block.start, shape(), block.payload_end())
-        // Only a hostile process makes a chain that leads back to itself.
+        // Only a hostile process makes a chain with a cycle.
         && found.insert(at)
     {
         // Release: a reader of a value that was joined to the record sees the settled version.

@@ -1,8 +1,9 @@
 //! `Table`: the keys of an arena, found by their hash.
 //!
-//! Open addressing, in buckets of one word: zero if nothing was ever there, one if what was there is gone, or else where the
-//! trailer of a block lies, in units of 32 bytes (40 bits), and 24 bits of the hash, so that hardly any other block is looked
-//! at. Buckets change by one store each, so look-ups take no lock. A table that gets full is replaced by a larger one.
+//! Open addressing, in buckets of one word: zero if the bucket was never used, one if its block is gone (a tombstone), or
+//! else the offset of a block's trailer, in units of 32 bytes (40 bits), and 24 bits of the hash, so that a look-up rarely
+//! examines a wrong block. Each bucket changes by one store, so look-ups take no lock. A table that gets full is replaced by
+//! a larger one.
 
 use crate::heap::blocks::{Heap, TRAILER, Trailer, block_length};
 use crate::heap::usize_of;
@@ -20,7 +21,7 @@ pub(crate) fn hash(key: &str) -> u64 {
     (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The words of a table, of which there is a power of two.
+/// The words of a table. Their number is a power of two.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a> {
     words: &'a [AtomicU64],
@@ -34,22 +35,22 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// The number of the bucket in its table.
+    /// Returns the index of the bucket in its table.
     pub(crate) fn index(self) -> usize {
         self.index
     }
 
-    /// Whether nothing was ever there.
+    /// Whether the bucket was never used.
     pub(crate) fn is_empty(self) -> bool {
         self.word == 0
     }
 
-    /// Where the trailer lies that it leads to.
+    /// Returns the offset of the trailer that the bucket refers to.
     pub(crate) fn trailer(self) -> usize {
         (self.word >> TAG_BITS) as usize * TRAILER
     }
 
-    /// The part of the hash that counts in a table, given its lower half.
+    /// Returns the part of the hash that a table uses. `lower` is the lower half of the hash.
     pub(crate) fn hash(self, lower: u64) -> u64 {
         self.word << (u64::BITS - TAG_BITS) | lower
     }
@@ -59,7 +60,8 @@ fn word_of(hash: u64, trailer: usize) -> u64 {
     ((trailer / TRAILER) as u64) << TAG_BITS | tag(hash)
 }
 
-/// The number of the first bucket to look at. Only the lower half counts, which trailers hold: a table grows without the keys.
+/// Returns the index of the first bucket to look at. It depends only on the lower half of the hash, which trailers hold, so
+/// that a table can grow without reading the keys.
 #[expect(clippy::cast_possible_truncation, reason = "that is the lower half")]
 fn first(hash: u64) -> usize {
     hash as u32 as usize
@@ -70,7 +72,7 @@ fn tag(hash: u64) -> u64 {
 }
 
 impl<'a> Table<'a> {
-    /// The table in these words; `None` if they are not a power of two.
+    /// Returns the table in these words; `None` if their number is not a power of two.
     pub(crate) fn of(words: &'a [AtomicU64]) -> Option<Self> {
         words.len().is_power_of_two().then_some(Self { words })
     }
@@ -79,7 +81,7 @@ impl<'a> Table<'a> {
         self.words.len()
     }
 
-    /// The buckets that a block of this hash may be in, up to the first empty one.
+    /// Returns the buckets that a block with this hash may be in, up to the first empty one.
     #[inline(always)]
     fn probe(self, hash: u64) -> impl Iterator<Item = Bucket> + use<'a> {
         let mask = self.words.len() - 1;
@@ -105,8 +107,8 @@ impl<'a> Table<'a> {
             .filter(|bucket| bucket.word > GONE)
     }
 
-    /// The first bucket for a block of this hash that leads to none, and whose number is accepted. For the owner of the
-    /// directory's lock.
+    /// Returns the first bucket for a block with this hash that refers to no block, and whose index is accepted. For the
+    /// owner of the directory's lock.
     pub(crate) fn vacancy(self, hash: u64, accepts: impl Fn(usize) -> bool) -> Option<Bucket> {
         let mask = self.words.len() - 1;
         (0..=mask)
@@ -115,13 +117,14 @@ impl<'a> Table<'a> {
             .find(|bucket| bucket.word <= GONE && accepts(bucket.index))
     }
 
-    /// Lets a bucket lead to a block. For the owner of the directory's lock.
+    /// Makes a bucket refer to a block. For the owner of the directory's lock.
     pub(crate) fn fill(self, bucket: Bucket, hash: u64, trailer: usize) {
         // Release: the block comes first.
         self.words[bucket.index].store(word_of(hash, trailer), Ordering::Release);
     }
 
-    /// Lets a bucket lead to nothing, so that those behind it are still looked at. For the owner of the directory's lock.
+    /// Makes a bucket a tombstone, so that look-ups still go on to the buckets behind it. For the owner of the directory's
+    /// lock.
     pub(crate) fn forget(self, bucket: Bucket) {
         self.words[bucket.index].store(GONE, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! `TypeEntry`: the schema of all values of one type, which an arena holds once.
+//! `TypeEntry`: the schema of a type, which an arena holds once for all values of this type.
 
 use crate::format::contents::Shape;
 use crate::heap::blocks::{Heap, State, words_of};
@@ -31,7 +31,7 @@ pub(crate) struct TypeEntry<'a> {
 }
 
 impl<'a> TypeEntry<'a> {
-    /// Returns the type entry whose block has its trailer there.
+    /// Returns the type entry whose trailer lies at this offset.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     pub(crate) fn at(heap: Heap<'a>, trailer: usize) -> Option<Self> {

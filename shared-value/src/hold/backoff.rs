@@ -1,9 +1,9 @@
-//! `Backoff`: pauses between attempts that other threads keep from succeeding.
+//! `Backoff`: pauses between attempts that fail because of other threads.
 
 use std::thread;
 use std::time::Duration;
 
-/// Pauses that double, up to a longest.
+/// Pauses that double each time, up to a limit.
 pub(crate) struct Backoff {
     next: Duration,
     longest: Duration,
@@ -14,12 +14,13 @@ impl Backoff {
         Self { next: first, longest }
     }
 
-    /// Between attempts to read while writers commit faster than this thread copies: at some moment they pause too.
+    /// Pauses between attempts to read, when writers commit faster than this thread copies: the writers pause at some moment
+    /// too.
     pub(crate) fn between_reads() -> Self {
         Self::new(Duration::from_nanos(100), Duration::from_millis(1))
     }
 
-    /// Between attempts to open what another process has not created yet.
+    /// Pauses between attempts to open a value that another process has not created yet.
     pub(crate) fn until_created() -> Self {
         Self::new(Duration::from_micros(100), Duration::from_millis(20))
     }

@@ -13,8 +13,8 @@ use crate::lock::{self, Refusal, Thread};
 use crate::protocol::atomics::AtomicU64;
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
-    /// The calling thread, if it holds no lock at all and the value's own native lock guards it: for `update_briefly` and
-    /// `change_briefly`.
+    /// Returns the calling thread, if it holds no lock at all and the value's own native lock guards the value: for
+    /// `update_briefly` and `change_briefly`.
     #[inline(always)]
     pub(crate) fn unencumbered(&self) -> Option<Thread> {
         Thread::known().filter(|_| self.has_own_lock() && !lock::holds_any())
@@ -22,7 +22,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
 
     /// Lets the closure write these bytes, and commits them. `thread` is from `unencumbered`.
     ///
-    /// `write` must neither panic, or the lock stays held, nor take a lock.
+    /// `write` must not panic, or the lock stays held, and it must not take a lock.
     #[inline(always)]
     pub(crate) fn change_briefly(
         &'a self,
@@ -60,7 +60,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         let mut value = read(self.slots().committed()).check_in::<C>(offset)?;
         let result = change(&mut value);
         std::mem::forget(ending);
-        // In a child that `change` forked nothing is held.
+        // If `change` forked, this may be the child, which holds nothing.
         if thread.token() != token {
             return Ok(result);
         }
@@ -74,7 +74,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Releases the lock of `update_briefly`.
     ///
     /// # Safety
-    /// `acquire_borrowed` took the lock for this thread, and nothing else gives it back.
+    /// `acquire_borrowed` took the lock for this thread, and nothing else releases it.
     #[inline(always)]
     unsafe fn give_back(&self, thread: Thread) -> Result<(), Refusal> {
         // SAFETY: the caller promises that `acquire_borrowed` took the lock for this thread, and that nothing else releases it.
@@ -94,7 +94,7 @@ impl<C: Contents + ?Sized> Drop for BriefEnding<'_, C> {
     fn drop(&mut self) {
         if self.thread.token() == self.token {
             // SAFETY: `update_briefly` took the lock for this thread, which the token shows to be running, and forgets `self` before
-            // it releases the lock itself. No caller could be told of an overwritten lock.
+            // it releases the lock itself. An overwritten lock cannot be reported here.
             let _ = unsafe { self.cell.give_back(self.thread) };
         }
     }

@@ -35,7 +35,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         Ok(())
     }
 
-    /// Releases what `take` has taken, where there is no draft.
+    /// Releases the lock that `take` has taken, if there is no draft.
     ///
     /// # Safety
     /// This thread has taken the lock by `take`, and no other `let_go` or `release` belongs to that.
@@ -59,7 +59,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         Ok(())
     }
 
-    /// Ends a `join`. Does nothing unless the running thread joined, which is not so in a forked child.
+    /// Ends a `join`. Does nothing unless the running thread joined: in a forked child it does nothing.
     pub(crate) fn leave(&self, thread: Thread) -> Result<(), Refusal> {
         if !lock::is_joined_by(thread, self.lock()) {
             return Ok(());

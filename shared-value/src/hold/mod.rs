@@ -1,4 +1,4 @@
-//! `Hold`: a cell whose lock this thread holds, and what may be done to it then.
+//! `Hold`: a cell whose lock this thread holds, with the operations that need the lock.
 #![allow(unsafe_code)]
 
 pub(crate) mod backoff;
@@ -23,7 +23,7 @@ use crate::protocol::atomics::AtomicU64;
 /// A hold ends by `end`, not by its drop: a destructor would force it into memory on the fastest paths. A hold that is never
 /// ended keeps the lock until the thread ends, as a leaked guard does.
 ///
-/// In a child that is forked meanwhile, the copy of the hold holds nothing, and ending it does nothing.
+/// In a child that is forked during the hold, the copy of the hold holds nothing, and ending it does nothing.
 #[must_use = "the lock stays held until this is told to end"]
 pub(crate) struct Hold<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
@@ -56,7 +56,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             None => unsafe { lock::acquire(thread, cell.lock(), wait) },
         }?;
         match acquired {
-            // Values that share their lock drop a dead owner's draft when they are touched.
+            // Values that share a lock drop a dead owner's draft when they are next touched.
             Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
             Acquired::Again if !cell.is_recursive() => {
                 // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold. It is not
@@ -79,7 +79,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.token
     }
 
-    /// Whether the lock came from an owner that died with it.
+    /// Whether the lock was taken over from an owner that died with it.
     pub(crate) fn recovered(&self) -> bool {
         self.acquired == Some(Acquired::TakenOver)
     }
@@ -90,8 +90,8 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.thread.token() == self.token
     }
 
-    /// Whether nothing need be looked at before a write or a commit: the thread that runs holds the value's own native lock,
-    /// once, and for nothing else.
+    /// Whether a write or a commit needs no further check: the running thread holds the value's own native lock, once, and
+    /// for no other purpose.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
         // A guard may outlive its thread's record, which then belongs to another thread. And in a forked child, the record's
@@ -121,7 +121,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         lock::is_joined(self.thread, self.cell.lock())
     }
 
-    /// Whether an `update` of this thread has another value under the same lock borrowed, or this one.
+    /// Whether an `update` of this thread has borrowed this value, or another one under the same lock.
     #[inline(always)]
     pub(crate) fn is_any_borrowed(&self) -> bool {
         self.cell.is_lock_shared() && drafts::is_any_borrowed(self.cell.lock(), self.token)
@@ -148,7 +148,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// Lets the closure write these bytes, to be committed.
     ///
     /// # Panics
-    /// If the bytes do not lie in a slot. Then nothing was written: half a change must not be committed.
+    /// If the bytes do not lie in a slot. In that case nothing was written: half a change must not be committed.
     #[inline(always)]
     pub(crate) fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
         check_place(self.cell, bytes);
@@ -213,7 +213,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         result
     }
 
-    /// Lets `change` change a copy while other writes to the value are barred, then writes the copy back.
+    /// Lets `change` change a copy while other writes to the value are forbidden, then writes the copy back.
     #[inline(always)]
     fn borrow<V, R, E>(
         &self,
@@ -225,10 +225,10 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         let borrow = Borrow { hold: self };
         let result = change(&mut value);
         std::mem::forget(borrow);
-        // In a child that `change` forked nothing is held.
+        // If `change` forked, this may be the child, which holds nothing.
         if self.is_held() {
             self.set_borrowed(false);
-            // Only other values under the lock can have been written meanwhile, and a panic can have unwound their guards.
+            // `change` may have written other values under the same lock, and a panic may have unwound their guards.
             if self.cell.is_lock_shared() {
                 self.check_writable()?;
             }
@@ -239,7 +239,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         Ok(result)
     }
 
-    /// Bars other writes of this thread to the value, or ends the bar.
+    /// Forbids or allows other writes of this thread to the value.
     #[inline(always)]
     fn set_borrowed(&self, is_borrowed: bool) {
         if self.cell.is_lock_shared() {
@@ -266,7 +266,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.set_mark(Mark::None);
     }
 
-    /// Makes sure that the present drafts are never committed, because a panic cut them short.
+    /// Makes sure that the present drafts are never committed, because a panic interrupted them.
     ///
     /// Outer holds of the thread may go on after the panic was caught. Their writes are mixed with the unfinished ones, so
     /// they have to roll back before they write again.
@@ -376,7 +376,7 @@ impl<C: Contents + ?Sized> Drop for Ending<'_, '_, C> {
         if self.hold.cell.is_lock_shared() && self.hold.is_held() {
             self.hold.unwind();
         }
-        // The panic goes on, and no caller could be told of an overwritten lock.
+        // The panic continues, so an overwritten lock cannot be reported.
         let _ = self.hold.end();
     }
 }

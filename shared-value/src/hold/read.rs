@@ -17,10 +17,10 @@ use crate::protocol::slots::Candidate;
 /// The number of attempts after which a reader pauses, or takes the lock.
 pub(crate) const TRIES: u32 = 64;
 
-/// The attempt, counted after the first one, that is made under the lock if the lock is free soon.
+/// The retry that is made under the lock, if the lock is free soon.
 ///
-/// A waiting thread stops touching the cache lines. So the writer and the reader both get much more done in their turns than
-/// while they take the lines from each other (docs/design.md has figures).
+/// A waiting thread stops touching the cache lines. So the writer and the reader both make much faster progress by turns
+/// than while they contend for the cache lines (docs/design.md has figures).
 const SOON: u32 = 2;
 
 thread_local! {
@@ -35,8 +35,8 @@ pub fn retries() -> u64 {
 
 /// Copies this thread's own writes if it holds the lock, otherwise the committed value.
 ///
-/// The code that copies stands here twice, because a copy that a call returns passes through memory. So the code out of line
-/// chooses the version, and does not copy.
+/// The copying code stands here twice, because the result of a call that is not inlined passes through memory. So the
+/// outlined code only chooses the version, and does not copy.
 #[inline(always)]
 pub(crate) fn whole_version<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
     let slots = cell.slots();
@@ -69,7 +69,7 @@ pub(crate) fn without_lock<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: im
     Attempts::without_lock(cell).copy(copy).1
 }
 
-/// The attempts of one read, where this thread may hold the lock, or where writers commit while it copies.
+/// The attempts of one read off the fast path: this thread may hold the lock, or writers may commit while it copies.
 struct Attempts<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
     made: u32,
@@ -78,8 +78,8 @@ struct Attempts<'a, C: Contents + ?Sized> {
 
 /// The remedy for attempts that keep failing.
 enum NowAndThen<'a, C: Contents + ?Sized> {
-    /// Under the lock no other thread commits. The wait for it is bounded: an owner that is stopped commits nothing either, so
-    /// a read without the lock then succeeds.
+    /// Under the lock no other thread commits. The wait for the lock is bounded: if its owner is stopped, the owner commits
+    /// nothing, so a read without the lock succeeds.
     Lock(Option<Hold<'a, C>>),
     /// At some moment the writers pause too.
     Pause(Backoff),
@@ -142,7 +142,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     #[inline(never)]
     fn end(&mut self) {
         if let NowAndThen::Lock(Some(hold)) = &mut self.now_and_then {
-            // An overwritten lock is reported to threads that change the value.
+            // An overwritten lock is reported only to threads that change the value.
             let _ = hold.end();
         }
     }
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use crate::handle::synchronized::Synchronized;
 
-    /// Without a second look at the version, a reader that a commit overtakes would return a torn copy.
+    /// Without the second load of the version, a reader that a commit overtakes would return a torn copy.
     #[test]
     fn a_read_that_is_overtaken_is_made_again() {
         let value = Synchronized::new([1_u64; 8]).expect("there is memory");

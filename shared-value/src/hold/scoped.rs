@@ -1,4 +1,4 @@
-//! `ScopedHold`: a hold that ends with its scope. Guards are made of it.
+//! `ScopedHold`: a hold that ends with its scope. Guards are built on it.
 
 use std::ops::Deref;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::layout::SharedValue;
 use crate::lock::{Refusal, Wait};
 use crate::protocol::atomics::AtomicU64;
 
-/// A hold that ends when this is dropped. If a panic that began meanwhile drops it, nothing is committed.
+/// A hold that ends when it is dropped. If a panic that began during the hold drops it, nothing is committed.
 pub(crate) struct ScopedHold<'a, C: Contents + ?Sized> {
     hold: Hold<'a, C>,
     /// Whether a panic was under way when the lock was taken: then the panic is not the reason for the drop.
@@ -42,7 +42,7 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
     /// Commits the thread's writes, unless this is a forked child.
     ///
     /// # Panics
-    /// Where `writable` fails, in a transaction, and inside of an `update` of another value under the same lock.
+    /// If `writable` fails, in a transaction, and inside of an `update` of another value under the same lock.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn commit(&self) {
@@ -127,7 +127,7 @@ impl<C: Contents + ?Sized> Drop for ScopedHold<'_, C> {
         if thread::panicking() && !self.panicking && self.hold.is_held() {
             self.hold.unwind();
         }
-        // No caller can be told of an overwritten lock here.
+        // An overwritten lock cannot be reported here.
         let _ = self.hold.end();
     }
 }

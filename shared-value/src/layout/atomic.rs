@@ -1,21 +1,21 @@
-//! What a `#[shared(atomic)]` field may hold, and what each of its words means.
+//! The types of `#[shared(atomic)]` fields, and the meaning of their words.
 
 use crate::layout::SharedValue;
 
-/// What one word of a `#[shared(atomic)]` field may hold: `u64`, `i64`, `f64` or `bool`.
+/// A type that one word of a `#[shared(atomic)]` field can hold: `u64`, `i64`, `f64` or `bool`.
 pub trait AtomicValue: AtomicField + sealed::Word {}
 
 /// Numbers that an atomic word can add, subtract and compare: `u64`, `i64` and `f64`.
 ///
-/// Integers wrap around. Where the processor has no instruction for an operation, it is repeated until no other thread or
-/// process was faster.
+/// Integers wrap around. If the processor has no instruction for an operation, the operation is retried until no other
+/// thread or process interferes.
 pub trait AtomicNumber: AtomicValue + sealed::Number {}
 
 /// Values whose bits an atomic word can change: `u64`, `i64` and `bool`.
 pub trait AtomicBits: AtomicValue + sealed::Bits {}
 
-/// What a `#[shared(atomic)]` field may be: an [`AtomicValue`], or an array of them, of which each element has a word of its
-/// own.
+/// A type that a `#[shared(atomic)]` field can have: an [`AtomicValue`], or an array of them, whose elements have one word
+/// each.
 #[diagnostic::on_unimplemented(
     message = "`#[shared(atomic)]` does not work on `{Self}`",
     label = "not an atomic value",
@@ -27,7 +27,7 @@ pub trait AtomicField: SharedValue + sealed::Field {}
 impl<T: AtomicValue, const N: usize> AtomicField for [T; N] {}
 
 pub(crate) mod sealed {
-    /// Keeps others from implementing the trait.
+    /// Seals the trait: other crates cannot implement it.
     pub trait Field {}
 
     impl<T: Word, const N: usize> Field for [T; N] {}
@@ -42,7 +42,7 @@ pub(crate) mod sealed {
         fn minus(self, other: Self) -> Self;
         fn greater(self, other: Self) -> Self;
         fn less(self, other: Self) -> Self;
-        /// Whether words are added and subtracted as the numbers are.
+        /// Whether adding and subtracting the words adds and subtracts the numbers.
         const IS_INTEGER: bool;
     }
 

@@ -54,8 +54,8 @@ pub enum Kind {
         /// The letter of the type in Python's buffer protocol (PEP 3118), without the byte order: `q` for `i64`, `d` for
         /// `f64`, `?` for `bool`, `w` for `char`.
         code: char,
-        /// Whether some bit patterns are no value of the type: those of a `bool` but 0 and 1, some of a `char`, and zero
-        /// for a `NonZero` integer.
+        /// Whether some bit patterns are invalid for the type: all but 0 and 1 for a `bool`, some for a `char`, and zero for
+        /// a `NonZero` integer.
         checked: bool,
     },
     /// UTF-8 text without a NUL, and then zeros up to the size of the type: [`FixedStr`](crate::FixedStr).
@@ -111,7 +111,7 @@ impl Layout {
         Self { name, size: size_of::<T>(), align: align_of::<T>(), kind, form: Form::Parts }
     }
 
-    /// The layout of a type of this library that has a `Debug` of its own.
+    /// Returns this layout, for a type of this library that has its own `Debug`.
     pub(super) const fn printed_as(self, form: Form) -> Self {
         Self { form, ..self }
     }
@@ -206,8 +206,8 @@ impl Layout {
         }
     }
 
-    /// Whether some bit patterns of this size are no values of the type. Only then are bytes checked after they were
-    /// copied out of shared memory.
+    /// Whether some bit patterns of this size are invalid for the type. Only then are bytes checked after they were copied
+    /// out of shared memory.
     pub const fn is_checked(&self) -> bool {
         match self.kind {
             Kind::Scalar { checked, .. } => checked,
@@ -228,8 +228,8 @@ impl Layout {
         }
     }
 
-    /// How many atomic words a value of this layout has: one for each element of its `#[shared(atomic)]` fields, in the order
-    /// of declaration. Atomic fields of inner structs have none.
+    /// Returns how many atomic words a value of this layout has: one for each element of its `#[shared(atomic)]` fields, in
+    /// the order of declaration. Atomic fields of inner structs have no atomic words.
     pub(crate) const fn atomic_words(&self) -> usize {
         match self.kind {
             Kind::Struct { fields } => self.atomic_words_before(fields.len()),
@@ -237,7 +237,7 @@ impl Layout {
         }
     }
 
-    /// The number of the first atomic word of this field, if the field has any.
+    /// Returns the number of the first atomic word of this field, if the field has any.
     pub(crate) const fn atomic_words_before(&self, field: usize) -> usize {
         let Kind::Struct { fields } = self.kind else { return 0 };
         let mut words = 0;
@@ -249,7 +249,8 @@ impl Layout {
         words
     }
 
-    /// Where the value of this atomic word lies in a copy of the whole value, as offset and size. `None` if there are fewer.
+    /// Returns where the value of this atomic word lies in a copy of the whole value, as offset and size; `None` if there
+    /// are fewer words.
     pub(crate) const fn atomic_word(&self, number: usize) -> Option<(usize, usize)> {
         let Kind::Struct { fields } = self.kind else { return None };
         let mut number = number;
@@ -288,7 +289,7 @@ impl Field {
         Self { name, offset, layout: F::LAYOUT, atomic: true, typecode: None }
     }
 
-    /// How many atomic words the field has: none if it is not atomic, and otherwise one for each element.
+    /// Returns how many atomic words the field has: zero if it is not atomic, otherwise one for each element.
     const fn atomic_words(&self) -> usize {
         match self.layout.kind {
             _ if !self.atomic => 0,

@@ -7,7 +7,7 @@ use crate::layout::{Kind, Layout};
 /// Returns the innermost part that covers the byte at `offset`: its path, such as `corners[1].kind`, its layout and its
 /// offset.
 ///
-/// A value without fields has the name of its type for a path.
+/// For a value without fields, the path is the name of its type.
 pub(crate) fn part_at(layout: &'static Layout, offset: usize) -> (String, &'static Layout, usize) {
     let mut name = String::new();
     let (part, start) = descend(layout, 0, offset, &mut name);

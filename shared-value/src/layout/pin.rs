@@ -4,7 +4,7 @@ use crate::layout::schema::schema;
 use crate::layout::text::Text;
 use crate::layout::{Layout, SharedValue};
 
-/// The most bytes of a message. It ends there: readers need no more to find the difference.
+/// The maximum length of a message, in bytes. Longer messages are cut: this is enough to find the difference.
 const MESSAGE: usize = 4096;
 
 /// Asserts that the type has the pinned typecode.

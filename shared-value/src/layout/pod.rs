@@ -5,7 +5,7 @@ use crate::layout::{Kind, Layout, SharedValue};
 
 /// Wraps a type of another crate that is [`bytemuck::Pod`], to share its bytes as they are.
 ///
-/// It has the size and alignment of the type. A value of its own is wrapped by hand:
+/// It has the size and alignment of the type. To share a single value, wrap it by hand:
 ///
 /// ```
 /// use shared_value::{Pod, Synchronized};
@@ -16,13 +16,13 @@ use crate::layout::{Kind, Layout, SharedValue};
 /// ```
 ///
 /// # Fields
-/// In a struct, `#[shared(pod)]` above the field does it: the accessors take and return the type itself. This works for the
+/// In a struct, put `#[shared(pod)]` above the field: the accessors take and return the type itself. This works for the
 /// vectors and matrices of `glam` with its feature `bytemuck`, for those of `nalgebra` with `convert-bytemuck`, and for
 /// arrays of such types. A type with padding, or with a `bool` or an enum in it, is not `Pod`.
 ///
-/// This library does not look into the bytes: other languages see `(12)B`, and handles print numbers from 0 to 255. If
-/// you write down what the bytes are, in the notation of Python's buffer protocol ([PEP 3118]), other languages and
-/// `Debug` show what you say. The compiler checks that the typecode describes as many bytes as the type has.
+/// This library does not look into the bytes: other languages see `(12)B`, and handles print numbers from 0 to 255. If you
+/// describe the bytes in the notation of Python's buffer protocol ([PEP 3118]), other languages and `Debug` show them
+/// accordingly. The compiler checks that the typecode describes as many bytes as the type has.
 ///
 /// ```
 /// # mod glam {

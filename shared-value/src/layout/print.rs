@@ -1,4 +1,4 @@
-//! Prints a value from its bytes and its layout alone, so that `Debug` needs nothing of the type.
+//! Prints a value from its bytes and its layout alone, so that `Debug` does not need the type.
 
 use core::fmt::{self, Debug, Formatter};
 

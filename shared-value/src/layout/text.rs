@@ -1,7 +1,7 @@
-//! `Text`: a text written at compile time, of which a part is kept, and the length and hash of the whole.
+//! `Text`: a text written at compile time. It keeps a part of the text, and the length and hash of the whole text.
 
-/// Collects a text in constants, where memory cannot be allocated: keeps the bytes from `start` on that fit, called the
-/// window, and counts and hashes all.
+/// Collects a text in constants, where memory cannot be allocated. It keeps the bytes from `start` on that fit, called the
+/// window, and counts and hashes all bytes.
 pub(crate) struct Text<const CAPACITY: usize> {
     bytes: [u8; CAPACITY],
     start: usize,
@@ -10,7 +10,7 @@ pub(crate) struct Text<const CAPACITY: usize> {
 }
 
 impl<const CAPACITY: usize> Text<CAPACITY> {
-    /// Starts a text of which the bytes from `start` on are kept.
+    /// Starts a text that keeps the bytes from `start` on.
     pub(crate) const fn from(start: usize) -> Self {
         // The offset basis of 64-bit FNV-1a (RFC 9923).
         Self { bytes: [0; CAPACITY], start, length: 0, hash: 0xcbf2_9ce4_8422_2325 }

@@ -1,4 +1,4 @@
-//! `SharedValue`: the contract of everything that may lie in shared memory.
+//! `SharedValue`: the contract of the types that may lie in shared memory.
 #![allow(unsafe_code)]
 
 use crate::layout::pod::{Pod, PodType};
@@ -58,20 +58,20 @@ pub unsafe trait SharedValue: Copy + 'static {
     #[doc(hidden)]
     const FIELDS: &'static [Field] = &[];
 
-    /// Makes the descriptions above. The impls that the macro writes reach it, `visit` and `visit_pod` by way of this trait as
-    /// `u8` implements it, and call nothing else: a module that `#[shared(crate = "..")]` names cannot put functions of its
-    /// own in their place.
+    /// Makes the descriptions above. The impls that the macro writes call only this constant, `visit` and `visit_pod`, and
+    /// they name all three through the implementation of this trait for `u8`: so a module that `#[shared(crate = "..")]`
+    /// names cannot substitute functions of its own.
     #[doc(hidden)]
     const DESCRIBE: Describe = Describe;
 
-    /// Shows the visitor the field of this number of a `T`.
+    /// Shows the visitor the field with this number of a `T`.
     #[doc(hidden)]
     #[inline(always)]
     fn visit<T: SharedValue, F: SharedValue, V: FieldVisitor>(visitor: &mut V, number: usize) {
         visitor.field::<F>(T::FIELDS[number].offset());
     }
 
-    /// Shows the visitor the field of this number of a `T`, which is `#[shared(pod)]`.
+    /// Shows the visitor the field with this number of a `T`. The field is `#[shared(pod)]`.
     #[doc(hidden)]
     #[inline(always)]
     fn visit_pod<T: SharedValue, F: PodType, V: FieldVisitor>(visitor: &mut V, number: usize) {
@@ -84,7 +84,7 @@ pub unsafe trait SharedValue: Copy + 'static {
         let _ = visitor;
     }
 
-    /// Whether these bits, extended with zeros, are a value; asked of scalars and enums only.
+    /// Whether these bits, extended with zeros, are a value. Called only for scalars and enums.
     #[doc(hidden)]
     fn valid_bits(bits: u64) -> bool {
         let _ = bits;
@@ -98,7 +98,8 @@ pub trait FieldVisitor {
     fn field<F: SharedValue>(&mut self, offset: usize);
 }
 
-// SAFETY: an array is its elements, one behind the other, at multiples of the element's size, without padding between.
+// SAFETY: an array consists of its elements, one after the other, at multiples of the element's size, without padding
+// between.
 unsafe impl<T: SharedValue, const N: usize> SharedValue for [T; N] {
     const LAYOUT: &'static Layout =
         &Layout::new::<Self>("array", crate::layout::Kind::Array { length: N, element: T::LAYOUT });

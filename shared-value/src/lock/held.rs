@@ -10,10 +10,11 @@ use crate::lock::line::LockLine;
 
 /// The most locks that one thread may hold.
 ///
-/// The kernel releases 2,048 locks of a dying thread (`ROBUST_LIST_LIMIT`). The others are for robust mutexes of the program.
+/// The kernel releases 2,048 locks of a dying thread (`ROBUST_LIST_LIMIT`). The rest is left for robust mutexes of the
+/// program.
 pub(crate) const MAX_HELD: usize = 2_000;
 
-/// The most often that one thread may hold one lock.
+/// How many times one thread may take one lock without releasing it.
 pub(crate) const MAX_DEPTH: u32 = 65_535;
 
 /// The unit of further holds in `HeldList::holds`.
@@ -37,8 +38,8 @@ pub(crate) struct HeldList {
     /// | 0-15 | the number of locks in this list |
     /// | 16-63 | the number of further holds: locks that were taken again, and pthread mutexes, which have a list of their own |
     holds: AtomicUsize,
-    /// The first entries. An entry that is not in use has depth 0, and its `lock` is not the address of a lock: it is null, or
-    /// has a mark.
+    /// The first entries. An entry that is not in use has depth 0, and its `lock` is not the address of a lock: it is null,
+    /// or contains a mark.
     inline: [Held; INLINE],
     more: OnceLock<Box<[Held]>>,
 }
@@ -46,7 +47,7 @@ pub(crate) struct HeldList {
 /// A lock that a thread holds.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    /// The address of the lock. Locks lie at multiples of 8, so the lower bits are free for what the thread notes about the
+    /// The address of the lock. Locks lie at multiples of 8, so the lower bits are free for the thread's notes about the
     /// lock:
     ///
     /// | bits | meaning |
@@ -62,7 +63,7 @@ const MARK: usize = 0b011;
 const JOINED: usize = 0b100;
 const _: () = assert!(MARK | JOINED < align_of::<LockLine>());
 
-/// What a thread notes about a lock that it holds, for the layers above.
+/// A thread's note about a lock that it holds, for the layers above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     None = 0,
@@ -277,8 +278,8 @@ impl HeldList {
 mod tests {
     use super::*;
 
-    /// A lock that counts as plain although it was released, or as the only hold although it was taken twice, would be released
-    /// too early or written while it is borrowed.
+    /// If a released lock counted as plain, or a lock that was taken twice as the only hold, the lock would be released too
+    /// early, or the value written while it is borrowed.
     #[test]
     fn a_lock_is_plain_and_the_only_one_exactly_while_that_is_true() {
         let list = HeldList::default();
@@ -309,7 +310,7 @@ mod tests {
         assert!(!list.is_clear() && !list.is_plain(&first) && list.find(&first).is_none());
     }
 
-    /// A count of holds that is left behind would keep the thread off its fast paths, or underflow.
+    /// A stale count of holds would keep the thread off its fast paths, or underflow.
     #[test]
     fn a_lock_that_was_taken_again_is_removed_with_all_its_holds() {
         let list = HeldList::default();

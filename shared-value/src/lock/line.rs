@@ -30,13 +30,13 @@ const _: () = {
 };
 
 impl LockLine {
-    /// Returns the address that stands for this lock in a robust list.
+    /// Returns the address that represents this lock in a robust list.
     #[inline(always)]
     pub(super) fn node(&self) -> u64 {
         Self::node_of(self)
     }
 
-    /// Returns the address that stands for the lock at `line` in a robust list.
+    /// Returns the address that represents the lock at `line` in a robust list.
     #[inline(always)]
     pub(super) fn node_of(line: *const Self) -> u64 {
         (line.expose_provenance() + NODE_OFFSET) as u64

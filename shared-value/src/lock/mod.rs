@@ -37,7 +37,7 @@ pub enum LockKind {
     /// and how to change the value under it).
     ///
     /// A program that takes it trusts all processes that may write to the memory, because the C library follows pointers in it.
-    /// So a value with such a lock opens only where [`Options::lock_kind`](crate::Options::lock_kind) asks for it. Processes in
+    /// So a value with such a lock opens only if [`Options::lock_kind`](crate::Options::lock_kind) asks for it. Processes in
     /// different PID namespaces must not share one, because the C library tells owners apart by their thread ids.
     Pthread,
 }
@@ -269,7 +269,7 @@ fn release_linked(
     if unlinked.is_ok() { released.map_err(|_| Overwritten) } else { Err(Overwritten) }
 }
 
-/// Leaves all locks that the calling thread holds as if the thread had died with them.
+/// Leaves all locks that the calling thread holds in the state in which a dead thread would leave them.
 fn die_with_all(thread: Thread) {
     while let Some(index) = thread.held().length().checked_sub(1) {
         // SAFETY: the record holds the lock, so the caller of `acquire` keeps it mapped. A lock consists of atomics.
@@ -284,10 +284,11 @@ fn die_with_all(thread: Thread) {
     }
 }
 
-/// Returns whether the thread is known to hold this lock, with nothing noted about it. May return `false` in vain.
+/// Returns whether the thread is known to hold this lock, with nothing noted about it. May return `false` although it does:
+/// callers then take the slow path.
 ///
-/// Callers make sure that the thread has not forked since it took the lock, here and in the functions below: in the child, a
-/// hold of the child itself would be mistaken for the parent's.
+/// For this function and those below, the caller makes sure that the thread has not forked since it took the lock: in the
+/// child, the child's own hold would be mistaken for the parent's.
 #[inline(always)]
 pub(crate) fn is_plain(thread: Thread, line: &LockLine) -> bool {
     thread.held().is_plain(line)

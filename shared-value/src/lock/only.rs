@@ -5,14 +5,14 @@
 //!
 //! | runs under the lock | the kernel finds the lock by | the thread's record says |
 //! |---|---|---|
-//! | only a copy | the announcement | nothing, because no code that runs would ask |
+//! | only a copy | the announcement | nothing, because no code that runs under the lock reads the record |
 //! | a closure | the list | that the thread holds the lock, and that the value is borrowed |
 //!
-//! An announcement may stand for any time: if the thread dies, the kernel finds that it owns the lock or that it does not. But
-//! a thread can announce only one lock at a time. A closure may take others, of this library and of the C library, which
-//! announce their locks and then withdraw the announcement. So under a closure the list must hold the lock. The announcement
-//! does not stand as well: the kernel handles the announced lock after the whole list, and not at all if a peer has overwritten
-//! a `next` pointer.
+//! An announcement may stand for any length of time: if the thread dies, the kernel checks whether the thread owns the lock.
+//! But a thread can announce only one lock at a time. A closure may take others, of this library and of the C library, which
+//! announce their locks and then withdraw the announcement. So under a closure the list must hold the lock. An announcement
+//! in addition to the list would be no safer: the kernel handles the announced lock after the whole list, and not at all if
+//! a peer has overwritten a `next` pointer.
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;

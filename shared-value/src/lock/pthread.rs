@@ -1,8 +1,8 @@
 //! Takes and releases pthread mutexes, which programs in other languages can take too.
 //!
 //! The C library does the locking. The thread's record counts the holds, because a recursive mutex would know its owner by a
-//! thread id, and ids repeat in other PID namespaces. In the record, the lock line of the value stands for the mutex; the lock
-//! word in that line is not used.
+//! thread id, and ids repeat in other PID namespaces. In the record, the lock line of the value represents the mutex; the
+//! lock word in that line is not used.
 #![allow(unsafe_code)]
 
 use crate::lock::held::MAX_HELD;
@@ -28,9 +28,9 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     let outcome = loop {
         let outcome = match wait {
             Wait::Never => mutex.try_lock(),
-            // First try without the clock, whose reading would cost more than everything else. Then wait in pieces, also for
-            // ever: a wake-up is lost if an owner is killed between its release and its wake-up, and another thread takes the
-            // mutex before the kernel handles that death.
+            // First try without reading the clock, which would cost more than everything else. Then wait in pieces, even for
+            // ever: a wake-up is lost if an owner is killed between its release and its wake-up, and another thread takes
+            // the mutex before the kernel handles that death.
             Wait::Briefly | Wait::Forever | Wait::Until(_) => match mutex.try_lock() {
                 Outcome::Busy => wait.remaining().map_or(Outcome::Busy, |timeout| mutex.lock_within(timeout)),
                 outcome => outcome,

@@ -184,7 +184,7 @@ impl Threads {
 
 /// Runs when a thread ends, after the destructors of its thread-locals, which may still take locks.
 ///
-/// Leaves the locks that leaked guards hold as if the thread had died with them. If the kernel did that, the locks would have to
+/// Marks the locks that leaked guards hold as left by a dead owner. If this were left to the kernel, the locks would have to
 /// stay mapped, and the kernel would follow pointers through shared memory while the rest of the process lives.
 extern "C" fn at_exit() {
     let Some(thread) = CURRENT.take() else { return };

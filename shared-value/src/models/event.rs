@@ -22,7 +22,7 @@ struct Awaited {
     lockers: Futex,
     event: AtomicU64,
     waiters: Futex,
-    /// Takes the place of the lock word where a pthread mutex guards the value.
+    /// Takes the place of the lock word if a pthread mutex guards the value.
     mutex: Mutex<()>,
 }
 
@@ -86,7 +86,7 @@ fn run(waiters: usize, change: fn(&Awaited), call_back: fn(&Awaited)) {
 }
 
 /// Without the waiters bit in the lock word, or if the two words were changed in the other order, or without their
-/// orderings, the thread that commits sees no waiter, and the waiter no commit.
+/// orderings, the thread that commits sees no waiter, and the waiter sees no commit.
 #[test]
 fn a_change_wakes_its_waiter() {
     model(3, || run(1, |value| value.change(1), |value| call_back(&value.lock)));

@@ -79,8 +79,8 @@ fn three_threads_exclude_and_wake_each_other() {
     });
 }
 
-/// Without taking a word with the owner-died bit for a free one, and without the kernel's wake-up, the lock of a dead
-/// owner is stuck.
+/// If a word with the owner-died bit did not count as free, or without the kernel's wake-up, the lock of a dead owner would
+/// be stuck.
 #[test]
 fn a_dead_owner_is_succeeded() {
     model(2, || {

@@ -8,7 +8,7 @@ mod futex;
 mod lock_word;
 mod slots;
 
-/// Runs a model with a bounded number of preemptions: each further preemption finds less and costs much more.
+/// Runs a model with a bounded number of preemptions: each further preemption finds fewer bugs and costs much more.
 fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);

@@ -116,8 +116,8 @@ fn run_on(value: Arc<Value>, writers: &[fn(&Value)], last: u64) {
     assert_eq!(value.read(), Some(last));
 }
 
-/// Without the fences of `prepare` and `copy`, or the acquire and release of the version, a reader takes words of two versions
-/// for one value.
+/// Without the fences of `prepare` and `copy`, or the acquire and release of the version, a reader mistakes words of two
+/// versions for one value.
 #[test]
 fn a_reader_sees_one_version() {
     // Two commits, because the second one overwrites the slot that a slow reader copies from.
@@ -132,8 +132,8 @@ fn a_reader_sees_one_version() {
     });
 }
 
-/// Without the lock's hand-over between the commit of one writer and the fence of the next, a reader takes words of two versions
-/// for one value.
+/// Without the lock's hand-over between the commit of one writer and the fence of the next, a reader mistakes words of two
+/// versions for one value.
 #[test]
 fn a_reader_sees_one_version_of_two_writers() {
     model(2, || run(&[Value::increment, Value::increment], 2));
@@ -155,7 +155,7 @@ fn a_draft_dies_with_its_owner() {
     });
 }
 
-/// Without the fence of `publish`, or the release of its version, a reader takes words of two versions for one value.
+/// Without the fence of `publish`, or the release of its version, a reader mistakes words of two versions for one value.
 #[test]
 fn a_reader_sees_one_version_of_what_is_published() {
     model(3, || {
@@ -306,8 +306,8 @@ fn transactions_of_two_are_seen_whole() {
     run_pair(1, &[|pair| pair.transact(7), |pair| pair.transact(7)], 2);
 }
 
-/// Without the release of a record that is opened, a reader that still finds a version joined takes the new state of the record
-/// for the decision, and a snapshot shows one value before the transaction and the other after it.
+/// Without the release of a record that is opened, a reader that still finds a version joined mistakes the new state of the
+/// record for the decision, and a snapshot shows one value before the transaction and the other after it.
 #[test]
 fn a_record_is_used_again_for_other_values() {
     let both: fn(&Pair) = |pair| pair.transact(7);
@@ -337,8 +337,8 @@ fn a_transaction_dies_whole() {
     run_pair(2, done, 1);
 }
 
-/// Only the marked blocks of a large value are brought up to date: without a mark, a word of two commits ago would be committed
-/// again. The blocks are copied after the fence, as the whole slot of a small value is.
+/// Only the marked blocks of a large value are copied: without a mark, a word from two commits ago would be committed again.
+/// The blocks are copied after the fence, as the whole slot of a small value is.
 #[test]
 fn a_reader_sees_one_version_of_a_large_value() {
     model(2, || {
@@ -353,7 +353,7 @@ fn a_reader_sees_one_version_of_a_large_value() {
     });
 }
 
-/// A dead owner has marked the blocks that it overwrote, so the next owner brings them up to date.
+/// A dead owner has marked the blocks that it overwrote, so the next owner copies them again.
 #[test]
 fn marks_outlive_their_owner() {
     model(1, || {

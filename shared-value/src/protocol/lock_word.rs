@@ -13,7 +13,7 @@
 //! | owner | owner died | waiters | state |
 //! |---|---|---|---|
 //! | 0 | 0 | 0 | free |
-//! | 0 | 1 | any | free; what the dead owner did not commit must be rolled back |
+//! | 0 | 1 | any | free; the uncommitted writes of the dead owner must be rolled back |
 //! | id | 0 | 0 | held |
 //! | id | 0 | 1 | held; releasing it wakes one sleeper |
 //!
@@ -50,7 +50,7 @@ pub(crate) const LONGEST_SLEEP: Duration =
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wait {
     Never,
-    /// For the loads before a sleep, without the sleep.
+    /// Only as long as the loads before a sleep take; does not sleep.
     Briefly,
     Until(Instant),
     Forever,
@@ -90,7 +90,7 @@ pub(crate) trait Kernel: Copy {
 /// The lock was taken; the announcement to the kernel still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// The last owner died with the lock.
+    /// Whether the last owner died with the lock.
     pub(crate) owner_died: bool,
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct Stolen;
 #[inline(always)]
 pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
     // A lock that another thread holds is better not announced: that thread may have the same id, in another PID namespace.
-    // A thread that does not wait may try again and again, and would announce the lock each time.
+    // A thread that does not wait may try repeatedly, and would announce the lock each time.
     if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & OWNER != 0 {
         return None;
     }
@@ -217,8 +217,8 @@ pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
     u32::try_from(owner).ok().filter(|owner| *owner != 0)
 }
 
-/// Leaves the lock, which the caller has announced to the kernel, as if the thread had died with it, and withdraws the
-/// announcement.
+/// Leaves the lock, which the caller has announced to the kernel, in the state in which a dead thread would leave it, and
+/// withdraws the announcement.
 pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
     let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
         (seen & OWNER == thread_id.into()).then_some(OWNER_DIED | (seen & !OWNER))

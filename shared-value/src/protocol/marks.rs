@@ -2,8 +2,8 @@
 //!
 //! Before the working slot is changed, it must be a copy of the committed slot. Blocks that are equal in both slots need no
 //! copying. So each block of 8 words has a mark, which is set before the first of its words is written, and cleared after the
-//! block has been copied. A block without a mark is equal in both slots, at every instruction, whichever thread dies and
-//! whatever was rolled back.
+//! block has been copied. A block without a mark is equal in both slots after every instruction, even if threads die or
+//! changes are rolled back.
 //!
 //! A few marked blocks are recorded by their numbers, in the first words. If there are more, all are recorded by bits: one bit
 //! for each block, in the lowest level of a tree. In each higher level, one bit stands for a word of the level below. That bit
@@ -100,7 +100,7 @@ impl<'a> Marks<'a> {
             return;
         }
         let (first, last) = (bytes.start / BLOCK_BYTES, (bytes.end - 1) / BLOCK_BYTES);
-        // Usually the range lies in one block, and often that is the only marked one.
+        // Usually the range lies in one block, and often that block is the only marked one.
         if first != last || !self.mark_quickly(first) {
             self.mark_blocks(first, last);
         }
@@ -193,7 +193,8 @@ impl<'a> Marks<'a> {
             }
             used += 1;
         }
-        // The last first: if the thread dies in between, no number is left behind a gap, where it would not be found.
+        // The last number is cleared first: if the thread dies in between, no number is left behind a gap, where it would
+        // not be found.
         for noted in recent[..used].iter().rev() {
             // Release: the block was copied before.
             noted.store(0, Ordering::Release);
@@ -282,7 +283,7 @@ mod tests {
         assert!(largest.count < MAX_LEVELS && largest.each[largest.count - 1].1 == 1);
     }
 
-    /// After every write, copying what is marked makes the slots equal, and nothing else is copied.
+    /// After every write, copying the marked blocks makes the slots equal, and no other block is copied.
     #[test]
     fn what_was_written_is_copied_and_nothing_else() {
         for slot in [65, 512, 513, 64 * 64 * 8 + 77] {

@@ -77,7 +77,8 @@ impl Versions {
     pub(crate) fn commit(&self) {
         let next = self.version.load(Ordering::Relaxed).wrapping_add(1);
         if self.draft.load(Ordering::Relaxed) == next {
-            // A death before this store loses all the writes, a death after it none. Release: the words were stored before.
+            // A death before this store loses all the writes, a death after it loses none. Release: the words were stored
+            // before.
             self.version.store(next, Ordering::Release);
         }
     }
@@ -95,7 +96,7 @@ impl Versions {
     /// Joins the writes since the last commit to a record, which decides about them from then on. For the owner of the lock.
     pub(crate) fn join(&self, record: u64) {
         let version = self.version.load(Ordering::Relaxed);
-        // From here on the draft does not count as one. A death before the next store discards the writes.
+        // From here on the writes do not count as a draft. A death before the next store discards them.
         self.draft.store(record | JOINED, Ordering::Relaxed);
         // Release: the words and the place of the record were stored before.
         self.version.store(version | JOINED, Ordering::Release);
@@ -167,7 +168,7 @@ impl<'a> Slots<'a> {
         (version & JOINED == 0).then_some(Candidate { version, word: Some(version) })
     }
 
-    /// Returns the committed version, to be copied without the lock, also where a record decides about it: `is_committed` loads
+    /// Returns the committed version, to be copied without the lock, even if a record decides about it: `is_committed` loads
     /// the decision.
     ///
     /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record counts
@@ -180,11 +181,10 @@ impl<'a> Slots<'a> {
             return Some(Candidate { version: word, word: Some(word) });
         }
         // The draft may be of a later moment than the version:
-        // 1. It names the record that the version is joined to. If that has been used again, its decision acquires the settled
-        //    version, and the check of the copy fails.
-        // 2. It names another record. Then the value was joined to that record at that moment, and the same check decides.
-        // 3. It names no record. Then the version was settled, and a thread is writing.
-        // In all cases a decision that belongs to another transaction is found out.
+        // 1. It names the record that the version is joined to. If the record has been reused, the load of its decision
+        // acquires the settled version, and the check of the copy fails. 2. It names another record. Then the value was
+        // joined to that record at that moment, and the same check decides. 3. It names no record. Then the version was
+        // settled, and a thread is writing. In all cases a decision that belongs to another transaction is detected.
         let committed = match joined_to(self.versions.draft.load(Ordering::Relaxed)) {
             Some(record) => is_committed(record),
             None if is_orphan => false,
@@ -204,7 +204,8 @@ impl<'a> Slots<'a> {
 
     /// Returns whether a thread, perhaps this one, may be writing the next version.
     ///
-    /// May return `true` in vain after a version was joined to a record: the exact answer would cost one instruction more.
+    /// May return `true` although no thread is writing, after a version was joined to a record: the exact answer would cost
+    /// one instruction more.
     #[inline(always)]
     pub(crate) fn is_perhaps_drafted(self, candidate: &Candidate) -> bool {
         self.versions.draft.load(Ordering::Relaxed) > candidate.version
@@ -258,9 +259,10 @@ impl<'a> Slots<'a> {
         working
     }
 
-    /// Writes these bytes and commits them, where nothing has been written since the last commit. For the owner of the lock.
+    /// Writes these bytes and commits them, if nothing has been written since the last commit. For the owner of the lock.
     ///
-    /// No draft is recorded: a death before the commit leaves a slot without a meaning, as there is after every commit.
+    /// No draft is recorded: a death before the commit leaves the uncommitted slot without a meaning, which is its state
+    /// after every commit.
     #[inline(always)]
     pub(crate) fn publish(self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
         let version = self.versions.version.load(Ordering::Relaxed);

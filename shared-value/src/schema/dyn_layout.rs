@@ -1,4 +1,4 @@
-//! `DynLayout`: what the bytes of a value mean, for programs that do not know its type.
+//! `DynLayout`: the meaning of a value's bytes, for programs that do not know its type.
 
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ pub struct DynLayout {
     pub(crate) size: usize,
     pub(crate) align: usize,
     pub(crate) kind: DynKind,
-    /// Only of bytes that are a field.
+    /// Only bytes that are a field have one.
     pub(crate) typecode: Option<Box<Typecode>>,
 }
 
@@ -64,8 +64,8 @@ pub enum DynKind {
     Float,
     /// UTF-8 text in a fixed number of bytes: [`FixedStr`](crate::FixedStr).
     Text,
-    /// Bytes whose type only their author knows: a `#[shared(pod)]` field. If the author wrote a typecode, the bytes are read,
-    /// written and printed as the typecode says, and paths lead into them.
+    /// Bytes whose type is known only to their author: a `#[shared(pod)]` field. If the author wrote a typecode, the bytes
+    /// are read, written and printed as the typecode says, and paths lead into them.
     Bytes,
     /// A fixed number of elements.
     Array {
@@ -114,11 +114,12 @@ pub struct DynVariant {
     pub(crate) number: i128,
 }
 
-/// A typecode, and what it says of bytes.
+/// A typecode, and the layout that it describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Typecode {
     pub(crate) text: String,
-    /// `None` if the text cannot be read, or is of another size: it may come from any program. Nothing in it is aligned.
+    /// `None` if the text is invalid or describes another size: it may come from any program. Nothing in this layout is
+    /// aligned.
     pub(crate) meaning: Option<DynLayout>,
 }
 
@@ -147,7 +148,8 @@ impl DynLayout {
         Self { name: name.into(), size, align, kind, typecode: None }
     }
 
-    /// Returns the layout into which paths lead: under all newtypes, and what a typecode says of bytes.
+    /// Returns the layout that paths refer to: the one under all newtypes, or, for bytes with a typecode, the one that the
+    /// typecode describes.
     pub(crate) fn unwrapped(&self) -> &Self {
         let mut layout = self;
         while let Some(inner) =
@@ -163,7 +165,7 @@ impl DynLayout {
         if let DynKind::Newtype { inner } = &self.kind { inner.innermost_name() } else { &self.name }
     }
 
-    /// Returns what the typecode says of the bytes, if they have one that can be read.
+    /// Returns the layout that the typecode describes, if the bytes have a valid typecode.
     pub(crate) fn meaning(&self) -> Option<&Self> {
         self.typecode.as_deref()?.meaning.as_ref()
     }
@@ -174,7 +176,7 @@ impl DynLayout {
         fields.iter().filter(|field| field.is_atomic)
     }
 
-    /// Returns the layout of a value of this size, which tells the number of elements of a slice.
+    /// Returns the layout of a value of this size. For a slice, the size determines the number of elements.
     pub(crate) fn of_size(self, size: usize) -> Result<Self, Invalid> {
         let fits = |expected: String| Invalid::new("size", expected, size);
         match self.kind {

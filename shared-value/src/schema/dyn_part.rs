@@ -57,17 +57,17 @@ impl DynLayout {
 
 /// The parts of a value, as [`DynLayout::fields`] lists them.
 ///
-/// They are made one by one: listing the parts of a million structs takes no memory for a million parts.
+/// They are made one at a time: listing the parts of a million structs does not take memory for a million parts.
 #[derive(Clone, Debug)]
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct DynParts<'l> {
     /// The structs and arrays whose parts are being listed, from the value inwards.
     open: Vec<Open<'l>>,
-    /// Whether the atomic fields of the outermost struct have words of their own: not if a newtype is the value.
+    /// Whether the atomic fields of the outermost struct have words of their own. They do not if the value is a newtype.
     has_atomics: bool,
 }
 
-/// A struct or an array of structs, some of whose parts were listed.
+/// A struct or an array of structs whose parts are being listed.
 #[derive(Clone, Debug)]
 struct Open<'l> {
     path: String,

@@ -25,7 +25,7 @@ impl DynLayout {
     }
 }
 
-/// Collects the variants of an enum: what [`DynLayout::enumeration`] begins.
+/// Builds the layout of an enum. Returned by [`DynLayout::enumeration`].
 #[derive(Debug)]
 #[must_use = "a layout is complete when it is built"]
 pub struct DynEnum {

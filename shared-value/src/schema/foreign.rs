@@ -13,13 +13,14 @@ impl DynLayout {
     /// Reads a typecode: the notation of Python's buffer protocol (PEP 3118), as
     /// [`SharedValue::TYPECODE`](crate::SharedValue::TYPECODE) holds it and numpy prints it.
     ///
-    /// The fields lie one behind the other, and padding is written out, as `7x`. A typecode has no names of types: structs are
-    /// called `struct`, enums are plain integers, and newtypes are what they wrap. A field that Rust would place elsewhere, or
-    /// that Rust has no type for, becomes [bytes](DynKind::Bytes) that are read and written as the typecode says.
+    /// The fields lie one after the other, and padding is explicit, as in `7x`. A typecode has no names of types: structs
+    /// are called `struct`, an enum becomes its integer, and a newtype becomes the type that it wraps. A field that Rust
+    /// would place elsewhere, or that Rust has no type for, becomes [bytes](DynKind::Bytes) that are read and written as the
+    /// typecode says.
     ///
     /// # Errors
-    /// `InvalidLayout` if the text is not one item of the notation, leaves the byte order to the reader or has another than
-    /// this machine, or describes what no value can be.
+    /// `InvalidLayout` if the text is not one item of the notation, if it does not say the byte order or has another byte
+    /// order than this machine, or if it describes an impossible value.
     ///
     /// ```
     /// use shared_value::{DynLayout, SharedValue};
@@ -45,7 +46,7 @@ impl DynLayout {
     }
 }
 
-/// Returns the layout that Rust gives to a value of its own type for this, if it has one.
+/// Returns the layout of the Rust type that corresponds to the item, if there is one.
 fn natural(item: &Item) -> Option<DynLayout> {
     let size = item.size();
     match item {
@@ -57,7 +58,7 @@ fn natural(item: &Item) -> Option<DynLayout> {
             Some(DynLayout::new("array", size, element.align, DynKind::Array { length: *length, element }))
         }
         Item::Struct(items) => {
-            // Of a packed struct, whose size is not a multiple of its fields' alignment, the fields become bytes.
+            // The fields of a packed struct, whose size is not a multiple of its fields' alignment, become bytes.
             let largest = 1 << size.trailing_zeros().min(usize::BITS - 2);
             let field = |item: &Item, offset: usize| {
                 let is_placed = |layout: &DynLayout| layout.align <= largest && offset.is_multiple_of(layout.align);
@@ -95,7 +96,7 @@ fn write(item: &Item, text: &mut String) {
             let _ = write!(text, "{size}x");
         }
         Item::Array { .. } => {
-            // The notation does not nest shapes: all dimensions stand in one.
+            // The notation does not nest shapes: one shape has all dimensions.
             let (mut dimensions, mut innermost) = (Vec::new(), item);
             while let Item::Array { length, element } = innermost {
                 dimensions.push(length.to_string());

@@ -1,4 +1,4 @@
-//! Limits what is read at once: a schema of a few bytes can describe a value that no memory holds.
+//! Limits the size of one read or write: a schema of a few bytes can describe a value that is larger than all memory.
 
 use crate::error::Error;
 use crate::schema::{DynKind, DynLayout};
@@ -8,10 +8,10 @@ const BYTES: usize = 64 << 20;
 /// The most numbers, texts and so on: each takes about 100 bytes as data.
 const LEAVES: usize = 4 << 20;
 
-/// Makes sure that a part is small enough to be read or written as a whole.
+/// Checks that a part is small enough to be read or written as a whole.
 ///
 /// # Errors
-/// `Unsupported` if it is not.
+/// `Unsupported` if the part is too large.
 pub(crate) fn check(layout: &DynLayout) -> Result<(), Error> {
     if layout.size <= BYTES && leaves(layout) <= LEAVES {
         return Ok(());

@@ -12,7 +12,7 @@ impl Typecode {
     }
 }
 
-/// The name and the kind of a number, by its letter.
+/// Returns the name and the kind of a number, by its letter.
 pub(crate) fn number(code: char) -> Option<(&'static str, DynKind)> {
     let (integer, float) = (|is_signed| DynKind::Integer { is_signed }, DynKind::Float);
     Some(match code {
@@ -33,7 +33,7 @@ pub(crate) fn number(code: char) -> Option<(&'static str, DynKind)> {
     })
 }
 
-/// Returns the layout of bytes in which nothing is aligned. A part without bytes has none.
+/// Returns the layout of an item in which nothing is aligned; `None` for an item without bytes.
 pub(crate) fn packed(item: &Item) -> Option<DynLayout> {
     let size = item.size();
     let (name, kind) = match item {
@@ -59,7 +59,7 @@ pub(crate) fn fields(
         let offset = end;
         end += item.size();
         if !matches!(item, Item::Padding(_)) {
-            // A missing name is the number of the field, as in a tuple struct, and so is an empty one.
+            // A missing or empty name is replaced by the number of the field, as in a tuple struct.
             let name = if name.is_empty() { index.to_string() } else { name.clone() };
             fields.push(DynField { name, offset, layout: layout(item, offset)?, is_atomic: false });
         }

@@ -1,4 +1,4 @@
-//! Layouts that are known only when the program runs: read from schemas and typecodes, built part by part, and written again.
+//! Layouts that are known only at run time: read from schemas and typecodes, built part by part, and written as schemas.
 
 mod dyn_layout;
 mod dyn_part;

@@ -74,7 +74,7 @@ impl<'p> Iterator for Steps<'p> {
 pub(crate) struct Place<'l> {
     pub(crate) layout: &'l DynLayout,
     pub(crate) offset: usize,
-    /// The words outside of the slots that it lies in, if it is an atomic field of the value, or an element of one.
+    /// The words outside of the slots that hold the part, if it is an atomic field of the value, or an element of one.
     pub(crate) atomic: Option<Words>,
     /// Whether the part is the whole value.
     pub(crate) is_value: bool,
@@ -117,7 +117,7 @@ impl<'l> Place<'l> {
         }
     }
 
-    /// Takes one step; the error says what there is instead.
+    /// Takes one step. The error lists the parts that exist instead.
     fn step(self, step: Step<'_>) -> Result<Self, String> {
         let layout = self.layout.unwrapped();
         match (step, &layout.kind) {
@@ -143,7 +143,7 @@ impl<'l> Place<'l> {
     }
 }
 
-/// Lists names for an error, but no more than a reader takes in.
+/// Lists names for an error, but only the first few.
 pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     const SHOWN: usize = 24;
     let mut list = String::new();
@@ -158,14 +158,14 @@ pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     if count > SHOWN { format!("{list} and {} more", count - SHOWN) } else { list }
 }
 
-/// Returns text as errors show it.
+/// Returns text in the form that errors show.
 pub(crate) fn shown(text: &str) -> String {
     const SHOWN: usize = 100;
     let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN).is_some() { format!("{shown}..") } else { shown }
 }
 
-/// The path of a part, for errors: it becomes text only if there is one.
+/// The path of a part, for errors: it becomes text only if there is an error.
 #[derive(Clone, Copy)]
 pub(crate) enum Way<'a> {
     /// A part of this layout, at this path of its value.
@@ -197,7 +197,7 @@ impl Way<'_> {
     }
 }
 
-/// Prints the path, or for the whole value the name of the type, as errors of typed values do.
+/// Prints the path. For the whole value, prints the name of the type, as errors of typed values do.
 impl Display for Way<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,8 +1,8 @@
 //! Reads schemas, whose text any process may have written.
 //!
-//! The memory of a layout is bounded by the length of its text: nothing is reserved for counts that the text only names. The
-//! depth of types inside of each other has a limit. Sizes and offsets are checked here, once: all code that uses a layout
-//! relies on every part lying in its whole.
+//! The memory of a layout is bounded by the length of its text: counts in the text reserve no memory. The nesting depth of
+//! types has a limit. Sizes and offsets are checked here, once: all code that uses a layout relies on every part lying
+//! inside its parent.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,10 +18,10 @@ use crate::schema::{DynField, DynKind, DynLayout, DynVariant};
 /// The longest schema, in bytes: a layout takes about twenty times the memory of its text.
 const LONGEST: usize = 1 << 20;
 
-/// The most bytes of typecodes that are read: what a typecode says takes up to 300 times the memory of its text.
+/// The most bytes of typecodes that are read: the meaning of a typecode takes up to 300 times the memory of its text.
 const LONGEST_TYPECODES: usize = 1 << 16;
 
-/// The most types inside of each other: functions that walk a layout recurse, and the stack is limited.
+/// The maximum nesting depth of types: functions that walk a layout recurse, and the stack is limited.
 const DEEPEST: usize = 128;
 
 /// The largest value, in bytes.
@@ -30,7 +30,7 @@ const LARGEST: usize = isize::MAX as usize;
 const BYTE_ORDER: &str = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };
 
 impl DynLayout {
-    /// Reads a schema, as segments hold it. `docs/format.md` has the grammar.
+    /// Reads a schema in the form that segments hold. `docs/format.md` has the grammar.
     ///
     /// # Errors
     /// `InvalidLayout` if the text is not a schema of this machine's byte order, if it describes no possible type (fields that
@@ -89,7 +89,7 @@ fn invalid(expected: impl Display, found: impl Display) -> Invalid {
     Invalid::new("schema", expected, found)
 }
 
-/// Returns a piece of the text as errors show it.
+/// Returns a piece of the text in the form that errors show.
 fn quoted(text: &str) -> String {
     const SHOWN: usize = 80;
     let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
@@ -100,7 +100,7 @@ fn quoted(text: &str) -> String {
 /// The lines that are left to read.
 struct Lines<'t> {
     rest: &'t str,
-    /// The bytes of typecodes that were read.
+    /// The number of bytes of typecodes that were read so far.
     typecodes: usize,
 }
 
@@ -304,7 +304,7 @@ impl<'t> Reader<'_, 't> {
             }
             fields.push(field);
         }
-        // For the value itself, the name of its struct stands in place of a path.
+        // For the value itself, the name of its struct takes the place of the path.
         let what = if self.path.is_empty() { name } else { self.path.as_str() };
         let line = self.lines.next(format!("the size of {}", quoted(what)))?;
         let mut text = Expression { rest: line };
@@ -362,7 +362,7 @@ impl<'t> Reader<'_, 't> {
         if !offset.is_multiple_of(layout.align) {
             return Err(invalid(format!("a multiple of {}", layout.align), quoted(line)));
         }
-        // An atomic value has a word of its own, and so has each element of an array of them.
+        // An atomic value has a word of its own, and each element of an atomic array has one too.
         let atomic = if let DynKind::Array { element, .. } = &layout.kind { &**element } else { &layout };
         if is_atomic && !is_atomic_value(atomic) {
             return Err(invalid("an atomic `u64`, `i64`, `f64` or `bool`, or an array of them", quoted(line)));
@@ -392,7 +392,7 @@ fn variants(repr: &DynLayout, text: &mut Expression<'_>) -> Result<Vec<DynVarian
         if !range.contains(&number) || (is_negative && magnitude == 0) {
             return Err(invalid(format!("a number of {}", repr.name), quoted(before)));
         }
-        // A number that two variants share would not tell them apart.
+        // Two variants with one number could not be told apart.
         if !names.insert(name) || !numbers.insert(number) {
             return Err(invalid("one variant of a name or number", quoted(before)));
         }

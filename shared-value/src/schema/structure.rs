@@ -43,7 +43,7 @@ impl DynLayout {
     /// Returns the layout of an array whose length only the segment knows: of a [`SharedArray`](crate::SharedArray).
     ///
     /// # Errors
-    /// `InvalidLayout` if an element can be no element of an array.
+    /// `InvalidLayout` if the layout cannot be that of an array element.
     ///
     /// ```
     /// use shared_value::{DynLayout, DynValue, Filled};
@@ -66,7 +66,7 @@ impl DynLayout {
         Self::new("FixedStr", size, 1, DynKind::Text).checked()
     }
 
-    /// Returns the layout of bytes whose type only the program knows.
+    /// Returns the layout of bytes whose type is known only to the program.
     ///
     /// # Errors
     /// `InvalidLayout` if the alignment is not a power of two, or the size not a multiple of the alignment.
@@ -120,7 +120,8 @@ impl DynLayout {
         Err(Error::InvalidLayout { name: self.name.into_owned(), reason })
     }
 
-    /// Makes sure that the schema of the layout is read as the layout: a segment can hold every layout that is made by code.
+    /// Checks that reading the schema of the layout returns the same layout, so that a segment can hold every layout that is
+    /// made by code.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         match read(&self.to_string()) {
             Ok(read) if read == self => Ok(self),
@@ -141,7 +142,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     Err(Error::InvalidLayout { name: name.escape_debug().to_string(), reason })
 }
 
-/// Lays out a struct as `#[repr(C)]` does: what [`DynLayout::structure`] begins.
+/// Builds the layout of a struct, as `#[repr(C)]` does. Returned by [`DynLayout::structure`].
 ///
 /// Each field lies at the next multiple of its alignment, and the size is a multiple of the largest alignment.
 #[derive(Debug)]

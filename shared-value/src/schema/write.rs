@@ -1,13 +1,13 @@
 //! Writes layouts as schemas.
 //!
-//! `layout/schema.rs` writes the same text for types, at compile time, where nothing that is used here exists: the tests
+//! `layout/schema.rs` writes the same text for types at compile time, where the tools used here are not available. Tests
 //! compare the two.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::schema::{DynKind, DynLayout};
 
-/// A type as schemas write it.
+/// A type in the notation of schemas.
 pub(crate) struct Type<'a>(pub(crate) &'a DynLayout);
 
 impl Display for Type<'_> {
@@ -48,7 +48,7 @@ impl Display for Type<'_> {
 }
 
 impl DynLayout {
-    /// Returns the type as schemas write it: `[Point; 2]`, `State(u8: Open=0, Frozen=1)`.
+    /// Returns the type in the notation of schemas: `[Point; 2]`, `State(u8: Open=0, Frozen=1)`.
     pub fn type_text(&self) -> String {
         Type(self).to_string()
     }

@@ -1,4 +1,4 @@
-//! `Identity`: which file a segment lies in.
+//! `Identity`: identifies the file that a segment lies in.
 
 use std::fs::File;
 use std::io;

@@ -13,13 +13,13 @@ use crate::sys;
 /// Where POSIX shared memory lives on Linux (`shm_overview(7)`).
 pub(super) const NAMED: &str = "/dev/shm";
 
-/// How every token begins, and so no name.
+/// The prefix of every token. No name may begin with it.
 pub(crate) const TOKEN_PREFIX: &str = "shared-value:";
 
 /// Where a new segment is created: under a name, or in a file.
 ///
-/// Strings are names, paths are files. A name is that of a file in `/dev/shm`: at most 255 bytes, without `/`. Any process
-/// of the same user opens the value by it.
+/// Strings are names, paths are files. A name is the name of a file in `/dev/shm`: at most 255 bytes, without `/`. Any
+/// process of the same user can open the value by its name.
 ///
 /// ```
 /// use std::path::Path;
@@ -61,7 +61,7 @@ impl Location<'static> {
 }
 
 impl Location<'_> {
-    /// The same location, which borrows nothing.
+    /// Returns a copy of the location that borrows nothing.
     pub(crate) fn to_static(&self) -> Location<'static> {
         Location(match &self.0 {
             Site::Anonymous => Site::Anonymous,
@@ -119,7 +119,7 @@ impl Location<'_> {
         })
     }
 
-    /// The path, where there must be one.
+    /// Returns the path, for locations that must have one.
     fn known_path(&self, operation: &str) -> Result<PathBuf, Error> {
         self.path()?.ok_or_else(|| self.failed(operation, io::ErrorKind::NotFound.into()))
     }
@@ -142,7 +142,7 @@ impl Location<'_> {
         })
     }
 
-    /// Makes a file of `new_file` visible at its path.
+    /// Makes a file from `new_file` visible at its path.
     pub(super) fn publish(&self, file: &File) -> Result<(), Error> {
         let Some(path) = self.path()? else {
             return Ok(());
@@ -169,7 +169,7 @@ impl Location<'_> {
         std::fs::remove_file(self.known_path("unlink")?).map_err(|error| self.failed("unlink", error))
     }
 
-    /// Whether this is where the file of this identity is.
+    /// Whether the file at this location is the one with this identity.
     pub(super) fn leads_to(&self, identity: Identity) -> bool {
         self.open_file_read_only()
             .and_then(|file| Identity::of(&file).map_err(|error| self.failed("inspect", error)))
@@ -212,7 +212,7 @@ macro_rules! locations {
 
 locations! { &'a str, Named; &'a String, Named; String, Named; &'a Path, File; &'a PathBuf, File; PathBuf, File; }
 
-/// Unlinks the name or the file of a segment. Processes that have the segment open keep it; the name is free for another.
+/// Unlinks the name or the file of a segment. Processes that have the segment open keep it; the name can be used again.
 ///
 /// # Errors
 /// `NotFound`, `InvalidName`, `Io`.

@@ -31,7 +31,7 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Maps a file whose header is valid.
     pub(super) fn new(file: File, location: Location<'static>) -> Result<Self, Error> {
-        // Shared between processes, and raw: nothing here ever hands out a reference to plain bytes of it.
+        // The mapping is shared between processes, and raw: nothing here ever hands out a reference to its plain bytes.
         Self::mapped(file, location, |options, file| options.map_raw(file))
     }
 
@@ -95,7 +95,7 @@ impl Mapping {
 
     /// Returns `count` words from `offset` on, if that is a multiple of 8 and the words lie in the segment.
     ///
-    /// Other processes may use them for anything: all accesses to shared memory are accesses to whole atomic words.
+    /// Other processes may write anything to them: all accesses to shared memory are accesses to whole atomic words.
     #[inline]
     pub(crate) fn words(&self, offset: usize, count: usize) -> Option<&[AtomicU64]> {
         if !offset.is_multiple_of(size_of::<u64>()) {
@@ -140,7 +140,7 @@ pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<He
     Ok(header.validate())
 }
 
-/// Reads the missing ones of the first `length` bytes, or fewer if the file ends before.
+/// Reads those of the first `length` bytes that are missing, or fewer if the file ends earlier.
 fn read_up_to(file: &File, bytes: &mut Vec<u8>, length: u64) -> io::Result<()> {
     let mut done = bytes.len();
     bytes.resize(done.max(usize::try_from(length).expect("at most 16 MiB")), 0);

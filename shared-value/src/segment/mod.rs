@@ -34,7 +34,7 @@ pub(crate) enum Writers {
     Fixed,
 }
 
-/// A segment in use. Its mapping lives longer if a leaked guard holds a lock in it.
+/// A segment in use. If a leaked guard holds a lock in it, its mapping outlives this.
 #[derive(Debug)]
 pub(crate) struct Segment {
     mapping: Arc<Mapping>,
@@ -119,8 +119,9 @@ impl Segment {
 
     /// Returns the segment of a file that another process has handed over, or that was opened by the path of a descriptor.
     ///
-    /// Unlike `open`, this adopts nothing. A descriptor that was handed over is the sender's own opening of the file, so the
-    /// sender's mark as in use now lasts for this process too. And memory without a name is never left over.
+    /// Unlike `open`, this adopts nothing. A descriptor that was handed over refers to the sender's open file description,
+    /// so the sender's mark that the file is in use now lasts for this process too. And memory without a name is never left
+    /// over.
     pub(crate) fn of_file(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
         let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{location}`"), error))?;
         if let Some(segment) = registry::get(identity) {

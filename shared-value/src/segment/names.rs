@@ -9,7 +9,7 @@ use crate::segment::location::NAMED;
 use crate::segment::mapping::read_header;
 use crate::sys;
 
-/// A value that has a name: what [`names`] finds.
+/// A value that has a name. Returned by [`names`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedValue {
     name: String,
@@ -39,8 +39,8 @@ impl NamedValue {
         self.length
     }
 
-    /// Returns whether a process has the value open for writing. A value that is not in use was left over, or will be opened
-    /// again.
+    /// Returns whether a process has the value open for writing. A value that is not in use was left behind, or will be
+    /// opened again.
     pub fn is_in_use(&self) -> bool {
         self.is_in_use
     }
@@ -72,7 +72,7 @@ pub fn names() -> Result<Vec<NamedValue>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(NAMED).map_err(failed)? {
         let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
-        // Entries that are gone meanwhile, that this process may not read, or that are not values are skipped.
+        // Skips entries that have vanished meanwhile, that this process may not read, or that are not values.
         if let Ok(Some(value)) = inspect(name) {
             found.push(value);
         }

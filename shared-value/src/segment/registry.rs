@@ -23,7 +23,7 @@ struct Registry {
 
 struct Live {
     segment: Weak<Segment>,
-    /// Lives a little longer than the segment: until the segment has been dropped.
+    /// Outlives the segment slightly: it is valid until the segment's drop has finished.
     mapping: Weak<Mapping>,
 }
 

@@ -1,4 +1,4 @@
-//! To a program that this one starts: an inherited descriptor, and an environment entry that tells its number.
+//! Handing a value to a program that this one starts: an inherited descriptor, and an environment entry with its number.
 
 use std::env;
 use std::os::fd::{AsRawFd, RawFd};
@@ -20,7 +20,7 @@ pub(crate) fn pass_to(mapping: &Mapping, number: u64, command: &mut Command, nam
             reason: "an environment entry has a name without `=` and NUL",
         });
     }
-    // A copy of its own, so that the value may be dropped before the command starts.
+    // Duplicates the descriptor, so that the value may be dropped before the command starts.
     let descriptor = mapping.file().try_clone().map_err(|error| Error::io("duplicate a descriptor", error))?;
     let passed = Passed { descriptor: descriptor.as_raw_fd(), identity: mapping.identity(), number };
     command.env(name, passed.to_entry());
@@ -48,7 +48,7 @@ pub(super) fn open<C: Recognized + ?Sized>(name: &str, opening: &Opening) -> Res
 struct Passed {
     descriptor: RawFd,
     identity: Identity,
-    /// Which value of its segment it is.
+    /// The number of the value in its segment.
     number: u64,
 }
 

@@ -36,7 +36,7 @@ impl Opening {
         }
     }
 
-    /// How the arena is opened in which the value lies.
+    /// Returns how to open the arena that the value lies in.
     fn of_arena(&self) -> Self {
         match self {
             Self::ReadWrite(_) => Self::ReadWrite(Guarding::Own(LockKind::Native)),

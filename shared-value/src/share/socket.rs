@@ -1,4 +1,4 @@
-//! To the process at the other end of a Unix socket, of any user and in any container.
+//! Handing a value to the process at the other end of a Unix socket, of any user and in any container.
 
 use std::os::unix::net::UnixStream;
 

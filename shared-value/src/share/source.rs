@@ -14,7 +14,7 @@ use crate::share::token::Token;
 /// |---|---|
 /// | a string | under this name |
 /// | a [`Path`] | in this file |
-/// | a [`Token`], or [`Source::token`] | where a process of this user says that it is |
+/// | a [`Token`], or [`Source::token`] | where the token of a process of this user points |
 /// | [`Source::inherited`] | among the descriptors that the parent process has passed |
 /// | a `&UnixStream` | at the other end of the socket |
 ///
@@ -40,7 +40,7 @@ pub(super) enum Origin<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Finds what the program that started this one has passed under this name, by
+    /// Finds the value that the parent program passed under this name, by
     /// [`pass_to`](crate::Synchronized::pass_to).
     ///
     /// It can be opened more than once. Programs that this one starts do not get it, unless it is passed on.
@@ -48,7 +48,7 @@ impl<'a> Source<'a> {
         Self(Origin::Inherited(name.into()))
     }
 
-    /// Finds what a [`Token`] was made for, given its text.
+    /// Finds the value that a [`Token`] was made for, given its text.
     pub fn token(text: impl Into<Cow<'a, str>>) -> Self {
         Self(Origin::Token(text.into()))
     }

@@ -85,7 +85,7 @@ pub(super) fn open<C: Recognized + ?Sized>(text: &str, opening: &Opening) -> Res
     if identity != token.identity {
         return Err(stale("another file has taken its place".to_owned()));
     }
-    // A value with a name is opened by it, like by any other opening.
+    // A value with a name is opened by that name, in the usual way.
     let cell = match token.at {
         At::Named(name) => opening.open_number(&Location::from(name), token.number),
         At::File(path) => opening.open_number(&Location::from(path), token.number),
@@ -100,10 +100,10 @@ pub(super) fn open<C: Recognized + ?Sized>(text: &str, opening: &Opening) -> Res
     }
 }
 
-/// What a token says.
+/// The contents of a token.
 struct TokenText {
     identity: Identity,
-    /// Which value of its segment it is.
+    /// The number of the value in its segment.
     number: u64,
     at: At,
 }
@@ -146,7 +146,7 @@ impl TokenText {
         Some(Self { identity, number: hexadecimal(number)?, at })
     }
 
-    /// The file where the token says it is; it may be another by now.
+    /// Opens the file at the place that the token gives. It may be another file by now.
     fn open(&self, read_only: bool) -> Result<File, String> {
         let by_path = |path: &Path| {
             let open = if read_only { sys::file::open_read_only } else { sys::file::open };
@@ -161,11 +161,11 @@ impl TokenText {
                 let gone = |error| format!("process {process}: {error}");
                 let open = if read_only { sys::file::open_descriptor_read_only } else { sys::file::open_descriptor };
                 let file = open(*process, *number).map_err(gone)?;
-                // After the opening: if the process is still the same now, it was so then.
+                // Checked after the opening: if this is still the same process, then the file was opened in that process.
                 if sys::process::started_at(*process).map_err(gone)? != *start {
                     return Err(format!("process {process} has ended, and its id names another by now"));
                 }
-                // This is an opening of its own, so it has to say for itself that the file is in use: it may have a name.
+                // This is a new open file description, which must mark the file as in use itself: the file may have a name.
                 if !read_only {
                     Entrance::wait(&file).and_then(Entrance::enter).map_err(gone)?;
                 }

@@ -2,8 +2,9 @@
 //!
 //! The file has open-file-description locks (`fcntl(2)`) on three bytes. Such a lock belongs to one opening of the file, and the
 //! kernel releases it when the last descriptor of that opening is closed, also by the death of the process. A process that may
-//! only read the file can lock bytes for reading only. Its lock on byte 1 means nothing, and is ignored. Its lock on byte 0 makes
-//! the file look in use, so that remains of a crash of the machine, or of a copy of the file, are not noticed.
+//! only read the file can lock bytes for reading only. Its lock on byte 1 means nothing, and is ignored. Its lock on byte 0
+//! makes the file look in use: the next process that opens the file then does not repair what a crash of the machine, or a
+//! copy of the file, has left.
 //!
 //! | byte | locked for reading by | locked for writing by |
 //! |---|---|---|
@@ -22,7 +23,7 @@ const IN_USE: libc::off_t = 0;
 const ENTERING: libc::off_t = 1;
 const READ: libc::off_t = 2;
 
-/// How often, and with which pauses, to wait for another process to enter, which takes microseconds, before giving up.
+/// How often to try, with these pauses, before giving up. Entering takes a process only microseconds.
 const TRIES: u32 = 5_000;
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -50,12 +51,13 @@ impl Entrance {
         Err(late())
     }
 
-    /// Returns whether no other process has the file in use. If so, none can begin to use it until this one has entered.
+    /// Returns whether no other process has the file in use. If so, no process can begin to use it until this one has
+    /// entered.
     pub(crate) fn is_first(&self) -> bool {
         set(&self.file, IN_USE, libc::F_WRLCK).is_ok()
     }
 
-    /// Returns whether a process reads the file. If not, none can begin to read it until this one has entered.
+    /// Returns whether a process reads the file. If not, no process can begin to read it until this one has entered.
     pub(crate) fn is_read(&self) -> bool {
         set(&self.file, READ, libc::F_WRLCK).is_err()
     }
@@ -109,7 +111,7 @@ pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
     Ok(in_the_way(file, IN_USE)? != libc::F_UNLCK)
 }
 
-/// Returns the kind of the lock that keeps a byte from being locked for writing, or `F_UNLCK` if there is none.
+/// Returns the kind of the lock that keeps a byte from being locked for writing, or `F_UNLCK` if no lock does.
 fn in_the_way(file: &File, byte: libc::off_t) -> io::Result<libc::c_int> {
     let mut lock = request(byte, libc::F_WRLCK);
     // SAFETY: the descriptor is open, and the kernel writes a `flock` to `lock`, which is one.

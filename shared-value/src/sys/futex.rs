@@ -14,14 +14,14 @@ use crate::protocol::atomics::AtomicU64;
 /// Sleeps until the sleepers of the word are woken, for at most `timeout` by `CLOCK_MONOTONIC`. Returns at once if the lower
 /// half of the word is not that of `expected`.
 ///
-/// May return early for no reason: the caller loads the word again in any case.
+/// May wake spuriously: the caller always loads the word again.
 pub(crate) fn wait(word: &AtomicU64, expected: u64, timeout: Duration) {
     let timeout = Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
     };
     // Without the private flag, because the sleepers may be in several processes. After every error (the word has changed, a
-    // signal came, the time is over) the caller does the same: it loads the word again.
+    // signal came, the time is over) the caller loads the word again.
     let _ = futex::wait(half(word), Flags::empty(), half_of(expected), Some(&timeout));
 }
 

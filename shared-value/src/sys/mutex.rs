@@ -1,8 +1,8 @@
 //! Robust pthread mutexes that this library shares with other processes, also with C programs.
 //!
-//! This file initializes mutexes itself, because a mutex of `raw_sync` is not robust and deadlocks if its owner takes it twice.
-//! `raw_sync` attaches to a mutex. The C library's own functions take it, because `raw_sync` loses the one result that matters:
-//! that the last owner died.
+//! This file initializes mutexes itself, because a mutex of `raw_sync` is not robust and deadlocks if its owner takes it
+//! twice. It uses `raw_sync` only to attach to a mutex. It calls the C library directly to take the mutex, because
+//! `raw_sync` loses the one result that matters: that the last owner died.
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -98,8 +98,8 @@ impl Mutex {
     /// `LockKind::Pthread` trusts those processes.
     pub(crate) unsafe fn attach(at: NonNull<u8>) -> io::Result<Self> {
         // SAFETY: the caller promises mapped and aligned memory at `at`. `raw_sync` only stores the two pointers. The null
-        // pointer stands for data that the mutex guards: it is handed out when `raw_sync` takes a lock, which this file never
-        // lets it do.
+        // pointer is in place of the data that the mutex guards: `raw_sync` hands it out only when it takes a lock, which
+        // this file never lets it do.
         let attached = unsafe { raw_sync::locks::Mutex::from_existing(at.as_ptr(), std::ptr::null_mut()) };
         let (attached, _) = attached.map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Self { attached })

@@ -2,8 +2,8 @@
 
 use std::io;
 
-/// Returns when a process was started, in clock ticks since the boot of the machine. Together with the id, which can be used
-/// again, this identifies the process.
+/// Returns when a process was started, in clock ticks since the boot of the machine. Together with the id, which the kernel
+/// may reuse, it identifies the process.
 pub(crate) fn started_at(process: u32) -> io::Result<u64> {
     let facts = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The second field is a name in parentheses, which may hold anything; the start is field 22 (`proc(5)`).

@@ -3,7 +3,7 @@ use quote::quote;
 use super::documentation::about;
 use super::{Accessors, Place};
 
-/// The accessor of an atomic field, under the name of the field, or `in_x` where that would be hidden.
+/// Generates the accessor of an atomic field. It has the name of the field, or `in_x` if that name would be hidden.
 pub(super) fn expand(place: &Place<'_>) -> Accessors {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let name = place.getter().unwrap_or_else(|| field.accessor("in_"));

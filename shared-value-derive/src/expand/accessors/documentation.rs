@@ -5,7 +5,7 @@ use syn::{Attribute, Expr, Lit, LitStr, Member, Meta};
 
 use crate::model::Field;
 
-/// Stands once above all functions of its kind: what is written for each is parsed by every user.
+/// Stands once above all functions of its kind, because every user's compiler has to parse the text above each function.
 pub(super) const PARTS: &str = " Parts, each of which has the functions that the whole has.";
 pub(super) const READERS: &str = " Reading, without the lock: what is committed, or what this thread has written since. \
                                   It panics if another process wrote bytes that are not a value of the type.";
@@ -13,8 +13,8 @@ pub(super) const WRITERS: &str = " Writing: a handle locks, commits and unlocks,
                                   written with a guard is published by its next commit. The errors are those of `update`.";
 pub(super) const ROOTS: &str = " Atomic fields, which are changed at once, and without the lock.";
 
-/// The generated sentence about `field`, which stands for `{}`, then what the user wrote; in one attribute if possible,
-/// because there is one of these for each of very many functions.
+/// Returns the generated sentence, in which `field` replaces `{}`, followed by the user's documentation. It is one attribute
+/// if possible, because very many functions have one.
 pub(super) fn about(field: &Field, sentence: &str) -> TokenStream {
     let name = match &field.member {
         Member::Named(name) => format!("`{}`", name.unraw()),
@@ -33,7 +33,7 @@ pub(super) fn about(field: &Field, sentence: &str) -> TokenStream {
     quote!(#[doc = #text])
 }
 
-/// The text of `#[doc = ".."]`, unless it is computed.
+/// Returns the text of `#[doc = ".."]`, unless it is computed.
 fn literal(attribute: &Attribute) -> Option<LitStr> {
     let Meta::NameValue(text) = &attribute.meta else {
         return None;

@@ -1,4 +1,4 @@
-//! The functions for single fields, on whatever has the value: a handle, a guard, or a part.
+//! The functions for single fields, for each host of the value: a handle, a guard, or a part.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -16,17 +16,17 @@ mod whole;
 /// The accessors of one field or of all, sorted by the impl that they belong to.
 #[derive(Default)]
 pub(crate) struct Accessors {
-    /// On whatever has parts.
+    /// For all hosts.
     pub(crate) parts: TokenStream,
-    /// On what can be read.
+    /// For hosts that can be read.
     pub(crate) readers: TokenStream,
-    /// On what can be written.
+    /// For hosts that can be written.
     pub(crate) writers: TokenStream,
-    /// On handles and guards.
+    /// For handles and guards.
     pub(crate) roots: TokenStream,
 }
 
-/// A field, and how the runtime is asked for it.
+/// A field, with the pieces of the runtime calls for it.
 struct Place<'scope> {
     scope: &'scope Scope<'scope>,
     field: &'scope Field,
@@ -34,7 +34,7 @@ struct Place<'scope> {
     number: Literal,
     /// The type that the runtime stores.
     stored: TokenStream,
-    /// The statement that asks first whether the type can be shared, where the compiler may refuse it.
+    /// The statement that first asks whether the type can be shared, if the compiler may refuse the type.
     question: Option<TokenStream>,
 }
 
@@ -48,13 +48,13 @@ impl Accessors {
 }
 
 impl Place<'_> {
-    /// The body of an accessor that makes `call`.
+    /// Returns the body of an accessor that makes `call`.
     fn body(&self, call: &TokenStream) -> TokenStream {
         let question = &self.question;
         self.scope.body(&quote!(#question #call))
     }
 
-    /// The getter, unless a method of handles or guards would hide it.
+    /// Returns the name of the getter, unless a method of handles or guards would hide it.
     fn getter(&self) -> Option<Ident> {
         let getter = self.field.getter();
         (!names::is_hidden(&getter)).then_some(getter)
@@ -71,10 +71,9 @@ pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<It
     accessors
 }
 
-/// The type that handles, guards and parts dereference to.
+/// Generates the type that handles, guards and parts dereference to.
 ///
-/// Its parameter is what it is reached from. The user's parameters need not be its own too: the impls find them in the
-/// value of that.
+/// Its parameter is the host. It does not need the user's parameters: the impls get them from the host's value.
 pub(super) fn structure(scope: &Scope<'_>) -> TokenStream {
     let Scope { input, accessors, handle, guard, .. } = scope;
     let (visibility, host) = (&input.visibility, &input.fresh.host);
@@ -89,7 +88,7 @@ pub(super) fn structure(scope: &Scope<'_>) -> TokenStream {
     }
 }
 
-/// The functions of that type.
+/// Generates the functions of that type.
 pub(super) fn impls(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
     let Scope { input, runtime, value, accessors: name, .. } = scope;
     let host = &input.fresh.host;

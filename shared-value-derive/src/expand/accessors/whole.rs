@@ -5,7 +5,7 @@ use super::documentation::about;
 use super::{Accessors, Place};
 use crate::model::{innermost, is_number};
 
-/// The accessors of a field that lies in the slots: `in_x`, `x`, `set_x`, `update_x`.
+/// Generates the accessors of a field that lies in the slots: `in_x`, `x`, `set_x`, `update_x`.
 pub(super) fn expand(place: &Place<'_>) -> Accessors {
     Accessors {
         parts: part(place),
@@ -89,8 +89,9 @@ fn updater(place: &Place<'_>) -> TokenStream {
 }
 
 impl Place<'_> {
-    /// The type arguments of a runtime function, of which all but the first are these. None where the first can be inferred
-    /// too: the compiler is faster without, but if the type cannot be shared, it would not point to the type.
+    /// Returns the type arguments of a runtime function: the stored type, then `others`. Returns `None` if inference is
+    /// enough: the compiler is faster without arguments, but if the type cannot be shared, its error would not point to the
+    /// type.
     fn arguments(&self, others: &[TokenStream]) -> Option<TokenStream> {
         let stored = &self.stored;
         self.question.is_some().then(|| quote!(::<#stored #(, #others)*>))

@@ -1,7 +1,7 @@
 //! Copies runs of whole words between shared memory and private memory.
 //!
-//! The meaning is one relaxed atomic access for each word. Compilers do not merge such accesses. So where it is known to have
-//! the same meaning, assembly moves several words at a time.
+//! A copy means one relaxed atomic access for each word. Compilers do not merge such accesses. So assembly moves several
+//! words at a time where this is known to have the same meaning.
 #![allow(unsafe_code)]
 
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
@@ -51,7 +51,7 @@ pub(crate) unsafe fn store_each(words: &[AtomicU64], from: *const u8) {
 mod tests {
     use super::*;
 
-    /// Few words and many, at multiples of 16 and elsewhere, to and from memory that is not aligned: they arrive, and nothing
+    /// Few words and many, at multiples of 16 and elsewhere, to and from unaligned memory, are copied exactly, and nothing
     /// else changes.
     #[test]
     fn every_number_of_words_is_moved_and_nothing_else() {

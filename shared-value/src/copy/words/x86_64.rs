@@ -25,7 +25,7 @@ use core::arch::x86_64::__m128i;
 use super::{WORD, load_each, store_each};
 use crate::protocol::atomics::AtomicU64;
 
-/// The number of words from which on pairs are loaded. Fewer words may stay in registers, where code wants them one by one. A
+/// The number of words from which on pairs are loaded. Fewer words may stay in registers, if code uses them one by one. A
 /// copy of 64 bytes by pairs takes 1.55 ns instead of 2.4; but it takes 4.8 ns instead of 3.2 if code then uses the words, and
 /// 11 ns instead of 7 after a write of one of them by the same thread (measured on AMD Zen 4).
 const SEVERAL: usize = 9;

@@ -96,7 +96,7 @@ fn layouts_that_cannot_be_are_refused() {
     refused(deep, "at most 128 types inside of each other");
 }
 
-/// The innermost fields of the value, and where they lie.
+/// Returns the innermost fields of the value, with their offsets and sizes.
 fn leaves(layout: &DynLayout) -> Vec<(String, usize, usize)> {
     let parts = layout.fields().filter(|part| !matches!(part.layout().unwrapped().kind(), DynKind::Struct { .. }));
     parts.map(|part| (part.path().to_owned(), part.offset(), part.layout().size())).collect()

@@ -33,7 +33,7 @@ mod schemas;
 mod segments;
 mod values;
 
-/// A struct that is named as a primitive.
+/// A struct that has the name of a primitive.
 #[allow(non_camel_case_types)]
 mod confusing {
     use super::{Field, Layout, SharedValue};
@@ -163,7 +163,7 @@ impl Random {
     }
 }
 
-/// Fills the bytes of the fields with something valid.
+/// Fills the bytes of the fields with valid bits.
 fn fill(layout: &DynLayout, bytes: &mut [u8], random: &mut Random, round: u64) {
     match layout.kind() {
         DynKind::Bool => bytes[0] = u8::from(random.next() % 2 == 1),

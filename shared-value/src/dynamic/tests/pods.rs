@@ -16,7 +16,7 @@ fn with(typecode: &str) -> DynLayout {
     layout
 }
 
-/// Without this, a matrix or a color would print as bytes, and could not be written but as bytes.
+/// Without this, a matrix or a color would print as bytes, and could be written only as bytes.
 #[test]
 fn bytes_are_read_and_written_as_their_typecode_says() {
     #[track_caller]
@@ -35,7 +35,7 @@ fn bytes_are_read_and_written_as_their_typecode_says() {
     check("(2,2)B", &[1, 2, 3, 4], "[[1, 2], [3, 4]]");
     check("<e", &0x3e00_u16.to_ne_bytes(), "1.5");
     check("B", &[7], "7");
-    // Bits that the typecode does not allow, or does not tell, are not lost.
+    // Bits that the typecode does not allow, or does not describe, are not lost.
     check("?", &[2], "[2]");
     check("4s", &[0xff, 0, 0, 0], "[255, 0, 0, 0]");
     check("T{B:a:x}", &[1, 2], "[1, 2]");
@@ -89,8 +89,8 @@ fn described_bytes_are_also_written_as_bytes() {
     assert!(with("c").encode(&DynData::structure("S", [("first", 0_u8.into()), ("pod", DynData::from('€'))])).is_err());
 }
 
-/// Without this, a typecode of another size than its bytes would lead out of them, and one that names no bytes would make
-/// the program panic.
+/// Without this, a typecode of another size than its bytes would cause accesses out of bounds, and a typecode that describes
+/// no bytes would make the program panic.
 #[test]
 fn typecodes_that_do_not_fit_are_ignored() {
     let order = if ORDER == "<" { "little-endian" } else { "big-endian" };
@@ -140,7 +140,7 @@ unsafe impl SharedValue for Described {
     );
 }
 
-/// Without this, a tool would print a pod otherwise than the program does.
+/// Without this, a tool would print a pod differently from the program.
 #[test]
 #[cfg(target_endian = "little")]
 fn pods_are_printed_as_programs_that_know_the_type_print_them() {

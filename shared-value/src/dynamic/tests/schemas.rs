@@ -1,4 +1,4 @@
-//! Every layout that a type can have, as text and back, and texts that no layout has.
+//! Every layout that a type can have, as text and back, and texts that are not the schema of any layout.
 
 use super::{Random, assert_agree, layouts};
 use crate::layout::{schema_text, slice_schema_text};
@@ -15,7 +15,7 @@ fn every_layout_is_read_as_it_was_written() {
     }
 }
 
-/// Without this, arrays whose length stands elsewhere could not be read.
+/// Without this, arrays whose length is not in the schema could not be read.
 #[test]
 fn slices_are_read_as_they_were_written() {
     for element in layouts() {
@@ -84,7 +84,7 @@ fn is_slice(layout: &DynLayout) -> bool {
     matches!(layout.kind(), DynKind::Slice { .. })
 }
 
-/// What all that reads and writes by a layout relies on.
+/// Asserts the property that all code which reads and writes by a layout relies on.
 fn assert_inside(layout: &DynLayout) {
     assert!(layout.align().is_power_of_two() && layout.size().is_multiple_of(layout.align()));
     match layout.kind() {
@@ -107,7 +107,7 @@ fn assert_inside(layout: &DynLayout) {
     }
 }
 
-/// Without this, some text that no layout has would pass.
+/// Without this, some text that is not the schema of any layout would be accepted.
 #[test]
 fn what_cannot_be_is_refused() {
     #[track_caller]

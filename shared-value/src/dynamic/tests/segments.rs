@@ -38,7 +38,7 @@ fn a_slice_has_as_many_elements_as_its_segment_says() {
     }
 }
 
-// Without padding, so that it can be stored without the derive macro.
+// The struct has no padding, so it can be stored without the derive macro.
 super::structure!(Plain { at: [f64; 3] = new, hits: u64 = atomic, name: crate::layout::FixedStr<8> = new, sum: i64 = atomic, lanes: [u64; 3] = atomic });
 
 /// The bytes of a new segment with a value of this layout.

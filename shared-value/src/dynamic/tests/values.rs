@@ -1,4 +1,4 @@
-//! Every value as bytes and back, and data and paths that fit no value.
+//! Every value as bytes and back, and data and paths that do not fit.
 
 use super::{All, Random, Tinted, Wrapped, fill, layouts};
 use crate::dynamic::DynData;
@@ -37,7 +37,7 @@ fn every_value_is_printed_and_written_as_it_was_read() {
     }
 }
 
-/// Without this, bits that are no value would be shown as one.
+/// Without this, invalid bits would be shown as a value.
 #[test]
 fn invalid_bits_are_named() {
     let layout = DynLayout::of::<All>().unwrap();
@@ -94,7 +94,7 @@ fn paths_that_lead_nowhere_are_explained() {
     assert!(Place::at(&layout, &huge).is_err());
 }
 
-/// Without this, what does not fit would be cut or would become another value.
+/// Without this, data that does not fit would be truncated or would become another value.
 #[test]
 fn what_does_not_fit_is_refused() {
     let layout = DynLayout::of::<All>().unwrap();
@@ -174,7 +174,7 @@ fn atomic_fields_of_the_value_itself_have_numbers() {
     assert_eq!(Wrapped::LAYOUT.atomic_words(), 0);
 }
 
-/// Without this, a schema of a few bytes could take all memory there is.
+/// Without this, a schema of a few bytes could use up all memory.
 #[test]
 fn parts_that_are_too_large_are_refused() {
     let at_once = |text: &str| {

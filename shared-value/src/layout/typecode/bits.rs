@@ -27,7 +27,7 @@ pub(crate) fn sign_extended(bytes: &[u8]) -> i64 {
 mod tests {
     use super::{sign_extended, zero_extended};
 
-    /// Without this, numbers narrower than a word would be read as others.
+    /// Without this, numbers narrower than a word would be misread.
     #[test]
     fn numbers_of_all_widths() {
         assert_eq!((zero_extended(&0xfe_u8.to_ne_bytes()), sign_extended(&0xfe_u8.to_ne_bytes())), (0xfe, -2));

@@ -9,7 +9,7 @@ const BIAS: i32 = 15;
 const INFINITY: u16 = 0x1f << FRACTION;
 const NAN: u16 = INFINITY | 1 << (FRACTION - 1);
 
-/// Returns the bits of the nearest number, unless that is infinite and the given one is not.
+/// Returns the bits of the nearest number; `None` if the nearest number is infinite and the given one is not.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the ranges are checked before")]
 pub(crate) fn to_bits(number: f64) -> Option<u16> {
     let magnitude = number.abs();
@@ -18,12 +18,12 @@ pub(crate) fn to_bits(number: f64) -> Option<u16> {
     } else if number.is_infinite() {
         INFINITY
     } else if magnitude < 2.0_f64.powi(1 - BIAS) {
-        // If it is rounded up to the least number with a leading one, these are that number's bits.
+        // If the rounding yields the least number with a leading one, these are that number's bits too.
         (magnitude * 16_777_216.0).round_ties_even() as u16
     } else if magnitude < 65_520.0 {
         let exponent = (magnitude.to_bits() >> (f64::MANTISSA_DIGITS - 1)) as i32 - 1023;
         let digits = (magnitude * 2.0_f64.powi(10 - exponent)).round_ties_even() as u16;
-        // The leading one adds to the exponent, and so does a carry of the rounding.
+        // The leading one adds one to the exponent, and a carry of the rounding does too.
         (((exponent + BIAS - 1) as u16) << FRACTION) + digits
     } else {
         return None;
@@ -56,7 +56,7 @@ pub(crate) fn from_bits(bits: u16) -> f32 {
 mod tests {
     use super::{from_bits, nan_to_bits, to_bits};
 
-    /// Without this, a number that is read and written back would be another.
+    /// Without this, a number that is read and written back would change.
     #[test]
     fn every_number_is_written_as_it_was_read() {
         for bits in 0..=u16::MAX {
@@ -70,7 +70,7 @@ mod tests {
         }
     }
 
-    /// Without this, numbers between two of half precision would become some other.
+    /// Without this, numbers between two numbers of half precision would be rounded to the wrong one.
     #[test]
     fn numbers_in_between_are_rounded() {
         for (number, expected) in [
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// Without this, the half-precision numbers of pods would print as others.
+    /// Without this, the half-precision numbers of pods would be printed wrongly.
     #[test]
     fn numbers_of_half_precision() {
         for (bits, number) in [

@@ -1,4 +1,4 @@
-//! `Item`: what a typecode describes, as a tree.
+//! `Item`: the meaning of a typecode, as a tree.
 
 use crate::layout::typecode::measure::{self, Head, Reader};
 
@@ -12,7 +12,7 @@ pub(crate) enum Item {
         /// Its size in bytes.
         size: usize,
     },
-    /// Text in this number of bytes, the last of which may be NUL bytes.
+    /// Text in this number of bytes, which may end with NUL bytes.
     Text(usize),
     /// This number of bytes without meaning.
     Padding(usize),
@@ -23,7 +23,7 @@ pub(crate) enum Item {
         /// The type of each.
         element: Box<Item>,
     },
-    /// Fields that lie one behind the other; the number of a field stands for a name that is missing.
+    /// Fields that lie one after the other. If a field has no name, its number is its name.
     Struct(Vec<(String, Item)>),
 }
 
@@ -33,7 +33,7 @@ impl Item {
     /// # Errors
     /// A rule of the grammar that the text breaks.
     pub(crate) fn parse(typecode: &str) -> Result<Self, &'static str> {
-        // Once the size of the whole is known to fit, so do those of the parts.
+        // If the size of the whole fits, the sizes of the parts fit too.
         measure::size(typecode)?;
         Self::read(&mut Reader::of(typecode))
     }
@@ -79,7 +79,7 @@ impl Item {
 mod tests {
     use super::Item;
 
-    /// Without this, the numbers of a pod would be cut out of its bytes at other places than its author says.
+    /// Without this, the numbers of a pod would be read from other places in its bytes than its author says.
     #[test]
     fn trees() {
         let order = if cfg!(target_endian = "little") { "<" } else { ">" };
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(Item::parse("(2)T{(3)B:a:2x}").map(|item| item.size()), Ok(10));
     }
 
-    /// Without this, a typecode that another process wrote could bring this one down.
+    /// Without this, a typecode that another process wrote could crash this process.
     #[test]
     fn hostile_texts_are_refused() {
         let deep = "T{".repeat(100_000);

@@ -3,7 +3,7 @@
 //! The grammar is the part of PEP 3118 that leaves nothing to the reader: numbers carry the byte order of this machine,
 //! and padding is written out.
 
-/// Returns the value of a `Result`, or returns its error: what `?` does, in functions that run at compile time.
+/// Evaluates to the value of a `Result`, or returns its error from the function: `?` for functions that run at compile time.
 macro_rules! attempt {
     ($result:expr) => {
         match $result {
@@ -13,7 +13,7 @@ macro_rules! attempt {
     };
 }
 
-/// The number of structs inside of each other that a typecode may have: readers of the tree recurse.
+/// The maximum nesting depth of structs in a typecode: readers of the tree recurse.
 const DEEPEST: usize = 16;
 
 /// The number of dimensions that a shape may have, as in numpy.
@@ -42,17 +42,17 @@ pub(crate) const fn size(typecode: &str) -> Result<usize, &'static str> {
     Ok(size)
 }
 
-/// A typecode, and how far it was read. Errors say what a typecode should look like.
+/// A typecode, and how far it was read. Errors tell the form that a typecode should have.
 pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
-    /// Whether a sign of the byte order stands to the left.
+    /// Whether a byte-order sign stands to the left.
     is_ordered: bool,
     /// The number of structs that are open.
     depth: usize,
 }
 
-/// The start of an item: all of it, or what stands before the fields of a struct.
+/// The start of an item: all of it, or, for a struct, the part before the fields.
 pub(crate) struct Head<'a> {
     /// The lengths of the dimensions, separated by commas; empty without a shape.
     pub(crate) shape: &'a str,
@@ -160,7 +160,7 @@ impl<'a> Reader<'a> {
         Ok(Some(name))
     }
 
-    /// Makes sure that nothing follows.
+    /// Checks that nothing follows.
     pub(crate) const fn end(&self) -> Result<(), &'static str> {
         if self.is_at_end() {
             Ok(())

@@ -5,7 +5,7 @@ use core::fmt::{self, Debug, Formatter};
 use crate::layout::typecode::bits::{sign_extended, zero_extended};
 use crate::layout::typecode::half;
 
-/// The bytes of a scalar, printed as the type of its letter in typecodes prints.
+/// The bytes of a scalar, printed like the type that its letter in typecodes stands for.
 pub(crate) struct Number<'a> {
     pub(crate) code: char,
     pub(crate) bytes: &'a [u8],

@@ -80,7 +80,7 @@ impl SharedDuration {
         self.nanoseconds
     }
 
-    /// Converts a duration, or returns [`MAX`](Self::MAX) if it is longer than that.
+    /// Converts a duration. Returns [`MAX`](Self::MAX) if the duration is longer than that.
     ///
     /// ```
     /// use std::time::Duration;
@@ -142,7 +142,7 @@ impl TryFrom<SharedDuration> for Duration {
     }
 }
 
-/// Prints as [`Duration`]'s `Debug` does, with a sign where it is negative: `1.5s`, `-20ms`.
+/// Prints as [`Duration`]'s `Debug` does, with a sign if it is negative: `1.5s`, `-20ms`.
 impl fmt::Display for SharedDuration {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_negative() {

@@ -129,7 +129,7 @@ impl<const N: usize> FixedStr<N> {
     }
 }
 
-/// Returns the offset of the first byte that keeps these from being a text and then zeros.
+/// Returns the offset of the first byte that is invalid: the bytes must be UTF-8 text followed by zeros.
 pub(crate) fn first_invalid_byte(bytes: &[u8]) -> Option<usize> {
     let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (text, tail) = bytes.split_at(length);

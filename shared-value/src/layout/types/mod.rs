@@ -1,5 +1,5 @@
-//! Ready-made types for shared memory: what the standard library's own types cannot be there, because their bytes are not
-//! specified or hold pointers.
+//! Ready-made types for shared memory, in place of types of the standard library whose bytes are not specified or hold
+//! pointers.
 
 mod duration;
 mod fixed_str;

@@ -12,8 +12,8 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
 /// A value that may be missing, with a fixed layout, which `Option<T>` does not have.
 ///
-/// It converts from and to `Option<T>`, and prints and serializes as one. An `Option` of a `NonZero` integer can be
-/// shared as it is, and needs no byte more than the integer.
+/// It converts from and to `Option<T>`, and prints and serializes as one. An `Option` of a `NonZero` integer can be shared
+/// as it is, and takes no more bytes than the integer.
 ///
 /// ```
 /// use shared_value::{SharedOption, SharedValue};
@@ -31,7 +31,7 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 ///
 /// # Layout
 /// A `#[repr(C)]` struct of two fields, which is what other languages see: `is_some`, a `bool` at offset 0, and `value`, a
-/// `T` behind it, at the next multiple of its alignment. Its size is that of `T` and its alignment together: 8 bytes for
+/// `T` behind it, at the next multiple of its alignment. Its size is the size of `T` plus the alignment of `T`: 8 bytes for
 /// a `u32`, 16 for a `u64`.
 ///
 /// ```
@@ -39,14 +39,14 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 /// assert_eq!(SharedOption::<u32>::TYPECODE, "T{<?:is_some:3x<I:value:}");
 /// ```
 ///
-/// The bytes of `value` are a valid `T` also where `is_some` is false, and are checked in both cases. This library then
-/// writes zeros, but 1 for a `NonZero` integer and the first variant for an enum that has no zero. A program in another
-/// language that sets `is_some` to 0 may leave `value` as it is.
+/// The bytes of `value` are a valid `T` even if `is_some` is false, and are checked in both cases. If `is_some` is false,
+/// this library writes zeros, but 1 for a `NonZero` integer and the first variant for an enum that has no zero. A program in
+/// another language that sets `is_some` to 0 may leave `value` as it is.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct SharedOption<T> {
     is_some: bool,
-    /// A placeholder if `is_some` is false, if this library wrote it.
+    /// If `is_some` is false and this library wrote the option, a placeholder.
     value: T,
 }
 

@@ -1,4 +1,4 @@
-//! Makes a value of any type, to lie where no value is.
+//! Makes a valid value of any type, for the place of a missing value.
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;

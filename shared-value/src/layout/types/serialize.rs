@@ -1,4 +1,4 @@
-//! Values of this library as serde sees them.
+//! serde implementations for the ready-made types.
 
 use core::fmt;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::layout::{FixedStr, SharedDuration, SharedOption, SharedValue, Timestamp};
 
-/// As a text.
+/// Serializes as text.
 impl<const N: usize> Serialize for FixedStr<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self)
     }
 }
 
-/// From a text; fails if the text is longer than `N` bytes or holds a NUL.
+/// Deserializes from text. Fails if the text is longer than `N` bytes or holds a NUL.
 impl<'de, const N: usize> Deserialize<'de> for FixedStr<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(TextVisitor)
@@ -35,42 +35,42 @@ impl<const N: usize> Visitor<'_> for TextVisitor<N> {
     }
 }
 
-/// As an `Option`.
+/// Serializes as an `Option`.
 impl<T: SharedValue + Serialize> Serialize for SharedOption<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_ref().serialize(serializer)
     }
 }
 
-/// From an `Option`.
+/// Deserializes from an `Option`.
 impl<'de, T: SharedValue + Deserialize<'de>> Deserialize<'de> for SharedOption<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::from)
     }
 }
 
-/// As the number of nanoseconds.
+/// Serializes as the number of nanoseconds.
 impl Serialize for SharedDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.as_nanos())
     }
 }
 
-/// From the number of nanoseconds.
+/// Deserializes from the number of nanoseconds.
 impl<'de> Deserialize<'de> for SharedDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         i64::deserialize(deserializer).map(Self::from_nanos)
     }
 }
 
-/// As the number of nanoseconds since 1970-01-01T00:00:00Z.
+/// Serializes as the number of nanoseconds since 1970-01-01T00:00:00Z.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.as_nanos())
     }
 }
 
-/// From the number of nanoseconds since 1970-01-01T00:00:00Z.
+/// Deserializes from the number of nanoseconds since 1970-01-01T00:00:00Z.
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         i64::deserialize(deserializer).map(Self::from_nanos)

@@ -10,8 +10,8 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedDuration, SharedValue, Ti
 /// A moment in nanoseconds since 1970-01-01T00:00:00 UTC, without leap seconds, in the years from 1677 to 2262.
 ///
 /// It is an `i64` in shared memory: numpy views it as `M8[ns]`, and the schema names it `Timestamp(i64)`. [`SystemTime`]
-/// itself has no fixed layout. Like it, a timestamp is read from the machine's clock, which may be set back: two readings
-/// need not be in order.
+/// itself has no fixed layout. Like a `SystemTime`, a timestamp is read from the machine's clock, which may be set back: a
+/// later reading may be smaller.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -46,7 +46,7 @@ impl Timestamp {
 
     /// Returns the present moment, as the machine's clock shows it.
     ///
-    /// A clock that is set to a year after 2262 is taken for one that shows [`MAX`](Self::MAX).
+    /// If the clock is set to a time after [`MAX`](Self::MAX), returns `MAX`.
     pub fn now() -> Self {
         Self::saturating_from(SystemTime::now())
     }
@@ -61,15 +61,14 @@ impl Timestamp {
         self.nanoseconds
     }
 
-    /// Converts a time, or returns [`MIN`](Self::MIN) or [`MAX`](Self::MAX) if it lies outside of them.
+    /// Converts a time. Returns [`MIN`](Self::MIN) or [`MAX`](Self::MAX) if the time lies before or after them.
     pub fn saturating_from(time: SystemTime) -> Self {
         Self::try_from(time).unwrap_or(if time < UNIX_EPOCH { Self::MIN } else { Self::MAX })
     }
 
-    /// Returns how long after another moment this one is: less than zero if it is before it.
+    /// Returns the duration from `earlier` to this moment; it is negative if this moment comes first.
     ///
-    /// A difference of more than 292 years is cut to the longest duration, so that no value that another process wrote
-    /// makes this panic.
+    /// A difference of more than 292 years saturates, so that no value that another process wrote makes this panic.
     ///
     /// ```
     /// use shared_value::{SharedDuration, Timestamp};
@@ -82,12 +81,13 @@ impl Timestamp {
         SharedDuration::from_nanos(self.nanoseconds.saturating_sub(earlier.nanoseconds))
     }
 
-    /// Returns how much time has passed since this moment: less than zero if it lies in the future.
+    /// Returns the time since this moment; it is negative if the moment lies in the future.
     pub fn elapsed(self) -> SharedDuration {
         Self::now().since(self)
     }
 
-    /// Returns the moment that lies this much later, or [`MIN`](Self::MIN) or [`MAX`](Self::MAX) if it lies outside of them.
+    /// Returns the moment that is later by `duration`. Returns [`MIN`](Self::MIN) or [`MAX`](Self::MAX) if that moment lies
+    /// before or after them.
     ///
     /// ```
     /// use shared_value::{SharedDuration, Timestamp};
@@ -135,8 +135,8 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
-/// Prints the date and the time in UTC, as RFC 3339 has it, with as few of 0, 3, 6 or 9 digits behind the seconds as hold
-/// all: `2001-09-09T01:46:40.500Z`.
+/// Prints the date and the time in UTC, in the format of RFC 3339. It prints 0, 3, 6 or 9 digits of the second's fraction,
+/// as few as are exact: `2001-09-09T01:46:40.500Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, fraction) = (self.nanoseconds.div_euclid(SECOND), self.nanoseconds.rem_euclid(SECOND));
@@ -163,17 +163,17 @@ impl fmt::Debug for Timestamp {
 
 /// Returns the year, month and day of a number of days since 1970-01-01, in the Gregorian calendar.
 ///
-/// The calendar repeats after 400 years. Years are counted from the 1st of March here, so that a leap day ends one: see
-/// "chrono-Compatible Low-Level Date Algorithms" by Howard Hinnant.
+/// The calendar repeats after 400 years. Here, years are counted from the 1st of March, so that a leap day is the last day
+/// of a year: see "chrono-Compatible Low-Level Date Algorithms" by Howard Hinnant.
 fn date(days: i64) -> (i64, i64, i64) {
     const DAYS_OF_400_YEARS: i64 = 146_097;
     // From 0000-03-01 to 1970-01-01.
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(DAYS_OF_400_YEARS), days.rem_euclid(DAYS_OF_400_YEARS));
-    // Takes off the leap days: one each 4 years, none each 100, one each 400.
+    // Subtracts the leap days: one every 4 years, none every 100, one every 400.
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
-    // The months from March on have 31, 30, 31, 30, 31 days, again and again: 153 in five.
+    // From March on, the lengths of the months repeat: 31, 30, 31, 30, 31 days, 153 in five months.
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
     let (month, is_next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What the derive costs those who compile it: the processor time of `cargo check`, and of `cargo build` with `build` as the
-# argument, for 200 structs of 10 fields, beside serde's `Serialize` and `Deserialize` for the same structs.
+# Measures what the derive costs its users: the processor time of `cargo check`, or of `cargo build` with `build` as the
+# argument, for 200 structs of 10 fields, next to serde's `Serialize` and `Deserialize` for the same structs.
 #
 #   benches/compile_time.sh [check|build] [RUNS]
 #
-# Dependencies are compiled before, and nothing is reused of the run before. The runs of both take turns, and the medians are
-# compared, so that a busy machine does not decide. The last line is the ratio of the medians.
+# Dependencies are compiled in advance, and no run reuses output of an earlier one. Runs of the two alternate, and the medians
+# are compared, so that other load on the machine hits both alike. The last line is the ratio of the medians.
 set -euo pipefail
 export CARGO_INCREMENTAL=0
 

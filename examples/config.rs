@@ -66,8 +66,8 @@ impl Config {
     fn validate(&self) -> Result<()> {
         let Self { revision, endpoint, pool_min, pool_max, timeout_seconds, .. } = self;
         ensure!(endpoint.starts_with(&format!("db-{revision}.")), "`{endpoint}` is not of revision {revision}");
-        ensure!(pool_min <= pool_max, "a pool of at least {pool_min} and at most {pool_max} connections");
-        ensure!((0.001..=60.0).contains(timeout_seconds), "a timeout of {timeout_seconds} s");
+        ensure!(pool_min <= pool_max, "the minimum of the pool, {pool_min}, is above its maximum, {pool_max}");
+        ensure!((0.001..=60.0).contains(timeout_seconds), "a timeout of {timeout_seconds} s is not from 0.001 to 60 s");
         Ok(())
     }
 }

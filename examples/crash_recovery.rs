@@ -107,7 +107,7 @@ fn tell() -> Result<()> {
     promises.hold(bank.load()? == Bank { alice: 30, bob: 170 }, "a whole transfer, in one commit: 30 and 170");
     promises.hold(bank.recoveries() == 2, "recoveries() counts the owners that died with the lock: 2");
     println!(
-        "With a plain process-shared pthread mutex, 1 and 2 would have ended with all processes blocked for ever, and with \
+        "With a plain process-shared pthread mutex, 1 and 2 would have ended with all processes blocked forever, and with \
          70 missing."
     );
     ensure!(promises.broken == 0, "{} promises are broken", promises.broken);

@@ -32,7 +32,7 @@ const VICTIM: u64 = 1;
 
 /// Address space: memory is taken as metrics are added.
 const CAPACITY: usize = 64 << 20;
-/// Nothing here takes longer, unless something is wrong.
+/// Longer than any step takes, unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A number that only grows: many processes add to it at once, without a lock.
@@ -99,7 +99,7 @@ fn main() -> Result<()> {
 
 /// The work of a worker: its jobs, from the first one that is not done.
 fn work(worker: u64, hangs: bool) -> Result<()> {
-    // Nothing else would end a worker that waits for ever, if the parent is killed.
+    // If the parent is killed, a worker that waits would otherwise never end.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let arena = Arena::open(Source::inherited("METRICS"))?;
     let counter = |name: String| arena.get_or_insert_with(&name, Counter::default);
@@ -139,7 +139,7 @@ fn report() -> Result<()> {
     }
     for (key, gauge) in arena.values_of::<Gauge>() {
         let key = key.context("a key")?;
-        // All of one commit, so the level is never above the peak.
+        // All three fields are of one commit, so the level is never above the peak.
         let Gauge { level, peak, updates } = gauge.load()?;
         add(&key, "", "gauge", level.into());
         add(&key, "_peak", "gauge", peak.into());
@@ -176,7 +176,7 @@ fn supervise() -> Result<()> {
     let victim = usize::try_from(VICTIM)?;
     let held = LockState::Held { thread_id: workers[victim].0.id() };
     while done.total().load() < JOBS / 2 || stuck.lock_state() != held {
-        ensure!(began.elapsed() < PATIENCE, "worker {VICTIM} does not come to the middle of its jobs");
+        ensure!(began.elapsed() < PATIENCE, "worker {VICTIM} does not reach the middle of its jobs");
         ensure!(workers[victim].0.try_wait()?.is_none(), "worker {VICTIM} ended before it could be killed");
         reports.take(&arena)?;
     }
@@ -192,7 +192,7 @@ fn supervise() -> Result<()> {
     workers[victim] = Process::work(&arena, VICTIM, false)?;
 
     while workers.iter_mut().any(|worker| matches!(worker.0.try_wait(), Ok(None))) {
-        ensure!(began.elapsed() < PATIENCE, "the workers do not come to an end");
+        ensure!(began.elapsed() < PATIENCE, "the workers do not finish");
         reports.take(&arena)?;
     }
     for worker in &mut workers {

@@ -7,8 +7,8 @@
 //! The orders are values of an arena without keys. The book, which has a key, holds their ids. A trade changes two orders, the
 //! bid and the ask, in one transaction: whenever its process dies, both have changed or neither. The parent takes
 //! snapshots of all orders, in memory that it can only read. In each snapshot the same number of pieces must be bought and sold,
-//! for the same money. One process stops between the two halves of a trade and gets a SIGKILL; then more of them get one at
-//! random moments. The exit status is 1 if any of that does not hold.
+//! for the same money. One process stops between the two halves of a trade and is killed by SIGKILL; then others are killed
+//! at random moments. The exit status is 1 if any of these promises is broken.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -30,7 +30,7 @@ const LOT: u32 = 10;
 /// The number of processes that are killed at random moments.
 const KILLS: u32 = 20;
 
-/// Nothing here takes longer, unless something is wrong.
+/// Longer than any step takes, unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
@@ -45,7 +45,7 @@ enum Side {
 #[repr(C)]
 struct Order {
     side: Side,
-    /// In cents for a piece: the most that is paid, or the least that is taken.
+    /// In cents for a piece: the highest price that a bid pays, or the lowest that an ask accepts.
     limit: u32,
     left: u32,
     filled: u32,
@@ -100,8 +100,8 @@ impl Moment {
             };
             let filled = u64::from(order.filled);
             ensure!(order.left + order.filled == QUANTITY, "pieces were lost: {order:?}");
-            ensure!(order.cents >= filled * least, "it gave more than it was willing to: {order:?}");
-            ensure!(order.cents <= filled.saturating_mul(most), "it paid more than it was willing to: {order:?}");
+            ensure!(order.cents >= filled * least, "the order was sold below its limit: {order:?}");
+            ensure!(order.cents <= filled.saturating_mul(most), "the order paid more than its limit: {order:?}");
         }
         Ok(bought.0)
     }
@@ -146,7 +146,7 @@ fn main() -> Result<()> {
 
 /// The work of a matcher, until no two orders can trade.
 fn match_orders(hangs: bool) -> Result<()> {
-    // Nothing else would end a matcher that waits for ever, if the parent is killed.
+    // If the parent is killed, a matcher that waits would otherwise never end.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let arena = Arena::open(Source::inherited("ARENA"))?;
     let orders = Orders::open(&arena)?;
@@ -162,7 +162,7 @@ fn match_orders(hangs: bool) -> Result<()> {
 fn trade(arena: &Arena, bid: &Synchronized<Order>, ask: &Synchronized<Order>, hangs: bool) -> Result<()> {
     let (wanted, bid_first) = (fastrand::u32(1..=LOT), fastrand::bool());
     Ok(arena.transaction(|tx| {
-        // In either order: a transaction that would wait in a circle begins again.
+        // In a random order, which is safe: a transaction that might deadlock with another starts again.
         let (bid, ask) = if bid_first {
             let bid = tx.lock(bid)?;
             (bid, tx.lock(ask)?)
@@ -170,7 +170,7 @@ fn trade(arena: &Arena, bid: &Synchronized<Order>, ask: &Synchronized<Order>, ha
             let ask = tx.lock(ask)?;
             (tx.lock(bid)?, ask)
         };
-        // Under the locks, because another process may have been faster.
+        // Computed under the locks, because another process may have traded these orders meanwhile.
         let quantity = wanted.min(bid.left()).min(ask.left());
         let price = ask.limit();
         bid.update(|order| order.fill(quantity, price))?;
@@ -228,7 +228,7 @@ fn supervise() -> Result<()> {
         *victim = Matcher::start(&arena, false)?;
     }
     while !watch.look()? {
-        ensure!(began.elapsed() < PATIENCE, "the matchers do not come to an end");
+        ensure!(began.elapsed() < PATIENCE, "the matchers do not finish");
     }
     for matcher in &mut matchers {
         ensure!(matcher.0.wait()?.success(), "a matcher failed");
@@ -238,7 +238,7 @@ fn supervise() -> Result<()> {
     println!("{KILLS} more matchers got a SIGKILL at random moments; {} of the locks had a dead owner", recoveries - 2);
     println!("{} snapshots, in each of which every piece that was bought was sold", watch.snapshots);
     println!(
-        "{} pieces were traded in {:.0?}; the rest is too dear for those who still buy",
+        "{} pieces were traded in {:.0?}; the rest is too expensive for the remaining buyers",
         watch.filled,
         began.elapsed()
     );
@@ -264,7 +264,7 @@ struct Watch {
     arena: Arena<ReadOnly>,
     orders: Orders<ReadOnly>,
     snapshots: u64,
-    /// The pieces that had been bought, and sold, in the last one.
+    /// The pieces that had been bought, and sold, in the last snapshot.
     filled: u64,
 }
 
@@ -274,7 +274,7 @@ impl Watch {
         Ok(Self { orders: Orders::open(&arena)?, arena, snapshots: 0, filled: 0 })
     }
 
-    /// Takes one more, and checks it. Returns whether no two orders can trade any more.
+    /// Takes one more snapshot, and checks it. Returns whether no two orders can trade any more.
     fn look(&mut self) -> Result<bool> {
         let moment = self.orders.snapshot(&self.arena)?;
         self.filled = moment.check()?;

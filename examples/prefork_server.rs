@@ -163,7 +163,7 @@ fn supervise() -> Result<()> {
     println!("{} replies and {revision} configurations in {:.0?}", counters.replies(), began.elapsed());
 
     counters.set_is_stopping(true)?;
-    // Each process that waits in `accept` returns from it.
+    // This makes every process that waits in `accept` return.
     rustix::net::shutdown(&listener, Shutdown::Read)?;
     for worker in &mut workers {
         ensure!(worker.0.wait()?.success(), "a worker failed");
@@ -176,8 +176,8 @@ fn supervise() -> Result<()> {
     ensure!(total.replies == wanted, "{} replies were counted, and {wanted} received", total.replies);
     ensure!(total.by_worker.iter().sum::<u64>() == wanted, "some replies were counted by no worker");
     ensure!(total.bytes == bytes, "{} bytes were counted, and {bytes} received", total.bytes);
-    ensure!(total.requests == wanted + 1, "the request that nobody answered is the only one without a reply");
-    ensure!(total.ready == WORKERS as u64 + 1, "another number of workers has started than should");
+    ensure!(total.requests == wanted + 1, "expected {} requests, found {}", wanted + 1, total.requests);
+    ensure!(total.ready == WORKERS as u64 + 1, "expected {} starts of workers, found {}", WORKERS + 1, total.ready);
     Ok(())
 }
 
@@ -208,8 +208,11 @@ fn ask(client: usize, address: SocketAddr, config: &SynchronizedConfig) -> Resul
         let [revision, greeting, echo] = reply.split_whitespace().collect::<Vec<_>>()[..] else {
             bail!("`{reply}` is no reply");
         };
-        ensure!(greeting == format!("greetings-{revision}"), "`{reply}` was made of two configurations");
-        ensure!((before..=after).contains(&revision.parse()?), "`{reply}` is not of now: {before} to {after}");
+        ensure!(greeting == format!("greetings-{revision}"), "`{reply}` mixes two configurations");
+        ensure!(
+            (before..=after).contains(&revision.parse()?),
+            "`{reply}` is out of date: expected {before} to {after}"
+        );
         ensure!(echo == request, "`{reply}` is the reply to another request than `{request}`");
         bytes += reply.len() as u64;
     }

@@ -27,7 +27,7 @@ weakenings=(
   "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Release"
   "protocol/lock_word.rs die Ordering::Release Ordering::Relaxed"
 )
-# Replaces text in one function of the file, whatever the blanks in the file.
+# Replaces text in one function of the file. White space in the file does not matter.
 weaken='
   my ($function, $from, $to, $number) = @ARGV;
   my $text = do { local $/; <STDIN> };

@@ -1,4 +1,4 @@
-//! What `shared-value` costs next to its peers, measured in one run.
+//! Measures what `shared-value` costs next to its peers, in one run.
 //!
 //! - `cargo run --release -p benches -- compare` measures all cases, also those with several processes, and compares the results
 //!   with the [budgets](compare::budget). A full run also counts [`instructions`](compare::instructions) if valgrind is

@@ -47,7 +47,7 @@ fn a_key_leads_to_its_value_as_what_it_is() {
     assert_eq!(arena.get::<u8>(&longest).unwrap().unwrap().get(), 3);
 }
 
-/// What a value is made from, and a value of a type that the program does not know.
+/// Values of an arena can be made from zeros, boxed values, lists and layouts, and used without knowing their type.
 #[test]
 fn an_arena_takes_values_of_all_kinds() {
     let arena = arena();
@@ -75,7 +75,7 @@ fn an_arena_takes_values_of_all_kinds() {
     );
 }
 
-/// If keys of one hash or a table that grows were mixed up, some of many would be lost or lead elsewhere.
+/// If a growing table lost entries, or mixed up keys with one hash, some of many keys would be lost or lead to other values.
 #[test]
 fn every_one_of_many_is_found() {
     let arena = arena();
@@ -104,7 +104,7 @@ fn every_one_of_many_is_found() {
     assert_eq!(arena.values_of::<i64>().count(), 0);
 }
 
-/// 128 bytes for a value of up to 16, with all that belongs to it; and no two values touch one line.
+/// A value of up to 16 bytes must take 128 bytes, including its description: two cache lines, which it shares with no other.
 #[test]
 fn small_values_are_compact() {
     let arena = arena();
@@ -121,7 +121,8 @@ fn small_values_are_compact() {
     assert_eq!(arena.used() - before - with_type, 128);
 }
 
-/// Without `fallocate` a full file system would end in SIGBUS; without the check of the capacity, in memory that is not there.
+/// Without `fallocate`, a full file system would cause SIGBUS; without the check of the capacity, blocks would lie beyond the
+/// mapping.
 #[test]
 fn an_arena_has_an_end() {
     let small = Arena::new(4096).unwrap();
@@ -144,7 +145,7 @@ fn an_arena_has_an_end() {
     assert_eq!(large.capacity(), 1 << 36);
 }
 
-/// If `get_or_insert_with` looked and then added without the lock between, two processes would make the same key.
+/// If `get_or_insert_with` did not hold the lock from the lookup to the addition, two processes could add one key.
 #[test]
 fn of_many_who_add_a_key_one_does() {
     in_time(|| {
@@ -220,7 +221,7 @@ fn a_removed_value_goes_on_for_those_who_have_it() {
     assert!(arena.get(id).unwrap().is_none());
     let used = arena.used();
 
-    // While a reader has it open, nothing is reused either.
+    // While a reader has the arena open, nothing is reused either.
     let reader = Arena::open_read_only(&*name).unwrap();
     drop((arena, old, new));
     let arena = Arena::open(&*name).unwrap();
@@ -231,7 +232,7 @@ fn a_removed_value_goes_on_for_those_who_have_it() {
     drop(reader);
     drop(arena);
 
-    // No process has it open now.
+    // No process has the arena open now.
     name.wait_until_unused();
     let arena = Arena::open(&*name).unwrap();
     let reused = arena.insert("reused", 4_u64).unwrap();
@@ -242,7 +243,7 @@ fn a_removed_value_goes_on_for_those_who_have_it() {
     assert_eq!(keys, ["another", "key", "reused"].map(str::to_owned).into());
 }
 
-/// A value that replaces another is a new one, of whatever type and length, and the old one goes on.
+/// A value that replaces another may have another type and length, and handles of the old value must keep working.
 #[test]
 fn a_value_is_replaced() {
     let arena = arena();
@@ -257,8 +258,8 @@ fn a_value_is_replaced() {
     assert!(arena.remove("key").unwrap() && arena.is_empty());
 }
 
-/// A look-up may have passed by the bucket that the new value gets, or look at a table that is replaced meanwhile, when the
-/// old value goes: then it would find none, although there is one at every moment.
+/// The key has a value at every moment. But a lookup may have passed the place that the new value gets, or search a table
+/// that is replaced meanwhile: without a second search it would find no value.
 #[test]
 fn a_key_that_is_replaced_is_never_gone() {
     in_time(|| {
@@ -290,7 +291,7 @@ fn a_key_that_is_replaced_is_never_gone() {
     });
 }
 
-/// A table in which places were never used again would be full of what was removed, and grow.
+/// If places in the table were never reused, it would fill up with removed entries, and grow.
 #[test]
 fn keys_that_come_and_go_take_no_more_room() {
     let arena = arena();
@@ -308,7 +309,7 @@ fn keys_that_come_and_go_take_no_more_room() {
     assert_eq!(add_and_remove(1_000), 2_000 * 128);
 }
 
-/// A lock that a machine took down with it must not stay held in an arena that is opened again.
+/// A lock that was held when the machine crashed must not stay held when the arena is opened again.
 #[test]
 fn locks_of_a_copied_arena_are_free() {
     let directory = tempfile::tempdir().unwrap();
@@ -347,7 +348,7 @@ fn an_arena_goes_wherever_a_value_goes() {
         arena.send_to(&here).unwrap();
         assert!(Arena::open(&there).unwrap().contains("key"));
     }
-    // Opened by its token while no process has it open, it is put in order as well.
+    // Opening by a token repairs the arena too, if no other process has it open.
     name.wait_until_unused();
     let arena = Arena::open(&*name).unwrap();
     let token = arena.token().unwrap();
@@ -362,7 +363,7 @@ fn an_arena_goes_wherever_a_value_goes() {
     assert!(matches!(Synchronized::<u64>::open(&*name), Err(Error::LayoutMismatch { .. })));
 }
 
-/// Without its number, the handle of a value in an arena would lead to the directory of the arena.
+/// Without the id of the value, a handle that is handed over would lead to the directory of the arena.
 #[test]
 fn a_value_of_an_arena_is_handed_over_alone() {
     let arena = arena();
@@ -466,7 +467,7 @@ fn ids_are_values() {
     assert_eq!(leaf.get(), 35);
 }
 
-/// No id is zero, and zero is no error: it is `None`.
+/// No id is zero, so in an `Option<Id<T>>` zero is `None`, and not an error.
 #[test]
 fn an_id_that_is_missing_is_zero() {
     let arena = arena();

@@ -1,4 +1,4 @@
-//! Arenas at their edges: capacities that cannot be, values that are read or handed over alone, forks in the middle of
+//! Edge cases of arenas: impossible capacities, values that are read or handed over alone, forks in the middle of
 //! transactions, files that a crash has left, and overwritten directories.
 
 use std::cell::Cell;
@@ -11,23 +11,23 @@ use shared_value_tests::{SegmentFile, SegmentName, end_now, eventually, in_time,
 
 const CAPACITY: usize = 1 << 20;
 
-/// From the start of a segment to where its first entry says where its cell lies.
+/// The offset in a segment of the word that says where the cell lies: the start of the table.
 const CELL_OFFSET: u64 = 64;
 
-/// In the control line of a cell, and the bit of a version that is joined to a record.
+/// Offsets in the control line of a cell, and the bit of a version that is joined to a record.
 const VERSION: u64 = 40;
 const DRAFT: u64 = 48;
 const JOINED: u64 = 1 << 63;
 
-/// From the start of a cell to its slots, and from the first slot to the second in the directory of an arena.
+/// The offset of the slots in a cell, and the distance of the two slots of an arena's directory.
 const SLOTS: u64 = 64;
 const STRIDE: u64 = 32 * 8;
 
-/// In the directory: the end of what is in use, and the newest type entry.
+/// Offsets in the directory: the end of the used space, and the newest type entry.
 const CURSOR: u64 = 0;
 const TYPES: u64 = 5 * 8;
 
-/// From the start of a record of transactions to its lock, and to what it says.
+/// Offsets in the record of a transaction: its lock, and its state.
 const LOCK: u64 = 0;
 const STATE: u64 = 128;
 
@@ -53,7 +53,7 @@ impl ArenaFile {
         self.0.write_all_at(&word.to_ne_bytes(), offset).unwrap();
     }
 
-    /// Sets a word of the directory, whichever of its slots is committed.
+    /// Sets a word of the directory in both slots.
     fn set_directory(&self, offset: u64, word: u64) {
         let first = self.word(CELL_OFFSET) + SLOTS + offset;
         self.set_word(first, word);
@@ -61,8 +61,8 @@ impl ArenaFile {
     }
 }
 
-/// A capacity that is no multiple of a block's unit was counted wrongly, below zero too, and one that cannot be
-/// overflowed.
+/// A capacity that is no multiple of 64 must be counted exactly, and never below zero. An impossible capacity must be an
+/// error, and not an overflow.
 #[test]
 fn capacities() {
     for capacity in [0, 1, 63, 64, 100, CAPACITY] {
@@ -77,7 +77,8 @@ fn capacities() {
     }
 }
 
-/// A key lies where the trailer is looked for that says what the id is, and one like this was taken for that.
+/// `id_of` looks for the trailer behind the cell, where the key lies too. A key that looks like a trailer must not be taken
+/// for one.
 #[test]
 fn a_key_is_no_trailer() {
     let name = SegmentName::new("key");
@@ -99,7 +100,7 @@ fn a_key_is_no_trailer() {
     assert!(matches!(arena.insert("a\0b", 1_u64), Err(Error::InvalidName { .. })));
 }
 
-/// The value was looked for where the directory lies.
+/// If a read-only handle of a value looked at the cell of the directory, it would read other words.
 #[test]
 fn a_value_is_read_by_a_handle_for_reading() {
     let arena = Arena::new(CAPACITY).unwrap();
@@ -110,7 +111,8 @@ fn a_value_is_read_by_a_handle_for_reading() {
     assert_eq!(arena.id_of(&reader), arena.id_of(&value));
 }
 
-/// A child that goes on in the closure took locks that it never released, for changes that it never committed.
+/// If a child that continues in the closure took part in the transaction, it would take locks that it never releases, for
+/// changes that it never commits.
 #[test]
 fn a_forked_child_has_no_part_in_a_transaction() {
     let arena = Arena::new(CAPACITY).unwrap();
@@ -131,7 +133,7 @@ fn a_forked_child_has_no_part_in_a_transaction() {
     assert_eq!((one.get(), other.get()), (10, 20));
 }
 
-/// A value without a key, and its id.
+/// Adds a value without a key, and returns its id too.
 fn alloc(arena: &Arena, value: i64) -> (Id<i64>, Synchronized<i64>) {
     let id = arena.alloc(value).unwrap();
     (id, arena.get(id).unwrap().unwrap())
@@ -146,7 +148,7 @@ fn transact(arena: &Arena, ids: [Id<i64>; 2]) {
         .unwrap();
 }
 
-/// A record whose user died was never used again: each death cost another one for ever.
+/// If a record whose user died were never reused, each death would cost the memory of a record.
 #[test]
 fn a_record_of_the_dead_is_used_again() {
     let name = SegmentName::new("record");
@@ -159,7 +161,7 @@ fn a_record_of_the_dead_is_used_again() {
     drop(arena);
 
     for state in [1, 2] {
-        // As a process leaves it that died with the machine after it had settled what it changed.
+        // The record looks as if the machine had crashed after its user settled the changed values.
         assert_eq!((file.word(record + LOCK), file.word(record + STATE)), (0, 0));
         file.set_word(record + LOCK, 0x3fff_fff0);
         file.set_word(record + STATE, state);
@@ -170,7 +172,8 @@ fn a_record_of_the_dead_is_used_again() {
     }
 }
 
-/// A value that was removed but is still read stays what the transaction made it whose record is put in order.
+/// A removed value may still have readers. When the record of its last transaction is repaired, the value must keep what that
+/// transaction committed.
 #[test]
 fn what_is_removed_and_read_is_settled() {
     let name = SegmentName::new("removed");
@@ -185,7 +188,7 @@ fn what_is_removed_and_read_is_settled() {
     let reader = Arena::open_read_only(&*name).unwrap().get(id).unwrap().unwrap();
     assert_eq!((reader.get(), reader.version()), (2, 1));
 
-    // As a process leaves it that died between its decision and settling: the version joined, the record committed.
+    // The value looks as if its writer died right after the commit: the version is joined, the record committed.
     arena.remove(id).unwrap();
     file.set_word(start + SLOTS, 7);
     file.set_word(start + DRAFT, JOINED | (record + STATE));
@@ -194,7 +197,7 @@ fn what_is_removed_and_read_is_settled() {
     assert_eq!((reader.get(), reader.version()), (7, 2));
     drop(arena);
 
-    // Children that another test has forked may have it open until they end.
+    // Children that another test has forked may have the arena open until they end.
     let is_used = || names().unwrap().iter().any(|found| found.name() == &*name && found.is_in_use());
     eventually("nobody writes", || !is_used());
     let arena = Arena::open(&*name).unwrap();
@@ -203,7 +206,7 @@ fn what_is_removed_and_read_is_settled() {
     assert!(!arena.contains(id), "it was removed");
 }
 
-/// Whether the cell of a value that was committed once lies there.
+/// Whether the cell of a value that was committed once starts at this offset.
 fn is_cell_of(file: &ArenaFile, start: u64) -> bool {
     file.word(start) == 0
         && file.word(start + 40) == 1
@@ -211,7 +214,7 @@ fn is_cell_of(file: &ArenaFile, start: u64) -> bool {
         && file.word(start + SLOTS + 8) == 2
 }
 
-/// A block whose maker died before anything led to it was never used again.
+/// If a block whose maker died before it could be found were never reused, each such death would leak a block.
 #[test]
 fn what_nothing_leads_to_is_used_again() {
     let name = SegmentName::new("orphan");
@@ -221,7 +224,7 @@ fn what_nothing_leads_to_is_used_again() {
     let used = arena.used();
     drop(arena);
 
-    // As it was before the directory said that there is a type entry.
+    // As if the process had died before the directory named the type entry.
     ArenaFile::of(&name).set_directory(TYPES, 0);
     name.wait_until_unused();
     let arena = Arena::open(&*name).unwrap();
@@ -230,7 +233,7 @@ fn what_nothing_leads_to_is_used_again() {
     assert!(!arena.contains(id), "it was removed");
 }
 
-/// An overwritten directory is reported, without an overflow on the way.
+/// An overwritten directory must be an error, and must not cause an arithmetic overflow.
 #[test]
 fn a_cursor_that_leads_nowhere() {
     for cursor in [u64::MAX, u64::MAX - 64, 1 << 63, CAPACITY as u64 * 2, 1] {
@@ -243,8 +246,7 @@ fn a_cursor_that_leads_nowhere() {
     }
 }
 
-/// A version that is joined to no record comes from a hostile process. Readers that waited for its
-/// record would wait for ever.
+/// A version that is joined to no record comes from a hostile process. Readers that waited for the record would wait forever.
 #[test]
 fn a_version_that_is_joined_to_nothing() {
     in_time(|| {
@@ -265,22 +267,22 @@ fn a_version_that_is_joined_to_nothing() {
     });
 }
 
-/// In the directory: the number of values, the changes that were made last, and the list of more of them.
+/// Offsets in the directory: the number of values, the last changes, and the list for more than two of them.
 const VALUES: u64 = 7 * 8;
 const CHANGES: u64 = 8 * 8;
 const LIST: u64 = 10 * 8;
 const LISTED: u64 = 11 * 8;
 
-/// From the start of the directory's cell to the word that says what decides about changes.
+/// The offset of the word `decided_by` in the directory's cell.
 const DECIDED_BY: u64 = SLOTS + 2 * STRIDE;
 
-/// Where the trailer of a value lies.
+/// Returns the offset of the trailer of a value.
 fn trailer_of<C>(id: Id<C>) -> u64 {
     (id.to_bits().get() >> 16) * 32
 }
 
-/// Changes that were overwritten while they seem to be made: look-ups come to an end, and nothing is read or written where
-/// there is no block.
+/// A hostile process overwrites the names of changes that seem to be in progress: lookups must still end, and nothing may be
+/// read or written where there is no block.
 #[test]
 fn changes_that_lead_nowhere() {
     in_time(|| {
@@ -305,7 +307,7 @@ fn changes_that_lead_nowhere() {
                     assert!(reader.iter().count() < 8 && reader.values_of::<u64>().count() < 8);
                     let _ = (arena.len(), reader.len());
                     assert_eq!(arena.get::<u64>("kept").unwrap().unwrap().get(), 2);
-                    // The next owner of the lock settles what it finds.
+                    // The next owner of the lock settles the changes that the directory names.
                     let added = arena.insert("added", 3_u64).or_else(|_| arena.replace("added", 3_u64)).unwrap();
                     arena.transaction(|tx| (0..5).try_for_each(|number| tx.alloc(number).map(drop))).unwrap();
                     assert_eq!((added.get(), arena.get::<u64>("added").unwrap().unwrap().get()), (3, 3));
@@ -316,7 +318,8 @@ fn changes_that_lead_nowhere() {
     });
 }
 
-/// As a machine leaves an arena that it takes down between the decision and its effects, and right before the decision.
+/// A machine may crash right before a change is decided, or between the decision and its effects. The next opening must undo
+/// or finish the change.
 #[test]
 fn changes_are_settled_when_the_arena_is_opened() {
     for (decision, reads) in [(1, false), (2, false), (1, true), (2, true)] {
@@ -334,7 +337,7 @@ fn changes_are_settled_when_the_arena_is_opened() {
         let decided_by = file.word(CELL_OFFSET) + DECIDED_BY;
         file.set_word(decided_by + 8, decision);
         file.set_word(decided_by, decided_by + 8);
-        // A reader asks the word, whether the changes are settled or not.
+        // A reader asks the deciding word, so its answers must be the same before and after the changes are settled.
         let expected = (decision == 2, decision == 1, 2, 2);
         let state = |arena: &Arena<shared_value::ReadOnly>| {
             (arena.contains(added), arena.contains(removed), arena.len(), arena.iter().count())

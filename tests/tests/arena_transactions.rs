@@ -1,4 +1,4 @@
-//! Transactions over several values of an arena, which also add, replace and remove, and snapshots.
+//! Snapshots, and transactions, which change several values of an arena, and add, replace and remove values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -44,7 +44,7 @@ fn a_transaction_that_fails_changes_nothing() {
     }));
     assert!(panicked.is_err());
     assert_eq!((one.get(), other.get()), (1, 2));
-    // A panic that is caught inside leaves a part that must not be committed.
+    // A panic that is caught inside leaves half of a change, which must not be committed.
     let unwound = arena.transaction(|tx| {
         let caught = catch_unwind(AssertUnwindSafe(|| {
             let guard = tx.lock(&one).unwrap();
@@ -61,7 +61,7 @@ fn a_transaction_that_fails_changes_nothing() {
     assert_eq!(one.get(), 5);
 }
 
-/// Adds, replaces and removes, and lets `end` say what becomes of it.
+/// Adds, replaces and removes values in a transaction, which ends with the result of `end`.
 fn change_all<R>(arena: &Arena, end: impl Fn() -> Result<R, Error>) -> Result<R, Error> {
     arena.transaction(|tx| {
         let one = tx.get::<i64>("one")?.expect("it is there");
@@ -78,7 +78,7 @@ fn change_all<R>(arena: &Arena, end: impl Fn() -> Result<R, Error>) -> Result<R,
         assert_eq!(tx.get_or_insert_with("new", || 8_i64)?.get(), 3);
         assert_eq!(tx.get_or_insert_with("newer", || 8_i64)?.get(), 8);
         assert_eq!(tx.get::<i64>("kept")?.expect("it was replaced").get(), 6);
-        // Others see none of it.
+        // The changes are not visible outside of the transaction.
         assert_eq!((number(arena, "new"), number(arena, "kept"), number(arena, "other")), (None, Some(2), Some(1)));
         assert_eq!((arena.len(), arena.iter().count(), arena.contains(id)), (3, 3, false));
         end()
@@ -96,7 +96,7 @@ fn state(arena: &Arena) -> ([Option<i64>; 6], usize, usize) {
     (keys.map(|key| number(arena, key)), arena.len(), arena.iter().count())
 }
 
-/// Without one decision for all of it, a failure would leave what was added or removed before.
+/// Without one decision for all changes, a failed transaction would leave some values added or removed.
 #[test]
 fn adding_and_removing_is_part_of_a_transaction() {
     let arena = arena();
@@ -110,7 +110,7 @@ fn adding_and_removing_is_part_of_a_transaction() {
     change_all(&arena, || Ok(())).unwrap();
     assert_eq!(state(&arena), ([Some(10), None, Some(6), Some(3), Some(8), None], 5, 5));
     assert_eq!(arena.values_of::<[i64; 9]>().count(), 1);
-    // All is of use afterwards, and what failed has left nothing in the way.
+    // All keys work afterwards: the failed transactions have left nothing behind.
     for key in ["one", "other", "kept", "new", "newer", "dropped"] {
         arena.get_or_insert_with(key, || 0_i64).unwrap().update(|value| *value += 1).unwrap();
         assert!(arena.remove(key).unwrap());
@@ -118,7 +118,7 @@ fn adding_and_removing_is_part_of_a_transaction() {
     assert_eq!(arena.len(), 1);
 }
 
-/// With more changes than the directory names itself, and a table that has to grow for them.
+/// More than two changes need the list, and many keys need a larger table.
 #[test]
 fn a_transaction_takes_many_changes() {
     let arena = arena();
@@ -146,7 +146,8 @@ fn a_transaction_takes_many_changes() {
     assert_eq!(arena.iter().count() as u64, expected);
 }
 
-/// A commit that did not look again would put a second value under a key, or remove what another has replaced.
+/// If the commit did not check again, it would add a second value under a key, or remove a value that another thread has
+/// replaced.
 #[test]
 fn what_others_change_meanwhile_makes_it_begin_again() {
     let arena = arena();
@@ -158,7 +159,7 @@ fn what_others_change_meanwhile_makes_it_begin_again() {
             return Ok(found.get());
         }
         tx.insert("new", 1_i64)?;
-        // Another thread is faster.
+        // Stands for another thread that adds the key first.
         arena.insert("new", 2_i64)?;
         Ok(1)
     });
@@ -215,7 +216,7 @@ fn a_transaction_commits_once() {
     let elsewhere = Synchronized::new(1_i64).unwrap();
     let foreign = arena.transaction(|tx| tx.lock(&elsewhere).map(drop));
     assert!(matches!(foreign, Err(Error::Unsupported { .. })));
-    // A guard that outlives the transaction goes on for itself.
+    // A guard that outlives the transaction keeps its lock, and commits on its own.
     let kept = arena.transaction(|tx| {
         drop(tx.lock(&other)?);
         tx.lock(&one)
@@ -227,7 +228,7 @@ fn a_transaction_commits_once() {
     assert_eq!(one.get(), 11);
 }
 
-/// An error of the program's own, and a result, come out as they are.
+/// A transaction must return the program's own error, or the closure's result, unchanged.
 #[test]
 fn a_transaction_fails_with_an_error_of_its_own() {
     #[derive(Debug)]
@@ -256,7 +257,7 @@ fn a_transaction_fails_with_an_error_of_its_own() {
     assert!(matches!(pay(1), Err(Refusal::Shared(Error::AlreadyExists { .. }))));
 }
 
-/// A transaction takes in arrays, whose changes are as whole.
+/// Arrays take part in transactions and snapshots like other values.
 #[test]
 fn transactions_and_snapshots_take_arrays() {
     let arena = arena();
@@ -272,7 +273,7 @@ fn transactions_and_snapshots_take_arrays() {
     assert_eq!((elements.iter().sum::<u32>(), elements.len(), sum), (3_000, 1_000, 3_000));
 }
 
-/// Taken in the order in which closures name them, the locks of two transactions would wait for each other for ever.
+/// If locks were taken in the order in which closures name them, two transactions could deadlock.
 #[test]
 fn transactions_never_wait_in_a_circle() {
     in_time(|| {
@@ -298,7 +299,7 @@ fn transactions_never_wait_in_a_circle() {
                 })
             })
             .into();
-        // Meanwhile readers see all of each, whichever value they read first.
+        // Meanwhile readers see whole transactions only, whichever value they read first.
         let (reader, mut snapshots) = (arena.read_only().unwrap(), 0);
         let read = |key| reader.get::<i64>(key).unwrap().unwrap();
         let (read_one, read_other) = (read("one"), read("other"));
@@ -317,8 +318,8 @@ fn transactions_never_wait_in_a_circle() {
     });
 }
 
-/// Threads and processes that add, replace and remove in transactions, while others do so without, and hold the locks of
-/// values meanwhile: no thread waits for ever, and a token is always under one of two keys.
+/// Threads and processes add, replace and remove values in transactions, while others do so without a transaction, under the
+/// locks of values. No thread may wait forever, and a token must always lie under one of two keys.
 #[test]
 fn edits_of_many_go_together() {
     in_time(|| {
@@ -341,7 +342,7 @@ fn edits_of_many_go_together() {
                                 if tx.remove("here")? {
                                     return tx.insert("there", value).map(drop);
                                 }
-                                // Another may have moved it between the two look-ups.
+                                // Another process may have moved the token between the two lookups.
                                 if tx.remove("there")? { tx.insert("here", value).map(drop) } else { Ok(()) }
                             })
                             .unwrap();
@@ -353,7 +354,7 @@ fn edits_of_many_go_together() {
             scope.spawn(|| {
                 let mut round = 0_u64;
                 while !is_over.load(Relaxed) {
-                    // Under the lock of a value, which the others wait for in a transaction.
+                    // Under the lock of a value for which transactions wait.
                     let _guard = one.lock().unwrap();
                     let key = format!("own {}", round % 7);
                     arena.replace(&key, round).unwrap();
@@ -378,7 +379,7 @@ struct Node {
     next: Option<Id<Node>>,
 }
 
-/// The head of a list, and what its nodes amount to.
+/// The head of a list, and the sum and the number of its nodes.
 #[derive(SharedValue, Clone, Copy, Debug)]
 #[repr(C)]
 struct List {
@@ -401,7 +402,7 @@ fn check(arena: &Arena, list: &Synchronized<List>) {
     assert_eq!((arena.values_of::<Node>().count() as u64, arena.len() as u64), (length, length + 1));
 }
 
-/// Processes that are killed while they link nodes into a list, and out of it, leave a list.
+/// When processes are killed while they add nodes to a list and remove them, the list must stay whole.
 #[test]
 fn a_list_survives_those_who_change_it() {
     in_time(|| {
@@ -437,7 +438,7 @@ fn a_list_survives_those_who_change_it() {
             thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
             child.signal(Signal::KILL);
             child.finish_killed();
-            // Without any lock, and before anything was put in order; then after it.
+            // Checks without any lock, before the next owner repairs anything, and then after that.
             check(&arena, &list);
             list.lock_timeout(SHORT).unwrap().update(|_| ()).unwrap();
             arena.insert("marker", round).unwrap();
@@ -448,7 +449,7 @@ fn a_list_survives_those_who_change_it() {
     });
 }
 
-/// A process that is killed in a transaction takes nothing with it but what it has not committed, whatever it holds.
+/// The death of a process in a transaction may undo its own uncommitted changes, and nothing else.
 #[test]
 fn money_survives_those_who_move_it() {
     const ACCOUNTS: usize = 8;
@@ -475,7 +476,7 @@ fn money_survives_those_who_move_it() {
             thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
             child.signal(Signal::KILL);
             child.finish_killed();
-            // Without any lock, and before anything was put in order.
+            // Checks without any lock, before the next owner repairs anything.
             let total = |load: &dyn Fn(&Synchronized<i64>) -> i64| accounts.iter().map(load).sum::<i64>();
             assert_eq!(total(&|account| account.get()), 800, "round {round}");
             let sum = arena
@@ -490,7 +491,7 @@ fn money_survives_those_who_move_it() {
     });
 }
 
-/// A child that is forked inside of a transaction has no part in it.
+/// A child that is forked inside of a transaction must not take part in the transaction.
 #[test]
 fn a_transaction_does_not_fork() {
     in_time(|| {

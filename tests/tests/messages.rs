@@ -77,7 +77,7 @@ fn values_travel_through_channels() {
     });
 }
 
-/// A message is text that anybody may have written: it must not become a handle of another type.
+/// Any program may have written a message: its text must not become a handle of another type.
 #[test]
 fn a_message_that_leads_to_another_value_is_refused() {
     let value = Synchronized::new(1_u64).unwrap();

@@ -139,7 +139,7 @@ fn an_option_is_a_struct_to_other_readers() {
     }
 }
 
-/// Without this, options would not compare and print like those of the language.
+/// Without this, a `SharedOption` would not compare and print like an `Option`.
 #[test]
 fn an_option_behaves_like_an_option() {
     let (none, some) = (SharedOption::<u32>::none(), SharedOption::some(0));
@@ -187,7 +187,7 @@ fn texts_are_parsed_and_their_errors_are_errors_of_the_crate() {
     assert_eq!(FixedStr::<4>::try_from("Bern".to_owned()).map(String::from), Ok("Bern".to_owned()));
 }
 
-/// Without this, values would be written to files and messages in a form that nobody expects, or read back as others.
+/// Without this, values would be serialized in an unexpected form, or read back as other values.
 #[test]
 fn serde_forms() {
     type Text = FixedStr<4>;
@@ -209,7 +209,7 @@ fn serde_forms() {
     assert_eq!(serde_json::from_str::<(SharedDuration, Timestamp)>("[-5,7]").unwrap(), times);
 }
 
-/// Without this, a duration would be another one on the way there or back.
+/// Without this, a conversion from or to `Duration` would change the duration.
 #[test]
 fn durations() {
     fn converted(duration: Duration) -> Result<SharedDuration, Error> {
@@ -237,7 +237,7 @@ fn durations() {
     assert_eq!((SharedDuration::TYPECODE, SharedDuration::LAYOUT.name()), ("<q", "SharedDuration"));
 }
 
-/// Without this, a moment would be another one on the way there or back.
+/// Without this, a conversion from or to `SystemTime` would change the moment.
 #[test]
 fn timestamps() {
     let before = SystemTime::now();

@@ -1,8 +1,7 @@
 //! Programs that must not compile, with the compiler's output, and programs that must compile.
 //!
 //! Each file has one problem, and beside it the expected output; `TRYBUILD=overwrite` replaces it by the present one. The
-//! outputs are those of the stable compiler that `rust-toolchain` and the gate use: other versions word some of rustc's
-//! own notes differently.
+//! outputs are those of the stable compiler that the gate uses: other versions word some of rustc's own notes differently.
 
 /// A type that cannot be shared must not compile. Its error must be on the right token, appear once, and say what to do.
 #[test]

@@ -115,7 +115,7 @@ fn creating_shmem() -> Result<Local> {
 
 fn opening() -> Result<Local> {
     let name = Name::new("open");
-    // No handle is left in this process: an open would use its mapping again.
+    // No handle is left in this process, because `open` would reuse the mapping of that handle.
     drop(Synchronized::create(&name.0, Record64::filled(7)).context("a value to open")?);
     let work = move || {
         let opened = Synchronized::<Record64>::open(&name.0).expect("a value to open");

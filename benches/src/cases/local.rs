@@ -292,7 +292,7 @@ fn relocking_reentrant() -> Result<Local> {
     Ok(Local::unchecked("parking_lot::ReentrantMutex", work).of_many(OPERATIONS))
 }
 
-/// Writes values of the type that the peers write: it costs all contestants the same to make them.
+/// Writes values of the type that the peers write, so that making the values costs all contestants the same.
 fn committing() -> Result<Local> {
     let value = Rc::new(Synchronized::new([0_u64; 8])?);
     let checked = Rc::clone(&value);

@@ -70,7 +70,7 @@ pub fn run(effort: Effort, admits: impl Fn(&str) -> bool) -> Result<Results> {
     Ok(Results { cases: results, absent, versions, rounds: effort.rounds })
 }
 
-/// Measures each lane once in each round. The order is random, for a disturbance of the machine to hit all lanes alike.
+/// Measures each lane once in each round. The order is random, so that a disturbance of the machine hits all lanes alike.
 fn measure(lanes: &mut [Lane], rounds: usize, cases: &[CaseResult]) -> Result<()> {
     let bar = progress::bar(lanes.len() * rounds)?;
     for _ in 0..rounds {

@@ -42,7 +42,7 @@ impl Task {
         let signals = self.signals.as_ref().context("a child without a team cannot wait for the next step")?;
         let step = signals.go().load();
         self.report();
-        // Spins instead of sleeping, for all children to start at the same time.
+        // Spins instead of sleeping, so that all children start at the same time.
         let deadline = Instant::now() + PATIENCE;
         while signals.go().load() == step {
             ensure!(Instant::now() < deadline, "the parent did not allow the next step in time");

@@ -122,7 +122,7 @@ fn speed(own: f64, peer: f64, unit: Unit) -> f64 {
     if unit.is_time() { own / peer } else { peer / own }
 }
 
-/// Says a speed in words.
+/// Returns a speed in words.
 fn words(speed: f64) -> String {
     let (factor, side) = if speed < 1.0 { (1.0 / speed, "slower") } else { (speed, "faster") };
     match factor {

@@ -25,7 +25,7 @@ impl Scale {
         self.left + offset
     }
 
-    /// Returns the ratios that are marked: of a wide scale, only powers of ten.
+    /// Returns the ratios to mark. On a wide scale, these are powers of ten only.
     pub(super) fn marks(&self) -> Vec<f64> {
         let is_wide = self.most / self.least > 50.0;
         let marks =

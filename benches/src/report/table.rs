@@ -18,7 +18,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Returns the table as Markdown with aligned columns, which is good to read as text too.
+    /// Returns the table as Markdown with aligned columns, which is easy to read as plain text too.
     pub(super) fn to_markdown(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width =

@@ -12,7 +12,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::subjects::handover::Handover;
 
-/// Plain shared memory, which is all zeros at first. What lies in it is an agreement of the processes that use it.
+/// Plain shared memory, which is all zeros at first. The processes that use it agree on its contents.
 #[derive(Debug)]
 pub struct Region {
     file: File,

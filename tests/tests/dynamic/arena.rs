@@ -6,7 +6,7 @@ use shared_value::{Arena, Dyn, DynData, DynLayout, DynValue, Error, LockError, R
 use shared_value_tests::SegmentName;
 use shared_value_tests::values::{Account, Pair};
 
-/// Without this, the values of an arena could be listed, but not looked at.
+/// Without this, a program could list the values of an arena, but not read them.
 #[test]
 fn values_of_an_arena() {
     let arena = Arena::new(1 << 20).unwrap();
@@ -18,7 +18,7 @@ fn values_of_an_arena() {
     assert_eq!((account.balance(), account.requests().load()), (5, 6));
     assert!(arena.get::<Dyn>("nothing").unwrap().is_none());
 
-    // Without a key, by an id.
+    // A value without a key is found by its id.
     let id = arena.iter().find(|entry| entry.key().is_none()).unwrap().id::<Dyn>();
     arena.get(id).unwrap().unwrap().set("[1]", 7_u8).unwrap();
     let reader = arena.read_only().unwrap();
@@ -29,7 +29,7 @@ fn values_of_an_arena() {
     let values: Vec<_> = reader.values_of::<Dyn>().map(|(_, value)| value.layout().type_text()).collect();
     assert_eq!(values, layouts);
 
-    // By a token, which leads to the value and not to the arena.
+    // A token leads to the value, and not to the arena.
     let by_token = DynValue::open(account.token().unwrap()).unwrap();
     by_token.set("deposits", 9_u8).unwrap();
     assert_eq!((account.deposits(), by_token.to_string()), (9, dynamic.to_string()));
@@ -65,7 +65,7 @@ fn values_are_added_by_layouts() {
     assert!(!arena.contains("wrong"));
 }
 
-/// Without this, a transaction would not commit what is written to its values by dynamic handles, or a snapshot would be torn.
+/// Without this, a transaction would not commit changes through dynamic handles, or a snapshot of such handles would be torn.
 #[test]
 fn transactions_and_snapshots() {
     let arena = Arena::new(1 << 20).unwrap();

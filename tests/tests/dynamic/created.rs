@@ -8,7 +8,7 @@ use shared_value_tests::values::{Account, Assorted, Labelled, LargeTwins, Level,
 
 use super::types::{Aligned, Counters, Nested, Wrapped};
 
-/// Creates a value from the layout of its type and from data, and from the type; the two segments must be equal.
+/// Creates a value twice: from the type, and from the layout of the type and data. The two segments must be equal.
 #[track_caller]
 fn check<T: SharedValue + PartialEq + std::fmt::Debug>(value: T) {
     let directory = tempfile::tempdir().unwrap();
@@ -40,7 +40,7 @@ fn a_segment_made_from_a_layout_is_that_of_the_type() {
     check(Labelled { label: "one".parse().unwrap(), value: Pair(1, 2), history: [Pair(3, 4); 3] } as Labelled<Pair, 5>);
     check(Tally { total: 1, lanes: [2; 8], sum: -3, difference: 4, largest: 5, smallest: 6, compared: 7 });
     check(Counters { plain: 1, open: true, ratio: 0.5, lanes: [1, 2, 3, 4], flags: [true, false, true], balance: -1 });
-    // So large that marks say which blocks differ.
+    // Large enough for marks, which say which blocks differ.
     check(Twins::of(3) as LargeTwins);
 }
 
@@ -105,7 +105,7 @@ fn layouts_come_from_schemas_typecodes_and_code() {
     assert_eq!(Synchronized::<Pair>::open(&path).unwrap().get(), Pair(1, 9));
 }
 
-/// The innermost fields of a layout, and where they lie.
+/// Returns the innermost fields of a layout, and their offsets.
 fn leaves(layout: &DynLayout) -> Vec<(String, usize, usize)> {
     let is_leaf =
         |kind: &DynKind| !matches!(kind, DynKind::Struct { .. } | DynKind::Newtype { .. } | DynKind::Array { .. });
@@ -143,7 +143,7 @@ fn a_typecode_gives_the_offsets_of_its_type() {
     check::<LargeTwins>();
 }
 
-/// Without this, zeros that are not a value, or data that does not fit, would be found by the first reader.
+/// Without this, zeros that are no valid value, or data that does not fit, would only be noticed by the first reader.
 #[test]
 fn values_that_cannot_be_are_not_created() {
     let directory = tempfile::tempdir().unwrap();

@@ -68,7 +68,7 @@ fn updates_are_not_lost() {
     assert_eq!(tally.version(), 9 * count, "an atomic field is changed without a commit");
 }
 
-/// Without this, what another process adds to an atomic field in between would be lost.
+/// Without this, an addition by another process to an atomic field could be lost.
 #[test]
 fn an_atomic_field_is_changed_as_it_is_at_that_moment() {
     let name = SegmentName::new("atomic");
@@ -86,7 +86,7 @@ fn an_atomic_field_is_changed_as_it_is_at_that_moment() {
     assert_eq!((calls, account.requests().load(), account.version()), (3, 21, 0));
     assert!(matches!(value.set("requests", -1_i64), Err(Error::WrongData { .. })));
 
-    // As a part of the whole it stays, and may be left out.
+    // A write of the whole value does not change the atomic field, and may leave it out.
     let DynData::Struct { fields, .. } = value.load().unwrap() else { panic!() };
     let but = |missing: &'static str| fields.clone().into_iter().filter(move |(name, _)| name != missing);
     value.set("", DynData::structure("Account", but("requests"))).unwrap();
@@ -99,7 +99,7 @@ fn an_atomic_field_is_changed_as_it_is_at_that_moment() {
     assert_eq!((account.requests().load(), guard.get("requests").unwrap()), (6, DynData::Unsigned(6)));
 }
 
-/// Without this, a guard would lose what it has not committed, or keep what was rolled back.
+/// Without this, a guard would lose uncommitted changes, or keep changes that were rolled back.
 #[test]
 fn a_guard_commits_and_rolls_back() {
     let name = SegmentName::new("guard");
@@ -161,7 +161,7 @@ fn a_guard_commits_and_rolls_back() {
     assert!(value.try_lock().is_ok());
 }
 
-/// Without this, a guard that a child inherits would write in the middle of what its parent writes.
+/// Without this, a guard that a child inherits would write into its parent's draft.
 #[test]
 fn a_guard_holds_nothing_in_a_forked_child() {
     let name = SegmentName::new("fork");
@@ -182,7 +182,7 @@ fn a_guard_holds_nothing_in_a_forked_child() {
     assert_eq!((account.balance(), account.version()), (5, 1));
 }
 
-/// Without this, the elements of an atomic array, and truth values, would be changed in the slots, which no program reads for them.
+/// Without this, elements of an atomic array and atomic `bool`s would be changed in the slots, where no program reads them.
 #[test]
 fn atomic_fields_of_every_type_have_words_of_their_own() {
     let counters = SynchronizedCounters::new(Counters {

@@ -4,7 +4,7 @@ use shared_value::{Access, DynData, DynKind, DynValue, Error, Synchronized};
 use shared_value_tests::values::Assorted;
 use shared_value_tests::{SegmentFile, SegmentName};
 
-/// Without this, a value whose bits are invalid could not be looked into, nor mended.
+/// Without this, a value with invalid bits could be neither inspected nor repaired.
 #[test]
 fn invalid_bits_are_named_and_can_be_overwritten() {
     let name = SegmentName::new("bits");
@@ -49,7 +49,7 @@ fn a_schema_of_another_value_is_refused() {
     }
 }
 
-/// The segment is refused with this error, or it is an array of bytes.
+/// Asserts that the segment is refused with the expected error, or opens as an array of bytes if no error is expected.
 #[track_caller]
 fn check<A: Access>(opened: Result<DynValue<A>, Error>, expected: &str) {
     match opened {
@@ -63,7 +63,7 @@ fn check<A: Access>(opened: Result<DynValue<A>, Error>, expected: &str) {
     }
 }
 
-/// Without this, some damage to a segment would make a tool that reads it panic, or worse.
+/// Without this, damage to a segment could make a tool panic or misbehave when it reads the segment.
 #[test]
 fn damaged_segments_are_refused_or_read_as_what_they_say() {
     let directory = tempfile::tempdir().unwrap();
@@ -77,7 +77,7 @@ fn damaged_segments_are_refused_or_read_as_what_they_say() {
     for (index, byte) in prefix.iter().enumerate() {
         file.overwrite(index as u64, &[byte ^ 1 << (index % 8)]);
         if index >= 128 {
-            // Otherwise the fingerprint would give it away.
+            // With a matching fingerprint, because otherwise the fingerprint alone would reveal the damage.
             let schema = String::from_utf8(file.bytes(128, schema.len()));
             file.overwrite(64 + 16, &schema.map_or(0, |schema| hash(&schema)).to_ne_bytes());
         }
@@ -100,7 +100,7 @@ fn damaged_segments_are_refused_or_read_as_what_they_say() {
     assert_eq!(Synchronized::<Assorted>::open(&path).unwrap().load().unwrap(), Assorted::of(1));
 }
 
-/// Without this, a schema of a few bytes could take all memory there is.
+/// Without this, reading a schema of a few bytes could use up all memory.
 #[test]
 fn large_values_are_read_in_parts() {
     const LENGTH: usize = 80 << 20;

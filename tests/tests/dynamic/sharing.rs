@@ -11,7 +11,7 @@ use shared_value_tests::{DEADLINE, SegmentName, Worker};
 
 use super::printed;
 
-/// Without this, a program that knows no type would write under another lock, or not at all.
+/// Without this, a program that does not know the type would write under the wrong lock, or could not write.
 #[test]
 fn another_process_reads_and_writes() {
     let worker = |arguments: &[&str]| Worker::start(env!("CARGO_BIN_EXE_worker"), "dynamic", arguments);
@@ -44,7 +44,7 @@ fn another_process_reads_and_writes() {
     assert_eq!((account.balance(), account.requests().load(), account.version()), (-7, 4, 1));
 }
 
-/// Without this, a value without a name could not be looked at from outside.
+/// Without this, other processes could not inspect a value without a name.
 #[test]
 fn values_without_a_name_are_handed_over() {
     let account = SynchronizedAccount::new(Account::after(1)).unwrap();
@@ -70,7 +70,7 @@ fn values_without_a_name_are_handed_over() {
     assert!(matches!(DynValue::open(Source::inherited("NO_SUCH_VALUE")), Err(Error::NotPassed { .. })));
 }
 
-/// Without this, a handle for reading would fault, and a value without a lock could not be looked at.
+/// Without this, a read-only handle would fault on a write, and a value without a lock could not be read.
 #[test]
 fn what_guards_a_value_decides_how_it_is_opened() {
     let name = SegmentName::new("guarded");
@@ -110,7 +110,7 @@ fn what_guards_a_value_decides_how_it_is_opened() {
     assert_eq!((guarded.get(), DynValue::open_read_only(&*name).unwrap().to_string()), (2, "2".to_owned()));
 }
 
-/// Without this, a program that knows no type could neither wait for a value nor hand it on.
+/// Without this, a program that does not know the type could neither wait for a change nor hand the value on.
 #[test]
 fn dynamic_values_are_waited_for_and_handed_over() {
     let account = SynchronizedAccount::new(Account::after(1)).unwrap();

@@ -10,7 +10,7 @@ pub(super) struct Aligned {
     pub(super) balance: i64,
 }
 
-/// A newtype of a struct whose field is atomic only where it is the value itself.
+/// A newtype of a struct with an atomic field, which is atomic only if the struct is the value itself.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
 #[repr(transparent)]
 pub(super) struct Wrapped(pub(super) Account);

@@ -26,7 +26,7 @@ fn check<T: SharedValue + PartialEq + Debug>(first: T, second: T) {
     assert_eq!((dyn_one.layout().size(), dyn_one.layout().align()), (size_of::<T>(), align_of::<T>()));
     let before = dyn_one.load().unwrap();
 
-    // Typed to dynamic and back, as a whole; atomic fields are changed on their own.
+    // The whole value, from typed to dynamic and back. Atomic fields are changed on their own.
     let atomics = |value: &DynValue| -> Vec<_> {
         value.fields().filter(DynPart::is_atomic).map(|part| part.path().to_owned()).collect()
     };

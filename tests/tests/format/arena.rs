@@ -93,7 +93,7 @@ impl Walk {
         String::from_utf8(self.file.bytes(start + 32, length)).unwrap()
     }
 
-    /// The trailer of the value of a key, found by the table.
+    /// Finds the trailer of the value under a key, through the table.
     fn find(&self, key: &str) -> Option<u64> {
         let (start, length) = self.words("table");
         let hash = hash(key);
@@ -104,7 +104,7 @@ impl Walk {
             .map(|word| (word >> 24) * 32)
     }
 
-    /// Where the words of a block start to which a word of the directory leads, and how many there are.
+    /// Returns where a table or a list starts, and how many words it has. A word of the directory records both.
     fn words(&self, field: &str) -> (u64, u64) {
         let word = self.directory(field);
         (word & !63, 1 << (word & 63))
@@ -150,7 +150,7 @@ fn hash(key: &str) -> u64 {
     (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// If the page named another place, a reader would look for blocks there.
+/// If the page named wrong offsets, readers would look for blocks in the wrong places.
 #[test]
 fn the_directory_is_as_the_page_says() {
     let name = SegmentName::new("directory");
@@ -231,7 +231,7 @@ fn changes_are_named_as_the_page_says() {
     assert_eq!(arena.len(), 3);
 }
 
-/// If another word decided, a look-up by the page would show half of a transaction.
+/// If the page named the wrong deciding word, a lookup that follows the page would show half of a transaction.
 #[test]
 fn an_undecided_block_is_live_as_the_page_says() {
     let name = SegmentName::new("undecided");

@@ -64,7 +64,7 @@ impl Expression {
     }
 }
 
-/// The characters that some words stand for.
+/// Returns the set of characters that a text between question marks describes.
 #[track_caller]
 fn special(words: &str) -> fn(char) -> bool {
     match words {
@@ -221,7 +221,7 @@ impl<'g> Matcher<'g, '_> {
     }
 }
 
-/// If the interpreter took everything, the page could say anything.
+/// If the interpreter accepted every text, a wrong grammar in the page would go unnoticed.
 #[test]
 fn a_grammar_accepts_what_it_describes_and_nothing_else() {
     let grammar = Grammar::parse(

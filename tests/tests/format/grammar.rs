@@ -17,7 +17,7 @@ fn is_read(schema: &str) -> bool {
     DynLayout::parse(schema).is_ok()
 }
 
-/// If the grammar lacked something, a reader that was written by the page would refuse values of the library.
+/// If the grammar were incomplete, a reader that follows the page would refuse values of the library.
 #[test]
 fn the_grammar_reads_every_schema_that_is_written() {
     let grammar = grammar();
@@ -100,7 +100,7 @@ fn the_grammar_reads_what_the_library_reads() {
     assert!(read > 500 && made > 50_000, "{read} of {made} were read");
 }
 
-/// If the grammar took everything, it would say nothing.
+/// If the grammar accepted every text, it would describe nothing.
 #[test]
 fn broken_schemas_are_refused_by_the_grammar_and_by_the_library() {
     let grammar = grammar();
@@ -175,7 +175,7 @@ fn broken_schemas_are_refused_by_the_grammar_and_by_the_library() {
     }
 }
 
-/// If the library did not check one of the rules that the page lists behind the grammar, the page would ask for too much.
+/// If the library did not check one of the rules that the page lists below the grammar, the page would promise too much.
 #[test]
 fn what_the_grammar_cannot_say_the_library_checks() {
     let grammar = grammar();
@@ -213,7 +213,7 @@ fn what_the_grammar_cannot_say_the_library_checks() {
     assert!(grammar.accepts("schema", foreign) && !is_read(foreign));
 }
 
-/// If the grammar took every typecode, it would say nothing about them.
+/// If the grammar accepted every text as a typecode, it would not describe typecodes.
 #[test]
 fn broken_typecodes_are_refused() {
     let grammar = grammar();

@@ -33,7 +33,7 @@ fn run(python: &str, arguments: impl IntoIterator<Item = PathBuf>) -> Output {
     command.args(["-W", "error", "-c", &program]).args(arguments).env("PYTHONIOENCODING", "utf-8").output().unwrap()
 }
 
-/// The page promises that it is short enough to be read.
+/// The reader must stay short enough to be read as a part of the page.
 #[test]
 fn the_reader_has_thirty_lines() {
     let lines = page::block("python").lines().filter(|line| !line.trim().is_empty()).count();

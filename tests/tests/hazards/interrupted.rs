@@ -13,7 +13,8 @@ fn waiting_for_a_lock_goes_on() {
     interrupted("lock");
 }
 
-/// If every signal restarted the timeout, a program with a timer would wait forever; if a signal ended it, too short.
+/// If every signal restarted the timeout, a program with a timer would wait forever; if a signal ended the wait, the wait
+/// would be too short.
 #[test]
 fn a_timeout_is_kept() {
     interrupted("lock-timeout");

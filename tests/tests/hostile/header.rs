@@ -55,7 +55,7 @@ fn every_number_is_checked_and_named() {
             let mut bytes = truth.clone();
             bytes[range.clone()].copy_from_slice(&lie.to_ne_bytes()[..size]);
             if bytes == truth {
-                // The lie differs only in bytes that the field does not have.
+                // The wrong number differs from the true one only in bytes that the field does not have.
                 continue;
             }
             fs::write(name.path(), &bytes).unwrap();

@@ -1,4 +1,4 @@
-//! Headers that say something else of the mutex.
+//! Headers with false statements about the mutex.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;

@@ -117,8 +117,8 @@ struct Awkward {
     lock: i32,
 }
 
-/// (41) A field may have the name of a function of Python's wrapper, of a keyword, or of a method of the handle. The method
-/// hides the getter of such a field; its part has the value.
+/// (41) A field may have the name of a function of Python's wrapper, of a keyword, or of a method of the handle. A field with
+/// the name of a method has no getter; its part reads the value.
 #[test]
 fn fields_may_have_any_name() {
     let start = Awkward { acquire: 0, release: 0, get_lock: 0, get_obj: 0, value: 0, class: 0, r#type: 0, lock: 0 };

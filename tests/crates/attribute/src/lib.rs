@@ -8,10 +8,10 @@ pub fn by_reference(_: TokenStream, item: TokenStream) -> TokenStream {
     replace(item, &|word| (word == "u64").then_some("&'static u64"))
 }
 
-/// Takes the representation away, so that the compiler orders the fields as it likes.
+/// Removes the `repr`, so that the compiler may order the fields as it likes.
 ///
 /// # Panics
-/// Never: what it writes are tokens.
+/// Never: the text that it parses consists of valid tokens.
 #[proc_macro_attribute]
 pub fn in_any_order(_: TokenStream, item: TokenStream) -> TokenStream {
     replace(item, &|word| (word == "repr").then_some("doc")).to_string().replace("doc(C)", "allow()").parse().unwrap()

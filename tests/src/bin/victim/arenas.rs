@@ -27,7 +27,7 @@ pub(crate) struct Arenas {
     cells: Vec<u64>,
 }
 
-/// Since when the survivor has the arena open.
+/// How long the survivor has had the arena open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opened {
     /// Since the arena was made.
@@ -140,13 +140,13 @@ impl Scenario for Arenas {
     }
 
     fn victim(&self) {
-        // Whatever a thread does only once is done then.
+        // The first lock of a thread does more than later ones, so it is taken before the operation begins.
         Synchronized::new(0_u64).and_then(|scratch| scratch.set(1)).expect("memory for a number");
         (self.victim)(self.arena.as_ref(), &self.name);
     }
 
     fn inspect(&mut self, _death: &Death) -> Result<Found, Harm> {
-        // If the victim was the only process that had it open, this puts it in order.
+        // If the victim was the only process that had the arena open, this repairs the arena.
         if self.opened == Opened::Twice {
             self.arena = None;
         }
@@ -222,7 +222,7 @@ impl Scenario for Arenas {
 
 const VERSION: u64 = 40;
 const LINE: u64 = 64;
-/// From the start of the directory's cell to the word that says what decides about changes: behind two slots of 256 bytes.
+/// The offset of the word `decided_by` in the directory's cell: it follows the control line and two slots of 256 bytes.
 const DECIDED_BY: u64 = LINE + 2 * 256;
 
 /// Returns the offset of the cell of a small value with a short key.
@@ -231,7 +231,7 @@ fn cell_of(entry: &Entry) -> u64 {
     end - 2 * LINE
 }
 
-/// Returns the address at which the file is mapped: that of the first line of the kernel's list with its inode.
+/// Returns the address at which the file is mapped: the first one that the kernel lists for its inode.
 pub(crate) fn mapped_at(path: &Path) -> u64 {
     let inode = fs::metadata(path).expect("the file is there").ino().to_string();
     let maps = fs::read_to_string("/proc/self/maps").expect("the kernel says what is mapped");

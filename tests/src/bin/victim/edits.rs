@@ -209,7 +209,7 @@ impl Operations {
         self.add_arena("arena-replace-grown", full, Opened::Since, &[many(24), grown], |arena, _| {
             marked(|| arena.unwrap().replace("7", 70_u64)).unwrap();
         });
-        // The survivor puts in order what the victim has left, because no other process has the arena open.
+        // The survivor repairs the arena when it opens it, because no other process has the arena open.
         self.add_arena("arena-replace-unused", three, Opened::Twice, &replaced, |arena, _| {
             marked(|| arena.unwrap().replace("b", 2_u64)).unwrap();
         });

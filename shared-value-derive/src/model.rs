@@ -136,7 +136,7 @@ pub(crate) fn innermost(ty: &Type) -> &Type {
     }
 }
 
-/// Whether `ty` is a primitive for which every bit pattern is a value.
+/// Returns whether `ty` is a primitive for which every bit pattern is a value.
 pub(crate) fn is_number(ty: &Type) -> bool {
     let Type::Path(path) = unwrapped(ty) else {
         return false;

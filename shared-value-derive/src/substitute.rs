@@ -58,7 +58,7 @@ fn replace(tokens: TokenStream, value: &TokenStream) -> TokenStream {
     replaced
 }
 
-/// Whether `tree` is the first half of `::`, and not the colon of a bound.
+/// Returns whether `tree` is the first half of `::`, and not the colon of a bound.
 fn opens_path_separator(tree: &TokenTree) -> bool {
     matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint)
 }

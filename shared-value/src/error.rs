@@ -246,7 +246,7 @@ impl Error {
         Self::InvalidBits { field, expected, found }
     }
 
-    /// This error, for an element of an array with elements of this layout.
+    /// Returns this error, for an element of an array with elements of this layout.
     pub(crate) fn of_element(self, index: usize, layout: &Layout) -> Self {
         let Self::InvalidBits { field, expected, found } = self else { return self };
         let field = match field.as_str() {

@@ -51,7 +51,7 @@ pub(super) fn check(context: &Context, fields: &[Field]) {
     }
 }
 
-/// Whether a method of handles, guards or parts would hide an accessor of this name.
+/// Returns whether a method of handles, guards or parts would hide an accessor of this name.
 pub(crate) fn is_hidden(accessor: &Ident) -> bool {
     let accessor = accessor.unraw();
     METHODS.iter().chain(&OF_TRAITS).any(|method| accessor == method)

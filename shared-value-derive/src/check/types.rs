@@ -34,7 +34,7 @@ fn is_zero(length: &Expr) -> bool {
     matches!(length, Expr::Lit(ExprLit { lit: Lit::Int(length), .. }) if length.base10_digits() == "0")
 }
 
-/// Whether the compiler knows the size of the type's values.
+/// Returns whether the compiler knows the size of the type's values.
 pub(crate) fn is_sized(field: &Field) -> bool {
     match unwrapped(&field.ty) {
         Type::Slice(_) | Type::TraitObject(_) => false,
@@ -69,7 +69,7 @@ fn of_path(generics: &Generics, field: &Field, path: &TypePath) -> Option<String
     Some(format!("`{name}` {message}"))
 }
 
-/// Whether `path` may be a name of the standard library, and not one of the user's.
+/// Returns whether `path` may be a name of the standard library, and not one of the user's.
 fn may_be_standard(generics: &Generics, path: &Path) -> bool {
     let Some(first) = path.segments.first() else {
         return false;
@@ -94,8 +94,8 @@ fn arguments(segment: &PathSegment) -> Vec<&Type> {
         .collect()
 }
 
-/// Whether the type is a `NonZero` integer or the `Id` of a value in an arena. These are never zero, so zero can stand for
-/// `None`.
+/// Returns whether the type is a `NonZero` integer or the `Id` of a value in an arena. These are never zero, so zero can
+/// stand for `None`.
 fn has_no_zero(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;

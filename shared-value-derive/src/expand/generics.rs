@@ -56,7 +56,7 @@ pub(super) fn in_where_clause(mut generics: Generics) -> Generics {
     generics
 }
 
-/// Whether `ty` is an associated type of a parameter, as in `T::Item` and `<T as Iterator>::Item`.
+/// Returns whether `ty` is an associated type of a parameter, as in `T::Item` and `<T as Iterator>::Item`.
 fn is_associated(generics: &Generics, ty: &Type) -> bool {
     let Type::Path(TypePath { qself, path, .. }) = ty else {
         return false;

@@ -47,7 +47,7 @@ fn constructor(field: &Field) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// Whether the text of the type shows that the compiler will not refuse it.
+/// Returns whether the text of the type shows that the compiler will not refuse it.
 pub(super) fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
     let ty = innermost(&field.ty);
     let is_parameter = |ty: &Type| {

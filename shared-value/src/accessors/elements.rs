@@ -72,7 +72,7 @@ impl<H: Host<Value: Sequence>> ElementAccessors<H> {
         self.0.part(self.start_of(index))
     }
 
-    /// Where the element of this number starts in the root.
+    /// Returns where the element of this number starts in the root.
     #[inline(always)]
     #[track_caller]
     fn start_of(&self, index: usize) -> usize {

@@ -29,7 +29,7 @@ pub trait Host: sealed::Place {
     #[doc(hidden)]
     fn part<F: 'static>(&self, start: usize) -> Self::Part<'_, F>;
 
-    /// The field of this number.
+    /// Returns the field of this number.
     #[doc(hidden)]
     #[inline(always)]
     fn field<F: 'static>(&self, number: usize) -> Self::Part<'_, F>
@@ -125,10 +125,10 @@ pub(crate) mod sealed {
     use super::{AtomicU64, Contents, Error, Merge, Range, SharedValue, Unchecked};
 
     pub trait Place {
-        /// Where the host starts.
+        /// Returns where the host starts.
         fn start(&self) -> usize;
 
-        /// The bytes of the host.
+        /// Returns the bytes of the host.
         fn size(&self) -> usize;
     }
 
@@ -164,10 +164,10 @@ pub(crate) mod sealed {
     }
 
     pub trait Words: Read {
-        /// The atomic word of this number.
+        /// Returns the atomic word of this number.
         fn word(&self, number: usize) -> &AtomicU64;
 
-        /// The facts about the value that are not in its memory.
+        /// Returns the facts about the value that are not in its memory.
         fn facts(&self) -> &<Self::Contents as Contents>::Facts;
     }
 }

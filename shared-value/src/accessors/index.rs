@@ -2,7 +2,7 @@
 
 use std::ops::{Bound, Range, RangeBounds};
 
-/// Where the element of this number starts, counted in bytes from the start of the array.
+/// Returns where the element of this number starts, counted in bytes from the start of the array.
 ///
 /// # Panics
 /// If `index` is out of bounds.

@@ -202,12 +202,12 @@ impl Transaction<'_> {
 }
 
 impl Pending {
-    /// The versions of the values that were changed.
+    /// Returns the versions of the values that were changed.
     fn changed(&self) -> impl Iterator<Item = &Versions> {
         self.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing())
     }
 
-    /// Whether all values that are to be removed still exist, and no other value has a key that is to be added.
+    /// Returns whether all values that are to be removed still exist, and no other value has a key that is to be added.
     fn still_applies(&self, editor: &Editor<'_>) -> bool {
         let is_there = |removed: &crate::heap::Trailer| {
             let now = editor.heap.trailer(removed.at);

@@ -267,7 +267,7 @@ impl<A: Access> Arena<A> {
         cell_of(self.segment(), block, || self.name_of(sought))
     }
 
-    /// Whether the cell of a value lies in this arena.
+    /// Returns whether the cell of a value lies in this arena.
     pub(super) fn has<C: Shared + ?Sized>(&self, cell: &Cell<C>) -> bool {
         cell.segment().identity() == self.segment().identity() && cell.number() != 0
     }
@@ -293,20 +293,20 @@ impl<A: Access> Arena<A> {
         self.directory_word(offset_of!(Directory, records))
     }
 
-    /// A word of the directory.
+    /// Returns a word of the directory.
     #[inline]
     pub(super) fn directory_word(&self, offset: usize) -> u64 {
         // All bits of an integer are valid.
         A::field(&self.directory, offset).check_in::<Directory>(offset).unwrap_or_default()
     }
 
-    /// The directory, with the number of its version.
+    /// Returns the directory, with the number of its version.
     fn directory_versioned(&self) -> (u64, Directory) {
         let (version, copied) = read::versioned(&self.directory, |slot| copy::load::<Directory>(slot, 0));
         (version, copied.check().unwrap_or(Directory::EMPTY))
     }
 
-    /// The blocks of all values, the newest first.
+    /// Returns the blocks of all values, the newest first.
     fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
         let (heap, (_, directory)) = (self.heap(), self.directory_versioned());
         heap.blocks(usize_of(directory.cursor), usize_of(directory.newest))

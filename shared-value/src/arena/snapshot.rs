@@ -82,8 +82,8 @@ impl Snapshot {
         copy
     }
 
-    /// Whether no value was committed since it was read. If so, all these values were current at one moment before this
-    /// call.
+    /// Returns whether no value was committed since it was read. If so, all these values were current at one moment before
+    /// this call.
     fn is_whole(&self) -> bool {
         // Each copy ended with an acquire fence.
         self.seen.borrow().iter().all(|(cell, version)| cell.version() == *version)

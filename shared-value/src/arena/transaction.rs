@@ -48,13 +48,13 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// The changes of the arena.
+    /// Returns the changes of the arena.
     pub(super) fn changes(&self) -> Vec<Change> {
         let added = self.added.iter().map(|(block, _)| Change::Add(block.at));
         added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
     }
 
-    /// The hashes of the keys that it adds, and the offsets of those blocks' trailers.
+    /// Returns the hashes of the keys that it adds, and the offsets of those blocks' trailers.
     pub(super) fn keys(&self) -> Vec<(u64, usize)> {
         self.added.iter().filter_map(|(block, key)| Some((hash(key.as_ref()?), block.at))).collect()
     }
@@ -341,7 +341,7 @@ impl Transaction<'_> {
         Ok(begun)
     }
 
-    /// Whether a lock could not be taken without waiting out of order.
+    /// Returns whether a lock could not be taken without waiting out of order.
     pub(super) fn has_conflict(&self) -> bool {
         self.state.borrow().wanted.is_some()
     }
@@ -356,7 +356,7 @@ impl Transaction<'_> {
         known
     }
 
-    /// Whether the running thread began the transaction. This is false in a forked child.
+    /// Returns whether the running thread began the transaction. This is false in a forked child.
     pub(super) fn is_held(&self) -> bool {
         self.thread.token() == self.token
     }

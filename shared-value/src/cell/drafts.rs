@@ -62,7 +62,7 @@ impl Drafted<'_> {
         })
     }
 
-    /// Whether this thread has touched the value since it took the lock.
+    /// Returns whether this thread has touched the value since it took the lock.
     pub(crate) fn is_noted(self) -> bool {
         self.find(|_| ()).is_some()
     }
@@ -105,7 +105,7 @@ impl Drafted<'_> {
     }
 }
 
-/// Whether an `update` of this thread has borrowed any value under the lock.
+/// Returns whether an `update` of this thread has borrowed any value under the lock.
 #[cold]
 pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
     DRAFTS.with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.is_borrowed))

@@ -72,7 +72,7 @@ impl fmt::Debug for ObjectLock {
 }
 
 impl Guarding {
-    /// The lock that the header of a new segment records.
+    /// Returns the lock that the header of a new segment records.
     pub(super) fn required(&self) -> RequiredLock {
         match self {
             Self::None => RequiredLock::None,

@@ -80,7 +80,7 @@ impl<T: SharedValue> Cell<T> {
 }
 
 impl<E: SharedValue> Cell<[E]> {
-    /// The number of elements.
+    /// Returns the number of elements.
     #[inline(always)]
     pub(crate) fn length(&self) -> usize {
         self.shape().size / size_of::<E>()
@@ -113,7 +113,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         Some(parts)
     }
 
-    /// The number of the value in its segment: zero for the value that the header names.
+    /// Returns the number of the value in its segment: zero for the value that the header names.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -123,12 +123,12 @@ impl<C: Contents + ?Sized> Cell<C> {
         initialize(&self.parts());
     }
 
-    /// The offset of an atomic field in its segment.
+    /// Returns the offset of an atomic field in its segment.
     pub(crate) fn atomic_offset(&self, number: usize) -> usize {
         self.start() + LINE + (self.shape().atomics_start() + number) * size_of::<u64>()
     }
 
-    /// The offset of the cell in its segment.
+    /// Returns the offset of the cell in its segment.
     pub(crate) fn start(&self) -> usize {
         let segment = self.segment.at(0, 0).map_or(0, |start| start.addr().get());
         self.control.addr().get() - segment
@@ -176,7 +176,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         &self.guarding().lock
     }
 
-    /// Whether the native lock in its own control line guards the value.
+    /// Returns whether the native lock in its own control line guards the value.
     #[inline(always)]
     pub(crate) fn has_own_lock(&self) -> bool {
         matches!(self.locked_by, LockedBy::Own)
@@ -187,13 +187,13 @@ impl<C: Contents + ?Sized> Cell<C> {
         if let LockedBy::Pthread(mutex) = &self.locked_by { Some(mutex) } else { None }
     }
 
-    /// Whether the lock may guard other values too.
+    /// Returns whether the lock may guard other values too.
     #[inline(always)]
     pub(crate) fn is_lock_shared(&self) -> bool {
         matches!(self.locked_by, LockedBy::Object(_))
     }
 
-    /// Whether the owner of the lock may take it again.
+    /// Returns whether the owner of the lock may take it again.
     pub(crate) fn is_recursive(&self) -> bool {
         !matches!(&self.locked_by, LockedBy::Object(object) if !object.is_recursive())
     }
@@ -232,7 +232,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.parts().slots()
     }
 
-    /// The word of an atomic field, by its number among them.
+    /// Returns the word of an atomic field, by its number among them.
     #[inline(always)]
     pub(crate) fn atomic(&self, number: usize) -> &AtomicU64 {
         &self.parts().atomics[number]

@@ -26,10 +26,10 @@ pub(crate) trait Recognized: Contents {
     /// Returns the facts of a value of an arena, if the value is of this type.
     fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error>;
 
-    /// The hash of the schema of a value with these facts.
+    /// Returns the hash of the schema of a value with these facts.
     fn fingerprint(facts: &Self::Facts) -> u64;
 
-    /// The schema of a value with these facts.
+    /// Returns the schema of a value with these facts.
     fn schema(facts: &Self::Facts) -> String;
 }
 
@@ -147,7 +147,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::for_reading(Segment::of_file_read_only(file, location)?)
     }
 
-    /// The segment that the value lies in.
+    /// Returns the segment that the value lies in.
     pub(crate) fn segment(&self) -> &Segment {
         &self.segment
     }
@@ -219,12 +219,12 @@ impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
     }
 }
 
-/// The memory of a cell's mutex, whose place the validation of the header has checked.
+/// Returns the memory of a cell's mutex, whose place the validation of the header has checked.
 fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
 }
 
-/// The mutex of a cell.
+/// Returns the mutex of a cell.
 fn attach(mapping: &Mapping, entry: &Entry) -> Result<Arc<Mutex>, Error> {
     // SAFETY: `mutex::SIZE` bytes are mapped there while the segment is, and it stays mapped while the cell lives or a thread of
     // this process holds the mutex.

@@ -93,7 +93,7 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
     }
 
-    /// The word of an atomic field, by its number among them.
+    /// Returns the word of an atomic field, by its number among them.
     pub(crate) fn atomic(&self, number: usize) -> &'a AtomicU64 {
         &self.atomics[number]
     }
@@ -133,7 +133,7 @@ impl<T: SharedValue> Parts<'_, T> {
     }
 }
 
-/// The control line of a cell, whose place and length the header's validation checked.
+/// Returns the control line of a cell, whose place and length the header's validation checked.
 pub(crate) fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
 }
@@ -148,7 +148,7 @@ pub(crate) mod record {
     pub(crate) const COMMITTED: u64 = 2;
 }
 
-/// Whether the record at an offset is committed.
+/// Returns whether the record at an offset is committed.
 #[cold]
 pub(crate) fn is_committed(mapping: &Mapping, record: u64) -> bool {
     let words = usize::try_from(record).ok().and_then(|offset| mapping.words(offset, 1)).unwrap_or_default();

@@ -48,7 +48,7 @@ impl<T: SharedValue> Unchecked<T> {
         unsafe { self.0.assume_init() }
     }
 
-    /// Whether the bits are valid.
+    /// Returns whether the bits are valid.
     #[inline(always)]
     pub(crate) fn is_valid(&self) -> bool {
         // SAFETY: `self` has the bytes of a `T`, initialized except for padding.
@@ -67,7 +67,7 @@ impl<T: SharedValue> Unchecked<T> {
         Ok(())
     }
 
-    /// The bytes, with zeros for padding.
+    /// Returns the bytes, with zeros for padding.
     #[cold]
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<T>()];

@@ -24,12 +24,12 @@ const SMALL: usize = 512;
 /// The size limit in bytes of values that an update copies to the stack.
 const ON_STACK: usize = 4096;
 
-/// Whether an update of a `T` makes its copy on the heap.
+/// Returns whether an update of a `T` makes its copy on the heap.
 pub(crate) const fn is_boxed<T>() -> bool {
     size_of::<T>() > ON_STACK
 }
 
-/// The bytes of an `F` at an offset.
+/// Returns the bytes of an `F` at an offset.
 #[inline(always)]
 pub(crate) const fn range<F>(offset: usize) -> Range<usize> {
     offset..offset + size_of::<F>()
@@ -155,7 +155,7 @@ pub(crate) fn part<T: SharedValue>(count: usize, value: T) -> Vec<T> {
     (0..count.min(PART.div_ceil(size_of::<T>()))).map(|_| value).collect()
 }
 
-/// Whether all bytes of a value except padding are zeros.
+/// Returns whether all bytes of a value except padding are zeros.
 pub(crate) fn is_zeroed<T: SharedValue>(value: &T) -> bool {
     let mut bytes = vec![0; size_of::<T>()];
     Copier { from: ptr::from_ref(value).cast(), to: bytes.as_mut_ptr() }.field::<T>(0);
@@ -194,12 +194,12 @@ pub(crate) fn load_plain<T: SharedValue>(slot: &[AtomicU64], offset: usize, valu
     unsafe { bytes::load(slot, offset, values.as_mut_ptr().cast(), size_of_val(values)) };
 }
 
-/// Whether values of a type are whole words, at the start of words.
+/// Returns whether values of a type are whole words, at the start of words.
 const fn is_words<T>() -> bool {
     align_of::<T>().is_multiple_of(WORD)
 }
 
-/// The words of a slot that a `T` made of whole words occupies.
+/// Returns the words of a slot that a `T` made of whole words occupies.
 ///
 /// # Panics
 /// If it does not lie in the slot.
@@ -235,7 +235,7 @@ unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *co
     }
 }
 
-/// The word of an atomic field of a value, by its number among the atomic words.
+/// Returns the word of an atomic field of a value, by its number among the atomic words.
 ///
 /// # Panics
 /// If the value has no atomic field of this number.

@@ -63,7 +63,7 @@ impl<'a> Schema<'a> {
     }
 }
 
-/// The path of the field that a line describes.
+/// Returns the path of the field that a line describes.
 fn field(line: &str) -> Option<&str> {
     line.rsplit_once(" @").and_then(|(field, _)| field.split_once(": ")).map(|(path, _)| path)
 }

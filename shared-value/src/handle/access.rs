@@ -205,7 +205,7 @@ impl sealed::Write for ReadWrite {
     }
 }
 
-/// The general case of `change`.
+/// Changes these bytes in the general case of `change`.
 #[inline(never)]
 fn change_in_hold<C: Contents + ?Sized>(
     cell: &Cell<C>,
@@ -218,7 +218,7 @@ fn change_in_hold<C: Contents + ?Sized>(
     })
 }
 
-/// The general case of `update`: this thread holds other locks, or this one, or the lock is of another kind.
+/// Updates in the general case of `update`: this thread holds other locks, or this one, or the lock is of another kind.
 #[inline(never)]
 fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
     cell: &Cell<C>,

@@ -11,10 +11,10 @@ pub(crate) trait Initialize: Contents {
     /// What new contents are made from.
     type Source<'a>;
 
-    /// The facts of the new value.
+    /// Returns the facts of the new value.
     fn facts_of(source: &Self::Source<'_>) -> Result<Self::Facts, Error>;
 
-    /// Whether all bytes are zeros, so that nothing need be written.
+    /// Returns whether all bytes are zeros, so that nothing need be written.
     fn is_zeroed(source: &Self::Source<'_>) -> bool;
 
     /// Writes the value for the first time, where all bytes are zeros.

@@ -332,7 +332,8 @@ impl<R: LockRule> LockGuard<'_, R> {
         self.0.rollback();
     }
 
-    /// Whether the lock was taken over from a thread that died with it. What that thread had not committed is gone.
+    /// Returns whether the lock was taken over from a thread that died with it. The uncommitted writes of that thread are
+    /// lost.
     pub fn recovered(&self) -> bool {
         self.0.recovered()
     }

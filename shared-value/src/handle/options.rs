@@ -62,7 +62,7 @@ pub(crate) mod sealed {
     use super::{Error, Location, Source, Terms};
 
     pub trait Handle: Sized {
-        /// The terms from which options start.
+        /// Returns the terms from which options start.
         fn terms() -> Terms {
             Terms::default()
         }

@@ -73,7 +73,7 @@ impl Trailer {
         state | (self.generation & 0xffff) << 8 | ((self.type_entry / TRAILER) as u64) << 24
     }
 
-    /// Whether the block's state depends on pending changes.
+    /// Returns whether the block's state depends on pending changes.
     #[inline(always)]
     pub(crate) fn is_undecided(&self) -> bool {
         matches!(self.state, State::Adding | State::Removing)
@@ -88,7 +88,7 @@ impl Trailer {
         self.key as u32 as usize
     }
 
-    /// Where the payload must end.
+    /// Returns where the payload must end.
     pub(crate) fn payload_end(&self) -> usize {
         self.at.saturating_sub(key_bytes(self.key_length()))
     }
@@ -125,14 +125,14 @@ impl<'a> Heap<'a> {
         Self { mapping }
     }
 
-    /// Where the first block starts.
+    /// Returns where the first block starts.
     #[inline(always)]
     pub(crate) fn start(self) -> usize {
         let entry = &self.mapping.entries()[0];
         (entry.cell_offset + entry.cell_length).next_multiple_of(CELL_ALIGN)
     }
 
-    /// Where the last block must end.
+    /// Returns where the last block must end.
     pub(crate) fn end(self) -> usize {
         self.mapping.length()
     }
@@ -186,18 +186,18 @@ impl<'a> Heap<'a> {
         is_sound.then_some(trailer)
     }
 
-    /// The words that decide about changes.
+    /// Returns the words that decide about pending changes.
     pub(crate) fn decision(self) -> Option<Decision<'a>> {
         Decision::of(self.mapping)
     }
 
-    /// Whether a block is in use.
+    /// Returns whether a block is in use.
     #[inline(always)]
     pub(crate) fn is_live(self, block: &Trailer) -> bool {
         block.state == State::Live || block.is_undecided() && self.is_decided_live(block.at, block.generation)
     }
 
-    /// Whether a block of this generation is in use, while changes are pending.
+    /// Returns whether a block of this generation is in use, while changes are pending.
     #[cold]
     #[inline(never)]
     fn is_decided_live(self, at: usize, generation: u64) -> bool {
@@ -220,7 +220,7 @@ impl<'a> Heap<'a> {
         false
     }
 
-    /// Whether the trailer was never written: its maker died right after it had taken the block.
+    /// Returns whether the trailer was never written: its maker died right after it had taken the block.
     pub(crate) fn is_blank(self, at: usize) -> bool {
         self.trailer_words(at).is_some_and(|[_, start, ..]| start.load(Ordering::Relaxed) == 0)
     }
@@ -252,7 +252,7 @@ impl<'a> Heap<'a> {
         }
     }
 
-    /// Whether a block has this key.
+    /// Returns whether a block has this key.
     #[inline]
     pub(crate) fn has_key(self, trailer: &Trailer, key: &str) -> bool {
         trailer.key_length() == key.len()

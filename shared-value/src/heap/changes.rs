@@ -16,7 +16,7 @@ pub(crate) enum Change {
 const REMOVES: u64 = 1;
 
 impl Change {
-    /// The change as a word, which is not zero.
+    /// Returns the change as a word, which is not zero.
     pub(crate) fn to_word(self) -> u64 {
         match self {
             Self::Add(at) => at as u64,
@@ -54,13 +54,13 @@ impl Change {
     }
 }
 
-/// The words of the list of changes.
+/// Returns the words of the list of changes.
 pub(crate) fn list<'a>(heap: Heap<'a>, directory: &Directory) -> Option<&'a [AtomicU64]> {
     let list = directory.list;
     heap.words(usize_of(list & !63), 1 << (list & 63)).filter(|_| list != 0)
 }
 
-/// The changes that were made last.
+/// Returns the changes that were made last.
 pub(crate) fn last<'a>(heap: Heap<'a>, directory: &Directory) -> impl Iterator<Item = Change> + use<'a> {
     let listed = if directory.listed == 0 { None } else { list(heap, directory) };
     let listed = listed.unwrap_or_default().iter().take(usize_of(directory.listed));

@@ -27,7 +27,7 @@ pub(crate) use type_entry::TypeEntry;
 /// The longest key, in bytes.
 pub(crate) const MAX_KEY: usize = 255;
 
-/// A word as a number of bytes.
+/// Converts a word to a number of bytes.
 #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
 pub(crate) fn usize_of(word: u64) -> usize {
     word as usize

@@ -40,7 +40,7 @@ impl Bucket {
         self.index
     }
 
-    /// Whether the bucket was never used.
+    /// Returns whether the bucket was never used.
     pub(crate) fn is_empty(self) -> bool {
         self.word == 0
     }
@@ -130,13 +130,13 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The table that the directory names by this word.
+/// Returns the table that the directory names by this word.
 #[inline(always)]
 pub(crate) fn table_at(heap: Heap<'_>, table: u64) -> Option<Table<'_>> {
     heap.words(usize_of(table & !63), 1 << (table & 63)).filter(|_| table != 0).and_then(Table::of)
 }
 
-/// The block that the table lies in.
+/// Returns the block that the table lies in.
 pub(crate) fn table_block(heap: Heap<'_>, table: u64) -> Option<Trailer> {
     let words = table_at(heap, table)?.length();
     let start = usize_of(table & !63);

@@ -70,7 +70,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         unsafe { self.let_go(thread) }
     }
 
-    /// Whether a panic has passed through an inner hold of the value, so that its draft must not be committed.
+    /// Returns whether a panic has passed through an inner hold of the value, so that its draft must not be committed.
     pub(crate) fn is_unwound(&self, thread: Thread) -> bool {
         lock::mark(thread, self.lock()) == Mark::Unwound
     }

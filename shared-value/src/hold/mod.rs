@@ -74,24 +74,24 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.cell
     }
 
-    /// The token of the thread that took the lock.
+    /// Returns the token of the thread that took the lock.
     pub(crate) fn token(&self) -> u64 {
         self.token
     }
 
-    /// Whether the lock was taken over from an owner that died with it.
+    /// Returns whether the lock was taken over from an owner that died with it.
     pub(crate) fn recovered(&self) -> bool {
         self.acquired == Some(Acquired::TakenOver)
     }
 
-    /// Whether the running thread took the lock: false in a forked child.
+    /// Returns whether the running thread took the lock: false in a forked child.
     #[inline(always)]
     pub(crate) fn is_held(&self) -> bool {
         self.thread.token() == self.token
     }
 
-    /// Whether a write or a commit needs no further check: the running thread holds the value's own native lock, once, and
-    /// for no other purpose.
+    /// Returns whether a write or a commit needs no further check: the running thread holds the value's own native lock,
+    /// once, and for no other purpose.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
         // A guard may outlive its thread's record, which then belongs to another thread. And in a forked child, the record's
@@ -115,19 +115,19 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
     }
 
-    /// Whether a transaction holds the lock too, and commits the writes of this hold.
+    /// Returns whether a transaction holds the lock too, and commits the writes of this hold.
     #[inline(always)]
     pub(crate) fn is_joined(&self) -> bool {
         lock::is_joined(self.thread, self.cell.lock())
     }
 
-    /// Whether an `update` of this thread has borrowed this value, or another one under the same lock.
+    /// Returns whether an `update` of this thread has borrowed this value, or another one under the same lock.
     #[inline(always)]
     pub(crate) fn is_any_borrowed(&self) -> bool {
         self.cell.is_lock_shared() && drafts::is_any_borrowed(self.cell.lock(), self.token)
     }
 
-    /// The slot with this thread's own writes.
+    /// Returns the slot with this thread's own writes.
     #[inline(always)]
     pub(crate) fn current(&self) -> &'a [AtomicU64] {
         self.cell.current(self.token)

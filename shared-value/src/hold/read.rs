@@ -106,7 +106,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
     }
 
-    /// The version to copy next.
+    /// Returns the version to copy next.
     #[cold]
     #[inline(never)]
     fn next(&mut self) -> Candidate {
@@ -220,7 +220,7 @@ pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMu
 }
 
 impl<C: Contents + ?Sized> Cell<C> {
-    /// The number of commits.
+    /// Returns the number of commits.
     #[inline]
     pub(crate) fn version(&self) -> u64 {
         self.versions().committed().unwrap_or_else(|| self.version_decided())

@@ -206,8 +206,8 @@ impl Layout {
         }
     }
 
-    /// Whether some bit patterns of this size are invalid for the type. Only then are bytes checked after they were copied
-    /// out of shared memory.
+    /// Returns whether some bit patterns of this size are invalid for the type. Only then are bytes checked after they were
+    /// copied out of shared memory.
     pub const fn is_checked(&self) -> bool {
         match self.kind {
             Kind::Scalar { checked, .. } => checked,
@@ -344,7 +344,7 @@ impl Field {
         self.typecode
     }
 
-    /// Whether the field is `#[shared(atomic)]`: changed without the lock, never rolled back.
+    /// Returns whether the field is `#[shared(atomic)]`: changed without the lock, never rolled back.
     pub const fn is_atomic(&self) -> bool {
         self.atomic
     }

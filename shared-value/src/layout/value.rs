@@ -84,7 +84,7 @@ pub unsafe trait SharedValue: Copy + 'static {
         let _ = visitor;
     }
 
-    /// Whether these bits, extended with zeros, are a value. Called only for scalars and enums.
+    /// Returns whether these bits, extended with zeros, are a value. Called only for scalars and enums.
     #[doc(hidden)]
     fn valid_bits(bits: u64) -> bool {
         let _ = bits;

@@ -76,7 +76,7 @@ impl<'a> Marks<'a> {
         Self { marks, slot }
     }
 
-    /// The numbers of marked blocks, plus 1.
+    /// Returns the numbers of marked blocks, plus 1.
     #[inline(always)]
     fn recent(self) -> &'a [AtomicU64] {
         &self.marks[..RECENT]

@@ -51,7 +51,7 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// The number of the version.
+    /// Returns the number of the version.
     pub(crate) fn version(&self) -> u64 {
         self.version
     }

@@ -140,7 +140,7 @@ impl<'l> Open<'l> {
     }
 }
 
-/// Whether it is a struct, or an array of structs at any depth.
+/// Returns whether it is a struct, or an array of structs at any depth.
 fn has_structs(layout: &DynLayout) -> bool {
     match &layout.unwrapped().kind {
         DynKind::Struct { .. } => true,

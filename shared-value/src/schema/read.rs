@@ -173,7 +173,7 @@ impl<'t> Expression<'t> {
     }
 }
 
-/// Whether an identifier of Rust may contain this character. Beyond ASCII, only invisible characters are refused.
+/// Returns whether an identifier of Rust may contain this character. Beyond ASCII, only invisible characters are refused.
 pub(super) fn is_of_name(character: char) -> bool {
     match character {
         '_' => true,
@@ -269,7 +269,7 @@ impl<'t> Reader<'_, 't> {
         Ok(DynLayout::new(name, inner.size, inner.align, DynKind::Newtype { inner }))
     }
 
-    /// Whether the next line is a field of the type at this path.
+    /// Returns whether the next line is a field of the type at this path.
     fn is_field_next(&self) -> bool {
         self.lines.peek().is_some_and(|line| self.field_of(line).is_some() && line.contains(" @"))
     }
@@ -371,7 +371,7 @@ impl<'t> Reader<'_, 't> {
     }
 }
 
-/// Whether an atomic word can hold the type. A struct may have the name of a primitive.
+/// Returns whether an atomic word can hold the type. A struct may have the name of a primitive.
 fn is_atomic_value(layout: &DynLayout) -> bool {
     let is_primitive = matches!(layout.kind, DynKind::Integer { .. } | DynKind::Float | DynKind::Bool);
     is_primitive && matches!(&*layout.name, "u64" | "i64" | "f64" | "bool")

@@ -75,12 +75,12 @@ impl Location<'_> {
         matches!(self.0, Site::Anonymous)
     }
 
-    /// The name, if the segment has one.
+    /// Returns the name, if the segment has one.
     pub(crate) fn name(&self) -> Option<&str> {
         if let Site::Named(name) = &self.0 { Some(name) } else { None }
     }
 
-    /// The path, if the segment lies in a file.
+    /// Returns the path, if the segment lies in a file.
     pub(crate) fn file(&self) -> Option<&Path> {
         if let Site::File(path) = &self.0 { Some(path) } else { None }
     }
@@ -106,7 +106,7 @@ impl Location<'_> {
         Err(Error::InvalidName { name: name.escape_debug().to_string(), reason })
     }
 
-    /// The path of the file, if the segment has a name or lies in a file.
+    /// Returns the path of the file, if the segment has a name or lies in a file.
     ///
     /// # Errors
     /// `InvalidName` if no file can have the name.
@@ -169,7 +169,7 @@ impl Location<'_> {
         std::fs::remove_file(self.known_path("unlink")?).map_err(|error| self.failed("unlink", error))
     }
 
-    /// Whether the file at this location is the one with this identity.
+    /// Returns whether the file at this location is the one with this identity.
     pub(super) fn leads_to(&self, identity: Identity) -> bool {
         self.open_file_read_only()
             .and_then(|file| Identity::of(&file).map_err(|error| self.failed("inspect", error)))

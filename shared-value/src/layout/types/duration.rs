@@ -105,7 +105,7 @@ impl SharedDuration {
         Duration::from_nanos(self.nanoseconds.unsigned_abs())
     }
 
-    /// Whether the duration is less than zero.
+    /// Returns whether the duration is less than zero.
     pub const fn is_negative(self) -> bool {
         self.nanoseconds < 0
     }

@@ -123,7 +123,7 @@ impl<const N: usize> FixedStr<N> {
         length
     }
 
-    /// Whether the text has no bytes.
+    /// Returns whether the text has no bytes.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }

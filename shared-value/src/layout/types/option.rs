@@ -80,13 +80,13 @@ impl<T: SharedValue> SharedOption<T> {
         if self.is_some { Some(&mut self.value) } else { None }
     }
 
-    /// Whether there is a value.
+    /// Returns whether there is a value.
     #[inline]
     pub const fn is_some(&self) -> bool {
         self.is_some
     }
 
-    /// Whether there is no value.
+    /// Returns whether there is no value.
     #[inline]
     pub const fn is_none(&self) -> bool {
         !self.is_some

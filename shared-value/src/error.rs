@@ -140,8 +140,8 @@ pub enum Error {
     /// A panic has passed through an inner guard of the value and was caught before it reached the outer guard.
     #[error("a panic has passed through an inner guard of this value: call `rollback` before writing again")]
     Unwound,
-    /// The transaction has to begin again, because another transaction waits for its locks. Let the closure return this error: it
-    /// is called once more.
+    /// The transaction has to begin again, because another transaction waits for its locks. Let the closure return this
+    /// error: it is called once more.
     #[error("the transaction begins again: return this error from its closure")]
     Conflict,
     /// A text does not fit into a [`FixedStr`](crate::FixedStr).

@@ -17,9 +17,9 @@ impl Arena {
     /// Lets the closure change, add and remove several values of this arena, and commits all of that at once: a process that
     /// is killed at any instruction leaves all of it or nothing. If the closure fails or panics, nothing changes.
     ///
-    /// The closure locks each value by [`Transaction::lock`] before it reads or changes the value; the thread holds these locks
-    /// until the closure has returned. It adds and removes by the methods of the [`Transaction`]. Changes of other values,
-    /// and changes by the methods of the arena itself, are committed at once, even if the transaction fails.
+    /// The closure locks each value by [`Transaction::lock`] before it reads or changes the value; the thread holds these
+    /// locks until the closure has returned. It adds and removes by the methods of the [`Transaction`]. Changes of other
+    /// values, and changes by the methods of the arena itself, are committed at once, even if the transaction fails.
     ///
     /// Values may be locked in any order. If two transactions would wait for each other, one of them begins again. A
     /// transaction also begins again if another one has added or removed one of its keys meanwhile. To begin again, it rolls
@@ -36,8 +36,8 @@ impl Arena {
     /// - `Unwound` if the closure has caught a panic that passed through a guard. Nothing was changed.
     /// - `ArenaFull` if the arena has no room for the records of the commit: 192 bytes, once, and more if keys are added or
     ///   many values change. Nothing was changed.
-    /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote one of the locks. The changes were
-    ///   committed.
+    /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote one of the locks. The changes
+    ///   were committed.
     ///
     /// ```
     /// use shared_value::Arena;

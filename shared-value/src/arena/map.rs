@@ -16,10 +16,10 @@ use crate::share::{self, Opening, Source, Token};
 
 /// A map of values in one segment: a million values need one mapping, one file and one descriptor.
 ///
-/// Each value is as safe as a value in a segment of its own: it has its own robust lock, two slots and a version, and is used
-/// through a [`Synchronized`](crate::Synchronized). It is found by a key, or by an [`Id`](crate::Id), which takes eight bytes and can be a field of
-/// another value. A value of 8 bytes takes 128 bytes in all, without its key, and no two values share a cache line that is
-/// written.
+/// Each value is as safe as a value in a segment of its own: it has its own robust lock, two slots and a version, and is
+/// used through a [`Synchronized`](crate::Synchronized). It is found by a key, or by an [`Id`](crate::Id), which takes eight
+/// bytes and can be a field of another value. A value of 8 bytes takes 128 bytes in all, without its key, and no two values
+/// share a cache line that is written.
 ///
 /// | | |
 /// |---|---|
@@ -191,8 +191,8 @@ impl Options<Arena> {
 
 /// Handing over.
 impl<A: Access> Arena<A> {
-    /// Passes the arena to the program that the command will start, which opens it by [`Source::inherited`] and the same name;
-    /// see [`Synchronized::pass_to`](crate::Synchronized::pass_to).
+    /// Passes the arena to the program that the command will start, which opens it by [`Source::inherited`] and the same
+    /// name; see [`Synchronized::pass_to`](crate::Synchronized::pass_to).
     ///
     /// # Errors
     /// `InvalidName` if no environment entry can have the name; `Io` if this process has no descriptor left.
@@ -216,7 +216,8 @@ impl<A: Access> Arena<A> {
         share::pass_to(self.directory.segment(), self.directory.number(), command, name)
     }
 
-    /// Returns a short printable text by which another process of the same user opens the arena; see [`Synchronized::token`](crate::Synchronized::token).
+    /// Returns a short printable text by which another process of the same user opens the arena; see
+    /// [`Synchronized::token`](crate::Synchronized::token).
     ///
     /// # Errors
     /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
@@ -233,7 +234,8 @@ impl<A: Access> Arena<A> {
         share::token_of(self.directory.segment(), self.directory.number())
     }
 
-    /// Sends the arena over a Unix socket, which the other end opens as a [`Source`]; see [`Synchronized::send_to`](crate::Synchronized::send_to).
+    /// Sends the arena over a Unix socket, which the other end opens as a [`Source`]; see
+    /// [`Synchronized::send_to`](crate::Synchronized::send_to).
     ///
     /// # Errors
     /// `Io`.

@@ -57,8 +57,8 @@ impl<A: Access> Arena<A> {
 }
 
 impl Snapshot {
-    /// Returns the value at the moment of the snapshot: a `T`, or a vector with all elements of an array. If this thread holds
-    /// the lock, returns what it has written.
+    /// Returns the value at the moment of the snapshot: a `T`, or a vector with all elements of an array. If this thread
+    /// holds the lock, returns what it has written.
     ///
     /// # Errors
     /// `InvalidBits` if another process wrote bytes that are not such a value.

@@ -78,7 +78,8 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// - `Conflict` if the transaction has to begin again: the closure returns this error.
-    /// - `Lock` with [`AlreadyHeld`](crate::LockError::AlreadyHeld) if this thread holds the lock, but not by this transaction.
+    /// - `Lock` with [`AlreadyHeld`](crate::LockError::AlreadyHeld) if this thread holds the lock, but not by this
+    ///   transaction.
     /// - `Unsupported` if the value does not lie in the arena, and in a child that was forked in the closure.
     /// - The errors of [`Synchronized::lock`].
     ///
@@ -245,8 +246,8 @@ impl Transaction<'_> {
     /// Removes the value of a key or an id. Returns whether there was one.
     ///
     /// # Errors
-    /// `Unsupported` in a child that was forked in the closure. If another removes the value before this transaction commits,
-    /// this one begins again.
+    /// `Unsupported` in a child that was forked in the closure. If another removes the value before this transaction
+    /// commits, this one begins again.
     ///
     /// ```
     /// use shared_value::Arena;

@@ -106,8 +106,8 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// Repairs the cell at this place, while no process has the segment open, and returns its parts.
     pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<Parts<'_, C>> {
         let control = control_within(mapping, start, shape, end)?;
-        // SAFETY: `control_within` found that `shape.length()` bytes from there, aligned to 64, lie in the mapping, which lives
-        // as long as the parts.
+        // SAFETY: `control_within` found that `shape.length()` bytes from there, aligned to 64, lie in the mapping, which
+        // lives as long as the parts.
         let parts = unsafe { Parts::<C>::at(control, shape) };
         parts.adopt(mapping);
         Some(parts)
@@ -157,15 +157,15 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     #[inline(always)]
     fn parts(&self) -> Parts<'_, C> {
-        // SAFETY: each constructor of a cell checks that `shape.length()` bytes, aligned to 64, lie at `control`, with the shape of
-        // these facts, which never change. `segment` keeps them mapped while `self` lives.
+        // SAFETY: each constructor of a cell checks that `shape.length()` bytes, aligned to 64, lie at `control`, with the
+        // shape of these facts, which never change. `segment` keeps them mapped while `self` lives.
         unsafe { Parts::at(self.control, self.shape()) }
     }
 
     #[inline(always)]
     fn guarding(&self) -> &Control {
-        // SAFETY: `segment`, or that of the lock object in `locked_by`, keeps the line mapped while `self` lives, and a control
-        // line consists of atomics.
+        // SAFETY: `segment`, or that of the lock object in `locked_by`, keeps the line mapped while `self` lives, and a
+        // control line consists of atomics.
         unsafe { self.guarding.as_ref() }
     }
 

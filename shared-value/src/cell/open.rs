@@ -96,8 +96,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         }
         let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
-            // SAFETY: `Plan` reserved `shape.length()` bytes at `control`, aligned to 64, and the mapping lives during the call.
-            // No other thread knows the mapping yet.
+            // SAFETY: `Plan` reserved `shape.length()` bytes at `control`, aligned to 64, and the mapping lives during the
+            // call. No other thread knows the mapping yet.
             initialize(&unsafe { Parts::<C>::at(control, shape) });
             initialize_mutexes(mapping)
         })?;
@@ -122,7 +122,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         };
         let segment = Segment::open(location, check, |mapping, shape, is_read| {
             let control = control(mapping, &mapping.entries()[0]);
-            // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during the call.
+            // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
+            // the call.
             let parts = unsafe { Parts::<C>::at(control, shape) };
             parts.adopt(mapping);
             initialize_mutexes(mapping)?;
@@ -214,7 +215,8 @@ impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
     /// Returns the parts of the value that the header names, if the value is of this type.
     pub(crate) fn first(mapping: &'a Mapping) -> Result<Self, Error> {
         let shape = C::shape(&C::in_segment(mapping)?);
-        // SAFETY: `in_segment` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during `'a`.
+        // SAFETY: `in_segment` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
+        // `'a`.
         Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
     }
 }
@@ -226,8 +228,8 @@ fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
 
 /// Returns the mutex of a cell.
 fn attach(mapping: &Mapping, entry: &Entry) -> Result<Arc<Mutex>, Error> {
-    // SAFETY: `mutex::SIZE` bytes are mapped there while the segment is, and it stays mapped while the cell lives or a thread of
-    // this process holds the mutex.
+    // SAFETY: `mutex::SIZE` bytes are mapped there while the segment is, and it stays mapped while the cell lives or a
+    // thread of this process holds the mutex.
     let mutex = unsafe { Mutex::attach(place_of_mutex(mapping, entry)) };
     mutex.map(Arc::new).map_err(|error| Error::io("attach to a pthread mutex", error))
 }

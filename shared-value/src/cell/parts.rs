@@ -83,8 +83,8 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     unsafe fn words(words: NonNull<AtomicU64>, start: usize, length: usize) -> &'a [AtomicU64] {
         // SAFETY: the caller promises that `start + length` words lie there.
         let first = unsafe { words.add(start) };
-        // SAFETY: the caller promises that `length` words from `first` on are mapped during `'a` and accessed as atomics, which may
-        // change under a shared reference.
+        // SAFETY: the caller promises that `length` words from `first` on are mapped during `'a` and accessed as atomics,
+        // which may change under a shared reference.
         unsafe { std::slice::from_raw_parts(first.as_ptr(), length) }
     }
 

@@ -33,8 +33,8 @@ impl<T: SharedValue> Copies<T> {
             alloc::handle_alloc_error(memory);
         }
         let all = ptr::slice_from_raw_parts_mut(first.cast::<Unchecked<T>>(), length);
-        // SAFETY: the global allocator has returned this memory for the layout of this array, and has set its bytes to zero, which
-        // `Unchecked` accepts.
+        // SAFETY: the global allocator has returned this memory for the layout of this array, and has set its bytes to zero,
+        // which `Unchecked` accepts.
         Self(unsafe { Box::from_raw(all) })
     }
 

@@ -1,7 +1,7 @@
 //! Copies runs of bytes between private memory and a slot, whose words other threads may write at any time.
 //!
-//! Words are only ever loaded and stored as a whole. If a run begins or ends within a word, its part is cut out of the loaded
-//! word, or merged into the word.
+//! Words are only ever loaded and stored as a whole. If a run begins or ends within a word, its part is cut out of the
+//! loaded word, or merged into the word.
 #![allow(unsafe_code)]
 
 use core::ops::Range;
@@ -117,8 +117,8 @@ pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length
         let word = word.load(Relaxed).to_ne_bytes();
         // SAFETY: the head and the whole words of the run have `done` bytes, and the caller has room for the whole run.
         let place = unsafe { to.add(done) };
-        // SAFETY: the caller has room for the whole run, of which `left` bytes follow. `word` is a local, which does not overlap
-        // that room.
+        // SAFETY: the caller has room for the whole run, of which `left` bytes follow. `word` is a local, which does not
+        // overlap that room.
         unsafe { ptr::copy_nonoverlapping(word.as_ptr(), place, left) };
     }
 }
@@ -138,8 +138,8 @@ pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *c
         done = bytes.len();
         M::merge(word, |old| {
             let mut word = old.to_ne_bytes();
-            // SAFETY: `done` bytes are the head of the run, and the caller promises that all bytes of the run can be read. `word`
-            // is a local, which does not overlap them.
+            // SAFETY: `done` bytes are the head of the run, and the caller promises that all bytes of the run can be read.
+            // `word` is a local, which does not overlap them.
             unsafe { ptr::copy_nonoverlapping(from, word[bytes.clone()].as_mut_ptr(), done) };
             u64::from_ne_bytes(word)
         });
@@ -150,13 +150,13 @@ pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *c
     unsafe { words::store(run.whole, place) };
     done += size_of_val(run.whole);
     if let Some((word, left)) = run.tail {
-        // SAFETY: the head and the whole words of the run have `done` bytes, and the caller promises that all bytes of the run
-        // can be read.
+        // SAFETY: the head and the whole words of the run have `done` bytes, and the caller promises that all bytes of the
+        // run can be read.
         let place = unsafe { from.add(done) };
         M::merge(word, |old| {
             let mut word = old.to_ne_bytes();
-            // SAFETY: the caller promises that all bytes of the run can be read, of which `left` bytes follow. `word` is a local,
-            // which does not overlap them.
+            // SAFETY: the caller promises that all bytes of the run can be read, of which `left` bytes follow. `word` is a
+            // local, which does not overlap them.
             unsafe { ptr::copy_nonoverlapping(place, word.as_mut_ptr(), left) };
             u64::from_ne_bytes(word)
         });

@@ -21,7 +21,8 @@ impl FieldVisitor for Copier {
         // SAFETY: the field lies in the value, for whose bytes `to` has room.
         let to = unsafe { self.to.add(offset) };
         if const { F::LAYOUT.padding() == 0 } {
-            // SAFETY: the field lies in both, which are different memory, and its bytes are initialized, since it has no padding.
+            // SAFETY: the field lies in both, which are different memory, and its bytes are initialized, since it has no
+            // padding.
             unsafe { ptr::copy_nonoverlapping(from, to, size_of::<F>()) };
         } else {
             F::fields(&mut Self { from, to });

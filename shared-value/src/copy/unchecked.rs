@@ -12,8 +12,8 @@ use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte, zero_ex
 /// The size limit in bytes of values that are loaded piece by piece, into registers if possible.
 const IN_REGISTERS: usize = 64;
 
-/// A copy of a `T` out of shared memory that is not checked yet: each byte except padding is initialized, but the bytes may not
-/// be a valid `T`.
+/// A copy of a `T` out of shared memory that is not checked yet: each byte except padding is initialized, but the bytes may
+/// not be a valid `T`.
 #[repr(transparent)]
 pub struct Unchecked<T>(pub(super) MaybeUninit<T>);
 
@@ -31,7 +31,8 @@ impl<T: SharedValue> Unchecked<T> {
     #[inline(always)]
     pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<T, Error> {
         self.examine::<Outer>(place)?;
-        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are a value.
+        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are
+        // a value.
         Ok(unsafe { self.0.assume_init() })
     }
 
@@ -43,8 +44,8 @@ impl<T: SharedValue> Unchecked<T> {
     #[track_caller]
     pub(crate) fn valid_in<Outer: Contents + ?Sized>(self, place: usize) -> T {
         valid(self.examine::<Outer>(place));
-        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are a value.
-        // Nothing is returned beside the value, so a large copy is not moved.
+        // SAFETY: each byte except padding is initialized, and `SharedValue` promises that bits which `examine` accepts are
+        // a value. Nothing is returned beside the value, so a large copy is not moved.
         unsafe { self.0.assume_init() }
     }
 

@@ -119,7 +119,8 @@ pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usi
         (false, true) => {
             let mut copy = MaybeUninit::<T>::uninit();
             let bytes: *mut u8 = copy.as_mut_ptr().cast();
-            // SAFETY: `copy` has `size_of::<T>()` bytes. They are set in place, because moving `copy` would lose its padding.
+            // SAFETY: `copy` has `size_of::<T>()` bytes. They are set in place, because moving `copy` would lose its
+            // padding.
             unsafe { ptr::write_bytes(bytes, 0, size_of::<T>()) };
             T::fields(&mut Copier { from, to: bytes });
             // SAFETY: `write_bytes` initialized all bytes of `copy`, which is aligned for a `T`.
@@ -189,8 +190,8 @@ pub(crate) fn load_slice<T: SharedValue>(slot: &[AtomicU64], offset: usize, copi
 #[inline]
 pub(crate) fn load_plain<T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &mut [T]) {
     assert!(const { !T::LAYOUT.is_checked() }, "these bits must be checked");
-    // SAFETY: `values` has `size_of_val(values)` bytes, borrowed mutably. `SharedValue` promises that any bytes are valid for a
-    // layout that is not checked.
+    // SAFETY: `values` has `size_of_val(values)` bytes, borrowed mutably. `SharedValue` promises that any bytes are valid
+    // for a layout that is not checked.
     unsafe { bytes::load(slot, offset, values.as_mut_ptr().cast(), size_of_val(values)) };
 }
 

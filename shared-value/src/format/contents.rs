@@ -8,8 +8,8 @@ use crate::protocol::marks;
 const LINE: usize = 8;
 const WORD: usize = size_of::<u64>();
 
-/// The length in words of the longest slot that is brought up to date as a whole. A longer slot has marks that say which blocks
-/// must be copied.
+/// The length in words of the longest slot that is brought up to date as a whole. A longer slot has marks that say which
+/// blocks must be copied.
 const COPIED_WHOLE: usize = 64;
 
 /// The sizes that decide where the parts of a cell lie.
@@ -111,8 +111,8 @@ pub(crate) trait Contents {
     /// Returns the shape of a cell with these facts. If the type alone decides, the shape is a constant.
     fn shape(facts: &Self::Facts) -> Shape;
 
-    /// Returns the error for invalid bits. `invalid` is the offset of the first bad byte; `bytes` were copied from the offset
-    /// `place` on.
+    /// Returns the error for invalid bits. `invalid` is the offset of the first bad byte; `bytes` were copied from the
+    /// offset `place` on.
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error;
 }
 

@@ -1,4 +1,5 @@
-//! The bytes of a segment: header, table of cells, schemas. This folder turns bytes into validated facts, and maps no memory.
+//! The bytes of a segment: header, table of cells, schemas. This folder turns bytes into validated facts, and maps no
+//! memory.
 //!
 //! ```text
 //! 0                 header (64 bytes)

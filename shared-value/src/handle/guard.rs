@@ -165,8 +165,8 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
     /// In a child that was forked after the lock was taken it does nothing.
     ///
     /// # Panics
-    /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock; and
-    /// after a panic has passed through an inner guard.
+    /// In a transaction; inside of an `update` of the same value by this thread, or of another value under the same lock;
+    /// and after a panic has passed through an inner guard.
     #[inline]
     #[track_caller]
     pub fn commit(&self) {

@@ -11,8 +11,8 @@ use crate::share::{self, Token};
 
 /// Handing over.
 impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
-    /// Passes the value to the program that the command will start, which opens it by [`Source::inherited`](crate::Source::inherited) and the same
-    /// name.
+    /// Passes the value to the program that the command will start, which opens it by
+    /// [`Source::inherited`](crate::Source::inherited) and the same name.
     ///
     /// The name becomes an environment entry of the child, whose value is the number of the descriptor. Other children get
     /// neither, even if another thread starts them at the same time. Several values need several names. A value passed from

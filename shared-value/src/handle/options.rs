@@ -11,8 +11,8 @@ use crate::hold::backoff::Backoff;
 use crate::segment::{Location, Writers};
 use crate::share::Source;
 
-/// How an `H` is created or opened: a [`Synchronized`](crate::Synchronized), an [`Arena`](crate::Arena), an [`RLock`](crate::RLock) or a
-/// [`Lock`](crate::Lock).
+/// How an `H` is created or opened: a [`Synchronized`](crate::Synchronized), an [`Arena`](crate::Arena), an
+/// [`RLock`](crate::RLock) or a [`Lock`](crate::Lock).
 ///
 /// Each of these types has a function `options()`, which returns the defaults. An option that makes no sense for an `H` does
 /// not exist: a handle that only reads has no [`create`](Self::create).
@@ -191,7 +191,8 @@ impl<H: Create> Options<H> {
     /// Opens an `H`, or creates it if it does not exist. If many processes call this at once, one of them creates it.
     ///
     /// # Errors
-    /// The errors of [`Synchronized::open`](crate::Synchronized::open) and [`Synchronized::create`](crate::Synchronized::create).
+    /// The errors of [`Synchronized::open`](crate::Synchronized::open) and
+    /// [`Synchronized::create`](crate::Synchronized::create).
     pub fn open_or_create<'a>(
         &self,
         location: impl Into<Location<'a>>,

@@ -68,8 +68,8 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
     .take(MAX_RECORDS)
 }
 
-/// Makes all records idle, while no process has the segment open and no version is joined to a record. Returns the offsets of
-/// their trailers.
+/// Makes all records idle, while no process has the segment open and no version is joined to a record. Returns the offsets
+/// of their trailers.
 pub(crate) fn adopt(mapping: &Mapping, newest: u64) -> HashSet<usize> {
     let (heap, mut found, mut at) = (Heap::of(mapping), HashSet::new(), usize_of(newest));
     while let Some(block) = heap.trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)

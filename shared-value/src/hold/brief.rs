@@ -31,7 +31,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Refusal> {
         check_place(self, bytes);
-        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock mapped.
+        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock
+        // mapped.
         let acquired = unsafe { lock::only::acquire(thread, self.lock()) }?;
         self.recover_from(acquired);
         self.slots().publish(bytes, write);
@@ -51,7 +52,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     ) -> Result<R, Error> {
         let bytes = copy::range::<F>(offset);
         check_place(self, &bytes);
-        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock mapped.
+        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock
+        // mapped.
         let acquired = unsafe { lock::only::acquire_borrowed(thread, self.lock()) }?;
         self.recover_from(acquired);
         let token = thread.token();
@@ -65,8 +67,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
             return Ok(result);
         }
         self.slots().publish(&bytes, |slot| copy::store(slot, offset, &value));
-        // SAFETY: `acquire_borrowed` took the lock for this thread, which still runs, and `ending`, which would release it too, was
-        // forgotten.
+        // SAFETY: `acquire_borrowed` took the lock for this thread, which still runs, and `ending`, which would release it
+        // too, was forgotten.
         unsafe { self.give_back(thread) }?;
         Ok(result)
     }
@@ -77,7 +79,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// `acquire_borrowed` took the lock for this thread, and nothing else releases it.
     #[inline(always)]
     unsafe fn give_back(&self, thread: Thread) -> Result<(), Refusal> {
-        // SAFETY: the caller promises that `acquire_borrowed` took the lock for this thread, and that nothing else releases it.
+        // SAFETY: the caller promises that `acquire_borrowed` took the lock for this thread, and that nothing else releases
+        // it.
         self.raise_for(unsafe { lock::only::release_borrowed(thread, self.lock()) })
     }
 }
@@ -93,8 +96,8 @@ impl<C: Contents + ?Sized> Drop for BriefEnding<'_, C> {
     #[cold]
     fn drop(&mut self) {
         if self.thread.token() == self.token {
-            // SAFETY: `update_briefly` took the lock for this thread, which the token shows to be running, and forgets `self` before
-            // it releases the lock itself. An overwritten lock cannot be reported here.
+            // SAFETY: `update_briefly` took the lock for this thread, which the token shows to be running, and forgets
+            // `self` before it releases the lock itself. An overwritten lock cannot be reported here.
             let _ = unsafe { self.cell.give_back(self.thread) };
         }
     }

@@ -48,19 +48,19 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[inline(never)]
     fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
         let acquired = match cell.mutex() {
-            // SAFETY: a `Thread` is the calling one. The mutex belongs to the cell, which keeps it and the line mapped; if a hold is
-            // leaked, `Segment::drop` keeps the mapping.
+            // SAFETY: a `Thread` is the calling one. The mutex belongs to the cell, which keeps it and the line mapped; if a
+            // hold is leaked, `Segment::drop` keeps the mapping.
             Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
-            // SAFETY: a `Thread` is the calling one. The cell keeps the lock mapped; if a hold is leaked, `Segment::drop` keeps the
-            // mapping.
+            // SAFETY: a `Thread` is the calling one. The cell keeps the lock mapped; if a hold is leaked, `Segment::drop`
+            // keeps the mapping.
             None => unsafe { lock::acquire(thread, cell.lock(), wait) },
         }?;
         match acquired {
             // Values that share a lock drop a dead owner's draft when they are next touched.
             Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
             Acquired::Again if !cell.is_recursive() => {
-                // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold. It is not
-                // the last hold, so nothing is to be committed.
+                // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold. It
+                // is not the last hold, so nothing is to be committed.
                 unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
                 return Err(Refusal::AlreadyHeld);
             }
@@ -289,8 +289,8 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         if !cell.has_own_lock() {
             return Self::end_other(cell, self.thread, self.token);
         }
-        // SAFETY: `acquire` took the lock for this thread, which `is_held` found to be running, and `take` makes this the only
-        // release of the hold.
+        // SAFETY: `acquire` took the lock for this thread, which `is_held` found to be running, and `take` makes this the
+        // only release of the hold.
         let waiters = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
                 _ if cfg!(shared_value_fault = "commit_late") => {}

@@ -193,8 +193,8 @@ pub(crate) fn elements<C: Contents + ?Sized, E: SharedValue>(
     copies.check_in::<C>(offset)
 }
 
-/// Copies the elements from an offset on into a slice. `read` calls its argument with the slot to copy from. If an element is
-/// invalid, the slice stays as it was.
+/// Copies the elements from an offset on into a slice. `read` calls its argument with the slot to copy from. If an element
+/// is invalid, the slice stays as it was.
 pub(crate) fn slice<C: Contents + ?Sized, E: SharedValue>(
     offset: usize,
     to: &mut [E],

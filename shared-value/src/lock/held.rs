@@ -26,8 +26,8 @@ const INLINE: usize = 8;
 
 /// The locks that one thread holds, in the order in which it took them.
 ///
-/// Only that thread writes here; in a forked child, the hook of `fork` clears the list. Other threads read the list to find out
-/// whether memory may be unmapped. The atomics are for them.
+/// Only that thread writes here; in a forked child, the hook of `fork` clears the list. Other threads read the list to find
+/// out whether memory may be unmapped. The atomics are for them.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct HeldList {
@@ -266,8 +266,8 @@ impl HeldList {
 
     /// Returns whether one of the locks lies in this range of addresses. Other threads call this.
     ///
-    /// A lock that is held during the whole call is found, although its thread takes and releases other locks meanwhile: a lock
-    /// only moves down, and this searches from the last index to the first.
+    /// A lock that is held during the whole call is found, although its thread takes and releases other locks meanwhile: a
+    /// lock only moves down, and this searches from the last index to the first.
     pub(super) fn any_within(&self, range: &Range<usize>) -> bool {
         let length = self.holds.load(Acquire) % FURTHER;
         (0..length).rev().any(|index| range.contains(&self.get(index).lock.load(Acquire).addr()))
@@ -328,8 +328,8 @@ mod tests {
         assert!(list.is_clear());
     }
 
-    /// If the list is searched from the first index to the last, a lock that moves down meanwhile is missed, and its memory is
-    /// unmapped.
+    /// If the list is searched from the first index to the last, a lock that moves down meanwhile is missed, and its memory
+    /// is unmapped.
     #[test]
     fn a_lock_that_moves_is_found() {
         const ROUNDS: usize = 10_000;

@@ -3,10 +3,10 @@
 //! ```text
 //! head -> mutexes of the C library -> own locks, newest first -> head
 //! ```
-//! The C library adds its mutexes at the head; this crate adds its locks after those mutexes. So the entry after a lock is always
-//! the lock that the thread took before it, or the end, and the thread's own record says which. The pointers of this crate's
-//! locks lie in memory that other processes can write. This crate writes them for the kernel and the C library, and never follows
-//! them.
+//! The C library adds its mutexes at the head; this crate adds its locks after those mutexes. So the entry after a lock is
+//! always the lock that the thread took before it, or the end, and the thread's own record says which. The pointers of this
+//! crate's locks lie in memory that other processes can write. This crate writes them for the kernel and the C library, and
+//! never follows them.
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;
@@ -51,8 +51,8 @@ pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
 unsafe fn link_among_others(thread: Thread, line: &LockLine) {
     let below = own_node(thread, thread.held().length());
     line.next.store(below, Relaxed);
-    // SAFETY: the entry's `next` is `below`, which is the newest own lock, linked by this thread, or the head. The caller keeps
-    // the entry mapped.
+    // SAFETY: the entry's `next` is `below`, which is the newest own lock, linked by this thread, or the head. The caller
+    // keeps the entry mapped.
     unsafe { set_behind_foreign(thread, below, line.node()) };
 }
 
@@ -80,8 +80,8 @@ pub(super) unsafe fn unlink(thread: Thread, index: usize) -> Result<(), Overwrit
     // SAFETY: the record holds the lock, so the caller keeps its node mapped.
     let untouched = unsafe { robust::next_of(node) } == below;
     if index + 1 < held.length() {
-        // SAFETY: the record holds the lock that was taken next, so the caller keeps it linked and mapped. `below` is the node of
-        // the lock that was taken before, which is linked and mapped as well, or the head.
+        // SAFETY: the record holds the lock that was taken next, so the caller keeps it linked and mapped. `below` is the
+        // node of the lock that was taken before, which is linked and mapped as well, or the head.
         unsafe { robust::set_next_of(own_node(thread, index + 2), below) };
     } else {
         // SAFETY: `below` is the node of a lock in the record, which the caller keeps linked and mapped, or the head.
@@ -118,8 +118,8 @@ unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
             break;
         }
         last = Some(next);
-        // SAFETY: `next` was reached from the head through mutexes that the C library linked, and is neither the head nor an own
-        // lock, so it is the node of another such mutex. Those are mutexes of the program, or of values with
+        // SAFETY: `next` was reached from the head through mutexes that the C library linked, and is neither the head nor an
+        // own lock, so it is the node of another such mutex. Those are mutexes of the program, or of values with
         // `LockKind::Pthread`; for the latter, the program trusts all processes that may write to the memory.
         next = unsafe { robust::next_of(next) };
     }

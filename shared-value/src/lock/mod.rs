@@ -36,9 +36,10 @@ pub enum LockKind {
     /// A robust, process-shared `pthread_mutex_t`, which C and C++ programs can take too (docs/format.md says where it lies,
     /// and how to change the value under it).
     ///
-    /// A program that takes it trusts all processes that may write to the memory, because the C library follows pointers in it.
-    /// So a value with such a lock opens only if [`Options::lock_kind`](crate::Options::lock_kind) asks for it. Processes in
-    /// different PID namespaces must not share one, because the C library tells owners apart by their thread ids.
+    /// A program that takes it trusts all processes that may write to the memory, because the C library follows pointers in
+    /// it. So a value with such a lock opens only if [`Options::lock_kind`](crate::Options::lock_kind) asks for it.
+    /// Processes in different PID namespaces must not share one, because the C library tells owners apart by their thread
+    /// ids.
     Pthread,
 }
 
@@ -55,9 +56,9 @@ pub(crate) enum Acquired {
 
 /// Why an operation on a lock failed. It is small, because the fastest paths return it.
 ///
-/// Its tag is as large as a pointer. Results of these paths hold either this or a hold, whose first field is a pointer: a smaller
-/// tag in its place would make the compiler store that field in two halves, and a load of the whole field would then wait until
-/// both stores have left the processor.
+/// Its tag is as large as a pointer. Results of these paths hold either this or a hold, whose first field is a pointer: a
+/// smaller tag in its place would make the compiler store that field in two halves, and a load of the whole field would then
+/// wait until both stores have left the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum Refusal {
@@ -197,12 +198,12 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
     Ok(Acquired::TakenOver)
 }
 
-/// Undoes one `acquire`. If it was the last one, calls `before_release`, still under the lock. Returns `true` if it was the last
-/// one, and a thread waits for the lock or for a commit of the value.
+/// Undoes one `acquire`. If it was the last one, calls `before_release`, still under the lock. Returns `true` if it was the
+/// last one, and a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
-/// `Overwritten` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
-/// thread holds it now.
+/// `Overwritten` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless
+/// another thread holds it now.
 ///
 /// # Safety
 /// - `thread` is the calling thread, and holds the lock.
@@ -250,7 +251,8 @@ unsafe fn release_one_of_many(
     released
 }
 
-/// Lets `unlink` remove a lock from the robust list, and releases the lock. The caller then removes it from the thread's record.
+/// Lets `unlink` remove a lock from the robust list, and releases the lock. The caller then removes it from the thread's
+/// record.
 #[inline(always)]
 fn release_linked(
     thread: Thread,

@@ -1,7 +1,7 @@
 //! Takes and releases, within one function, the only lock that the thread holds.
 //!
-//! The compare-and-swap that releases a lock waits until all stores before it have left the processor. A lock that is not handed
-//! out as a guard can do with fewer stores:
+//! The compare-and-swap that releases a lock waits until all stores before it have left the processor. A lock that is not
+//! handed out as a guard can do with fewer stores:
 //!
 //! | runs under the lock | the kernel finds the lock by | the thread's record says |
 //! |---|---|---|
@@ -57,7 +57,8 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Ov
 ///
 /// # Safety
 /// - `thread` is the calling thread and holds no lock.
-/// - The lock stays mapped at its address while it is held: until `release_borrowed`, or as long as `is_any_held_within` says so.
+/// - The lock stays mapped at its address while it is held: until `release_borrowed`, or as long as `is_any_held_within`
+///   says so.
 #[inline(always)]
 pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
     // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
@@ -67,8 +68,8 @@ pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result
 /// Undoes an `acquire_borrowed`. Returns `true` if a thread waits for the lock or for a commit of the value.
 ///
 /// # Errors
-/// `Overwritten` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless another
-/// thread holds it now.
+/// `Overwritten` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless
+/// another thread holds it now.
 ///
 /// # Safety
 /// `acquire_borrowed` took the lock for this thread, and no other `release_borrowed` belongs to the same `acquire_borrowed`.

@@ -57,8 +57,8 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     Ok(acquired)
 }
 
-/// Undoes one `acquire`. If it was the last one, calls `before_release`, still under the mutex. Returns `true` if it was the last
-/// one: a thread may then wait for a commit of the value.
+/// Undoes one `acquire`. If it was the last one, calls `before_release`, still under the mutex. Returns `true` if it was the
+/// last one: a thread may then wait for a commit of the value.
 ///
 /// # Errors
 /// `Overwritten` if the C library finds another owner in the mutex.
@@ -82,14 +82,14 @@ pub(crate) unsafe fn release(
     held.remove(index);
     thread.held().remove_further();
     mutex.unlock().map_err(|()| Overwritten)?;
-    // The mutex does not tell whether a thread waits for a commit. A waiter sets the waiting bit of the event word, issues the
-    // same fence (`call_back`), and loads the version. So this thread sees the bit, or the waiter sees the new version.
+    // The mutex does not tell whether a thread waits for a commit. A waiter sets the waiting bit of the event word, issues
+    // the same fence (`call_back`), and loads the version. So this thread sees the bit, or the waiter sees the new version.
     fence(SeqCst);
     Ok(true)
 }
 
-/// Returns the state of the mutex at this moment. Without glibc the owner is not known, and a mutex counts as free unless this
-/// thread holds it.
+/// Returns the state of the mutex at this moment. Without glibc the owner is not known, and a mutex counts as free unless
+/// this thread holds it.
 pub(crate) fn state(line: &LockLine, mutex: &Mutex) -> LockState {
     if holds(line) {
         return LockState::HeldHere;

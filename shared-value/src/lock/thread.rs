@@ -46,8 +46,8 @@ pub(crate) struct Thread {
 thread_local! {
     /// It has no destructor, so an access is a single load, and works until the thread is gone.
     static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
-    /// The lock of the records, held from before a `fork` until after it. It has no destructor, so it works until the thread is
-    /// gone.
+    /// The lock of the records, held from before a `fork` until after it. It has no destructor, so it works until the thread
+    /// is gone.
     static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Threads>>>> = const { Cell::new(None) };
 }
 

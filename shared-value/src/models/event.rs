@@ -69,8 +69,8 @@ impl Awaited {
     }
 }
 
-/// Runs a change in this thread, and the waiters in others. The change comes first in loom's first execution: loom goes back to an
-/// access of a word only if the same thread has not touched the word since.
+/// Runs a change in this thread, and the waiters in others. The change comes first in loom's first execution: loom goes back
+/// to an access of a word only if the same thread has not touched the word since.
 fn run(waiters: usize, change: fn(&Awaited), call_back: fn(&Awaited)) {
     let value = Arc::new(Awaited::default());
     let waiting = (0..waiters)
@@ -97,8 +97,8 @@ fn a_change_wakes_all_its_waiters() {
     model(2, || run(2, |value| value.change(1), |value| call_back(&value.lock)));
 }
 
-/// A pthread mutex has no waiters bit. Without the two fences, the thread that commits may look for a waiter before its commit,
-/// and the waiter may look for a commit before its announcement.
+/// A pthread mutex has no waiters bit. Without the two fences, the thread that commits may look for a waiter before its
+/// commit, and the waiter may look for a commit before its announcement.
 #[test]
 fn a_change_under_a_mutex_wakes_its_waiter() {
     model(3, || run(1, Awaited::change_under_mutex, |_| fence(SeqCst)));

@@ -54,8 +54,8 @@ fn increment(guarded: *mut u32) {
     }
 }
 
-/// Without acquire and release ordering, an owner does not see the writes of the owner before. Without the waiters bit, or if a
-/// thread that has slept did not set it again, a sleeper is never woken.
+/// Without acquire and release ordering, an owner does not see the writes of the owner before. Without the waiters bit, or
+/// if a thread that has slept did not set it again, a sleeper is never woken.
 #[test]
 fn three_threads_exclude_and_wake_each_other() {
     model(2, || {

@@ -1,5 +1,5 @@
-//! Models of the protocols. loom runs each one through all interleavings, and through all reorderings that the memory orderings
-//! allow.
+//! Models of the protocols. loom runs each one through all interleavings, and through all reorderings that the memory
+//! orderings allow.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p shared-value --lib --release`
 

@@ -89,8 +89,8 @@ impl Value {
 
 /// Runs the writers, each in a thread, and then a reader in one more. The value ends as `last`.
 ///
-/// The order matters. loom goes back to an access only if the same thread has not touched the word since, and every writer loads
-/// the version before it changes the version. So the reader's accesses must come after the writers'.
+/// The order matters. loom goes back to an access only if the same thread has not touched the word since, and every writer
+/// loads the version before it changes the version. So the reader's accesses must come after the writers'.
 fn run(writers: &[fn(&Value)], last: u64) {
     run_on(Value::new(), writers, last);
 }
@@ -282,8 +282,8 @@ fn run_pair(bound: usize, writers: &'static [fn(&Pair)], last: u64) {
     });
 }
 
-/// Without the release of the decision, or the fence after it, a snapshot shows one value after the transaction and the other
-/// before it.
+/// Without the release of the decision, or the fence after it, a snapshot shows one value after the transaction and the
+/// other before it.
 #[test]
 fn a_transaction_is_seen_whole() {
     run_pair(3, &[|pair| pair.transact(7)], 1);

@@ -8,10 +8,10 @@
 //! The kernel compares only the lower half of the word. That is enough: to miss a wake-up, a waiter would have to be woken
 //! 2^31 times between its last look at the word and its sleep.
 //!
-//! A waiter (1) sets the waiting bit, (2) sets the waiters bit of the lock word, as a thread that waits for the lock does, and
-//! (3) loads the version, and sleeps if the version has not changed. A thread that releases a lock word with the waiters bit
-//! wakes the sleepers of the event word too. No wake-up is lost, because the waiter and the releasing thread each change the
-//! lock word in one atomic step:
+//! A waiter (1) sets the waiting bit, (2) sets the waiters bit of the lock word, as a thread that waits for the lock does,
+//! and (3) loads the version, and sleeps if the version has not changed. A thread that releases a lock word with the waiters
+//! bit wakes the sleepers of the event word too. No wake-up is lost, because the waiter and the releasing thread each change
+//! the lock word in one atomic step:
 //!
 //! 1. If the waiter's step comes first, the releasing thread finds the waiters bit, and therefore also sees the waiting bit.
 //! 2. If the release comes first, the waiter's step acquires the released lock word, and the waiter sees the new version.
@@ -28,7 +28,8 @@ const ONCE: u64 = 2;
 
 /// Announces a waiter. Returns the word that `sleep` expects.
 pub(crate) fn announce(event: &AtomicU64) -> u64 {
-    // Relaxed, as are all accesses to this word: the lock word orders them, or fences do where a pthread mutex guards the value.
+    // Relaxed, as are all accesses to this word: the lock word orders them, or fences do where a pthread mutex guards the
+    // value.
     event.fetch_or(WAITING, Ordering::Relaxed) | WAITING
 }
 

@@ -1,7 +1,7 @@
 //! The lock word: a state machine that processes and the kernel advance together.
 //!
-//! It has 64 bits, as all words of shared memory do: nothing there is ever accessed in two sizes. The kernel reads and changes
-//! only its lower half.
+//! It has 64 bits, as all words of shared memory do: nothing there is ever accessed in two sizes. The kernel reads and
+//! changes only its lower half.
 //!
 //! | bits | name | meaning | set by |
 //! |---|---|---|---|
@@ -17,8 +17,9 @@
 //! | id | 0 | 0 | held |
 //! | id | 0 | 1 | held; releasing it wakes one sleeper |
 //!
-//! Other combinations come from a process that breaks this protocol. None is trusted: a word with owner 0 counts as free, any
-//! other as held. Spare bits that are set make locking slower, because the fast paths expect zeros, and have no other effect.
+//! Other combinations come from a process that breaks this protocol. None is trusted: a word with owner 0 counts as free,
+//! any other as held. Spare bits that are set make locking slower, because the fast paths expect zeros, and have no other
+//! effect.
 
 use std::time::{Duration, Instant};
 
@@ -40,9 +41,9 @@ const MOST_PAUSES: u32 = 64;
 
 /// The longest sleep between two loads of the word.
 ///
-/// A sleeper that is killed after it was woken, and before it takes the lock, loses the wake-up. An announcement to the kernel
-/// during the sleep would repair that. But the kernel would then mistake a sleeper for the owner if it has the owner's thread
-/// id, in another PID namespace, and is killed. So sleepers wake by themselves now and then.
+/// A sleeper that is killed after it was woken, and before it takes the lock, loses the wake-up. An announcement to the
+/// kernel during the sleep would repair that. But the kernel would then mistake a sleeper for the owner if it has the
+/// owner's thread id, in another PID namespace, and is killed. So sleepers wake by themselves now and then.
 pub(crate) const LONGEST_SLEEP: Duration =
     Duration::from_millis(if cfg!(shared_value_fault = "sleep_through") { 3_600_000 } else { 50 });
 
@@ -100,8 +101,9 @@ pub(crate) struct Stolen;
 
 /// Takes the lock for the thread. Returns `None` if the wait is over.
 ///
-/// Taking is an acquire operation: the new owner sees everything that earlier owners did. An owner that released the lock did
-/// so with release ordering. An owner that died was stopped by the kernel, which then changed the word with a full barrier.
+/// Taking is an acquire operation: the new owner sees everything that earlier owners did. An owner that released the lock
+/// did so with release ordering. An owner that died was stopped by the kernel, which then changed the word with a full
+/// barrier.
 #[inline(always)]
 pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
     // A lock that another thread holds is better not announced: that thread may have the same id, in another PID namespace.
@@ -174,8 +176,8 @@ fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
     }
 }
 
-/// Releases the lock, which the caller has announced to the kernel, and withdraws the announcement. Returns `true` if a thread
-/// waits, for the lock or for a commit of the value.
+/// Releases the lock, which the caller has announced to the kernel, and withdraws the announcement. Returns `true` if a
+/// thread waits, for the lock or for a commit of the value.
 #[inline(always)]
 pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) -> Result<bool, Stolen> {
     let released = word.compare_exchange(thread_id.into(), 0, Ordering::Release, Ordering::Relaxed);
@@ -195,8 +197,8 @@ fn release_contended(word: &AtomicU64, thread_id: u32, seen: u64, kernel: impl K
     }
     // Acquire: pairs with `call_back`, so that the waiting bit of a waiter is seen.
     let released = word.fetch_and(SPARE, Ordering::AcqRel);
-    // Before the wake-up, not after it: from here on, a thread with the same id in another PID namespace may own the lock, and
-    // this thread's death must not count as that owner's. If this thread dies before the wake-up, the sleepers wake by
+    // Before the wake-up, not after it: from here on, a thread with the same id in another PID namespace may own the lock,
+    // and this thread's death must not count as that owner's. If this thread dies before the wake-up, the sleepers wake by
     // themselves after their longest sleep.
     kernel.retract();
     let waiters = released & WAITERS != 0;

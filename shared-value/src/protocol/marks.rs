@@ -1,14 +1,14 @@
 //! The marks of a large value: which blocks of its two slots may differ.
 //!
 //! Before the working slot is changed, it must be a copy of the committed slot. Blocks that are equal in both slots need no
-//! copying. So each block of 8 words has a mark, which is set before the first of its words is written, and cleared after the
-//! block has been copied. A block without a mark is equal in both slots after every instruction, even if threads die or
+//! copying. So each block of 8 words has a mark, which is set before the first of its words is written, and cleared after
+//! the block has been copied. A block without a mark is equal in both slots after every instruction, even if threads die or
 //! changes are rolled back.
 //!
-//! A few marked blocks are recorded by their numbers, in the first words. If there are more, all are recorded by bits: one bit
-//! for each block, in the lowest level of a tree. In each higher level, one bit stands for a word of the level below. That bit
-//! is set before any bit of the word, and cleared after all of them. So the marked blocks are found in time proportional to
-//! their number, however large the value is.
+//! A few marked blocks are recorded by their numbers, in the first words. If there are more, all are recorded by bits: one
+//! bit for each block, in the lowest level of a tree. In each higher level, one bit stands for a word of the level below.
+//! That bit is set before any bit of the word, and cleared after all of them. So the marked blocks are found in time
+//! proportional to their number, however large the value is.
 //!
 //! ```text
 //! recent   8 words, the used ones first: the number of a block, plus 1
@@ -16,8 +16,8 @@
 //! level 1  one bit for each word of level 0, and so on, up to a level of one word
 //! ```
 //!
-//! Only the lock's owner reads or changes marks, so no other thread can see the accesses in another order. The orderings below
-//! are for a death between two instructions: they keep the compiler from reordering the accesses.
+//! Only the lock's owner reads or changes marks, so no other thread can see the accesses in another order. The orderings
+//! below are for a death between two instructions: they keep the compiler from reordering the accesses.
 
 use core::ops::Range;
 

@@ -130,8 +130,8 @@ impl<'a> Slots<'a> {
         Self { versions, words, stride, size, marks }
     }
 
-    /// Returns the slot of a version. It alternates with every commit, so its start is computed without a branch that would be
-    /// mispredicted.
+    /// Returns the slot of a version. It alternates with every commit, so its start is computed without a branch that would
+    /// be mispredicted.
     #[inline(always)]
     fn slot(self, version: u64) -> &'a [AtomicU64] {
         let start = if version & 1 == 0 { 0 } else { self.stride };
@@ -172,8 +172,9 @@ impl<'a> Slots<'a> {
     /// Returns the committed version, to be copied without the lock, even if a record decides about it: `is_committed` loads
     /// the decision.
     ///
-    /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record counts
-    /// as rolled back. Pass `true` only after a pause, in which a writer that keeps to the rules would have settled the version.
+    /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record
+    /// counts as rolled back. Pass `true` only after a pause, in which a writer that keeps to the rules would have settled
+    /// the version.
     pub(crate) fn look_decided(self, is_orphan: bool, is_committed: impl FnOnce(u64) -> bool) -> Option<Candidate> {
         // Acquire: pairs with the release stores of `commit`, `join` and `settle`, so that each word is seen with its
         // content in this version, or in a later one. With a joined version, the draft is seen too, which names the record.
@@ -194,8 +195,8 @@ impl<'a> Slots<'a> {
         Some(Candidate { version: (word & !JOINED).wrapping_add(u64::from(committed)), word: Some(word) })
     }
 
-    /// Returns the version that the owner of the lock reads: its own writes, if there are any, or the committed version. No other
-    /// thread overwrites it.
+    /// Returns the version that the owner of the lock reads: its own writes, if there are any, or the committed version. No
+    /// other thread overwrites it.
     #[inline(always)]
     pub(crate) fn look_as_owner(self, has_written: bool) -> Candidate {
         let version = self.versions.version.load(Ordering::Relaxed);
@@ -224,11 +225,11 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     pub(crate) fn copy<R>(self, candidate: Candidate, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
         let copied = copy(self.words_of(candidate));
-        // Suppose that a word came from a later version. The writer of that version issued a release fence after `version + 1`
-        // had been committed, and stored the word after the fence. This acquire fence comes after the load of the word, so the
-        // fences synchronize, and the load below sees `version + 1` or more. Conversely, if the load below still sees `version`,
-        // no word came from a later version, and the copy is whole.
-        // The slot of a joined version is overwritten only after that version was settled and another one was committed.
+        // Suppose that a word came from a later version. The writer of that version issued a release fence after `version +
+        // 1` had been committed, and stored the word after the fence. This acquire fence comes after the load of the word,
+        // so the fences synchronize, and the load below sees `version + 1` or more. Conversely, if the load below still sees
+        // `version`, no word came from a later version, and the copy is whole. The slot of a joined version is overwritten
+        // only after that version was settled and another one was committed.
         fence(Ordering::Acquire);
         let is_whole = candidate.word.is_none_or(|word| self.versions.version.load(Ordering::Relaxed) == word);
         is_whole.then_some(copied)
@@ -240,16 +241,16 @@ impl<'a> Slots<'a> {
         self.slot(self.versions.version.load(Ordering::Relaxed))
     }
 
-    /// Returns the slot in which these bytes may be changed. It starts as a copy of the committed value. For the owner of the
-    /// lock.
+    /// Returns the slot in which these bytes may be changed. It starts as a copy of the committed value. For the owner of
+    /// the lock.
     #[inline(always)]
     pub(crate) fn change(self, bytes: &Range<usize>) -> &'a [AtomicU64] {
         let version = self.versions.version.load(Ordering::Relaxed);
         let next = version.wrapping_add(1);
         let working = self.slot(next);
         if self.versions.draft.load(Ordering::Relaxed) != next {
-            // A thread that dies from here on leaves a draft, which the next owner rolls back. The draft must be stored before
-            // the first word, and is: the kernel stops a thread between two of its instructions.
+            // A thread that dies from here on leaves a draft, which the next owner rolls back. The draft must be stored
+            // before the first word, and is: the kernel stops a thread between two of its instructions.
             self.versions.draft.store(next, Ordering::Relaxed);
             if cfg!(shared_value_fault = "commit_first") {
                 self.versions.version.store(next, Ordering::Release);
@@ -281,9 +282,9 @@ impl<'a> Slots<'a> {
     /// Makes the working slot a copy of the committed slot, unless these bytes are the whole value.
     #[inline(always)]
     fn prepare(self, version: u64, bytes: &Range<usize>) {
-        // Readers of the version before the committed one may still copy from the working slot. Release: pairs with the acquire
-        // fence of `copy`. The commit of `version` comes before this fence: in this thread, or in another one that released the
-        // lock to this thread.
+        // Readers of the version before the committed one may still copy from the working slot. Release: pairs with the
+        // acquire fence of `copy`. The commit of `version` comes before this fence: in this thread, or in another one that
+        // released the lock to this thread.
         fence(Ordering::Release);
         if bytes.len() == self.size {
             return;

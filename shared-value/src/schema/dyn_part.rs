@@ -5,8 +5,8 @@ use crate::schema::place::Place;
 use crate::schema::{DynKind, DynLayout};
 
 impl DynLayout {
-    /// Lists every part that has a path, in the order of memory: fields at every depth, and the elements of arrays of structs.
-    /// The elements of other arrays have paths too, but are not listed.
+    /// Lists every part that has a path, in the order of memory: fields at every depth, and the elements of arrays of
+    /// structs. The elements of other arrays have paths too, but are not listed.
     ///
     /// ```
     /// use shared_value::{DynLayout, SharedValue};

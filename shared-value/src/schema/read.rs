@@ -33,9 +33,9 @@ impl DynLayout {
     /// Reads a schema in the form that segments hold. `docs/format.md` has the grammar.
     ///
     /// # Errors
-    /// `InvalidLayout` if the text is not a schema of this machine's byte order, if it describes no possible type (fields that
-    /// overlap or lie outside of their struct, sizes that do not agree), or if it has more than 128 types inside of each other
-    /// or more than 1 MiB of text.
+    /// `InvalidLayout` if the text is not a schema of this machine's byte order, if it describes no possible type (fields
+    /// that overlap or lie outside of their struct, sizes that do not agree), or if it has more than 128 types inside of
+    /// each other or more than 1 MiB of text.
     ///
     /// ```
     /// use shared_value::{DynLayout, Error};

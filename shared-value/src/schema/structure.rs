@@ -180,8 +180,9 @@ impl DynStruct {
     /// Completes the layout.
     ///
     /// # Errors
-    /// `InvalidLayout`, for the first mistake: a name that is taken or that no field can have, no fields, an alignment that is
-    /// not a power of two, an array without a length, more than 128 types inside of each other, or a schema of more than 1 MiB.
+    /// `InvalidLayout`, for the first mistake: a name that is taken or that no field can have, no fields, an alignment that
+    /// is not a power of two, an array without a length, more than 128 types inside of each other, or a schema of more than
+    /// 1 MiB.
     pub fn build(self) -> Result<DynLayout, Error> {
         let Self { name, fields, end, align, error } = self;
         if let Some(error) = error {

@@ -35,8 +35,8 @@ impl Mapping {
         Self::mapped(file, location, |options, file| options.map_raw(file))
     }
 
-    /// Maps a file whose header is valid, for reading. A write to the memory is a fault, and `mprotect` cannot change that if the
-    /// file is open for reading only.
+    /// Maps a file whose header is valid, for reading. A write to the memory is a fault, and `mprotect` cannot change that
+    /// if the file is open for reading only.
     pub(super) fn read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
         Self::mapped(file, location, |options, file| options.map_raw_read_only(file))
     }
@@ -102,9 +102,9 @@ impl Mapping {
             return None;
         }
         let first = self.at(offset, count.checked_mul(size_of::<u64>())?)?.cast();
-        // SAFETY: `at` has checked that `count` words from `first` on lie in the mapping, which lasts while `self` lives. They
-        // are aligned, since mappings start at pages and `offset` is a multiple of 8. They are atomics: all bytes are valid for
-        // them, and they may change under a shared reference.
+        // SAFETY: `at` has checked that `count` words from `first` on lie in the mapping, which lasts while `self` lives.
+        // They are aligned, since mappings start at pages and `offset` is a multiple of 8. They are atomics: all bytes are
+        // valid for them, and they may change under a shared reference.
         Some(unsafe { slice::from_raw_parts(first.as_ptr(), count) })
     }
 

@@ -1,5 +1,5 @@
-//! Segments: shared memory that holds values. A segment is complete before it has a name, is opened only if it is valid, and is
-//! mapped once in a process.
+//! Segments: shared memory that holds values. A segment is complete before it has a name, is opened only if it is valid, and
+//! is mapped once in a process.
 
 mod identity;
 mod init;
@@ -84,8 +84,8 @@ impl Segment {
         })
     }
 
-    /// Opens an existing segment, if `check` accepts it. If no process has the segment open for writing, `adopt` runs before any
-    /// process uses it. Its last argument says whether a process has the segment open for reading.
+    /// Opens an existing segment, if `check` accepts it. If no process has the segment open for writing, `adopt` runs before
+    /// any process uses it. Its last argument says whether a process has the segment open for reading.
     pub(crate) fn open<F>(
         location: &Location<'_>,
         check: impl FnOnce(&Mapping) -> Result<F, Error>,
@@ -111,8 +111,8 @@ impl Segment {
 impl Segment {
     /// Opens an existing segment for reading.
     ///
-    /// Such a mapping is not registered. There may be several, because no lock is ever taken in them: a thread that holds a lock
-    /// reads its own writes through the mapping in which it took the lock.
+    /// Such a mapping is not registered. There may be several, because no lock is ever taken in them: a thread that holds a
+    /// lock reads its own writes through the mapping in which it took the lock.
     pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Arc<Self>, Error> {
         Self::of_file_read_only(location.open_file_read_only()?, location.to_static())
     }
@@ -140,8 +140,8 @@ impl Segment {
         Self { mapping, unlinker: OnceLock::new() }
     }
 
-    /// Makes this process unlink the name when its last handle is dropped, unless the name leads to another segment then. Forked
-    /// children do not unlink it.
+    /// Makes this process unlink the name when its last handle is dropped, unless the name leads to another segment then.
+    /// Forked children do not unlink it.
     pub(crate) fn unlink_on_drop(&self) {
         self.unlinker.get_or_init(process::id);
     }
@@ -168,8 +168,8 @@ impl Drop for Segment {
             // A destructor cannot report an error; and if another process has unlinked the name already, that does no harm.
             let _ = self.location().unlink();
         }
-        // If so, a guard was leaked: its lock is linked into the robust list of its thread, which the kernel walks. Unmapping
-        // that lock would strand every lock that the thread took before it.
+        // If so, a guard was leaked: its lock is linked into the robust list of its thread, which the kernel walks.
+        // Unmapping that lock would strand every lock that the thread took before it.
         if lock::is_any_held_within(&self.mapping.addresses()) {
             registry::keep(Arc::clone(&self.mapping));
         }

@@ -48,8 +48,8 @@ impl NamedValue {
 
 /// Returns the named values that this process may read, sorted by name.
 ///
-/// A value outlives its processes until its name is unlinked. So killed programs leave values behind: use this function to find
-/// them.
+/// A value outlives its processes until its name is unlinked. So killed programs leave values behind: use this function to
+/// find them.
 ///
 /// # Errors
 /// `Io` if `/dev/shm` cannot be read.

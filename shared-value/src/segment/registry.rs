@@ -30,8 +30,8 @@ struct Live {
 static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 
 thread_local! {
-    /// The lock of the registry, held from before a `fork` until after it. Otherwise the child could find it locked by a thread
-    /// that does not exist there. It has no destructor, so it works until the thread is gone.
+    /// The lock of the registry, held from before a `fork` until after it. Otherwise the child could find it locked by a
+    /// thread that does not exist there. It has no destructor, so it works until the thread is gone.
     static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Option<Registry>>>>> = const { Cell::new(None) };
 }
 
@@ -64,8 +64,8 @@ extern "C" fn after_fork() {
 
 /// Adds a segment that this process has just created, after `publish` has given it its name.
 ///
-/// Both happen under the registry's lock: otherwise another thread of this process could open the segment by its name and map it
-/// again, before it is added.
+/// Both happen under the registry's lock: otherwise another thread of this process could open the segment by its name and
+/// map it again, before it is added.
 pub(super) fn add(
     mapping: Mapping,
     publish: impl FnOnce(&Mapping) -> Result<(), Error>,
@@ -86,8 +86,8 @@ pub(super) fn get_or_add(mapping: Mapping) -> Arc<Segment> {
     with(|registry| registry.get(mapping.identity()).unwrap_or_else(|| registry.insert(Arc::new(mapping))))
 }
 
-/// Keeps a mapping in which a thread holds a lock. It is unmapped when a segment is dropped and no thread holds a lock in the
-/// mapping any more.
+/// Keeps a mapping in which a thread holds a lock. It is unmapped when a segment is dropped and no thread holds a lock in
+/// the mapping any more.
 pub(super) fn keep(mapping: Arc<Mapping>) {
     with(|registry| {
         if !registry.kept.iter().any(|kept| Arc::ptr_eq(kept, &mapping)) {
@@ -96,8 +96,8 @@ pub(super) fn keep(mapping: Arc<Mapping>) {
     });
 }
 
-/// Removes a segment that is being dropped, unless it was opened again meanwhile. Also removes kept mappings in which no thread
-/// holds a lock any more.
+/// Removes a segment that is being dropped, unless it was opened again meanwhile. Also removes kept mappings in which no
+/// thread holds a lock any more.
 pub(super) fn remove(identity: Identity) {
     with(|registry| {
         registry.kept.retain(|kept| lock::is_any_held_within(&kept.addresses()));

@@ -1,10 +1,10 @@
 //! `Entrance`: lets processes begin to use a file one at a time, and tells each whether it is the first.
 //!
-//! The file has open-file-description locks (`fcntl(2)`) on three bytes. Such a lock belongs to one opening of the file, and the
-//! kernel releases it when the last descriptor of that opening is closed, also by the death of the process. A process that may
-//! only read the file can lock bytes for reading only. Its lock on byte 1 means nothing, and is ignored. Its lock on byte 0
-//! makes the file look in use: the next process that opens the file then does not repair what a crash of the machine, or a
-//! copy of the file, has left.
+//! The file has open-file-description locks (`fcntl(2)`) on three bytes. Such a lock belongs to one opening of the file, and
+//! the kernel releases it when the last descriptor of that opening is closed, also by the death of the process. A process
+//! that may only read the file can lock bytes for reading only. Its lock on byte 1 means nothing, and is ignored. Its lock
+//! on byte 0 makes the file look in use: the next process that opens the file then does not repair what a crash of the
+//! machine, or a copy of the file, has left.
 //!
 //! | byte | locked for reading by | locked for writing by |
 //! |---|---|---|
@@ -69,8 +69,8 @@ impl Entrance {
     pub(crate) fn enter(self) -> io::Result<()> {
         for _ in 0..TRIES {
             match set(&self.file, IN_USE, libc::F_RDLCK) {
-                // A process that may only read the file locks byte 1, so `wait` has let several processes enter at once; another
-                // one is finding out whether it is the first.
+                // A process that may only read the file locks byte 1, so `wait` has let several processes enter at once;
+                // another one is finding out whether it is the first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
                 // Dropping `self` unlocks the other byte.
                 entered => return entered,

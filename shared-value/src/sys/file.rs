@@ -17,8 +17,8 @@ pub(crate) fn memory(label: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// Creates a file in the directory, without a name, that vanishes with its last descriptor (`O_TMPFILE` of `open(2)`). It has the
-/// permissions of the mode, except those in the umask of the process.
+/// Creates a file in the directory, without a name, that vanishes with its last descriptor (`O_TMPFILE` of `open(2)`). It
+/// has the permissions of the mode, except those in the umask of the process.
 pub(crate) fn unnamed(directory: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     Ok(fs::open(directory, flags, Mode::from_raw_mode(mode))?.into())

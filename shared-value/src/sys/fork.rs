@@ -11,7 +11,8 @@ pub(crate) fn register(
     parent: unsafe extern "C" fn(),
     child: unsafe extern "C" fn(),
 ) -> io::Result<()> {
-    // SAFETY: the C library calls these functions at any later `fork`; they stay loaded, because Rust code is never unloaded.
+    // SAFETY: the C library calls these functions at any later `fork`; they stay loaded, because Rust code is never
+    // unloaded.
     let result = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
     if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
 }

@@ -74,10 +74,11 @@ pub(crate) unsafe fn initialize(at: NonNull<u8>) -> io::Result<()> {
     let made = check(unsafe { libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED) })
         // SAFETY: `attributes` points to attributes that were initialized above.
         .and_then(|()| check(unsafe { libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST) }))
-        // Recursion is counted elsewhere. If a thread takes the mutex twice by mistake, it gets an error, and does not deadlock.
-        // SAFETY: `attributes` points to attributes that were initialized above.
+        // Recursion is counted elsewhere. If a thread takes the mutex twice by mistake, it gets an error, and does not
+        // deadlock. SAFETY: `attributes` points to attributes that were initialized above.
         .and_then(|()| check(unsafe { libc::pthread_mutexattr_settype(attributes, libc::PTHREAD_MUTEX_ERRORCHECK) }))
-        // SAFETY: the caller promises mapped, aligned and otherwise unused memory at `at`; the attributes were initialized above.
+        // SAFETY: the caller promises mapped, aligned and otherwise unused memory at `at`; the attributes were initialized
+        // above.
         .and_then(|()| check(unsafe { libc::pthread_mutex_init(at.as_ptr().cast(), attributes) }));
     // SAFETY: the attributes were initialized above, and are not used again.
     unsafe { libc::pthread_mutexattr_destroy(attributes) };
@@ -110,7 +111,8 @@ impl Mutex {
     }
 
     pub(crate) fn try_lock(&self) -> Outcome {
-        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a mutex.
+        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a
+        // mutex.
         self.outcome(unsafe { libc::pthread_mutex_trylock(self.raw()) })
     }
 
@@ -118,8 +120,8 @@ impl Mutex {
     pub(crate) fn lock_within(&self, timeout: Duration) -> Outcome {
         let (clock, function) = timed_lock();
         let deadline = after(clock, timeout);
-        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a mutex. The
-        // deadline is a local.
+        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a
+        // mutex. The deadline is a local.
         self.outcome(unsafe { function(self.raw(), clock, &raw const deadline) })
     }
 
@@ -133,8 +135,8 @@ impl Mutex {
         if !cfg!(target_env = "gnu") {
             return None;
         }
-        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned. The first word of glibc's mutex is its lock
-        // word, which all processes access atomically, in this size.
+        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned. The first word of glibc's mutex is its
+        // lock word, which all processes access atomically, in this size.
         let word = unsafe { AtomicU32::from_ptr(self.raw().cast()) };
         let owner = word.load(Relaxed) & 0x3fff_ffff;
         (owner != 0).then_some(owner)

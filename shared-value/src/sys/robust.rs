@@ -1,10 +1,10 @@
 //! The list of robust futexes that glibc registers for every thread.
 //!
-//! When a thread dies, the kernel walks this list. It sets the owner-died bit of every lock word that holds the thread's id, and
-//! wakes one sleeper (`kernel/futex/core.c`, `exit_robust_list`; the contract is
-//! `Documentation/locking/robust-futex-ABI.rst`). An entry is the address of the lock's *node*, its `next` pointer. The lock word
-//! lies `futex_offset` bytes from the node. The `prev` pointer, which only user space reads, lies 8 bytes before the node. Bit 0
-//! of a pointer marks a priority-inheriting lock, and is no part of the address.
+//! When a thread dies, the kernel walks this list. It sets the owner-died bit of every lock word that holds the thread's id,
+//! and wakes one sleeper (`kernel/futex/core.c`, `exit_robust_list`; the contract is
+//! `Documentation/locking/robust-futex-ABI.rst`). An entry is the address of the lock's *node*, its `next` pointer. The lock
+//! word lies `futex_offset` bytes from the node. The `prev` pointer, which only user space reads, lies 8 bytes before the
+//! node. Bit 0 of a pointer marks a priority-inheriting lock, and is no part of the address.
 #![allow(unsafe_code)]
 #![allow(clippy::cast_possible_truncation, reason = "addresses are 64 bits wherever this crate compiles")]
 
@@ -19,8 +19,8 @@ const PRIORITY_INHERITING: u64 = 1;
 
 /// `struct robust_list_head` of `linux/futex.h`; addresses as integers.
 ///
-/// The C library accesses it without atomics, but only in the thread that the list belongs to. So those accesses do not race with
-/// the ones here, which that thread makes too.
+/// The C library accesses it without atomics, but only in the thread that the list belongs to. So those accesses do not race
+/// with the ones here, which that thread makes too.
 #[derive(Debug)]
 #[repr(C)]
 struct Head {
@@ -77,8 +77,8 @@ impl RobustList {
 
     #[inline(always)]
     fn head(&self) -> &Head {
-        // SAFETY: glibc registered this head for the calling thread, which alone may call these methods; it is mapped while that
-        // thread runs. Its fields are atomics, for which all bytes are valid.
+        // SAFETY: glibc registered this head for the calling thread, which alone may call these methods; it is mapped while
+        // that thread runs. Its fields are atomics, for which all bytes are valid.
         unsafe { self.head.as_ref() }
     }
 

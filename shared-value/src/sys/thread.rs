@@ -24,8 +24,8 @@ pub(crate) fn random_token() -> io::Result<u64> {
 static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
 static FUNCTION: OnceLock<extern "C" fn()> = OnceLock::new();
 
-/// Sets the function that runs at the end of each thread that has called `at_exit`, after the destructors of its thread-locals.
-/// It does not run for the thread that leaves `main`.
+/// Sets the function that runs at the end of each thread that has called `at_exit`, after the destructors of its
+/// thread-locals. It does not run for the thread that leaves `main`.
 pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
     unsafe extern "C" fn destructor(_: *mut c_void) {
         if let Some(function) = FUNCTION.get() {

@@ -26,8 +26,8 @@ pub(crate) unsafe fn load_each(words: &[AtomicU64], to: *mut u8) {
     for (number, word) in words.iter().enumerate() {
         // SAFETY: the caller promises that `to` points to as many words as `words` has, and `number` is less than that.
         let to = unsafe { to.add(number * WORD) };
-        // SAFETY: the caller promises that `to` points to as many words as `words` has; the last of them starts here or later.
-        // This write needs no alignment.
+        // SAFETY: the caller promises that `to` points to as many words as `words` has; the last of them starts here or
+        // later. This write needs no alignment.
         unsafe { to.cast::<u64>().write_unaligned(word.load(Relaxed)) };
     }
 }
@@ -41,8 +41,8 @@ pub(crate) unsafe fn store_each(words: &[AtomicU64], from: *const u8) {
     for (number, word) in words.iter().enumerate() {
         // SAFETY: the caller promises that `from` points to as many words as `words` has, and `number` is less than that.
         let from = unsafe { from.add(number * WORD) };
-        // SAFETY: the caller promises that `from` points to as many initialized words as `words` has; the last of them starts
-        // here or later. This read needs no alignment.
+        // SAFETY: the caller promises that `from` points to as many initialized words as `words` has; the last of them
+        // starts here or later. This read needs no alignment.
         word.store(unsafe { from.cast::<u64>().read_unaligned() }, Relaxed);
     }
 }

@@ -16,7 +16,7 @@ use crate::protocol::atomics::AtomicU64;
 
 /// A type with parts: a handle, a guard, a [`Part`](crate::Part) of one, or the [`View`](crate::View) that names parts to be
 /// read together.
-pub trait Host: sealed::Place {
+pub trait Host: sealed::Start {
     /// The type of the value or the part.
     type Value: ?Sized;
 
@@ -41,7 +41,7 @@ pub trait Host: sealed::Place {
 }
 
 /// A host that can be read: a handle, a guard, or a part of one.
-pub trait Reader: Host + sealed::Read {
+pub trait Reader: Host + sealed::ReadAt {
     /// Copies the field of this number.
     #[doc(hidden)]
     #[inline(always)]
@@ -59,7 +59,7 @@ pub trait Reader: Host + sealed::Read {
     message = "`{Self}` cannot write",
     note = "open the value for reading and writing instead"
 )]
-pub trait Writer: Reader + sealed::Write {
+pub trait Writer: Reader + sealed::WriteAt {
     /// Replaces the field of this number.
     #[doc(hidden)]
     #[inline(always)]
@@ -82,7 +82,7 @@ pub trait Writer: Reader + sealed::Write {
 }
 
 /// A handle or a guard. Atomic fields are atomic there; in a struct inside of the value they are ordinary bytes of it.
-pub trait Root: Reader + sealed::Words {}
+pub trait Root: Reader + sealed::AtomicWords {}
 
 /// Returns where the field with this number starts in the root. It is a constant if the number is a constant.
 #[inline(always)]
@@ -96,14 +96,14 @@ fn start<H: Host<Value: SharedValue> + ?Sized>(host: &H, number: usize) -> usize
 /// If another process wrote bytes that are not an `F`.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn get<F: SharedValue, H: sealed::Read + ?Sized>(host: &H, start: usize) -> F {
+pub(crate) fn get<F: SharedValue, H: sealed::ReadAt + ?Sized>(host: &H, start: usize) -> F {
     host.copy_at::<F>(start).valid_in::<H::Contents>(start)
 }
 
 /// Lets the closure change the `F` that starts at byte `start` of the root. The copy lies on the heap if it is too large for
 /// the stack.
 #[inline(always)]
-pub(crate) fn update<F: SharedValue, R, H: sealed::Write + ?Sized>(
+pub(crate) fn update<F: SharedValue, R, H: sealed::WriteAt + ?Sized>(
     host: &H,
     start: usize,
     change: impl FnOnce(&mut F) -> R,
@@ -124,7 +124,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::Write + ?Sized>(
 pub(crate) mod sealed {
     use super::{AtomicU64, Contents, Error, Merge, Range, SharedValue, Unchecked};
 
-    pub trait Place {
+    pub trait Start {
         /// Returns where the host starts.
         fn start(&self) -> usize;
 
@@ -132,7 +132,7 @@ pub(crate) mod sealed {
         fn size(&self) -> usize;
     }
 
-    pub trait Read: Place {
+    pub trait ReadAt: Start {
         /// The contents of the root. Errors name the places in these contents.
         type Contents: Contents + ?Sized;
 
@@ -142,7 +142,7 @@ pub(crate) mod sealed {
         fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
     }
 
-    pub trait Write: Read {
+    pub trait WriteAt: ReadAt {
         /// How parts of words are changed.
         type Merge: Merge;
 
@@ -163,7 +163,7 @@ pub(crate) mod sealed {
         ) -> Result<R, Error>;
     }
 
-    pub trait Words: Read {
+    pub trait AtomicWords: ReadAt {
         /// Returns the atomic word of this number.
         fn word(&self, number: usize) -> &AtomicU64;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use crate::accessors::host::sealed::{Place, Read, Write};
+use crate::accessors::host::sealed::{ReadAt, Start, WriteAt};
 use crate::accessors::host::{self, Host, Reader, Writer};
 use crate::copy::Unchecked;
 use crate::error::Error;
@@ -105,7 +105,7 @@ impl<'a, R: Host, T: 'static> Host for Part<'a, R, T> {
 impl<R: Reader, T: 'static> Reader for Part<'_, R, T> {}
 impl<R: Writer, T: 'static> Writer for Part<'_, R, T> {}
 
-impl<R, T> Place for Part<'_, R, T> {
+impl<R, T> Start for Part<'_, R, T> {
     #[inline(always)]
     fn start(&self) -> usize {
         self.start
@@ -117,7 +117,7 @@ impl<R, T> Place for Part<'_, R, T> {
     }
 }
 
-impl<R: Read, T> Read for Part<'_, R, T> {
+impl<R: ReadAt, T> ReadAt for Part<'_, R, T> {
     type Contents = R::Contents;
 
     #[inline(always)]
@@ -131,7 +131,7 @@ impl<R: Read, T> Read for Part<'_, R, T> {
     }
 }
 
-impl<R: Write, T> Write for Part<'_, R, T> {
+impl<R: WriteAt, T> WriteAt for Part<'_, R, T> {
     type Merge = R::Merge;
 
     #[inline(always)]

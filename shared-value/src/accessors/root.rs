@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::accessors::host::sealed::{Place, Read, Words, Write};
+use crate::accessors::host::sealed::{AtomicWords, ReadAt, Start, WriteAt};
 use crate::accessors::host::{Host, Reader, Root, Writer};
 use crate::accessors::part::Part;
 use crate::copy::{self, Alone, Unchecked};
@@ -29,7 +29,7 @@ impl<C: Shared + ?Sized, A: Access> Reader for Synchronized<C, A> {}
 impl<C: Shared + ?Sized, A: Writable> Writer for Synchronized<C, A> {}
 impl<C: Shared + ?Sized, A: Access> Root for Synchronized<C, A> {}
 
-impl<C: Shared + ?Sized, A: Access> Place for Synchronized<C, A> {
+impl<C: Shared + ?Sized, A: Access> Start for Synchronized<C, A> {
     #[inline(always)]
     fn start(&self) -> usize {
         0
@@ -41,7 +41,7 @@ impl<C: Shared + ?Sized, A: Access> Place for Synchronized<C, A> {
     }
 }
 
-impl<C: Shared + ?Sized, A: Access> Read for Synchronized<C, A> {
+impl<C: Shared + ?Sized, A: Access> ReadAt for Synchronized<C, A> {
     type Contents = C;
 
     #[inline(always)]
@@ -55,7 +55,7 @@ impl<C: Shared + ?Sized, A: Access> Read for Synchronized<C, A> {
     }
 }
 
-impl<C: Shared + ?Sized, A: Writable> Write for Synchronized<C, A> {
+impl<C: Shared + ?Sized, A: Writable> WriteAt for Synchronized<C, A> {
     type Merge = A::Merge;
 
     #[inline(always)]
@@ -85,7 +85,7 @@ impl<C: Shared + ?Sized, A: Writable> Write for Synchronized<C, A> {
     }
 }
 
-impl<C: Shared + ?Sized, A: Access> Words for Synchronized<C, A> {
+impl<C: Shared + ?Sized, A: Access> AtomicWords for Synchronized<C, A> {
     #[inline(always)]
     fn word(&self, number: usize) -> &AtomicU64 {
         self.cell.atomic(number)
@@ -113,7 +113,7 @@ impl<C: Shared + ?Sized> Reader for Guard<'_, C> {}
 impl<C: Shared + ?Sized> Writer for Guard<'_, C> {}
 impl<C: Shared + ?Sized> Root for Guard<'_, C> {}
 
-impl<C: Shared + ?Sized> Place for Guard<'_, C> {
+impl<C: Shared + ?Sized> Start for Guard<'_, C> {
     #[inline(always)]
     fn start(&self) -> usize {
         0
@@ -125,7 +125,7 @@ impl<C: Shared + ?Sized> Place for Guard<'_, C> {
     }
 }
 
-impl<C: Shared + ?Sized> Read for Guard<'_, C> {
+impl<C: Shared + ?Sized> ReadAt for Guard<'_, C> {
     type Contents = C;
 
     #[inline(always)]
@@ -139,7 +139,7 @@ impl<C: Shared + ?Sized> Read for Guard<'_, C> {
     }
 }
 
-impl<C: Shared + ?Sized> Write for Guard<'_, C> {
+impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
     type Merge = Alone;
 
     #[inline(always)]
@@ -175,7 +175,7 @@ impl<C: Shared + ?Sized> Write for Guard<'_, C> {
     }
 }
 
-impl<C: Shared + ?Sized> Words for Guard<'_, C> {
+impl<C: Shared + ?Sized> AtomicWords for Guard<'_, C> {
     #[inline(always)]
     fn word(&self, number: usize) -> &AtomicU64 {
         self.hold.cell().atomic(number)

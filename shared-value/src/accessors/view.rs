@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::accessors::host::Host;
-use crate::accessors::host::sealed::{Place, Read};
+use crate::accessors::host::sealed::{ReadAt, Start};
 use crate::accessors::part::Part;
 use crate::copy::{self, Unchecked};
 use crate::error::Error;
@@ -174,7 +174,7 @@ impl<T: 'static> Host for View<T> {
     }
 }
 
-impl<T> Place for View<T> {
+impl<T> Start for View<T> {
     #[inline(always)]
     fn start(&self) -> usize {
         0

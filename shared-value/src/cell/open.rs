@@ -11,7 +11,7 @@ use crate::cell::parts::{Parts, control};
 use crate::cell::{Cell, Terms};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
-use crate::format::{Described, Description, Entry, Invalid, Plan, RequiredLock};
+use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock};
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys::mutex::{self, Mutex};
 
@@ -222,12 +222,12 @@ impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
 }
 
 /// Returns the memory of a cell's mutex, whose place the validation of the header has checked.
-fn place_of_mutex(mapping: &Mapping, entry: &Entry) -> NonNull<u8> {
+fn place_of_mutex(mapping: &Mapping, entry: &CellEntry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
 }
 
 /// Returns the mutex of a cell.
-fn attach(mapping: &Mapping, entry: &Entry) -> Result<Arc<Mutex>, Error> {
+fn attach(mapping: &Mapping, entry: &CellEntry) -> Result<Arc<Mutex>, Error> {
     // SAFETY: `mutex::SIZE` bytes are mapped there while the segment is, and it stays mapped while the cell lives or a
     // thread of this process holds the mutex.
     let mutex = unsafe { Mutex::attach(place_of_mutex(mapping, entry)) };

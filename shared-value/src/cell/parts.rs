@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 
 use crate::copy;
 use crate::error::Error;
-use crate::format::Entry;
+use crate::format::CellEntry;
 use crate::format::contents::{Contents, Shape};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockLine};
@@ -134,7 +134,7 @@ impl<T: SharedValue> Parts<'_, T> {
 }
 
 /// Returns the control line of a cell, whose place and length the header's validation checked.
-pub(crate) fn control(mapping: &Mapping, entry: &Entry) -> NonNull<Control> {
+pub(crate) fn control(mapping: &Mapping, entry: &CellEntry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
 }
 

@@ -12,7 +12,7 @@ use crate::dynamic::encode::encode;
 use crate::error::Error;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::schema::place::{Place, Words};
+use crate::schema::place::{Place, WordRange};
 use crate::schema::{DynLayout, DynParts, limit};
 
 /// The functions for the parts of a dynamic value: a [`DynValue`](crate::DynValue) and a [`DynGuard`](crate::DynGuard)
@@ -152,7 +152,7 @@ impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
         let place = self.place(path)?;
         if let Some(words) = place.atomic {
             return match words {
-                Words { first, count: 1 } => update_atomic(self.0.word(first), place, path, change),
+                WordRange { first, count: 1 } => update_atomic(self.0.word(first), place, path, change),
                 _ => Err(Error::Unsupported {
                     what: "the elements of an atomic array change one by one: update an element",
                 }),
@@ -161,14 +161,14 @@ impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
         let range = place.offset..place.offset + place.layout.size();
         let read = |slot: &[AtomicU64]| {
             let data = decode(place, path, &copy(place, |number| self.word(number), |copy| copy(slot)))?;
-            Ok(Draft { data, bytes: Vec::new() })
+            Ok(Changed { data, bytes: Vec::new() })
         };
-        let changed = |draft: &mut Draft| {
+        let changed = |draft: &mut Changed| {
             let result = change(&mut draft.data);
             draft.bytes = encode(place, path, &draft.data)?;
             Ok(result)
         };
-        self.0.update_copy(&range, read, changed, |slot, draft: &Draft| {
+        self.0.update_copy(&range, read, changed, |slot, draft: &Changed| {
             store_from::<H::Merge>(slot, place.offset, &draft.bytes);
         })
     }
@@ -193,7 +193,7 @@ fn update_atomic<R>(
 }
 
 /// A part that is being changed.
-struct Draft {
+struct Changed {
     data: DynData,
     /// The bytes to be written back.
     bytes: Vec<u8>,

@@ -14,7 +14,7 @@ use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::{Hold, read};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::limit;
-use crate::schema::place::{Place, Words};
+use crate::schema::place::{Place, WordRange};
 use crate::schema::primitive::put;
 
 impl Shared for Dyn {}
@@ -65,7 +65,7 @@ pub(super) fn copy(
     read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
 ) -> Vec<u8> {
     let mut bytes = vec![0; place.layout.size()];
-    let put_words = |bytes: &mut [u8], words: Words| {
+    let put_words = |bytes: &mut [u8], words: WordRange| {
         let size = bytes.len() / words.count;
         for (number, bytes) in bytes.chunks_exact_mut(size).enumerate() {
             put(bytes, word(words.first + number));

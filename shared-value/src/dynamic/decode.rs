@@ -37,7 +37,7 @@ impl DynLayout {
 
 /// Returns the part at a path, given its bytes.
 pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynData, Error> {
-    Reader { layout: place.layout, bytes, way: Way::Start(path, place.layout) }.data()
+    Decoder { layout: place.layout, bytes, way: Way::Start(path, place.layout) }.data()
 }
 
 /// Checks that zeros are a value of this layout, which may have any size.
@@ -57,18 +57,18 @@ fn zeros(layout: &DynLayout, way: &Way<'_>) -> Result<(), Error> {
         DynKind::Struct { fields } => {
             fields.iter().try_for_each(|field| zeros(&field.layout, &Way::Field(way, &field.name)))
         }
-        _ => Reader { layout, bytes: &[0; 8][..layout.size.min(8)], way: *way }.data().map(drop),
+        _ => Decoder { layout, bytes: &[0; 8][..layout.size.min(8)], way: *way }.data().map(drop),
     }
 }
 
 /// The bytes of a part.
-struct Reader<'a> {
+struct Decoder<'a> {
     layout: &'a DynLayout,
     bytes: &'a [u8],
     way: Way<'a>,
 }
 
-impl Reader<'_> {
+impl Decoder<'_> {
     fn data(&self) -> Result<DynData, Error> {
         let bytes = self.bytes;
         match &self.layout.kind {
@@ -90,18 +90,18 @@ impl Reader<'_> {
             DynKind::Bytes => Ok(self.described().unwrap_or_else(|| DynData::Bytes(bytes.to_vec()))),
             DynKind::Array { element, .. } | DynKind::Slice { element } => {
                 let elements = bytes.chunks_exact(element.size).enumerate().map(|(index, bytes)| {
-                    Reader { layout: element, bytes, way: Way::Element(&self.way, index) }.data()
+                    Decoder { layout: element, bytes, way: Way::Element(&self.way, index) }.data()
                 });
                 Ok(DynData::Array(elements.collect::<Result<_, _>>()?))
             }
             DynKind::Newtype { inner } => {
-                let inner = Reader { layout: inner, bytes, way: self.way }.data()?;
+                let inner = Decoder { layout: inner, bytes, way: self.way }.data()?;
                 Ok(DynData::Newtype { name: self.layout.name.to_string(), inner: Box::new(inner) })
             }
             DynKind::Struct { fields } => {
                 let fields = fields.iter().map(|field| {
                     let bytes = &bytes[field.offset..][..field.layout.size];
-                    let part = Reader { layout: &field.layout, bytes, way: Way::Field(&self.way, &field.name) };
+                    let part = Decoder { layout: &field.layout, bytes, way: Way::Field(&self.way, &field.name) };
                     Ok((field.name.clone(), part.data()?))
                 });
                 Ok(DynData::Struct {
@@ -116,7 +116,7 @@ impl Reader<'_> {
     /// Returns the bytes as their typecode says, unless some bits would be lost: other programs may write any bits.
     fn described(&self) -> Option<DynData> {
         let layout = self.layout.meaning()?;
-        let data = Reader { layout, ..*self }.data().ok()?;
+        let data = Decoder { layout, ..*self }.data().ok()?;
         let place = Place { is_value: false, ..Place::of_value(layout) };
         encode(place, "", &data).is_ok_and(|bytes| bytes == self.bytes).then_some(data)
     }

@@ -6,15 +6,15 @@ mod copy;
 mod create;
 mod data;
 mod decode;
+mod dyn_value;
 mod encode;
 mod print;
 #[cfg(feature = "serde")]
 mod serialize;
 #[cfg(test)]
 mod tests;
-mod value;
 
 pub use accessors::DynAccessors;
 pub use contents::Dyn;
 pub use data::DynData;
-pub use value::{DynGuard, DynValue};
+pub use dyn_value::{DynGuard, DynValue};

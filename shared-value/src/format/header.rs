@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::error::hexadecimal;
-use crate::format::{CELL_ALIGN, Entry, Invalid, MAX_SEGMENT, RequiredLock, require};
+use crate::format::{CELL_ALIGN, CellEntry, Invalid, MAX_SEGMENT, RequiredLock, require};
 
 const MAGIC: [u8; 8] = *b"\x89SHVAL\r\n";
 const FORMAT_VERSION: u32 = 1;
@@ -78,13 +78,13 @@ pub(crate) struct UnvalidatedHeader {
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) lock: RequiredLock,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<CellEntry>,
 }
 
 impl UnvalidatedHeader {
     /// Returns the number of bytes before the first cell, or any number if the header is invalid.
     pub(crate) fn prefix_length(&self) -> u64 {
-        Entry::cell_offset(self, HEADER_SIZE).unwrap_or_default()
+        CellEntry::cell_offset(self, HEADER_SIZE).unwrap_or_default()
     }
 
     /// Checks everything that the rest of this crate relies on.
@@ -116,7 +116,7 @@ impl UnvalidatedHeader {
         require("table offset", HEADER_SIZE, raw.table_offset)?;
         require("number of cells", 1, raw.cells)?;
         let entries = (0..u64::from(raw.cells))
-            .map(|number| Entry::read(self, raw.table_offset + number * Entry::SIZE))
+            .map(|number| CellEntry::read(self, raw.table_offset + number * CellEntry::SIZE))
             .collect::<Result<Vec<_>, _>>()?;
         if lock == RequiredLock::Pthread {
             // At another offset, the mutex would overlap the cell, or lie after the end.

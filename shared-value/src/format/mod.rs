@@ -9,10 +9,10 @@
 //! mutex offset      after the cell: its pthread mutex, if one guards it (64 bytes)
 //! ```
 
+mod cell_entry;
 pub(crate) mod contents;
 mod description;
 mod difference;
-mod entry;
 mod header;
 mod plan;
 mod required;
@@ -21,9 +21,9 @@ use std::fmt;
 
 use crate::error::Error;
 
+pub(crate) use cell_entry::CellEntry;
 pub(crate) use description::{Described, Description};
 pub(crate) use difference::Difference;
-pub(crate) use entry::Entry;
 pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
 pub(crate) use plan::Plan;
 pub(crate) use required::RequiredLock;

@@ -1,8 +1,8 @@
 //! `Plan`: the bytes of a new segment.
 
-use crate::format::entry::RawEntry;
+use crate::format::cell_entry::RawEntry;
 use crate::format::header::{HEADER_SIZE, RawHeader};
-use crate::format::{CELL_ALIGN, Description, Entry, RequiredLock};
+use crate::format::{CELL_ALIGN, CellEntry, Description, RequiredLock};
 
 /// The length and the first bytes of a new segment. The bytes after the prefix are zeros.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ impl Plan {
     /// Plans a segment for one value, with `reserve` bytes of address space after it.
     pub(crate) fn of(description: &Description, lock: RequiredLock, reserve: u64) -> Self {
         let Description { schema, fingerprint, shape } = description;
-        let schema_offset = HEADER_SIZE + Entry::SIZE;
+        let schema_offset = HEADER_SIZE + CellEntry::SIZE;
         let cell_offset = (schema_offset + schema.len() as u64).next_multiple_of(CELL_ALIGN as u64);
         let cell_length = shape.length() as u64;
         let cell_end = cell_offset + cell_length;

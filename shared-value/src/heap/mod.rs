@@ -4,22 +4,22 @@
 //! Any process may read all of it at any time; the owner of the directory's lock writes it.
 
 mod adopt;
+mod block_id;
 mod blocks;
 pub(crate) mod changes;
 mod decision;
 mod directory;
-mod id;
 mod lookup;
 pub(crate) mod record;
 mod table;
 mod type_entry;
 
 pub(crate) use adopt::adopt;
+pub(crate) use block_id::BlockId;
 pub(crate) use blocks::{Heap, State, TRAILER, Trailer, block_length};
 pub(crate) use changes::Change;
 pub(crate) use decision::Decision;
 pub(crate) use directory::{Directory, FEW, class_of};
-pub(crate) use id::BlockId;
 pub(crate) use lookup::{cell_at, cell_in, cell_of, find, find_at, lost};
 pub(crate) use table::{Bucket, Table, hash, table_at, table_block};
 pub(crate) use type_entry::TypeEntry;

@@ -2,27 +2,27 @@
 
 mod atomic;
 mod describe;
-mod description;
+mod metadata;
 mod path;
 mod pin;
 mod pod;
 mod print;
 mod scalar;
 mod schema;
+mod shared_value;
 mod text;
 mod typecode;
 mod types;
-mod value;
 
 pub use atomic::{AtomicBits, AtomicField, AtomicNumber, AtomicValue};
 pub use describe::Describe;
-pub use description::{Field, Kind, Layout, Variant};
+pub use metadata::{Field, Kind, Layout, Variant};
 pub(crate) use path::part_at;
 pub use pin::{assert_fingerprint, assert_layout, assert_size};
 pub use pod::Pod;
 pub(crate) use print::Printed;
 pub(crate) use schema::{schema_text, slice_fingerprint, slice_schema_text, text_fingerprint};
+pub use shared_value::{FieldVisitor, SharedValue};
 pub(crate) use typecode::{Item, half, sign_extended, zero_extended};
 pub(crate) use types::first_invalid_byte;
 pub use types::{FixedStr, FixedStrError, SharedDuration, SharedOption, TimeError, Timestamp};
-pub use value::{FieldVisitor, SharedValue};

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Debug, Formatter};
 
-use crate::layout::description::Form;
+use crate::layout::metadata::Form;
 use crate::layout::typecode::Item;
 use crate::layout::typecode::Number;
 use crate::layout::typecode::{sign_extended, zero_extended};

@@ -6,9 +6,9 @@ mod enumeration;
 mod foreign;
 pub(crate) mod limit;
 mod meaning;
+mod parse;
 pub(crate) mod place;
 pub(crate) mod primitive;
-mod read;
 mod structure;
 mod write;
 
@@ -16,5 +16,5 @@ pub(crate) use dyn_layout::invalid_layout;
 pub use dyn_layout::{DynField, DynKind, DynLayout, DynVariant};
 pub use dyn_part::{DynPart, DynParts};
 pub use enumeration::DynEnum;
-pub(crate) use read::{layout_of, read};
+pub(crate) use parse::{layout_of, read};
 pub use structure::DynStruct;

@@ -75,23 +75,23 @@ pub(crate) struct Place<'l> {
     pub(crate) layout: &'l DynLayout,
     pub(crate) offset: usize,
     /// The words outside of the slots that hold the part, if it is an atomic field of the value, or an element of one.
-    pub(crate) atomic: Option<Words>,
+    pub(crate) atomic: Option<WordRange>,
     /// Whether the part is the whole value.
     pub(crate) is_value: bool,
 }
 
 /// The words of an atomic field: one, or one for each element of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct WordRange {
     pub(crate) first: usize,
     pub(crate) count: usize,
 }
 
 impl DynLayout {
     /// Lists the atomic fields of the value itself, each with its words.
-    pub(crate) fn atomic_words(&self) -> impl Iterator<Item = (&DynField, Words)> {
+    pub(crate) fn atomic_words(&self) -> impl Iterator<Item = (&DynField, WordRange)> {
         self.atomic_fields().scan(0, |next, field| {
-            let words = Words { first: *next, count: field.words() };
+            let words = WordRange { first: *next, count: field.words() };
             *next += words.count;
             Some((field, words))
         })
@@ -133,7 +133,7 @@ impl<'l> Place<'l> {
                 Ok(Self { layout: &field.layout, offset: self.offset + field.offset, atomic, is_value: false })
             }
             (Step::Element(index), DynKind::Array { length, element }) if index < *length => {
-                let atomic = self.atomic.map(|words| Words { first: words.first + index, count: 1 });
+                let atomic = self.atomic.map(|words| WordRange { first: words.first + index, count: 1 });
                 Ok(Self { layout: element, offset: self.offset + index * element.size, atomic, is_value: false })
             }
             (Step::Element(_), DynKind::Array { length, .. }) => Err(format!("has {length} elements")),

@@ -11,7 +11,7 @@ use std::slice;
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
-use crate::format::{Entry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
+use crate::format::{CellEntry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
 use crate::protocol::atomics::AtomicU64;
 use crate::segment::identity::Identity;
 use crate::segment::location::Location;
@@ -81,7 +81,7 @@ impl Mapping {
     }
 
     /// Returns the cells, as the header said when the segment was mapped.
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[CellEntry] {
         &self.header.entries
     }
 

@@ -23,7 +23,7 @@ const PRIORITY_INHERITING: u64 = 1;
 /// with the ones here, which that thread makes too.
 #[derive(Debug)]
 #[repr(C)]
-struct Head {
+struct ListHead {
     list: AtomicU64,
     futex_offset: AtomicI64,
     pending: AtomicU64,
@@ -32,13 +32,13 @@ struct Head {
 /// The robust list of one thread. Only that thread may call its methods.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RobustList {
-    head: NonNull<Head>,
+    head: NonNull<ListHead>,
 }
 
 /// Holds a thread's list in a record that other threads can see. They cannot use the list.
 #[derive(Debug, Default)]
 pub(crate) struct RobustListCell {
-    head: AtomicPtr<Head>,
+    head: AtomicPtr<ListHead>,
 }
 
 impl RobustListCell {
@@ -65,18 +65,18 @@ pub(crate) struct Unfit;
 impl RobustList {
     /// Returns the calling thread's list, if locks that are laid out like glibc's fit into it.
     pub(crate) fn of_this_thread() -> Result<Self, Unfit> {
-        let mut head: *mut Head = ptr::null_mut();
+        let mut head: *mut ListHead = ptr::null_mut();
         let mut length: usize = 0;
         // SAFETY: the call writes a pointer and a length, to locals of these types.
         let result = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
-        let head = NonNull::new(head).filter(|_| result == 0 && length == size_of::<Head>()).ok_or(Unfit)?;
+        let head = NonNull::new(head).filter(|_| result == 0 && length == size_of::<ListHead>()).ok_or(Unfit)?;
         let list = Self { head };
         let expected = -i64::try_from(NODE_OFFSET).expect("a small number");
         if list.head().futex_offset.load(Relaxed) == expected { Ok(list) } else { Err(Unfit) }
     }
 
     #[inline(always)]
-    fn head(&self) -> &Head {
+    fn head(&self) -> &ListHead {
         // SAFETY: glibc registered this head for the calling thread, which alone may call these methods; it is mapped while
         // that thread runs. Its fields are atomics, for which all bytes are valid.
         unsafe { self.head.as_ref() }

@@ -1,6 +1,6 @@
 //! `Item`: the meaning of a typecode, as a tree.
 
-use crate::layout::typecode::measure::{self, Head, Reader};
+use crate::layout::typecode::measure::{self, Head, Scanner};
 
 /// The meaning of the bytes of a `#[shared(pod)]` field, read from the typecode that its author wrote.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,10 +35,10 @@ impl Item {
     pub(crate) fn parse(typecode: &str) -> Result<Self, &'static str> {
         // If the size of the whole fits, the sizes of the parts fit too.
         measure::size(typecode)?;
-        Self::read(&mut Reader::of(typecode))
+        Self::read(&mut Scanner::of(typecode))
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, &'static str> {
+    fn read(reader: &mut Scanner<'_>) -> Result<Self, &'static str> {
         let Head { shape, repeat, letter, size, .. } = reader.head()?;
         let one = match letter {
             b's' => Self::Text(repeat),
@@ -50,7 +50,7 @@ impl Item {
         Ok(dimensions.fold(one, |element, length| Self::Array { length, element: Box::new(element) }))
     }
 
-    fn fields(reader: &mut Reader<'_>) -> Result<Self, &'static str> {
+    fn fields(reader: &mut Scanner<'_>) -> Result<Self, &'static str> {
         let mut fields = Vec::new();
         reader.open()?;
         while !reader.closes() {

@@ -36,14 +36,14 @@ pub(crate) const fn measure(typecode: &str) -> usize {
 /// # Errors
 /// A rule of the grammar that the text breaks.
 pub(crate) const fn size(typecode: &str) -> Result<usize, &'static str> {
-    let mut reader = Reader::of(typecode);
+    let mut reader = Scanner::of(typecode);
     let size = attempt!(reader.item());
     attempt!(reader.end());
     Ok(size)
 }
 
 /// A typecode, and how far it was read. Errors tell the form that a typecode should have.
-pub(crate) struct Reader<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     /// Whether a byte-order sign stands to the left.
@@ -66,7 +66,7 @@ pub(crate) struct Head<'a> {
     count: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Scanner<'a> {
     pub(crate) const fn of(text: &'a str) -> Self {
         Self { text, at: 0, is_ordered: false, depth: 0 }
     }

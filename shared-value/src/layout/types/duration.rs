@@ -4,7 +4,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::layout::description::Form;
+use crate::layout::metadata::Form;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
 /// A length of time in nanoseconds, which may be negative, from about -292 to 292 years.

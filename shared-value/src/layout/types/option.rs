@@ -6,7 +6,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::mem::offset_of;
 
-use crate::layout::description::Form;
+use crate::layout::metadata::Form;
 use crate::layout::types::placeholder::placeholder;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 

@@ -4,7 +4,7 @@
 use core::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::layout::description::Form;
+use crate::layout::metadata::Form;
 use crate::layout::{Field, FieldVisitor, Layout, SharedDuration, SharedValue, TimeError};
 
 /// A moment in nanoseconds since 1970-01-01T00:00:00 UTC, without leap seconds, in the years from 1677 to 2262.

@@ -65,7 +65,7 @@ pub(crate) fn read(schema: &str) -> Result<DynLayout, Invalid> {
     let heading = lines.next("the type of the value")?;
     let mut path = String::new();
     let mut text = Expression { rest: heading };
-    let layout = Reader { lines: &mut lines, path: &mut path, base: 0 }.layout(&mut text, 0)?;
+    let layout = Parser { lines: &mut lines, path: &mut path, base: 0 }.layout(&mut text, 0)?;
     text.end()?;
     // The last line of a struct is its size already.
     match &layout.kind {
@@ -183,7 +183,7 @@ pub(super) fn is_of_name(character: char) -> bool {
 }
 
 /// Reads a type, and the lines of its fields.
-struct Reader<'r, 't> {
+struct Parser<'r, 't> {
     lines: &'r mut Lines<'t>,
     /// The path of the type in the value.
     path: &'r mut String,
@@ -191,7 +191,7 @@ struct Reader<'r, 't> {
     base: usize,
 }
 
-impl<'t> Reader<'_, 't> {
+impl<'t> Parser<'_, 't> {
     fn layout(&mut self, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
         if depth == DEEPEST {
             return Err(invalid(format!("at most {DEEPEST} types inside of each other"), "more"));
@@ -341,7 +341,7 @@ impl<'t> Reader<'_, 't> {
             self.path.push('.');
         }
         self.path.push_str(name);
-        let mut layout = Reader { lines: self.lines, path: self.path, base: place }.layout(&mut text, depth + 1)?;
+        let mut layout = Parser { lines: self.lines, path: self.path, base: place }.layout(&mut text, depth + 1)?;
         self.path.truncate(outside);
         if text.takes(" as ") {
             if layout.kind != DynKind::Bytes {

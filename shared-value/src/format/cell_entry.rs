@@ -33,7 +33,7 @@ pub(super) struct RawEntry {
 
 /// A validated entry: where a cell of a segment lies, and what it holds.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct CellEntry {
     pub(crate) cell_offset: usize,
     pub(crate) cell_length: usize,
     size: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Entry {
     schema: String,
 }
 
-impl Entry {
+impl CellEntry {
     pub(super) const SIZE: u64 = size_of::<RawEntry>() as u64;
 
     /// Returns the unchecked cell offset of the entry at an offset.

@@ -1,3 +1,5 @@
+//! The `#[shared(..)]` attributes: their contents, and the errors for words that they do not know.
+
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;

@@ -1,3 +1,5 @@
+//! Collects the errors of one input.
+
 use std::cell::RefCell;
 
 use proc_macro2::Span;

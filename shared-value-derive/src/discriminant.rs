@@ -1,3 +1,5 @@
+//! Proposes the integer of an enum.
+
 use syn::{DataEnum, Expr, ExprUnary, Lit, UnOp};
 
 /// Returns the smallest integer that holds every discriminant, for the message that proposes it.

@@ -1,3 +1,5 @@
+//! The input of the macro: a struct or an enum with its fields or variants.
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;

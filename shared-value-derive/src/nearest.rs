@@ -1,3 +1,5 @@
+//! Finds the word that a misspelt word probably means.
+
 /// Returns the one of `names` that `word` probably misspells, if one is near enough.
 pub(crate) fn nearest<'name>(word: &str, names: &[&'name str]) -> Option<&'name str> {
     let (distance, name) =

@@ -1,3 +1,5 @@
+//! Reads `#[repr(..)]`.
+
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DataEnum, DeriveInput, Ident, Meta, Token};

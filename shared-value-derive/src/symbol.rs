@@ -1,3 +1,5 @@
+//! The words that the macro knows in attributes.
+
 use syn::Path;
 use syn::ext::IdentExt;
 

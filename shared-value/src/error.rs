@@ -5,7 +5,22 @@ use std::io;
 
 use crate::layout::{FixedStrError, Kind, Layout, TimeError, part_at};
 
-/// What can go wrong.
+/// What can go wrong. Each message says what was expected, what was found, and what to do.
+///
+/// ```
+/// use shared_value::{Error, Synchronized, unlink};
+///
+/// let name = format!("error.{}", std::process::id());
+/// assert!(matches!(Synchronized::<u64>::open(&name), Err(Error::NotFound { .. })));
+///
+/// let _value = Synchronized::create(&name, 1_u64)?;
+/// match Synchronized::<f64>::open(&name) {
+///     Err(Error::LayoutMismatch { expected, found, .. }) => assert_eq!((&*expected, &*found), ("f64", "u64")),
+///     other => panic!("{other:?}"),
+/// }
+/// unlink(&name)?;
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

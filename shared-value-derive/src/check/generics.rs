@@ -1,3 +1,5 @@
+//! Checks the generic parameters.
+
 use syn::{Lifetime, Type};
 
 use super::types;

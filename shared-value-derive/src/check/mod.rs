@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::model::{Field, Input, Kind, Variant};
 use crate::repr::Repr;
 
-pub(crate) mod names;
+pub(crate) mod collisions;
 pub(crate) mod types;
 
 mod generics;
@@ -40,7 +40,7 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
             check_field(context, input, field);
         }
     }
-    names::check(context, fields);
+    collisions::check(context, fields);
 }
 
 fn check_field(context: &Context, input: &Input, field: &Field) {

@@ -1,3 +1,5 @@
+//! Types of the standard library that cannot be shared, and what to use instead.
+
 /// Types of the standard library that cannot be shared.
 pub(super) struct StandardType {
     pub(super) names: &'static [&'static str],

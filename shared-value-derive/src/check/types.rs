@@ -1,3 +1,5 @@
+//! Checks the types of fields, as far as their text shows them.
+
 use quote::ToTokens;
 use syn::{Expr, ExprLit, GenericArgument, Generics, Lit, Path, PathArguments, PathSegment, Type, TypePath};
 

@@ -1,3 +1,5 @@
+//! The aliases for the handle and the guard.
+
 use proc_macro2::TokenStream;
 use quote::quote;
 

@@ -1,3 +1,5 @@
+//! The generic parameters of the generated items.
+
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{GenericParam, Generics, PredicateType, Type, TypeParamBound, TypePath, WherePredicate, parse_quote};

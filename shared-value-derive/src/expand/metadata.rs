@@ -1,3 +1,5 @@
+//! The impl of `SharedValue`: the layout, the fields and the check of bits.
+
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::Fields;

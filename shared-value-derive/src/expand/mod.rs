@@ -9,10 +9,10 @@ use crate::repr::Repr;
 mod accessors;
 mod alias;
 mod generics;
-mod location;
 mod metadata;
 mod pins;
 mod scope;
+mod spans;
 mod stored;
 
 pub(crate) use accessors::Accessors;

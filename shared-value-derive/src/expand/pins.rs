@@ -1,8 +1,10 @@
+//! The checks of a pinned layout, fingerprint or size.
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::location::located;
 use super::scope::Scope;
+use super::spans::located;
 
 /// Generates the compile-time checks for `#[shared(layout = .., fingerprint = .., size = ..)]`.
 pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {

@@ -1,3 +1,5 @@
+//! The names that the generated items use, chosen so that no name of the user hides them.
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;

@@ -1,3 +1,5 @@
+//! The description of one field, which decides whether its type can be shared.
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
@@ -5,8 +7,8 @@ use syn::{LitStr, Type};
 
 use crate::model::{Field, innermost, is_primitive, unwrapped};
 
-use super::location::{in_place_of, located};
 use super::scope::Scope;
+use super::spans::{in_place_of, located};
 
 /// Returns the type that the runtime stores for `field`.
 pub(super) fn stored(scope: &Scope<'_>, field: &Field) -> TokenStream {

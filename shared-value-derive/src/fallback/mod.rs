@@ -1,8 +1,10 @@
+//! The output for an input with errors: the errors, and stand-ins for the items that code would use.
+
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Generics, Type};
 
-use crate::check::{names, types};
+use crate::check::{collisions, types};
 use crate::expand::{self, Bodies, Scope};
 use crate::model::{Field, Input, Kind, unwrapped};
 
@@ -44,7 +46,7 @@ fn metadata(scope: &Scope<'_>) -> TokenStream {
 
 /// Returns the fields whose accessors can be declared without further errors.
 fn usable<'input>(generics: &Generics, fields: &'input [Field]) -> Vec<&'input Field> {
-    let collisions = names::collisions(fields);
+    let collisions = collisions::collisions(fields);
     fields
         .iter()
         .enumerate()

@@ -6,11 +6,11 @@ use crate::context::Context;
 use crate::model::Input;
 
 mod attributes;
+mod collisions;
 mod enums;
 mod golden;
 mod hygiene;
 mod metadata;
-mod names;
 mod structs;
 mod types;
 

@@ -17,6 +17,19 @@ use crate::protocol::atomics::AtomicU64;
 
 /// Names the parts that [`Synchronized::read`] copies. It has no values: a closure that saw values while another process
 /// writes could mix two versions without noticing.
+///
+/// ```
+/// use shared_value::{SharedValue, Synchronized};
+///
+/// #[derive(SharedValue, Clone, Copy)]
+/// #[repr(C)]
+/// struct Point { x: f64, y: f64, name: [u8; 64] }
+///
+/// let point = Synchronized::new(Point { x: 3.0, y: 4.0, name: [0; 64] })?;
+/// let (x, y) = point.read(|view| (view.in_x(), view.in_y()))?;
+/// assert_eq!(x.hypot(y), 5.0);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 pub struct View<T: 'static> {
     value: PhantomData<fn() -> T>,
 }

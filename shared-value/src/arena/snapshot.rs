@@ -14,6 +14,16 @@ use crate::hold::read::TRIES;
 use crate::lock;
 
 /// Reads several values of one moment: the argument of the closure of [`Arena::snapshot`].
+///
+/// ```
+/// use shared_value::Arena;
+///
+/// let arena = Arena::new(1 << 16)?;
+/// let (one, other) = (arena.insert("one", 30_i64)?, arena.insert("other", 70_i64)?);
+/// let sum = arena.snapshot(|snapshot| Ok(snapshot.load(&one)? + snapshot.load(&other)?))?;
+/// assert_eq!(sum, 100);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// The values that were read, each with the number of its version.

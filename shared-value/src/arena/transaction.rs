@@ -22,6 +22,21 @@ use crate::lock::{Refusal, Thread, Wait};
 /// A transaction in progress, by which the closure of [`Arena::transaction`] locks, adds and removes values.
 ///
 /// All changes take effect at once when the closure has returned `Ok`; otherwise none does.
+///
+/// ```
+/// use shared_value::Arena;
+///
+/// let arena = Arena::new(1 << 16)?;
+/// let (one, other) = (arena.insert("one", 30_i64)?, arena.insert("other", 70_i64)?);
+/// arena.transaction(|tx| {
+///     tx.lock(&one)?.update(|value| *value += 10)?;
+///     tx.lock(&other)?.update(|value| *value -= 10)?;
+///     tx.insert("moved", 10_i64)?;
+///     Ok(())
+/// })?;
+/// assert_eq!((one.get(), other.get(), arena.contains("moved")), (40, 60, true));
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 pub struct Transaction<'a> {
     pub(super) arena: &'a Arena,
     pub(super) thread: Thread,

@@ -27,6 +27,20 @@ use crate::share::Opening;
 /// | [`ReadWrite`] | committed values | commits, crash-atomic | yes |
 /// | [`ReadOnly`] | committed values | do not compile, and the kernel refuses them | no |
 /// | [`Unlocked`] | words, as they are | words, at once | no |
+///
+/// A function that works with every access takes it as a parameter:
+///
+/// ```
+/// use shared_value::{Access, Synchronized};
+///
+/// fn is_overdrawn<A: Access>(balance: &Synchronized<i64, A>) -> bool {
+///     balance.get() < 0
+/// }
+///
+/// let balance = Synchronized::new(-5_i64)?;
+/// assert!(is_overdrawn(&balance) && is_overdrawn(&balance.read_only()?));
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 pub trait Access: sealed::Read + 'static {}
 
 /// Access that can write: [`ReadWrite`] and [`Unlocked`].
@@ -41,6 +55,16 @@ pub trait Writable: Access + sealed::Write {}
 pub enum ReadWrite {}
 
 /// Read and nothing else: the descriptor is opened, and the memory mapped, for reading only.
+///
+/// ```
+/// use shared_value::{ReadOnly, Synchronized};
+///
+/// let value = Synchronized::new(1_u64)?;
+/// let reader: Synchronized<u64, ReadOnly> = value.read_only()?;
+/// value.set(2)?;
+/// assert_eq!(reader.get(), 2);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum ReadOnly {}
 
@@ -49,6 +73,15 @@ pub enum ReadOnly {}
 /// Each word is read and written as a whole, but a value of several words may be torn, and changes made at the same time
 /// may be lost. There are no versions and no rollback. For values that one process writes at a time, and for words that
 /// stand on their own.
+///
+/// ```
+/// use shared_value::{Synchronized, Unlocked};
+///
+/// let progress: Synchronized<u64, Unlocked> = Synchronized::<u64>::options().unlocked().new(0_u64)?;
+/// progress.set(50)?;
+/// assert_eq!(progress.get(), 50);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Unlocked {}
 

@@ -23,7 +23,7 @@ use crate::protocol::atomics::AtomicU64;
 /// which rolls back too.
 ///
 /// In a child that was forked while the guard was alive, the guard holds nothing: dropping it there does nothing, and
-/// writing through it panics.
+/// writing through it returns `Lock` with [`NotHeld`](crate::LockError::NotHeld).
 ///
 /// ```
 /// use shared_value::Synchronized;

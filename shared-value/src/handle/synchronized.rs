@@ -54,6 +54,21 @@ pub struct Synchronized<C: Shared + ?Sized, A = ReadWrite> {
 ///
 /// The array is one value: a read sees the elements of one commit. A commit costs in proportion to the elements that were
 /// changed since the last one, not to all of them.
+///
+/// ```
+/// use shared_value::{Filled, SharedArray};
+///
+/// let array = SharedArray::new(Filled(0.5, 1_000))?;
+/// array.set_at(7, 2.0)?;
+/// array.write_slice(10, &[1.0, 3.0])?;
+/// let guard = array.lock()?; // many changes in one commit
+/// for index in 20..30 {
+///     guard.update_at(index, |element| *element *= 3.0)?;
+/// }
+/// drop(guard);
+/// assert_eq!((array.at(7), array.at(11), array.at(29)), (2.0, 3.0, 1.5));
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 pub type SharedArray<E, A = ReadWrite> = Synchronized<[E], A>;
 
 impl<C: Shared + ?Sized, A> Synchronized<C, A> {

@@ -88,6 +88,19 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
 /// Waits for one change of a value after the other. Returned by [`Synchronized::changes`].
 ///
 /// As an iterator it never ends.
+///
+/// ```
+/// use shared_value::Synchronized;
+///
+/// let value = Synchronized::new(0_u64)?;
+/// let mut changes = value.changes();
+/// value.set(7)?;
+/// for value in changes.by_ref() {
+///     assert_eq!(value?, 7);
+///     break;
+/// }
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "it waits only when it is asked for a change"]
 pub struct Changes<C: Shared + ?Sized, A: Versioned = ReadWrite> {

@@ -27,6 +27,14 @@ pub(crate) use list::Overwritten;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 
 /// The kind of a value's own lock.
+///
+/// ```
+/// use shared_value::{LockKind, Synchronized};
+///
+/// let value = Synchronized::<u64>::options().lock_kind(LockKind::Pthread).new(0_u64)?;
+/// value.update(|value| *value += 1)?;
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LockKind {
@@ -340,6 +348,17 @@ pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
 }
 
 /// The state of a lock at one moment.
+///
+/// ```
+/// use shared_value::{LockState, Synchronized};
+///
+/// let value = Synchronized::new(0_u64)?;
+/// assert_eq!(value.lock_state(), LockState::Free);
+/// let guard = value.lock()?;
+/// assert_eq!(value.lock_state(), LockState::HeldHere);
+/// # drop(guard);
+/// # Ok::<(), shared_value::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LockState {

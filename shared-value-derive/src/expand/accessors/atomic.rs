@@ -1,3 +1,5 @@
+//! The accessors of atomic fields.
+
 use quote::quote;
 
 use super::documentation::about;

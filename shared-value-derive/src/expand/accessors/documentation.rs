@@ -1,3 +1,5 @@
+//! The documentation of the accessors.
+
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;

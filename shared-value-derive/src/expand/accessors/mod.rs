@@ -6,12 +6,12 @@ use syn::{Ident, parse_quote};
 
 use super::scope::Scope;
 use super::stored::{question, stored};
-use crate::check::names;
+use crate::check::collisions;
 use crate::model::Field;
 
 mod atomic;
 mod documentation;
-mod whole;
+mod in_slots;
 
 /// The accessors of one field or of all, sorted by the impl that they belong to.
 #[derive(Default)]
@@ -57,7 +57,7 @@ impl Place<'_> {
     /// Returns the name of the getter, unless a method of handles or guards would hide it.
     fn getter(&self) -> Option<Ident> {
         let getter = self.field.getter();
-        (!names::is_hidden(&getter)).then_some(getter)
+        (!collisions::is_hidden(&getter)).then_some(getter)
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<It
     for (number, field) in fields.into_iter().enumerate() {
         let number = Literal::usize_unsuffixed(number);
         let place = Place { scope, field, number, stored: stored(scope, field), question: question(scope, field) };
-        accessors.extend(if field.is_atomic() { atomic::expand(&place) } else { whole::expand(&place) });
+        accessors.extend(if field.is_atomic() { atomic::expand(&place) } else { in_slots::expand(&place) });
     }
     accessors
 }

@@ -1,3 +1,5 @@
+//! The accessors of fields that lie in the slots.
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 

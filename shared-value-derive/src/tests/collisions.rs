@@ -7,7 +7,7 @@ use std::{env, fs};
 use syn::{FnArg, GenericArgument, ImplItem, Item, ItemImpl, PathArguments, Type, Visibility};
 
 use super::{expand, problems};
-use crate::check::names::METHODS;
+use crate::check::collisions::METHODS;
 
 #[track_caller]
 fn fields(fields: &str) -> Vec<String> {

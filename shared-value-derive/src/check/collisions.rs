@@ -1,3 +1,5 @@
+//! Finds fields whose accessors would have one name, and getters that a method would hide.
+
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span};

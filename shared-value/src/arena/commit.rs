@@ -8,7 +8,7 @@ use crate::cell::parts::record as decision;
 use crate::error::Error;
 use crate::heap::record::{self, Record};
 use crate::heap::{Change, State, block_length};
-use crate::lock::{Thread, Wait};
+use crate::lock::{Refusal, Thread, Wait};
 use crate::protocol::atomics::Ordering;
 use crate::protocol::slots::Versions;
 
@@ -119,6 +119,8 @@ impl Transaction<'_> {
             return Err(Error::Unwound);
         }
         let (edits, values) = (state.changes(), state.changed().count());
+        // What befell the lock of the record: the values are still to be released then.
+        let mut left = Ok(());
         let is_committed = match (edits.is_empty(), values) {
             (true, 0) => true,
             (true, 1) => {
@@ -130,23 +132,32 @@ impl Transaction<'_> {
                 true
             }
             (false, 0) => self.edit(&state, &edits, None, || {})?,
-            _ => self.commit_by_record(&state, &edits)?,
+            _ => self.commit_by_record(&state, &edits, &mut left)?,
         };
         drop(state);
         if is_committed {
             self.release()?;
         }
+        left?;
         Ok(is_committed)
     }
 
-    /// Commits changes of values, and of the arena, that one record decides about.
-    fn commit_by_record(&self, state: &Pending, changes: &[Change]) -> Result<bool, Error> {
+    /// Commits changes of values, and of the arena, that one record decides about. `left` is what the release of its lock
+    /// returns.
+    fn commit_by_record(
+        &self,
+        state: &Pending,
+        changes: &[Change],
+        left: &mut Result<(), Refusal>,
+    ) -> Result<bool, Error> {
         let record = take(self.arena, self.thread)?;
         let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
+        // Before the directory names the record: if this process dies while it does, no other transaction may take the record
+        // for an idle one, because its commit would decide about the changes of this one too.
+        // Release: versions that were joined to the record before are settled, for readers that look only now. Else they could
+        // take this for what was decided about those.
+        word.store(decision::OPEN, Ordering::Release);
         let decide = || {
-            // Release: versions that were joined to the record before are settled, for readers that look only now. Else
-            // they could take this for what was decided about those.
-            word.store(decision::OPEN, Ordering::Release);
             // A death from here on leaves versions that are joined to a record which says that nothing is committed.
             state.changed().for_each(|versions| versions.join(place));
             // A death before this store changes nothing, and after it everything. Release: all that was written comes first.
@@ -162,7 +173,7 @@ impl Transaction<'_> {
         state.joined.iter().for_each(|cell| cell.versions().settle(|_| true));
         // Release: nothing is joined any more.
         word.store(decision::IDLE, Ordering::Release);
-        record.leave(self.thread)?;
+        *left = record.leave(self.thread);
         is_committed
     }
 

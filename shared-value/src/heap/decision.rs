@@ -53,8 +53,10 @@ impl<'a> Decision<'a> {
     }
 
     /// Says that changes are being made, and that the record whose state lies there decides about them, or `own` does.
+    /// The record is open: an idle one could be taken, and would then decide about these changes too.
     pub(crate) fn begin(self, record: Option<u64>) {
-        self.own.store(record::OPEN, Ordering::Relaxed);
+        // Release: the states of all blocks that this word decided about before come first.
+        self.own.store(record::OPEN, Ordering::Release);
         // Release: the words come first.
         self.decided_by.store(record.unwrap_or(self.place), Ordering::Release);
     }

@@ -123,7 +123,8 @@ impl<'a> Table<'a> {
 
     /// Lets a bucket lead to nothing, so that those behind it are still looked at. For the owner of the directory's lock.
     pub(crate) fn forget(self, bucket: Bucket) {
-        self.words[bucket.index].store(GONE, Ordering::Relaxed);
+        // Release: the count of the change comes first, for a look-up that finds nothing because of this.
+        self.words[bucket.index].store(GONE, Ordering::Release);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Beginning, committing and repeating transactions.
 
 use crate::arena::editor::Editor;
+use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::{Pending, Transaction};
 use crate::cell::Cell;
@@ -93,7 +94,9 @@ impl Arena {
         loop {
             let transaction = Transaction::begin(self, thread, known)?;
             let result = work(&transaction);
-            let is_over = if transaction.has_conflict() && transaction.is_held() {
+            // A closure that has seen the arena before and after a change of another may fail for that reason alone.
+            let is_outdated = || result.is_err() && transaction.is_outdated();
+            let is_over = if transaction.is_held() && (transaction.has_conflict() || is_outdated()) {
                 false
             } else if let Err(error) = result {
                 return Err(error);
@@ -192,6 +195,19 @@ impl Transaction<'_> {
             editor.change(changes, &state.keys(), record, decide)?;
             Ok(true)
         })
+    }
+
+    /// Whether another has removed a value that this transaction removes, or added a key that it adds.
+    fn is_outdated(&self) -> bool {
+        let (state, heap) = (self.state.borrow(), self.arena.heap());
+        let is_there = |removed: &crate::heap::Trailer| {
+            let now = heap.trailer(removed.at);
+            now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
+        };
+        let is_free = |key: &String| {
+            self.arena.find(Sought::Key(key)).is_none_or(|other| state.removed.iter().any(|it| it.at == other.at))
+        };
+        !(state.removed.iter().all(is_there) && state.added.iter().filter_map(|(_, key)| key.as_ref()).all(is_free))
     }
 
     /// Releases all locks.

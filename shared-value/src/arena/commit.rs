@@ -1,6 +1,7 @@
 //! Beginning, committing and repeating transactions.
 
 use crate::arena::editor::Editor;
+use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::{Pending, Transaction};
 use crate::cell::Cell;
@@ -8,7 +9,7 @@ use crate::cell::parts::record as decision;
 use crate::error::Error;
 use crate::heap::record::{self, Record};
 use crate::heap::{Change, State, block_length};
-use crate::lock::{Thread, Wait};
+use crate::lock::{Refusal, Thread, Wait};
 use crate::protocol::atomics::Ordering;
 use crate::protocol::slots::Versions;
 
@@ -22,11 +23,11 @@ impl Arena {
     /// values, and changes by the methods of the arena itself, are committed at once, even if the transaction fails.
     ///
     /// Values may be locked in any order. If two transactions would wait for each other, one of them begins again. A
-    /// transaction also begins again if another one has added or removed one of its keys meanwhile. To begin again, it rolls
-    /// back everything and calls the closure once more. So anything else that the closure does must be repeatable, and the
+    /// transaction also begins again if another one has added or removed one of its keys meanwhile, even if the closure has
+    /// failed: it may have failed because of that change. To begin again, it rolls back everything and calls the closure once more. So anything else that the closure does must be repeatable, and the
     /// closure must pass on [`Error::Conflict`]. Locks that the thread holds outside of this transaction, by a guard or by
-    /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait for
-    /// ever.
+    /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait
+    /// forever.
     ///
     /// A value that the closure has added, but that is not committed, takes space like a removed value.
     ///
@@ -94,7 +95,9 @@ impl Arena {
         loop {
             let transaction = Transaction::begin(self, thread, known)?;
             let result = work(&transaction);
-            let is_over = if transaction.has_conflict() && transaction.is_held() {
+            // A closure that saw the arena before and after a change of another thread may fail for that reason alone.
+            let is_outdated = || result.is_err() && transaction.is_outdated();
+            let is_over = if transaction.is_held() && (transaction.has_conflict() || is_outdated()) {
                 false
             } else if let Err(error) = result {
                 return Err(error);
@@ -120,6 +123,8 @@ impl Transaction<'_> {
             return Err(Error::Unwound);
         }
         let (edits, values) = (state.changes(), state.changed().count());
+        // The error of releasing the lock of the record. The values are released before it is returned.
+        let mut left = Ok(());
         let is_committed = match (edits.is_empty(), values) {
             (true, 0) => true,
             (true, 1) => {
@@ -131,23 +136,32 @@ impl Transaction<'_> {
                 true
             }
             (false, 0) => self.edit(&state, &edits, None, || {})?,
-            _ => self.commit_by_record(&state, &edits)?,
+            _ => self.commit_by_record(&state, &edits, &mut left)?,
         };
         drop(state);
         if is_committed {
             self.release()?;
         }
+        left?;
         Ok(is_committed)
     }
 
-    /// Commits changes of values, and of the arena, that one record decides about.
-    fn commit_by_record(&self, state: &Pending, changes: &[Change]) -> Result<bool, Error> {
+    /// Commits changes of values, and of the arena, that one record decides about. `left` receives the result of releasing the
+    /// lock of the record.
+    fn commit_by_record(
+        &self,
+        state: &Pending,
+        changes: &[Change],
+        left: &mut Result<(), Refusal>,
+    ) -> Result<bool, Error> {
         let record = take(self.arena, self.thread)?;
         let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
+        // Before the directory names the record: if this process dies while it does, no other transaction may take the record
+        // for an idle one, because its commit would decide about the changes of this one too.
+        // Release: versions that were joined to the record before are settled, for readers that look only now. Else they could
+        // take this for what was decided about those.
+        word.store(decision::OPEN, Ordering::Release);
         let decide = || {
-            // Release: a reader that sees this store also sees that versions joined to the record earlier are settled.
-            // Otherwise it could apply the new state to those versions.
-            word.store(decision::OPEN, Ordering::Release);
             // If the thread dies from here on, the joined versions stay joined to a record which says that nothing is
             // committed.
             state.changed().for_each(|versions| versions.join(place));
@@ -164,7 +178,7 @@ impl Transaction<'_> {
         state.joined.iter().for_each(|cell| cell.versions().settle(|_| true));
         // Release: nothing is joined any more.
         word.store(decision::IDLE, Ordering::Release);
-        record.leave(self.thread)?;
+        *left = record.leave(self.thread);
         is_committed
     }
 
@@ -183,6 +197,19 @@ impl Transaction<'_> {
             editor.change(changes, &state.keys(), record, decide)?;
             Ok(true)
         })
+    }
+
+    /// Returns whether another thread has removed a value that this transaction removes, or added a key that it adds.
+    fn is_outdated(&self) -> bool {
+        let (state, heap) = (self.state.borrow(), self.arena.heap());
+        let is_there = |removed: &crate::heap::Trailer| {
+            let now = heap.trailer(removed.at);
+            now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
+        };
+        let is_free = |key: &String| {
+            self.arena.find(Sought::Key(key)).is_none_or(|other| state.removed.iter().any(|it| it.at == other.at))
+        };
+        !(state.removed.iter().all(is_there) && state.added.iter().filter_map(|(_, key)| key.as_ref()).all(is_free))
     }
 
     /// Releases all locks.

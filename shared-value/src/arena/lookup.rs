@@ -90,8 +90,10 @@ impl<A: Access> Arena<A> {
                     directory.values.wrapping_add(live as u64)
                 }
             };
+            // The word that decides may have been used again since the look at which word it is. Then the changes have ended.
+            let is_same = decision.and_then(heap::Decision::verdict) == verdict;
             // The turn is counted before a change can be seen, and after the version that tells of it.
-            if self.directory.version() == version && decision.map(heap::Decision::turn) == turn {
+            if is_same && self.directory.version() == version && decision.map(heap::Decision::turn) == turn {
                 break;
             }
         }
@@ -250,7 +252,9 @@ impl<A: Access> Arena<A> {
         let turn = || self.heap().decision().map(heap::Decision::turn);
         loop {
             let before = turn();
-            let found = self.find_once(key);
+            // The change that was counted last may be decided on between the looks at the old value and the new one. No other
+            // is decided on before it is counted, so the second search then finds the new value.
+            let found = self.find_once(key).or_else(|| self.find_once(key));
             if found.is_some() || turn() == before {
                 return found;
             }

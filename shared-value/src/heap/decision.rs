@@ -54,9 +54,10 @@ impl<'a> Decision<'a> {
     }
 
     /// Marks changes as pending. The record whose state lies at this offset decides about them, or `own` if there is no
-    /// record.
+    /// record. The record is open: another transaction could take an idle one, and would then decide about these changes too.
     pub(crate) fn begin(self, record: Option<u64>) {
-        self.own.store(record::OPEN, Ordering::Relaxed);
+        // Release: the states of all blocks that this word decided about before come first.
+        self.own.store(record::OPEN, Ordering::Release);
         // Release: earlier writes to the deciding word come first.
         self.decided_by.store(record.unwrap_or(self.place), Ordering::Release);
     }

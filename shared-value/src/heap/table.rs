@@ -126,7 +126,8 @@ impl<'a> Table<'a> {
     /// Makes a bucket a tombstone, so that look-ups still go on to the buckets behind it. For the owner of the directory's
     /// lock.
     pub(crate) fn forget(self, bucket: Bucket) {
-        self.words[bucket.index].store(GONE, Ordering::Relaxed);
+        // Release: the count of the change comes first, for a look-up that finds nothing because of this.
+        self.words[bucket.index].store(GONE, Ordering::Release);
     }
 }
 

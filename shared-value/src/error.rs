@@ -52,7 +52,7 @@ pub enum Error {
         /// The rule that it breaks.
         reason: &'static str,
     },
-    /// The parent program has passed no value under the name, or the descriptor refers to another file by now.
+    /// The parent program has passed no value under the name, or the descriptor now refers to another file.
     #[error("no shared value was passed under the name `{name}`: {reason}")]
     NotPassed {
         /// The name that was asked for.
@@ -60,7 +60,7 @@ pub enum Error {
         /// The entry or descriptor that is missing or wrong.
         reason: String,
     },
-    /// The token leads to no value, or no longer to the value that it was made for.
+    /// The token refers to no value, or no longer to the value that it was made for.
     #[error("the token `{token}` leads to no shared value: {reason}")]
     StaleToken {
         /// The token.
@@ -89,7 +89,7 @@ pub enum Error {
         expected: String,
         /// This part, as the segment's creator declared it.
         found: String,
-        /// What differs and what to do, in words. Where several fields differ, both layouts follow side by side.
+        /// What differs and what to do, in words. If several fields differ, both layouts follow side by side.
         explanation: String,
     },
     /// A layout that no value can have: it was built by code, or read from a schema or a typecode.
@@ -108,29 +108,29 @@ pub enum Error {
     ArenaFull {
         /// The name or path of the arena.
         name: String,
-        /// The bytes that were asked for, with everything that belongs to them.
+        /// The number of bytes that the call needs, including the overhead of the arena.
         needed: usize,
-        /// The bytes that are taken.
+        /// The number of bytes that are taken.
         used: usize,
-        /// The bytes that the arena can hold.
+        /// The number of bytes that the arena can hold.
         capacity: usize,
     },
     /// The memory holds bits that are invalid for their type: a process wrote to it without this library.
     #[error("`{field}` holds invalid bits: expected {expected}, found {found}")]
     InvalidBits {
-        /// The field, or the type where the value has no fields.
+        /// The field, or the type if the value has no fields.
         field: String,
         /// The valid values.
         expected: String,
         /// The bits in memory.
         found: String,
     },
-    /// The path leads to no part of the value.
+    /// The value has no part with this path.
     #[error("no part `{path}`: {reason}")]
     NoSuchPart {
         /// The path.
         path: String,
-        /// The step of the path that fails, and the parts that there are instead.
+        /// The step of the path that fails, and the parts that exist at that place.
         reason: String,
     },
     /// The part of a value cannot hold the given data. Nothing was changed.
@@ -146,7 +146,7 @@ pub enum Error {
     /// The lock could not be taken, or is no longer held as it should be.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The wait for a change ended without one.
+    /// The value did not change as awaited before the timeout.
     #[error("the value did not change as awaited before the timeout")]
     TimedOut,
     /// This thread is inside of an `update` of the value, whose result would overwrite this change.
@@ -274,7 +274,7 @@ impl Error {
     }
 }
 
-/// Returns the value where a getter cannot return an error.
+/// Returns the value, or panics with the error: for getters, which cannot return an error.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn valid<V>(value: Result<V, Error>) -> V {

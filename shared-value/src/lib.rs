@@ -12,8 +12,8 @@
 //! | share one value | [`Synchronized<T>`](Synchronized) |
 //! | create it | [`new`](Synchronized::new) without a name, [`create`](Synchronized::create) under a name or in a file, from an [`Initial`]: a value, a reference, [`Zeroed`], [`Filled`] |
 //! | find it | [`open`](Synchronized::open), [`open_read_only`](Synchronized::open_read_only), by a [`Source`]: a name, a file, a [`Token`], a socket, or [inherited](Source::inherited) |
-//! | say how | [`options`](Synchronized::options): mode, lock, access, [waiting](Options::wait) |
-//! | read it, without the lock | `account.balance()` for a field, [`load`](Synchronized::load) for all, [`read`](Synchronized::read) for several parts of one version |
+//! | configure it | [`options`](Synchronized::options): mode, lock, access, [waiting](Options::wait) |
+//! | read it, without the lock | `account.balance()` for a field, [`load`](Synchronized::load) for the whole value, [`read`](Synchronized::read) for several parts of one version |
 //! | change it, in one commit | `account.set_balance(1)?`, `account.update_balance(..)?`, [`update`](Synchronized::update) for several fields |
 //! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout), which return a [`Guard`] |
 //! | reach a nested part | `robot.in_joints().element(3).set_angle(0.5)?`: a [`Part`] |
@@ -25,7 +25,7 @@
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
 //! | use a value of unknown type | [`DynValue`], by [`DynLayout`] and [`DynData`] |
-//! | allow less | [`ReadOnly`], [`Unlocked`]; see [`Access`] |
+//! | restrict access | [`ReadOnly`], [`Unlocked`]; see [`Access`] |
 //! | list and remove names | [`names`], [`unlink`] |
 //!
 //! # How it works
@@ -41,10 +41,10 @@
 //! # Trade-offs
 //!
 //! - **Two copies of the value.** It takes twice its memory. The first write after a commit copies from one slot to the
-//!   other: all of a value of up to 512 bytes, only the parts that differ of a larger one.
+//!   other: the whole value if it has up to 512 bytes, otherwise only the parts that differ.
 //! - **One writer at a time.** All writes take one lock, except to `#[shared(atomic)]` fields, which are not part of a
-//!   commit. A reader whose copy is overtaken by a commit twice tries to take the lock while it copies, if the lock is free
-//!   soon.
+//!   commit. If commits overtake a reader's copy twice, the reader waits briefly for the lock, and copies under the lock if
+//!   it gets it.
 //! - **Dropping a guard commits.** An early return by `?` drops it too: call [`rollback`](Guard::rollback) first, or make
 //!   the change in one [`update`](Synchronized::update). An `update` commits whatever its closure returns, unless it panics;
 //!   [`try_update`](Synchronized::try_update) commits only if its closure returns `Ok`.
@@ -57,8 +57,8 @@
 //!
 //! All are off by default.
 //!
-//! - `serde`: handles serialize as tokens, by which another process of the same user opens the value; [`DynData`] as its
-//!   contents; [`FixedStr`] as text, and the other ready-made types as their contents.
+//! - `serde`: handles serialize as tokens, with which another process of the same user can open the value; [`DynData`] as
+//!   its contents; [`FixedStr`] as text, and the other ready-made types as their contents.
 //! - `tokio`: [`Changes`] can be awaited.
 //!
 //! # Example
@@ -88,7 +88,7 @@
 //! let name = format!("pot.{}", std::process::id());
 //! let pot = SynchronizedPot::create(&name, Pot { cents: 0, deposits: 0, looks: 0 })?;
 //!
-//! // What another process of this user does.
+//! // Another process of this user opens the value and changes it.
 //! let other = SynchronizedPot::open(&name)?;
 //! other.looks().fetch_add(1);
 //! deposit(&other, 250)?;

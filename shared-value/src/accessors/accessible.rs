@@ -12,13 +12,13 @@ use crate::handle::synchronized::Synchronized;
 
 /// A value whose parts have functions: a struct that derives `SharedValue`, an array, a slice.
 ///
-/// Numbers do not implement it, so that the compiler finds a method in `Synchronized::new(0)` before it knows the type of
-/// the number.
+/// Numbers do not implement it. So the compiler can resolve a method call on `Synchronized::new(0)` before it knows the type
+/// of the number.
 ///
 /// # Safety
 /// `Accessors<H>` is a `#[repr(transparent)]` struct whose only field is an `H`.
 pub unsafe trait Accessible {
-    /// What `H`, a handle, a guard or a part, dereferences to.
+    /// The type that `H`, a handle, a guard or a part, dereferences to.
     type Accessors<H>;
 }
 

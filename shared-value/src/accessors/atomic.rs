@@ -116,7 +116,7 @@ impl<H: Root + Writer, T: AtomicValue> Atomic<'_, H, T> {
     /// Writes `new` if the value is `current`, bit for bit; returns the value before.
     ///
     /// # Errors
-    /// The value that was found, if it is not `current`. Then nothing is written.
+    /// The present value, if it is not `current`. In that case nothing is written.
     #[inline]
     pub fn compare_exchange(&self, current: T, new: T) -> Result<T, T> {
         let exchanged = self.word().compare_exchange(current.into_word(), new.into_word(), AcqRel, Acquire);
@@ -127,7 +127,7 @@ impl<H: Root + Writer, T: AtomicValue> Atomic<'_, H, T> {
     /// first, the closure runs again.
     ///
     /// # Errors
-    /// The value that was found, if the closure returns `None`. Then nothing is written.
+    /// The present value, if the closure returns `None`. In that case nothing is written.
     #[inline]
     pub fn fetch_update(&self, mut change: impl FnMut(T) -> Option<T>) -> Result<T, T> {
         let change = |word| change(T::from_word(word)).map(T::into_word);

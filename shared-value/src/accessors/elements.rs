@@ -72,7 +72,7 @@ impl<H: Host<Value: Sequence>> ElementAccessors<H> {
         self.0.part(self.start_of(index))
     }
 
-    /// Returns where the element of this number starts in the root.
+    /// Returns where the element with this index starts in the root.
     #[inline(always)]
     #[track_caller]
     fn start_of(&self, index: usize) -> usize {
@@ -124,7 +124,7 @@ impl<H: Reader<Value: Sequence>> ElementAccessors<H> {
     }
 }
 
-/// If this thread holds no guard, each of these commits at once. The errors are those of
+/// Changing elements. If this thread holds no guard, each function commits at once. The errors are those of
 /// [`Synchronized::update`](crate::Synchronized::update).
 impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
     /// Replaces one element.
@@ -207,9 +207,10 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
         )
     }
 
-    /// Lets the closure change all elements, in memory of its own. If the closure panics, nothing changes.
+    /// Lets the closure change a private copy of all elements, which is then written back. If the closure panics, nothing
+    /// changes.
     ///
-    /// If only a few of many elements change, a guard costs less, because this copies all of them.
+    /// This copies all elements. To change a few elements of a large array, set them under a guard.
     ///
     /// # Errors
     /// The errors of [`Synchronized::update`](crate::Synchronized::update).

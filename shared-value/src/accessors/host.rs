@@ -81,7 +81,7 @@ pub trait Writer: Reader + sealed::WriteAt {
     }
 }
 
-/// A handle or a guard. Atomic fields are atomic there; in a struct inside of the value they are ordinary bytes of it.
+/// A handle or a guard. Atomic fields are atomic only in the root: in a nested struct they are ordinary bytes.
 pub trait Root: Reader + sealed::AtomicWords {}
 
 /// Returns where the field with this number starts in the root. It is a constant if the number is a constant.
@@ -120,7 +120,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::WriteAt + ?Sized>(
     }
 }
 
-/// The operations that differ. Places are counted in bytes from the start of the root.
+/// The operations that differ between hosts. Places are counted in bytes from the start of the root.
 pub(crate) mod sealed {
     use super::{AtomicU64, Contents, Error, Merge, Range, SharedValue, Unchecked};
 
@@ -138,7 +138,7 @@ pub(crate) mod sealed {
 
         fn copy_at<F: SharedValue>(&self, start: usize) -> Unchecked<F>;
 
-        /// Lets the closure copy from a slot; it may run several times, and then the last of its copies counts.
+        /// Lets the closure copy from a slot. The closure may run several times; the last copy counts.
         fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
     }
 

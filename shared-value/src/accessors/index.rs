@@ -2,7 +2,7 @@
 
 use std::ops::{Bound, Range, RangeBounds};
 
-/// Returns where the element of this number starts, counted in bytes from the start of the array.
+/// Returns where the element with this index starts, counted in bytes from the start of the array.
 ///
 /// # Panics
 /// If `index` is out of bounds.
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(range::<u32>(0, .., 0), 0..0);
     }
 
-    /// Without this, bytes behind the array would be read or written, or numbers would overflow on the way.
+    /// Without this, bytes behind the array would be read or written, or the computation of the offset would overflow.
     #[test]
     fn places_that_do_not_exist() {
         assert!(catch_unwind(|| element::<u32>(4, 4)).is_err());

@@ -15,16 +15,18 @@ use crate::protocol::slots::Versions;
 
 /// Transactions.
 impl Arena {
-    /// Lets the closure change, add and remove several values of this arena, and commits all of that at once: a process that
-    /// is killed at any instruction leaves all of it or nothing. If the closure fails or panics, nothing changes.
+    /// Lets the closure change, add and remove several values of this arena, and commits all these changes at once: a
+    /// process that is killed at any instruction leaves all of them or none. If the closure fails or panics, nothing
+    /// changes.
     ///
     /// The closure locks each value by [`Transaction::lock`] before it reads or changes the value; the thread holds these
     /// locks until the closure has returned. It adds and removes by the methods of the [`Transaction`]. Changes of other
     /// values, and changes by the methods of the arena itself, are committed at once, even if the transaction fails.
     ///
     /// Values may be locked in any order. If two transactions would wait for each other, one of them begins again. A
-    /// transaction also begins again if another one has added or removed one of its keys meanwhile, even if the closure has
-    /// failed: it may have failed because of that change. To begin again, it rolls back everything and calls the closure once more. So anything else that the closure does must be repeatable, and the
+    /// transaction also begins again if another one has added or removed one of its keys before this one commits. This holds
+    /// even if the closure has failed: it may have failed because of that change. To begin again, the transaction rolls back
+    /// everything and calls the closure once more. So anything else that the closure does must be repeatable, and the
     /// closure must pass on [`Error::Conflict`]. Locks that the thread holds outside of this transaction, by a guard or by
     /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait
     /// forever.
@@ -95,7 +97,7 @@ impl Arena {
         loop {
             let transaction = Transaction::begin(self, thread, known)?;
             let result = work(&transaction);
-            // A closure that saw the arena before and after a change of another thread may fail for that reason alone.
+            // A closure that saw the arena before and after a change of another thread may fail only because of that change.
             let is_outdated = || result.is_err() && transaction.is_outdated();
             let is_over = if transaction.is_held() && (transaction.has_conflict() || is_outdated()) {
                 false
@@ -113,7 +115,8 @@ impl Arena {
 }
 
 impl Transaction<'_> {
-    /// Commits everything. Returns `false`, and commits nothing, if others have changed the arena meanwhile.
+    /// Commits everything. Returns `false`, and commits nothing, if others have changed the arena so that these changes do
+    /// not apply any more.
     fn commit(&self) -> Result<bool, Error> {
         if !self.is_held() {
             return Ok(true);
@@ -123,7 +126,7 @@ impl Transaction<'_> {
             return Err(Error::Unwound);
         }
         let (edits, values) = (state.changes(), state.changed().count());
-        // The error of releasing the lock of the record. The values are released before it is returned.
+        // The error of releasing the lock of the record. It is returned only after the values are released.
         let mut left = Ok(());
         let is_committed = match (edits.is_empty(), values) {
             (true, 0) => true,
@@ -156,10 +159,11 @@ impl Transaction<'_> {
     ) -> Result<bool, Error> {
         let record = take(self.arena, self.thread)?;
         let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
-        // Before the directory names the record: if this process dies while it does, no other transaction may take the record
-        // for an idle one, because its commit would decide about the changes of this one too.
-        // Release: versions that were joined to the record before are settled, for readers that look only now. Else they could
-        // take this for what was decided about those.
+        // This store comes before the directory names the record. If this process dies while the directory names it, no
+        // other transaction may take the record for an idle one: the commit of the other would decide about these changes
+        // too.
+        // Release: a reader that sees this store also sees that the versions which were joined to the record before are
+        // settled. Otherwise it could take this word for the decision about those versions.
         word.store(decision::OPEN, Ordering::Release);
         let decide = || {
             // If the thread dies from here on, the joined versions stay joined to a record which says that nothing is
@@ -174,7 +178,7 @@ impl Transaction<'_> {
         } else {
             self.edit(state, changes, Some(place), decide)
         };
-        // Versions that are joined to nothing stay as they are.
+        // `settle` does not change versions that are not joined to a record.
         state.joined.iter().for_each(|cell| cell.versions().settle(|_| true));
         // Release: nothing is joined any more.
         word.store(decision::IDLE, Ordering::Release);

@@ -21,7 +21,7 @@ impl Arena {
     /// killed during the call has added all of the value or nothing.
     ///
     /// # Errors
-    /// - `AlreadyExists` if there is a value of this key.
+    /// - `AlreadyExists` if there is a value with this key.
     /// - `InvalidName` if the key is empty, is longer than 255 bytes, or contains a NUL.
     /// - `ArenaFull`; `Io` if the system has no memory left; the errors of [`Synchronized::new`].
     ///
@@ -105,11 +105,11 @@ impl Arena {
 
     /// Puts a new value under a key, and removes the value that was there, if there was one.
     ///
-    /// It is one step: at every moment the key leads to the old value or to the new one, even if this process is killed.
+    /// It is one step: at every moment the key refers to the old value or to the new one, even if this process is killed.
     /// Open handles of the old value keep the old value.
     ///
     /// # Errors
-    /// `InvalidName`, `ArenaFull`, `Io` as [`insert`](Self::insert). Nothing was changed.
+    /// `InvalidName`, `ArenaFull`, `Io`, as for [`insert`](Self::insert). Nothing was changed.
     ///
     /// ```
     /// use shared_value::Arena;

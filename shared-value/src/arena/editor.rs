@@ -122,8 +122,8 @@ impl<'a> Editor<'a> {
         Some(trailer)
     }
 
-    /// Makes a block for a value with these facts, which the closure writes. It is not live yet, and the table does not lead
-    /// to it.
+    /// Makes a block for a value with these facts, which the closure writes. It is not live yet, and the table does not
+    /// refer to it.
     pub(super) fn make<C: Recognized + ?Sized>(
         &mut self,
         key: Option<&str>,
@@ -151,7 +151,8 @@ impl<'a> Editor<'a> {
         cell_in(self.segment, block, facts).ok_or_else(|| lost(self.segment, block.at))
     }
 
-    /// Returns where the trailer of the type entry for values with these facts lies. Makes a type entry if it is missing.
+    /// Returns the offset of the trailer of the type entry for values with these facts. Makes the type entry if it is
+    /// missing.
     fn type_entry<C: Recognized + ?Sized>(&mut self, facts: &C::Facts) -> Result<usize, Error> {
         let fingerprint = C::fingerprint(facts);
         let known = TypeEntry::all(self.heap, usize_of(self.directory.types))

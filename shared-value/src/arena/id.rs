@@ -13,7 +13,7 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 /// Where a value of type `C` lies in its [`Arena`](crate::Arena): eight bytes that mean the same in every process.
 ///
 /// An id is a value itself, and so is an `Option` of one: fields of these types make lists, trees and graphs. When the value
-/// is removed, its id leads nowhere, even if its memory is reused. (An id holds the number of reuses, modulo 65,536.)
+/// is removed, its id finds nothing, even if its memory is reused. (An id holds the number of reuses, modulo 65,536.)
 ///
 /// ```
 /// use shared_value::{Arena, Id, SharedValue};
@@ -55,14 +55,14 @@ impl<C: ?Sized> Id<C> {
         self.0
     }
 
-    /// Returns the id of a number from [`to_bits`](Self::to_bits). Any other number makes an id that leads nowhere, or to a
+    /// Returns the id of a number from [`to_bits`](Self::to_bits). Any other number makes an id that finds nothing, or some
     /// value of its arena.
     pub const fn from_bits(bits: NonZeroU64) -> Self {
         Self(bits, PhantomData)
     }
 }
 
-// SAFETY: the id is one integer, for which every bit pattern but zero is valid; the field says that.
+// SAFETY: the id is one integer. Every bit pattern except zero is valid, as the type of the field says.
 unsafe impl<C: ?Sized + 'static> SharedValue for Id<C> {
     const FIELDS: &'static [Field] = &[Field::new::<NonZeroU64>("0", 0)];
     // Not the layout of `C`, which may contain this id.
@@ -75,7 +75,7 @@ unsafe impl<C: ?Sized + 'static> SharedValue for Id<C> {
 }
 
 // SAFETY: the standard library promises that `Option` of a transparent struct around a `NonZeroU64` is one integer, and that
-// zero is `None`. So every pattern is a value; the field says that.
+// zero is `None`. So every bit pattern is valid, as the type of the field says.
 unsafe impl<C: ?Sized + 'static> SharedValue for Option<Id<C>> {
     const FIELDS: &'static [Field] = &[Field::new::<Option<NonZeroU64>>("0", 0)];
     const LAYOUT: &'static Layout = &Layout::newtype::<Self>("OptionId", Self::FIELDS);

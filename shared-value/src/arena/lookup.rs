@@ -19,7 +19,7 @@ use crate::segment::Segment;
 
 /// Finding and listing.
 impl<A: Access> Arena<A> {
-    /// Returns the value of a key or an id, if there is such a value.
+    /// Returns the value with a key or an id, if there is such a value.
     ///
     /// It may be a `T`, an array `[E]` of any length, or a [`Dyn`](crate::Dyn), which is a value of any type.
     ///
@@ -46,7 +46,7 @@ impl<A: Access> Arena<A> {
         }
     }
 
-    /// Returns whether there is a value of this key or id.
+    /// Returns whether there is a value with this key or id.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -60,9 +60,9 @@ impl<A: Access> Arena<A> {
         self.find(key.into().0).is_some()
     }
 
-    /// Returns the number of values, those with keys and those without.
+    /// Returns the number of values, with and without keys.
     ///
-    /// The number is kept with the arena, so this takes the same short time however many values there are.
+    /// The arena stores this number, so the call takes a short time, which does not depend on the number.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -90,9 +90,10 @@ impl<A: Access> Arena<A> {
                     directory.values.wrapping_add(live as u64)
                 }
             };
-            // The word that decides may have been used again since the look at which word it is. Then the changes have ended.
+            // `verdict` loads `decided_by`, then the deciding word. If that word was reused in between, the changes have
+            // ended.
             let is_same = decision.and_then(heap::Decision::verdict) == verdict;
-            // The turn is counted before a change can be seen, and after the version that tells of it.
+            // `turn` counts a change before the change can be seen, and after the version that records the change.
             if is_same && self.directory.version() == version && decision.map(heap::Decision::turn) == turn {
                 break;
             }
@@ -115,7 +116,7 @@ impl<A: Access> Arena<A> {
         self.len() == 0
     }
 
-    /// Lists all values, the newest first. Values that are added or removed meanwhile may be listed or not.
+    /// Lists all values, the newest first. Values that are added or removed during the iteration may be listed or not.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -191,7 +192,7 @@ impl<A: Access> Arena<A> {
         (self.has(&value.cell) && self.find(Sought::Id(block)).is_some()).then(|| Id::of(block))
     }
 
-    /// Returns the number of bytes that the arena can hold, with everything that belongs to its values.
+    /// Returns the number of bytes that the arena can hold, including the overhead of its values.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -203,7 +204,7 @@ impl<A: Access> Arena<A> {
         self.heap().capacity()
     }
 
-    /// Returns the number of bytes that are taken, also by removed values whose space is not used again yet.
+    /// Returns the number of bytes that are taken, including the space of removed values that is not reused yet.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -252,8 +253,9 @@ impl<A: Access> Arena<A> {
         let turn = || self.heap().decision().map(heap::Decision::turn);
         loop {
             let before = turn();
-            // The change that was counted last may be decided on between the looks at the old value and the new one. No other
-            // is decided on before it is counted, so the second search then finds the new value.
+            // The change that was counted last may be committed during the first search, so that the search misses both the
+            // old value and the new one. Any other change is counted before it is committed, so the second search then finds
+            // the new value.
             let found = self.find_once(key).or_else(|| self.find_once(key));
             if found.is_some() || turn() == before {
                 return found;

@@ -216,7 +216,7 @@ impl<A: Access> Arena<A> {
         share::pass_to(self.directory.segment(), self.directory.number(), command, name)
     }
 
-    /// Returns a short printable text by which another process of the same user opens the arena; see
+    /// Returns a short printable text with which another process of the same user can open the arena; see
     /// [`Synchronized::token`](crate::Synchronized::token).
     ///
     /// # Errors
@@ -238,7 +238,7 @@ impl<A: Access> Arena<A> {
     /// [`Synchronized::send_to`](crate::Synchronized::send_to).
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io` if the kernel cannot send the descriptor.
     ///
     /// ```
     /// use std::os::unix::net::UnixStream;
@@ -305,7 +305,7 @@ impl<A: Access> fmt::Debug for Arena<A> {
 
 /// The number of bytes that an arena can hold: its values and everything that belongs to them.
 ///
-/// It is address space. Memory is taken only as values are made, so the capacity may be far greater than needed.
+/// It is address space. Memory is allocated only as values are made, so the capacity may be far greater than needed.
 ///
 /// ```
 /// use shared_value::{Arena, Capacity};
@@ -317,7 +317,7 @@ impl<A: Access> fmt::Debug for Arena<A> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Capacity(pub usize);
 
-/// The place of every block then fits into 40 bits, in units of 32 bytes, also behind the longest header.
+/// With this limit, the offset of every block, in units of 32 bytes, fits into 40 bits, even behind the longest header.
 const MOST: usize = (1 << 45) - (1 << 24);
 
 impl Capacity {

@@ -34,10 +34,10 @@ pub struct Snapshot {
 impl<A: Access> Arena<A> {
     /// Lets the closure read several values as they all were at one moment, without their locks.
     ///
-    /// If one of the values was committed meanwhile, the closure is called again. A closure that reads all values by the
-    /// [`Snapshot`] never sees a part of a [transaction](Arena::transaction). The closure may see values of several moments,
-    /// and must not panic on them: its result is then thrown away. Each atomic field is as it was at some moment during the
-    /// call.
+    /// If one of the values was committed while the closure ran, the closure is called again. If the closure reads all
+    /// values by the [`Snapshot`], the returned result never contains a part of a [transaction](Arena::transaction). A call
+    /// that is repeated may have seen values of several moments: its result is discarded, but it must not panic on them.
+    /// Each atomic field is as it was at some moment during the call.
     ///
     /// # Errors
     /// The error that the closure returns about values of one moment.

@@ -117,7 +117,7 @@ impl Transaction<'_> {
         value.lock()
     }
 
-    /// Returns the value of a key or an id, if there is such a value in the arena as this transaction leaves it.
+    /// Returns the value with a key or an id, if the arena has such a value after the changes of this transaction so far.
     ///
     /// It takes no lock. If others add or remove the value before the commit, the transaction does not begin again.
     ///
@@ -147,7 +147,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// The errors of [`Arena::insert`]; `AlreadyExists` takes into account what this transaction has added and removed. If
-    /// another adds the key before this transaction commits, this one begins again.
+    /// another thread or process adds the key before this transaction commits, this one begins again.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -230,8 +230,8 @@ impl Transaction<'_> {
     /// Puts a new value under a key, and removes the value that was there, if there was one.
     ///
     /// # Errors
-    /// The errors of [`Arena::replace`]. If another replaces or removes the old value before this transaction commits, this
-    /// one begins again.
+    /// The errors of [`Arena::replace`]. If another thread or process replaces or removes the old value before this
+    /// transaction commits, this one begins again.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -261,8 +261,8 @@ impl Transaction<'_> {
     /// Removes the value of a key or an id. Returns whether there was one.
     ///
     /// # Errors
-    /// `Unsupported` in a child that was forked in the closure. If another removes the value before this transaction
-    /// commits, this one begins again.
+    /// `Unsupported` in a child that was forked in the closure. If another thread or process removes the value before this
+    /// transaction commits, this one begins again.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -294,7 +294,7 @@ impl Transaction<'_> {
         true
     }
 
-    /// Finds a block as this transaction leaves the arena.
+    /// Finds a block in the arena after the changes of this transaction so far.
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         let state = self.state.borrow();
         if let Some(position) = state.position(sought) {

@@ -43,7 +43,7 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
     /// Returns one part: with this thread's own writes if it holds the lock, otherwise the committed part. Takes no lock.
     ///
     /// # Errors
-    /// - `NoSuchPart` if the path leads nowhere; `Unsupported` if the part is too large to be read at once.
+    /// - `NoSuchPart` if the value has no part with this path; `Unsupported` if the part is too large to be read at once.
     /// - `InvalidBits` if another process wrote bits that are not a value of the part's type.
     ///
     /// ```
@@ -63,8 +63,8 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
         decode(place, path, &copy(place, |number| self.word(number), |copy| self.0.read_with(copy)))
     }
 
-    /// Returns the whole value. Its fields belong to one version, except the atomic fields, each of which is as it was at
-    /// some moment during the call.
+    /// Returns the whole value. All fields belong to one version, except the atomic fields: each is as it was at some moment
+    /// during the call.
     ///
     /// # Errors
     /// The errors of [`get`](Self::get).

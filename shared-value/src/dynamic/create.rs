@@ -31,7 +31,7 @@ pub(crate) struct DynSource {
 enum Data {
     Zeros,
     Whole(DynData),
-    /// An element of a slice, and how many.
+    /// An element of a slice, and the number of elements.
     Filled(DynData, usize),
 }
 

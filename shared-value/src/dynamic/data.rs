@@ -23,13 +23,13 @@ use crate::schema::place::{Step, Steps};
 /// | newtype | `Newtype` | the wrapped value |
 /// | struct | `Struct` | the fields in another order, under another name of the struct |
 ///
-/// It prints as the value itself would by `derive(Debug)`, on several lines with `{:#}`. Floats compare as floats do: `NaN`
-/// is not equal to itself.
+/// It prints as the value itself would with `derive(Debug)`, on several lines with `{:#}`. Floats compare as floats do:
+/// `NaN` is not equal to itself.
 ///
 /// With the feature `serde`, a struct serializes as a map, an enum as the name of the variant, a newtype as the wrapped
 /// value, and `None` as serde's `none`. In human-readable formats, such as JSON, floats that are not finite are the texts
 /// `NaN`, `inf` and `-inf`, because JSON has no such numbers, and bytes are hexadecimal text. Integers are exact. Any data
-/// in such a format can be deserialized, and written where it fits.
+/// in such a format can be deserialized, and written to any part that can hold it.
 ///
 /// ```
 /// use shared_value::DynData;
@@ -57,7 +57,7 @@ pub enum DynData {
     Optional(Option<Box<DynData>>),
     /// Text.
     Text(String),
-    /// Bytes whose type is known only to their author.
+    /// Bytes whose type only the program that defined them knows.
     Bytes(Vec<u8>),
     /// A variant of an enum.
     Enum {

@@ -43,7 +43,7 @@ pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynDa
 /// Checks that zeros are a value of this layout, which may have any size.
 ///
 /// # Errors
-/// `InvalidBits`, for the first part for which zeros are not a value.
+/// `InvalidBits` if zeros are not a value of some part. The error names the first such part.
 pub(super) fn check_zeros(layout: &DynLayout) -> Result<(), Error> {
     zeros(layout, &Way::Start("", layout))
 }

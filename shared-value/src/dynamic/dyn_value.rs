@@ -20,12 +20,12 @@ use crate::handle::synchronized::Synchronized;
 /// | read, without the lock | [`get`](crate::DynAccessors::get) by path, [`load`](crate::DynAccessors::load) for all of it, [`version`](Synchronized::version) |
 /// | change, in one commit | [`set`](crate::DynAccessors::set), [`update`](crate::DynAccessors::update) |
 /// | inspect its type | [`layout`](crate::DynAccessors::layout), [`fields`](crate::DynAccessors::fields) |
-/// | hold the lock | [`lock`](Synchronized::lock) and its kin; then all of the above on a [`DynGuard`], [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
+/// | hold the lock | [`lock`](Synchronized::lock) and its variants; then all of the above on a [`DynGuard`], [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
 /// | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 /// | hand it over | [`pass_to`](Synchronized::pass_to), [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) |
 ///
 /// A value with a native lock of its own opens without options. A value without a lock, under a pthread mutex or under a
-/// lock object must be opened with the same options that programs use which know its type. Any value can be opened for
+/// lock object must be opened with the options that a program would use that knows its type. Any value can be opened for
 /// reading.
 ///
 /// The schema is not trusted: if it does not describe exactly the memory of the value, opening fails with `InvalidSegment`.

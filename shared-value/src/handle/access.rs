@@ -97,7 +97,7 @@ pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
     read::with_atomics(cell, A::field(cell, 0))
 }
 
-/// The operations that differ.
+/// The operations that differ between kinds of access.
 pub(crate) mod sealed {
     use super::{AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Range, SharedValue, Unchecked, copy};
 
@@ -105,7 +105,7 @@ pub(crate) mod sealed {
         /// Returns how a value is opened for this access, given the options for its lock.
         fn opening(guarding: &Guarding) -> Opening;
 
-        /// Lets the closure copy from a slot. It may run several times; the last copy counts.
+        /// Lets the closure copy from a slot. The closure may run several times; the last copy counts.
         fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
 
         #[inline(always)]

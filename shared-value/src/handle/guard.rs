@@ -183,8 +183,8 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
         self.hold.rollback();
     }
 
-    /// Returns whether the lock was taken over from a thread that died with it. The uncommitted writes of that thread are
-    /// lost; the value is the last committed one.
+    /// Returns whether the lock was taken over from a thread that died while it held the lock. The uncommitted writes of
+    /// that thread are lost; the value is the last committed one.
     pub fn recovered(&self) -> bool {
         self.hold.recovered()
     }

@@ -44,11 +44,11 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
         share::pass_to(self.cell.segment(), self.cell.number(), command, name)
     }
 
-    /// Returns a short printable text by which another process of the same user opens the value.
+    /// Returns a short printable text with which another process of the same user can open the value.
     ///
-    /// A value with a name or a path is found by it. A value without one is found by the descriptor of this process, so the
-    /// token is good while this process lives and has the value open. A token never leads to another value: it also
-    /// identifies the file that it was made for, and the time at which this process was started.
+    /// The token of a value with a name or a path contains that name or path. The token of any other value refers to a
+    /// descriptor of this process, so it is good while this process lives and has the value open. A token never opens
+    /// another value: it also identifies the file that it was made for, and the time at which this process was started.
     ///
     /// # Errors
     /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
@@ -72,7 +72,7 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// read-only handle sends a descriptor for reading.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io` if the kernel cannot send the descriptor.
     ///
     /// ```
     /// use std::os::unix::net::UnixStream;

@@ -42,7 +42,7 @@ pub struct Initial<'a, C: Shared + ?Sized>(pub(crate) C::Source<'a>);
 #[derive(Clone, Copy, Debug)]
 pub struct Zeroed;
 
-/// An array of equal elements: the element, and how many.
+/// An array of equal elements: the element, and the number of elements.
 ///
 /// An array of zeros without a name takes no memory before it is written.
 ///

@@ -17,11 +17,11 @@ pub(crate) trait Initialize: Contents {
     /// Returns whether all bytes are zeros, so that nothing need be written.
     fn is_zeroed(source: &Self::Source<'_>) -> bool;
 
-    /// Writes the value for the first time, where all bytes are zeros.
+    /// Writes the value for the first time, into memory that is all zeros.
     fn write(source: &Self::Source<'_>, parts: &Parts<'_, Self>);
 }
 
-/// What a `T` is made from. It is small whatever the `T`: a large value must not pass through the stack.
+/// What a `T` is made from. It is small for every `T`: a large value must not pass through the stack.
 #[derive(Debug)]
 pub(crate) enum ValueSource<'a, T> {
     Value(Box<T>),
@@ -64,8 +64,7 @@ impl<E: SharedValue> Initialize for [E] {
     type Source<'a> = ArraySource<'a, E>;
 
     fn facts_of(source: &ArraySource<'_, E>) -> Result<Self::Facts, Error> {
-        // Far more than a process can map, and small enough that two slots of this size still count in bytes without
-        // overflow.
+        // Far more than a process can map, and small enough that the size of two such slots in bytes does not overflow.
         const MOST: usize = 1 << 56;
         let length = match source {
             ArraySource::Slice(elements) => elements.len(),

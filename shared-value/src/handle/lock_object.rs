@@ -25,10 +25,10 @@ use crate::sys;
 /// There are two kinds: a thread may take an [`RLock`] again while it holds it, but not a [`Lock`]. Both are
 /// created, opened and handed to other processes like values, and survive their owners like the locks of values.
 ///
-/// What a thread writes to the values while it holds the lock is committed when it releases the lock. Each value is whole
-/// at every moment, but they are committed one after the other: readers, who take no lock, may see one change before the
-/// other, and a process that is killed in the middle of its release has committed some and not others. Put values that must
-/// never be seen apart into one struct.
+/// What a thread writes to the values while it holds the lock is committed when it releases the lock. Each value is whole at
+/// every moment, but they are committed one after the other: readers, who take no lock, may see one change before the other,
+/// and a process that is killed in the middle of its release has committed some of them only. Put values that must never be
+/// seen apart into one struct.
 ///
 /// Each `update` is a change of its own value: if its closure returns an error, its writes to other values stand.
 /// If the closure panics, and the thread holds the lock for nothing else, all changes are rolled back.
@@ -59,8 +59,8 @@ pub struct LockObject<R: LockRule> {
 /// A lock for several values that a thread may take again while it holds it: Python's `RLock`.
 pub type RLock = LockObject<Recursive>;
 
-/// A lock for several values that a thread may take once: Python's `Lock`, but a second attempt is
-/// [`LockError::AlreadyHeld`](crate::LockError::AlreadyHeld) and does not hang.
+/// A lock for several values that a thread may take once: Python's `Lock`, but a second attempt fails with
+/// [`LockError::AlreadyHeld`](crate::LockError::AlreadyHeld) instead of hanging.
 ///
 /// Every change of a value that it guards takes the lock too: while a thread holds the lock by [`lock`](LockObject::lock),
 /// it cannot `set` or `update` a value. To change several values at once, use an [`RLock`].
@@ -197,7 +197,7 @@ impl<R: LockRule> LockObject<R> {
         self.handle.pass_to(command, name)
     }
 
-    /// Returns a short text by which another process of the same user opens the lock, as [`Synchronized::token`] does.
+    /// Returns a short text with which another process of the same user can open the lock, as [`Synchronized::token`] does.
     ///
     /// # Errors
     /// `Io` if the kernel does not show this process in `/proc`, or the working directory is gone.
@@ -208,7 +208,7 @@ impl<R: LockRule> LockObject<R> {
     /// Sends the lock over a Unix socket, as [`Synchronized::send_to`] does.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io` if the kernel cannot send the descriptor.
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
         self.handle.send_to(socket)
     }
@@ -227,7 +227,7 @@ impl<R: LockRule> LockObject<R> {
     /// Takes the lock if it is free.
     ///
     /// # Errors
-    /// `WouldBlock` if another thread or process holds it, and as [`lock`](Self::lock).
+    /// `WouldBlock` if another thread or process holds it, and the errors of [`lock`](Self::lock).
     pub fn try_lock(&self) -> Result<LockGuard<'_, R>, Error> {
         self.handle.try_lock().map(LockGuard)
     }
@@ -235,7 +235,7 @@ impl<R: LockRule> LockObject<R> {
     /// Takes the lock, or gives up after `timeout` by the monotonic clock.
     ///
     /// # Errors
-    /// `TimedOut` if another thread or process held it all the time, and as [`lock`](Self::lock).
+    /// `TimedOut` if another thread or process held it all the time, and the errors of [`lock`](Self::lock).
     pub fn lock_timeout(&self, timeout: Duration) -> Result<LockGuard<'_, R>, Error> {
         self.handle.lock_timeout(timeout).map(LockGuard)
     }
@@ -245,7 +245,7 @@ impl<R: LockRule> LockObject<R> {
         self.handle.lock_state()
     }
 
-    /// Returns how often the lock was taken over from a thread that had died with it.
+    /// Returns how often the lock was taken over from a thread that died while it held the lock.
     pub fn recoveries(&self) -> u64 {
         self.handle.recoveries()
     }
@@ -265,7 +265,7 @@ impl<R: LockRule> LockObject<R> {
         Ok(Self { handle: Synchronized::of(cell), identity })
     }
 
-    /// What guards the values that this lock is given to.
+    /// Returns this lock in the form in which the values that it guards refer to it.
     pub(crate) fn guard_others(&self) -> ObjectLock {
         self.handle.cell.object_lock(self.identity, R::IS_RECURSIVE)
     }
@@ -332,8 +332,8 @@ impl<R: LockRule> LockGuard<'_, R> {
         self.0.rollback();
     }
 
-    /// Returns whether the lock was taken over from a thread that died with it. The uncommitted writes of that thread are
-    /// lost.
+    /// Returns whether the lock was taken over from a thread that died while it held the lock. The uncommitted writes of
+    /// that thread are lost.
     pub fn recovered(&self) -> bool {
         self.0.recovered()
     }

@@ -99,7 +99,7 @@ impl<H: Handle> Options<H> {
         self
     }
 
-    /// Opens what the source leads to.
+    /// Opens the `H` that the source refers to.
     ///
     /// # Errors
     /// The errors of [`Synchronized::open`](crate::Synchronized::open).
@@ -205,7 +205,7 @@ impl<H: Create> Options<H> {
 }
 
 impl<H> Options<H> {
-    /// Sets the lock that guards the value which is created or opened.
+    /// Sets the lock that guards the value.
     pub(crate) fn guarded(mut self, guarding: Guarding) -> Self {
         self.terms.guarding = guarding;
         self

@@ -1,4 +1,4 @@
-//! `Shared`: the types of value that a handle can lead to.
+//! `Shared`: the types of value that a handle can refer to.
 #![expect(
     private_bounds,
     private_interfaces,
@@ -20,7 +20,7 @@ use crate::hold::read;
 use crate::layout::{Printed, SharedValue};
 use crate::protocol::atomics::AtomicU64;
 
-/// The types of value that a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) can lead to: a
+/// The types of value that a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) can refer to: a
 /// [`SharedValue`], a slice of them, whose length is known at run time, or a [`Dyn`](crate::Dyn), which only its segment
 /// describes.
 #[diagnostic::on_unimplemented(
@@ -39,7 +39,7 @@ const PRINTED: usize = 100;
 pub(crate) mod sealed {
     use super::{Access, Borrow, Cell, Contents, Error, Hold, fmt};
 
-    /// Copying all of it.
+    /// Copying the whole value.
     pub trait Copied: Contents {
         /// A copy of the value: a `T`, a `Vec`, or a `DynData`.
         type Owned: Borrow<Self::Borrowed>;

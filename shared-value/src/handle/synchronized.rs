@@ -114,7 +114,7 @@ impl<C: Shared + ?Sized> Synchronized<C> {
     /// Opens a value by its name, file, [`Token`](crate::Token), or socket, or as [inherited](crate::Source::inherited).
     ///
     /// # Errors
-    /// - `NotFound`, `NotPassed`, `StaleToken` if the source leads to no value.
+    /// - `NotFound`, `NotPassed`, `StaleToken` if there is no value at the source.
     /// - `LayoutMismatch` if the value is of another type; the error names the field that differs.
     /// - `InvalidSegment` if the file is not a segment, or another kind of lock guards the value.
     /// - `InvalidName`; `Io`, also if this process may only read the value.
@@ -227,8 +227,8 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// - `Borrowed` inside of another `update` of the same value by this thread.
     /// - `Unwound` under a guard, after a panic has passed through an inner one.
     /// - `InvalidBits` if another process wrote bytes that are not a `T`. Nothing changes.
-    /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote the lock meanwhile. The change
-    ///   was committed.
+    /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote the lock during the call. The
+    ///   change was committed.
     /// - The errors of [`lock`](Synchronized::lock).
     #[inline(always)]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
@@ -333,7 +333,7 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
         self.cell.version()
     }
 
-    /// Returns how often the lock was taken over from a thread that had died with it.
+    /// Returns how often the lock was taken over from a thread that died while it held the lock.
     pub fn recoveries(&self) -> u64 {
         self.cell.recoveries()
     }
@@ -412,8 +412,8 @@ impl<C: Shared + ?Sized, A> Clone for Synchronized<C, A> {
     }
 }
 
-/// Prints the value, the version and the state of the lock, without waiting for it. Of an array it prints the first hundred
-/// elements.
+/// Prints the value, the version and the state of the lock, without waiting for it. For an array, it prints the first
+/// hundred elements.
 impl<C: Shared + ?Sized, A: Access> fmt::Debug for Synchronized<C, A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

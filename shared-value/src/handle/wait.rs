@@ -23,15 +23,16 @@ impl Versioned for ReadWrite {}
 impl Versioned for ReadOnly {}
 
 impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
-    /// Waits until the value fulfils the condition, and returns that value; at once, if the value fulfils it already.
+    /// Waits until the value fulfils the condition, and returns that value. If the value fulfils it already, returns at
+    /// once.
     ///
     /// It waits without the lock. It costs writers nothing until it sleeps; then their commit makes one system call. If
-    /// commits are faster than this thread looks, it may miss some values. Changes of `#[shared(atomic)]` fields do not wake
-    /// it. A read-only handle cannot ask to be woken: it looks every few milliseconds.
+    /// commits come faster than this thread checks the value, it may miss some values. Changes of `#[shared(atomic)]` fields
+    /// do not wake it. A read-only handle cannot ask to be woken: it checks every few milliseconds.
     ///
     /// # Errors
-    /// `TimedOut` if no value did before the timeout; in a thread that holds the lock this is bound to happen. `InvalidBits`
-    /// if another process wrote bytes that are not a `T`.
+    /// `TimedOut` if no value fulfilled the condition before the timeout. In a thread that holds the lock the wait always
+    /// times out, because no other thread can commit. `InvalidBits` if another process wrote bytes that are not a `T`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -59,14 +60,15 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
             if condition(value.borrow()) {
                 return Ok(value);
             }
-            // Checked in every round: versions may come faster than this thread looks, so that it never gets to sleep.
+            // The timeout is checked in every round: if versions come faster than this thread checks them, it never sleeps.
             if wait.remaining().is_none() || !A::sleep(&self.cell, seen, wait) {
                 return Err(Error::TimedOut);
             }
         }
     }
 
-    /// Returns the changes from now on. Each call for the next one returns the latest value, and skips those in between.
+    /// Returns the changes from now on. Each call for the next change returns the latest value, and skips the values in
+    /// between.
     ///
     /// ```
     /// use std::time::Duration;
@@ -85,7 +87,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     }
 }
 
-/// Waits for one change of a value after the other. Returned by [`Synchronized::changes`].
+/// Waits for the changes of a value, one after another. Returned by [`Synchronized::changes`].
 ///
 /// As an iterator it never ends.
 ///
@@ -126,7 +128,8 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
         self.take()
     }
 
-    /// Returns the latest value. A commit between the two lines is reported once more, which is better than not at all.
+    /// Returns the latest value. `seen` is stored first: a commit between the two lines is then reported twice, and not
+    /// missed.
     fn take(&mut self) -> Result<C::Owned, Error> {
         self.seen = self.value.version();
         C::load::<A>(&self.value.cell)
@@ -186,7 +189,7 @@ mod sealed {
     use super::{Cell, Contents, Wait};
 
     pub trait Sleep {
-        /// Sleeps until a version other than `seen` is committed. Returns `false` if the time is over.
+        /// Sleeps until a version other than `seen` is committed. Returns `false` if the timeout has passed.
         fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool;
     }
 }

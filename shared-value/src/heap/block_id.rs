@@ -31,7 +31,7 @@ impl BlockId {
         self.0
     }
 
-    /// Returns the id for a number from `to_bits`. Any other number makes an id that leads nowhere, or to some value.
+    /// Returns the id for a number from `to_bits`. Any other number makes an id that finds nothing, or some value.
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }

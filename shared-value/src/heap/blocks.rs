@@ -6,8 +6,9 @@
 //! The payload of a value is its cell, so a cell of one or two cache lines with its trailer takes 128 bytes. Blocks follow
 //! each other without gaps, and each trailer says where its block starts, so all can be found from the last to the first.
 //!
-//! The owner of the directory's lock writes all of it, and any process may read it at any time. A reader trusts nothing that
-//! it has read: a process that writes to the memory can make a key lead to another value, but no access leaves the segment.
+//! The owner of the directory's lock writes the blocks, except the cells of values and records. Any process may read
+//! everything at any time. A reader trusts nothing that it has read: a process that writes to the memory can make a key
+//! refer to another value, but no access leaves the segment.
 
 use core::sync::atomic::fence;
 
@@ -25,7 +26,7 @@ pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 /// Whether a block is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It is being made; it stays so if its maker dies.
+    /// It is being made, or its maker died before the block was live.
     Made,
     /// It is in use.
     Live,
@@ -49,11 +50,11 @@ pub(crate) enum State {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trailer {
-    /// Where it lies.
+    /// The offset of the trailer.
     pub(crate) at: usize,
     pub(crate) state: State,
     pub(crate) generation: u64,
-    /// Where the trailer of the type's entry lies; zero in a block that holds no value.
+    /// The offset of the trailer of its type entry; zero in a block that holds no value.
     pub(crate) type_entry: usize,
     pub(crate) start: usize,
     pub(crate) size: usize,
@@ -201,15 +202,16 @@ impl<'a> Heap<'a> {
     #[cold]
     #[inline(never)]
     fn is_decided_live(self, at: usize, generation: u64) -> bool {
-        /// More rounds than changes can end during one look-up. A block that is still undecided after them was overwritten.
+        /// Changes cannot begin and end this often during one look-up. If a block is still undecided after these rounds,
+        /// another process overwrote it.
         const TRIES: usize = 1 << 10;
         for _ in 0..TRIES {
             let Some(block) = self.trailer(at).filter(|block| block.generation == generation) else { return false };
             if !block.is_undecided() {
                 return block.state == State::Live;
             }
-            // The state was stored after `begin`, and was acquired. So this load sees that decision or a later one. Before a
-            // later decision begins, the state changes, and the second look at the state sees that change.
+            // The state was stored after `begin`, and this thread acquired it. So this load sees that decision or a later
+            // one. Before a later decision begins, the state changes, and the second look at the state sees that change.
             let verdict = self.decision().and_then(Decision::verdict);
             if let Some(is_committed) = verdict
                 && self.trailer(at).is_some_and(|again| again.state == block.state && again.generation == generation)
@@ -307,8 +309,8 @@ impl<'a> Heap<'a> {
         })
     }
 
-    /// Returns two offsets up to which to allocate memory: one a little ahead, in steps that grow with the arena, and the
-    /// least that is needed, for a system that is short of memory.
+    /// Returns two offsets up to which to allocate memory. The first lies a little ahead, in steps that grow with the arena.
+    /// The second is the least that is needed, for a system that is short of memory.
     pub(crate) fn reservations(self, needed: usize) -> [usize; 2] {
         const LEAST: usize = 16 << 10;
         const MOST: usize = 4 << 20;

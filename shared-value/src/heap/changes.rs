@@ -39,7 +39,7 @@ impl Change {
         matches!(self, Self::Add(_))
     }
 
-    /// Puts the block into a state in which the decision counts.
+    /// Sets the state of the block to adding or removing, so that the decision counts.
     pub(crate) fn prepare(self, heap: Heap<'_>) {
         if let Some(block) = heap.trailer(self.at()) {
             heap.set_state(&block, if self.is_add() { State::Adding } else { State::Removing });

@@ -54,7 +54,8 @@ impl<'a> Decision<'a> {
     }
 
     /// Marks changes as pending. The record whose state lies at this offset decides about them, or `own` if there is no
-    /// record. The record is open: another transaction could take an idle one, and would then decide about these changes too.
+    /// record. The record must be open already: another transaction could take an idle record, and would then decide about
+    /// these changes too.
     pub(crate) fn begin(self, record: Option<u64>) {
         // Release: the states of all blocks that this word decided about before come first.
         self.own.store(record::OPEN, Ordering::Release);
@@ -77,7 +78,7 @@ impl<'a> Decision<'a> {
     /// Counts a change, after the table refers to all blocks that it adds, and before it adds or removes any block.
     ///
     /// A look-up may pass a bucket before the bucket refers to the new block, and reach the old block's bucket after the old
-    /// block is removed. So a look-up that finds nothing is valid only if no change was counted meanwhile.
+    /// block is removed. So a look-up that finds nothing is valid only if no change was counted during it.
     pub(crate) fn count(self) {
         // Release: the buckets come first.
         self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);

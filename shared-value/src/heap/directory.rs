@@ -12,7 +12,8 @@ pub(crate) const CLASSES: usize = 16;
 /// How many changes the directory itself can hold; if there are more, they lie in a list.
 pub(crate) const FEW: usize = 2;
 
-/// The value of the one cell that the header of an arena names. Its lock is taken to add and to remove.
+/// The value of the one cell that the header of an arena names. A thread takes the lock of this value to add or remove
+/// values.
 ///
 /// Offsets are counted in bytes from the start of the segment, and zero means none. The three atomic fields are not part of
 /// a commit; `decision.rs` explains them.
@@ -44,7 +45,7 @@ pub(crate) struct Directory {
     pub(crate) listed: u64,
     /// Atomic: the offset of the word that decides about the changes; zero while no changes are pending.
     pub(crate) decided_by: u64,
-    /// Atomic: the word that decides about changes that no record decides about.
+    /// Atomic: the deciding word of changes that have no record.
     pub(crate) decision: u64,
     /// Atomic: counts changes.
     pub(crate) turn: u64,
@@ -72,7 +73,8 @@ impl Directory {
     };
 }
 
-// SAFETY: the struct consists of integers without padding, of which three are atomic, as the layout says.
+// SAFETY: the struct consists of integers, without padding. The layout describes all of them, and says which three are
+// atomic.
 unsafe impl SharedValue for Directory {
     const FIELDS: &'static [Field] = &[
         Field::new::<u64>("cursor", offset_of!(Self, cursor)),

@@ -1,7 +1,8 @@
 //! The memory of an arena: blocks behind its directory, which hold the values, their types, the table of keys and the
 //! records of transactions.
 //!
-//! Any process may read all of it at any time; the owner of the directory's lock writes it.
+//! Any process may read all of it at any time. The owner of the directory's lock writes it, except the cells of values and
+//! records.
 
 mod adopt;
 mod block_id;

@@ -31,7 +31,7 @@ pub(crate) struct Record {
     pub(crate) next: u64,
 }
 
-// SAFETY: the struct is two integers, of which the first is atomic, as the layout says.
+// SAFETY: the struct consists of two integers. The layout describes both, and says that the first is atomic.
 unsafe impl SharedValue for Record {
     const FIELDS: &'static [Field] =
         &[Field::atomic::<u64>("state", 0), Field::new::<u64>("next", offset_of!(Self, next))];
@@ -59,7 +59,7 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
             Heap::of(segment).trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)?;
         let record = cell_in::<Record>(segment, &block, ())?;
         let offset = offset_of!(Record, next);
-        // One look is enough: only the atomic field of a record ever changes.
+        // One read is enough: only the atomic field of a record ever changes.
         let slots = record.slots();
         let next = slots.copy(slots.look()?, |slot| copy::load::<u64>(slot, offset))?;
         at = usize_of(next.check_in::<Record>(offset).ok()?);

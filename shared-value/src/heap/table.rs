@@ -107,8 +107,8 @@ impl<'a> Table<'a> {
             .filter(|bucket| bucket.word > GONE)
     }
 
-    /// Returns the first bucket for a block with this hash that refers to no block, and whose index is accepted. For the
-    /// owner of the directory's lock.
+    /// Returns the first bucket for a block with this hash that refers to no block, and whose index is accepted. Only the
+    /// owner of the directory's lock calls this.
     pub(crate) fn vacancy(self, hash: u64, accepts: impl Fn(usize) -> bool) -> Option<Bucket> {
         let mask = self.words.len() - 1;
         (0..=mask)
@@ -117,16 +117,17 @@ impl<'a> Table<'a> {
             .find(|bucket| bucket.word <= GONE && accepts(bucket.index))
     }
 
-    /// Makes a bucket refer to a block. For the owner of the directory's lock.
+    /// Makes a bucket refer to a block. Only the owner of the directory's lock calls this.
     pub(crate) fn fill(self, bucket: Bucket, hash: u64, trailer: usize) {
         // Release: the block comes first.
         self.words[bucket.index].store(word_of(hash, trailer), Ordering::Release);
     }
 
-    /// Makes a bucket a tombstone, so that look-ups still go on to the buckets behind it. For the owner of the directory's
-    /// lock.
+    /// Makes a bucket a tombstone, so that look-ups still go on to the buckets behind it. The caller owns the directory's
+    /// lock, or is the only process that has the arena open.
     pub(crate) fn forget(self, bucket: Bucket) {
-        // Release: the count of the change comes first, for a look-up that finds nothing because of this.
+        // Release: the count of the change comes first. So a look-up that finds nothing because of this store sees the new
+        // count.
         self.words[bucket.index].store(GONE, Ordering::Release);
     }
 }

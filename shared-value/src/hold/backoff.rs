@@ -14,8 +14,8 @@ impl Backoff {
         Self { next: first, longest }
     }
 
-    /// Pauses between attempts to read, when writers commit faster than this thread copies: the writers pause at some moment
-    /// too.
+    /// Pauses between attempts to read, when writers commit faster than this thread copies: sooner or later the writers
+    /// pause too.
     pub(crate) fn between_reads() -> Self {
         Self::new(Duration::from_nanos(100), Duration::from_millis(1))
     }

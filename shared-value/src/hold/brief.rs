@@ -31,8 +31,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Refusal> {
         check_place(self, bytes);
-        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock
-        // mapped.
+        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
+        // lock mapped.
         let acquired = unsafe { lock::only::acquire(thread, self.lock()) }?;
         self.recover_from(acquired);
         self.slots().publish(bytes, write);
@@ -52,8 +52,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     ) -> Result<R, Error> {
         let bytes = copy::range::<F>(offset);
         check_place(self, &bytes);
-        // SAFETY: a `Thread` is the calling one, and `unencumbered` found that it holds no lock. `self` keeps the lock
-        // mapped.
+        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
+        // lock mapped.
         let acquired = unsafe { lock::only::acquire_borrowed(thread, self.lock()) }?;
         self.recover_from(acquired);
         let token = thread.token();

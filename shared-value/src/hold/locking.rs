@@ -11,8 +11,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Takes the value's own native lock, and rolls back the draft of a dead owner.
     #[inline(always)]
     pub(super) fn take(&self, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
-        // SAFETY: a `Thread` is the calling one. `self` keeps the lock mapped while it lives; if a hold is leaked, so that
-        // the lock is held longer, `Segment::drop` keeps the mapping.
+        // SAFETY: a `Thread` is always the calling thread. `self` keeps the lock mapped while it lives; if a hold is leaked,
+        // so that the lock is held longer, `Segment::drop` keeps the mapping.
         let acquired = unsafe { lock::acquire(thread, self.lock(), wait) }?;
         self.recover_from(acquired);
         Ok(acquired)
@@ -26,7 +26,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         }
     }
 
-    /// Wakes the threads that wait for a change, if a release has found any.
+    /// Wakes the threads that wait for a change, if the release has found any.
     #[inline(always)]
     pub(crate) fn raise_for(&self, released: Result<bool, Overwritten>) -> Result<(), Refusal> {
         if released? {
@@ -41,8 +41,8 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// This thread has taken the lock by `take`, and no other `let_go` or `release` belongs to that.
     #[inline(always)]
     unsafe fn let_go(&self, thread: Thread) -> Result<(), Refusal> {
-        // SAFETY: the caller promises that this is the only release of a `take` by this thread; a `Thread` is the calling
-        // one.
+        // SAFETY: the caller promises that this is the only release of a `take` by this thread; a `Thread` is always the
+        // calling thread.
         self.raise_for(unsafe { lock::release(thread, self.lock(), |_| {}) })
     }
 

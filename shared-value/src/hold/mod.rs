@@ -48,11 +48,11 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[inline(never)]
     fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
         let acquired = match cell.mutex() {
-            // SAFETY: a `Thread` is the calling one. The mutex belongs to the cell, which keeps it and the line mapped; if a
-            // hold is leaked, `Segment::drop` keeps the mapping.
+            // SAFETY: a `Thread` is always the calling thread. The mutex belongs to the cell, which keeps it and the line
+            // mapped; if a hold is leaked, `Segment::drop` keeps the mapping.
             Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
-            // SAFETY: a `Thread` is the calling one. The cell keeps the lock mapped; if a hold is leaked, `Segment::drop`
-            // keeps the mapping.
+            // SAFETY: a `Thread` is always the calling thread. The cell keeps the lock mapped; if a hold is leaked,
+            // `Segment::drop` keeps the mapping.
             None => unsafe { lock::acquire(thread, cell.lock(), wait) },
         }?;
         match acquired {
@@ -79,7 +79,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.token
     }
 
-    /// Returns whether the lock was taken over from an owner that died with it.
+    /// Returns whether the lock was taken over from an owner that died while it held the lock.
     pub(crate) fn recovered(&self) -> bool {
         self.acquired == Some(Acquired::TakenOver)
     }
@@ -188,8 +188,8 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.borrow(copy, change, |copy| self.change(bytes, |slot| write(slot, copy)))
     }
 
-    /// Updates as `update` does, for a hold that is ended after it: if this is the thread's first hold, the change is
-    /// committed at once, and if `change` panics, the hold ends.
+    /// Updates as `update` does, for a hold that the caller ends right after this call: if this is the thread's first hold,
+    /// the change is committed at once, and if `change` panics, the hold ends.
     #[inline(always)]
     pub(crate) fn update_through<V, R, E>(
         &mut self,
@@ -316,9 +316,9 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             Mark::Unwound => rollback_all(cell, token),
         };
         let waiters = match cell.mutex() {
-            // SAFETY: `end` calls this once for a hold that `acquire_other` took by this mutex for this thread.
+            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
             Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
-            // SAFETY: `end` calls this once for a hold that `acquire_other` took for this thread.
+            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
             None => unsafe { lock::release(thread, cell.lock(), before_release) },
         };
         if cell.is_lock_shared() && !lock::holds(cell.lock()) {

@@ -17,7 +17,7 @@ use crate::protocol::slots::Candidate;
 /// The number of attempts after which a reader pauses, or takes the lock.
 pub(crate) const TRIES: u32 = 64;
 
-/// The retry that is made under the lock, if the lock is free soon.
+/// The number of the retry that is made under the lock, if the lock is free soon.
 ///
 /// A waiting thread stops touching the cache lines. So the writer and the reader both make faster progress when they take
 /// turns than when they contend for the cache lines (docs/design.md has figures).
@@ -50,7 +50,7 @@ pub(crate) fn whole_version<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: i
     Attempts::with_lock(cell).copy(copy).1
 }
 
-/// Kept off the fast path, on which no thread is writing.
+/// Returns whether this thread holds no lock. Kept off the fast path: it is called only if some thread may be writing.
 #[cold]
 #[inline]
 fn is_none_held() -> bool {
@@ -81,7 +81,7 @@ enum NowAndThen<'a, C: Contents + ?Sized> {
     /// Under the lock no other thread commits. The wait for the lock is bounded: if its owner is stopped, the owner commits
     /// nothing, so a read without the lock succeeds.
     Lock(Option<Hold<'a, C>>),
-    /// At some moment the writers pause too.
+    /// Sooner or later the writers pause too.
     Pause(Backoff),
 }
 

@@ -15,7 +15,7 @@ use crate::protocol::atomics::AtomicU64;
 /// A hold that ends when it is dropped. If a panic that began during the hold drops it, nothing is committed.
 pub(crate) struct ScopedHold<'a, C: Contents + ?Sized> {
     hold: Hold<'a, C>,
-    /// Whether a panic was under way when the lock was taken: then the panic is not the reason for the drop.
+    /// Whether a panic was under way when the lock was taken. If so, that panic is not the reason for the drop.
     panicking: bool,
 }
 
@@ -95,7 +95,7 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         }
     }
 
-    /// Panics where a commit or rollback would include writes of a transaction, or of an `update` that is not finished.
+    /// Panics if a commit or rollback would include writes of a transaction, or of an `update` that is not finished.
     #[track_caller]
     fn check_whole(&self) {
         assert!(!self.hold.is_joined(), "a transaction commits or rolls back as a whole: leave that to it");

@@ -1,4 +1,4 @@
-//! Opens the value that a source leads to.
+//! Opens the value that a source refers to.
 
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::share::opening::Opening;
 use crate::share::source::{Origin, Source};
 use crate::share::{inherit, socket, token};
 
-/// Opens the value that a source leads to.
+/// Opens the value that a source refers to.
 pub(crate) fn open<C: Recognized + ?Sized>(source: &Source<'_>, opening: &Opening) -> Result<Cell<C>, Error> {
     match &source.0 {
         Origin::Location(location) => opening.open(location),

@@ -11,9 +11,9 @@ use crate::segment::Location;
 /// How a value is opened.
 #[derive(Clone, Debug)]
 pub(crate) enum Opening {
-    /// For reading and writing, if it is guarded in this way.
+    /// For reading and writing, if the value is guarded in this way.
     ReadWrite(Guarding),
-    /// For reading, whatever guards it: readers take no lock.
+    /// For reading. Any lock may guard the value: readers take no lock.
     ReadOnly,
 }
 

@@ -14,7 +14,7 @@ use crate::share::token::Token;
 /// |---|---|
 /// | a string | under this name |
 /// | a [`Path`] | in this file |
-/// | a [`Token`], or [`Source::token`] | where the token of a process of this user points |
+/// | a [`Token`], or [`Source::token`] | at the place that the token of a process of this user names |
 /// | [`Source::inherited`] | among the descriptors that the parent process has passed |
 /// | a `&UnixStream` | at the other end of the socket |
 ///
@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The place as errors name it.
+/// Prints the place as errors name it.
 impl fmt::Display for Source<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

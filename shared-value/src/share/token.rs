@@ -14,7 +14,7 @@ use crate::share::opening::Opening;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
-/// A short printable text by which another process of the same user opens a value, an arena or a lock.
+/// A short printable text with which another process of the same user can open a value, an arena or a lock.
 ///
 /// Returned by [`Synchronized::token`](crate::Synchronized::token). It is a type of its own because a string names a
 /// segment: `open("..")` looks for a name, `open(&token)` follows the token. Text that has travelled through an argument
@@ -161,11 +161,12 @@ impl TokenText {
                 let gone = |error| format!("process {process}: {error}");
                 let open = if read_only { sys::file::open_descriptor_read_only } else { sys::file::open_descriptor };
                 let file = open(*process, *number).map_err(gone)?;
-                // Checked after the opening: if this is still the same process, then the file was opened in that process.
+                // This check must come after `open`: if the process is still the same, the file is the one that it had open.
                 if sys::process::started_at(*process).map_err(gone)? != *start {
                     return Err(format!("process {process} has ended, and its id names another by now"));
                 }
-                // This is a new open file description, which must mark the file as in use itself: the file may have a name.
+                // This is a new open file description. It must mark the file as in use too, because the file may have a
+                // name.
                 if !read_only {
                     Entrance::wait(&file).and_then(Entrance::enter).map_err(gone)?;
                 }

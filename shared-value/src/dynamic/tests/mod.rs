@@ -45,7 +45,7 @@ mod confusing {
 #[repr(transparent)]
 struct Meters(f64);
 
-// SAFETY: as for structs.
+// SAFETY: the struct is transparent, so its field lies at offset 0. Nothing in these tests reads a value of the type.
 unsafe impl SharedValue for Meters {
     const LAYOUT: &'static Layout = &Layout::newtype::<Self>("Meters", &[Field::new::<f64>("0", 0)]);
 }
@@ -57,7 +57,7 @@ enum Level {
     Frost = -300,
 }
 
-// SAFETY: as for structs.
+// SAFETY: the layout names the integer of the `repr`. Nothing in these tests reads a value of the type.
 unsafe impl SharedValue for Level {
     const LAYOUT: &'static Layout = &Layout::enumeration::<Self, i16>(
         "Level",
@@ -90,7 +90,7 @@ structure!(Tinted { tint: Pod<[u16; 3]> = new, after: u8 = new });
 #[repr(transparent)]
 struct Wrapped(Corner);
 
-// SAFETY: as for structs.
+// SAFETY: the struct is transparent, so its field lies at offset 0. Nothing in these tests reads a value of the type.
 unsafe impl SharedValue for Wrapped {
     const LAYOUT: &'static Layout = &Layout::newtype::<Self>("Wrapped", &[Field::new::<Corner>("0", 0)]);
 }

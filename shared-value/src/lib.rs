@@ -46,8 +46,8 @@
 //!   commit. If commits overtake a reader's copy twice, the reader waits briefly for the lock, and copies under the lock if
 //!   it gets it.
 //! - **Dropping a guard commits.** An early return by `?` drops it too: call [`rollback`](Guard::rollback) first, or make
-//!   the change in one [`update`](Synchronized::update). An `update` commits whatever its closure returns, unless it panics;
-//!   [`try_update`](Synchronized::try_update) commits only if its closure returns `Ok`.
+//!   the change in one [`update`](Synchronized::update). An `update` commits unless its closure panics, even if the closure
+//!   returns an `Err`; [`try_update`](Synchronized::try_update) commits only if its closure returns `Ok`.
 //! - **Writers are trusted with availability.** A process that may write the segment can hold the lock for ever, or
 //!   overwrite the value; it can never cause undefined behaviour in others.
 //! - **Linux only**, 64 bits, little-endian: elsewhere the crate does not compile, with one error that says so. The lock

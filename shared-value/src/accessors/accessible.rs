@@ -1,4 +1,4 @@
-//! `Deref` implementations, by which handles, guards and parts get the functions for fields, elements and paths.
+//! `Deref` implementations that give handles, guards and parts the functions for fields, elements and paths.
 #![allow(unsafe_code)]
 
 use core::ops::Deref;

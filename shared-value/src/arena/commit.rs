@@ -238,7 +238,7 @@ impl Pending {
         self.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing())
     }
 
-    /// Returns whether all values that are to be removed still exist, and no other value has a key that is to be added.
+    /// Returns whether all values that this transaction removes still exist, and no other value has a key that it adds.
     fn still_applies(&self, editor: &Editor<'_>) -> bool {
         let is_there = |removed: &crate::heap::Trailer| {
             let now = editor.heap.trailer(removed.at);

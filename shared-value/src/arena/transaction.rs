@@ -19,9 +19,9 @@ use crate::handle::synchronized::Synchronized;
 use crate::heap::{BlockId, Change, State, Trailer, hash};
 use crate::lock::{Refusal, Thread, Wait};
 
-/// A transaction in progress, by which the closure of [`Arena::transaction`] locks, adds and removes values.
+/// A transaction in progress. The closure of [`Arena::transaction`] calls its methods to lock, add and remove values.
 ///
-/// All changes take effect at once when the closure has returned `Ok`; otherwise none does.
+/// All changes take effect at once when the closure has returned `Ok`; otherwise nothing changes.
 ///
 /// ```
 /// use shared_value::Arena;
@@ -89,7 +89,7 @@ impl Pending {
 
 impl Transaction<'_> {
     /// Locks a value, unless this transaction has locked it already. The guard reads and changes the value, as any other
-    /// handle of this thread does; its drop releases nothing, and it cannot commit or roll back.
+    /// handle of this thread does; dropping it releases nothing, and it cannot commit or roll back.
     ///
     /// # Errors
     /// - `Conflict` if the transaction has to begin again: the closure returns this error.

@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::schema::{DynKind, DynLayout};
 
-/// The most bytes.
+/// The greatest number of bytes.
 const BYTES: usize = 64 << 20;
-/// The most numbers, texts and so on: each takes about 100 bytes as data.
+/// The greatest number of numbers, texts and other parts: each takes about 100 bytes as [`DynData`](crate::DynData).
 const LEAVES: usize = 4 << 20;
 
 /// Checks that a part is small enough to be read or written as a whole.

@@ -25,10 +25,10 @@ use crate::sys;
 /// There are two kinds: a thread may take an [`RLock`] again while it holds it, but not a [`Lock`]. Both are
 /// created, opened and handed to other processes like values, and survive their owners like the locks of values.
 ///
-/// What a thread writes to the values while it holds the lock is committed when it releases the lock. Each value is whole at
-/// every moment, but they are committed one after the other: readers, who take no lock, may see one change before the other,
-/// and a process that is killed in the middle of its release has committed some of them only. Put values that must never be
-/// seen apart into one struct.
+/// When a thread releases the lock, its writes to the values are committed. Each value is whole at every moment, but the
+/// values are committed one after the other: readers, who take no lock, may see one change before the other, and a process
+/// that is killed in the middle of its release has committed some of them only. Put values that must never be seen apart
+/// into one struct.
 ///
 /// Each `update` is a change of its own value: if its closure returns an error, its writes to other values stand.
 /// If the closure panics, and the thread holds the lock for nothing else, all changes are rolled back.

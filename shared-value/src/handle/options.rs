@@ -62,7 +62,7 @@ pub(crate) mod sealed {
     use super::{Error, Location, Source, Terms};
 
     pub trait Handle: Sized {
-        /// Returns the terms from which options start.
+        /// Returns the default terms of this handle.
         fn terms() -> Terms {
             Terms::default()
         }
@@ -119,8 +119,8 @@ impl<H: Handle> Options<H> {
 
 impl<H: Create> Options<H> {
     /// Sets the permissions of a new name or file, as [`std::os::unix::fs::OpenOptionsExt::mode`] takes them. The umask of
-    /// the process is subtracted: with the usual 022, a group that is to write needs a `chmod` of the file afterwards, or
-    /// another umask. The default is 0600.
+    /// the process is subtracted: with the usual 022, write permission for the group needs a `chmod` of the file afterwards,
+    /// or another umask. The default is 0600.
     ///
     /// Processes that may write can overwrite the value, hold its lock and stop others from using it; they can never make
     /// others misbehave.

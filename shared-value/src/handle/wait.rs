@@ -26,7 +26,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     /// Waits until the value fulfils the condition, and returns that value. If the value fulfils it already, returns at
     /// once.
     ///
-    /// It waits without the lock. It costs writers nothing until it sleeps; then their commit makes one system call. If
+    /// It takes no lock. It costs writers nothing until this thread sleeps; then their next commit makes one system call. If
     /// commits come faster than this thread checks the value, it may miss some values. Changes of `#[shared(atomic)]` fields
     /// do not wake it. A read-only handle cannot ask to be woken: it checks every few milliseconds.
     ///

@@ -16,7 +16,7 @@ pub(crate) const FEW: usize = 2;
 /// values.
 ///
 /// Offsets are counted in bytes from the start of the segment, and zero means none. The three atomic fields are not part of
-/// a commit; `decision.rs` explains them.
+/// a commit; `heap/decision.rs` explains them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Directory {

@@ -12,7 +12,7 @@ use crate::heap::table::{hash, table_at};
 use crate::heap::type_entry::TypeEntry;
 use crate::segment::Segment;
 
-/// Finds the block of a key. `table` is the word by which the directory names the table.
+/// Finds the block of a key. `table` is the word of the directory that says where the table lies.
 #[inline(always)]
 pub(crate) fn find(heap: Heap<'_>, table: u64, key: &str) -> Option<Trailer> {
     table_at(heap, table)?

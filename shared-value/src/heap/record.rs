@@ -1,4 +1,4 @@
-//! `Record`: the word by which a transaction commits several values at once.
+//! `Record`: holds the word that commits several values of a transaction at once.
 #![allow(unsafe_code)]
 
 use core::iter;
@@ -20,7 +20,7 @@ use crate::segment::{Mapping, Segment};
 /// A record, in a block without a type entry. Only the owner of its lock may use it.
 ///
 /// Its user sets it to idle when all versions that were joined to it are settled; then it can be reused. If its user dies
-/// earlier, the record keeps its state, because versions are still joined to it, until a process opens the arena while no
+/// earlier, versions are still joined to the record. So the record keeps its state until a process opens the arena while no
 /// other process has it open.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

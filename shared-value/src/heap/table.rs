@@ -12,7 +12,8 @@ use crate::protocol::atomics::{AtomicU64, Ordering};
 const GONE: u64 = 1;
 const TAG_BITS: u32 = 24;
 
-/// The hash of a key: FNV-1a (Fowler, Noll, Vo), whose bits are mixed once more because tables take the lowest of them.
+/// The hash of a key: FNV-1a (Fowler, Noll, Vo). Its bits are mixed once more, because the lowest bits choose the first
+/// bucket and the highest bits are the tag.
 #[inline]
 pub(crate) fn hash(key: &str) -> u64 {
     let hash = key
@@ -132,7 +133,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Returns the table that the directory names by this word.
+/// Returns the table, given the word of the directory that says where it lies.
 #[inline(always)]
 pub(crate) fn table_at(heap: Heap<'_>, table: u64) -> Option<Table<'_>> {
     heap.words(usize_of(table & !63), 1 << (table & 63)).filter(|_| table != 0).and_then(Table::of)

@@ -35,7 +35,7 @@ pub fn retries() -> u64 {
 
 /// Copies this thread's own writes if it holds the lock, otherwise the committed value.
 ///
-/// The copying code stands here twice, because the result of a call that is not inlined passes through memory. So the
+/// The copying code is inlined here twice, because the result of a call that is not inlined passes through memory. So the
 /// outlined code only chooses the version, and does not copy.
 #[inline(always)]
 pub(crate) fn whole_version<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {

@@ -13,7 +13,7 @@ use crate::segment::Location;
 pub(crate) enum Opening {
     /// For reading and writing, if the value is guarded in this way.
     ReadWrite(Guarding),
-    /// For reading. Any lock may guard the value: readers take no lock.
+    /// For reading. The value may be guarded in any way: readers take no lock.
     ReadOnly,
 }
 

@@ -6,8 +6,8 @@
 //! The payload of a value is its cell, so a cell of one or two cache lines with its trailer takes 128 bytes. Blocks follow
 //! each other without gaps, and each trailer says where its block starts, so all can be found from the last to the first.
 //!
-//! The owner of the directory's lock writes the blocks, except the cells of values and records. (A transaction that fails
-//! also marks the blocks that it has made as removed, without this lock.) Any process may read everything at any time. A
+//! The owner of the directory's lock writes the blocks, except the cells of values and records. (A transaction marks the
+//! blocks that it has made but does not add as removed, without this lock.) Any process may read everything at any time. A
 //! reader trusts nothing that it has read: a process that writes to the memory can make a key refer to another value, but no
 //! access leaves the segment.
 

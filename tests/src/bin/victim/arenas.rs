@@ -69,6 +69,40 @@ impl Arenas {
         arenas
     }
 
+    /// Commits transactions that neither add nor remove, before any process repairs the arena. The changes of the dead process
+    /// must not show with them, not even for a moment.
+    fn transact_beside_dead(&self, arena: &Arena, state: usize) -> Result<(), Harm> {
+        let values: Vec<_> =
+            arena.values_of::<u64>().filter(|(key, _)| key.is_some()).map(|(_, value)| value).collect();
+        let [one, other, ..] = values.as_slice() else { return Ok(()) };
+        let (arena, one, other) = (arena.clone(), one.clone(), other.clone());
+        let seen_by = arena.clone();
+        let (sender, done) = mpsc::channel();
+        thread::spawn(move || {
+            let transact = || {
+                arena.transaction(|tx| {
+                    for value in [&one, &other] {
+                        let guard = tx.lock(value)?;
+                        guard.set(guard.get())?;
+                    }
+                    Ok(())
+                })
+            };
+            drop(sender.send((0..transactions_beside_dead()).try_for_each(|_| transact())));
+        });
+        let start = Instant::now();
+        loop {
+            if self.state_of(&seen_by)? != state {
+                return Err(Harm::Torn("another transaction committed changes of the dead one".to_owned()));
+            }
+            match done.try_recv() {
+                Ok(transacted) => return transacted.map_err(|error| Harm::Stuck(error.to_string())),
+                Err(_) if start.elapsed() < 10 * AT_ONCE => {}
+                Err(_) => return Err(Harm::Stuck("a transaction".to_owned())),
+            }
+        }
+    }
+
     /// Finds the state that the arena is in, by its keys, by listing and by counting.
     fn state_of(&self, arena: &Arena) -> Result<usize, Harm> {
         let torn = |error: Error| Harm::Torn(error.to_string());
@@ -97,6 +131,11 @@ impl Arenas {
             .position(|state| *state == found)
             .ok_or_else(|| Harm::Torn(format!("the arena holds {found:?}")))
     }
+}
+
+/// The number of transactions that the survivor commits before it repairs the arena.
+fn transactions_beside_dead() -> u32 {
+    std::env::var("SHARED_VALUE_BESIDE_DEAD").map_or(20, |count| count.parse().expect("a number"))
 }
 
 /// The key of the value that the survivor adds.
@@ -156,6 +195,7 @@ impl Scenario for Arenas {
             None => Arena::open(&*self.name).map_err(|error| Harm::Stuck(error.to_string()))?,
         };
         let state = self.state_of(&arena)?;
+        self.transact_beside_dead(&arena, state)?;
         let adding = arena.clone();
         let added = in_time(move || adding.insert(SURVIVOR, 7_u64))?;
         let took = start.elapsed();

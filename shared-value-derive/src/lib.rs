@@ -46,9 +46,9 @@ mod tests;
 /// - Fieldless enums with an integer of at most 64 bits as `repr`. Their handle and guard are
 ///   aliases, without accessors.
 ///
-/// The type must be `Copy`, and the type of every field must implement `SharedValue`. The derive knows types of the standard
-/// library that cannot be shared by their names, and its errors propose replacements. If a type of your own has such a name,
-/// write its path, as in `self::Duration`.
+/// The type must be `Copy`, and the type of every field must implement `SharedValue`. Some types of the standard library
+/// cannot be shared. The derive recognizes them by name, and its errors propose replacements. If a type of your own has such
+/// a name, write its path, as in `self::Duration`.
 ///
 /// # Accessors
 ///

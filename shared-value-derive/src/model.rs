@@ -195,8 +195,8 @@ fn fields(context: &Context, fields: &Fields, value: &TokenStream) -> Vec<Field>
         .collect()
 }
 
-/// Returns the visibility as if the macro had written it: lints take an item for the user's if its first token is the
-/// user's.
+/// Returns the visibility as if the macro had written it. Lints treat an item as the user's if its first token comes from
+/// the user.
 fn relocated(visibility: &Visibility) -> Visibility {
     if matches!(visibility, Visibility::Restricted(restricted) if restricted.in_token.is_some()) {
         return visibility.clone();

@@ -1,4 +1,4 @@
-//! Finds fields whose accessors would have one name, and getters that a method would hide.
+//! Finds fields whose accessors would get the same name, and getters that a method would hide.
 
 use std::collections::HashMap;
 

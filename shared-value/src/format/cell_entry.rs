@@ -53,7 +53,8 @@ impl CellEntry {
         let raw: RawEntry = header.read("table", offset)?;
         // At other addresses, cells would share cache lines, and words of a slot would not be aligned.
         require("cell offset modulo 64", 0, raw.cell_offset % CELL_ALIGN as u64)?;
-        // A cell that ends after the mapping would mean accesses out of bounds; one in the header would overwrite it.
+        // If a cell ended after the mapping, accesses would be out of bounds; a cell in the header would overwrite the
+        // header.
         let end = raw.cell_offset.checked_add(raw.cell_length).filter(|end| *end <= header.file_length);
         if end.is_none() {
             let found = format!("{} bytes at {}", raw.cell_length, raw.cell_offset);

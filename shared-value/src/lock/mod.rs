@@ -130,8 +130,8 @@ fn os_error(code: i64) -> std::io::Error {
 ///
 /// # Safety
 /// - `thread` is the calling thread.
-/// - The lock stays mapped at its address while it is held: until as many calls of `release`, or as long as
-///   `is_any_held_within` says so.
+/// - The lock stays mapped at its address while it is held: until each `acquire` is undone by a `release`, or, if that
+///   does not happen, as long as `is_any_held_within` finds the lock.
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     if !thread.held().is_clear() {
@@ -189,7 +189,7 @@ unsafe fn acquire_linked(
     Ok(acquired)
 }
 
-/// Takes a lock that the thread does not hold. The announcement to the kernel still stands.
+/// Takes a lock that the thread does not hold. After success, the announcement to the kernel still stands.
 #[inline(always)]
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     let Some(taken) = lock_word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
@@ -247,7 +247,7 @@ unsafe fn release_one_of_many(
     line: &LockLine,
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Overwritten> {
-    // The lock is always found if the caller keeps the promise.
+    // If the caller keeps its promise, the lock is always found.
     let index = thread.held().find(line).ok_or(Overwritten)?;
     if thread.held().rise(index) {
         return Ok(false);
@@ -294,8 +294,8 @@ fn die_with_all(thread: Thread) {
     }
 }
 
-/// Returns whether the thread is known to hold this lock, with nothing noted about it. May return `false` although it does:
-/// callers then take the slow path.
+/// Returns whether the thread is known to hold this lock, with nothing noted about it. May return `false` for a lock that is
+/// held: callers then take the slow path.
 ///
 /// For this function and those below, the caller makes sure that the thread has not forked since it took the lock: in the
 /// child, the child's own hold would be mistaken for the parent's.
@@ -388,14 +388,14 @@ pub(crate) fn call_back(line: &LockLine) {
     lock_word::call_back(&line.word);
 }
 
-/// Frees a lock whose owner is gone without the kernel having noticed. The next owner takes over.
+/// Frees a lock whose owner is gone although the kernel did not mark it. The next owner takes over.
 ///
 /// For a segment that no process has open: after a crash of the whole machine, or in a copy of a file.
 pub(crate) fn abandon(line: &LockLine) {
     lock_word::abandon(&line.word);
 }
 
-/// Announces one lock to the kernel that walks the thread's robust list.
+/// Announces one lock of a thread to the kernel, through the thread's robust list.
 #[derive(Clone, Copy)]
 struct Announcing {
     list: RobustList,

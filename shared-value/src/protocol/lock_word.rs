@@ -6,7 +6,7 @@
 //! | bits | name | meaning | set by |
 //! |---|---|---|---|
 //! | 0-29 | owner | kernel id of the thread that holds the lock; 0: free | the new owner, by compare-and-swap |
-//! | 30 | owner died | the last owner died with the lock | the kernel, which also clears the owner |
+//! | 30 | owner died | the last owner died with the lock | the kernel, `die` or `abandon`; each also clears the owner |
 //! | 31 | waiters | a thread may sleep on the word | a waiter before it sleeps, or an owner that had slept |
 //! | 32-63 | (spare) | none; zero | no thread; changes of other bits keep them |
 //!
@@ -231,7 +231,7 @@ pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
     }
 }
 
-/// Marks the owner as dead, if there is an owner. Wakes no sleepers.
+/// Marks the owner as dead, if the lock has an owner. Wakes no sleepers.
 pub(crate) fn abandon(word: &AtomicU64) {
     let seen = word.load(Ordering::Relaxed);
     if seen & OWNER != 0 {

@@ -292,7 +292,7 @@ impl<'t> Parser<'_, 't> {
         while self.is_field_next() {
             let line = self.lines.next("a field")?;
             let field = self.field(line, depth)?;
-            // Where fields overlap, a change of one could make the other invalid.
+            // If fields overlapped, a change of one could make the other invalid.
             if field.offset < end {
                 return Err(invalid(format!("an offset of {end} or more in {}", quoted(name)), quoted(line)));
             }
@@ -304,7 +304,7 @@ impl<'t> Parser<'_, 't> {
             }
             fields.push(field);
         }
-        // For the value itself, the name of its struct takes the place of the path.
+        // For the value itself, the path is empty: the name of its struct takes its place.
         let what = if self.path.is_empty() { name } else { self.path.as_str() };
         let line = self.lines.next(format!("the size of {}", quoted(what)))?;
         let mut text = Expression { rest: line };

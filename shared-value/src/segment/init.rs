@@ -1,4 +1,4 @@
-//! Sets up what `fork` needs before `main`, while the program has one thread.
+//! Sets up the hooks for `fork` before `main`, while the program has one thread.
 //!
 //! The hooks that run around `fork` must exist before one thread can fork while another one is installing them: the child
 //! would wait for ever for the installation to end. Hooks that are installed first also run last before the fork and first

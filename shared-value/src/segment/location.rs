@@ -46,7 +46,7 @@ enum Site<'a> {
     Named(Cow<'a, str>),
     /// In a file.
     File(Cow<'a, Path>),
-    /// Another process has handed over the descriptor, in the way that the text says.
+    /// Unknown: another process has handed over the descriptor, in the way that the text says.
     HandedOver(String),
 }
 
@@ -54,7 +54,8 @@ impl Location<'static> {
     /// In memory alone.
     pub(crate) const ANONYMOUS: Self = Self(Site::Anonymous);
 
-    /// Unknown, because another process has handed over the descriptor. `how` says in which way, for errors.
+    /// Returns the location of a segment whose descriptor another process has handed over. `how` says in which way, for
+    /// errors.
     pub(crate) fn handed_over(how: String) -> Self {
         Self(Site::HandedOver(how))
     }

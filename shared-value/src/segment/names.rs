@@ -72,7 +72,8 @@ pub fn names() -> Result<Vec<NamedValue>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(NAMED).map_err(failed)? {
         let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
-        // Skips entries that have vanished meanwhile, that this process may not read, or that are not values.
+        // Skips entries that were removed since the directory was read, that this process may not read, or that are not
+        // values.
         if let Ok(Some(value)) = inspect(name) {
             found.push(value);
         }

@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    /// Words arrive at all distances of the target from the source for which the slower way is taken, and at some others.
+    /// Covers all distances from the source to the target that take the slower way, and some others.
     #[test]
     fn words_are_moved_whatever_the_distance() {
         for distance in (0..40).chain(4056..4096) {
@@ -74,8 +74,8 @@ mod tests {
         }
     }
 
-    /// Copies `length` words from number `start` on to private memory, and back. `place` computes from the addresses of the
-    /// words and of the private memory at which of its bytes.
+    /// Copies `length` words from number `start` on to private memory, and back. `place` gets the addresses of the words and
+    /// of the private memory, and returns the offset in the private memory to copy to.
     fn check(length: usize, start: usize, place: impl FnOnce(usize, usize) -> usize) {
         const AROUND: u8 = 0xee;
         let words: Vec<_> = (0..).map(AtomicU64::new).take(start + length + 1).collect();
@@ -83,9 +83,9 @@ mod tests {
         let mut bytes = vec![AROUND; 4096 + length * WORD + 1];
         let private = place(moved.as_ptr().addr(), bytes.as_ptr().addr());
 
-        // SAFETY: `bytes` has 4096 bytes more than the moved words and one, and `private` is less than 4096.
+        // SAFETY: `bytes` has 4097 bytes more than the moved words, and `private` is less than 4096.
         let to = unsafe { bytes.as_mut_ptr().add(private) };
-        // SAFETY: `bytes` has room for the moved words from `to` on, and is not used meanwhile.
+        // SAFETY: `bytes` has room for the moved words from `to` on, and nothing else uses it during the call.
         unsafe { load(moved, to) };
         let expected: Vec<u8> = (start as u64..).take(length).flat_map(u64::to_ne_bytes).collect();
         let (before, loaded) = bytes.split_at(private);
@@ -95,7 +95,7 @@ mod tests {
         for byte in &mut bytes {
             *byte ^= 0xff;
         }
-        // SAFETY: `bytes` has 4096 bytes more than the moved words and one, and `private` is less than 4096.
+        // SAFETY: `bytes` has 4097 bytes more than the moved words, and `private` is less than 4096.
         let from = unsafe { bytes.as_ptr().add(private) };
         // SAFETY: `bytes` has as many initialized bytes from `from` on as the moved words have.
         unsafe { store(moved, from) };

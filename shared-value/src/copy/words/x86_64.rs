@@ -26,13 +26,13 @@ use core::arch::x86_64::__m128i;
 use super::{WORD, load_each, store_each};
 use crate::protocol::atomics::AtomicU64;
 
-/// The number of words from which on pairs are loaded. Fewer words may stay in registers, if code uses them one by one. A
-/// copy of 64 bytes by pairs takes 1.55 ns instead of 2.4; but it takes 4.8 ns instead of 3.2 if code then uses the words,
-/// and 11 ns instead of 7 after a write of one of them by the same thread (measured on AMD Zen 4).
+/// Copies of this many words or more load pairs. Fewer words may stay in registers, if code uses them one by one. A copy of
+/// 64 bytes by pairs takes 1.55 ns instead of 2.4; but it takes 4.8 ns instead of 3.2 if code then uses the words, and 11 ns
+/// instead of 7 after a write of one of them by the same thread (measured on AMD Zen 4).
 const SEVERAL: usize = 9;
 
-/// The number of words from which on a single instruction moves them faster than loads or stores of one or two words
-/// (measured on AMD Zen 4).
+/// From this number of words on, a single instruction moves them faster than loads or stores of one or two words (measured
+/// on AMD Zen 4).
 const MANY: usize = 128;
 
 /// The number of words of a vector.
@@ -110,8 +110,8 @@ unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
     let pairs = fours.remainder().chunks_exact(PAIR);
     let last = pairs.remainder();
     for four in fours {
-        // SAFETY: `four` has eight words. It starts at a multiple of 16: the words do, and it lies a multiple of 64 bytes
-        // after.
+        // SAFETY: `four` has eight words. It starts at a multiple of 16, because the words do, and it lies a multiple of 64
+        // bytes after their start.
         let vectors = unsafe { load_four(four.as_ptr()) };
         // SAFETY: the caller has room for all the words; `to` has advanced by the words before `four`. The write needs no
         // alignment.
@@ -120,8 +120,8 @@ unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
         to = unsafe { to.add(size_of_val(four)) };
     }
     for pair in pairs {
-        // SAFETY: `pair` has two words. It starts at a multiple of 16: the words do, and it lies a multiple of 16 bytes
-        // after.
+        // SAFETY: `pair` has two words. It starts at a multiple of 16, because the words do, and it lies a multiple of 16
+        // bytes after their start.
         let vector = unsafe { load_pair(pair.as_ptr()) };
         // SAFETY: the caller has room for all the words; `to` has advanced by the words before `pair`. The write needs no
         // alignment.
@@ -183,7 +183,7 @@ unsafe fn load_pair(from: *const AtomicU64) -> __m128i {
 ///
 /// # Safety
 /// - `words` words can be read from `from` on, and written from `to` on.
-/// - The one of the two that lies in shared memory is aligned for words.
+/// - Whichever of `from` and `to` lies in shared memory is aligned for words.
 #[inline(always)]
 unsafe fn move_words(from: *const u8, to: *mut u8, words: usize) {
     // SAFETY: the caller promises that the words can be read and written. The direction flag is clear wherever assembly

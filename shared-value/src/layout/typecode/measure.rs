@@ -16,7 +16,7 @@ macro_rules! attempt {
 /// The maximum nesting depth of structs in a typecode: readers of the tree recurse.
 const DEEPEST: usize = 16;
 
-/// The number of dimensions that a shape may have, as in numpy.
+/// The maximum number of dimensions of a shape, as in numpy.
 const MOST_DIMENSIONS: usize = 32;
 
 /// Returns the number of bytes that a typecode of one item describes.
@@ -42,7 +42,7 @@ pub(crate) const fn size(typecode: &str) -> Result<usize, &'static str> {
     Ok(size)
 }
 
-/// A typecode, and how far it was read. Errors tell the form that a typecode should have.
+/// A typecode, and how far it was read. Errors say which form a typecode should have.
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,

@@ -9,11 +9,12 @@ use crate::dynamic::contents::Dyn;
 use crate::dynamic::copy::copy;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
+use crate::dynamic::limit;
 use crate::error::Error;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::place::{Place, WordRange};
-use crate::schema::{DynLayout, DynParts, limit};
+use crate::schema::{DynLayout, DynParts};
 
 /// The functions for the parts of a dynamic value: a [`DynValue`](crate::DynValue) and a [`DynGuard`](crate::DynGuard)
 /// dereference to this.

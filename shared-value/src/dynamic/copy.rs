@@ -8,12 +8,12 @@ use crate::copy::load_into;
 use crate::dynamic::DynData;
 use crate::dynamic::contents::Dyn;
 use crate::dynamic::decode::decode;
+use crate::dynamic::limit;
 use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::{Hold, read};
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::schema::limit;
 use crate::schema::place::{Place, WordRange};
 use crate::schema::primitive::put;
 

@@ -9,6 +9,7 @@ use crate::dynamic::DynData;
 use crate::dynamic::contents::{Dyn, DynFacts};
 use crate::dynamic::decode::check_zeros;
 use crate::dynamic::encode::encode;
+use crate::dynamic::limit;
 use crate::error::Error;
 use crate::handle::initial::{Filled, Initial};
 use crate::handle::initialize::Initialize;
@@ -16,7 +17,7 @@ use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::invalid_layout;
 use crate::schema::place::Place;
-use crate::schema::{DynKind, DynLayout, limit};
+use crate::schema::{DynKind, DynLayout};
 
 /// A layout, and the data of the first value.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ mod data;
 mod decode;
 mod dyn_value;
 mod encode;
+mod limit;
 mod print;
 #[cfg(feature = "serde")]
 mod serialize;

@@ -6,12 +6,12 @@ mod line;
 mod list;
 pub(crate) mod only;
 pub(crate) mod pthread;
+mod refusal;
 mod thread;
 pub(crate) mod wakeup;
 
 use std::time::Duration;
 
-use crate::error::{Error, LockError};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 use crate::protocol::lock_word;
 use crate::sys;
@@ -21,9 +21,10 @@ use crate::sys::robust::RobustList;
 pub(crate) use crate::protocol::lock_word::LONGEST_SLEEP;
 pub(crate) use crate::protocol::lock_word::Wait;
 pub(crate) use held::Mark;
-use held::{Held, HeldList, MAX_DEPTH, MAX_HELD};
+use held::{Held, HeldList, MAX_HELD};
 pub(crate) use line::LockLine;
 pub(crate) use list::Overwritten;
+pub(crate) use refusal::Refusal;
 pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 
 /// The kind of a value's own lock.
@@ -60,70 +61,6 @@ pub(crate) enum Acquired {
     TakenOver,
     /// This thread held it already.
     Again,
-}
-
-/// Why an operation on a lock failed. It is small, because the fastest paths return it.
-///
-/// Its tag is as large as a pointer. Results of these paths hold either this or a hold, whose first field is a pointer: a
-/// smaller tag in its place would make the compiler store that field in two halves, and a load of the whole field would then
-/// wait until both stores have left the processor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
-pub(crate) enum Refusal {
-    WouldBlock,
-    TimedOut,
-    TooManyHeld,
-    TooDeep,
-    Borrowed,
-    Unwound,
-    Corrupted,
-    /// A lock that is not recursive, taken twice.
-    AlreadyHeld,
-    /// A guard that was taken before a fork, used in the child.
-    NotHeld,
-    /// The C library's error number for a pthread mutex.
-    Mutex(i64),
-    NoRobustList,
-    NoThread,
-}
-
-impl From<Overwritten> for Refusal {
-    #[inline(always)]
-    fn from(_: Overwritten) -> Self {
-        Self::Corrupted
-    }
-}
-
-impl From<Refusal> for Error {
-    #[cold]
-    #[inline(never)]
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::WouldBlock => LockError::WouldBlock.into(),
-            Refusal::TimedOut => LockError::TimedOut.into(),
-            Refusal::TooManyHeld => LockError::TooManyHeld { limit: MAX_HELD }.into(),
-            Refusal::TooDeep => LockError::TooDeep { limit: MAX_DEPTH }.into(),
-            Refusal::Borrowed => Self::Borrowed,
-            Refusal::Unwound => Self::Unwound,
-            Refusal::Corrupted => LockError::Corrupted.into(),
-            Refusal::AlreadyHeld => LockError::AlreadyHeld.into(),
-            Refusal::NotHeld => LockError::NotHeld.into(),
-            Refusal::Mutex(code) => Self::io("take a pthread mutex", os_error(code)),
-            Refusal::NoRobustList => LockError::Unsupported {
-                what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
-                       this C library has none of that form",
-            }
-            .into(),
-            Refusal::NoThread => LockError::Unsupported {
-                what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
-            }
-            .into(),
-        }
-    }
-}
-
-fn os_error(code: i64) -> std::io::Error {
-    i32::try_from(code).map_or_else(std::io::Error::other, std::io::Error::from_raw_os_error)
 }
 
 /// Takes the lock, or takes it once more.

@@ -4,12 +4,12 @@ mod dyn_layout;
 mod dyn_part;
 mod enumeration;
 mod foreign;
-pub(crate) mod limit;
 mod meaning;
 mod parse;
 pub(crate) mod place;
 pub(crate) mod primitive;
 mod structure;
+mod text;
 mod write;
 
 pub(crate) use dyn_layout::invalid_layout;

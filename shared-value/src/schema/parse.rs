@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt::Display;
 
 use crate::error::Error;
 use crate::format::Invalid;
 use crate::layout::{SharedValue, schema_text};
 use crate::schema::dyn_layout::{Typecode, invalid_layout};
 use crate::schema::primitive::{range, scalar};
+use crate::schema::text::{Expression, Lines, invalid, is_of_name, quoted};
 use crate::schema::{DynField, DynKind, DynLayout, DynVariant};
 
 /// The longest schema, in bytes: a layout takes about twenty times the memory of its text.
@@ -83,103 +83,6 @@ pub(crate) fn read(schema: &str) -> Result<DynLayout, Invalid> {
 /// Returns the layout of a value of this size, given its schema.
 pub(crate) fn layout_of(name: &str, schema: &str, size: usize) -> Result<DynLayout, Error> {
     read(schema).and_then(|layout| layout.of_size(size)).map_err(|invalid| invalid.of(name))
-}
-
-fn invalid(expected: impl Display, found: impl Display) -> Invalid {
-    Invalid::new("schema", expected, found)
-}
-
-/// Returns a piece of the text in the form that errors show.
-fn quoted(text: &str) -> String {
-    const SHOWN: usize = 80;
-    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    let more = if text.chars().nth(SHOWN).is_some() { ".." } else { "" };
-    format!("`{shown}{more}`")
-}
-
-/// The lines that are left to read.
-struct Lines<'t> {
-    rest: &'t str,
-    /// The number of bytes of typecodes that were read so far.
-    typecodes: usize,
-}
-
-impl<'t> Lines<'t> {
-    fn peek(&self) -> Option<&'t str> {
-        self.rest.split_once('\n').map(|(line, _)| line)
-    }
-
-    fn next(&mut self, what: impl Display) -> Result<&'t str, Invalid> {
-        let Some((line, rest)) = self.rest.split_once('\n') else {
-            let found = if self.rest.is_empty() { "nothing more".to_owned() } else { quoted(self.rest) };
-            return Err(invalid(format!("{what}, and a line feed"), found));
-        };
-        self.rest = rest;
-        Ok(line)
-    }
-
-    fn expect(&mut self, line: &str) -> Result<(), Invalid> {
-        let found = self.next(quoted(line))?;
-        if found == line { Ok(()) } else { Err(invalid(quoted(line), quoted(found))) }
-    }
-}
-
-/// The part of a line that is left to read.
-struct Expression<'t> {
-    rest: &'t str,
-}
-
-impl<'t> Expression<'t> {
-    fn takes(&mut self, token: &str) -> bool {
-        match self.rest.strip_prefix(token) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn expect(&mut self, token: &str) -> Result<(), Invalid> {
-        if self.takes(token) { Ok(()) } else { Err(invalid(format!("`{token}`"), quoted(self.rest))) }
-    }
-
-    fn end(&self) -> Result<(), Invalid> {
-        if self.rest.is_empty() { Ok(()) } else { Err(invalid("the end of the line", quoted(self.rest))) }
-    }
-
-    /// Takes the text before the first character that is not accepted.
-    fn take_while(&mut self, is_accepted: impl Fn(char) -> bool) -> &'t str {
-        let length = self.rest.find(|character| !is_accepted(character)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        taken
-    }
-
-    fn name(&mut self) -> Result<&'t str, Invalid> {
-        let before = self.rest;
-        match self.take_while(is_of_name) {
-            "" => Err(invalid("a name", quoted(before))),
-            name => Ok(name),
-        }
-    }
-
-    fn number<N: std::str::FromStr>(&mut self) -> Result<N, Invalid> {
-        let before = self.rest;
-        let digits = self.take_while(|character| character.is_ascii_digit());
-        let is_written_so = digits == "0" || !digits.starts_with('0');
-        let number = digits.parse().ok().filter(|_| is_written_so);
-        number.ok_or_else(|| invalid("a number", quoted(before)))
-    }
-}
-
-/// Returns whether an identifier of Rust may contain this character. Beyond ASCII, only invisible characters are refused.
-pub(super) fn is_of_name(character: char) -> bool {
-    match character {
-        '_' => true,
-        _ if character.is_ascii() => character.is_ascii_alphanumeric(),
-        _ => !character.is_control() && !character.is_whitespace(),
-    }
 }
 
 /// Reads a type, and the lines of its fields.

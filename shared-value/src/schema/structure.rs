@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::layout::{AtomicField, Item, SharedValue};
 use crate::schema::dyn_layout::{Typecode, invalid_layout};
-use crate::schema::parse::{is_of_name, read, sized};
+use crate::schema::parse::{read, sized};
+use crate::schema::text::is_of_name;
 use crate::schema::{DynField, DynKind, DynLayout};
 
 impl DynLayout {

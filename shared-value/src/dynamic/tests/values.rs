@@ -4,10 +4,11 @@ use super::{All, Random, Tinted, Wrapped, fill, layouts};
 use crate::dynamic::DynData;
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
+use crate::dynamic::limit;
 use crate::error::Error;
 use crate::layout::{Printed, SharedValue, schema_text};
 use crate::schema::place::Place;
-use crate::schema::{DynLayout, limit, read};
+use crate::schema::{DynLayout, read};
 
 /// Without this, a tool would print another value than the program, or write one that the program refuses.
 #[test]

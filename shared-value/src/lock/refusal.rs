@@ -1,0 +1,69 @@
+//! `Refusal`: why an operation on a lock failed, small enough for the fastest paths.
+
+use crate::error::{Error, LockError};
+use crate::lock::held::{MAX_DEPTH, MAX_HELD};
+use crate::lock::list::Overwritten;
+
+/// Why an operation on a lock failed. It is small, because the fastest paths return it.
+///
+/// Its tag is as large as a pointer. Results of these paths hold either this or a hold, whose first field is a pointer: a
+/// smaller tag in its place would make the compiler store that field in two halves, and a load of the whole field would then
+/// wait until both stores have left the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Refusal {
+    WouldBlock,
+    TimedOut,
+    TooManyHeld,
+    TooDeep,
+    Borrowed,
+    Unwound,
+    Corrupted,
+    /// A lock that is not recursive, taken twice.
+    AlreadyHeld,
+    /// A guard that was taken before a fork, used in the child.
+    NotHeld,
+    /// The C library's error number for a pthread mutex.
+    Mutex(i64),
+    NoRobustList,
+    NoThread,
+}
+
+impl From<Overwritten> for Refusal {
+    #[inline(always)]
+    fn from(_: Overwritten) -> Self {
+        Self::Corrupted
+    }
+}
+
+impl From<Refusal> for Error {
+    #[cold]
+    #[inline(never)]
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::WouldBlock => LockError::WouldBlock.into(),
+            Refusal::TimedOut => LockError::TimedOut.into(),
+            Refusal::TooManyHeld => LockError::TooManyHeld { limit: MAX_HELD }.into(),
+            Refusal::TooDeep => LockError::TooDeep { limit: MAX_DEPTH }.into(),
+            Refusal::Borrowed => Self::Borrowed,
+            Refusal::Unwound => Self::Unwound,
+            Refusal::Corrupted => LockError::Corrupted.into(),
+            Refusal::AlreadyHeld => LockError::AlreadyHeld.into(),
+            Refusal::NotHeld => LockError::NotHeld.into(),
+            Refusal::Mutex(code) => Self::io("take a pthread mutex", os_error(code)),
+            Refusal::NoRobustList => LockError::Unsupported {
+                what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
+                       this C library has none of that form",
+            }
+            .into(),
+            Refusal::NoThread => LockError::Unsupported {
+                what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
+            }
+            .into(),
+        }
+    }
+}
+
+fn os_error(code: i64) -> std::io::Error {
+    i32::try_from(code).map_or_else(std::io::Error::other, std::io::Error::from_raw_os_error)
+}

@@ -36,12 +36,12 @@ mod tests;
 /// - the handle `SynchronizedAccount`, an alias of `Synchronized<Account>`, which takes the access as a parameter:
 ///   `SynchronizedAccount<ReadOnly>`,
 /// - the guard `AccountGuard`, an alias of `Guard<Account>`,
-/// - `AccountAccessors`, to which both dereference. Programs do not need this name: rustdoc lists the accessors there.
+/// - `AccountAccessors`: both dereference to it. Programs do not need this name: rustdoc lists the accessors there.
 ///
 /// # What it accepts
 ///
-/// - `#[repr(C)]` structs with named or numbered fields, with or without `align(N)`. They may
-///   have type parameters, each of which is bounded by `SharedValue`, and const parameters.
+/// - `#[repr(C)]` structs with named or numbered fields, with or without `align(N)`. They may have const parameters, and
+///   type parameters, which get the bound `SharedValue`.
 /// - `#[repr(transparent)]` structs with one field.
 /// - Fieldless enums with an integer of at most 64 bits as `repr`. Their handle and guard are
 ///   aliases, without accessors.

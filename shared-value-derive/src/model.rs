@@ -88,7 +88,7 @@ impl Field {
         }
     }
 
-    /// Returns the name of the getter, from which the names of all other accessors are made.
+    /// Returns the name of the getter. The names of all other accessors are made from it.
     pub(crate) fn getter(&self) -> Ident {
         let mut name = match &self.member {
             Member::Named(name) => name.clone(),
@@ -138,7 +138,7 @@ pub(crate) fn innermost(ty: &Type) -> &Type {
     }
 }
 
-/// Returns whether `ty` is a primitive for which every bit pattern is a value.
+/// Returns whether `ty` is a primitive, and every bit pattern is a value of it.
 pub(crate) fn is_number(ty: &Type) -> bool {
     let Type::Path(path) = unwrapped(ty) else {
         return false;

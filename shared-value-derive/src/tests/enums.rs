@@ -55,7 +55,7 @@ fn variants_with_data() {
     assert_eq!(problems("#[repr(u8)] enum E { A(), B {} }"), [""; 0]);
 }
 
-/// Without this, an enum for which no bits are valid would be shared.
+/// Without this, an enum that has no valid bits would be shared.
 #[test]
 fn empty_enums() {
     for (source, column) in [("#[repr(u8)] enum E {}", 17), ("enum E {}", 5)] {

@@ -30,7 +30,7 @@ struct Draft {
 
 impl Draft {
     fn versions(&self) -> &Versions {
-        // SAFETY: `segment` keeps the words mapped while `self` lives, and they are atomics, for which all bytes are valid.
+        // SAFETY: `segment` keeps the words mapped while `self` lives, and they are atomics, which are valid for any bytes.
         unsafe { self.versions.as_ref() }
     }
 

@@ -238,7 +238,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         &self.parts().atomics[number]
     }
 
-    /// Returns the word on which threads sleep that wait for a change.
+    /// Returns the word that threads sleep on while they wait for a change.
     #[inline(always)]
     pub(crate) fn event(&self) -> &AtomicU64 {
         &self.guarding().event

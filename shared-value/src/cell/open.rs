@@ -159,7 +159,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if self.number == 0 {
             return Self::for_reading(segment);
         }
-        // This is the file in which the cell was found, so this fails only if a peer has truncated the file.
+        // The cell was found in this file, so this fails only if a peer has truncated the file.
         Self::within(&segment, self.start(), self.facts.clone(), segment.length(), self.number)
             .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
     }

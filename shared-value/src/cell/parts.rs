@@ -59,7 +59,7 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     pub(crate) unsafe fn at(control: NonNull<Control>, shape: Shape) -> Self {
         // SAFETY: the control line is the first 64 of these bytes, and consists of atomics, which are valid for any bytes.
         let line = unsafe { control.as_ref() };
-        // SAFETY: the words lie behind the control line, in the same `shape.length()` bytes.
+        // SAFETY: the words lie after the control line, in the same `shape.length()` bytes.
         let words = unsafe { control.add(1) }.cast();
         // SAFETY: `shape.slots()` words from the first on lie in the `shape.length()` bytes, before marks and atomic fields.
         let slots = unsafe { Self::words(words, 0, shape.slots()) };

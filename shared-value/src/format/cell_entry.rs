@@ -91,7 +91,7 @@ impl CellEntry {
         &self.schema
     }
 
-    /// Returns where the pthread mutex of the cell lies, if one guards the cell: in a cache line of its own.
+    /// Returns the offset of the cell's pthread mutex, if one guards the cell. It has a cache line of its own.
     pub(crate) fn mutex_offset(&self) -> usize {
         (self.cell_offset + self.cell_length).next_multiple_of(CELL_ALIGN)
     }
@@ -101,7 +101,7 @@ impl CellEntry {
         self.size
     }
 
-    /// Checks that the cell matches its own schema, from which `shape` was computed.
+    /// Checks that the cell matches its own schema. `shape` was computed from that schema.
     pub(crate) fn expect_shape(&self, name: &str, shape: Shape) -> Result<(), Error> {
         let length = shape.checked_length().map_or_else(|| "more than memory can hold".to_owned(), |it| it.to_string());
         require("fingerprint", text_fingerprint(&self.schema), self.fingerprint)

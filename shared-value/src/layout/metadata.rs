@@ -304,7 +304,7 @@ impl Field {
         Self::new::<Pod<F>>(name, offset)
     }
 
-    /// Describes a field of another crate's type, for which the author of the struct wrote a typecode.
+    /// Describes a field of another crate's type, with a typecode that the author of the struct wrote.
     #[doc(hidden)]
     #[track_caller]
     pub const fn pod_as<F: PodType>(name: &'static str, offset: usize, typecode: &'static str) -> Self {

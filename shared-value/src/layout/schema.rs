@@ -14,7 +14,7 @@
 //! Account: 56 bytes, align 8
 //! little-endian
 //! ```
-//! Offsets are in bytes from the start of the value. For an array, the offsets in its first element are given.
+//! Offsets are in bytes from the start of the value. Below an array, they are those of its first element.
 //!
 //! The schema of an array whose length only the segment knows describes the elements:
 //! ```text

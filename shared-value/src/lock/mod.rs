@@ -39,7 +39,7 @@ pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LockKind {
-    /// This library's lock: the fastest one, and safe whatever other processes write into the memory.
+    /// This library's lock. It is the fastest one, and safe even if other processes write arbitrary bytes into the memory.
     #[default]
     Native,
     /// A robust, process-shared `pthread_mutex_t`, which C and C++ programs can take too (docs/format.md says where it lies,
@@ -216,7 +216,7 @@ fn release_linked(
     if unlinked.is_ok() { released.map_err(|_| Overwritten) } else { Err(Overwritten) }
 }
 
-/// Leaves all locks that the calling thread holds in the state in which a dead thread would leave them.
+/// Marks all locks that the calling thread holds as left by a dead owner.
 fn die_with_all(thread: Thread) {
     while let Some(index) = thread.held().length().checked_sub(1) {
         // SAFETY: the record holds the lock, so the caller of `acquire` keeps it mapped. A lock consists of atomics.

@@ -101,7 +101,7 @@ impl Thread {
         self.record.id.load(Relaxed)
     }
 
-    /// Returns the thread's owner token. It changes in a forked child, in which the thread no longer holds its locks.
+    /// Returns the thread's owner token. A forked child gets a new token, because it does not hold its parent's locks.
     #[inline(always)]
     pub(crate) fn token(self) -> u64 {
         self.record.token.load(Relaxed)

@@ -39,7 +39,7 @@ pub(crate) const fn words(slot: usize) -> usize {
     RECENT + Levels::of(slot).words
 }
 
-/// Where the levels lie, behind the numbers: the lowest level first, the level of one word last.
+/// Where the levels lie, after the numbers: the lowest level first, the level of one word last.
 #[derive(Clone, Copy)]
 struct Levels {
     /// Where each level starts, and how many words it has.
@@ -194,7 +194,7 @@ impl<'a> Marks<'a> {
             used += 1;
         }
         // The last number is cleared first. If the thread dies in between, the numbers that are left have no gap before
-        // them: a number behind a gap would not be found.
+        // them: a number after a gap would not be found.
         for noted in recent[..used].iter().rev() {
             // Release: the block was copied before.
             noted.store(0, Ordering::Release);

@@ -173,8 +173,8 @@ impl<'a> Slots<'a> {
     /// the decision.
     ///
     /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record
-    /// counts as rolled back. Pass `true` only after a pause, in which a writer that keeps to the rules would have settled
-    /// the version.
+    /// counts as rolled back. Pass `true` only after a pause: a writer that keeps to the rules would have settled the
+    /// version by then.
     pub(crate) fn look_decided(self, is_orphan: bool, is_committed: impl FnOnce(u64) -> bool) -> Option<Candidate> {
         // Acquire: pairs with the release stores of `commit`, `join` and `settle`, so that each word is seen with its
         // content in this version, or in a later one. With a joined version, the draft is seen too, which names the record.

@@ -65,7 +65,7 @@ pub enum DynKind {
     /// UTF-8 text in a fixed number of bytes: [`FixedStr`](crate::FixedStr).
     Text,
     /// Bytes whose type is known only to their author: a `#[shared(pod)]` field. If the author wrote a typecode, the bytes
-    /// are read, written and printed as the typecode says, and paths lead into them.
+    /// are read, written and printed as the typecode says, and the parts that it describes have paths.
     Bytes,
     /// A fixed number of elements.
     Array {

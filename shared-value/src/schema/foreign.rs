@@ -1,4 +1,4 @@
-//! Layouts from typecodes, by which other programs describe their values.
+//! Layouts from typecodes, a notation in which other programs describe their values.
 
 use std::fmt::Write as _;
 

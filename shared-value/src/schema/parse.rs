@@ -132,7 +132,7 @@ impl<'t> Parser<'_, 't> {
         })
     }
 
-    /// Reads an array, behind its `[`.
+    /// Reads an array, after its `[`.
     fn array(&mut self, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
         let is_value = depth == 0 && self.path.is_empty();
         let outside = self.path.len();
@@ -153,7 +153,7 @@ impl<'t> Parser<'_, 't> {
         sized(DynLayout::new("array", size, align, DynKind::Array { length, element }))
     }
 
-    /// Reads a newtype or an enum, behind its `(`.
+    /// Reads a newtype or an enum, after its `(`.
     fn wrapper(&mut self, name: &str, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
         let name = Cow::Owned(name.to_owned());
         let mut ahead = Expression { rest: text.rest };
@@ -217,7 +217,7 @@ impl<'t> Parser<'_, 't> {
         text.expect(" bytes, align ")?;
         let align = text.number()?;
         text.end()?;
-        // A field behind the end would lie in another part of the value.
+        // A field that ends after its struct would lie in another part of the value.
         if end > size {
             return Err(invalid(format!("at least {end} bytes, where its fields end"), quoted(line)));
         }
@@ -280,7 +280,7 @@ fn is_atomic_value(layout: &DynLayout) -> bool {
     is_primitive && matches!(&*layout.name, "u64" | "i64" | "f64" | "bool")
 }
 
-/// Reads the variants of an enum, and the `)` behind them.
+/// Reads the variants of an enum, and the `)` after them.
 fn variants(repr: &DynLayout, text: &mut Expression<'_>) -> Result<Vec<DynVariant>, Invalid> {
     let range = range(repr.size, repr.kind == DynKind::Integer { is_signed: true });
     let mut variants = Vec::new();

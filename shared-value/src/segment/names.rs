@@ -19,7 +19,7 @@ pub struct NamedValue {
 }
 
 impl NamedValue {
-    /// Returns the name, by which the value is opened and [unlinked](crate::unlink).
+    /// Returns the name. Use it to open the value, or to [unlink](crate::unlink) it.
     pub fn name(&self) -> &str {
         &self.name
     }

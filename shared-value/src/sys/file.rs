@@ -80,7 +80,7 @@ pub(crate) fn open_descriptor_read_only(process: u32, number: RawFd) -> io::Resu
     open_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::RDONLY)
 }
 
-/// Returns the path by which the kernel shows an open file of this process.
+/// Returns the path that the kernel gives to an open file of this process.
 fn descriptor_path(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }

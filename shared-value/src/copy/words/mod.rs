@@ -1,7 +1,7 @@
 //! Copies runs of whole words between shared memory and private memory.
 //!
 //! A copy means one relaxed atomic access for each word. Compilers do not merge such accesses. So assembly moves several
-//! words at a time where this is known to have the same meaning.
+//! words at a time if that is known to have the same effect.
 #![allow(unsafe_code)]
 
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
@@ -19,15 +19,15 @@ pub(crate) const WORD: usize = size_of::<u64>();
 /// Copies words to private memory, one by one.
 ///
 /// # Safety
-/// `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
-/// aligned.
+/// `to` points to as many bytes as the words have. The bytes may be written, and no reference to them exists. `to` need not
+/// be aligned.
 #[inline(always)]
 pub(crate) unsafe fn load_each(words: &[AtomicU64], to: *mut u8) {
     for (number, word) in words.iter().enumerate() {
-        // SAFETY: the caller promises that `to` points to as many words as `words` has, and `number` is less than that.
+        // SAFETY: the caller promises room for `words.len()` words at `to`, and `number` is less than that.
         let to = unsafe { to.add(number * WORD) };
-        // SAFETY: the caller promises that `to` points to as many words as `words` has; the last of them starts here or
-        // later. This write needs no alignment.
+        // SAFETY: the caller promises room for `words.len()` words at the original `to`, and this word is one of them. This
+        // write needs no alignment.
         unsafe { to.cast::<u64>().write_unaligned(word.load(Relaxed)) };
     }
 }
@@ -39,10 +39,10 @@ pub(crate) unsafe fn load_each(words: &[AtomicU64], to: *mut u8) {
 #[inline(always)]
 pub(crate) unsafe fn store_each(words: &[AtomicU64], from: *const u8) {
     for (number, word) in words.iter().enumerate() {
-        // SAFETY: the caller promises that `from` points to as many words as `words` has, and `number` is less than that.
+        // SAFETY: the caller promises `words.len()` initialized words at `from`, and `number` is less than that.
         let from = unsafe { from.add(number * WORD) };
-        // SAFETY: the caller promises that `from` points to as many initialized words as `words` has; the last of them
-        // starts here or later. This read needs no alignment.
+        // SAFETY: the caller promises `words.len()` initialized words at the original `from`, and this word is one of them.
+        // This read needs no alignment.
         word.store(unsafe { from.cast::<u64>().read_unaligned() }, Relaxed);
     }
 }
@@ -97,7 +97,7 @@ mod tests {
         }
         // SAFETY: `bytes` has 4097 bytes more than the moved words, and `private` is less than 4096.
         let from = unsafe { bytes.as_ptr().add(private) };
-        // SAFETY: `bytes` has as many initialized bytes from `from` on as the moved words have.
+        // SAFETY: `bytes` has at least as many initialized bytes after `from` as the moved words have.
         unsafe { store(moved, from) };
         for (number, word) in words.iter().enumerate() {
             let is_moved = (start..start + length).contains(&number);

@@ -55,14 +55,14 @@ macro_rules! movaps {
 /// Copies words to private memory.
 ///
 /// # Safety
-/// `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
-/// aligned.
+/// `to` points to as many bytes as the words have. The bytes may be written, and no reference to them exists. `to` need not
+/// be aligned.
 #[inline(always)]
 pub(crate) unsafe fn load(words: &[AtomicU64], to: *mut u8) {
     let from = words.as_ptr().cast();
     if words.len() >= MANY && are_moved_fast(from, to) {
-        // SAFETY: `from` points to `words`, which are aligned. The caller promises that `to` points to as many bytes, which
-        // may be written.
+        // SAFETY: `from` points to `words`, which are aligned. The caller promises that `to` points to the same number of
+        // bytes, which may be written.
         return unsafe { move_words(from, to, words.len()) };
     }
     if words.len() >= SEVERAL && from.addr().is_multiple_of(align_of::<__m128i>()) {
@@ -84,7 +84,7 @@ pub(crate) unsafe fn store(words: &[AtomicU64], from: *const u8) {
     let to = words.as_ptr().cast_mut().cast();
     if words.len() >= MANY && are_moved_fast(from, to) {
         // SAFETY: `to` points to `words`, which are aligned, and which may be written through a shared reference, because
-        // they are atomics. The caller promises that `from` points to as many initialized bytes.
+        // they are atomics. The caller promises that `from` points to the same number of initialized bytes.
         return unsafe { move_words(from, to, words.len()) };
     }
     // SAFETY: the caller promises that `from` points to as many initialized bytes as the words have.
@@ -102,8 +102,8 @@ fn are_moved_fast(from: *const u8, to: *mut u8) -> bool {
 ///
 /// # Safety
 /// - The words start at a multiple of 16.
-/// - `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
-///   aligned.
+/// - `to` points to as many bytes as the words have. The bytes may be written, and no reference to them exists. `to` need
+///   not be aligned.
 #[inline(always)]
 unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
     let fours = words.chunks_exact(4 * PAIR);
@@ -141,7 +141,7 @@ unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
 unsafe fn load_four(from: *const AtomicU64) -> [__m128i; 4] {
     let (first, second, third, fourth);
     // SAFETY: the caller promises eight words from a multiple of 16 on, which the instructions load. Every x86-64 processor
-    // has `movaps`; `vmovaps` is used only where the target has AVX. The instructions use no stack, and leave the flags.
+    // has `movaps`; `vmovaps` is used only if the target has AVX. The instructions use no stack, and leave the flags.
     unsafe {
         asm!(
             concat!(movaps!(), " {first}, [{from}]"),
@@ -167,7 +167,7 @@ unsafe fn load_four(from: *const AtomicU64) -> [__m128i; 4] {
 unsafe fn load_pair(from: *const AtomicU64) -> __m128i {
     let vector;
     // SAFETY: the caller promises two words from a multiple of 16 on, which the instruction loads. Every x86-64 processor
-    // has `movaps`; `vmovaps` is used only where the target has AVX. The instruction uses no stack, and leaves the flags.
+    // has `movaps`; `vmovaps` is used only if the target has AVX. The instruction uses no stack, and leaves the flags.
     unsafe {
         asm!(
             concat!(movaps!(), " {vector}, [{from}]"),
@@ -186,7 +186,7 @@ unsafe fn load_pair(from: *const AtomicU64) -> __m128i {
 /// - Whichever of `from` and `to` lies in shared memory is aligned for words.
 #[inline(always)]
 unsafe fn move_words(from: *const u8, to: *mut u8, words: usize) {
-    // SAFETY: the caller promises that the words can be read and written. The direction flag is clear wherever assembly
+    // SAFETY: the caller promises that the words can be read and written. The direction flag is clear whenever assembly
     // begins, so the words are moved upwards. The instruction uses no stack, and leaves the flags.
     unsafe {
         asm!(

@@ -130,7 +130,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads the `}` behind the fields of a struct, if it is there.
+    /// Reads the `}` after the fields of a struct, if it is there.
     pub(crate) const fn closes(&mut self) -> bool {
         let closes = self.takes(b'}');
         if closes {
@@ -254,7 +254,7 @@ const fn product(one: usize, other: usize) -> Result<usize, &'static str> {
 mod tests {
     use super::measure;
 
-    /// Without this, a typecode of another size than its field would shift all fields behind it for other readers.
+    /// Without this, a typecode of another size than its field would shift all later fields for other readers.
     #[test]
     fn sizes() {
         let order = if cfg!(target_endian = "little") { "<" } else { ">" };

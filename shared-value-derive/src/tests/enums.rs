@@ -26,7 +26,7 @@ fn the_message_proposes_the_smallest_integer() {
     }
 }
 
-/// Without this, the size of the enum would be up to the compiler, or not that of its integer.
+/// Without this, the size of the enum would be up to the compiler, or differ from the size of its integer.
 #[test]
 fn other_representations() {
     for repr in ["C", "Rust", "u128", "transparent"] {

@@ -221,7 +221,7 @@ impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
     }
 }
 
-/// Returns the memory of a cell's mutex, whose place the validation of the header has checked.
+/// Returns the memory of a cell's mutex. The validation of the header has checked where it lies.
 fn place_of_mutex(mapping: &Mapping, entry: &CellEntry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
 }

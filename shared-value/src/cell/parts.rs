@@ -134,7 +134,7 @@ impl<T: SharedValue> Parts<'_, T> {
     }
 }
 
-/// Returns the control line of a cell, whose place and length the header's validation checked.
+/// Returns the control line of a cell. The validation of the header has checked the place and the length of the cell.
 pub(crate) fn control(mapping: &Mapping, entry: &CellEntry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
 }

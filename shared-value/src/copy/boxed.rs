@@ -80,7 +80,7 @@ impl<T: SharedValue> Copies<T> {
         let all = self.check_in::<T>(0)?;
         assert!(all.len() == 1, "there must be one value");
         let one = Box::into_raw(all).cast::<T>();
-        // SAFETY: the array has one element, whose layout is that of the value, and the box owns it.
+        // SAFETY: the array has one element, so its layout is the layout of the value; the box owns it.
         Ok(unsafe { Box::from_raw(one) })
     }
 }

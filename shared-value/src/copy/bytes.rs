@@ -1,4 +1,4 @@
-//! Copies runs of bytes between private memory and a slot, whose words other threads may write at any time.
+//! Copies runs of bytes between private memory and a slot. Other threads may write the words of the slot at any time.
 //!
 //! Words are only ever loaded and stored as a whole. If a run begins or ends within a word, its part is cut out of the
 //! loaded word, or merged into the word.

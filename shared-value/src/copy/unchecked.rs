@@ -96,7 +96,7 @@ impl<T: SharedValue> Unchecked<T> {
 /// Returns the offset of the first byte that is invalid for a `T`.
 ///
 /// # Safety
-/// `bytes` points to the bytes of a `T`, initialized but for padding.
+/// `bytes` points to the bytes of a `T`, initialized except for padding.
 #[inline(always)]
 unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
     match const { T::LAYOUT }.kind() {

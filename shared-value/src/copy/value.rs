@@ -1,4 +1,4 @@
-//! Copies values between private memory and a slot, whose words others may write at any time.
+//! Copies values between private memory and a slot. Other threads may write the words of the slot at any time.
 //!
 //! Words are only ever loaded and stored whole: racing accesses of different sizes are undefined in Rust's memory model. A
 //! part that is smaller than its words is cut out of them after the load, and merged into them before the store. `Merge`
@@ -92,7 +92,7 @@ unsafe fn load_run<T>(slot: &[AtomicU64], offset: usize, to: *mut u8) {
     }
 }
 
-/// Copies a value to a byte offset of a slot that this thread alone writes; other bytes stay.
+/// Copies a value to a byte offset of a slot that only this thread writes; other bytes stay.
 ///
 /// Padding is not copied, because it could leak this process's memory: shared padding keeps its zeros, or gets zeros.
 ///

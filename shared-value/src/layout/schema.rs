@@ -16,7 +16,7 @@
 //! ```
 //! Offsets are in bytes from the start of the value. Below an array, they are those of its first element.
 //!
-//! The schema of an array whose length only the segment knows describes the elements:
+//! If only the segment knows the length of an array, the schema describes the elements:
 //! ```text
 //! [Point]
 //! [].x: f64 @0

@@ -1,4 +1,4 @@
-//! Reads schemas, whose text any process may have written.
+//! Reads schemas. Their text may come from any process.
 //!
 //! The memory of a layout is bounded by the length of its text: counts in the text reserve no memory. The nesting depth of
 //! types has a limit. Sizes and offsets are checked here, once: all code that uses a layout relies on every part lying

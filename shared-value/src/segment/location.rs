@@ -40,7 +40,7 @@ pub struct Location<'a>(Site<'a>);
 
 #[derive(Clone, Debug)]
 enum Site<'a> {
-    /// In memory alone.
+    /// In memory only, without a name.
     Anonymous,
     /// Under a name, until the machine stops or a process unlinks it.
     Named(Cow<'a, str>),
@@ -51,7 +51,7 @@ enum Site<'a> {
 }
 
 impl Location<'static> {
-    /// In memory alone.
+    /// In memory only, without a name.
     pub(crate) const ANONYMOUS: Self = Self(Site::Anonymous);
 
     /// Returns the location of a segment whose descriptor another process has handed over. `how` says in which way, for

@@ -13,9 +13,10 @@
 //! Write-Back (WB) Memory"; AMD makes no exception for string operations). Its loads stay in order with other loads, as all
 //! loads do.
 //!
-//! So both do only what a loop of relaxed accesses may do. On x86-64, acquire and release are nothing but an order that the
-//! compiler must keep, and the compiler keeps it around assembly: it treats assembly as a call of an unknown function, which
-//! may access these words and synchronize with other threads. (The option `readonly` would say that it does not.)
+//! So both do only what a loop of relaxed accesses may do. On x86-64, acquire and release need no instructions: they are
+//! only an order that the compiler must keep. It keeps that order around assembly, because it treats assembly as a call of
+//! an unknown function, which may access these words and synchronize with other threads. (The option `readonly` would say
+//! that it does not.)
 //!
 //! **Few words are stored one by one.** A vector would first have to be assembled from values that were just computed, or
 //! loaded after their stores have left the processor: a commit of 64 bytes took 7.5 ns instead of 5.7.

@@ -1,4 +1,4 @@
-//! The `#[shared(..)]` attributes: their contents, and the errors for words that they do not know.
+//! The `#[shared(..)]` attributes: their contents, and the errors for unknown words in them.
 
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;

@@ -1,4 +1,4 @@
-//! Generated types, functions and locals must not take a name that the user's types and constants mention.
+//! Keeps generated types, functions and locals from taking a name that the user's types and constants use.
 
 use std::collections::HashSet;
 

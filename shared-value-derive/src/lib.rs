@@ -36,19 +36,19 @@ mod tests;
 /// - the handle `SynchronizedAccount`, an alias of `Synchronized<Account>`, which takes the access as a parameter:
 ///   `SynchronizedAccount<ReadOnly>`,
 /// - the guard `AccountGuard`, an alias of `Guard<Account>`,
-/// - `AccountAccessors`, to which both dereference. Programs do not need this name: rustdoc lists the accessors there.
+/// - `AccountAccessors`: both dereference to it. Programs do not need this name: rustdoc lists the accessors there.
 ///
 /// # What it accepts
 ///
-/// - `#[repr(C)]` structs with named or numbered fields, with or without `align(N)`. They may
-///   have type parameters, each of which is bounded by `SharedValue`, and const parameters.
+/// - `#[repr(C)]` structs with named or numbered fields, with or without `align(N)`. They may have const parameters, and
+///   type parameters, which get the bound `SharedValue`.
 /// - `#[repr(transparent)]` structs with one field.
 /// - Fieldless enums with an integer of at most 64 bits as `repr`. Their handle and guard are
 ///   aliases, without accessors.
 ///
-/// The type must be `Copy`, and the type of every field must implement `SharedValue`. The derive knows types of the standard
-/// library that cannot be shared by their names, and its errors propose replacements. If a type of your own has such a name,
-/// write its path, as in `self::Duration`.
+/// The type must be `Copy`, and the type of every field must implement `SharedValue`. Some types of the standard library
+/// cannot be shared. The derive recognizes them by name, and its errors propose replacements. If a type of your own has such
+/// a name, write its path, as in `self::Duration`.
 ///
 /// # Accessors
 ///

@@ -88,7 +88,7 @@ impl Field {
         }
     }
 
-    /// Returns the name of the getter, from which the names of all other accessors are made.
+    /// Returns the name of the getter. The names of all other accessors are made from it.
     pub(crate) fn getter(&self) -> Ident {
         let mut name = match &self.member {
             Member::Named(name) => name.clone(),
@@ -138,7 +138,7 @@ pub(crate) fn innermost(ty: &Type) -> &Type {
     }
 }
 
-/// Returns whether `ty` is a primitive for which every bit pattern is a value.
+/// Returns whether `ty` is a primitive, and every bit pattern is a value of it.
 pub(crate) fn is_number(ty: &Type) -> bool {
     let Type::Path(path) = unwrapped(ty) else {
         return false;
@@ -195,8 +195,8 @@ fn fields(context: &Context, fields: &Fields, value: &TokenStream) -> Vec<Field>
         .collect()
 }
 
-/// Returns the visibility as if the macro had written it: lints take an item for the user's if its first token is the
-/// user's.
+/// Returns the visibility as if the macro had written it. Lints treat an item as the user's if its first token comes from
+/// the user.
 fn relocated(visibility: &Visibility) -> Visibility {
     if matches!(visibility, Visibility::Restricted(restricted) if restricted.in_token.is_some()) {
         return visibility.clone();

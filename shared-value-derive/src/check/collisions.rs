@@ -1,4 +1,4 @@
-//! Finds fields whose accessors would have one name, and getters that a method would hide.
+//! Finds fields whose accessors would get the same name, and getters that a method would hide.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ const OF_TRAITS: [&str; 8] = ["clone", "clone_from", "clone_into", "deref", "dro
 
 /// Two fields whose accessors would have the same name.
 pub(crate) struct Collision {
-    /// The number of the later field, on which the error is reported.
+    /// The number of the later field, which gets the error.
     pub(crate) field: usize,
     span: Span,
     message: String,

@@ -3,7 +3,7 @@
 /// Types of the standard library that cannot be shared.
 pub(super) struct StandardType {
     pub(super) names: &'static [&'static str],
-    /// Whether the type has parameters. If so, the name without parameters is a type of the user's.
+    /// Whether the type has parameters. If so, the name without parameters means a type of the user.
     pub(super) is_generic: bool,
     /// The reason, and what to do instead. It follows the name in the message. `{T}` stands for the first parameter.
     pub(super) message: &'static str,

@@ -71,7 +71,7 @@ fn of_path(generics: &Generics, field: &Field, path: &TypePath) -> Option<String
     Some(format!("`{name}` {message}"))
 }
 
-/// Returns whether `path` may be a name of the standard library, and not one of the user's.
+/// Returns whether `path` may name a type of the standard library rather than a type of the user.
 fn may_be_standard(generics: &Generics, path: &Path) -> bool {
     let Some(first) = path.segments.first() else {
         return false;

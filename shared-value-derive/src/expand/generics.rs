@@ -19,8 +19,8 @@ pub(super) fn arguments(generics: &Generics) -> Vec<TokenStream> {
         .collect()
 }
 
-/// Returns the parameters of the input, with the bound `SharedValue` on each type parameter, in the place where the user has
-/// bounds for it. Types of fields that belong to a parameter get the bound too.
+/// Returns the parameters of the input, with the bound `SharedValue` on each type parameter, at the place where the user
+/// wrote its bounds. Types of fields that belong to a parameter get the bound too.
 pub(crate) fn bounded(input: &Input, runtime: &TokenStream) -> Generics {
     let generics = &input.generics;
     let bound: TypeParamBound = parse_quote!(#runtime::SharedValue);

@@ -42,9 +42,9 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
         },
     );
     let unchanged = unchanged(scope, fields);
-    // Asks for the fields through a generic function. If the type is not `Copy`, its impl reports that, and a direct mention
-    // of its own fields would report it again. If this function were in the runtime, rustc would add a note there for each
-    // error in a constant.
+    // Asks for the fields through a generic function. If the type is not `Copy`, the impl reports that already, and a direct
+    // mention of the fields would report it again. The function is not in the runtime, because rustc would then point a note
+    // there for each error in a constant.
     quote! {
         #implementation
         const fn #fields_of<Value: #shared_value>() -> &'static [#runtime::Field] {

@@ -66,7 +66,8 @@ impl<'input> Scope<'input> {
         }
     }
 
-    /// Returns the user's type for documentation, as a link, except for a raw name, to which rustdoc finds no link.
+    /// Returns the user's type as a link for documentation. A raw name stays without a link, because rustdoc would not find
+    /// it.
     pub(crate) fn link(&self) -> String {
         let name = self.input.layout_name();
         if self.input.name == name { format!("[`{name}`]") } else { format!("`{name}`") }

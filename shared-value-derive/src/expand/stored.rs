@@ -28,9 +28,9 @@ pub(super) fn describe(field: &Field, describing: &Ident) -> TokenStream {
     quote!(#function <#ty> #arguments)
 }
 
-/// Returns a statement that asks first, in every function, what `describe` asks: whether the type of `field` can be shared.
-/// rustc reports an identical error at the same place only once. Without the statement, it would report one error for each
-/// function that reads or writes the field.
+/// Returns the statement that comes first in every function and makes the same check as `describe`: whether the type of
+/// `field` can be shared. rustc reports an identical error at the same place only once. Without the statement, it would
+/// report one error for each function that reads or writes the field.
 pub(super) fn question(scope: &Scope<'_>, field: &Field) -> Option<TokenStream> {
     if is_known_to_be_shared(scope, field) {
         return None;

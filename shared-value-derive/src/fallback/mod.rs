@@ -25,8 +25,8 @@ pub(crate) fn expand(input: &Input, errors: &syn::Error) -> TokenStream {
     quote!(#errors #metadata #items)
 }
 
-/// Generates an impl that applies only if the type is `Copy`, but does not require it: a type with a refused field seldom
-/// can be `Copy`.
+/// Generates an impl that applies only if the type is `Copy`, but does not require `Copy`: a type with a refused field can
+/// rarely be `Copy`.
 fn metadata(scope: &Scope<'_>) -> TokenStream {
     if scope.input.generics.lifetimes().next().is_some() {
         return TokenStream::new();

@@ -1,5 +1,5 @@
-//! Stand-ins for the handle and the guard of a type that cannot be shared. The runtime's own would report another error
-//! wherever they are used.
+//! Stand-ins for the handle and the guard of a type that cannot be shared. The real handle and guard would cause another
+//! error at every use.
 
 use proc_macro2::TokenStream;
 use quote::quote;

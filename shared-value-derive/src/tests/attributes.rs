@@ -83,7 +83,7 @@ fn fingerprints() {
     }
 }
 
-/// Without this, a typecode would be ignored where the library knows the type better than its user.
+/// Without this, a typecode would be ignored if the library knows the type better than its user.
 #[test]
 fn typecodes() {
     assert_eq!(on_field("pod, typecode = \"(3)<f\""), [""; 0]);

@@ -26,7 +26,7 @@ fn the_message_proposes_the_smallest_integer() {
     }
 }
 
-/// Without this, the size of the enum would be up to the compiler, or not that of its integer.
+/// Without this, the size of the enum would be up to the compiler, or differ from the size of its integer.
 #[test]
 fn other_representations() {
     for repr in ["C", "Rust", "u128", "transparent"] {
@@ -55,7 +55,7 @@ fn variants_with_data() {
     assert_eq!(problems("#[repr(u8)] enum E { A(), B {} }"), [""; 0]);
 }
 
-/// Without this, an enum for which no bits are valid would be shared.
+/// Without this, an enum that has no valid bits would be shared.
 #[test]
 fn empty_enums() {
     for (source, column) in [("#[repr(u8)] enum E {}", 17), ("enum E {}", 5)] {

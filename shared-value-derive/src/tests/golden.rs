@@ -43,7 +43,7 @@ fn generic() {
     golden("generic");
 }
 
-/// Without this, a change of the output beside errors would go unnoticed.
+/// Without this, a change of the output for an input with errors would go unnoticed.
 #[test]
 fn fallback() {
     golden("fallback");

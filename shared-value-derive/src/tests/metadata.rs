@@ -70,7 +70,7 @@ fn every_body_asks_the_same_question_first() {
     assert_eq!(question("u8") + question("[u8 ; 2]"), 0, "those are known");
 }
 
-/// Without this, a variant with empty parentheses, which is a function, would be cast as one.
+/// `Variant()` names a function. Without this, that function would be cast to an integer.
 #[test]
 fn variants_with_empty_parentheses() {
     let output = expand("#[repr(u8)] enum E { A, B(), C {} }").to_string();

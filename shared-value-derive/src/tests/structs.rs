@@ -34,7 +34,7 @@ fn empty_structs() {
     }
 }
 
-/// Without this, a newtype's layout would be that of its first field and hide the others.
+/// Without this, a newtype would have the layout of its first field, and the other fields would be hidden.
 #[test]
 fn newtypes_have_one_field() {
     assert_eq!(
@@ -53,7 +53,7 @@ fn newtypes_are_not_atomic() {
     );
 }
 
-/// Without this, bytes of one field would be read as those of another.
+/// Without this, bytes of one field would be read as another field.
 #[test]
 fn unions() {
     assert_eq!(

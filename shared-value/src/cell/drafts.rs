@@ -1,9 +1,9 @@
 //! Drafts: the values that a thread has written while it holds a lock that guards several.
 //!
 //! The draft word of such a value does not tell which thread wrote the draft: the present owner of the lock, or an earlier
-//! owner that died. So each thread records the values that it has touched since it took the lock. A draft that is not
-//! recorded was left by a dead owner, and is dropped when the value is touched. When the lock is released, all noted values
-//! are committed, one after the other.
+//! owner that died. So each thread notes the values that it has touched since it took the lock. A draft without a note was
+//! left by a dead owner, and is rolled back when the value is touched. When the lock is released, all noted values are
+//! committed, one after the other.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
@@ -30,7 +30,7 @@ struct Draft {
 
 impl Draft {
     fn versions(&self) -> &Versions {
-        // SAFETY: `segment` keeps the words mapped while `self` lives, and they are atomics, for which all bytes are valid.
+        // SAFETY: `segment` keeps the words mapped while `self` lives, and they are atomics, which are valid for any bytes.
         unsafe { self.versions.as_ref() }
     }
 
@@ -40,7 +40,8 @@ impl Draft {
 }
 
 thread_local! {
-    /// It has no destructor, so it is usable until the thread is gone. A thread that ends while it holds a lock leaks it.
+    /// The list has no destructor, so it is usable until the thread is gone. A thread that ends while it holds a lock leaks
+    /// it.
     static DRAFTS: RefCell<ManuallyDrop<Vec<Draft>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
@@ -67,7 +68,7 @@ impl Drafted<'_> {
         self.find(|_| ()).is_some()
     }
 
-    /// Notes that this thread touches the value, and drops a dead owner's draft.
+    /// Notes that this thread touches the value, and rolls back a dead owner's draft.
     pub(crate) fn note(self, segment: &Arc<Segment>) {
         if self.is_noted() {
             return;
@@ -113,7 +114,7 @@ pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
 
 /// Commits all values that this thread has written under the lock.
 ///
-/// If the thread dies between two of them, the later ones stay as they were.
+/// If the thread dies between two commits, the values that are not committed yet keep their old contents.
 pub(crate) fn commit(lock: &LockLine, token: u64) {
     each(lock, token, Versions::commit);
 }
@@ -136,7 +137,8 @@ pub(crate) fn end(lock: &LockLine, token: u64) {
         Some(drafts.remove(place))
     };
     while let Some(ended) = DRAFTS.with_borrow_mut(take) {
-        // Dropped here, where `DRAFTS` is not borrowed: the last reference to a segment unmaps it, which may look at drafts.
+        // Dropped here, while `DRAFTS` is not borrowed: dropping the last reference to a segment unmaps it, and that may
+        // look at the drafts.
         drop(ended);
     }
 }

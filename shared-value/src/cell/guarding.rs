@@ -86,7 +86,7 @@ impl Guarding {
     /// Checks that a segment is guarded in this way. A program that asks for a pthread mutex accepts a native lock too.
     pub(super) fn check(&self, mapping: &Mapping) -> Result<(), Error> {
         let (expected, found) = (self.required(), mapping.required_lock());
-        // Never the other way round: otherwise a peer could rewrite the header of a native value, and the C library would
+        // The reverse is refused: otherwise a peer could rewrite the header of a native value, and the C library would
         // follow the peer's pointers in a process that did not ask for a pthread mutex.
         let is_safer = expected == RequiredLock::Pthread && found == RequiredLock::Native;
         if is_safer || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }

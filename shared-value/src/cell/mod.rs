@@ -41,8 +41,8 @@ pub(crate) struct Cell<C: Contents + ?Sized> {
     value: PhantomData<fn() -> C>,
 }
 
-// SAFETY: everything that the pointers lead to is accessed atomically, a cell's contents are plain data that no thread owns,
-// and facts are `Send`.
+// SAFETY: all memory behind the pointers is accessed atomically, a cell's contents are plain data that no thread owns, and
+// facts are `Send`.
 unsafe impl<C: Contents + ?Sized> Send for Cell<C> {}
 // SAFETY: as for `Send`: all accesses are atomic, and facts are `Sync`.
 unsafe impl<C: Contents + ?Sized> Sync for Cell<C> {}
@@ -198,7 +198,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         !matches!(&self.locked_by, LockedBy::Object(object) if !object.is_recursive())
     }
 
-    /// Returns the access to this value's notes in the thread with this token.
+    /// Returns the operations on a thread's notes about this value. `token` is the thread's token.
     pub(crate) fn drafted(&self, token: u64) -> Drafted<'_> {
         Drafted { lock: self.lock(), token, versions: &self.parts().control.versions }
     }
@@ -232,13 +232,13 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.parts().slots()
     }
 
-    /// Returns the word of an atomic field, by its number among them.
+    /// Returns the word of an atomic field. `number` counts the atomic words of the value.
     #[inline(always)]
     pub(crate) fn atomic(&self, number: usize) -> &AtomicU64 {
         &self.parts().atomics[number]
     }
 
-    /// Returns the word on which threads sleep that wait for a change.
+    /// Returns the word that threads sleep on while they wait for a change.
     #[inline(always)]
     pub(crate) fn event(&self) -> &AtomicU64 {
         &self.guarding().event
@@ -253,8 +253,8 @@ impl<C: Contents + ?Sized> Cell<C> {
     }
 
     /// Returns the committed version, to be copied without the lock; `None` if the version is joined to a record that does
-    /// not exist. `is_orphan` says that this was the case before a pause too: then a peer has broken the protocol, and the
-    /// version before it counts as committed.
+    /// not exist. `is_orphan` says that the record was missing before a pause too: then a peer has broken the protocol, and
+    /// the previous version counts as committed.
     pub(crate) fn look_decided(&self, is_orphan: bool) -> Option<Candidate> {
         self.slots().look_decided(is_orphan, |record| is_committed(&self.segment, record))
     }

@@ -133,7 +133,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::in_segment(segment, guarding)
     }
 
-    /// Opens the value in an existing segment for reading, whatever guards it.
+    /// Opens the value in an existing segment for reading, regardless of its lock.
     pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Self, Error> {
         Self::for_reading(Segment::open_read_only(location)?)
     }
@@ -159,12 +159,12 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if self.number == 0 {
             return Self::for_reading(segment);
         }
-        // This is the file in which the cell was found, so this fails only if a peer has truncated the file.
+        // The cell was found in this file, so this fails only if a peer has truncated the file.
         Self::within(&segment, self.start(), self.facts.clone(), segment.length(), self.number)
             .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
     }
 
-    /// Returns the lock of this value, for other values that it is to guard.
+    /// Returns the lock of this value, so that it can guard other values too.
     pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
         ObjectLock::new(self.control, Arc::clone(&self.segment), identity, is_recursive)
     }
@@ -192,7 +192,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
     }
 
-    /// Makes a cell for reading. Readers take no lock, so they do not need it.
+    /// Makes a cell for reading. Readers take no lock, so they need not say what guards the value.
     fn for_reading(segment: Arc<Segment>) -> Result<Self, Error> {
         let facts = C::in_segment(&segment)?;
         if segment.required_lock() == RequiredLock::None && !C::READS_UNGUARDED {
@@ -221,15 +221,15 @@ impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
     }
 }
 
-/// Returns the memory of a cell's mutex, whose place the validation of the header has checked.
+/// Returns the memory of a cell's mutex. The validation of the header has checked where it lies.
 fn place_of_mutex(mapping: &Mapping, entry: &CellEntry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
 }
 
 /// Returns the mutex of a cell.
 fn attach(mapping: &Mapping, entry: &CellEntry) -> Result<Arc<Mutex>, Error> {
-    // SAFETY: `mutex::SIZE` bytes are mapped there while the segment is, and it stays mapped while the cell lives or a
-    // thread of this process holds the mutex.
+    // SAFETY: `mutex::SIZE` bytes of the segment lie there. The segment stays mapped while the cell lives or a thread of
+    // this process holds the mutex.
     let mutex = unsafe { Mutex::attach(place_of_mutex(mapping, entry)) };
     mutex.map(Arc::new).map_err(|error| Error::io("attach to a pthread mutex", error))
 }

@@ -40,7 +40,8 @@ const _: () = {
     assert!(std::mem::offset_of!(Control, event) == 56);
 };
 
-/// The words of a cell. References to atomics are fine where other processes write; references to a `T` would not be.
+/// The words of a cell. Other processes may write them at any time: a reference to an atomic allows that, a reference to a
+/// `T` would not.
 pub(crate) struct Parts<'a, C: ?Sized> {
     pub(crate) control: &'a Control,
     slots: &'a [AtomicU64],
@@ -56,9 +57,9 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     /// these sizes.
     #[inline(always)]
     pub(crate) unsafe fn at(control: NonNull<Control>, shape: Shape) -> Self {
-        // SAFETY: the control line is the first 64 of these bytes, and a line of atomics is valid whatever it holds.
+        // SAFETY: the control line is the first 64 of these bytes, and consists of atomics, which are valid for any bytes.
         let line = unsafe { control.as_ref() };
-        // SAFETY: the words lie behind the control line, in the same `shape.length()` bytes.
+        // SAFETY: the words lie after the control line, in the same `shape.length()` bytes.
         let words = unsafe { control.add(1) }.cast();
         // SAFETY: `shape.slots()` words from the first on lie in the `shape.length()` bytes, before marks and atomic fields.
         let slots = unsafe { Self::words(words, 0, shape.slots()) };
@@ -78,7 +79,7 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     }
 
     /// # Safety
-    /// `start + length` words lie behind `words`, as for `at`.
+    /// At least `start + length` words lie at `words`, mapped and accessed as `at` demands.
     #[inline(always)]
     unsafe fn words(words: NonNull<AtomicU64>, start: usize, length: usize) -> &'a [AtomicU64] {
         // SAFETY: the caller promises that `start + length` words lie there.
@@ -93,7 +94,7 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
     }
 
-    /// Returns the word of an atomic field, by its number among them.
+    /// Returns the word of an atomic field. `number` counts the atomic words of the value.
     pub(crate) fn atomic(&self, number: usize) -> &'a AtomicU64 {
         &self.atomics[number]
     }
@@ -133,7 +134,7 @@ impl<T: SharedValue> Parts<'_, T> {
     }
 }
 
-/// Returns the control line of a cell, whose place and length the header's validation checked.
+/// Returns the control line of a cell. The validation of the header has checked the place and the length of the cell.
 pub(crate) fn control(mapping: &Mapping, entry: &CellEntry) -> NonNull<Control> {
     mapping.at(entry.cell_offset, entry.cell_length).expect("a validated cell lies in its segment").cast()
 }

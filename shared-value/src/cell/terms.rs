@@ -13,8 +13,8 @@ pub(crate) struct Terms {
     pub(crate) guarding: Guarding,
     /// Whether the name is unlinked when this process drops its last handle.
     pub(crate) unlink_on_drop: bool,
-    /// Whether a value without a name takes memory only where it is written. A value with a name takes all memory at once:
-    /// the file system of names is limited, and a write beyond the limit is a SIGBUS.
+    /// Whether a value without a name gets each page of its memory only when that page is written. A value with a name
+    /// always gets all memory at once: `/dev/shm` is limited in size, and a write beyond the limit raises SIGBUS.
     pub(crate) is_sparse: bool,
 }
 

@@ -55,7 +55,7 @@ impl<T: SharedValue> Copies<T> {
         self.0.iter().map(Unchecked::to_bytes)
     }
 
-    /// Returns the values, which lie at an offset of an `Outer`, if all bits are valid.
+    /// Returns the values, if all bits are valid. `place` is their offset in an `Outer`, for errors.
     pub(crate) fn check_in<Outer: Contents + ?Sized>(self, place: usize) -> Result<Box<[T]>, Error> {
         if const { T::LAYOUT.is_checked() } {
             for (number, copies) in self.0.chunks(EXAMINED).enumerate() {
@@ -80,7 +80,7 @@ impl<T: SharedValue> Copies<T> {
         let all = self.check_in::<T>(0)?;
         assert!(all.len() == 1, "there must be one value");
         let one = Box::into_raw(all).cast::<T>();
-        // SAFETY: the array has one element, whose layout is that of the value, and the box owns it.
+        // SAFETY: the array has one element, so its layout is the layout of the value; the box owns it.
         Ok(unsafe { Box::from_raw(one) })
     }
 }

@@ -1,4 +1,4 @@
-//! Copies runs of bytes between private memory and a slot, whose words other threads may write at any time.
+//! Copies runs of bytes between private memory and a slot. Other threads may write the words of the slot at any time.
 //!
 //! Words are only ever loaded and stored as a whole. If a run begins or ends within a word, its part is cut out of the
 //! loaded word, or merged into the word.
@@ -37,11 +37,11 @@ impl Merge for AmongOthers {
 
 /// A run of bytes of a slot, split into words.
 struct Run<'a> {
-    /// The first word, and its bytes that belong to the run; `None` if the whole word belongs to it.
+    /// The first word, and its bytes that belong to the run; `None` if the whole word belongs to the run.
     head: Option<(&'a AtomicU64, Range<usize>)>,
     whole: &'a [AtomicU64],
-    /// The last word, and the number of its bytes that belong to the run; `None` if the whole word belongs to it, or it is
-    /// the head.
+    /// The last word, and the number of its bytes that belong to the run; `None` if the whole word belongs to the run, or if
+    /// the head is the last word.
     tail: Option<(&'a AtomicU64, usize)>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn load_into(slot: &[AtomicU64], offset: usize, to: &mut [u8]) {
 /// Copies a buffer to an offset of a slot; the bytes around it stay.
 ///
 /// # Panics
-/// If it does not lie in the slot; then nothing was written.
+/// If the buffer does not fit into the slot there. Nothing was written then.
 pub(crate) fn store_from<M: Merge>(slot: &[AtomicU64], offset: usize, from: &[u8]) {
     // SAFETY: `from` has `from.len()` bytes, which are initialized.
     unsafe { store::<M>(slot, offset, from.as_ptr(), from.len()) };
@@ -96,7 +96,7 @@ pub(crate) fn store_from<M: Merge>(slot: &[AtomicU64], offset: usize, from: &[u8
 /// If they do not lie in the slot.
 ///
 /// # Safety
-/// `to` points to `length` bytes that may be written, and to which no reference exists.
+/// `to` points to `length` bytes that may be written and that no reference points to.
 #[inline]
 pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length: usize) {
     let run = Run::of(slot, offset, length);
@@ -110,15 +110,15 @@ pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length
     }
     // SAFETY: the head of the run has `done` bytes, and the caller has room for the whole run.
     let place = unsafe { to.add(done) };
-    // SAFETY: the caller has room for the whole run, of which these words follow the head.
+    // SAFETY: the caller has room for the whole run, and these words follow the head of the run.
     unsafe { words::load(run.whole, place) };
     done += size_of_val(run.whole);
     if let Some((word, left)) = run.tail {
         let word = word.load(Relaxed).to_ne_bytes();
         // SAFETY: the head and the whole words of the run have `done` bytes, and the caller has room for the whole run.
         let place = unsafe { to.add(done) };
-        // SAFETY: the caller has room for the whole run, of which `left` bytes follow. `word` is a local, which does not
-        // overlap that room.
+        // SAFETY: the caller has room for the whole run, and `left` bytes of the run are left. `word` is a local, which does
+        // not overlap that room.
         unsafe { ptr::copy_nonoverlapping(word.as_ptr(), place, left) };
     }
 }
@@ -126,7 +126,7 @@ pub(crate) unsafe fn load(slot: &[AtomicU64], offset: usize, to: *mut u8, length
 /// Copies bytes into a slot. The bytes around them stay.
 ///
 /// # Panics
-/// If they do not lie in the slot; then nothing was written.
+/// If they do not lie in the slot. Nothing was written then.
 ///
 /// # Safety
 /// `from` points to `length` initialized bytes.
@@ -146,7 +146,7 @@ pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *c
     }
     // SAFETY: the head of the run has `done` bytes, and the caller promises that all bytes of the run can be read.
     let place = unsafe { from.add(done) };
-    // SAFETY: the caller promises that all bytes of the run can be read, of which these words follow the head.
+    // SAFETY: the caller promises that all bytes of the run can be read, and these words follow the head of the run.
     unsafe { words::store(run.whole, place) };
     done += size_of_val(run.whole);
     if let Some((word, left)) = run.tail {
@@ -155,8 +155,8 @@ pub(crate) unsafe fn store<M: Merge>(slot: &[AtomicU64], offset: usize, from: *c
         let place = unsafe { from.add(done) };
         M::merge(word, |old| {
             let mut word = old.to_ne_bytes();
-            // SAFETY: the caller promises that all bytes of the run can be read, of which `left` bytes follow. `word` is a
-            // local, which does not overlap them.
+            // SAFETY: the caller promises that all bytes of the run can be read, and `left` bytes of the run are left.
+            // `word` is a local, which does not overlap them.
             unsafe { ptr::copy_nonoverlapping(place, word.as_mut_ptr(), left) };
             u64::from_ne_bytes(word)
         });

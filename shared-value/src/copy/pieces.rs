@@ -1,11 +1,11 @@
-//! `Pieces`: the words in which a small value lies, and its bytes in each.
+//! `Pieces`: the words in which a small value lies, and the value's bytes in each word.
 
 use crate::copy::words::WORD;
 
 /// A part of a value that lies in one word.
 pub(super) struct Piece {
     pub(super) word: usize,
-    /// The bytes of the word.
+    /// The piece is made of the bytes `start..end` of the word.
     pub(super) start: usize,
     pub(super) end: usize,
     /// The bytes of the value in the words before.
@@ -20,7 +20,7 @@ pub(super) struct Pieces {
     fit: Fit,
 }
 
-/// The shape of a type's pieces that its alignment implies, at any offset.
+/// How the pieces of a type lie, at any offset: its alignment decides.
 #[derive(Clone, Copy)]
 enum Fit {
     /// It starts at the start of a word.

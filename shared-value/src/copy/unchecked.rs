@@ -77,10 +77,10 @@ impl<T: SharedValue> Unchecked<T> {
         bytes
     }
 
-    /// Puts an atomic word in its place, by its number among them.
+    /// Writes the atomic word with this number to its place in the copy.
     ///
     /// # Panics
-    /// If there are fewer atomic words.
+    /// If the value has no atomic word with this number.
     #[inline(always)]
     pub(crate) fn set_atomic(&mut self, number: usize, word: u64) {
         let (offset, size) = T::LAYOUT.atomic_word(number).expect("the value has so many atomic words");
@@ -96,7 +96,7 @@ impl<T: SharedValue> Unchecked<T> {
 /// Returns the offset of the first byte that is invalid for a `T`.
 ///
 /// # Safety
-/// `bytes` points to the bytes of a `T`, initialized but for padding.
+/// `bytes` points to the bytes of a `T`, initialized except for padding.
 #[inline(always)]
 unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
     match const { T::LAYOUT }.kind() {
@@ -129,9 +129,10 @@ impl FieldVisitor for Checker {
         if const { !F::LAYOUT.is_checked() } || self.invalid.is_some() {
             return;
         }
-        // SAFETY: `SharedValue` promises that its fields lie in the value, whose bytes `self.bytes` points to.
+        // SAFETY: `SharedValue` promises that its fields lie in the value, and `self.bytes` points to the bytes of the
+        // value.
         let field = unsafe { self.bytes.add(offset) };
-        // SAFETY: the bytes of the field are initialized except for its own padding, since those of the value are.
+        // SAFETY: the bytes of the value are initialized except for padding, so the bytes of the field are too.
         self.invalid = unsafe { first_invalid::<F>(field) }.map(|invalid| offset + invalid);
     }
 }

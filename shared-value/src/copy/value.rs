@@ -1,8 +1,8 @@
-//! Copies values between private memory and a slot, whose words others may write at any time.
+//! Copies values between private memory and a slot. Other threads may write the words of the slot at any time.
 //!
-//! Words are only ever loaded and stored whole: accesses of several sizes that race are undefined in Rust's memory
-//! model. A part that is smaller than its words is cut out of them after the load, and merged into them before the
-//! store, which only the lock's owner does.
+//! Words are only ever loaded and stored whole: racing accesses of different sizes are undefined in Rust's memory model. A
+//! part that is smaller than its words is cut out of them after the load, and merged into them before the store. `Merge`
+//! says how: usually only the lock's owner stores, but other threads may write an unlocked value too.
 #![allow(unsafe_code)]
 
 use core::marker::PhantomData;
@@ -38,7 +38,7 @@ pub(crate) const fn range<F>(offset: usize) -> Range<usize> {
 /// Copies the `T` at a byte offset out of a slot.
 ///
 /// # Panics
-/// If it does not lie in the slot, or not at a multiple of its alignment.
+/// If it does not lie in the slot, or the offset is not a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn load<T: SharedValue>(slot: &[AtomicU64], offset: usize) -> Unchecked<T> {
     if const { Unchecked::<T>::IS_LARGE } {
@@ -84,7 +84,7 @@ fn load_to<T: SharedValue>(offset: usize, copy: &mut MaybeUninit<T>, read: impl 
 #[inline(always)]
 unsafe fn load_run<T>(slot: &[AtomicU64], offset: usize, to: *mut u8) {
     if const { is_words::<T>() } {
-        // SAFETY: the words have `size_of::<T>()` bytes in all, for which the caller promises room at `to`.
+        // SAFETY: the words have `size_of::<T>()` bytes in all, and the caller promises room for that many bytes at `to`.
         unsafe { words::load(words_at::<T>(slot, offset), to) };
     } else {
         // SAFETY: the caller promises room for `size_of::<T>()` bytes at `to`.
@@ -92,21 +92,21 @@ unsafe fn load_run<T>(slot: &[AtomicU64], offset: usize, to: *mut u8) {
     }
 }
 
-/// Copies a value to a byte offset of a slot that this thread alone writes; other bytes stay.
+/// Copies a value to a byte offset of a slot that only this thread writes; other bytes stay.
 ///
 /// Padding is not copied, because it could leak this process's memory: shared padding keeps its zeros, or gets zeros.
 ///
 /// # Panics
-/// If it does not lie in the slot, or not at a multiple of its alignment.
+/// If it does not lie in the slot, or the offset is not a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
     store_by::<Alone, T>(slot, offset, value);
 }
 
-/// Copies a value to a byte offset of a slot, and changes parts of words as `M` says.
+/// Copies a value to a byte offset of a slot, and merges parts of words as `M` does.
 ///
 /// # Panics
-/// If it does not lie in the slot, or not at a multiple of its alignment.
+/// If it does not lie in the slot, or the offset is not a multiple of its alignment.
 #[inline(always)]
 pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
@@ -134,7 +134,7 @@ pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usi
 /// Copies values, one after the other, to a byte offset of a slot.
 ///
 /// # Panics
-/// If they do not lie in the slot, or not at a multiple of their alignment.
+/// If they do not lie in the slot, or the offset is not a multiple of their alignment.
 #[inline]
 pub(crate) fn store_slice<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &[T]) {
     assert!(offset.is_multiple_of(align_of::<T>()), "elements must be aligned");
@@ -176,7 +176,7 @@ pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, 
 /// Copies values that lie one after the other at a byte offset of a slot.
 ///
 /// # Panics
-/// If it does not lie in the slot.
+/// If they do not lie in the slot.
 #[inline]
 pub(crate) fn load_slice<T: SharedValue>(slot: &[AtomicU64], offset: usize, copies: &mut [Unchecked<T>]) {
     // SAFETY: `copies` has `size_of_val(copies)` bytes, borrowed mutably. An `Unchecked` accepts any initialized bytes.
@@ -200,7 +200,7 @@ const fn is_words<T>() -> bool {
     align_of::<T>().is_multiple_of(WORD)
 }
 
-/// Returns the words of a slot that a `T` made of whole words occupies.
+/// Returns the words of a slot that a `T` occupies, if the `T` is made of whole words.
 ///
 /// # Panics
 /// If it does not lie in the slot.
@@ -214,7 +214,8 @@ fn words_at<T>(slot: &[AtomicU64], offset: usize) -> &[AtomicU64] {
 #[inline(always)]
 unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *const u8) {
     if const { is_words::<T>() } {
-        // SAFETY: the words have `size_of::<T>()` bytes in all, which the caller promises to be initialized at `bytes`.
+        // SAFETY: the words have `size_of::<T>()` bytes in all, and the caller promises that many initialized bytes at
+        // `bytes`.
         return unsafe { words::store(words_at::<T>(slot, offset), bytes) };
     }
     for piece in Pieces::of::<T>(offset) {
@@ -236,7 +237,7 @@ unsafe fn store_bytes<M: Merge, T>(slot: &[AtomicU64], offset: usize, bytes: *co
     }
 }
 
-/// Returns the word of an atomic field of a value, by its number among the atomic words.
+/// Returns the word of an atomic field of a value. `number` counts the atomic words of the value.
 ///
 /// # Panics
 /// If the value has no atomic field of this number.
@@ -263,7 +264,7 @@ struct Storer<'a, M> {
 impl<M: Merge> FieldVisitor for Storer<'_, M> {
     #[inline]
     fn field<F: SharedValue>(&mut self, offset: usize) {
-        // SAFETY: `SharedValue` promises that its fields lie in the value, to which `from` points.
+        // SAFETY: `SharedValue` promises that its fields lie in the value, and `from` points to the value.
         let from = unsafe { self.from.add(offset) };
         let offset = self.offset + offset;
         if const { F::LAYOUT.padding() == 0 } {
@@ -281,7 +282,8 @@ impl<T: SharedValue> Unchecked<T> {
     /// If a closure returned a large copy, the copy would be moved in memory. This copy is made in place.
     ///
     /// # Panics
-    /// If the `T` does not lie in the slot, or not at a multiple of its alignment; if `read` does not call its argument.
+    /// If the `T` does not lie in the slot, or the offset is not a multiple of its alignment; if `read` does not call its
+    /// argument.
     #[inline(always)]
     pub(crate) fn by(offset: usize, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Self {
         let mut copy = MaybeUninit::uninit();

@@ -53,7 +53,8 @@ impl CellEntry {
         let raw: RawEntry = header.read("table", offset)?;
         // At other addresses, cells would share cache lines, and words of a slot would not be aligned.
         require("cell offset modulo 64", 0, raw.cell_offset % CELL_ALIGN as u64)?;
-        // A cell that ends after the mapping would mean accesses out of bounds; one in the header would overwrite it.
+        // If a cell ended after the mapping, accesses would be out of bounds; a cell in the header would overwrite the
+        // header.
         let end = raw.cell_offset.checked_add(raw.cell_length).filter(|end| *end <= header.file_length);
         if end.is_none() {
             let found = format!("{} bytes at {}", raw.cell_length, raw.cell_offset);
@@ -90,7 +91,7 @@ impl CellEntry {
         &self.schema
     }
 
-    /// Returns where the pthread mutex of the cell lies, if one guards the cell: in a cache line of its own.
+    /// Returns the offset of the cell's pthread mutex, if one guards the cell. It has a cache line of its own.
     pub(crate) fn mutex_offset(&self) -> usize {
         (self.cell_offset + self.cell_length).next_multiple_of(CELL_ALIGN)
     }
@@ -100,7 +101,7 @@ impl CellEntry {
         self.size
     }
 
-    /// Checks that the cell matches its own schema, from which `shape` was computed.
+    /// Checks that the cell matches its own schema. `shape` was computed from that schema.
     pub(crate) fn expect_shape(&self, name: &str, shape: Shape) -> Result<(), Error> {
         let length = shape.checked_length().map_or_else(|| "more than memory can hold".to_owned(), |it| it.to_string());
         require("fingerprint", text_fingerprint(&self.schema), self.fingerprint)

@@ -127,7 +127,7 @@ pub(crate) trait Typed: Contents {
     fn facts(size: usize) -> Option<Self::Facts>;
 }
 
-/// Contents of which only the shape is known.
+/// Contents that are known only by their shape.
 pub(crate) enum Untyped {}
 
 impl Contents for Untyped {

@@ -151,7 +151,7 @@ fn shown(line: &str) -> String {
     }
 }
 
-/// Escapes and cuts text that may come from memory that any process has written.
+/// Escapes and cuts a text that may come from shared memory, which any process can write.
 fn readable(text: &str) -> String {
     text.chars().flat_map(char::escape_debug).take(LONGEST).collect()
 }

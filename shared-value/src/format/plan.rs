@@ -9,7 +9,7 @@ use crate::format::{CELL_ALIGN, CellEntry, Description, RequiredLock};
 pub(crate) struct Plan {
     pub(crate) prefix: Vec<u8>,
     pub(crate) length: u64,
-    /// The number of bytes, from the start on, for which memory is reserved at once.
+    /// The number of bytes at the start of the segment whose memory is reserved at once.
     pub(crate) allocated: u64,
 }
 

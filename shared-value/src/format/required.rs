@@ -42,7 +42,7 @@ impl RequiredLock {
             .find(|lock| lock.number() == number)
     }
 
-    /// Returns a number on which two programs must agree to use the lock. If the distance from the lock word to the node
+    /// Returns a number that must be equal in all programs that use the lock. If the distance from the lock word to the node
     /// were different, the kernel would mark the wrong word when an owner dies. And a C library misreads the mutex of
     /// another C library.
     pub(super) fn abi(self) -> u32 {

@@ -3,8 +3,8 @@
 use crate::layout::pod::PodType;
 use crate::layout::{AtomicField, Field, Layout, SharedValue, Variant};
 
-/// Makes descriptions of types. An implementation of [`SharedValue`](trait@SharedValue) that uses them vouches that they are
-/// true.
+/// Makes descriptions of types. An implementation of [`SharedValue`](trait@SharedValue) that uses them guarantees that they
+/// are true.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct Describe;
@@ -28,7 +28,7 @@ impl Describe {
         Field::pod::<F>(name, offset)
     }
 
-    /// Describes a field of plain bytes for which its author gave a typecode.
+    /// Describes a field of plain bytes, with the typecode that its author wrote.
     #[track_caller]
     pub const fn pod_as<F: PodType>(self, name: &'static str, offset: usize, typecode: &'static str) -> Field {
         Field::pod_as::<F>(name, offset, typecode)

@@ -71,7 +71,7 @@ pub enum Kind {
     },
     /// A `#[repr(C)]` struct. A [`SharedOption`](crate::SharedOption) is one with the fields `is_some` and `value`.
     Struct {
-        /// The fields in the order of their declaration, which is also that of their offsets.
+        /// The fields in the order of their declaration. Their offsets are in the same order.
         fields: &'static [Field],
     },
     /// A `#[repr(transparent)]` struct, such as [`Timestamp`](crate::Timestamp).
@@ -184,7 +184,7 @@ impl Layout {
         &self.kind
     }
 
-    /// Returns the number of bytes that are padding, between and behind the fields of structs at any depth.
+    /// Returns the number of bytes that are padding, between and after the fields of structs at any depth.
     pub const fn padding(&self) -> usize {
         self.size - self.real_bytes()
     }
@@ -249,7 +249,7 @@ impl Layout {
         words
     }
 
-    /// Returns where the value of this atomic word lies in a copy of the whole value, as offset and size; `None` if there
+    /// Returns the offset and the size that the value of this atomic word has in a copy of the whole value; `None` if there
     /// are fewer words.
     pub(crate) const fn atomic_word(&self, number: usize) -> Option<(usize, usize)> {
         let Kind::Struct { fields } = self.kind else { return None };
@@ -278,8 +278,8 @@ impl Field {
         Self::described::<F>(name, offset)
     }
 
-    /// Kept out of `new`: the layout of a type without bytes is an error too, but the error of `new` names the field and
-    /// must come first.
+    /// Kept out of `new`: both fail to compile for a type without bytes, and the error of `new`, which names the field, must
+    /// come first.
     const fn described<F: SharedValue>(name: &'static str, offset: usize) -> Self {
         Self { name, offset, layout: F::LAYOUT, atomic: false, typecode: None }
     }
@@ -304,7 +304,7 @@ impl Field {
         Self::new::<Pod<F>>(name, offset)
     }
 
-    /// Describes a field of another crate's type, for which the author of the struct wrote a typecode.
+    /// Describes a field of another crate's type, with a typecode that the author of the struct wrote.
     #[doc(hidden)]
     #[track_caller]
     pub const fn pod_as<F: PodType>(name: &'static str, offset: usize, typecode: &'static str) -> Self {

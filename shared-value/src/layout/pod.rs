@@ -74,7 +74,7 @@ pub trait PodType: bytemuck::Pod {}
 #[diagnostic::do_not_recommend]
 impl<F: bytemuck::Pod> PodType for F {}
 
-// SAFETY: `bytemuck::Pod` promises a type without padding and pointers, of which every bit pattern is a value.
+// SAFETY: `bytemuck::Pod` promises that the type has no padding and no pointers, and that every bit pattern is a value.
 unsafe impl<F: bytemuck::Pod> SharedValue for Pod<F> {
     const LAYOUT: &'static Layout = &Layout::new::<Self>("bytes", Kind::Bytes);
 }

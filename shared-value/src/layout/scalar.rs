@@ -12,7 +12,7 @@ use crate::layout::{Layout, SharedValue};
 
 macro_rules! plain {
     ($($type:ty, $name:literal, $code:literal;)*) => {$(
-        // SAFETY: a number without padding, of which every bit pattern is a value.
+        // SAFETY: the type is a number without padding, and every bit pattern is a value.
         unsafe impl SharedValue for $type {
             const LAYOUT: &'static Layout = &Layout::scalar::<Self>($name, $code);
         }
@@ -21,7 +21,7 @@ macro_rules! plain {
 
 macro_rules! non_zero {
     ($($type:ident, $option:literal, $code:literal;)*) => {$(
-        // SAFETY: an integer without padding, of which every bit pattern but zero is a value.
+        // SAFETY: the type is an integer without padding, and every bit pattern but zero is a value.
         unsafe impl SharedValue for $type {
             const LAYOUT: &'static Layout = &Layout::checked::<Self>(stringify!($type), $code);
 
@@ -31,7 +31,7 @@ macro_rules! non_zero {
             }
         }
 
-        // SAFETY: an integer without padding, of which every bit pattern is a value: zero is `None`, as the standard
+        // SAFETY: the type is an integer without padding, and every bit pattern is a value: zero is `None`, as the standard
         // library promises for `Option<NonZero..>`.
         unsafe impl SharedValue for Option<$type> {
             const LAYOUT: &'static Layout = &Layout::scalar::<Self>($option, $code);

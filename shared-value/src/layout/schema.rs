@@ -1,7 +1,7 @@
 //! Schemas: the layout of a type as a text, which a program without the type can read, and the hash of that text.
 //!
-//! The first line is the type. Then comes one line for each field at every depth, in the order of memory, and behind the
-//! fields of a struct its size and alignment:
+//! The first line is the type. Then comes one line for each field at every depth, in the order of memory. After the fields
+//! of a struct comes a line with the struct's size and alignment:
 //! ```text
 //! Account
 //! balance: i64 @0
@@ -14,9 +14,9 @@
 //! Account: 56 bytes, align 8
 //! little-endian
 //! ```
-//! Offsets are in bytes from the start of the value; in an array, they are those in its first element.
+//! Offsets are in bytes from the start of the value. Below an array, they are those of its first element.
 //!
-//! An array whose length only the segment knows is described by its elements:
+//! If only the segment knows the length of an array, the schema describes the elements:
 //! ```text
 //! [Point]
 //! [].x: f64 @0
@@ -46,12 +46,12 @@ pub(crate) fn schema_text(layout: &Layout) -> String {
     collect(|start| schema::<WINDOW>(layout, start))
 }
 
-/// Returns the hash of the schema of an array of these elements, whatever its length.
+/// Returns the hash of the schema of an array of these elements. The length does not matter.
 pub(crate) const fn slice_fingerprint(element: &Layout) -> u64 {
     slice_schema::<0>(element, 0).hash()
 }
 
-/// Returns the schema of an array of these elements, whatever its length.
+/// Returns the schema of an array of these elements. The length does not matter.
 pub(crate) fn slice_schema_text(element: &Layout) -> String {
     collect(|start| slice_schema::<WINDOW>(element, start))
 }

@@ -64,14 +64,14 @@ pub unsafe trait SharedValue: Copy + 'static {
     #[doc(hidden)]
     const DESCRIBE: Describe = Describe;
 
-    /// Shows the visitor the field with this number of a `T`.
+    /// Shows the visitor the field `number` of a `T`.
     #[doc(hidden)]
     #[inline(always)]
     fn visit<T: SharedValue, F: SharedValue, V: FieldVisitor>(visitor: &mut V, number: usize) {
         visitor.field::<F>(T::FIELDS[number].offset());
     }
 
-    /// Shows the visitor the field with this number of a `T`. The field is `#[shared(pod)]`.
+    /// Shows the visitor the field `number` of a `T`, which is `#[shared(pod)]`.
     #[doc(hidden)]
     #[inline(always)]
     fn visit_pod<T: SharedValue, F: PodType, V: FieldVisitor>(visitor: &mut V, number: usize) {
@@ -98,8 +98,8 @@ pub trait FieldVisitor {
     fn field<F: SharedValue>(&mut self, offset: usize);
 }
 
-// SAFETY: an array consists of its elements, one after the other, at multiples of the element's size, without padding
-// between.
+// SAFETY: an array consists of its elements, one after the other, at multiples of the element's size, with no padding
+// between them.
 unsafe impl<T: SharedValue, const N: usize> SharedValue for [T; N] {
     const LAYOUT: &'static Layout =
         &Layout::new::<Self>("array", crate::layout::Kind::Array { length: N, element: T::LAYOUT });

@@ -56,7 +56,7 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
         }
     }
 
-    /// Returns the number of bytes that were written, also outside of the window.
+    /// Returns the number of bytes that were written, including those outside of the window.
     pub(crate) const fn length(&self) -> usize {
         self.length
     }

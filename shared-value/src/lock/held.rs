@@ -27,7 +27,7 @@ const INLINE: usize = 8;
 /// The locks that one thread holds, in the order in which it took them.
 ///
 /// Only that thread writes here; in a forked child, the hook of `fork` clears the list. Other threads read the list to find
-/// out whether memory may be unmapped. The atomics are for them.
+/// out whether memory may be unmapped: therefore the fields are atomics.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct HeldList {
@@ -107,18 +107,18 @@ impl Held {
 
     fn note(&self, bits: usize, noted: usize) {
         let lock = self.lock.load(Relaxed).map_addr(|address| address & !bits | noted);
-        // Release: as in `HeldList::remove`, whose store this one replaces.
+        // Release: this store may replace one of `HeldList::remove`, and is ordered for the same reason.
         self.lock.store(lock, Release);
     }
 
-    /// Returns whether this entry is of the lock, with this mark and nothing else noted.
+    /// Returns whether this entry records the lock, with this mark and nothing else noted.
     #[inline(always)]
     fn is(&self, line: &LockLine, mark: Mark) -> bool {
         ptr::eq(self.lock.load(Relaxed), marked(line, mark))
     }
 
     fn clear(&self) {
-        // Release: as in `HeldList::remove`.
+        // Release: for the same reason as in `HeldList::remove`.
         self.lock.store(ptr::null_mut(), Release);
         self.depth.store(0, Relaxed);
     }
@@ -232,10 +232,10 @@ impl HeldList {
         self.holds.store(1, Release);
     }
 
-    /// Removes a lock with this mark that is the only one, as `is_only` says.
+    /// Removes the only lock. The caller knows from `is_only` that it has this mark.
     #[inline(always)]
     pub(super) fn pop_only(&self, mark: Mark) {
-        // An entry with a mark is not the address of a lock anyway.
+        // An entry with a mark can stay: it does not equal the address of a lock.
         if mark == Mark::None {
             self.first().lock.store(ptr::null_mut(), Relaxed);
         }
@@ -266,8 +266,8 @@ impl HeldList {
 
     /// Returns whether one of the locks lies in this range of addresses. Other threads call this.
     ///
-    /// A lock that is held during the whole call is found, although its thread takes and releases other locks meanwhile: a
-    /// lock only moves down, and this searches from the last index to the first.
+    /// A lock that is held during the whole call is found, even if its thread takes and releases other locks during the
+    /// call: a lock only moves down, and this function searches from the last index to the first.
     pub(super) fn any_within(&self, range: &Range<usize>) -> bool {
         let length = self.holds.load(Acquire) % FURTHER;
         (0..length).rev().any(|index| range.contains(&self.get(index).lock.load(Acquire).addr()))
@@ -278,8 +278,8 @@ impl HeldList {
 mod tests {
     use super::*;
 
-    /// If a released lock counted as plain, or a lock that was taken twice as the only hold, the lock would be released too
-    /// early, or the value written while it is borrowed.
+    /// A released lock must not count as plain, and a lock that was taken twice must not count as the only hold. Otherwise
+    /// the lock would be released too early, or the value written while it is borrowed.
     #[test]
     fn a_lock_is_plain_and_the_only_one_exactly_while_that_is_true() {
         let list = HeldList::default();
@@ -328,8 +328,8 @@ mod tests {
         assert!(list.is_clear());
     }
 
-    /// If the list is searched from the first index to the last, a lock that moves down meanwhile is missed, and its memory
-    /// is unmapped.
+    /// If the list is searched from the first index to the last, a lock that moves down during the search is missed, and its
+    /// memory is unmapped.
     #[test]
     fn a_lock_that_moves_is_found() {
         const ROUNDS: usize = 10_000;

@@ -17,7 +17,7 @@ use crate::sys::robust;
 /// The most entries that are followed: the kernel follows no more either (`ROBUST_LIST_LIMIT`).
 const LONGEST: usize = 2_048;
 
-/// Another process had overwritten the lock, or a pointer of the list. The list is right again.
+/// Another process had overwritten the lock, or a pointer of the list. The list is repaired.
 #[derive(Debug)]
 pub(crate) struct Overwritten;
 
@@ -112,8 +112,8 @@ unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
             break;
         }
         if next == thread.list().address() {
-            // The C library's part does not lead to the own locks: another process has overwritten a mutex in it. Drop that
-            // part from the list, so that at least the own locks are released.
+            // The C library's part of the list does not end at the own locks: another process has overwritten a mutex in it.
+            // Drop that part from the list, so that at least the own locks are released.
             last = None;
             break;
         }

@@ -39,7 +39,7 @@ pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LockKind {
-    /// This library's lock: the fastest one, and safe whatever other processes write into the memory.
+    /// This library's lock. It is the fastest one, and safe even if other processes write arbitrary bytes into the memory.
     #[default]
     Native,
     /// A robust, process-shared `pthread_mutex_t`, which C and C++ programs can take too (docs/format.md says where it lies,
@@ -67,8 +67,8 @@ pub(crate) enum Acquired {
 ///
 /// # Safety
 /// - `thread` is the calling thread.
-/// - The lock stays mapped at its address while it is held: until as many calls of `release`, or as long as
-///   `is_any_held_within` says so.
+/// - The lock stays mapped at its address while it is held: until each `acquire` is undone by a `release`, or, if that
+///   does not happen, as long as `is_any_held_within` finds the lock.
 #[inline(always)]
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     if !thread.held().is_clear() {
@@ -126,7 +126,7 @@ unsafe fn acquire_linked(
     Ok(acquired)
 }
 
-/// Takes a lock that the thread does not hold. The announcement to the kernel still stands.
+/// Takes a lock that the thread does not hold. After success, the announcement to the kernel still stands.
 #[inline(always)]
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     let Some(taken) = lock_word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
@@ -184,7 +184,7 @@ unsafe fn release_one_of_many(
     line: &LockLine,
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Overwritten> {
-    // The lock is always found if the caller keeps the promise.
+    // If the caller keeps its promise, the lock is always found.
     let index = thread.held().find(line).ok_or(Overwritten)?;
     if thread.held().rise(index) {
         return Ok(false);
@@ -216,7 +216,7 @@ fn release_linked(
     if unlinked.is_ok() { released.map_err(|_| Overwritten) } else { Err(Overwritten) }
 }
 
-/// Leaves all locks that the calling thread holds in the state in which a dead thread would leave them.
+/// Marks all locks that the calling thread holds as left by a dead owner.
 fn die_with_all(thread: Thread) {
     while let Some(index) = thread.held().length().checked_sub(1) {
         // SAFETY: the record holds the lock, so the caller of `acquire` keeps it mapped. A lock consists of atomics.
@@ -231,8 +231,8 @@ fn die_with_all(thread: Thread) {
     }
 }
 
-/// Returns whether the thread is known to hold this lock, with nothing noted about it. May return `false` although it does:
-/// callers then take the slow path.
+/// Returns whether the thread is known to hold this lock, with nothing noted about it. May return `false` for a lock that is
+/// held: callers then take the slow path.
 ///
 /// For this function and those below, the caller makes sure that the thread has not forked since it took the lock: in the
 /// child, the child's own hold would be mistaken for the parent's.
@@ -325,14 +325,14 @@ pub(crate) fn call_back(line: &LockLine) {
     lock_word::call_back(&line.word);
 }
 
-/// Frees a lock whose owner is gone without the kernel having noticed. The next owner takes over.
+/// Frees a lock whose owner is gone although the kernel did not mark it. The next owner takes over.
 ///
 /// For a segment that no process has open: after a crash of the whole machine, or in a copy of a file.
 pub(crate) fn abandon(line: &LockLine) {
     lock_word::abandon(&line.word);
 }
 
-/// Announces one lock to the kernel that walks the thread's robust list.
+/// Announces one lock of a thread to the kernel, through the thread's robust list.
 #[derive(Clone, Copy)]
 struct Announcing {
     list: RobustList,

@@ -25,7 +25,7 @@ use crate::protocol::lock_word::{self, Wait};
 /// Takes the lock for code that neither takes a lock, nor ends the thread, nor asks which locks the thread holds.
 ///
 /// # Errors
-/// Waiting for ever does not time out, so none is expected.
+/// None are expected: this waits for ever, so it cannot time out.
 ///
 /// # Safety
 /// - `thread` is the calling thread and holds no lock.
@@ -53,12 +53,12 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Ov
 /// Takes the lock for any closure, while the value counts as borrowed.
 ///
 /// # Errors
-/// Waiting for ever does not time out, so none is expected.
+/// None are expected: this waits for ever, so it cannot time out.
 ///
 /// # Safety
 /// - `thread` is the calling thread and holds no lock.
-/// - The lock stays mapped at its address while it is held: until `release_borrowed`, or as long as `is_any_held_within`
-///   says so.
+/// - The lock stays mapped at its address while it is held: until `release_borrowed`, or, if that does not happen, as long
+///   as `is_any_held_within` finds the lock.
 #[inline(always)]
 pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
     // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.

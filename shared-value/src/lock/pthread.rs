@@ -15,8 +15,8 @@ use crate::sys::mutex::{Mutex, Outcome};
 ///
 /// # Safety
 /// - `thread` is the calling thread.
-/// - The mutex belongs to `line`, and both stay mapped while it is held: until as many calls of `release`, or as long as
-///   `is_any_held_within` says so.
+/// - The mutex belongs to `line`, and both stay mapped while it is held: until each `acquire` is undone by a `release`,
+///   or, if that does not happen, as long as `is_any_held_within` finds the lock.
 pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
     let held = thread.mutexes();
     if let Some(index) = held.find(line) {
@@ -36,7 +36,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
                 outcome => outcome,
             },
         };
-        // If the mutex is busy, a piece of the wait has ended, which need not be the last one.
+        // A busy mutex means that one piece of the wait has ended, perhaps not the last one.
         if outcome != Outcome::Busy || wait.remaining().is_none() {
             break outcome;
         }
@@ -73,7 +73,7 @@ pub(crate) unsafe fn release(
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Overwritten> {
     let held = thread.mutexes();
-    // The lock is always found if the caller keeps the promise.
+    // If the caller keeps its promise, the lock is always found.
     let index = held.find(line).ok_or(Overwritten)?;
     if held.rise(index) {
         return Ok(false);

@@ -6,9 +6,9 @@ use crate::lock::list::Overwritten;
 
 /// Why an operation on a lock failed. It is small, because the fastest paths return it.
 ///
-/// Its tag is as large as a pointer. Results of these paths hold either this or a hold, whose first field is a pointer: a
-/// smaller tag in its place would make the compiler store that field in two halves, and a load of the whole field would then
-/// wait until both stores have left the processor.
+/// Its tag is as large as a pointer. Results of these paths are either this error or a hold, whose first field is a pointer.
+/// With a smaller tag in place of the pointer, the compiler would store that field in two halves, and a load of the whole
+/// field would then wait until both stores have left the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum Refusal {

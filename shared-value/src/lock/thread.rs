@@ -101,7 +101,7 @@ impl Thread {
         self.record.id.load(Relaxed)
     }
 
-    /// Returns the thread's owner token. It changes in a forked child, in which the thread no longer holds its locks.
+    /// Returns the thread's owner token. A forked child gets a new token, because it does not hold its parent's locks.
     #[inline(always)]
     pub(crate) fn token(self) -> u64 {
         self.record.token.load(Relaxed)
@@ -202,7 +202,8 @@ extern "C" fn after_fork_in_parent() {
 
 /// In the child, only the thread that forked exists. It has an empty robust list, and holds no lock.
 ///
-/// The records of the other threads are not touched: each thread may have been in the middle of a change of its record.
+/// The records of the other threads are not touched: each thread may have been changing its record at the moment of the
+/// fork.
 extern "C" fn after_fork_in_child() {
     let Some(mut threads) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
         return;

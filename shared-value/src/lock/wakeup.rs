@@ -1,6 +1,6 @@
 //! Puts threads to sleep until a value is committed, and wakes them.
 //!
-//! `protocol/event.rs` argues that no wake-up is lost.
+//! `protocol/event.rs` explains why no wake-up is lost.
 
 use std::time::Duration;
 

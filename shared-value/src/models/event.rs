@@ -69,8 +69,8 @@ impl Awaited {
     }
 }
 
-/// Runs a change in this thread, and the waiters in others. The change comes first in loom's first execution: loom goes back
-/// to an access of a word only if the same thread has not touched the word since.
+/// Runs a change in this thread, and the waiters in others. The change comes first in loom's first execution: loom
+/// backtracks to an access of a word only if the same thread has not accessed the word since.
 fn run(waiters: usize, change: fn(&Awaited), call_back: fn(&Awaited)) {
     let value = Arc::new(Awaited::default());
     let waiting = (0..waiters)

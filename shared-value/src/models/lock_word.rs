@@ -128,7 +128,7 @@ fn a_thread_that_ends_is_succeeded() {
 
 fn read(guarded: *const u32) -> u32 {
     #[expect(unsafe_code, reason = "loom's cells give out pointers")]
-    // SAFETY: loom checks that no other thread writes meanwhile.
+    // SAFETY: loom checks that no other thread writes during the access.
     unsafe {
         *guarded
     }

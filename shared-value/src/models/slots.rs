@@ -89,8 +89,8 @@ impl Value {
 
 /// Runs the writers, each in a thread, and then a reader in one more. The value ends as `last`.
 ///
-/// The order matters. loom goes back to an access only if the same thread has not touched the word since, and every writer
-/// loads the version before it changes the version. So the reader's accesses must come after the writers'.
+/// The order matters. loom backtracks to an access of a word only if the same thread has not accessed the word since, and
+/// every writer loads the version before it changes the version. So the reader's accesses must come after the writers'.
 fn run(writers: &[fn(&Value)], last: u64) {
     run_on(Value::new(), writers, last);
 }

@@ -28,8 +28,7 @@ const ONCE: u64 = 2;
 
 /// Announces a waiter. Returns the word that `sleep` expects.
 pub(crate) fn announce(event: &AtomicU64) -> u64 {
-    // Relaxed, as are all accesses to this word: the lock word orders them, or fences do where a pthread mutex guards the
-    // value.
+    // Relaxed, as are all accesses to this word: the lock word orders them, or fences if a pthread mutex guards the value.
     event.fetch_or(WAITING, Ordering::Relaxed) | WAITING
 }
 

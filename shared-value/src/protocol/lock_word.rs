@@ -6,7 +6,7 @@
 //! | bits | name | meaning | set by |
 //! |---|---|---|---|
 //! | 0-29 | owner | kernel id of the thread that holds the lock; 0: free | the new owner, by compare-and-swap |
-//! | 30 | owner died | the last owner died with the lock | the kernel, which also clears the owner |
+//! | 30 | owner died | the last owner died with the lock | the kernel, `die` or `abandon`; each also clears the owner |
 //! | 31 | waiters | a thread may sleep on the word | a waiter before it sleeps, or an owner that had slept |
 //! | 32-63 | (spare) | none; zero | no thread; changes of other bits keep them |
 //!
@@ -106,8 +106,8 @@ pub(crate) struct Stolen;
 /// barrier.
 #[inline(always)]
 pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
-    // A lock that another thread holds is better not announced: that thread may have the same id, in another PID namespace.
-    // A thread that does not wait may try repeatedly, and would announce the lock each time.
+    // If another thread holds the lock, do not announce it: that thread may have the same id, in another PID namespace. A
+    // thread that does not wait may try repeatedly, and would announce the lock each time.
     if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & OWNER != 0 {
         return None;
     }
@@ -219,8 +219,8 @@ pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
     u32::try_from(owner).ok().filter(|owner| *owner != 0)
 }
 
-/// Leaves the lock, which the caller has announced to the kernel, in the state in which a dead thread would leave it, and
-/// withdraws the announcement.
+/// Marks the caller as dead in the lock word, as the kernel would if the thread died, and withdraws the announcement. The
+/// caller has announced the lock to the kernel.
 pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
     let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
         (seen & OWNER == thread_id.into()).then_some(OWNER_DIED | (seen & !OWNER))
@@ -231,7 +231,7 @@ pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
     }
 }
 
-/// Marks the owner as dead, if there is an owner. Wakes no sleepers.
+/// Marks the owner as dead, if the lock has an owner. Wakes no sleepers.
 pub(crate) fn abandon(word: &AtomicU64) {
     let seen = word.load(Ordering::Relaxed);
     if seen & OWNER != 0 {

@@ -31,7 +31,7 @@ const BITS: usize = u64::BITS as usize;
 /// How many blocks are recorded by their numbers.
 const RECENT: usize = if cfg!(loom) { 1 } else { 8 };
 
-/// More levels than any memory needs.
+/// More levels than any slot needs.
 const MAX_LEVELS: usize = 11;
 
 /// Returns the number of words that the marks for slots of `slot` words take.
@@ -39,7 +39,7 @@ pub(crate) const fn words(slot: usize) -> usize {
     RECENT + Levels::of(slot).words
 }
 
-/// Where the levels lie, behind the numbers: the lowest level first, the level of one word last.
+/// Where the levels lie, after the numbers: the lowest level first, the level of one word last.
 #[derive(Clone, Copy)]
 struct Levels {
     /// Where each level starts, and how many words it has.
@@ -193,8 +193,8 @@ impl<'a> Marks<'a> {
             }
             used += 1;
         }
-        // The last number is cleared first: if the thread dies in between, no number is left behind a gap, where it would
-        // not be found.
+        // The last number is cleared first. If the thread dies in between, the numbers that are left have no gap before
+        // them: a number after a gap would not be found.
         for noted in recent[..used].iter().rev() {
             // Release: the block was copied before.
             noted.store(0, Ordering::Release);
@@ -238,7 +238,8 @@ fn number(block: usize) -> u64 {
     block as u64 + 1
 }
 
-/// Returns the block that a number records; `None` for a number that only a process that breaks the rules writes.
+/// Returns the block that a number records; `None` if there is no such block, because a process that breaks the rules wrote
+/// the number.
 #[inline(always)]
 fn block_of(number: u64, slot: usize) -> Option<usize> {
     let block = usize::try_from(number.checked_sub(1)?).ok()?;

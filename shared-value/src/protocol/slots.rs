@@ -46,7 +46,7 @@ pub(crate) struct Slots<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
     version: u64,
-    /// The copy is whole if the word of the version still has this content after it; `None` if no other thread can write.
+    /// The copy is whole if the word of the version has the same content after it; `None` if no other thread can write.
     word: Option<u64>,
 }
 
@@ -173,8 +173,8 @@ impl<'a> Slots<'a> {
     /// the decision.
     ///
     /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record
-    /// counts as rolled back. Pass `true` only after a pause, in which a writer that keeps to the rules would have settled
-    /// the version.
+    /// counts as rolled back. Pass `true` only after a pause: a writer that keeps to the rules would have settled the
+    /// version by then.
     pub(crate) fn look_decided(self, is_orphan: bool, is_committed: impl FnOnce(u64) -> bool) -> Option<Candidate> {
         // Acquire: pairs with the release stores of `commit`, `join` and `settle`, so that each word is seen with its
         // content in this version, or in a later one. With a joined version, the draft is seen too, which names the record.
@@ -182,11 +182,12 @@ impl<'a> Slots<'a> {
         if word & JOINED == 0 {
             return Some(Candidate { version: word, word: Some(word) });
         }
-        // The draft may be of a later moment than the version:
+        // The draft may be of a later moment than the version. There are three cases:
         // 1. It names the record that the version is joined to. If the record has been reused, the load of its decision
-        // acquires the settled version, and the check of the copy fails. 2. It names another record. Then the value was
-        // joined to that record at that moment, and the same check decides. 3. It names no record. Then the version was
-        // settled, and a thread is writing. In all cases a decision that belongs to another transaction is detected.
+        // acquires the settled version, and the check of the copy fails.
+        // 2. It names another record. Then the value was joined to that record at that moment, and the same check decides.
+        // 3. It names no record. Then the version was settled, and a thread is writing.
+        // In all cases a decision that belongs to another transaction is detected.
         let committed = match joined_to(self.versions.draft.load(Ordering::Relaxed)) {
             Some(record) => is_committed(record),
             None if is_orphan => false,
@@ -219,7 +220,7 @@ impl<'a> Slots<'a> {
         self.slot(candidate.version)
     }
 
-    /// Lets the closure copy a version. Returns `None` if the version may have been overwritten meanwhile.
+    /// Lets the closure copy a version. Returns `None` if the version may have been overwritten during the copy.
     ///
     /// The closure may see words of different versions; its result is then dropped.
     #[inline(always)]
@@ -227,7 +228,7 @@ impl<'a> Slots<'a> {
         let copied = copy(self.words_of(candidate));
         // Suppose that a word came from a later version. The writer of that version issued a release fence after `version +
         // 1` had been committed, and stored the word after the fence. This acquire fence comes after the load of the word,
-        // so the fences synchronize, and the load below sees `version + 1` or more. Conversely, if the load below still sees
+        // so the fences synchronize, and the load below sees `version + 1` or more. Therefore, if the load below still sees
         // `version`, no word came from a later version, and the copy is whole. The slot of a joined version is overwritten
         // only after that version was settled and another one was committed.
         fence(Ordering::Acquire);
@@ -263,7 +264,7 @@ impl<'a> Slots<'a> {
 
     /// Writes these bytes and commits them, if nothing has been written since the last commit. For the owner of the lock.
     ///
-    /// No draft is recorded: a death before the commit leaves the uncommitted slot without a meaning, which is its state
+    /// No draft is recorded: if the thread dies before the commit, the contents of the uncommitted slot have no meaning, as
     /// after every commit.
     #[inline(always)]
     pub(crate) fn publish(self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {

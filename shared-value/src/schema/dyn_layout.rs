@@ -7,9 +7,9 @@ use crate::format::Invalid;
 
 /// Describes the bytes of a value: its name, size, alignment and parts.
 ///
-/// It is to a segment what [`Layout`](crate::Layout) is to a type, and prints as a schema. A program gets one from a segment
-/// ([`DynValue::layout`](crate::DynAccessors::layout)), from a schema ([`parse`](Self::parse)), from a typecode
-/// ([`from_typecode`](Self::from_typecode)), from a type ([`of`](Self::of)), or makes one by code
+/// It describes the value in a segment as [`Layout`](crate::Layout) describes a type, and prints as a schema. A program gets
+/// one from a segment ([`DynValue::layout`](crate::DynAccessors::layout)), from a schema ([`parse`](Self::parse)), from a
+/// typecode ([`from_typecode`](Self::from_typecode)), from a type ([`of`](Self::of)), or makes one by code
 /// ([`structure`](Self::structure), [`array`](Self::array), [`enumeration`](Self::enumeration)). A new value can be created
 /// from it: `DynValue::create("name", layout)`.
 ///
@@ -33,7 +33,7 @@ pub struct DynLayout {
     pub(crate) size: usize,
     pub(crate) align: usize,
     pub(crate) kind: DynKind,
-    /// Only bytes that are a field have one.
+    /// Bytes have a typecode only if they are a field.
     pub(crate) typecode: Option<Box<Typecode>>,
 }
 
@@ -45,7 +45,7 @@ pub enum DynKind {
     Bool,
     /// A character.
     Char,
-    /// An integer, of which every bit pattern is a value.
+    /// An integer. Every bit pattern is a value.
     Integer {
         /// Whether it can be negative.
         is_signed: bool,
@@ -65,7 +65,7 @@ pub enum DynKind {
     /// UTF-8 text in a fixed number of bytes: [`FixedStr`](crate::FixedStr).
     Text,
     /// Bytes whose type is known only to their author: a `#[shared(pod)]` field. If the author wrote a typecode, the bytes
-    /// are read, written and printed as the typecode says, and paths lead into them.
+    /// are read, written and printed as the typecode says, and the parts that it describes have paths.
     Bytes,
     /// A fixed number of elements.
     Array {

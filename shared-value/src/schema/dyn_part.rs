@@ -34,7 +34,7 @@ impl DynLayout {
     /// Returns the part at a path such as `corners[1].x`; the empty path is the whole value.
     ///
     /// # Errors
-    /// `NoSuchPart` if the path leads nowhere.
+    /// `NoSuchPart` if the value has no part at this path.
     ///
     /// ```
     /// use shared_value::{DynLayout, SharedValue};

@@ -6,7 +6,7 @@ use crate::schema::structure::check_name;
 use crate::schema::{DynKind, DynLayout, DynVariant};
 
 impl DynLayout {
-    /// Begins the layout of an enum without fields, whose numbers are an `R`, as in `#[repr(u8)]`.
+    /// Begins the layout of a fieldless enum. Its numbers are stored as an `R`, as with `#[repr(u8)]`.
     ///
     /// ```
     /// use shared_value::{DynLayout, SharedValue};

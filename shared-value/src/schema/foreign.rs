@@ -1,4 +1,4 @@
-//! Layouts from typecodes, by which other programs describe their values.
+//! Layouts from typecodes, a notation in which other programs describe their values.
 
 use std::fmt::Write as _;
 
@@ -58,7 +58,7 @@ fn natural(item: &Item) -> Option<DynLayout> {
             Some(DynLayout::new("array", size, element.align, DynKind::Array { length: *length, element }))
         }
         Item::Struct(items) => {
-            // The fields of a packed struct, whose size is not a multiple of its fields' alignment, become bytes.
+            // The fields of a packed struct become bytes: its size is not a multiple of its fields' alignment.
             let largest = 1 << size.trailing_zeros().min(usize::BITS - 2);
             let field = |item: &Item, offset: usize| {
                 let is_placed = |layout: &DynLayout| layout.align <= largest && offset.is_multiple_of(layout.align);

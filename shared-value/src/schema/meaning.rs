@@ -33,7 +33,7 @@ pub(crate) fn number(code: char) -> Option<(&'static str, DynKind)> {
     })
 }
 
-/// Returns the layout of an item in which nothing is aligned; `None` for an item without bytes.
+/// Returns the layout of an item, with nothing aligned; `None` for an item without bytes.
 pub(crate) fn packed(item: &Item) -> Option<DynLayout> {
     let size = item.size();
     let (name, kind) = match item {

@@ -1,4 +1,4 @@
-//! Reads schemas, whose text any process may have written.
+//! Reads schemas. Their text may come from any process.
 //!
 //! The memory of a layout is bounded by the length of its text: counts in the text reserve no memory. The nesting depth of
 //! types has a limit. Sizes and offsets are checked here, once: all code that uses a layout relies on every part lying
@@ -132,7 +132,7 @@ impl<'t> Parser<'_, 't> {
         })
     }
 
-    /// Reads an array, behind its `[`.
+    /// Reads an array, after its `[`.
     fn array(&mut self, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
         let is_value = depth == 0 && self.path.is_empty();
         let outside = self.path.len();
@@ -153,7 +153,7 @@ impl<'t> Parser<'_, 't> {
         sized(DynLayout::new("array", size, align, DynKind::Array { length, element }))
     }
 
-    /// Reads a newtype or an enum, behind its `(`.
+    /// Reads a newtype or an enum, after its `(`.
     fn wrapper(&mut self, name: &str, text: &mut Expression<'t>, depth: usize) -> Result<DynLayout, Invalid> {
         let name = Cow::Owned(name.to_owned());
         let mut ahead = Expression { rest: text.rest };
@@ -195,7 +195,7 @@ impl<'t> Parser<'_, 't> {
         while self.is_field_next() {
             let line = self.lines.next("a field")?;
             let field = self.field(line, depth)?;
-            // Where fields overlap, a change of one could make the other invalid.
+            // If fields overlapped, a change of one could make the other invalid.
             if field.offset < end {
                 return Err(invalid(format!("an offset of {end} or more in {}", quoted(name)), quoted(line)));
             }
@@ -207,7 +207,7 @@ impl<'t> Parser<'_, 't> {
             }
             fields.push(field);
         }
-        // For the value itself, the name of its struct takes the place of the path.
+        // For the value itself, the path is empty: the name of its struct takes its place.
         let what = if self.path.is_empty() { name } else { self.path.as_str() };
         let line = self.lines.next(format!("the size of {}", quoted(what)))?;
         let mut text = Expression { rest: line };
@@ -217,7 +217,7 @@ impl<'t> Parser<'_, 't> {
         text.expect(" bytes, align ")?;
         let align = text.number()?;
         text.end()?;
-        // A field behind the end would lie in another part of the value.
+        // A field that ends after its struct would lie in another part of the value.
         if end > size {
             return Err(invalid(format!("at least {end} bytes, where its fields end"), quoted(line)));
         }
@@ -280,7 +280,7 @@ fn is_atomic_value(layout: &DynLayout) -> bool {
     is_primitive && matches!(&*layout.name, "u64" | "i64" | "f64" | "bool")
 }
 
-/// Reads the variants of an enum, and the `)` behind them.
+/// Reads the variants of an enum, and the `)` after them.
 fn variants(repr: &DynLayout, text: &mut Expression<'_>) -> Result<Vec<DynVariant>, Invalid> {
     let range = range(repr.size, repr.kind == DynKind::Integer { is_signed: true });
     let mut variants = Vec::new();

@@ -41,7 +41,7 @@ impl DynLayout {
         Self::new("array", size, element.align, DynKind::Array { length, element: Box::new(element) }).checked()
     }
 
-    /// Returns the layout of an array whose length only the segment knows: of a [`SharedArray`](crate::SharedArray).
+    /// Returns the layout of a [`SharedArray`](crate::SharedArray): an array whose length only the segment knows.
     ///
     /// # Errors
     /// `InvalidLayout` if the layout cannot be that of an array element.
@@ -59,7 +59,7 @@ impl DynLayout {
         Self::new("array", 0, element.align, DynKind::Slice { element: Box::new(element) }).checked()
     }
 
-    /// Returns the layout of text in this number of bytes: of a [`FixedStr`](crate::FixedStr).
+    /// Returns the layout of a [`FixedStr`](crate::FixedStr): text in this number of bytes.
     ///
     /// # Errors
     /// `InvalidLayout` if there are no bytes, or more than memory can hold.
@@ -75,8 +75,8 @@ impl DynLayout {
         Self::new("bytes", size, align, DynKind::Bytes).checked()
     }
 
-    /// Returns the layout of bytes that are read, written and printed as a typecode says: of a `#[shared(pod)]` field with a
-    /// typecode. It can only be a field.
+    /// Returns the layout of a `#[shared(pod)]` field with a typecode: bytes that are read, written and printed as the
+    /// typecode says. It can only be a field.
     ///
     /// # Errors
     /// `InvalidLayout` if the typecode is not one item of the notation, and the errors of [`bytes`](Self::bytes).
@@ -111,7 +111,7 @@ impl DynLayout {
     /// Gives another name to a struct, an enum or a newtype.
     ///
     /// # Errors
-    /// `InvalidLayout` if no type can have the name, or types of this kind have no names of their own.
+    /// `InvalidLayout` if no type can have the name, or if types of this kind have no names of their own.
     pub fn renamed(self, name: &str) -> Result<Self, Error> {
         check_name(name)?;
         if let DynKind::Struct { .. } | DynKind::Newtype { .. } | DynKind::Enum { .. } = self.kind {

@@ -1,4 +1,4 @@
-//! Sets up what `fork` needs before `main`, while the program has one thread.
+//! Sets up everything that `fork` relies on, before `main`, while the program has one thread.
 //!
 //! The hooks that run around `fork` must exist before one thread can fork while another one is installing them: the child
 //! would wait for ever for the installation to end. Hooks that are installed first also run last before the fork and first
@@ -19,6 +19,7 @@ extern "C" fn at_start() {
     // If this fails, it is tried again, and reported, when a thread takes its first lock.
     let _ = lock::set_up();
     registry::set_up();
-    // Looks up the function now: a child would wait for ever for a look-up that another thread of its parent had begun.
+    // Looks up the function now. Otherwise a forked child could wait for ever for a look-up that another thread of its
+    // parent had begun.
     sys::mutex::timed_lock();
 }

@@ -40,21 +40,22 @@ pub struct Location<'a>(Site<'a>);
 
 #[derive(Clone, Debug)]
 enum Site<'a> {
-    /// In memory alone.
+    /// In memory only, without a name.
     Anonymous,
     /// Under a name, until the machine stops or a process unlinks it.
     Named(Cow<'a, str>),
     /// In a file.
     File(Cow<'a, Path>),
-    /// Another process has handed over the descriptor, in the way that the text says.
+    /// Unknown: another process has handed over the descriptor, in the way that the text says.
     HandedOver(String),
 }
 
 impl Location<'static> {
-    /// In memory alone.
+    /// In memory only, without a name.
     pub(crate) const ANONYMOUS: Self = Self(Site::Anonymous);
 
-    /// Unknown, because another process has handed over the descriptor. `how` says in which way, for errors.
+    /// Returns the location of a segment whose descriptor another process has handed over. `how` says in which way, for
+    /// errors.
     pub(crate) fn handed_over(how: String) -> Self {
         Self(Site::HandedOver(how))
     }

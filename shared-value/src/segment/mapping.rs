@@ -140,7 +140,7 @@ pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<He
     Ok(header.validate())
 }
 
-/// Reads those of the first `length` bytes that are missing, or fewer if the file ends earlier.
+/// Extends `bytes` to the first `length` bytes of the file, or to the whole file if it is shorter.
 fn read_up_to(file: &File, bytes: &mut Vec<u8>, length: u64) -> io::Result<()> {
     let mut done = bytes.len();
     bytes.resize(done.max(usize::try_from(length).expect("at most 16 MiB")), 0);

@@ -34,7 +34,7 @@ pub(crate) enum Writers {
     Fixed,
 }
 
-/// A segment in use. If a leaked guard holds a lock in it, its mapping outlives this.
+/// A segment in use. If a leaked guard holds a lock in it, the mapping outlives this struct.
 #[derive(Debug)]
 pub(crate) struct Segment {
     mapping: Arc<Mapping>,
@@ -120,8 +120,8 @@ impl Segment {
     /// Returns the segment of a file that another process has handed over, or that was opened by the path of a descriptor.
     ///
     /// Unlike `open`, this adopts nothing. A descriptor that was handed over refers to the sender's open file description,
-    /// so the sender's mark that the file is in use now lasts for this process too. And memory without a name is never left
-    /// over.
+    /// so the sender's mark that the file is in use now lasts for this process too. And memory without a name does not
+    /// outlive its processes.
     pub(crate) fn of_file(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
         let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{location}`"), error))?;
         if let Some(segment) = registry::get(identity) {
@@ -140,7 +140,7 @@ impl Segment {
         Self { mapping, unlinker: OnceLock::new() }
     }
 
-    /// Makes this process unlink the name when its last handle is dropped, unless the name leads to another segment then.
+    /// Makes this process unlink the name when its last handle is dropped, unless the name then belongs to another segment.
     /// Forked children do not unlink it.
     pub(crate) fn unlink_on_drop(&self) {
         self.unlinker.get_or_init(process::id);

@@ -19,7 +19,7 @@ pub struct NamedValue {
 }
 
 impl NamedValue {
-    /// Returns the name, by which the value is opened and [unlinked](crate::unlink).
+    /// Returns the name. Use it to open the value, or to [unlink](crate::unlink) it.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -72,7 +72,8 @@ pub fn names() -> Result<Vec<NamedValue>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(NAMED).map_err(failed)? {
         let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
-        // Skips entries that have vanished meanwhile, that this process may not read, or that are not values.
+        // Skips entries that were removed since the directory was read, that this process may not read, or that are not
+        // values.
         if let Ok(Some(value)) = inspect(name) {
             found.push(value);
         }

@@ -96,7 +96,7 @@ pub(super) fn keep(mapping: Arc<Mapping>) {
     });
 }
 
-/// Removes a segment that is being dropped, unless it was opened again meanwhile. Also removes kept mappings in which no
+/// Removes a segment that is being dropped, unless it has been opened again since. Also removes kept mappings in which no
 /// thread holds a lock any more.
 pub(super) fn remove(identity: Identity) {
     with(|registry| {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-/// Returns another descriptor of the open file that has this number. `exec` closes it.
+/// Returns another descriptor of the open file that has this number, with the close-on-exec flag.
 ///
 /// # Errors
 /// `EBADF` if no open file has this number.

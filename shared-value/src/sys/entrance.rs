@@ -1,10 +1,10 @@
 //! `Entrance`: lets processes begin to use a file one at a time, and tells each whether it is the first.
 //!
-//! The file has open-file-description locks (`fcntl(2)`) on three bytes. Such a lock belongs to one opening of the file, and
-//! the kernel releases it when the last descriptor of that opening is closed, also by the death of the process. A process
-//! that may only read the file can lock bytes for reading only. Its lock on byte 1 means nothing, and is ignored. Its lock
-//! on byte 0 makes the file look in use: the next process that opens the file then does not repair what a crash of the
-//! machine, or a copy of the file, has left.
+//! The file has open-file-description locks (`fcntl(2)`) on three bytes. Such a lock belongs to one opening of the file. The
+//! kernel releases it when the last descriptor of that opening is closed, also when the process dies. A process that may
+//! only read the file can lock bytes for reading only. Its lock on byte 1 means nothing, and is ignored. Its lock on byte 0
+//! makes the file look in use: the next process that opens the file then skips the repair that is needed after a crash of
+//! the machine, or in a copy of the file.
 //!
 //! | byte | locked for reading by | locked for writing by |
 //! |---|---|---|
@@ -43,7 +43,7 @@ impl Entrance {
         for _ in 0..TRIES {
             match set(file, ENTERING, libc::F_WRLCK) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                // Another process is entering; or it has finished meanwhile, and the byte must be tried again.
+                // Another process is entering. If it has just finished, the byte must be tried again.
                 Err(_) if in_the_way(file, ENTERING)? != libc::F_RDLCK => thread::sleep(PAUSE),
                 _ => return Ok(Self { file: file.try_clone()?.into() }),
             }
@@ -69,8 +69,8 @@ impl Entrance {
     pub(crate) fn enter(self) -> io::Result<()> {
         for _ in 0..TRIES {
             match set(&self.file, IN_USE, libc::F_RDLCK) {
-                // A process that may only read the file locks byte 1, so `wait` has let several processes enter at once;
-                // another one is finding out whether it is the first.
+                // A process that may only read the file has locked byte 1, so `wait` has let several processes enter at
+                // once. Another one is finding out whether it is the first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
                 // Dropping `self` unlocks the other byte.
                 entered => return entered,

@@ -12,7 +12,7 @@ use rustix::fs::{self, AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, S
 /// Creates memory that has no name in any directory (`memfd_create(2)`). `/proc` shows the `label`.
 pub(crate) fn memory(label: &str) -> io::Result<File> {
     let file: File = fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into();
-    // Otherwise a process of another user that is given a descriptor for reading could open the memory again for writing.
+    // Otherwise a process of another user that gets a descriptor for reading could open the memory again for writing.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     Ok(file)
 }
@@ -80,7 +80,7 @@ pub(crate) fn open_descriptor_read_only(process: u32, number: RawFd) -> io::Resu
     open_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::RDONLY)
 }
 
-/// Returns the path by which the kernel shows an open file of this process.
+/// Returns the path that the kernel gives to an open file of this process.
 fn descriptor_path(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }

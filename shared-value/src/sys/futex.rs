@@ -43,9 +43,9 @@ fn wake(word: &AtomicU64, most: u32) {
 /// Returns the lower half of a word, which begins at the word's address: this crate compiles for little-endian machines
 /// only. The half is for the kernel, which makes its own accesses. This process accesses whole words only.
 fn half(word: &AtomicU64) -> &AtomicU32 {
-    // SAFETY: the pointer is to the first four bytes of the word, which are aligned, and mapped while the word is borrowed.
-    // This process makes no access through the reference: `rustix` only passes its address to the kernel. So no two accesses
-    // of different sizes race.
+    // SAFETY: the pointer points to the first four bytes of the word, which are aligned, and mapped while the word is
+    // borrowed. This process makes no access through the reference: `rustix` only passes its address to the kernel. So no
+    // two accesses of different sizes race.
     unsafe { AtomicU32::from_ptr(word.as_ptr().cast()) }
 }
 

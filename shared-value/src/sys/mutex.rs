@@ -40,9 +40,10 @@ pub(crate) struct Mutex {
     attached: Box<dyn LockImpl>,
 }
 
-// SAFETY: `attached` is a pointer to a process-shared mutex, which any thread of any process may use.
+// SAFETY: `attached` points to a process-shared mutex, which any thread of any process may use.
 unsafe impl Send for Mutex {}
-// SAFETY: `attached` is a pointer that no method changes, to a process-shared mutex, which several threads may use at once.
+// SAFETY: no method changes the pointer `attached`, and it points to a process-shared mutex, which several threads may use
+// at once.
 unsafe impl Sync for Mutex {}
 
 // A panic cannot leave a `Mutex` half changed: it is a pointer that no method changes.
@@ -74,8 +75,9 @@ pub(crate) unsafe fn initialize(at: NonNull<u8>) -> io::Result<()> {
     let made = check(unsafe { libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED) })
         // SAFETY: `attributes` points to attributes that were initialized above.
         .and_then(|()| check(unsafe { libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST) }))
+        // SAFETY: `attributes` points to attributes that were initialized above.
         // Recursion is counted elsewhere. If a thread takes the mutex twice by mistake, it gets an error, and does not
-        // deadlock. SAFETY: `attributes` points to attributes that were initialized above.
+        // deadlock.
         .and_then(|()| check(unsafe { libc::pthread_mutexattr_settype(attributes, libc::PTHREAD_MUTEX_ERRORCHECK) }))
         // SAFETY: the caller promises mapped, aligned and otherwise unused memory at `at`; the attributes were initialized
         // above.
@@ -190,7 +192,7 @@ pub(crate) fn timed_lock() -> (clockid_t, TimedLock) {
     }
 }
 
-/// Returns the time of the clock after `timeout`.
+/// Returns the time `timeout` from now, by this clock.
 fn after(clock: clockid_t, timeout: Duration) -> timespec {
     let mut now = MaybeUninit::<timespec>::zeroed();
     // SAFETY: `now` is a local, which the call may write. The call cannot fail for the two clocks of `timed_lock`.

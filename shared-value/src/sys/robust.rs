@@ -77,8 +77,8 @@ impl RobustList {
 
     #[inline(always)]
     fn head(&self) -> &ListHead {
-        // SAFETY: glibc registered this head for the calling thread, which alone may call these methods; it is mapped while
-        // that thread runs. Its fields are atomics, for which all bytes are valid.
+        // SAFETY: glibc registered this head for the calling thread, the only one that may call these methods. The head is
+        // mapped while that thread runs. Its fields are atomics, which are valid for any bytes.
         unsafe { self.head.as_ref() }
     }
 

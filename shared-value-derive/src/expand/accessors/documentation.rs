@@ -7,7 +7,8 @@ use syn::{Attribute, Expr, Lit, LitStr, Member, Meta};
 
 use crate::model::Field;
 
-/// Stands once above all functions of its kind, because every user's compiler has to parse the text above each function.
+/// Stands once, above the impl block with all functions of its kind. Above each function, it would be parsed again and again
+/// by every user's compiler.
 pub(super) const PARTS: &str = " Parts, each of which has the functions that the whole has.";
 pub(super) const READERS: &str = " Reading, without the lock: what is committed, or what this thread has written since. \
                                   It panics if another process wrote bytes that are not a value of the type.";

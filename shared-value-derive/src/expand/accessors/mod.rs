@@ -30,11 +30,12 @@ pub(crate) struct Accessors {
 struct Place<'scope> {
     scope: &'scope Scope<'scope>,
     field: &'scope Field,
-    /// Its number among the fields, by which the runtime knows its offset.
+    /// Its number among the fields, from which the runtime gets its offset.
     number: Literal,
     /// The type that the runtime stores.
     stored: TokenStream,
-    /// The statement that first asks whether the type can be shared, if the compiler may refuse the type.
+    /// The statement that comes first and checks whether the type can be shared; `None` if the compiler surely accepts the
+    /// type.
     question: Option<TokenStream>,
 }
 

@@ -1,7 +1,7 @@
 //! Copies runs of whole words between shared memory and private memory.
 //!
 //! A copy means one relaxed atomic access for each word. Compilers do not merge such accesses. So assembly moves several
-//! words at a time where this is known to have the same meaning.
+//! words at a time if that is known to have the same effect.
 #![allow(unsafe_code)]
 
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
@@ -19,15 +19,15 @@ pub(crate) const WORD: usize = size_of::<u64>();
 /// Copies words to private memory, one by one.
 ///
 /// # Safety
-/// `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
-/// aligned.
+/// `to` points to as many bytes as the words have. The bytes may be written, and no reference to them exists. `to` need not
+/// be aligned.
 #[inline(always)]
 pub(crate) unsafe fn load_each(words: &[AtomicU64], to: *mut u8) {
     for (number, word) in words.iter().enumerate() {
-        // SAFETY: the caller promises that `to` points to as many words as `words` has, and `number` is less than that.
+        // SAFETY: the caller promises room for `words.len()` words at `to`, and `number` is less than that.
         let to = unsafe { to.add(number * WORD) };
-        // SAFETY: the caller promises that `to` points to as many words as `words` has; the last of them starts here or
-        // later. This write needs no alignment.
+        // SAFETY: the caller promises room for `words.len()` words at the original `to`, and this word is one of them. This
+        // write needs no alignment.
         unsafe { to.cast::<u64>().write_unaligned(word.load(Relaxed)) };
     }
 }
@@ -39,10 +39,10 @@ pub(crate) unsafe fn load_each(words: &[AtomicU64], to: *mut u8) {
 #[inline(always)]
 pub(crate) unsafe fn store_each(words: &[AtomicU64], from: *const u8) {
     for (number, word) in words.iter().enumerate() {
-        // SAFETY: the caller promises that `from` points to as many words as `words` has, and `number` is less than that.
+        // SAFETY: the caller promises `words.len()` initialized words at `from`, and `number` is less than that.
         let from = unsafe { from.add(number * WORD) };
-        // SAFETY: the caller promises that `from` points to as many initialized words as `words` has; the last of them
-        // starts here or later. This read needs no alignment.
+        // SAFETY: the caller promises `words.len()` initialized words at the original `from`, and this word is one of them.
+        // This read needs no alignment.
         word.store(unsafe { from.cast::<u64>().read_unaligned() }, Relaxed);
     }
 }
@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    /// Words arrive at all distances of the target from the source for which the slower way is taken, and at some others.
+    /// Covers all distances from the source to the target that take the slower way, and some others.
     #[test]
     fn words_are_moved_whatever_the_distance() {
         for distance in (0..40).chain(4056..4096) {
@@ -74,8 +74,8 @@ mod tests {
         }
     }
 
-    /// Copies `length` words from number `start` on to private memory, and back. `place` computes from the addresses of the
-    /// words and of the private memory at which of its bytes.
+    /// Copies `length` words from number `start` on to private memory, and back. `place` gets the addresses of the words and
+    /// of the private memory, and returns the offset in the private memory to copy to.
     fn check(length: usize, start: usize, place: impl FnOnce(usize, usize) -> usize) {
         const AROUND: u8 = 0xee;
         let words: Vec<_> = (0..).map(AtomicU64::new).take(start + length + 1).collect();
@@ -83,9 +83,9 @@ mod tests {
         let mut bytes = vec![AROUND; 4096 + length * WORD + 1];
         let private = place(moved.as_ptr().addr(), bytes.as_ptr().addr());
 
-        // SAFETY: `bytes` has 4096 bytes more than the moved words and one, and `private` is less than 4096.
+        // SAFETY: `bytes` has 4097 bytes more than the moved words, and `private` is less than 4096.
         let to = unsafe { bytes.as_mut_ptr().add(private) };
-        // SAFETY: `bytes` has room for the moved words from `to` on, and is not used meanwhile.
+        // SAFETY: `bytes` has room for the moved words from `to` on, and nothing else uses it during the call.
         unsafe { load(moved, to) };
         let expected: Vec<u8> = (start as u64..).take(length).flat_map(u64::to_ne_bytes).collect();
         let (before, loaded) = bytes.split_at(private);
@@ -95,9 +95,9 @@ mod tests {
         for byte in &mut bytes {
             *byte ^= 0xff;
         }
-        // SAFETY: `bytes` has 4096 bytes more than the moved words and one, and `private` is less than 4096.
+        // SAFETY: `bytes` has 4097 bytes more than the moved words, and `private` is less than 4096.
         let from = unsafe { bytes.as_ptr().add(private) };
-        // SAFETY: `bytes` has as many initialized bytes from `from` on as the moved words have.
+        // SAFETY: `bytes` has at least as many initialized bytes after `from` as the moved words have.
         unsafe { store(moved, from) };
         for (number, word) in words.iter().enumerate() {
             let is_moved = (start..start + length).contains(&number);

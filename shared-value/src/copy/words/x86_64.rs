@@ -13,9 +13,10 @@
 //! Write-Back (WB) Memory"; AMD makes no exception for string operations). Its loads stay in order with other loads, as all
 //! loads do.
 //!
-//! So both do only what a loop of relaxed accesses may do. On x86-64, acquire and release are nothing but an order that the
-//! compiler must keep, and the compiler keeps it around assembly: it treats assembly as a call of an unknown function, which
-//! may access these words and synchronize with other threads. (The option `readonly` would say that it does not.)
+//! So both do only what a loop of relaxed accesses may do. On x86-64, acquire and release need no instructions: they are
+//! only an order that the compiler must keep. It keeps that order around assembly, because it treats assembly as a call of
+//! an unknown function, which may access these words and synchronize with other threads. (The option `readonly` would say
+//! that it does not.)
 //!
 //! **Few words are stored one by one.** A vector would first have to be assembled from values that were just computed, or
 //! loaded after their stores have left the processor: a commit of 64 bytes took 7.5 ns instead of 5.7.
@@ -26,13 +27,13 @@ use core::arch::x86_64::__m128i;
 use super::{WORD, load_each, store_each};
 use crate::protocol::atomics::AtomicU64;
 
-/// The number of words from which on pairs are loaded. Fewer words may stay in registers, if code uses them one by one. A
-/// copy of 64 bytes by pairs takes 1.55 ns instead of 2.4; but it takes 4.8 ns instead of 3.2 if code then uses the words,
-/// and 11 ns instead of 7 after a write of one of them by the same thread (measured on AMD Zen 4).
+/// Copies of this many words or more load pairs. Fewer words may stay in registers, if code uses them one by one. A copy of
+/// 64 bytes by pairs takes 1.55 ns instead of 2.4; but it takes 4.8 ns instead of 3.2 if code then uses the words, and 11 ns
+/// instead of 7 after a write of one of them by the same thread (measured on AMD Zen 4).
 const SEVERAL: usize = 9;
 
-/// The number of words from which on a single instruction moves them faster than loads or stores of one or two words
-/// (measured on AMD Zen 4).
+/// From this number of words on, a single instruction moves them faster than loads or stores of one or two words (measured
+/// on AMD Zen 4).
 const MANY: usize = 128;
 
 /// The number of words of a vector.
@@ -55,14 +56,14 @@ macro_rules! movaps {
 /// Copies words to private memory.
 ///
 /// # Safety
-/// `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
-/// aligned.
+/// `to` points to as many bytes as the words have. The bytes may be written, and no reference to them exists. `to` need not
+/// be aligned.
 #[inline(always)]
 pub(crate) unsafe fn load(words: &[AtomicU64], to: *mut u8) {
     let from = words.as_ptr().cast();
     if words.len() >= MANY && are_moved_fast(from, to) {
-        // SAFETY: `from` points to `words`, which are aligned. The caller promises that `to` points to as many bytes, which
-        // may be written.
+        // SAFETY: `from` points to `words`, which are aligned. The caller promises that `to` points to the same number of
+        // bytes, which may be written.
         return unsafe { move_words(from, to, words.len()) };
     }
     if words.len() >= SEVERAL && from.addr().is_multiple_of(align_of::<__m128i>()) {
@@ -84,7 +85,7 @@ pub(crate) unsafe fn store(words: &[AtomicU64], from: *const u8) {
     let to = words.as_ptr().cast_mut().cast();
     if words.len() >= MANY && are_moved_fast(from, to) {
         // SAFETY: `to` points to `words`, which are aligned, and which may be written through a shared reference, because
-        // they are atomics. The caller promises that `from` points to as many initialized bytes.
+        // they are atomics. The caller promises that `from` points to the same number of initialized bytes.
         return unsafe { move_words(from, to, words.len()) };
     }
     // SAFETY: the caller promises that `from` points to as many initialized bytes as the words have.
@@ -102,16 +103,16 @@ fn are_moved_fast(from: *const u8, to: *mut u8) -> bool {
 ///
 /// # Safety
 /// - The words start at a multiple of 16.
-/// - `to` points to as many bytes as the words have. They may be written, and no reference to them exists. `to` need not be
-///   aligned.
+/// - `to` points to as many bytes as the words have. The bytes may be written, and no reference to them exists. `to` need
+///   not be aligned.
 #[inline(always)]
 unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
     let fours = words.chunks_exact(4 * PAIR);
     let pairs = fours.remainder().chunks_exact(PAIR);
     let last = pairs.remainder();
     for four in fours {
-        // SAFETY: `four` has eight words. It starts at a multiple of 16: the words do, and it lies a multiple of 64 bytes
-        // after.
+        // SAFETY: `four` has eight words. It starts at a multiple of 16, because the words do, and it lies a multiple of 64
+        // bytes after their start.
         let vectors = unsafe { load_four(four.as_ptr()) };
         // SAFETY: the caller has room for all the words; `to` has advanced by the words before `four`. The write needs no
         // alignment.
@@ -120,8 +121,8 @@ unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
         to = unsafe { to.add(size_of_val(four)) };
     }
     for pair in pairs {
-        // SAFETY: `pair` has two words. It starts at a multiple of 16: the words do, and it lies a multiple of 16 bytes
-        // after.
+        // SAFETY: `pair` has two words. It starts at a multiple of 16, because the words do, and it lies a multiple of 16
+        // bytes after their start.
         let vector = unsafe { load_pair(pair.as_ptr()) };
         // SAFETY: the caller has room for all the words; `to` has advanced by the words before `pair`. The write needs no
         // alignment.
@@ -141,7 +142,7 @@ unsafe fn load_pairs(words: &[AtomicU64], mut to: *mut u8) {
 unsafe fn load_four(from: *const AtomicU64) -> [__m128i; 4] {
     let (first, second, third, fourth);
     // SAFETY: the caller promises eight words from a multiple of 16 on, which the instructions load. Every x86-64 processor
-    // has `movaps`; `vmovaps` is used only where the target has AVX. The instructions use no stack, and leave the flags.
+    // has `movaps`; `vmovaps` is used only if the target has AVX. The instructions use no stack, and leave the flags.
     unsafe {
         asm!(
             concat!(movaps!(), " {first}, [{from}]"),
@@ -167,7 +168,7 @@ unsafe fn load_four(from: *const AtomicU64) -> [__m128i; 4] {
 unsafe fn load_pair(from: *const AtomicU64) -> __m128i {
     let vector;
     // SAFETY: the caller promises two words from a multiple of 16 on, which the instruction loads. Every x86-64 processor
-    // has `movaps`; `vmovaps` is used only where the target has AVX. The instruction uses no stack, and leaves the flags.
+    // has `movaps`; `vmovaps` is used only if the target has AVX. The instruction uses no stack, and leaves the flags.
     unsafe {
         asm!(
             concat!(movaps!(), " {vector}, [{from}]"),
@@ -183,10 +184,10 @@ unsafe fn load_pair(from: *const AtomicU64) -> __m128i {
 ///
 /// # Safety
 /// - `words` words can be read from `from` on, and written from `to` on.
-/// - The one of the two that lies in shared memory is aligned for words.
+/// - Whichever of `from` and `to` lies in shared memory is aligned for words.
 #[inline(always)]
 unsafe fn move_words(from: *const u8, to: *mut u8, words: usize) {
-    // SAFETY: the caller promises that the words can be read and written. The direction flag is clear wherever assembly
+    // SAFETY: the caller promises that the words can be read and written. The direction flag is clear whenever assembly
     // begins, so the words are moved upwards. The instruction uses no stack, and leaves the flags.
     unsafe {
         asm!(

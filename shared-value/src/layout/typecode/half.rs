@@ -18,12 +18,12 @@ pub(crate) fn to_bits(number: f64) -> Option<u16> {
     } else if number.is_infinite() {
         INFINITY
     } else if magnitude < 2.0_f64.powi(1 - BIAS) {
-        // If the rounding yields the least number with a leading one, these are that number's bits too.
+        // If rounding yields the smallest normal number, these are its bits too.
         (magnitude * 16_777_216.0).round_ties_even() as u16
     } else if magnitude < 65_520.0 {
         let exponent = (magnitude.to_bits() >> (f64::MANTISSA_DIGITS - 1)) as i32 - 1023;
         let digits = (magnitude * 2.0_f64.powi(10 - exponent)).round_ties_even() as u16;
-        // The leading one adds one to the exponent, and a carry of the rounding does too.
+        // The leading one of `digits` adds one to the exponent, and so does a carry of the rounding.
         (((exponent + BIAS - 1) as u16) << FRACTION) + digits
     } else {
         return None;
@@ -43,7 +43,7 @@ pub(crate) fn nan_to_bits(nan: f32) -> u16 {
 /// Returns a number of half precision (IEEE 754 binary16), which `f32` holds exactly.
 pub(crate) fn from_bits(bits: u16) -> f32 {
     let (sign, exponent, fraction) = (u32::from(bits >> 15), u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
-    // A number without a leading one counts in steps of 2^-24, which is exact in `f32`.
+    // A subnormal number counts steps of 2^-24, which is exact in `f32`.
     let magnitude = match exponent {
         0 => f32::from(bits & 0x3ff) / 16_777_216.0,
         0x1f => f32::from_bits(0xff << 23 | fraction << 13),

@@ -16,7 +16,7 @@ macro_rules! attempt {
 /// The maximum nesting depth of structs in a typecode: readers of the tree recurse.
 const DEEPEST: usize = 16;
 
-/// The number of dimensions that a shape may have, as in numpy.
+/// The maximum number of dimensions of a shape, as in numpy.
 const MOST_DIMENSIONS: usize = 32;
 
 /// Returns the number of bytes that a typecode of one item describes.
@@ -42,7 +42,7 @@ pub(crate) const fn size(typecode: &str) -> Result<usize, &'static str> {
     Ok(size)
 }
 
-/// A typecode, and how far it was read. Errors tell the form that a typecode should have.
+/// A typecode, and how far it was read. Errors say which form a typecode should have.
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -130,7 +130,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads the `}` behind the fields of a struct, if it is there.
+    /// Reads the `}` after the fields of a struct, if it is there.
     pub(crate) const fn closes(&mut self) -> bool {
         let closes = self.takes(b'}');
         if closes {
@@ -254,7 +254,7 @@ const fn product(one: usize, other: usize) -> Result<usize, &'static str> {
 mod tests {
     use super::measure;
 
-    /// Without this, a typecode of another size than its field would shift all fields behind it for other readers.
+    /// Without this, a typecode of another size than its field would shift all later fields for other readers.
     #[test]
     fn sizes() {
         let order = if cfg!(target_endian = "little") { "<" } else { ">" };

@@ -1,7 +1,7 @@
 //! Writes typecodes: the layout of a type in the notation of Python's buffer protocol (PEP 3118).
 //!
-//! Numbers carry the byte order. Single bytes do so only where they come first, because without a sign at the start the
-//! notation means C's own alignment.
+//! Numbers carry the byte order. Single bytes do so only if they come first: a typecode without a sign at the start would
+//! have C's own alignment.
 
 mod bits;
 pub(crate) mod half;
@@ -111,7 +111,7 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
     }
 }
 
-/// Returns the length and the element of an array, also of one in newtypes.
+/// Returns the length and the element of an array. Looks through newtypes.
 const fn dimension(layout: &Layout) -> Option<(usize, &Layout)> {
     match layout.kind() {
         Kind::Array { length, element } => Some((*length, element)),
@@ -120,7 +120,7 @@ const fn dimension(layout: &Layout) -> Option<(usize, &Layout)> {
     }
 }
 
-/// Returns the size of bytes that the library does not look into, also of those in newtypes.
+/// Returns the size of bytes that the library does not look into. Looks through newtypes.
 const fn raw_bytes(layout: &Layout) -> Option<usize> {
     match layout.kind() {
         Kind::Bytes => Some(layout.size()),

@@ -99,8 +99,8 @@ impl<T: SharedValue> SharedOption<T> {
     }
 }
 
-// SAFETY: a `repr(C)` struct, whose two fields are shown with the offsets that the compiler gave them. Each pair of valid
-// fields is a value.
+// SAFETY: the type is a `repr(C)` struct. Its two fields are shown with the offsets that the compiler gave them. Each pair
+// of valid fields is a value.
 unsafe impl<T: SharedValue> SharedValue for SharedOption<T> {
     const FIELDS: &'static [Field] =
         &[Field::new::<bool>("is_some", offset_of!(Self, is_some)), Field::new::<T>("value", offset_of!(Self, value))];

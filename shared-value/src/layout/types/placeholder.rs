@@ -14,9 +14,9 @@ use crate::layout::{FieldVisitor, Kind, SharedValue};
 pub(super) fn placeholder<T: SharedValue>() -> T {
     let mut value = MaybeUninit::<T>::zeroed();
     Placeholder { bytes: value.as_mut_ptr().cast() }.field::<T>(0);
-    // SAFETY: every byte is initialized. `SharedValue` promises that these are a value: the visitor was shown every field,
-    // and has left zeros where the layout is not checked, where it is text, and where `valid_bits` accepts them; elsewhere
-    // it has put bits that `valid_bits` accepts.
+    // SAFETY: every byte is initialized. `SharedValue` promises that these bytes are a value: the visitor was shown every
+    // field. It has left zeros in fields whose layout is not checked, in text, and in fields whose `valid_bits` accepts
+    // zeros. In all other fields it has put bits that `valid_bits` accepts.
     unsafe { value.assume_init() }
 }
 

@@ -22,10 +22,10 @@ pub(crate) struct Input {
     pub(crate) generics: Generics,
     pub(crate) fresh: FreshNames,
     pub(crate) repr: Option<Repr>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: Body,
 }
 
-pub(crate) enum Kind {
+pub(crate) enum Body {
     Struct(Vec<Field>),
     Enum(Vec<Variant>),
     Union,
@@ -52,14 +52,14 @@ impl Input {
         let attributes = ContainerAttributes::parse(context, &input.attrs);
         let value = value_type(&input.ident, &input.generics);
         let kind = match &input.data {
-            Data::Struct(data) => Kind::Struct(fields(context, &data.fields, &value)),
-            Data::Enum(data) => Kind::Enum(variants(context, &data.variants)),
+            Data::Struct(data) => Body::Struct(fields(context, &data.fields, &value)),
+            Data::Enum(data) => Body::Enum(variants(context, &data.variants)),
             Data::Union(data) => {
                 context.at(
                     data.union_token.span,
                     "the bytes of a union do not tell what they mean: share a `#[repr(C)]` struct",
                 );
-                Kind::Union
+                Body::Union
             }
         };
         Self {

@@ -4,7 +4,7 @@ use syn::{Lifetime, Type};
 
 use super::types;
 use crate::context::Context;
-use crate::model::{Input, Kind};
+use crate::model::{Body, Input};
 
 pub(super) fn check(context: &Context, input: &Input) {
     let reported = lifetimes_of_refused_references(input);
@@ -20,7 +20,7 @@ pub(super) fn check(context: &Context, input: &Input) {
 /// Returns the lifetimes of refused references. They go away together with the references, so they need no error of their
 /// own.
 fn lifetimes_of_refused_references(input: &Input) -> Vec<&Lifetime> {
-    let Kind::Struct(fields) = &input.kind else {
+    let Body::Struct(fields) = &input.kind else {
         return Vec::new();
     };
     fields

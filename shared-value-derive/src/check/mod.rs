@@ -2,7 +2,7 @@
 //! are left to rustc, which reports them through the bounds of the runtime's functions.
 
 use crate::context::Context;
-use crate::model::{Field, Input, Kind, Variant};
+use crate::model::{Body, Field, Input, Variant};
 use crate::repr::Repr;
 
 pub(crate) mod collisions;
@@ -13,9 +13,9 @@ mod standard;
 
 pub(crate) fn check(context: &Context, input: &Input) {
     match &input.kind {
-        Kind::Struct(fields) => check_struct(context, input, fields),
-        Kind::Enum(variants) => check_enum(context, input, variants),
-        Kind::Union => {}
+        Body::Struct(fields) => check_struct(context, input, fields),
+        Body::Enum(variants) => check_enum(context, input, variants),
+        Body::Union => {}
     }
     generics::check(context, input);
 }

@@ -7,18 +7,18 @@ use super::standard;
 use crate::model::{Field, innermost, is_primitive, unwrapped};
 
 /// A type that cannot be shared, and what to do instead.
-pub(crate) struct Refusal<'field> {
+pub(crate) struct Unshareable<'field> {
     pub(crate) ty: &'field Type,
     pub(crate) message: String,
 }
 
 /// Returns why the field's type, or the type of its elements, cannot be shared, if its text shows that.
-pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Option<Refusal<'field>> {
+pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Option<Unshareable<'field>> {
     let mut ty = unwrapped(&field.ty);
     while let Type::Array(array) = ty {
         if is_zero(&array.len) {
             let message = "an empty array has no bytes that could be shared: remove the field".to_owned();
-            return Some(Refusal { ty: &field.ty, message });
+            return Some(Unshareable { ty: &field.ty, message });
         }
         ty = unwrapped(&array.elem);
     }
@@ -27,7 +27,7 @@ pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Opti
         other => of_shape(other).map(str::to_owned),
     };
     match message {
-        Some(message) => Some(Refusal { ty, message }),
+        Some(message) => Some(Unshareable { ty, message }),
         None => of_atomic(field),
     }
 }
@@ -108,13 +108,13 @@ fn has_no_zero(ty: &Type) -> bool {
         .is_some_and(|segment| segment.ident == "Id" || segment.ident.to_string().starts_with("NonZero"))
 }
 
-fn of_atomic(field: &Field) -> Option<Refusal<'_>> {
+fn of_atomic(field: &Field) -> Option<Unshareable<'_>> {
     const ATOMIC: [&str; 4] = ["u64", "i64", "f64", "bool"];
     let ty = innermost(&field.ty);
     let is_atomic = |path: &TypePath| ATOMIC.iter().any(|name| path.path.is_ident(name));
     // A type that is not a primitive by its name may be an alias of one.
     let is_other = matches!(ty, Type::Path(path) if is_primitive(ty) && !is_atomic(path));
-    (field.is_atomic() && is_other).then(|| Refusal {
+    (field.is_atomic() && is_other).then(|| Unshareable {
         ty: &field.ty,
         message: "`#[shared(atomic)]` works on `u64`, `i64`, `f64` and `bool`, and on arrays of them: use one of them"
             .to_owned(),

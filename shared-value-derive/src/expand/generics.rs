@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{GenericParam, Generics, PredicateType, Type, TypeParamBound, TypePath, WherePredicate, parse_quote};
 
-use crate::model::{Input, Kind, innermost, unwrapped};
+use crate::model::{Body, Input, innermost, unwrapped};
 
 /// Returns the parameters as arguments: `T, N` for `<T: Copy, const N: usize>`.
 pub(super) fn arguments(generics: &Generics) -> Vec<TokenStream> {
@@ -37,7 +37,7 @@ pub(crate) fn bounded(input: &Input, runtime: &TokenStream) -> Generics {
             parameter.bounds.push(bound.clone());
         }
     }
-    if let Kind::Struct(fields) = &input.kind {
+    if let Body::Struct(fields) = &input.kind {
         for ty in fields.iter().map(|field| innermost(&field.ty)).filter(|ty| is_associated(generics, ty)) {
             bounded.make_where_clause().predicates.push(parse_quote!(#ty: #bound));
         }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::model::{Field, Input, Kind};
+use crate::model::{Body, Field, Input};
 use crate::repr::Repr;
 
 mod accessors;
@@ -22,9 +22,9 @@ pub(crate) use scope::{Bodies, Scope};
 pub(crate) fn expand(input: &Input) -> TokenStream {
     let scope = Scope::new(input, Bodies::Real);
     match (&input.kind, &input.repr) {
-        (Kind::Struct(fields), Some(Repr::C)) => structure(&scope, &quote!(structure), fields),
-        (Kind::Struct(fields), Some(Repr::Transparent)) => structure(&scope, &quote!(newtype), fields),
-        (Kind::Enum(variants), Some(Repr::Integer(integer))) => {
+        (Body::Struct(fields), Some(Repr::C)) => structure(&scope, &quote!(structure), fields),
+        (Body::Struct(fields), Some(Repr::Transparent)) => structure(&scope, &quote!(newtype), fields),
+        (Body::Enum(variants), Some(Repr::Integer(integer))) => {
             let metadata = metadata::enumeration(&scope, variants, integer);
             let (aliases, block) = (aliases(&scope), block(&scope, &metadata));
             quote!(#aliases #block)

@@ -7,7 +7,7 @@ use syn::{GenericParam, Generics};
 
 use super::generics::{arguments, bounded};
 use crate::check::types;
-use crate::model::{Input, Kind, generated, value_type};
+use crate::model::{Body, Input, generated, value_type};
 
 /// The names and generics that the generated items share.
 pub(crate) struct Scope<'input> {
@@ -59,8 +59,8 @@ impl<'input> Scope<'input> {
             shared_value: quote!(#runtime::SharedValue),
             runtime,
             is_sized: match &input.kind {
-                Kind::Struct(fields) => fields.iter().all(types::is_sized),
-                Kind::Enum(_) | Kind::Union => true,
+                Body::Struct(fields) => fields.iter().all(types::is_sized),
+                Body::Enum(_) | Body::Union => true,
             },
             bodies,
         }

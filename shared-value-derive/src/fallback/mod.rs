@@ -6,7 +6,7 @@ use syn::{Generics, Type};
 
 use crate::check::{collisions, types};
 use crate::expand::{self, Bodies, Scope};
-use crate::model::{Field, Input, Kind, unwrapped};
+use crate::model::{Body, Field, Input, unwrapped};
 
 mod stand_in;
 
@@ -19,8 +19,8 @@ pub(crate) fn expand(input: &Input, errors: &syn::Error) -> TokenStream {
     let scope = Scope::new(input, Bodies::Absent);
     let metadata = metadata(&scope);
     let items = match &input.kind {
-        Kind::Struct(fields) => stand_in::expand(&scope, usable(&input.generics, fields)),
-        Kind::Enum(_) | Kind::Union => expand::aliases(&scope),
+        Body::Struct(fields) => stand_in::expand(&scope, usable(&input.generics, fields)),
+        Body::Enum(_) | Body::Union => expand::aliases(&scope),
     };
     quote!(#errors #metadata #items)
 }

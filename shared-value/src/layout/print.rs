@@ -3,8 +3,8 @@
 use core::fmt::{self, Debug, Formatter};
 
 use crate::layout::metadata::Form;
+use crate::layout::typecode::CodedNumber;
 use crate::layout::typecode::Item;
-use crate::layout::typecode::Number;
 use crate::layout::typecode::{sign_extended, zero_extended};
 use crate::layout::{Field, Kind, Layout, SharedDuration, Timestamp};
 
@@ -36,7 +36,7 @@ impl<'a> Printed<'a> {
     }
 
     fn number(&self, code: char, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let number = Number { code, bytes: self.bytes };
+        let number = CodedNumber { code, bytes: self.bytes };
         if !self.layout.name().starts_with("Option<") {
             number.fmt(formatter)
         } else if zero_extended(self.bytes) == 0 {
@@ -85,7 +85,7 @@ impl Debug for Printed<'_> {
             Kind::Struct { fields } => self.structure(fields, formatter),
             Kind::Enum { repr, variants } => {
                 let code = if let Kind::Scalar { code, .. } = repr.kind() { *code } else { 'Q' };
-                let discriminant = Number { code, bytes: self.bytes }.integer();
+                let discriminant = CodedNumber { code, bytes: self.bytes }.integer();
                 match variants.iter().find(|variant| variant.discriminant() == discriminant) {
                     Some(variant) => formatter.write_str(variant.name()),
                     None => write!(formatter, "<invalid {} {discriminant}>", self.layout.name()),
@@ -107,7 +107,7 @@ impl Debug for PrintedField<'_> {
 impl Debug for PrintedItem<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self.item {
-            Item::Number { code, .. } => Number { code: *code, bytes: self.bytes }.fmt(formatter),
+            Item::Number { code, .. } => CodedNumber { code: *code, bytes: self.bytes }.fmt(formatter),
             Item::Text(_) => print_text(self.bytes, formatter),
             Item::Padding(_) => self.bytes.fmt(formatter),
             Item::Array { length, element } => {

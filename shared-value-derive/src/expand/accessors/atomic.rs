@@ -3,10 +3,10 @@
 use quote::quote;
 
 use super::documentation::about;
-use super::{Accessors, Place};
+use super::{Accessors, FieldScope};
 
 /// Generates the accessor of an atomic field. It has the name of the field, or `in_x` if that name would be hidden.
-pub(super) fn expand(place: &Place<'_>) -> Accessors {
+pub(super) fn expand(place: &FieldScope<'_>) -> Accessors {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let name = place.getter().unwrap_or_else(|| field.accessor("in_"));
     let (visibility, atomic) = (&field.visibility, place.scope.atomic(&place.stored));

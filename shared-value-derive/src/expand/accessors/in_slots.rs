@@ -4,11 +4,11 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::documentation::about;
-use super::{Accessors, Place};
+use super::{Accessors, FieldScope};
 use crate::model::{innermost, is_number};
 
 /// Generates the accessors of a field that lies in the slots: `in_x`, `x`, `set_x`, `update_x`.
-pub(super) fn expand(place: &Place<'_>) -> Accessors {
+pub(super) fn expand(place: &FieldScope<'_>) -> Accessors {
     Accessors {
         parts: part(place),
         readers: getter(place).unwrap_or_default(),
@@ -17,7 +17,7 @@ pub(super) fn expand(place: &Place<'_>) -> Accessors {
     }
 }
 
-fn part(place: &Place<'_>) -> TokenStream {
+fn part(place: &FieldScope<'_>) -> TokenStream {
     let (field, number) = (place.field, &place.number);
     let (visibility, name, part) = (&field.visibility, field.accessor("in_"), place.scope.part(&place.stored));
     let about = about(field, "The part {}.");
@@ -31,7 +31,7 @@ fn part(place: &Place<'_>) -> TokenStream {
     }
 }
 
-fn getter(place: &Place<'_>) -> Option<TokenStream> {
+fn getter(place: &FieldScope<'_>) -> Option<TokenStream> {
     let (field, number, getter) = (place.field, &place.number, place.getter()?);
     let (visibility, ty, arguments) = (&field.visibility, &field.ty, place.arguments(&[]));
     let about = about(field, "Reads {}.");
@@ -49,7 +49,7 @@ fn getter(place: &Place<'_>) -> Option<TokenStream> {
     })
 }
 
-fn setter(place: &Place<'_>) -> TokenStream {
+fn setter(place: &FieldScope<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, setter, ty) = (&field.visibility, field.accessor("set_"), &field.ty);
     let (arguments, value) = (place.arguments(&[]), place.scope.local("value"));
@@ -65,7 +65,7 @@ fn setter(place: &Place<'_>) -> TokenStream {
     }
 }
 
-fn updater(place: &Place<'_>) -> TokenStream {
+fn updater(place: &FieldScope<'_>) -> TokenStream {
     let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
     let (visibility, updater, ty) = (&field.visibility, field.accessor("update_"), &field.ty);
     let outcome = &place.scope.input.fresh.outcome;
@@ -90,7 +90,7 @@ fn updater(place: &Place<'_>) -> TokenStream {
     }
 }
 
-impl Place<'_> {
+impl FieldScope<'_> {
     /// Returns the type arguments of a runtime function: the stored type, then `others`. Returns `None` if inference is
     /// enough: the compiler is faster without arguments, but if the type cannot be shared, its error would not point to the
     /// type.

@@ -27,7 +27,7 @@ pub(crate) struct Accessors {
 }
 
 /// A field, with the pieces of the runtime calls for it.
-struct Place<'scope> {
+struct FieldScope<'scope> {
     scope: &'scope Scope<'scope>,
     field: &'scope Field,
     /// Its number among the fields, from which the runtime gets its offset.
@@ -48,7 +48,7 @@ impl Accessors {
     }
 }
 
-impl Place<'_> {
+impl FieldScope<'_> {
     /// Returns the body of an accessor that makes `call`.
     fn body(&self, call: &TokenStream) -> TokenStream {
         let question = &self.question;
@@ -66,7 +66,7 @@ pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<It
     let mut accessors = Accessors::default();
     for (number, field) in fields.into_iter().enumerate() {
         let number = Literal::usize_unsuffixed(number);
-        let place = Place { scope, field, number, stored: stored(scope, field), question: question(scope, field) };
+        let place = FieldScope { scope, field, number, stored: stored(scope, field), question: question(scope, field) };
         accessors.extend(if field.is_atomic() { atomic::expand(&place) } else { in_slots::expand(&place) });
     }
     accessors

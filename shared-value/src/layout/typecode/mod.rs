@@ -17,7 +17,7 @@ use crate::layout::{Kind, Layout, SharedValue};
 pub(crate) use bits::{sign_extended, zero_extended};
 pub(crate) use item::Item;
 pub(crate) use measure::measure;
-pub(crate) use number::Number;
+pub(crate) use number::CodedNumber;
 
 const BYTE_ORDER: u8 = if cfg!(target_endian = "little") { b'<' } else { b'>' };
 

@@ -6,12 +6,12 @@ use crate::layout::typecode::bits::{sign_extended, zero_extended};
 use crate::layout::typecode::half;
 
 /// The bytes of a scalar, printed like the type that its letter in typecodes stands for.
-pub(crate) struct Number<'a> {
+pub(crate) struct CodedNumber<'a> {
     pub(crate) code: char,
     pub(crate) bytes: &'a [u8],
 }
 
-impl Number<'_> {
+impl CodedNumber<'_> {
     /// Returns the integer.
     pub(crate) fn integer(&self) -> i128 {
         if self.is_signed() { sign_extended(self.bytes).into() } else { zero_extended(self.bytes).into() }
@@ -22,7 +22,7 @@ impl Number<'_> {
     }
 }
 
-impl Debug for Number<'_> {
+impl Debug for CodedNumber<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let bits = zero_extended(self.bytes);
         match (self.code, self.bytes) {

@@ -12,7 +12,7 @@ pub use crate::error::Error;
 pub use crate::handle::access::{Access, ReadWrite, Writable};
 pub use crate::handle::guard::Guard;
 pub use crate::handle::synchronized::Synchronized;
-pub use crate::hold::read::retries;
+pub use crate::hold::retry::retries;
 pub use crate::layout::{
     Describe, Field, FieldVisitor, Layout as TypeLayout, Pod, SharedValue, assert_fingerprint, assert_layout,
     assert_size,

@@ -14,7 +14,7 @@ use crate::handle::access::Access;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::heap::{self, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
-use crate::hold::read;
+use crate::hold::{read, retry};
 use crate::segment::Segment;
 
 /// Finding and listing.
@@ -77,7 +77,7 @@ impl<A: Access> Arena<A> {
         let heap = self.heap();
         let mut count = 0;
         // The loop is bounded: a hostile process could keep changing these words.
-        for _ in 0..read::TRIES {
+        for _ in 0..retry::TRIES {
             let decision = heap.decision();
             let turn = decision.map(heap::Decision::turn);
             let (version, directory) = self.directory_versioned();

@@ -10,7 +10,7 @@ use crate::handle::access::Access;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::backoff::Backoff;
-use crate::hold::read::TRIES;
+use crate::hold::retry::TRIES;
 use crate::lock;
 
 /// Reads several values of one moment: the argument of the closure of [`Arena::snapshot`].

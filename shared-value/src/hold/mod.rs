@@ -5,6 +5,7 @@ pub(crate) mod backoff;
 mod brief;
 mod locking;
 pub(crate) mod read;
+pub(crate) mod retry;
 pub(crate) mod scoped;
 
 use std::ops::Range;

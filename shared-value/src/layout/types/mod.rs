@@ -1,5 +1,6 @@
 //! Ready-made types for shared memory, in place of types of the standard library whose bytes are not specified or hold
-//! pointers.
+//! pointers. Each has a fixed size. Contents whose size is known when the program runs, such as `[E]`, begin in
+//! `handle/shared.rs`.
 
 mod duration;
 mod fixed_str;

@@ -41,9 +41,9 @@ pub const fn scaled(release: u64, debug: u64) -> u64 {
 /// library's published archive does not contain the page.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/layout.md")]
-mod layout {}
+mod layout_page {}
 
 /// The programs of `docs/python.md`.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/python.md")]
-mod python {}
+mod python_page {}

@@ -1,6 +1,9 @@
 //! Waiting for a change, without the lock.
 #![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
+
 use std::borrow::Borrow;
 use std::time::Duration;
 
@@ -11,8 +14,6 @@ use crate::handle::access::{Access, ReadOnly, ReadWrite};
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::backoff::Backoff;
-#[cfg(feature = "tokio")]
-use crate::lock::LONGEST_SLEEP;
 use crate::lock::{Wait, wakeup};
 use crate::protocol::event;
 
@@ -147,41 +148,6 @@ impl<C: Shared + ?Sized, A: Versioned> Iterator for Changes<C, A> {
 
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.wait(Wait::Forever))
-    }
-}
-
-#[cfg(feature = "tokio")]
-impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
-    /// Waits on a tokio runtime, as [`next_timeout`](Self::next_timeout) does, but without a timeout.
-    ///
-    /// It waits in a thread of the runtime's pool for blocking work. If the future is dropped, no change is lost, and the
-    /// thread is free again after 50 milliseconds at most.
-    ///
-    /// # Errors
-    /// `InvalidBits` if another process wrote bytes that are not a `T`; `Io` if the runtime shuts down.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
-    ///
-    /// ```
-    /// use shared_value::Synchronized;
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let value = Synchronized::new(0_u32)?;
-    /// let mut changes = value.changes();
-    /// value.set(1)?;
-    /// assert_eq!(changes.changed().await?, 1);
-    /// # Ok::<(), shared_value::Error>(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn changed(&mut self) -> Result<C::Owned, Error> {
-        while self.value.version() == self.seen {
-            let (cell, seen) = (self.value.cell.clone(), self.seen);
-            tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
-                .await
-                .map_err(|error| Error::io("wait in the runtime", std::io::Error::other(error)))?;
-        }
-        self.take()
     }
 }
 

@@ -1,5 +1,8 @@
 //! The functions for the parts of a value: fields, elements, atomic fields, nested parts. Handles, guards and parts get them
 //! by `Deref`.
+//!
+//! `part.rs` holds the type of a nested part. The derive generates the functions with the names of fields, such as `in_x`:
+//! `expand/accessors/in_slots.rs` in the derive's sources.
 
 pub(crate) mod accessible;
 pub(crate) mod atomic;

@@ -1,4 +1,4 @@
-//! Handing a value to another process.
+//! The methods of handles that hand a value to another process. `share/` does the work.
 
 use std::os::unix::net::UnixStream;
 use std::process::Command;

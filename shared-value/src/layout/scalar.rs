@@ -1,4 +1,5 @@
-//! Implements `SharedValue` for the primitives of the language.
+//! Implements `SharedValue` for the primitives of the language. `schema/primitive.rs` has the same table for layouts that are
+//! read at run time, and the derive names the types that are refused in `check/standard.rs`.
 #![allow(unsafe_code)]
 
 use core::num::{

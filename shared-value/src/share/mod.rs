@@ -1,4 +1,7 @@
 //! Handing a value to another process: by a descriptor that a child inherits, by a token, or over a socket.
+//!
+//! Each way is a variant of the origin in `source.rs`, which `attach.rs` opens. The methods of handles are in
+//! `handle/handover.rs`.
 
 mod attach;
 mod inherit;

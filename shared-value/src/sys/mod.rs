@@ -1,4 +1,4 @@
-//! Calls of the operating system: no other folder calls libc or rustix.
+//! Calls of the operating system: no other folder calls libc or rustix. `build.rs` says which platforms are supported.
 
 pub(crate) mod descriptor;
 pub(crate) mod entrance;

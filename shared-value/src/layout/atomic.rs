@@ -9,7 +9,7 @@ pub trait AtomicValue: AtomicField + sealed::Word {}
 ///
 /// Integers wrap around. If the processor has no instruction for an operation, the operation is retried until no other
 /// thread or process interferes.
-pub trait AtomicNumber: AtomicValue + sealed::Number {}
+pub trait AtomicNumber: AtomicValue + sealed::SealedNumber {}
 
 /// Values whose bits an atomic word can change: `u64`, `i64` and `bool`.
 pub trait AtomicBits: AtomicValue + sealed::Bits {}
@@ -22,22 +22,22 @@ pub trait AtomicBits: AtomicValue + sealed::Bits {}
     note = "an atomic field is a `u64`, `i64`, `f64` or `bool`, or an array of them: change the type, or remove \
             `#[shared(atomic)]` and let the lock guard the field"
 )]
-pub trait AtomicField: SharedValue + sealed::Field {}
+pub trait AtomicField: SharedValue + sealed::SealedField {}
 
 impl<T: AtomicValue, const N: usize> AtomicField for [T; N] {}
 
 pub(crate) mod sealed {
     /// Seals the trait: other crates cannot implement it.
-    pub trait Field {}
+    pub trait SealedField {}
 
-    impl<T: Word, const N: usize> Field for [T; N] {}
+    impl<T: Word, const N: usize> SealedField for [T; N] {}
 
     pub trait Word {
         fn from_word(word: u64) -> Self;
         fn into_word(self) -> u64;
     }
 
-    pub trait Number: Word {
+    pub trait SealedNumber: Word {
         fn plus(self, other: Self) -> Self;
         fn minus(self, other: Self) -> Self;
         fn greater(self, other: Self) -> Self;
@@ -53,7 +53,7 @@ macro_rules! atomics {
     ($($type:ty: $word:ident => $from:expr, $value:ident => $into:expr;)*) => {$(
         impl AtomicField for $type {}
         impl AtomicValue for $type {}
-        impl sealed::Field for $type {}
+        impl sealed::SealedField for $type {}
         impl sealed::Word for $type {
             #[inline(always)]
             fn from_word($word: u64) -> Self {
@@ -74,7 +74,7 @@ macro_rules! integers {
         impl AtomicNumber for $type {}
         impl AtomicBits for $type {}
         impl sealed::Bits for $type {}
-        impl sealed::Number for $type {
+        impl sealed::SealedNumber for $type {
             const IS_INTEGER: bool = true;
 
             #[inline(always)]
@@ -114,7 +114,7 @@ impl AtomicBits for bool {}
 impl sealed::Bits for bool {}
 
 impl AtomicNumber for f64 {}
-impl sealed::Number for f64 {
+impl sealed::SealedNumber for f64 {
     const IS_INTEGER: bool = false;
 
     #[inline(always)]

@@ -11,13 +11,13 @@ use crate::protocol::atomics::Ordering::{Relaxed, SeqCst};
 use crate::protocol::lock_word::{Kernel, OWNER_DIED, Taken, WAITERS, Wait, die, release, take};
 
 #[derive(Default)]
-struct Lock {
+struct Model {
     word: AtomicU64,
     futex: Futex,
     guarded: UnsafeCell<u32>,
 }
 
-impl Lock {
+impl Model {
     fn take(&self, thread: u32) -> Taken {
         take(&self.word, thread, Wait::Forever, &self.futex).expect("waits for ever")
     }
@@ -59,7 +59,7 @@ fn increment(guarded: *mut u32) {
 #[test]
 fn three_threads_exclude_and_wake_each_other() {
     model(2, || {
-        let lock = Arc::new(Lock::default());
+        let lock = Arc::new(Model::default());
         let threads = [1, 2].map(|thread| {
             let lock = Arc::clone(&lock);
             thread::spawn(move || {
@@ -84,7 +84,7 @@ fn three_threads_exclude_and_wake_each_other() {
 #[test]
 fn a_dead_owner_is_succeeded() {
     model(2, || {
-        let lock = Arc::new(Lock::default());
+        let lock = Arc::new(Model::default());
         lock.take(1);
         let waiters = [2, 3].map(|thread| {
             let lock = Arc::clone(&lock);
@@ -108,7 +108,7 @@ fn a_dead_owner_is_succeeded() {
 #[test]
 fn a_thread_that_ends_is_succeeded() {
     model(2, || {
-        let lock = Arc::new(Lock::default());
+        let lock = Arc::new(Model::default());
         lock.take(1);
         let waiter = {
             let lock = Arc::clone(&lock);

@@ -8,7 +8,7 @@ use crate::cell::Cell;
 use crate::cell::parts::record as decision;
 use crate::error::Error;
 use crate::heap::record::{self, Record};
-use crate::heap::{Change, State, block_length};
+use crate::heap::{Change, Heap, State, Trailer, block_length};
 use crate::lock::{Refusal, Thread, Wait};
 use crate::protocol::atomics::Ordering;
 use crate::protocol::slots::Versions;
@@ -98,7 +98,8 @@ impl Arena {
             let transaction = Transaction::begin(self, thread, known)?;
             let result = work(&transaction);
             // A closure that saw the arena before and after a change of another thread may fail only because of that change.
-            let is_outdated = || result.is_err() && transaction.is_outdated();
+            let find = |key: &str| self.find(Sought::Key(key));
+            let is_outdated = || result.is_err() && !transaction.state.borrow().still_applies(self.heap(), find);
             let is_over = if transaction.is_held() && (transaction.has_conflict() || is_outdated()) {
                 false
             } else if let Err(error) = result {
@@ -195,25 +196,12 @@ impl Transaction<'_> {
         decide: impl FnOnce(),
     ) -> Result<bool, Error> {
         self.arena.edit(|editor| {
-            if !state.still_applies(editor) {
+            if !state.still_applies(editor.heap, |key| editor.find(key)) {
                 return Ok(false);
             }
             editor.change(changes, &state.keys(), record, decide)?;
             Ok(true)
         })
-    }
-
-    /// Returns whether another thread has removed a value that this transaction removes, or added a key that it adds.
-    fn is_outdated(&self) -> bool {
-        let (state, heap) = (self.state.borrow(), self.arena.heap());
-        let is_there = |removed: &crate::heap::Trailer| {
-            let now = heap.trailer(removed.at);
-            now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
-        };
-        let is_free = |key: &String| {
-            self.arena.find(Sought::Key(key)).is_none_or(|other| state.removed.iter().any(|it| it.at == other.at))
-        };
-        !(state.removed.iter().all(is_there) && state.added.iter().filter_map(|(_, key)| key.as_ref()).all(is_free))
     }
 
     /// Releases all locks.
@@ -238,15 +226,14 @@ impl Pending {
         self.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing())
     }
 
-    /// Returns whether all values that this transaction removes still exist, and no other value has a key that it adds.
-    fn still_applies(&self, editor: &Editor<'_>) -> bool {
-        let is_there = |removed: &crate::heap::Trailer| {
-            let now = editor.heap.trailer(removed.at);
-            now.is_some_and(|block| block.state == State::Live && block.generation == removed.generation)
+    /// Returns whether all values that this transaction removes still exist, and no other value has a key that it adds. `find`
+    /// finds the block of a key.
+    fn still_applies(&self, heap: Heap<'_>, find: impl Fn(&str) -> Option<Trailer>) -> bool {
+        let is_there = |removed: &Trailer| {
+            let now = heap.trailer(removed.at);
+            now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
         };
-        let is_free = |key: &String| {
-            editor.find(key).is_none_or(|other| self.removed.iter().any(|removed| removed.at == other.at))
-        };
+        let is_free = |key: &String| find(key).is_none_or(|other| self.removes(&other));
         self.removed.iter().all(is_there) && self.added.iter().filter_map(|(_, key)| key.as_ref()).all(is_free)
     }
 }

@@ -16,6 +16,7 @@ use crate::heap::{
     Bucket, Change, Directory, FEW, Heap, State, TRAILER, Table, Trailer, TypeEntry, block_length, cell_in, changes,
     class_of, hash, lost, table_at, table_block, usize_of,
 };
+use crate::protocol::atomics::Ordering::Relaxed;
 use crate::segment::Segment;
 use crate::sys;
 
@@ -250,7 +251,7 @@ impl<'a> Editor<'a> {
             self.commit();
             let list = changes::list(self.heap, &self.directory).unwrap_or_default();
             for (to, word) in list.iter().zip(words) {
-                to.store(word, crate::protocol::atomics::Ordering::Relaxed);
+                to.store(word, Relaxed);
             }
             self.directory.listed = changes.len() as u64;
         } else {

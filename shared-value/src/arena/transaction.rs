@@ -82,7 +82,7 @@ impl Pending {
         })
     }
 
-    fn removes(&self, block: &Trailer) -> bool {
+    pub(super) fn removes(&self, block: &Trailer) -> bool {
         self.removed.iter().any(|removed| removed.at == block.at)
     }
 }

@@ -17,6 +17,29 @@ const MOST_FURTHER: u32 = 12;
 /// How many victims to start for each stop. Some do not get there.
 const TRIES: usize = 10;
 
+/// The furthest states that were left, for each number of instructions behind a stop.
+///
+/// A victim some instructions behind a stop may be further than one at the next stop. But it is not further than one at least
+/// as many instructions behind the next stop.
+struct Furthest(Vec<Vec<usize>>);
+
+impl Furthest {
+    fn new(states: usize) -> Self {
+        Self(vec![vec![0; states]; MOST_FURTHER as usize + 1])
+    }
+
+    /// Returns the states that a victim this many instructions behind a stop must have reached, to be raised by what it left.
+    fn until(&mut self, further: u32) -> &mut [usize] {
+        let further = further as usize;
+        for less in 0..further {
+            for state in 0..self.0[further].len() {
+                self.0[further][state] = self.0[further][state].max(self.0[less][state]);
+            }
+        }
+        &mut self.0[further]
+    }
+}
+
 /// Kills victims at every stop, and some instructions behind it.
 pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_harms: usize) -> Result<Report> {
     let mut report = Report::new(name, 0);
@@ -37,7 +60,7 @@ fn sweep_set(
 ) -> Result<()> {
     let mut stops = list(watched, scenario).context("counting failed")?;
     report.add_points((stops.len() + 1) * ROUNDS);
-    let mut furthest = vec![0; scenario.last_states().len()];
+    let mut furthest = Furthest::new(scenario.last_states().len());
     let mut number = 0;
     while number <= stops.len() && report.harms() < most_harms {
         let mut further: Vec<_> = (1..ROUNDS).map(|_| random.u32(1..=MOST_FURTHER)).chain([0]).collect();
@@ -53,7 +76,7 @@ fn sweep_set(
             if tries.is_multiple_of(3) {
                 stops = list(watched, scenario)?;
                 // The stops before this one may have changed.
-                furthest.fill(0);
+                furthest = Furthest::new(scenario.last_states().len());
                 if number > stops.len() {
                     break;
                 }
@@ -71,7 +94,7 @@ fn break_at(
     further: u32,
     scenario: &mut dyn Scenario,
     report: &mut Report,
-    furthest: &mut [usize],
+    furthest: &mut Furthest,
 ) -> Result<bool> {
     scenario.reset();
     let mut tracee = start(watched, scenario)?;
@@ -94,7 +117,7 @@ fn break_at(
     // A victim at another place has died in the operation too, and harm that it did counts.
     let counts = arrived || found.is_err();
     if counts {
-        let found = found.and_then(|found| in_order(found, furthest));
+        let found = found.and_then(|found| in_order(found, furthest.until(further)));
         report.record(found, &format!("killed after {} changes and calls, and {further} instructions", stops.len()));
     }
     Ok(counts)

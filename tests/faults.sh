@@ -7,7 +7,7 @@ set -euo pipefail
 # the other crates are built once.
 fault=$(basename "$0")
 if [[ $fault != faults.sh ]]; then
-  exec "$@" --cfg "shared_value_fault=\"$fault\""
+  exec "$@" --cfg "shared_value_fault=\"$fault\"" --cfg shared_value_faulty
 fi
 
 cd "$(dirname "$0")/.."

@@ -62,6 +62,12 @@ pub(crate) struct Trailer {
     pub(crate) key: u64,
 }
 
+/// The bits of a trailer's first word that hold the state.
+const STATE: u64 = 0xff;
+
+/// The block was used again while its trailer was read.
+struct Reused;
+
 impl Trailer {
     fn first_word(&self) -> u64 {
         let state = match self.state {
@@ -156,16 +162,34 @@ impl<'a> Heap<'a> {
         words.try_into().ok()
     }
 
-    /// Returns the trailer at an offset; `None` if no trailer lies there, or it changes while it is read.
+    /// Returns the trailer at an offset; `None` if no trailer lies there.
+    #[inline(always)]
+    pub(crate) fn trailer(self, at: usize) -> Option<Trailer> {
+        match self.trailer_once(at)? {
+            Ok(trailer) => Some(trailer),
+            Err(Reused) => self.trailer_again(at),
+        }
+    }
+
+    /// Reads a trailer until its block is not used again meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn trailer_again(self, at: usize) -> Option<Trailer> {
+        /// A block cannot be used again this often during one look-up, unless another process overwrites it.
+        const TRIES: usize = 1 << 10;
+        (0..TRIES).find_map(|_| self.trailer_once(at)?.ok())
+    }
+
+    /// Reads the trailer at an offset.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
-    pub(crate) fn trailer(self, at: usize) -> Option<Trailer> {
+    fn trailer_once(self, at: usize) -> Option<Result<Trailer, Reused>> {
         let [first, start, size, key] = self.trailer_words(at)?;
         // Acquire: pairs with the release of `set_state`, so the other words of a live block are seen.
         let word = first.load(Ordering::Acquire);
         let trailer = Trailer {
             at,
-            state: match word & 0xff {
+            state: match word & STATE {
                 0 => State::Made,
                 1 => State::Live,
                 2 => State::Removed,
@@ -180,12 +204,14 @@ impl<'a> Heap<'a> {
             key: key.load(Ordering::Relaxed),
         };
         // If one of the three words came from the next use of the block, this fence synchronizes with the fence in
-        // `write_trailer`, and the load below sees another generation.
+        // `write_trailer`, and the load below sees another generation. If only the state has changed, the three words are
+        // those of this use, and the state is one that the block had a moment ago.
         fence(Ordering::Acquire);
-        let is_sound = trailer.start.is_multiple_of(CELL_ALIGN)
-            && (self.start()..=at).contains(&trailer.start)
-            && first.load(Ordering::Relaxed) == word;
-        is_sound.then_some(trailer)
+        if (first.load(Ordering::Relaxed) ^ word) & !STATE != 0 {
+            return Some(Err(Reused));
+        }
+        let is_sound = trailer.start.is_multiple_of(CELL_ALIGN) && (self.start()..=at).contains(&trailer.start);
+        is_sound.then_some(Ok(trailer))
     }
 
     /// Returns the words that decide about pending changes.

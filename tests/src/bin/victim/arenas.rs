@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{fs, io, thread};
 
 use shared_value::{Arena, Entry, Error, Synchronized};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
-use shared_value_tests::{SegmentFile, SegmentName};
+use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};
 
 /// The values of an arena by key. The number under the empty key is that of the values without a key.
 pub(crate) type State = BTreeMap<String, u64>;
@@ -41,7 +41,6 @@ pub(crate) enum Opened {
 }
 
 pub(crate) const CAPACITY: usize = 1 << 20;
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Makes the state with these keys and values.
 pub(crate) fn state<const N: usize>(values: [(&str, u64); N]) -> State {
@@ -97,7 +96,7 @@ impl Arenas {
             }
             match done.try_recv() {
                 Ok(transacted) => return transacted.map_err(|error| Harm::Stuck(error.to_string())),
-                Err(_) if start.elapsed() < 10 * AT_ONCE => {}
+                Err(_) if start.elapsed() < AT_ONCE => {}
                 Err(_) => return Err(Harm::Stuck("a transaction".to_owned())),
             }
         }

@@ -1,0 +1,94 @@
+//! Listing and finding values of an arena while others are added and removed.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use shared_value::{Arena, Entry};
+
+/// The values that stay, whose keys are these numbers.
+const STAYING: u64 = 50;
+
+/// Runs the work in another thread, and as long as it runs, checks that the values that stay are listed, counted and found.
+fn always_there(arena: &Arena, work: impl FnOnce() + Send) {
+    let begun = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            while !begun.load(Relaxed) {}
+            work();
+        });
+        loop {
+            let is_last = worker.is_finished();
+            let listed: Vec<_> = arena.iter().filter_map(|entry: Entry| entry.key()?.parse::<u64>().ok()).collect();
+            begun.store(true, Relaxed);
+            assert_eq!(listed.iter().filter(|number| **number < STAYING).count() as u64, STAYING, "{listed:?}");
+            for number in 0..STAYING {
+                assert!(arena.contains(&*number.to_string()), "{number}");
+            }
+            if is_last {
+                break;
+            }
+        }
+    });
+}
+
+fn with_staying() -> Arena {
+    let arena = Arena::new(1 << 26).unwrap();
+    for number in 0..STAYING {
+        arena.insert(&number.to_string(), number).unwrap();
+    }
+    arena
+}
+
+/// If a walk over the blocks ended at a block whose state changes at that moment, it would miss all older values.
+#[test]
+fn removals_hide_no_older_value() {
+    for _ in 0..10 {
+        let arena = with_staying();
+        let ids: Vec<_> = (0..5_000_u64).map(|number| arena.alloc(number).unwrap()).collect();
+        always_there(&arena, || {
+            for id in ids {
+                assert!(arena.remove(id).unwrap());
+            }
+        });
+        assert_eq!(arena.iter().count() as u64, STAYING);
+        assert_eq!(arena.len() as u64, STAYING);
+    }
+}
+
+/// The same for blocks that are used again, and for those of a transaction.
+#[test]
+fn additions_hide_no_older_value() {
+    let arena = with_staying();
+    always_there(&arena, || {
+        for round in 0..2_000_u64 {
+            arena
+                .transaction(|tx| {
+                    tx.replace("replaced", round)?;
+                    tx.alloc(round)?;
+                    Ok(())
+                })
+                .unwrap();
+        }
+    });
+}
+
+/// If a look-up gave up on a value whose state changes while it looks, a key that always has a value would have none.
+#[test]
+fn a_key_that_is_replaced_always_has_a_value() {
+    let arena = with_staying();
+    arena.insert("replaced", 0_u64).unwrap();
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            for round in 0..20_000_u64 {
+                if round % 2 == 0 {
+                    arena.replace("replaced", round).unwrap();
+                } else {
+                    arena.transaction(|tx| tx.replace("replaced", round).map(drop)).unwrap();
+                }
+            }
+        });
+        while !worker.is_finished() {
+            assert!(arena.contains("replaced"));
+        }
+    });
+}

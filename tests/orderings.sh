@@ -20,11 +20,14 @@ weakenings=(
   "protocol/slots.rs publish store(next,Ordering::Release) store(next,Ordering::Relaxed) 2"
   "protocol/lock_word.rs take Ordering::Acquire Ordering::Relaxed"
   "protocol/lock_word.rs take_contended Ordering::Acquire Ordering::Relaxed"
+  "protocol/lock_word.rs bury Ordering::Release Ordering::Relaxed"
   "protocol/lock_word.rs release Ordering::Release Ordering::Relaxed"
   "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Acquire"
   "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Release"
   "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Acquire"
   "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Release"
+  "protocol/unvouched.rs set fence(Ordering::Release); ;"
+  "protocol/unvouched.rs is_set fence(Ordering::Acquire); ;"
   "protocol/lock_word.rs die Ordering::Release Ordering::Relaxed"
 )
 # Replaces text in one function of the file. White space in the file does not matter.
@@ -65,7 +68,7 @@ for weakening in "${weakenings[@]}"; do
   check --no-run 2>/dev/null
   # Only the models that run this state machine.
   case $file in
-    */lock_word.rs) machine=models::lock_word ;;
+    */lock_word.rs | */unvouched.rs) machine=models::lock_word ;;
     *) machine=models::slots ;;
   esac
   if failed=$(check -- "$machine" models::event 2>/dev/null); then

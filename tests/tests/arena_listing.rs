@@ -1,7 +1,7 @@
 //! Listing and finding values of an arena while others are added and removed.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
+use std::{hint, thread};
 
 use shared_value::{Arena, Entry};
 
@@ -13,7 +13,9 @@ fn always_there(arena: &Arena, work: impl FnOnce() + Send) {
     let begun = AtomicBool::new(false);
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            while !begun.load(Relaxed) {}
+            while !begun.load(Relaxed) {
+                hint::spin_loop();
+            }
             work();
         });
         loop {

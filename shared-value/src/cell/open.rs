@@ -11,8 +11,9 @@ use crate::cell::parts::{Parts, control};
 use crate::cell::{Cell, Terms};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
-use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock};
+use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
 use crate::segment::{Location, Mapping, Segment};
+use crate::sys;
 use crate::sys::mutex::{self, Mutex};
 
 /// Contents that are recognized by their description in a segment.
@@ -90,7 +91,9 @@ impl<C: Recognized + ?Sized> Cell<C> {
     ) -> Result<Self, Error> {
         let shape = C::shape(facts);
         let description = Description { schema: C::schema(facts), fingerprint: C::fingerprint(facts), shape };
-        let mut plan = Plan::of(&description, terms.guarding.required(), reserve);
+        let identity =
+            sys::thread::random().map_err(|error| Error::io(format!("draw an identity for `{location}`"), error))?;
+        let mut plan = Plan::of(&description, terms.guarding.required(), reserve, SegmentId::new(identity));
         if terms.is_sparse && location.is_anonymous() {
             plan.allocated = plan.prefix.len() as u64;
         }
@@ -110,6 +113,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
     /// Opens the value in an existing segment, if it is guarded in this way. If no process has the segment open, `adopt`
     /// repairs the rest of the segment; its argument says whether any process reads the segment.
     pub(crate) fn open(
+        file: File,
         location: &Location<'_>,
         guarding: &Guarding,
         adopt: impl FnOnce(&Mapping, bool),
@@ -120,11 +124,12 @@ impl<C: Recognized + ?Sized> Cell<C> {
                 Ok(C::shape(&facts))
             })
         };
-        let segment = Segment::open(location, check, |mapping, shape, is_read| {
+        let segment = Segment::open(file, location, check, |mapping, shape, is_read| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.
             let parts = unsafe { Parts::<C>::at(control, shape) };
+            mapping.begin_vouching();
             parts.adopt(mapping);
             initialize_mutexes(mapping)?;
             adopt(mapping, is_read);
@@ -133,17 +138,12 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::in_segment(segment, guarding)
     }
 
-    /// Opens the value in an existing segment for reading, regardless of its lock.
-    pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Self, Error> {
-        Self::for_reading(Segment::open_read_only(location)?)
-    }
-
     /// Opens the value in a file that another process has handed over.
     pub(crate) fn of_file(file: File, location: Location<'static>, guarding: &Guarding) -> Result<Self, Error> {
         Self::in_segment(Segment::of_file(file, location)?, guarding)
     }
 
-    /// Opens the value in a file that another process has handed over, for reading.
+    /// Opens the value in a file for reading, regardless of its lock.
     pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
         Self::for_reading(Segment::of_file_read_only(file, location)?)
     }

@@ -5,6 +5,7 @@ mod held;
 mod line;
 mod list;
 pub(crate) mod only;
+pub(crate) mod process;
 pub(crate) mod pthread;
 mod refusal;
 mod thread;
@@ -129,7 +130,7 @@ unsafe fn acquire_linked(
 /// Takes a lock that the thread does not hold. After success, the announcement to the kernel still stands.
 #[inline(always)]
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
-    let Some(taken) = lock_word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
+    let Some(taken) = lock_word::take(&line.word, thread.owner(), wait, Announcing::of(thread, line)) else {
         return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
     };
     if cfg!(shared_value_fault = "retract_first") {
@@ -210,9 +211,9 @@ fn release_linked(
         thread.list().announce(line.node());
     }
     let released_first =
-        cfg!(shared_value_fault = "release_first").then(|| lock_word::release(&line.word, thread.id(), kernel));
+        cfg!(shared_value_fault = "release_first").then(|| lock_word::release(&line.word, thread.owner(), kernel));
     let unlinked = unlink();
-    let released = released_first.unwrap_or_else(|| lock_word::release(&line.word, thread.id(), kernel));
+    let released = released_first.unwrap_or_else(|| lock_word::release(&line.word, thread.owner(), kernel));
     if unlinked.is_ok() { released.map_err(|_| Overwritten) } else { Err(Overwritten) }
 }
 
@@ -226,7 +227,7 @@ fn die_with_all(thread: Thread) {
         // SAFETY: `acquire_linked` has linked all locks in the record; its callers keep them mapped while they are held.
         // The error is dropped: no caller is left that could handle an overwritten lock.
         let _ = unsafe { list::unlink(thread, index) };
-        lock_word::die(&line.word, thread.id(), kernel);
+        lock_word::die(&line.word, thread.owner(), kernel);
         thread.held().remove(index);
     }
 }
@@ -365,5 +366,9 @@ impl lock_word::Kernel for Announcing {
 
     fn wake_one(&self, word: &AtomicU64) {
         sys::futex::wake_one(word);
+    }
+
+    fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool {
+        process::is_gone(word.as_ptr().addr(), owner)
     }
 }

@@ -8,12 +8,13 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::lock::Refusal;
 use crate::lock::held::{Held, HeldList};
 use crate::lock::line::LockLine;
+use crate::lock::{Refusal, process};
+use crate::protocol::lock_word::{self, owner_of};
 use crate::sys;
 use crate::sys::robust::{RobustList, RobustListCell};
 
@@ -28,8 +29,8 @@ use crate::sys::robust::{RobustList, RobustListCell};
 struct ThreadRecord {
     /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while no thread uses the record.
     token: AtomicU64,
-    /// The kernel's id of the thread.
-    id: AtomicU32,
+    /// Names the thread in lock words: the kernel's id of the thread, and the random id of the process.
+    owner: AtomicU64,
     list: RobustListCell,
     held: HeldList,
     /// The pthread mutexes that the thread holds. The C library adds them to the robust list.
@@ -95,10 +96,10 @@ impl Thread {
         unsafe { self.record.list.get() }
     }
 
-    /// Returns the kernel's id of the thread.
+    /// Returns what names the thread in lock words.
     #[inline(always)]
-    pub(super) fn id(self) -> u32 {
-        self.record.id.load(Relaxed)
+    pub(super) fn owner(self) -> u64 {
+        self.record.owner.load(Relaxed)
     }
 
     /// Returns the thread's owner token. A forked child gets a new token, because it does not hold its parent's locks.
@@ -113,10 +114,11 @@ impl Thread {
         let list = RobustList::of_this_thread().map_err(|_| Refusal::NoRobustList)?;
         let token = sys::thread::random_token().map_err(|_| Refusal::NoThread)?;
         sys::thread::at_exit().map_err(|_| Refusal::NoThread)?;
+        let owner = owner_of(process::enter().map_err(|_| Refusal::NoThread)?, sys::thread::id());
 
-        let record = threads().enter();
+        let record = threads().enter(owner);
         record.list.set(list);
-        record.id.store(sys::thread::id(), Relaxed);
+        record.owner.store(owner, Relaxed);
         record.token.store(token, Relaxed);
         let thread = Self { record, not_send: PhantomData };
         CURRENT.set(Some(thread));
@@ -163,7 +165,8 @@ fn threads() -> MutexGuard<'static, Threads> {
 }
 
 impl Threads {
-    fn enter(&mut self) -> &'static ThreadRecord {
+    fn enter(&mut self, owner: u64) -> &'static ThreadRecord {
+        self.end_unheard(owner);
         self.unused.pop().unwrap_or_else(|| {
             let record: &'static ThreadRecord = Box::leak(Box::default());
             self.all.push(record);
@@ -171,6 +174,21 @@ impl Threads {
             self.unused.reserve(self.all.len());
             record
         })
+    }
+
+    /// Ends a thread that has had the same id as this new one, and ended without its exit function, by the system call alone.
+    /// The kernel has released its locks, unless its list was damaged.
+    fn end_unheard(&mut self, owner: u64) {
+        let is_unheard =
+            |record: &&&ThreadRecord| record.token.load(Relaxed) != 0 && record.owner.load(Relaxed) == owner;
+        let Some(record) = self.all.iter().find(is_unheard).copied() else { return };
+        while let Some(index) = record.held.length().checked_sub(1) {
+            // SAFETY: the record holds the lock, so the caller of `acquire` keeps it mapped. A lock consists of atomics.
+            let line = unsafe { &*record.held.get(index).line() };
+            lock_word::bury(&line.word, owner);
+            record.held.remove(index);
+        }
+        self.leave(record);
     }
 
     fn leave(&mut self, record: &'static ThreadRecord) {
@@ -210,6 +228,7 @@ extern "C" fn after_fork_in_child() {
     };
     threads.all.clear();
     threads.unused.clear();
+    process::leave();
     if let Some(thread) = CURRENT.take() {
         thread.record.held.clear();
         thread.record.mutexes.clear();

@@ -62,12 +62,15 @@ impl Location<'static> {
 }
 
 impl Location<'_> {
-    /// Returns a copy of the location that borrows nothing.
+    /// Returns a copy of the location that borrows nothing. A path becomes absolute, because the process may later change its
+    /// working directory.
     pub(crate) fn to_static(&self) -> Location<'static> {
         Location(match &self.0 {
             Site::Anonymous => Site::Anonymous,
             Site::Named(name) => Site::Named(name.clone().into_owned().into()),
-            Site::File(path) => Site::File(path.clone().into_owned().into()),
+            Site::File(path) => {
+                Site::File(std::path::absolute(path).unwrap_or_else(|_| path.clone().into_owned()).into())
+            }
             Site::HandedOver(how) => Site::HandedOver(how.clone()),
         })
     }
@@ -152,12 +155,12 @@ impl Location<'_> {
     }
 
     /// Opens the file for reading and writing.
-    pub(super) fn open_file(&self) -> Result<File, Error> {
+    pub(crate) fn open_file(&self) -> Result<File, Error> {
         self.open_file_by("open", sys::file::open)
     }
 
     /// Opens the file for reading.
-    pub(super) fn open_file_read_only(&self) -> Result<File, Error> {
+    pub(crate) fn open_file_read_only(&self) -> Result<File, Error> {
         self.open_file_by("read", sys::file::open_read_only)
     }
 

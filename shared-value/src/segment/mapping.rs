@@ -3,18 +3,27 @@
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::error::Error;
-use crate::format::{CellEntry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
+use crate::format::{
+    CellEntry, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED, UnvalidatedHeader,
+};
+use crate::lock;
 use crate::protocol::atomics::AtomicU64;
+use crate::protocol::lock_word::process_and_thread;
+use crate::protocol::unvouched;
 use crate::segment::identity::Identity;
 use crate::segment::location::Location;
+use crate::sys;
+use crate::sys::presence::Presence;
 
 /// The memory of a segment.
 #[derive(Debug)]
@@ -26,6 +35,8 @@ pub(crate) struct Mapping {
     header: Header,
     /// Kept open, so that the inode is not reused, and the file counts as in use.
     file: File,
+    /// What vouches for this process, with the id that it has for locks. Used under the registry's lock only.
+    presence: Mutex<Option<(u32, Presence)>>,
 }
 
 impl Mapping {
@@ -62,7 +73,7 @@ impl Mapping {
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
         let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
         let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
-        Ok(Self { memory, identity, location, name, header, file })
+        Ok(Self { memory, identity, location, name, header, file, presence: Mutex::default() })
     }
 
     /// Returns where the segment lives.
@@ -122,14 +133,110 @@ impl Mapping {
         self.identity
     }
 
+    /// Returns the 128 random bits that the header said when the segment was mapped.
+    pub(crate) fn id(&self) -> SegmentId {
+        self.header.identity
+    }
+
     pub(super) fn addresses(&self) -> Range<usize> {
         let start = self.memory.as_mut_ptr().addr();
         start..start + self.memory.len()
     }
 }
 
+/// Vouching for the owners of locks.
+///
+/// Each process that takes locks in a segment shows that it exists, by its [`Presence`]. If that fails (the process may not
+/// open the file for writing, has no descriptor left, or has no `/proc`), the process sets the word *unvouched* in the
+/// header before it takes a lock, and from then on no owner in this segment is taken for gone. The first process that opens
+/// the segment while no other has it open clears the word.
+impl Mapping {
+    /// Shows that this process exists, which has this id for locks. Does nothing if that was done.
+    pub(super) fn vouch(&self, process: u32) {
+        let mut presence = self.presence();
+        if presence.as_ref().is_some_and(|(shown, _)| *shown == process) {
+            return;
+        }
+        // A forked child has a copy of its parent's presence, but not the page.
+        forget(presence.take());
+        let shown = Presence::new(&self.file, process);
+        let is_shown = shown.is_ok() && sys::presence::is_shown(&self.file, process).unwrap_or(false);
+        *presence = shown.ok().map(|shown| (process, shown));
+        if !is_shown {
+            unvouched::set(self.unvouched());
+        }
+    }
+
+    /// Forgets what earlier processes were vouched for, before any process uses the segment.
+    pub(crate) fn begin_vouching(&self) {
+        unvouched::clear(self.unvouched());
+    }
+
+    /// Returns whether an owner of a lock in this segment is known not to exist.
+    pub(super) fn is_gone(&self, owner: u64) -> bool {
+        let (process, thread) = process_and_thread(owner);
+        let own = lock::process::id();
+        if process == own {
+            return !sys::thread::exists(thread);
+        }
+        if process == 0 || unvouched::is_set(self.unvouched()) {
+            return false;
+        }
+        let is_shown = |process| sys::presence::is_shown(&self.file, process);
+        // A descriptor that was closed, and given out again, would tell of another file.
+        let is_same = Identity::of(&self.file).is_ok_and(|identity| identity == self.identity);
+        // If this process does not see itself, it cannot see others.
+        if !is_same || !is_shown(own).unwrap_or(false) || is_shown(process).unwrap_or(true) {
+            return false;
+        }
+        // The owner may have set the word since, and then taken the lock.
+        !unvouched::is_set(self.unvouched())
+    }
+
+    fn unvouched(&self) -> &AtomicU64 {
+        let words = self.words(UNVOUCHED, 1).and_then(<[_]>::first);
+        words.expect("a valid header has this word")
+    }
+
+    fn presence(&self) -> MutexGuard<'_, Option<(u32, Presence)>> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if presence.as_ref().is_some_and(|(shown, _)| *shown != lock::process::id()) {
+            forget(presence);
+        }
+    }
+}
+
+/// Drops nothing: other memory may have taken the place of the page.
+fn forget(presence: Option<(u32, Presence)>) {
+    mem::forget(presence);
+}
+
 /// Reads and validates the header of a file.
-pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
+fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
+    Ok(read_unvalidated(file, file_length)?.validate())
+}
+
+/// Returns the identity of the segment in a file, and does nothing else with the file. The rest of the header may be invalid.
+pub(crate) fn id_of(file: &File) -> io::Result<SegmentId> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
+    }
+    let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length: metadata.len() };
+    read_up_to(file, &mut header.prefix, HEADER_SIZE.min(metadata.len()))?;
+    header.identity().map_err(|Invalid { field, expected, found }| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("{field}: expected {expected}, found {found}"))
+    })
+}
+
+/// Reads the header of a file that may be a segment.
+pub(super) fn read_unvalidated(file: &File, file_length: u64) -> io::Result<UnvalidatedHeader> {
     /// Enough for most headers.
     const FIRST: u64 = 4096;
     // A private copy of the bytes before the first cell: later changes by other processes do not matter.
@@ -137,7 +244,7 @@ pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<He
     read_up_to(file, &mut header.prefix, FIRST.min(file_length))?;
     let length = header.prefix_length().min(MAX_PREFIX).min(file_length);
     read_up_to(file, &mut header.prefix, length)?;
-    Ok(header.validate())
+    Ok(header)
 }
 
 /// Extends `bytes` to the first `length` bytes of the file, or to the whole file if it is shorter.

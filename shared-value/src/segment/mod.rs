@@ -22,7 +22,7 @@ use crate::sys::entrance::Entrance;
 pub(crate) use identity::Identity;
 pub(crate) use location::TOKEN_PREFIX;
 pub use location::{Location, unlink};
-pub(crate) use mapping::Mapping;
+pub(crate) use mapping::{Mapping, id_of};
 pub use names::{NamedValue, names};
 
 /// The processes that can write to a segment without a name.
@@ -87,11 +87,11 @@ impl Segment {
     /// Opens an existing segment, if `check` accepts it. If no process has the segment open for writing, `adopt` runs before
     /// any process uses it. Its last argument says whether a process has the segment open for reading.
     pub(crate) fn open<F>(
+        file: File,
         location: &Location<'_>,
         check: impl FnOnce(&Mapping) -> Result<F, Error>,
         adopt: impl FnOnce(&Mapping, F, bool) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
-        let file = location.open_file()?;
         let failed = |source| Error::io(format!("open `{location}`"), source);
         let identity = Identity::of(&file).map_err(failed)?;
         if let Some(segment) = registry::get(identity) {
@@ -113,8 +113,11 @@ impl Segment {
     ///
     /// Such a mapping is not registered. There may be several, because no lock is ever taken in them: a thread that holds a
     /// lock reads its own writes through the mapping in which it took the lock.
-    pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Arc<Self>, Error> {
-        Self::of_file_read_only(location.open_file_read_only()?, location.to_static())
+    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
+        let mapping = Mapping::read_only(file, location)?;
+        // Not before the header was checked: a file that is no segment is not touched.
+        sys::entrance::read(mapping.file()).map_err(|error| Error::io(format!("open `{}`", mapping.name()), error))?;
+        Ok(Arc::new(Self::of(Arc::new(mapping))))
     }
 
     /// Returns the segment of a file that another process has handed over, or that was opened by the path of a descriptor.
@@ -128,12 +131,6 @@ impl Segment {
             return Ok(segment);
         }
         Ok(registry::get_or_add(Mapping::new(file, location)?))
-    }
-
-    /// Returns the segment of a file that another process has handed over, or that was opened by a path, for reading.
-    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
-        sys::entrance::read(&file).map_err(|error| Error::io(format!("open `{location}`"), error))?;
-        Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, location)?))))
     }
 
     fn of(mapping: Arc<Mapping>) -> Self {

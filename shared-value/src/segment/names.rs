@@ -5,14 +5,16 @@ use std::io;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::format::FORMAT;
 use crate::segment::location::NAMED;
-use crate::segment::mapping::read_header;
+use crate::segment::mapping::read_unvalidated;
 use crate::sys;
 
 /// A value that has a name. Returned by [`names`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedValue {
     name: String,
+    format: u32,
     schema: String,
     length: u64,
     is_in_use: bool,
@@ -24,12 +26,19 @@ impl NamedValue {
         &self.name
     }
 
-    /// Returns the schema: the name of the type, then a line for each field.
+    /// Returns the version of the format in which the value lies in memory. This version of the library opens values of
+    /// format 2. Another version of the library has made values of other formats: open them with that version, or
+    /// [unlink](crate::unlink) them.
+    pub fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// Returns the schema: the name of the type, then a line for each field. It is empty if the value has another format.
     pub fn schema(&self) -> &str {
         &self.schema
     }
 
-    /// Returns the name of the value's type.
+    /// Returns the name of the value's type, or an empty text if the value has another format.
     pub fn type_name(&self) -> &str {
         self.schema.lines().next().unwrap_or_default()
     }
@@ -89,7 +98,13 @@ fn inspect(name: String) -> io::Result<Option<NamedValue>> {
     if !metadata.is_file() {
         return Ok(None);
     }
-    let Ok(header) = read_header(&file, metadata.len())? else { return Ok(None) };
-    let schema = header.entries[0].schema().to_owned();
-    Ok(Some(NamedValue { name, schema, length: metadata.len(), is_in_use: sys::entrance::is_in_use(&file)? }))
+    let header = read_unvalidated(&file, metadata.len())?;
+    let Some(format) = header.format() else { return Ok(None) };
+    let schema = match header.validate() {
+        Ok(valid) => valid.entries[0].schema().to_owned(),
+        Err(invalid) if invalid.field == FORMAT => String::new(),
+        Err(_) => return Ok(None),
+    };
+    let is_in_use = sys::entrance::is_in_use(&file)?;
+    Ok(Some(NamedValue { name, format, schema, length: metadata.len(), is_in_use }))
 }

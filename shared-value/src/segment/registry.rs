@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
 use crate::error::Error;
 use crate::lock;
+use crate::lock::process::Vouching;
 use crate::segment::{Identity, Mapping, Segment};
 use crate::sys;
 
@@ -41,7 +42,25 @@ pub(crate) fn set_up() {
     HOOK.call_once(|| {
         // If there is no memory for the hooks, `fork` is not safe, but everything else works.
         let _ = sys::fork::register(before_fork, after_fork, after_fork);
+        lock::process::set_up(Vouching { begin, is_gone });
     });
+}
+
+/// Shows in all segments that a process of this id exists. Later segments are shown by `insert`.
+fn begin(process: u32) {
+    with(|registry| {
+        if lock::process::id() == 0 {
+            for mapping in registry.mappings() {
+                mapping.vouch(process);
+            }
+            lock::process::set_id(process);
+        }
+    });
+}
+
+/// Returns whether the owner of the lock at an address is known not to exist.
+fn is_gone(lock: usize, owner: u64) -> bool {
+    with(|registry| registry.mappings().any(|mapping| mapping.addresses().contains(&lock) && mapping.is_gone(owner)))
 }
 
 fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
@@ -122,7 +141,16 @@ impl Registry {
         Some(self.insert(mapping))
     }
 
+    /// Returns all mappings in which this process may take locks.
+    fn mappings(&self) -> impl Iterator<Item = Arc<Mapping>> {
+        let live = self.live.values().filter_map(|live| live.mapping.upgrade());
+        live.chain(self.kept.iter().cloned())
+    }
+
     fn insert(&mut self, mapping: Arc<Mapping>) -> Arc<Segment> {
+        if lock::process::id() != 0 {
+            mapping.vouch(lock::process::id());
+        }
         let (identity, weak) = (mapping.identity(), Arc::downgrade(&mapping));
         let segment = Arc::new(Segment::of(mapping));
         self.live.insert(identity, Live { segment: Arc::downgrade(&segment), mapping: weak });

@@ -44,7 +44,7 @@ impl Entrance {
             match set(file, ENTERING, libc::F_WRLCK) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 // Another process is entering. If it has just finished, the byte must be tried again.
-                Err(_) if in_the_way(file, ENTERING)? != libc::F_RDLCK => thread::sleep(PAUSE),
+                Err(_) if in_the_way(file, ENTERING, libc::F_WRLCK)? != libc::F_RDLCK => thread::sleep(PAUSE),
                 _ => return Ok(Self { file: file.try_clone()?.into() }),
             }
         }
@@ -108,12 +108,12 @@ fn late() -> io::Error {
 
 /// Returns whether a process has the file in use; that includes this process, by another opening of the file.
 pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
-    Ok(in_the_way(file, IN_USE)? != libc::F_UNLCK)
+    Ok(in_the_way(file, IN_USE, libc::F_WRLCK)? != libc::F_UNLCK)
 }
 
-/// Returns the kind of the lock that keeps a byte from being locked for writing, or `F_UNLCK` if no lock does.
-fn in_the_way(file: &File, byte: libc::off_t) -> io::Result<libc::c_int> {
-    let mut lock = request(byte, libc::F_WRLCK);
+/// Returns the kind of the lock that keeps a byte from being locked in this way, or `F_UNLCK` if no lock does.
+pub(super) fn in_the_way(file: &File, byte: libc::off_t, kind: libc::c_int) -> io::Result<libc::c_int> {
+    let mut lock = request(byte, kind);
     // SAFETY: the descriptor is open, and the kernel writes a `flock` to `lock`, which is one.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
     if result == 0 { Ok(lock.l_type.into()) } else { Err(io::Error::last_os_error()) }
@@ -129,7 +129,8 @@ fn request(byte: libc::off_t, kind: libc::c_int) -> libc::flock {
     }
 }
 
-fn set(file: &impl AsRawFd, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
+/// Locks or unlocks a byte for this opening of the file.
+pub(super) fn set(file: &impl AsRawFd, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
     let lock = request(byte, kind);
     // SAFETY: the descriptor is open, and the kernel only reads `lock`, which is a `flock`.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };

@@ -42,6 +42,11 @@ pub(crate) fn open_read_only(path: &Path) -> io::Result<File> {
     open_with(path, OFlags::RDONLY | OFlags::NOFOLLOW)
 }
 
+/// Opens the file of a descriptor again, for reading and writing.
+pub(crate) fn reopen(file: &File) -> io::Result<File> {
+    open_with(Path::new(&descriptor_path(file)), OFlags::RDWR)
+}
+
 /// Opens the file of a descriptor again, for reading.
 pub(crate) fn reopen_read_only(file: &File) -> io::Result<File> {
     open_with(Path::new(&descriptor_path(file)), OFlags::RDONLY)
@@ -70,14 +75,19 @@ pub(crate) fn seal_writers(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::FUTURE_WRITE)?)
 }
 
-/// Opens the file that a process of the same user has open as this descriptor, for reading and writing.
-pub(crate) fn open_descriptor(process: u32, number: RawFd) -> io::Result<File> {
-    open_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::RDWR)
+/// Finds a file without opening it (`O_PATH` of `open(2)`): pipes and devices do not notice. Does not follow symbolic links.
+pub(crate) fn look(path: &Path) -> io::Result<File> {
+    look_with(path, OFlags::NOFOLLOW)
 }
 
-/// Opens the file that a process of the same user has open as this descriptor, for reading.
-pub(crate) fn open_descriptor_read_only(process: u32, number: RawFd) -> io::Result<File> {
-    open_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::RDONLY)
+/// Finds the file that a process of the same user has open as this descriptor, without opening it.
+pub(crate) fn look_at_descriptor(process: u32, number: RawFd) -> io::Result<File> {
+    look_with(Path::new(&format!("/proc/{process}/fd/{number}")), OFlags::empty())
+}
+
+fn look_with(path: &Path, flags: OFlags) -> io::Result<File> {
+    let file: OwnedFd = fs::open(path, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(file.into())
 }
 
 /// Returns the path that the kernel gives to an open file of this process.

@@ -6,6 +6,7 @@ pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod futex;
 pub(crate) mod mutex;
+pub(crate) mod presence;
 pub(crate) mod process;
 pub(crate) mod robust;
 pub(crate) mod socket;

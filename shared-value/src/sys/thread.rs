@@ -12,12 +12,25 @@ pub(crate) fn id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
 
-/// Returns 64 random bits from the kernel, never zero.
-pub(crate) fn random_token() -> io::Result<u64> {
-    let mut bytes = [0; 8];
+/// Returns whether this process has a thread with this id of the kernel.
+pub(crate) fn exists(id: u32) -> bool {
+    // SAFETY: signal 0 is sent to no thread; the call takes numbers only, and checks them.
+    let result = unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), id, 0) };
+    result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
+/// Returns random bits from the kernel, never all zeros.
+pub(crate) fn random() -> io::Result<u128> {
+    let mut bytes = [0; 16];
     // Reads of up to 256 bytes are never cut short (`getrandom(2)`).
     getrandom(&mut bytes, GetRandomFlags::empty())?;
-    Ok(u64::from_ne_bytes(bytes) | 1)
+    Ok(u128::from_ne_bytes(bytes) | 1)
+}
+
+/// Returns 64 random bits from the kernel, never zero.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is as random, and not zero")]
+pub(crate) fn random_token() -> io::Result<u64> {
+    random().map(|bits| bits as u64)
 }
 
 /// The key whose destructor runs when a thread ends.

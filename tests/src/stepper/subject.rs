@@ -12,7 +12,7 @@ use super::scenario::{Found, Harm};
 use crate::{AT_ONCE, SegmentFile, SegmentName};
 
 /// The offset of the word that contains the offset of the first cell.
-const CELL_OFFSET: u64 = 64;
+const CELL_OFFSET: u64 = 128;
 const CONTROL_LINE: usize = 64;
 
 /// Offsets in a cell: the number of commits, and the version that is being written. The lock is at offset 0.

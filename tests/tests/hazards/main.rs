@@ -6,6 +6,7 @@
 mod die;
 mod exec;
 mod fork;
+mod gone;
 mod interrupted;
 mod leaks;
 mod limits;

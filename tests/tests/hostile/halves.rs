@@ -28,33 +28,30 @@ fn number(label: &str) -> (Synchronized<u64>, Peer, SegmentName) {
     (value, peer, name)
 }
 
-/// If the halves were compared together, a lock whose upper half is set would never be free and never be released.
+/// The upper half of a free lock names a process that has nothing to do with it any more: the kernel leaves it there.
 #[test]
-fn the_lower_half_decides_about_the_lock() {
+fn the_lower_half_decides_whether_the_lock_is_free() {
     in_time(|| {
         let (value, peer, _name) = number("upper");
         let id = gettid().as_raw_pid().unsigned_abs();
+        value.update(|_| {}).unwrap();
         for half in HALVES {
             peer.set_upper_half(half);
             assert_eq!(value.lock_state(), LockState::Free, "{half:#x}");
             value.update(|number| *number += 1).expect("the lock is free");
+            assert_eq!((peer.lock_word(), peer.upper_half()), (0, 0), "{half:#x}: a lock is released as a whole");
+            peer.set_upper_half(half);
             let guard = value.try_lock().expect("the lock is free");
             assert!(!guard.recovered(), "{half:#x}: no owner died");
-            assert_eq!((peer.lock_word(), peer.upper_half()), (id, half));
+            assert_eq!(peer.lock_word(), id);
+            assert_ne!(peer.upper_half(), half, "it names this process");
             fork(|| {
                 assert_eq!(value.lock_state(), LockState::Held { thread_id: id });
                 assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
                 assert!(matches!(value.lock_timeout(ASLEEP), Err(Error::Lock(LockError::TimedOut))));
             })
             .finish();
-            // The peer sets the half while the lock is held too.
-            peer.set_upper_half(!half);
             drop(guard);
-            assert_eq!(
-                (peer.lock_word(), peer.upper_half()),
-                (0, !half),
-                "the lock is free, and the upper half is unchanged"
-            );
             let refused = value.update(|_| peer.set_lock_word(OWNER_DIED));
             assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{half:#x}: {refused:?}");
             assert!(value.try_lock().expect("the lock is free").recovered());
@@ -62,11 +59,27 @@ fn the_lower_half_decides_about_the_lock() {
     });
 }
 
+/// Another process of the same thread id may own the lock now, which must not be released under it. If there is no such
+/// process, the lock is taken over.
+#[test]
+fn an_owner_of_another_process_is_another_owner() {
+    // In a process of its own: another test may give up the right to open the file again while this process is vouched for.
+    fork(|| {
+        let (value, peer, _name) = number("upper-other");
+        let refused = value.update(|_| peer.set_upper_half(!peer.upper_half() | 1));
+        assert!(matches!(refused, Err(Error::Lock(LockError::Corrupted))), "{refused:?}");
+        assert_ne!(peer.lock_word(), 0, "it was not released");
+        assert!(value.lock_timeout(AT_ONCE).expect("there is no such process").recovered());
+    })
+    .finish();
+}
+
 /// The kernel clears the lower half of a dead owner's lock: the next owner must not wait for the upper half.
 #[test]
 fn a_dead_owner_is_succeeded() {
     in_time(|| {
         let (value, peer, _name) = number("upper-dead");
+        value.update(|_| {}).unwrap();
         for (deaths, half) in (0..).zip(HALVES) {
             peer.set_upper_half(half);
             fork(|| {
@@ -75,15 +88,13 @@ fn a_dead_owner_is_succeeded() {
                 kill_process(getpid(), Signal::KILL).expect("it is this process");
             })
             .finish_killed();
-            let start = Instant::now();
-            assert!(value.lock().expect("the owner is dead").recovered(), "{half:#x}");
-            assert!(start.elapsed() < AT_ONCE, "{half:#x}: it took {:?}", start.elapsed());
-            assert_eq!((value.get(), value.recoveries(), peer.upper_half()), (0, 2 * deaths + 1, half));
+            assert_eq!(peer.lock_word(), OWNER_DIED);
+            assert!(value.try_lock().expect("the owner is dead").recovered(), "{half:#x}");
+            assert_eq!((value.get(), value.recoveries()), (0, 2 * deaths + 1));
             // A thread that ends leaves its lock itself.
             let leaving = value.clone();
             thread::spawn(move || std::mem::forget(leaving.lock().unwrap())).join().unwrap();
             assert!(value.try_lock().expect("the owner is dead").recovered(), "{half:#x}");
-            assert_eq!(peer.upper_half(), half);
         }
     });
 }
@@ -155,35 +166,33 @@ fn a_waiter_for_a_change_is_woken() {
     });
 }
 
-/// A peer that writes the upper half all the time must not disturb the half that names the owner.
+/// A peer that writes the upper half all the time undoes mutual exclusion, and each owner that it robs is told so or waits. But
+/// it can neither crash a process nor block one for longer than it goes on.
 #[test]
-fn an_upper_half_that_changes_all_the_time_does_no_harm() {
-    const ROUNDS: u64 = 5_000;
+fn an_upper_half_that_changes_all_the_time_blocks_no_thread_for_ever() {
+    const ROUNDS: u64 = 100;
     in_time(|| {
         let (value, peer, _name) = number("upper-restless");
-        let (stop, start) = (AtomicBool::new(false), Instant::now());
+        let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
                 for half in HALVES.iter().chain(&[0]).cycle() {
-                    if stop.load(Relaxed) || start.elapsed() > DEADLINE {
+                    if stop.load(Relaxed) {
                         break;
                     }
                     peer.set_upper_half(*half);
                 }
             });
-            let changing = [(); 2].map(|()| {
-                scope.spawn(|| {
-                    for _ in 0..ROUNDS {
-                        value.update(|number| *number += 1).expect("the lower half is intact");
-                    }
-                })
-            });
-            for thread in changing {
-                thread.join().unwrap();
+            for _ in 0..ROUNDS {
+                match value.try_lock() {
+                    Ok(guard) => drop(guard),
+                    Err(Error::Lock(LockError::WouldBlock)) => {}
+                    Err(error) => panic!("{error}"),
+                }
             }
             stop.store(true, Relaxed);
         });
-        assert_eq!((value.get(), value.recoveries()), (2 * ROUNDS, 0));
+        drop(value.lock_timeout(AT_ONCE).expect("no owner exists"));
         assert_eq!(value.lock_state(), LockState::Free);
     });
 }

@@ -143,7 +143,7 @@ fn a_c_program_wakes_the_threads_that_wait_for_a_change() {
     let name = SegmentName::new("pthread-c-wakes");
     let _value = guarded().create(&name, 0_u64).unwrap();
     let file = SegmentFile::open(name.path());
-    let cell = u64::from_le_bytes(file.bytes(64, 8).try_into().unwrap());
+    let cell = u64::from_le_bytes(file.bytes(128, 8).try_into().unwrap());
     let event = |word: Option<u64>| {
         if let Some(word) = word {
             file.overwrite(cell + 56, &word.to_le_bytes());

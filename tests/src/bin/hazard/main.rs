@@ -8,6 +8,7 @@ mod exec;
 mod exit_hooks;
 mod fork_held;
 mod fork_hooks;
+mod gone;
 mod interrupted;
 mod leaks;
 mod limits;
@@ -54,6 +55,9 @@ enum Role {
     Limits {
         case: limits::Case,
     },
+    Gone {
+        case: gone::Case,
+    },
 }
 
 fn main() -> Result<()> {
@@ -77,6 +81,7 @@ fn main() -> Result<()> {
         Role::Namespaces(role) => role.run(),
         Role::Leaks { case } => case.run(),
         Role::Limits { case } => case.run(),
+        Role::Gone { case } => case.run(),
     }?;
     say("done");
     Ok(())

@@ -249,7 +249,7 @@ impl Scenario for Arenas {
         }
         let base = mapped_at(&self.name.path());
         let file = SegmentFile::open(self.name.path());
-        let cell = u64::from_ne_bytes(file.bytes(64, 8).try_into().expect("eight bytes"));
+        let cell = u64::from_ne_bytes(file.bytes(128, 8).try_into().expect("eight bytes"));
         // The lock and the version of the directory, the word that decides, and the version of each value.
         let mut watched = vec![vec![base + cell, base + cell + VERSION, base + cell + DECIDED_BY]];
         if !self.cells.is_empty() {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock};
 use crate::segment::{Location, Mapping, Segment};
+use crate::sys::memory::is_overcommitted;
 use crate::sys::mutex::{self, Mutex};
 
 /// Contents that are recognized by their description in a segment.
@@ -91,7 +92,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let shape = C::shape(facts);
         let description = Description { schema: C::schema(facts), fingerprint: C::fingerprint(facts), shape };
         let mut plan = Plan::of(&description, terms.guarding.required(), reserve);
-        if terms.is_sparse && location.is_anonymous() {
+        // The kernel has a page for any write to memory without a name, unless it was told to promise no more than it has.
+        if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
         }
         let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
@@ -112,7 +114,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
     pub(crate) fn open(
         location: &Location<'_>,
         guarding: &Guarding,
-        adopt: impl FnOnce(&Mapping, bool),
+        adopt: impl FnOnce(&Mapping, bool) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let check = |mapping: &Mapping| {
             C::in_segment(mapping).and_then(|facts| {
@@ -121,14 +123,18 @@ impl<C: Recognized + ?Sized> Cell<C> {
             })
         };
         let segment = Segment::open(location, check, |mapping, shape, is_read| {
-            let control = control(mapping, &mapping.entries()[0]);
+            let entry = &mapping.entries()[0];
+            // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
+            let end = entry.cell_offset + entry.cell_length;
+            let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
+            mapping.fill_holes(if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
+            let control = control(mapping, entry);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.
             let parts = unsafe { Parts::<C>::at(control, shape) };
             parts.adopt(mapping);
             initialize_mutexes(mapping)?;
-            adopt(mapping, is_read);
-            Ok(())
+            adopt(mapping, is_read)
         })?;
         Self::in_segment(segment, guarding)
     }

@@ -71,7 +71,8 @@ pub(crate) fn token_of(mapping: &Mapping, number: u64) -> Result<Token, Error> {
     } else {
         let process = process::id();
         let start = sys::process::started_at(process).map_err(|error| Error::io("see this process", error))?;
-        At::Descriptor { process, start, number: mapping.file().as_raw_fd() }
+        let file = mapping.file().map_err(|error| Error::io("make a token", error))?;
+        At::Descriptor { process, start, number: file.as_raw_fd() }
     };
     Ok(Token(TokenText { identity: mapping.identity(), number, at }.to_text()))
 }

@@ -5,6 +5,7 @@ pub(crate) mod entrance;
 pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod futex;
+pub(crate) mod memory;
 pub(crate) mod mutex;
 pub(crate) mod process;
 pub(crate) mod robust;

@@ -3,6 +3,7 @@
 //! It prints its findings, and `done` at the end if all checks have passed.
 
 mod child;
+mod descriptors;
 mod die;
 mod exec;
 mod exit_hooks;
@@ -11,6 +12,7 @@ mod fork_hooks;
 mod interrupted;
 mod leaks;
 mod limits;
+mod memory;
 mod namespaces;
 mod own;
 mod raw_thread;
@@ -54,6 +56,12 @@ enum Role {
     Limits {
         case: limits::Case,
     },
+    Descriptors {
+        case: descriptors::Case,
+    },
+    Memory {
+        case: memory::Case,
+    },
 }
 
 fn main() -> Result<()> {
@@ -77,6 +85,8 @@ fn main() -> Result<()> {
         Role::Namespaces(role) => role.run(),
         Role::Leaks { case } => case.run(),
         Role::Limits { case } => case.run(),
+        Role::Descriptors { case } => case.run(),
+        Role::Memory { case } => case.run(),
     }?;
     say("done");
     Ok(())

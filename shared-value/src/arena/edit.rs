@@ -200,13 +200,14 @@ pub(super) fn make<C: Shared + ?Sized>(
     initial: &Initial<'_, C>,
 ) -> Result<(Trailer, Cell<C>), Error> {
     let facts = C::facts_of(&initial.0)?;
-    if !C::is_zeroed(&initial.0) {
+    let is_zeroed = C::is_zeroed(&initial.0);
+    if !is_zeroed {
         let size = C::shape(&facts).size;
         expect_available(size as u64).map_err(|error| Error::io(format!("write a value of {size} bytes"), error))?;
     }
     editor.make(key, &facts, |cell| {
         // The memory of a block is zeros.
-        if !C::is_zeroed(&initial.0) {
+        if !is_zeroed {
             cell.initialize(|parts| C::write(&initial.0, parts));
         }
     })

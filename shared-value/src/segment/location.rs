@@ -179,7 +179,8 @@ impl Location<'_> {
 
     fn failed(&self, operation: &str, error: io::Error) -> Error {
         match error.kind() {
-            io::ErrorKind::NotFound => Error::NotFound { name: self.to_string() },
+            // A file that has no name yet cannot be missing: its directory is.
+            io::ErrorKind::NotFound if operation != "name" => Error::NotFound { name: self.to_string() },
             io::ErrorKind::AlreadyExists => Error::AlreadyExists { name: self.to_string() },
             io::ErrorKind::PermissionDenied if operation == "open" => {
                 Error::io(format!("open `{self}` for writing (to read it alone, use `open_read_only`)"), error)

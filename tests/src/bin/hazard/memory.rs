@@ -362,6 +362,15 @@ fn without_proc() -> Result<()> {
         println!("skipped: no mount namespace for this process: {error}");
         return Ok(());
     }
+    // A directory that is removed while a value is created in it is no reason to say that no value exists.
+    fork(|| {
+        let follow = u32::try_from(libc::AT_SYMLINK_FOLLOW).expect("flags are small");
+        refuse(libc::SYS_linkat, When::Equal(4, follow), libc::ENOENT);
+        let name = SegmentName::new("no-directory");
+        let refusal = refused(Synchronized::open_or_create(&name, 1_u64), io::ErrorKind::NotFound);
+        assert!(refusal.expect("it is another error").starts_with("cannot name `"));
+    })
+    .finish();
     mount_tmpfs(scratch.path(), 8 * MEBI);
     fs::create_dir_all(scratch.path().join("dev/shm"))?;
     chroot(scratch.path())?;

@@ -106,7 +106,7 @@ pub(crate) fn read(file: impl AsFd) -> io::Result<()> {
     Err(late())
 }
 
-/// Returns another descriptor of the file, for an `Entrance`. If there is none left, unlocks the byte again: otherwise the
+/// Returns another descriptor of the file, for an `Entrance`. If no descriptor is left, unlocks the byte again: otherwise the
 /// file would stay locked as long as it is open.
 fn duplicate_or_leave(file: BorrowedFd<'_>) -> io::Result<File> {
     descriptor::duplicate(file).inspect_err(|_| {

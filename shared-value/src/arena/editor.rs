@@ -18,7 +18,6 @@ use crate::heap::{
 };
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::segment::Segment;
-use crate::sys;
 
 /// The number of words in the first table, and in the first list of changes.
 const LEAST: usize = 32;
@@ -94,8 +93,8 @@ impl<'a> Editor<'a> {
     fn reserve(&mut self, end: usize) -> Result<(), Error> {
         let from = self.directory.allocated.min(end as u64);
         let [ahead, needed] = self.heap.reservations(end).map(|end| end as u64);
-        let allocate = |end: u64| sys::file::allocate(self.segment.file(), from..end).map(|()| end);
-        self.directory.allocated = allocate(ahead).or_else(|_| allocate(needed)).map_err(|error| {
+        let reserved = self.heap.reserve(from, needed, ahead);
+        self.directory.allocated = reserved.map_err(|error| {
             Error::io(format!("reserve {} bytes for arena `{}`", needed - from, self.segment.name()), error)
         })?;
         Ok(())

@@ -14,6 +14,7 @@ use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys;
+use crate::sys::memory::is_overcommitted;
 use crate::sys::mutex::{self, Mutex};
 
 /// Contents that are recognized by their description in a segment.
@@ -94,7 +95,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let identity =
             sys::thread::random().map_err(|error| Error::io(format!("draw an identity for `{location}`"), error))?;
         let mut plan = Plan::of(&description, terms.guarding.required(), reserve, SegmentId::new(identity));
-        if terms.is_sparse && location.is_anonymous() {
+        // The kernel has a page for any write to memory without a name, unless it was told to promise no more than it has.
+        if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
         }
         let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
@@ -116,7 +118,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         file: File,
         location: &Location<'_>,
         guarding: &Guarding,
-        adopt: impl FnOnce(&Mapping, bool),
+        adopt: impl FnOnce(&Mapping, bool) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let check = |mapping: &Mapping| {
             C::in_segment(mapping).and_then(|facts| {
@@ -125,15 +127,19 @@ impl<C: Recognized + ?Sized> Cell<C> {
             })
         };
         let segment = Segment::open(file, location, check, |mapping, shape, is_read| {
-            let control = control(mapping, &mapping.entries()[0]);
+            let entry = &mapping.entries()[0];
+            // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
+            let end = entry.cell_offset + entry.cell_length;
+            let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
+            mapping.fill_holes(if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
+            let control = control(mapping, entry);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.
             let parts = unsafe { Parts::<C>::at(control, shape) };
             mapping.begin_vouching();
             parts.adopt(mapping);
             initialize_mutexes(mapping)?;
-            adopt(mapping, is_read);
-            Ok(())
+            adopt(mapping, is_read)
         })?;
         Self::in_segment(segment, guarding)
     }

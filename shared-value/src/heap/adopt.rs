@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::cell::Cell;
 use crate::cell::parts::Parts;
+use crate::error::Error;
 use crate::format::contents::Untyped;
 use crate::heap::blocks::{Heap, State, Trailer};
 use crate::heap::changes;
@@ -18,11 +19,15 @@ use crate::segment::Mapping;
 /// being made. If no process reads the arena either, frees the space of all removed blocks.
 ///
 /// If this process dies before it is done, the next one begins again.
-pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
+///
+/// # Errors
+/// `Io` if the file is a copy with holes, and there is no memory for them.
+pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     let heap = Heap::of(mapping);
     // A segment that is not an arena has nothing but its own value.
-    let Ok(parts) = Parts::<Directory>::first(mapping) else { return };
-    let Ok(mut directory) = parts.committed() else { return };
+    let Ok(parts) = Parts::<Directory>::first(mapping) else { return Ok(()) };
+    let Ok(mut directory) = parts.committed() else { return Ok(()) };
+    mapping.fill_holes(usize_of(directory.allocated))?;
     changes::recover(heap, &directory);
     let (cursor, newest) = (usize_of(directory.cursor), usize_of(directory.newest));
     // The blocks in use that do not hold values.
@@ -44,7 +49,7 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
     // This must come after the loop, when no value is joined to a record any more.
     known.extend(record::adopt(mapping, directory.records));
     if is_read {
-        return;
+        return Ok(());
     }
     if let Some(table) = table_at(heap, directory.table) {
         let is_gone = |at| heap.trailer(at).is_none_or(|trailer| trailer.state != State::Live);
@@ -64,4 +69,5 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
     }
     (directory.values, directory.changes, directory.listed) = (values, Default::default(), 0);
     parts.publish(&directory);
+    Ok(())
 }

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io;
 use std::mem;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::error::Error;
 use crate::format::{
@@ -20,21 +21,23 @@ use crate::lock;
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
-use crate::segment::identity::Identity;
 use crate::segment::location::Location;
 use crate::sys;
-use crate::sys::presence::Presence;
+use crate::sys::descriptor::{Descriptor, Identity};
+use crate::sys::entrance::{self, Entrance};
+use crate::sys::presence::{self, Presence};
 
 /// The memory of a segment.
 #[derive(Debug)]
 pub(crate) struct Mapping {
+    /// Dropped before the memory, which keeps the inode from being reused for a file that this would then take for its own.
+    file: Descriptor,
+    /// Keeps the file open as long as this process has it mapped, with the locks that mark it as in use: also if other code
+    /// has closed the descriptor.
     memory: MmapRaw,
-    identity: Identity,
     location: Location<'static>,
     name: String,
     header: Header,
-    /// Kept open, so that the inode is not reused, and the file counts as in use.
-    file: File,
     /// What vouches for this process, with the id that it has for locks. Used under the registry's lock only.
     presence: Mutex<Option<(u32, Presence)>>,
 }
@@ -72,8 +75,10 @@ impl Mapping {
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
         let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
-        let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
-        Ok(Self { memory, identity, location, name, header, file, presence: Mutex::default() })
+        // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
+        memory.advise(Advice::DontDump).map_err(failed)?;
+        let file = Descriptor::of(file).map_err(failed)?;
+        Ok(Self { file, memory, location, name, header, presence: Mutex::default() })
     }
 
     /// Returns where the segment lives.
@@ -124,13 +129,60 @@ impl Mapping {
         self.memory.len()
     }
 
-    /// Returns the file, for handing it over.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    /// Returns the file, for handing it over and for reserving memory. If other code of this program has closed the
+    /// descriptor, opens the file again.
+    ///
+    /// # Errors
+    /// The error of the last attempt, if the file cannot be opened again.
+    pub(crate) fn file(&self) -> io::Result<BorrowedFd<'_>> {
+        let number = self.file.number();
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let read_only = self.file.is_read_only();
+        let file = self.open_again(read_only).map_err(|error| {
+            let text = "other code of this program has closed the descriptor, and the file cannot be opened again";
+            io::Error::new(error.kind(), format!("{text}: {error}"))
+        })?;
+        // Locks that mark the file as in use belong to one opening, and those of the first end with the mapping. A process
+        // that gets this opening needs them too.
+        if read_only {
+            entrance::read(&file)?;
+        } else {
+            Entrance::wait(&file)?.enter()?;
+        }
+        self.file.replace(number, file)
+    }
+
+    /// Opens the file once more: by its descriptor, or else by the mapping, or else at its location.
+    pub(super) fn open_again(&self, read_only: bool) -> io::Result<File> {
+        let by_descriptor = match self.file.get() {
+            Some(file) if read_only => sys::file::reopen_read_only(file),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        };
+        by_descriptor.or_else(|error| {
+            let mapped = sys::file::open_mapped(&self.addresses(), read_only);
+            let mapped = if error.kind() == io::ErrorKind::NotFound { mapped } else { mapped.map_err(|_| error) };
+            mapped.or_else(|error| self.open_at_location(read_only).ok_or(error))
+        })
+    }
+
+    /// Opens the file at its location, if the location still leads to it.
+    fn open_at_location(&self, read_only: bool) -> Option<File> {
+        let path = self.location.path().ok()??;
+        let file = if read_only { sys::file::open_read_only(&path) } else { sys::file::open(&path) }.ok()?;
+        (Identity::of(&file).ok()? == self.identity()).then_some(file)
+    }
+
+    /// Reserves memory for the holes in the first bytes of the segment.
+    pub(crate) fn fill_holes(&self, length: usize) -> Result<(), Error> {
+        let part = 0..length.min(self.length()) as u64;
+        let filled = self.file().and_then(|file| sys::memory::fill_holes(file, part));
+        filled.map_err(|error| Error::io(format!("reserve memory for the holes in `{}`", self.name), error))
     }
 
     pub(crate) fn identity(&self) -> Identity {
-        self.identity
+        self.file.identity()
     }
 
     /// Returns the 128 random bits that the header said when the segment was mapped.
@@ -159,10 +211,12 @@ impl Mapping {
         }
         // A forked child has a copy of its parent's presence, but not the page.
         forget(presence.take());
-        let shown = Presence::new(&self.file, process);
-        let is_shown = shown.is_ok() && sys::presence::is_shown(&self.file, process).unwrap_or(false);
-        *presence = shown.ok().map(|shown| (process, shown));
-        if !is_shown {
+        // Other code of this program may have closed the descriptor. Opening the file again needs memory, which may not be
+        // asked for under the registry's lock.
+        let file = self.file.get();
+        *presence = file.and_then(|file| Presence::new(file, process).ok()).map(|shown| (process, shown));
+        let is_shown = |file| presence.is_some() && presence::is_shown(file, process).unwrap_or(false);
+        if !file.is_some_and(is_shown) {
             unvouched::set(self.unvouched());
         }
     }
@@ -182,11 +236,11 @@ impl Mapping {
         if process == 0 || unvouched::is_set(self.unvouched()) {
             return false;
         }
-        let is_shown = |process| sys::presence::is_shown(&self.file, process);
-        // A descriptor that was closed, and given out again, would tell of another file.
-        let is_same = Identity::of(&self.file).is_ok_and(|identity| identity == self.identity);
+        // Without the descriptor, nothing can be asked.
+        let Some(file) = self.file.get() else { return false };
+        let is_shown = |process| presence::is_shown(file, process);
         // If this process does not see itself, it cannot see others.
-        if !is_same || !is_shown(own).unwrap_or(false) || is_shown(process).unwrap_or(true) {
+        if !is_shown(own).unwrap_or(false) || is_shown(process).unwrap_or(true) {
             return false;
         }
         // The owner may have set the word since, and then taken the lock.

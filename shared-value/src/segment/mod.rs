@@ -1,7 +1,6 @@
 //! Segments: shared memory that holds values. A segment is complete before it has a name, is opened only if it is valid, and
 //! is mapped once in a process.
 
-mod identity;
 mod init;
 mod location;
 mod mapping;
@@ -19,7 +18,7 @@ use crate::lock;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
-pub(crate) use identity::Identity;
+pub(crate) use crate::sys::descriptor::Identity;
 pub(crate) use location::TOKEN_PREFIX;
 pub use location::{Location, unlink};
 pub(crate) use mapping::{Mapping, id_of};
@@ -55,8 +54,8 @@ impl Segment {
 
         let failed = |source| Error::io(format!("create `{location}`"), source);
         let file = location.new_file(mode)?;
-        file.set_len(plan.length).map_err(failed)?;
-        sys::file::allocate(&file, 0..plan.allocated)
+        sys::memory::set_length(&file, plan.length).map_err(failed)?;
+        sys::memory::reserve(&file, 0, plan.allocated, plan.allocated)
             .map_err(|error| Error::io(format!("reserve {} bytes for `{location}`", plan.allocated), error))?;
         if cfg!(shared_value_fault = "publish_first") {
             location.publish(&file)?;
@@ -71,16 +70,20 @@ impl Segment {
         let mapping = Mapping::new(file, location.to_static())?;
         if location.is_anonymous() {
             if writers == Writers::Fixed {
-                sys::file::seal_writers(mapping.file()).map_err(failed)?;
+                mapping.file().and_then(sys::file::seal_writers).map_err(failed)?;
             }
-            sys::file::seal_length(mapping.file()).map_err(failed)?;
+            mapping.file().and_then(sys::file::seal_length).map_err(failed)?;
         }
         initialize(&mapping)?;
         if let Some(entrance) = in_use {
             entrance.enter().map_err(failed)?;
         }
         registry::add(mapping, |mapping| {
-            if cfg!(shared_value_fault = "publish_first") { Ok(()) } else { location.publish(mapping.file()) }
+            if cfg!(shared_value_fault = "publish_first") {
+                Ok(())
+            } else {
+                mapping.file().map_err(failed).and_then(|file| location.publish(file))
+            }
         })
     }
 
@@ -99,7 +102,7 @@ impl Segment {
         }
         let mapping = Mapping::new(file, location.to_static())?;
         let found = check(&mapping)?;
-        let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
+        let entrance = mapping.file().and_then(Entrance::wait).map_err(failed)?;
         if entrance.is_first() {
             adopt(&mapping, found, entrance.is_read())?;
         }
@@ -116,7 +119,8 @@ impl Segment {
     pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
         let mapping = Mapping::read_only(file, location)?;
         // Not before the header was checked: a file that is no segment is not touched.
-        sys::entrance::read(mapping.file()).map_err(|error| Error::io(format!("open `{}`", mapping.name()), error))?;
+        let failed = |error| Error::io(format!("open `{}`", mapping.name()), error);
+        mapping.file().and_then(sys::entrance::read).map_err(failed)?;
         Ok(Arc::new(Self::of(Arc::new(mapping))))
     }
 
@@ -145,8 +149,8 @@ impl Segment {
 
     /// Maps the segment again, for reading.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
-        let file = sys::file::reopen_read_only(self.mapping.file())
-            .map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
+        let file =
+            self.open_again(true).map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
         Self::of_file_read_only(file, self.location().clone())
     }
 }

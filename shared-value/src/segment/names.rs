@@ -1,6 +1,5 @@
 //! `names`: lists the values that have names on this machine.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use crate::format::FORMAT;
 use crate::segment::location::NAMED;
 use crate::segment::mapping::read_unvalidated;
 use crate::sys;
+use crate::sys::descriptor::is_out_of_descriptors;
 
 /// A value that has a name. Returned by [`names`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl NamedValue {
 /// find them.
 ///
 /// # Errors
-/// `Io` if `/dev/shm` cannot be read.
+/// `Io` if `/dev/shm` cannot be read, or this process has no descriptor left.
 ///
 /// ```
 /// use shared_value::{Synchronized, names, unlink};
@@ -79,12 +79,15 @@ impl NamedValue {
 pub fn names() -> Result<Vec<NamedValue>, Error> {
     let failed = |error| Error::io(format!("list `{NAMED}`"), error);
     let mut found = Vec::new();
-    for entry in fs::read_dir(NAMED).map_err(failed)? {
-        let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
-        // Skips entries that were removed since the directory was read, that this process may not read, or that are not
-        // values.
-        if let Ok(Some(value)) = inspect(name) {
-            found.push(value);
+    for entry in sys::file::directory(Path::new(NAMED)).map_err(failed)? {
+        let entry = entry.map_err(|error| failed(error.into()))?;
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        match inspect(name.to_owned()) {
+            Ok(value) => found.extend(value),
+            // Without a descriptor, no value could be seen.
+            Err(error) if is_out_of_descriptors(&error) => return Err(failed(error)),
+            // It was removed since the directory was read, or this process may not read it.
+            Err(_) => {}
         }
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));

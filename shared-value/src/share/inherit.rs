@@ -1,10 +1,8 @@
 //! Handing a value to a program that this one starts: an inherited descriptor, and an environment entry with its number.
 
 use std::env;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::process::Command;
-
-use command_fds::CommandFdExt;
 
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
@@ -12,6 +10,7 @@ use crate::format::SegmentId;
 use crate::segment::{Location, Mapping, id_of};
 use crate::share::opening::Opening;
 use crate::sys;
+use crate::sys::descriptor::Descriptor;
 
 /// Passes the value with this number in a segment to the program that the command will start.
 pub(crate) fn pass_to(mapping: &Mapping, number: u64, command: &mut Command, name: &str) -> Result<(), Error> {
@@ -22,10 +21,11 @@ pub(crate) fn pass_to(mapping: &Mapping, number: u64, command: &mut Command, nam
         });
     }
     // Duplicates the descriptor, so that the value may be dropped before the command starts.
-    let descriptor = mapping.file().try_clone().map_err(|error| Error::io("duplicate a descriptor", error))?;
-    let passed = Passed { descriptor: descriptor.as_raw_fd(), id: mapping.id(), number };
+    let duplicate = mapping.file().and_then(sys::descriptor::duplicate).and_then(Descriptor::of);
+    let descriptor = duplicate.map_err(|error| Error::io("duplicate a descriptor", error))?;
+    let passed = Passed { descriptor: descriptor.number(), id: mapping.id(), number };
     command.env(name, passed.to_entry());
-    command.preserved_fds(vec![descriptor.into()]);
+    descriptor.pass_to(command);
     Ok(())
 }
 
@@ -35,8 +35,12 @@ pub(super) fn open<C: Recognized + ?Sized>(name: &str, opening: &Opening) -> Res
     let entry = env::var(name).map_err(|error| not_passed(error.to_string()))?;
     let Passed { descriptor, id, number } = Passed::from_entry(&entry)
         .ok_or_else(|| not_passed(format!("the environment entry is `{}`", entry.escape_debug())))?;
-    let file = sys::descriptor::duplicate(descriptor)
-        .map_err(|error| not_passed(format!("descriptor {descriptor}: {error}")))?;
+    let file = sys::descriptor::duplicate_number(descriptor).map_err(|error| {
+        if sys::descriptor::is_out_of_descriptors(&error) {
+            return Error::io("duplicate a descriptor", error);
+        }
+        not_passed(format!("descriptor {descriptor}: {error}"))
+    })?;
     let found =
         id_of(&file).map_err(|error| not_passed(format!("descriptor {descriptor} is another file: {error}")))?;
     if found != id {

@@ -72,8 +72,9 @@ pub(crate) fn token_of(mapping: &Mapping, number: u64) -> Result<Token, Error> {
         At::File(path.to_owned())
     } else {
         let process = process::id();
-        let start = sys::process::started_at(process).map_err(|error| Error::io("see this process", error))?;
-        At::Descriptor { process, start, number: mapping.file().as_raw_fd() }
+        let start = sys::file::started_at(process).map_err(|error| Error::io("see this process", error))?;
+        let file = mapping.file().map_err(|error| Error::io("make a token", error))?;
+        At::Descriptor { process, start, number: file.as_raw_fd() }
     };
     Ok(Token(TokenText { id: mapping.id(), number, at }.to_text()))
 }
@@ -155,7 +156,7 @@ impl TokenText {
                 let gone = |error| format!("process {process}: {error}");
                 let found = sys::file::look_at_descriptor(*process, *number).map_err(gone)?;
                 // This check must come after the look: if the process is still the same, the file is the one that it had open.
-                if sys::process::started_at(*process).map_err(gone)? != *start {
+                if sys::file::started_at(*process).map_err(gone)? != *start {
                     return Err(format!("process {process} has ended, and its id names another by now"));
                 }
                 let file = self.open_found(&found, read_only)?;

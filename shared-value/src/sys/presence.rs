@@ -13,12 +13,13 @@
 use std::ffi::{CStr, c_void};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::{process, ptr};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
+use crate::sys::descriptor::above_standard;
 use crate::sys::entrance;
 
 /// The byte of process id 0, which lies behind the end of every segment. Each process has a byte of its own.
@@ -41,9 +42,9 @@ impl Presence {
     ///
     /// # Errors
     /// If the file cannot be opened again for writing, or another process has the id.
-    pub(crate) fn new(file: &File, id: u32) -> io::Result<Self> {
+    pub(crate) fn new(file: BorrowedFd<'_>, id: u32) -> io::Result<Self> {
         let opened = reopen(file)?;
-        entrance::set(&opened, byte_of(id), libc::F_WRLCK)?;
+        entrance::set(opened.as_fd(), byte_of(id), libc::F_WRLCK)?;
         // SAFETY: the kernel chooses the address, so that no other memory is replaced. The page cannot be accessed.
         let page =
             unsafe { rustix::mm::mmap(ptr::null_mut(), PAGE, ProtFlags::empty(), MapFlags::SHARED, &opened, 0) }?;
@@ -65,7 +66,7 @@ impl Drop for Presence {
 }
 
 /// Returns whether a process of this id has shown that it exists, and has not ended.
-pub(crate) fn is_shown(file: &File, id: u32) -> io::Result<bool> {
+pub(crate) fn is_shown(file: BorrowedFd<'_>, id: u32) -> io::Result<bool> {
     // A request for reading is in the way of locks for writing only: a process that may only read the file can make no such
     // lock, and so cannot feign to be another.
     Ok(entrance::in_the_way(file, byte_of(id), libc::F_RDLCK)? != libc::F_UNLCK)
@@ -77,10 +78,11 @@ fn byte_of(id: u32) -> libc::off_t {
 
 /// Opens the file of a descriptor again, for reading and writing. Needs no memory, because it runs under a lock that an
 /// allocator may wait for.
-fn reopen(file: &File) -> io::Result<OwnedFd> {
+#[expect(clippy::disallowed_methods, reason = "the descriptor moves above the standard streams at once")]
+fn reopen(file: BorrowedFd<'_>) -> io::Result<File> {
     let mut path = [0; 32];
     write!(&mut path[..31], "/proc/self/fd/{}", file.as_raw_fd())?;
     let path = CStr::from_bytes_until_nul(&path).map_err(io::Error::other)?;
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+    above_standard(rustix::fs::open(path, flags, Mode::empty())?)
 }

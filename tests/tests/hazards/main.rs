@@ -3,6 +3,7 @@
 //! Each module tests one hazard. The program `hazard` plays the roles for which all threads of a process must be known. The
 //! first line of a test says what would break without the code that it guards.
 
+mod descriptors;
 mod die;
 mod exec;
 mod fork;
@@ -10,6 +11,7 @@ mod gone;
 mod interrupted;
 mod leaks;
 mod limits;
+mod memory;
 mod namespaces;
 mod stopped;
 mod thread_end;

@@ -3,6 +3,7 @@
 //! It prints its findings, and `done` at the end if all checks have passed.
 
 mod child;
+mod descriptors;
 mod die;
 mod exec;
 mod exit_hooks;
@@ -12,6 +13,7 @@ mod gone;
 mod interrupted;
 mod leaks;
 mod limits;
+mod memory;
 mod namespaces;
 mod own;
 mod raw_thread;
@@ -58,6 +60,12 @@ enum Role {
     Gone {
         case: gone::Case,
     },
+    Descriptors {
+        case: descriptors::Case,
+    },
+    Memory {
+        case: memory::Case,
+    },
 }
 
 fn main() -> Result<()> {
@@ -82,6 +90,8 @@ fn main() -> Result<()> {
         Role::Leaks { case } => case.run(),
         Role::Limits { case } => case.run(),
         Role::Gone { case } => case.run(),
+        Role::Descriptors { case } => case.run(),
+        Role::Memory { case } => case.run(),
     }?;
     say("done");
     Ok(())

@@ -4,7 +4,9 @@
 //! Every wait is bounded: if an event does not come before [`DEADLINE`], the test fails.
 
 mod deadline;
+mod effort;
 mod fork;
+mod futex;
 pub mod hostile;
 pub mod intruder;
 pub mod job;
@@ -15,19 +17,23 @@ mod python;
 mod refusal;
 mod robust_mutex;
 mod segment_file;
+mod skip;
 pub mod stepper;
 mod talk;
 pub mod values;
 mod worker;
 
 pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
+pub use effort::processor_time;
 pub use fork::{Forked, end_now, fork, split};
+pub use futex::Futex;
 pub use name::SegmentName;
 pub use owner::held_elsewhere;
 pub use python::python_with_numpy;
 pub use refusal::{ensure_printable, ensure_refusal};
 pub use robust_mutex::{Protocol, RobustMutexes, Taken};
 pub use segment_file::{CellFile, SegmentFile};
+pub use skip::skip;
 pub use talk::{await_line, say};
 pub use worker::Worker;
 

@@ -9,14 +9,14 @@ use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use shared_value::{Arena, Error, SharedValue, Synchronized, unlink};
-use shared_value_tests::say;
+use shared_value_tests::{say, skip};
 
 /// The size of the `/dev/shm` that this process mounts.
 const ROOM: usize = 16 * 1024;
 
 pub(crate) fn full() -> Result<()> {
     if let Err(error) = enter() {
-        say(format!("skipped: no mount namespace for this process: {error}"));
+        skip(format_args!("no mount namespace for this process: {error}"));
         return Ok(());
     }
     let room = format!("size={ROOM},mode=1777");

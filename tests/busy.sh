@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Runs the tests of the default members again and again while a loop keeps each processor busy, and stops at the first failure: a
 # test must not rely on how fast the machine is. Tests that run the compiler are left out, as are the programs of the documents.
-# Usage: tests/busy.sh [ROUNDS] [OPTION of cargo test]...
+# Usage: tests/busy.sh [ROUNDS] [OPTION of cargo test, instead of --tests]...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 rounds=${1:-20}
 shift $(($# > 0))
+(($# > 0)) || set -- --tests
 compiling=(refused accepted refused_by_the_compiler)
 
-cargo test --tests --no-run "$@"
+cargo test --no-run "$@"
 
 output=$(mktemp)
 loops=()
@@ -24,7 +25,7 @@ done
 
 for ((round = 1; round <= rounds; round++)); do
   started=$SECONDS
-  if ! cargo test --tests "$@" -- --exact "${compiling[@]/#/--skip=}" >"$output" 2>&1; then
+  if ! cargo test "$@" -- --exact "${compiling[@]/#/--skip=}" >"$output" 2>&1; then
     cat "$output"
     echo "a test failed on a busy machine, in round $round of $rounds"
     exit 1

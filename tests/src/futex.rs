@@ -8,7 +8,6 @@
 use std::fs::OpenOptions;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
-use std::sync::mpsc;
 use std::thread;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
@@ -88,24 +87,20 @@ impl Futex {
     /// If a thread is not woken.
     #[track_caller]
     pub fn assert_woken_by(&self, count: usize, wake: impl FnOnce()) {
-        let sleep = |ready: &mpsc::Sender<u32>| {
+        let sleep = |id: &AtomicU32| {
             let marks = if self.offset == EVENT { [(EVENT, WAITING), (LOCK, WAITERS)] } else { [(LOCK, WAITERS); 2] };
             let [expected, _] = marks.map(|(offset, bit)| self.word(offset).fetch_or(bit, SeqCst) | bit);
-            ready.send(gettid().as_raw_pid().unsigned_abs()).expect("the test waits for it");
             let timeout = Timespec { tv_sec: AT_ONCE.as_secs().cast_signed(), tv_nsec: 0 };
+            // From here on, the thread sleeps in no other call.
+            id.store(gettid().as_raw_pid().unsigned_abs(), SeqCst);
             #[expect(clippy::cast_possible_truncation, reason = "the kernel compares the lower half")]
             futex::wait(self.half(), Flags::empty(), expected as u32, Some(&timeout))
         };
+        let ids: Vec<_> = (0..count).map(|_| AtomicU32::new(0)).collect();
         thread::scope(|scope| {
-            let (sender, ready) = mpsc::channel();
-            let sleepers: Vec<_> = (0..count)
-                .map(|_| {
-                    let sender = sender.clone();
-                    scope.spawn(move || sleep(&sender))
-                })
-                .collect();
-            for id in ready.iter().take(count) {
-                eventually("the thread sleeps", || is_asleep(id));
+            let sleepers: Vec<_> = ids.iter().map(|id| scope.spawn(|| sleep(id))).collect();
+            for id in &ids {
+                eventually("the thread sleeps", || id.load(SeqCst) != 0 && is_asleep(id.load(SeqCst)));
             }
             wake();
             for sleeper in sleepers {

@@ -292,7 +292,18 @@ fn processes_killed_at_random_break_nothing() {
         };
         let mut storms = [start(1), start(2)];
         let (mut last_small, mut last_large) = (0, 0);
-        for kill in 0..kills {
+        let recoveries = || small.recoveries() + large.recoveries();
+        for kill in 0.. {
+            // On a busy machine, more of them are killed without a lock.
+            if kill >= kills && recoveries() > kills / 20 {
+                println!(
+                    "{kill} kills, {} recoveries, {} and {} commits",
+                    recoveries(),
+                    small.version(),
+                    large.version()
+                );
+                break;
+            }
             thread::sleep(Duration::from_micros(random.u64(..1_000)));
             std::mem::replace(&mut storms[random.usize(..2)], start(kill + 3)).kill();
 
@@ -308,8 +319,5 @@ fn processes_killed_at_random_break_nothing() {
         for storm in storms {
             storm.kill();
         }
-        let recoveries = small.recoveries() + large.recoveries();
-        println!("{kills} kills, {recoveries} recoveries, {} and {} commits", small.version(), large.version());
-        assert!(recoveries > kills / 20, "too few of them held a lock when they were killed: {recoveries} of {kills}");
     });
 }

@@ -53,9 +53,14 @@ impl SegmentFile {
         self.word(FINGERPRINT)
     }
 
+    /// Returns where the first cell starts.
+    pub fn cell_offset(&self) -> u64 {
+        self.word(CELL_OFFSET)
+    }
+
     /// Returns the first cell, which holds a value of `size` bytes.
     pub fn cell(&self, size: usize) -> CellFile<'_> {
-        CellFile { segment: self, offset: self.word(CELL_OFFSET), size: size as u64 }
+        CellFile { segment: self, offset: self.cell_offset(), size: size as u64 }
     }
 
     /// Reads bytes of the file.

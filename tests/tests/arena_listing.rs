@@ -57,7 +57,7 @@ fn removals_hide_no_older_value() {
     }
 }
 
-/// The same for blocks that are used again, and for those of a transaction.
+/// Blocks that are used again, and those of a transaction, must hide no older value either.
 #[test]
 fn additions_hide_no_older_value() {
     let arena = with_staying();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use shared_value::{Arena, Error, Id, LockError, SharedValue, Synchronized};
-use shared_value_tests::{SHORT, end_now, eventually, fork, in_time, scaled};
+use shared_value_tests::{AT_ONCE, end_now, eventually, fork, in_time, scaled};
 
 fn arena() -> Arena {
     Arena::new(1 << 26).unwrap()
@@ -410,6 +410,7 @@ fn a_list_survives_those_who_change_it() {
         let arena = arena();
         let list = arena.insert("list", List { head: None, sum: 0, length: 0 }).unwrap();
         for round in 0..scaled(100, 30) {
+            let before = list.version();
             let child = fork(|| {
                 let mut random = fastrand::Rng::with_seed(round);
                 loop {
@@ -436,12 +437,13 @@ fn a_list_survives_those_who_change_it() {
                         .unwrap();
                 }
             });
+            eventually("the child works", || list.version() != before);
             thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
             child.signal(Signal::KILL);
             child.finish_killed();
             // Checks without any lock, before the next owner repairs anything, and then after that.
             check(&arena, &list);
-            list.lock_timeout(SHORT).unwrap().update(|_| ()).unwrap();
+            list.lock_timeout(AT_ONCE).unwrap().update(|_| ()).unwrap();
             arena.insert("marker", round).unwrap();
             assert!(arena.remove("marker").unwrap());
             check(&arena, &list);
@@ -458,7 +460,9 @@ fn money_survives_those_who_move_it() {
         let arena = arena();
         let accounts: Vec<_> =
             (0..ACCOUNTS).map(|number| arena.insert(&number.to_string(), 100_i64).unwrap()).collect();
+        let versions = || accounts.iter().map(Synchronized::version).sum::<u64>();
         for round in 0..scaled(100, 30) {
+            let before = versions();
             let child = fork(|| {
                 let mut random = fastrand::Rng::with_seed(round);
                 loop {
@@ -474,6 +478,7 @@ fn money_survives_those_who_move_it() {
                         .unwrap();
                 }
             });
+            eventually("the child works", || versions() != before);
             thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
             child.signal(Signal::KILL);
             child.finish_killed();
@@ -484,7 +489,7 @@ fn money_survives_those_who_move_it() {
                 .snapshot(|snapshot| accounts.iter().map(|account| snapshot.load(account)).sum::<Result<i64, _>>());
             assert_eq!(sum.unwrap(), 800);
             for account in &accounts {
-                account.lock_timeout(SHORT).unwrap().update(|balance| *balance += 0).unwrap();
+                account.lock_timeout(AT_ONCE).unwrap().update(|balance| *balance += 0).unwrap();
             }
             assert_eq!(total(&|account| account.get()), 800, "round {round}, after recovery");
         }

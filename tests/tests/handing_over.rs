@@ -8,10 +8,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Instant;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use shared_value::{Error, Lock, LockError, RLock, Source, Synchronized, Token};
-use shared_value_tests::{SHORT, SegmentName, eventually, fork, scaled};
+use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, fork, scaled};
 
 const COUNT: u64 = 1_000;
 
@@ -288,14 +289,21 @@ fn unlocked_parts_of_one_word_are_kept() {
 #[test]
 fn a_read_only_reader_sees_whole_values() {
     let twins = Synchronized::new([0_u64; 8]).unwrap();
-    let child = partner(&["watch", &twins.token().unwrap().to_string()]).spawn().unwrap();
-    for round in 0..scaled(3_000_000, 100_000) {
+    let mut child = partner(&["watch", &twins.token().unwrap().to_string()]).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The reader says a line when it has read a thousand times.
+    let reading = thread::spawn(move || said.next());
+    let start = Instant::now();
+    for round in 0.. {
+        if round >= scaled(3_000_000, 100_000) && reading.is_finished() {
+            break;
+        }
+        assert!(start.elapsed() < DEADLINE, "the reader makes no progress");
         twins.set([round; 8]).unwrap();
     }
-    // Until the reader has started and read.
-    thread::sleep(std::time::Duration::from_millis(200));
     twins.set([u64::MAX; 8]).unwrap();
-    assert!(outcome(child).parse::<u64>().unwrap() > 0, "the reader read nothing");
+    assert_eq!(reading.join().unwrap().transpose().unwrap().as_deref(), Some("reading"));
+    assert!(child.wait().unwrap().success(), "the reader failed");
 }
 
 /// The kernel grants no write access through a descriptor for reading. A process of the same user may open the file anew,

@@ -9,7 +9,7 @@ use rustix::fs::Mode;
 use rustix::process::{Signal, getuid, umask};
 use shared_value::{Error, NamedValue, Synchronized, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork};
+use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork, skip};
 
 fn find(name: &str) -> Option<NamedValue> {
     names().unwrap().into_iter().find(|found| found.name() == name)
@@ -101,7 +101,7 @@ fn the_name_of_a_killed_process_is_found() {
 fn as_another_user(body: impl FnOnce()) -> Option<Forked> {
     const NOBODY: libc::uid_t = 65_534;
     if !getuid().is_root() {
-        eprintln!("SKIPPED: becoming another user takes root");
+        skip("becoming another user takes root");
         return None;
     }
     Some(fork(|| {
@@ -163,7 +163,7 @@ fn a_group_gets_access_by_its_file() {
     umask(Mode::empty());
     let value = Synchronized::options().mode(0o660).create(&name, 1_u64).unwrap();
     if !getuid().is_root() {
-        eprintln!("SKIPPED: giving a file to another group takes root");
+        skip("giving a file to another group takes root");
         return;
     }
     chown(name.path(), None, Some(GROUP)).unwrap();

@@ -78,6 +78,7 @@ impl Guarding {
             Self::None => RequiredLock::None,
             Self::Itself => RequiredLock::Itself,
             Self::Own(LockKind::Native) => RequiredLock::Native,
+            #[cfg(feature = "pthread")]
             Self::Own(LockKind::Pthread) => RequiredLock::Pthread,
             Self::Object(object) => RequiredLock::Object { identity: object.identity },
         }

@@ -208,7 +208,10 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let entry = &segment.entries()[0];
         let locked_by = match segment.required_lock() {
             // Needed only to tell the state of the lock: this handle cannot take it.
-            RequiredLock::Pthread => LockedBy::Pthread(attach(&segment, entry)?),
+            RequiredLock::Pthread if mutex::IS_SUPPORTED => LockedBy::Pthread(attach(&segment, entry)?),
+            RequiredLock::Pthread => {
+                return Err(RequiredLock::Pthread.mismatch(segment.name(), RequiredLock::Native));
+            }
             RequiredLock::Object { .. } => LockedBy::Unknown,
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
         };
@@ -253,4 +256,35 @@ fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
             .map_err(|error| Error::io("make a pthread mutex", error))?;
     }
     Ok(())
+}
+
+/// A build without the feature `pthread`, beside programs that have it.
+#[cfg(all(test, not(loom), not(feature = "pthread")))]
+mod tests {
+    use super::*;
+    use crate::segment::{Writers, names, unlink};
+
+    /// Without its check, such a value would be used under no lock at all, or the error would not tell how to open it.
+    #[test]
+    fn a_value_under_a_pthread_mutex_is_refused_with_the_name_of_the_feature() {
+        let name = format!("shared-value-without-pthread-{}", std::process::id());
+        let location = Location::from(&*name);
+        let shape = <u64 as Contents>::shape(&());
+        let description = Description { schema: <u64 as Typed>::schema(), fingerprint: u64::FINGERPRINT, shape };
+        let plan = Plan::of(&description, RequiredLock::Pthread, 0);
+        drop(Segment::create(&location, 0o600, Writers::Any, &plan, |_| Ok(())).unwrap());
+        let before = std::fs::read(format!("/dev/shm/{name}")).unwrap();
+
+        let own = Guarding::Own(crate::lock::LockKind::Native);
+        let opened = [Cell::<u64>::open(&location, &own, |_, _| {}), Cell::open_read_only(&location)];
+        for error in opened.map(|opened| opened.err().unwrap().to_string()) {
+            let found =
+                "found a pthread mutex (which this program can use only if it is built with the feature `pthread`";
+            assert!(error.contains("lock: expected a lock of its own, "), "{error}");
+            assert!(error.contains(found), "{error}");
+        }
+        assert_eq!(std::fs::read(format!("/dev/shm/{name}")).unwrap(), before, "the segment is left as it is");
+        assert!(names().unwrap().iter().any(|value| value.name() == name && !value.is_in_use()));
+        unlink(&*name).unwrap();
+    }
 }

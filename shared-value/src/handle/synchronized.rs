@@ -351,15 +351,18 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
 
 /// Options of values.
 impl<C: Shared + ?Sized> Options<Synchronized<C>> {
-    /// Sets the kind of a new value's own lock, and which locks to accept when a value is opened. With `Pthread` either kind
-    /// is accepted, because a process that trusts the other writers can use the native lock too.
+    /// Sets the kind of a new value's own lock, and which locks to accept when a value is opened. With `Pthread`, which needs
+    /// the feature `pthread`, either kind is accepted, because a process that trusts the other writers can use the native
+    /// lock too.
     ///
     /// ```
     /// use shared_value::{LockKind, Synchronized};
     ///
+    /// # #[cfg(feature = "pthread")] {
     /// // C programs can take the lock of this value too.
     /// let value = Synchronized::options().lock_kind(LockKind::Pthread).new(7_u64)?;
     /// value.update(|value| *value += 1)?;
+    /// # }
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn lock_kind(self, kind: LockKind) -> Self {

@@ -33,8 +33,10 @@ pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
 /// ```
 /// use shared_value::{LockKind, Synchronized};
 ///
+/// # #[cfg(feature = "pthread")] {
 /// let value = Synchronized::<u64>::options().lock_kind(LockKind::Pthread).new(0_u64)?;
 /// value.update(|value| *value += 1)?;
+/// # }
 /// # Ok::<(), shared_value::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -50,6 +52,10 @@ pub enum LockKind {
     /// it. So a value with such a lock opens only if [`Options::lock_kind`](crate::Options::lock_kind) asks for it.
     /// Processes in different PID namespaces must not share one, because the C library tells owners apart by their thread
     /// ids.
+    ///
+    /// It needs the feature `pthread` of this crate, which brings in the crate `raw_sync`. A program that is built without
+    /// the feature cannot open such a value, not even for reading. It can list and unlink its name.
+    #[cfg(feature = "pthread")]
     Pthread,
 }
 

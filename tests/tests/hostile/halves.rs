@@ -1,25 +1,17 @@
 //! The upper halves of the lock word and of the event word, which have 64 bits; the kernel looks at the lower 32.
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::thread::gettid;
 use shared_value::{Error, LockError, LockState, Synchronized};
-use shared_value_tests::{AT_ONCE, DEADLINE, SegmentName, eventually, fork, in_time};
+use shared_value_tests::{AT_ONCE, DEADLINE, Futex, SHORT, SegmentName, fork, in_time};
 
 use crate::peer::{OWNER_DIED, Peer, WAITERS};
 
 /// Upper halves; some of them would have a meaning in the lower half.
 const HALVES: [u32; 6] = [1, 2, OWNER_DIED, WAITERS, 0x7fff_ffff, u32::MAX];
-
-/// Long enough for a thread to go to sleep.
-const ASLEEP: Duration = Duration::from_millis(5);
-
-/// How long a sleeper sleeps if no thread wakes it.
-const LOOKING: Duration = Duration::from_millis(50);
 
 fn number(label: &str) -> (Synchronized<u64>, Peer, SegmentName) {
     let name = SegmentName::new(label);
@@ -48,7 +40,7 @@ fn the_lower_half_decides_whether_the_lock_is_free() {
             fork(|| {
                 assert_eq!(value.lock_state(), LockState::Held { thread_id: id });
                 assert!(matches!(value.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
-                assert!(matches!(value.lock_timeout(ASLEEP), Err(Error::Lock(LockError::TimedOut))));
+                assert!(matches!(value.lock_timeout(SHORT / 10), Err(Error::Lock(LockError::TimedOut))));
             })
             .finish();
             drop(guard);
@@ -99,50 +91,20 @@ fn a_dead_owner_is_succeeded() {
     });
 }
 
-/// Returns how often the calling thread has gone to sleep.
-fn sleeps() -> u64 {
-    let status = fs::read_to_string("/proc/thread-self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    line.expect("the kernel counts them").trim().parse().unwrap()
-}
-
-/// Runs `sleep` in another thread, where it sleeps until it is woken, then `wake`. Returns how long the wake-up took.
-fn woken_after(peer: &Peer, sleep: impl FnOnce() + Send, wake: impl FnOnce()) -> Duration {
-    thread::scope(|scope| {
-        let sleeper = scope.spawn(|| {
-            let before = sleeps();
-            sleep();
-            let woken = Instant::now();
-            (woken, sleeps() - before)
-        });
-        eventually("the sleeper marks the lock", || peer.lock_word() & WAITERS != 0);
-        thread::sleep(ASLEEP);
-        let start = Instant::now();
-        wake();
-        let (woken, sleeps) = sleeper.join().unwrap();
-        assert_ne!(sleeps, 0, "the waiter spins instead of sleeping");
-        woken.saturating_duration_since(start)
-    })
-}
-
-/// Asserts that the median is short: on a busy machine a few wake-ups may take long.
-#[track_caller]
-fn assert_soon(mut delays: Vec<Duration>) {
-    delays.sort();
-    assert!(delays[delays.len() / 2] < LOOKING / 2, "woken after {delays:?}");
-}
-
 /// If the library gave the kernel the wrong half, waiters would not sleep, or would not be woken.
 #[test]
 fn a_waiter_for_the_lock_is_woken() {
     in_time(|| {
-        let (value, peer, _name) = number("upper-sleepers");
-        let delays = HALVES.into_iter().cycle().take(30).map(|half| {
+        let (value, peer, name) = number("upper-sleepers");
+        let futex = Futex::of_lock(&name);
+        for half in HALVES {
             peer.set_upper_half(half);
             let guard = value.lock().unwrap();
-            woken_after(&peer, || drop(value.lock().unwrap()), || drop(guard))
-        });
-        assert_soon(delays.collect());
+            futex.assert_woken_by(1, || drop(guard));
+            assert_eq!((peer.lock_word(), peer.upper_half()), (0, half));
+            let guard = value.lock().unwrap();
+            futex.assert_slept_on(|| drop(value.lock().unwrap()), || drop(guard));
+        }
     });
 }
 
@@ -150,19 +112,25 @@ fn a_waiter_for_the_lock_is_woken() {
 #[test]
 fn a_waiter_for_a_change_is_woken() {
     in_time(|| {
-        let (value, peer, _name) = number("upper-signal");
-        let signals = [1 << 32, u64::from(u32::MAX), u64::from(u32::MAX) - 1, 1 << 63, u64::MAX, u64::MAX - 1];
-        let delays = signals.into_iter().cycle().take(30).map(|signal| {
+        let (value, peer, name) = number("upper-signal");
+        let futex = Futex::of_changes(&name);
+        let change = || value.update(|number| *number += 1).unwrap();
+        for signal in [1 << 32, u64::from(u32::MAX), u64::from(u32::MAX) - 1, 1 << 63, u64::MAX, u64::MAX - 1] {
+            peer.set_signal(signal);
+            futex.assert_woken_by(3, change);
+            assert_eq!(
+                peer.signal(),
+                (signal | 1).wrapping_add(1),
+                "{signal:#x}: counted, and the waiting bit is cleared"
+            );
             peer.set_signal(signal);
             let seen = value.get();
             let wait = || {
                 value.wait_for(|number| *number != seen, DEADLINE).expect("the value changes");
             };
-            let delay = woken_after(&peer, wait, || value.update(|number| *number += 1).unwrap());
+            futex.assert_slept_on(wait, change);
             assert_eq!(peer.signal() | 1, (signal | 1).wrapping_add(2), "{signal:#x}: counted");
-            delay
-        });
-        assert_soon(delays.collect());
+        }
     });
 }
 

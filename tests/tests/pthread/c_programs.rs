@@ -167,16 +167,10 @@ fn waits_end_in_time() {
         for timeout in
             [Duration::ZERO, Duration::from_millis(3), Duration::from_millis(120), Duration::from_millis(1001)]
         {
-            let best = (0..3)
-                .map(|_| {
-                    let start = Instant::now();
-                    assert!(matches!(value.lock_timeout(timeout), Err(Error::Lock(LockError::TimedOut))));
-                    start.elapsed()
-                })
-                .inspect(|waited| assert!(*waited >= timeout, "{waited:?} instead of {timeout:?}"))
-                .min()
-                .unwrap();
-            assert!(best < timeout + Duration::from_millis(1), "{best:?} instead of {timeout:?}");
+            let start = Instant::now();
+            assert!(matches!(value.lock_timeout(timeout), Err(Error::Lock(LockError::TimedOut))));
+            let waited = start.elapsed();
+            assert!(waited >= timeout && waited < timeout + AT_ONCE, "{waited:?} instead of {timeout:?}");
         }
         holder.kill().unwrap();
         holder.wait().unwrap();

@@ -15,7 +15,7 @@ use rustix::process::{
     PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open, set_parent_process_death_signal, setrlimit,
 };
 use shared_value::{Error, Guard, LockError, LockState, RLock, Synchronized};
-use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SegmentName, eventually, fork};
+use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SegmentName, eventually, fork, skip};
 
 use crate::namespaces::{Twin, are_permitted};
 use crate::raw_thread::vanish;
@@ -62,7 +62,7 @@ impl Case {
         let (value, step) = (Synchronized::create(&name, 1_u64)?, Step::new(0)?);
         match self {
             Self::Namespace | Self::LivesElsewhere if !are_permitted() => {
-                println!("skipped: PID namespaces are not permitted here");
+                skip("PID namespaces are not permitted here");
                 Ok(())
             }
             Self::Stopped | Self::Closed | Self::OpenedAgain | Self::LivesElsewhere | Self::Unvouched => {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared_value::{Error, LockError, LockState, Synchronized};
-use shared_value_tests::{Protocol, RobustMutexes, Taken, fork, held_elsewhere};
+use shared_value_tests::{Protocol, RobustMutexes, Taken, fork, held_elsewhere, skip};
 
 use crate::child::{elsewhere, kill_itself};
 
@@ -39,7 +39,7 @@ fn held() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     if limit.maximum.is_some_and(|maximum| maximum < MOST as u64 + 100) {
-        println!("skipped: this process may have only {:?} open files", limit.maximum);
+        skip(format_args!("this process may have only {:?} open files", limit.maximum));
         return Ok(());
     }
     let values = (0..=MOST).map(|_| Synchronized::new(0_u64)).collect::<Result<Vec<_>, _>>()?;

@@ -10,7 +10,9 @@ use clap::ValueEnum;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use shared_value::{Arena, Error, Filled, LockKind, SharedArray, Synchronized, Token, Zeroed, unlink};
-use shared_value_tests::{AT_ONCE, SegmentName, When, eventually, fork, mount_tmpfs, own_mounts, refuse, show_instead};
+use shared_value_tests::{
+    AT_ONCE, SegmentName, When, eventually, fork, mount_tmpfs, own_mounts, refuse, show_instead, skip,
+};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Case {
@@ -97,7 +99,7 @@ fn sparse() -> Result<()> {
 /// Lets this process see other facts about the machine. Returns whether that is possible.
 fn see(text: &str, file: &str, scratch: &Path) -> bool {
     if let Err(error) = own_mounts() {
-        println!("skipped: no mount namespace for this process: {error}");
+        skip(format_args!("no mount namespace for this process: {error}"));
         return false;
     }
     show_instead(text, file, scratch);
@@ -175,7 +177,7 @@ fn group() -> Result<()> {
     let group = match make_group(48 * MEBI) {
         Ok(group) => group,
         Err(error) => {
-            println!("skipped: {error}");
+            skip(&error);
             return Ok(());
         }
     };
@@ -244,7 +246,7 @@ type Use = fn() -> Result<(), Error>;
 fn holes() -> Result<()> {
     const ROOM: usize = 8 * MEBI;
     if let Err(error) = own_mounts() {
-        println!("skipped: no mount namespace for this process: {error}");
+        skip(format_args!("no mount namespace for this process: {error}"));
         return Ok(());
     }
     mount_tmpfs("/dev/shm", ROOM);
@@ -359,7 +361,7 @@ fn dump() -> Result<()> {
 fn without_proc() -> Result<()> {
     let scratch = tempfile::tempdir()?;
     if let Err(error) = own_mounts() {
-        println!("skipped: no mount namespace for this process: {error}");
+        skip(format_args!("no mount namespace for this process: {error}"));
         return Ok(());
     }
     // A directory that is removed while a value is created in it is no reason to say that no value exists.

@@ -13,7 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{UnshareFlags, gettid, unshare_unsafe};
 use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, held_elsewhere, scaled, split};
+use shared_value_tests::{
+    AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, held_elsewhere, scaled, skip, split,
+};
 
 use crate::child::{elsewhere, end_after};
 
@@ -43,7 +45,7 @@ enum Case {
 impl Namespaces {
     pub(crate) fn run(self) -> Result<()> {
         if !are_permitted() {
-            println!("skipped: PID namespaces are not permitted here");
+            skip("PID namespaces are not permitted here");
             return Ok(());
         }
         let name = &*self.name;

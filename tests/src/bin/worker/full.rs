@@ -5,14 +5,14 @@ use std::io;
 
 use anyhow::{Context, Result, bail, ensure};
 use shared_value::{Arena, Error, SharedValue, Synchronized, unlink};
-use shared_value_tests::{mount_tmpfs, own_mounts, say};
+use shared_value_tests::{mount_tmpfs, own_mounts, say, skip};
 
 /// The size of the `/dev/shm` that this process mounts.
 const ROOM: usize = 16 * 1024;
 
 pub(crate) fn full() -> Result<()> {
     if let Err(error) = own_mounts() {
-        say(format!("skipped: no mount namespace for this process: {error}"));
+        skip(format_args!("no mount namespace for this process: {error}"));
         return Ok(());
     }
     mount_tmpfs("/dev/shm", ROOM);

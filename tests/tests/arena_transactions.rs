@@ -31,9 +31,9 @@ fn a_transaction_that_fails_changes_nothing() {
         one.update(|value| *value += 1)?;
         tx.lock(&other)?.set(20)?;
         assert_eq!((one.get(), other.get()), (11, 20), "the thread sees its own writes");
-        Err::<(), _>(Error::TimedOut)
+        Err::<(), _>(Error::Unwound)
     });
-    assert!(matches!(failed, Err(Error::TimedOut)));
+    assert!(matches!(failed, Err(Error::Unwound)));
     assert_eq!((one.get(), other.get(), one.version(), other.version()), (1, 2, 0, 0));
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         arena.transaction::<()>(|tx| {
@@ -102,7 +102,7 @@ fn adding_and_removing_is_part_of_a_transaction() {
     let arena = arena();
     three(&arena);
     let before = ([Some(1), Some(1), Some(2), None, None, None], 3, 3);
-    assert!(matches!(change_all::<()>(&arena, || Err(Error::TimedOut)), Err(Error::TimedOut)));
+    assert!(matches!(change_all::<()>(&arena, || Err(Error::Unwound)), Err(Error::Unwound)));
     assert_eq!(state(&arena), before);
     let panicked = catch_unwind(AssertUnwindSafe(|| change_all::<()>(&arena, || resume_unwind(Box::new(())))));
     assert!(panicked.is_err());

@@ -198,6 +198,22 @@ impl<C: Contents + ?Sized> Cell<C> {
         !matches!(&self.locked_by, LockedBy::Object(object) if !object.is_recursive())
     }
 
+    /// Returns whether the calling thread holds the lock: by a handle that can take it, even if this one only reads and has
+    /// mapped the segment elsewhere. The lock object of a read-only handle is not known, and counts as not held.
+    pub(crate) fn is_held_here(&self) -> bool {
+        if lock::holds(self.lock()) {
+            return true;
+        }
+        if !lock::holds_any() || matches!(self.locked_by, LockedBy::Unknown) {
+            return false;
+        }
+        let line = Segment::mapped_for_writing(self.segment.identity()).and_then(|segment| {
+            let start = segment.at(self.start(), LINE)?.addr().get();
+            Some(start..start + LINE)
+        });
+        line.is_some_and(|line| lock::holds_within(&line))
+    }
+
     /// Returns the operations on a thread's notes about this value. `token` is the thread's token.
     pub(crate) fn drafted(&self, token: u64) -> Drafted<'_> {
         Drafted { lock: self.lock(), token, versions: &self.parts().control.versions }

@@ -1,5 +1,7 @@
 //! Reading a value: without its lock, unless writers keep overtaking the reader.
 
+use std::ops::Range;
+
 use crate::cell::Cell;
 use crate::copy::Copies;
 use crate::copy::{self, Unchecked};
@@ -8,7 +10,7 @@ use crate::format::contents::Contents;
 use crate::hold::Hold;
 use crate::hold::retry::Attempts;
 use crate::layout::SharedValue;
-use crate::lock;
+use crate::lock::{self, Wait};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
 /// Copies this thread's own writes if it holds the lock, otherwise the committed value.
@@ -111,6 +113,48 @@ pub(crate) fn slice<C: Contents + ?Sized, E: SharedValue>(
 #[inline(always)]
 pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
     with_atomics(hold.cell(), hold.read(0))
+}
+
+/// The ways to read a value of any size until a time.
+pub(crate) struct Timed<'a, C: Contents + ?Sized> {
+    cell: &'a Cell<C>,
+    attempts: Attempts<'a, C>,
+}
+
+impl<'a, C: Contents + ?Sized> Timed<'a, C> {
+    /// Reads as `whole_version` does.
+    pub(crate) fn whole_version(cell: &'a Cell<C>, wait: Wait) -> Self {
+        Self { cell, attempts: Attempts::with_lock(cell).until(wait) }
+    }
+
+    /// Reads for a handle that cannot take the lock.
+    pub(crate) fn without_lock(cell: &'a Cell<C>, wait: Wait) -> Self {
+        Self { cell, attempts: Attempts::without_lock(cell).until(wait) }
+    }
+
+    /// Copies a small value: the clock is looked at only between the attempts. Returns the number of the version, and the
+    /// copy.
+    ///
+    /// # Errors
+    /// `TimedOut` if the time is over before.
+    pub(crate) fn small<R>(self, copy: impl FnMut(&[AtomicU64]) -> R) -> Result<(u64, R), Error> {
+        self.attempts.copy_in_time(copy).ok_or_else(|| late(self.cell))
+    }
+
+    /// Copies a value of any size piece by piece: the closure gets the slot and the bytes of the piece. Returns the number
+    /// of the version.
+    ///
+    /// # Errors
+    /// `TimedOut` if the time is over before.
+    pub(crate) fn pieces(self, copy: impl FnMut(&[AtomicU64], Range<usize>)) -> Result<u64, Error> {
+        self.attempts.copy_pieces(copy).ok_or_else(|| late(self.cell))
+    }
+}
+
+#[cold]
+fn late<C: Contents + ?Sized>(cell: &Cell<C>) -> Error {
+    let awaited = format!("a copy of `{}` that no commit overtakes, and that is faster than the timeout", cell.name());
+    Error::TimedOut { awaited }
 }
 
 /// Copies from the committed value. Returns the number of its version, and the copy.

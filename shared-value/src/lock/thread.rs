@@ -150,6 +150,11 @@ pub(crate) fn holds(line: &LockLine) -> bool {
     Thread::known().is_some_and(|thread| thread.find(line).is_some())
 }
 
+/// Returns whether the calling thread holds a lock that lies in this range of addresses.
+pub(crate) fn holds_within(range: &Range<usize>) -> bool {
+    Thread::known().is_some_and(|thread| thread.held().any_within(range) || thread.mutexes().any_within(range))
+}
+
 /// The records of all threads of this process.
 struct Threads {
     all: Vec<&'static ThreadRecord>,

@@ -16,6 +16,9 @@ use core::ops::Range;
 use crate::protocol::atomics::{AtomicU64, Ordering, fence};
 use crate::protocol::marks::Marks;
 
+/// The number of bytes that `copy_pieces` copies between two looks at the version and at the clock.
+pub(crate) const PIECE: usize = if cfg!(loom) { 8 } else { 128 << 10 };
+
 /// The bit of a version that is joined to a record, and of a `draft` that says where the record lies.
 const JOINED: u64 = 1 << 63;
 
@@ -226,14 +229,46 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     pub(crate) fn copy<R>(self, candidate: Candidate, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
         let copied = copy(self.words_of(candidate));
+        self.is_whole(candidate).then_some(copied)
+    }
+
+    /// Lets the closure copy a version piece by piece; it gets the slot and the bytes of the piece. Returns whether the copy
+    /// is whole. Stops early if the version may have been overwritten, or if `is_over` returns `true` between two pieces.
+    pub(crate) fn copy_pieces(
+        self,
+        candidate: Candidate,
+        mut copy: impl FnMut(&[AtomicU64], Range<usize>),
+        mut is_over: impl FnMut() -> bool,
+    ) -> bool {
+        let slot = self.words_of(candidate);
+        let mut start = 0;
+        loop {
+            let end = self.size.min(start + PIECE);
+            copy(slot, start..end);
+            // The look after the last piece vouches for all of them; the looks before it save work.
+            if !self.is_whole(candidate) {
+                return false;
+            }
+            if end == self.size {
+                return true;
+            }
+            if is_over() {
+                return false;
+            }
+            start = end;
+        }
+    }
+
+    /// Returns whether no word that this thread has copied from the version so far was overwritten before.
+    #[inline(always)]
+    fn is_whole(self, candidate: Candidate) -> bool {
         // Suppose that a word came from a later version. The writer of that version issued a release fence after `version +
         // 1` had been committed, and stored the word after the fence. This acquire fence comes after the load of the word,
         // so the fences synchronize, and the load below sees `version + 1` or more. Therefore, if the load below still sees
         // `version`, no word came from a later version, and the copy is whole. The slot of a joined version is overwritten
         // only after that version was settled and another one was committed.
         fence(Ordering::Acquire);
-        let is_whole = candidate.word.is_none_or(|word| self.versions.version.load(Ordering::Relaxed) == word);
-        is_whole.then_some(copied)
+        candidate.word.is_none_or(|word| self.versions.version.load(Ordering::Relaxed) == word)
     }
 
     /// Returns the committed value. For the owner of the lock: no other thread overwrites it.

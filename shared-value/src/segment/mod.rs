@@ -136,6 +136,11 @@ impl Segment {
         Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, location)?))))
     }
 
+    /// Returns the segment of this identity as this process has mapped it for reading and writing.
+    pub(crate) fn mapped_for_writing(identity: Identity) -> Option<Arc<Self>> {
+        registry::get(identity)
+    }
+
     fn of(mapping: Arc<Mapping>) -> Self {
         Self { mapping, unlinker: OnceLock::new() }
     }

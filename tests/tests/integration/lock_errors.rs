@@ -43,7 +43,7 @@ fn a_held_lock_would_block_or_times_out() {
             assert_is(lock.lock_timeout(SHORT), LockError::TimedOut);
             assert_is(guarded.lock_timeout(SHORT), LockError::TimedOut);
             // A wait for a change takes no lock, and its timeout is another error.
-            assert!(matches!(number.wait_for(|number| *number == 2, SHORT), Err(Error::TimedOut)));
+            assert!(matches!(number.wait_for(|number| *number == 2, SHORT), Err(Error::TimedOut { .. })));
         });
         drop(held);
     });

@@ -12,7 +12,7 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// thread is free again after 50 milliseconds at most.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote bytes that are not a `T`; `Io` if the runtime shuts down.
+    /// `WaitUnderLock` if this thread holds the lock of the value, by this task or by another one; `InvalidBits` if another process wrote bytes that are not a `T`; `Io` if the runtime shuts down.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -30,11 +30,15 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// ```
     pub async fn changed(&mut self) -> Result<C::Owned, Error> {
         while self.value.version() == self.seen {
+            if self.value.cell.is_held_here() {
+                return Err(Error::WaitUnderLock { name: self.value.segment_name().to_owned() });
+            }
             let (cell, seen) = (self.value.cell.clone(), self.seen);
-            tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
+            // However the sleep ends, the version tells whether to go on.
+            let _ = tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
                 .await
                 .map_err(|error| Error::io("wait in the runtime", std::io::Error::other(error)))?;
         }
-        self.take()
+        self.take(Wait::Forever)
     }
 }

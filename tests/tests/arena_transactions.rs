@@ -498,25 +498,25 @@ fn a_transaction_does_not_fork() {
     in_time(|| {
         let arena = arena();
         let (one, other) = pair(&arena, 1, 2);
-        arena
-            .transaction(|tx| {
-                tx.lock(&one)?.set(10)?;
-                tx.lock(&other)?.set(20)?;
-                tx.insert("new", 1_i64)?;
-                if let Some(child) = shared_value_tests::split() {
-                    child.finish();
-                    return Ok(());
-                }
-                assert_eq!(one.get(), 1, "the child sees what its parent has not committed");
-                Ok(())
-            })
-            .unwrap();
+        let done = arena.transaction(|tx| {
+            tx.lock(&one)?.set(10)?;
+            tx.lock(&other)?.set(20)?;
+            tx.insert("new", 1_i64)?;
+            if let Some(child) = shared_value_tests::split() {
+                child.finish();
+                return Ok(());
+            }
+            assert_eq!(one.get(), 1, "the child sees what its parent has not committed");
+            Ok(())
+        });
         if one.get() == 1 {
+            assert!(matches!(done, Err(Error::Lock(LockError::NotHeld))), "the child has changed nothing: {done:?}");
             // The child has left its copy of the transaction.
             assert!(matches!(one.try_lock().map(drop), Err(Error::Lock(LockError::WouldBlock))));
             assert!(!arena.contains("new"));
             end_now(0);
         }
+        done.unwrap();
         assert_eq!((one.get(), other.get(), number(&arena, "new")), (10, 20, Some(1)));
     });
 }

@@ -229,6 +229,8 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// - `InvalidBits` if another process wrote bytes that are not a `T`. Nothing changes.
     /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote the lock during the call. The
     ///   change was committed.
+    /// - `Lock` with [`NotHeld`](crate::LockError::NotHeld) in a child that the closure has forked. The child has written
+    ///   nothing; its parent goes on with the update.
     /// - The errors of [`lock`](Synchronized::lock).
     #[inline(always)]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {

@@ -176,8 +176,10 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// all other writes of this thread to the value fail. If it fails or panics, nothing changes.
     ///
     /// # Errors
-    /// `Unwound` if `change` has caught a panic that passed through an inner guard of another value under the same lock. The
-    /// result inside is that of `change`.
+    /// - `Unwound` if `change` has caught a panic that passed through an inner guard of another value under the same lock.
+    /// - `NotHeld` if `change` has succeeded in a child that it forked: nothing was written there.
+    ///
+    /// The result inside is that of `change`.
     #[inline(always)]
     pub(crate) fn update<V, R, E>(
         &self,
@@ -226,16 +228,17 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         let borrow = Borrow { hold: self };
         let result = change(&mut value);
         std::mem::forget(borrow);
-        // If `change` forked, this may be the child, which holds nothing.
-        if self.is_held() {
-            self.set_borrowed(false);
-            // `change` may have written other values under the same lock, and a panic may have unwound their guards.
-            if self.cell.is_lock_shared() {
-                self.check_writable()?;
-            }
-            if result.is_ok() {
-                write(&value);
-            }
+        // If `change` forked, this may be the child, which holds nothing, and must not write.
+        if !self.is_held() {
+            return if result.is_err() { Ok(result) } else { Err(Refusal::NotHeld) };
+        }
+        self.set_borrowed(false);
+        // `change` may have written other values under the same lock, and a panic may have unwound their guards.
+        if self.cell.is_lock_shared() {
+            self.check_writable()?;
+        }
+        if result.is_ok() {
+            write(&value);
         }
         Ok(result)
     }
@@ -277,6 +280,24 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             self.rollback();
         } else if lock::mark(self.thread, self.cell.lock()) == Mark::None {
             self.set_mark(Mark::Unwound);
+        }
+    }
+
+    /// Makes sure that the present drafts are committed only by an earlier or later `commit`, if there are any: the hold began
+    /// while a panic was under way, and another panic, which looks the same, may have interrupted the writes.
+    #[cold]
+    pub(crate) fn unwind_drafts(&self) {
+        // A transaction commits only if its closure returns `Ok`, which is as explicit as a `commit`.
+        if self.is_joined() {
+            return;
+        }
+        let is_writing = if self.cell.is_lock_shared() {
+            drafts::is_any_writing(self.cell.lock(), self.token)
+        } else {
+            self.cell.versions().is_writing()
+        };
+        if is_writing {
+            self.unwind();
         }
     }
 

@@ -211,7 +211,7 @@ pub enum LockError {
     #[error("another thread or process held the lock until the timeout")]
     TimedOut,
     /// This thread holds the lock already, and the lock is not recursive: the wait would never end.
-    #[error("this thread holds this lock already, and it is not recursive: release it first, or use an `RLock`")]
+    #[error("this thread holds this lock already, perhaps by another task, and it is not recursive: release it first")]
     AlreadyHeld,
     /// This thread holds as many locks as the kernel can release if the thread dies.
     #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]

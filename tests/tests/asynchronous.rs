@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared_value::{ReadOnly, Synchronized};
+use shared_value::{Error, Lock, LockError, ReadOnly, Synchronized};
 use shared_value_tests::{DEADLINE, SHORT, fork};
 use tokio::time::{sleep, timeout};
 
@@ -39,6 +39,46 @@ async fn other_tasks_run_while_one_waits() {
         value.set(7).unwrap();
     });
     assert_eq!(seen.expect("it is woken").unwrap(), 7);
+}
+
+/// A guard across an `.await` lets another task of the thread in. With a handle that is not recursive, that task gets an
+/// error, and no change is lost.
+#[tokio::test]
+#[expect(clippy::await_holding_invalid_type, reason = "this is the mistake that the test is about")]
+async fn a_second_task_is_refused_by_a_lock_that_is_not_recursive() {
+    let balance = Synchronized::options().non_recursive().new(100_i64).unwrap();
+    let withdraw = async || {
+        let guard = balance.lock()?;
+        let seen = guard.get();
+        tokio::task::yield_now().await;
+        guard.set(seen - 80)?;
+        Ok::<_, Error>(())
+    };
+    let (first, second) = tokio::join!(withdraw(), withdraw());
+    first.unwrap();
+    assert!(matches!(second, Err(Error::Lock(LockError::AlreadyHeld))), "{second:?}");
+    assert_eq!(balance.get(), 20);
+
+    let lock = Lock::new().unwrap();
+    let held = async || {
+        let _guard = lock.lock()?;
+        tokio::task::yield_now().await;
+        Ok::<_, Error>(())
+    };
+    let (first, second) = tokio::join!(held(), held());
+    assert!(first.is_ok() && matches!(second, Err(Error::Lock(LockError::AlreadyHeld))), "{second:?}");
+}
+
+/// A task that waits under a guard of its thread would wait for ever.
+#[tokio::test]
+#[expect(clippy::await_holding_invalid_type, reason = "this is the mistake that the test is about")]
+async fn a_wait_under_the_own_lock_is_an_error() {
+    let value = Synchronized::new(0_u64).unwrap();
+    let mut changes = value.changes();
+    let guard = value.lock().unwrap();
+    let waited = timeout(DEADLINE, changes.changed()).await.expect("it is refused at once");
+    assert!(matches!(waited, Err(Error::WaitUnderLock { .. })), "{waited:?}");
+    drop(guard);
 }
 
 /// A future may be dropped at any time, for example by a timeout.

@@ -44,7 +44,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
     }
 
-    /// Takes the mutex or the lock object that guards the cell.
+    /// Takes the mutex or the lock object that guards the cell, or its own lock if a thread may not take that again.
     #[cold]
     #[inline(never)]
     fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
@@ -58,11 +58,16 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }?;
         match acquired {
             // Values that share a lock drop a dead owner's draft when they are next touched.
-            Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
+            Acquired::TakenOver if !cell.is_lock_shared() => cell.recover_from(acquired),
             Acquired::Again if !cell.is_recursive() => {
-                // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold. It
-                // is not the last hold, so nothing is to be committed.
-                unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
+                match cell.mutex() {
+                    // SAFETY: `acquire` took the mutex once more for this thread, and this is the only release of that
+                    // hold. It is not the last hold, so nothing is to be committed.
+                    Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, |_| {}) },
+                    // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold.
+                    // It is not the last hold, so nothing is to be committed.
+                    None => unsafe { lock::release(thread, cell.lock(), |_| {}) },
+                }?;
                 return Err(Refusal::AlreadyHeld);
             }
             Acquired::First | Acquired::TakenOver | Acquired::Again => {}
@@ -329,7 +334,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         Ok(())
     }
 
-    /// Releases the mutex or the lock object that guards the cell.
+    /// Releases the mutex or the lock object that guards the cell, or the lock that `acquire_other` has taken.
     #[cold]
     #[inline(never)]
     fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {

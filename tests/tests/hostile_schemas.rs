@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::fmt::Write as _;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -144,7 +145,10 @@ fn memory_and_time_are_in_proportion_to_the_file() {
     timed("encoding variants", || layout.encode(&data).unwrap());
 
     // Fields in another order than in memory.
-    let fields: String = (0..50_000).map(|field| format!("f{field}: u8 @{field}\n")).collect();
+    let mut fields = String::new();
+    for field in 0..50_000 {
+        writeln!(fields, "f{field}: u8 @{field}").unwrap();
+    }
     let schema = format!("S\n{fields}S: 50000 bytes, align 1\n{ORDER}\n");
     let layout = timed("parsing fields", || DynLayout::parse(&schema).unwrap());
     let Ok(DynData::Struct { name, mut fields }) = layout.decode(&vec![0; 50_000]) else { panic!("it is a struct") };

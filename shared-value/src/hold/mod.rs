@@ -318,20 +318,17 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
         // SAFETY: `acquire` took the lock for this thread, which `is_held` found to be running, and `take` makes this the
         // only release of the hold.
-        let waiters = unsafe {
+        let released = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
                 _ if cfg!(shared_value_fault = "commit_late") => {}
                 Mark::None | Mark::Borrowed => cell.slots().commit(),
                 Mark::Unwound => cell.slots().rollback(),
             })
-        }?;
+        };
         if cfg!(shared_value_fault = "commit_late") {
             cell.slots().commit();
         }
-        if waiters {
-            wakeup::raise(cell.event());
-        }
-        Ok(())
+        cell.raise_for(released)
     }
 
     /// Releases the mutex or the lock object that guards the cell, or the lock that `acquire_other` has taken.
@@ -342,7 +339,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             Mark::None | Mark::Borrowed => commit_all(cell, token),
             Mark::Unwound => rollback_all(cell, token),
         };
-        let waiters = match cell.mutex() {
+        let released = match cell.mutex() {
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
             Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
@@ -351,10 +348,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         if cell.is_lock_shared() && !lock::holds(cell.lock()) {
             drafts::end(cell.lock(), token);
         }
-        if waiters? {
-            wakeup::raise(cell.event());
-        }
-        Ok(())
+        cell.raise_for(released)
     }
 }
 

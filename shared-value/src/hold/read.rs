@@ -181,6 +181,21 @@ mod tests {
     use crate::handle::synchronized::Synchronized;
     use crate::hold::retry::{SOON, retries};
 
+    /// After a transaction, readers must be on their fast path again, although `draft` has named a record.
+    #[test]
+    fn a_transaction_leaves_no_draft() {
+        let arena = crate::arena::Arena::new(1 << 16).expect("there is memory");
+        let values = ["one", "other"].map(|key| arena.insert(key, 1_u64).expect("there is room"));
+        arena
+            .transaction(|tx| values.iter().try_for_each(|value| tx.lock(value)?.set(2)))
+            .expect("no other thread changes them");
+        for value in &values {
+            let slots = value.cell.slots();
+            let candidate = slots.look().expect("it is settled");
+            assert!(candidate.version() == 1 && !slots.is_perhaps_drafted(&candidate));
+        }
+    }
+
     /// Without the second load of the version, a reader that a commit overtakes would return a torn copy.
     #[test]
     fn a_read_that_is_overtaken_is_made_again() {

@@ -55,7 +55,8 @@ impl Thread {
     /// Returns the calling thread.
     ///
     /// # Errors
-    /// - `NoRobustList` if the C library does not register a robust list of the expected form.
+    /// - `NoRobustList` if the C library does not register a robust list of the expected form, `RobustListRefused` if the
+    ///   kernel does not tell where it is.
     /// - `NoThread` if the system gives no random bits, or refuses the hooks for `fork` and for the end of the thread.
     #[inline(always)]
     pub(crate) fn current() -> Result<Self, Refusal> {
@@ -110,7 +111,7 @@ impl Thread {
     #[cold]
     fn enter() -> Result<Self, Refusal> {
         set_up()?;
-        let list = RobustList::of_this_thread().map_err(|_| Refusal::NoRobustList)?;
+        let list = RobustList::of_this_thread().map_err(Refusal::from)?;
         let token = sys::thread::random_token().map_err(|_| Refusal::NoThread)?;
         sys::thread::at_exit().map_err(|_| Refusal::NoThread)?;
 

@@ -112,6 +112,9 @@ impl Versions {
             let next = u64::from(joined_to(self.draft.load(Ordering::Relaxed)).is_some_and(is_committed));
             // Release: the words were stored before, for readers that have not seen the joined version.
             self.version.store((version & !JOINED).wrapping_add(next), Ordering::Release);
+            // Readers take a draft that names a record for one that a thread may be writing. If the thread dies before this
+            // store, they are only slower.
+            self.draft.store(0, Ordering::Relaxed);
         }
     }
 }
@@ -175,7 +178,7 @@ impl<'a> Slots<'a> {
     /// Returns the committed version, to be copied without the lock, even if a record decides about it: `is_committed` loads
     /// the decision.
     ///
-    /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record
+    /// A fence acquires the decision. With `is_orphan`, a joined version whose draft names no record
     /// counts as rolled back. Pass `true` only after a pause: a writer that keeps to the rules would have settled the
     /// version by then.
     pub(crate) fn look_decided(self, is_orphan: bool, is_committed: impl FnOnce(u64) -> bool) -> Option<Candidate> {
@@ -192,7 +195,14 @@ impl<'a> Slots<'a> {
         // 3. It names no record. Then the version was settled, and a thread is writing.
         // In all cases a decision that belongs to another transaction is detected.
         let committed = match joined_to(self.versions.draft.load(Ordering::Relaxed)) {
-            Some(record) => is_committed(record),
+            Some(record) => {
+                let committed = is_committed(record);
+                // The version may have been joined twice: the first time to a record that was rolled back, the second time
+                // to the record that the draft names, with the same content of the word. This fence acquires the decision,
+                // and with it the words of the second time, before they are copied.
+                fence(Ordering::Acquire);
+                committed
+            }
             None if is_orphan => false,
             None => return None,
         };
@@ -210,7 +220,7 @@ impl<'a> Slots<'a> {
 
     /// Returns whether a thread, perhaps this one, may be writing the next version.
     ///
-    /// May return `true` although no thread is writing, after a version was joined to a record: the exact answer would cost
+    /// May return `true` although no thread is writing, while a version is joined to a record: the exact answer would cost
     /// one instruction more.
     #[inline(always)]
     pub(crate) fn is_perhaps_drafted(self, candidate: &Candidate) -> bool {

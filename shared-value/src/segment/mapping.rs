@@ -60,7 +60,14 @@ impl Mapping {
         let file_length = metadata.len();
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
-        let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
+        let memory = map(MmapOptions::new().len(length), &file).map_err(|error| {
+            let cause = match error.kind() {
+                // `mlockall(MCL_FUTURE)` locks the whole mapping at once.
+                io::ErrorKind::WouldBlock => format!(", {length} bytes that `mlockall` locks, beyond RLIMIT_MEMLOCK"),
+                _ => String::new(),
+            };
+            Error::io(format!("map `{name}`{cause}"), error)
+        })?;
         let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
         Ok(Self { memory, identity, location, name, header, file })
     }

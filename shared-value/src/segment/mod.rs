@@ -9,6 +9,7 @@ mod names;
 mod registry;
 
 use std::fs::File;
+use std::io;
 use std::ops::Deref;
 use std::process;
 use std::sync::{Arc, OnceLock};
@@ -153,8 +154,13 @@ impl Segment {
 
     /// Maps the segment again, for reading.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
-        let file = sys::file::reopen_read_only(self.mapping.file())
-            .map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
+        let file = sys::file::reopen_read_only(self.mapping.file()).map_err(|error| {
+            let cause = match error.kind() {
+                io::ErrorKind::PermissionDenied => " (has this process changed its user since it was opened?)",
+                _ => "",
+            };
+            Error::io(format!("reopen `{}` for reading{cause}", self.name()), error)
+        })?;
         Self::of_file_read_only(file, self.location().clone())
     }
 }

@@ -8,10 +8,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::fs::{self, AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::io::Errno;
 
 /// Creates memory that has no name in any directory (`memfd_create(2)`). `/proc` shows the `label`.
+///
+/// The memory can never be executed: `vm.memfd_noexec = 2` allows no other. Kernels before 6.3 do not know the flag.
 pub(crate) fn memory(label: &str) -> io::Result<File> {
-    let file: File = fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into();
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let sealed = match fs::memfd_create(label, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => fs::memfd_create(label, flags),
+        sealed => sealed,
+    };
+    let file: File = sealed?.into();
     // Otherwise a process of another user that gets a descriptor for reading could open the memory again for writing.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     Ok(file)
@@ -83,4 +91,22 @@ pub(crate) fn open_descriptor_read_only(process: u32, number: RawFd) -> io::Resu
 /// Returns the path that the kernel gives to an open file of this process.
 fn descriptor_path(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where `vm.memfd_noexec` is 2, the kernel refuses memory that could be executed.
+    #[test]
+    fn memory_is_never_executable() {
+        const SEAL_EXEC: u32 = 0x20;
+        let file = memory("executable").expect("there is memory");
+        let mode = file.metadata().expect("it is open").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let is_known = fs::memfd_create("known", MemfdFlags::NOEXEC_SEAL).is_ok();
+        let seals = fs::fcntl_get_seals(&file).expect("it can be sealed").bits();
+        assert_eq!(seals & SEAL_EXEC != 0, is_known, "{seals:#x}");
+        seal_length(&file).expect("it can still be sealed");
+    }
 }

@@ -206,7 +206,7 @@ mod tests {
                 let copy = copy::load::<[u64; 8]>(slot, 0);
                 if left > 0 {
                     left -= 1;
-                    value.update(|value| *value = value.map(|word| word + 1)).expect("nobody else breaks the lock");
+                    value.update(|value| *value = value.map(|word| word + 1)).expect("no peer breaks the lock");
                 }
                 copy
             });

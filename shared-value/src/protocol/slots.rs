@@ -28,7 +28,7 @@ const JOINED: u64 = 1 << 63;
 pub(crate) struct Versions {
     /// The number of commits; slot `version & 1` holds the committed value.
     version: AtomicU64,
-    /// The version that the owner is preparing or has prepared last; 0 after a rollback.
+    /// The version that the owner is preparing or has prepared last; 0 after a rollback or a transaction.
     draft: AtomicU64,
 }
 
@@ -113,8 +113,8 @@ impl Versions {
             // Release: the words were stored before, for readers that have not seen the joined version.
             self.version.store((version & !JOINED).wrapping_add(next), Ordering::Release);
             // Readers take a draft that names a record for one that a thread may be writing. If the thread dies before this
-            // store, they are only slower.
-            self.draft.store(0, Ordering::Relaxed);
+            // store, they are only slower. Release: a reader that misses the record also sees the settled version.
+            self.draft.store(0, Ordering::Release);
         }
     }
 }

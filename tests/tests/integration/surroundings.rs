@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, geteuid, setrlimit};
 use shared_value::{Arena, Error, LockError, Synchronized};
 use shared_value_tests::{SegmentName, fork};
 
-/// A user without rights: `nobody`.
+/// A user without rights.
 const OTHER: libc::uid_t = 65_534;
 
 /// Makes this process one of another user, if it may do that. Returns whether it has changed.

@@ -13,7 +13,9 @@ fn always_there(arena: &Arena, work: impl FnOnce() + Send) {
     let begun = AtomicBool::new(false);
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            while !begun.load(Relaxed) {}
+            while !begun.load(Relaxed) {
+                std::hint::spin_loop();
+            }
             work();
         });
         loop {

@@ -172,8 +172,9 @@ fn a_copy_in_pieces_is_whole() {
         frame.set_last(9).unwrap();
         frame.in_pixels().set_at(131_099, 3).unwrap();
         frame.in_pixels().set_at(131_072, 4).unwrap();
-        for loaded in [frame.load_timeout(DEADLINE), frame.read_only().unwrap().load_timeout(DEADLINE)] {
-            let loaded = loaded.unwrap();
+        let reader = frame.read_only().unwrap();
+        for is_reader in [false, true] {
+            let loaded = if is_reader { reader.load_timeout(DEADLINE) } else { frame.load_timeout(DEADLINE) }.unwrap();
             let pixels = [loaded.pixels[131_071], loaded.pixels[131_072], loaded.pixels[131_099]];
             assert_eq!((loaded.count, pixels, loaded.last), (7, [0, 4, 3], 9));
         }
@@ -181,7 +182,7 @@ fn a_copy_in_pieces_is_whole() {
         guard.set_last(10).unwrap();
         assert_eq!(frame.load_timeout(DEADLINE).unwrap().last, 10, "the thread sees its own writes");
         drop(guard);
-        let dynamic = shared_value::DynValue::open(&frame.token().unwrap()).unwrap();
+        let dynamic = shared_value::DynValue::open(frame.token().unwrap()).unwrap();
         let loaded = dynamic.load_timeout(DEADLINE).unwrap();
         assert_eq!(loaded.part("pixels[131099]").and_then(shared_value::DynData::as_u64), Some(3));
         assert_eq!(loaded.part("count").and_then(shared_value::DynData::as_u64), Some(7));

@@ -77,7 +77,7 @@ fn a_handle_that_is_not_recursive_takes_its_lock_once() {
     in_time(|| {
         for kind in [LockKind::Native, LockKind::Pthread] {
             let number = Synchronized::options().non_recursive().lock_kind(kind).new(1_u64).unwrap();
-            let recursive = Synchronized::<u64>::options().lock_kind(kind).open(&number.token().unwrap()).unwrap();
+            let recursive = Synchronized::<u64>::options().lock_kind(kind).open(number.token().unwrap()).unwrap();
             let guard = number.lock().unwrap();
             let clone = number.clone();
             assert_is(number.lock(), LockError::AlreadyHeld);
@@ -117,7 +117,7 @@ fn a_handle_that_is_not_recursive_takes_its_lock_once() {
         }
         let arena = Arena::new(1 << 16).unwrap();
         let value = arena.insert("value", 1_u64).unwrap();
-        let opened = Synchronized::<u64>::options().non_recursive().open(&value.token().unwrap());
+        let opened = Synchronized::<u64>::options().non_recursive().open(value.token().unwrap());
         assert!(matches!(opened, Err(Error::Unsupported { .. })), "{opened:?}");
     });
 }

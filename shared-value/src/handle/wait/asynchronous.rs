@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::handle::shared::Shared;
 use crate::handle::wait::{Changes, Versioned};
-use crate::lock::{LONGEST_SLEEP, Wait};
+use crate::lock::{LONGEST_SLEEP, Refusal, Wait};
 
 impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// Waits on a tokio runtime, as [`next_timeout`](Self::next_timeout) does, but without a timeout.
@@ -29,16 +29,29 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// # }).unwrap();
     /// ```
     pub async fn changed(&mut self) -> Result<C::Owned, Error> {
+        let under_lock = || Error::WaitUnderLock { name: self.value.segment_name().to_owned() };
         while self.value.version() == self.seen {
             if self.value.cell.is_held_here() {
-                return Err(Error::WaitUnderLock { name: self.value.segment_name().to_owned() });
+                return Err(under_lock());
             }
             let (cell, seen) = (self.value.cell.clone(), self.seen);
-            // However the sleep ends, the version tells whether to go on.
-            let _ = tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
+            let slept = tokio::task::spawn_blocking(move || A::sleep(&cell, seen, Wait::at_most(LONGEST_SLEEP)))
                 .await
                 .map_err(|error| Error::io("wait in the runtime", std::io::Error::other(error)))?;
+            // However else the sleep ends, the version tells whether to go on.
+            if slept == Err(Refusal::AlreadyHeld) {
+                return Err(under_lock());
+            }
         }
-        self.take(Wait::Forever)
+        // A read-only handle of a large value may try for as long as a writer commits. In between, other tasks run, and the
+        // future can be dropped. The time doubles, because a copy may take longer than any limit.
+        let mut longest = LONGEST_SLEEP;
+        loop {
+            match self.take(Wait::at_most(longest)) {
+                Err(Error::TimedOut { .. }) => tokio::task::yield_now().await,
+                taken => return taken,
+            }
+            longest = longest.saturating_mul(2);
+        }
     }
 }

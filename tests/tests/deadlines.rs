@@ -94,7 +94,8 @@ fn a_read_by_a_handle_that_can_lock_ends() {
         for _ in 0..3 {
             assert_eq!(array.to_vec().unwrap().len(), WORDS);
         }
-        assert!(start.elapsed() < 2 * LATE, "{:?}", start.elapsed());
+        // The writer goes on for longer.
+        assert!(start.elapsed() < DEADLINE * 2 / 3, "{:?}", start.elapsed());
     });
 }
 

@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shared_value::{DynData, DynLayout, DynValue, Error};
 use shared_value_tests::SegmentName;
@@ -68,15 +68,25 @@ const ORDER: &str = if cfg!(target_endian = "little") { "little-endian" } else {
 const EACH: usize = 200;
 const FREE: usize = 16 << 20;
 
-/// Far longer than anything here takes, also on a busy machine and without optimization.
+/// Far longer than the processor works on anything here, even without optimization.
 const LONG: Duration = Duration::from_secs(10);
+
+/// Returns how long the processor has worked for this thread: other programs do not count.
+fn worked() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes a `timespec`, and `time` is one.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) }, 0);
+    let seconds = u64::try_from(time.tv_sec).expect("not negative");
+    Duration::new(seconds, u32::try_from(time.tv_nsec).expect("less than a second"))
+}
 
 #[track_caller]
 fn timed<R>(what: &str, work: impl FnOnce() -> R) -> R {
-    let start = Instant::now();
+    let start = worked();
     let result = work();
-    println!("{what}: {:?}", start.elapsed());
-    assert!(start.elapsed() < LONG, "{what} took {:?}", start.elapsed());
+    let worked = worked().saturating_sub(start);
+    println!("{what}: {worked:?}");
+    assert!(worked < LONG, "{what} took {worked:?}");
     result
 }
 

@@ -31,9 +31,9 @@ fn a_transaction_that_fails_changes_nothing() {
         one.update(|value| *value += 1)?;
         tx.lock(&other)?.set(20)?;
         assert_eq!((one.get(), other.get()), (11, 20), "the thread sees its own writes");
-        Err::<(), _>(Error::TimedOut)
+        Err::<(), _>(Error::Unwound)
     });
-    assert!(matches!(failed, Err(Error::TimedOut)));
+    assert!(matches!(failed, Err(Error::Unwound)));
     assert_eq!((one.get(), other.get(), one.version(), other.version()), (1, 2, 0, 0));
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         arena.transaction::<()>(|tx| {
@@ -102,7 +102,7 @@ fn adding_and_removing_is_part_of_a_transaction() {
     let arena = arena();
     three(&arena);
     let before = ([Some(1), Some(1), Some(2), None, None, None], 3, 3);
-    assert!(matches!(change_all::<()>(&arena, || Err(Error::TimedOut)), Err(Error::TimedOut)));
+    assert!(matches!(change_all::<()>(&arena, || Err(Error::Unwound)), Err(Error::Unwound)));
     assert_eq!(state(&arena), before);
     let panicked = catch_unwind(AssertUnwindSafe(|| change_all::<()>(&arena, || resume_unwind(Box::new(())))));
     assert!(panicked.is_err());
@@ -503,25 +503,25 @@ fn a_transaction_does_not_fork() {
     in_time(|| {
         let arena = arena();
         let (one, other) = pair(&arena, 1, 2);
-        arena
-            .transaction(|tx| {
-                tx.lock(&one)?.set(10)?;
-                tx.lock(&other)?.set(20)?;
-                tx.insert("new", 1_i64)?;
-                if let Some(child) = shared_value_tests::split() {
-                    child.finish();
-                    return Ok(());
-                }
-                assert_eq!(one.get(), 1, "the child sees what its parent has not committed");
-                Ok(())
-            })
-            .unwrap();
+        let done = arena.transaction(|tx| {
+            tx.lock(&one)?.set(10)?;
+            tx.lock(&other)?.set(20)?;
+            tx.insert("new", 1_i64)?;
+            if let Some(child) = shared_value_tests::split() {
+                child.finish();
+                return Ok(());
+            }
+            assert_eq!(one.get(), 1, "the child sees what its parent has not committed");
+            Ok(())
+        });
         if one.get() == 1 {
+            assert!(matches!(done, Err(Error::Lock(LockError::NotHeld))), "the child has changed nothing: {done:?}");
             // The child has left its copy of the transaction.
             assert!(matches!(one.try_lock().map(drop), Err(Error::Lock(LockError::WouldBlock))));
             assert!(!arena.contains("new"));
             end_now(0);
         }
+        done.unwrap();
         assert_eq!((one.get(), other.get(), number(&arena, "new")), (10, 20, Some(1)));
     });
 }

@@ -98,12 +98,12 @@ fn a_commit_under_a_guard_wakes() {
 fn changes_are_the_latest_values() {
     let value = Synchronized::new(0_u64).unwrap();
     let mut changes = value.read_only().unwrap().changes();
-    assert!(matches!(changes.next_timeout(Duration::from_millis(10)), Err(Error::TimedOut)));
+    assert!(matches!(changes.next_timeout(Duration::from_millis(10)), Err(Error::TimedOut { .. })));
     value.set(1).unwrap();
     value.set(2).unwrap();
     assert_eq!(changes.next().unwrap().unwrap(), 2);
     let start = Instant::now();
-    assert!(matches!(value.wait_for(|number| *number == 9, Duration::from_millis(80)), Err(Error::TimedOut)));
+    assert!(matches!(value.wait_for(|number| *number == 9, Duration::from_millis(80)), Err(Error::TimedOut { .. })));
     assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
 }
 

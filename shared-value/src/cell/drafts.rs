@@ -112,6 +112,12 @@ pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
     DRAFTS.with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.is_borrowed))
 }
 
+/// Returns whether this thread has written any value under the lock since the last commit.
+pub(crate) fn is_any_writing(lock: &LockLine, token: u64) -> bool {
+    DRAFTS
+        .with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.versions().is_writing()))
+}
+
 /// Commits all values that this thread has written under the lock.
 ///
 /// If the thread dies between two commits, the values that are not committed yet keep their old contents.

@@ -186,13 +186,15 @@ impl<C: Recognized + ?Sized> Cell<C> {
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
+        let is_recursive = guarding.is_recursive();
         let (guarding, locked_by) = match (guarding, segment.required_lock()) {
             (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
                 // The caller has asked for `LockKind::Pthread`, so it trusts all writers, including that they made a mutex
                 // there.
-                (control, LockedBy::Pthread(attach(&segment, entry)?))
+                (control, LockedBy::Pthread { mutex: attach(&segment, entry)?, is_recursive })
             }
+            _ if !is_recursive => (control, LockedBy::OwnOnce),
             _ => (control, LockedBy::Own),
         };
         Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
@@ -208,7 +210,9 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let entry = &segment.entries()[0];
         let locked_by = match segment.required_lock() {
             // Needed only to tell the state of the lock: this handle cannot take it.
-            RequiredLock::Pthread if mutex::IS_SUPPORTED => LockedBy::Pthread(attach(&segment, entry)?),
+            RequiredLock::Pthread if mutex::IS_SUPPORTED => {
+                LockedBy::Pthread { mutex: attach(&segment, entry)?, is_recursive: true }
+            }
             RequiredLock::Pthread => {
                 return Err(RequiredLock::Pthread.mismatch(segment.name(), RequiredLock::Native));
             }

@@ -3,6 +3,7 @@
 use crate::error::{Error, LockError};
 use crate::lock::held::{MAX_DEPTH, MAX_HELD};
 use crate::lock::list::Overwritten;
+use crate::sys::robust::Unfit;
 
 /// Why an operation on a lock failed. It is small, because the fastest paths return it.
 ///
@@ -26,7 +27,18 @@ pub(crate) enum Refusal {
     /// The C library's error number for a pthread mutex.
     Mutex(i64),
     NoRobustList,
+    RobustListRefused,
     NoThread,
+}
+
+impl From<Unfit> for Refusal {
+    #[cold]
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Refused => Self::RobustListRefused,
+            Unfit::Form => Self::NoRobustList,
+        }
+    }
 }
 
 impl From<Overwritten> for Refusal {
@@ -54,6 +66,11 @@ impl From<Refusal> for Error {
             Refusal::NoRobustList => LockError::Unsupported {
                 what: "the native lock needs the robust list that 64-bit glibc registers for each thread; \
                        this C library has none of that form",
+            }
+            .into(),
+            Refusal::RobustListRefused => LockError::Unsupported {
+                what: "the kernel refused `get_robust_list`, which the native lock needs in each thread: \
+                       let the filter of system calls (seccomp) allow it",
             }
             .into(),
             Refusal::NoThread => LockError::Unsupported {

@@ -56,7 +56,8 @@ impl Thread {
     /// Returns the calling thread.
     ///
     /// # Errors
-    /// - `NoRobustList` if the C library does not register a robust list of the expected form.
+    /// - `NoRobustList` if the C library does not register a robust list of the expected form, `RobustListRefused` if the
+    ///   kernel does not tell where it is.
     /// - `NoThread` if the system gives no random bits, or refuses the hooks for `fork` and for the end of the thread.
     #[inline(always)]
     pub(crate) fn current() -> Result<Self, Refusal> {
@@ -111,7 +112,7 @@ impl Thread {
     #[cold]
     fn enter() -> Result<Self, Refusal> {
         set_up()?;
-        let list = RobustList::of_this_thread().map_err(|_| Refusal::NoRobustList)?;
+        let list = RobustList::of_this_thread().map_err(Refusal::from)?;
         let token = sys::thread::random_token().map_err(|_| Refusal::NoThread)?;
         sys::thread::at_exit().map_err(|_| Refusal::NoThread)?;
         let owner = owner_of(process::enter().map_err(|_| Refusal::NoThread)?, sys::thread::id());
@@ -150,6 +151,11 @@ pub(crate) fn holds_any() -> bool {
 /// Returns whether the calling thread holds the lock.
 pub(crate) fn holds(line: &LockLine) -> bool {
     Thread::known().is_some_and(|thread| thread.find(line).is_some())
+}
+
+/// Returns whether the calling thread holds a lock that lies in this range of addresses.
+pub(crate) fn holds_within(range: &Range<usize>) -> bool {
+    Thread::known().is_some_and(|thread| thread.held().any_within(range) || thread.mutexes().any_within(range))
 }
 
 /// The records of all threads of this process.

@@ -74,7 +74,14 @@ impl Mapping {
         let file_length = metadata.len();
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
-        let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
+        let memory = map(MmapOptions::new().len(length), &file).map_err(|error| {
+            let cause = match error.kind() {
+                // `mlockall(MCL_FUTURE)` locks the whole mapping at once.
+                io::ErrorKind::WouldBlock => format!(", {length} bytes that `mlockall` locks, beyond RLIMIT_MEMLOCK"),
+                _ => String::new(),
+            };
+            Error::io(format!("map `{name}`{cause}"), error)
+        })?;
         // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
         memory.advise(Advice::DontDump).map_err(failed)?;
         let file = Descriptor::of(file).map_err(failed)?;

@@ -8,6 +8,7 @@ mod names;
 mod registry;
 
 use std::fs::File;
+use std::io;
 use std::ops::Deref;
 use std::process;
 use std::sync::{Arc, OnceLock};
@@ -137,6 +138,11 @@ impl Segment {
         Ok(registry::get_or_add(Mapping::new(file, location)?))
     }
 
+    /// Returns the segment of this identity as this process has mapped it for reading and writing.
+    pub(crate) fn mapped_for_writing(identity: Identity) -> Option<Arc<Self>> {
+        registry::get(identity)
+    }
+
     fn of(mapping: Arc<Mapping>) -> Self {
         Self { mapping, unlinker: OnceLock::new() }
     }
@@ -149,8 +155,13 @@ impl Segment {
 
     /// Maps the segment again, for reading.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
-        let file =
-            self.open_again(true).map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
+        let file = self.open_again(true).map_err(|error| {
+            let cause = match error.kind() {
+                io::ErrorKind::PermissionDenied => " (has this process changed its user since it was opened?)",
+                _ => "",
+            };
+            Error::io(format!("reopen `{}` for reading{cause}", self.name()), error)
+        })?;
         Self::of_file_read_only(file, self.location().clone())
     }
 }

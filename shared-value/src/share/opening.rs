@@ -46,10 +46,13 @@ impl Opening {
     }
 
     /// Returns how to open the arena that the value lies in.
-    fn of_arena(&self) -> Self {
+    fn of_arena(&self) -> Result<Self, Error> {
         match self {
-            Self::ReadWrite(_) => Self::ReadWrite(Guarding::Own(LockKind::Native)),
-            Self::ReadOnly => Self::ReadOnly,
+            Self::ReadWrite(Guarding::OwnOnce(_)) => Err(Error::Unsupported {
+                what: "locks of an arena's values are recursive: open without `non_recursive`",
+            }),
+            Self::ReadWrite(_) => Ok(Self::ReadWrite(Guarding::Own(LockKind::Native))),
+            Self::ReadOnly => Ok(Self::ReadOnly),
         }
     }
 
@@ -64,7 +67,7 @@ impl Opening {
         if number == 0 {
             return self.open_file(file, location);
         }
-        within(&self.of_arena().open_file(file, location)?, number)
+        within(&self.of_arena()?.open_file(file, location)?, number)
     }
 
     /// Opens the value with this number in a file that another process has handed over.
@@ -77,7 +80,7 @@ impl Opening {
         if number == 0 {
             return self.attach(file, location);
         }
-        within(&self.of_arena().attach(file, location)?, number)
+        within(&self.of_arena()?.attach(file, location)?, number)
     }
 }
 

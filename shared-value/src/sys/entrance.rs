@@ -6,6 +6,11 @@
 //! makes the file look in use: the next process that opens the file then skips the repair that is needed after a crash of
 //! the machine, or in a copy of the file.
 //!
+//! A child that is forked by another thread meanwhile has a copy of the descriptor, and so a share in the locks. They end with
+//! the opening all the same: `Entrance` unlocks the bytes itself, for all copies. Only if the parent is killed between the two
+//! does the child keep them, until it ends, calls `execve` or closes the descriptor. Then `open` fails after five seconds, and
+//! the error names this cause. To close the copy in the child, the fork would have to wait until no thread opens anything.
+//!
 //! | byte | locked for reading by | locked for writing by |
 //! |---|---|---|
 //! | 0 | each process that has the file in use | the first process, for a moment |
@@ -115,7 +120,9 @@ fn duplicate_or_leave(file: BorrowedFd<'_>) -> io::Result<File> {
 }
 
 fn late() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds: is it stopped?")
+    let cause = "another process has been opening it for seconds: it is stopped, or it was killed then and has left a child \
+                 that it forked in the middle";
+    io::Error::new(io::ErrorKind::TimedOut, cause)
 }
 
 /// Returns whether a process has the file in use; that includes this process, by another opening of the file.

@@ -15,10 +15,16 @@ use crate::sys::descriptor;
 use crate::sys::file::read_text;
 
 /// Creates memory that has no name in any directory (`memfd_create(2)`). `/proc` shows the `label`.
+///
+/// The memory can never be executed: `vm.memfd_noexec = 2` allows no other. Kernels before 6.3 do not know the flag.
 #[expect(clippy::disallowed_methods, reason = "the descriptor moves above the standard streams at once")]
 pub(crate) fn create(label: &str) -> io::Result<File> {
-    let memory = fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let file = descriptor::above_standard(memory)?;
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let sealed = match fs::memfd_create(label, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => fs::memfd_create(label, flags),
+        sealed => sealed,
+    };
+    let file = descriptor::above_standard(sealed?)?;
     // Otherwise a process of another user that gets a descriptor for reading could open the memory again for writing.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     Ok(file)
@@ -201,4 +207,22 @@ fn left_by_group(line: &str) -> Option<u64> {
 /// Returns the rest of the line that begins with a label.
 fn field<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(label)).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where `vm.memfd_noexec` is 2, the kernel refuses memory that could be executed.
+    #[test]
+    fn memory_is_never_executable() {
+        const SEAL_EXEC: u32 = 0x20;
+        let file = create("executable").expect("there is memory");
+        let mode = file.metadata().expect("it is open").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let is_known = fs::memfd_create("known", MemfdFlags::NOEXEC_SEAL).is_ok();
+        let seals = fs::fcntl_get_seals(&file).expect("it can be sealed").bits();
+        assert_eq!(seals & SEAL_EXEC != 0, is_known, "{seals:#x}");
+        crate::sys::file::seal_length(&file).expect("it can still be sealed");
+    }
 }

@@ -146,7 +146,7 @@ fn times_out(wait: impl FnOnce(Duration) -> Result<(), Error>) -> Result<Result<
 
 /// Checks the result of a wait for a change that has not come.
 fn in_vain(result: &Result<(), Error>) -> Result<()> {
-    ensure!(matches!(result, Err(Error::TimedOut)), "{result:?}");
+    ensure!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
     Ok(())
 }
 

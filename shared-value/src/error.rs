@@ -201,10 +201,14 @@ pub enum LockError {
     /// This thread holds the lock already, and the lock is not recursive: the wait would never end.
     #[error("this thread holds this lock already, and it is not recursive: release it first, or use an `RLock`")]
     AlreadyHeld,
-    /// This thread holds as many locks as the kernel can release if the thread dies.
-    #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]
+    /// This thread holds as many locks as the kernel can release if the thread dies. Robust mutexes of the C library count
+    /// too. Nothing was changed.
+    #[error(
+        "this thread holds {limit} locks already, or 2048 together with robust mutexes of the C library: the kernel can \
+         release no more if the thread dies, so release some first"
+    )]
     TooManyHeld {
-        /// The most locks that one thread may hold.
+        /// The most locks of this library that one thread may hold.
         limit: usize,
     },
     /// This thread has taken one lock too often without releasing it.

@@ -7,6 +7,7 @@ mod list;
 pub(crate) mod only;
 pub(crate) mod pthread;
 mod refusal;
+mod storage;
 mod thread;
 pub(crate) mod wakeup;
 
@@ -97,6 +98,7 @@ unsafe fn acquire_one_of_many(thread: Thread, line: &LockLine, wait: Wait) -> Re
     if held.length() + thread.mutexes().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
     }
+    held.make_room().map_err(|_| Refusal::NoMemory)?;
     // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
     unsafe { acquire_linked(thread, line, wait, |held| held.push(line)) }
 }
@@ -118,9 +120,37 @@ unsafe fn acquire_linked(
     wait: Wait,
     push: impl FnOnce(&HeldList),
 ) -> Result<Acquired, Refusal> {
+    if list::has_entries(thread) {
+        // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
+        return unsafe { acquire_among_others(thread, line, wait, push) };
+    }
     let acquired = take(thread, line, wait)?;
-    // SAFETY: the caller keeps the lock mapped while it is held.
-    unsafe { list::link(thread, line) };
+    // SAFETY: the list has no entries: only this thread adds any, and `take` adds none. The caller keeps the lock mapped
+    // while it is held.
+    unsafe { list::link_only(thread, line) };
+    push(thread.held());
+    thread.list().retract();
+    Ok(acquired)
+}
+
+/// Takes a lock as `acquire_linked` does, if the robust list has entries.
+///
+/// # Safety
+/// - `thread` is the calling thread.
+/// - The lock stays mapped at its address while it is held.
+#[cold]
+#[inline(never)]
+unsafe fn acquire_among_others(
+    thread: Thread,
+    line: &LockLine,
+    wait: Wait,
+    push: impl FnOnce(&HeldList),
+) -> Result<Acquired, Refusal> {
+    // A refusal must come before the lock is taken, which would lose the note that its last owner died.
+    let room = list::room(thread)?;
+    let acquired = take(thread, line, wait)?;
+    // SAFETY: only this thread changes its list, and `take` does not. The caller keeps the lock mapped while it is held.
+    unsafe { list::link(thread, line, &room) };
     push(thread.held());
     thread.list().retract();
     Ok(acquired)

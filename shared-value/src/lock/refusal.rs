@@ -27,6 +27,7 @@ pub(crate) enum Refusal {
     Mutex(i64),
     NoRobustList,
     NoThread,
+    NoMemory,
 }
 
 impl From<Overwritten> for Refusal {
@@ -57,9 +58,10 @@ impl From<Refusal> for Error {
             }
             .into(),
             Refusal::NoThread => LockError::Unsupported {
-                what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
+                what: "a thread that locks needs 8 random bytes (getrandom), a fork hook (pthread_atfork) and a page of memory",
             }
             .into(),
+            Refusal::NoMemory => Self::io("record one more lock of this thread", std::io::ErrorKind::OutOfMemory),
         }
     }
 }

@@ -5,15 +5,19 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::io;
+use std::iter;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::lock::Refusal;
 use crate::lock::held::{Held, HeldList};
 use crate::lock::line::LockLine;
+use crate::lock::storage;
 use crate::sys;
 use crate::sys::robust::{RobustList, RobustListCell};
 
@@ -34,6 +38,29 @@ struct ThreadRecord {
     held: HeldList,
     /// The pthread mutexes that the thread holds. The C library adds them to the robust list.
     mutexes: HeldList,
+    /// The next one of all records.
+    next: Link,
+    /// The next unused record, while this one is unused.
+    next_unused: Link,
+}
+
+/// A place for a record, or for none. Only a thread that has locked the records uses it.
+#[derive(Debug, Default)]
+struct Link {
+    record: AtomicPtr<ThreadRecord>,
+}
+
+impl Link {
+    const NONE: Self = Self { record: AtomicPtr::new(ptr::null_mut()) };
+
+    fn set(&self, record: Option<&'static ThreadRecord>) {
+        self.record.store(record.map_or(ptr::null_mut(), |record| ptr::from_ref(record).cast_mut()), Relaxed);
+    }
+
+    fn get(&self) -> Option<&'static ThreadRecord> {
+        // SAFETY: `set` stores a null pointer, or a reference that lasts for ever.
+        unsafe { self.record.load(Relaxed).as_ref() }
+    }
 }
 
 /// The calling thread: a pointer to its record, which cannot be sent to another thread.
@@ -56,7 +83,8 @@ impl Thread {
     ///
     /// # Errors
     /// - `NoRobustList` if the C library does not register a robust list of the expected form.
-    /// - `NoThread` if the system gives no random bits, or refuses the hooks for `fork` and for the end of the thread.
+    /// - `NoThread` if the system gives no random bits or no memory, or refuses the hooks for `fork` and for the end of the
+    ///   thread.
     #[inline(always)]
     pub(crate) fn current() -> Result<Self, Refusal> {
         match CURRENT.get() {
@@ -114,7 +142,7 @@ impl Thread {
         let token = sys::thread::random_token().map_err(|_| Refusal::NoThread)?;
         sys::thread::at_exit().map_err(|_| Refusal::NoThread)?;
 
-        let record = threads().enter();
+        let record = threads().enter().map_err(|_| Refusal::NoThread)?;
         record.list.set(list);
         record.id.store(sys::thread::id(), Relaxed);
         record.token.store(token, Relaxed);
@@ -136,7 +164,7 @@ pub(crate) fn set_up() -> Result<(), Refusal> {
 
 /// Returns whether a thread of this process holds a lock that lies in this range of addresses.
 pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
-    threads().all.iter().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
+    threads().all().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
 }
 
 /// Returns whether the calling thread holds any lock.
@@ -150,35 +178,60 @@ pub(crate) fn holds(line: &LockLine) -> bool {
     Thread::known().is_some_and(|thread| thread.find(line).is_some())
 }
 
-/// The records of all threads of this process.
+/// The records of all threads of this process, in lists that need no memory of their own. See `lock/storage.rs`.
 struct Threads {
-    all: Vec<&'static ThreadRecord>,
-    unused: Vec<&'static ThreadRecord>,
+    first: Link,
+    first_unused: Link,
 }
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads { all: Vec::new(), unused: Vec::new() });
+/// The records that are made at once: about a page.
+const CHUNK: usize = 4_096 / size_of::<ThreadRecord>();
+
+static THREADS: Mutex<Threads> = Mutex::new(Threads { first: Link::NONE, first_unused: Link::NONE });
 
 fn threads() -> MutexGuard<'static, Threads> {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Threads {
-    fn enter(&mut self) -> &'static ThreadRecord {
-        self.unused.pop().unwrap_or_else(|| {
-            let record: &'static ThreadRecord = Box::leak(Box::default());
-            self.all.push(record);
-            // Hooks that run in a forked child or an ending thread must not need memory.
-            self.unused.reserve(self.all.len());
-            record
-        })
+    fn all(&self) -> impl Iterator<Item = &'static ThreadRecord> {
+        iter::successors(self.first.get(), |record| record.next.get())
     }
 
-    fn leave(&mut self, record: &'static ThreadRecord) {
+    fn enter(&self) -> io::Result<&'static ThreadRecord> {
+        if self.first_unused.get().is_none() {
+            for record in storage::leaked(CHUNK)? {
+                self.add(record);
+                self.reuse(record);
+            }
+        }
+        let record = self.first_unused.get().ok_or(io::ErrorKind::OutOfMemory)?;
+        self.first_unused.set(record.next_unused.get());
+        Ok(record)
+    }
+
+    fn leave(&self, record: &'static ThreadRecord) {
         record.token.store(0, Relaxed);
         // The kernel releases pthread mutexes only later. Until then they must stay mapped, so the record must keep them.
         if record.mutexes.length() == 0 {
-            self.unused.push(record);
+            self.reuse(record);
         }
+    }
+
+    fn add(&self, record: &'static ThreadRecord) {
+        record.next.set(self.first.get());
+        self.first.set(Some(record));
+    }
+
+    fn reuse(&self, record: &'static ThreadRecord) {
+        record.next_unused.set(self.first_unused.get());
+        self.first_unused.set(Some(record));
+    }
+
+    /// Forgets all records.
+    fn clear(&self) {
+        self.first.set(None);
+        self.first_unused.set(None);
     }
 }
 
@@ -205,15 +258,14 @@ extern "C" fn after_fork_in_parent() {
 /// The records of the other threads are not touched: each thread may have been changing its record at the moment of the
 /// fork.
 extern "C" fn after_fork_in_child() {
-    let Some(mut threads) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
+    let Some(threads) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
         return;
     };
-    threads.all.clear();
-    threads.unused.clear();
+    threads.clear();
     if let Some(thread) = CURRENT.take() {
         thread.record.held.clear();
         thread.record.mutexes.clear();
-        threads.all.push(thread.record);
+        threads.add(thread.record);
         threads.leave(thread.record);
     }
 }

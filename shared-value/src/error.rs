@@ -224,6 +224,20 @@ pub enum LockError {
     /// The guard was taken before a fork, and this process is the child: the guard holds nothing here.
     #[error("this guard was taken before a fork and holds nothing in the child: take the lock again")]
     NotHeld,
+    /// This thread holds a lock that another copy of this library has taken: the program and a plugin, or two plugins, each
+    /// contain the library, perhaps in two versions. Copies do not know of each other's locks, so a thread may hold locks of
+    /// one copy at a time. Nothing was changed.
+    #[error(
+        "this thread holds a lock of another copy of this library (version {version}, in {}): a thread may hold locks of one \
+         copy at a time, so release that lock first, or let both use one copy",
+        if object.is_empty() { "the program itself" } else { object }
+    )]
+    OtherCopy {
+        /// The version of the other copy.
+        version: &'static str,
+        /// The path of the shared object that contains the other copy; empty for the program itself.
+        object: &'static str,
+    },
     /// The platform cannot provide the lock.
     #[error("this platform cannot provide the lock: {what}")]
     Unsupported {

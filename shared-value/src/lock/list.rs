@@ -13,7 +13,7 @@ use crate::lock::line::LockLine;
 use crate::lock::refusal::Refusal;
 use crate::lock::thread::Thread;
 use crate::protocol::atomics::Ordering::Relaxed;
-use crate::sys::robust;
+use crate::sys::{copies, robust};
 
 /// The most entries that the kernel follows (`ROBUST_LIST_LIMIT`).
 const LONGEST: usize = 2_048;
@@ -60,9 +60,15 @@ pub(super) struct Room {
 /// Looks for room for one more lock, before the thread takes it. The list must not change before the lock is added.
 ///
 /// # Errors
-/// `TooManyHeld` if the kernel would not get as far as the end of the list.
+/// - `OtherCopy` if the list has locks of another copy of the library. Their pointers lie in shared memory, so this copy
+///   cannot follow them, and its own locks cannot be told from them.
+/// - `TooManyHeld` if the kernel would not get as far as the end of the list.
 pub(super) fn room(thread: Thread) -> Result<Room, Refusal> {
     let own = thread.held().length();
+    // With own locks in the list, the other copies are refused.
+    if own == 0 && has_entries(thread) && copies::is_any_held() {
+        return Err(Refusal::OtherCopy);
+    }
     let below = own_node(thread, own);
     let foreign = Foreign::before(thread, below);
     if foreign.count + own >= LONGEST { Err(Refusal::TooManyHeld) } else { Ok(Room { last: foreign.last, below }) }

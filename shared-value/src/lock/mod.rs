@@ -160,7 +160,12 @@ unsafe fn acquire_among_others(
 #[inline(always)]
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     let Some(taken) = lock_word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
-        return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
+        return Err(match wait {
+            Wait::Never => Refusal::WouldBlock,
+            Wait::Briefly | Wait::Until(_) => Refusal::TimedOut,
+            // It never gives up, unless it waits for its own thread.
+            Wait::Forever => Refusal::OtherCopy,
+        });
     };
     if cfg!(shared_value_fault = "retract_first") {
         thread.list().retract();
@@ -387,6 +392,10 @@ impl lock_word::Kernel for Announcing {
     #[inline]
     fn retract(&self) {
         self.list.retract();
+    }
+
+    fn may_own_elsewhere(&self) -> bool {
+        sys::copies::is_any_held()
     }
 
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {

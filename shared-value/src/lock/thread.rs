@@ -152,14 +152,20 @@ impl Thread {
     }
 }
 
-/// Installs the hooks that run around `fork` and at the end of a thread.
+/// Makes other copies of the library in this process know this one, and installs the hooks that run around `fork` and at the
+/// end of a thread.
 pub(crate) fn set_up() -> Result<(), Refusal> {
-    static DONE: OnceLock<bool> = OnceLock::new();
-    let done = DONE.get_or_init(|| {
-        sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok()
-            && sys::thread::set_up_exit(at_exit).is_ok()
-    });
-    if *done { Ok(()) } else { Err(Refusal::NoThread) }
+    static DONE: OnceLock<Result<(), Refusal>> = OnceLock::new();
+    *DONE.get_or_init(|| {
+        sys::copies::register(has_linked).map_err(|_| Refusal::Unregistered)?;
+        sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).map_err(|_| Refusal::NoThread)?;
+        sys::thread::set_up_exit(at_exit).map_err(|_| Refusal::NoThread)
+    })
+}
+
+/// Returns whether the calling thread has locks of this copy of the library in its robust list.
+fn has_linked() -> bool {
+    Thread::known().is_some_and(|thread| thread.held().length() != 0)
 }
 
 /// Returns whether a thread of this process holds a lock that lies in this range of addresses.

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use crate::sys::copies;
+
 /// Returns the kernel's id of the calling thread, in the thread's own PID namespace.
 pub(crate) fn id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
@@ -33,9 +35,10 @@ pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
         }
     }
 
+    copies::stay_loaded()?;
     FUNCTION.get_or_init(|| function);
     let mut key = 0;
-    // SAFETY: `key` is a local of the right type. The destructor stays loaded, because Rust code is never unloaded.
+    // SAFETY: `key` is a local of the right type, and `stay_loaded` keeps the destructor loaded.
     match unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } {
         0 => {
             KEY.get_or_init(|| key);

@@ -43,6 +43,12 @@ fn several_plugins_know_of_each_other() {
     play("several");
 }
 
+/// The first access of a thread to a thread-local of a plugin allocates: at a `fork`, it would wait for the allocator.
+#[test]
+fn a_thread_forks_that_has_never_used_the_plugin() {
+    play("forks");
+}
+
 /// The C library would call functions that are gone.
 #[test]
 fn a_plugin_stays_loaded() {

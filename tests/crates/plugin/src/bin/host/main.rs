@@ -3,6 +3,8 @@
 //! It plays a role, and prints `done` at the end if all checks have passed.
 #![allow(unsafe_code)]
 
+mod malloc;
+
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::fs;
 use std::mem::{forget, transmute_copy};
@@ -28,6 +30,8 @@ enum Role {
     Threads { plugin: PathBuf },
     /// A second plugin.
     Several { plugin: PathBuf },
+    /// A thread forks that has never used the plugin, while the C library's allocator is locked.
+    Forks { plugin: PathBuf },
     /// The plugin is unloaded, before a thread ends and before a `fork`.
     Unloaded { plugin: PathBuf },
 }
@@ -39,6 +43,7 @@ fn main() -> Result<()> {
         Role::Killed { plugin } => killed(&plugin),
         Role::Threads { plugin } => threads(&plugin),
         Role::Several { plugin } => several(&plugin),
+        Role::Forks { plugin } => forks(&plugin),
         Role::Unloaded { plugin } => unloaded(&plugin),
     }?;
     say("done");
@@ -361,6 +366,26 @@ fn several(path: &Path) -> Result<()> {
     assert_refused(one.lock(), copied.to_str().expect("a path"));
     drop(guard);
     ensure!((first.update(), second.update(), one.update(|number| *number += 1).is_ok()) == (DONE, DONE, true));
+    Ok(())
+}
+
+fn forks(path: &Path) -> Result<()> {
+    let values = Values::new(LockKind::Native);
+    let [one, _] = values.open(Plugin::load(path));
+    ensure!(one.update() == DONE);
+    malloc::lock_from_now_on()?;
+    let value = Sent(one);
+    thread::scope(|scope| {
+        let forking = scope.spawn(move || {
+            fork(move || {
+                let Sent(value) = { value };
+                assert_eq!(value.update(), DONE);
+            })
+            .finish();
+        });
+        forking.join().expect("the thread did not panic");
+    });
+    ensure!(one.get() == 2);
     Ok(())
 }
 

@@ -84,20 +84,12 @@ impl Drafted<'_> {
             segment: Arc::clone(segment),
             is_borrowed: false,
         };
-        // Memory is allocated and freed while the list is not borrowed: the allocator may change values under a lock too. In
-        // that case, the list may have grown meanwhile.
-        let mut spare = Vec::new();
-        while DRAFTS.with_borrow(|drafts| drafts.len() == drafts.capacity() && spare.capacity() <= drafts.len()) {
-            spare = Vec::with_capacity(2 * DRAFTS.with_borrow(|drafts| drafts.len()) + 4);
+        // Memory is allocated and freed while the list is not borrowed: the allocator may change values under a lock too, and
+        // so make the list longer.
+        let (mut draft, mut spare) = (Some(draft), Vec::new());
+        while let Some(length) = DRAFTS.with_borrow_mut(|drafts| add(drafts, &mut draft, &mut spare)) {
+            spare = Vec::with_capacity(2 * length + 4);
         }
-        DRAFTS.with_borrow_mut(|drafts| {
-            forget_foreign(drafts, self.token);
-            if drafts.len() == drafts.capacity() {
-                spare.append(drafts);
-                mem::swap(&mut **drafts, &mut spare);
-            }
-            drafts.push(draft);
-        });
     }
 
     pub(crate) fn is_borrowed(self) -> bool {
@@ -108,6 +100,23 @@ impl Drafted<'_> {
     pub(crate) fn set_borrowed(self, is_borrowed: bool) {
         self.find(|draft| draft.is_borrowed = is_borrowed);
     }
+}
+
+/// Adds a note to a list. If the list is full, `spare` becomes the list, and the list becomes the spare. If that is too small,
+/// returns the length of the list.
+fn add(drafts: &mut Vec<Draft>, draft: &mut Option<Draft>, spare: &mut Vec<Draft>) -> Option<usize> {
+    if let Some(draft) = draft {
+        forget_foreign(drafts, draft.token);
+    }
+    if drafts.len() == drafts.capacity() {
+        if spare.capacity() <= drafts.len() {
+            return Some(drafts.len());
+        }
+        spare.append(drafts);
+        mem::swap(drafts, spare);
+    }
+    drafts.extend(draft.take());
+    None
 }
 
 /// Forgets the notes that a forked child finds: they belong to its parent. They are not dropped, because another thread of

@@ -57,16 +57,18 @@ pub(super) struct Room {
     below: u64,
 }
 
-/// Looks for room for one more lock, before the thread takes it. The list must not change before the lock is added.
+/// Looks for room for one more lock in a list that has entries, before the thread takes the lock. The list must not change
+/// before the lock is added.
 ///
 /// # Errors
 /// - `OtherCopy` if the list has locks of another copy of the library. Their pointers lie in shared memory, so this copy
 ///   cannot follow them, and its own locks cannot be told from them.
 /// - `TooManyHeld` if the kernel would not get as far as the end of the list.
+#[inline]
 pub(super) fn room(thread: Thread) -> Result<Room, Refusal> {
     let own = thread.held().length();
     // With own locks in the list, the other copies are refused.
-    if own == 0 && has_entries(thread) && copies::is_any_held() {
+    if own == 0 && copies::is_any_held() {
         return Err(Refusal::OtherCopy);
     }
     let below = own_node(thread, own);
@@ -79,6 +81,7 @@ pub(super) fn room(thread: Thread) -> Result<Room, Refusal> {
 /// # Safety
 /// - `room` was found in the thread's list as it is now.
 /// - The lock stays mapped while the thread holds it.
+#[inline]
 pub(super) unsafe fn link(thread: Thread, line: &LockLine, room: &Room) {
     line.next.store(room.below, Relaxed);
     // SAFETY: the entry's `next` is `below`, which is the newest own lock, linked by this thread, or the head. The caller
@@ -147,6 +150,7 @@ unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
 /// - `last` is the node of a mutex of the C library in the thread's list.
 /// - `entry` is the head or the address of an entry whose `next` leads through valid entries to the head.
 /// - Entries stay mapped until they are removed.
+#[inline]
 unsafe fn set_behind(thread: Thread, last: Option<u64>, entry: u64) {
     match last {
         // SAFETY: `last` is the node of a mutex of the C library, which is linked in this thread's list. The caller promises
@@ -169,6 +173,7 @@ impl Foreign {
     ///
     /// A thread may hold more of them than the kernel follows. The C library relies on all of them, so this follows them
     /// all.
+    #[inline]
     fn before(thread: Thread, current: u64) -> Self {
         let mut found = Self { last: None, count: 0 };
         let mut next = thread.list().first();

@@ -27,7 +27,9 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     }
     held.make_room().map_err(|_| Refusal::NoMemory)?;
     // The C library puts the mutex before all other entries: one of those may get out of the kernel's reach.
-    list::room(thread)?;
+    if list::has_entries(thread) {
+        list::room(thread)?;
+    }
     let outcome = loop {
         let outcome = match wait {
             Wait::Never => mutex.try_lock(),

@@ -8,17 +8,17 @@ use std::cell::Cell;
 use std::io;
 use std::iter;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{MutexGuard, OnceLock};
 
 use crate::lock::Refusal;
 use crate::lock::held::{Held, HeldList};
 use crate::lock::line::LockLine;
 use crate::lock::storage;
 use crate::sys;
+use crate::sys::fork::ForkMutex;
 use crate::sys::robust::{RobustList, RobustListCell};
 
 /// The facts that this process keeps about one of its threads.
@@ -73,9 +73,6 @@ pub(crate) struct Thread {
 thread_local! {
     /// It has no destructor, so an access is a single load, and works until the thread is gone.
     static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
-    /// The lock of the records, held from before a `fork` until after it. It has no destructor, so it works until the thread
-    /// is gone.
-    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Threads>>>> = const { Cell::new(None) };
 }
 
 impl Thread {
@@ -193,10 +190,10 @@ struct Threads {
 /// The records that are made at once: about a page.
 const CHUNK: usize = 4_096 / size_of::<ThreadRecord>();
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads { first: Link::NONE, first_unused: Link::NONE });
+static THREADS: ForkMutex<Threads> = ForkMutex::new(Threads { first: Link::NONE, first_unused: Link::NONE });
 
 fn threads() -> MutexGuard<'static, Threads> {
-    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+    THREADS.lock()
 }
 
 impl Threads {
@@ -252,11 +249,12 @@ extern "C" fn at_exit() {
 }
 
 extern "C" fn before_fork() {
-    ACROSS_FORK.set(Some(ManuallyDrop::new(threads())));
+    THREADS.before_fork();
 }
 
 extern "C" fn after_fork_in_parent() {
-    ACROSS_FORK.take().map(ManuallyDrop::into_inner);
+    // SAFETY: the C library runs this hook in the thread that has run `before_fork`.
+    drop(unsafe { THREADS.after_fork() });
 }
 
 /// In the child, only the thread that forked exists. It has an empty robust list, and holds no lock.
@@ -264,11 +262,13 @@ extern "C" fn after_fork_in_parent() {
 /// The records of the other threads are not touched: each thread may have been changing its record at the moment of the
 /// fork.
 extern "C" fn after_fork_in_child() {
-    let Some(threads) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
-        return;
-    };
+    // SAFETY: the C library runs this hook in the copy of the thread that has run `before_fork`.
+    let Some(threads) = (unsafe { THREADS.after_fork() }) else { return };
     threads.clear();
-    if let Some(thread) = CURRENT.take() {
+    // A thread that has not entered must not access the thread-local, which may allocate.
+    if sys::thread::is_at_exit_set()
+        && let Some(thread) = CURRENT.take()
+    {
         thread.record.held.clear();
         thread.record.mutexes.clear();
         threads.add(thread.record);

@@ -6,16 +6,16 @@
 //! No memory is allocated or freed while the registry is locked. An allocator may hold its own lock across a `fork`: the
 //! thread that forks takes that lock, and then waits for the registry. If another thread had locked the registry and waited
 //! for the allocator, both would wait for ever.
+#![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::collections::{HashMap, LinkedList};
-use std::mem::{self, ManuallyDrop};
+use std::mem;
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::sync::{Arc, Once, Weak};
 
 use crate::lock;
 use crate::segment::{Identity, Mapping, Segment};
-use crate::sys;
+use crate::sys::fork::{self, ForkMutex};
 
 #[derive(Default)]
 struct Registry {
@@ -39,40 +39,31 @@ enum Found {
     Nothing,
 }
 
-static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
-
-thread_local! {
-    /// The lock of the registry, held from before a `fork` until after it. Otherwise the child could find it locked by a
-    /// thread that does not exist there. It has no destructor, so it works until the thread is gone.
-    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Option<Registry>>>>> = const { Cell::new(None) };
-}
+static REGISTRY: ForkMutex<Option<Registry>> = ForkMutex::new(None);
 
 /// Installs the hooks that hold the registry's lock across every `fork`.
 pub(crate) fn set_up() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         // If there is no memory for the hooks, `fork` is not safe, but everything else works.
-        let _ = sys::fork::register(before_fork, after_fork, after_fork);
+        let _ = fork::register(before_fork, after_fork, after_fork);
     });
 }
 
 /// Runs `work` while the registry is locked. It must neither allocate nor free memory: what it removes, it returns.
 fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
     set_up();
-    let mut registry = registry();
+    let mut registry = REGISTRY.lock();
     work(registry.get_or_insert_default())
 }
 
-fn registry() -> MutexGuard<'static, Option<Registry>> {
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 extern "C" fn before_fork() {
-    ACROSS_FORK.set(Some(ManuallyDrop::new(registry())));
+    REGISTRY.before_fork();
 }
 
 extern "C" fn after_fork() {
-    ACROSS_FORK.take().map(ManuallyDrop::into_inner);
+    // SAFETY: the C library runs this hook in the thread that has run `before_fork`, or in its copy in the child.
+    drop(unsafe { REGISTRY.after_fork() });
 }
 
 /// Returns the segment of this identity, if this process has mapped it.

@@ -59,3 +59,10 @@ pub(crate) fn at_exit() -> io::Result<()> {
         error => Err(io::Error::from_raw_os_error(error)),
     }
 }
+
+/// Returns whether the function will run when the calling thread ends. Unlike an access to a thread-local, this never
+/// allocates memory.
+pub(crate) fn is_at_exit_set() -> bool {
+    // SAFETY: `set_up_exit` has created the key, which is never deleted.
+    KEY.get().is_some_and(|key| !unsafe { libc::pthread_getspecific(*key) }.is_null())
+}

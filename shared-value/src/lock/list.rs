@@ -144,7 +144,7 @@ unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
     unsafe { set_behind(thread, last, entry) };
 }
 
-/// Makes `entry` follow `last`, or the head if there is none.
+/// Makes `entry` follow `last`, or the head without one.
 ///
 /// # Safety
 /// - `last` is the node of a mutex of the C library in the thread's list.

@@ -30,12 +30,14 @@ struct Copy {
     version: [u8; 32],
 }
 
-static THIS: Copy = Copy {
-    next: AtomicPtr::new(ptr::null_mut()),
-    holds: holds_here,
-    object: AtomicPtr::new(ptr::null_mut()),
-    version: version(),
-};
+static THIS: Copy = Copy::new();
+
+impl Copy {
+    const fn new() -> Self {
+        let (next, object) = (AtomicPtr::new(ptr::null_mut()), AtomicPtr::new(ptr::null_mut()));
+        Self { next, holds: holds_here, object, version: version() }
+    }
+}
 
 const NAME: &[u8] = b"SharedValue\0";
 const KIND: u32 = 1;
@@ -225,8 +227,8 @@ impl Search {
         while let (Some(name), Some(content), Some(kind)) = (number(notes, 0), number(notes, 4), number(notes, 8)) {
             let start = (12 + name).next_multiple_of(align);
             if notes.get(12..12 + name) == Some(NAME) {
-                match notes.get(start..).and_then(<[u8]>::first_chunk) {
-                    Some(distance) if kind == KIND as usize => self.see(distance, object),
+                match notes.get(start..start + content).map(<&[u8; 8]>::try_from) {
+                    Some(Ok(distance)) if kind == KIND as usize => self.see(distance, object),
                     _ => self.is_any_strange = true,
                 }
             }
@@ -248,5 +250,82 @@ impl Search {
         if !copy.next.load(Acquire).is_null() {
             self.peer = Some(copy);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a note, of a form that fits both alignments if the lengths do.
+    fn note(name: &[u8], kind: u32, content: &[u8], align: usize) -> Vec<u8> {
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("short").to_ne_bytes();
+        let mut note = [length(name), length(content), kind.to_ne_bytes()].concat();
+        for part in [name, content] {
+            note.extend(part);
+            note.resize(note.len().next_multiple_of(align), 0);
+        }
+        note
+    }
+
+    fn search(notes: &[u8], align: usize) -> Search {
+        let mut search = Search::default();
+        search.read(notes, align, c"object".as_ptr());
+        search
+    }
+
+    /// Without its own note, a copy would be invisible to the others, and could not keep its object loaded.
+    #[test]
+    fn a_copy_finds_itself() {
+        let search = Search::through_all_objects();
+        assert!(search.object.is_some() && search.peer.is_none() && !search.is_any_strange);
+        assert!(register(|| false).is_ok(), "the library has registered itself before");
+        assert!(holder().is_none() && !is_any_held());
+    }
+
+    /// Two copies that do not know of each other cut each other's locks out of the list: a copy that this one does not
+    /// understand must be an error.
+    #[test]
+    fn a_copy_with_a_note_of_another_kind_is_noticed() {
+        for align in [4, 8] {
+            let others = [note(b"GNU\0", 3, &[7; 20], align), note(b"X", 1, &[], align)].concat();
+            assert!(!search(&others, align).is_any_strange);
+            for strange in [note(NAME, KIND + 1, &[0; 8], align), note(NAME, KIND, &[0; 4], align)] {
+                assert!(search(&[&others[..], &strange].concat(), align).is_any_strange);
+            }
+        }
+    }
+
+    /// A plugin may contain two versions of the library.
+    #[test]
+    fn all_copies_of_an_object_are_found() {
+        for align in [4, 8] {
+            let registered: &'static Copy = Box::leak(Box::new(Copy::new()));
+            registered.next.store(ptr::from_ref(registered).cast_mut(), Relaxed);
+            let copies = [&raw const THIS, ptr::from_ref(registered)];
+            let mut notes = [note(b"GNU\0", 3, &[7; 20], align), note(NAME, KIND, &[0; 8], align)].concat();
+            notes.extend(note(NAME, KIND, &[0; 8], align));
+            let (start, length) = (notes.as_ptr().expose_provenance(), notes.len());
+            for (index, copy) in copies.into_iter().enumerate() {
+                let place = length - 8 - 32 * (1 - index);
+                let distance = copy.expose_provenance().wrapping_sub(start + place);
+                notes[place..][..8].copy_from_slice(&distance.to_ne_bytes());
+            }
+            let found = search(&notes, align);
+            assert!(found.object.is_some() && !found.is_any_strange);
+            assert!(found.peer.is_some_and(|peer| ptr::eq(peer, registered)));
+        }
+    }
+
+    /// Notes that are cut off must not lead out of their memory.
+    #[test]
+    fn truncated_notes_end_the_search() {
+        let notes = [note(b"GNU\0", 3, &[7; 20], 4), note(NAME, KIND + 1, &[0; 8], 4)].concat();
+        for length in 0..notes.len() {
+            let found = search(&notes[..length], 4);
+            assert!(found.object.is_none() && found.peer.is_none());
+        }
+        let endless = [u32::MAX.to_ne_bytes(), u32::MAX.to_ne_bytes(), [0; 4]].concat();
+        assert!(search(&endless, 4).object.is_none());
     }
 }

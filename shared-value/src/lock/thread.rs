@@ -51,7 +51,9 @@ struct Link {
 }
 
 impl Link {
-    const NONE: Self = Self { record: AtomicPtr::new(ptr::null_mut()) };
+    const fn new() -> Self {
+        Self { record: AtomicPtr::new(ptr::null_mut()) }
+    }
 
     fn set(&self, record: Option<&'static ThreadRecord>) {
         self.record.store(record.map_or(ptr::null_mut(), |record| ptr::from_ref(record).cast_mut()), Relaxed);
@@ -190,7 +192,7 @@ struct Threads {
 /// The records that are made at once: about a page.
 const CHUNK: usize = 4_096 / size_of::<ThreadRecord>();
 
-static THREADS: ForkMutex<Threads> = ForkMutex::new(Threads { first: Link::NONE, first_unused: Link::NONE });
+static THREADS: ForkMutex<Threads> = ForkMutex::new(Threads { first: Link::new(), first_unused: Link::new() });
 
 fn threads() -> MutexGuard<'static, Threads> {
     THREADS.lock()

@@ -7,6 +7,7 @@
 //! thread that forks takes that lock, and then waits for the registry. If another thread had locked the registry and waited
 //! for the allocator, both would wait for ever.
 #![allow(unsafe_code)]
+#![expect(clippy::linkedlist, reason = "its lists are joined and split without allocating")]
 
 use std::collections::{HashMap, LinkedList};
 use std::mem;
@@ -173,13 +174,10 @@ impl Registry {
         let (mut rest, mut unheld) = (mem::take(&mut self.kept), LinkedList::new());
         while let Some(first) = rest.front() {
             let is_held = lock::is_any_held_within(&first.addresses());
-            let mut others = rest.split_off(1);
-            if is_held {
-                self.kept.append(&mut rest)
-            } else {
-                unheld.append(&mut rest)
-            }
-            rest = mem::take(&mut others);
+            let others = rest.split_off(1);
+            let list = if is_held { &mut self.kept } else { &mut unheld };
+            list.append(&mut rest);
+            rest = others;
         }
         unheld
     }

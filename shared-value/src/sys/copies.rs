@@ -140,7 +140,7 @@ fn others() -> impl Iterator<Item = &'static Copy> {
 fn following(copy: &Copy) -> Option<&'static Copy> {
     let next = copy.next.load(Acquire);
     // SAFETY: only copies that stay loaded join the ring, and all fields of a `Copy` are constant or atomic.
-    unsafe { next.as_ref() }.filter(|next| !ptr::eq(*next, &THIS))
+    unsafe { next.as_ref() }.filter(|next| !ptr::eq(*next, &raw const THIS))
 }
 
 /// Keeps the object that contains this copy loaded until the process ends, for functions that the C library calls later: at

@@ -34,6 +34,9 @@ fn code<T>(result: &Result<T, Error>) -> c_int {
 
 /// Opens a value, and returns its handle.
 ///
+/// # Panics
+/// If there is no value of the name, with this kind of lock.
+///
 /// # Safety
 /// `name` is a text that ends with a zero.
 #[unsafe(no_mangle)]

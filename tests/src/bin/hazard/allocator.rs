@@ -69,11 +69,11 @@ impl Allocator {
         }
     }
 
-    fn lock(&self) -> bool {
+    fn lock() -> bool {
+        static HOOKS: Once = Once::new();
         if !IS_LOCKING.load(Relaxed) {
             return false;
         }
-        static HOOKS: Once = Once::new();
         HOOKS.call_once(|| {
             // SAFETY: the hooks are functions of this program.
             let result = unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork)) };
@@ -101,7 +101,7 @@ unsafe extern "C" fn after_fork() {
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::count();
-        let locked = self.lock();
+        let locked = Self::lock();
         // SAFETY: promised by the caller.
         let memory = unsafe { System.alloc(layout) };
         if locked {
@@ -113,7 +113,7 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         Self::count();
-        let locked = self.lock();
+        let locked = Self::lock();
         // SAFETY: promised by the caller.
         unsafe { System.dealloc(memory, layout) };
         if locked {
@@ -205,8 +205,7 @@ fn locks() -> Result<()> {
                     let values: Vec<_> = (0..8_u64).map(|number| Synchronized::new(number).expect("memory")).collect();
                     // Each new thread needs a record, and then more room in it.
                     thread::scope(|scope| {
-                        scope
-                            .spawn(|| values.iter().chain(&values).map(|value| value.lock()).collect::<Vec<_>>().len());
+                        scope.spawn(|| values.iter().chain(&values).map(Synchronized::lock).collect::<Vec<_>>().len());
                     });
                     drop(Synchronized::<u64>::open(&*name).expect("the value exists"));
                 }

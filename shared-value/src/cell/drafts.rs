@@ -84,12 +84,13 @@ impl Drafted<'_> {
             segment: Arc::clone(segment),
             is_borrowed: false,
         };
-        // Memory is allocated and freed while the list is not borrowed: the allocator may change values under a lock too, and
-        // so make the list longer.
-        let (mut draft, mut spare) = (Some(draft), Vec::new());
-        while let Some(length) = DRAFTS.with_borrow_mut(|drafts| add(drafts, &mut draft, &mut spare)) {
-            spare = Vec::with_capacity(2 * length + 4);
+        if DRAFTS.with_borrow(|drafts| drafts.len() == drafts.capacity()) {
+            make_room();
         }
+        DRAFTS.with_borrow_mut(|drafts| {
+            forget_foreign(drafts, self.token);
+            drafts.push(draft);
+        });
     }
 
     pub(crate) fn is_borrowed(self) -> bool {
@@ -102,21 +103,24 @@ impl Drafted<'_> {
     }
 }
 
-/// Adds a note to a list. If the list is full, `spare` becomes the list, and the list becomes the spare. If that is too small,
-/// returns the length of the list.
-fn add(drafts: &mut Vec<Draft>, draft: &mut Option<Draft>, spare: &mut Vec<Draft>) -> Option<usize> {
-    if let Some(draft) = draft {
-        forget_foreign(drafts, draft.token);
-    }
-    if drafts.len() == drafts.capacity() {
-        if spare.capacity() <= drafts.len() {
-            return Some(drafts.len());
+/// Makes the list longer. Memory is allocated and freed while the list is not borrowed: the allocator may change values under
+/// a lock too, and so add notes.
+#[cold]
+fn make_room() {
+    loop {
+        let mut spare = Vec::with_capacity(2 * DRAFTS.with_borrow(|drafts| drafts.len()) + 4);
+        let is_enough = DRAFTS.with_borrow_mut(|drafts| {
+            let is_enough = drafts.len() < spare.capacity();
+            if is_enough {
+                spare.append(drafts);
+                mem::swap(&mut **drafts, &mut spare);
+            }
+            is_enough
+        });
+        if is_enough {
+            return;
         }
-        spare.append(drafts);
-        mem::swap(drafts, spare);
     }
-    drafts.extend(draft.take());
-    None
 }
 
 /// Forgets the notes that a forked child finds: they belong to its parent. They are not dropped, because another thread of

@@ -213,10 +213,14 @@ pub enum LockError {
     /// This thread holds the lock already, and the lock is not recursive: the wait would never end.
     #[error("this thread holds this lock already, perhaps by another task, and it is not recursive: release it first")]
     AlreadyHeld,
-    /// This thread holds as many locks as the kernel can release if the thread dies.
-    #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]
+    /// This thread holds as many locks as the kernel can release if the thread dies. Robust mutexes of the C library count
+    /// too. Nothing was changed.
+    #[error(
+        "this thread holds {limit} locks already, or 2048 together with robust mutexes of the C library: the kernel can \
+         release no more if the thread dies, so release some first"
+    )]
     TooManyHeld {
-        /// The most locks that one thread may hold.
+        /// The most locks of this library that one thread may hold.
         limit: usize,
     },
     /// This thread has taken one lock too often without releasing it.
@@ -234,6 +238,20 @@ pub enum LockError {
         "the lock was taken before a fork and is not held in the child: nothing was written here, take the lock again"
     )]
     NotHeld,
+    /// This thread holds a lock that another copy of this library has taken: the program and a plugin, or two plugins, each
+    /// contain the library, perhaps in two versions. Copies do not know of each other's locks, so a thread may hold locks of
+    /// one copy at a time. Nothing was changed.
+    #[error(
+        "this thread holds a lock of another copy of this library (version {version}, in {}): a thread may hold locks of one \
+         copy at a time, so release that lock first, or let both use one copy",
+        if object.is_empty() { "the program itself" } else { object }
+    )]
+    OtherCopy {
+        /// The version of the other copy.
+        version: &'static str,
+        /// The path of the shared object that contains the other copy; empty for the program itself.
+        object: &'static str,
+    },
     /// The platform cannot provide the lock.
     #[error("this platform cannot provide the lock: {what}")]
     Unsupported {

@@ -275,12 +275,16 @@ mod tests {
         let location = Location::from(&*name);
         let shape = <u64 as Contents>::shape(&());
         let description = Description { schema: <u64 as Typed>::schema(), fingerprint: u64::FINGERPRINT, shape };
-        let plan = Plan::of(&description, RequiredLock::Pthread, 0);
+        let plan = Plan::of(&description, RequiredLock::Pthread, 0, SegmentId::new(1));
         drop(Segment::create(&location, 0o600, Writers::Any, &plan, |_| Ok(())).unwrap());
         let before = std::fs::read(format!("/dev/shm/{name}")).unwrap();
 
         let own = Guarding::Own(crate::lock::LockKind::Native);
-        let opened = [Cell::<u64>::open(&location, &own, |_, _| {}), Cell::open_read_only(&location)];
+        let file = || location.open_file().unwrap();
+        let opened = [
+            Cell::<u64>::open(file(), &location, &own, |_, _| Ok(())),
+            Cell::of_file_read_only(file(), location.to_static()),
+        ];
         for error in opened.map(|opened| opened.err().unwrap().to_string()) {
             let found =
                 "found a pthread mutex (which this program can use only if it is built with the feature `pthread`";

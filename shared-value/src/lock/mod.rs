@@ -8,6 +8,7 @@ pub(crate) mod only;
 pub(crate) mod process;
 pub(crate) mod pthread;
 mod refusal;
+mod storage;
 mod thread;
 pub(crate) mod wakeup;
 
@@ -104,6 +105,7 @@ unsafe fn acquire_one_of_many(thread: Thread, line: &LockLine, wait: Wait) -> Re
     if held.length() + thread.mutexes().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
     }
+    held.make_room().map_err(|_| Refusal::NoMemory)?;
     // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
     unsafe { acquire_linked(thread, line, wait, |held| held.push(line)) }
 }
@@ -125,9 +127,37 @@ unsafe fn acquire_linked(
     wait: Wait,
     push: impl FnOnce(&HeldList),
 ) -> Result<Acquired, Refusal> {
+    if list::has_entries(thread) {
+        // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
+        return unsafe { acquire_among_others(thread, line, wait, push) };
+    }
     let acquired = take(thread, line, wait)?;
-    // SAFETY: the caller keeps the lock mapped while it is held.
-    unsafe { list::link(thread, line) };
+    // SAFETY: the list has no entries: only this thread adds any, and `take` adds none. The caller keeps the lock mapped
+    // while it is held.
+    unsafe { list::link_only(thread, line) };
+    push(thread.held());
+    thread.list().retract();
+    Ok(acquired)
+}
+
+/// Takes a lock as `acquire_linked` does, if the robust list has entries.
+///
+/// # Safety
+/// - `thread` is the calling thread.
+/// - The lock stays mapped at its address while it is held.
+#[cold]
+#[inline(never)]
+unsafe fn acquire_among_others(
+    thread: Thread,
+    line: &LockLine,
+    wait: Wait,
+    push: impl FnOnce(&HeldList),
+) -> Result<Acquired, Refusal> {
+    // A refusal must come before the lock is taken, which would lose the note that its last owner died.
+    let room = list::room(thread)?;
+    let acquired = take(thread, line, wait)?;
+    // SAFETY: only this thread changes its list, and `take` does not. The caller keeps the lock mapped while it is held.
+    unsafe { list::link(thread, line, &room) };
     push(thread.held());
     thread.list().retract();
     Ok(acquired)
@@ -137,7 +167,12 @@ unsafe fn acquire_linked(
 #[inline(always)]
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     let Some(taken) = lock_word::take(&line.word, thread.owner(), wait, Announcing::of(thread, line)) else {
-        return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
+        return Err(match wait {
+            Wait::Never => Refusal::WouldBlock,
+            Wait::Briefly | Wait::Until(_) => Refusal::TimedOut,
+            // It never gives up, unless it waits for its own thread.
+            Wait::Forever => Refusal::OtherCopy,
+        });
     };
     if cfg!(shared_value_fault = "retract_first") {
         thread.list().retract();
@@ -364,6 +399,10 @@ impl lock_word::Kernel for Announcing {
     #[inline]
     fn retract(&self) {
         self.list.retract();
+    }
+
+    fn may_own_elsewhere(&self) -> bool {
+        sys::copies::is_any_held()
     }
 
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The id; 0 before the first lock, and in a forked child.
 static ID: AtomicU32 = AtomicU32::new(0);
 
+/// The id that becomes `ID` when all segments show it. Threads that draw at once use the first one.
+static DRAWN: AtomicU32 = AtomicU32::new(0);
+
 /// What locks need from the code that maps their memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vouching {
@@ -65,13 +68,15 @@ pub(super) fn enter() -> io::Result<u32> {
         && let Some(vouching) = VOUCHING.get()
     {
         let [random, ..] = bytemuck::cast::<_, [u32; 4]>(sys::thread::random()?);
-        (vouching.begin)(random.max(1));
+        let drawn = DRAWN.compare_exchange(0, random.max(1), Ordering::Relaxed, Ordering::Relaxed);
+        (vouching.begin)(drawn.map_or_else(|drawn| drawn, |_| random.max(1)));
     }
     Ok(id())
 }
 
 /// Forgets the id: a forked child is another process.
 pub(super) fn leave() {
+    DRAWN.store(0, Ordering::Relaxed);
     set_id(0);
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{Error, LockError};
 use crate::lock::held::{MAX_DEPTH, MAX_HELD};
 use crate::lock::list::Overwritten;
+use crate::sys;
 use crate::sys::robust::Unfit;
 
 /// Why an operation on a lock failed. It is small, because the fastest paths return it.
@@ -29,6 +30,11 @@ pub(crate) enum Refusal {
     NoRobustList,
     RobustListRefused,
     NoThread,
+    NoMemory,
+    /// The thread holds locks of another copy of the library.
+    OtherCopy,
+    /// The other copies of the library in this process cannot be found.
+    Unregistered,
 }
 
 impl From<Unfit> for Refusal {
@@ -74,9 +80,24 @@ impl From<Refusal> for Error {
             }
             .into(),
             Refusal::NoThread => LockError::Unsupported {
-                what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
+                what: "a thread that locks needs 8 random bytes (getrandom), a fork hook (pthread_atfork) and a page of memory",
             }
             .into(),
+            Refusal::OtherCopy => {
+                let other = sys::copies::holder();
+                LockError::OtherCopy {
+                    version: other.map_or("unknown", |other| other.version),
+                    object: other.map_or("", |other| other.object),
+                }
+                .into()
+            }
+            Refusal::Unregistered => LockError::Unsupported {
+                what: "copies of this library in one process must find each other and stay loaded, but the dynamic linker \
+                       (dl_iterate_phdr, dlopen) refused, or another copy registers in a way that this version does not \
+                       know: let the program and its plugins use one version",
+            }
+            .into(),
+            Refusal::NoMemory => Self::io("record one more lock of this thread", std::io::ErrorKind::OutOfMemory),
         }
     }
 }

@@ -146,6 +146,10 @@ impl Kernel for &Watched {
 
     fn retract(&self) {}
 
+    fn may_own_elsewhere(&self) -> bool {
+        false
+    }
+
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
         // Every sleep ends by itself some time later, when the first owner has ended.
         let (process, _) = process_and_thread(expected);

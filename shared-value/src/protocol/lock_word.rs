@@ -97,6 +97,9 @@ pub(crate) trait Kernel: Copy {
     fn announce(&self);
     /// Withdraws the announcement.
     fn retract(&self);
+    /// Returns whether this thread holds locks that its caller does not know: those of another copy of the library. One of
+    /// them may be the lock that it waits for.
+    fn may_own_elsewhere(&self) -> bool;
     /// Sleeps while the lower half of the word equals that of `expected`, for at most `timeout`.
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration);
     /// Wakes one sleeper.
@@ -116,7 +119,7 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 pub(crate) struct Stolen;
 
-/// Takes the lock for the thread. Returns `None` if the wait is over.
+/// Takes the lock for the thread. Returns `None` if the wait is over, or if the thread waits for itself.
 ///
 /// Taking is an acquire operation: the new owner sees everything that earlier owners did. An owner that released the lock
 /// did so with release ordering. An owner that died was stopped by the kernel, which then changed the word with a full
@@ -164,7 +167,8 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
             pauses = (2 * pauses).min(MOST_PAUSES);
             continue;
         }
-        let Some(timeout) = wait.remaining() else {
+        let owns_elsewhere = seen & THREAD == owner & THREAD && kernel.may_own_elsewhere();
+        let Some(timeout) = wait.remaining().filter(|_| !owns_elsewhere) else {
             if slept != 0 {
                 pass_on(word, kernel);
             }

@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
@@ -38,8 +39,10 @@ pub(crate) struct Mapping {
     location: Location<'static>,
     name: String,
     header: Header,
-    /// What vouches for this process, with the id that it has for locks. Used under the registry's lock only.
-    presence: Mutex<Option<(u32, Presence)>>,
+    /// The id of this process for locks, if something was done to vouch for it.
+    vouched_for: AtomicU32,
+    /// What vouches for that process. Used under the registry's lock only.
+    presence: Mutex<Option<Presence>>,
 }
 
 impl Mapping {
@@ -85,7 +88,7 @@ impl Mapping {
         // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
         memory.advise(Advice::DontDump).map_err(failed)?;
         let file = Descriptor::of(file).map_err(failed)?;
-        Ok(Self { file, memory, location, name, header, presence: Mutex::default() })
+        Ok(Self { file, memory, location, name, header, vouched_for: AtomicU32::new(0), presence: Mutex::default() })
     }
 
     /// Returns where the segment lives.
@@ -210,18 +213,24 @@ impl Mapping {
 /// header before it takes a lock, and from then on no owner in this segment is taken for gone. The first process that opens
 /// the segment while no other has it open clears the word.
 impl Mapping {
+    /// Returns whether something was done to vouch for the process with this id.
+    pub(super) fn is_vouched_for(&self, process: u32) -> bool {
+        self.vouched_for.load(Relaxed) == process
+    }
+
     /// Shows that this process exists, which has this id for locks. Does nothing if that was done.
     pub(super) fn vouch(&self, process: u32) {
-        let mut presence = self.presence();
-        if presence.as_ref().is_some_and(|(shown, _)| *shown == process) {
+        if self.is_vouched_for(process) {
             return;
         }
+        let mut presence = self.presence();
         // A forked child has a copy of its parent's presence, but not the page.
-        forget(presence.take());
+        mem::forget(presence.take());
+        self.vouched_for.store(process, Relaxed);
         // Other code of this program may have closed the descriptor. Opening the file again needs memory, which may not be
         // asked for under the registry's lock.
         let file = self.file.get();
-        *presence = file.and_then(|file| Presence::new(file, process).ok()).map(|shown| (process, shown));
+        *presence = file.and_then(|file| Presence::new(file, process).ok());
         let is_shown = |file| presence.is_some() && presence::is_shown(file, process).unwrap_or(false);
         if !file.is_some_and(is_shown) {
             unvouched::set(self.unvouched());
@@ -259,7 +268,7 @@ impl Mapping {
         words.expect("a valid header has this word")
     }
 
-    fn presence(&self) -> MutexGuard<'_, Option<(u32, Presence)>> {
+    fn presence(&self) -> MutexGuard<'_, Option<Presence>> {
         self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -267,15 +276,11 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if presence.as_ref().is_some_and(|(shown, _)| *shown != lock::process::id()) {
-            forget(presence);
+        if !self.is_vouched_for(lock::process::id()) {
+            // In a forked child, other memory may have taken the place of the page.
+            mem::forget(presence);
         }
     }
-}
-
-/// Drops nothing: other memory may have taken the place of the page.
-fn forget(presence: Option<(u32, Presence)>) {
-    mem::forget(presence);
 }
 
 /// Reads and validates the header of a file.

@@ -79,13 +79,13 @@ impl Segment {
         if let Some(entrance) = in_use {
             entrance.enter().map_err(failed)?;
         }
-        registry::add(mapping, |mapping| {
-            if cfg!(shared_value_fault = "publish_first") {
-                Ok(())
-            } else {
-                mapping.file().map_err(failed).and_then(|file| location.publish(file))
-            }
-        })
+        // Registered before it has a name: otherwise another thread of this process could open the segment by its name and
+        // map it again.
+        let segment = registry::get_or_add(Arc::new(mapping));
+        if !cfg!(shared_value_fault = "publish_first") {
+            segment.file().map_err(failed).and_then(|file| location.publish(file))?;
+        }
+        Ok(segment)
     }
 
     /// Opens an existing segment, if `check` accepts it. If no process has the segment open for writing, `adopt` runs before
@@ -108,7 +108,7 @@ impl Segment {
             adopt(&mapping, found, entrance.is_read())?;
         }
         entrance.enter().map_err(failed)?;
-        Ok(registry::get_or_add(mapping))
+        Ok(registry::get_or_add(Arc::new(mapping)))
     }
 }
 
@@ -135,7 +135,7 @@ impl Segment {
         if let Some(segment) = registry::get(identity) {
             return Ok(segment);
         }
-        Ok(registry::get_or_add(Mapping::new(file, location)?))
+        Ok(registry::get_or_add(Arc::new(Mapping::new(file, location)?)))
     }
 
     /// Returns the segment of this identity as this process has mapped it for reading and writing.
@@ -185,6 +185,6 @@ impl Drop for Segment {
         if lock::is_any_held_within(&self.mapping.addresses()) {
             registry::keep(Arc::clone(&self.mapping));
         }
-        registry::remove(self.mapping.identity());
+        registry::remove(&self.mapping);
     }
 }

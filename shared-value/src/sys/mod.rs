@@ -1,5 +1,6 @@
 //! Calls of the operating system: no other folder calls libc or rustix. `build.rs` says which platforms are supported.
 
+pub(crate) mod copies;
 pub(crate) mod descriptor;
 pub(crate) mod entrance;
 pub(crate) mod file;

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use crate::sys::copies;
+
 /// Returns the kernel's id of the calling thread, in the thread's own PID namespace.
 pub(crate) fn id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
@@ -46,9 +48,10 @@ pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
         }
     }
 
+    copies::stay_loaded()?;
     FUNCTION.get_or_init(|| function);
     let mut key = 0;
-    // SAFETY: `key` is a local of the right type. The destructor stays loaded, because Rust code is never unloaded.
+    // SAFETY: `key` is a local of the right type, and `stay_loaded` keeps the destructor loaded.
     match unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } {
         0 => {
             KEY.get_or_init(|| key);
@@ -68,4 +71,11 @@ pub(crate) fn at_exit() -> io::Result<()> {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(error)),
     }
+}
+
+/// Returns whether the function will run when the calling thread ends. Unlike an access to a thread-local, this never
+/// allocates memory.
+pub(crate) fn is_at_exit_set() -> bool {
+    // SAFETY: `set_up_exit` has created the key, which is never deleted.
+    KEY.get().is_some_and(|key| !unsafe { libc::pthread_getspecific(*key) }.is_null())
 }

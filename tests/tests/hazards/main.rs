@@ -3,6 +3,7 @@
 //! Each module tests one hazard. The program `hazard` plays the roles for which all threads of a process must be known. The
 //! first line of a test says what would break without the code that it guards.
 
+mod allocator;
 mod descriptors;
 mod die;
 mod exec;

@@ -146,6 +146,8 @@ fn every_variant_says_what_to_do() {
         (LockError::TooManyHeld { limit: 2_048 }, "holds 2048 locks already"),
         (LockError::TooDeep { limit: 65_535 }, "has taken this lock 65535 times"),
         (LockError::Corrupted, "another process overwrote the lock"),
+        (LockError::OtherCopy { version: "0.1.0", object: "/a.so" }, "(version 0.1.0, in /a.so)"),
+        (LockError::OtherCopy { version: "0.1.0", object: "" }, "(version 0.1.0, in the program itself)"),
         (LockError::NotHeld, "take the lock again"),
         (LockError::Unsupported { what: "glibc" }, "this platform cannot provide the lock: glibc"),
     ];

@@ -2,6 +2,7 @@
 //!
 //! It prints its findings, and `done` at the end if all checks have passed.
 
+mod allocator;
 mod child;
 mod descriptors;
 mod die;
@@ -30,6 +31,9 @@ use shared_value_tests::say;
 /// A role.
 #[derive(Debug, Parser)]
 enum Role {
+    Allocator {
+        case: allocator::Case,
+    },
     Fork {
         case: fork_held::Case,
     },
@@ -72,6 +76,7 @@ fn main() -> Result<()> {
     // When the test is killed, this process dies too.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     match Role::parse() {
+        Role::Allocator { case } => case.run(),
         Role::Fork { case } => case.run(),
         Role::ForkHooks { case } => case.run(),
         Role::Exec(role) => role.run(),

@@ -101,7 +101,7 @@ fn a_waiter_for_the_lock_is_woken() {
             peer.set_upper_half(half);
             let guard = value.lock().unwrap();
             futex.assert_woken_by(1, || drop(guard));
-            assert_eq!((peer.lock_word(), peer.upper_half()), (0, half));
+            assert_eq!((peer.lock_word(), peer.upper_half()), (0, 0), "{half:#x}: it is released as a whole");
             let guard = value.lock().unwrap();
             futex.assert_slept_on(|| drop(value.lock().unwrap()), || drop(guard));
         }

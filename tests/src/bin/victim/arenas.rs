@@ -270,11 +270,13 @@ fn cell_of(entry: &Entry) -> u64 {
     end - 2 * LINE
 }
 
-/// Returns the address at which the file is mapped: the first one that the kernel lists for its inode.
+/// Returns the address at which the file is mapped, which the kernel lists for its inode.
 pub(crate) fn mapped_at(path: &Path) -> u64 {
     let inode = fs::metadata(path).expect("the file is there").ino().to_string();
     let maps = fs::read_to_string("/proc/self/maps").expect("the kernel says what is mapped");
-    let line = maps.lines().find(|line| line.split_whitespace().nth(4) == Some(&inode)).expect("it is mapped");
+    // The page of the file that vouches for the process cannot be read.
+    let is_it = |line: &&str| line.contains(" rw-s ") && line.split_whitespace().nth(4) == Some(&inode);
+    let line = maps.lines().find(is_it).expect("it is mapped");
     let (start, _) = line.split_once('-').expect("a range");
     u64::from_str_radix(start, 16).expect("an address")
 }

@@ -241,7 +241,7 @@ fn a_token_does_nothing_to_what_has_taken_the_place() {
     assert!(open(&token).contains("another file"));
     std::fs::remove_file(&path).unwrap();
 
-    // Whoever opens a pipe for writing wakes a process that waits to open it for reading.
+    // A process that opens a pipe for writing wakes one that waits to open it for reading.
     mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     let reader = {
         let path = path.clone();

@@ -119,17 +119,18 @@ pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
 pub(crate) struct Timed<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
     attempts: Attempts<'a, C>,
+    wait: Wait,
 }
 
 impl<'a, C: Contents + ?Sized> Timed<'a, C> {
     /// Reads as `whole_version` does.
     pub(crate) fn whole_version(cell: &'a Cell<C>, wait: Wait) -> Self {
-        Self { cell, attempts: Attempts::with_lock(cell).until(wait) }
+        Self { cell, attempts: Attempts::with_lock(cell), wait }
     }
 
     /// Reads for a handle that cannot take the lock.
     pub(crate) fn without_lock(cell: &'a Cell<C>, wait: Wait) -> Self {
-        Self { cell, attempts: Attempts::without_lock(cell).until(wait) }
+        Self { cell, attempts: Attempts::without_lock(cell), wait }
     }
 
     /// Copies a small value: the clock is looked at only between the attempts. Returns the number of the version, and the
@@ -138,7 +139,7 @@ impl<'a, C: Contents + ?Sized> Timed<'a, C> {
     /// # Errors
     /// `TimedOut` if the time is over before.
     pub(crate) fn small<R>(self, copy: impl FnMut(&[AtomicU64]) -> R) -> Result<(u64, R), Error> {
-        self.attempts.copy_in_time(copy).ok_or_else(|| late(self.cell))
+        self.attempts.copy_in_time(self.wait, copy).ok_or_else(|| late(self.cell))
     }
 
     /// Copies a value of any size piece by piece: the closure gets the slot and the bytes of the piece. Returns the number
@@ -147,7 +148,7 @@ impl<'a, C: Contents + ?Sized> Timed<'a, C> {
     /// # Errors
     /// `TimedOut` if the time is over before.
     pub(crate) fn pieces(self, copy: impl FnMut(&[AtomicU64], Range<usize>)) -> Result<u64, Error> {
-        self.attempts.copy_pieces(copy).ok_or_else(|| late(self.cell))
+        self.attempts.copy_pieces(self.wait, copy).ok_or_else(|| late(self.cell))
     }
 }
 

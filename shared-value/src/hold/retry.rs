@@ -1,12 +1,12 @@
 //! Retrying a read that writers have overtaken: how often, when with the lock, when after a pause, and until when.
 
 use std::ops::Range;
+use std::thread;
 use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::format::contents::Contents;
 use crate::hold::Hold;
-use crate::hold::backoff::Backoff;
 use crate::lock::{self, Refusal, Thread, Wait};
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::slots::Candidate;
@@ -24,6 +24,10 @@ const QUICK: usize = 4096;
 /// owner may commit again and again under a lock that it keeps.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(64);
+
+/// The pauses of a reader that cannot take the lock: sooner or later the writers pause too.
+const FIRST_PAUSE: Duration = Duration::from_nanos(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The number of the retry that is made under the lock, if the lock is free soon.
 ///
@@ -45,58 +49,45 @@ pub fn retries() -> u64 {
 pub(super) struct Attempts<'a, C: Contents + ?Sized> {
     cell: &'a Cell<C>,
     made: u32,
-    /// The number of attempts before each remedy.
-    tries: u32,
-    /// When to give up. The first attempt is always made.
-    wait: Wait,
-    pauses: Backoff,
     now_and_then: NowAndThen<'a, C>,
 }
 
-/// The remedy for attempts that keep failing.
+/// The remedy for attempts that keep failing. This and `Attempts` are small and without a computation, because they are made
+/// in line with the fast path of reads, whose code they would spoil.
 enum NowAndThen<'a, C: Contents + ?Sized> {
     /// Under the lock no other thread commits.
-    Lock {
-        hold: Option<Hold<'a, C>>,
-        /// How long to wait for the lock next time.
-        longest: Duration,
-    },
+    Lock(Option<Hold<'a, C>>),
     /// Sooner or later the writers pause too.
     Pause,
 }
 
 impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     pub(super) fn with_lock(cell: &'a Cell<C>) -> Self {
-        Self::of(cell, NowAndThen::Lock { hold: None, longest: FIRST_WAIT })
+        Self { cell, made: 0, now_and_then: NowAndThen::Lock(None) }
     }
 
     pub(super) fn without_lock(cell: &'a Cell<C>) -> Self {
-        Self::of(cell, NowAndThen::Pause)
-    }
-
-    fn of(cell: &'a Cell<C>, now_and_then: NowAndThen<'a, C>) -> Self {
-        let halvings = (cell.shape().size / QUICK).checked_ilog2().unwrap_or(0).min(TRIES.ilog2());
-        let tries = (TRIES >> halvings).max(SOON);
-        Self { cell, made: 0, tries, wait: Wait::Forever, pauses: Backoff::between_reads(), now_and_then }
-    }
-
-    /// Sets when to give up.
-    pub(super) fn until(self, wait: Wait) -> Self {
-        Self { wait, ..self }
+        Self { cell, made: 0, now_and_then: NowAndThen::Pause }
     }
 
     /// Lets the closure copy until a copy is whole. Returns the copy and the number of its version.
     #[inline(always)]
-    pub(super) fn copy<R>(self, copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
-        self.copy_in_time(copy).expect("without `until` it never gives up")
+    pub(super) fn copy<R>(mut self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
+        loop {
+            let candidate = self.next_for_ever();
+            if let Some(copied) = self.cell.slots().copy(candidate, &mut copy) {
+                self.end();
+                return (candidate.version(), copied);
+            }
+        }
     }
 
     /// Lets the closure copy until a copy is whole. Returns the copy and the number of its version; `None` if the time is
     /// over before.
     #[inline(always)]
-    pub(super) fn copy_in_time<R>(mut self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> Option<(u64, R)> {
+    pub(super) fn copy_in_time<R>(mut self, wait: Wait, mut copy: impl FnMut(&[AtomicU64]) -> R) -> Option<(u64, R)> {
         loop {
-            let candidate = self.next()?;
+            let candidate = self.next(wait)?;
             if let Some(copied) = self.cell.slots().copy(candidate, &mut copy) {
                 self.end();
                 return Some((candidate.version(), copied));
@@ -106,10 +97,9 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
 
     /// Lets the closure copy the whole value piece by piece, until a copy is whole. It gets the slot and the bytes of the
     /// piece. Returns the number of the version; `None` if the time is over before, even if that is in the middle of a copy.
-    pub(super) fn copy_pieces(mut self, mut copy: impl FnMut(&[AtomicU64], Range<usize>)) -> Option<u64> {
-        let wait = self.wait;
+    pub(super) fn copy_pieces(mut self, wait: Wait, mut copy: impl FnMut(&[AtomicU64], Range<usize>)) -> Option<u64> {
         loop {
-            let candidate = self.next()?;
+            let candidate = self.next(wait)?;
             let is_whole = self.cell.slots().copy_pieces(candidate, &mut copy, || is_over(wait));
             if is_whole || is_over(wait) {
                 self.end();
@@ -118,25 +108,33 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
     }
 
-    /// Returns the version to copy next; `None` if the time is over.
+    /// Returns the version to copy next, if no time was set.
     #[cold]
     #[inline(never)]
-    fn next(&mut self) -> Option<Candidate> {
-        if matches!(self.now_and_then, NowAndThen::Lock { .. })
+    fn next_for_ever(&mut self) -> Candidate {
+        self.next(Wait::Forever).expect("it never gives up")
+    }
+
+    /// Returns the version to copy next; `None` if the time is over. The first attempt is always made.
+    #[cold]
+    #[inline(never)]
+    fn next(&mut self, wait: Wait) -> Option<Candidate> {
+        if matches!(self.now_and_then, NowAndThen::Lock(_))
             && let Some(thread) = Thread::known()
             && lock::holds(self.cell.lock())
         {
             return Some(self.cell.look_as_owner(thread.token()));
         }
         loop {
-            if self.made > 0 && self.wait.remaining().is_none() {
+            if self.made > 0 && wait.remaining().is_none() {
                 return None;
             }
             self.made = self.made.wrapping_add(1);
             RETRIES.set(RETRIES.get().wrapping_add(1));
-            let is_late = self.made.is_multiple_of(self.tries);
+            let tries = tries_of(self.cell.shape().size);
+            let is_late = self.made.is_multiple_of(tries);
             if (is_late || self.made == SOON)
-                && let Some(candidate) = self.under_lock(is_late)
+                && let Some(candidate) = self.remedy(is_late.then(|| self.made / tries), wait)
             {
                 return Some(candidate);
             }
@@ -146,29 +144,29 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
     }
 
-    /// Takes the lock, if this thread may take it, and returns the version to copy. If it cannot take the lock and `is_late`,
-    /// it has paused.
-    fn under_lock(&mut self, is_late: bool) -> Option<Candidate> {
-        let remaining = self.wait.remaining().unwrap_or_default();
-        if let NowAndThen::Lock { hold, longest } = &mut self.now_and_then {
-            let wait = if is_late { Wait::at_most(remaining.min(*longest)) } else { Wait::Briefly };
+    /// Takes the lock, if this thread may take it, and returns the version to copy. Otherwise it pauses, if it is late for the
+    /// time of this number.
+    fn remedy(&mut self, late: Option<u32>, wait: Wait) -> Option<Candidate> {
+        let remaining = wait.remaining().unwrap_or_default();
+        // A time that doubles from one to the next.
+        let doubled = |first: Duration, longest: Duration| {
+            let time = late.map_or(first, |number| first * (1 << number.saturating_sub(1).min(20)));
+            time.min(longest).min(remaining)
+        };
+        if let NowAndThen::Lock(hold) = &mut self.now_and_then {
+            let wait = if late.is_some() { Wait::at_most(doubled(FIRST_WAIT, LONGEST_WAIT)) } else { Wait::Briefly };
             match Hold::acquire(self.cell, wait) {
                 Ok(acquired) => {
                     let hold = hold.insert(acquired);
                     return Some(self.cell.look_as_owner(hold.token()));
                 }
-                Err(Refusal::TimedOut) => {
-                    if is_late {
-                        *longest = (*longest * 2).min(LONGEST_WAIT);
-                    }
-                    return None;
-                }
+                Err(Refusal::TimedOut) => return None,
                 // The lock can never be had: the thread holds too many, or the platform has none.
                 Err(_) => {}
             }
         }
-        if is_late {
-            self.pauses.sleep_at_most(remaining);
+        if late.is_some() {
+            thread::sleep(doubled(FIRST_PAUSE, LONGEST_PAUSE));
         }
         None
     }
@@ -177,11 +175,17 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     #[cold]
     #[inline(never)]
     fn end(&mut self) {
-        if let NowAndThen::Lock { hold: Some(hold), .. } = &mut self.now_and_then {
+        if let NowAndThen::Lock(Some(hold)) = &mut self.now_and_then {
             // An overwritten lock is reported only to threads that change the value.
             let _ = hold.end();
         }
     }
+}
+
+/// Returns the number of attempts before each remedy, for a value of this size in bytes.
+fn tries_of(size: usize) -> u32 {
+    let halvings = (size / QUICK).checked_ilog2().unwrap_or(0).min(TRIES.ilog2());
+    (TRIES >> halvings).max(SOON)
 }
 
 /// Returns whether a copy that has begun must stop. Without a timeout, and with one of zero, the first copy goes on to its

@@ -140,8 +140,7 @@ impl TokenText {
         Some(Self { id: id.parse().ok()?, number: u64::from_str_radix(number, 16).ok()?, at })
     }
 
-    /// Opens the segment at the place that the token gives. If another file lies there by now, nothing is done with that file
-    /// but reading its header.
+    /// Opens the segment at the place that the token gives. Of another file that lies there by now, only the header is read.
     fn open(&self, read_only: bool) -> Result<File, String> {
         let by_path = |path: &Path| {
             let found = sys::file::look(path).map_err(|error| format!("`{}`: {error}", path.display()))?;

@@ -3,7 +3,7 @@
 //! A process holds a write lock (an open-file-description lock of `fcntl(2)`) on a byte of the file whose number is made of
 //! the process's random id. The lock belongs to an opening of the file that only one page of memory keeps alive. The page
 //! cannot be accessed, and a forked child does not get it (`MADV_DONTFORK` of `madvise(2)`). So the lock ends when the
-//! process ends or executes another program, in whatever way, and not before: closing descriptors does not end it, and a
+//! process ends or executes another program, and not before: closing descriptors does not end it, and a
 //! forked child does not prolong it. The kernel ends it after it has marked the locks in the robust lists of all threads.
 //!
 //! Other signs would be wrong in some case: thread ids are given out again and differ between PID namespaces, a POSIX lock

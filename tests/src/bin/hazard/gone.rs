@@ -53,7 +53,7 @@ pub(crate) enum Case {
     Unvouched,
 }
 
-/// What the owner tells the others.
+/// A number by which the owner tells the others how far it is.
 type Step = Synchronized<u64>;
 
 impl Case {

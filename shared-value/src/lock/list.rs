@@ -10,17 +10,13 @@
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;
-use crate::lock::refusal::Refusal;
+use crate::lock::refusal::{Overwritten, Refusal};
 use crate::lock::thread::Thread;
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::sys::{copies, robust};
 
 /// The most entries that the kernel follows (`ROBUST_LIST_LIMIT`).
 const LONGEST: usize = 2_048;
-
-/// Another process had overwritten the lock, or a pointer of the list. The list is repaired.
-#[derive(Debug)]
-pub(crate) struct Overwritten;
 
 /// Returns whether the thread's list has entries.
 #[inline(always)]

@@ -25,8 +25,7 @@ pub(crate) use crate::protocol::lock_word::Wait;
 pub(crate) use held::Mark;
 use held::{Held, HeldList, MAX_HELD};
 pub(crate) use line::LockLine;
-pub(crate) use list::Overwritten;
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::{Overwritten, Refusal};
 pub(crate) use thread::{Thread, holds, holds_any, holds_within, is_any_held_within, set_up};
 
 /// The kind of a value's own lock.

@@ -2,9 +2,12 @@
 
 use crate::error::{Error, LockError};
 use crate::lock::held::{MAX_DEPTH, MAX_HELD};
-use crate::lock::list::Overwritten;
 use crate::sys;
 use crate::sys::robust::Unfit;
+
+/// Another process had overwritten the lock, or a pointer of the list. The list is repaired.
+#[derive(Debug)]
+pub(crate) struct Overwritten;
 
 /// Why an operation on a lock failed. It is small, because the fastest paths return it.
 ///

@@ -11,7 +11,6 @@ weakenings=(
   "protocol/slots.rs look load(Ordering::Acquire) load(Ordering::Relaxed)"
   "protocol/slots.rs is_whole fence(Ordering::Acquire); ;"
   "protocol/slots.rs look_decided fence(Ordering::Acquire); ;"
-  "protocol/slots.rs join store(version|JOINED,Ordering::Release) store(version|JOINED,Ordering::Relaxed)"
   "protocol/slots.rs settle wrapping_add(next),Ordering::Release wrapping_add(next),Ordering::Relaxed"
   "protocol/slots.rs look_decided load(Ordering::Acquire) load(Ordering::Relaxed)"
   "models/slots.rs transact decide(COMMITTED,Release) decide(COMMITTED,Relaxed)"

@@ -101,7 +101,8 @@ impl Versions {
         let version = self.version.load(Ordering::Relaxed);
         // From here on the writes do not count as a draft. A death before the next store discards them.
         self.draft.store(record | JOINED, Ordering::Relaxed);
-        // Release: the words and the place of the record were stored before.
+        // Release: the words and the place of the record were stored before. Readers acquire the decision too before they copy,
+        // and the fence of `prepare` came before, so no model needs this; it makes the joined version a version like others.
         self.version.store(version | JOINED, Ordering::Release);
     }
 

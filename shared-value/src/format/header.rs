@@ -144,8 +144,6 @@ struct Preamble {
     format: u32,
 }
 
-const PREAMBLE_SIZE: u64 = size_of::<Preamble>() as u64;
-
 /// Returns the error for a segment of another format.
 fn other_format(found: u32) -> Invalid {
     let made_by = if found < FORMAT_VERSION { "an earlier" } else { "a later" };
@@ -164,8 +162,7 @@ impl UnvalidatedHeader {
 
     /// Returns the version of the format, if this may be a segment of any format that this machine can have made.
     pub(crate) fn format(&self) -> Option<u32> {
-        let Preamble { magic, byte_order, format } = self.read("header", 0).ok()?;
-        (magic == MAGIC && byte_order == BYTE_ORDER).then_some(format)
+        self.preamble().ok().map(|preamble| preamble.format)
     }
 
     /// Returns the identity of the segment, and checks nothing that is not needed to find it.
@@ -173,19 +170,19 @@ impl UnvalidatedHeader {
         self.raw().map(|raw| raw.identity)
     }
 
-    /// Reads a header of this format.
+    /// Reads a header of this format. In another format, the header may be shorter, and its bytes would be misread.
     fn raw(&self) -> Result<RawHeader, Invalid> {
-        let least = |least: u64| {
-            let is_there = self.prefix.len() as u64 >= least;
-            let error = || {
-                let found = format!("{} bytes", self.prefix.len());
-                Invalid::new("header", format!("at least {HEADER_SIZE} bytes"), found)
-            };
-            is_there.then_some(()).ok_or_else(error)
-        };
-        least(PREAMBLE_SIZE)?;
-        // If one of these five differed, the bytes after it would be misread. In another format, the header may be shorter.
-        let Preamble { magic, byte_order, format } = self.read("header", 0)?;
+        let Preamble { format, .. } = self.preamble()?;
+        if format != FORMAT_VERSION {
+            return Err(other_format(format));
+        }
+        self.start()
+    }
+
+    /// Reads the part that is the same in all formats.
+    fn preamble(&self) -> Result<Preamble, Invalid> {
+        let preamble: Preamble = self.start()?;
+        let Preamble { magic, byte_order, .. } = preamble;
         if magic != MAGIC {
             return Err(Invalid::new("magic", hexadecimal(&MAGIC), hexadecimal(&magic)));
         }
@@ -194,11 +191,15 @@ impl UnvalidatedHeader {
             let found = if swapped { "the opposite one".to_owned() } else { format!("{byte_order:#010x}") };
             return Err(Invalid::new("byte order", "this machine's", found));
         }
-        if format != FORMAT_VERSION {
-            return Err(other_format(format));
-        }
-        least(HEADER_SIZE)?;
-        self.read("header", 0)
+        Ok(preamble)
+    }
+
+    /// Reads what the file starts with.
+    fn start<R: Pod>(&self) -> Result<R, Invalid> {
+        self.read("header", 0).map_err(|_| {
+            let found = format!("{} bytes", self.prefix.len());
+            Invalid::new("header", format!("at least {HEADER_SIZE} bytes"), found)
+        })
     }
 
     /// Checks everything that the rest of this crate relies on.

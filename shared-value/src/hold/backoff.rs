@@ -5,18 +5,25 @@ use std::time::Duration;
 
 /// Pauses that double each time, up to a limit.
 pub(crate) struct Backoff {
-    next: Duration,
+    first: Duration,
     longest: Duration,
+    /// The number of pauses so far.
+    made: u32,
 }
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
-        Self { next: first, longest }
+    pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, made: 0 }
+    }
+
+    /// Returns how long the pause of this number is, counted from zero.
+    pub(crate) fn pause(&self, number: u32) -> Duration {
+        self.first.saturating_mul(1 << number.min(20)).min(self.longest)
     }
 
     /// Pauses between attempts to read, when writers commit faster than this thread copies: sooner or later the writers
     /// pause too.
-    pub(crate) fn between_reads() -> Self {
+    pub(crate) const fn between_reads() -> Self {
         Self::new(Duration::from_nanos(100), Duration::from_millis(1))
     }
 
@@ -27,7 +34,7 @@ impl Backoff {
 
     /// Sleeps for the next pause, but for no longer than `most`.
     pub(crate) fn sleep_at_most(&mut self, most: Duration) {
-        thread::sleep(self.next.min(most));
-        self.next = (self.next * 2).min(self.longest);
+        thread::sleep(self.pause(self.made).min(most));
+        self.made = self.made.saturating_add(1);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::format::contents::Contents;
 use crate::hold::Hold;
+use crate::hold::backoff::Backoff;
 use crate::lock::{self, Refusal, Thread, Wait};
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::slots::Candidate;
@@ -18,16 +19,14 @@ pub(crate) const TRIES: u32 = 64;
 /// fails costs as much as the copy.
 const QUICK: usize = 4096;
 
-/// How long a reader waits for the lock the first time, and at most.
+/// How long a reader waits for the lock.
 ///
 /// The waits are bounded: if the owner is stopped, it commits nothing, so a read without the lock succeeds. They grow: an
 /// owner may commit again and again under a lock that it keeps.
-const FIRST_WAIT: Duration = Duration::from_millis(1);
-const LONGEST_WAIT: Duration = Duration::from_millis(64);
+const WAITS: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(64));
 
-/// The pauses of a reader that cannot take the lock: sooner or later the writers pause too.
-const FIRST_PAUSE: Duration = Duration::from_nanos(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+/// The pauses of a reader that cannot take the lock.
+const PAUSES: Backoff = Backoff::between_reads();
 
 /// The number of the retry that is made under the lock, if the lock is free soon.
 ///
@@ -134,7 +133,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
             let tries = tries_of(self.cell.shape().size);
             let is_late = self.made.is_multiple_of(tries);
             if (is_late || self.made == SOON)
-                && let Some(candidate) = self.remedy(is_late.then(|| self.made / tries), wait)
+                && let Some(candidate) = self.remedy(is_late.then(|| (self.made / tries).saturating_sub(1)), wait)
             {
                 return Some(candidate);
             }
@@ -144,17 +143,13 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
     }
 
-    /// Takes the lock, if this thread may take it, and returns the version to copy. Otherwise it pauses, if it is late for the
-    /// time of this number.
+    /// Takes the lock, if this thread may take it, and returns the version to copy. Otherwise it pauses, if it is late; `late`
+    /// counts from zero how often it was.
     fn remedy(&mut self, late: Option<u32>, wait: Wait) -> Option<Candidate> {
         let remaining = wait.remaining().unwrap_or_default();
-        // A time that doubles from one to the next.
-        let doubled = |first: Duration, longest: Duration| {
-            let time = late.map_or(first, |number| first * (1 << number.saturating_sub(1).min(20)));
-            time.min(longest).min(remaining)
-        };
         if let NowAndThen::Lock(hold) = &mut self.now_and_then {
-            let wait = if late.is_some() { Wait::at_most(doubled(FIRST_WAIT, LONGEST_WAIT)) } else { Wait::Briefly };
+            let most = |number| Wait::at_most(WAITS.pause(number).min(remaining));
+            let wait = late.map_or(Wait::Briefly, most);
             match Hold::acquire(self.cell, wait) {
                 Ok(acquired) => {
                     let hold = hold.insert(acquired);
@@ -165,8 +160,8 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
                 Err(_) => {}
             }
         }
-        if late.is_some() {
-            thread::sleep(doubled(FIRST_PAUSE, LONGEST_PAUSE));
+        if let Some(number) = late {
+            thread::sleep(PAUSES.pause(number).min(remaining));
         }
         None
     }

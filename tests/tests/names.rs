@@ -15,6 +15,11 @@ fn find(name: &str) -> Option<NamedValue> {
     names().unwrap().into_iter().find(|found| found.name() == name)
 }
 
+/// Waits until nothing has the value open any more: a child that another test forked meanwhile has it open until it ends.
+fn eventually_unused(name: &str) {
+    eventually("the value is not in use", || !find(name).expect("the name exists").is_in_use());
+}
+
 /// A name that is left behind would lead the next program to an old value.
 #[test]
 fn a_name_is_unlinked_with_the_last_handle_of_its_creator() {
@@ -94,7 +99,7 @@ fn the_name_of_a_killed_process_is_found() {
     let value = SynchronizedAccount::open(&name).unwrap();
     assert!(find(&name).unwrap().is_in_use(), "this process uses it");
     drop(value);
-    assert!(!find(&name).unwrap().is_in_use());
+    eventually_unused(&name);
 }
 
 /// Runs the closure as another user, in a child, if this user may do that.
@@ -199,11 +204,11 @@ fn a_value_of_another_format_is_listed_and_can_be_removed() {
     }
     assert_eq!(std::fs::read(name.path()).unwrap(), before, "it is unchanged");
 
-    let find = || names().unwrap().into_iter().find(|value| value.name() == &*name);
-    let found = find().expect("it is listed");
-    assert_eq!((found.format(), found.type_name(), found.is_in_use()), (1, "", false));
-    shared_value::unlink(&name).unwrap();
-    assert!(find().is_none());
+    let found = find(&name).expect("it is listed");
+    assert_eq!((found.format(), found.type_name()), (1, ""));
+    eventually_unused(&name);
+    unlink(&name).unwrap();
+    assert_eq!(find(&name), None);
     assert_eq!(Synchronized::<u64>::open_or_create(&name, 2).unwrap().get(), 2);
-    assert_eq!(find().expect("it is listed").format(), 2);
+    assert_eq!(find(&name).expect("it is listed").format(), 2);
 }

@@ -190,7 +190,7 @@ pub use crate::{
     handle::synchronized::{SharedArray, Synchronized},
     handle::wait::{Changes, Versioned},
     layout::{
-        AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
+        AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod, Reserved,
         SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
     lock::{LockKind, LockState},

@@ -80,6 +80,7 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
                 (None, None) => return Err(wrong(format!("{} bytes", layout.size))),
             }
         }
+        (DynKind::Reserved, _) => {}
         (DynKind::Enum { variants, .. }, value) => {
             let variant = match value {
                 DynData::Enum { variant: name, number } => {
@@ -123,6 +124,8 @@ fn structure(
     way: &Way<'_>,
 ) -> Result<(), Error> {
     let wrong = |expected: String, found: String| Error::WrongData { field: way.to_string(), expected, found };
+    // No data is for reserved bytes.
+    let fields: Vec<_> = fields.iter().filter(|field| !field.layout.is_reserved()).collect();
     let names = || listed(fields.iter().map(|field| field.name.as_str()));
     // Data that was read from a value has the fields in the order of the layout, so no search is needed.
     let mut seen = vec![false; fields.len()];
@@ -138,7 +141,7 @@ fn structure(
         if std::mem::replace(&mut seen[index], true) {
             return Err(wrong("every field once".to_owned(), format!("`{}` twice", shown(name))));
         }
-        let DynField { offset, layout, .. } = &fields[index];
+        let DynField { offset, layout, .. } = fields[index];
         part(layout, false, data, &mut bytes[*offset..][..layout.size], &Way::Field(way, name))?;
     }
     let missing = fields.iter().zip(seen).find(|(field, seen)| !seen && (!is_value || !field.is_atomic));

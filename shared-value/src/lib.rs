@@ -190,8 +190,8 @@ pub use crate::{
     handle::synchronized::{SharedArray, Synchronized},
     handle::wait::{Changes, Versioned},
     layout::{
-        AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod, Reserved,
-        SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
+        AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
+        Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},

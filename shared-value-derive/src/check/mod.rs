@@ -49,7 +49,10 @@ fn check_evolution(context: &Context, input: &Input) {
     let attributes = &input.attributes;
     match (attributes.evolves, attributes.released.first()) {
         (Some(evolves), _) if matches!(input.repr, Some(Repr::Transparent)) => {
-            context.at(evolves, "a newtype has no room for later fields: write `#[repr(C)]`, or let the type inside evolve");
+            context.at(
+                evolves,
+                "a newtype has no room for later fields: write `#[repr(C)]`, or let the type inside evolve",
+            );
         }
         (None, Some(released)) => {
             context.on(released, "only a struct that evolves fits other versions: write `evolves` too");

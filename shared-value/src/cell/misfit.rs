@@ -117,9 +117,7 @@ fn compare(ours: &DynLayout, theirs: &DynLayout, part: Part<'_>) -> Result<(), M
                 }
             }
         }
-        (DynKind::Array { length, element }, DynKind::Array { length: other, element: theirs })
-            if length == other =>
-        {
+        (DynKind::Array { length, element }, DynKind::Array { length: other, element: theirs }) if length == other => {
             compare(element, theirs, part.element())
         }
         (DynKind::Slice { element }, DynKind::Slice { element: theirs }) => compare(element, theirs, part.element()),
@@ -148,7 +146,9 @@ fn compare_fields(
         let index = differing.unwrap_or(count);
         let (expected, found) = (told(mine.get(index), ours), told(other.get(index), theirs));
         let name = shown(ours.name());
-        let reason = format!("expected `{expected}`, found `{found}`: `{name}` is not `#[shared(evolves)]`, so it cannot change");
+        let reason = format!(
+            "expected `{expected}`, found `{found}`: `{name}` is not `#[shared(evolves)]`, so it cannot change"
+        );
         return Err(Misfit { expected, found, reason });
     }
     mine.iter().zip(other).try_for_each(|(mine, other)| compare(&mine.layout, &other.layout, part.field(mine)))
@@ -171,7 +171,8 @@ fn compare_versions(
         );
         return Err(Misfit { expected: size(ours), found: size(theirs), reason });
     }
-    let known = |fields: &'_ [DynField]| fields.iter().filter(|field| !field.layout.is_reserved()).cloned().collect::<Vec<_>>();
+    let known =
+        |fields: &'_ [DynField]| fields.iter().filter(|field| !field.layout.is_reserved()).cloned().collect::<Vec<_>>();
     let (mine, other) = (known(mine), known(other));
     for field in &mine {
         let part = part.field(field);

@@ -15,9 +15,9 @@ use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
 use crate::lock::Wait;
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::schema::{DynKind, DynLayout};
 use crate::schema::place::{Place, WordRange};
 use crate::schema::primitive::put;
+use crate::schema::{DynKind, DynLayout};
 
 impl Shared for Dyn {}
 

@@ -54,7 +54,11 @@ pub(super) fn check_zeros(layout: &DynLayout) -> Result<(), Error> {
 fn zeros(layout: &DynLayout, way: &Way<'_>) -> Result<(), Error> {
     match &layout.kind {
         // Zeros are valid here; decoding them could ask for more memory than there is.
-        DynKind::Text | DynKind::Bytes | DynKind::Reserved | DynKind::Array { length: 0, .. } | DynKind::Slice { .. } => Ok(()),
+        DynKind::Text
+        | DynKind::Bytes
+        | DynKind::Reserved
+        | DynKind::Array { length: 0, .. }
+        | DynKind::Slice { .. } => Ok(()),
         DynKind::Array { element, .. } => zeros(element, &Way::Element(way, 0)),
         DynKind::Newtype { inner } => zeros(inner, way),
         DynKind::Struct { fields } => {

@@ -434,7 +434,8 @@ const fn reserved_in_vain(field: &str) -> ! {
     let mut message = Text::<256>::from(0);
     message.text("`");
     message.text(field);
-    message.text("` is reserved for later versions, but the struct does not evolve: write `#[shared(evolves)]` above it");
+    message
+        .text("` is reserved for later versions, but the struct does not evolve: write `#[shared(evolves)]` above it");
     panic!("{}", message.beginning())
 }
 

@@ -342,7 +342,7 @@ impl<'a> Slots<'a> {
         // acquire fence of `copy`. The commit of `version` comes before this fence: in this thread, or in another one that
         // released the lock to this thread.
         fence(Ordering::Release);
-        if bytes.len() == self.size && !self.has_reserved {
+        if bytes.len() == self.size && (!self.has_reserved || cfg!(shared_value_fault = "stale_reserved")) {
             return;
         }
         let (committed, working) = (self.slot(version), self.slot(version.wrapping_add(1)));

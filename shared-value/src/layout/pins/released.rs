@@ -215,7 +215,11 @@ const fn may_be_missing(reason: &mut Reason, field: &Field, others: &[Field]) ->
         }
     }
     if !accepts_zeros(field.layout()) {
-        return misfit(reason, field.name(), "a new field is zero in old values, and zeros are not a value of its type");
+        return misfit(
+            reason,
+            field.name(),
+            "a new field is zero in old values, and zeros are not a value of its type",
+        );
     }
     true
 }

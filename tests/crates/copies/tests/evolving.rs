@@ -53,7 +53,7 @@ fn refused(arguments: [&str; 4]) -> String {
     String::from_utf8(output.stderr).expect("errors are text")
 }
 
-/// If a pair like these opened, a program would read bytes as what they are not, or take zeros for a value that cannot be zero.
+/// If a pair like these opened, a program would read the bytes of one field as another, or zeros that are not a value.
 #[test]
 fn versions_that_do_not_fit_are_refused_with_the_field_and_the_reason() {
     assert!(MISFITS.len() >= 40, "{}", MISFITS.len());
@@ -83,7 +83,8 @@ fn versions_that_do_not_fit_are_refused_with_the_field_and_the_reason() {
 #[test]
 fn a_pin_refuses_what_does_not_open() {
     panic::set_hook(Box::new(|_| {}));
-    let held: Vec<_> = MISFITS.iter().filter(|misfit| panic::catch_unwind(misfit.pin).is_ok()).map(|misfit| misfit.name).collect();
+    let held: Vec<_> =
+        MISFITS.iter().filter(|misfit| panic::catch_unwind(misfit.pin).is_ok()).map(|misfit| misfit.name).collect();
     let _ = panic::take_hook();
     assert!(held.is_empty(), "these pins hold: {held:?}");
 }
@@ -202,7 +203,12 @@ fn live_together(kind: &Kind, versions: [&str; 2], random: &mut fastrand::Rng) {
         };
         let start = std::time::Instant::now();
         while !is_moved(&look()) {
-            assert!(start.elapsed() < Duration::from_secs(30), "{} {} {versions:?}: no step is made", kind.size, kind.name);
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "{} {} {versions:?}: no step is made",
+                kind.size,
+                kind.name
+            );
             thread::yield_now();
         }
         thread::sleep(Duration::from_micros(random.u64(0..1000)));

@@ -19,7 +19,7 @@ pub trait Version: SharedValue {
 
 /// The numbers of the counters that not all versions know.
 pub const LIMIT: u8 = 1;
-/// In the upper half of what is a `Reserved` field in other versions.
+/// In the upper half of a field that other versions have as `Reserved`.
 pub const LEVEL: u8 = 1 << 1;
 /// A float.
 pub const RATE: u8 = 1 << 2;
@@ -60,15 +60,24 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves)]
-            pub struct Limit { pub cents: u32, pub spare: Reserved<4> }
+            pub struct Limit {
+                pub cents: u32,
+                pub spare: Reserved<4>,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub early: Reserved<16>,
-                pub limits: [Limit; 2], pub code: u16, pub middle: Reserved<14>,
-                pub late: [Reserved<8>; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub early: Reserved<16>,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub middle: Reserved<14>,
+                pub late: [Reserved<8>; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -76,9 +85,14 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, early: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2], code: 0, middle: Reserved::new(),
-                        late: [Reserved::new(); N], last: Reserved::new(),
+                        balance: 0,
+                        requests: 0,
+                        early: Reserved::new(),
+                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
+                        code: 0,
+                        middle: Reserved::new(),
+                        late: [Reserved::new(); N],
+                        last: Reserved::new(),
                     }
                 }
 
@@ -101,15 +115,25 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit { pub cents: u32, pub spare: Reserved<4> }
+            pub struct Limit {
+                pub cents: u32,
+                pub spare: Reserved<4>,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Account)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub limit: u32,
-                pub early: Reserved<12>, pub limits: [Limit; 2], pub code: u16, pub middle: Reserved<14>,
-                pub late: [Reserved<8>; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub limit: u32,
+                pub early: Reserved<12>,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub middle: Reserved<14>,
+                pub late: [Reserved<8>; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -117,9 +141,15 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, limit: 0, early: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2], code: 0, middle: Reserved::new(),
-                        late: [Reserved::new(); N], last: Reserved::new(),
+                        balance: 0,
+                        requests: 0,
+                        limit: 0,
+                        early: Reserved::new(),
+                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
+                        code: 0,
+                        middle: Reserved::new(),
+                        late: [Reserved::new(); N],
+                        last: Reserved::new(),
                     }
                 }
 
@@ -143,15 +173,26 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit { pub cents: u32, pub spare: Reserved<4> }
+            pub struct Limit {
+                pub cents: u32,
+                pub spare: Reserved<4>,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Account)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub before: Reserved<4>,
-                pub level: u32, pub after: Reserved<8>, pub limits: [Limit; 2], pub code: u16,
-                pub middle: Reserved<14>, pub late: [Reserved<8>; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub before: Reserved<4>,
+                pub level: u32,
+                pub after: Reserved<8>,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub middle: Reserved<14>,
+                pub late: [Reserved<8>; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -159,9 +200,16 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, before: Reserved::new(), level: 0, after: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2], code: 0, middle: Reserved::new(),
-                        late: [Reserved::new(); N], last: Reserved::new(),
+                        balance: 0,
+                        requests: 0,
+                        before: Reserved::new(),
+                        level: 0,
+                        after: Reserved::new(),
+                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
+                        code: 0,
+                        middle: Reserved::new(),
+                        late: [Reserved::new(); N],
+                        last: Reserved::new(),
                     }
                 }
 
@@ -185,15 +233,25 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit { pub cents: u32, pub spare: Reserved<4> }
+            pub struct Limit {
+                pub cents: u32,
+                pub spare: Reserved<4>,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Account)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub before: Reserved<8>,
-                pub rate: f64, pub limits: [Limit; 2], pub code: u16, pub total: u64,
-                pub late: [Reserved<8>; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub before: Reserved<8>,
+                pub rate: f64,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub total: u64,
+                pub late: [Reserved<8>; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -201,9 +259,15 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, before: Reserved::new(), rate: 0.0,
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2], code: 0, total: 0,
-                        late: [Reserved::new(); N], last: Reserved::new(),
+                        balance: 0,
+                        requests: 0,
+                        before: Reserved::new(),
+                        rate: 0.0,
+                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
+                        code: 0,
+                        total: 0,
+                        late: [Reserved::new(); N],
+                        last: Reserved::new(),
                     }
                 }
 
@@ -228,15 +292,24 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit { pub cents: u32, pub days: u32 }
+            pub struct Limit {
+                pub cents: u32,
+                pub days: u32,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Account)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub early: Reserved<16>,
-                pub limits: [Limit; 2], pub code: u16, pub middle: Reserved<14>,
-                pub late: [Reserved<8>; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub early: Reserved<16>,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub middle: Reserved<14>,
+                pub late: [Reserved<8>; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -244,8 +317,14 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, early: Reserved::new(), limits: [Limit { cents: 0, days: 0 }; 2],
-                        code: 0, middle: Reserved::new(), late: [Reserved::new(); N], last: Reserved::new(),
+                        balance: 0,
+                        requests: 0,
+                        early: Reserved::new(),
+                        limits: [Limit { cents: 0, days: 0 }; 2],
+                        code: 0,
+                        middle: Reserved::new(),
+                        late: [Reserved::new(); N],
+                        last: Reserved::new(),
                     }
                 }
 
@@ -269,15 +348,27 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit { pub cents: u32, pub spare: Reserved<4> }
+            pub struct Limit {
+                pub cents: u32,
+                pub spare: Reserved<4>,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Account)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub limit: u32, pub level: u32,
-                pub before: Reserved<8>, pub limits: [Limit; 2], pub code: u16, pub flag: u16,
-                pub middle: Reserved<12>, pub late: [Reserved<8>; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub limit: u32,
+                pub level: u32,
+                pub before: Reserved<8>,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub flag: u16,
+                pub middle: Reserved<12>,
+                pub late: [Reserved<8>; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -285,9 +376,17 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, limit: 0, level: 0, before: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2], code: 0, flag: 0,
-                        middle: Reserved::new(), late: [Reserved::new(); N], last: Reserved::new(),
+                        balance: 0,
+                        requests: 0,
+                        limit: 0,
+                        level: 0,
+                        before: Reserved::new(),
+                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
+                        code: 0,
+                        flag: 0,
+                        middle: Reserved::new(),
+                        late: [Reserved::new(); N],
+                        last: Reserved::new(),
                     }
                 }
 
@@ -313,15 +412,26 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit { pub cents: u32, pub days: u32 }
+            pub struct Limit {
+                pub cents: u32,
+                pub days: u32,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Account)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub before: Reserved<8>,
-                pub rate: f64, pub limits: [Limit; 2], pub code: u16, pub flag: u16,
-                pub middle: Reserved<12>, pub log: [u64; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub before: Reserved<8>,
+                pub rate: f64,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub flag: u16,
+                pub middle: Reserved<12>,
+                pub log: [u64; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -329,9 +439,16 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, before: Reserved::new(), rate: 0.0,
-                        limits: [Limit { cents: 0, days: 0 }; 2], code: 0, flag: 0, middle: Reserved::new(),
-                        log: [0; N], last: Reserved::new(),
+                        balance: 0,
+                        requests: 0,
+                        before: Reserved::new(),
+                        rate: 0.0,
+                        limits: [Limit { cents: 0, days: 0 }; 2],
+                        code: 0,
+                        flag: 0,
+                        middle: Reserved::new(),
+                        log: [0; N],
+                        last: Reserved::new(),
                     }
                 }
 
@@ -358,15 +475,27 @@ macro_rules! versions {
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit { pub cents: u32, pub days: u32 }
+            pub struct Limit {
+                pub cents: u32,
+                pub days: u32,
+            }
 
             #[derive(SharedValue, Clone, Copy, Debug)]
             #[repr(C)]
             #[shared(evolves, released = super::first::Account)]
             pub struct Account {
-                pub balance: i64, #[shared(atomic)] pub requests: u64, pub limit: u32, pub level: u32,
-                pub rate: f64, pub limits: [Limit; 2], pub code: u16, pub flag: u16, pub total: u64,
-                pub log: [u64; N], pub last: Reserved<8>,
+                pub balance: i64,
+                #[shared(atomic)]
+                pub requests: u64,
+                pub limit: u32,
+                pub level: u32,
+                pub rate: f64,
+                pub limits: [Limit; 2],
+                pub code: u16,
+                pub flag: u16,
+                pub total: u64,
+                pub log: [u64; N],
+                pub last: Reserved<8>,
             }
 
             impl Version for Account {
@@ -374,8 +503,16 @@ macro_rules! versions {
 
                 fn zero() -> Self {
                     Self {
-                        balance: 0, requests: 0, limit: 0, level: 0, rate: 0.0,
-                        limits: [Limit { cents: 0, days: 0 }; 2], code: 0, flag: 0, total: 0, log: [0; N],
+                        balance: 0,
+                        requests: 0,
+                        limit: 0,
+                        level: 0,
+                        rate: 0.0,
+                        limits: [Limit { cents: 0, days: 0 }; 2],
+                        code: 0,
+                        flag: 0,
+                        total: 0,
+                        log: [0; N],
                         last: Reserved::new(),
                     }
                 }

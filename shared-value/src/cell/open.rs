@@ -57,10 +57,10 @@ impl<C: Typed + ?Sized> Recognized for C {
 
     #[inline]
     fn in_arena(described: &Described<'_>) -> Result<C::Facts, Error> {
-        match described.expect::<C>() {
-            Err(difference) if C::EVOLVES => other_version::<C>(described, difference),
-            expected => expected,
+        if C::EVOLVES && described.fingerprint != C::FINGERPRINT {
+            return other_version::<C>(described);
         }
+        described.expect::<C>()
     }
 
     #[inline]
@@ -73,19 +73,20 @@ impl<C: Typed + ?Sized> Recognized for C {
     }
 }
 
-/// Returns the facts of a value of an arena, if it is of another version of the type that fits. `difference` is the error
-/// otherwise, if the types are unrelated.
+/// Returns the facts of a value of an arena whose type differs, if it is another version of this type that fits.
 #[cold]
-fn other_version<C: Typed + ?Sized>(described: &Described<'_>, difference: Error) -> Result<C::Facts, Error> {
-    let name = (described.name)();
-    if !misfit::is_known_to_fit(C::FINGERPRINT, described.fingerprint) {
+fn other_version<C: Typed + ?Sized>(described: &Described<'_>) -> Result<C::Facts, Error> {
+    if !misfit::is_known_to_fit(C::FINGERPRINT, described.fingerprint)
+        && let Err(difference) = described.expect::<C>()
+    {
         let schema = (described.schema)().unwrap_or_default();
-        misfit::check(&name, &C::schema(), &schema, difference)?;
+        misfit::check(&(described.name)(), &C::schema(), &schema, difference)?;
         if text_fingerprint(&schema) == described.fingerprint {
             misfit::note_fit(C::FINGERPRINT, described.fingerprint);
         }
     }
-    C::facts(described.size).ok_or_else(|| Invalid::new("size", "that of its type", described.size).of(&name))
+    let invalid = || Invalid::new("size", "that of its type", described.size).of(&(described.name)());
+    C::facts(described.size).ok_or_else(invalid)
 }
 
 /// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value.

@@ -47,7 +47,7 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
             Some(character) => put(bytes, character.into()),
             None => return Err(wrong("a char".to_owned())),
         },
-        (DynKind::Optional { .. }, DynData::Optional(None)) => {}
+        (DynKind::Optional { .. }, DynData::Optional(None)) | (DynKind::Reserved, _) => {}
         (
             DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } | DynKind::Optional { is_signed },
             value @ (DynData::Signed(_) | DynData::Unsigned(_) | DynData::Optional(Some(_))),
@@ -80,7 +80,6 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
                 (None, None) => return Err(wrong(format!("{} bytes", layout.size))),
             }
         }
-        (DynKind::Reserved, _) => {}
         (DynKind::Enum { variants, .. }, value) => {
             let variant = match value {
                 DynData::Enum { variant: name, number } => {

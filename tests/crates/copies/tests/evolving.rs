@@ -89,11 +89,14 @@ fn a_pin_refuses_what_does_not_open() {
     assert!(held.is_empty(), "these pins hold: {held:?}");
 }
 
+/// Reads the counters of a segment.
+type Look = Box<dyn Fn() -> Vec<Counted>>;
+
 /// A kind of segment, and how its counters are read.
 struct Kind {
     name: &'static str,
     size: &'static str,
-    read: fn(&str) -> Box<dyn Fn() -> Vec<Counted>>,
+    read: fn(&str) -> Look,
 }
 
 macro_rules! kinds {

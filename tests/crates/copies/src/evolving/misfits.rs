@@ -5,6 +5,7 @@ use shared_value::{DynLayout, DynValue, Error, SharedValue, Synchronized, Zeroed
 
 /// Two versions of a struct that do not fit.
 pub struct Misfit {
+    /// The name of the pair.
     pub name: &'static str,
     /// The reason why the newer version does not open a value of the older one.
     pub reason: &'static str,
@@ -49,7 +50,7 @@ macro_rules! evolving {
         #[derive(SharedValue, Clone, Copy)]
         #[repr(C)]
         #[shared(evolves)]
-        pub struct $name { $($fields)* }
+        pub(crate) struct $name { $($fields)* }
     };
 }
 
@@ -57,7 +58,7 @@ macro_rules! strict {
     ($name:ident { $($fields:tt)* }) => {
         #[derive(SharedValue, Clone, Copy)]
         #[repr(C)]
-        pub struct $name { $($fields)* }
+        pub(crate) struct $name { $($fields)* }
     };
 }
 
@@ -65,7 +66,7 @@ macro_rules! newtype {
     ($name:ident($inner:ty)) => {
         #[derive(SharedValue, Clone, Copy)]
         #[repr(transparent)]
-        pub struct $name($inner);
+        pub(crate) struct $name($inner);
     };
 }
 
@@ -73,7 +74,7 @@ macro_rules! numbered {
     ($name:ident($repr:ident) { $($variants:tt)* }) => {
         #[derive(SharedValue, Clone, Copy)]
         #[repr($repr)]
-        pub enum $name { $($variants)* }
+        pub(crate) enum $name { $($variants)* }
     };
 }
 
@@ -81,13 +82,13 @@ macro_rules! misfits {
     ($($name:ident: { $($old:item)* } { $($new:item)* } $field:literal $reason:literal;)*) => {
         $(
             mod $name {
-                pub(super) mod old {
+                pub(crate) mod old {
                     #[allow(unused_imports)]
                     use {core::num::*, shared_value::*};
                     $($old)*
                 }
 
-                pub(super) mod new {
+                pub(crate) mod new {
                     #[allow(unused_imports)]
                     use {core::num::*, shared_value::*};
                     $($new)*

@@ -10,9 +10,6 @@ pub trait Version: SharedValue {
     /// The counters that not all versions know, and this one does: one bit for each.
     const KNOWN: u8;
 
-    /// A value whose counters are zero.
-    fn zero() -> Self;
-
     /// Counts a step in all counters.
     fn step(&mut self);
 }
@@ -32,7 +29,7 @@ pub const TOTAL: u8 = 1 << 5;
 /// An array, which makes the value large.
 pub const LOG: u8 = 1 << 6;
 
-/// What the last version tells of all counters.
+/// The values of all counters, as the last version reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
     /// The counters that all versions know.
@@ -44,491 +41,164 @@ pub struct Counted {
 /// The modulus in which all counters are compared: the smallest of them has 16 bits.
 pub const MODULUS: u64 = 1 << 16;
 
+macro_rules! version {
+    (
+        $(#[$doc:meta])* $module:ident, $known:expr,
+        Limit { $($limit:tt)* } Account { $($fields:tt)* } |$account:ident| { $($step:expr);* }
+    ) => {
+        $(#[$doc])*
+        pub mod $module {
+            use shared_value::{Reserved, SharedValue};
+
+            use super::N;
+            use crate::evolving::versions::{DAYS, FLAG, LEVEL, LIMIT, LOG, RATE, TOTAL, Version};
+
+            #[derive(SharedValue, Clone, Copy, Debug)]
+            #[repr(C)]
+            #[shared(evolves, released = super::first::Limit)]
+            #[allow(missing_docs, reason = "its fields are counters or reserved")]
+            pub struct Limit { $($limit)* }
+
+            #[derive(SharedValue, Clone, Copy, Debug)]
+            #[repr(C)]
+            #[shared(evolves, released = super::first::Account)]
+            #[allow(missing_docs, reason = "its fields are counters or reserved")]
+            pub struct Account { $($fields)* }
+
+            impl Version for Account {
+                const KNOWN: u8 = $known & (LIMIT | LEVEL | RATE | DAYS | FLAG | TOTAL | LOG);
+
+                fn step(&mut self) {
+                    let $account = self;
+                    $account.balance += 1;
+                    $account.code = $account.code.wrapping_add(1);
+                    $account.limits.iter_mut().for_each(|limit| limit.cents += 1);
+                    $($step;)*
+                }
+            }
+
+            /// All of these types are not used by each version.
+            const _: Option<Reserved<1>> = None;
+        }
+    };
+}
+
 macro_rules! versions {
     ($length:literal) => {
         /// The number of elements of the log.
         pub const N: usize = $length;
 
-        /// The first version, with room for all that come later.
-        pub mod first {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves)]
-            pub struct Limit {
-                pub cents: u32,
-                pub spare: Reserved<4>,
+        version! {
+            /// The first version, with room for all that come later.
+            first, 0,
+            Limit { pub cents: u32, pub spare: Reserved<4> }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub early: Reserved<16>,
+                pub limits: [Limit; 2], pub code: u16, pub middle: Reserved<14>, pub late: [Reserved<8>; N], pub last: Reserved<8>
             }
+            |account| {}
+        }
 
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub early: Reserved<16>,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub middle: Reserved<14>,
-                pub late: [Reserved<8>; N],
-                pub last: Reserved<8>,
+        version! {
+            /// Takes a part of a `Reserved` field.
+            limited, LIMIT,
+            Limit { pub cents: u32, pub spare: Reserved<4> }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub limit: u32, pub early: Reserved<12>,
+                pub limits: [Limit; 2], pub code: u16, pub middle: Reserved<14>, pub late: [Reserved<8>; N], pub last: Reserved<8>
             }
-
-            impl Version for Account {
-                const KNOWN: u8 = 0;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        early: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
-                        code: 0,
-                        middle: Reserved::new(),
-                        late: [Reserved::new(); N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                }
+            |account| {
+                account.limit += 1
             }
         }
 
-        /// Takes a part of a `Reserved` field.
-        pub mod limited {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit {
-                pub cents: u32,
-                pub spare: Reserved<4>,
+        version! {
+            /// Takes bytes inside of a `Reserved` field.
+            levelled, LEVEL,
+            Limit { pub cents: u32, pub spare: Reserved<4> }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub before: Reserved<4>, pub level: u32, pub after: Reserved<8>,
+                pub limits: [Limit; 2], pub code: u16, pub middle: Reserved<14>, pub late: [Reserved<8>; N], pub last: Reserved<8>
             }
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Account)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub limit: u32,
-                pub early: Reserved<12>,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub middle: Reserved<14>,
-                pub late: [Reserved<8>; N],
-                pub last: Reserved<8>,
-            }
-
-            impl Version for Account {
-                const KNOWN: u8 = LIMIT;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        limit: 0,
-                        early: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
-                        code: 0,
-                        middle: Reserved::new(),
-                        late: [Reserved::new(); N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                    self.limit += 1;
-                }
+            |account| {
+                account.level += 1
             }
         }
 
-        /// Takes bytes inside of a `Reserved` field.
-        pub mod levelled {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit {
-                pub cents: u32,
-                pub spare: Reserved<4>,
+        version! {
+            /// Has a float, and more padding.
+            rated, RATE | TOTAL,
+            Limit { pub cents: u32, pub spare: Reserved<4> }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub before: Reserved<8>, pub rate: f64,
+                pub limits: [Limit; 2], pub code: u16, pub total: u64, pub late: [Reserved<8>; N], pub last: Reserved<8>
             }
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Account)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub before: Reserved<4>,
-                pub level: u32,
-                pub after: Reserved<8>,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub middle: Reserved<14>,
-                pub late: [Reserved<8>; N],
-                pub last: Reserved<8>,
-            }
-
-            impl Version for Account {
-                const KNOWN: u8 = LEVEL;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        before: Reserved::new(),
-                        level: 0,
-                        after: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
-                        code: 0,
-                        middle: Reserved::new(),
-                        late: [Reserved::new(); N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                    self.level += 1;
-                }
+            |account| {
+                account.rate += 1.0;
+                account.total += 1
             }
         }
 
-        /// Has a float, and more padding.
-        pub mod rated {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit {
-                pub cents: u32,
-                pub spare: Reserved<4>,
+        version! {
+            /// Extends a struct inside of an array.
+            nested, DAYS,
+            Limit { pub cents: u32, pub days: u32 }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub early: Reserved<16>,
+                pub limits: [Limit; 2], pub code: u16, pub middle: Reserved<14>, pub late: [Reserved<8>; N], pub last: Reserved<8>
             }
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Account)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub before: Reserved<8>,
-                pub rate: f64,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub total: u64,
-                pub late: [Reserved<8>; N],
-                pub last: Reserved<8>,
-            }
-
-            impl Version for Account {
-                const KNOWN: u8 = RATE | TOTAL;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        before: Reserved::new(),
-                        rate: 0.0,
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
-                        code: 0,
-                        total: 0,
-                        late: [Reserved::new(); N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                    self.rate += 1.0;
-                    self.total += 1;
-                }
+            |account| {
+                account.limits.iter_mut().for_each(|limit| limit.days += 1)
             }
         }
 
-        /// Extends a struct inside of an array.
-        pub mod nested {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit {
-                pub cents: u32,
-                pub days: u32,
+        version! {
+            /// Has a field in the padding of other versions.
+            flagged, LIMIT | LEVEL | FLAG,
+            Limit { pub cents: u32, pub spare: Reserved<4> }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub limit: u32, pub level: u32, pub before: Reserved<8>,
+                pub limits: [Limit; 2], pub code: u16, pub flag: u16, pub middle: Reserved<12>, pub late: [Reserved<8>; N], pub last: Reserved<8>
             }
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Account)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub early: Reserved<16>,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub middle: Reserved<14>,
-                pub late: [Reserved<8>; N],
-                pub last: Reserved<8>,
-            }
-
-            impl Version for Account {
-                const KNOWN: u8 = DAYS;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        early: Reserved::new(),
-                        limits: [Limit { cents: 0, days: 0 }; 2],
-                        code: 0,
-                        middle: Reserved::new(),
-                        late: [Reserved::new(); N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                    self.limits.iter_mut().for_each(|limit| limit.days += 1);
-                }
+            |account| {
+                account.limit += 1;
+                account.level += 1;
+                account.flag = account.flag.wrapping_add(1)
             }
         }
 
-        /// Has a field in the padding of other versions.
-        pub mod flagged {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit {
-                pub cents: u32,
-                pub spare: Reserved<4>,
+        version! {
+            /// Has a long field.
+            logged, RATE | DAYS | FLAG | LOG,
+            Limit { pub cents: u32, pub days: u32 }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub before: Reserved<8>, pub rate: f64,
+                pub limits: [Limit; 2], pub code: u16, pub flag: u16, pub middle: Reserved<12>, pub log: [u64; N], pub last: Reserved<8>
             }
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Account)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub limit: u32,
-                pub level: u32,
-                pub before: Reserved<8>,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub flag: u16,
-                pub middle: Reserved<12>,
-                pub late: [Reserved<8>; N],
-                pub last: Reserved<8>,
-            }
-
-            impl Version for Account {
-                const KNOWN: u8 = LIMIT | LEVEL | FLAG;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        limit: 0,
-                        level: 0,
-                        before: Reserved::new(),
-                        limits: [Limit { cents: 0, spare: Reserved::new() }; 2],
-                        code: 0,
-                        flag: 0,
-                        middle: Reserved::new(),
-                        late: [Reserved::new(); N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                    self.limit += 1;
-                    self.level += 1;
-                    self.flag = self.flag.wrapping_add(1);
-                }
+            |account| {
+                account.rate += 1.0;
+                account.limits.iter_mut().for_each(|limit| limit.days += 1);
+                account.flag = account.flag.wrapping_add(1);
+                account.log.iter_mut().for_each(|entry| *entry += 1)
             }
         }
 
-        /// Has a long field.
-        pub mod logged {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit {
-                pub cents: u32,
-                pub days: u32,
+        version! {
+            /// Knows all fields.
+            full, LIMIT | LEVEL | RATE | DAYS | FLAG | TOTAL | LOG,
+            Limit { pub cents: u32, pub days: u32 }
+            Account {
+                pub balance: i64, #[shared(atomic)] pub requests: u64, pub limit: u32, pub level: u32, pub rate: f64,
+                pub limits: [Limit; 2], pub code: u16, pub flag: u16, pub total: u64, pub log: [u64; N], pub last: Reserved<8>
             }
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Account)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub before: Reserved<8>,
-                pub rate: f64,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub flag: u16,
-                pub middle: Reserved<12>,
-                pub log: [u64; N],
-                pub last: Reserved<8>,
-            }
-
-            impl Version for Account {
-                const KNOWN: u8 = RATE | DAYS | FLAG | LOG;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        before: Reserved::new(),
-                        rate: 0.0,
-                        limits: [Limit { cents: 0, days: 0 }; 2],
-                        code: 0,
-                        flag: 0,
-                        middle: Reserved::new(),
-                        log: [0; N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                    self.rate += 1.0;
-                    self.limits.iter_mut().for_each(|limit| limit.days += 1);
-                    self.flag = self.flag.wrapping_add(1);
-                    self.log.iter_mut().for_each(|entry| *entry += 1);
-                }
-            }
-        }
-
-        /// Knows all fields.
-        pub mod full {
-            use shared_value::{Reserved, SharedValue};
-
-            use super::N;
-            #[allow(clippy::wildcard_imports, unused_imports, reason = "the names of the counters")]
-            use crate::evolving::versions::*;
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Limit)]
-            pub struct Limit {
-                pub cents: u32,
-                pub days: u32,
-            }
-
-            #[derive(SharedValue, Clone, Copy, Debug)]
-            #[repr(C)]
-            #[shared(evolves, released = super::first::Account)]
-            pub struct Account {
-                pub balance: i64,
-                #[shared(atomic)]
-                pub requests: u64,
-                pub limit: u32,
-                pub level: u32,
-                pub rate: f64,
-                pub limits: [Limit; 2],
-                pub code: u16,
-                pub flag: u16,
-                pub total: u64,
-                pub log: [u64; N],
-                pub last: Reserved<8>,
-            }
-
-            impl Version for Account {
-                const KNOWN: u8 = LIMIT | LEVEL | RATE | DAYS | FLAG | TOTAL | LOG;
-
-                fn zero() -> Self {
-                    Self {
-                        balance: 0,
-                        requests: 0,
-                        limit: 0,
-                        level: 0,
-                        rate: 0.0,
-                        limits: [Limit { cents: 0, days: 0 }; 2],
-                        code: 0,
-                        flag: 0,
-                        total: 0,
-                        log: [0; N],
-                        last: Reserved::new(),
-                    }
-                }
-
-                fn step(&mut self) {
-                    self.balance += 1;
-                    self.code = self.code.wrapping_add(1);
-                    self.limits.iter_mut().for_each(|limit| limit.cents += 1);
-                    self.limit += 1;
-                    self.level += 1;
-                    self.rate += 1.0;
-                    self.limits.iter_mut().for_each(|limit| limit.days += 1);
-                    self.flag = self.flag.wrapping_add(1);
-                    self.total += 1;
-                    self.log.iter_mut().for_each(|entry| *entry += 1);
-                }
+            |account| {
+                account.limit += 1;
+                account.level += 1;
+                account.rate += 1.0;
+                account.limits.iter_mut().for_each(|limit| limit.days += 1);
+                account.flag = account.flag.wrapping_add(1);
+                account.total += 1;
+                account.log.iter_mut().for_each(|entry| *entry += 1)
             }
         }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use anyhow::{Context as _, bail};
-use shared_value::{Arena, Capacity, DynValue, Filled, SharedArray, Synchronized};
+use shared_value::{Arena, Capacity, DynValue, Filled, SharedArray, Synchronized, Zeroed};
 
 use crate::evolving::versions::{Version, large, small};
 
@@ -33,11 +33,11 @@ pub fn run(version: &str, operation: &str, kind: &str, name: &str) -> anyhow::Re
 
 fn run_as<V: Version>(operation: &str, kind: &str, name: &str) -> anyhow::Result<()> {
     match (operation, kind) {
-        ("create", "value") => drop(Synchronized::create(name, V::zero())?),
-        ("create", "array") => drop(SharedArray::create(name, Filled(V::zero(), ELEMENTS))?),
+        ("create", "value") => drop(Synchronized::<V>::create(name, Zeroed)?),
+        ("create", "array") => drop(SharedArray::create(name, Filled(zero::<V>()?, ELEMENTS))?),
         ("create", "arena") => {
             let arena = Arena::create(name, Capacity(1 << 16))?;
-            arena.insert(KEY, V::zero())?;
+            arena.insert(KEY, zero::<V>()?)?;
         }
         ("write", "value") => write_value(&Synchronized::<V>::open(name)?, Some(&DynValue::open(name)?))?,
         ("write", "array") => write_array(&SharedArray::<V>::open(name)?, &DynValue::open(name)?)?,
@@ -51,12 +51,18 @@ fn run_as<V: Version>(operation: &str, kind: &str, name: &str) -> anyhow::Result
     Ok(())
 }
 
+/// Returns a value whose counters are zero.
+fn zero<V: Version>() -> anyhow::Result<V> {
+    Ok(Synchronized::<V>::new(Zeroed)?.load()?)
+}
+
 fn say_ready() -> anyhow::Result<()> {
     println!("ready");
     Ok(io::stdout().flush()?)
 }
 
 fn write_value<V: Version>(value: &Synchronized<V>, dynamic: Option<&DynValue>) -> anyhow::Result<()> {
+    let zero = zero()?;
     say_ready()?;
     for turn in 0_u64.. {
         match turn % 6 {
@@ -71,7 +77,7 @@ fn write_value<V: Version>(value: &Synchronized<V>, dynamic: Option<&DynValue>) 
                 let guard = value.lock()?;
                 guard.update(V::step)?;
                 guard.commit();
-                guard.set(V::zero())?;
+                guard.set(zero)?;
                 guard.rollback();
             }
             3 => {
@@ -94,6 +100,7 @@ fn write_value<V: Version>(value: &Synchronized<V>, dynamic: Option<&DynValue>) 
 }
 
 fn write_array<V: Version>(array: &SharedArray<V>, dynamic: &DynValue) -> anyhow::Result<()> {
+    let zero = zero()?;
     say_ready()?;
     for turn in 0_u64.. {
         match turn % 5 {
@@ -118,7 +125,7 @@ fn write_array<V: Version>(array: &SharedArray<V>, dynamic: &DynValue) -> anyhow
                     guard.update_at(index, V::step)?;
                 }
                 guard.commit();
-                guard.fill(V::zero())?;
+                guard.fill(zero)?;
                 guard.rollback();
             }
             _ => dynamic.update("", |_| ())?,
@@ -130,6 +137,7 @@ fn write_array<V: Version>(array: &SharedArray<V>, dynamic: &DynValue) -> anyhow
 fn write_in_arena<V: Version>(arena: &Arena, value: &Synchronized<V>) -> anyhow::Result<()> {
     let other = arena.alloc(0_u64)?;
     let other = arena.get(other)?.context("it is there")?;
+    let zero = zero()?;
     say_ready()?;
     for turn in 0_u64.. {
         match turn % 3 {
@@ -140,7 +148,7 @@ fn write_in_arena<V: Version>(arena: &Arena, value: &Synchronized<V>) -> anyhow:
             })?,
             _ => {
                 let failed = arena.try_transaction(|transaction| {
-                    transaction.lock(value)?.set(V::zero())?;
+                    transaction.lock(value)?.set(zero)?;
                     anyhow::Result::<()>::Err(anyhow::anyhow!("rolled back"))
                 });
                 anyhow::ensure!(failed.is_err(), "it was committed");

@@ -214,8 +214,8 @@ fn compare_field(mine: &DynField, other: &DynField, part: Part<'_>) -> Result<()
     compare(&mine.layout, &other.layout, part)
 }
 
-/// Checks that a field of one version may be missing in the other one, which has these fields. `who` has the field, and who
-/// has it not. The error is the reason.
+/// Checks that a field of one version may be missing in the other one, which has the fields `others`. `with` names the program
+/// that has the field, `without` the other one. The error is the reason.
 fn check_new(field: &DynField, others: &[DynField], [with, without]: [&str; 2], part: Part<'_>) -> Result<(), String> {
     let path = shown(&part.path());
     let told = format!("{with} has a field `{path}`, which {without} does not have");

@@ -148,8 +148,8 @@ impl<C: Shared + ?Sized> Synchronized<C> {
 
 /// Locking.
 impl<C: Shared + ?Sized> Synchronized<C> {
-    /// Takes the lock, and waits for it as long as needed. A thread that holds the lock takes it once more, unless the handle
-    /// is [`non_recursive`](Options::non_recursive).
+    /// Takes the lock, and waits for it as long as needed. A thread that holds the lock takes it once more, unless the value
+    /// was created as [`non_recursive`](Options::non_recursive).
     ///
     /// # Errors
     /// `Lock` with [`TooManyHeld`](crate::LockError::TooManyHeld), [`TooDeep`](crate::LockError::TooDeep),
@@ -394,16 +394,17 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
         self.guarded(guarding)
     }
 
-    /// Makes the value's own lock non-recursive for this handle and its clones: while a thread holds the lock, it cannot take
-    /// it again, but gets [`AlreadyHeld`](crate::LockError::AlreadyHeld). By default a thread may take the lock again.
+    /// Makes the own lock of a new value non-recursive: while a thread holds the lock, it cannot take it again, but gets
+    /// [`AlreadyHeld`](crate::LockError::AlreadyHeld). By default a thread may take the lock again.
     ///
     /// For async code: to the lock, all tasks of a thread are that thread. A task that keeps a guard across an `.await`
     /// therefore lets another task in, unless the lock is non-recursive. While a thread holds a guard, changes by the handle
     /// fail too: change the value by the guard.
     ///
-    /// The segment does not record this, so each program that opens the value asks for it. Each `lock` costs some nanoseconds
-    /// more. A value under a lock object follows the rule of that object: an [`RLock`](crate::RLock) or a
-    /// [`Lock`](crate::Lock).
+    /// The segment records this, so all programs that open the value get the same lock, with or without this option. With
+    /// the option, a value whose lock is recursive does not open (`InvalidSegment`). Each `lock` costs some nanoseconds more.
+    /// A value under a lock object follows the rule of that object: an [`RLock`](crate::RLock) or a [`Lock`](crate::Lock).
+    /// Locks of the values of an arena are always recursive.
     ///
     /// ```
     /// use shared_value::{Error, LockError, Synchronized};
@@ -415,6 +416,12 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
     /// guard.set(20)?;
     /// drop(guard);
     /// assert_eq!(balance.get(), 20);
+    ///
+    /// // Another program need not know how the value was created.
+    /// let opened = Synchronized::<i64>::open(balance.token()?)?;
+    /// let guard = opened.lock()?;
+    /// assert!(matches!(opened.lock(), Err(Error::Lock(LockError::AlreadyHeld))));
+    /// # drop(guard);
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn non_recursive(self) -> Self {

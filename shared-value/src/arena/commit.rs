@@ -31,6 +31,9 @@ impl Arena {
     /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait
     /// forever.
     ///
+    /// How often a transaction begins again has no limit: it depends on what other threads do. A transaction that loses once
+    /// takes the locks that it needs in order next time.
+    ///
     /// A value that the closure has added, but that is not committed, takes space like a removed value.
     ///
     /// # Errors
@@ -241,6 +244,9 @@ impl Pending {
 }
 
 /// Takes a record that no other transaction uses until `leave` is called on it: an idle one, or a new one.
+///
+/// Each round adds a record, and none is ever removed. So after a few rounds there are more records than transactions that
+/// commit at once. Behind a peer that hides the new records, the arena is full at last, which is an error.
 fn take(arena: &Arena, thread: Thread) -> Result<Cell<Record>, Error> {
     let segment = arena.segment();
     loop {

@@ -71,6 +71,8 @@ impl Arena {
     /// Returns the value of a key, and adds it if it is missing. If many threads and processes call this at once, one of
     /// them adds the value. The closure may be called even if another thread adds the value first.
     ///
+    /// If other threads remove the key and add it again each time in between, it tries again, without a limit.
+    ///
     /// # Errors
     /// The errors of [`get`](Self::get) and [`insert`](Self::insert).
     ///

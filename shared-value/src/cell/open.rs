@@ -62,7 +62,8 @@ impl<C: Typed + ?Sized> Recognized for C {
     }
 }
 
-/// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value.
+/// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value; each
+/// repetition means that one of them did.
 pub(crate) fn open_or_else<V>(
     open: impl Fn() -> Result<V, Error>,
     create: impl Fn() -> Result<V, Error>,

@@ -188,7 +188,8 @@ impl<H: Create> Options<H> {
         H::create_at(&location.into(), &initial.into(), &self.terms)
     }
 
-    /// Opens an `H`, or creates it if it does not exist. If many processes call this at once, one of them creates it.
+    /// Opens an `H`, or creates it if it does not exist. If many processes call this at once, one of them creates it. If
+    /// others remove it and create it again each time in between, this tries again, without a limit.
     ///
     /// # Errors
     /// The errors of [`Synchronized::open`](crate::Synchronized::open) and

@@ -100,7 +100,8 @@ impl<C: Shared + ?Sized> Synchronized<C> {
         Self::options().create(location, initial)
     }
 
-    /// Opens a value, or creates it if it does not exist. If many processes call this at once, one of them creates it.
+    /// Opens a value, or creates it if it does not exist. If many processes call this at once, one of them creates it. If
+    /// others remove it and create it again each time in between, this tries again, without a limit.
     ///
     /// # Errors
     /// The errors of [`open`](Self::open) and [`create`](Self::create).

@@ -75,8 +75,8 @@ impl Deaths {
         self.counts.iter().map(|(_, count)| count).sum()
     }
 
-    /// Ends a mover in a random way.
-    fn die(&mut self, mover: Worker, random: &mut fastrand::Rng, dumps: &Path) {
+    /// Ends a mover in a random way, and returns that way.
+    fn die(&mut self, mover: Worker, random: &mut fastrand::Rng, dumps: &Path) -> Death {
         let way = random.usize(..self.counts.len());
         let is_so = match self.counts[way].0 {
             Death::Killed => {
@@ -99,7 +99,9 @@ impl Deaths {
             }
         };
         // The first way is the ordinary one.
-        self.counts[if is_so { way } else { 0 }].1 += 1;
+        let (death, count) = &mut self.counts[if is_so { way } else { 0 }];
+        *count += 1;
+        *death
     }
 }
 
@@ -161,7 +163,11 @@ impl Storm {
         {
             assert!(start.elapsed() < duration + DEADLINE, "no process dies with the lock: {:?}", deaths.counts);
             let mover = random.usize(..MOVERS);
-            deaths.die(movers[mover].take().expect("all movers live"), &mut random, &self.dumps());
+            if deaths.die(movers[mover].take().expect("all movers live"), &mut random, &self.dumps()) != Death::Killed {
+                // Perhaps the kernel did not find the locks. Then a waiter asks for the owner after a second, but most movers do
+                // not live as long.
+                self.ledgers.iter().for_each(|ledger| drop(ledger.lock_timeout(HANGING).expect("the owner is gone")));
+            }
             self.look();
             let mut successor = self.start(mover, random.u64(..));
             // One in four is killed while it opens the ledgers.
@@ -178,10 +184,6 @@ impl Storm {
         for mut mover in movers.into_iter().flatten() {
             mover.tell("stop");
             mover.finish();
-        }
-        // The lock of an owner that the kernel did not find is free when the next owner has asked for it.
-        if deaths.counts.iter().any(|(death, _)| *death != Death::Killed) {
-            self.ledgers.iter().for_each(|ledger| drop(ledger.lock_timeout(DEADLINE).unwrap()));
         }
         self.settle(deaths.total());
     }

@@ -64,7 +64,7 @@ impl Transfer {
         mover.resume()?;
         say("ready");
         thread::spawn(|| {
-            while await_line() == "take memory" {
+            if await_line() == "take memory" {
                 take_memory();
             }
             STOP.store(true, Relaxed);

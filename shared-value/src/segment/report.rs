@@ -35,6 +35,7 @@ struct Users {
 
 /// The facts of a segment that this version of the library can open.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Facts {
     identity: u128,
     schema: String,
@@ -140,14 +141,14 @@ pub fn inspect<'a>(location: impl Into<Location<'a>>) -> Result<Report, Error> {
         is_being_opened: entrance::is_being_entered(&file).map_err(failed)?,
     };
     let (facts, fault) = match header.validate() {
-        Ok(valid) => (Some(Facts::read(&file, &header, valid).map_err(failed)?), None),
+        Ok(valid) => (Some(Facts::read(&file, &header, &valid).map_err(failed)?), None),
         Err(invalid) => (None, Some(invalid.of(&name))),
     };
     Ok(Report { length: metadata.len(), format: header.format(), name, fault, users, facts })
 }
 
 impl Facts {
-    fn read(file: &File, unvalidated: &UnvalidatedHeader, header: Header) -> io::Result<Self> {
+    fn read(file: &File, unvalidated: &UnvalidatedHeader, header: &Header) -> io::Result<Self> {
         let entry = &header.entries[0];
         let start = entry.cell_offset as u64;
         let [word, recoveries, _, _, _, version, _, event] = steady(file, start)?;

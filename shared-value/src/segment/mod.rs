@@ -6,6 +6,7 @@ mod location;
 mod mapping;
 mod names;
 mod registry;
+mod report;
 
 use std::fs::File;
 use std::io;
@@ -24,6 +25,7 @@ pub(crate) use location::TOKEN_PREFIX;
 pub use location::{Location, unlink};
 pub(crate) use mapping::{Mapping, id_of};
 pub use names::{NamedValue, names};
+pub use report::{LockOwner, Report, ReportedLock, inspect};
 
 /// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -247,4 +247,13 @@ fn a_timeout_says_what_was_waited_for() {
     assert_eq!(wait_for, "the time is over while waiting for a change of `(anonymous)` that fulfils the condition");
     let next = said(value.changes().next_timeout(SHORT / 5));
     assert_eq!(next, "the time is over while waiting for a commit of `(anonymous)`");
+    let arena = Arena::new(1 << 16).unwrap();
+    let number = arena.insert("number", 1_u64).unwrap();
+    let snapshot = said(arena.snapshot_timeout(Duration::ZERO, |snapshot| {
+        let loaded = snapshot.load(&number);
+        number.update(|number| *number += 1)?;
+        loaded
+    }));
+    let moment = "a moment at which no process changes the values of a snapshot of `(anonymous)`";
+    assert_eq!(snapshot, format!("the time is over while waiting for {moment}"));
 }

@@ -41,7 +41,7 @@ pub(crate) fn has_waiters(event: &AtomicU64) -> bool {
 /// and stays awake.
 ///
 /// One addition clears the bit and carries into the count. If two threads have seen one announcement, the second sets the
-/// bit again: then one later commit wakes nobody. The word changes in both cases, and each of the two threads wakes all
+/// bit again: then a later commit finds no sleeper. The word changes in both cases, and each of the two threads wakes all
 /// sleepers. There is no loop that a peer could prolong.
 pub(crate) fn count(event: &AtomicU64) {
     event.fetch_add(WAITING, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{Error, Filled, LockError, SharedArray, Synchronized};
+use shared_value::{Error, Filled, LockError, SharedArray, Synchronized, Zeroed};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, in_time};
 
 use crate::peer::{OWNER_DIED, Peer, WAITERS};
@@ -72,7 +72,7 @@ fn a_read_under_the_own_lock_ends_although_the_version_changes() {
     // Values that are copied at once, and piece by piece. The copies take longer than the pause between two changes.
     in_time(|| {
         let names = [SegmentName::new("restless-small"), SegmentName::new("restless-large")];
-        let small = Synchronized::create(&names[0], [1_u64; 8 << 10]).unwrap();
+        let small = Synchronized::<[u64; 8 << 10]>::create(&names[0], Zeroed).unwrap();
         let large = SharedArray::create(&names[1], Filled(1_u64, 1 << 18)).unwrap();
         let peers = names.each_ref().map(Peer::of);
         let stop = AtomicBool::new(false);

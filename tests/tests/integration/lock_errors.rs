@@ -159,13 +159,23 @@ fn every_process_gets_the_lock_that_the_value_was_created_with() {
 #[test]
 fn the_number_of_recoveries_tells_users_of_setters() {
     in_time(|| {
-        let number = Synchronized::new(1_u64).unwrap();
-        let (seen, other) = (number.recoveries(), number.clone());
-        thread::spawn(move || std::mem::forget(other.lock())).join().unwrap();
-        assert_eq!(number.recoveries(), seen, "no owner has followed");
-        fork(|| number.set(2).unwrap()).finish();
-        number.update(|number| *number += 1).unwrap();
-        assert_eq!((number.get(), number.recoveries()), (3, seen + 1));
+        let lock = RLock::new().unwrap();
+        let [native, guarded] = [Synchronized::options(), Synchronized::options().lock(&lock)];
+        for number in [native, guarded].map(|options| options.new(1_u64).unwrap()) {
+            let (seen, other) = (number.recoveries(), number.clone());
+            thread::spawn(move || std::mem::forget(other.lock())).join().unwrap();
+            assert_eq!(number.recoveries(), seen, "no owner has followed");
+            fork(|| number.set(2).unwrap()).finish();
+            number.update(|number| *number += 1).unwrap();
+            assert_eq!((number.get(), number.recoveries()), (3, seen + 1));
+        }
+
+        // The C library frees its mutexes only when the owner's process ends.
+        let pthread = Synchronized::options().lock_kind(LockKind::Pthread).new(1_u64).unwrap();
+        fork(|| std::mem::forget(pthread.lock())).finish();
+        fork(|| pthread.set(2).unwrap()).finish();
+        pthread.update(|number| *number += 1).unwrap();
+        assert_eq!((pthread.get(), pthread.recoveries()), (3, 1));
     });
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
+use std::path::Path;
 use std::thread;
 
 use rustix::fs::Mode;
@@ -60,6 +61,22 @@ fn a_forked_child_unlinks_nothing() {
     fork(|| drop(value.take())).finish();
     let value = Synchronized::<u64>::open(&name);
     assert!(value.is_ok(), "{value:?}");
+}
+
+/// A relative path leads elsewhere after a `chdir`, perhaps to another program's file.
+#[test]
+fn a_relative_path_is_unlinked_after_a_change_of_directory() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fork(|| {
+        std::env::set_current_dir(first.path()).unwrap();
+        let value = Synchronized::options().unlink_on_drop(true).create(Path::new("value"), 1_u64).unwrap();
+        std::env::set_current_dir(second.path()).unwrap();
+        let other = Synchronized::create(Path::new("value"), 2_u64).unwrap();
+        drop((value, other));
+    })
+    .finish();
+    assert!(!first.path().join("value").exists(), "it was left behind");
+    assert!(second.path().join("value").exists(), "another file was unlinked");
 }
 
 /// Under an old name there may be a new value, which another program needs.

@@ -147,26 +147,28 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
     let (mut looks, mut pauses) = (0, FIRST_PAUSES);
     loop {
         let seen = word.load(Ordering::Relaxed);
-        if seen & THREAD == 0 {
+        let is_free = seen & THREAD == 0;
+        if is_free {
             kernel.announce();
             let held = owner | (seen & WAITERS) | slept;
             if word.compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 return Some(Taken { owner_died: seen & OWNER_DIED != 0 });
             }
             kernel.retract();
-            continue;
-        }
-        if matches!(wait, Wait::Never) {
+        } else if matches!(wait, Wait::Never) {
             return None;
         }
         if looks < LOOKS {
             looks += 1;
-            for _ in 0..pauses {
-                spin_loop();
+            if !is_free {
+                for _ in 0..pauses {
+                    spin_loop();
+                }
+                pauses = (2 * pauses).min(MOST_PAUSES);
             }
-            pauses = (2 * pauses).min(MOST_PAUSES);
             continue;
         }
+        // A peer that changes a free word all the time must not hold this thread for ever either.
         let owns_elsewhere = seen & THREAD == owner & THREAD && kernel.may_own_elsewhere();
         let Some(timeout) = wait.remaining().filter(|_| !owns_elsewhere) else {
             if slept != 0 {
@@ -174,6 +176,9 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
             }
             return None;
         };
+        if is_free {
+            continue;
+        }
         let marked = seen | WAITERS;
         if seen == marked || word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             kernel.wait(word, marked, timeout);
@@ -187,17 +192,14 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
     }
 }
 
-/// Passes a wake-up that this thread may have consumed on to another sleeper.
+/// Passes a wake-up that this thread may have consumed on to another sleeper: by the waiters bit, which makes the owner wake
+/// one, or at once if that fails. It does not try again: a wake-up too many does no harm, because the sleeper looks at the
+/// word and sleeps again.
 fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
-    loop {
-        let seen = word.load(Ordering::Relaxed);
-        if seen & THREAD == 0 {
-            return kernel.wake_one(word);
-        }
-        let marked = seen | WAITERS;
-        if word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            return;
-        }
+    let seen = word.load(Ordering::Relaxed);
+    let marks = |marked| word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    if seen & THREAD == 0 || !marks(seen | WAITERS) {
+        kernel.wake_one(word);
     }
 }
 
@@ -273,4 +275,52 @@ pub(crate) fn bury(word: &AtomicU64, owner: u64) {
     let _ = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
         (seen & OWNER == owner).then_some(OWNER_DIED | (seen & WAITERS))
     });
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const OWNER_HERE: u64 = 7 << 32 | 5;
+
+    /// An operating system beside a peer that changes a free word each time before this thread can take it.
+    #[derive(Clone, Copy)]
+    struct Hostile<'a> {
+        word: &'a AtomicU64,
+    }
+
+    impl Kernel for Hostile<'_> {
+        fn announce(&self) {
+            self.word.fetch_add(1 << 32, Ordering::Relaxed);
+        }
+
+        fn retract(&self) {}
+
+        fn may_own_elsewhere(&self) -> bool {
+            false
+        }
+
+        fn wait(&self, _: &AtomicU64, _: u64, _: Duration) {}
+
+        fn wake_one(&self, _: &AtomicU64) {}
+
+        fn is_gone(&self, _: &AtomicU64, _: u64) -> bool {
+            false
+        }
+    }
+
+    /// Without a look at the clock after each failed attempt, a peer that changes a free lock would hold its waiters for ever.
+    #[test]
+    fn a_wait_ends_beside_a_peer_that_changes_a_free_word() {
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for wait in [Wait::Never, Wait::Briefly, Wait::at_most(Duration::from_millis(20))] {
+                let word = AtomicU64::new(OWNER_DIED);
+                let _ = sender.send(take(&word, OWNER_HERE, wait, Hostile { word: &word }));
+            }
+        });
+        for _ in 0..3 {
+            assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(None));
+        }
+    }
 }

@@ -4,8 +4,14 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::change::{Add, CompareAndSet, Set};
 use crate::commands::create::{Create, Remove};
+use crate::commands::doctor::Doctor;
+use crate::commands::generate::{Completions, Man};
+use crate::commands::layout::Layout;
 use crate::commands::list::List;
+use crate::commands::lock::Lock;
 use crate::commands::show::{Get, Show};
+use crate::commands::wait::WaitFor;
+use crate::commands::watch::Watch;
 use crate::output::Color;
 
 /// See, change, watch and diagnose values in shared memory
@@ -34,4 +40,12 @@ pub(crate) enum Command {
     Create(Create),
     #[command(name = "rm")]
     Remove(Remove),
+    Watch(Watch),
+    #[command(name = "wait")]
+    WaitFor(WaitFor),
+    Lock(Lock),
+    Doctor(Doctor),
+    Layout(Layout),
+    Completions(Completions),
+    Man(Man),
 }

@@ -61,7 +61,8 @@ pub(crate) fn select(target: &Target) -> Result<Selection> {
     Ok(Selection::Values(values))
 }
 
-fn is_arena(place: &Place) -> Result<bool> {
+/// Returns whether a segment is an arena.
+pub(crate) fn is_arena(place: &Place) -> Result<bool> {
     if let Place::Token(_) = place {
         // Only opening it tells.
         return Ok(Arena::open_read_only(place.source()).is_ok());

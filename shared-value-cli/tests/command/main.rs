@@ -1,6 +1,10 @@
 //! The command `shared-value`, run as users run it.
 
 mod change;
+mod doctor;
+mod follow;
+mod generate;
+mod layout;
 mod list;
 mod run;
 mod show;

@@ -13,6 +13,7 @@ use crate::commands::show::{Get, Show};
 use crate::commands::wait::WaitFor;
 use crate::commands::watch::Watch;
 use crate::output::Color;
+use crate::top::Top;
 
 /// See, change, watch and diagnose values in shared memory
 #[derive(Debug, Parser)]
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     #[command(name = "wait")]
     WaitFor(WaitFor),
     Lock(Lock),
+    Top(Top),
     Doctor(Doctor),
     Layout(Layout),
     Completions(Completions),

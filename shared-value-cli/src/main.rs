@@ -11,6 +11,7 @@ mod output;
 mod process;
 mod survey;
 mod target;
+mod top;
 mod value;
 
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ fn run(Arguments { color, command }: &Arguments) -> Result<ExitCode> {
         Command::Watch(watch) => watch::run(watch, &mut output),
         Command::WaitFor(wait) => wait::run(wait),
         Command::Lock(lock) => return lock::run(lock).map(ExitCode::from),
+        Command::Top(top) => top::run(top),
         Command::Doctor(doctor) => doctor::run(doctor, &mut output),
         Command::Layout(layout) => layout::run(layout, &mut output),
         Command::Completions(completions) => generate::completions(completions, &mut output),

@@ -10,4 +10,4 @@ pub(crate) use open::{
 };
 pub(crate) use pattern::{Brackets, Step, glob, parse_path};
 pub(crate) use place::{Place, Target, resolve, split};
-pub(crate) use select::{Selected, Selection, is_arena, parts, select, shown, unwrapped};
+pub(crate) use select::{Selected, Selection, get, is_arena, parts, select, shown, unwrapped};

@@ -92,7 +92,8 @@ fn entries(arena: &Arena<ReadOnly>, step: &Step, brackets: &Brackets) -> Result<
     Ok(found)
 }
 
-fn get(arena: &Arena<ReadOnly>, entry: &Brackets) -> Result<Option<Synchronized<Dyn, ReadOnly>>> {
+/// Returns a value of an arena.
+pub(crate) fn get(arena: &Arena<ReadOnly>, entry: &Brackets) -> Result<Option<Synchronized<Dyn, ReadOnly>>> {
     Ok(match entry {
         Brackets::Plain(key) | Brackets::Key(key) => arena.get::<Dyn>(key)?,
         Brackets::Id(bits) => match std::num::NonZeroU64::new(*bits) {

@@ -8,4 +8,6 @@ mod layout;
 mod list;
 mod run;
 mod show;
+mod terminal;
+mod top;
 mod values;

@@ -265,6 +265,7 @@ fn add_record(editor: &mut Editor<'_>) -> Result<(), Error> {
     record.initialize(|parts| parts.initialize(&Record { state: decision::IDLE, next }));
     editor.heap.set_state(&block, State::Live);
     editor.directory.records = block.at as u64;
+    editor.keep(block.at);
     editor.commit();
     Ok(())
 }

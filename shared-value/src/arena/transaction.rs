@@ -16,7 +16,7 @@ use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Change, State, Trailer, hash};
+use crate::heap::{BlockId, Change, Heap, State, Trailer, hash};
 use crate::lock::{Refusal, Thread, Wait};
 
 /// A transaction in progress. The closure of [`Arena::transaction`] calls its methods to lock, add and remove values.
@@ -75,10 +75,10 @@ impl Pending {
     }
 
     /// Returns the index in `added` of the block with a key or an id.
-    fn position(&self, sought: Sought<'_>) -> Option<usize> {
+    fn position(&self, heap: Heap<'_>, sought: Sought<'_>) -> Option<usize> {
         self.added.iter().position(|(block, key)| match sought {
             Sought::Key(key_sought) => key.as_deref() == Some(key_sought),
-            Sought::Id(id) => BlockId::of(block) == id,
+            Sought::Id(id) => BlockId::of(heap, block) == id,
         })
     }
 
@@ -196,7 +196,8 @@ impl Transaction<'_> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn alloc<'a, C: Shared + ?Sized>(&self, initial: impl Into<Initial<'a, C>>) -> Result<Id<C>, Error> {
-        self.add(None, &initial.into()).map(|(block, _)| Id::of(BlockId::of(&block)))
+        let (block, _) = self.add(None, &initial.into())?;
+        Ok(Id::of(BlockId::of(self.arena.heap(), &block)))
     }
 
     /// Returns the value of a key, and adds it if it is missing.
@@ -297,7 +298,7 @@ impl Transaction<'_> {
     /// Finds a block in the arena after the changes of this transaction so far.
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         let state = self.state.borrow();
-        if let Some(position) = state.position(sought) {
+        if let Some(position) = state.position(self.arena.heap(), sought) {
             return Some(state.added[position].0);
         }
         self.arena.find(sought).filter(|found| !state.removes(found))
@@ -320,7 +321,13 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         self.check_held()?;
-        self.arena.edit(|editor| make(editor, key, initial))
+        self.arena.edit(|editor| {
+            let made = make(editor, key, initial)?;
+            // It stays when the lock of the directory is released.
+            editor.keep(made.0.at);
+            editor.commit();
+            Ok(made)
+        })
     }
 
     fn join<C: Contents + ?Sized>(&self, cell: &Cell<C>) -> Result<(), Error> {

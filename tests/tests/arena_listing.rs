@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-use shared_value::{Arena, Entry};
+use shared_value::{Arena, Entry, Error, Filled};
 
 /// The values that stay, whose keys are these numbers.
 const STAYING: u64 = 50;
@@ -89,6 +89,30 @@ fn a_key_that_is_replaced_always_has_a_value() {
         });
         while !worker.is_finished() {
             assert!(arena.contains("replaced"));
+        }
+    });
+}
+
+/// If a listing followed the trailer of a block that merges with others, it would read the words of a value as a trailer.
+#[test]
+fn blocks_that_split_and_merge_hide_no_value() {
+    let arena = with_staying();
+    for number in 0..STAYING {
+        // Free blocks between the values that stay.
+        arena.replace(&number.to_string(), number).unwrap();
+    }
+    always_there(&arena, || {
+        for round in 0..3_000_u64 {
+            let failed = arena.transaction::<()>(|tx| {
+                for length in [1, 30, 4, 200, 11] {
+                    tx.alloc(Filled(round, length))?;
+                }
+                Err(Error::TimedOut)
+            });
+            assert!(failed.is_err());
+            let key = format!("key {round}");
+            arena.insert(&key, round).unwrap();
+            arena.remove(&key).unwrap();
         }
     });
 }

@@ -101,7 +101,7 @@ fn an_old_id_leads_to_nothing() {
         for first_word in 0..4_u64 {
             for id in &ids {
                 assert!(!arena.contains(*id) && arena.get(*id).unwrap().is_none());
-                // The same place, with the generation that the words have.
+                // This place, with the generation that the words have.
                 let place = id.to_bits().get() & ((1 << bits) - 1);
                 let forged = Id::<u64>::from_bits((words[0] >> 8 << bits | place).try_into().unwrap());
                 let found = arena.get(forged);
@@ -146,7 +146,7 @@ fn a_place_that_is_used_up_is_not_used_again() {
     assert!(ids.iter().all(|id| !arena.contains(*id)));
 }
 
-/// If the space of a table that is replaced came back only when nobody has the arena open, keys that come and go would fill the
+/// If the space of a table that is replaced came back only when no process has the arena open, keys that come and go would fill the
 /// arena with old tables; if its space were used while a look-up searches it, the look-up could miss a key.
 #[test]
 fn old_tables_come_back_at_once() {
@@ -201,4 +201,42 @@ fn what_could_not_be_added_takes_no_space() {
     arena.remove("key 1").unwrap();
     let after = arena.stats();
     assert_eq!((after.live, after.removed, lost(&arena)), (count - 1, 1, 0), "{before:?} {after:?}");
+}
+
+/// If the values of a transaction that failed kept their space, retries would fill the arena.
+#[test]
+fn what_a_failed_transaction_has_made_takes_no_space() {
+    let arena = Arena::new(1 << 20).unwrap();
+    arena.insert("kept", 1_u64).unwrap();
+    let fail = |opens: bool| {
+        let failed = arena.transaction::<()>(|tx| {
+            for length in [1, 100, 10] {
+                let id = tx.alloc(Filled(7_u64, length))?;
+                let value = if opens { tx.get(id)? } else { None };
+                assert_eq!(value.map(|value| value.at(0)), opens.then_some(7));
+            }
+            let dropped = tx.alloc(8_u64)?;
+            assert!(tx.remove(dropped)?);
+            Err(Error::TimedOut)
+        });
+        assert!(matches!(failed, Err(Error::TimedOut)));
+    };
+    fail(false);
+    let before = (arena.used(), arena.stats());
+    for _ in 0..100 {
+        fail(false);
+    }
+    assert_eq!((arena.used(), arena.stats()), before);
+    assert_eq!((lost(&arena), arena.stats().removed), (0, 0));
+    let added = arena.transaction(|tx| {
+        let dropped = tx.alloc(8_u64)?;
+        assert!(tx.remove(dropped)?);
+        tx.alloc(9_u64)
+    });
+    assert_eq!(arena.get(added.unwrap()).unwrap().unwrap().get(), 9);
+    assert_eq!((lost(&arena), arena.stats().removed), (0, 0));
+
+    // Handles of these may be open.
+    fail(true);
+    assert_eq!((lost(&arena), arena.stats().removed), (0, 3));
 }

@@ -66,7 +66,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Frees a block that nothing refers to, and of which no handle is open.
-    fn give_back(&mut self, block: &Trailer) {
+    pub(super) fn give_back(&mut self, block: &Trailer) {
         self.keep(block.at);
         let batch = space::give_back(self.heap, self.cursor(), block);
         self.apply(&batch);
@@ -373,7 +373,7 @@ impl<'a> Editor<'a> {
 
     /// Publishes the directory, which refers to a new block instead of an old one, and frees the old block.
     ///
-    /// A look-up may be searching the old table. What it finds then are values with their keys, as always. If it finds nothing,
+    /// A look-up may be searching the old table. It checks each word that it finds there, as always. If it finds nothing,
     /// it sees that a change was counted, or else it begins its next search after that change, in the new table.
     fn retire(&mut self, new: &Trailer, old: Option<Trailer>) {
         self.keep(new.at);

@@ -1,8 +1,8 @@
-//! `ArenaStats`: what the space of an arena is used for.
+//! `ArenaStats`: how an arena uses its space.
 
 use crate::heap::blocks::{Heap, State};
 
-/// What the space of an arena is used for, as [`Arena::stats`](crate::Arena::stats) returns it.
+/// How an arena uses its space, as [`Arena::stats`](crate::Arena::stats) returns it.
 ///
 /// The numbers of bytes include the overhead of the values: locks, second slots, keys and descriptions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

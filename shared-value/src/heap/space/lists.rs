@@ -39,7 +39,7 @@ pub(crate) struct Free {
 }
 
 impl Free {
-    /// Returns the free block that starts here; `None` if there is none, or another process has overwritten it.
+    /// Returns the free block that starts here; `None` if there is no such block, or another process has overwritten it.
     pub(super) fn at(heap: Heap<'_>, cursor: usize, start: usize) -> Option<Self> {
         let end = usize_of(heap.word(start)?.load(Relaxed));
         ending_at(heap, cursor, end).filter(|free| free.start == start)

@@ -104,7 +104,7 @@ pub(crate) fn give_back<'a>(heap: Heap<'a>, cursor: usize, block: &Trailer) -> B
     batch
 }
 
-/// Cuts off the end of a free block, where no block may end any more. What is cut off is lost: less than a page, after more
+/// Cuts off the end of a free block, where no block may end any more. The part is lost: less than a page, after more
 /// uses than ids can count.
 pub(crate) fn shrink(heap: Heap<'_>, free: Free) -> Batch<'_> {
     let mut batch = Batch::new(heap);

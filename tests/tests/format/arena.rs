@@ -103,7 +103,7 @@ impl Walk {
     /// The id of the value in a block.
     fn id(&self, block: &Block) -> u64 {
         let bits = (self.length / 64).ilog2() + 1;
-        block.generation << bits | block.trailer / 64
+        (block.generation << bits) + block.trailer / 64
     }
 
     /// Where the trailer of a value lies.

@@ -15,7 +15,9 @@ fn always_there(arena: &Arena, least: impl Fn(u64) -> u64, work: impl FnOnce() +
     let begun = AtomicBool::new(false);
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            while !begun.load(Relaxed) {}
+            while !begun.load(Relaxed) {
+                std::hint::spin_loop();
+            }
             work();
         });
         let mut expected = STAYING;

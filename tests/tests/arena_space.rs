@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use shared_value::{Arena, ArenaStats, Error, Filled, Id};
 use shared_value_tests::{SegmentFile, SegmentName, scaled};
 
+/// More values than fit into any of these arenas.
+const MANY: u64 = 1 << 20;
+
 /// Opens an arena that no process has open.
 fn reopen(name: &SegmentName, arena: Arena) -> Arena {
     drop(arena);
@@ -13,8 +16,8 @@ fn reopen(name: &SegmentName, arena: Arena) -> Arena {
 }
 
 /// Adds values until the arena is full, and returns how many.
-fn fill(arena: &Arena) -> usize {
-    (0..)
+fn fill(arena: &Arena) -> u64 {
+    (0..MANY)
         .find(|number| match arena.insert(&format!("k{number}"), [1_u64; 20]) {
             Err(Error::ArenaFull { .. }) => true,
             inserted => inserted.is_err(),
@@ -61,7 +64,7 @@ fn blocks_merge_and_split() {
     let arena = Arena::create(&name, 10_000_000).unwrap();
     let add = |arena: &Arena, length: usize| arena.alloc(Filled(1_u64, length));
     let lengths = [1_000, 1_100];
-    let count = lengths.into_iter().cycle().take_while(|length| add(&arena, *length).is_ok()).count();
+    let count = lengths.into_iter().cycle().take(1 << 20).take_while(|length| add(&arena, *length).is_ok()).count();
     assert!(count > 500);
     remove_all(&arena);
     let arena = reopen(&name, arena);
@@ -69,9 +72,9 @@ fn blocks_merge_and_split() {
     let whole = add(&arena, 10_000_000 / 16 - 1_400).unwrap();
     assert!(arena.remove(whole).unwrap());
     let arena = reopen(&name, arena);
-    let longer = (0..).take_while(|_| add(&arena, 1_000).is_ok()).count();
+    let longer = (0..MANY).take_while(|_| add(&arena, 1_000).is_ok()).count();
     assert!(longer >= count, "{longer} arrays of 1000, after {count} of 1000 and 1100");
-    let small = (0..).take_while(|_| add(&arena, 10).is_ok()).count();
+    let small = (0..MANY).take_while(|_| add(&arena, 10).is_ok()).count();
     let ArenaStats { reusable_bytes, live, removed, .. } = arena.stats();
     assert!(small > 0 && reusable_bytes < 384, "{small} small arrays, {reusable_bytes} bytes left");
     assert_eq!((live, removed, lost(&arena)), (longer + small, 0, 0));
@@ -87,7 +90,9 @@ fn an_old_id_leads_to_nothing() {
     for _ in 0..scaled(20, 4) {
         let new: Vec<_> = (0..1_000_u64).map(|number| arena.alloc(number).unwrap()).collect();
         assert!(new.iter().all(|id| ids.insert(*id)), "an id that was used before");
-        new.iter().for_each(|id| assert!(arena.remove(*id).unwrap()));
+        for id in new {
+            assert!(arena.remove(id).unwrap());
+        }
         arena = reopen(&name, arena);
 
         // A large value over all of them, full of words that describe the block of `kept`.
@@ -141,7 +146,7 @@ fn a_place_that_is_used_up_is_not_used_again() {
         }
         arena = reopen(&name, arena);
     }
-    let large = (0..).take_while(|_| arena.alloc([0_u64; 500]).is_ok()).count();
+    let large = (0..MANY).take_while(|_| arena.alloc([0_u64; 500]).is_ok()).count();
     assert!(large > 100, "large values can lie over places that are used up: {large}");
     assert!(ids.iter().all(|id| !arena.contains(*id)));
 }
@@ -192,7 +197,7 @@ fn what_could_not_be_added_takes_no_space() {
     // There is room for the value, but not for a larger table.
     let name = SegmentName::new("no-table");
     let arena = Arena::create(&name, 8_000).unwrap();
-    let count = (0..).take_while(|number| arena.insert(&format!("key {number}"), 1_u64).is_ok()).count();
+    let count = (0..MANY).take_while(|number| arena.insert(&format!("key {number}"), 1_u64).is_ok()).count();
     assert!(count >= 24, "{count}: the first table is full");
     let before = arena.stats();
     for _ in 0..100 {

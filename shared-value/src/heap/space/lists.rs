@@ -73,7 +73,11 @@ pub(super) fn find(heap: Heap<'_>, cursor: usize, length: usize, thoroughly: boo
     };
     let listed = list(heap, cursor, own).take(most);
     let best = listed.filter(|free| free.length() >= length).min_by_key(|free| free.length());
-    let larger = || (own + 1..CLASSES).find_map(|class| list(heap, cursor, class).next());
+    let larger = || {
+        let heads = heap.words(heap.head_offset(own + 1), CLASSES.saturating_sub(own + 1))?;
+        let first = heads.iter().map(|head| usize_of(head.load(Relaxed))).find(|first| *first != 0)?;
+        Free::at(heap, cursor, first)
+    };
     best.or_else(larger).filter(|free| free.length() >= length)
 }
 

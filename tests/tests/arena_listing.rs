@@ -72,7 +72,7 @@ fn removals_hide_no_older_value() {
     }
 }
 
-/// The same for blocks that are used again, and for those of a transaction.
+/// If a walk ended at a block that is used again, or that a transaction adds, it would miss all older values.
 #[test]
 fn additions_hide_no_older_value() {
     for _ in 0..scaled(50, 12) {

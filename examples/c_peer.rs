@@ -4,10 +4,10 @@
 //! cargo run --release --example c_peer
 //! ```
 //!
-//! With `LockKind::Pthread` the lock of a value is a `pthread_mutex_t`. This program compiles `c_peer.c`, which lies
-//! beside it and uses nothing but the C library, and runs it twice. First both record measurements at once, and no
-//! measurement may be lost. Then the C program is killed during a change, and this program must get the lock, with the last
-//! committed value. The exit status is 1 if one of these fails, or if there is no C compiler.
+//! With `LockKind::Pthread`, which needs the feature `pthread`, the lock of a value is a `pthread_mutex_t`. This program
+//! compiles `c_peer.c`, which lies beside it and uses nothing but the C library, and runs it twice. First both record
+//! measurements at once, and no measurement may be lost. Then the C program is killed during a change, and this program must
+//! get the lock, with the last committed value. The exit status is 1 if one of these fails, or if there is no C compiler.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};

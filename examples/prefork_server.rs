@@ -181,12 +181,12 @@ fn supervise() -> Result<()> {
     Ok(())
 }
 
-/// Whether the worker has held the lock for 100 ms. Waits only while the worker holds it.
+/// Whether the worker has held the lock for a second. Waits only while the worker holds it.
 fn is_stuck(worker: &Worker, counters: &SynchronizedCounters) -> bool {
     let holds = || counters.lock_state() == LockState::Held { thread_id: worker.0.id() };
     let (start, version) = (Instant::now(), counters.version());
     while holds() && counters.version() == version {
-        if start.elapsed() > Duration::from_millis(100) {
+        if start.elapsed() > Duration::from_secs(1) {
             return true;
         }
         thread::sleep(Duration::from_millis(1));

@@ -9,7 +9,8 @@ weakenings=(
   "protocol/slots.rs committed load(Ordering::Acquire) load(Ordering::Relaxed)"
   "protocol/slots.rs commit store(next,Ordering::Release) store(next,Ordering::Relaxed)"
   "protocol/slots.rs look load(Ordering::Acquire) load(Ordering::Relaxed)"
-  "protocol/slots.rs copy fence(Ordering::Acquire); ;"
+  "protocol/slots.rs is_whole fence(Ordering::Acquire); ;"
+  "protocol/slots.rs look_decided fence(Ordering::Acquire); ;"
   "protocol/slots.rs join store(version|JOINED,Ordering::Release) store(version|JOINED,Ordering::Relaxed)"
   "protocol/slots.rs settle wrapping_add(next),Ordering::Release wrapping_add(next),Ordering::Relaxed"
   "protocol/slots.rs look_decided load(Ordering::Acquire) load(Ordering::Relaxed)"
@@ -20,11 +21,14 @@ weakenings=(
   "protocol/slots.rs publish store(next,Ordering::Release) store(next,Ordering::Relaxed) 2"
   "protocol/lock_word.rs take Ordering::Acquire Ordering::Relaxed"
   "protocol/lock_word.rs take_contended Ordering::Acquire Ordering::Relaxed"
+  "protocol/lock_word.rs bury Ordering::Release Ordering::Relaxed"
   "protocol/lock_word.rs release Ordering::Release Ordering::Relaxed"
   "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Acquire"
   "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Release"
   "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Acquire"
   "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Release"
+  "protocol/unvouched.rs set fence(Ordering::Release); ;"
+  "protocol/unvouched.rs is_set fence(Ordering::Acquire); ;"
   "protocol/lock_word.rs die Ordering::Release Ordering::Relaxed"
 )
 # Replaces text in one function of the file. White space in the file does not matter.
@@ -65,7 +69,7 @@ for weakening in "${weakenings[@]}"; do
   check --no-run 2>/dev/null
   # Only the models that run this state machine.
   case $file in
-    */lock_word.rs) machine=models::lock_word ;;
+    */lock_word.rs | */unvouched.rs) machine=models::lock_word ;;
     *) machine=models::slots ;;
   esac
   if failed=$(check -- "$machine" models::event 2>/dev/null); then

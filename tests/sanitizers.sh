@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests in `threads.rs` under AddressSanitizer and ThreadSanitizer, and fails if a sanitizer reports anything. Without a
-# nightly toolchain it does nothing, or fails if SHARED_VALUE_REQUIRE_SANITIZERS is set.
+# nightly toolchain it does nothing, or fails if SHARED_VALUE_REQUIRE_ALL is set.
 # Usage: tests/sanitizers.sh [address|thread]...
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 
 skip() {
   echo "SKIPPED: $1"
-  [[ -z ${SHARED_VALUE_REQUIRE_SANITIZERS:-} ]]
+  [[ -z ${SHARED_VALUE_REQUIRE_ALL:-} ]]
   exit
 }
 

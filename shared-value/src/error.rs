@@ -146,9 +146,21 @@ pub enum Error {
     /// The lock could not be taken, or is no longer held as it should be.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The value did not change as awaited before the timeout.
-    #[error("the value did not change as awaited before the timeout")]
-    TimedOut,
+    /// The time was over before something happened, or before a value was read.
+    #[error("the time is over while waiting for {awaited}")]
+    TimedOut {
+        /// The awaited event.
+        awaited: String,
+    },
+    /// The wait would never end: this thread holds the lock of the value, so no other thread can change the value.
+    #[error(
+        "a wait for a change of `{name}` would never end: this thread holds the lock of this value, so no other thread can \
+         commit; drop the guard or leave the closure before waiting"
+    )]
+    WaitUnderLock {
+        /// The name or path of the value.
+        name: String,
+    },
     /// This thread is inside of an `update` of the value, whose result would overwrite this change.
     #[error("the value is borrowed by an `update` of this thread: change it through that closure's argument")]
     Borrowed,
@@ -199,12 +211,16 @@ pub enum LockError {
     #[error("another thread or process held the lock until the timeout")]
     TimedOut,
     /// This thread holds the lock already, and the lock is not recursive: the wait would never end.
-    #[error("this thread holds this lock already, and it is not recursive: release it first, or use an `RLock`")]
+    #[error("this thread holds this lock already, perhaps by another task, and it is not recursive: release it first")]
     AlreadyHeld,
-    /// This thread holds as many locks as the kernel can release if the thread dies.
-    #[error("this thread holds {limit} locks already, the most that the kernel can release if the thread dies")]
+    /// This thread holds as many locks as the kernel can release if the thread dies. Robust mutexes of the C library count
+    /// too. Nothing was changed.
+    #[error(
+        "this thread holds {limit} locks already, or 2048 together with robust mutexes of the C library: the kernel can \
+         release no more if the thread dies, so release some first"
+    )]
     TooManyHeld {
-        /// The most locks that one thread may hold.
+        /// The most locks of this library that one thread may hold.
         limit: usize,
     },
     /// This thread has taken one lock too often without releasing it.
@@ -217,9 +233,25 @@ pub enum LockError {
     /// another thread holds it; the other locks of this thread are in order.
     #[error("another process overwrote the lock while this thread held it: mutual exclusion may have been lost")]
     Corrupted,
-    /// The guard was taken before a fork, and this process is the child: the guard holds nothing here.
-    #[error("this guard was taken before a fork and holds nothing in the child: take the lock again")]
+    /// The lock was taken before a fork, and this process is the child: it holds nothing here, and nothing was written.
+    #[error(
+        "the lock was taken before a fork and is not held in the child: nothing was written here, take the lock again"
+    )]
     NotHeld,
+    /// This thread holds a lock that another copy of this library has taken: the program and a plugin, or two plugins, each
+    /// contain the library, perhaps in two versions. Copies do not know of each other's locks, so a thread may hold locks of
+    /// one copy at a time. Nothing was changed.
+    #[error(
+        "this thread holds a lock of another copy of this library (version {version}, in {}): a thread may hold locks of one \
+         copy at a time, so release that lock first, or let both use one copy",
+        if object.is_empty() { "the program itself" } else { object }
+    )]
+    OtherCopy {
+        /// The version of the other copy.
+        version: &'static str,
+        /// The path of the shared object that contains the other copy; empty for the program itself.
+        object: &'static str,
+    },
     /// The platform cannot provide the lock.
     #[error("this platform cannot provide the lock: {what}")]
     Unsupported {

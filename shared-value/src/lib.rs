@@ -57,6 +57,7 @@
 //!
 //! All are off by default.
 //!
+//! - `pthread`: `LockKind::Pthread`, for values whose lock C and C++ programs take too. It brings in the crate `raw_sync`.
 //! - `serde`: handles serialize as tokens, with which another process of the same user can open the value; [`DynData`] as
 //!   its contents; [`FixedStr`] as text, and the other ready-made types as their contents.
 //! - `tokio`: [`Changes`] can be awaited.

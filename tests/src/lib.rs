@@ -4,30 +4,40 @@
 //! Every wait is bounded: if an event does not come before [`DEADLINE`], the test fails.
 
 mod deadline;
+mod effort;
 mod fork;
+mod futex;
 pub mod hostile;
 pub mod intruder;
 pub mod job;
 pub mod ledger;
+mod mounts;
 mod name;
 mod owner;
 mod python;
 mod refusal;
+mod refused_call;
 mod robust_mutex;
 mod segment_file;
+mod skip;
 pub mod stepper;
 mod talk;
 pub mod values;
 mod worker;
 
 pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
+pub use effort::processor_time;
 pub use fork::{Forked, end_now, fork, split};
+pub use futex::Futex;
+pub use mounts::{mount_tmpfs, own_mounts, show_instead};
 pub use name::SegmentName;
 pub use owner::held_elsewhere;
 pub use python::python_with_numpy;
 pub use refusal::{ensure_printable, ensure_refusal};
+pub use refused_call::{When, refuse};
 pub use robust_mutex::{Protocol, RobustMutexes, Taken};
 pub use segment_file::{CellFile, SegmentFile};
+pub use skip::skip;
 pub use talk::{await_line, say};
 pub use worker::Worker;
 

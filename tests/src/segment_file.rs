@@ -4,11 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Offsets of the fields of a segment's first entry, which follows the header of 64 bytes.
-const CELL_OFFSET: u64 = 64;
-const FINGERPRINT: u64 = 64 + 16;
-const SCHEMA_OFFSET: u64 = 64 + 24;
-const SCHEMA_LENGTH: u64 = 64 + 32;
+/// Offsets of the fields of a segment's first entry, which follows the header of 128 bytes.
+const CELL_OFFSET: u64 = 128;
+const FINGERPRINT: u64 = 128 + 16;
+const SCHEMA_OFFSET: u64 = 128 + 24;
+const SCHEMA_LENGTH: u64 = 128 + 32;
 
 /// Offsets in a cell: the number of commits, and the first slot.
 const VERSION: u64 = 40;
@@ -53,9 +53,14 @@ impl SegmentFile {
         self.word(FINGERPRINT)
     }
 
+    /// Returns where the first cell starts.
+    pub fn cell_offset(&self) -> u64 {
+        self.word(CELL_OFFSET)
+    }
+
     /// Returns the first cell, which holds a value of `size` bytes.
     pub fn cell(&self, size: usize) -> CellFile<'_> {
-        CellFile { segment: self, offset: self.word(CELL_OFFSET), size: size as u64 }
+        CellFile { segment: self, offset: self.cell_offset(), size: size as u64 }
     }
 
     /// Reads bytes of the file.

@@ -12,7 +12,7 @@ use shared_value_tests::{SegmentFile, SegmentName, end_now, eventually, in_time,
 const CAPACITY: usize = 1 << 20;
 
 /// The offset in a segment of the word that says where the cell lies: the start of the table.
-const CELL_OFFSET: u64 = 64;
+const CELL_OFFSET: u64 = 128;
 
 /// Offsets in the control line of a cell, and the bit of a version that is joined to a record.
 const VERSION: u64 = 40;
@@ -266,7 +266,7 @@ fn a_version_that_is_joined_to_nothing() {
         let reader = value.read_only().unwrap();
         value.set([6; 9]).unwrap();
         let file = SegmentFile::open(name.path());
-        let cell = u64::from_ne_bytes(file.bytes(64, 8).try_into().unwrap());
+        let cell = u64::from_ne_bytes(file.bytes(128, 8).try_into().unwrap());
         for draft in [0, 1, 1 << 63, u64::MAX, 1 << 63 | 64] {
             file.overwrite(cell + 40, &(1_u64 | 1 << 63).to_ne_bytes());
             file.overwrite(cell + 48, &draft.to_ne_bytes());

@@ -1,7 +1,7 @@
 //! Listing and finding values of an arena while others are added and removed.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
+use std::{hint, thread};
 
 use shared_value::{Arena, Entry, Error, Filled};
 use shared_value_tests::scaled;
@@ -16,7 +16,7 @@ fn always_there(arena: &Arena, least: impl Fn(u64) -> u64, work: impl FnOnce() +
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
             while !begun.load(Relaxed) {
-                std::hint::spin_loop();
+                hint::spin_loop();
             }
             work();
         });
@@ -133,7 +133,7 @@ fn blocks_that_split_and_merge_hide_no_value() {
                     for length in [1, 30, 4, 200, 11] {
                         tx.alloc(Filled(round, length))?;
                     }
-                    Err(Error::TimedOut)
+                    Err(Error::TimedOut { awaited: "nothing".to_owned() })
                 });
                 assert!(failed.is_err());
                 let key = format!("key {round}");

@@ -222,9 +222,9 @@ fn what_a_failed_transaction_has_made_takes_no_space() {
             }
             let dropped = tx.alloc(8_u64)?;
             assert!(tx.remove(dropped)?);
-            Err(Error::TimedOut)
+            Err(Error::TimedOut { awaited: "nothing".to_owned() })
         });
-        assert!(matches!(failed, Err(Error::TimedOut)));
+        assert!(matches!(failed, Err(Error::TimedOut { .. })));
     };
     fail(false);
     let before = (arena.used(), arena.stats());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use shared_value::{Arena, Error, Id, LockError, SharedValue, Synchronized};
-use shared_value_tests::{SHORT, end_now, eventually, fork, in_time, scaled};
+use shared_value_tests::{AT_ONCE, end_now, eventually, fork, in_time, scaled};
 
 fn arena() -> Arena {
     Arena::new(1 << 26).unwrap()
@@ -31,9 +31,9 @@ fn a_transaction_that_fails_changes_nothing() {
         one.update(|value| *value += 1)?;
         tx.lock(&other)?.set(20)?;
         assert_eq!((one.get(), other.get()), (11, 20), "the thread sees its own writes");
-        Err::<(), _>(Error::TimedOut)
+        Err::<(), _>(Error::Unwound)
     });
-    assert!(matches!(failed, Err(Error::TimedOut)));
+    assert!(matches!(failed, Err(Error::Unwound)));
     assert_eq!((one.get(), other.get(), one.version(), other.version()), (1, 2, 0, 0));
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         arena.transaction::<()>(|tx| {
@@ -102,7 +102,7 @@ fn adding_and_removing_is_part_of_a_transaction() {
     let arena = arena();
     three(&arena);
     let before = ([Some(1), Some(1), Some(2), None, None, None], 3, 3);
-    assert!(matches!(change_all::<()>(&arena, || Err(Error::TimedOut)), Err(Error::TimedOut)));
+    assert!(matches!(change_all::<()>(&arena, || Err(Error::Unwound)), Err(Error::Unwound)));
     assert_eq!(state(&arena), before);
     let panicked = catch_unwind(AssertUnwindSafe(|| change_all::<()>(&arena, || resume_unwind(Box::new(())))));
     assert!(panicked.is_err());
@@ -410,6 +410,7 @@ fn a_list_survives_those_who_change_it() {
         let arena = arena();
         let list = arena.insert("list", List { head: None, sum: 0, length: 0 }).unwrap();
         for round in 0..scaled(100, 30) {
+            let before = list.version();
             let child = fork(|| {
                 let mut random = fastrand::Rng::with_seed(round);
                 loop {
@@ -436,12 +437,13 @@ fn a_list_survives_those_who_change_it() {
                         .unwrap();
                 }
             });
+            eventually("the child works", || list.version() != before);
             thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
             child.signal(Signal::KILL);
             child.finish_killed();
             // Checks without any lock, before the next owner repairs anything, and then after that.
             check(&arena, &list);
-            list.lock_timeout(SHORT).unwrap().update(|_| ()).unwrap();
+            list.lock_timeout(AT_ONCE).unwrap().update(|_| ()).unwrap();
             arena.insert("marker", round).unwrap();
             assert!(arena.remove("marker").unwrap());
             check(&arena, &list);
@@ -458,7 +460,9 @@ fn money_survives_those_who_move_it() {
         let arena = arena();
         let accounts: Vec<_> =
             (0..ACCOUNTS).map(|number| arena.insert(&number.to_string(), 100_i64).unwrap()).collect();
+        let versions = || accounts.iter().map(Synchronized::version).sum::<u64>();
         for round in 0..scaled(100, 30) {
+            let before = versions();
             let child = fork(|| {
                 let mut random = fastrand::Rng::with_seed(round);
                 loop {
@@ -474,6 +478,7 @@ fn money_survives_those_who_move_it() {
                         .unwrap();
                 }
             });
+            eventually("the child works", || versions() != before);
             thread::sleep(Duration::from_micros(200 + fastrand::u64(..2_000)));
             child.signal(Signal::KILL);
             child.finish_killed();
@@ -484,7 +489,7 @@ fn money_survives_those_who_move_it() {
                 .snapshot(|snapshot| accounts.iter().map(|account| snapshot.load(account)).sum::<Result<i64, _>>());
             assert_eq!(sum.unwrap(), 800);
             for account in &accounts {
-                account.lock_timeout(SHORT).unwrap().update(|balance| *balance += 0).unwrap();
+                account.lock_timeout(AT_ONCE).unwrap().update(|balance| *balance += 0).unwrap();
             }
             assert_eq!(total(&|account| account.get()), 800, "round {round}, after recovery");
         }
@@ -498,25 +503,25 @@ fn a_transaction_does_not_fork() {
     in_time(|| {
         let arena = arena();
         let (one, other) = pair(&arena, 1, 2);
-        arena
-            .transaction(|tx| {
-                tx.lock(&one)?.set(10)?;
-                tx.lock(&other)?.set(20)?;
-                tx.insert("new", 1_i64)?;
-                if let Some(child) = shared_value_tests::split() {
-                    child.finish();
-                    return Ok(());
-                }
-                assert_eq!(one.get(), 1, "the child sees what its parent has not committed");
-                Ok(())
-            })
-            .unwrap();
+        let done = arena.transaction(|tx| {
+            tx.lock(&one)?.set(10)?;
+            tx.lock(&other)?.set(20)?;
+            tx.insert("new", 1_i64)?;
+            if let Some(child) = shared_value_tests::split() {
+                child.finish();
+                return Ok(());
+            }
+            assert_eq!(one.get(), 1, "the child sees what its parent has not committed");
+            Ok(())
+        });
         if one.get() == 1 {
+            assert!(matches!(done, Err(Error::Lock(LockError::NotHeld))), "the child has changed nothing: {done:?}");
             // The child has left its copy of the transaction.
             assert!(matches!(one.try_lock().map(drop), Err(Error::Lock(LockError::WouldBlock))));
             assert!(!arena.contains("new"));
             end_now(0);
         }
+        done.unwrap();
         assert_eq!((one.get(), other.get(), number(&arena, "new")), (10, 20, Some(1)));
     });
 }

@@ -1,9 +1,11 @@
 //! Waiting for changes on a tokio runtime.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
-use shared_value::{ReadOnly, Synchronized};
+use shared_value::{Error, Filled, Lock, LockError, ReadOnly, SharedArray, Synchronized};
 use shared_value_tests::{DEADLINE, SHORT, fork};
+use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 /// A task must see the changes of other processes, through any handle that has versions.
@@ -39,6 +41,68 @@ async fn other_tasks_run_while_one_waits() {
         value.set(7).unwrap();
     });
     assert_eq!(seen.expect("it is woken").unwrap(), 7);
+}
+
+/// A guard across an `.await` lets another task of the thread in. With a handle that is not recursive, that task gets an
+/// error, and no change is lost.
+#[tokio::test]
+#[expect(clippy::await_holding_invalid_type, reason = "this is the mistake that the test is about")]
+async fn a_second_task_is_refused_by_a_lock_that_is_not_recursive() {
+    let balance = Synchronized::options().non_recursive().new(100_i64).unwrap();
+    let withdraw = async || {
+        let guard = balance.lock()?;
+        let seen = guard.get();
+        tokio::task::yield_now().await;
+        guard.set(seen - 80)?;
+        Ok::<_, Error>(())
+    };
+    let (first, second) = tokio::join!(withdraw(), withdraw());
+    first.unwrap();
+    assert!(matches!(second, Err(Error::Lock(LockError::AlreadyHeld))), "{second:?}");
+    assert_eq!(balance.get(), 20);
+
+    let lock = Lock::new().unwrap();
+    let held = async || {
+        let _guard = lock.lock()?;
+        tokio::task::yield_now().await;
+        Ok::<_, Error>(())
+    };
+    let (first, second) = tokio::join!(held(), held());
+    assert!(first.is_ok() && matches!(second, Err(Error::Lock(LockError::AlreadyHeld))), "{second:?}");
+}
+
+/// If a wait copied a large value again and again without a pause, a timeout could not end it, and no other task would run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_timeout_ends_a_wait_for_a_large_value() {
+    let array = SharedArray::new(Filled(0_u64, 8 << 20)).unwrap();
+    let mut changes = array.read_only().unwrap().changes();
+    let (stop, start) = (AtomicBool::new(false), Instant::now());
+    let waited = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Relaxed) && start.elapsed() < DEADLINE {
+                array.update_at(0, |word| *word += 1).unwrap();
+                std::thread::sleep(Duration::from_micros(20));
+            }
+        });
+        let waiting = async { timeout(SHORT, changes.changed()).await.map(|changed| changed.unwrap().len()) };
+        let waited = tokio::task::block_in_place(|| Handle::current().block_on(waiting));
+        stop.store(true, Relaxed);
+        waited
+    });
+    assert!(waited.is_err() || waited == Ok(8 << 20), "{waited:?}");
+    assert!(start.elapsed() < DEADLINE / 3, "{:?}", start.elapsed());
+}
+
+/// A task that waits under a guard of its thread would wait for ever.
+#[tokio::test]
+#[expect(clippy::await_holding_invalid_type, reason = "this is the mistake that the test is about")]
+async fn a_wait_under_the_own_lock_is_an_error() {
+    let value = Synchronized::new(0_u64).unwrap();
+    let mut changes = value.changes();
+    let guard = value.lock().unwrap();
+    let waited = timeout(DEADLINE, changes.changed()).await.expect("it is refused at once");
+    assert!(matches!(waited, Err(Error::WaitUnderLock { .. })), "{waited:?}");
+    drop(guard);
 }
 
 /// A future may be dropped at any time, for example by a timeout.

@@ -77,6 +77,16 @@ fn the_table_of_unsafe_files_is_complete() {
     assert_eq!(named, unsafe_files, "left: in docs/safety.md, right: with `#![allow(unsafe_code)]`");
 }
 
+/// The lint that the page promises is the one that the tests expect.
+#[test]
+fn the_page_and_the_workspace_configure_one_lint() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).expect("the file can be read");
+    let (page, workspace) = (read("docs/async.md"), read("clippy.toml"));
+    let lines = workspace.split_once('\n').expect("a comment comes first").1;
+    assert!(lines.starts_with("await-holding-invalid-types"), "{lines}");
+    assert!(page.contains(&format!("```toml\n{lines}```")), "docs/async.md shows other lines");
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut checked = 0;

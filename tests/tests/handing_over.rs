@@ -1,12 +1,18 @@
 //! Values that are handed to other programs: by an inherited descriptor, by a token, over a socket.
 
+use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Instant;
 
-use shared_value::{Error, Lock, LockError, RLock, Source, Synchronized};
-use shared_value_tests::{SegmentName, eventually, fork, scaled};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use shared_value::{Error, Lock, LockError, RLock, Source, Synchronized, Token};
+use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, fork, scaled};
 
 const COUNT: u64 = 1_000;
 
@@ -88,12 +94,12 @@ fn a_value_that_was_not_passed_is_a_clear_error() {
     assert!(message.contains("expected `f64") && message.contains("found `u64"), "{message}");
 
     let mut command = partner(&["write", "VALUE"]);
-    command.env("VALUE", "descriptor 99 device 1 inode 1 value 0");
+    command.env("VALUE", "descriptor 99 identity 1 value 0");
     let message = run(command);
     assert!(message.contains("descriptor 99") && message.contains("Bad file descriptor"), "{message}");
 
     let mut command = partner(&["write", "VALUE"]);
-    command.env("VALUE", "descriptor 1 device 1 inode 1 value 0");
+    command.env("VALUE", "descriptor 1 identity 1 value 0");
     let message = run(command);
     assert!(message.contains("another file"), "{message}");
 
@@ -163,7 +169,7 @@ fn a_stale_token_leads_nowhere() {
     shared_value::unlink(&name).unwrap();
     assert!(stale(&token).contains("No such file"));
     let _successor = Synchronized::create(&name, 0_u64).unwrap();
-    assert!(stale(&token).contains("another file"));
+    assert!(stale(&token).contains("another segment"));
 
     let value = Synchronized::new(0_u64).unwrap();
     let token = value.token().unwrap().to_string();
@@ -181,6 +187,71 @@ fn a_stale_token_leads_nowhere() {
     for nonsense in ["", "shared-value:", "shared-value:1:1:process:x:1:1", "hello", "shared-value:zz:1:name:x"] {
         assert!(stale(nonsense).contains("not of the form"), "{nonsense}");
     }
+}
+
+/// A path may be relative, and may be no text.
+#[test]
+fn a_token_of_any_path_leads_to_the_value() {
+    let directory = tempfile::tempdir().unwrap();
+    let odd = directory.path().join(OsStr::from_bytes(b"not \xff UTF-8: \n"));
+    let value = Synchronized::create(&odd, 7_u64).unwrap();
+    let token = value.token().unwrap().to_string();
+    assert!(token.chars().all(|character| character.is_ascii_graphic()), "{token}");
+    assert_eq!(Synchronized::<u64>::open(Source::token(token)).unwrap().get(), 7);
+
+    fork(|| {
+        env::set_current_dir(directory.path()).unwrap();
+        let value = Synchronized::create(Path::new("relative"), 8_u64).unwrap();
+        env::set_current_dir("/").unwrap();
+        assert_eq!(Synchronized::<u64>::open(value.token().unwrap()).unwrap().get(), 8);
+        let kept = Synchronized::<u64>::open(Path::new("relative"));
+        assert!(matches!(kept, Err(Error::NotFound { .. })), "{kept:?}");
+    })
+    .finish();
+
+    // The file is found after the working directory has changed, too.
+    fork(|| {
+        env::set_current_dir(directory.path()).unwrap();
+        let value = Synchronized::options().unlink_on_drop(true).create(Path::new("temporary"), 8_u64).unwrap();
+        env::set_current_dir("/").unwrap();
+        drop(value);
+        assert!(!directory.path().join("temporary").exists());
+    })
+    .finish();
+}
+
+/// What has taken the place of a value must not be locked, waited for, or opened if that has an effect.
+#[test]
+fn a_token_does_nothing_to_what_has_taken_the_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("value");
+    let open = |token: &Token| match Synchronized::<u64>::open(token) {
+        Err(Error::StaleToken { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let token = Synchronized::create(&path, 0_u64).unwrap().token().unwrap();
+    // A successor often gets the inode of the removed file.
+    for _ in 0..20 {
+        shared_value::unlink(&path).unwrap();
+        drop(Synchronized::create(&path, 1_u64).unwrap());
+        assert!(open(&token).contains("another segment"));
+    }
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "text").unwrap();
+    assert!(open(&token).contains("another file"));
+    std::fs::remove_file(&path).unwrap();
+
+    // Whoever opens a pipe for writing wakes a process that waits to open it for reading.
+    mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let reader = {
+        let path = path.clone();
+        thread::spawn(move || std::fs::File::open(path).map(drop))
+    };
+    assert!(open(&token).contains("no regular file"));
+    thread::sleep(SHORT);
+    assert!(!reader.is_finished(), "nobody has opened the pipe");
+    drop(std::fs::OpenOptions::new().write(true).open(&path).unwrap());
+    reader.join().unwrap().unwrap();
 }
 
 /// The kernel must carry the descriptor, because the receiver may lack the name or the permission.
@@ -218,14 +289,21 @@ fn unlocked_parts_of_one_word_are_kept() {
 #[test]
 fn a_read_only_reader_sees_whole_values() {
     let twins = Synchronized::new([0_u64; 8]).unwrap();
-    let child = partner(&["watch", &twins.token().unwrap().to_string()]).spawn().unwrap();
-    for round in 0..scaled(3_000_000, 100_000) {
+    let mut child = partner(&["watch", &twins.token().unwrap().to_string()]).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The reader says a line when it has read a thousand times.
+    let reading = thread::spawn(move || said.next());
+    let start = Instant::now();
+    for round in 0.. {
+        if round >= scaled(3_000_000, 100_000) && reading.is_finished() {
+            break;
+        }
+        assert!(start.elapsed() < DEADLINE, "the reader makes no progress");
         twins.set([round; 8]).unwrap();
     }
-    // Until the reader has started and read.
-    thread::sleep(std::time::Duration::from_millis(200));
     twins.set([u64::MAX; 8]).unwrap();
-    assert!(outcome(child).parse::<u64>().unwrap() > 0, "the reader read nothing");
+    assert_eq!(reading.join().unwrap().transpose().unwrap().as_deref(), Some("reading"));
+    assert!(child.wait().unwrap().success(), "the reader failed");
 }
 
 /// The kernel grants no write access through a descriptor for reading. A process of the same user may open the file anew,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use shared_value::LockState;
 use shared_value_tests::ledger::{Journal, Ledger, MOVERS, SynchronizedLedger};
-use shared_value_tests::{SegmentName, Worker};
+use shared_value_tests::{DEADLINE, SegmentName, Worker};
 use tempfile::TempDir;
 
 /// Without rollbacks, atomic commits and robust locks, money would be lost or made, or all processes would hang.
@@ -67,7 +67,9 @@ impl Storm {
         let mut movers: Vec<_> = (0..MOVERS).map(|mover| Some(self.start(mover, random.u64(..)))).collect();
         let mut kills = 0;
         let start = Instant::now();
-        while start.elapsed() < duration {
+        // On a busy machine, few processes take a lock before they are killed.
+        while start.elapsed() < duration || self.ledgers.iter().any(|ledger| ledger.recoveries() == 0) {
+            assert!(start.elapsed() < duration + DEADLINE, "no process is killed with the lock");
             let mover = random.usize(..MOVERS);
             movers[mover].take().expect("all movers live").kill();
             kills += 1;
@@ -117,7 +119,6 @@ impl Storm {
             let recoveries = ledger.recoveries();
             println!("ledger {number}: {kills} kills, {} moves, {recoveries} recoveries", last.total);
             assert!(recoveries <= kills, "{recoveries} recoveries of {kills} kills");
-            assert!(recoveries > 0, "no process was killed with the lock");
         }
     }
 }

@@ -9,7 +9,7 @@ use rustix::fs::Mode;
 use rustix::process::{Signal, getuid, umask};
 use shared_value::{Error, NamedValue, Synchronized, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork};
+use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork, skip};
 
 fn find(name: &str) -> Option<NamedValue> {
     names().unwrap().into_iter().find(|found| found.name() == name)
@@ -101,7 +101,7 @@ fn the_name_of_a_killed_process_is_found() {
 fn as_another_user(body: impl FnOnce()) -> Option<Forked> {
     const NOBODY: libc::uid_t = 65_534;
     if !getuid().is_root() {
-        eprintln!("SKIPPED: becoming another user takes root");
+        skip("becoming another user takes root");
         return None;
     }
     Some(fork(|| {
@@ -163,7 +163,7 @@ fn a_group_gets_access_by_its_file() {
     umask(Mode::empty());
     let value = Synchronized::options().mode(0o660).create(&name, 1_u64).unwrap();
     if !getuid().is_root() {
-        eprintln!("SKIPPED: giving a file to another group takes root");
+        skip("giving a file to another group takes root");
         return;
     }
     chown(name.path(), None, Some(GROUP)).unwrap();
@@ -179,4 +179,31 @@ fn a_group_gets_access_by_its_file() {
     })
     .finish();
     assert_eq!(value.get(), 2);
+}
+
+/// A value that an earlier version of the library has left behind must not be in the way for ever.
+#[test]
+fn a_value_of_another_format_is_listed_and_can_be_removed() {
+    let name = SegmentName::new("earlier");
+    drop(Synchronized::create(&name, 1_u64).unwrap());
+    shared_value_tests::SegmentFile::open(name.path()).overwrite(12, &1_u32.to_ne_bytes());
+    let before = std::fs::read(name.path()).unwrap();
+    for error in [
+        Synchronized::<u64>::open(&name).unwrap_err(),
+        Synchronized::<u64>::open_read_only(&name).unwrap_err(),
+        Synchronized::<u64>::open_or_create(&name, 2).unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains("format version: expected 2, found 1, made by an earlier version"), "{text}");
+        assert!(text.contains("remove it by `unlink`"), "{text}");
+    }
+    assert_eq!(std::fs::read(name.path()).unwrap(), before, "it is unchanged");
+
+    let find = || names().unwrap().into_iter().find(|value| value.name() == &*name);
+    let found = find().expect("it is listed");
+    assert_eq!((found.format(), found.type_name(), found.is_in_use()), (1, "", false));
+    shared_value::unlink(&name).unwrap();
+    assert!(find().is_none());
+    assert_eq!(Synchronized::<u64>::open_or_create(&name, 2).unwrap().get(), 2);
+    assert_eq!(find().expect("it is listed").format(), 2);
 }

@@ -9,12 +9,13 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 24] = [
+pub(crate) const METHODS: [&str; 25] = [
     "changes",
     "commit",
     "get",
     "load",
     "load_boxed",
+    "load_timeout",
     "lock",
     "lock_state",
     "lock_timeout",

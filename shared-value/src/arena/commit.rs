@@ -42,6 +42,8 @@ impl Arena {
     ///   many values change. Nothing was changed.
     /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote one of the locks. The changes
     ///   were committed.
+    /// - `Lock` with [`NotHeld`](crate::LockError::NotHeld) in a child that the closure has forked. The child has changed
+    ///   nothing.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -121,7 +123,7 @@ impl Transaction<'_> {
     /// not apply any more.
     fn commit(&self) -> Result<bool, Error> {
         if !self.is_held() {
-            return Ok(true);
+            return Err(Refusal::NotHeld.into());
         }
         let state = self.state.borrow();
         if state.joined.iter().any(|cell| cell.is_unwound(self.thread)) {

@@ -12,6 +12,7 @@ use crate::handle::synchronized::Synchronized;
 use crate::heap::{BlockId, Change, Trailer, hash};
 use crate::hold::scoped::ScopedHold;
 use crate::lock::Wait;
+use crate::sys::memory::expect_available;
 
 /// Adding, replacing and removing.
 impl Arena {
@@ -199,9 +200,14 @@ pub(super) fn make<C: Shared + ?Sized>(
     initial: &Initial<'_, C>,
 ) -> Result<(Trailer, Cell<C>), Error> {
     let facts = C::facts_of(&initial.0)?;
+    let is_zeroed = C::is_zeroed(&initial.0);
+    if !is_zeroed {
+        let size = C::shape(&facts).size;
+        expect_available(size as u64).map_err(|error| Error::io(format!("write a value of {size} bytes"), error))?;
+    }
     editor.make(key, &facts, |cell| {
         // The memory of a block is zeros.
-        if !C::is_zeroed(&initial.0) {
+        if !is_zeroed {
             cell.initialize(|parts| C::write(&initial.0, parts));
         }
     })

@@ -17,7 +17,6 @@ use crate::heap::{
 };
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::segment::Segment;
-use crate::sys;
 
 /// The number of words in the first table, and in the first list of changes.
 const LEAST: usize = 32;
@@ -157,21 +156,20 @@ impl<'a> Editor<'a> {
     fn reserve(&mut self, end: usize) -> Result<(), Error> {
         let from = self.directory.allocated.min(end as u64);
         let limit = self.heap.limit(self.directory.capacity).max(end);
-        let ahead = space::index::reservations(end, limit);
+        let [ahead, needed] = space::index::reservations(end, limit);
         let indexed = if from == 0 { self.heap.end_of_segment() } else { self.heap.index_of(usize_of(from)).start };
-        let allocate = |end: usize| {
-            sys::file::allocate(self.segment.file(), from..end as u64)?;
-            let index = self.heap.index_of(end).start.min(indexed)..indexed;
+        let reserve = || {
+            let reserved = self.heap.reserve(from, needed as u64, ahead as u64)?;
+            let index = self.heap.index_of(usize_of(reserved)).start.min(indexed)..indexed;
             if !index.is_empty() {
-                sys::file::allocate(self.segment.file(), index.start as u64..index.end as u64)?;
+                self.heap.reserve(index.start as u64, index.end as u64, index.end as u64)?;
             }
-            Ok(end as u64)
+            Ok(reserved)
         };
-        self.directory.allocated =
-            allocate(ahead[0]).or_else(|_| allocate(ahead[1])).map_err(|error: std::io::Error| {
-                let bytes = ahead[1] as u64 - from;
-                Error::io(format!("reserve {bytes} bytes for arena `{}`", self.segment.name()), error)
-            })?;
+        self.directory.allocated = reserve().map_err(|error: std::io::Error| {
+            let bytes = needed as u64 - from;
+            Error::io(format!("reserve {bytes} bytes for arena `{}`", self.segment.name()), error)
+        })?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! `Snapshot`: several values as they were at one moment.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use crate::arena::map::Arena;
 use crate::cell::Cell;
@@ -9,9 +10,10 @@ use crate::format::contents::Untyped;
 use crate::handle::access::Access;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
+use crate::handle::wait::at_most;
 use crate::hold::backoff::Backoff;
 use crate::hold::retry::TRIES;
-use crate::lock;
+use crate::lock::{self, Wait};
 
 /// Reads several values of one moment: the argument of the closure of [`Arena::snapshot`].
 ///
@@ -24,8 +26,10 @@ use crate::lock;
 /// assert_eq!(sum, 100);
 /// # Ok::<(), shared_value::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Snapshot {
+    /// When to give up.
+    wait: Wait,
     /// The values that were read, each with the number of its version.
     seen: RefCell<Vec<(Cell<Untyped>, u64)>>,
 }
@@ -52,18 +56,58 @@ impl<A: Access> Arena<A> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn snapshot<R>(&self, mut read: impl FnMut(&Snapshot) -> Result<R, Error>) -> Result<R, Error> {
+        self.snapshot_within(Wait::Forever, &mut read)
+    }
+
+    /// Reads several values of one moment, as [`snapshot`](Self::snapshot) does, or gives up after `timeout` by the
+    /// monotonic clock: beside processes that commit all the time, large values may never be all unchanged for as long as
+    /// it takes to copy them.
+    ///
+    /// With a timeout of zero it makes one attempt.
+    ///
+    /// # Errors
+    /// `TimedOut` if each attempt until the timeout was overtaken by a commit, and the error that the closure returns.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let (one, other) = (arena.insert("one", 4_u64)?, arena.insert("other", 3_u64)?);
+    /// let sum = arena.snapshot_timeout(Duration::from_secs(1), |snapshot| {
+    ///     Ok(snapshot.load(&one)? + snapshot.load(&other)?)
+    /// })?;
+    /// assert_eq!(sum, 7);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn snapshot_timeout<R>(
+        &self,
+        timeout: Duration,
+        mut read: impl FnMut(&Snapshot) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.snapshot_within(at_most(timeout), &mut read)
+    }
+
+    fn snapshot_within<R>(&self, wait: Wait, read: &mut dyn FnMut(&Snapshot) -> Result<R, Error>) -> Result<R, Error> {
         let mut backoff = Backoff::between_reads();
         loop {
             for _ in 0..TRIES {
-                let snapshot = Snapshot::default();
+                let snapshot = Snapshot { wait, seen: RefCell::default() };
                 let result = read(&snapshot);
                 if snapshot.is_whole() {
                     return result;
                 }
+                if wait.remaining().is_none() {
+                    return Err(late(self.segment_name()));
+                }
             }
-            backoff.sleep();
+            backoff.sleep_at_most(wait.remaining().unwrap_or_default());
         }
     }
+}
+
+fn late(name: &str) -> Error {
+    Error::TimedOut { awaited: format!("a moment at which no process changes the values of a snapshot of `{name}`") }
 }
 
 impl Snapshot {
@@ -71,7 +115,8 @@ impl Snapshot {
     /// holds the lock, returns what it has written.
     ///
     /// # Errors
-    /// `InvalidBits` if another process wrote bytes that are not such a value.
+    /// `InvalidBits` if another process wrote bytes that are not such a value; `TimedOut` if the time of
+    /// [`Arena::snapshot_timeout`] is over.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -87,8 +132,11 @@ impl Snapshot {
         if lock::holds(cell.lock()) {
             return C::load::<A>(cell);
         }
-        let (version, copy) = C::load_versioned(cell);
-        self.seen.borrow_mut().push((cell.untyped(), version));
+        let mut version = None;
+        let copy = C::load_until::<A>(cell, self.wait, &mut version);
+        if let Some(version) = version {
+            self.seen.borrow_mut().push((cell.untyped(), version));
+        }
         copy
     }
 

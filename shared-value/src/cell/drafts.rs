@@ -84,14 +84,11 @@ impl Drafted<'_> {
             segment: Arc::clone(segment),
             is_borrowed: false,
         };
+        if DRAFTS.with_borrow(|drafts| drafts.len() == drafts.capacity()) {
+            make_room();
+        }
         DRAFTS.with_borrow_mut(|drafts| {
-            // Notes that a forked child finds belong to its parent. They are forgotten, not dropped: another thread of the
-            // parent may have been inside of the allocator or of a segment's mutex when the fork copied them.
-            if drafts.iter().any(|other| other.token != self.token) {
-                let (own, foreign) = mem::take(&mut **drafts).into_iter().partition(|other| other.token == self.token);
-                **drafts = own;
-                mem::forget::<Vec<Draft>>(foreign);
-            }
+            forget_foreign(drafts, self.token);
             drafts.push(draft);
         });
     }
@@ -106,10 +103,49 @@ impl Drafted<'_> {
     }
 }
 
+/// Makes the list longer. Memory is allocated and freed while the list is not borrowed: the allocator may change values under
+/// a lock too, and so add notes.
+#[cold]
+fn make_room() {
+    loop {
+        let mut spare = Vec::with_capacity(2 * DRAFTS.with_borrow(|drafts| drafts.len()) + 4);
+        let is_enough = DRAFTS.with_borrow_mut(|drafts| {
+            let is_enough = drafts.len() < spare.capacity();
+            if is_enough {
+                spare.append(drafts);
+                mem::swap(&mut **drafts, &mut spare);
+            }
+            is_enough
+        });
+        if is_enough {
+            return;
+        }
+    }
+}
+
+/// Forgets the notes that a forked child finds: they belong to its parent. They are not dropped, because another thread of
+/// the parent may have been inside of the allocator or of a segment's mutex when the fork copied them.
+fn forget_foreign(drafts: &mut Vec<Draft>, token: u64) {
+    let mut index = 0;
+    while let Some(draft) = drafts.get(index) {
+        if draft.token == token {
+            index += 1;
+        } else {
+            mem::forget(drafts.remove(index));
+        }
+    }
+}
+
 /// Returns whether an `update` of this thread has borrowed any value under the lock.
 #[cold]
 pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
     DRAFTS.with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.is_borrowed))
+}
+
+/// Returns whether this thread has written any value under the lock since the last commit.
+pub(crate) fn is_any_writing(lock: &LockLine, token: u64) -> bool {
+    DRAFTS
+        .with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.versions().is_writing()))
 }
 
 /// Commits all values that this thread has written under the lock.

@@ -17,8 +17,13 @@ use crate::sys::mutex::Mutex;
 pub(super) enum LockedBy {
     /// The native lock in its control line, or nothing.
     Own,
+    /// The native lock in its control line, which a thread may not take again by this handle.
+    OwnOnce,
     Object(ObjectLock),
-    Pthread(Arc<Mutex>),
+    Pthread {
+        mutex: Arc<Mutex>,
+        is_recursive: bool,
+    },
     /// A lock object that this handle does not know, because it only reads.
     Unknown,
 }
@@ -30,6 +35,8 @@ pub(crate) enum Guarding {
     None,
     /// A lock of its own. Its kind is decided at creation.
     Own(LockKind),
+    /// A lock of its own, which a thread may not take again by this handle.
+    OwnOnce(LockKind),
     /// The lock of a lock object, which guards other values too.
     Object(ObjectLock),
     /// The cell only carries a lock: it is a lock object.
@@ -77,10 +84,26 @@ impl Guarding {
         match self {
             Self::None => RequiredLock::None,
             Self::Itself => RequiredLock::Itself,
-            Self::Own(LockKind::Native) => RequiredLock::Native,
-            Self::Own(LockKind::Pthread) => RequiredLock::Pthread,
+            Self::Own(LockKind::Native) | Self::OwnOnce(LockKind::Native) => RequiredLock::Native,
+            #[cfg(feature = "pthread")]
+            Self::Own(LockKind::Pthread) | Self::OwnOnce(LockKind::Pthread) => RequiredLock::Pthread,
             Self::Object(object) => RequiredLock::Object { identity: object.identity },
         }
+    }
+
+    /// Returns this guard with the value's own lock, of this kind.
+    pub(crate) fn with_own(&self, kind: LockKind) -> Self {
+        if self.is_recursive() { Self::Own(kind) } else { Self::OwnOnce(kind) }
+    }
+
+    /// Returns this guard with a lock that a thread may not take again, if it is the value's own lock.
+    pub(crate) fn once(&self) -> Self {
+        if let Self::Own(kind) = self { Self::OwnOnce(*kind) } else { self.clone() }
+    }
+
+    /// Returns whether a thread may take the value's own lock again.
+    pub(super) fn is_recursive(&self) -> bool {
+        !matches!(self, Self::OwnOnce(_))
     }
 
     /// Checks that a segment is guarded in this way. A program that asks for a pthread mutex accepts a native lock too.

@@ -176,7 +176,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         &self.guarding().lock
     }
 
-    /// Returns whether the native lock in its own control line guards the value.
+    /// Returns whether the native lock in its own control line guards the value, and a thread may take it again.
     #[inline(always)]
     pub(crate) fn has_own_lock(&self) -> bool {
         matches!(self.locked_by, LockedBy::Own)
@@ -184,7 +184,7 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// Returns the mutex that guards the value, if there is one.
     pub(crate) fn mutex(&self) -> Option<&Mutex> {
-        if let LockedBy::Pthread(mutex) = &self.locked_by { Some(mutex) } else { None }
+        if let LockedBy::Pthread { mutex, .. } = &self.locked_by { Some(mutex) } else { None }
     }
 
     /// Returns whether the lock may guard other values too.
@@ -195,7 +195,28 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// Returns whether the owner of the lock may take it again.
     pub(crate) fn is_recursive(&self) -> bool {
-        !matches!(&self.locked_by, LockedBy::Object(object) if !object.is_recursive())
+        match &self.locked_by {
+            LockedBy::Own | LockedBy::Unknown => true,
+            LockedBy::OwnOnce => false,
+            LockedBy::Object(object) => object.is_recursive(),
+            LockedBy::Pthread { is_recursive, .. } => *is_recursive,
+        }
+    }
+
+    /// Returns whether the calling thread holds the lock: by a handle that can take it, even if this one only reads and has
+    /// mapped the segment elsewhere. The lock object of a read-only handle is not known, and counts as not held.
+    pub(crate) fn is_held_here(&self) -> bool {
+        if lock::holds(self.lock()) {
+            return true;
+        }
+        if !lock::holds_any() || matches!(self.locked_by, LockedBy::Unknown) {
+            return false;
+        }
+        let line = Segment::mapped_for_writing(self.segment.identity()).and_then(|segment| {
+            let start = segment.at(self.start(), LINE)?.addr().get();
+            Some(start..start + LINE)
+        });
+        line.is_some_and(|line| lock::holds_within(&line))
     }
 
     /// Returns the operations on a thread's notes about this value. `token` is the thread's token.
@@ -247,8 +268,8 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// Makes the next release of the lock look at the event word.
     pub(crate) fn call_back(&self) {
         match self.locked_by {
-            LockedBy::Own | LockedBy::Object(_) | LockedBy::Unknown => lock::call_back(self.lock()),
-            LockedBy::Pthread(_) => lock::pthread::call_back(),
+            LockedBy::Own | LockedBy::OwnOnce | LockedBy::Object(_) | LockedBy::Unknown => lock::call_back(self.lock()),
+            LockedBy::Pthread { .. } => lock::pthread::call_back(),
         }
     }
 
@@ -292,8 +313,8 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     pub(crate) fn lock_state(&self) -> LockState {
         match &self.locked_by {
-            LockedBy::Own | LockedBy::Object(_) => lock::state(self.lock()),
-            LockedBy::Pthread(mutex) => lock::pthread::state(self.lock(), mutex),
+            LockedBy::Own | LockedBy::OwnOnce | LockedBy::Object(_) => lock::state(self.lock()),
+            LockedBy::Pthread { mutex, .. } => lock::pthread::state(self.lock(), mutex),
             LockedBy::Unknown => LockState::Unknown,
         }
     }

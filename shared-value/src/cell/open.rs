@@ -11,8 +11,10 @@ use crate::cell::parts::{Parts, control};
 use crate::cell::{Cell, Terms};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
-use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock};
+use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
 use crate::segment::{Location, Mapping, Segment};
+use crate::sys;
+use crate::sys::memory::is_overcommitted;
 use crate::sys::mutex::{self, Mutex};
 
 /// Contents that are recognized by their description in a segment.
@@ -90,8 +92,11 @@ impl<C: Recognized + ?Sized> Cell<C> {
     ) -> Result<Self, Error> {
         let shape = C::shape(facts);
         let description = Description { schema: C::schema(facts), fingerprint: C::fingerprint(facts), shape };
-        let mut plan = Plan::of(&description, terms.guarding.required(), reserve);
-        if terms.is_sparse && location.is_anonymous() {
+        let identity =
+            sys::thread::random().map_err(|error| Error::io(format!("draw an identity for `{location}`"), error))?;
+        let mut plan = Plan::of(&description, terms.guarding.required(), reserve, SegmentId::new(identity));
+        // The kernel has a page for any write to memory without a name, unless it was told to promise no more than it has.
+        if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
         }
         let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
@@ -110,9 +115,10 @@ impl<C: Recognized + ?Sized> Cell<C> {
     /// Opens the value in an existing segment, if it is guarded in this way. If no process has the segment open, `adopt`
     /// repairs the rest of the segment; its argument says whether any process reads the segment.
     pub(crate) fn open(
+        file: File,
         location: &Location<'_>,
         guarding: &Guarding,
-        adopt: impl FnOnce(&Mapping, bool),
+        adopt: impl FnOnce(&Mapping, bool) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let check = |mapping: &Mapping| {
             C::in_segment(mapping).and_then(|facts| {
@@ -120,22 +126,22 @@ impl<C: Recognized + ?Sized> Cell<C> {
                 Ok(C::shape(&facts))
             })
         };
-        let segment = Segment::open(location, check, |mapping, shape, is_read| {
-            let control = control(mapping, &mapping.entries()[0]);
+        let segment = Segment::open(file, location, check, |mapping, shape, is_read| {
+            let entry = &mapping.entries()[0];
+            // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
+            let end = entry.cell_offset + entry.cell_length;
+            let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
+            mapping.fill_holes(0..if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
+            let control = control(mapping, entry);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.
             let parts = unsafe { Parts::<C>::at(control, shape) };
+            mapping.begin_vouching();
             parts.adopt(mapping);
             initialize_mutexes(mapping)?;
-            adopt(mapping, is_read);
-            Ok(())
+            adopt(mapping, is_read)
         })?;
         Self::in_segment(segment, guarding)
-    }
-
-    /// Opens the value in an existing segment for reading, regardless of its lock.
-    pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Self, Error> {
-        Self::for_reading(Segment::open_read_only(location)?)
     }
 
     /// Opens the value in a file that another process has handed over.
@@ -143,7 +149,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::in_segment(Segment::of_file(file, location)?, guarding)
     }
 
-    /// Opens the value in a file that another process has handed over, for reading.
+    /// Opens the value in a file for reading, regardless of its lock.
     pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
         Self::for_reading(Segment::of_file_read_only(file, location)?)
     }
@@ -180,13 +186,15 @@ impl<C: Recognized + ?Sized> Cell<C> {
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
+        let is_recursive = guarding.is_recursive();
         let (guarding, locked_by) = match (guarding, segment.required_lock()) {
             (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
                 // The caller has asked for `LockKind::Pthread`, so it trusts all writers, including that they made a mutex
                 // there.
-                (control, LockedBy::Pthread(attach(&segment, entry)?))
+                (control, LockedBy::Pthread { mutex: attach(&segment, entry)?, is_recursive })
             }
+            _ if !is_recursive => (control, LockedBy::OwnOnce),
             _ => (control, LockedBy::Own),
         };
         Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
@@ -202,7 +210,12 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let entry = &segment.entries()[0];
         let locked_by = match segment.required_lock() {
             // Needed only to tell the state of the lock: this handle cannot take it.
-            RequiredLock::Pthread => LockedBy::Pthread(attach(&segment, entry)?),
+            RequiredLock::Pthread if mutex::IS_SUPPORTED => {
+                LockedBy::Pthread { mutex: attach(&segment, entry)?, is_recursive: true }
+            }
+            RequiredLock::Pthread => {
+                return Err(RequiredLock::Pthread.mismatch(segment.name(), RequiredLock::Native));
+            }
             RequiredLock::Object { .. } => LockedBy::Unknown,
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
         };
@@ -247,4 +260,39 @@ fn initialize_mutexes(mapping: &Mapping) -> Result<(), Error> {
             .map_err(|error| Error::io("make a pthread mutex", error))?;
     }
     Ok(())
+}
+
+/// A build without the feature `pthread`, beside programs that have it.
+#[cfg(all(test, not(loom), not(feature = "pthread")))]
+mod tests {
+    use super::*;
+    use crate::segment::{Writers, names, unlink};
+
+    /// Without its check, such a value would be used under no lock at all, or the error would not tell how to open it.
+    #[test]
+    fn a_value_under_a_pthread_mutex_is_refused_with_the_name_of_the_feature() {
+        let name = format!("shared-value-without-pthread-{}", std::process::id());
+        let location = Location::from(&*name);
+        let shape = <u64 as Contents>::shape(&());
+        let description = Description { schema: <u64 as Typed>::schema(), fingerprint: u64::FINGERPRINT, shape };
+        let plan = Plan::of(&description, RequiredLock::Pthread, 0, SegmentId::new(1));
+        drop(Segment::create(&location, 0o600, Writers::Any, &plan, |_| Ok(())).unwrap());
+        let before = std::fs::read(format!("/dev/shm/{name}")).unwrap();
+
+        let own = Guarding::Own(crate::lock::LockKind::Native);
+        let file = || location.open_file().unwrap();
+        let opened = [
+            Cell::<u64>::open(file(), &location, &own, |_, _| Ok(())),
+            Cell::of_file_read_only(file(), location.to_static()),
+        ];
+        for error in opened.map(|opened| opened.err().unwrap().to_string()) {
+            let found =
+                "found a pthread mutex (which this program can use only if it is built with the feature `pthread`";
+            assert!(error.contains("lock: expected a lock of its own, "), "{error}");
+            assert!(error.contains(found), "{error}");
+        }
+        assert_eq!(std::fs::read(format!("/dev/shm/{name}")).unwrap(), before, "the segment is left as it is");
+        assert!(names().unwrap().iter().any(|value| value.name() == name && !value.is_in_use()));
+        unlink(&*name).unwrap();
+    }
 }

@@ -2,8 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{self, Layout as Memory};
+use std::ops::Range;
 use std::ptr;
 
+use crate::copy::bytes;
 use crate::copy::unchecked::Unchecked;
 use crate::copy::value;
 use crate::error::Error;
@@ -44,6 +46,19 @@ impl<T: SharedValue> Copies<T> {
     /// If they do not lie in the slot.
     pub(crate) fn load(&mut self, slot: &[AtomicU64], offset: usize) {
         value::load_slice(slot, offset, &mut self.0);
+    }
+
+    /// Copies these bytes of a slot, at whose start the first copy begins.
+    ///
+    /// # Panics
+    /// If the bytes do not lie in the slot, or in the copies.
+    pub(crate) fn load_bytes(&mut self, slot: &[AtomicU64], bytes: Range<usize>) {
+        assert!(bytes.start <= bytes.end && bytes.end <= size_of_val(&*self.0), "the bytes must lie in the copies");
+        // SAFETY: as just checked, at least `bytes.start` bytes belong to the copies.
+        let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(bytes.start) };
+        // SAFETY: as just checked, `bytes.len()` bytes from `to` on belong to the copies, which are borrowed mutably. An
+        // `Unchecked` accepts any initialized bytes.
+        unsafe { bytes::load(slot, bytes.start, to, bytes.len()) };
     }
 
     pub(crate) fn first(&mut self) -> Option<&mut Unchecked<T>> {

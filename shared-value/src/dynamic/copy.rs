@@ -12,8 +12,10 @@ use crate::dynamic::limit;
 use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
-use crate::hold::{Hold, read};
+use crate::hold::Hold;
+use crate::lock::Wait;
 use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::schema::DynLayout;
 use crate::schema::place::{Place, WordRange};
 use crate::schema::primitive::put;
 
@@ -27,11 +29,15 @@ impl Copied for Dyn {
         whole(cell, |copy| A::read(cell, copy))
     }
 
-    fn load_versioned(cell: &Cell<Self>) -> (u64, Result<DynData, Error>) {
-        let mut version = None;
-        let data = whole(cell, |copy| version = Some(read::versioned(cell, copy).0));
+    fn load_until<A: Access>(cell: &Cell<Self>, wait: Wait, version: &mut Option<u64>) -> Result<DynData, Error> {
+        let place = Place::of_value(&cell.facts().layout);
         // A value that is too large to be copied still has a version.
-        (version.unwrap_or_else(|| cell.version()), data)
+        *version = Some(cell.version());
+        limit::check(place.layout)?;
+        let mut bytes = vec![0; place.layout.size()];
+        *version = Some(A::timed(cell, wait).pieces(|slot, piece| load_into(slot, piece.start, &mut bytes[piece]))?);
+        put_atomics(place.layout, |number| cell.atomic(number).load(Ordering::Acquire), &mut bytes);
+        decode(place, "", &bytes)
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,21 +71,27 @@ pub(super) fn copy(
     read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
 ) -> Vec<u8> {
     let mut bytes = vec![0; place.layout.size()];
-    let put_words = |bytes: &mut [u8], words: WordRange| {
-        let size = bytes.len() / words.count;
-        for (number, bytes) in bytes.chunks_exact_mut(size).enumerate() {
-            put(bytes, word(words.first + number));
-        }
-    };
     if let Some(words) = place.atomic {
-        put_words(&mut bytes, words);
+        put_words(&mut bytes, words, word);
         return bytes;
     }
     read(&mut |slot| load_into(slot, place.offset, &mut bytes));
     if place.is_value {
-        for (field, words) in place.layout.atomic_words() {
-            put_words(&mut bytes[field.offset..][..field.layout.size], words);
-        }
+        put_atomics(place.layout, word, &mut bytes);
     }
     bytes
+}
+
+/// Replaces the atomic fields in a copy of the whole value by their present values.
+fn put_atomics(layout: &DynLayout, word: impl Fn(usize) -> u64, bytes: &mut [u8]) {
+    for (field, words) in layout.atomic_words() {
+        put_words(&mut bytes[field.offset..][..field.layout.size], words, &word);
+    }
+}
+
+fn put_words(bytes: &mut [u8], words: WordRange, word: impl Fn(usize) -> u64) {
+    let size = bytes.len() / words.count;
+    for (number, bytes) in bytes.chunks_exact_mut(size).enumerate() {
+        put(bytes, word(words.first + number));
+    }
 }

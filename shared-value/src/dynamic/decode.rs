@@ -24,6 +24,9 @@ impl DynLayout {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn decode(&self, bytes: &[u8]) -> Result<DynData, Error> {
+        if self.size == bytes.len() && !matches!(self.kind, DynKind::Slice { .. }) {
+            return decode(Place::of_value(self), "", bytes);
+        }
         match self.clone().of_size(bytes.len()) {
             Ok(layout) => decode(Place::of_value(&layout), "", bytes),
             Err(Invalid { expected, found, .. }) => Err(Error::InvalidBits {
@@ -89,25 +92,25 @@ impl Decoder<'_> {
             DynKind::Text => self.text(),
             DynKind::Bytes => Ok(self.described().unwrap_or_else(|| DynData::Bytes(bytes.to_vec()))),
             DynKind::Array { element, .. } | DynKind::Slice { element } => {
-                let elements = bytes.chunks_exact(element.size).enumerate().map(|(index, bytes)| {
-                    Decoder { layout: element, bytes, way: Way::Element(&self.way, index) }.data()
-                });
-                Ok(DynData::Array(elements.collect::<Result<_, _>>()?))
+                // Collecting results would not reserve the memory at once, and take twice as much.
+                let mut elements = Vec::with_capacity(bytes.len() / element.size);
+                for (index, bytes) in bytes.chunks_exact(element.size).enumerate() {
+                    elements.push(Decoder { layout: element, bytes, way: Way::Element(&self.way, index) }.data()?);
+                }
+                Ok(DynData::Array(elements))
             }
             DynKind::Newtype { inner } => {
                 let inner = Decoder { layout: inner, bytes, way: self.way }.data()?;
                 Ok(DynData::Newtype { name: self.layout.name.to_string(), inner: Box::new(inner) })
             }
             DynKind::Struct { fields } => {
-                let fields = fields.iter().map(|field| {
+                let mut parts = Vec::with_capacity(fields.len());
+                for field in fields {
                     let bytes = &bytes[field.offset..][..field.layout.size];
                     let part = Decoder { layout: &field.layout, bytes, way: Way::Field(&self.way, &field.name) };
-                    Ok((field.name.clone(), part.data()?))
-                });
-                Ok(DynData::Struct {
-                    name: self.layout.name.to_string(),
-                    fields: fields.collect::<Result<_, Error>>()?,
-                })
+                    parts.push((field.name.clone(), part.data()?));
+                }
+                Ok(DynData::Struct { name: self.layout.name.to_string(), fields: parts })
             }
             DynKind::Enum { repr, variants } => self.variant(repr, variants),
         }
@@ -149,7 +152,7 @@ impl Decoder<'_> {
         const SHOWN: usize = 64;
         let is_signed = repr.kind == DynKind::Integer { is_signed: true };
         let number = if is_signed { sign_extended(self.bytes).into() } else { zero_extended(self.bytes).into() };
-        if let Some(variant) = variants.iter().find(|variant| variant.number == number) {
+        if let Some(variant) = self.layout.variant(number) {
             return Ok(DynData::Enum { variant: variant.name.clone(), number });
         }
         let shown = variants.iter().take(SHOWN);

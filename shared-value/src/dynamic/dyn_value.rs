@@ -30,7 +30,8 @@ use crate::handle::synchronized::Synchronized;
 ///
 /// The schema is not trusted: if it does not describe exactly the memory of the value, opening fails with `InvalidSegment`.
 /// All bits are checked, as in programs that know the type. One call reads or writes at most 64 MiB and 4 million numbers,
-/// texts and the like; larger values are read and written part by part.
+/// texts and the like; larger values are read and written part by part. So are arrays whose elements have long names or deeply
+/// nested types: their data would take far more memory than their bytes.
 ///
 /// ```
 /// use shared_value::{DynData, DynValue, SharedValue};

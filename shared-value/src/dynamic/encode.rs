@@ -1,5 +1,8 @@
 //! Encodes dynamic data as bytes, for a part of a known layout.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
+
 use crate::dynamic::DynData;
 use crate::error::Error;
 use crate::layout::half;
@@ -78,12 +81,14 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
             }
         }
         (DynKind::Enum { variants, .. }, value) => {
-            let variant = variants.iter().find(|variant| match value {
-                DynData::Enum { variant: name, number } => variant.name == *name && variant.number == *number,
-                DynData::Text(name) => variant.name == *name,
-                DynData::Signed(_) | DynData::Unsigned(_) => value.as_i128() == Some(variant.number),
-                _ => false,
-            });
+            let variant = match value {
+                DynData::Enum { variant: name, number } => {
+                    layout.variant(*number).filter(|variant| variant.name == *name)
+                }
+                DynData::Text(name) => variants.iter().find(|variant| variant.name == *name),
+                DynData::Signed(_) | DynData::Unsigned(_) => value.as_i128().and_then(|number| layout.variant(number)),
+                _ => None,
+            };
             let number = variant.map(|variant| low_bits(variant.number)).ok_or_else(|| {
                 let names = listed(variants.iter().map(|variant| variant.name.as_str()));
                 wrong(format!("one of {names}"))
@@ -121,9 +126,13 @@ fn structure(
     let names = || listed(fields.iter().map(|field| field.name.as_str()));
     // Data that was read from a value has the fields in the order of the layout, so no search is needed.
     let mut seen = vec![false; fields.len()];
+    let by_name = LazyCell::new(|| -> HashMap<&str, usize> {
+        // The first field of a name wins.
+        fields.iter().enumerate().rev().map(|(index, field)| (field.name.as_str(), index)).collect()
+    });
     for (place, (name, data)) in given.iter().enumerate() {
         let in_order = fields.get(place).filter(|field| field.name == *name).map(|_| place);
-        let Some(index) = in_order.or_else(|| fields.iter().position(|field| field.name == *name)) else {
+        let Some(index) = in_order.or_else(|| by_name.get(name.as_str()).copied()) else {
             return Err(wrong(format!("the fields {}", names()), format!("a field `{}`", shown(name))));
         };
         if std::mem::replace(&mut seen[index], true) {

@@ -17,7 +17,8 @@ use crate::layout::text_fingerprint;
 /// 24  schema offset
 /// 32  schema length
 /// 40  size           bytes of the value
-/// 48  (zero)
+/// 48  flags          zero; a set bit means something that this program does not know
+/// 56  (spare)
 /// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -28,7 +29,8 @@ pub(super) struct RawEntry {
     pub(super) schema_offset: u64,
     pub(super) schema_length: u64,
     pub(super) size: u64,
-    pub(super) zero: [u64; 2],
+    pub(super) flags: u64,
+    pub(super) spare: u64,
 }
 
 /// A validated entry: where a cell of a segment lies, and what it holds.
@@ -74,6 +76,7 @@ impl CellEntry {
         if prefix_end > raw.cell_offset {
             return Err(Invalid::new("cell offset", format!("at least {prefix_end}"), raw.cell_offset));
         }
+        require("cell flags", 0, raw.flags)?;
         let usize_of = |number: u64| {
             usize::try_from(number).map_err(|_| Invalid::new("cell", "a number that fits into memory", number))
         };

@@ -1,33 +1,45 @@
 //! The header of a segment.
 
+use std::fmt;
+use std::mem::offset_of;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::error::hexadecimal;
 use crate::format::{CELL_ALIGN, CellEntry, Invalid, MAX_SEGMENT, RequiredLock, require};
 
 const MAGIC: [u8; 8] = *b"\x89SHVAL\r\n";
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
+/// What an error calls the version of the format.
+pub(crate) const FORMAT: &str = "format version";
 const BYTE_ORDER: u32 = 0x0102_0304;
 const WORD_SIZE: u32 = usize::BITS / 8;
 
 /// The maximum number of bytes before the first cell: header, table and schemas.
 pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 
-/// The first 64 bytes of a segment.
+/// The first 128 bytes of a segment.
 ///
 /// ```text
-///  0  magic         89 53 48 56 41 4C 0D 0A: not text, and damaged by programs that convert line ends
-///  8  byte order    01020304, as the creator's machine stores it
-/// 12  format        version of everything after this field
-/// 16  word size     bytes of a pointer
-/// 20  lock kind     0: none, 1: native, 2: pthread mutex, 3: a lock object, 4: the segment is a lock object
-/// 24  lock ABI      for a pthread mutex: its bytes, and its C library; otherwise: bytes from the lock word to the node in
-///                   the robust list
-/// 28  cells         number of entries in the table
-/// 32  length        bytes of the segment
-/// 40  table offset  where the entries start
-/// 48  mutex offset  where the pthread mutex lies; zero without one
-/// 56  lock identity of the lock object that guards the values; zero without one
+///   0  magic         89 53 48 56 41 4C 0D 0A: not text, and damaged by programs that convert line ends
+///   8  byte order    01020304, as the creator's machine stores it
+///  12  format        version of everything after this field
+///  16  word size     bytes of a pointer
+///  20  lock kind     0: none, 1: native, 2: pthread mutex, 3: a lock object, 4: the segment is a lock object
+///  24  lock ABI      for a pthread mutex: its bytes, and its C library; otherwise: bytes from the lock word to the node in
+///                    the robust list
+///  28  cells         number of entries in the table
+///  32  length        bytes of the segment
+///  40  table offset  where the entries start
+///  48  mutex offset  where the pthread mutex lies; zero without one
+///  56  lock identity of the lock object that guards the values; zero without one
+///  64  identity      128 random bits, which no other segment has
+///  80  flags         zero; a set bit means something that this program does not know
+///  88  unvouched     a word that changes: see `segment/mapping.rs`
+///  96  retired       a word that changes: zero
+/// 104  (spare)
 /// ```
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -43,12 +55,48 @@ pub(super) struct RawHeader {
     table_offset: u64,
     mutex_offset: u64,
     lock_identity: u64,
+    identity: SegmentId,
+    flags: u64,
+    unvouched: u64,
+    retired: u64,
+    spare: [u64; 3],
 }
 
-pub(super) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
+const _: () = assert!(size_of::<RawHeader>() == 128 && offset_of!(RawHeader, identity) == 64);
+
+/// The identity of a segment: 128 random bits, equal for all openings of the segment, and for copies of its file.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+pub(crate) struct SegmentId([u64; 2]);
+
+impl SegmentId {
+    /// Returns a new identity, made of these random bits.
+    pub(crate) fn new(bits: u128) -> Self {
+        Self(bytemuck::cast(bits))
+    }
+}
+
+impl fmt::Display for SegmentId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:032x}", bytemuck::cast::<_, u128>(self.0))
+    }
+}
+
+impl FromStr for SegmentId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        u128::from_str_radix(text, 16).map(Self::new)
+    }
+}
+
+/// The offset of the word that says whether a process uses the locks of the segment without being vouched for.
+pub(crate) const UNVOUCHED: usize = offset_of!(RawHeader, unvouched);
+
+pub(crate) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
 
 impl RawHeader {
-    pub(super) fn new(length: u64, cells: u32, lock: RequiredLock, mutex_offset: u64) -> Self {
+    pub(super) fn new(length: u64, cells: u32, lock: RequiredLock, mutex_offset: u64, identity: SegmentId) -> Self {
         Self {
             magic: MAGIC,
             byte_order: BYTE_ORDER,
@@ -61,6 +109,11 @@ impl RawHeader {
             table_offset: HEADER_SIZE,
             mutex_offset,
             lock_identity: lock.identity(),
+            identity,
+            flags: 0,
+            unvouched: 0,
+            retired: 0,
+            spare: [0; 3],
         }
     }
 }
@@ -77,8 +130,30 @@ pub(crate) struct UnvalidatedHeader {
 /// The contents of a header that was found to be consistent.
 #[derive(Debug)]
 pub(crate) struct Header {
+    pub(crate) identity: SegmentId,
     pub(crate) lock: RequiredLock,
     pub(crate) entries: Vec<CellEntry>,
+}
+
+/// The part of a header that is the same in all formats.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Preamble {
+    magic: [u8; 8],
+    byte_order: u32,
+    format: u32,
+}
+
+const PREAMBLE_SIZE: u64 = size_of::<Preamble>() as u64;
+
+/// Returns the error for a segment of another format.
+fn other_format(found: u32) -> Invalid {
+    let made_by = if found < FORMAT_VERSION { "an earlier" } else { "a later" };
+    let found = format!(
+        "{found}, made by {made_by} version of this library: open it with that version, or remove it by `unlink` and \
+         create it again"
+    );
+    Invalid::new(FORMAT, FORMAT_VERSION, found)
 }
 
 impl UnvalidatedHeader {
@@ -87,23 +162,48 @@ impl UnvalidatedHeader {
         CellEntry::cell_offset(self, HEADER_SIZE).unwrap_or_default()
     }
 
-    /// Checks everything that the rest of this crate relies on.
-    pub(crate) fn validate(&self) -> Result<Header, Invalid> {
-        if (self.prefix.len() as u64) < HEADER_SIZE {
-            let found = format!("{} bytes", self.prefix.len());
-            return Err(Invalid::new("header", format!("at least {HEADER_SIZE} bytes"), found));
+    /// Returns the version of the format, if this may be a segment of any format that this machine can have made.
+    pub(crate) fn format(&self) -> Option<u32> {
+        let Preamble { magic, byte_order, format } = self.read("header", 0).ok()?;
+        (magic == MAGIC && byte_order == BYTE_ORDER).then_some(format)
+    }
+
+    /// Returns the identity of the segment, and checks nothing that is not needed to find it.
+    pub(crate) fn identity(&self) -> Result<SegmentId, Invalid> {
+        self.raw().map(|raw| raw.identity)
+    }
+
+    /// Reads a header of this format.
+    fn raw(&self) -> Result<RawHeader, Invalid> {
+        let least = |least: u64| {
+            let is_there = self.prefix.len() as u64 >= least;
+            let error = || {
+                let found = format!("{} bytes", self.prefix.len());
+                Invalid::new("header", format!("at least {HEADER_SIZE} bytes"), found)
+            };
+            is_there.then_some(()).ok_or_else(error)
+        };
+        least(PREAMBLE_SIZE)?;
+        // If one of these five differed, the bytes after it would be misread. In another format, the header may be shorter.
+        let Preamble { magic, byte_order, format } = self.read("header", 0)?;
+        if magic != MAGIC {
+            return Err(Invalid::new("magic", hexadecimal(&MAGIC), hexadecimal(&magic)));
         }
-        let raw: RawHeader = self.read("header", 0)?;
-        // If one of these five differed, the bytes after it would be misread.
-        if raw.magic != MAGIC {
-            return Err(Invalid::new("magic", hexadecimal(&MAGIC), hexadecimal(&raw.magic)));
-        }
-        if raw.byte_order != BYTE_ORDER {
-            let swapped = raw.byte_order == BYTE_ORDER.swap_bytes();
-            let found = if swapped { "the opposite one".to_owned() } else { format!("{:#010x}", raw.byte_order) };
+        if byte_order != BYTE_ORDER {
+            let swapped = byte_order == BYTE_ORDER.swap_bytes();
+            let found = if swapped { "the opposite one".to_owned() } else { format!("{byte_order:#010x}") };
             return Err(Invalid::new("byte order", "this machine's", found));
         }
-        require("format version", FORMAT_VERSION, raw.format)?;
+        if format != FORMAT_VERSION {
+            return Err(other_format(format));
+        }
+        least(HEADER_SIZE)?;
+        self.read("header", 0)
+    }
+
+    /// Checks everything that the rest of this crate relies on.
+    pub(crate) fn validate(&self) -> Result<Header, Invalid> {
+        let raw = self.raw()?;
         require("word size", WORD_SIZE, raw.word_size)?;
         let lock = RequiredLock::from_number(raw.lock_kind, raw.lock_identity)
             .ok_or_else(|| Invalid::new("lock kind", "0 to 4", raw.lock_kind))?;
@@ -127,7 +227,8 @@ impl UnvalidatedHeader {
             require("mutex offset", 0, raw.mutex_offset)?;
         }
         require("lock identity", lock.identity(), raw.lock_identity)?;
-        Ok(Header { lock, entries })
+        require("flags", 0, raw.flags)?;
+        Ok(Header { identity: raw.identity, lock, entries })
     }
 
     pub(super) fn read<R: Pod>(&self, field: &'static str, offset: u64) -> Result<R, Invalid> {

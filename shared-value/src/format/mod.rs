@@ -2,7 +2,7 @@
 //! memory.
 //!
 //! ```text
-//! 0                 header (64 bytes)
+//! 0                 header (128 bytes)
 //! table offset      one entry (64 bytes) for each cell
 //! schema offset     schema text, as UTF-8
 //! cell offset       cells, each at a multiple of 64
@@ -24,7 +24,7 @@ use crate::error::Error;
 pub(crate) use cell_entry::CellEntry;
 pub(crate) use description::{Described, Description};
 pub(crate) use difference::Difference;
-pub(crate) use header::{Header, MAX_PREFIX, UnvalidatedHeader};
+pub(crate) use header::{FORMAT, HEADER_SIZE, Header, MAX_PREFIX, SegmentId, UNVOUCHED, UnvalidatedHeader};
 pub(crate) use plan::Plan;
 pub(crate) use required::RequiredLock;
 

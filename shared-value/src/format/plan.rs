@@ -1,7 +1,7 @@
 //! `Plan`: the bytes of a new segment.
 
 use crate::format::cell_entry::RawEntry;
-use crate::format::header::{HEADER_SIZE, RawHeader};
+use crate::format::header::{HEADER_SIZE, RawHeader, SegmentId};
 use crate::format::{CELL_ALIGN, CellEntry, Description, RequiredLock};
 
 /// The length and the first bytes of a new segment. The bytes after the prefix are zeros.
@@ -15,7 +15,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Plans a segment for one value, with `reserve` bytes of address space after it.
-    pub(crate) fn of(description: &Description, lock: RequiredLock, reserve: u64) -> Self {
+    pub(crate) fn of(description: &Description, lock: RequiredLock, reserve: u64, identity: SegmentId) -> Self {
         let Description { schema, fingerprint, shape } = description;
         let schema_offset = HEADER_SIZE + CellEntry::SIZE;
         let cell_offset = (schema_offset + schema.len() as u64).next_multiple_of(CELL_ALIGN as u64);
@@ -37,9 +37,10 @@ impl Plan {
             schema_offset,
             schema_length: schema.len() as u64,
             size: shape.size as u64,
-            zero: [0; 2],
+            flags: 0,
+            spare: 0,
         };
-        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1, lock, mutex_offset)).to_vec();
+        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1, lock, mutex_offset, identity)).to_vec();
         prefix.extend_from_slice(bytemuck::bytes_of(&entry));
         prefix.extend_from_slice(schema.as_bytes());
         Self { prefix, length, allocated }

@@ -60,8 +60,13 @@ impl RequiredLock {
             Self::None => "none (`Unlocked`)".to_owned(),
             Self::Itself => "a lock object".to_owned(),
             Self::Native => "a lock of its own".to_owned(),
-            Self::Pthread => {
+            Self::Pthread if mutex::IS_SUPPORTED => {
                 "a pthread mutex (which opens only with `Options::lock_kind(LockKind::Pthread)`)".to_owned()
+            }
+            Self::Pthread => {
+                "a pthread mutex (which this program can use only if it is built with the feature `pthread` \
+                              of the crate `shared-value`, and asks for `LockKind::Pthread`)"
+                    .to_owned()
             }
             Self::Object { identity } => {
                 format!("lock object {identity:016x} (open that one first, and give it by `Options::lock`)")

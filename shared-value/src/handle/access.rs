@@ -15,8 +15,9 @@ use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::handle::access::sealed::Read as _;
 use crate::hold::Hold;
-use crate::hold::read;
+use crate::hold::read::{self, Timed};
 use crate::layout::SharedValue;
+use crate::lock::Wait;
 use crate::protocol::atomics::AtomicU64;
 use crate::share::Opening;
 
@@ -99,7 +100,9 @@ pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
 
 /// The operations that differ between kinds of access.
 pub(crate) mod sealed {
-    use super::{AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Range, SharedValue, Unchecked, copy};
+    use super::{
+        AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Range, SharedValue, Timed, Unchecked, Wait, copy,
+    };
 
     pub trait Read {
         /// Returns how a value is opened for this access, given the options for its lock.
@@ -107,6 +110,9 @@ pub(crate) mod sealed {
 
         /// Lets the closure copy from a slot. The closure may run several times; the last copy counts.
         fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
+
+        /// Returns the ways to read until a time. An unlocked value is read as if its version 0 stayed.
+        fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C>;
 
         #[inline(always)]
         fn field<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize) -> Unchecked<F> {
@@ -164,6 +170,10 @@ impl sealed::Read for ReadWrite {
     fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::whole_version(cell, copy)
     }
+
+    fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C> {
+        Timed::whole_version(cell, wait)
+    }
 }
 
 impl sealed::Read for ReadOnly {
@@ -175,6 +185,10 @@ impl sealed::Read for ReadOnly {
     fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::without_lock(cell, copy)
     }
+
+    fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C> {
+        Timed::without_lock(cell, wait)
+    }
 }
 
 impl sealed::Read for Unlocked {
@@ -185,6 +199,10 @@ impl sealed::Read for Unlocked {
     #[inline(always)]
     fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::as_it_is(cell, copy)
+    }
+
+    fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C> {
+        Timed::without_lock(cell, wait)
     }
 }
 

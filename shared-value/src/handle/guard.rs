@@ -22,6 +22,9 @@ use crate::protocol::atomics::AtomicU64;
 /// one, nothing can be written or committed until [`rollback`](Self::rollback), or until the outermost guard is dropped,
 /// which rolls back too.
 ///
+/// **In a destructor that runs because of a panic**, only `commit` commits: the drop of a guard that was taken there rolls
+/// back, because a second panic could be the reason for the drop.
+///
 /// In a child that was forked while the guard was alive, the guard holds nothing: dropping it there does nothing, and
 /// writing through it returns `Lock` with [`NotHeld`](crate::LockError::NotHeld).
 ///

@@ -29,7 +29,8 @@ pub struct Initial<'a, C: Shared + ?Sized>(pub(crate) C::Source<'a>);
 
 /// A value whose bytes are all zeros.
 ///
-/// It is never built on the stack. A value without a name takes no memory before it is written. Creating it fails with
+/// It is never built on the stack. Without a name, in an arena or on its own, it takes no memory before it is written.
+/// Creating it fails with
 /// [`Error::InvalidBits`](crate::Error::InvalidBits) if zeros are not a valid value.
 ///
 /// ```
@@ -44,7 +45,7 @@ pub struct Zeroed;
 
 /// An array of equal elements: the element, and the number of elements.
 ///
-/// An array of zeros without a name takes no memory before it is written.
+/// Without a name, in an arena or on its own, an array of zeros takes no memory before it is written.
 ///
 /// ```
 /// use shared_value::{Filled, SharedArray};

@@ -211,6 +211,11 @@ impl<H> Options<H> {
         self
     }
 
+    /// Returns the lock that guards the value.
+    pub(crate) fn guarding(&self) -> &Guarding {
+        &self.terms.guarding
+    }
+
     /// Turns these into the options of another kind of handle.
     pub(crate) fn into_handle<I>(self) -> Options<I> {
         Options { terms: self.terms, wait: self.wait, handle: PhantomData }

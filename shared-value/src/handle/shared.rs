@@ -18,7 +18,8 @@ use crate::handle::initialize::Initialize;
 use crate::hold::Hold;
 use crate::hold::read;
 use crate::layout::{Printed, SharedValue};
-use crate::protocol::atomics::AtomicU64;
+use crate::lock::Wait;
+use crate::protocol::slots::PIECE;
 
 /// The types of value that a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) can refer to: a
 /// [`SharedValue`], a slice of them, whose length is known at run time, or a [`Dyn`](crate::Dyn), which only its segment
@@ -37,7 +38,7 @@ impl<E: SharedValue> Shared for [E] {}
 const PRINTED: usize = 100;
 
 pub(crate) mod sealed {
-    use super::{Access, Borrow, Cell, Contents, Error, Hold, fmt};
+    use super::{Access, Borrow, Cell, Contents, Error, Hold, Wait, fmt};
 
     /// Copying the whole value.
     pub trait Copied: Contents {
@@ -49,8 +50,12 @@ pub(crate) mod sealed {
 
         fn load<A: Access>(cell: &Cell<Self>) -> Result<Self::Owned, Error>;
 
-        /// Copies the committed value, with the number of its version.
-        fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self::Owned, Error>);
+        /// Copies the value as `load` does, and sets the number of its version. `TimedOut` if the time is over before.
+        fn load_until<A: Access>(
+            cell: &Cell<Self>,
+            wait: Wait,
+            version: &mut Option<u64>,
+        ) -> Result<Self::Owned, Error>;
 
         /// Prints the value that `load` would return, even if its bits are invalid.
         fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
@@ -68,9 +73,18 @@ impl<T: SharedValue> sealed::Copied for T {
         access::whole::<T, A>(cell).check()
     }
 
-    fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Self, Error>) {
-        let (version, copy) = read::versioned(cell, |slot| copy::load(slot, 0));
-        (version, read::with_atomics(cell, copy).check())
+    fn load_until<A: Access>(cell: &Cell<Self>, wait: Wait, version: &mut Option<u64>) -> Result<Self, Error> {
+        if const { size_of::<T>() <= PIECE } {
+            let (copied, copy) = A::timed(cell, wait).small(|slot| copy::load(slot, 0))?;
+            *version = Some(copied);
+            return read::with_atomics(cell, copy).check();
+        }
+        let mut copies = Copies::<T>::zeroed(1);
+        *version = Some(A::timed(cell, wait).pieces(|slot, bytes| copies.load_bytes(slot, bytes))?);
+        if let Some(copy) = copies.first() {
+            read::set_atomics(cell, copy);
+        }
+        copies.check_one().map(|value| *value)
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,11 +107,10 @@ impl<E: SharedValue> sealed::Copied for [E] {
         read::elements::<[E], E>(0, length, |copy| A::read(cell, copy)).map(Vec::from)
     }
 
-    fn load_versioned(cell: &Cell<Self>) -> (u64, Result<Vec<E>, Error>) {
-        let mut version = 0;
-        let read = |copy: &mut dyn FnMut(&[AtomicU64])| version = read::versioned(cell, copy).0;
-        let elements = read::elements::<[E], E>(0, cell.length(), read).map(Vec::from);
-        (version, elements)
+    fn load_until<A: Access>(cell: &Cell<Self>, wait: Wait, version: &mut Option<u64>) -> Result<Vec<E>, Error> {
+        let mut copies = Copies::<E>::zeroed(cell.length());
+        *version = Some(A::timed(cell, wait).pieces(|slot, bytes| copies.load_bytes(slot, bytes))?);
+        copies.check_in::<[E]>(0).map(Vec::from)
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -148,11 +148,12 @@ impl<C: Shared + ?Sized> Synchronized<C> {
 
 /// Locking.
 impl<C: Shared + ?Sized> Synchronized<C> {
-    /// Takes the lock, and waits for it as long as needed. A thread that holds the lock takes it once more.
+    /// Takes the lock, and waits for it as long as needed. A thread that holds the lock takes it once more, unless the handle
+    /// is [`non_recursive`](Options::non_recursive).
     ///
     /// # Errors
     /// `Lock` with [`TooManyHeld`](crate::LockError::TooManyHeld), [`TooDeep`](crate::LockError::TooDeep),
-    /// [`AlreadyHeld`](crate::LockError::AlreadyHeld) under a [`Lock`](crate::Lock), or
+    /// [`AlreadyHeld`](crate::LockError::AlreadyHeld) if the lock is not recursive, or
     /// [`Unsupported`](crate::LockError::Unsupported).
     #[inline]
     pub fn lock(&self) -> Result<Guard<'_, C>, Error> {
@@ -229,6 +230,8 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// - `InvalidBits` if another process wrote bytes that are not a `T`. Nothing changes.
     /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote the lock during the call. The
     ///   change was committed.
+    /// - `Lock` with [`NotHeld`](crate::LockError::NotHeld) in a child that the closure has forked. The child has written
+    ///   nothing; its parent goes on with the update.
     /// - The errors of [`lock`](Synchronized::lock).
     #[inline(always)]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
@@ -334,6 +337,27 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     }
 
     /// Returns how often the lock was taken over from a thread that died while it held the lock.
+    ///
+    /// The change that the dead thread was making is lost, and the value is the last committed one. A guard tells that by
+    /// [`recovered`](crate::Guard::recovered). A program that changes the value by setters and `update` compares this number
+    /// with the one that it has seen before: then it also learns of owners whose lock another process has taken over.
+    ///
+    /// ```
+    /// use shared_value::Synchronized;
+    ///
+    /// let jobs = Synchronized::new(3_u32)?;
+    /// let mut seen = jobs.recoveries();
+    /// # std::thread::scope(|scope| scope.spawn(|| std::mem::forget(jobs.lock())).join()).unwrap();
+    /// // A thread dies while it holds the lock.
+    /// jobs.update(|jobs| *jobs -= 1)?;
+    /// let now = jobs.recoveries();
+    /// if now != seen {
+    ///     // Here, look for jobs that the dead owner had begun.
+    ///     seen = now;
+    /// }
+    /// assert_eq!(seen, 1);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
     pub fn recoveries(&self) -> u64 {
         self.cell.recoveries()
     }
@@ -351,19 +375,51 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
 
 /// Options of values.
 impl<C: Shared + ?Sized> Options<Synchronized<C>> {
-    /// Sets the kind of a new value's own lock, and which locks to accept when a value is opened. With `Pthread` either kind
-    /// is accepted, because a process that trusts the other writers can use the native lock too.
+    /// Sets the kind of a new value's own lock, and which locks to accept when a value is opened. With `Pthread`, which needs
+    /// the feature `pthread`, either kind is accepted, because a process that trusts the other writers can use the native
+    /// lock too.
     ///
     /// ```
     /// use shared_value::{LockKind, Synchronized};
     ///
+    /// # #[cfg(feature = "pthread")] {
     /// // C programs can take the lock of this value too.
     /// let value = Synchronized::options().lock_kind(LockKind::Pthread).new(7_u64)?;
     /// value.update(|value| *value += 1)?;
+    /// # }
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn lock_kind(self, kind: LockKind) -> Self {
-        self.guarded(Guarding::Own(kind))
+        let guarding = self.guarding().with_own(kind);
+        self.guarded(guarding)
+    }
+
+    /// Makes the value's own lock non-recursive for this handle and its clones: while a thread holds the lock, it cannot take
+    /// it again, but gets [`AlreadyHeld`](crate::LockError::AlreadyHeld). By default a thread may take the lock again.
+    ///
+    /// For async code: to the lock, all tasks of a thread are that thread. A task that keeps a guard across an `.await`
+    /// therefore lets another task in, unless the lock is non-recursive. While a thread holds a guard, changes by the handle
+    /// fail too: change the value by the guard.
+    ///
+    /// The segment does not record this, so each program that opens the value asks for it. Each `lock` costs some nanoseconds
+    /// more. A value under a lock object follows the rule of that object: an [`RLock`](crate::RLock) or a
+    /// [`Lock`](crate::Lock).
+    ///
+    /// ```
+    /// use shared_value::{Error, LockError, Synchronized};
+    ///
+    /// let balance = Synchronized::options().non_recursive().new(100_i64)?;
+    /// let guard = balance.lock()?;
+    /// assert!(matches!(balance.lock(), Err(Error::Lock(LockError::AlreadyHeld))));
+    /// assert!(matches!(balance.set(5), Err(Error::Lock(LockError::AlreadyHeld))));
+    /// guard.set(20)?;
+    /// drop(guard);
+    /// assert_eq!(balance.get(), 20);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn non_recursive(self) -> Self {
+        let guarding = self.guarding().once();
+        self.guarded(guarding)
     }
 
     /// Makes the options of a handle that only reads.

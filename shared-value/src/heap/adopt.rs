@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::cell::Cell;
 use crate::cell::parts::Parts;
+use crate::error::Error;
 use crate::format::contents::Untyped;
 use crate::heap::blocks::{Heap, State, Trailer};
 use crate::heap::changes;
@@ -19,11 +20,17 @@ use crate::segment::Mapping;
 /// values.
 ///
 /// If this process dies before it is done, the next one begins again.
-pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
+///
+/// # Errors
+/// `Io` if the file is a copy with holes, and there is no memory for them.
+pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     let heap = Heap::of(mapping);
     // A segment that is not an arena has nothing but its own value.
-    let Ok(parts) = Parts::<Directory>::first(mapping) else { return };
-    let Ok(mut directory) = parts.committed() else { return };
+    let Ok(parts) = Parts::<Directory>::first(mapping) else { return Ok(()) };
+    let Ok(mut directory) = parts.committed() else { return Ok(()) };
+    let allocated = usize_of(directory.allocated).min(heap.end_of_segment());
+    mapping.fill_holes(0..allocated)?;
+    mapping.fill_holes(heap.index_of(allocated).start..heap.end_of_segment())?;
     changes::repeat_stores(heap, &directory);
     changes::recover(heap, &directory);
     let cursor = usize_of(directory.cursor).min(heap.end_of_segment());
@@ -64,4 +71,5 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) {
     (directory.values, directory.changes, directory.listed) = (values, Default::default(), 0);
     directory.loose = Default::default();
     parts.publish(&directory);
+    Ok(())
 }

@@ -12,12 +12,15 @@
 //! access leaves the segment.
 
 use core::sync::atomic::fence;
+use std::io;
+use std::ops::Range;
 
 use crate::format::CELL_ALIGN;
 use crate::heap::decision::Decision;
 use crate::heap::space::index::Bits;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::segment::Mapping;
+use crate::sys::memory;
 
 const WORD: usize = size_of::<u64>();
 const TRAILER_WORDS: usize = 4;
@@ -326,10 +329,38 @@ impl<'a> Heap<'a> {
 
     /// Writes zeros over the payload and the key of a block that is used again. Nothing behind `dirty` was written before.
     pub(crate) fn clear(self, trailer: &Trailer, dirty: usize) {
-        let count = trailer.at.min(dirty).saturating_sub(trailer.start) / WORD;
-        for word in self.words(trailer.start, count).unwrap_or_default() {
-            word.store(0, Ordering::Relaxed);
+        let end = trailer.at.min(dirty).max(trailer.start);
+        let pages = self.give_back(trailer.start..end);
+        for part in [trailer.start..pages.start, pages.end..end] {
+            for word in self.words(part.start, part.len() / WORD).unwrap_or_default() {
+                word.store(0, Ordering::Relaxed);
+            }
         }
+    }
+
+    /// Gives the memory of large parts back to the system: it reads as zeros, and comes back with the first write. Returns
+    /// the pages that were given back.
+    fn give_back(self, part: Range<usize>) -> Range<usize> {
+        const LARGE: usize = 1 << 20;
+        // No system has larger pages, apart from huge ones.
+        const PAGE: usize = 64 << 10;
+        let none = part.end..part.end;
+        if part.len() < LARGE {
+            return none;
+        }
+        let pages = part.start.next_multiple_of(PAGE)..part.end / PAGE * PAGE;
+        let Ok(file) = self.mapping.file() else { return none };
+        let is_done =
+            memory::comes_with_writes(file) && memory::give_back(file, pages.start as u64..pages.end as u64).is_ok();
+        if is_done { pages } else { none }
+    }
+
+    /// Reserves memory from `start` up to `ahead` if that can be had, and up to `needed` in any case. Returns the end.
+    ///
+    /// An arena without a name needs no reservation, and so its zeros take no memory before they are written.
+    pub(crate) fn reserve(self, start: u64, needed: u64, ahead: u64) -> io::Result<u64> {
+        let file = self.mapping.file()?;
+        if memory::comes_with_writes(file) { Ok(ahead) } else { memory::reserve(file, start, needed, ahead) }
     }
 
     /// Returns all blocks below the cursor, the last one first.
@@ -348,5 +379,60 @@ impl<'a> Heap<'a> {
                 }
             }
         })
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::cell::{Cell, Terms};
+    use crate::heap::Directory;
+    use crate::segment::Location;
+
+    fn memory_of(mapping: &Mapping) -> usize {
+        let number = mapping.file().unwrap().as_raw_fd();
+        let blocks = std::fs::metadata(format!("/proc/self/fd/{number}")).unwrap().blocks();
+        usize::try_from(blocks).unwrap() * 512
+    }
+
+    /// A large block that is used again would otherwise take memory for zeros, and its neighbours must keep their bytes.
+    #[test]
+    fn a_large_block_is_cleared_without_memory() {
+        const UNIT: usize = 64 << 10;
+        let initialize = |parts: &crate::cell::parts::Parts<'_, Directory>| parts.initialize(&Directory::EMPTY);
+        let cell = Cell::create(&Location::ANONYMOUS, &Terms::default(), &(), 8 << 20, initialize).unwrap();
+        let heap = Heap::of(cell.segment());
+        let first = heap.start();
+        let blocks = [(first + 64, first + 128), (UNIT - 64, UNIT * 40 + 64), (UNIT * 2, UNIT * 50), (first, UNIT * 8)];
+        for (start, end) in blocks {
+            let all = heap.words(first, (UNIT * 60 - first) / WORD).unwrap();
+            for word in all {
+                word.store(7, Ordering::Relaxed);
+            }
+            let before = memory_of(cell.segment());
+            let block = Trailer {
+                at: end,
+                state: State::Made,
+                generation: 1,
+                type_entry: 0,
+                start,
+                size: 0,
+                key_length: 0,
+                hash: 0,
+            };
+            heap.clear(&block, usize::MAX);
+            for (number, word) in all.iter().enumerate() {
+                let expected = if (start..end).contains(&(first + number * WORD)) { 0 } else { 7 };
+                assert_eq!(word.load(Ordering::Relaxed), expected, "{start}..{end}, word {number}");
+            }
+            // Reading has taken the memory again; a second time shows how much was given back.
+            heap.clear(&block, usize::MAX);
+            let freed = before - memory_of(cell.segment());
+            let least = if end - start < 1 << 20 { 0 } else { end - start - 2 * UNIT };
+            assert!(freed >= least, "{start}..{end}: {freed} bytes");
+        }
     }
 }

@@ -30,9 +30,4 @@ impl Backoff {
         thread::sleep(self.next.min(most));
         self.next = (self.next * 2).min(self.longest);
     }
-
-    /// Sleeps for the next pause.
-    pub(crate) fn sleep(&mut self) {
-        self.sleep_at_most(Duration::MAX);
-    }
 }

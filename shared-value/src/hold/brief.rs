@@ -62,9 +62,9 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         let mut value = read(self.slots().committed()).check_in::<C>(offset)?;
         let result = change(&mut value);
         std::mem::forget(ending);
-        // If `change` forked, this may be the child, which holds nothing.
+        // If `change` forked, this may be the child, which holds nothing, and must not write.
         if thread.token() != token {
-            return Ok(result);
+            return Err(Refusal::NotHeld.into());
         }
         self.slots().publish(&bytes, |slot| copy::store(slot, offset, &value));
         // SAFETY: `acquire_borrowed` took the lock for this thread, which still runs, and `ending`, which would release it

@@ -26,13 +26,21 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         }
     }
 
-    /// Wakes the threads that wait for a change, if the release has found any.
+    /// Wakes the threads that wait for a change, if the release has found any, or cannot tell: the commits of a thread whose
+    /// lock was overwritten stand.
     #[inline(always)]
     pub(crate) fn raise_for(&self, released: Result<bool, Overwritten>) -> Result<(), Refusal> {
-        if released? {
-            wakeup::raise(self.event());
+        match released {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                wakeup::raise(self.event());
+                Ok(())
+            }
+            Err(overwritten) => {
+                wakeup::raise(self.event());
+                Err(overwritten.into())
+            }
         }
-        Ok(())
     }
 
     /// Releases the lock that `take` has taken, if there is no draft.

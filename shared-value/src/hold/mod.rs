@@ -44,7 +44,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         Ok(Self { cell, thread, token: thread.token(), acquired: Some(acquired) })
     }
 
-    /// Takes the mutex or the lock object that guards the cell.
+    /// Takes the mutex or the lock object that guards the cell, or its own lock if a thread may not take that again.
     #[cold]
     #[inline(never)]
     fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
@@ -58,11 +58,16 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }?;
         match acquired {
             // Values that share a lock drop a dead owner's draft when they are next touched.
-            Acquired::TakenOver if !cell.is_lock_shared() => cell.slots().rollback(),
+            Acquired::TakenOver if !cell.is_lock_shared() => cell.recover_from(acquired),
             Acquired::Again if !cell.is_recursive() => {
-                // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold. It
-                // is not the last hold, so nothing is to be committed.
-                unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
+                match cell.mutex() {
+                    // SAFETY: `acquire` took the mutex once more for this thread, and this is the only release of that
+                    // hold. It is not the last hold, so nothing is to be committed.
+                    Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, |_| {}) },
+                    // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold.
+                    // It is not the last hold, so nothing is to be committed.
+                    None => unsafe { lock::release(thread, cell.lock(), |_| {}) },
+                }?;
                 return Err(Refusal::AlreadyHeld);
             }
             Acquired::First | Acquired::TakenOver | Acquired::Again => {}
@@ -176,8 +181,10 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// all other writes of this thread to the value fail. If it fails or panics, nothing changes.
     ///
     /// # Errors
-    /// `Unwound` if `change` has caught a panic that passed through an inner guard of another value under the same lock. The
-    /// result inside is that of `change`.
+    /// - `Unwound` if `change` has caught a panic that passed through an inner guard of another value under the same lock.
+    /// - `NotHeld` if `change` has succeeded in a child that it forked: nothing was written there.
+    ///
+    /// The result inside is that of `change`.
     #[inline(always)]
     pub(crate) fn update<V, R, E>(
         &self,
@@ -226,16 +233,17 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         let borrow = Borrow { hold: self };
         let result = change(&mut value);
         std::mem::forget(borrow);
-        // If `change` forked, this may be the child, which holds nothing.
-        if self.is_held() {
-            self.set_borrowed(false);
-            // `change` may have written other values under the same lock, and a panic may have unwound their guards.
-            if self.cell.is_lock_shared() {
-                self.check_writable()?;
-            }
-            if result.is_ok() {
-                write(&value);
-            }
+        // If `change` forked, this may be the child, which holds nothing, and must not write.
+        if !self.is_held() {
+            return if result.is_err() { Ok(result) } else { Err(Refusal::NotHeld) };
+        }
+        self.set_borrowed(false);
+        // `change` may have written other values under the same lock, and a panic may have unwound their guards.
+        if self.cell.is_lock_shared() {
+            self.check_writable()?;
+        }
+        if result.is_ok() {
+            write(&value);
         }
         Ok(result)
     }
@@ -280,6 +288,24 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
     }
 
+    /// Makes sure that the present drafts are committed only by an earlier or later `commit`, if there are any: the hold began
+    /// while a panic was under way, and another panic, which looks the same, may have interrupted the writes.
+    #[cold]
+    pub(crate) fn unwind_drafts(&self) {
+        // A transaction commits only if its closure returns `Ok`, which is as explicit as a `commit`.
+        if self.is_joined() {
+            return;
+        }
+        let is_writing = if self.cell.is_lock_shared() {
+            drafts::is_any_writing(self.cell.lock(), self.token)
+        } else {
+            self.cell.versions().is_writing()
+        };
+        if is_writing {
+            self.unwind();
+        }
+    }
+
     /// Ends the hold. Ending it again does nothing.
     #[inline(always)]
     pub(crate) fn end(&mut self) -> Result<(), Refusal> {
@@ -292,23 +318,20 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
         // SAFETY: `acquire` took the lock for this thread, which `is_held` found to be running, and `take` makes this the
         // only release of the hold.
-        let waiters = unsafe {
+        let released = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
                 _ if cfg!(shared_value_fault = "commit_late") => {}
                 Mark::None | Mark::Borrowed => cell.slots().commit(),
                 Mark::Unwound => cell.slots().rollback(),
             })
-        }?;
+        };
         if cfg!(shared_value_fault = "commit_late") {
             cell.slots().commit();
         }
-        if waiters {
-            wakeup::raise(cell.event());
-        }
-        Ok(())
+        cell.raise_for(released)
     }
 
-    /// Releases the mutex or the lock object that guards the cell.
+    /// Releases the mutex or the lock object that guards the cell, or the lock that `acquire_other` has taken.
     #[cold]
     #[inline(never)]
     fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {
@@ -316,7 +339,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             Mark::None | Mark::Borrowed => commit_all(cell, token),
             Mark::Unwound => rollback_all(cell, token),
         };
-        let waiters = match cell.mutex() {
+        let released = match cell.mutex() {
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
             Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
@@ -325,10 +348,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         if cell.is_lock_shared() && !lock::holds(cell.lock()) {
             drafts::end(cell.lock(), token);
         }
-        if waiters? {
-            wakeup::raise(cell.event());
-        }
-        Ok(())
+        cell.raise_for(released)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading a value: without its lock, unless writers keep overtaking the reader.
 
+use std::ops::Range;
+
 use crate::cell::Cell;
 use crate::copy::Copies;
 use crate::copy::{self, Unchecked};
@@ -8,7 +10,7 @@ use crate::format::contents::Contents;
 use crate::hold::Hold;
 use crate::hold::retry::Attempts;
 use crate::layout::SharedValue;
-use crate::lock;
+use crate::lock::{self, Wait};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
 /// Copies this thread's own writes if it holds the lock, otherwise the committed value.
@@ -113,6 +115,48 @@ pub(crate) fn whole_held<T: SharedValue>(hold: &Hold<'_, T>) -> Unchecked<T> {
     with_atomics(hold.cell(), hold.read(0))
 }
 
+/// The ways to read a value of any size until a time.
+pub(crate) struct Timed<'a, C: Contents + ?Sized> {
+    cell: &'a Cell<C>,
+    attempts: Attempts<'a, C>,
+}
+
+impl<'a, C: Contents + ?Sized> Timed<'a, C> {
+    /// Reads as `whole_version` does.
+    pub(crate) fn whole_version(cell: &'a Cell<C>, wait: Wait) -> Self {
+        Self { cell, attempts: Attempts::with_lock(cell).until(wait) }
+    }
+
+    /// Reads for a handle that cannot take the lock.
+    pub(crate) fn without_lock(cell: &'a Cell<C>, wait: Wait) -> Self {
+        Self { cell, attempts: Attempts::without_lock(cell).until(wait) }
+    }
+
+    /// Copies a small value: the clock is looked at only between the attempts. Returns the number of the version, and the
+    /// copy.
+    ///
+    /// # Errors
+    /// `TimedOut` if the time is over before.
+    pub(crate) fn small<R>(self, copy: impl FnMut(&[AtomicU64]) -> R) -> Result<(u64, R), Error> {
+        self.attempts.copy_in_time(copy).ok_or_else(|| late(self.cell))
+    }
+
+    /// Copies a value of any size piece by piece: the closure gets the slot and the bytes of the piece. Returns the number
+    /// of the version.
+    ///
+    /// # Errors
+    /// `TimedOut` if the time is over before.
+    pub(crate) fn pieces(self, copy: impl FnMut(&[AtomicU64], Range<usize>)) -> Result<u64, Error> {
+        self.attempts.copy_pieces(copy).ok_or_else(|| late(self.cell))
+    }
+}
+
+#[cold]
+fn late<C: Contents + ?Sized>(cell: &Cell<C>) -> Error {
+    let awaited = format!("a copy of `{}` that no commit overtakes, and that is faster than the timeout", cell.name());
+    Error::TimedOut { awaited }
+}
+
 /// Copies from the committed value. Returns the number of its version, and the copy.
 pub(crate) fn versioned<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
     Attempts::without_lock(cell).copy(copy)
@@ -137,6 +181,21 @@ mod tests {
     use crate::handle::synchronized::Synchronized;
     use crate::hold::retry::{SOON, retries};
 
+    /// After a transaction, readers must be on their fast path again, although `draft` has named a record.
+    #[test]
+    fn a_transaction_leaves_no_draft() {
+        let arena = crate::arena::Arena::new(1 << 16).expect("there is memory");
+        let values = ["one", "other"].map(|key| arena.insert(key, 1_u64).expect("there is room"));
+        arena
+            .transaction(|tx| values.iter().try_for_each(|value| tx.lock(value)?.set(2)))
+            .expect("no other thread changes them");
+        for value in &values {
+            let slots = value.cell.slots();
+            let candidate = slots.look().expect("it is settled");
+            assert!(candidate.version() == 1 && !slots.is_perhaps_drafted(&candidate));
+        }
+    }
+
     /// Without the second load of the version, a reader that a commit overtakes would return a torn copy.
     #[test]
     fn a_read_that_is_overtaken_is_made_again() {
@@ -147,7 +206,7 @@ mod tests {
                 let copy = copy::load::<[u64; 8]>(slot, 0);
                 if left > 0 {
                     left -= 1;
-                    value.update(|value| *value = value.map(|word| word + 1)).expect("nobody else breaks the lock");
+                    value.update(|value| *value = value.map(|word| word + 1)).expect("no peer breaks the lock");
                 }
                 copy
             });

@@ -12,10 +12,13 @@ use crate::layout::SharedValue;
 use crate::lock::{Refusal, Wait};
 use crate::protocol::atomics::AtomicU64;
 
-/// A hold that ends when it is dropped. If a panic that began during the hold drops it, nothing is committed.
+/// A hold that ends when it is dropped. If a panic drops it, nothing is committed.
+///
+/// A destructor that runs because of a panic may take the lock too. If it is interrupted by a second panic, the standard
+/// library tells no more than before: that a panic is under way. So a write there is committed only by `commit`.
 pub(crate) struct ScopedHold<'a, C: Contents + ?Sized> {
     hold: Hold<'a, C>,
-    /// Whether a panic was under way when the lock was taken. If so, that panic is not the reason for the drop.
+    /// Whether a panic was under way when the lock was taken. If so, that panic need not be the reason for the drop.
     panicking: bool,
 }
 
@@ -124,8 +127,12 @@ impl<'a, C: Contents + ?Sized> Deref for ScopedHold<'a, C> {
 impl<C: Contents + ?Sized> Drop for ScopedHold<'_, C> {
     #[inline]
     fn drop(&mut self) {
-        if thread::panicking() && !self.panicking && self.hold.is_held() {
-            self.hold.unwind();
+        if thread::panicking() && self.hold.is_held() {
+            if self.panicking {
+                self.hold.unwind_drafts();
+            } else {
+                self.hold.unwind();
+            }
         }
         // An overwritten lock cannot be reported here.
         let _ = self.hold.end();

@@ -1,5 +1,6 @@
 //! `HeldList`: the locks that a thread holds, in memory that no other process can write.
 
+use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::OnceLock;
@@ -7,6 +8,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 
 use crate::lock::line::LockLine;
+use crate::lock::storage;
 
 /// The most locks that one thread may hold.
 ///
@@ -21,7 +23,7 @@ pub(crate) const MAX_DEPTH: u32 = 65_535;
 const FURTHER: usize = 1 << 16;
 const _: () = assert!(MAX_HELD < FURTHER);
 
-/// The number of entries that need no allocation, which is enough for most threads.
+/// The number of entries that need no further memory, which is enough for most threads.
 const INLINE: usize = 8;
 
 /// The locks that one thread holds, in the order in which it took them.
@@ -41,7 +43,8 @@ pub(crate) struct HeldList {
     /// The first entries. An entry that is not in use has depth 0, and its `lock` is not the address of a lock: it is null,
     /// or contains a mark.
     inline: [Held; INLINE],
-    more: OnceLock<Box<[Held]>>,
+    /// The other entries, as soon as they are needed.
+    more: OnceLock<&'static [Held]>,
 }
 
 /// A lock that a thread holds.
@@ -172,8 +175,19 @@ impl HeldList {
 
     #[cold]
     fn get_more(&self, index: usize) -> &Held {
-        let more = self.more.get_or_init(|| (INLINE..MAX_HELD).map(|_| Held::default()).collect());
-        &more[index]
+        &self.more.get().expect("`make_room` comes before `push`")[index]
+    }
+
+    /// Gets the memory that `push` needs to add a lock, which must not wait until the lock is half taken.
+    ///
+    /// # Errors
+    /// The kernel's error if there is no memory.
+    pub(super) fn make_room(&self) -> io::Result<()> {
+        if self.length() >= INLINE && self.more.get().is_none() {
+            // Only the thread itself adds locks, so nothing has set the entries meanwhile.
+            let _ = self.more.set(storage::leaked(MAX_HELD - INLINE)?);
+        }
+        Ok(())
     }
 
     /// Returns the index of a lock, if the thread holds it.
@@ -219,7 +233,7 @@ impl HeldList {
         true
     }
 
-    /// Adds a lock after the others. The caller has checked that there is room.
+    /// Adds a lock after the others. The caller has checked that the thread may hold one more, and called `make_room`.
     pub(super) fn push(&self, line: &LockLine) {
         self.get(self.length()).lock.store(marked(line, Mark::None), Release);
         self.holds.store(self.holds.load(Relaxed) + 1, Release);

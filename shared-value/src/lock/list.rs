@@ -10,28 +10,34 @@
 #![allow(unsafe_code)]
 
 use crate::lock::line::LockLine;
+use crate::lock::refusal::Refusal;
 use crate::lock::thread::Thread;
 use crate::protocol::atomics::Ordering::Relaxed;
-use crate::sys::robust;
+use crate::sys::{copies, robust};
 
-/// The most entries that are followed: the kernel follows no more either (`ROBUST_LIST_LIMIT`).
+/// The most entries that the kernel follows (`ROBUST_LIST_LIMIT`).
 const LONGEST: usize = 2_048;
 
 /// Another process had overwritten the lock, or a pointer of the list. The list is repaired.
 #[derive(Debug)]
 pub(crate) struct Overwritten;
 
-/// Adds a lock that this thread has just taken to the list. The caller then adds it to the thread's record.
+/// Returns whether the thread's list has entries.
+#[inline(always)]
+pub(super) fn has_entries(thread: Thread) -> bool {
+    let list = thread.list();
+    list.first() != list.address()
+}
+
+/// Adds a lock that this thread has just taken to a list without entries. The caller then adds it to the thread's record.
 ///
 /// # Safety
-/// The lock stays mapped while the thread holds it.
+/// - The list has no entries.
+/// - The lock stays mapped while the thread holds it.
 #[inline(always)]
-pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
-    let head = thread.list().address();
-    if thread.list().first() != head {
-        // SAFETY: the caller promises that the lock stays mapped while the thread holds it.
-        return unsafe { link_among_others(thread, line) };
-    }
+pub(super) unsafe fn link_only(thread: Thread, line: &LockLine) {
+    let list = thread.list();
+    let head = list.address();
     // Usually this thread was the last owner, and the pointer is right already: a load costs less than a store.
     if line.next.load(Relaxed) != head {
         line.next.store(head, Relaxed);
@@ -39,21 +45,48 @@ pub(super) unsafe fn link(thread: Thread, line: &LockLine) {
     if !cfg!(shared_value_fault = "unlinked") {
         // SAFETY: the entry's `next` is the head, as just stored or seen, and the caller keeps the entry mapped. A peer that
         // overwrites `next` later misleads the kernel only, since this crate never follows it.
-        unsafe { thread.list().set_first(line.node()) };
+        unsafe { list.set_first(line.node()) };
     }
 }
 
-/// Adds a lock to a list that has entries.
+/// Where one more lock fits into a list that may have entries.
+pub(super) struct Room {
+    /// The entry that the lock follows: the last mutex of the C library.
+    last: Option<u64>,
+    /// The entry that follows the lock: the newest own lock, or the head.
+    below: u64,
+}
+
+/// Looks for room for one more lock in a list that has entries, before the thread takes the lock. The list must not change
+/// before the lock is added.
+///
+/// # Errors
+/// - `OtherCopy` if the list has locks of another copy of the library. Their pointers lie in shared memory, so this copy
+///   cannot follow them, and its own locks cannot be told from them.
+/// - `TooManyHeld` if the kernel would not get as far as the end of the list.
+#[inline]
+pub(super) fn room(thread: Thread) -> Result<Room, Refusal> {
+    let own = thread.held().length();
+    // With own locks in the list, the other copies are refused.
+    if own == 0 && copies::is_any_held() {
+        return Err(Refusal::OtherCopy);
+    }
+    let below = own_node(thread, own);
+    let foreign = Foreign::before(thread, below);
+    if foreign.count + own >= LONGEST { Err(Refusal::TooManyHeld) } else { Ok(Room { last: foreign.last, below }) }
+}
+
+/// Adds a lock that this thread has just taken to the list. The caller then adds it to the thread's record.
 ///
 /// # Safety
-/// The lock stays mapped while the thread holds it.
-#[inline(never)]
-unsafe fn link_among_others(thread: Thread, line: &LockLine) {
-    let below = own_node(thread, thread.held().length());
-    line.next.store(below, Relaxed);
+/// - `room` was found in the thread's list as it is now.
+/// - The lock stays mapped while the thread holds it.
+#[inline]
+pub(super) unsafe fn link(thread: Thread, line: &LockLine, room: &Room) {
+    line.next.store(room.below, Relaxed);
     // SAFETY: the entry's `next` is `below`, which is the newest own lock, linked by this thread, or the head. The caller
-    // keeps the entry mapped.
-    unsafe { set_behind_foreign(thread, below, line.node()) };
+    // keeps the entry mapped, and promises that `last` is in the list.
+    unsafe { set_behind(thread, room.last, line.node()) };
 }
 
 /// Removes the only lock in the record from the list. The record keeps it.
@@ -106,28 +139,67 @@ fn own_node(thread: Thread, number: usize) -> u64 {
 /// - Entries stay mapped until they are removed.
 #[inline(never)]
 unsafe fn set_behind_foreign(thread: Thread, current: u64, entry: u64) {
-    let (mut last, mut next) = (None, thread.list().first());
-    for _ in 0..LONGEST {
-        if next == current {
-            break;
-        }
-        if next == thread.list().address() {
-            // The C library's part of the list does not end at the own locks: another process has overwritten a mutex in it.
-            // Drop that part from the list, so that at least the own locks are released.
-            last = None;
-            break;
-        }
-        last = Some(next);
-        // SAFETY: `next` was reached from the head through mutexes that the C library linked, and is neither the head nor an
-        // own lock, so it is the node of another such mutex. Those are mutexes of the program, or of values with
-        // `LockKind::Pthread`; for the latter, the program trusts all processes that may write to the memory.
-        next = unsafe { robust::next_of(next) };
-    }
+    let last = Foreign::before(thread, current).last;
+    // SAFETY: `last` was just found in the list; the caller promises the rest.
+    unsafe { set_behind(thread, last, entry) };
+}
+
+/// Makes `entry` follow `last`, or the head without one.
+///
+/// # Safety
+/// - `last` is the node of a mutex of the C library in the thread's list.
+/// - `entry` is the head or the address of an entry whose `next` leads through valid entries to the head.
+/// - Entries stay mapped until they are removed.
+#[inline]
+unsafe fn set_behind(thread: Thread, last: Option<u64>, entry: u64) {
     match last {
-        // SAFETY: `last` is the node of the last mutex of the C library, which is linked in this thread's list. The caller
-        // promises that `entry` leads to the head, and that entries stay mapped.
+        // SAFETY: `last` is the node of a mutex of the C library, which is linked in this thread's list. The caller promises
+        // that `entry` leads to the head, and that entries stay mapped.
         Some(last) => unsafe { robust::set_next_of(last, entry) },
         // SAFETY: the caller promises that `entry` leads to the head, and that entries stay mapped.
         None => unsafe { thread.list().set_first(entry) },
+    }
+}
+
+/// The mutexes of the C library in a thread's list: the entries before the own locks.
+struct Foreign {
+    /// The node of the last one.
+    last: Option<u64>,
+    count: usize,
+}
+
+impl Foreign {
+    /// Returns the mutexes before `current`, which is the newest own lock or the head.
+    ///
+    /// A thread may hold more of them than the kernel follows. The C library relies on all of them, so this follows them
+    /// all.
+    #[inline]
+    fn before(thread: Thread, current: u64) -> Self {
+        let mut found = Self { last: None, count: 0 };
+        let mut next = thread.list().first();
+        // Another process may have overwritten a mutex so that the list leads in a circle. An entry is remembered after 1, 2,
+        // 4, 8 .. steps: in a circle, it comes again before the next one is remembered.
+        let (mut remembered, mut until) = (0, 1);
+        while next != current {
+            if next == thread.list().address() {
+                // The C library's part of the list does not end at the own locks: another process has overwritten a mutex in
+                // it. Drop that part from the list, so that at least the own locks are released.
+                found.last = None;
+                break;
+            }
+            found.last = Some(next);
+            found.count += 1;
+            if next == remembered {
+                break;
+            }
+            if found.count == until {
+                (remembered, until) = (next, 2 * until);
+            }
+            // SAFETY: `next` was reached from the head through mutexes that the C library linked, and is neither the head
+            // nor the newest own lock, so it is the node of another such mutex. Those are mutexes of the program, or of
+            // values with `LockKind::Pthread`; for the latter, the program trusts all processes that may write to the memory.
+            next = unsafe { robust::next_of(next) };
+        }
+        found
     }
 }

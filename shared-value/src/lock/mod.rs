@@ -5,8 +5,10 @@ mod held;
 mod line;
 mod list;
 pub(crate) mod only;
+pub(crate) mod process;
 pub(crate) mod pthread;
 mod refusal;
+mod storage;
 mod thread;
 pub(crate) mod wakeup;
 
@@ -25,15 +27,17 @@ use held::{Held, HeldList, MAX_HELD};
 pub(crate) use line::LockLine;
 pub(crate) use list::Overwritten;
 pub(crate) use refusal::Refusal;
-pub(crate) use thread::{Thread, holds, holds_any, is_any_held_within, set_up};
+pub(crate) use thread::{Thread, holds, holds_any, holds_within, is_any_held_within, set_up};
 
 /// The kind of a value's own lock.
 ///
 /// ```
 /// use shared_value::{LockKind, Synchronized};
 ///
+/// # #[cfg(feature = "pthread")] {
 /// let value = Synchronized::<u64>::options().lock_kind(LockKind::Pthread).new(0_u64)?;
 /// value.update(|value| *value += 1)?;
+/// # }
 /// # Ok::<(), shared_value::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -49,6 +53,10 @@ pub enum LockKind {
     /// it. So a value with such a lock opens only if [`Options::lock_kind`](crate::Options::lock_kind) asks for it.
     /// Processes in different PID namespaces must not share one, because the C library tells owners apart by their thread
     /// ids.
+    ///
+    /// It needs the feature `pthread` of this crate, which brings in the crate `raw_sync`. A program that is built without
+    /// the feature cannot open such a value, not even for reading. It can list and unlink its name.
+    #[cfg(feature = "pthread")]
     Pthread,
 }
 
@@ -97,6 +105,7 @@ unsafe fn acquire_one_of_many(thread: Thread, line: &LockLine, wait: Wait) -> Re
     if held.length() + thread.mutexes().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
     }
+    held.make_room().map_err(|_| Refusal::NoMemory)?;
     // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
     unsafe { acquire_linked(thread, line, wait, |held| held.push(line)) }
 }
@@ -118,9 +127,37 @@ unsafe fn acquire_linked(
     wait: Wait,
     push: impl FnOnce(&HeldList),
 ) -> Result<Acquired, Refusal> {
+    if list::has_entries(thread) {
+        // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
+        return unsafe { acquire_among_others(thread, line, wait, push) };
+    }
     let acquired = take(thread, line, wait)?;
-    // SAFETY: the caller keeps the lock mapped while it is held.
-    unsafe { list::link(thread, line) };
+    // SAFETY: the list has no entries: only this thread adds any, and `take` adds none. The caller keeps the lock mapped
+    // while it is held.
+    unsafe { list::link_only(thread, line) };
+    push(thread.held());
+    thread.list().retract();
+    Ok(acquired)
+}
+
+/// Takes a lock as `acquire_linked` does, if the robust list has entries.
+///
+/// # Safety
+/// - `thread` is the calling thread.
+/// - The lock stays mapped at its address while it is held.
+#[cold]
+#[inline(never)]
+unsafe fn acquire_among_others(
+    thread: Thread,
+    line: &LockLine,
+    wait: Wait,
+    push: impl FnOnce(&HeldList),
+) -> Result<Acquired, Refusal> {
+    // A refusal must come before the lock is taken, which would lose the note that its last owner died.
+    let room = list::room(thread)?;
+    let acquired = take(thread, line, wait)?;
+    // SAFETY: only this thread changes its list, and `take` does not. The caller keeps the lock mapped while it is held.
+    unsafe { list::link(thread, line, &room) };
     push(thread.held());
     thread.list().retract();
     Ok(acquired)
@@ -129,8 +166,13 @@ unsafe fn acquire_linked(
 /// Takes a lock that the thread does not hold. After success, the announcement to the kernel still stands.
 #[inline(always)]
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
-    let Some(taken) = lock_word::take(&line.word, thread.id(), wait, Announcing::of(thread, line)) else {
-        return Err(if matches!(wait, Wait::Never) { Refusal::WouldBlock } else { Refusal::TimedOut });
+    let Some(taken) = lock_word::take(&line.word, thread.owner(), wait, Announcing::of(thread, line)) else {
+        return Err(match wait {
+            Wait::Never => Refusal::WouldBlock,
+            Wait::Briefly | Wait::Until(_) => Refusal::TimedOut,
+            // It never gives up, unless it waits for its own thread.
+            Wait::Forever => Refusal::OtherCopy,
+        });
     };
     if cfg!(shared_value_fault = "retract_first") {
         thread.list().retract();
@@ -210,9 +252,9 @@ fn release_linked(
         thread.list().announce(line.node());
     }
     let released_first =
-        cfg!(shared_value_fault = "release_first").then(|| lock_word::release(&line.word, thread.id(), kernel));
+        cfg!(shared_value_fault = "release_first").then(|| lock_word::release(&line.word, thread.owner(), kernel));
     let unlinked = unlink();
-    let released = released_first.unwrap_or_else(|| lock_word::release(&line.word, thread.id(), kernel));
+    let released = released_first.unwrap_or_else(|| lock_word::release(&line.word, thread.owner(), kernel));
     if unlinked.is_ok() { released.map_err(|_| Overwritten) } else { Err(Overwritten) }
 }
 
@@ -226,7 +268,7 @@ fn die_with_all(thread: Thread) {
         // SAFETY: `acquire_linked` has linked all locks in the record; its callers keep them mapped while they are held.
         // The error is dropped: no caller is left that could handle an overwritten lock.
         let _ = unsafe { list::unlink(thread, index) };
-        lock_word::die(&line.word, thread.id(), kernel);
+        lock_word::die(&line.word, thread.owner(), kernel);
         thread.held().remove(index);
     }
 }
@@ -359,11 +401,19 @@ impl lock_word::Kernel for Announcing {
         self.list.retract();
     }
 
+    fn may_own_elsewhere(&self) -> bool {
+        sys::copies::is_any_held()
+    }
+
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
         sys::futex::wait(word, expected, timeout);
     }
 
     fn wake_one(&self, word: &AtomicU64) {
         sys::futex::wake_one(word);
+    }
+
+    fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool {
+        process::is_gone(word.as_ptr().addr(), owner)
     }
 }

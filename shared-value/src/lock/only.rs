@@ -47,7 +47,7 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Ov
     if cfg!(shared_value_fault = "unlink_unannounced") {
         thread.list().retract();
     }
-    lock_word::release(&line.word, thread.id(), Announcing::of(thread, line)).map_err(|_| Overwritten)
+    lock_word::release(&line.word, thread.owner(), Announcing::of(thread, line)).map_err(|_| Overwritten)
 }
 
 /// Takes the lock for any closure, while the value counts as borrowed.

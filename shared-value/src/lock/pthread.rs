@@ -7,7 +7,7 @@
 
 use crate::lock::held::MAX_HELD;
 use crate::lock::line::LockLine;
-use crate::lock::{Acquired, LockState, Mark, Overwritten, Refusal, Thread, Wait, again, holds};
+use crate::lock::{Acquired, LockState, Mark, Overwritten, Refusal, Thread, Wait, again, holds, list};
 use crate::protocol::atomics::{Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::sys::mutex::{Mutex, Outcome};
 
@@ -24,6 +24,11 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     }
     if held.length() + thread.held().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
+    }
+    held.make_room().map_err(|_| Refusal::NoMemory)?;
+    // The C library puts the mutex before all other entries: one of those may get out of the kernel's reach.
+    if list::has_entries(thread) {
+        list::room(thread)?;
     }
     let outcome = loop {
         let outcome = match wait {

@@ -3,6 +3,8 @@
 use crate::error::{Error, LockError};
 use crate::lock::held::{MAX_DEPTH, MAX_HELD};
 use crate::lock::list::Overwritten;
+use crate::sys;
+use crate::sys::robust::Unfit;
 
 /// Why an operation on a lock failed. It is small, because the fastest paths return it.
 ///
@@ -26,7 +28,23 @@ pub(crate) enum Refusal {
     /// The C library's error number for a pthread mutex.
     Mutex(i64),
     NoRobustList,
+    RobustListRefused,
     NoThread,
+    NoMemory,
+    /// The thread holds locks of another copy of the library.
+    OtherCopy,
+    /// The other copies of the library in this process cannot be found.
+    Unregistered,
+}
+
+impl From<Unfit> for Refusal {
+    #[cold]
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Refused => Self::RobustListRefused,
+            Unfit::Form => Self::NoRobustList,
+        }
+    }
 }
 
 impl From<Overwritten> for Refusal {
@@ -56,10 +74,30 @@ impl From<Refusal> for Error {
                        this C library has none of that form",
             }
             .into(),
-            Refusal::NoThread => LockError::Unsupported {
-                what: "a thread that locks needs 8 random bytes (getrandom) and a fork hook (pthread_atfork)",
+            Refusal::RobustListRefused => LockError::Unsupported {
+                what: "the kernel refused `get_robust_list`, which the native lock needs in each thread: \
+                       let the filter of system calls (seccomp) allow it",
             }
             .into(),
+            Refusal::NoThread => LockError::Unsupported {
+                what: "a thread that locks needs 8 random bytes (getrandom), a fork hook (pthread_atfork) and a page of memory",
+            }
+            .into(),
+            Refusal::OtherCopy => {
+                let other = sys::copies::holder();
+                LockError::OtherCopy {
+                    version: other.map_or("unknown", |other| other.version),
+                    object: other.map_or("", |other| other.object),
+                }
+                .into()
+            }
+            Refusal::Unregistered => LockError::Unsupported {
+                what: "copies of this library in one process must find each other and stay loaded, but the dynamic linker \
+                       (dl_iterate_phdr, dlopen) refused, or another copy registers in a way that this version does not \
+                       know: let the program and its plugins use one version",
+            }
+            .into(),
+            Refusal::NoMemory => Self::io("record one more lock of this thread", std::io::ErrorKind::OutOfMemory),
         }
     }
 }

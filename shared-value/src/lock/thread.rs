@@ -5,16 +5,20 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::io;
+use std::iter;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
+use std::sync::{MutexGuard, OnceLock};
 
-use crate::lock::Refusal;
 use crate::lock::held::{Held, HeldList};
 use crate::lock::line::LockLine;
+use crate::lock::{Refusal, process, storage};
+use crate::protocol::lock_word::{self, owner_of};
 use crate::sys;
+use crate::sys::fork::ForkMutex;
 use crate::sys::robust::{RobustList, RobustListCell};
 
 /// The facts that this process keeps about one of its threads.
@@ -28,12 +32,37 @@ use crate::sys::robust::{RobustList, RobustListCell};
 struct ThreadRecord {
     /// The owner token: 64 random bits, new for every thread and for a forked child; 0 while no thread uses the record.
     token: AtomicU64,
-    /// The kernel's id of the thread.
-    id: AtomicU32,
+    /// Names the thread in lock words: the kernel's id of the thread, and the random id of the process.
+    owner: AtomicU64,
     list: RobustListCell,
     held: HeldList,
     /// The pthread mutexes that the thread holds. The C library adds them to the robust list.
     mutexes: HeldList,
+    /// The next one of all records.
+    next: Link,
+    /// The next unused record, while this one is unused.
+    next_unused: Link,
+}
+
+/// A place for a record, or for none. Only a thread that has locked the records uses it.
+#[derive(Debug, Default)]
+struct Link {
+    record: AtomicPtr<ThreadRecord>,
+}
+
+impl Link {
+    const fn new() -> Self {
+        Self { record: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    fn set(&self, record: Option<&'static ThreadRecord>) {
+        self.record.store(record.map_or(ptr::null_mut(), |record| ptr::from_ref(record).cast_mut()), Relaxed);
+    }
+
+    fn get(&self) -> Option<&'static ThreadRecord> {
+        // SAFETY: `set` stores a null pointer, or a reference that lasts for ever.
+        unsafe { self.record.load(Relaxed).as_ref() }
+    }
 }
 
 /// The calling thread: a pointer to its record, which cannot be sent to another thread.
@@ -46,17 +75,16 @@ pub(crate) struct Thread {
 thread_local! {
     /// It has no destructor, so an access is a single load, and works until the thread is gone.
     static CURRENT: Cell<Option<Thread>> = const { Cell::new(None) };
-    /// The lock of the records, held from before a `fork` until after it. It has no destructor, so it works until the thread
-    /// is gone.
-    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Threads>>>> = const { Cell::new(None) };
 }
 
 impl Thread {
     /// Returns the calling thread.
     ///
     /// # Errors
-    /// - `NoRobustList` if the C library does not register a robust list of the expected form.
-    /// - `NoThread` if the system gives no random bits, or refuses the hooks for `fork` and for the end of the thread.
+    /// - `NoRobustList` if the C library does not register a robust list of the expected form, `RobustListRefused` if the
+    ///   kernel does not tell where it is.
+    /// - `NoThread` if the system gives no random bits or no memory, or refuses the hooks for `fork` and for the end of the
+    ///   thread.
     #[inline(always)]
     pub(crate) fn current() -> Result<Self, Refusal> {
         match CURRENT.get() {
@@ -95,10 +123,10 @@ impl Thread {
         unsafe { self.record.list.get() }
     }
 
-    /// Returns the kernel's id of the thread.
+    /// Returns what names the thread in lock words.
     #[inline(always)]
-    pub(super) fn id(self) -> u32 {
-        self.record.id.load(Relaxed)
+    pub(super) fn owner(self) -> u64 {
+        self.record.owner.load(Relaxed)
     }
 
     /// Returns the thread's owner token. A forked child gets a new token, because it does not hold its parent's locks.
@@ -110,13 +138,14 @@ impl Thread {
     #[cold]
     fn enter() -> Result<Self, Refusal> {
         set_up()?;
-        let list = RobustList::of_this_thread().map_err(|_| Refusal::NoRobustList)?;
+        let list = RobustList::of_this_thread().map_err(Refusal::from)?;
         let token = sys::thread::random_token().map_err(|_| Refusal::NoThread)?;
         sys::thread::at_exit().map_err(|_| Refusal::NoThread)?;
+        let owner = owner_of(process::enter().map_err(|_| Refusal::NoThread)?, sys::thread::id());
 
-        let record = threads().enter();
+        let record = threads().enter(owner).map_err(|_| Refusal::NoThread)?;
         record.list.set(list);
-        record.id.store(sys::thread::id(), Relaxed);
+        record.owner.store(owner, Relaxed);
         record.token.store(token, Relaxed);
         let thread = Self { record, not_send: PhantomData };
         CURRENT.set(Some(thread));
@@ -124,19 +153,25 @@ impl Thread {
     }
 }
 
-/// Installs the hooks that run around `fork` and at the end of a thread.
+/// Makes other copies of the library in this process know this one, and installs the hooks that run around `fork` and at the
+/// end of a thread.
 pub(crate) fn set_up() -> Result<(), Refusal> {
-    static DONE: OnceLock<bool> = OnceLock::new();
-    let done = DONE.get_or_init(|| {
-        sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).is_ok()
-            && sys::thread::set_up_exit(at_exit).is_ok()
-    });
-    if *done { Ok(()) } else { Err(Refusal::NoThread) }
+    static DONE: OnceLock<Result<(), Refusal>> = OnceLock::new();
+    *DONE.get_or_init(|| {
+        sys::copies::register(has_linked).map_err(|_| Refusal::Unregistered)?;
+        sys::fork::register(before_fork, after_fork_in_parent, after_fork_in_child).map_err(|_| Refusal::NoThread)?;
+        sys::thread::set_up_exit(at_exit).map_err(|_| Refusal::NoThread)
+    })
+}
+
+/// Returns whether the calling thread has locks of this copy of the library in its robust list.
+fn has_linked() -> bool {
+    Thread::known().is_some_and(|thread| thread.held().length() != 0)
 }
 
 /// Returns whether a thread of this process holds a lock that lies in this range of addresses.
 pub(crate) fn is_any_held_within(range: &Range<usize>) -> bool {
-    threads().all.iter().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
+    threads().all().any(|record| record.held.any_within(range) || record.mutexes.any_within(range))
 }
 
 /// Returns whether the calling thread holds any lock.
@@ -150,35 +185,81 @@ pub(crate) fn holds(line: &LockLine) -> bool {
     Thread::known().is_some_and(|thread| thread.find(line).is_some())
 }
 
-/// The records of all threads of this process.
-struct Threads {
-    all: Vec<&'static ThreadRecord>,
-    unused: Vec<&'static ThreadRecord>,
+/// Returns whether the calling thread holds a lock that lies in this range of addresses.
+pub(crate) fn holds_within(range: &Range<usize>) -> bool {
+    Thread::known().is_some_and(|thread| thread.held().any_within(range) || thread.mutexes().any_within(range))
 }
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads { all: Vec::new(), unused: Vec::new() });
+/// The records of all threads of this process, in lists that need no memory of their own. See `lock/storage.rs`.
+struct Threads {
+    first: Link,
+    first_unused: Link,
+}
+
+/// The records that are made at once: about a page.
+const CHUNK: usize = 4_096 / size_of::<ThreadRecord>();
+
+static THREADS: ForkMutex<Threads> = ForkMutex::new(Threads { first: Link::new(), first_unused: Link::new() });
 
 fn threads() -> MutexGuard<'static, Threads> {
-    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+    THREADS.lock()
 }
 
 impl Threads {
-    fn enter(&mut self) -> &'static ThreadRecord {
-        self.unused.pop().unwrap_or_else(|| {
-            let record: &'static ThreadRecord = Box::leak(Box::default());
-            self.all.push(record);
-            // Hooks that run in a forked child or an ending thread must not need memory.
-            self.unused.reserve(self.all.len());
-            record
-        })
+    fn all(&self) -> impl Iterator<Item = &'static ThreadRecord> {
+        iter::successors(self.first.get(), |record| record.next.get())
     }
 
-    fn leave(&mut self, record: &'static ThreadRecord) {
+    fn enter(&self, owner: u64) -> io::Result<&'static ThreadRecord> {
+        self.end_unheard(owner);
+        if self.first_unused.get().is_none() {
+            for record in storage::leaked(CHUNK)? {
+                self.add(record);
+                self.reuse(record);
+            }
+        }
+        let record = self.first_unused.get().ok_or(io::ErrorKind::OutOfMemory)?;
+        self.first_unused.set(record.next_unused.get());
+        Ok(record)
+    }
+
+    /// Ends a thread that has had the same id as this new one, and ended without its exit function, by the system call alone.
+    /// The kernel has released its locks, unless its list was damaged.
+    fn end_unheard(&self, owner: u64) {
+        let is_unheard =
+            |record: &&ThreadRecord| record.token.load(Relaxed) != 0 && record.owner.load(Relaxed) == owner;
+        let Some(record) = self.all().find(is_unheard) else { return };
+        while let Some(index) = record.held.length().checked_sub(1) {
+            // SAFETY: the record holds the lock, so the caller of `acquire` keeps it mapped. A lock consists of atomics.
+            let line = unsafe { &*record.held.get(index).line() };
+            lock_word::bury(&line.word, owner);
+            record.held.remove(index);
+        }
+        self.leave(record);
+    }
+
+    fn leave(&self, record: &'static ThreadRecord) {
         record.token.store(0, Relaxed);
         // The kernel releases pthread mutexes only later. Until then they must stay mapped, so the record must keep them.
         if record.mutexes.length() == 0 {
-            self.unused.push(record);
+            self.reuse(record);
         }
+    }
+
+    fn add(&self, record: &'static ThreadRecord) {
+        record.next.set(self.first.get());
+        self.first.set(Some(record));
+    }
+
+    fn reuse(&self, record: &'static ThreadRecord) {
+        record.next_unused.set(self.first_unused.get());
+        self.first_unused.set(Some(record));
+    }
+
+    /// Forgets all records.
+    fn clear(&self) {
+        self.first.set(None);
+        self.first_unused.set(None);
     }
 }
 
@@ -193,11 +274,12 @@ extern "C" fn at_exit() {
 }
 
 extern "C" fn before_fork() {
-    ACROSS_FORK.set(Some(ManuallyDrop::new(threads())));
+    THREADS.before_fork();
 }
 
 extern "C" fn after_fork_in_parent() {
-    ACROSS_FORK.take().map(ManuallyDrop::into_inner);
+    // SAFETY: the C library runs this hook in the thread that has run `before_fork`.
+    drop(unsafe { THREADS.after_fork() });
 }
 
 /// In the child, only the thread that forked exists. It has an empty robust list, and holds no lock.
@@ -205,15 +287,17 @@ extern "C" fn after_fork_in_parent() {
 /// The records of the other threads are not touched: each thread may have been changing its record at the moment of the
 /// fork.
 extern "C" fn after_fork_in_child() {
-    let Some(mut threads) = ACROSS_FORK.take().map(ManuallyDrop::into_inner) else {
-        return;
-    };
-    threads.all.clear();
-    threads.unused.clear();
-    if let Some(thread) = CURRENT.take() {
+    // SAFETY: the C library runs this hook in the copy of the thread that has run `before_fork`.
+    let Some(threads) = (unsafe { THREADS.after_fork() }) else { return };
+    threads.clear();
+    process::leave();
+    // A thread that has not entered must not access the thread-local, which may allocate.
+    if sys::thread::is_at_exit_set()
+        && let Some(thread) = CURRENT.take()
+    {
         thread.record.held.clear();
         thread.record.mutexes.clear();
-        threads.all.push(thread.record);
+        threads.add(thread.record);
         threads.leave(thread.record);
     }
 }

@@ -39,7 +39,7 @@ impl Awaited {
     }
 
     /// Changes the value as a handle does, under the native lock.
-    fn change(&self, thread: u32) {
+    fn change(&self, thread: u64) {
         take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
         self.publish();
         if release(&self.lock, thread, &self.lockers).expect("is held") {

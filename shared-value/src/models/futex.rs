@@ -29,6 +29,10 @@ impl Kernel for &Futex {
 
     fn retract(&self) {}
 
+    fn may_own_elsewhere(&self) -> bool {
+        false
+    }
+
     fn wait(&self, word: &AtomicU64, expected: u64, _timeout: Duration) {
         // The kernel compares and enqueues under a lock that a wake-up takes too.
         let queue = self.queue.lock().unwrap();
@@ -40,5 +44,8 @@ impl Kernel for &Futex {
     fn wake_one(&self, _word: &AtomicU64) {
         let _queue = self.queue.lock().unwrap();
         self.woken.notify_one();
+    }
+    fn is_gone(&self, _word: &AtomicU64, _owner: u64) -> bool {
+        false
     }
 }

@@ -1,14 +1,19 @@
 //! Models of the lock word.
 
+use std::time::Duration;
+
 use loom::cell::UnsafeCell;
-use loom::sync::Arc;
+use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use crate::models::futex::Futex;
 use crate::models::model;
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::atomics::Ordering::{Relaxed, SeqCst};
-use crate::protocol::lock_word::{Kernel, OWNER_DIED, Taken, WAITERS, Wait, die, release, take};
+use crate::protocol::lock_word::{
+    Kernel, OWNER_DIED, Taken, WAITERS, Wait, die, owner_of, process_and_thread, release, take,
+};
+use crate::protocol::unvouched;
 
 #[derive(Default)]
 struct Model {
@@ -18,11 +23,11 @@ struct Model {
 }
 
 impl Model {
-    fn take(&self, thread: u32) -> Taken {
+    fn take(&self, thread: u64) -> Taken {
         take(&self.word, thread, Wait::Forever, &self.futex).expect("waits for ever")
     }
 
-    fn release(&self, thread: u32) {
+    fn release(&self, thread: u64) {
         release(&self.word, thread, &self.futex).expect("is held");
     }
 
@@ -123,6 +128,93 @@ fn a_thread_that_ends_is_succeeded() {
         waiter.join().unwrap();
         lock.take(3);
         lock.guarded.with(|guarded| assert_eq!(read(guarded), 2));
+    });
+}
+
+/// A lock beside what the kernel tells of its first owner: whether that process has ended.
+#[derive(Default)]
+struct Watched {
+    lock: Model,
+    has_ended: Mutex<bool>,
+}
+
+/// The process of the first owner.
+const FIRST: u32 = 1;
+
+impl Kernel for &Watched {
+    fn announce(&self) {}
+
+    fn retract(&self) {}
+
+    fn may_own_elsewhere(&self) -> bool {
+        false
+    }
+
+    fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
+        // Every sleep ends by itself some time later, when the first owner has ended.
+        let (process, _) = process_and_thread(expected);
+        if process != FIRST || !*self.has_ended.lock().unwrap() {
+            (&self.lock.futex).wait(word, expected, timeout);
+        }
+    }
+
+    fn wake_one(&self, word: &AtomicU64) {
+        (&self.lock.futex).wake_one(word);
+    }
+
+    fn is_gone(&self, _word: &AtomicU64, owner: u64) -> bool {
+        let (process, _) = process_and_thread(owner);
+        // The kernel removes and looks for locks on a file under a lock of its own.
+        process == FIRST && *self.has_ended.lock().unwrap()
+    }
+}
+
+/// Without release ordering in the take-over, the owner after the next one does not see what the dead owner wrote. If the
+/// thread alone named an owner, a living thread of the same id would lose the lock.
+#[test]
+fn an_owner_that_is_gone_is_succeeded_by_one() {
+    model(2, || {
+        let watched = Arc::new(Watched::default());
+        let (dead, living) = (owner_of(FIRST, 7), [owner_of(2, 7), owner_of(3, 7)]);
+        take(&watched.lock.word, dead, Wait::Forever, &*watched).expect("it is free");
+        let waiters = living.map(|owner| {
+            let watched = Arc::clone(&watched);
+            thread::spawn(move || {
+                let taken = take(&watched.lock.word, owner, Wait::Forever, &*watched).expect("waits for ever");
+                watched.lock.increment();
+                release(&watched.lock.word, owner, &*watched).expect("is held");
+                u32::from(taken.owner_died)
+            })
+        });
+        watched.lock.increment();
+        *watched.has_ended.lock().unwrap() = true;
+        watched.lock.futex.wake_all();
+        let recoveries: u32 = waiters.into_iter().map(|waiter| waiter.join().unwrap()).sum();
+        assert_eq!(recoveries, 1, "one successor, and one only, learns of the death");
+        take(&watched.lock.word, living[0], Wait::Forever, &*watched).expect("it is free");
+        watched.lock.guarded.with(|guarded| assert_eq!(read(guarded), 3));
+    });
+}
+
+/// Without the fences, a waiter could see the lock word of an owner that nothing vouches for, but not the word *unvouched*,
+/// and would take the living owner for gone.
+#[test]
+fn an_owner_that_nothing_vouches_for_is_known() {
+    model(2, || {
+        let words = Arc::new([AtomicU64::default(), AtomicU64::default()]);
+        let owner = {
+            let words = Arc::clone(&words);
+            thread::spawn(move || {
+                let [word, unvouched] = &*words;
+                unvouched::set(unvouched);
+                take(word, owner_of(FIRST, 7), Wait::Forever, &Futex::default()).expect("it is free");
+            })
+        };
+        let [word, unvouched] = &*words;
+        let is_held = word.load(Relaxed) != 0;
+        let is_unvouched = unvouched::is_set(unvouched);
+        assert!(is_unvouched || !is_held);
+        owner.join().unwrap();
     });
 }
 

@@ -223,6 +223,18 @@ impl Pair {
         all[..steps].iter().for_each(|step| step());
     }
 
+    /// Writes both values in one transaction that is rolled back when the versions are joined.
+    fn give_up(&self) {
+        let _locked = self.lock.lock().unwrap();
+        for number in 0..2 {
+            self.slots(number).change(&(0..8))[0].store(99, Relaxed);
+        }
+        self.record.store(OPEN, REUSED);
+        self.versions.iter().for_each(|versions| versions.join(8));
+        self.versions.iter().for_each(|versions| versions.settle(|_| false));
+        self.record.store(0, Release);
+    }
+
     /// Opens the idle record for another transaction, which changes other values.
     fn transact_elsewhere(&self) {
         let _locked = self.lock.lock().unwrap();
@@ -312,6 +324,17 @@ fn transactions_of_two_are_seen_whole() {
 fn a_record_is_used_again_for_other_values() {
     let both: fn(&Pair) = |pair| pair.transact(7);
     run_pair(1, Box::leak(Box::new([both, Pair::transact_elsewhere])), 1);
+}
+
+/// Without the fence after the decision, a reader that found the version joined to a transaction which was rolled back takes the
+/// words of that transaction for those of the next one, which has joined the same version.
+#[test]
+fn a_version_is_joined_again() {
+    let again: fn(&Pair) = |pair| {
+        pair.give_up();
+        pair.transact(7);
+    };
+    run_pair(2, Box::leak(Box::new([again])), 1);
 }
 
 /// A thread that dies during the transaction has committed both values or neither.

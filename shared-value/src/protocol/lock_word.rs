@@ -5,30 +5,45 @@
 //!
 //! | bits | name | meaning | set by |
 //! |---|---|---|---|
-//! | 0-29 | owner | kernel id of the thread that holds the lock; 0: free | the new owner, by compare-and-swap |
-//! | 30 | owner died | the last owner died with the lock | the kernel, `die` or `abandon`; each also clears the owner |
+//! | 0-29 | thread | kernel id of the thread that holds the lock; 0: free | the new owner, by compare-and-swap |
+//! | 30 | owner died | the last owner died with the lock | the kernel, `die`, `abandon` or a waiter; each clears the thread |
 //! | 31 | waiters | a thread may sleep on the word | a waiter before it sleeps, or an owner that had slept |
-//! | 32-63 | (spare) | none; zero | no thread; changes of other bits keep them |
+//! | 32-63 | process | random id of the owner's process; in a free word it means nothing | the new owner, with the thread |
 //!
-//! | owner | owner died | waiters | state |
+//! | thread | owner died | waiters | state |
 //! |---|---|---|---|
 //! | 0 | 0 | 0 | free |
 //! | 0 | 1 | any | free; the uncommitted writes of the dead owner must be rolled back |
 //! | id | 0 | 0 | held |
 //! | id | 0 | 1 | held; releasing it wakes one sleeper |
 //!
-//! Other combinations come from a process that breaks this protocol. None is trusted: a word with owner 0 counts as free,
-//! any other as held. Spare bits that are set make locking slower, because the fast paths expect zeros, and have no other
-//! effect.
+//! Other combinations come from a process that breaks this protocol. None is trusted: a word with thread 0 counts as free,
+//! any other as held.
+//!
+//! The *owner* is thread and process together: thread ids repeat in other PID namespaces, and the kernel gives them out
+//! again. The kernel marks the word when an owner dies. A waiter that has seen one owner for a second does not rely on that:
+//! it asks whether the owner still exists, and marks the word itself if not (see `segment/presence.rs`).
 
 use std::time::{Duration, Instant};
 
 use crate::protocol::atomics::{AtomicU64, Ordering, spin_loop};
 
-const OWNER: u64 = 0x3fff_ffff;
+const THREAD: u64 = 0x3fff_ffff;
 pub(crate) const OWNER_DIED: u64 = 0x4000_0000;
 pub(crate) const WAITERS: u64 = 0x8000_0000;
-const SPARE: u64 = 0xffff_ffff_0000_0000;
+const PROCESS: u64 = 0xffff_ffff_0000_0000;
+/// The bits that name an owner.
+const OWNER: u64 = PROCESS | THREAD;
+
+/// Returns the owner that a thread is. The id of a thread has at most 22 bits (`PID_MAX_LIMIT` of the kernel).
+pub(crate) fn owner_of(process: u32, thread: u32) -> u64 {
+    u64::from(process) << 32 | u64::from(thread)
+}
+
+/// Returns the process and the thread of an owner.
+pub(crate) fn process_and_thread(owner: u64) -> (u32, u32) {
+    ((owner >> 32) as u32, (owner & THREAD) as u32)
+}
 
 /// How often a waiter loads a held word before it sleeps.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 30 };
@@ -82,10 +97,15 @@ pub(crate) trait Kernel: Copy {
     fn announce(&self);
     /// Withdraws the announcement.
     fn retract(&self);
+    /// Returns whether this thread holds locks that its caller does not know: those of another copy of the library. One of
+    /// them may be the lock that it waits for.
+    fn may_own_elsewhere(&self) -> bool;
     /// Sleeps while the lower half of the word equals that of `expected`, for at most `timeout`.
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration);
     /// Wakes one sleeper.
     fn wake_one(&self, word: &AtomicU64);
+    /// Returns whether the owner that the word names is known not to exist any more. Asked after each sleep.
+    fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool;
 }
 
 /// The lock was taken; the announcement to the kernel still stands.
@@ -99,37 +119,37 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 pub(crate) struct Stolen;
 
-/// Takes the lock for the thread. Returns `None` if the wait is over.
+/// Takes the lock for the thread. Returns `None` if the wait is over, or if the thread waits for itself.
 ///
 /// Taking is an acquire operation: the new owner sees everything that earlier owners did. An owner that released the lock
 /// did so with release ordering. An owner that died was stopped by the kernel, which then changed the word with a full
 /// barrier.
 #[inline(always)]
-pub(crate) fn take(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
+pub(crate) fn take(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
     // If another thread holds the lock, do not announce it: that thread may have the same id, in another PID namespace. A
     // thread that does not wait may try repeatedly, and would announce the lock each time.
-    if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & OWNER != 0 {
+    if matches!(wait, Wait::Never) && word.load(Ordering::Relaxed) & THREAD != 0 {
         return None;
     }
     kernel.announce();
-    if word.compare_exchange(0, thread_id.into(), Ordering::Acquire, Ordering::Relaxed).is_ok() {
+    if word.compare_exchange(0, owner, Ordering::Acquire, Ordering::Relaxed).is_ok() {
         return Some(Taken { owner_died: false });
     }
     kernel.retract();
-    take_contended(word, thread_id, wait, kernel)
+    take_contended(word, owner, wait, kernel)
 }
 
 #[cold]
-fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
+fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
     // The owner that woke this thread has cleared the waiters bit, but other threads may still sleep. So a thread that has
     // slept sets the bit again when it takes the lock, and passes the wake-up on when it gives up.
     let mut slept = 0;
     let (mut looks, mut pauses) = (0, FIRST_PAUSES);
     loop {
         let seen = word.load(Ordering::Relaxed);
-        if seen & OWNER == 0 {
+        if seen & THREAD == 0 {
             kernel.announce();
-            let held = u64::from(thread_id) | (seen & !OWNER_DIED) | slept;
+            let held = owner | (seen & WAITERS) | slept;
             if word.compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 return Some(Taken { owner_died: seen & OWNER_DIED != 0 });
             }
@@ -147,7 +167,8 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ker
             pauses = (2 * pauses).min(MOST_PAUSES);
             continue;
         }
-        let Some(timeout) = wait.remaining() else {
+        let owns_elsewhere = seen & THREAD == owner & THREAD && kernel.may_own_elsewhere();
+        let Some(timeout) = wait.remaining().filter(|_| !owns_elsewhere) else {
             if slept != 0 {
                 pass_on(word, kernel);
             }
@@ -158,6 +179,10 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ker
             kernel.wait(word, marked, timeout);
             slept = WAITERS;
             (looks, pauses) = (0, FIRST_PAUSES);
+            let now = word.load(Ordering::Relaxed);
+            if now & THREAD != 0 && kernel.is_gone(word, now & OWNER) {
+                bury(word, now & OWNER);
+            }
         }
     }
 }
@@ -166,7 +191,7 @@ fn take_contended(word: &AtomicU64, thread_id: u32, wait: Wait, kernel: impl Ker
 fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
     loop {
         let seen = word.load(Ordering::Relaxed);
-        if seen & OWNER == 0 {
+        if seen & THREAD == 0 {
             return kernel.wake_one(word);
         }
         let marked = seen | WAITERS;
@@ -179,24 +204,24 @@ fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
 /// Releases the lock, which the caller has announced to the kernel, and withdraws the announcement. Returns `true` if a
 /// thread waits, for the lock or for a commit of the value.
 #[inline(always)]
-pub(crate) fn release(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) -> Result<bool, Stolen> {
-    let released = word.compare_exchange(thread_id.into(), 0, Ordering::Release, Ordering::Relaxed);
+pub(crate) fn release(word: &AtomicU64, owner: u64, kernel: impl Kernel) -> Result<bool, Stolen> {
+    let released = word.compare_exchange(owner, 0, Ordering::Release, Ordering::Relaxed);
     if let Err(seen) = released {
-        return release_contended(word, thread_id, seen, kernel);
+        return release_contended(word, owner, seen, kernel);
     }
     kernel.retract();
     Ok(false)
 }
 
 #[cold]
-fn release_contended(word: &AtomicU64, thread_id: u32, seen: u64, kernel: impl Kernel) -> Result<bool, Stolen> {
-    if seen & OWNER != thread_id.into() {
+fn release_contended(word: &AtomicU64, owner: u64, seen: u64, kernel: impl Kernel) -> Result<bool, Stolen> {
+    if seen & OWNER != owner {
         // Another thread owns the lock now. Releasing it under that thread would only make matters worse.
         kernel.retract();
         return Err(Stolen);
     }
     // Acquire: pairs with `call_back`, so that the waiting bit of a waiter is seen.
-    let released = word.fetch_and(SPARE, Ordering::AcqRel);
+    let released = word.swap(0, Ordering::AcqRel);
     // Before the wake-up, not after it: from here on, a thread with the same id in another PID namespace may own the lock,
     // and this thread's death must not count as that owner's. If this thread dies before the wake-up, the sleepers wake by
     // themselves after their longest sleep.
@@ -215,15 +240,15 @@ pub(crate) fn call_back(word: &AtomicU64) {
 
 /// Returns the id of the thread that holds the lock, in that thread's PID namespace; `None` if the lock is free.
 pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
-    let owner = word.load(Ordering::Relaxed) & OWNER;
-    u32::try_from(owner).ok().filter(|owner| *owner != 0)
+    let (_, thread) = process_and_thread(word.load(Ordering::Relaxed));
+    (thread != 0).then_some(thread)
 }
 
 /// Marks the caller as dead in the lock word, as the kernel would if the thread died, and withdraws the announcement. The
 /// caller has announced the lock to the kernel.
-pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
+pub(crate) fn die(word: &AtomicU64, owner: u64, kernel: impl Kernel) {
     let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
-        (seen & OWNER == thread_id.into()).then_some(OWNER_DIED | (seen & !OWNER))
+        (seen & OWNER == owner).then_some(OWNER_DIED | (seen & WAITERS))
     });
     kernel.retract();
     if died.is_ok_and(|seen| seen & WAITERS != 0) {
@@ -234,7 +259,18 @@ pub(crate) fn die(word: &AtomicU64, thread_id: u32, kernel: impl Kernel) {
 /// Marks the owner as dead, if the lock has an owner. Wakes no sleepers.
 pub(crate) fn abandon(word: &AtomicU64) {
     let seen = word.load(Ordering::Relaxed);
-    if seen & OWNER != 0 {
-        word.store(OWNER_DIED | (seen & SPARE), Ordering::Release);
+    if seen & THREAD != 0 {
+        word.store(OWNER_DIED, Ordering::Release);
     }
+}
+
+/// Marks an owner that does not exist any more as dead, if the word still names it. Wakes no sleepers: they look again by
+/// themselves.
+#[cold]
+pub(crate) fn bury(word: &AtomicU64, owner: u64) {
+    // Release: the kernel has ended the dead owner before it told this thread, so this thread has all writes of the owner,
+    // and the next owner, which acquires this store, gets them too.
+    let _ = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
+        (seen & OWNER == owner).then_some(OWNER_DIED | (seen & WAITERS))
+    });
 }

@@ -6,3 +6,4 @@ pub(crate) mod event;
 pub(crate) mod lock_word;
 pub(crate) mod marks;
 pub(crate) mod slots;
+pub(crate) mod unvouched;

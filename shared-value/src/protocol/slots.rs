@@ -16,6 +16,9 @@ use core::ops::Range;
 use crate::protocol::atomics::{AtomicU64, Ordering, fence};
 use crate::protocol::marks::Marks;
 
+/// The number of bytes that `copy_pieces` copies between two looks at the version and at the clock.
+pub(crate) const PIECE: usize = if cfg!(loom) { 8 } else { 128 << 10 };
+
 /// The bit of a version that is joined to a record, and of a `draft` that says where the record lies.
 const JOINED: u64 = 1 << 63;
 
@@ -25,7 +28,7 @@ const JOINED: u64 = 1 << 63;
 pub(crate) struct Versions {
     /// The number of commits; slot `version & 1` holds the committed value.
     version: AtomicU64,
-    /// The version that the owner is preparing or has prepared last; 0 after a rollback.
+    /// The version that the owner is preparing or has prepared last; 0 after a rollback or a transaction.
     draft: AtomicU64,
 }
 
@@ -109,6 +112,9 @@ impl Versions {
             let next = u64::from(joined_to(self.draft.load(Ordering::Relaxed)).is_some_and(is_committed));
             // Release: the words were stored before, for readers that have not seen the joined version.
             self.version.store((version & !JOINED).wrapping_add(next), Ordering::Release);
+            // Readers take a draft that names a record for one that a thread may be writing. If the thread dies before this
+            // store, they are only slower. Release: a reader that misses the record also sees the settled version.
+            self.draft.store(0, Ordering::Release);
         }
     }
 }
@@ -172,7 +178,7 @@ impl<'a> Slots<'a> {
     /// Returns the committed version, to be copied without the lock, even if a record decides about it: `is_committed` loads
     /// the decision.
     ///
-    /// The fence of `copy` acquires what the closure loads. With `is_orphan`, a joined version whose draft names no record
+    /// A fence acquires the decision. With `is_orphan`, a joined version whose draft names no record
     /// counts as rolled back. Pass `true` only after a pause: a writer that keeps to the rules would have settled the
     /// version by then.
     pub(crate) fn look_decided(self, is_orphan: bool, is_committed: impl FnOnce(u64) -> bool) -> Option<Candidate> {
@@ -189,7 +195,14 @@ impl<'a> Slots<'a> {
         // 3. It names no record. Then the version was settled, and a thread is writing.
         // In all cases a decision that belongs to another transaction is detected.
         let committed = match joined_to(self.versions.draft.load(Ordering::Relaxed)) {
-            Some(record) => is_committed(record),
+            Some(record) => {
+                let committed = is_committed(record);
+                // The version may have been joined twice: the first time to a record that was rolled back, the second time
+                // to the record that the draft names, with the same content of the word. This fence acquires the decision,
+                // and with it the words of the second time, before they are copied.
+                fence(Ordering::Acquire);
+                committed
+            }
             None if is_orphan => false,
             None => return None,
         };
@@ -207,7 +220,7 @@ impl<'a> Slots<'a> {
 
     /// Returns whether a thread, perhaps this one, may be writing the next version.
     ///
-    /// May return `true` although no thread is writing, after a version was joined to a record: the exact answer would cost
+    /// May return `true` although no thread is writing, while a version is joined to a record: the exact answer would cost
     /// one instruction more.
     #[inline(always)]
     pub(crate) fn is_perhaps_drafted(self, candidate: &Candidate) -> bool {
@@ -226,14 +239,46 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     pub(crate) fn copy<R>(self, candidate: Candidate, copy: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
         let copied = copy(self.words_of(candidate));
+        self.is_whole(candidate).then_some(copied)
+    }
+
+    /// Lets the closure copy a version piece by piece; it gets the slot and the bytes of the piece. Returns whether the copy
+    /// is whole. Stops early if the version may have been overwritten, or if `is_over` returns `true` between two pieces.
+    pub(crate) fn copy_pieces(
+        self,
+        candidate: Candidate,
+        mut copy: impl FnMut(&[AtomicU64], Range<usize>),
+        mut is_over: impl FnMut() -> bool,
+    ) -> bool {
+        let slot = self.words_of(candidate);
+        let mut start = 0;
+        loop {
+            let end = self.size.min(start + PIECE);
+            copy(slot, start..end);
+            // The look after the last piece vouches for all of them; the looks before it save work.
+            if !self.is_whole(candidate) {
+                return false;
+            }
+            if end == self.size {
+                return true;
+            }
+            if is_over() {
+                return false;
+            }
+            start = end;
+        }
+    }
+
+    /// Returns whether no word that this thread has copied from the version so far was overwritten before.
+    #[inline(always)]
+    fn is_whole(self, candidate: Candidate) -> bool {
         // Suppose that a word came from a later version. The writer of that version issued a release fence after `version +
         // 1` had been committed, and stored the word after the fence. This acquire fence comes after the load of the word,
         // so the fences synchronize, and the load below sees `version + 1` or more. Therefore, if the load below still sees
         // `version`, no word came from a later version, and the copy is whole. The slot of a joined version is overwritten
         // only after that version was settled and another one was committed.
         fence(Ordering::Acquire);
-        let is_whole = candidate.word.is_none_or(|word| self.versions.version.load(Ordering::Relaxed) == word);
-        is_whole.then_some(copied)
+        candidate.word.is_none_or(|word| self.versions.version.load(Ordering::Relaxed) == word)
     }
 
     /// Returns the committed value. For the owner of the lock: no other thread overwrites it.

@@ -35,6 +35,8 @@ pub struct DynLayout {
     pub(crate) kind: DynKind,
     /// Bytes have a typecode only if they are a field.
     pub(crate) typecode: Option<Box<Typecode>>,
+    /// The indices of the variants of an enum, by their numbers: an array may have as many elements as its enum has variants.
+    pub(super) by_number: Box<[u32]>,
 }
 
 /// The kinds of types, and the parts of each.
@@ -145,7 +147,19 @@ impl DynLayout {
     }
 
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, size: usize, align: usize, kind: DynKind) -> Self {
-        Self { name: name.into(), size, align, kind, typecode: None }
+        let mut by_number: Box<[u32]> = Box::default();
+        if let DynKind::Enum { variants, .. } = &kind {
+            by_number = (0..).take(variants.len()).collect();
+            by_number.sort_unstable_by_key(|index| variants[*index as usize].number);
+        }
+        Self { name: name.into(), size, align, kind, typecode: None, by_number }
+    }
+
+    /// Returns the variant of this number, if it is an enum that has one.
+    pub(crate) fn variant(&self, number: i128) -> Option<&DynVariant> {
+        let DynKind::Enum { variants, .. } = &self.kind else { return None };
+        let found = self.by_number.binary_search_by_key(&number, |index| variants[*index as usize].number).ok()?;
+        Some(&variants[self.by_number[found] as usize])
     }
 
     /// Returns the layout that paths refer to: the one under all newtypes, or, for bytes with a typecode, the one that the

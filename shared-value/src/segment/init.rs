@@ -19,7 +19,5 @@ extern "C" fn at_start() {
     // If this fails, it is tried again, and reported, when a thread takes its first lock.
     let _ = lock::set_up();
     registry::set_up();
-    // Looks up the function now. Otherwise a forked child could wait for ever for a look-up that another thread of its
-    // parent had begun.
-    sys::mutex::timed_lock();
+    sys::mutex::set_up();
 }

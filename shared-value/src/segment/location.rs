@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::segment::identity::Identity;
 use crate::sys;
+use crate::sys::descriptor::Identity;
 
 /// Where POSIX shared memory lives on Linux (`shm_overview(7)`).
 pub(super) const NAMED: &str = "/dev/shm";
@@ -62,12 +63,15 @@ impl Location<'static> {
 }
 
 impl Location<'_> {
-    /// Returns a copy of the location that borrows nothing.
+    /// Returns a copy of the location that borrows nothing. A path becomes absolute, because the process may later change its
+    /// working directory.
     pub(crate) fn to_static(&self) -> Location<'static> {
         Location(match &self.0 {
             Site::Anonymous => Site::Anonymous,
             Site::Named(name) => Site::Named(name.clone().into_owned().into()),
-            Site::File(path) => Site::File(path.clone().into_owned().into()),
+            Site::File(path) => {
+                Site::File(std::path::absolute(path).unwrap_or_else(|_| path.clone().into_owned()).into())
+            }
             Site::HandedOver(how) => Site::HandedOver(how.clone()),
         })
     }
@@ -128,7 +132,7 @@ impl Location<'_> {
     /// Makes a new, empty file, which is not visible at its path yet.
     pub(super) fn new_file(&self, mode: u32) -> Result<File, Error> {
         let Some(path) = self.path()? else {
-            return sys::file::memory("shared-value").map_err(|error| Error::io("create shared memory", error));
+            return sys::memory::create("shared-value").map_err(|error| Error::io("create shared memory", error));
         };
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -144,7 +148,7 @@ impl Location<'_> {
     }
 
     /// Makes a file from `new_file` visible at its path.
-    pub(super) fn publish(&self, file: &File) -> Result<(), Error> {
+    pub(super) fn publish(&self, file: impl AsFd) -> Result<(), Error> {
         let Some(path) = self.path()? else {
             return Ok(());
         };
@@ -152,12 +156,12 @@ impl Location<'_> {
     }
 
     /// Opens the file for reading and writing.
-    pub(super) fn open_file(&self) -> Result<File, Error> {
+    pub(crate) fn open_file(&self) -> Result<File, Error> {
         self.open_file_by("open", sys::file::open)
     }
 
     /// Opens the file for reading.
-    pub(super) fn open_file_read_only(&self) -> Result<File, Error> {
+    pub(crate) fn open_file_read_only(&self) -> Result<File, Error> {
         self.open_file_by("read", sys::file::open_read_only)
     }
 
@@ -172,15 +176,14 @@ impl Location<'_> {
 
     /// Returns whether the file at this location is the one with this identity.
     pub(super) fn leads_to(&self, identity: Identity) -> bool {
-        self.open_file_read_only()
-            .and_then(|file| Identity::of(&file).map_err(|error| self.failed("inspect", error)))
-            .ok()
-            == Some(identity)
+        // This opens no file: opening a pipe or a device that has taken the name could have effects.
+        self.path().ok().flatten().and_then(|path| sys::file::identity(&path).ok()) == Some(identity)
     }
 
     fn failed(&self, operation: &str, error: io::Error) -> Error {
         match error.kind() {
-            io::ErrorKind::NotFound => Error::NotFound { name: self.to_string() },
+            // A file that has no name yet cannot be missing: its directory is.
+            io::ErrorKind::NotFound if operation != "name" => Error::NotFound { name: self.to_string() },
             io::ErrorKind::AlreadyExists => Error::AlreadyExists { name: self.to_string() },
             io::ErrorKind::PermissionDenied if operation == "open" => {
                 Error::io(format!("open `{self}` for writing (to read it alone, use `open_read_only`)"), error)

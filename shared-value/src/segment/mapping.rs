@@ -3,29 +3,46 @@
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::error::Error;
-use crate::format::{CellEntry, Header, Invalid, MAX_PREFIX, RequiredLock, UnvalidatedHeader};
+use crate::format::{
+    CellEntry, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED, UnvalidatedHeader,
+};
+use crate::lock;
 use crate::protocol::atomics::AtomicU64;
-use crate::segment::identity::Identity;
+use crate::protocol::lock_word::process_and_thread;
+use crate::protocol::unvouched;
 use crate::segment::location::Location;
+use crate::sys;
+use crate::sys::descriptor::{Descriptor, Identity};
+use crate::sys::entrance::{self, Entrance};
+use crate::sys::presence::{self, Presence};
 
 /// The memory of a segment.
 #[derive(Debug)]
 pub(crate) struct Mapping {
+    /// Dropped before the memory, which keeps the inode from being reused for a file that this would then take for its own.
+    file: Descriptor,
+    /// Keeps the file open as long as this process has it mapped, with the locks that mark it as in use: also if other code
+    /// has closed the descriptor.
     memory: MmapRaw,
-    identity: Identity,
     location: Location<'static>,
     name: String,
     header: Header,
-    /// Kept open, so that the inode is not reused, and the file counts as in use.
-    file: File,
+    /// The id of this process for locks, if something was done to vouch for it.
+    vouched_for: AtomicU32,
+    /// What vouches for that process. Used under the registry's lock only.
+    presence: Mutex<Option<Presence>>,
 }
 
 impl Mapping {
@@ -60,9 +77,18 @@ impl Mapping {
         let file_length = metadata.len();
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
-        let memory = map(MmapOptions::new().len(length), &file).map_err(failed)?;
-        let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
-        Ok(Self { memory, identity, location, name, header, file })
+        let memory = map(MmapOptions::new().len(length), &file).map_err(|error| {
+            let cause = match error.kind() {
+                // `mlockall(MCL_FUTURE)` locks the whole mapping at once.
+                io::ErrorKind::WouldBlock => format!(", {length} bytes that `mlockall` locks, beyond RLIMIT_MEMLOCK"),
+                _ => String::new(),
+            };
+            Error::io(format!("map `{name}`{cause}"), error)
+        })?;
+        // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
+        memory.advise(Advice::DontDump).map_err(failed)?;
+        let file = Descriptor::of(file).map_err(failed)?;
+        Ok(Self { file, memory, location, name, header, vouched_for: AtomicU32::new(0), presence: Mutex::default() })
     }
 
     /// Returns where the segment lives.
@@ -113,13 +139,65 @@ impl Mapping {
         self.memory.len()
     }
 
-    /// Returns the file, for handing it over.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    /// Returns the file, for handing it over and for reserving memory. If other code of this program has closed the
+    /// descriptor, opens the file again.
+    ///
+    /// # Errors
+    /// The error of the last attempt, if the file cannot be opened again.
+    pub(crate) fn file(&self) -> io::Result<BorrowedFd<'_>> {
+        let number = self.file.number();
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let read_only = self.file.is_read_only();
+        let file = self.open_again(read_only).map_err(|error| {
+            let text = "other code of this program has closed the descriptor, and the file cannot be opened again";
+            io::Error::new(error.kind(), format!("{text}: {error}"))
+        })?;
+        // Locks that mark the file as in use belong to one opening, and those of the first end with the mapping. A process
+        // that gets this opening needs them too.
+        if read_only {
+            entrance::read(&file)?;
+        } else {
+            Entrance::wait(&file)?.enter()?;
+        }
+        self.file.replace(number, file)
+    }
+
+    /// Opens the file once more: by its descriptor, or else by the mapping, or else at its location.
+    pub(super) fn open_again(&self, read_only: bool) -> io::Result<File> {
+        let by_descriptor = match self.file.get() {
+            Some(file) if read_only => sys::file::reopen_read_only(file),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        };
+        by_descriptor.or_else(|error| {
+            let mapped = sys::file::open_mapped(&self.addresses(), read_only);
+            let mapped = if error.kind() == io::ErrorKind::NotFound { mapped } else { mapped.map_err(|_| error) };
+            mapped.or_else(|error| self.open_at_location(read_only).ok_or(error))
+        })
+    }
+
+    /// Opens the file at its location, if the location still leads to it.
+    fn open_at_location(&self, read_only: bool) -> Option<File> {
+        let path = self.location.path().ok()??;
+        let file = if read_only { sys::file::open_read_only(&path) } else { sys::file::open(&path) }.ok()?;
+        (Identity::of(&file).ok()? == self.identity()).then_some(file)
+    }
+
+    /// Reserves memory for the holes in a part of the segment.
+    pub(crate) fn fill_holes(&self, part: Range<usize>) -> Result<(), Error> {
+        let part = part.start as u64..part.end.min(self.length()) as u64;
+        let filled = self.file().and_then(|file| sys::memory::fill_holes(file, part));
+        filled.map_err(|error| Error::io(format!("reserve memory for the holes in `{}`", self.name), error))
     }
 
     pub(crate) fn identity(&self) -> Identity {
-        self.identity
+        self.file.identity()
+    }
+
+    /// Returns the 128 random bits that the header said when the segment was mapped.
+    pub(crate) fn id(&self) -> SegmentId {
+        self.header.identity
     }
 
     pub(super) fn addresses(&self) -> Range<usize> {
@@ -128,8 +206,103 @@ impl Mapping {
     }
 }
 
+/// Vouching for the owners of locks.
+///
+/// Each process that takes locks in a segment shows that it exists, by its [`Presence`]. If that fails (the process may not
+/// open the file for writing, has no descriptor left, or has no `/proc`), the process sets the word *unvouched* in the
+/// header before it takes a lock, and from then on no owner in this segment is taken for gone. The first process that opens
+/// the segment while no other has it open clears the word.
+impl Mapping {
+    /// Returns whether something was done to vouch for the process with this id.
+    pub(super) fn is_vouched_for(&self, process: u32) -> bool {
+        self.vouched_for.load(Relaxed) == process
+    }
+
+    /// Shows that this process exists, which has this id for locks. Does nothing if that was done.
+    pub(super) fn vouch(&self, process: u32) {
+        if self.is_vouched_for(process) {
+            return;
+        }
+        let mut presence = self.presence();
+        // A forked child has a copy of its parent's presence, but not the page.
+        mem::forget(presence.take());
+        self.vouched_for.store(process, Relaxed);
+        // Other code of this program may have closed the descriptor. Opening the file again needs memory, which may not be
+        // asked for under the registry's lock.
+        let file = self.file.get();
+        *presence = file.and_then(|file| Presence::new(file, process).ok());
+        let is_shown = |file| presence.is_some() && presence::is_shown(file, process).unwrap_or(false);
+        if !file.is_some_and(is_shown) {
+            unvouched::set(self.unvouched());
+        }
+    }
+
+    /// Forgets what earlier processes were vouched for, before any process uses the segment.
+    pub(crate) fn begin_vouching(&self) {
+        unvouched::clear(self.unvouched());
+    }
+
+    /// Returns whether an owner of a lock in this segment is known not to exist.
+    pub(super) fn is_gone(&self, owner: u64) -> bool {
+        let (process, thread) = process_and_thread(owner);
+        let own = lock::process::id();
+        if process == own {
+            return !sys::thread::exists(thread);
+        }
+        if process == 0 || unvouched::is_set(self.unvouched()) {
+            return false;
+        }
+        // Without the descriptor, nothing can be asked.
+        let Some(file) = self.file.get() else { return false };
+        let is_shown = |process| presence::is_shown(file, process);
+        // If this process does not see itself, it cannot see others.
+        if !is_shown(own).unwrap_or(false) || is_shown(process).unwrap_or(true) {
+            return false;
+        }
+        // The owner may have set the word since, and then taken the lock.
+        !unvouched::is_set(self.unvouched())
+    }
+
+    fn unvouched(&self) -> &AtomicU64 {
+        let words = self.words(UNVOUCHED, 1).and_then(<[_]>::first);
+        words.expect("a valid header has this word")
+    }
+
+    fn presence(&self) -> MutexGuard<'_, Option<Presence>> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if !self.is_vouched_for(lock::process::id()) {
+            // In a forked child, other memory may have taken the place of the page.
+            mem::forget(presence);
+        }
+    }
+}
+
 /// Reads and validates the header of a file.
-pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
+fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
+    Ok(read_unvalidated(file, file_length)?.validate())
+}
+
+/// Returns the identity of the segment in a file, and does nothing else with the file. The rest of the header may be invalid.
+pub(crate) fn id_of(file: &File) -> io::Result<SegmentId> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
+    }
+    let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length: metadata.len() };
+    read_up_to(file, &mut header.prefix, HEADER_SIZE.min(metadata.len()))?;
+    header.identity().map_err(|Invalid { field, expected, found }| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("{field}: expected {expected}, found {found}"))
+    })
+}
+
+/// Reads the header of a file that may be a segment.
+pub(super) fn read_unvalidated(file: &File, file_length: u64) -> io::Result<UnvalidatedHeader> {
     /// Enough for most headers.
     const FIRST: u64 = 4096;
     // A private copy of the bytes before the first cell: later changes by other processes do not matter.
@@ -137,7 +310,7 @@ pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<He
     read_up_to(file, &mut header.prefix, FIRST.min(file_length))?;
     let length = header.prefix_length().min(MAX_PREFIX).min(file_length);
     read_up_to(file, &mut header.prefix, length)?;
-    Ok(header.validate())
+    Ok(header)
 }
 
 /// Extends `bytes` to the first `length` bytes of the file, or to the whole file if it is shorter.

@@ -1,7 +1,6 @@
 //! Segments: shared memory that holds values. A segment is complete before it has a name, is opened only if it is valid, and
 //! is mapped once in a process.
 
-mod identity;
 mod init;
 mod location;
 mod mapping;
@@ -9,6 +8,7 @@ mod names;
 mod registry;
 
 use std::fs::File;
+use std::io;
 use std::ops::Deref;
 use std::process;
 use std::sync::{Arc, OnceLock};
@@ -19,10 +19,10 @@ use crate::lock;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
-pub(crate) use identity::Identity;
+pub(crate) use crate::sys::descriptor::Identity;
 pub(crate) use location::TOKEN_PREFIX;
 pub use location::{Location, unlink};
-pub(crate) use mapping::Mapping;
+pub(crate) use mapping::{Mapping, id_of};
 pub use names::{NamedValue, names};
 
 /// The processes that can write to a segment without a name.
@@ -55,8 +55,8 @@ impl Segment {
 
         let failed = |source| Error::io(format!("create `{location}`"), source);
         let file = location.new_file(mode)?;
-        file.set_len(plan.length).map_err(failed)?;
-        sys::file::allocate(&file, 0..plan.allocated)
+        sys::memory::set_length(&file, plan.length).map_err(failed)?;
+        sys::memory::reserve(&file, 0, plan.allocated, plan.allocated)
             .map_err(|error| Error::io(format!("reserve {} bytes for `{location}`", plan.allocated), error))?;
         if cfg!(shared_value_fault = "publish_first") {
             location.publish(&file)?;
@@ -71,27 +71,31 @@ impl Segment {
         let mapping = Mapping::new(file, location.to_static())?;
         if location.is_anonymous() {
             if writers == Writers::Fixed {
-                sys::file::seal_writers(mapping.file()).map_err(failed)?;
+                mapping.file().and_then(sys::file::seal_writers).map_err(failed)?;
             }
-            sys::file::seal_length(mapping.file()).map_err(failed)?;
+            mapping.file().and_then(sys::file::seal_length).map_err(failed)?;
         }
         initialize(&mapping)?;
         if let Some(entrance) = in_use {
             entrance.enter().map_err(failed)?;
         }
-        registry::add(mapping, |mapping| {
-            if cfg!(shared_value_fault = "publish_first") { Ok(()) } else { location.publish(mapping.file()) }
-        })
+        // Registered before it has a name: otherwise another thread of this process could open the segment by its name and
+        // map it again.
+        let segment = registry::get_or_add(Arc::new(mapping));
+        if !cfg!(shared_value_fault = "publish_first") {
+            segment.file().map_err(failed).and_then(|file| location.publish(file))?;
+        }
+        Ok(segment)
     }
 
     /// Opens an existing segment, if `check` accepts it. If no process has the segment open for writing, `adopt` runs before
     /// any process uses it. Its last argument says whether a process has the segment open for reading.
     pub(crate) fn open<F>(
+        file: File,
         location: &Location<'_>,
         check: impl FnOnce(&Mapping) -> Result<F, Error>,
         adopt: impl FnOnce(&Mapping, F, bool) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
-        let file = location.open_file()?;
         let failed = |source| Error::io(format!("open `{location}`"), source);
         let identity = Identity::of(&file).map_err(failed)?;
         if let Some(segment) = registry::get(identity) {
@@ -99,12 +103,12 @@ impl Segment {
         }
         let mapping = Mapping::new(file, location.to_static())?;
         let found = check(&mapping)?;
-        let entrance = Entrance::wait(mapping.file()).map_err(failed)?;
+        let entrance = mapping.file().and_then(Entrance::wait).map_err(failed)?;
         if entrance.is_first() {
             adopt(&mapping, found, entrance.is_read())?;
         }
         entrance.enter().map_err(failed)?;
-        Ok(registry::get_or_add(mapping))
+        Ok(registry::get_or_add(Arc::new(mapping)))
     }
 }
 
@@ -113,8 +117,12 @@ impl Segment {
     ///
     /// Such a mapping is not registered. There may be several, because no lock is ever taken in them: a thread that holds a
     /// lock reads its own writes through the mapping in which it took the lock.
-    pub(crate) fn open_read_only(location: &Location<'_>) -> Result<Arc<Self>, Error> {
-        Self::of_file_read_only(location.open_file_read_only()?, location.to_static())
+    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
+        let mapping = Mapping::read_only(file, location)?;
+        // Not before the header was checked: a file that is no segment is not touched.
+        let failed = |error| Error::io(format!("open `{}`", mapping.name()), error);
+        mapping.file().and_then(sys::entrance::read).map_err(failed)?;
+        Ok(Arc::new(Self::of(Arc::new(mapping))))
     }
 
     /// Returns the segment of a file that another process has handed over, or that was opened by the path of a descriptor.
@@ -127,13 +135,12 @@ impl Segment {
         if let Some(segment) = registry::get(identity) {
             return Ok(segment);
         }
-        Ok(registry::get_or_add(Mapping::new(file, location)?))
+        Ok(registry::get_or_add(Arc::new(Mapping::new(file, location)?)))
     }
 
-    /// Returns the segment of a file that another process has handed over, or that was opened by a path, for reading.
-    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
-        sys::entrance::read(&file).map_err(|error| Error::io(format!("open `{location}`"), error))?;
-        Ok(Arc::new(Self::of(Arc::new(Mapping::read_only(file, location)?))))
+    /// Returns the segment of this identity as this process has mapped it for reading and writing.
+    pub(crate) fn mapped_for_writing(identity: Identity) -> Option<Arc<Self>> {
+        registry::get(identity)
     }
 
     fn of(mapping: Arc<Mapping>) -> Self {
@@ -148,8 +155,13 @@ impl Segment {
 
     /// Maps the segment again, for reading.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
-        let file = sys::file::reopen_read_only(self.mapping.file())
-            .map_err(|error| Error::io(format!("reopen `{}` for reading", self.name()), error))?;
+        let file = self.open_again(true).map_err(|error| {
+            let cause = match error.kind() {
+                io::ErrorKind::PermissionDenied => " (has this process changed its user since it was opened?)",
+                _ => "",
+            };
+            Error::io(format!("reopen `{}` for reading{cause}", self.name()), error)
+        })?;
         Self::of_file_read_only(file, self.location().clone())
     }
 }
@@ -173,6 +185,6 @@ impl Drop for Segment {
         if lock::is_any_held_within(&self.mapping.addresses()) {
             registry::keep(Arc::clone(&self.mapping));
         }
-        registry::remove(self.mapping.identity());
+        registry::remove(&self.mapping);
     }
 }

@@ -1,18 +1,20 @@
 //! `names`: lists the values that have names on this machine.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::format::FORMAT;
 use crate::segment::location::NAMED;
-use crate::segment::mapping::read_header;
+use crate::segment::mapping::read_unvalidated;
 use crate::sys;
+use crate::sys::descriptor::is_out_of_descriptors;
 
 /// A value that has a name. Returned by [`names`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedValue {
     name: String,
+    format: u32,
     schema: String,
     length: u64,
     is_in_use: bool,
@@ -24,12 +26,19 @@ impl NamedValue {
         &self.name
     }
 
-    /// Returns the schema: the name of the type, then a line for each field.
+    /// Returns the version of the format in which the value lies in memory. This version of the library opens values of
+    /// format 2. Another version of the library has made values of other formats: open them with that version, or
+    /// [unlink](crate::unlink) them.
+    pub fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// Returns the schema: the name of the type, then a line for each field. It is empty if the value has another format.
     pub fn schema(&self) -> &str {
         &self.schema
     }
 
-    /// Returns the name of the value's type.
+    /// Returns the name of the value's type, or an empty text if the value has another format.
     pub fn type_name(&self) -> &str {
         self.schema.lines().next().unwrap_or_default()
     }
@@ -52,7 +61,7 @@ impl NamedValue {
 /// find them.
 ///
 /// # Errors
-/// `Io` if `/dev/shm` cannot be read.
+/// `Io` if `/dev/shm` cannot be read, or this process has no descriptor left.
 ///
 /// ```
 /// use shared_value::{Synchronized, names, unlink};
@@ -70,12 +79,15 @@ impl NamedValue {
 pub fn names() -> Result<Vec<NamedValue>, Error> {
     let failed = |error| Error::io(format!("list `{NAMED}`"), error);
     let mut found = Vec::new();
-    for entry in fs::read_dir(NAMED).map_err(failed)? {
-        let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
-        // Skips entries that were removed since the directory was read, that this process may not read, or that are not
-        // values.
-        if let Ok(Some(value)) = inspect(name) {
-            found.push(value);
+    for entry in sys::file::directory(Path::new(NAMED)).map_err(failed)? {
+        let entry = entry.map_err(|error| failed(error.into()))?;
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        match inspect(name.to_owned()) {
+            Ok(value) => found.extend(value),
+            // Without a descriptor, no value could be seen.
+            Err(error) if is_out_of_descriptors(&error) => return Err(failed(error)),
+            // It was removed since the directory was read, or this process may not read it.
+            Err(_) => {}
         }
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
@@ -89,7 +101,13 @@ fn inspect(name: String) -> io::Result<Option<NamedValue>> {
     if !metadata.is_file() {
         return Ok(None);
     }
-    let Ok(header) = read_header(&file, metadata.len())? else { return Ok(None) };
-    let schema = header.entries[0].schema().to_owned();
-    Ok(Some(NamedValue { name, schema, length: metadata.len(), is_in_use: sys::entrance::is_in_use(&file)? }))
+    let header = read_unvalidated(&file, metadata.len())?;
+    let Some(format) = header.format() else { return Ok(None) };
+    let schema = match header.validate() {
+        Ok(valid) => valid.entries[0].schema().to_owned(),
+        Err(invalid) if invalid.field == FORMAT => String::new(),
+        Err(_) => return Ok(None),
+    };
+    let is_in_use = sys::entrance::is_in_use(&file)?;
+    Ok(Some(NamedValue { name, format, schema, length: metadata.len(), is_in_use }))
 }

@@ -2,23 +2,29 @@
 //!
 //! With two mappings of one segment, a thread that holds a lock in one mapping would not know the lock by its address in the
 //! other. And the compiler may assume that words at different addresses are different words.
+//!
+//! No memory is allocated or freed while the registry is locked. An allocator may hold its own lock across a `fork`: the
+//! thread that forks takes that lock, and then waits for the registry. If another thread had locked the registry and waited
+//! for the allocator, both would wait for ever.
+#![allow(unsafe_code)]
+#![expect(clippy::linkedlist, reason = "its lists are joined and split without allocating")]
 
-use std::cell::Cell;
-use std::collections::HashMap;
-use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::collections::{HashMap, LinkedList};
+use std::mem;
+use std::ptr;
+use std::sync::{Arc, Once, Weak};
 
-use crate::error::Error;
 use crate::lock;
+use crate::lock::process::Vouching;
 use crate::segment::{Identity, Mapping, Segment};
-use crate::sys;
+use crate::sys::fork::{self, ForkMutex};
 
 #[derive(Default)]
 struct Registry {
     /// The segments that handles use.
     live: HashMap<Identity, Live>,
     /// The mappings that only leaked guards use.
-    kept: Vec<Arc<Mapping>>,
+    kept: LinkedList<Arc<Mapping>>,
 }
 
 struct Live {
@@ -27,105 +33,193 @@ struct Live {
     mapping: Weak<Mapping>,
 }
 
-static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
-
-thread_local! {
-    /// The lock of the registry, held from before a `fork` until after it. Otherwise the child could find it locked by a
-    /// thread that does not exist there. It has no destructor, so it works until the thread is gone.
-    static ACROSS_FORK: Cell<Option<ManuallyDrop<MutexGuard<'static, Option<Registry>>>>> = const { Cell::new(None) };
+/// The part of a segment that this process has.
+enum Found {
+    Segment(Arc<Segment>),
+    /// Its segment is being dropped, or a leaked guard uses it.
+    Mapping(Arc<Mapping>),
+    Nothing,
 }
+
+static REGISTRY: ForkMutex<Option<Registry>> = ForkMutex::new(None);
 
 /// Installs the hooks that hold the registry's lock across every `fork`.
 pub(crate) fn set_up() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         // If there is no memory for the hooks, `fork` is not safe, but everything else works.
-        let _ = sys::fork::register(before_fork, after_fork, after_fork);
+        let _ = fork::register(before_fork, after_fork, after_fork);
+        lock::process::set_up(Vouching { begin, is_gone });
     });
 }
 
+/// Shows in all segments that a process of this id exists. Later segments are shown by `Registry::add`.
+fn begin(process: u32) {
+    while lock::process::id() == 0 {
+        // The mappings are dropped outside of `with`, because that may free memory.
+        let mut shown = [const { None }; 64];
+        with(|registry| {
+            if lock::process::id() != 0 {
+                return;
+            }
+            let mappings = registry.mappings().filter(|mapping| !mapping.is_vouched_for(process));
+            for (place, mapping) in shown.iter_mut().zip(mappings) {
+                mapping.vouch(process);
+                *place = Some(mapping);
+            }
+            if shown[0].is_none() {
+                lock::process::set_id(process);
+            }
+        });
+    }
+}
+
+/// Returns whether the owner of the lock at an address is known not to exist.
+fn is_gone(lock: usize, owner: u64) -> bool {
+    let asked = with(|registry| {
+        let mapping = registry.mappings().find(|mapping| mapping.addresses().contains(&lock))?;
+        Some((mapping.is_gone(owner), mapping))
+    });
+    asked.is_some_and(|(is_gone, _)| is_gone)
+}
+
+/// Runs `work` while the registry is locked. It must neither allocate nor free memory: what it removes, it returns.
 fn with<R>(work: impl FnOnce(&mut Registry) -> R) -> R {
     set_up();
-    let mut registry = registry();
+    let mut registry = REGISTRY.lock();
     work(registry.get_or_insert_default())
 }
 
-fn registry() -> MutexGuard<'static, Option<Registry>> {
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 extern "C" fn before_fork() {
-    ACROSS_FORK.set(Some(ManuallyDrop::new(registry())));
+    REGISTRY.before_fork();
 }
 
 extern "C" fn after_fork() {
-    ACROSS_FORK.take().map(ManuallyDrop::into_inner);
-}
-
-/// Adds a segment that this process has just created, after `publish` has given it its name.
-///
-/// Both happen under the registry's lock: otherwise another thread of this process could open the segment by its name and
-/// map it again, before it is added.
-pub(super) fn add(
-    mapping: Mapping,
-    publish: impl FnOnce(&Mapping) -> Result<(), Error>,
-) -> Result<Arc<Segment>, Error> {
-    with(|registry| {
-        publish(&mapping)?;
-        Ok(registry.insert(Arc::new(mapping)))
-    })
+    // SAFETY: the C library runs this hook in the thread that has run `before_fork`, or in its copy in the child.
+    drop(unsafe { REGISTRY.after_fork() });
 }
 
 /// Returns the segment of this identity, if this process has mapped it.
 pub(super) fn get(identity: Identity) -> Option<Arc<Segment>> {
-    with(|registry| registry.get(identity))
+    match with(|registry| registry.find(identity)) {
+        Found::Segment(segment) => Some(segment),
+        Found::Mapping(mapping) => Some(get_or_add(mapping)),
+        Found::Nothing => None,
+    }
 }
 
-/// Returns the segment of a new mapping, or the one that another thread has added since `get` found none.
-pub(super) fn get_or_add(mapping: Mapping) -> Arc<Segment> {
-    with(|registry| registry.get(mapping.identity()).unwrap_or_else(|| registry.insert(Arc::new(mapping))))
+/// Returns the segment of a mapping, or the one that another thread has added since `get` found none.
+pub(super) fn get_or_add(mut mapping: Arc<Mapping>) -> Arc<Segment> {
+    loop {
+        let segment = Arc::new(Segment::of(Arc::clone(&mapping)));
+        match add(&segment, &mapping) {
+            Found::Segment(other) => return other,
+            Found::Mapping(other) => mapping = other,
+            Found::Nothing => return segment,
+        }
+    }
+}
+
+/// Adds a segment, unless this process has another segment or another mapping of its identity. Returns the other one.
+fn add(segment: &Arc<Segment>, mapping: &Arc<Mapping>) -> Found {
+    let mut live = Some(Live { segment: Arc::downgrade(segment), mapping: Arc::downgrade(mapping) });
+    let mut spare = HashMap::new();
+    loop {
+        match with(|registry| registry.add(mapping, &mut live, &mut spare)) {
+            Ok(other) => return other,
+            Err(Full { size }) => spare = HashMap::with_capacity(2 * size + 1),
+        }
+    }
 }
 
 /// Keeps a mapping in which a thread holds a lock. It is unmapped when a segment is dropped and no thread holds a lock in
 /// the mapping any more.
 pub(super) fn keep(mapping: Arc<Mapping>) {
+    let mut added = LinkedList::from([mapping]);
     with(|registry| {
-        if !registry.kept.iter().any(|kept| Arc::ptr_eq(kept, &mapping)) {
-            registry.kept.push(mapping);
+        if !registry.kept.iter().any(|kept| added.front().is_some_and(|added| Arc::ptr_eq(kept, added))) {
+            registry.kept.append(&mut added);
         }
     });
 }
 
-/// Removes a segment that is being dropped, unless it has been opened again since. Also removes kept mappings in which no
-/// thread holds a lock any more.
-pub(super) fn remove(identity: Identity) {
-    with(|registry| {
-        registry.kept.retain(|kept| lock::is_any_held_within(&kept.addresses()));
-        if registry.live.get(&identity).is_some_and(|live| live.segment.strong_count() == 0) {
-            registry.live.remove(&identity);
-        }
-    });
+/// Removes the segment of a mapping, which is being dropped, unless it has been opened again since. Also removes kept
+/// mappings in which no thread holds a lock any more.
+pub(super) fn remove(mapping: &Arc<Mapping>) {
+    drop(with(|registry| (registry.remove_unheld(), registry.remove(mapping))));
+}
+
+/// The table of segments needs more memory.
+struct Full {
+    size: usize,
 }
 
 impl Registry {
-    fn get(&mut self, identity: Identity) -> Option<Arc<Segment>> {
+    fn find(&self, identity: Identity) -> Found {
         if let Some(live) = self.live.get(&identity) {
             if let Some(segment) = live.segment.upgrade() {
-                return Some(segment);
+                return Found::Segment(segment);
             }
             if let Some(mapping) = live.mapping.upgrade() {
-                return Some(self.insert(mapping));
+                return Found::Mapping(mapping);
             }
         }
-        let kept = self.kept.iter().find(|kept| kept.identity() == identity)?;
-        let mapping = Arc::clone(kept);
-        Some(self.insert(mapping))
+        let kept = self.kept.iter().find(|kept| kept.identity() == identity);
+        kept.map_or(Found::Nothing, |kept| Found::Mapping(Arc::clone(kept)))
     }
 
-    fn insert(&mut self, mapping: Arc<Mapping>) -> Arc<Segment> {
-        let (identity, weak) = (mapping.identity(), Arc::downgrade(&mapping));
-        let segment = Arc::new(Segment::of(mapping));
-        self.live.insert(identity, Live { segment: Arc::downgrade(&segment), mapping: weak });
-        segment
+    /// Returns all mappings in which this process may take locks.
+    fn mappings(&self) -> impl Iterator<Item = Arc<Mapping>> {
+        let live = self.live.values().filter_map(|live| live.mapping.upgrade());
+        live.chain(self.kept.iter().cloned())
+    }
+
+    /// Adds `live`, and leaves in its place what it replaces. If the table is full, `spare` becomes the table, and the table
+    /// becomes the spare.
+    fn add(
+        &mut self,
+        mapping: &Arc<Mapping>,
+        live: &mut Option<Live>,
+        spare: &mut HashMap<Identity, Live>,
+    ) -> Result<Found, Full> {
+        match self.find(mapping.identity()) {
+            Found::Mapping(own) if Arc::ptr_eq(&own, mapping) => {}
+            Found::Nothing => {}
+            other => return Ok(other),
+        }
+        let size = self.live.len();
+        if size == self.live.capacity() {
+            if spare.capacity() <= size {
+                return Err(Full { size });
+            }
+            spare.extend(self.live.drain());
+            mem::swap(&mut self.live, spare);
+        }
+        if lock::process::id() != 0 {
+            mapping.vouch(lock::process::id());
+        }
+        if let Some(added) = live.take() {
+            *live = self.live.insert(mapping.identity(), added);
+        }
+        Ok(Found::Nothing)
+    }
+
+    fn remove(&mut self, mapping: &Arc<Mapping>) -> Option<Live> {
+        let live = self.live.get(&mapping.identity())?;
+        let is_gone = live.segment.strong_count() == 0 && ptr::eq(live.mapping.as_ptr(), Arc::as_ptr(mapping));
+        if is_gone { self.live.remove(&mapping.identity()) } else { None }
+    }
+
+    /// Removes the kept mappings in which no thread holds a lock.
+    fn remove_unheld(&mut self) -> LinkedList<Arc<Mapping>> {
+        let (mut rest, mut unheld) = (mem::take(&mut self.kept), LinkedList::new());
+        while let Some(first) = rest.front() {
+            let is_held = lock::is_any_held_within(&first.addresses());
+            let others = rest.split_off(1);
+            let list = if is_held { &mut self.kept } else { &mut unheld };
+            list.append(&mut rest);
+            rest = others;
+        }
+        unheld
     }
 }

@@ -1,16 +1,16 @@
 //! Handing a value to a program that this one starts: an inherited descriptor, and an environment entry with its number.
 
 use std::env;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::process::Command;
-
-use command_fds::CommandFdExt;
 
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
-use crate::segment::{Identity, Location, Mapping};
+use crate::format::SegmentId;
+use crate::segment::{Location, Mapping, id_of};
 use crate::share::opening::Opening;
 use crate::sys;
+use crate::sys::descriptor::Descriptor;
 
 /// Passes the value with this number in a segment to the program that the command will start.
 pub(crate) fn pass_to(mapping: &Mapping, number: u64, command: &mut Command, name: &str) -> Result<(), Error> {
@@ -21,10 +21,11 @@ pub(crate) fn pass_to(mapping: &Mapping, number: u64, command: &mut Command, nam
         });
     }
     // Duplicates the descriptor, so that the value may be dropped before the command starts.
-    let descriptor = mapping.file().try_clone().map_err(|error| Error::io("duplicate a descriptor", error))?;
-    let passed = Passed { descriptor: descriptor.as_raw_fd(), identity: mapping.identity(), number };
+    let duplicate = mapping.file().and_then(sys::descriptor::duplicate).and_then(Descriptor::of);
+    let descriptor = duplicate.map_err(|error| Error::io("duplicate a descriptor", error))?;
+    let passed = Passed { descriptor: descriptor.number(), id: mapping.id(), number };
     command.env(name, passed.to_entry());
-    command.preserved_fds(vec![descriptor.into()]);
+    descriptor.pass_to(command);
     Ok(())
 }
 
@@ -32,12 +33,18 @@ pub(crate) fn pass_to(mapping: &Mapping, number: u64, command: &mut Command, nam
 pub(super) fn open<C: Recognized + ?Sized>(name: &str, opening: &Opening) -> Result<Cell<C>, Error> {
     let not_passed = |reason: String| Error::NotPassed { name: name.escape_debug().to_string(), reason };
     let entry = env::var(name).map_err(|error| not_passed(error.to_string()))?;
-    let Passed { descriptor, identity, number } = Passed::from_entry(&entry)
+    let Passed { descriptor, id, number } = Passed::from_entry(&entry)
         .ok_or_else(|| not_passed(format!("the environment entry is `{}`", entry.escape_debug())))?;
-    let file = sys::descriptor::duplicate(descriptor)
-        .map_err(|error| not_passed(format!("descriptor {descriptor}: {error}")))?;
-    if Identity::of(&file).map_err(|error| Error::io("inspect a descriptor", error))? != identity {
-        return Err(not_passed(format!("descriptor {descriptor} is another file by now")));
+    let file = sys::descriptor::duplicate_number(descriptor).map_err(|error| {
+        if sys::descriptor::is_out_of_descriptors(&error) {
+            return Error::io("duplicate a descriptor", error);
+        }
+        not_passed(format!("descriptor {descriptor}: {error}"))
+    })?;
+    let found =
+        id_of(&file).map_err(|error| not_passed(format!("descriptor {descriptor} is another file: {error}")))?;
+    if found != id {
+        return Err(not_passed(format!("descriptor {descriptor} is another segment by now")));
     }
     // Programs that this one starts do not get the value, unless it is passed on.
     sys::descriptor::close_on_exec(descriptor).map_err(|error| Error::io("mark a descriptor to be closed", error))?;
@@ -47,21 +54,19 @@ pub(super) fn open<C: Recognized + ?Sized>(name: &str, opening: &Opening) -> Res
 /// The contents of the environment entry.
 struct Passed {
     descriptor: RawFd,
-    identity: Identity,
+    id: SegmentId,
     /// The number of the value in its segment.
     number: u64,
 }
 
 impl Passed {
     fn to_entry(&self) -> String {
-        let Identity { device, inode } = self.identity;
-        format!("descriptor {} device {device} inode {inode} value {}", self.descriptor, self.number)
+        format!("descriptor {} identity {} value {}", self.descriptor, self.id, self.number)
     }
 
     fn from_entry(entry: &str) -> Option<Self> {
-        let words: [&str; 8] = entry.split(' ').collect::<Vec<_>>().try_into().ok()?;
-        let ["descriptor", descriptor, "device", device, "inode", inode, "value", number] = words else { return None };
-        let identity = Identity { device: device.parse().ok()?, inode: inode.parse().ok()? };
-        Some(Self { descriptor: descriptor.parse().ok()?, identity, number: number.parse().ok()? })
+        let words: [&str; 6] = entry.split(' ').collect::<Vec<_>>().try_into().ok()?;
+        let ["descriptor", descriptor, "identity", id, "value", number] = words else { return None };
+        Some(Self { descriptor: descriptor.parse().ok()?, id: id.parse().ok()?, number: number.parse().ok()? })
     }
 }

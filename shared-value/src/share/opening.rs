@@ -23,9 +23,18 @@ impl Opening {
     }
 
     pub(super) fn open<C: Recognized + ?Sized>(&self, location: &Location<'_>) -> Result<Cell<C>, Error> {
+        self.open_file(self.file_at(location)?, location)
+    }
+
+    fn file_at(&self, location: &Location<'_>) -> Result<File, Error> {
+        if self.is_read_only() { location.open_file_read_only() } else { location.open_file() }
+    }
+
+    /// Opens the value in the file at a location.
+    fn open_file<C: Recognized + ?Sized>(&self, file: File, location: &Location<'_>) -> Result<Cell<C>, Error> {
         match self {
-            Self::ReadWrite(guarding) => Cell::open(location, guarding, adopt),
-            Self::ReadOnly => Cell::open_read_only(location),
+            Self::ReadWrite(guarding) => Cell::open(file, location, guarding, adopt),
+            Self::ReadOnly => Cell::of_file_read_only(file, location.to_static()),
         }
     }
 
@@ -37,24 +46,28 @@ impl Opening {
     }
 
     /// Returns how to open the arena that the value lies in.
-    fn of_arena(&self) -> Self {
+    fn of_arena(&self) -> Result<Self, Error> {
         match self {
-            Self::ReadWrite(_) => Self::ReadWrite(Guarding::Own(LockKind::Native)),
-            Self::ReadOnly => Self::ReadOnly,
+            Self::ReadWrite(Guarding::OwnOnce(_)) => Err(Error::Unsupported {
+                what: "locks of an arena's values are recursive: open without `non_recursive`",
+            }),
+            Self::ReadWrite(_) => Ok(Self::ReadWrite(Guarding::Own(LockKind::Native))),
+            Self::ReadOnly => Ok(Self::ReadOnly),
         }
     }
 
-    /// Opens the value with this number at a location: zero is the value that the header names, any other number the id of
-    /// a value in an arena.
+    /// Opens the value with this number in the file at a location: zero is the value that the header names, any other number
+    /// the id of a value in an arena.
     pub(super) fn open_number<C: Recognized + ?Sized>(
         &self,
+        file: File,
         location: &Location<'_>,
         number: u64,
     ) -> Result<Cell<C>, Error> {
         if number == 0 {
-            return self.open(location);
+            return self.open_file(file, location);
         }
-        within(&self.of_arena().open(location)?, number)
+        within(&self.of_arena()?.open_file(file, location)?, number)
     }
 
     /// Opens the value with this number in a file that another process has handed over.
@@ -67,7 +80,7 @@ impl Opening {
         if number == 0 {
             return self.attach(file, location);
         }
-        within(&self.of_arena().attach(file, location)?, number)
+        within(&self.of_arena()?.attach(file, location)?, number)
     }
 }
 

@@ -10,7 +10,10 @@ use crate::sys;
 
 /// Sends the value with this number in a segment.
 pub(crate) fn send_to(mapping: &Mapping, number: u64, socket: &UnixStream) -> Result<(), Error> {
-    sys::socket::send(mapping.file(), number, socket).map_err(|error| Error::io("send a value", error))
+    mapping
+        .file()
+        .and_then(|file| sys::socket::send(file, number, socket))
+        .map_err(|error| Error::io("send a value", error))
 }
 
 /// Opens the next value that the other end sends.

@@ -1,15 +1,17 @@
 //! `Token`: a short text that tells any process of the same user where a value is.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process;
 
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
-use crate::segment::{Identity, Location, Mapping, TOKEN_PREFIX};
+use crate::format::SegmentId;
+use crate::segment::{Location, Mapping, TOKEN_PREFIX, id_of};
 use crate::share::opening::Opening;
 use crate::sys;
 use crate::sys::entrance::Entrance;
@@ -67,13 +69,14 @@ pub(crate) fn token_of(mapping: &Mapping, number: u64) -> Result<Token, Error> {
     let at = if let Some(name) = location.name() {
         At::Named(name.to_owned())
     } else if let Some(path) = location.file() {
-        At::File(std::path::absolute(path).map_err(|error| Error::io("find the working directory", error))?)
+        At::File(path.to_owned())
     } else {
         let process = process::id();
-        let start = sys::process::started_at(process).map_err(|error| Error::io("see this process", error))?;
-        At::Descriptor { process, start, number: mapping.file().as_raw_fd() }
+        let start = sys::file::started_at(process).map_err(|error| Error::io("see this process", error))?;
+        let file = mapping.file().map_err(|error| Error::io("make a token", error))?;
+        At::Descriptor { process, start, number: file.as_raw_fd() }
     };
-    Ok(Token(TokenText { identity: mapping.identity(), number, at }.to_text()))
+    Ok(Token(TokenText { id: mapping.id(), number, at }.to_text()))
 }
 
 /// Opens the value that a token was made for.
@@ -81,28 +84,18 @@ pub(super) fn open<C: Recognized + ?Sized>(text: &str, opening: &Opening) -> Res
     let stale = |reason: String| Error::StaleToken { token: text.escape_debug().to_string(), reason };
     let token = TokenText::from_text(text).ok_or_else(|| stale("it is not of the form that tokens have".to_owned()))?;
     let file = token.open(opening.is_read_only()).map_err(&stale)?;
-    let identity = Identity::of(&file).map_err(|error| stale(error.to_string()))?;
-    if identity != token.identity {
-        return Err(stale("another file has taken its place".to_owned()));
-    }
-    // A value with a name is opened by that name, in the usual way.
-    let cell = match token.at {
-        At::Named(name) => opening.open_number(&Location::from(name), token.number),
-        At::File(path) => opening.open_number(&Location::from(path), token.number),
+    match token.at {
+        At::Named(name) => opening.open_number(file, &Location::from(name), token.number),
+        At::File(path) => opening.open_number(file, &Location::from(path), token.number),
         At::Descriptor { process, .. } => {
             opening.attach_number(file, Location::handed_over(format!("(of process {process})")), token.number)
         }
-    }?;
-    if cell.segment().identity() == token.identity {
-        Ok(cell)
-    } else {
-        Err(stale("another file has taken its place".to_owned()))
     }
 }
 
 /// The contents of a token.
 struct TokenText {
-    identity: Identity,
+    id: SegmentId,
     /// The number of the value in its segment.
     number: u64,
     at: At,
@@ -116,21 +109,24 @@ enum At {
 
 impl TokenText {
     fn to_text(&self) -> String {
-        let Identity { device, inode } = self.identity;
         let at = match &self.at {
             At::Named(name) => format!("name:{name}"),
-            At::File(path) => format!("file:{}", path.display()),
+            At::File(path) => match path.to_str().filter(|path| path.bytes().all(|byte| byte.is_ascii_graphic())) {
+                Some(path) => format!("file:{path}"),
+                None => format!("bytes:{}", hexadecimal(path.as_os_str().as_bytes())),
+            },
             At::Descriptor { process, start, number } => format!("process:{process}:{start}:{number}"),
         };
-        format!("{TOKEN_PREFIX}{device:x}:{inode:x}:{:x}:{at}", self.number)
+        format!("{TOKEN_PREFIX}{}:{:x}:{at}", self.id, self.number)
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        let [device, inode, number, kind, at]: [&str; 5] =
-            text.strip_prefix(TOKEN_PREFIX)?.splitn(5, ':').collect::<Vec<_>>().try_into().ok()?;
+        let [id, number, kind, at]: [&str; 4] =
+            text.strip_prefix(TOKEN_PREFIX)?.splitn(4, ':').collect::<Vec<_>>().try_into().ok()?;
         let at = match kind {
             "name" => At::Named(at.to_owned()),
             "file" => At::File(PathBuf::from(at)),
+            "bytes" => At::File(OsString::from_vec(from_hexadecimal(at)?).into()),
             "process" => {
                 let [process, start, number]: [&str; 3] = at.split(':').collect::<Vec<_>>().try_into().ok()?;
                 At::Descriptor {
@@ -141,16 +137,15 @@ impl TokenText {
             }
             _ => return None,
         };
-        let hexadecimal = |text| u64::from_str_radix(text, 16).ok();
-        let identity = Identity { device: hexadecimal(device)?, inode: hexadecimal(inode)? };
-        Some(Self { identity, number: hexadecimal(number)?, at })
+        Some(Self { id: id.parse().ok()?, number: u64::from_str_radix(number, 16).ok()?, at })
     }
 
-    /// Opens the file at the place that the token gives. It may be another file by now.
+    /// Opens the segment at the place that the token gives. If another file lies there by now, nothing is done with that file
+    /// but reading its header.
     fn open(&self, read_only: bool) -> Result<File, String> {
         let by_path = |path: &Path| {
-            let open = if read_only { sys::file::open_read_only } else { sys::file::open };
-            open(path).map_err(|error| format!("`{}`: {error}", path.display()))
+            let found = sys::file::look(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+            self.open_found(&found, read_only)
         };
         match &self.at {
             At::Named(name) => {
@@ -159,12 +154,12 @@ impl TokenText {
             At::File(path) => by_path(path),
             At::Descriptor { process, start, number } => {
                 let gone = |error| format!("process {process}: {error}");
-                let open = if read_only { sys::file::open_descriptor_read_only } else { sys::file::open_descriptor };
-                let file = open(*process, *number).map_err(gone)?;
-                // This check must come after `open`: if the process is still the same, the file is the one that it had open.
-                if sys::process::started_at(*process).map_err(gone)? != *start {
+                let found = sys::file::look_at_descriptor(*process, *number).map_err(gone)?;
+                // This check must come after the look: if the process is still the same, the file is the one that it had open.
+                if sys::file::started_at(*process).map_err(gone)? != *start {
                     return Err(format!("process {process} has ended, and its id names another by now"));
                 }
+                let file = self.open_found(&found, read_only)?;
                 // This is a new open file description. It must mark the file as in use too, because the file may have a
                 // name.
                 if !read_only {
@@ -174,4 +169,26 @@ impl TokenText {
             }
         }
     }
+
+    /// Opens a file that was looked at, if it is the segment of the token. A pipe or a device is not opened at all.
+    fn open_found(&self, found: &File, read_only: bool) -> Result<File, String> {
+        let is_file = found.metadata().map_err(|error| error.to_string())?.is_file();
+        if !is_file {
+            return Err("something that is no regular file has taken its place".to_owned());
+        }
+        let open = if read_only { sys::file::reopen_read_only } else { sys::file::reopen };
+        let file = open(found).map_err(|error| error.to_string())?;
+        let id = id_of(&file).map_err(|error| format!("another file has taken its place: {error}"))?;
+        if id == self.id { Ok(file) } else { Err("another segment has taken its place".to_owned()) }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |half| char::from_digit(half, 16).expect("less than 16");
+    bytes.iter().flat_map(|byte| [digit(u32::from(byte >> 4)), digit(u32::from(byte & 15))]).collect()
+}
+
+fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair.filter(|pair| pair.len() == 2)?, 16).ok()).collect()
 }

@@ -6,6 +6,11 @@
 //! makes the file look in use: the next process that opens the file then skips the repair that is needed after a crash of
 //! the machine, or in a copy of the file.
 //!
+//! A child that is forked by another thread meanwhile has a copy of the descriptor, and so a share in the locks. They end with
+//! the opening all the same: `Entrance` unlocks the bytes itself, for all copies. Only if the parent is killed between the two
+//! does the child keep them, until it ends, calls `execve` or closes the descriptor. Then `open` fails after five seconds, and
+//! the error names this cause. To close the copy in the child, the fork would have to wait until no thread opens anything.
+//!
 //! | byte | locked for reading by | locked for writing by |
 //! |---|---|---|
 //! | 0 | each process that has the file in use | the first process, for a moment |
@@ -15,9 +20,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 use std::time::Duration;
+
+use crate::sys::descriptor;
 
 const IN_USE: libc::off_t = 0;
 const ENTERING: libc::off_t = 1;
@@ -31,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 #[must_use = "the file does not count as in use until this has entered"]
 pub(crate) struct Entrance {
-    file: OwnedFd,
+    file: File,
 }
 
 impl Entrance {
@@ -39,13 +46,14 @@ impl Entrance {
     ///
     /// # Errors
     /// `TimedOut` if another process does not finish entering, perhaps because it is stopped.
-    pub(crate) fn wait(file: &File) -> io::Result<Self> {
+    pub(crate) fn wait(file: impl AsFd) -> io::Result<Self> {
+        let file = file.as_fd();
         for _ in 0..TRIES {
             match set(file, ENTERING, libc::F_WRLCK) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 // Another process is entering. If it has just finished, the byte must be tried again.
-                Err(_) if in_the_way(file, ENTERING)? != libc::F_RDLCK => thread::sleep(PAUSE),
-                _ => return Ok(Self { file: file.try_clone()?.into() }),
+                Err(_) if in_the_way(file, ENTERING, libc::F_WRLCK)? != libc::F_RDLCK => thread::sleep(PAUSE),
+                _ => return Ok(Self { file: duplicate_or_leave(file)? }),
             }
         }
         Err(late())
@@ -54,12 +62,12 @@ impl Entrance {
     /// Returns whether no other process has the file in use. If so, no process can begin to use it until this one has
     /// entered.
     pub(crate) fn is_first(&self) -> bool {
-        set(&self.file, IN_USE, libc::F_WRLCK).is_ok()
+        set(self.file.as_fd(), IN_USE, libc::F_WRLCK).is_ok()
     }
 
     /// Returns whether a process reads the file. If not, no process can begin to read it until this one has entered.
     pub(crate) fn is_read(&self) -> bool {
-        set(&self.file, READ, libc::F_WRLCK).is_err()
+        set(self.file.as_fd(), READ, libc::F_WRLCK).is_err()
     }
 
     /// Marks the file as in use, and lets other processes enter.
@@ -68,7 +76,7 @@ impl Entrance {
     /// `TimedOut` if another process keeps byte 0 locked for writing.
     pub(crate) fn enter(self) -> io::Result<()> {
         for _ in 0..TRIES {
-            match set(&self.file, IN_USE, libc::F_RDLCK) {
+            match set(self.file.as_fd(), IN_USE, libc::F_RDLCK) {
                 // A process that may only read the file has locked byte 1, so `wait` has let several processes enter at
                 // once. Another one is finding out whether it is the first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
@@ -83,8 +91,8 @@ impl Entrance {
 impl Drop for Entrance {
     fn drop(&mut self) {
         // These calls fail only for a descriptor that is not open.
-        let _ = set(&self.file, READ, libc::F_UNLCK);
-        let _ = set(&self.file, ENTERING, libc::F_UNLCK);
+        let _ = set(self.file.as_fd(), READ, libc::F_UNLCK);
+        let _ = set(self.file.as_fd(), ENTERING, libc::F_UNLCK);
     }
 }
 
@@ -92,7 +100,8 @@ impl Drop for Entrance {
 ///
 /// # Errors
 /// `TimedOut` if the first process that writes does not finish entering.
-pub(crate) fn read(file: &File) -> io::Result<()> {
+pub(crate) fn read(file: impl AsFd) -> io::Result<()> {
+    let file = file.as_fd();
     for _ in 0..TRIES {
         match set(file, READ, libc::F_RDLCK) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
@@ -102,18 +111,28 @@ pub(crate) fn read(file: &File) -> io::Result<()> {
     Err(late())
 }
 
+/// Returns another descriptor of the file, for an `Entrance`. If no descriptor is left, unlocks the byte again: otherwise the
+/// file would stay locked as long as it is open.
+fn duplicate_or_leave(file: BorrowedFd<'_>) -> io::Result<File> {
+    descriptor::duplicate(file).inspect_err(|_| {
+        let _ = set(file, ENTERING, libc::F_UNLCK);
+    })
+}
+
 fn late() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "another process has been opening it for seconds: is it stopped?")
+    let cause = "another process has been opening it for seconds: it is stopped, or it was killed then and has left a child \
+                 that it forked in the middle";
+    io::Error::new(io::ErrorKind::TimedOut, cause)
 }
 
 /// Returns whether a process has the file in use; that includes this process, by another opening of the file.
 pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
-    Ok(in_the_way(file, IN_USE)? != libc::F_UNLCK)
+    Ok(in_the_way(file.as_fd(), IN_USE, libc::F_WRLCK)? != libc::F_UNLCK)
 }
 
-/// Returns the kind of the lock that keeps a byte from being locked for writing, or `F_UNLCK` if no lock does.
-fn in_the_way(file: &File, byte: libc::off_t) -> io::Result<libc::c_int> {
-    let mut lock = request(byte, libc::F_WRLCK);
+/// Returns the kind of the lock that keeps a byte from being locked in this way, or `F_UNLCK` if no lock does.
+pub(super) fn in_the_way(file: BorrowedFd<'_>, byte: libc::off_t, kind: libc::c_int) -> io::Result<libc::c_int> {
+    let mut lock = request(byte, kind);
     // SAFETY: the descriptor is open, and the kernel writes a `flock` to `lock`, which is one.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
     if result == 0 { Ok(lock.l_type.into()) } else { Err(io::Error::last_os_error()) }
@@ -129,7 +148,8 @@ fn request(byte: libc::off_t, kind: libc::c_int) -> libc::flock {
     }
 }
 
-fn set(file: &impl AsRawFd, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
+/// Locks or unlocks a byte for this opening of the file.
+pub(super) fn set(file: BorrowedFd<'_>, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
     let lock = request(byte, kind);
     // SAFETY: the descriptor is open, and the kernel only reads `lock`, which is a `flock`.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };

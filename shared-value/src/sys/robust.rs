@@ -58,9 +58,14 @@ impl RobustListCell {
     }
 }
 
-/// The error of a list that cannot hold this crate's locks.
-#[derive(Debug)]
-pub(crate) struct Unfit;
+/// Why a thread has no list that can hold this crate's locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// The kernel refuses to say where the list is: a filter of system calls, or a kernel without robust lists.
+    Refused,
+    /// The list has another form, or the C library has registered none.
+    Form,
+}
 
 impl RobustList {
     /// Returns the calling thread's list, if locks that are laid out like glibc's fit into it.
@@ -69,10 +74,13 @@ impl RobustList {
         let mut length: usize = 0;
         // SAFETY: the call writes a pointer and a length, to locals of these types.
         let result = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
-        let head = NonNull::new(head).filter(|_| result == 0 && length == size_of::<ListHead>()).ok_or(Unfit)?;
+        if result != 0 {
+            return Err(Unfit::Refused);
+        }
+        let head = NonNull::new(head).filter(|_| length == size_of::<ListHead>()).ok_or(Unfit::Form)?;
         let list = Self { head };
         let expected = -i64::try_from(NODE_OFFSET).expect("a small number");
-        if list.head().futex_offset.load(Relaxed) == expected { Ok(list) } else { Err(Unfit) }
+        if list.head().futex_offset.load(Relaxed) == expected { Ok(list) } else { Err(Unfit::Form) }
     }
 
     #[inline(always)]

@@ -7,9 +7,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-    recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
 };
+
+use crate::sys::descriptor;
 
 /// Precedes each file, so that a stream that carries other data is recognized.
 const GREETING: [u8; 8] = *b"SHVALFD2";
@@ -18,7 +20,7 @@ const GREETING: [u8; 8] = *b"SHVALFD2";
 type Message = [u8; 16];
 
 /// Sends a descriptor of the file, and a number.
-pub(crate) fn send(file: &File, number: u64, socket: &UnixStream) -> io::Result<()> {
+pub(crate) fn send(file: impl AsFd, number: u64, socket: &UnixStream) -> io::Result<()> {
     let mut message: Message = [0; 16];
     message[..8].copy_from_slice(&GREETING);
     message[8..].copy_from_slice(&number.to_ne_bytes());
@@ -34,8 +36,13 @@ pub(crate) fn send(file: &File, number: u64, socket: &UnixStream) -> io::Result<
 /// Receives a file and a number that `send` has sent.
 ///
 /// # Errors
-/// `InvalidData` if other data arrive, `UnexpectedEof` if the other side has closed the socket.
+/// `InvalidData` if other data arrive, `UnexpectedEof` if the other side has closed the socket, `EMFILE` if the process may
+/// not have another descriptor. Nothing that was received is kept then.
+#[expect(clippy::disallowed_methods, reason = "the descriptor moves above the standard streams at once")]
 pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, u64)> {
+    // A descriptor that does not fit is lost together with its message. So this asks first, and leaves the message in the
+    // socket if there is no room.
+    drop(descriptor::duplicate(socket)?);
     let mut message: Message = [0; 16];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -53,10 +60,17 @@ pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, u64)> {
     if received.bytes == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the other side has closed the socket"));
     }
+    let is_greeting = received.bytes == message.len() && message.starts_with(&GREETING);
     match <[OwnedFd; 1]>::try_from(descriptors) {
-        Ok([descriptor]) if received.bytes == message.len() && message.starts_with(&GREETING) => {
+        Ok([descriptor]) if is_greeting => {
             let number = message[8..].try_into().expect("eight bytes");
-            Ok((descriptor.into(), u64::from_ne_bytes(number)))
+            Ok((descriptor::above_standard(descriptor)?, u64::from_ne_bytes(number)))
+        }
+        Err(none) if is_greeting && none.is_empty() && received.flags.contains(ReturnFlags::CTRUNC) => {
+            Err(io::Error::other(
+                "the descriptor was lost on its way: another thread has opened the last file that this process may open, \
+                 or a security module forbids the file; send the value again",
+            ))
         }
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, "expected a shared value, found other data on the socket")),
     }

@@ -7,17 +7,32 @@ use std::sync::OnceLock;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use crate::sys::copies;
+
 /// Returns the kernel's id of the calling thread, in the thread's own PID namespace.
 pub(crate) fn id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
 
-/// Returns 64 random bits from the kernel, never zero.
-pub(crate) fn random_token() -> io::Result<u64> {
-    let mut bytes = [0; 8];
+/// Returns whether this process has a thread with this id of the kernel.
+pub(crate) fn exists(id: u32) -> bool {
+    // SAFETY: signal 0 is sent to no thread; the call takes numbers only, and checks them.
+    let result = unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), id, 0) };
+    result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
+/// Returns random bits from the kernel, never all zeros.
+pub(crate) fn random() -> io::Result<u128> {
+    let mut bytes = [0; 16];
     // Reads of up to 256 bytes are never cut short (`getrandom(2)`).
     getrandom(&mut bytes, GetRandomFlags::empty())?;
-    Ok(u64::from_ne_bytes(bytes) | 1)
+    Ok(u128::from_ne_bytes(bytes) | 1)
+}
+
+/// Returns 64 random bits from the kernel, never zero.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is as random, and not zero")]
+pub(crate) fn random_token() -> io::Result<u64> {
+    random().map(|bits| bits as u64)
 }
 
 /// The key whose destructor runs when a thread ends.
@@ -33,9 +48,10 @@ pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
         }
     }
 
+    copies::stay_loaded()?;
     FUNCTION.get_or_init(|| function);
     let mut key = 0;
-    // SAFETY: `key` is a local of the right type. The destructor stays loaded, because Rust code is never unloaded.
+    // SAFETY: `key` is a local of the right type, and `stay_loaded` keeps the destructor loaded.
     match unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } {
         0 => {
             KEY.get_or_init(|| key);
@@ -55,4 +71,11 @@ pub(crate) fn at_exit() -> io::Result<()> {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(error)),
     }
+}
+
+/// Returns whether the function will run when the calling thread ends. Unlike an access to a thread-local, this never
+/// allocates memory.
+pub(crate) fn is_at_exit_set() -> bool {
+    // SAFETY: `set_up_exit` has created the key, which is never deleted.
+    KEY.get().is_some_and(|key| !unsafe { libc::pthread_getspecific(*key) }.is_null())
 }

@@ -148,8 +148,10 @@ fn main() -> Result<()> {
                     break;
                 }
                 reads += 1;
+                if reads == 1_000 {
+                    say("reading");
+                }
             }
-            say(reads.to_string());
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::hostile::thread::{self, Canary};
 /// The offset of the lock word in a cell.
 pub(crate) const LOCK: usize = 0;
 /// The bytes of the control line that the library never writes.
-pub(crate) const SPARE: [Range<usize>; 2] = [4..8, 16..24];
+pub(crate) const SPARE: Range<usize> = 16..24;
 const OWNER_DIED: u64 = 0x4000_0000;
 const WAITERS: u64 = 0x8000_0000;
 
@@ -63,7 +63,7 @@ impl Damage {
     /// Returns whether it writes bytes that the library never writes.
     pub(crate) fn is_outside(self, cell: usize) -> bool {
         let end = self.offset + self.size;
-        self.offset < cell || SPARE.iter().any(|spare| self.offset < cell + spare.end && end > cell + spare.start)
+        self.offset < cell || self.offset < cell + SPARE.end && end > cell + SPARE.start
     }
 }
 

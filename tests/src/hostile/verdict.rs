@@ -43,7 +43,8 @@ fn allow_error(error: &Error) {
         error,
         Error::InvalidBits { .. }
             | Error::Lock(LockError::Corrupted | LockError::WouldBlock | LockError::TimedOut)
-            | Error::TimedOut
+            | Error::TimedOut { .. }
+            | Error::WaitUnderLock { .. }
             | Error::Borrowed
     );
     assert!(is_expected, "an operation failed: {error:?}");

@@ -12,7 +12,7 @@ use super::scenario::{Found, Harm};
 use crate::{AT_ONCE, SegmentFile, SegmentName};
 
 /// The offset of the word that contains the offset of the first cell.
-const CELL_OFFSET: u64 = 64;
+const CELL_OFFSET: u64 = 128;
 const CONTROL_LINE: usize = 64;
 
 /// Offsets in a cell: the number of commits, and the version that is being written. The lock is at offset 0.
@@ -90,8 +90,10 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
     pub fn addresses(&self) -> [u64; 3] {
         let inode = fs::metadata(self.name.path()).expect("it has a file").ino().to_string();
         let maps = fs::read_to_string("/proc/self/maps").expect("the system has /proc");
-        // Found by its inode, because a file that was mapped before it got its name is listed under another name.
-        let map = maps.lines().find(|map| map.split_whitespace().nth(4) == Some(&inode));
+        // Found by its inode, because a file that was mapped before it got its name is listed under another name. The page of
+        // the file that vouches for the process cannot be read.
+        let is_it = |map: &&str| map.contains(" rw-s ") && map.split_whitespace().nth(4) == Some(&inode);
+        let map = maps.lines().find(is_it);
         let (start, _) = map.and_then(|map| map.split_once('-')).expect("the segment is mapped");
         let cell = u64::from_str_radix(start, 16).expect("an address") + self.cell;
         [cell, cell + VERSION, cell + DRAFT]

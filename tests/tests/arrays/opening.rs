@@ -34,7 +34,7 @@ fn a_wrong_length_is_refused() {
         let name = SegmentName::new("array-wrong");
         drop(SharedArray::create(&name, &[1_u32, 2, 3]).unwrap());
         // This is the size in the first entry of the table.
-        SegmentFile::open(name.path()).overwrite(64 + 40, &length.to_ne_bytes());
+        SegmentFile::open(name.path()).overwrite(128 + 40, &length.to_ne_bytes());
         let error = SharedArray::<u32>::open(&name).unwrap_err();
         assert!(matches!(&error, Error::InvalidSegment { .. }), "{length}: {error}");
     }

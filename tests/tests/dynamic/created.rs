@@ -21,7 +21,13 @@ fn check<T: SharedValue + PartialEq + std::fmt::Debug>(value: T) {
     assert_eq!(opened.load().unwrap(), value);
     assert_eq!(dynamic.layout(), &layout);
     drop((typed, dynamic, opened));
-    assert!(fs::read(path("typed")).unwrap() == fs::read(path("dynamic")).unwrap(), "the segments of {layout} differ");
+    let bytes = |name: &str| {
+        let mut bytes = fs::read(path(name)).unwrap();
+        // Each segment has an identity of its own.
+        bytes[64..80].fill(0);
+        bytes
+    };
+    assert!(bytes("typed") == bytes("dynamic"), "the segments of {layout} differ");
 }
 
 /// Without this, a value that a program makes without its type could not be opened by programs that know it.

@@ -79,7 +79,7 @@ fn damaged_segments_are_refused_or_read_as_what_they_say() {
         if index >= 128 {
             // With a matching fingerprint, because otherwise the fingerprint alone would reveal the damage.
             let schema = String::from_utf8(file.bytes(128, schema.len()));
-            file.overwrite(64 + 16, &schema.map_or(0, |schema| hash(&schema)).to_ne_bytes());
+            file.overwrite(128 + 16, &schema.map_or(0, |schema| hash(&schema)).to_ne_bytes());
         }
         if let Ok(value) = DynValue::open_read_only(&path) {
             let _ = value.load();
@@ -116,15 +116,15 @@ fn large_values_are_read_in_parts() {
     set_length(LENGTH as u64 * 4);
     let schema = format!("[u8; {LENGTH}]\n[u8; {LENGTH}]: {LENGTH} bytes, align 1\n{}", order());
     set_schema(&file, &schema);
-    file.overwrite(64 + 8, &(LENGTH as u64 * 3).to_ne_bytes());
+    file.overwrite(128 + 8, &(LENGTH as u64 * 3).to_ne_bytes());
     let error = DynValue::open(&path).unwrap_err().to_string();
     assert!(error.contains("size: expected 83886080"), "{error}");
-    file.overwrite(64 + 40, &(LENGTH as u64).to_ne_bytes());
+    file.overwrite(128 + 40, &(LENGTH as u64).to_ne_bytes());
     let error = DynValue::open(&path).unwrap_err().to_string();
     let (_, cell) = error.split_once("cell length: expected ").unwrap();
     let cell: u64 = cell.split(',').next().unwrap().parse().unwrap();
-    file.overwrite(64 + 8, &cell.to_ne_bytes());
-    let start = u64::from_ne_bytes(file.bytes(64, 8).try_into().unwrap());
+    file.overwrite(128 + 8, &cell.to_ne_bytes());
+    let start = u64::from_ne_bytes(file.bytes(128, 8).try_into().unwrap());
     set_length(start + cell);
     let value = DynValue::open(&path).unwrap();
     assert!(matches!(value.load(), Err(Error::Unsupported { .. })));
@@ -138,11 +138,11 @@ fn order() -> &'static str {
 
 /// Puts another schema of at most the same number of lines of 64 bytes into a segment.
 fn set_schema(file: &SegmentFile, schema: &str) {
-    let cell = u64::from_ne_bytes(file.bytes(64, 8).try_into().unwrap());
-    assert!(128 + schema.len() as u64 <= cell, "there is no room for it");
-    file.overwrite(128, schema.as_bytes());
-    file.overwrite(64 + 16, &hash(schema).to_ne_bytes());
-    file.overwrite(64 + 32, &(schema.len() as u64).to_ne_bytes());
+    let cell = u64::from_ne_bytes(file.bytes(128, 8).try_into().unwrap());
+    assert!(192 + schema.len() as u64 <= cell, "there is no room for it");
+    file.overwrite(192, schema.as_bytes());
+    file.overwrite(128 + 16, &hash(schema).to_ne_bytes());
+    file.overwrite(128 + 32, &(schema.len() as u64).to_ne_bytes());
 }
 
 /// 64-bit FNV-1a, as its authors publish it.

@@ -37,7 +37,7 @@ struct Block {
 impl Walk {
     pub(crate) fn of(name: &SegmentName) -> Self {
         let file = SegmentFile::open(name.path());
-        let [cell, length, size] = [64, 72, 104].map(|offset| word(&file, offset));
+        let [cell, length, size] = [128, 136, 168].map(|offset| word(&file, offset));
         let version = word(&file, cell + 40);
         let directory = cell + 64 + (version & 1) * size.next_multiple_of(64);
         let atomics = cell + 64 + 2 * size.next_multiple_of(64);

@@ -46,7 +46,7 @@ fn check<const N: usize>() {
 
     let file = SegmentFile::open(name.path());
     let word = |offset: u64| u64::from_le_bytes(file.bytes(offset, 8).try_into().unwrap());
-    let [cell, length, size] = [64, 72, 104].map(word);
+    let [cell, length, size] = [128, 136, 168].map(word);
     let slot = size.div_ceil(8);
     let stride = if slot <= 4 { slot } else { slot.next_multiple_of(8) };
     let marks = (stride + slot).next_multiple_of(8);

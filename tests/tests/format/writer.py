@@ -24,7 +24,7 @@ memory = mmap.mmap(file.fileno(), 0)
 assert memory[20] == 2, "not guarded by a pthread mutex"
 words = memoryview(memory).cast("Q")
 mutex = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)) + words[6])
-cell = words[8] // 8
+cell = words[16] // 8
 VERSION, DRAFT, SLOTS = cell + 5, cell + 6, cell + 8
 pthread = ctypes.CDLL(None)
 

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use shared_value::{Error, LockError, LockState};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{AT_ONCE, SHORT, SegmentName, Worker};
+use shared_value_tests::{AT_ONCE, SegmentName, Worker};
 
 use crate::hazard;
 
 /// Values whose locks a program holds: the first one in its first thread, the others in another thread.
 struct Held {
-    names: Vec<SegmentName>,
+    /// The names go when this is dropped.
+    _names: Vec<SegmentName>,
     accounts: Vec<SynchronizedAccount>,
     holder: Worker,
 }
@@ -24,7 +25,7 @@ impl Held {
         let arguments = arguments.iter().copied().chain(names.iter().map(|name| &**name));
         let mut holder = hazard("exec", arguments);
         holder.expect("held");
-        let held = Self { names, accounts, holder };
+        let held = Self { _names: names, accounts, holder };
         held.assert_held();
         held
     }
@@ -70,30 +71,21 @@ fn by_the_first_thread_frees_the_locks_of_all_threads() {
     held.end();
 }
 
-/// The documented limit of the kernel: a thread that calls `exec` gets the id of the first thread before the kernel walks
-/// its list, so the kernel takes its locks for those of another thread. The locks of the first thread must be freed all
-/// the same, reads must go on, and the next process to open the value alone must free the lock.
+/// A thread that calls `exec` gets the id of the first thread before the kernel walks its list, so the kernel takes its locks for
+/// those of another thread. The locks of the first thread must be freed at once all the same, and reads must go on; the other
+/// locks are taken over when a waiter has found out that the program does not exist any more.
 #[test]
-fn by_another_thread_keeps_the_locks_of_that_thread() {
+fn by_another_thread_leaves_the_locks_of_that_thread_to_their_waiters() {
     let mut held = Held::start(&["other"]);
     held.becomes_another();
     let (first, others) = held.accounts.split_first().unwrap();
     assert_recovered(first);
     for account in others {
-        let refused = account.lock_timeout(SHORT);
-        assert!(
-            matches!(refused, Err(Error::Lock(LockError::TimedOut))),
-            "the kernel does better than documented: {refused:?}"
-        );
         let LockState::Held { thread_id } = account.lock_state() else { panic!("{account:?}") };
         assert!(!Path::new(&format!("/proc/{thread_id}")).exists(), "the owner is a thread that has ended");
         assert_eq!(account.load().unwrap(), Account::after(1), "readers do not wait");
         assert_eq!(account.requests().fetch_add(1), 0, "atomic fields do not wait");
-    }
-    held.accounts.clear();
-    for name in &held.names[1..] {
-        let account = SynchronizedAccount::open(name).unwrap();
-        let guard = account.lock_timeout(AT_ONCE).expect("no process had it open");
+        let guard = account.lock_timeout(AT_ONCE).expect("the owner is gone");
         assert!(guard.recovered());
         assert_eq!(guard.load().unwrap(), Account { requests: 1, ..Account::after(1) });
     }

@@ -13,3 +13,9 @@ fn all_locks_that_a_thread_may_hold_are_recovered() {
 fn one_hold_too_many_is_refused_and_changes_nothing() {
     play("limits", ["deep"]);
 }
+
+/// Beyond 2,048 entries, the kernel frees no lock, and a list that was cut there loses mutexes of the C library.
+#[test]
+fn mutexes_of_the_c_library_leave_too_little_room() {
+    play("limits", ["foreign"]);
+}

@@ -3,12 +3,16 @@
 //! Each module tests one hazard. The program `hazard` plays the roles for which all threads of a process must be known. The
 //! first line of a test says what would break without the code that it guards.
 
+mod allocator;
+mod descriptors;
 mod die;
 mod exec;
 mod fork;
+mod gone;
 mod interrupted;
 mod leaks;
 mod limits;
+mod memory;
 mod namespaces;
 mod stopped;
 mod thread_end;

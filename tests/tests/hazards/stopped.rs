@@ -50,7 +50,7 @@ fn stopped_owner() {
     });
     assert!(matches!(account.try_lock(), Err(Error::Lock(LockError::WouldBlock))));
     assert_eq!(account.lock_state(), LockState::Held { thread_id: owner.process_id() });
-    assert!(matches!(account.wait_for(|account| account.balance != 10, SHORT), Err(Error::TimedOut)));
+    assert!(matches!(account.wait_for(|account| account.balance != 10, SHORT), Err(Error::TimedOut { .. })));
     assert_eq!(account.load().unwrap(), Account::after(1), "readers do not wait");
     // The stopped owner obeys only when it goes on.
     owner.tell("release");

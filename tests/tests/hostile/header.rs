@@ -13,7 +13,7 @@ struct Field {
     name: &'static str,
 }
 
-const FIELDS: [Field; 15] = [
+const FIELDS: [Field; 17] = [
     Field { offset: 0, size: 8, name: "magic" },
     Field { offset: 8, size: 4, name: "byte order" },
     Field { offset: 12, size: 4, name: "format version" },
@@ -26,10 +26,12 @@ const FIELDS: [Field; 15] = [
     Field { offset: 40, size: 8, name: "table offset" },
     Field { offset: 48, size: 8, name: "mutex offset" },
     Field { offset: 56, size: 8, name: "lock identity" },
-    Field { offset: 64, size: 8, name: "cell" },
-    Field { offset: 72, size: 8, name: "cell" },
-    Field { offset: 80, size: 8, name: "fingerprint" },
-    Field { offset: 96, size: 8, name: "" },
+    Field { offset: 80, size: 8, name: "flags" },
+    Field { offset: 128, size: 8, name: "cell" },
+    Field { offset: 136, size: 8, name: "cell" },
+    Field { offset: 144, size: 8, name: "fingerprint" },
+    Field { offset: 160, size: 8, name: "" },
+    Field { offset: 176, size: 8, name: "cell flags" },
 ];
 
 /// Numbers that a hostile process may write in place of the true one.

@@ -127,6 +127,36 @@ fn a_word_of_another_owner_is_not_overwritten() {
     });
 }
 
+/// The commits of a thread whose lock was overwritten stand, so the threads that wait for them must be woken.
+#[test]
+fn an_overwritten_lock_does_not_keep_waiters_asleep() {
+    in_time(|| {
+        let (account, peer, _name) = account("overwritten");
+        let waiting = 1;
+        let change = |what: &str, change: &dyn Fn() -> Result<(), Error>| {
+            peer.set_signal(waiting);
+            let before = account.version();
+            assert!(matches!(change(), Err(Error::Lock(LockError::Corrupted)) | Ok(())), "{what}");
+            assert_eq!(account.version(), before + 1, "{what}: the commit stands");
+            assert_ne!(peer.signal(), waiting, "{what}: the sleepers were not woken");
+            peer.set_lock_word(0);
+            assert_usable(&account);
+        };
+        change("an update", &|| account.update_balance(|_| peer.set_lock_word(WAITERS)));
+        change("a guard", &|| {
+            let guard = account.lock()?;
+            guard.set_balance(7)?;
+            peer.set_lock_word(WAITERS);
+            Ok(())
+        });
+        change("an update beside another lock", &|| {
+            let other = Synchronized::new(0_u64)?;
+            let _guard = other.lock()?;
+            account.update_balance(|_| peer.set_lock_word(WAITERS))
+        });
+    });
+}
+
 /// A setter runs no code of the caller under the lock, so only a peer that writes all the time can hit it.
 #[test]
 fn setters_report_an_overwritten_lock_too() {

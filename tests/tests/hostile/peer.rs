@@ -25,7 +25,7 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn of(name: &SegmentName) -> Self {
         let file = SegmentFile::open(name.path());
-        let cell = u64::from_ne_bytes(file.bytes(64, 8).try_into().expect("eight bytes"));
+        let cell = u64::from_ne_bytes(file.bytes(128, 8).try_into().expect("eight bytes"));
         Self { file, cell }
     }
 

@@ -80,7 +80,7 @@ fn foreign_files_are_refused() {
     let path = |name: &str| directory.path().join(name);
 
     fs::write(path("empty"), "").unwrap();
-    assert!(refused(&path("empty")).contains("at least 64 bytes, found 0 bytes"));
+    assert!(refused(&path("empty")).contains("at least 128 bytes, found 0 bytes"));
 
     let text = "A letter, and not a segment.\n".repeat(10);
     fs::write(path("text"), &text).unwrap();
@@ -123,8 +123,8 @@ fn segments_of_other_builds_are_refused() {
         (0, *b"\x89SHV", "magic"),
         (8, [1, 2, 3, 4], "byte order: expected this machine's, found the opposite one"),
         (8, [4, 3, 1, 2], "byte order: expected this machine's, found 0x02010304"),
-        (12, 0_u32.to_ne_bytes(), "format version: expected 1, found 0"),
-        (12, 2_u32.to_ne_bytes(), "format version: expected 1, found 2"),
+        (12, 0_u32.to_ne_bytes(), "format version: expected 2, found 0, made by an earlier version"),
+        (12, 3_u32.to_ne_bytes(), "format version: expected 2, found 3, made by a later version"),
         (16, 4_u32.to_ne_bytes(), "word size: expected 8, found 4"),
         (20, 5_u32.to_ne_bytes(), "lock kind: expected 0 to 4, found 5"),
         (24, 16_u32.to_ne_bytes(), "lock ABI: expected 0x20, found 0x10"),

@@ -3,8 +3,8 @@
 use std::error::Error as _;
 use std::thread;
 
-use shared_value::{DynValue, Error, Lock, LockError, RLock, SharedArray, Synchronized};
-use shared_value_tests::{SHORT, in_time};
+use shared_value::{Arena, DynValue, Error, Lock, LockError, LockKind, RLock, SharedArray, Synchronized};
+use shared_value_tests::{DEADLINE, SHORT, fork, in_time};
 
 /// Runs the closure in another thread, which holds no lock.
 fn elsewhere<R: Send>(attempt: impl FnOnce() -> R + Send) -> R {
@@ -43,7 +43,7 @@ fn a_held_lock_would_block_or_times_out() {
             assert_is(lock.lock_timeout(SHORT), LockError::TimedOut);
             assert_is(guarded.lock_timeout(SHORT), LockError::TimedOut);
             // A wait for a change takes no lock, and its timeout is another error.
-            assert!(matches!(number.wait_for(|number| *number == 2, SHORT), Err(Error::TimedOut)));
+            assert!(matches!(number.wait_for(|number| *number == 2, SHORT), Err(Error::TimedOut { .. })));
         });
         drop(held);
     });
@@ -71,16 +71,83 @@ fn a_lock_that_is_not_recursive_is_already_held() {
     });
 }
 
+/// To the lock of a value, two tasks of a thread are one owner, unless the handle is not recursive.
+#[test]
+fn a_handle_that_is_not_recursive_takes_its_lock_once() {
+    in_time(|| {
+        for kind in [LockKind::Native, LockKind::Pthread] {
+            let number = Synchronized::options().non_recursive().lock_kind(kind).new(1_u64).unwrap();
+            let recursive = Synchronized::<u64>::options().lock_kind(kind).open(number.token().unwrap()).unwrap();
+            let guard = number.lock().unwrap();
+            let clone = number.clone();
+            assert_is(number.lock(), LockError::AlreadyHeld);
+            assert_is(number.try_lock(), LockError::AlreadyHeld);
+            assert_is(clone.lock_timeout(SHORT), LockError::AlreadyHeld);
+            assert_is(clone.set(2), LockError::AlreadyHeld);
+            assert_is(clone.update(|number| *number = 2), LockError::AlreadyHeld);
+            drop(recursive.lock().expect("another handle has its own rule"));
+            guard.set(3).unwrap();
+            assert_eq!((number.get(), guard.get(), number.version()), (3, 3, 0));
+            guard.rollback();
+            guard.update(|number| *number += 4).unwrap();
+            guard.commit();
+            assert_eq!(number.version(), 1);
+            thread::scope(|scope| {
+                scope.spawn(|| assert_is(number.try_lock(), LockError::WouldBlock));
+            });
+            guard.set(6).unwrap();
+            drop(guard);
+            assert_is(number.update(|_| number.set(7)).unwrap(), LockError::AlreadyHeld);
+            number.set(7).expect("the lock is free");
+            assert_eq!((number.get(), number.version()), (7, 4));
+
+            // The next owner rolls back, as under any lock.
+            thread::scope(|scope| {
+                let died = scope.spawn(|| {
+                    let guard = number.lock().unwrap();
+                    guard.set(8).unwrap();
+                    std::mem::forget(guard);
+                });
+                died.join().unwrap();
+            });
+            if kind == LockKind::Native {
+                let guard = number.lock_timeout(DEADLINE).unwrap();
+                assert!(guard.recovered() && guard.get() == 7, "{guard:?}");
+            }
+        }
+        let arena = Arena::new(1 << 16).unwrap();
+        let value = arena.insert("value", 1_u64).unwrap();
+        let opened = Synchronized::<u64>::options().non_recursive().open(value.token().unwrap());
+        assert!(matches!(opened, Err(Error::Unsupported { .. })), "{opened:?}");
+    });
+}
+
+/// A program without guards must learn of a dead owner too, even if another process has taken the lock over meanwhile.
+#[test]
+fn the_number_of_recoveries_tells_users_of_setters() {
+    in_time(|| {
+        let number = Synchronized::new(1_u64).unwrap();
+        let (seen, other) = (number.recoveries(), number.clone());
+        thread::spawn(move || std::mem::forget(other.lock())).join().unwrap();
+        assert_eq!(number.recoveries(), seen, "no owner has followed");
+        fork(|| number.set(2).unwrap()).finish();
+        number.update(|number| *number += 1).unwrap();
+        assert_eq!((number.get(), number.recoveries()), (3, seen + 1));
+    });
+}
+
 /// An error of a lock must read well alone, and inside of the library's error.
 #[test]
 fn every_variant_says_what_to_do() {
     let texts = [
         (LockError::WouldBlock, "another thread or process holds the lock"),
         (LockError::TimedOut, "another thread or process held the lock until the timeout"),
-        (LockError::AlreadyHeld, "release it first, or use an `RLock`"),
+        (LockError::AlreadyHeld, "perhaps by another task, and it is not recursive: release it first"),
         (LockError::TooManyHeld { limit: 2_048 }, "holds 2048 locks already"),
         (LockError::TooDeep { limit: 65_535 }, "has taken this lock 65535 times"),
         (LockError::Corrupted, "another process overwrote the lock"),
+        (LockError::OtherCopy { version: "0.1.0", object: "/a.so" }, "(version 0.1.0, in /a.so)"),
+        (LockError::OtherCopy { version: "0.1.0", object: "" }, "(version 0.1.0, in the program itself)"),
         (LockError::NotHeld, "take the lock again"),
         (LockError::Unsupported { what: "glibc" }, "this platform cannot provide the lock: glibc"),
     ];

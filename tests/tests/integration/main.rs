@@ -25,6 +25,7 @@ mod panic;
 mod recursion;
 mod robust_list;
 mod snapshot;
+mod surroundings;
 mod timeout;
 mod typecode;
 mod update;

@@ -139,6 +139,7 @@ fn a_guard_taken_while_unwinding_commits() {
                 let guard = self.0.lock().unwrap();
                 let failures = guard.deposits() + 1;
                 guard.set_deposits(failures).unwrap();
+                guard.commit();
                 drop(guard);
                 self.0.update_balance(|balance| *balance -= 1).unwrap();
             }
@@ -150,6 +151,100 @@ fn a_guard_taken_while_unwinding_commits() {
         });
         assert_eq!((account.deposits(), account.balance()), (2, 9));
         assert_free(&account);
+    });
+}
+
+/// Runs a closure in the destructor of a value that a panic drops.
+fn while_unwinding(body: impl FnOnce()) {
+    struct Runs<F: FnOnce()>(Option<F>);
+    impl<F: FnOnce()> Drop for Runs<F> {
+        fn drop(&mut self) {
+            self.0.take().expect("it is dropped once")();
+        }
+    }
+    caught(|| {
+        let _runs = Runs(Some(body));
+        panic!("in the middle");
+    });
+}
+
+/// A panic in a destructor that runs because of a panic looks the same as the first panic alone. If the guard's drop took it
+/// for the end of the destructor, half a change would be committed.
+#[test]
+fn a_second_panic_under_a_guard_taken_while_unwinding_rolls_back() {
+    in_time(|| {
+        let account = SynchronizedAccount::new(Account::after(1)).unwrap();
+        while_unwinding(|| {
+            caught(|| {
+                let guard = account.lock().unwrap();
+                guard.set_deposits(7).unwrap();
+                guard.commit();
+                guard.set_balance(5).unwrap();
+                panic!("in the destructor");
+            });
+            assert_free(&account);
+        });
+        assert_eq!(account.load().unwrap(), Account { deposits: 7, ..Account::after(1) });
+
+        let lock = shared_value::RLock::new().unwrap();
+        let guarded = shared_value::Synchronized::options().lock(&lock).new([0_u64; 2]).unwrap();
+        while_unwinding(|| {
+            caught(|| {
+                let _guard = lock.lock().unwrap();
+                guarded.set_at(0, 1).unwrap();
+                panic!("in the destructor");
+            });
+        });
+        assert_eq!(guarded.get(), [0, 0]);
+    });
+}
+
+/// The end of a destructor looks like a second panic in it, so a guard that is dropped there without a commit must
+/// roll back too.
+#[test]
+fn a_guard_taken_while_unwinding_commits_only_by_commit() {
+    in_time(|| {
+        let account = SynchronizedAccount::new(Account::after(1)).unwrap();
+        while_unwinding(|| {
+            let guard = account.lock().unwrap();
+            guard.set_balance(5).unwrap();
+        });
+        assert_eq!(account.load().unwrap(), Account::after(1));
+        // A setter is whole in itself.
+        while_unwinding(|| account.set_balance(5).unwrap());
+        assert_eq!(account.balance(), 5);
+
+        // Half a change must not become a part of what an outer guard commits.
+        let outer = account.lock().unwrap();
+        outer.set_deposits(8).unwrap();
+        outer.commit();
+        while_unwinding(|| drop(account.lock().unwrap()));
+        while_unwinding(|| {
+            let guard = account.lock().unwrap();
+            guard.set_balance(6).unwrap();
+            guard.commit();
+        });
+        outer.set_deposits(9).unwrap();
+        outer.commit();
+        while_unwinding(|| drop(account.lock().unwrap().set_balance(7)));
+        assert!(matches!(outer.set_deposits(10), Err(Error::Unwound)));
+        outer.rollback();
+        outer.set_frozen(true).unwrap();
+        drop(outer);
+        assert_eq!(account.load().unwrap(), Account { balance: 6, deposits: 9, frozen: true, ..Account::after(1) });
+        assert_free(&account);
+
+        // A transaction commits when its closure returns `Ok`.
+        let arena = shared_value::Arena::new(1 << 16).unwrap();
+        let (one, other) = (arena.insert("one", 1_u64).unwrap(), arena.insert("other", 2_u64).unwrap());
+        while_unwinding(|| {
+            let done = arena.transaction(|tx| {
+                tx.lock(&one)?.set(10)?;
+                tx.lock(&other)?.set(20)
+            });
+            done.unwrap();
+        });
+        assert_eq!((one.get(), other.get()), (10, 20));
     });
 }
 

@@ -1,21 +1,17 @@
 //! `try_lock`, `lock_timeout` and `lock`: not waiting, waiting for some time, and waiting forever.
 
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, in_time};
+use shared_value_tests::{DEADLINE, Futex, SHORT, SegmentName, eventually, in_time};
 
 use crate::worker;
 
 /// How late a timed wait may return on a busy machine.
 const LATE: Duration = Duration::from_secs(5);
-
-/// A sleeper that is woken is faster than one that looks by itself, every 50 milliseconds.
-const WOKEN: Duration = Duration::from_millis(25);
 
 #[track_caller]
 fn assert_times_out(account: &SynchronizedAccount, timeout: Duration) {
@@ -94,29 +90,16 @@ fn a_huge_timeout_lasts_forever() {
 #[test]
 fn a_release_wakes_a_waiter() {
     in_time(|| {
-        let value = Synchronized::new(0_u64).unwrap();
-        let (sender, receiver) = mpsc::channel();
-        let mut latencies = Vec::new();
-        thread::scope(|scope| {
-            for round in 0..30 {
-                let guard = value.lock().unwrap();
-                let (value, sender) = (&value, sender.clone());
-                scope.spawn(move || {
-                    let guard = value.lock().unwrap();
-                    guard.set(round).unwrap();
-                    sender.send(round).unwrap();
-                });
-                thread::sleep(Duration::from_millis(2));
-                let released = Instant::now();
-                drop(guard);
-                assert_eq!(receiver.recv_timeout(DEADLINE), Ok(round));
-                latencies.push(released.elapsed());
-            }
-        });
-        assert_eq!(value.version(), 30);
-        latencies.sort_unstable();
-        // The quickest quarter, because the machine may be busy.
-        assert!(latencies[7] < WOKEN, "they looked by themselves instead of being woken: {latencies:?}");
+        let name = SegmentName::new("release");
+        let value = Synchronized::create(&name, 0_u64).unwrap();
+        let futex = Futex::of_lock(&name);
+        for round in 0..5 {
+            let guard = value.lock().unwrap();
+            futex.assert_woken_by(1, || drop(guard));
+            let guard = value.lock().unwrap();
+            futex.assert_slept_on(|| value.set(round).unwrap(), || drop(guard));
+            assert_eq!((value.get(), value.version()), (round, round + 1));
+        }
     });
 }
 

@@ -1,11 +1,8 @@
 //! One release commits all values.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use shared_value::{Error, LockError, LockState, RLock, Synchronized};
 use shared_value_tests::values::Account;
-use shared_value_tests::{DEADLINE, SHORT, SegmentName, in_time};
+use shared_value_tests::{DEADLINE, Futex, SegmentName, in_time};
 
 use crate::{Pair, elsewhere};
 
@@ -108,28 +105,25 @@ fn derived_structs_work_under_lock_objects() {
 /// A release must wake the waiters of every changed value, although the lock lies in another segment.
 #[test]
 fn a_change_under_a_lock_object_wakes() {
-    /// A sleeper that is woken is faster than one that looks by itself, every 50 milliseconds.
-    const WOKEN: Duration = Duration::from_millis(25);
     in_time(|| {
-        let pair = Pair::new();
-        let mut latencies: Vec<_> = (1..=12)
-            .map(|round| {
-                thread::scope(|scope| {
-                    let waiter = scope.spawn(|| {
-                        pair.left.wait_for(|left| *left == round, DEADLINE).unwrap();
-                        Instant::now()
-                    });
-                    thread::sleep(SHORT / 5);
-                    let guard = pair.lock.lock().unwrap();
-                    pair.left.set(round).unwrap();
-                    let committed = Instant::now();
-                    drop(guard);
-                    waiter.join().unwrap().saturating_duration_since(committed)
-                })
-            })
-            .collect();
-        latencies.sort_unstable();
-        // The quickest quarter, because the machine may be busy.
-        assert!(latencies[3] < WOKEN, "they looked by themselves instead of being woken: {latencies:?}");
+        let name = SegmentName::new("lock-object-wakes");
+        let lock = RLock::create(&name).unwrap();
+        let value = Synchronized::options().lock(&lock).new(0_u64).unwrap();
+        let futex = Futex::of_changes(&name);
+        let change = || {
+            let guard = lock.lock().unwrap();
+            value.update(|number| *number += 1).unwrap();
+            drop(guard);
+        };
+        for round in 0..5 {
+            futex.assert_woken_by(3, change);
+            let next = 2 * round + 2;
+            futex.assert_slept_on(
+                || {
+                    value.wait_for(|number| *number == next, DEADLINE).unwrap();
+                },
+                change,
+            );
+        }
     });
 }

@@ -143,7 +143,7 @@ fn a_c_program_wakes_the_threads_that_wait_for_a_change() {
     let name = SegmentName::new("pthread-c-wakes");
     let _value = guarded().create(&name, 0_u64).unwrap();
     let file = SegmentFile::open(name.path());
-    let cell = u64::from_le_bytes(file.bytes(64, 8).try_into().unwrap());
+    let cell = u64::from_le_bytes(file.bytes(128, 8).try_into().unwrap());
     let event = |word: Option<u64>| {
         if let Some(word) = word {
             file.overwrite(cell + 56, &word.to_le_bytes());
@@ -167,16 +167,10 @@ fn waits_end_in_time() {
         for timeout in
             [Duration::ZERO, Duration::from_millis(3), Duration::from_millis(120), Duration::from_millis(1001)]
         {
-            let best = (0..3)
-                .map(|_| {
-                    let start = Instant::now();
-                    assert!(matches!(value.lock_timeout(timeout), Err(Error::Lock(LockError::TimedOut))));
-                    start.elapsed()
-                })
-                .inspect(|waited| assert!(*waited >= timeout, "{waited:?} instead of {timeout:?}"))
-                .min()
-                .unwrap();
-            assert!(best < timeout + Duration::from_millis(1), "{best:?} instead of {timeout:?}");
+            let start = Instant::now();
+            assert!(matches!(value.lock_timeout(timeout), Err(Error::Lock(LockError::TimedOut))));
+            let waited = start.elapsed();
+            assert!(waited >= timeout && waited < timeout + AT_ONCE, "{waited:?} instead of {timeout:?}");
         }
         holder.kill().unwrap();
         holder.wait().unwrap();

@@ -43,7 +43,7 @@ fn a_native_value_does_not_become_a_pthread_one() {
         file.read_exact_at(&mut bytes, offset).unwrap();
         u64::from_ne_bytes(bytes)
     };
-    let mutex = (word(64) + word(72)).next_multiple_of(64);
+    let mutex = (word(128) + word(136)).next_multiple_of(64);
     file.set_len(mutex + 64).unwrap();
     let abi = 0x1_0000 | u32::try_from(size_of::<libc::pthread_mutex_t>()).unwrap();
     file.write_all_at(&2_u32.to_ne_bytes(), 20).unwrap();

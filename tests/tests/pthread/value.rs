@@ -6,7 +6,7 @@ use std::thread;
 use rustix::process::Signal;
 use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::Account;
-use shared_value_tests::{AT_ONCE, DEADLINE, SHORT, SegmentName, eventually, fork, in_time};
+use shared_value_tests::{AT_ONCE, DEADLINE, Futex, SegmentName, eventually, fork, in_time};
 
 use crate::guarded;
 
@@ -121,15 +121,12 @@ fn both_kinds_are_held_and_released_in_any_order() {
 #[test]
 fn a_change_wakes_its_waiters() {
     in_time(|| {
-        let value = guarded().new(0_u64).unwrap();
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| value.wait_for(|number| *number == 3, DEADLINE).unwrap());
-            for number in 1..=3 {
-                thread::sleep(SHORT / 3);
-                value.set(number).unwrap();
-            }
-            assert_eq!(waiter.join().unwrap(), 3);
-        });
+        let name = SegmentName::new("pthread-wakes");
+        let value = guarded().create(&name, 0_u64).unwrap();
+        let futex = Futex::of_changes(&name);
+        futex.assert_woken_by(2, || value.set(1).unwrap());
+        let wait = || assert_eq!(value.wait_for(|number| *number == 2, DEADLINE).unwrap(), 2);
+        futex.assert_slept_on(wait, || value.set(2).unwrap());
     });
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 use shared_value::{Error, FixedStr, Source, Synchronized};
-use shared_value_tests::{DEADLINE, SHORT, SegmentName, end_now, eventually, fork};
+use shared_value_tests::{AT_ONCE, DEADLINE, SegmentName, end_now, eventually, fork};
 
 /// (37) A value is shared with processes that are forked after its creation, and with others only by a token or the like.
 #[test]
@@ -123,7 +123,7 @@ fn a_name_stays_until_it_is_unlinked() {
     creator.signal(Signal::KILL);
     creator.finish_killed();
     let value = Synchronized::<u64>::open(&name).unwrap();
-    drop(value.lock_timeout(SHORT).unwrap());
+    drop(value.lock_timeout(AT_ONCE).unwrap());
     assert_eq!(value.get(), 2);
     shared_value::unlink(&name).unwrap();
     assert!(matches!(Synchronized::<u64>::open(&name), Err(Error::NotFound { .. })));

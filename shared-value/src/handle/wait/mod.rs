@@ -14,7 +14,7 @@ use crate::handle::access::{Access, ReadOnly, ReadWrite};
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::backoff::Backoff;
-use crate::lock::{Wait, wakeup};
+use crate::lock::{Refusal, Wait, wakeup};
 use crate::protocol::event;
 
 /// Access that sees versions, and so can wait for the next one: [`ReadWrite`] and [`ReadOnly`].
@@ -31,9 +31,14 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     /// commits come faster than this thread checks the value, it may miss some values. Changes of `#[shared(atomic)]` fields
     /// do not wake it. A read-only handle cannot ask to be woken: it checks every few milliseconds.
     ///
+    /// The timeout counts by the monotonic clock, also while the value is copied. So it must be longer than a copy takes:
+    /// about 0.3 ms for each MiB. With a timeout of zero it makes one attempt, however long the copy takes.
+    ///
     /// # Errors
-    /// `TimedOut` if no value fulfilled the condition before the timeout. In a thread that holds the lock the wait always
-    /// times out, because no other thread can commit. `InvalidBits` if another process wrote bytes that are not a `T`.
+    /// - `TimedOut` if no value fulfilled the condition before the timeout, or none could be copied.
+    /// - `WaitUnderLock` if this thread holds the lock of the value and the value does not fulfil the condition: no other
+    ///   thread can commit then. A read-only handle does not notice that if a lock object guards the value.
+    /// - `InvalidBits` if another process wrote bytes that are not a `T`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -54,17 +59,55 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
         mut condition: impl FnMut(&C::Borrowed) -> bool,
         timeout: Duration,
     ) -> Result<C::Owned, Error> {
-        let wait = Wait::at_most(timeout);
+        let wait = at_most(timeout);
+        let awaited = || format!("a change of `{}` that fulfils the condition", self.segment_name());
         loop {
             let seen = self.version();
-            let value = C::load::<A>(&self.cell)?;
+            let value = self.load_until(wait)?;
             if condition(value.borrow()) {
                 return Ok(value);
             }
             // The timeout is checked in every round: if versions come faster than this thread checks them, it never sleeps.
-            if wait.remaining().is_none() || !A::sleep(&self.cell, seen, wait) {
-                return Err(Error::TimedOut);
+            if !self.cell.is_held_here() && wait.remaining().is_none() {
+                return Err(Error::TimedOut { awaited: awaited() });
             }
+            A::sleep(&self.cell, seen, wait).map_err(|refusal| self.give_up(refusal, awaited))?;
+        }
+    }
+
+    /// Returns the value, as [`load`](Self::load) does, or gives up after `timeout` by the monotonic clock. For large values
+    /// beside processes that commit all the time: a read is repeated if the value changes while it is copied. A handle that
+    /// can take the lock does that after some attempts; a read-only handle can only try again.
+    ///
+    /// With a timeout of zero it makes one attempt.
+    ///
+    /// # Errors
+    /// `TimedOut` if the value changed during each copy until the timeout, or if a copy takes longer than the timeout;
+    /// `InvalidBits` if another process wrote bytes that are not a `T`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::{Filled, SharedArray};
+    ///
+    /// let frame = SharedArray::new(Filled(0_u8, 1 << 20))?;
+    /// let pixels = frame.read_only()?.load_timeout(Duration::from_secs(1))?;
+    /// assert_eq!(pixels.len(), 1 << 20);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn load_timeout(&self, timeout: Duration) -> Result<C::Owned, Error> {
+        self.load_until(at_most(timeout))
+    }
+
+    fn load_until(&self, wait: Wait) -> Result<C::Owned, Error> {
+        C::load_until::<A>(&self.cell, wait, &mut None)
+    }
+
+    /// Returns the error for a wait that `sleep` has given up.
+    fn give_up(&self, refusal: Refusal, awaited: impl FnOnce() -> String) -> Error {
+        match refusal {
+            Refusal::TimedOut => Error::TimedOut { awaited: awaited() },
+            Refusal::AlreadyHeld => Error::WaitUnderLock { name: self.segment_name().to_owned() },
+            other => other.into(),
         }
     }
 
@@ -80,7 +123,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     /// value.set(1)?;
     /// value.set(2)?;
     /// assert_eq!(changes.next_timeout(Duration::from_secs(10))?, 2);
-    /// assert!(matches!(changes.next_timeout(Duration::from_millis(1)), Err(Error::TimedOut)));
+    /// assert!(matches!(changes.next_timeout(Duration::from_millis(1)), Err(Error::TimedOut { .. })));
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn changes(&self) -> Changes<C, A> {
@@ -115,25 +158,30 @@ pub struct Changes<C: Shared + ?Sized, A: Versioned = ReadWrite> {
 impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// Waits for a commit after the last call, or after `changes`, and returns the latest value.
     ///
+    /// The timeout counts also while the value is copied, as in [`wait_for`](Synchronized::wait_for). If the time ends
+    /// then, the change is not lost: the next call returns the value.
+    ///
     /// # Errors
-    /// `TimedOut` if there was no commit before the timeout; `InvalidBits` if another process wrote bytes that are not a
-    /// `T`.
+    /// `TimedOut` if there was no commit before the timeout, or no value could be copied; `WaitUnderLock` if this thread
+    /// holds the lock of the value; `InvalidBits` if another process wrote bytes that are not a `T`.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<C::Owned, Error> {
-        self.wait(Wait::at_most(timeout))
+        self.wait(at_most(timeout))
     }
 
     fn wait(&mut self, wait: Wait) -> Result<C::Owned, Error> {
-        if !A::sleep(&self.value.cell, self.seen, wait) {
-            return Err(Error::TimedOut);
-        }
-        self.take()
+        let awaited = || format!("a commit of `{}`", self.value.segment_name());
+        A::sleep(&self.value.cell, self.seen, wait).map_err(|refusal| self.value.give_up(refusal, awaited))?;
+        self.take(wait)
     }
 
-    /// Returns the latest value. `seen` is stored first: a commit between the two lines is then reported twice, and not
-    /// missed.
-    fn take(&mut self) -> Result<C::Owned, Error> {
-        self.seen = self.value.version();
-        C::load::<A>(&self.value.cell)
+    /// Returns the latest value. `seen` is from before the copy: a commit in between is then reported twice, and not missed.
+    fn take(&mut self, wait: Wait) -> Result<C::Owned, Error> {
+        let seen = self.value.version();
+        let taken = self.value.load_until(wait);
+        if !matches!(taken, Err(Error::TimedOut { .. })) {
+            self.seen = seen;
+        }
+        taken
     }
 }
 
@@ -151,22 +199,33 @@ impl<C: Shared + ?Sized, A: Versioned> Iterator for Changes<C, A> {
     }
 }
 
+/// Returns the wait for a timeout: one attempt if it is zero.
+pub(crate) fn at_most(timeout: Duration) -> Wait {
+    if timeout.is_zero() { Wait::Never } else { Wait::at_most(timeout) }
+}
+
 mod sealed {
-    use super::{Cell, Contents, Wait};
+    use super::{Cell, Contents, Refusal, Wait};
 
     pub trait Sleep {
-        /// Sleeps until a version other than `seen` is committed. Returns `false` if the timeout has passed.
-        fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool;
+        /// Sleeps until a version other than `seen` is committed.
+        ///
+        /// # Errors
+        /// `TimedOut` if the timeout has passed, `AlreadyHeld` if this thread holds the lock: no other thread can commit.
+        fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> Result<(), Refusal>;
     }
 }
 
 impl sealed::Sleep for ReadWrite {
-    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool {
+    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> Result<(), Refusal> {
         loop {
             if cell.version() != seen {
-                return true;
+                return Ok(());
             }
-            let Some(timeout) = wait.remaining() else { return false };
+            if cell.is_held_here() {
+                return Err(Refusal::AlreadyHeld);
+            }
+            let timeout = wait.remaining().ok_or(Refusal::TimedOut)?;
             let announced = event::announce(cell.event());
             cell.call_back();
             if cell.version() == seen {
@@ -177,14 +236,16 @@ impl sealed::Sleep for ReadWrite {
 }
 
 impl sealed::Sleep for ReadOnly {
-    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> bool {
+    fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> Result<(), Refusal> {
         let mut pauses = Backoff::new(Duration::from_micros(20), Duration::from_millis(5));
         loop {
             if cell.version() != seen {
-                return true;
+                return Ok(());
             }
-            let Some(remaining) = wait.remaining() else { return false };
-            pauses.sleep_at_most(remaining);
+            if cell.is_held_here() {
+                return Err(Refusal::AlreadyHeld);
+            }
+            pauses.sleep_at_most(wait.remaining().ok_or(Refusal::TimedOut)?);
         }
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use shared_value::{Error, LockError, Synchronized};
-use shared_value_tests::{SHORT, SegmentName, scaled};
+use shared_value_tests::{AT_ONCE, SegmentName, scaled};
 
 /// Lets signals interrupt a call.
 #[derive(Debug, clap::Args)]
@@ -146,7 +146,7 @@ fn times_out(wait: impl FnOnce(Duration) -> Result<(), Error>) -> Result<Result<
 
 /// Checks the result of a wait for a change that has not come.
 fn in_vain(result: &Result<(), Error>) -> Result<()> {
-    ensure!(matches!(result, Err(Error::TimedOut)), "{result:?}");
+    ensure!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
     Ok(())
 }
 
@@ -167,7 +167,7 @@ fn opens() -> Result<()> {
             let value = Synchronized::<[u64; 1_000]>::open(&name)?;
             let same = Synchronized::<[u64; 1_000]>::open(&token)?;
             ensure!((value.get()[7], same.get()[7], read_only.get()[7]) == (1, 1, 1));
-            let guard = value.lock_timeout(SHORT)?;
+            let guard = value.lock_timeout(AT_ONCE)?;
             ensure!(!guard.recovered());
             file.set(round)?;
             std::fs::remove_file(&path)?;

@@ -1,13 +1,14 @@
 //! The limits of the number and the depth of a thread's locks.
 
 use std::mem;
+use std::ops::Range;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared_value::{Error, LockError, LockState, Synchronized};
-use shared_value_tests::{Protocol, RobustMutexes, Taken, fork, held_elsewhere};
+use shared_value::{Error, LockError, LockKind, LockState, Synchronized};
+use shared_value_tests::{Protocol, RobustMutexes, Taken, fork, held_elsewhere, skip};
 
 use crate::child::{elsewhere, kill_itself};
 
@@ -15,6 +16,8 @@ use crate::child::{elsewhere, kill_itself};
 pub(crate) enum Case {
     /// The largest number of locks, and mutexes of the C library besides.
     Held,
+    /// More mutexes of the C library than the kernel releases, and locks before and after them.
+    Foreign,
     /// One lock, taken as many times as possible.
     Deep,
 }
@@ -30,6 +33,7 @@ impl Case {
     pub(crate) fn run(self) -> Result<()> {
         match self {
             Self::Held => held(),
+            Self::Foreign => foreign(),
             Self::Deep => deep(),
         }
     }
@@ -39,7 +43,7 @@ fn held() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     if limit.maximum.is_some_and(|maximum| maximum < MOST as u64 + 100) {
-        println!("skipped: this process may have only {:?} open files", limit.maximum);
+        skip(format_args!("this process may have only {:?} open files", limit.maximum));
         return Ok(());
     }
     let values = (0..=MOST).map(|_| Synchronized::new(0_u64)).collect::<Result<Vec<_>, _>>()?;
@@ -89,6 +93,75 @@ fn held() -> Result<()> {
         are_recovered(count, "the thread has ended")?;
     }
     println!("{MOST} locks and up to {} mutexes of one thread, all recovered", KERNEL - MOST);
+    Ok(())
+}
+
+fn foreign() -> Result<()> {
+    const MANY: usize = KERNEL + 52;
+    let value = Synchronized::new(0_u64)?;
+    let other = Synchronized::options().lock_kind(LockKind::Pthread).new(0_u64)?;
+    let take = |mutexes: &RobustMutexes, range: Range<usize>| {
+        range.for_each(|mutex| assert_eq!(mutexes.take(mutex), Taken::Free));
+    };
+    let are_recovered = |mutexes: &RobustMutexes, range: Range<usize>| {
+        for mutex in range {
+            assert_eq!(mutexes.take(mutex), Taken::OwnerDied, "mutex {mutex}");
+            mutexes.release(mutex);
+        }
+    };
+
+    // Too many mutexes: every lock is refused, and the list stays whole.
+    let mutexes = RobustMutexes::new(&[Protocol::Plain; MANY]);
+    fork(|| {
+        take(&mutexes, 0..MANY);
+        for value in [&value, &other] {
+            let refused = [value.lock().err(), value.try_lock().err(), value.update(|number| *number = 1).err()];
+            for error in refused {
+                assert!(matches!(error, Some(Error::Lock(LockError::TooManyHeld { limit: MOST }))), "{error:?}");
+            }
+            assert_eq!((value.get(), value.lock_state()), (0, LockState::Free));
+        }
+        // With one mutex less than the kernel releases, there is room for one lock.
+        (KERNEL - 1..MANY).for_each(|mutex| mutexes.release(mutex));
+        value.set(1).expect("there is room");
+        mem::forget(value.lock().expect("there is room"));
+        assert!(matches!(other.lock(), Err(Error::Lock(LockError::TooManyHeld { limit: MOST }))));
+        kill_itself();
+    })
+    .finish_killed();
+    are_recovered(&mutexes, 0..KERNEL - 1);
+    ensure!(value.try_lock()?.recovered(), "{value:?}");
+
+    // A refusal must not consume the note that the last owner died.
+    fork(|| {
+        mem::forget(value.lock().expect("the lock is free"));
+        kill_itself();
+    })
+    .finish_killed();
+    let refused = thread::scope(|scope| {
+        let refused = scope.spawn(|| {
+            take(&mutexes, 0..KERNEL);
+            let refused = value.lock().is_err();
+            (0..KERNEL).for_each(|mutex| mutexes.release(mutex));
+            refused
+        });
+        refused.join().expect("the thread did not panic")
+    });
+    ensure!(refused && value.try_lock()?.recovered(), "{value:?}");
+
+    // Mutexes that were taken after the lock: its release must leave all of them in the list.
+    let mutexes = RobustMutexes::new(&[Protocol::Plain; MANY]);
+    fork(|| {
+        let guard = value.lock().expect("the lock is free");
+        take(&mutexes, 0..MANY);
+        drop(guard);
+        (MANY - 100..MANY).for_each(|mutex| mutexes.release(mutex));
+        kill_itself();
+    })
+    .finish_killed();
+    are_recovered(&mutexes, 0..MANY - 100);
+    ensure!(!value.try_lock()?.recovered(), "{value:?}");
+    println!("{MANY} mutexes of one thread");
     Ok(())
 }
 

@@ -2,15 +2,19 @@
 //!
 //! It prints its findings, and `done` at the end if all checks have passed.
 
+mod allocator;
 mod child;
+mod descriptors;
 mod die;
 mod exec;
 mod exit_hooks;
 mod fork_held;
 mod fork_hooks;
+mod gone;
 mod interrupted;
 mod leaks;
 mod limits;
+mod memory;
 mod namespaces;
 mod own;
 mod raw_thread;
@@ -27,6 +31,9 @@ use shared_value_tests::say;
 /// A role.
 #[derive(Debug, Parser)]
 enum Role {
+    Allocator {
+        case: allocator::Case,
+    },
     Fork {
         case: fork_held::Case,
     },
@@ -54,12 +61,22 @@ enum Role {
     Limits {
         case: limits::Case,
     },
+    Gone {
+        case: gone::Case,
+    },
+    Descriptors {
+        case: descriptors::Case,
+    },
+    Memory {
+        case: memory::Case,
+    },
 }
 
 fn main() -> Result<()> {
     // When the test is killed, this process dies too.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     match Role::parse() {
+        Role::Allocator { case } => case.run(),
         Role::Fork { case } => case.run(),
         Role::ForkHooks { case } => case.run(),
         Role::Exec(role) => role.run(),
@@ -77,6 +94,9 @@ fn main() -> Result<()> {
         Role::Namespaces(role) => role.run(),
         Role::Leaks { case } => case.run(),
         Role::Limits { case } => case.run(),
+        Role::Gone { case } => case.run(),
+        Role::Descriptors { case } => case.run(),
+        Role::Memory { case } => case.run(),
     }?;
     say("done");
     Ok(())

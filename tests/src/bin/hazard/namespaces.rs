@@ -13,7 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{UnshareFlags, gettid, unshare_unsafe};
 use shared_value::{Error, LockError, LockState, Synchronized};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, held_elsewhere, scaled, split};
+use shared_value_tests::{
+    AT_ONCE, DEADLINE, Forked, SHORT, end_now, eventually, fork, held_elsewhere, scaled, skip, split,
+};
 
 use crate::child::{elsewhere, end_after};
 
@@ -42,8 +44,8 @@ enum Case {
 
 impl Namespaces {
     pub(crate) fn run(self) -> Result<()> {
-        if fork(|| unshare().expect("namespaces may be forbidden")).wait().exit_status() != Some(0) {
-            println!("skipped: PID namespaces are not permitted here");
+        if !are_permitted() {
+            skip("PID namespaces are not permitted here");
             return Ok(());
         }
         let name = &*self.name;
@@ -59,6 +61,11 @@ impl Namespaces {
     }
 }
 
+/// Returns whether this process may make PID namespaces.
+pub(crate) fn are_permitted() -> bool {
+    fork(|| unshare().expect("namespaces may be forbidden")).wait().exit_status() == Some(0)
+}
+
 /// Puts the later children of this process into a new PID namespace.
 fn unshare() -> io::Result<()> {
     // SAFETY: only unsharing memory, descriptors or directories can be unsafe, and none of them is unshared.
@@ -72,7 +79,7 @@ fn unshare() -> io::Result<()> {
 }
 
 /// A process that is number 1 in a PID namespace of its own.
-struct Twin {
+pub(crate) struct Twin {
     /// The parent of the process, and a child of this one. It ends with the exit status of its child.
     between: Forked,
     process: Pid,
@@ -82,7 +89,7 @@ struct Twin {
 const KILLED: i32 = 9;
 
 impl Twin {
-    fn start(body: impl FnOnce()) -> Result<Self> {
+    pub(crate) fn start(body: impl FnOnce()) -> Result<Self> {
         let (mut receiver, mut sender) = io::pipe()?;
         let Some(between) = split() else {
             end_after(|| {
@@ -102,11 +109,11 @@ impl Twin {
         Ok(Self { between, process })
     }
 
-    fn finish(self) {
+    pub(crate) fn finish(self) {
         self.between.finish();
     }
 
-    fn kill(self) {
+    pub(crate) fn kill(self) {
         kill_process(self.process, Signal::KILL).expect("the process runs");
         self.between.finish_with(KILLED);
     }

@@ -264,7 +264,7 @@ impl Scenario for Arenas {
         let base = mapped_at(&self.name.path());
         let length = fs::metadata(self.name.path()).expect("it is there").len();
         let file = SegmentFile::open(self.name.path());
-        let cell = u64::from_ne_bytes(file.bytes(64, 8).try_into().expect("eight bytes"));
+        let cell = u64::from_ne_bytes(file.bytes(128, 8).try_into().expect("eight bytes"));
         // The lock and the version of the directory, the word that decides, and the version of each value.
         let mut watched = vec![vec![base + cell, base + cell + VERSION, base + cell + DECIDED_BY]];
         // The journal, whether it is applied, and where blocks end in the first page.
@@ -293,11 +293,13 @@ fn cell_of(entry: &Entry) -> u64 {
     ((entry.id::<u64>().to_bits().get() & PLACE) - 1) * LINE
 }
 
-/// Returns the address at which the file is mapped: the first one that the kernel lists for its inode.
+/// Returns the address at which the file is mapped, which the kernel lists for its inode.
 pub(crate) fn mapped_at(path: &Path) -> u64 {
     let inode = fs::metadata(path).expect("the file is there").ino().to_string();
     let maps = fs::read_to_string("/proc/self/maps").expect("the kernel says what is mapped");
-    let line = maps.lines().find(|line| line.split_whitespace().nth(4) == Some(&inode)).expect("it is mapped");
+    // The page of the file that vouches for the process cannot be read.
+    let is_it = |line: &&str| line.contains(" rw-s ") && line.split_whitespace().nth(4) == Some(&inode);
+    let line = maps.lines().find(is_it).expect("it is mapped");
     let (start, _) = line.split_once('-').expect("a range");
     u64::from_str_radix(start, 16).expect("an address")
 }

@@ -325,10 +325,10 @@ impl Operations {
                     tx.insert("d", 8_u64)?;
                     tx.replace("b", 8_u64)?;
                     tx.remove("c")?;
-                    Err(Error::TimedOut)
+                    Err(Error::Unwound)
                 })
             };
-            assert!(matches!(marked(fail), Err(Error::TimedOut)));
+            assert!(matches!(marked(fail), Err(Error::Unwound)));
         });
     }
 }

@@ -39,7 +39,7 @@ impl Elements {
     pub(crate) fn new(states: Vec<Vec<u64>>, victim: fn(&SharedArray<u64>)) -> Self {
         let name = SegmentName::new("elements");
         let array = SharedArray::create(&name, Filled(0, LENGTH)).expect("the name is new");
-        let cell = u64::from_ne_bytes(SegmentFile::open(name.path()).bytes(64, 8).try_into().expect("eight bytes"));
+        let cell = u64::from_ne_bytes(SegmentFile::open(name.path()).bytes(128, 8).try_into().expect("eight bytes"));
         Self { array, states, victim, held: false, name, cell }
     }
 

@@ -167,7 +167,7 @@ impl Scenario for Naming {
 
 /// Makes an unused segment look as if an owner were writing to it.
 fn abandon(path: &Path) {
-    const CELL_OFFSET: u64 = 64;
+    const CELL_OFFSET: u64 = 128;
     let file = SegmentFile::open(path);
     let cell = u64::from_ne_bytes(file.bytes(CELL_OFFSET, 8).try_into().expect("eight bytes"));
     // The id of the owner, the number of the version that it writes, and a part of its draft.

@@ -1,26 +1,21 @@
 //! A full `/dev/shm`.
-#![allow(unsafe_code)]
 
 use std::fs;
 use std::io;
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
-use rustix::process::{getegid, geteuid};
-use rustix::thread::{UnshareFlags, unshare_unsafe};
 use shared_value::{Arena, Error, SharedValue, Synchronized, unlink};
-use shared_value_tests::say;
+use shared_value_tests::{mount_tmpfs, own_mounts, say, skip};
 
 /// The size of the `/dev/shm` that this process mounts.
 const ROOM: usize = 16 * 1024;
 
 pub(crate) fn full() -> Result<()> {
-    if let Err(error) = enter() {
-        say(format!("skipped: no mount namespace for this process: {error}"));
+    if let Err(error) = own_mounts() {
+        skip(format_args!("no mount namespace for this process: {error}"));
         return Ok(());
     }
-    let room = format!("size={ROOM},mode=1777");
-    mount("none", "/dev/shm", "tmpfs", MountFlags::empty(), Some(&*std::ffi::CString::new(room)?))?;
+    mount_tmpfs("/dev/shm", ROOM);
 
     for _ in 0..3 {
         no_space(Synchronized::create("larger", [7_u8; ROOM]))?;
@@ -74,22 +69,6 @@ fn fill_arena() -> Result<()> {
         "the failure left a part of a value"
     );
     unlink("arena")?;
-    Ok(())
-}
-
-/// Enters a new mount namespace, in which this process may mount.
-fn enter() -> io::Result<()> {
-    let (user, group) = (geteuid(), getegid());
-    let flags = if user.is_root() { UnshareFlags::NEWNS } else { UnshareFlags::NEWNS | UnshareFlags::NEWUSER };
-    // SAFETY: nothing but the view of the file system changes, and this process has one thread.
-    unsafe { unshare_unsafe(flags) }?;
-    if !user.is_root() {
-        fs::write("/proc/self/setgroups", "deny")?;
-        fs::write("/proc/self/uid_map", format!("0 {} 1", user.as_raw()))?;
-        fs::write("/proc/self/gid_map", format!("0 {} 1", group.as_raw()))?;
-    }
-    // Mounts of this namespace must not appear in others.
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Handles and locks that a forked child inherits.
 
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -176,14 +177,39 @@ fn in_update() -> Result<()> {
     })?;
     ensure!(value.get() == 2, "the parent's update was lost: {value:?}");
 
-    // This child returns from the closure, and must not commit the parent's update.
-    let child = value.update(|number| {
+    // This child returns from the closure, and must not commit the parent's update. It is told so, by all kinds of updates.
+    let not_held = |result: Result<(), Error>| matches!(result, Err(Error::Lock(LockError::NotHeld)));
+    let child = Cell::new(None);
+    let updated = value.update(|number| {
         *number += 1;
-        split()
-    })?;
-    let Some(child) = child else { end_now(0) };
+        child.set(split());
+    });
+    let Some(child) = child.take() else { end_now(i32::from(!not_held(updated))) };
     child.finish();
-    ensure!((value.get(), value.version()) == (3, 2), "the child committed too: {value:?}");
+    updated?;
+    for is_failing in [false, true] {
+        let child = Cell::new(None);
+        let updated = value.try_update(|_| {
+            child.set(split());
+            if is_failing { Err(Error::Borrowed) } else { Ok(()) }
+        });
+        let is_told = if is_failing { matches!(updated, Err(Error::Borrowed)) } else { not_held(updated) };
+        match child.take() {
+            Some(child) => child.finish(),
+            None => end_now(i32::from(!is_told)),
+        }
+    }
+    let guard = value.lock()?;
+    let child = Cell::new(None);
+    let updated = guard.update(|number| {
+        *number += 1;
+        child.set(split());
+    });
+    let Some(child) = child.take() else { end_now(i32::from(!not_held(updated))) };
+    child.finish();
+    guard.rollback();
+    drop(guard);
+    ensure!((value.get(), value.version()) == (3, 3), "the child committed too: {value:?}");
     ensure!(!value.try_lock()?.recovered(), "no owner has died");
 
     // The parent's closure panics after the child has returned from its copy of the closure. The child's change must not

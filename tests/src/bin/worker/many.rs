@@ -1,11 +1,9 @@
 //! Holds the largest number of locks that a thread may hold.
 
-use std::time::Instant;
-
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shared_value::{Error, LockError, Synchronized};
-use shared_value_tests::{fork, say};
+use shared_value_tests::{fork, processor_time, say, skip};
 
 const LIMIT: usize = 2_000;
 
@@ -86,10 +84,10 @@ impl ReleaseInOrder {
     pub(crate) fn run(self) -> Result<()> {
         let Some(values) = values(self.count)? else { return Ok(()) };
         let guards = values.iter().map(Synchronized::lock).collect::<Result<Vec<_>, _>>()?;
-        let start = Instant::now();
+        let start = processor_time();
         // A vector drops its elements in order.
         drop(guards);
-        say(start.elapsed().as_millis());
+        say(processor_time().saturating_sub(start).as_millis());
         Ok(())
     }
 }
@@ -99,7 +97,7 @@ fn values(count: usize) -> Result<Option<Vec<Synchronized<u64>>>> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     if limit.maximum.is_some_and(|maximum| maximum < count as u64 + 32) {
-        say(format!("skipped: this process may have only {:?} open files", limit.maximum));
+        skip(format_args!("this process may have only {:?} open files", limit.maximum));
         return Ok(None);
     }
     Ok(Some((0..count).map(|_| Synchronized::new(0)).collect::<Result<_, _>>()?))

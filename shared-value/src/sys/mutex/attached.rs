@@ -1,4 +1,4 @@
-//! Robust pthread mutexes that this library shares with other processes, also with C programs.
+//! Pthread mutexes, by the C library and `raw_sync`.
 //!
 //! This file initializes mutexes itself, because a mutex of `raw_sync` is not robust and deadlocks if its owner takes it
 //! twice. It uses `raw_sync` only to attach to a mutex. It calls the C library directly to take the mutex, because
@@ -17,23 +17,7 @@ use std::time::Duration;
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_mutexattr_t, timespec};
 use raw_sync::locks::{LockImpl, LockInit};
 
-/// The number of bytes of a mutex.
-pub(crate) const SIZE: usize = size_of::<pthread_mutex_t>();
-
-/// Identifies the kind of these mutexes: their size, and their C library.
-#[expect(clippy::cast_possible_truncation, reason = "mutexes are small")]
-pub(crate) const ABI: u32 = {
-    let library = if cfg!(target_env = "gnu") {
-        1
-    } else if cfg!(target_env = "musl") {
-        2
-    } else {
-        0
-    };
-    library << 16 | SIZE as u32
-};
-
-const _: () = assert!(SIZE <= 64 && align_of::<pthread_mutex_t>() <= 64, "a mutex must fit into its cache line");
+use crate::sys::mutex::Outcome;
 
 /// A mutex in shared memory.
 pub(crate) struct Mutex {
@@ -50,22 +34,16 @@ unsafe impl Sync for Mutex {}
 impl UnwindSafe for Mutex {}
 impl RefUnwindSafe for Mutex {}
 
-/// How an attempt to take a mutex ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Taken,
-    /// Taken, after the last owner had died with it. It is marked as consistent already.
-    TakenOver,
-    /// Another thread holds it.
-    Busy,
-    /// The C library's error number.
-    Failed(c_int),
+/// Looks up the function that takes a mutex before a deadline. Otherwise a forked child could wait for ever for a look-up that
+/// another thread of its parent had begun.
+pub(crate) fn set_up() {
+    timed_lock();
 }
 
 /// Initializes a mutex. It is free.
 ///
 /// # Safety
-/// `SIZE` bytes are mapped at `at`, aligned to 64, and no other thread or process uses them.
+/// `mutex::SIZE` bytes are mapped at `at`, aligned to 64, and no other thread or process uses them.
 pub(crate) unsafe fn initialize(at: NonNull<u8>) -> io::Result<()> {
     let mut attributes = MaybeUninit::<pthread_mutexattr_t>::uninit();
     let attributes = attributes.as_mut_ptr();
@@ -95,7 +73,7 @@ impl Mutex {
     /// Attaches to the mutex at `at`.
     ///
     /// # Safety
-    /// `SIZE` bytes are mapped at `at`, aligned to 64, while this lives and while the mutex is held.
+    /// `mutex::SIZE` bytes are mapped at `at`, aligned to 64, while this lives and while the mutex is held.
     ///
     /// Whether these bytes are a mutex is up to all processes that may write to them. A program that chooses
     /// `LockKind::Pthread` trusts those processes.
@@ -173,7 +151,7 @@ type TimedLock = unsafe extern "C" fn(*mut pthread_mutex_t, clockid_t, *const ti
 ///
 /// `pthread_mutex_clocklock` takes the monotonic clock. glibc has it since 2.30, musl does not. Without it, a change of the
 /// system's time changes how long a wait takes.
-pub(crate) fn timed_lock() -> (clockid_t, TimedLock) {
+fn timed_lock() -> (clockid_t, TimedLock) {
     unsafe extern "C" fn by_system_time(mutex: *mut pthread_mutex_t, _: clockid_t, deadline: *const timespec) -> c_int {
         // SAFETY: the caller promises a mutex and a time, as for `pthread_mutex_clocklock`.
         unsafe { libc::pthread_mutex_timedlock(mutex, deadline) }

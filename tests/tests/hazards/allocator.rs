@@ -1,0 +1,27 @@
+//! Allocators with which the library must not meet: it neither allocates nor frees memory while it has something locked.
+
+use crate::play;
+
+/// The library would wait for itself in the first lock of a thread, in the ninth one, and wherever it registers something.
+#[test]
+fn an_allocator_may_count_in_a_value() {
+    play("allocator", ["counts"]);
+}
+
+/// A thread's notes about values under a lock object must be in order whenever the allocator is called.
+#[test]
+fn an_allocator_may_count_in_a_value_under_a_lock_object() {
+    play("allocator", ["counts-under-object"]);
+}
+
+/// Mutexes of the C library are recorded in a list of their own, which grows too.
+#[test]
+fn an_allocator_may_count_in_a_value_with_a_pthread_mutex() {
+    play("allocator", ["counts-under-mutex"]);
+}
+
+/// A thread that forks holds the allocator's lock when it takes those of the library: in the other order, both would wait.
+#[test]
+fn an_allocator_may_hold_a_lock_across_a_fork() {
+    play("allocator", ["locks"]);
+}

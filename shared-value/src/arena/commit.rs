@@ -31,7 +31,8 @@ impl Arena {
     /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait
     /// forever.
     ///
-    /// A value that the closure has added, but that is not committed, takes space like a removed value.
+    /// A value that the closure has added by `insert` or `replace`, but that is not committed, takes space like a removed value.
+    /// The space of one that it has added by `alloc`, and has not opened, is free at once.
     ///
     /// # Errors
     /// The error of the closure, and:
@@ -208,11 +209,9 @@ impl Transaction<'_> {
 
     /// Releases all locks.
     fn release(&self) -> Result<(), Error> {
+        self.state.borrow_mut().added.clear();
+        self.discard_dropped();
         let mut state = self.state.borrow_mut();
-        state.added.clear();
-        for block in state.dropped.drain(..) {
-            self.arena.heap().set_state(&block, State::Removed);
-        }
         let mut released = Ok(());
         for cell in state.joined.drain(..) {
             let left = cell.leave(self.thread);
@@ -267,6 +266,7 @@ fn add_record(editor: &mut Editor<'_>) -> Result<(), Error> {
     record.initialize(|parts| parts.initialize(&Record { state: decision::IDLE, next }));
     editor.heap.set_state(&block, State::Live);
     editor.directory.records = block.at as u64;
+    editor.keep(block.at);
     editor.commit();
     Ok(())
 }

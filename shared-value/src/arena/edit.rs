@@ -64,7 +64,7 @@ impl Arena {
         self.edit(|editor| {
             let (block, _) = make(editor, None, &initial)?;
             editor.change(&[Change::Add(block.at)], &[], None, || {})?;
-            Ok(Id::of(BlockId::of(&block)))
+            Ok(Id::of(BlockId::of(editor.heap, &block)))
         })
     }
 

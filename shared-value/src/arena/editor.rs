@@ -1,20 +1,19 @@
 //! `Editor`: adds blocks to an arena and removes them, under the lock of its directory.
 //!
-//! The directory commits the allocation of a block before anything is written to the block. So memory behind the cursor is
-//! all zeros, and a process that dies while it makes a value leaves a block that no look-up finds: its space is lost until a
-//! process opens the arena while no other process has it open. One store adds or removes a value: the store to the trailer
-//! of its block, or, if several blocks change at once, the store to the word that decides (see `heap/decision.rs`).
+//! The directory names a block that is taken as loose, until something refers to it. So the block of a process that dies
+//! while it makes a value is free again as soon as another process adds or removes. One store adds or removes a value: the
+//! store to the trailer of its block, or, if several blocks change at once, the store to the word that decides (see
+//! `heap/decision.rs`).
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
-use crate::format::CELL_ALIGN;
 use crate::format::contents::Contents;
 use crate::heap::{
-    Bucket, Change, Directory, FEW, Heap, State, TRAILER, Table, Trailer, TypeEntry, block_length, cell_in, changes,
-    class_of, hash, lost, table_at, table_block, usize_of,
+    Bucket, Change, Directory, FEW, Heap, LOOSE, State, Table, Trailer, TypeEntry, block_length, cell_in, changes,
+    hash, lost, space, table_at, table_block, usize_of,
 };
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::segment::Segment;
@@ -44,21 +43,59 @@ impl<'a> Editor<'a> {
         let segment = cell.shared_segment();
         let heap = Heap::of(segment);
         let mut directory = cell.committed()?;
+        changes::repeat_stores(heap, &directory);
         changes::recover(heap, &directory);
         directory.values = changes::count(heap, &directory);
         (directory.changes, directory.listed) = ([0; FEW], 0);
-        let editor = Self { heap, segment, cell, directory };
-        editor.mend_newest();
+        let loose = std::mem::replace(&mut directory.loose, [0; LOOSE]);
+        let mut editor = Self { heap, segment, cell, directory };
+        for at in loose.into_iter().filter(|at| *at != 0) {
+            editor.clear_up(usize_of(at));
+        }
         Ok(editor)
     }
 
-    /// Gives the newest block a trailer if its maker died before it wrote one, so that the blocks before it are found.
-    fn mend_newest(&self) {
-        let (newest, cursor) = (usize_of(self.directory.newest), usize_of(self.directory.cursor));
-        let at = cursor.saturating_sub(TRAILER);
-        if newest > 0 && self.heap.is_blank(at) {
-            self.heap.write_trailer(&unused(newest, at));
+    /// Frees a block that was loose when the lock of the directory was released, unless a value was added in it.
+    fn clear_up(&mut self, at: usize) {
+        let Some(block) = self.heap.trailer(at).filter(|block| block.state != State::Free) else { return };
+        if block.type_entry == 0 || block.state != State::Live {
+            self.forget(at);
+            self.give_back(&block);
         }
+    }
+
+    /// Frees a block that nothing refers to, and of which no handle is open.
+    pub(super) fn give_back(&mut self, block: &Trailer) {
+        self.keep(block.at);
+        let batch = space::give_back(self.heap, self.cursor(), block);
+        self.apply(&batch);
+    }
+
+    /// Names a block as loose, from the next commit on.
+    fn loosen(&mut self, at: usize) {
+        // There are never more than a value, a table and a list. One more would only be free later.
+        if let Some(place) = self.directory.loose.iter_mut().find(|place| **place == 0) {
+            *place = at as u64;
+        }
+    }
+
+    /// Does not name a block as loose any more, from the next commit on.
+    pub(super) fn keep(&mut self, at: usize) {
+        for place in self.directory.loose.iter_mut().filter(|place| **place == at as u64) {
+            *place = 0;
+        }
+    }
+
+    /// Makes all stores of a batch, and publishes the directory, at once.
+    fn apply(&mut self, batch: &space::Batch<'_>) {
+        batch.record();
+        self.directory.journal = self.directory.journal.wrapping_add(1);
+        self.commit();
+        changes::repeat_stores(self.heap, &self.directory);
+    }
+
+    fn cursor(&self) -> usize {
+        usize_of(self.directory.cursor).clamp(self.heap.start(), self.heap.end_of_segment().max(self.heap.start()))
     }
 
     /// Publishes the editor's copy of the directory.
@@ -71,55 +108,76 @@ impl<'a> Editor<'a> {
         crate::heap::find(self.heap, self.directory.table, key)
     }
 
-    /// Takes a block of `length` bytes, which are zeros. It is not live yet.
+    /// Takes a block of `length` bytes, which are zeros. It is loose, and not live.
     pub(super) fn take(&mut self, length: usize) -> Result<Trailer, Error> {
-        if let Some(reused) = self.reuse(length) {
-            return Ok(reused);
+        if self.directory.allocated == 0 {
+            self.reserve(self.heap.start())?;
         }
-        let start = usize_of(self.directory.cursor).max(self.heap.start()).checked_next_multiple_of(CELL_ALIGN);
-        let end = start.and_then(|start| start.checked_add(length)).filter(|end| *end <= self.heap.end());
-        let (start, end) = start.zip(end).ok_or_else(|| self.full(length))?;
-        if end > usize_of(self.directory.allocated) {
-            self.reserve(end)?;
-        }
-        (self.directory.newest, self.directory.cursor) = (start as u64, end as u64);
-        self.commit();
-        let trailer = unused(start, end - TRAILER);
-        self.heap.write_trailer(&trailer);
-        Ok(trailer)
+        let cursor = self.cursor();
+        let taken = match self.reuse(length, false) {
+            Some(taken) => taken,
+            None => self.take_new(length).or_else(|error| self.reuse(length, true).ok_or(error))?,
+        };
+        let block = taken.block;
+        self.directory.cursor = cursor.max(block.end()) as u64;
+        self.loosen(block.at);
+        self.apply(&taken.batch);
+        self.heap.clear(&block, cursor);
+        Ok(block)
     }
 
-    /// Allocates memory up to `end`, so that no access to it fails later.
+    /// Finds a free block, and takes a part of it.
+    fn reuse(&mut self, length: usize, thoroughly: bool) -> Option<space::Taken<'a>> {
+        /// Blocks are used up so rarely that there are never many. Only a hostile process makes more.
+        const TRIES: usize = 1 << 10;
+        for _ in 0..TRIES {
+            let free = space::find(self.heap, self.cursor(), length, thoroughly)?;
+            if !self.heap.is_used_up(free.end) {
+                return Some(space::carve(self.heap, free, length));
+            }
+            let batch = space::shrink(self.heap, free);
+            self.apply(&batch);
+        }
+        None
+    }
+
+    /// Takes a block behind the others.
+    fn take_new(&mut self, length: usize) -> Result<space::Taken<'a>, Error> {
+        let limit = self.heap.limit(self.directory.capacity);
+        let place = space::behind(self.heap, self.cursor(), length).filter(|(_, end)| *end <= limit);
+        let place = place.ok_or_else(|| self.full(length))?;
+        if place.1 as u64 > self.directory.allocated {
+            self.reserve(place.1)?;
+        }
+        Ok(space::grow(self.heap, self.cursor(), place))
+    }
+
+    /// Allocates memory for the blocks up to `end` and for their part of the index, so that no access to it fails later.
     fn reserve(&mut self, end: usize) -> Result<(), Error> {
         let from = self.directory.allocated.min(end as u64);
-        let [ahead, needed] = self.heap.reservations(end).map(|end| end as u64);
-        let reserved = self.heap.reserve(from, needed, ahead);
-        self.directory.allocated = reserved.map_err(|error| {
-            Error::io(format!("reserve {} bytes for arena `{}`", needed - from, self.segment.name()), error)
+        let limit = self.heap.limit(self.directory.capacity).max(end);
+        let [ahead, needed] = space::index::reservations(end, limit);
+        let indexed = if from == 0 { self.heap.end_of_segment() } else { self.heap.index_of(usize_of(from)).start };
+        let reserve = || {
+            let reserved = self.heap.reserve(from, needed as u64, ahead as u64)?;
+            let index = self.heap.index_of(usize_of(reserved)).start.min(indexed)..indexed;
+            if !index.is_empty() {
+                self.heap.reserve(index.start as u64, index.end as u64, index.end as u64)?;
+            }
+            Ok(reserved)
+        };
+        self.directory.allocated = reserve().map_err(|error: std::io::Error| {
+            let bytes = needed as u64 - from;
+            Error::io(format!("reserve {bytes} bytes for arena `{}`", self.segment.name()), error)
         })?;
         Ok(())
     }
 
     fn full(&self, needed: usize) -> Error {
-        let used = usize_of(self.directory.cursor).saturating_sub(self.heap.start());
-        Error::ArenaFull { name: self.segment.name().to_owned(), needed, used, capacity: self.heap.capacity() }
-    }
-
-    /// Takes a free block of this length, if there is one.
-    fn reuse(&mut self, length: usize) -> Option<Trailer> {
-        let class = class_of(length);
-        let at = usize_of(self.directory.free[class]);
-        // A block in the list of greater lengths that is too short stays in the list for a smaller value.
-        let free = self
-            .heap
-            .trailer(at)
-            .filter(|trailer| trailer.state == State::Free && trailer.end() - trailer.start == length)?;
-        self.directory.free[class] = free.key;
-        self.commit();
-        let trailer = Trailer { generation: free.generation + 1, ..unused(free.start, at) };
-        self.heap.write_trailer(&trailer);
-        self.heap.clear(&trailer);
-        Some(trailer)
+        let start = self.heap.start();
+        let capacity = self.heap.limit(self.directory.capacity).saturating_sub(start);
+        let used = self.cursor() - start;
+        Error::ArenaFull { name: self.segment.name().to_owned(), needed, used, capacity }
     }
 
     /// Makes a block for a value with these facts, which the closure writes. It is not live yet, and the table does not
@@ -135,8 +193,7 @@ impl<'a> Editor<'a> {
         let key_length = key.map_or(0, str::len);
         let length = shape.checked_length().and_then(|length| block_length(length, key_length));
         let taken = self.take(length.unwrap_or(usize::MAX))?;
-        let described = key.map_or(0, hash) << 32 | key_length as u64;
-        let block = Trailer { type_entry, size: shape.size, key: described, ..taken };
+        let block = Trailer { type_entry, size: shape.size, key_length, hash: key.map_or(0, hash), ..taken };
         self.heap.write_trailer(&block);
         if let Some(key) = key {
             self.heap.write_key(&block, key);
@@ -167,6 +224,7 @@ impl<'a> Editor<'a> {
         TypeEntry::write(self.heap, block.start, fingerprint, atomics, &schema, self.directory.types);
         self.heap.set_state(&block, State::Live);
         self.directory.types = block.at as u64;
+        self.keep(block.at);
         self.commit();
         Ok(block.at)
     }
@@ -275,7 +333,7 @@ impl<'a> Editor<'a> {
         let old = table_block(self.heap, self.directory.list);
         let block = self.take_words(length)?;
         self.directory.list = block.start as u64 | u64::from(length.trailing_zeros());
-        self.retire(old);
+        self.retire(&block, old);
         Ok(())
     }
 
@@ -299,7 +357,7 @@ impl<'a> Editor<'a> {
         let old = table_block(self.heap, self.directory.table);
         self.directory.table = block.start as u64 | u64::from(length.trailing_zeros());
         self.directory.taken = live.len() as u64;
-        self.retire(old);
+        self.retire(&block, old);
         Ok(())
     }
 
@@ -311,18 +369,28 @@ impl<'a> Editor<'a> {
         Ok(block)
     }
 
-    /// Publishes the directory, which does not refer to this block any more, and removes the block.
-    fn retire(&mut self, old: Option<Trailer>) {
+    /// Publishes the directory, which refers to a new block instead of an old one, and frees the old block.
+    ///
+    /// A look-up may be searching the old table. It checks each word that it finds there, as always. If it finds nothing,
+    /// it sees that a change was counted, or else it begins its next search after that change, in the new table.
+    fn retire(&mut self, new: &Trailer, old: Option<Trailer>) {
+        self.keep(new.at);
+        if let Some(old) = &old {
+            self.loosen(old.at);
+        }
         self.commit();
         if let Some(old) = old {
-            self.heap.set_state(&old, State::Removed);
+            if let Some(decision) = self.heap.decision() {
+                decision.count();
+            }
+            self.give_back(&old);
         }
     }
 
     /// Returns the hash and the trailer of the block that a bucket refers to, if the block is live.
     fn live(&self, bucket: Bucket) -> Option<(u64, usize)> {
         let trailer = self.heap.trailer(bucket.trailer()).filter(|trailer| trailer.state == State::Live)?;
-        Some((bucket.hash(trailer.key >> 32), trailer.at))
+        Some((bucket.hash(trailer.hash), trailer.at))
     }
 
     /// Clears the table's bucket for a removed block.
@@ -334,9 +402,4 @@ impl<'a> Editor<'a> {
             table.forget(bucket);
         }
     }
-}
-
-/// Returns the trailer of a block that is not in use.
-fn unused(start: usize, at: usize) -> Trailer {
-    Trailer { at, state: State::Made, generation: 0, type_entry: 0, start, size: 0, key: 0 }
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{self, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
+use crate::heap::{self, ArenaStats, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
 use crate::hold::{read, retry};
 use crate::segment::Segment;
 
@@ -116,7 +116,8 @@ impl<A: Access> Arena<A> {
         self.len() == 0
     }
 
-    /// Lists all values, the newest first. Values that are added or removed during the iteration may be listed or not.
+    /// Lists all values, the newest first unless space was reused. Values that are added or removed during the iteration may be
+    /// listed or not; all others are listed once.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -133,14 +134,14 @@ impl<A: Access> Arena<A> {
         self.live_blocks().filter_map(move |block| {
             Some(Entry {
                 key: heap.key(&block),
-                id: BlockId::of(&block),
+                id: BlockId::of(heap, &block),
                 schema: TypeEntry::at(heap, block.type_entry)?.schema()?,
                 size: block.size,
             })
         })
     }
 
-    /// Lists the values of one type, with their keys, the newest first.
+    /// Lists the values of one type, with their keys, in the order of [`iter`](Self::iter).
     ///
     /// `values_of::<[E]>()` lists arrays of all lengths, and `values_of::<Dyn>()` values of all types.
     ///
@@ -163,7 +164,7 @@ impl<A: Access> Arena<A> {
             if others.contains(&block.type_entry) {
                 return None;
             }
-            match self.cell_of(&block, Sought::Id(BlockId::of(&block))) {
+            match self.cell_of(&block, Sought::Id(BlockId::of(heap, &block))) {
                 Ok(cell) => Some((heap.key(&block), Synchronized::of(cell))),
                 Err(Error::LayoutMismatch { .. }) => {
                     others.push(block.type_entry);
@@ -201,7 +202,8 @@ impl<A: Access> Arena<A> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn capacity(&self) -> usize {
-        self.heap().capacity()
+        let heap = self.heap();
+        heap.limit(self.directory_word(offset_of!(Directory, capacity))).saturating_sub(heap.start())
     }
 
     /// Returns the number of bytes that are taken, including the space of removed values that is not reused yet.
@@ -218,6 +220,30 @@ impl<A: Access> Arena<A> {
     /// ```
     pub fn used(&self) -> usize {
         usize_of(self.directory_word(offset_of!(Directory, cursor))).saturating_sub(self.heap().start())
+    }
+
+    /// Counts the values, and the bytes that they take, that can be reused, and that are reserved.
+    ///
+    /// This looks at every block, so it takes time in proportion to the number of values. Values that are added or removed
+    /// meanwhile may be counted or not.
+    ///
+    /// ```
+    /// use shared_value::{Arena, Filled};
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.insert("prices", Filled(0.5, 100))?;
+    /// arena.insert("count", 100_u64)?;
+    /// arena.remove("count")?;
+    /// let stats = arena.stats();
+    /// assert_eq!((stats.live, stats.removed), (1, 1));
+    /// assert!(stats.live_bytes > 2 * 800, "a value has two slots");
+    /// let sum = stats.live_bytes + stats.removed_bytes + stats.reusable_bytes + stats.overhead_bytes;
+    /// assert!(sum <= arena.used() && arena.used() <= stats.reserved_bytes);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn stats(&self) -> ArenaStats {
+        let (_, directory) = self.directory_versioned();
+        ArenaStats::count(self.heap(), usize_of(directory.cursor), usize_of(directory.allocated))
     }
 
     /// Returns the name or path of the segment, `(anonymous)` if it has none.
@@ -315,7 +341,6 @@ impl<A: Access> Arena<A> {
     /// Returns the blocks of all values, the newest first.
     fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
         let (heap, (_, directory)) = (self.heap(), self.directory_versioned());
-        heap.blocks(usize_of(directory.cursor), usize_of(directory.newest))
-            .filter(move |block| block.type_entry != 0 && heap.is_live(block))
+        heap.blocks(usize_of(directory.cursor)).filter(move |block| block.type_entry != 0 && heap.is_live(block))
     }
 }

@@ -13,6 +13,7 @@ mod serialize;
 mod snapshot;
 mod transaction;
 
+pub use crate::heap::ArenaStats;
 pub use entry::Entry;
 pub use id::Id;
 pub use key::{AnyKey, Key};

@@ -16,7 +16,7 @@ use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Change, State, Trailer, hash};
+use crate::heap::{BlockId, Change, Heap, State, Trailer, hash};
 use crate::lock::{Refusal, Thread, Wait};
 
 /// A transaction in progress. The closure of [`Arena::transaction`] calls its methods to lock, add and remove values.
@@ -60,6 +60,8 @@ pub(super) struct Pending {
     pub(super) removed: Vec<Trailer>,
     /// The blocks that it has made and removed again.
     pub(super) dropped: Vec<Trailer>,
+    /// The trailers of blocks that it has made, and of which it has given out no handle.
+    private: Vec<usize>,
 }
 
 impl Pending {
@@ -75,11 +77,16 @@ impl Pending {
     }
 
     /// Returns the index in `added` of the block with a key or an id.
-    fn position(&self, sought: Sought<'_>) -> Option<usize> {
+    fn position(&self, heap: Heap<'_>, sought: Sought<'_>) -> Option<usize> {
         self.added.iter().position(|(block, key)| match sought {
             Sought::Key(key_sought) => key.as_deref() == Some(key_sought),
-            Sought::Id(id) => BlockId::of(block) == id,
+            Sought::Id(id) => BlockId::of(heap, block) == id,
         })
+    }
+
+    /// Notes that a handle of the block is given out.
+    fn give_out(&mut self, block: &Trailer) {
+        self.private.retain(|at| *at != block.at);
     }
 
     pub(super) fn removes(&self, block: &Trailer) -> bool {
@@ -122,7 +129,8 @@ impl Transaction<'_> {
     /// It takes no lock. If others add or remove the value before the commit, the transaction does not begin again.
     ///
     /// # Errors
-    /// The errors of [`Arena::get`].
+    /// The errors of [`Arena::get`]. `Unsupported` in a child that was forked in the closure, for a value that the
+    /// transaction has added by [`alloc`](Self::alloc).
     ///
     /// ```
     /// use shared_value::Arena;
@@ -140,6 +148,11 @@ impl Transaction<'_> {
     pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C>>, Error> {
         let sought = key.into().0;
         let Some(found) = self.find(sought) else { return Ok(None) };
+        if self.state.borrow().private.contains(&found.at) {
+            // A forked child must not have a handle of which its parent knows nothing.
+            self.check_held()?;
+            self.state.borrow_mut().give_out(&found);
+        }
         self.arena.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell)))
     }
 
@@ -196,7 +209,9 @@ impl Transaction<'_> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn alloc<'a, C: Shared + ?Sized>(&self, initial: impl Into<Initial<'a, C>>) -> Result<Id<C>, Error> {
-        self.add(None, &initial.into()).map(|(block, _)| Id::of(BlockId::of(&block)))
+        let (block, _) = self.add(None, &initial.into())?;
+        self.state.borrow_mut().private.push(block.at);
+        Ok(Id::of(BlockId::of(self.arena.heap(), &block)))
     }
 
     /// Returns the value of a key, and adds it if it is missing.
@@ -297,7 +312,7 @@ impl Transaction<'_> {
     /// Finds a block in the arena after the changes of this transaction so far.
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         let state = self.state.borrow();
-        if let Some(position) = state.position(sought) {
+        if let Some(position) = state.position(self.arena.heap(), sought) {
             return Some(state.added[position].0);
         }
         self.arena.find(sought).filter(|found| !state.removes(found))
@@ -320,7 +335,13 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         self.check_held()?;
-        self.arena.edit(|editor| make(editor, key, initial))
+        self.arena.edit(|editor| {
+            let made = make(editor, key, initial)?;
+            // It stays when the lock of the directory is released.
+            editor.keep(made.0.at);
+            editor.commit();
+            Ok(made)
+        })
     }
 
     fn join<C: Contents + ?Sized>(&self, cell: &Cell<C>) -> Result<(), Error> {
@@ -389,15 +410,39 @@ impl Transaction<'_> {
             return;
         }
         let state = self.state.borrow();
-        for block in state.added.iter().map(|(block, _)| block).chain(&state.dropped) {
-            // Handles of it may be open, so its space is not free.
-            self.arena.heap().set_state(block, State::Removed);
-        }
         for cell in &state.joined {
             cell.versions().rollback();
             // An overwritten lock cannot be reported: there is no caller.
             let _ = cell.leave(self.thread);
         }
+        let made: Vec<_> = state.added.iter().map(|(block, _)| block).chain(&state.dropped).copied().collect();
+        self.discard(&made, &state.private);
+    }
+
+    /// Ends the use of blocks that this transaction has made, but has not added. No look-up finds them.
+    fn discard(&self, blocks: &[Trailer], private: &[usize]) {
+        let is_private = |block: &&Trailer| private.contains(&block.at);
+        for block in blocks.iter().filter(|block| !is_private(block)) {
+            // Handles of it may be open, so its space is not free.
+            self.arena.heap().set_state(block, State::Removed);
+        }
+        let mut free = blocks.iter().filter(is_private).peekable();
+        if free.peek().is_some() {
+            // If the lock of the directory cannot be had, the space is free when a process opens the arena alone.
+            let _ = self.arena.edit(|editor| {
+                free.for_each(|block| editor.give_back(block));
+                Ok(())
+            });
+        }
+    }
+
+    /// Ends the use of the blocks that this transaction has made and removed again.
+    pub(super) fn discard_dropped(&self) {
+        let (dropped, private) = {
+            let mut state = self.state.borrow_mut();
+            (std::mem::take(&mut state.dropped), std::mem::take(&mut state.private))
+        };
+        self.discard(&dropped, &private);
     }
 }
 

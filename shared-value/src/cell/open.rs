@@ -131,7 +131,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
             let end = entry.cell_offset + entry.cell_length;
             let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
-            mapping.fill_holes(if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
+            mapping.fill_holes(0..if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
             let control = control(mapping, entry);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.

@@ -24,8 +24,8 @@ pub(crate) fn find(heap: Heap<'_>, table: u64, key: &str) -> Option<Trailer> {
 /// Finds the block of an id.
 #[inline(always)]
 pub(crate) fn find_at(heap: Heap<'_>, id: BlockId) -> Option<Trailer> {
-    heap.trailer(id.trailer())
-        .filter(|block| block.type_entry != 0 && block.generation == id.generation() && heap.is_live(block))
+    heap.trailer(id.trailer(heap))
+        .filter(|block| block.type_entry != 0 && block.generation == id.generation(heap) && heap.is_live(block))
 }
 
 /// Opens the value of an id.
@@ -61,7 +61,7 @@ pub(crate) fn cell_in<C: Contents + ?Sized>(
     block: &Trailer,
     facts: C::Facts,
 ) -> Option<Cell<C>> {
-    Cell::within(segment, block.start, facts, block.payload_end(), BlockId::of(block).to_bits())
+    Cell::within(segment, block.start, facts, block.payload_end(), BlockId::of(Heap::of(segment), block).to_bits())
 }
 
 /// Returns the error for a block that another process has overwritten.

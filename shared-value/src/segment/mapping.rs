@@ -184,9 +184,9 @@ impl Mapping {
         (Identity::of(&file).ok()? == self.identity()).then_some(file)
     }
 
-    /// Reserves memory for the holes in the first bytes of the segment.
-    pub(crate) fn fill_holes(&self, length: usize) -> Result<(), Error> {
-        let part = 0..length.min(self.length()) as u64;
+    /// Reserves memory for the holes in a part of the segment.
+    pub(crate) fn fill_holes(&self, part: Range<usize>) -> Result<(), Error> {
+        let part = part.start as u64..part.end.min(self.length()) as u64;
         let filled = self.file().and_then(|file| sys::memory::fill_holes(file, part));
         filled.map_err(|error| Error::io(format!("reserve memory for the holes in `{}`", self.name), error))
     }

@@ -1,6 +1,9 @@
 //! Listing and finding values of an arena while others are added and removed.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::{hint, thread};
 
 use shared_value::{Arena, Entry, Error, Filled};
@@ -10,24 +13,25 @@ use shared_value_tests::scaled;
 const STAYING: u64 = 10;
 
 /// Runs the work in another thread, and as long as it runs, checks that the values that stay are listed, counted and found.
-/// `least` is the least number of values after a moment when there were that many.
-fn always_there(arena: &Arena, least: impl Fn(u64) -> u64, work: impl FnOnce() + Send) {
-    let begun = AtomicBool::new(false);
+/// The work counts the further values that it has added, and that stay.
+fn always_there(arena: &Arena, work: impl FnOnce(&AtomicU64) + Send) {
+    let (begun, added) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
             while !begun.load(Relaxed) {
                 hint::spin_loop();
             }
-            work();
+            work(&added);
         });
-        let mut expected = STAYING;
         loop {
             let is_last = worker.is_finished();
             // A block is looked at for some nanoseconds only. So most listings do nothing but look.
             for _ in 0..50 {
+                // Only these are there during the whole walk. A value that replaces another meanwhile may lie where the walk
+                // has been, or where it has not been yet.
+                let expected = STAYING + added.load(Acquire);
                 let live = arena.stats().live as u64;
                 assert!(live >= expected, "{live} values are counted, and there are at least {expected}");
-                expected = least(live);
             }
             let listed: Vec<_> = arena.iter().filter_map(|entry: Entry| entry.key()?.parse::<u64>().ok()).collect();
             begun.store(true, Relaxed);
@@ -58,15 +62,11 @@ fn removals_hide_no_older_value() {
         // The more blocks are listed, the less often the one that changes.
         let ids: Vec<_> = (0..150_u64).map(|number| arena.alloc(number).unwrap()).collect();
         // The last ones first, because they are listed first: then the other values are those that stay.
-        always_there(
-            &arena,
-            |_| STAYING,
-            || {
-                for id in ids.into_iter().rev() {
-                    assert!(arena.remove(id).unwrap());
-                }
-            },
-        );
+        always_there(&arena, |_| {
+            for id in ids.into_iter().rev() {
+                assert!(arena.remove(id).unwrap());
+            }
+        });
         assert_eq!(arena.iter().count() as u64, STAYING);
         assert_eq!(arena.len() as u64, STAYING);
     }
@@ -77,21 +77,18 @@ fn removals_hide_no_older_value() {
 fn additions_hide_no_older_value() {
     for _ in 0..scaled(50, 12) {
         let arena = with_staying();
-        always_there(
-            &arena,
-            |live| live,
-            || {
-                for round in 0..200_u64 {
-                    arena
-                        .transaction(|tx| {
-                            tx.replace("replaced", round)?;
-                            tx.alloc(round)?;
-                            Ok(())
-                        })
-                        .unwrap();
-                }
-            },
-        );
+        always_there(&arena, |added| {
+            for round in 0..200_u64 {
+                arena
+                    .transaction(|tx| {
+                        tx.replace("replaced", round)?;
+                        tx.alloc(round)?;
+                        Ok(())
+                    })
+                    .unwrap();
+                added.fetch_add(1, Release);
+            }
+        });
     }
 }
 
@@ -124,22 +121,18 @@ fn blocks_that_split_and_merge_hide_no_value() {
         // Free blocks between the values that stay.
         arena.replace(&number.to_string(), number).unwrap();
     }
-    always_there(
-        &arena,
-        |_| STAYING,
-        || {
-            for round in 0..3_000_u64 {
-                let failed = arena.transaction::<()>(|tx| {
-                    for length in [1, 30, 4, 200, 11] {
-                        tx.alloc(Filled(round, length))?;
-                    }
-                    Err(Error::TimedOut { awaited: "nothing".to_owned() })
-                });
-                assert!(failed.is_err());
-                let key = format!("key {round}");
-                arena.insert(&key, round).unwrap();
-                arena.remove(&key).unwrap();
-            }
-        },
-    );
+    always_there(&arena, |_| {
+        for round in 0..3_000_u64 {
+            let failed = arena.transaction::<()>(|tx| {
+                for length in [1, 30, 4, 200, 11] {
+                    tx.alloc(Filled(round, length))?;
+                }
+                Err(Error::TimedOut { awaited: "nothing".to_owned() })
+            });
+            assert!(failed.is_err());
+            let key = format!("key {round}");
+            arena.insert(&key, round).unwrap();
+            arena.remove(&key).unwrap();
+        }
+    });
 }

@@ -1,6 +1,5 @@
 //! `Arena`: a map of values in one segment, each with a lock of its own, found by key or by id.
 
-mod commit;
 mod edit;
 mod editor;
 mod entry;

@@ -1,5 +1,8 @@
 //! `Transaction`: changes of an arena that are committed together.
 
+mod commit;
+mod pending;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,14 +12,15 @@ use crate::arena::edit::make;
 use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Key, Sought, check_key};
 use crate::arena::map::Arena;
+use crate::arena::transaction::pending::Pending;
 use crate::cell::Cell;
 use crate::error::Error;
-use crate::format::contents::{Contents, Untyped};
+use crate::format::contents::Contents;
 use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Change, Heap, State, Trailer, hash};
+use crate::heap::{BlockId, Trailer};
 use crate::lock::{Refusal, Thread, Wait};
 
 /// A transaction in progress. The closure of [`Arena::transaction`] calls its methods to lock, add and remove values.
@@ -38,60 +42,13 @@ use crate::lock::{Refusal, Thread, Wait};
 /// # Ok::<(), shared_value::Error>(())
 /// ```
 pub struct Transaction<'a> {
-    pub(super) arena: &'a Arena,
-    pub(super) thread: Thread,
+    arena: &'a Arena,
+    thread: Thread,
     /// The thread's token when the transaction began.
     token: u64,
-    pub(super) state: RefCell<Pending>,
+    state: RefCell<Pending>,
     /// A transaction belongs to the thread that began it.
     not_send: PhantomData<*const ()>,
-}
-
-/// The state of a transaction so far.
-#[derive(Debug, Default)]
-pub(super) struct Pending {
-    /// The values whose locks it holds, in the order of their offsets.
-    pub(super) joined: Vec<Cell<Untyped>>,
-    /// The value that could not be locked without waiting out of order.
-    wanted: Option<Cell<Untyped>>,
-    /// The blocks that it adds, which are not live yet, with their keys.
-    pub(super) added: Vec<(Trailer, Option<String>)>,
-    /// The blocks that it removes.
-    pub(super) removed: Vec<Trailer>,
-    /// The blocks that it has made and removed again.
-    pub(super) dropped: Vec<Trailer>,
-    /// The trailers of blocks that it has made, and of which it has given out no handle.
-    private: Vec<usize>,
-}
-
-impl Pending {
-    /// Returns the changes of the arena.
-    pub(super) fn changes(&self) -> Vec<Change> {
-        let added = self.added.iter().map(|(block, _)| Change::Add(block.at));
-        added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
-    }
-
-    /// Returns the hashes of the keys that it adds, and the offsets of those blocks' trailers.
-    pub(super) fn keys(&self) -> Vec<(u64, usize)> {
-        self.added.iter().filter_map(|(block, key)| Some((hash(key.as_ref()?), block.at))).collect()
-    }
-
-    /// Returns the index in `added` of the block with a key or an id.
-    fn position(&self, heap: Heap<'_>, sought: Sought<'_>) -> Option<usize> {
-        self.added.iter().position(|(block, key)| match sought {
-            Sought::Key(key_sought) => key.as_deref() == Some(key_sought),
-            Sought::Id(id) => BlockId::of(heap, block) == id,
-        })
-    }
-
-    /// Notes that a handle of the block is given out.
-    fn give_out(&mut self, block: &Trailer) {
-        self.private.retain(|at| *at != block.at);
-    }
-
-    pub(super) fn removes(&self, block: &Trailer) -> bool {
-        self.removed.iter().any(|removed| removed.at == block.at)
-    }
 }
 
 impl Transaction<'_> {
@@ -368,31 +325,6 @@ impl Transaction<'_> {
         }
     }
 
-    /// Begins a transaction that locks these values first. They are in order.
-    pub(super) fn begin(arena: &Arena, thread: Thread, known: Vec<Cell<Untyped>>) -> Result<Transaction<'_>, Error> {
-        let begun =
-            Transaction { arena, thread, token: thread.token(), state: RefCell::default(), not_send: PhantomData };
-        for cell in known {
-            begun.join(&cell)?;
-        }
-        Ok(begun)
-    }
-
-    /// Returns whether a lock could not be taken without waiting out of order.
-    pub(super) fn has_conflict(&self) -> bool {
-        self.state.borrow().wanted.is_some()
-    }
-
-    /// Rolls back and releases everything, and returns the values to lock from the start next time.
-    pub(super) fn give_up(self) -> Vec<Cell<Untyped>> {
-        self.roll_back();
-        let mut state = self.state.take();
-        let mut known = std::mem::take(&mut state.joined);
-        known.extend(state.wanted);
-        known.sort_by_key(Cell::start);
-        known
-    }
-
     /// Returns whether the running thread began the transaction. This is false in a forked child.
     pub(super) fn is_held(&self) -> bool {
         self.thread.token() == self.token
@@ -403,46 +335,6 @@ impl Transaction<'_> {
             return Ok(());
         }
         Err(Error::Unsupported { what: "a transaction is of the process that began it, not of a forked child" })
-    }
-
-    fn roll_back(&self) {
-        if !self.is_held() {
-            return;
-        }
-        let state = self.state.borrow();
-        for cell in &state.joined {
-            cell.versions().rollback();
-            // An overwritten lock cannot be reported: there is no caller.
-            let _ = cell.leave(self.thread);
-        }
-        let made: Vec<_> = state.added.iter().map(|(block, _)| block).chain(&state.dropped).copied().collect();
-        self.discard(&made, &state.private);
-    }
-
-    /// Ends the use of blocks that this transaction has made, but has not added. No look-up finds them.
-    fn discard(&self, blocks: &[Trailer], private: &[usize]) {
-        let is_private = |block: &&Trailer| private.contains(&block.at);
-        for block in blocks.iter().filter(|block| !is_private(block)) {
-            // Handles of it may be open, so its space is not free.
-            self.arena.heap().set_state(block, State::Removed);
-        }
-        let mut free = blocks.iter().filter(is_private).peekable();
-        if free.peek().is_some() {
-            // If the lock of the directory cannot be had, the space is free when a process opens the arena alone.
-            let _ = self.arena.edit(|editor| {
-                free.for_each(|block| editor.give_back(block));
-                Ok(())
-            });
-        }
-    }
-
-    /// Ends the use of the blocks that this transaction has made and removed again.
-    pub(super) fn discard_dropped(&self) {
-        let (dropped, private) = {
-            let mut state = self.state.borrow_mut();
-            (std::mem::take(&mut state.dropped), std::mem::take(&mut state.private))
-        };
-        self.discard(&dropped, &private);
     }
 }
 

@@ -1,12 +1,17 @@
 //! Beginning, committing and repeating transactions.
 
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
 use crate::arena::editor::Editor;
 use crate::arena::key::Sought;
 use crate::arena::map::Arena;
-use crate::arena::transaction::{Pending, Transaction};
+use crate::arena::transaction::Transaction;
+use crate::arena::transaction::pending::Pending;
 use crate::cell::Cell;
 use crate::cell::parts::record as decision;
 use crate::error::Error;
+use crate::format::contents::Untyped;
 use crate::heap::record::{self, Record};
 use crate::heap::{Change, Heap, State, Trailer, block_length};
 use crate::lock::{Refusal, Thread, Wait};
@@ -119,6 +124,31 @@ impl Arena {
 }
 
 impl Transaction<'_> {
+    /// Begins a transaction that locks these values first. They are in order.
+    pub(super) fn begin(arena: &Arena, thread: Thread, known: Vec<Cell<Untyped>>) -> Result<Transaction<'_>, Error> {
+        let begun =
+            Transaction { arena, thread, token: thread.token(), state: RefCell::default(), not_send: PhantomData };
+        for cell in known {
+            begun.join(&cell)?;
+        }
+        Ok(begun)
+    }
+
+    /// Returns whether a lock could not be taken without waiting out of order.
+    pub(super) fn has_conflict(&self) -> bool {
+        self.state.borrow().wanted.is_some()
+    }
+
+    /// Rolls back and releases everything, and returns the values to lock from the start next time.
+    pub(super) fn give_up(self) -> Vec<Cell<Untyped>> {
+        self.roll_back();
+        let mut state = self.state.take();
+        let mut known = std::mem::take(&mut state.joined);
+        known.extend(state.wanted);
+        known.sort_by_key(Cell::start);
+        known
+    }
+
     /// Commits everything. Returns `false`, and commits nothing, if others have changed the arena so that these changes do
     /// not apply any more.
     fn commit(&self) -> Result<bool, Error> {
@@ -218,6 +248,46 @@ impl Transaction<'_> {
             released = released.and(left);
         }
         Ok(released?)
+    }
+
+    pub(super) fn roll_back(&self) {
+        if !self.is_held() {
+            return;
+        }
+        let state = self.state.borrow();
+        for cell in &state.joined {
+            cell.versions().rollback();
+            // An overwritten lock cannot be reported: there is no caller.
+            let _ = cell.leave(self.thread);
+        }
+        let made: Vec<_> = state.added.iter().map(|(block, _)| block).chain(&state.dropped).copied().collect();
+        self.discard(&made, &state.private);
+    }
+
+    /// Ends the use of blocks that this transaction has made, but has not added. No look-up finds them.
+    fn discard(&self, blocks: &[Trailer], private: &[usize]) {
+        let is_private = |block: &&Trailer| private.contains(&block.at);
+        for block in blocks.iter().filter(|block| !is_private(block)) {
+            // Handles of it may be open, so its space is not free.
+            self.arena.heap().set_state(block, State::Removed);
+        }
+        let mut free = blocks.iter().filter(is_private).peekable();
+        if free.peek().is_some() {
+            // If the lock of the directory cannot be had, the space is free when a process opens the arena alone.
+            let _ = self.arena.edit(|editor| {
+                free.for_each(|block| editor.give_back(block));
+                Ok(())
+            });
+        }
+    }
+
+    /// Ends the use of the blocks that this transaction has made and removed again.
+    pub(super) fn discard_dropped(&self) {
+        let (dropped, private) = {
+            let mut state = self.state.borrow_mut();
+            (std::mem::take(&mut state.dropped), std::mem::take(&mut state.private))
+        };
+        self.discard(&dropped, &private);
     }
 }
 

@@ -1,8 +1,12 @@
 //! Values that are handed to other programs: by an inherited descriptor, by a token, over a socket.
+#![allow(unsafe_code)]
 
 use std::env;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -11,6 +15,7 @@ use std::thread;
 use std::time::Instant;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use shared_value::{Error, Lock, LockError, RLock, Source, Synchronized, Token};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, fork, scaled};
 
@@ -265,6 +270,76 @@ fn a_socket_carries_a_value() {
     value.send_to(&listener.accept().unwrap().0).unwrap();
     outcome(child);
     assert_eq!(value.get(), COUNT);
+}
+
+/// A peer may send any descriptor. Without the identity in the message, the receiver would open another value, or wait for a
+/// process that opens it, or lock a file that is no value.
+#[test]
+fn a_socket_does_nothing_to_another_file() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let value = Synchronized::new(1_u64).unwrap();
+    let other = Synchronized::new(2_u64).unwrap();
+    let send_instead = |file: &File| {
+        let (mine, relayed) = UnixStream::pair().unwrap();
+        value.send_to(&mine).unwrap();
+        let mut message = [0; 64];
+        let length = (&relayed).read(&mut message).unwrap();
+        let descriptors = [file.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        sendmsg(&here, &[IoSlice::new(&message[..length])], &mut ancillary, SendFlags::empty()).unwrap();
+    };
+    let open = || match (Synchronized::<u64>::open(&there), Synchronized::<u64>::open_read_only(&there)) {
+        (Err(Error::Io { source: one, .. }), Err(Error::Io { source: other, .. })) => {
+            assert_eq!((one.kind(), other.kind()), (ErrorKind::InvalidData, ErrorKind::InvalidData));
+            assert_eq!(one.to_string(), other.to_string());
+            one.to_string()
+        }
+        opened => panic!("{opened:?}"),
+    };
+    let refused = |file: &File| {
+        send_instead(file);
+        send_instead(file);
+        open()
+    };
+
+    let descriptor = other.token().unwrap().to_string().rsplit_once(':').unwrap().1.to_owned();
+    let segment = File::options().read(true).write(true).open(format!("/proc/self/fd/{descriptor}")).unwrap();
+    // The entrance is locked, as by a process that is opening the file: a receiver that entered would wait.
+    for byte in 1..3 {
+        assert_eq!(lock_byte(&segment, byte), 0);
+    }
+    assert!(refused(&segment).contains("a segment of identity"));
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("other");
+    std::fs::write(&path, "text").unwrap();
+    assert!(refused(&File::open(&path).unwrap()).contains("found another file"));
+    std::fs::remove_file(&path).unwrap();
+    mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let mut pipe = File::options().read(true).write(true).open(&path).unwrap();
+    pipe.write_all(b"contents").unwrap();
+    assert!(refused(&pipe).contains("no regular file"));
+    let mut contents = [0; 8];
+    pipe.read_exact(&mut contents).unwrap();
+    assert_eq!(&contents, b"contents");
+    assert!(refused(&File::open("/dev/zero").unwrap()).contains("no regular file"));
+
+    // The socket stays in step.
+    value.send_to(&here).unwrap();
+    assert_eq!(Synchronized::<u64>::open(&there).unwrap().get(), 1);
+    assert_eq!(other.get(), 2);
+}
+
+/// Locks a byte of the file for writing, by this opening. Returns 0 if that succeeds.
+fn lock_byte(file: &File, byte: libc::off_t) -> i32 {
+    // SAFETY: all bytes zero are a valid `flock`.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    (lock.l_type, lock.l_start, lock.l_len) =
+        (libc::c_short::try_from(libc::F_WRLCK).expect("a small number"), byte, 1);
+    // SAFETY: the descriptor is open, and the kernel only reads `lock`.
+    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) }
 }
 
 /// Without a lock, two writers of different bytes of a word must not undo each other's changes.

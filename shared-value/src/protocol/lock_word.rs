@@ -154,6 +154,15 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
                 return Some(Taken { owner_died: seen & OWNER_DIED != 0 });
             }
             kernel.retract();
+            // The word has changed meanwhile. A peer that changes it all the time must not hold this thread for ever.
+            if looks < LOOKS {
+                looks += 1;
+            } else if !matches!(wait, Wait::Forever) && wait.remaining().is_none() {
+                if slept != 0 {
+                    pass_on(word, kernel);
+                }
+                return None;
+            }
             continue;
         }
         if matches!(wait, Wait::Never) {
@@ -187,17 +196,14 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
     }
 }
 
-/// Passes a wake-up that this thread may have consumed on to another sleeper.
+/// Passes a wake-up that this thread may have consumed on to another sleeper: by the waiters bit, which makes the owner wake
+/// one, or at once if that fails. It does not try again: a wake-up too many does no harm, because the sleeper looks at the
+/// word and sleeps again.
 fn pass_on(word: &AtomicU64, kernel: impl Kernel) {
-    loop {
-        let seen = word.load(Ordering::Relaxed);
-        if seen & THREAD == 0 {
-            return kernel.wake_one(word);
-        }
-        let marked = seen | WAITERS;
-        if word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            return;
-        }
+    let seen = word.load(Ordering::Relaxed);
+    let marks = |marked| word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    if seen & THREAD == 0 || !marks(seen | WAITERS) {
+        kernel.wake_one(word);
     }
 }
 
@@ -273,4 +279,52 @@ pub(crate) fn bury(word: &AtomicU64, owner: u64) {
     let _ = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
         (seen & OWNER == owner).then_some(OWNER_DIED | (seen & WAITERS))
     });
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const OWNER_HERE: u64 = 7 << 32 | 5;
+
+    /// An operating system beside a peer that changes a free word each time before this thread can take it.
+    #[derive(Clone, Copy)]
+    struct Hostile<'a> {
+        word: &'a AtomicU64,
+    }
+
+    impl Kernel for Hostile<'_> {
+        fn announce(&self) {
+            self.word.fetch_add(1 << 32, Ordering::Relaxed);
+        }
+
+        fn retract(&self) {}
+
+        fn may_own_elsewhere(&self) -> bool {
+            false
+        }
+
+        fn wait(&self, _: &AtomicU64, _: u64, _: Duration) {}
+
+        fn wake_one(&self, _: &AtomicU64) {}
+
+        fn is_gone(&self, _: &AtomicU64, _: u64) -> bool {
+            false
+        }
+    }
+
+    /// Without a look at the clock after each failed attempt, a peer that changes a free lock would hold its waiters for ever.
+    #[test]
+    fn a_wait_ends_beside_a_peer_that_changes_a_free_word() {
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for wait in [Wait::Never, Wait::Briefly, Wait::at_most(Duration::from_millis(20))] {
+                let word = AtomicU64::new(OWNER_DIED);
+                let _ = sender.send(take(&word, OWNER_HERE, wait, Hostile { word: &word }));
+            }
+        });
+        for _ in 0..3 {
+            assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(None));
+        }
+    }
 }

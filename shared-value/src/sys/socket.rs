@@ -14,36 +14,41 @@ use rustix::net::{
 use crate::sys::descriptor;
 
 /// Precedes each file, so that a stream that carries other data is recognized.
-const GREETING: [u8; 8] = *b"SHVALFD2";
+const GREETING: [u8; 8] = *b"SHVALFD3";
 
-/// The greeting and a number.
-type Message = [u8; 16];
+/// The bytes that are sent with a file.
+pub(crate) type Contents = [u8; 24];
 
-/// Sends a descriptor of the file, and a number.
-pub(crate) fn send(file: impl AsFd, number: u64, socket: &UnixStream) -> io::Result<()> {
-    let mut message: Message = [0; 16];
-    message[..8].copy_from_slice(&GREETING);
-    message[8..].copy_from_slice(&number.to_ne_bytes());
+/// The greeting and the contents.
+type Message = [u8; GREETING.len() + size_of::<Contents>()];
+
+const EMPTY: Message = [0; size_of::<Message>()];
+
+/// Sends a descriptor of the file, and bytes that tell the receiver what it is.
+pub(crate) fn send(file: impl AsFd, contents: &Contents, socket: &UnixStream) -> io::Result<()> {
+    let mut message = EMPTY;
+    message[..GREETING.len()].copy_from_slice(&GREETING);
+    message[GREETING.len()..].copy_from_slice(contents);
     let descriptors = [file.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)), "there is space for one");
-    // A message of 16 bytes is sent whole or not at all.
+    // So short a message is sent whole or not at all.
     rustix::io::retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&message)], &mut ancillary, SendFlags::NOSIGNAL))?;
     Ok(())
 }
 
-/// Receives a file and a number that `send` has sent.
+/// Receives a file and the bytes that `send` has sent. The file may be anything, and nothing was done with it yet.
 ///
 /// # Errors
 /// `InvalidData` if other data arrive, `UnexpectedEof` if the other side has closed the socket, `EMFILE` if the process may
 /// not have another descriptor. Nothing that was received is kept then.
 #[expect(clippy::disallowed_methods, reason = "the descriptor moves above the standard streams at once")]
-pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, u64)> {
+pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, Contents)> {
     // A descriptor that does not fit is lost together with its message. So this asks first, and leaves the message in the
     // socket if there is no room.
     drop(descriptor::duplicate(socket)?);
-    let mut message: Message = [0; 16];
+    let mut message = EMPTY;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = rustix::io::retry_on_intr(|| {
@@ -63,8 +68,8 @@ pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, u64)> {
     let is_greeting = received.bytes == message.len() && message.starts_with(&GREETING);
     match <[OwnedFd; 1]>::try_from(descriptors) {
         Ok([descriptor]) if is_greeting => {
-            let number = message[8..].try_into().expect("eight bytes");
-            Ok((descriptor::above_standard(descriptor)?, u64::from_ne_bytes(number)))
+            let contents = message[GREETING.len()..].try_into().expect("the rest of the message");
+            Ok((descriptor::above_standard(descriptor)?, contents))
         }
         Err(none) if is_greeting && none.is_empty() && received.flags.contains(ReturnFlags::CTRUNC) => {
             Err(io::Error::other(

@@ -71,7 +71,7 @@ rm -rf "$root"
 # Tests find their programs and their files by the paths that they had when they were compiled.
 here=$root$PWD
 programs=$target/$triple/debug
-mkdir -p "$root"/{bin,dev,proc,sys,tmp,lib/aarch64-linux-gnu} "$here" "$root$programs"
+mkdir -p "$root"/{bin,dev,proc,sys,tests,tmp,lib/aarch64-linux-gnu} "$here" "$root$programs"
 cp "$system/bin/busybox" "$root/bin/"
 ln -s busybox "$root/bin/sh"
 cp -P "$system"/lib/ld-linux-aarch64.so.1 "$root/lib/"
@@ -91,7 +91,7 @@ while read -r source program; do
   if (($# > 0)) && [[ " $* " != *" $name "* ]]; then
     continue
   fi
-  aarch64-linux-gnu-strip -S -o "$root/tmp/$name" "$program"
+  aarch64-linux-gnu-strip -S -o "$root/tests/$name" "$program"
   tests+=("$name")
 done < <(sed -n 's/^ *Executable \(unittests \)\?\([^ ]*\) (\(.*\))$/\2 \3/p' "$work/build")
 if ((${#tests[@]} == 0)); then
@@ -114,12 +114,12 @@ export RUST_BACKTRACE=0
 cd $PWD/tests
 for test in ${tests[*]}; do
   start=\$(cut -d. -f1 /proc/uptime)
-  timeout -s KILL 600 /tmp/\$test >/tmp/output 2>&1 </dev/null
+  timeout -s KILL 600 /tests/\$test >/tests/output 2>&1 </dev/null
   status=\$?
   if [ \$status != 0 ]; then
-    tail -n 150 /tmp/output
+    tail -n 150 /tests/output
   fi
-  echo "REPORT \$test \$status \$((\$(cut -d. -f1 /proc/uptime) - start)) \$(grep '^test result' /tmp/output)"
+  echo "REPORT \$test \$status \$((\$(cut -d. -f1 /proc/uptime) - start)) \$(grep '^test result' /tests/output)"
 done
 poweroff -f
 INIT

@@ -5,6 +5,7 @@
 
 mod deadline;
 mod effort;
+mod file_lock;
 mod fork;
 mod futex;
 pub mod hostile;
@@ -27,6 +28,7 @@ mod worker;
 
 pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
 pub use effort::processor_time;
+pub use file_lock::lock_bytes;
 pub use fork::{Forked, end_now, fork, split};
 pub use futex::Futex;
 pub use mounts::{mount_tmpfs, own_mounts, show_instead};

@@ -1,12 +1,11 @@
 //! Values that are handed to other programs: by an inherited descriptor, by a token, over a socket.
-#![allow(unsafe_code)]
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -17,7 +16,7 @@ use std::time::Instant;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use shared_value::{Error, Lock, LockError, RLock, Source, Synchronized, Token};
-use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, fork, scaled};
+use shared_value_tests::{DEADLINE, SHORT, SegmentName, eventually, fork, lock_bytes, scaled};
 
 const COUNT: u64 = 1_000;
 
@@ -307,9 +306,7 @@ fn a_socket_does_nothing_to_another_file() {
     let descriptor = other.token().unwrap().to_string().rsplit_once(':').unwrap().1.to_owned();
     let segment = File::options().read(true).write(true).open(format!("/proc/self/fd/{descriptor}")).unwrap();
     // The entrance is locked, as by a process that is opening the file: a receiver that entered would wait.
-    for byte in 1..3 {
-        assert_eq!(lock_byte(&segment, byte), 0);
-    }
+    lock_bytes(&segment, libc::F_OFD_SETLK, libc::F_WRLCK, 1, 2).unwrap();
     assert!(refused(&segment).contains("a segment of identity"));
 
     let directory = tempfile::tempdir().unwrap();
@@ -330,16 +327,6 @@ fn a_socket_does_nothing_to_another_file() {
     value.send_to(&here).unwrap();
     assert_eq!(Synchronized::<u64>::open(&there).unwrap().get(), 1);
     assert_eq!(other.get(), 2);
-}
-
-/// Locks a byte of the file for writing, by this opening. Returns 0 if that succeeds.
-fn lock_byte(file: &File, byte: libc::off_t) -> i32 {
-    // SAFETY: all bytes zero are a valid `flock`.
-    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    (lock.l_type, lock.l_start, lock.l_len) =
-        (libc::c_short::try_from(libc::F_WRLCK).expect("a small number"), byte, 1);
-    // SAFETY: the descriptor is open, and the kernel only reads `lock`.
-    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) }
 }
 
 /// Without a lock, two writers of different bytes of a word must not undo each other's changes.

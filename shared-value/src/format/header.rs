@@ -74,16 +74,11 @@ impl SegmentId {
     pub(crate) fn new(bits: u128) -> Self {
         Self(bytemuck::cast(bits))
     }
-
-    /// Returns the random bits.
-    pub(crate) fn bits(self) -> u128 {
-        bytemuck::cast(self.0)
-    }
 }
 
 impl fmt::Display for SegmentId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", self.bits())
+        write!(formatter, "{:032x}", bytemuck::cast::<_, u128>(self.0))
     }
 }
 

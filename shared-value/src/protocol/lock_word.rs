@@ -147,35 +147,28 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
     let (mut looks, mut pauses) = (0, FIRST_PAUSES);
     loop {
         let seen = word.load(Ordering::Relaxed);
-        if seen & THREAD == 0 {
+        let is_free = seen & THREAD == 0;
+        if is_free {
             kernel.announce();
             let held = owner | (seen & WAITERS) | slept;
             if word.compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 return Some(Taken { owner_died: seen & OWNER_DIED != 0 });
             }
             kernel.retract();
-            // The word has changed meanwhile. A peer that changes it all the time must not hold this thread for ever.
-            if looks < LOOKS {
-                looks += 1;
-            } else if !matches!(wait, Wait::Forever) && wait.remaining().is_none() {
-                if slept != 0 {
-                    pass_on(word, kernel);
-                }
-                return None;
-            }
-            continue;
-        }
-        if matches!(wait, Wait::Never) {
+        } else if matches!(wait, Wait::Never) {
             return None;
         }
         if looks < LOOKS {
             looks += 1;
-            for _ in 0..pauses {
-                spin_loop();
+            if !is_free {
+                for _ in 0..pauses {
+                    spin_loop();
+                }
+                pauses = (2 * pauses).min(MOST_PAUSES);
             }
-            pauses = (2 * pauses).min(MOST_PAUSES);
             continue;
         }
+        // A peer that changes a free word all the time must not hold this thread for ever either.
         let owns_elsewhere = seen & THREAD == owner & THREAD && kernel.may_own_elsewhere();
         let Some(timeout) = wait.remaining().filter(|_| !owns_elsewhere) else {
             if slept != 0 {
@@ -183,6 +176,9 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
             }
             return None;
         };
+        if is_free {
+            continue;
+        }
         let marked = seen | WAITERS;
         if seen == marked || word.compare_exchange(seen, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             kernel.wait(word, marked, timeout);

@@ -3,17 +3,18 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 
+use bytemuck::{Pod, Zeroable};
+
 use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::format::SegmentId;
 use crate::segment::{Location, Mapping, id_of};
 use crate::share::opening::Opening;
 use crate::sys;
-use crate::sys::socket::Contents;
 
 /// Sends the value with this number in a segment.
 pub(crate) fn send_to(mapping: &Mapping, number: u64, socket: &UnixStream) -> Result<(), Error> {
-    let contents = Passed { id: mapping.id(), number }.to_contents();
+    let contents = bytemuck::cast(Passed { id: mapping.id(), number });
     mapping
         .file()
         .and_then(|file| sys::socket::send(file, &contents, socket))
@@ -24,7 +25,7 @@ pub(crate) fn send_to(mapping: &Mapping, number: u64, socket: &UnixStream) -> Re
 pub(super) fn open<C: Recognized + ?Sized>(socket: &UnixStream, opening: &Opening) -> Result<Cell<C>, Error> {
     let failed = |error| Error::io("receive a value", error);
     let (file, contents) = sys::socket::receive(socket).map_err(failed)?;
-    let Passed { id, number } = Passed::from_contents(contents);
+    let Passed { id, number } = bytemuck::cast(contents);
     // This comes first: the other end may send any file, and a lock or a wait could affect a file that is no segment.
     let other = |found: String| {
         let text = format!("expected the segment of identity {id}, found another file: {found}");
@@ -38,26 +39,10 @@ pub(super) fn open<C: Recognized + ?Sized>(socket: &UnixStream, opening: &Openin
 }
 
 /// The contents of the message.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 struct Passed {
     id: SegmentId,
     /// The number of the value in its segment.
     number: u64,
-}
-
-impl Passed {
-    fn to_contents(&self) -> Contents {
-        let mut contents = [0; size_of::<Contents>()];
-        let (id, number) = contents.split_at_mut(size_of::<u128>());
-        id.copy_from_slice(&self.id.bits().to_ne_bytes());
-        number.copy_from_slice(&self.number.to_ne_bytes());
-        contents
-    }
-
-    fn from_contents(contents: Contents) -> Self {
-        let (id, number) = contents.split_at(size_of::<u128>());
-        Self {
-            id: SegmentId::new(u128::from_ne_bytes(id.try_into().expect("16 bytes"))),
-            number: u64::from_ne_bytes(number.try_into().expect("8 bytes")),
-        }
-    }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use rustix::process::geteuid;
 use rustix::thread::{Gid, Uid, set_thread_gid, set_thread_uid};
 use shared_value::{Error, LockError, Synchronized};
-use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SegmentName, fork, skip};
+use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SegmentName, fork, lock_bytes, skip};
 
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;
@@ -27,21 +27,6 @@ fn become_nobody() -> bool {
     true
 }
 
-/// Locks a file by one of the commands of `fcntl(2)`.
-fn lock(file: &File, command: libc::c_int, kind: libc::c_int) -> io::Result<()> {
-    let lock = libc::flock {
-        l_type: libc::c_short::try_from(kind).expect("a small number"),
-        l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
-        l_start: 0,
-        // The whole file, for every length of it.
-        l_len: 0,
-        l_pid: 0,
-    };
-    // SAFETY: the descriptor is open, and the kernel only reads `lock`.
-    let result = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
 /// Starts a process that holds every lock that a reader can have on a file, until it is dropped.
 #[track_caller]
 fn reader_of(name: &SegmentName) -> Forked {
@@ -50,11 +35,11 @@ fn reader_of(name: &SegmentName) -> Forked {
         let is_nobody = become_nobody();
         let file = File::open(name.path()).expect("anybody may read it");
         assert!(!is_nobody || OpenOptions::new().write(true).open(name.path()).is_err());
-        lock(&file, libc::F_OFD_SETLK, libc::F_RDLCK).expect("a reader may do that");
-        lock(&file, libc::F_OFD_SETLK, libc::F_WRLCK).expect_err("only writers may do that");
+        lock_bytes(&file, libc::F_OFD_SETLK, libc::F_RDLCK, 0, 0).expect("a reader may do that");
+        lock_bytes(&file, libc::F_OFD_SETLK, libc::F_WRLCK, 0, 0).expect_err("only writers may do that");
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).expect("anybody may do that");
         let again = File::open(name.path()).expect("anybody may read it");
-        lock(&again, libc::F_SETLK, libc::F_RDLCK).expect("a reader may do that");
+        lock_bytes(&again, libc::F_SETLK, libc::F_RDLCK, 0, 0).expect("a reader may do that");
         // SAFETY: the descriptor is open, and the call takes a number.
         let leased = unsafe { libc::fcntl(again.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) };
         assert!(!is_nobody || leased == -1, "a lease would hold up processes that open the file");

@@ -14,7 +14,9 @@ use crate::handle::access::Access;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::heap::{self, ArenaStats, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
+use crate::hold::scoped::ScopedHold;
 use crate::hold::{read, retry};
+use crate::lock::Wait;
 use crate::segment::Segment;
 
 /// Finding and listing.
@@ -40,10 +42,12 @@ impl<A: Access> Arena<A> {
     #[inline]
     pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C, A>>, Error> {
         let sought = key.into().0;
-        match self.find(sought) {
-            Some(found) => self.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell))),
-            None => Ok(None),
+        while let Some(found) = self.find(sought) {
+            if let Some(cell) = self.cell_of(&found, sought)? {
+                return Ok(Some(Synchronized::of(cell)));
+            }
         }
+        Ok(None)
     }
 
     /// Returns whether there is a value with this key or id.
@@ -57,7 +61,14 @@ impl<A: Access> Arena<A> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn contains<'k>(&self, key: impl Into<AnyKey<'k>>) -> bool {
-        self.find(key.into().0).is_some()
+        let sought = key.into().0;
+        while let Some(found) = self.find(sought) {
+            // The space may have been used again while the key was compared.
+            if self.heap().is_still(&found) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Returns the number of values, with and without keys.
@@ -132,12 +143,14 @@ impl<A: Access> Arena<A> {
     pub fn iter(&self) -> impl Iterator<Item = Entry> {
         let heap = self.heap();
         self.live_blocks().filter_map(move |block| {
-            Some(Entry {
+            let entry = Entry {
                 key: heap.key(&block),
                 id: BlockId::of(heap, &block),
                 schema: TypeEntry::at(heap, block.type_entry)?.schema()?,
                 size: block.size,
-            })
+            };
+            // The space may have been used again while the key was copied.
+            heap.is_still(&block).then_some(entry)
         })
     }
 
@@ -165,7 +178,7 @@ impl<A: Access> Arena<A> {
                 return None;
             }
             match self.cell_of(&block, Sought::Id(BlockId::of(heap, &block))) {
-                Ok(cell) => Some((heap.key(&block), Synchronized::of(cell))),
+                Ok(cell) => cell.map(|cell| (heap.key(&block), Synchronized::of(cell))),
                 Err(Error::LayoutMismatch { .. }) => {
                     others.push(block.type_entry);
                     None
@@ -235,7 +248,8 @@ impl<A: Access> Arena<A> {
     /// arena.insert("count", 100_u64)?;
     /// arena.remove("count")?;
     /// let stats = arena.stats();
-    /// assert_eq!((stats.live, stats.removed), (1, 1));
+    /// assert_eq!((stats.live, stats.removed), (1, 0));
+    /// assert!(stats.reusable_bytes >= 128, "no handle of the removed value is open");
     /// assert!(stats.live_bytes > 2 * 800, "a value has two slots");
     /// let sum = stats.live_bytes + stats.removed_bytes + stats.reusable_bytes + stats.overhead_bytes;
     /// assert!(sum <= arena.used() && arena.used() <= stats.reserved_bytes);
@@ -289,14 +303,26 @@ impl<A: Access> Arena<A> {
         }
     }
 
-    /// Opens the value in a block.
+    /// Opens the value in a block; `None` if it was removed since the block was found.
     #[inline(always)]
     pub(super) fn cell_of<C: Recognized + ?Sized>(
         &self,
         block: &Trailer,
         sought: Sought<'_>,
-    ) -> Result<Cell<C>, Error> {
-        cell_of(self.segment(), block, || self.name_of(sought))
+    ) -> Result<Option<Cell<C>>, Error> {
+        let cell = cell_of(self.segment(), block, || self.name_of(sought));
+        if self.segment().is_pinned() {
+            self.unpin();
+        }
+        cell
+    }
+
+    /// Ends the pin of the parent in a forked child, if the lock of the directory is free.
+    #[cold]
+    fn unpin(&self) {
+        if let Ok(_hold) = ScopedHold::acquire(&self.directory, Wait::Never) {
+            self.segment().unpin();
+        }
     }
 
     /// Returns whether the cell of a value lies in this arena.

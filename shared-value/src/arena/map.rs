@@ -10,7 +10,7 @@ use crate::cell::{Cell, Terms};
 use crate::error::Error;
 use crate::handle::access::{Access, ReadOnly, ReadWrite};
 use crate::handle::options::{Options, sealed};
-use crate::heap::{Directory, space};
+use crate::heap::{Directory, claim};
 use crate::segment::Location;
 use crate::share::{self, Opening, Source, Token};
 
@@ -108,8 +108,8 @@ impl Arena {
 
     /// Opens an arena by its name, file, [`Token`], or socket, or as [inherited](Source::inherited).
     ///
-    /// If no other process has it open, opening frees the space of removed values. This takes time in proportion to the
-    /// number of values: about 0.1 seconds for a million.
+    /// If no other process has it open, opening looks at all values, to repair what a crash of the machine has left. This takes
+    /// time in proportion to the number of values: about 0.1 seconds for a million.
     ///
     /// # Errors
     /// The errors of [`Synchronized::open`](crate::Synchronized::open).
@@ -266,7 +266,9 @@ impl<A> Arena<A> {
 
 impl sealed::Handle for Arena {
     fn open_from(source: &Source<'_>, terms: &Terms) -> Result<Self, Error> {
-        share::open(source, &Opening::ReadWrite(terms.guarding.clone())).map(Self::of)
+        let arena = share::open(source, &Opening::ReadWrite(terms.guarding.clone())).map(Self::of)?;
+        arena.clear_slots();
+        Ok(arena)
     }
 }
 
@@ -330,7 +332,7 @@ impl Capacity {
             });
         }
         let blocks = self.0 as u64;
-        Ok(blocks + space::index::length(blocks))
+        Ok(blocks + claim::reserve(blocks))
     }
 }
 

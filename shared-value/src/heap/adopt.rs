@@ -6,18 +6,20 @@ use crate::cell::Cell;
 use crate::cell::parts::Parts;
 use crate::error::Error;
 use crate::format::contents::Untyped;
-use crate::heap::blocks::{Heap, State, Trailer};
+use crate::heap::blocks::{Heap, State, Trailer, lost};
 use crate::heap::changes;
+use crate::heap::claim::layout;
 use crate::heap::directory::Directory;
+use crate::heap::space::waiting::Waiting;
 use crate::heap::table::{table_at, table_block};
 use crate::heap::type_entry::TypeEntry;
 use crate::heap::usize_of;
 use crate::heap::{record, space};
-use crate::segment::Mapping;
+use crate::segment::{Layout, Mapping};
 
 /// Frees the locks of all values and the records of transactions, which no thread can hold, and finishes changes that were
-/// being made. Frees the space of all blocks that nothing refers to, and, if no process reads the arena either, that of removed
-/// values.
+/// being made. Frees the space of all blocks that nothing refers to, and that of removed values of which no process that reads
+/// the arena has a handle.
 ///
 /// If this process dies before it is done, the next one begins again.
 ///
@@ -31,6 +33,8 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     let allocated = usize_of(directory.allocated).min(heap.end_of_segment());
     mapping.fill_holes(0..allocated)?;
     mapping.fill_holes(heap.index_of(allocated).start..heap.end_of_segment())?;
+    let layout = layout(mapping, directory.capacity).ok_or_else(|| lost(mapping, 0))?;
+    mapping.reset_claims(layout)?;
     changes::repeat_stores(heap, &directory);
     changes::recover(heap, &directory);
     let cursor = usize_of(directory.cursor).min(heap.end_of_segment());
@@ -52,11 +56,16 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     }
     // This must come after the loop, when no value is joined to a record any more.
     known.extend(record::adopt(mapping, directory.records));
-    // A block that nothing refers to, and that no look-up could ever find: its maker died before anything referred to it. A
-    // removed value may still be read.
+    // A process that reads may have a handle of a removed value.
+    let is_locked = is_read.then(|| mapping.is_locked());
+    let is_claimed = |block: &Trailer| {
+        let is_loose = directory.loose.contains(&(block.at as u64));
+        !is_loose && is_locked.as_ref().is_some_and(|is_locked| is_locked(Layout::unit(block.at)))
+    };
+    // A block that nothing refers to, and that no look-up could ever find: its maker died before anything referred to it.
     let is_used = |block: &Trailer| match block.state {
         State::Free | State::Made => false,
-        State::Removed => is_read && !directory.loose.contains(&(block.at as u64)),
+        State::Removed => is_claimed(block),
         _ => known.contains(&block.at) || block.type_entry != 0,
     };
     if let Some(table) = table_at(heap, directory.table) {
@@ -67,6 +76,11 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     }
     if cursor > heap.start() {
         space::rebuild(heap, cursor, is_used);
+    }
+    let waiting = Waiting::at(heap, layout);
+    waiting.inspect(|waiting| waiting.reset());
+    for block in heap.blocks(cursor).filter(|block| block.state == State::Removed) {
+        waiting.inspect(|waiting| waiting.begin(block.at));
     }
     (directory.values, directory.changes, directory.listed) = (values, Default::default(), 0);
     directory.loose = Default::default();

@@ -15,11 +15,12 @@ use core::sync::atomic::fence;
 use std::io;
 use std::ops::Range;
 
+use crate::error::Error;
 use crate::format::CELL_ALIGN;
 use crate::heap::decision::Decision;
 use crate::heap::space::index::Bits;
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::segment::Mapping;
+use crate::segment::{Layout, Mapping, Search};
 use crate::sys::memory;
 
 const WORD: usize = size_of::<u64>();
@@ -72,6 +73,7 @@ pub(crate) struct Trailer {
 
 /// The bits of a trailer's first word that hold the state.
 const STATE: u64 = 0xff;
+const REMOVED: u64 = 2;
 const FREE: u64 = 3;
 /// The bits of the second word that hold the start, and of the last word that hold the hash.
 const START_BITS: u32 = 48;
@@ -85,7 +87,7 @@ impl Trailer {
         let state = match self.state {
             State::Made => 0,
             State::Live => 1,
-            State::Removed => 2,
+            State::Removed => REMOVED,
             State::Free => FREE,
             State::Adding => 4,
             State::Removing => 5,
@@ -115,6 +117,17 @@ impl Trailer {
     /// Returns where the payload must end.
     pub(crate) fn payload_end(&self) -> usize {
         self.at.saturating_sub(key_bytes(self.key_length))
+    }
+}
+
+/// Returns the error for a block that another process has overwritten.
+#[cold]
+pub(crate) fn lost(segment: &Mapping, at: usize) -> Error {
+    Error::InvalidSegment {
+        name: segment.name().to_owned(),
+        field: "block",
+        expected: format!("a value of its type before the trailer at {at}"),
+        found: "something else".to_owned(),
     }
 }
 
@@ -212,7 +225,7 @@ impl<'a> Heap<'a> {
             state: match word & STATE {
                 0 => State::Made,
                 1 => State::Live,
-                2 => State::Removed,
+                REMOVED => State::Removed,
                 4 => State::Adding,
                 5 => State::Removing,
                 _ => State::Free,
@@ -271,6 +284,33 @@ impl<'a> Heap<'a> {
             }
         }
         false
+    }
+
+    /// Returns whether a block that a look-up has found was neither removed nor used again since. If this thread has claimed
+    /// the block before, its space is not used again later either.
+    #[inline(always)]
+    pub(crate) fn is_still(self, block: &Trailer) -> bool {
+        let Some([first, ..]) = self.trailer_words(block.at) else { return false };
+        // Sequentially consistent: either this load sees that the block was removed, or the sweep sees the claim.
+        let word = first.load(Ordering::SeqCst);
+        let is_removed = matches!(word & STATE, REMOVED | FREE);
+        // If the word is part of another block by now, no block ends here any more: the load above has acquired that.
+        word >> STATE.count_ones() == block.generation && !is_removed && self.is_set(Bits::Ends, block.at)
+    }
+
+    /// Returns where the claims lie; `None` if this process has not begun to claim.
+    pub(crate) fn layout_of_claims(self) -> Option<Layout> {
+        self.mapping.layout_of_claims()
+    }
+
+    /// Begins a search for claims, which may ask for `asks` processes.
+    pub(crate) fn search(self, asks: usize) -> Option<Search<'a>> {
+        Search::new(self.mapping, asks)
+    }
+
+    /// Returns which units are claimed by locks; see [`Mapping::is_locked`].
+    pub(crate) fn is_locked(self) -> impl Fn(usize) -> bool + use<'a> {
+        self.mapping.is_locked()
     }
 
     /// Writes a trailer. All of its words but the first stay until the block is free.

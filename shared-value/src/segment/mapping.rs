@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
@@ -22,6 +22,8 @@ use crate::lock;
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
+use crate::segment::claims::layout::Layout;
+use crate::segment::claims::state::Claims;
 use crate::segment::location::Location;
 use crate::sys;
 use crate::sys::descriptor::{Descriptor, Identity};
@@ -43,6 +45,16 @@ pub(crate) struct Mapping {
     vouched_for: AtomicU32,
     /// What vouches for that process. Used under the registry's lock only.
     presence: Mutex<Option<Presence>>,
+    /// What this process has open in an arena.
+    claims: OnceLock<Begun>,
+}
+
+/// The claims of this process in an arena.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) claims: Claims,
+    /// Ends them, when the mapping is dropped.
+    pub(super) end: fn(&Mapping),
 }
 
 impl Mapping {
@@ -88,7 +100,33 @@ impl Mapping {
         // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
         memory.advise(Advice::DontDump).map_err(failed)?;
         let file = Descriptor::of(file).map_err(failed)?;
-        Ok(Self { file, memory, location, name, header, vouched_for: AtomicU32::new(0), presence: Mutex::default() })
+        Ok(Self { file, memory, location, name, header, vouched_for: AtomicU32::new(0), presence: Mutex::default(), claims: OnceLock::new() })
+    }
+
+    /// Returns what this process has open in the arena; `None` if it has opened no value there.
+    #[inline(always)]
+    pub(super) fn claims(&self) -> Option<&Claims> {
+        self.claims.get().map(|begun| &begun.claims)
+    }
+
+    /// Sets what `claims` returns. Returns the argument if that was set before.
+    pub(super) fn begin_claims(&self, begun: Begun) -> Option<Begun> {
+        self.claims.set(begun).err()
+    }
+
+    /// Returns where the claims of the arena lie; `None` if this process has opened no value there.
+    pub(crate) fn layout_of_claims(&self) -> Option<Layout> {
+        self.claims().map(Claims::layout)
+    }
+
+    /// Returns whether the memory is mapped for reading only.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.file.is_read_only()
+    }
+
+    /// Returns the descriptor of the file; `None` if other code of this program has closed it. Needs no memory.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.file.get()
     }
 
     /// Returns where the segment lives.
@@ -263,7 +301,7 @@ impl Mapping {
         !unvouched::is_set(self.unvouched())
     }
 
-    fn unvouched(&self) -> &AtomicU64 {
+    pub(super) fn unvouched(&self) -> &AtomicU64 {
         let words = self.words(UNVOUCHED, 1).and_then(<[_]>::first);
         words.expect("a valid header has this word")
     }
@@ -275,6 +313,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if let Some(begun) = self.claims.get() {
+            (begun.end)(self);
+        }
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if !self.is_vouched_for(lock::process::id()) {
             // In a forked child, other memory may have taken the place of the page.

@@ -6,17 +6,18 @@
 //! `heap/decision.rs`).
 
 mod space;
+mod sweep;
 mod tables;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::cell::{Cell, Recognized};
+use crate::cell::{Cell, Place, Recognized};
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::heap::{
-    Bucket, Change, Directory, FEW, Heap, LOOSE, State, Trailer, TypeEntry, block_length, cell_in, changes, hash, lost,
-    table_at, usize_of,
+    Bucket, Change, Directory, FEW, Heap, LOOSE, State, Trailer, TypeEntry, block_length, cell_in, changes, claim, hash,
+    lost, table_at, usize_of,
 };
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::segment::Segment;
@@ -40,18 +41,29 @@ impl<'a> Editor<'a> {
     /// keeps it while the editor is used.
     pub(super) fn new(cell: &'a Cell<Directory>) -> Result<Self, Error> {
         let segment = cell.shared_segment();
+        claim::begin(segment)?;
         let heap = Heap::of(segment);
-        let mut directory = cell.committed()?;
+        let directory = cell.committed()?;
         changes::repeat_stores(heap, &directory);
         changes::recover(heap, &directory);
-        directory.values = changes::count(heap, &directory);
-        (directory.changes, directory.listed) = ([0; FEW], 0);
-        let loose = std::mem::replace(&mut directory.loose, [0; LOOSE]);
         let mut editor = Self { heap, segment, cell, directory };
+        editor.remember_removed();
+        editor.settle_changes();
+        if segment.is_pinned() {
+            segment.unpin();
+        }
+        if editor.waiting().is_some() {
+            segment.clear_some_slot();
+        }
+        let loose = std::mem::replace(&mut editor.directory.loose, [0; LOOSE]);
         for at in loose.into_iter().filter(|at| *at != 0) {
             editor.clear_up(usize_of(at));
         }
         Ok(editor)
+    }
+
+    pub(super) fn segment(&self) -> Arc<Segment> {
+        Arc::clone(self.segment)
     }
 
     /// Publishes the editor's copy of the directory.
@@ -82,14 +94,20 @@ impl<'a> Editor<'a> {
         if let Some(key) = key {
             self.heap.write_key(&block, key);
         }
-        let cell = self.cell_in(&block, facts.clone())?;
+        let place = claim::claim(self.segment, &block)?;
+        let cell = self.cell_in(place, &block, facts.clone())?;
         write(&cell);
         Ok((block, cell))
     }
 
     /// Returns the cell with these facts in a block.
-    pub(super) fn cell_in<C: Contents + ?Sized>(&self, block: &Trailer, facts: C::Facts) -> Result<Cell<C>, Error> {
-        cell_in(self.segment, block, facts).ok_or_else(|| lost(self.segment, block.at))
+    pub(super) fn cell_in<C: Contents + ?Sized>(
+        &self,
+        place: Place,
+        block: &Trailer,
+        facts: C::Facts,
+    ) -> Result<Cell<C>, Error> {
+        cell_in(place, block, facts).ok_or_else(|| lost(self.segment, block.at))
     }
 
     /// Returns the offset of the trailer of the type entry for values with these facts. Makes the type entry if it is
@@ -153,7 +171,11 @@ impl<'a> Editor<'a> {
             }
             changes::settle(self.heap, decision, changes.iter().copied(), true);
         }
-        changes.iter().filter(|change| !change.is_add()).for_each(|change| self.forget(change.at()));
+        let (added, removed): (Vec<_>, Vec<_>) = changes.iter().copied().partition(|change| change.is_add());
+        added.into_iter().for_each(|change| self.end_wait(change.at()));
+        let removed: Vec<_> = removed.into_iter().map(Change::at).collect();
+        removed.iter().for_each(|at| self.forget(*at));
+        self.free_removed(&removed);
         Ok(())
     }
 

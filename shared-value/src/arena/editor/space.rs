@@ -5,6 +5,7 @@
 use crate::arena::editor::Editor;
 use crate::error::Error;
 use crate::heap::{State, Trailer, changes, space, usize_of};
+use crate::segment::Layout;
 
 impl<'a> Editor<'a> {
     /// Frees a block that was loose when the lock of the directory was released, unless a value was added in it.
@@ -58,7 +59,10 @@ impl<'a> Editor<'a> {
         let cursor = self.cursor();
         let taken = match self.reuse(length, false) {
             Some(taken) => taken,
-            None => self.take_new(length).or_else(|error| self.reuse(length, true).ok_or(error))?,
+            None => self.take_new(length).or_else(|error| {
+                self.sweep_all();
+                self.reuse(length, true).ok_or(error)
+            })?,
         };
         let block = taken.block;
         self.directory.cursor = cursor.max(block.end()) as u64;
@@ -103,8 +107,10 @@ impl<'a> Editor<'a> {
         let reserve = || {
             let reserved = self.heap.reserve(from, needed as u64, ahead as u64)?;
             let index = self.heap.index_of(usize_of(reserved)).start.min(indexed)..indexed;
-            if !index.is_empty() {
-                self.heap.reserve(index.start as u64, index.end as u64, index.end as u64)?;
+            // At first, this includes the slots of the claims.
+            let slots = self.heap.layout_of_claims().filter(|_| from == 0).map_or(0..0, Layout::slots);
+            for part in [index, slots].into_iter().filter(|part| !part.is_empty()) {
+                self.heap.reserve(part.start as u64, part.end as u64, part.end as u64)?;
             }
             Ok(reserved)
         };

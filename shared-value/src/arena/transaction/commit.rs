@@ -7,8 +7,8 @@ use crate::arena::editor::Editor;
 use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
-use crate::arena::transaction::pending::Pending;
-use crate::cell::Cell;
+use crate::arena::transaction::pending::{Made, Pending};
+use crate::cell::{Cell, Place};
 use crate::cell::parts::record as decision;
 use crate::error::Error;
 use crate::format::contents::Untyped;
@@ -36,8 +36,7 @@ impl Arena {
     /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait
     /// forever.
     ///
-    /// A value that the closure has added by `insert` or `replace`, but that is not committed, takes space like a removed value.
-    /// The space of one that it has added by `alloc`, and has not opened, is free at once.
+    /// A value that the closure has added, but that is not committed, takes space as long as a handle of it is open.
     ///
     /// # Errors
     /// The error of the closure, and:
@@ -239,8 +238,11 @@ impl Transaction<'_> {
 
     /// Releases all locks.
     fn release(&self) -> Result<(), Error> {
-        self.state.borrow_mut().added.clear();
-        self.discard_dropped();
+        let mut state = self.state.borrow_mut();
+        state.added.clear();
+        let (dropped, private) = (std::mem::take(&mut state.dropped), std::mem::take(&mut state.private));
+        drop(state);
+        self.discard(dropped, &private);
         let mut state = self.state.borrow_mut();
         let mut released = Ok(());
         for cell in state.joined.drain(..) {
@@ -254,40 +256,32 @@ impl Transaction<'_> {
         if !self.is_held() {
             return;
         }
-        let state = self.state.borrow();
+        let mut state = self.state.borrow_mut();
         for cell in &state.joined {
             cell.versions().rollback();
             // An overwritten lock cannot be reported: there is no caller.
             let _ = cell.leave(self.thread);
         }
-        let made: Vec<_> = state.added.iter().map(|(block, _)| block).chain(&state.dropped).copied().collect();
-        self.discard(&made, &state.private);
+        let mut made = std::mem::take(&mut state.added);
+        made.append(&mut state.dropped);
+        let private = std::mem::take(&mut state.private);
+        drop(state);
+        self.discard(made, &private);
     }
 
     /// Ends the use of blocks that this transaction has made, but has not added. No look-up finds them.
-    fn discard(&self, blocks: &[Trailer], private: &[usize]) {
-        let is_private = |block: &&Trailer| private.contains(&block.at);
-        for block in blocks.iter().filter(|block| !is_private(block)) {
-            // Handles of it may be open, so its space is not free.
-            self.arena.heap().set_state(block, State::Removed);
+    fn discard(&self, made: Vec<Made>, private: &[usize]) {
+        if made.is_empty() {
+            return;
         }
-        let mut free = blocks.iter().filter(is_private).peekable();
-        if free.peek().is_some() {
-            // If the lock of the directory cannot be had, the space is free when a process opens the arena alone.
-            let _ = self.arena.edit(|editor| {
-                free.for_each(|block| editor.give_back(block));
-                Ok(())
-            });
-        }
-    }
-
-    /// Ends the use of the blocks that this transaction has made and removed again.
-    pub(super) fn discard_dropped(&self) {
-        let (dropped, private) = {
-            let mut state = self.state.borrow_mut();
-            (std::mem::take(&mut state.dropped), std::mem::take(&mut state.private))
-        };
-        self.discard(&dropped, &private);
+        let blocks: Vec<_> = made.iter().map(|made| made.block).collect();
+        // From here on, other processes may free them.
+        drop(made);
+        // If the lock of the directory cannot be had, another process frees them.
+        let _ = self.arena.edit(|editor| {
+            blocks.iter().for_each(|block| editor.discard(block, private.contains(&block.at)));
+            Ok(())
+        });
     }
 }
 
@@ -305,7 +299,7 @@ impl Pending {
             now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
         };
         let is_free = |key: &String| find(key).is_none_or(|other| self.removes(&other));
-        self.removed.iter().all(is_there) && self.added.iter().filter_map(|(_, key)| key.as_ref()).all(is_free)
+        self.removed.iter().all(is_there) && self.added.iter().filter_map(|made| made.key.as_ref()).all(is_free)
     }
 }
 
@@ -331,7 +325,8 @@ fn take(arena: &Arena, thread: Thread) -> Result<Cell<Record>, Error> {
 fn add_record(editor: &mut Editor<'_>) -> Result<(), Error> {
     let length = block_length(record::shape().length(), 0).unwrap_or(usize::MAX);
     let block = editor.take(length)?;
-    let record: Cell<Record> = editor.cell_in(&block, ())?;
+    let place = Place::of(editor.segment());
+    let record: Cell<Record> = editor.cell_in(place, &block, ())?;
     let next = editor.directory.records;
     record.initialize(|parts| parts.initialize(&Record { state: decision::IDLE, next }));
     editor.heap.set_state(&block, State::Live);

@@ -12,7 +12,7 @@ use crate::arena::edit::make;
 use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Key, Sought, check_key};
 use crate::arena::map::Arena;
-use crate::arena::transaction::pending::Pending;
+use crate::arena::transaction::pending::{Made, Pending};
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::format::contents::Contents;
@@ -104,13 +104,17 @@ impl Transaction<'_> {
     /// ```
     pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C>>, Error> {
         let sought = key.into().0;
-        let Some(found) = self.find(sought) else { return Ok(None) };
-        if self.state.borrow().private.contains(&found.at) {
-            // A forked child must not have a handle of which its parent knows nothing.
-            self.check_held()?;
-            self.state.borrow_mut().give_out(&found);
+        while let Some(found) = self.find(sought) {
+            if self.state.borrow().private.contains(&found.at) {
+                // A forked child must not have a handle of which its parent knows nothing.
+                self.check_held()?;
+                self.state.borrow_mut().give_out(&found);
+            }
+            if let Some(cell) = self.arena.cell_of(&found, sought)? {
+                return Ok(Some(Synchronized::of(cell)));
+            }
         }
-        self.arena.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell)))
+        Ok(None)
     }
 
     /// Adds a value under a new key.
@@ -226,7 +230,7 @@ impl Transaction<'_> {
         // The new value is made first: if that fails, nothing is removed.
         let (block, cell) = self.create(Some(key), &initial.into())?;
         self.take_away(Sought::Key(key));
-        self.state.borrow_mut().added.push((block, Some(key.to_owned())));
+        self.state.borrow_mut().added.push(Made { block, key: Some(key.to_owned()), cell: cell.untyped() });
         Ok(Synchronized::of(cell))
     }
 
@@ -256,10 +260,10 @@ impl Transaction<'_> {
     fn take_away(&self, sought: Sought<'_>) -> bool {
         let Some(found) = self.find(sought) else { return false };
         let mut state = self.state.borrow_mut();
-        match state.added.iter().position(|(block, _)| block.at == found.at) {
+        match state.added.iter().position(|made| made.block.at == found.at) {
             Some(position) => {
-                let (block, _) = state.added.remove(position);
-                state.dropped.push(block);
+                let made = state.added.remove(position);
+                state.dropped.push(made);
             }
             None => state.removed.push(found),
         }
@@ -270,7 +274,7 @@ impl Transaction<'_> {
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         let state = self.state.borrow();
         if let Some(position) = state.position(self.arena.heap(), sought) {
-            return Some(state.added[position].0);
+            return Some(state.added[position].block);
         }
         self.arena.find(sought).filter(|found| !state.removes(found))
     }
@@ -281,7 +285,7 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         let (block, cell) = self.create(key, initial)?;
-        self.state.borrow_mut().added.push((block, key.map(str::to_owned)));
+        self.state.borrow_mut().added.push(Made { block, key: key.map(str::to_owned), cell: cell.untyped() });
         Ok((block, cell))
     }
 
@@ -294,7 +298,8 @@ impl Transaction<'_> {
         self.check_held()?;
         self.arena.edit(|editor| {
             let made = make(editor, key, initial)?;
-            // It stays when the lock of the directory is released.
+            // It stays when the lock of the directory is released, as long as its cell claims it.
+            editor.wait(made.0.at);
             editor.keep(made.0.at);
             editor.commit();
             Ok(made)

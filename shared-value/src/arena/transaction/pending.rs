@@ -5,6 +5,16 @@ use crate::cell::Cell;
 use crate::format::contents::Untyped;
 use crate::heap::{BlockId, Change, Heap, Trailer, hash};
 
+/// A block that a transaction has made.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) block: Trailer,
+    pub(super) key: Option<String>,
+    /// Claims the block. If this process dies, nothing does, and the block is free.
+    #[expect(dead_code, reason = "it keeps the block")]
+    pub(super) cell: Cell<Untyped>,
+}
+
 /// The state of a transaction so far.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -12,12 +22,12 @@ pub(super) struct Pending {
     pub(super) joined: Vec<Cell<Untyped>>,
     /// The value that could not be locked without waiting out of order.
     pub(super) wanted: Option<Cell<Untyped>>,
-    /// The blocks that it adds, which are not live yet, with their keys.
-    pub(super) added: Vec<(Trailer, Option<String>)>,
+    /// The blocks that it adds, which are not live yet.
+    pub(super) added: Vec<Made>,
     /// The blocks that it removes.
     pub(super) removed: Vec<Trailer>,
     /// The blocks that it has made and removed again.
-    pub(super) dropped: Vec<Trailer>,
+    pub(super) dropped: Vec<Made>,
     /// The trailers of blocks that it has made, and of which it has given out no handle.
     pub(super) private: Vec<usize>,
 }
@@ -25,20 +35,20 @@ pub(super) struct Pending {
 impl Pending {
     /// Returns the changes of the arena.
     pub(super) fn changes(&self) -> Vec<Change> {
-        let added = self.added.iter().map(|(block, _)| Change::Add(block.at));
+        let added = self.added.iter().map(|made| Change::Add(made.block.at));
         added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
     }
 
     /// Returns the hashes of the keys that it adds, and the offsets of those blocks' trailers.
     pub(super) fn keys(&self) -> Vec<(u64, usize)> {
-        self.added.iter().filter_map(|(block, key)| Some((hash(key.as_ref()?), block.at))).collect()
+        self.added.iter().filter_map(|made| Some((hash(made.key.as_ref()?), made.block.at))).collect()
     }
 
     /// Returns the index in `added` of the block with a key or an id.
     pub(super) fn position(&self, heap: Heap<'_>, sought: Sought<'_>) -> Option<usize> {
-        self.added.iter().position(|(block, key)| match sought {
-            Sought::Key(key_sought) => key.as_deref() == Some(key_sought),
-            Sought::Id(id) => BlockId::of(heap, block) == id,
+        self.added.iter().position(|made| match sought {
+            Sought::Key(key) => made.key.as_deref() == Some(key),
+            Sought::Id(id) => BlockId::of(heap, &made.block) == id,
         })
     }
 

@@ -1,11 +1,12 @@
-//! The index of an arena: for each page of the segment, where blocks end, where free blocks start, and how many blocks have
-//! ended in the page so far.
+//! The index of an arena: for each page of the segment, where blocks end, where free blocks start, which blocks wait to be
+//! free, and how many blocks have ended in the page so far.
 //!
 //! ```text
 //! end of the segment, down to a multiple of 64
 //!   -  512  heads of the lists of free blocks
 //!   - 1024  journal
-//!   - 1056  entry of page 0: ends (64 bits, one for each 64 bytes), starts (64 bits), generation, zero
+//!   - 1056  entry of page 0: ends (64 bits, one for each 64 bytes), starts (64 bits), generation,
+//!          waiting (64 bits)
 //!   - 1088  entry of page 1
 //! ```
 //! A page has 4096 bytes. The bit of a block is the one for its last 64 bytes. All blocks that end in a page get different
@@ -37,6 +38,8 @@ pub(crate) enum Bits {
     Ends = 0,
     /// Free blocks start here.
     Starts = 1,
+    /// Blocks end here that are free as soon as no handle of them is open.
+    Waiting = 3,
 }
 
 const GENERATION: usize = 2;
@@ -93,6 +96,11 @@ impl Heap<'_> {
     pub(crate) fn is_set(self, bits: Bits, place: usize) -> bool {
         // Acquire: pairs with the release of the journal, so the trailer of a block that ends here is seen.
         self.word(self.bits_offset(bits, place)).is_some_and(|word| word.load(Ordering::Acquire) & bit(place) != 0)
+    }
+
+    /// Returns whether the block with this trailer waits to be free.
+    pub(crate) fn is_waiting(self, at: usize) -> bool {
+        self.is_set(Bits::Waiting, at)
     }
 
     /// Returns the place of the last block that ends at or before `place`, and not before the first block.

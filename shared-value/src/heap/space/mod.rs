@@ -12,6 +12,7 @@ pub(crate) mod index;
 pub(crate) mod journal;
 mod lists;
 mod rebuild;
+pub(crate) mod waiting;
 
 pub(crate) use journal::Batch;
 pub(crate) use lists::Free;
@@ -93,6 +94,9 @@ pub(crate) fn give_back<'a>(heap: Heap<'a>, cursor: usize, block: &Trailer) -> B
         end = right.end;
     }
     lists::write_free(&mut batch, Free { start, end });
+    if heap.is_set(Bits::Waiting, block.at) {
+        batch.clear(Bits::Waiting, block.at);
+    }
     // Look-ups must not take a place for a trailer that is about to lie inside a block.
     if left.is_some() {
         batch.clear(Bits::Ends, block.start - TRAILER);

@@ -20,6 +20,7 @@ pub(crate) fn rebuild(heap: Heap<'_>, cursor: usize, is_used: impl Fn(&Trailer) 
     (0..CLASSES).for_each(|class| store(heap.head_offset(class), 0));
     for place in (heap.start() / PAGE * PAGE..cursor).step_by(PAGE) {
         store(heap.bits_offset(Bits::Starts, place), 0);
+        store(heap.bits_offset(Bits::Waiting, place), 0);
     }
     let mut run: Option<Free> = None;
     for block in heap.blocks(cursor).filter(|block| !is_used(block)) {

@@ -1,0 +1,174 @@
+//! Looking for the claims of all processes, and clearing up behind those that are gone.
+//!
+//! The owner of the directory's lock calls these functions, except where they say otherwise.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::error::Error;
+use crate::lock;
+use crate::protocol::atomics::{AtomicU64, Ordering, fence};
+use crate::protocol::lock_word::owner_of;
+use crate::protocol::unvouched;
+use crate::segment::Mapping;
+use crate::segment::claims::forks;
+use crate::segment::claims::layout::{Layout, PER_PAGE, SLOTS, shift_of, word_of};
+use crate::sys::memory::give_back;
+use crate::sys::presence;
+
+const PAGE: usize = 4096;
+const WORD: usize = size_of::<u64>();
+
+/// A search for claims of blocks that were removed before.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    mapping: &'a Mapping,
+    layout: Layout,
+    /// How many owners of slots may still be asked for.
+    asks: usize,
+}
+
+impl<'a> Search<'a> {
+    /// Begins a search. `asks` says how many processes it may ask the kernel for; a process that is not asked for exists.
+    pub(crate) fn new(mapping: &'a Mapping, asks: usize) -> Option<Self> {
+        let layout = mapping.claims()?.layout;
+        // The blocks were removed before this. So a process whose claim is not seen below sees that.
+        fence(Ordering::SeqCst);
+        Some(Self { mapping, layout, asks })
+    }
+
+    /// Returns whether a process claims the unit by a counter.
+    pub(crate) fn is_counted(&mut self, unit: usize) -> bool {
+        let mapping = self.mapping;
+        let page = unit / PER_PAGE;
+        for (number, slot) in mapping.slots(self.layout).iter().enumerate() {
+            let owner = slot.load(Ordering::SeqCst);
+            if owner == 0 {
+                continue;
+            }
+            let word = |offset: usize| mapping.words(offset, 1).and_then(<[_]>::first);
+            let is_used = word(self.layout.bits(number).start + page / 64 * WORD)
+                .is_some_and(|bits| bits.load(Ordering::SeqCst) & 1 << (page % 64) != 0);
+            let counter = word(self.layout.window(number) + word_of(unit)).filter(|_| is_used);
+            if counter.is_none_or(|counter| counter.load(Ordering::SeqCst) >> shift_of(unit) & 0xffff == 0) {
+                continue;
+            }
+            let Some(asks) = self.asks.checked_sub(1) else { return true };
+            self.asks = asks;
+            if !mapping.clear_if_gone(self.layout, number) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Mapping {
+    /// Returns which units a process claims by a lock, or otherwise. Comes after all calls of [`Search::is_counted`]: a forked
+    /// child shows its claims by counters before it ends the lock that it has inherited.
+    pub(crate) fn is_locked(&self) -> impl Fn(usize) -> bool + use<'_> {
+        let file = self.descriptor();
+        let is_any = file.is_none_or(|file| presence::claims::is_any_claimed(file).unwrap_or(true));
+        let is_unseen = unvouched::is_set(self.unvouched());
+        move |unit| {
+            let is_claimed = || file.is_none_or(|file| presence::claims::is_claimed(file, unit).unwrap_or(true));
+            is_unseen || is_any && is_claimed()
+        }
+    }
+
+    pub(super) fn slots(&self, layout: Layout) -> &[AtomicU64] {
+        self.words(layout.start, SLOTS).unwrap_or_default()
+    }
+
+    /// Clears a slot if its owner is known not to exist. Returns whether it is free.
+    fn clear_if_gone(&self, layout: Layout, number: usize) -> bool {
+        let Some(slot) = self.slots(layout).get(number) else { return false };
+        let owner = slot.load(Relaxed);
+        if owner == 0 {
+            return true;
+        }
+        let is_other = owner != u64::from(lock::process::id());
+        let is_gone = is_other && u32::try_from(owner).is_ok_and(|process| self.is_gone(owner_of(process, 1)));
+        if is_gone {
+            self.clear_window(layout, number);
+            // Release: the counters are zero before.
+            slot.store(0, Ordering::Release);
+        }
+        is_gone
+    }
+
+    /// Makes all counters of a slot zero.
+    pub(super) fn clear_window(&self, layout: Layout, number: usize) {
+        let bits = self.words(layout.bits(number).start, layout.pages().div_ceil(64)).unwrap_or_default();
+        let used = bits.iter().enumerate().filter(|(_, word)| word.load(Relaxed) != 0);
+        let pages = used.flat_map(|(index, word)| {
+            let word = word.load(Relaxed);
+            (0..64).filter(move |bit| word & 1 << bit != 0).map(move |bit| index * 64 + bit)
+        });
+        for page in pages.filter(|page| *page < layout.pages()) {
+            let counters = self.words(layout.window(number) + page * PAGE, PAGE / WORD).unwrap_or_default();
+            for counter in counters.iter().filter(|counter| counter.load(Relaxed) != 0) {
+                counter.store(0, Relaxed);
+            }
+        }
+    }
+
+    /// Looks from time to time whether the owner of some slot is gone.
+    pub(crate) fn clear_some_slot(&self) {
+        const SELDOM: u32 = 64;
+        let Some(claims) = self.claims() else { return };
+        let edits = claims.edits.fetch_add(1, Relaxed);
+        if edits.is_multiple_of(SELDOM) {
+            self.clear_if_gone(claims.layout, (edits / SELDOM) as usize % SLOTS);
+        }
+    }
+
+    /// Clears the slots of all processes that are gone.
+    pub(crate) fn clear_slots(&self) {
+        if let Some(claims) = self.claims() {
+            for number in 0..SLOTS {
+                self.clear_if_gone(claims.layout, number);
+            }
+        }
+    }
+
+    /// Returns whether most slots have owners. Any thread may call this.
+    pub(crate) fn is_short_of_slots(&self) -> bool {
+        self.claims().is_some_and(|claims| {
+            self.slots(claims.layout).iter().filter(|slot| slot.load(Relaxed) != 0).count() > SLOTS / 2
+        })
+    }
+
+    /// Returns whether the pin of the parent still stands, although this process has shown its claims. Any thread may call this.
+    #[inline]
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.claims().is_some_and(|claims| claims.is_pinned.load(Relaxed))
+    }
+
+    /// Ends the pin of the parent. No sweep is under way, since the caller has the lock of the directory.
+    #[cold]
+    pub(crate) fn unpin(&self) {
+        if let Some(claims) = self.claims() {
+            let _mappings = forks::lock();
+            claims.locked().pin = None;
+            claims.is_pinned.store(false, Relaxed);
+        }
+    }
+
+    /// Forgets all claims by counters, while no process has the arena open for writing.
+    ///
+    /// # Errors
+    /// `Io` if the file is a copy with holes, and there is no memory for them.
+    pub(crate) fn reset_claims(&self, layout: Layout) -> Result<(), Error> {
+        self.fill_holes(layout.slots())?;
+        let areas = layout.areas().start as u64..layout.areas().end as u64;
+        let is_clear = self.file().is_ok_and(|file| give_back(file, areas).is_ok());
+        for (number, slot) in self.slots(layout).iter().enumerate().filter(|(_, slot)| slot.load(Relaxed) != 0) {
+            if !is_clear {
+                self.fill_holes(layout.bits(number))?;
+                self.clear_window(layout, number);
+            }
+            slot.store(0, Ordering::Release);
+        }
+        Ok(())
+    }
+}

@@ -104,14 +104,11 @@ fn space_is_used_again_while_others_have_other_values_open() {
     for number in 0..600_u64 {
         arena.insert(&number.to_string(), number).unwrap();
     }
-    let hold = |step: &mut dyn FnMut(), held: &dyn Fn() -> u64| {
-        step();
-        assert_eq!(held(), 599 * 300);
-    };
     let writer = Child::new(|step| {
         let arena = Arena::open(&name).unwrap();
         let held: Vec<_> = (0..600_u64).map(|number| value_of(&arena, &number.to_string())).collect();
-        hold(step, &|| held.iter().map(Synchronized::get).sum());
+        step();
+        assert_eq!(held.iter().map(Synchronized::get).sum::<u64>(), 599 * 300);
     });
     let reader = Child::new(|step| {
         let arena = Arena::open_read_only(&name).unwrap();
@@ -195,7 +192,7 @@ fn a_reader_with_many_values_keeps_them_all() {
         assert!(arena.remove(&format!("key {number}")).unwrap());
     }
     fill(&arena);
-    assert_eq!(arena.stats().removed, 1_000 + arena.stats().removed - 1_000);
+    assert!(arena.stats().removed >= 1_000, "{:?}", arena.stats());
     child.go_on();
     all_comes_back(&arena);
     child.finish();
@@ -207,15 +204,16 @@ fn a_process_without_a_slot_keeps_its_values() {
     let _alone = alone();
     let name = SegmentName::new("claims-no-slot");
     let arena = Arena::create(&name, CAPACITY).unwrap();
-    let kept = arena.insert("kept", 1_u64).unwrap();
+    drop(arena.insert("kept", 1_u64).unwrap());
     // As if 63 other processes had taken the others.
     let file = SegmentFile::open(name.path());
     let slots = slots_of(&file, std::fs::metadata(name.path()).unwrap().len());
     let free = (0..64).map(|number| slots + number * 8).filter(|slot| file.bytes(*slot, 8) == [0; 8]);
     let free: Vec<_> = free.collect();
     assert_eq!(free.len(), 63);
+    let taken = (0..64).map(|number| file.bytes(slots + number * 8, 8)).find(|slot| *slot != [0; 8]).unwrap();
     for slot in &free {
-        file.overwrite(*slot, &u64::from(u32::MAX).to_ne_bytes());
+        file.overwrite(*slot, &taken);
     }
     let mut child = Child::new(|step| {
         let arena = Arena::open(&name).unwrap();
@@ -228,7 +226,6 @@ fn a_process_without_a_slot_keeps_its_values() {
         step();
     });
     assert!(arena.remove("kept").unwrap());
-    drop(kept);
     for slot in free {
         file.overwrite(slot, &[0; 8]);
     }
@@ -311,7 +308,7 @@ fn a_forked_child_keeps_the_values_that_it_inherits() {
         let values: Vec<_> = (0..20_u64).map(|number| arena.insert(&format!("key {number}"), number).unwrap()).collect();
         let read: Vec<_> = (0..20_u64).map(|number| value_of(&reader, &format!("key {number}"))).collect();
         let mut child = Child::new(|step| {
-            let (values, read) = if read_only { (Vec::new(), read) } else { (values.clone(), Vec::new()) };
+            let (values, read) = if read_only { (Vec::new(), read.clone()) } else { (values.clone(), Vec::new()) };
             let check = || {
                 values.iter().zip(0..).for_each(|(value, number)| assert_eq!(value.get(), number));
                 read.iter().zip(0..).for_each(|(value, number)| assert_eq!(value.get(), number));
@@ -379,7 +376,7 @@ fn handles_of_many_threads_are_counted() {
                 })
             })
             .collect();
-        let mut number = 1;
+        let mut number = 1_u64;
         while !workers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
             number += 1;
             arena.replace("contended", [number; 8]).unwrap();

@@ -14,9 +14,7 @@ use crate::handle::access::Access;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::heap::{self, ArenaStats, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
-use crate::hold::scoped::ScopedHold;
 use crate::hold::{read, retry};
-use crate::lock::Wait;
 use crate::segment::Segment;
 
 /// Finding and listing.
@@ -312,17 +310,9 @@ impl<A: Access> Arena<A> {
     ) -> Result<Option<Cell<C>>, Error> {
         let cell = cell_of(self.segment(), block, || self.name_of(sought));
         if self.segment().is_pinned() {
-            self.unpin();
-        }
-        cell
-    }
-
-    /// Ends the pin of the parent in a forked child, if the lock of the directory is free.
-    #[cold]
-    fn unpin(&self) {
-        if let Ok(_hold) = ScopedHold::acquire(&self.directory, Wait::Never) {
             self.segment().unpin();
         }
+        cell
     }
 
     /// Returns whether the cell of a value lies in this arena.

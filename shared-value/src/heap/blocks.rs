@@ -308,11 +308,6 @@ impl<'a> Heap<'a> {
         Search::new(self.mapping, asks)
     }
 
-    /// Returns which units are claimed by locks; see [`Mapping::is_locked`].
-    pub(crate) fn is_locked(self) -> impl Fn(usize) -> bool + use<'a> {
-        self.mapping.is_locked()
-    }
-
     /// Writes a trailer. All of its words but the first stay until the block is free.
     pub(crate) fn write_trailer(self, trailer: &Trailer) {
         let Some(words) = self.trailer_words(trailer.at) else { return };

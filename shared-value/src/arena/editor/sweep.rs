@@ -79,7 +79,7 @@ impl<'a> Editor<'a> {
         if unclaimed.is_empty() {
             return;
         }
-        let is_locked = heap.is_locked();
+        let is_locked = search.is_locked();
         for block in unclaimed.into_iter().filter(|block| !is_locked(Layout::unit(block.at))) {
             self.settle_changes();
             self.forget(block.at);

@@ -24,7 +24,7 @@ pub(super) struct Entry(*const Mapping);
 unsafe impl Send for Entry {}
 
 impl Entry {
-    fn mapping(&self) -> &Mapping {
+    pub(super) fn mapping(&self) -> &Mapping {
         // SAFETY: `begin` got the pointer from an `Arc`, and `end` removes the entry while the mapping is being dropped, under
         // the lock of the list. The caller has that lock, so the mapping is not dropped yet.
         unsafe { &*self.0 }

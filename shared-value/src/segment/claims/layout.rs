@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! start    slots: 64 words, the ids of processes
-//! + 512    notes of sweeps, see `heap/space/waiting.rs`
+//! + 512    four words for notes of sweeps, see `heap/space/waiting.rs`
+//! + 544    counts searches for claims
 //! + 4096   area of slot 0: one bit for each page of the window, rounded up to pages; the window
 //!          area of slot 1, ..
 //! ```
@@ -73,6 +74,11 @@ impl Layout {
     /// Returns where the words for the notes of sweeps lie.
     pub(crate) fn notes(self) -> usize {
         self.start + SLOTS * WORD
+    }
+
+    /// Returns where the word lies that counts searches for claims.
+    pub(super) fn searches(self) -> usize {
+        self.notes() + 4 * WORD
     }
 
     /// Returns the page that the slots lie in.

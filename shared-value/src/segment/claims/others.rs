@@ -12,11 +12,15 @@ use crate::protocol::unvouched;
 use crate::segment::Mapping;
 use crate::segment::claims::forks;
 use crate::segment::claims::layout::{Layout, PER_PAGE, SLOTS, shift_of, word_of};
+use crate::segment::claims::state::{Claims, Locked};
 use crate::sys::memory::give_back;
 use crate::sys::presence;
 
 const PAGE: usize = 4096;
 const WORD: usize = size_of::<u64>();
+
+/// The word that counts searches is odd while one is under way, and after one whose process has died.
+const UNDER_WAY: u64 = 1;
 
 /// A search for claims of blocks that were removed before.
 #[derive(Debug)]
@@ -31,9 +35,17 @@ impl<'a> Search<'a> {
     /// Begins a search. `asks` says how many processes it may ask the kernel for; a process that is not asked for exists.
     pub(crate) fn new(mapping: &'a Mapping, asks: usize) -> Option<Self> {
         let layout = mapping.claims()?.layout;
+        let searches = mapping.searches(layout)?;
+        searches.store(searches.load(Relaxed) | UNDER_WAY, Ordering::SeqCst);
         // The blocks were removed before this. So a process whose claim is not seen below sees that.
         fence(Ordering::SeqCst);
         Some(Self { mapping, layout, asks })
+    }
+
+    /// Returns which units a process claims by a lock, or otherwise. Comes after all calls of [`is_counted`](Self::is_counted): a
+    /// forked child shows its claims by counters before it ends the lock that it has inherited.
+    pub(crate) fn is_locked(&self) -> impl Fn(usize) -> bool + use<'_> {
+        self.mapping.is_locked()
     }
 
     /// Returns whether a process claims the unit by a counter.
@@ -62,9 +74,17 @@ impl<'a> Search<'a> {
     }
 }
 
+impl Drop for Search<'_> {
+    fn drop(&mut self) {
+        if let Some(searches) = self.mapping.searches(self.layout) {
+            // Release: the search comes first.
+            searches.store((searches.load(Relaxed) | UNDER_WAY).wrapping_add(1), Ordering::Release);
+        }
+    }
+}
+
 impl Mapping {
-    /// Returns which units a process claims by a lock, or otherwise. Comes after all calls of [`Search::is_counted`]: a forked
-    /// child shows its claims by counters before it ends the lock that it has inherited.
+    /// Returns which units a process claims by a lock, or because nothing tells what some process claims.
     pub(crate) fn is_locked(&self) -> impl Fn(usize) -> bool + use<'_> {
         let file = self.descriptor();
         let is_any = file.is_none_or(|file| presence::claims::is_any_claimed(file).unwrap_or(true));
@@ -144,14 +164,28 @@ impl Mapping {
         self.claims().is_some_and(|claims| claims.is_pinned.load(Relaxed))
     }
 
-    /// Ends the pin of the parent. No sweep is under way, since the caller has the lock of the directory.
+    /// Ends the pin of the parent, unless a search is under way: that may have passed the counters of this process before it
+    /// has shown its claims there, and may not have asked for locks yet. Any thread may call this.
     #[cold]
     pub(crate) fn unpin(&self) {
         if let Some(claims) = self.claims() {
             let _mappings = forks::lock();
-            claims.locked().pin = None;
-            claims.is_pinned.store(false, Relaxed);
+            self.unpin_locked(claims, &mut claims.locked());
         }
+    }
+
+    pub(super) fn unpin_locked(&self, claims: &Claims, locked: &mut Locked) {
+        // Sequentially consistent: a search that begins later sees the claims, which were shown before. Acquire: one that has
+        // ended has asked for locks.
+        let is_quiet = self.searches(claims.layout).is_some_and(|word| word.load(Ordering::SeqCst) & UNDER_WAY == 0);
+        if is_quiet || cfg!(shared_value_fault = "unpin_early") {
+            locked.pin = None;
+        }
+        claims.is_pinned.store(locked.pin.is_some(), Relaxed);
+    }
+
+    fn searches(&self, layout: Layout) -> Option<&AtomicU64> {
+        self.words(layout.searches(), 1)?.first()
     }
 
     /// Forgets all claims by counters, while no process has the arena open for writing.

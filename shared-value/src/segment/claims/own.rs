@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem;
+use std::ptr;
 use std::sync::atomic::AtomicU32;
 
 use crate::lock;
@@ -9,7 +10,7 @@ use crate::protocol::atomics::{AtomicU64, Ordering, fence};
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::Mapping;
-use crate::segment::claims::forks;
+use crate::segment::claims::forks::{self, Entry};
 use crate::segment::claims::layout::{PER_PAGE, shift_of, word_of};
 use crate::segment::claims::state::{Claims, Locked, Mode};
 use crate::sys::memory::reserve_small;
@@ -125,38 +126,50 @@ impl Mapping {
         reserve_small(file, start as u64..(start + length) as u64)
     }
 
-    /// Shows this process to the others, with the claims that it has inherited from its parent.
+    /// Shows this process to the others, with the claims that it has inherited from its parent: in this mapping, and in all
+    /// others in which it has inherited any.
     #[cold]
     fn register(&self, claims: &Claims) -> io::Result<()> {
-        if !claims.is_read_only {
+        if !claims.is_read_only || forks::lock().iter().any(|entry| entry.mapping().inherits_for_writing()) {
             // Without an id, it claims by locks.
             let _ = lock::process::enter();
         }
-        let _mappings = forks::lock();
+        let mappings = forks::lock();
+        for mapping in mappings.iter().map(Entry::mapping).filter(|other| !ptr::eq(*other, self)) {
+            if let Some(claims) = mapping.claims().filter(|claims| claims.locked().pin.is_some()) {
+                // That of the parent stands until this succeeds.
+                let _ = mapping.register_locked(claims, &mut claims.locked());
+            }
+        }
+        self.register_locked(claims, &mut claims.locked())
+    }
+
+    fn inherits_for_writing(&self) -> bool {
+        self.claims().is_some_and(|claims| !claims.is_read_only && claims.locked().pin.is_some())
+    }
+
+    fn register_locked(&self, claims: &Claims, locked: &mut Locked) -> io::Result<()> {
         if claims.mode() != Mode::None {
             return Ok(());
         }
-        let mut locked = claims.locked();
         // That of the parent: this process has a copy of the descriptor.
         locked.claiming = None;
-        if self.take_slot(claims, &mut locked) {
+        if self.take_slot(claims, locked) {
             if claims.open_units().all(|unit| self.publish(claims, unit)) {
-                // A sweep may have looked for counters before, and may look for locks next. So the pin stays until this
-                // process has the lock of the directory.
-                claims.is_pinned.store(locked.pin.is_some(), Ordering::Relaxed);
                 claims.set_mode(Mode::Slot);
+                self.unpin_locked(claims, locked);
                 return Ok(());
             }
             claims.is_left.store(true, Ordering::Relaxed);
         } else if claims.counts.is_some()
-            && claims.open_units().all(|unit| self.lock_unit(claims, &mut locked, unit).is_ok())
-            && self.ready_to_lock(claims, &mut locked).is_ok()
+            && claims.open_units().all(|unit| self.lock_unit(claims, locked, unit).is_ok())
+            && self.ready_to_lock(claims, locked).is_ok()
         {
             locked.pin = None;
             claims.set_mode(Mode::Locks);
             return Ok(());
         }
-        let claimed = self.lock_everything(claims, &mut locked);
+        let claimed = self.lock_everything(claims, locked);
         if claimed.is_ok() {
             locked.pin = None;
         } else if locked.pin.is_none() {

@@ -61,7 +61,7 @@ impl Child {
     }
 }
 
-/// Adds and removes so many values that free space is used again many times over.
+/// Adds and removes many values, which take the same space again and again.
 fn churn(arena: &Arena) {
     for number in 0..scaled(4_000_u64, 1_000) {
         let key = format!("churn {}", number % 7);
@@ -305,10 +305,12 @@ fn a_forked_child_keeps_the_values_that_it_inherits() {
         let name = SegmentName::new("claims-forked");
         let arena = Arena::create(&name, CAPACITY).unwrap();
         let reader = Arena::open_read_only(&name).unwrap();
-        let values: Vec<_> = (0..20_u64).map(|number| arena.insert(&format!("key {number}"), number).unwrap()).collect();
+        let values: Vec<_> =
+            (0..20_u64).map(|number| arena.insert(&format!("key {number}"), number).unwrap()).collect();
         let read: Vec<_> = (0..20_u64).map(|number| value_of(&reader, &format!("key {number}"))).collect();
         let mut child = Child::new(|step| {
-            let (values, read) = if read_only { (Vec::new(), read.clone()) } else { (values.clone(), Vec::new()) };
+            // Without a clone, which would be a call that shows its claims.
+            let (values, read) = if read_only { (&[][..], &read[..]) } else { (&values[..], &[][..]) };
             let check = || {
                 values.iter().zip(0..).for_each(|(value, number)| assert_eq!(value.get(), number));
                 read.iter().zip(0..).for_each(|(value, number)| assert_eq!(value.get(), number));

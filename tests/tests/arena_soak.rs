@@ -10,7 +10,7 @@ use shared_value_tests::{DEADLINE, SegmentName, Worker, eventually, in_time};
 const WRITERS: usize = 6;
 const PROCESSES: usize = WRITERS + 2;
 
-/// Much more than the values take, so that space which does not come back is noticed by what is used, and not by an error.
+/// Much more than the values take: space that does not come back shows as used space, and not as an error.
 const CAPACITY: usize = 256 << 20;
 
 /// Four hundred values have this many bytes at most, twice as long ones as usual included, with all that are open besides.
@@ -45,7 +45,7 @@ fn the_used_space_stays_flat_and_no_handle_leads_to_another_value() {
             successor.expect("ready");
         }
         workers[number] = Some(successor);
-        // This process adds and removes too: nobody is stuck.
+        // This process adds and removes too: no process is stuck.
         own += 1;
         let (adding, number) = (arena.clone(), own);
         in_time(move || {

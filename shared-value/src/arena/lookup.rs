@@ -360,3 +360,36 @@ impl<A: Access> Arena<A> {
         heap.blocks(usize_of(directory.cursor)).filter(move |block| block.type_entry != 0 && heap.is_live(block))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A process may be overtaken by a removal between the moments in which it finds a value and claims it. Without a second look
+    /// at the block, its handle would lead to the value that takes the space next.
+    #[test]
+    fn a_value_that_was_removed_since_it_was_found_is_not_opened() {
+        let arena = Arena::new(1 << 20).unwrap();
+        let sought = Sought::Key("key");
+        let opens = |found: &Trailer| arena.cell_of::<u64>(found, sought).unwrap().is_some();
+        drop(arena.insert("key", 1_u64).unwrap());
+        let found = arena.find(sought).unwrap();
+        assert!(opens(&found));
+        assert!(arena.remove("key").unwrap());
+        assert!(!opens(&found), "the space is free");
+
+        let other = arena.insert("other", 2_u64).unwrap();
+        assert_eq!(arena.find(Sought::Key("other")).unwrap().at, found.at, "the space is used again");
+        assert!(!opens(&found));
+        let found = arena.find(Sought::Key("other")).unwrap();
+        assert!(arena.remove("other").unwrap());
+        assert!(!opens(&found), "the value is removed, although a handle is open");
+        assert_eq!((other.get(), arena.stats().removed), (2, 1));
+
+        // The attempts above have taken back their claims.
+        drop(other);
+        drop(arena.insert("last", 3_u64).unwrap());
+        assert!(arena.remove("last").unwrap());
+        assert_eq!(arena.stats().removed, 0);
+    }
+}

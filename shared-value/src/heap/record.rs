@@ -6,8 +6,8 @@ use core::mem::offset_of;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::cell::{Cell, Place};
 use crate::cell::parts::record;
+use crate::cell::{Cell, Place};
 use crate::copy;
 use crate::format::contents::{Contents, Shape};
 use crate::heap::blocks::{Heap, State};

@@ -100,7 +100,16 @@ impl Mapping {
         // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
         memory.advise(Advice::DontDump).map_err(failed)?;
         let file = Descriptor::of(file).map_err(failed)?;
-        Ok(Self { file, memory, location, name, header, vouched_for: AtomicU32::new(0), presence: Mutex::default(), claims: OnceLock::new() })
+        Ok(Self {
+            file,
+            memory,
+            location,
+            name,
+            header,
+            vouched_for: AtomicU32::new(0),
+            presence: Mutex::default(),
+            claims: OnceLock::new(),
+        })
     }
 
     /// Returns what this process has open in the arena; `None` if it has opened no value there.

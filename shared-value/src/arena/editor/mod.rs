@@ -16,8 +16,8 @@ use crate::cell::{Cell, Place, Recognized};
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::heap::{
-    Bucket, Change, Directory, FEW, Heap, LOOSE, State, Trailer, TypeEntry, block_length, cell_in, changes, claim, hash,
-    lost, table_at, usize_of,
+    Bucket, Change, Directory, FEW, Heap, LOOSE, State, Trailer, TypeEntry, block_length, cell_in, changes, claim,
+    hash, lost, table_at, usize_of,
 };
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::segment::Segment;
@@ -172,9 +172,13 @@ impl<'a> Editor<'a> {
             changes::settle(self.heap, decision, changes.iter().copied(), true);
         }
         let (added, removed): (Vec<_>, Vec<_>) = changes.iter().copied().partition(|change| change.is_add());
-        added.into_iter().for_each(|change| self.end_wait(change.at()));
+        for change in added {
+            self.end_wait(change.at());
+        }
         let removed: Vec<_> = removed.into_iter().map(Change::at).collect();
-        removed.iter().for_each(|at| self.forget(*at));
+        for at in &removed {
+            self.forget(*at);
+        }
         self.free_removed(&removed);
         Ok(())
     }

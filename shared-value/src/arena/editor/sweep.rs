@@ -11,7 +11,7 @@ use crate::segment::Layout;
 /// How many processes one sweep asks the kernel for.
 const ASKS: usize = 2;
 
-/// Returns whether a block is not found by look-ups, and free when nobody claims it. A block in the state `Made` is so only if
+/// Returns whether a block is not found by look-ups, and free when no process claims it. A block in the state `Made` is out of use only if
 /// it waits: then a transaction claims it.
 fn is_out_of_use(block: &Trailer) -> bool {
     matches!(block.state, State::Removed | State::Made)
@@ -62,7 +62,9 @@ impl<'a> Editor<'a> {
     /// Frees blocks which were just removed, unless a process claims them.
     pub(super) fn free_removed(&mut self, removed: &[usize]) {
         // The next owner of the lock does this too, if this thread dies before.
-        removed.iter().for_each(|at| self.wait(*at));
+        for at in removed {
+            self.wait(*at);
+        }
         self.free(removed, ASKS);
     }
 
@@ -99,7 +101,7 @@ impl<'a> Editor<'a> {
     /// Ends the use of a block that a transaction has made, but not added. If `is_private`, no handle of it was given out.
     pub(in crate::arena) fn discard(&mut self, made: &Trailer, is_private: bool) {
         let heap: Heap<'_> = self.heap;
-        // Another process may have found that nobody claims it, and freed it.
+        // Another process may have found that no process claims it, and freed it.
         let is_it = |block: &Trailer| block.generation == made.generation && block.state == State::Made;
         let Some(block) = heap.trailer(made.at).filter(is_it) else { return };
         if is_private {

@@ -8,8 +8,8 @@ use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
 use crate::arena::transaction::pending::{Made, Pending};
-use crate::cell::{Cell, Place};
 use crate::cell::parts::record as decision;
+use crate::cell::{Cell, Place};
 use crate::error::Error;
 use crate::format::contents::Untyped;
 use crate::heap::record::{self, Record};
@@ -279,7 +279,9 @@ impl Transaction<'_> {
         drop(made);
         // If the lock of the directory cannot be had, another process frees them.
         let _ = self.arena.edit(|editor| {
-            blocks.iter().for_each(|block| editor.discard(block, private.contains(&block.at)));
+            for block in &blocks {
+                editor.discard(block, private.contains(&block.at));
+            }
             Ok(())
         });
     }

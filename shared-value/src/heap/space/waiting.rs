@@ -5,7 +5,7 @@
 //! each sweep looks at a small part of the index, and at nothing if no block waits. The owner of the directory's lock uses them.
 //!
 //! ```text
-//! 0  waiting    at least as many as blocks wait
+//! 0  count      at least the number of blocks that wait
 //! 8  page       where the next sweep begins
 //! 16 seen       blocks that still waited when the sweeps of this round passed them
 //! 24 begun      blocks that began to wait during this round
@@ -26,7 +26,7 @@ const BLOCKS: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting<'a> {
     heap: Heap<'a>,
-    waiting: &'a AtomicU64,
+    count: &'a AtomicU64,
     page: &'a AtomicU64,
     seen: &'a AtomicU64,
     begun: &'a AtomicU64,
@@ -44,13 +44,13 @@ impl<'a> Waiting<'a> {
 
     /// Finds the words in an arena with this layout.
     pub(crate) fn at(heap: Heap<'a>, layout: Layout) -> Option<Self> {
-        let [waiting, page, seen, begun] = heap.words(layout.notes(), 4)? else { return None };
-        Some(Self { heap, waiting, page, seen, begun })
+        let [count, page, seen, begun] = heap.words(layout.notes(), 4)? else { return None };
+        Some(Self { heap, count, page, seen, begun })
     }
 
     /// Begins without blocks.
     pub(crate) fn reset(self) {
-        for word in [self.waiting, self.page, self.seen, self.begun] {
+        for word in [self.count, self.page, self.seen, self.begun] {
             word.store(0, Relaxed);
         }
     }
@@ -65,7 +65,7 @@ impl<'a> Waiting<'a> {
         let seen = bits.load(Relaxed);
         if seen & bit(at) == 0 {
             add(self.begun, 1);
-            add(self.waiting, 1);
+            add(self.count, 1);
             bits.store(seen | bit(at), Relaxed);
         }
     }
@@ -82,12 +82,12 @@ impl<'a> Waiting<'a> {
 
     /// Counts a block that waited, and is free now.
     pub(crate) fn count_down(self) {
-        self.waiting.store(self.waiting.load(Relaxed).saturating_sub(1), Relaxed);
+        self.count.store(self.count.load(Relaxed).saturating_sub(1), Relaxed);
     }
 
     /// Returns the trailers of some blocks that wait, below the cursor. Later calls return others, until all had their turn.
     pub(crate) fn some(self, cursor: usize) -> Vec<usize> {
-        if self.waiting.load(Relaxed) == 0 {
+        if self.count.load(Relaxed) == 0 {
             return Vec::new();
         }
         let (first, last) = (self.heap.start() / PAGE, cursor.saturating_sub(TRAILER) / PAGE);
@@ -114,7 +114,7 @@ impl<'a> Waiting<'a> {
 
     /// Returns the trailers of all blocks that wait.
     pub(crate) fn all(self, cursor: usize) -> Vec<usize> {
-        if self.waiting.load(Relaxed) == 0 {
+        if self.count.load(Relaxed) == 0 {
             return Vec::new();
         }
         let pages = self.heap.start() / PAGE..=cursor.saturating_sub(TRAILER) / PAGE;
@@ -131,7 +131,7 @@ impl<'a> Waiting<'a> {
     /// Corrects the number of blocks, if none began to wait during this round. `seen` of them are not counted yet.
     fn end_round(self, seen: u64) {
         if self.begun.load(Relaxed) == 0 {
-            self.waiting.store(self.seen.load(Relaxed).saturating_add(seen), Relaxed);
+            self.count.store(self.seen.load(Relaxed).saturating_add(seen), Relaxed);
         }
         self.seen.store(0, Relaxed);
         self.begun.store(0, Relaxed);

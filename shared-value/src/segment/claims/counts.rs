@@ -29,6 +29,7 @@ impl Counts {
 
     /// Returns the count of a unit; `None` if there is no such unit.
     #[inline(always)]
+    #[expect(clippy::cast_ptr_alignment, reason = "mappings start at pages")]
     pub(super) fn of(&self, unit: usize) -> Option<&AtomicU32> {
         let first = self.memory.as_mut_ptr().cast::<AtomicU32>();
         // SAFETY: `new` has mapped `units` counts from there, aligned, as mappings are; they are zeros at first, which are
@@ -37,6 +38,10 @@ impl Counts {
         counts.get(unit)
     }
 
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "mappings start at pages, and the words at a multiple of 64 in there"
+    )]
     fn bits(&self) -> &[AtomicU64] {
         let start = (self.units * size_of::<AtomicU32>()).next_multiple_of(64);
         let first = self.memory.as_mut_ptr().wrapping_byte_add(start).cast::<AtomicU64>();

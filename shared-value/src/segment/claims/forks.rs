@@ -1,6 +1,6 @@
 //! The mappings in which this process claims units, and the hooks that run around a `fork`.
 //!
-//! One lock guards what is rare: registering, claims by locks, and forks. No memory is allocated or freed, and no other lock
+//! One lock guards all rare operations: registering, claims by locks, and forks. No memory is allocated or freed, and no other lock
 //! taken, while it is locked.
 #![allow(unsafe_code)]
 #![expect(clippy::linkedlist, reason = "its lists are joined and split without allocating")]

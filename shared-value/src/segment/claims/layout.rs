@@ -22,6 +22,7 @@ const PAGE: usize = 4096;
 /// The counters in a page of a window, and in a word.
 pub(super) const PER_PAGE: usize = PAGE / size_of::<u16>();
 const PER_WORD: usize = 4;
+const COUNTER_BITS: usize = 16;
 const WORD: usize = size_of::<u64>();
 
 /// Where the claims of an arena lie.
@@ -29,6 +30,9 @@ const WORD: usize = size_of::<u64>();
 pub(crate) struct Layout {
     pub(super) start: usize,
     pub(super) units: usize,
+    /// The bytes of the bits and of the window of each slot.
+    bits: usize,
+    window: usize,
 }
 
 /// Returns the units of an arena of this capacity.
@@ -61,8 +65,10 @@ impl Layout {
         // No file is longer than this, so the sums below do not overflow.
         let capacity = Some(capacity).filter(|capacity| *capacity < 1 << 48)?;
         let end = (segment as u64).checked_sub(behind)? / PAGE as u64 * PAGE as u64;
-        let start = usize::try_from(end.checked_sub(length(capacity))?).ok()?;
-        Some(Self { start, units: usize::try_from(units(capacity)).ok()? })
+        let (bits, window) = area(units(capacity));
+        let numbers = [end.checked_sub(length(capacity))?, units(capacity), bits, window];
+        let [Ok(start), Ok(units), Ok(bits), Ok(window)] = numbers.map(usize::try_from) else { return None };
+        Some(Self { start, units, bits, window })
     }
 
     /// Returns the unit in which a block ends.
@@ -86,12 +92,6 @@ impl Layout {
         self.start..self.start + PAGE
     }
 
-    fn area(self) -> (usize, usize) {
-        let (bits, window) = area(self.units as u64);
-        // `of` has found that all areas lie in memory.
-        (bits as usize, window as usize)
-    }
-
     /// Returns the pages of the window of each slot.
     pub(super) fn pages(self) -> usize {
         self.units.div_ceil(PER_PAGE)
@@ -99,15 +99,13 @@ impl Layout {
 
     /// Returns the areas of all slots.
     pub(super) fn areas(self) -> Range<usize> {
-        let (bits, window) = self.area();
-        self.slots().end..self.slots().end + SLOTS * (bits + window)
+        self.slots().end..self.slots().end + SLOTS * (self.bits + self.window)
     }
 
     /// Returns the pages that the bits of a slot lie in.
     pub(super) fn bits(self, slot: usize) -> Range<usize> {
-        let (bits, window) = self.area();
-        let start = self.slots().end + slot * (bits + window);
-        start..start + bits
+        let start = self.slots().end + slot * (self.bits + self.window);
+        start..start + self.bits
     }
 
     /// Returns where the window of a slot starts.
@@ -124,6 +122,11 @@ pub(super) fn word_of(unit: usize) -> usize {
 
 /// Returns how far to the left a unit's counter lies in its word.
 #[inline(always)]
-pub(super) fn shift_of(unit: usize) -> u32 {
-    (unit % PER_WORD * 16) as u32
+pub(super) fn shift_of(unit: usize) -> usize {
+    unit % PER_WORD * COUNTER_BITS
+}
+
+/// Returns the counter of a unit in its word.
+pub(super) fn counter_in(word: u64, unit: usize) -> u64 {
+    word >> shift_of(unit) & ((1 << COUNTER_BITS) - 1)
 }

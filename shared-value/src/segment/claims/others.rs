@@ -11,7 +11,7 @@ use crate::protocol::lock_word::owner_of;
 use crate::protocol::unvouched;
 use crate::segment::Mapping;
 use crate::segment::claims::forks;
-use crate::segment::claims::layout::{Layout, PER_PAGE, SLOTS, shift_of, word_of};
+use crate::segment::claims::layout::{Layout, PER_PAGE, SLOTS, counter_in, word_of};
 use crate::segment::claims::state::{Claims, Locked};
 use crate::sys::memory::give_back;
 use crate::sys::presence;
@@ -61,7 +61,7 @@ impl<'a> Search<'a> {
             let is_used = word(self.layout.bits(number).start + page / 64 * WORD)
                 .is_some_and(|bits| bits.load(Ordering::SeqCst) & 1 << (page % 64) != 0);
             let counter = word(self.layout.window(number) + word_of(unit)).filter(|_| is_used);
-            if counter.is_none_or(|counter| counter.load(Ordering::SeqCst) >> shift_of(unit) & 0xffff == 0) {
+            if counter.is_none_or(|counter| counter_in(counter.load(Ordering::SeqCst), unit) == 0) {
                 continue;
             }
             let Some(asks) = self.asks.checked_sub(1) else { return true };

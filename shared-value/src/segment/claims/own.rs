@@ -16,7 +16,7 @@ use crate::segment::claims::state::{Claims, Locked, Mode};
 use crate::sys::memory::reserve_small;
 use crate::sys::presence::claims::{Claiming, Pin};
 
-/// A unit with this count stays claimed: no program has so many handles, unless it leaks them.
+/// A unit with this count stays claimed: a program has that number of handles only if it leaks them.
 const STICKY: u32 = u32::MAX / 2;
 
 /// How many units a process claims by locks of their own. The kernel looks through all locks of a file one by one.

@@ -41,7 +41,7 @@ pub(crate) struct Claims {
     locked: Mutex<Locked>,
 }
 
-/// What is used under the lock of the mappings only (see `forks.rs`).
+/// The parts that are used under the lock of the mappings only (see `forks.rs`).
 #[derive(Debug, Default)]
 pub(super) struct Locked {
     pub(super) slot: usize,

@@ -142,7 +142,7 @@ impl<A: Access> Handles<A> {
         say("ready");
         loop {
             step(&mut self)?;
-            if self.random.u32(..3_000) == 0 {
+            if self.random.u32(..400) == 0 {
                 // Without a `Forked`, the child lives on when this process is killed, for a moment.
                 match split() {
                     Some(child) => drop(thread::spawn(move || child.finish())),

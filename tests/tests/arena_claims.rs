@@ -340,6 +340,46 @@ fn a_forked_child_keeps_the_values_that_it_inherits() {
     }
 }
 
+/// A child that only removes has shown nothing before, and its parent's pin would be in its own way.
+#[test]
+fn a_child_that_only_removes_frees_the_space() {
+    let _alone = alone();
+    let arena = Arena::new(CAPACITY).unwrap();
+    for number in 0..100_u64 {
+        arena.insert(&format!("key {number}"), number).unwrap();
+    }
+    let child = fork(|| {
+        for number in 0..100 {
+            assert!(arena.remove(&format!("key {number}")).unwrap());
+        }
+        // The parent may have ended its part of the pin only after the first of them.
+        all_comes_back(&arena);
+    });
+    child.finish();
+}
+
+/// The child of a closure may ask for a value that its parent has given up since.
+#[test]
+fn a_child_does_not_look_for_ever_for_a_value_that_its_parent_has_made() {
+    let _alone = alone();
+    let arena = Arena::new(CAPACITY).unwrap();
+    let mut child = None;
+    let _ = arena.transaction::<()>(|tx| {
+        tx.insert("made", 1_u64)?;
+        let (mut next, steps) = pipe().unwrap();
+        let forked = fork(|| {
+            next.read_exact(&mut [0]).unwrap();
+            let found = tx.get::<u64>("made");
+            assert!(matches!(found, Ok(Some(_)) | Err(Error::Unsupported { .. })), "{found:?}");
+        });
+        child = Some((forked, steps));
+        Err(Error::TimedOut { awaited: "nothing".to_owned() })
+    });
+    let (child, mut steps) = child.unwrap();
+    steps.write_all(&[1]).unwrap();
+    child.finish();
+}
+
 /// The lock of a leaked guard lies in the robust list of its thread. If its space were used again, the kernel would follow the
 /// words of another value.
 #[test]

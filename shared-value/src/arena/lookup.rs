@@ -59,10 +59,11 @@ impl<A: Access> Arena<A> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn contains<'k>(&self, key: impl Into<AnyKey<'k>>) -> bool {
+        self.end_pin();
         let sought = key.into().0;
         while let Some(found) = self.find(sought) {
             // The space may have been used again while the key was compared.
-            if self.heap().is_still(&found) {
+            if self.heap().is_still_read(&found) {
                 return true;
             }
         }
@@ -148,7 +149,7 @@ impl<A: Access> Arena<A> {
                 size: block.size,
             };
             // The space may have been used again while the key was copied.
-            heap.is_still(&block).then_some(entry)
+            heap.is_still_read(&block).then_some(entry)
         })
     }
 
@@ -308,11 +309,16 @@ impl<A: Access> Arena<A> {
         block: &Trailer,
         sought: Sought<'_>,
     ) -> Result<Option<Cell<C>>, Error> {
-        let cell = cell_of(self.segment(), block, || self.name_of(sought));
+        self.end_pin();
+        cell_of(self.segment(), block, || self.name_of(sought))
+    }
+
+    /// Shows the claims of a forked child, if that was not done.
+    #[inline(always)]
+    fn end_pin(&self) {
         if self.segment().is_pinned() {
             self.segment().unpin();
         }
-        cell
     }
 
     /// Returns whether the cell of a value lies in this arena.
@@ -356,6 +362,7 @@ impl<A: Access> Arena<A> {
 
     /// Returns the blocks of all values, the newest first.
     fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
+        self.end_pin();
         let (heap, (_, directory)) = (self.heap(), self.directory_versioned());
         heap.blocks(usize_of(directory.cursor)).filter(move |block| block.type_entry != 0 && heap.is_live(block))
     }

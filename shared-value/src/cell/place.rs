@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::segment::{Layout, Segment};
+use crate::segment::Segment;
 
 /// Where a cell lies. If it holds a value of an arena, its space is not used again while this lives.
 #[derive(Debug)]
@@ -22,16 +22,10 @@ impl Place {
         Self { segment, number: 0, start: 0, unit: 0 }
     }
 
-    /// Claims the place of a value of an arena, whose cell lies at `start` and whose block ends with this trailer. The caller
-    /// has begun the claims of the segment, and finds out afterwards whether the block is still that of the value.
-    ///
-    /// # Errors
-    /// Those of [`claim`](crate::segment::Mapping::claim).
-    #[inline]
-    pub(crate) fn claim(segment: &Arc<Segment>, number: u64, start: usize, trailer: usize) -> io::Result<Self> {
-        let unit = Layout::unit(trailer);
-        segment.claim(unit)?;
-        Ok(Self { segment: Arc::clone(segment), number, start, unit })
+    /// Returns the place of a value of an arena, whose cell lies at `start`, and for which the caller has claimed the unit.
+    #[inline(always)]
+    pub(crate) fn claimed(segment: &Arc<Segment>, number: u64, start: usize, unit: usize) -> Self {
+        Self { segment: Arc::clone(segment), number, start, unit }
     }
 
     /// Claims the same place in another mapping of the segment.
@@ -59,10 +53,8 @@ impl Place {
 impl Clone for Place {
     #[inline]
     fn clone(&self) -> Self {
-        if self.number != 0 {
-            // The unit is claimed already. So this counts one more, and cannot fail.
-            let claimed = self.segment.claim(self.unit);
-            debug_assert!(claimed.is_ok(), "{claimed:?}");
+        if self.number != 0 && !self.segment.claim_simply(self.unit) {
+            self.segment.claim_again(self.unit);
         }
         Self { segment: Arc::clone(&self.segment), number: self.number, start: self.start, unit: self.unit }
     }

@@ -298,6 +298,13 @@ impl<'a> Heap<'a> {
         word >> STATE.count_ones() == block.generation && !is_removed && self.is_set(Bits::Ends, block.at)
     }
 
+    /// Returns whether a block that a look-up has found was neither removed nor used again since, after its contents were read.
+    pub(crate) fn is_still_read(self, block: &Trailer) -> bool {
+        // Acquire: the contents were read before. If a part of them was that of another block, the load below sees that.
+        fence(Ordering::Acquire);
+        self.is_still(block)
+    }
+
     /// Returns where the claims lie; `None` if this process has not begun to claim.
     pub(crate) fn layout_of_claims(self) -> Option<Layout> {
         self.mapping.layout_of_claims()

@@ -53,19 +53,39 @@ fn begin_slowly(segment: &Arc<Segment>) -> Result<(), Error> {
 /// `Io` if a process that may only read has no descriptor left; `InvalidSegment` if another process has overwritten the arena.
 #[inline]
 pub(crate) fn claim(segment: &Arc<Segment>, block: &Trailer) -> Result<Place, Error> {
+    claim_unit(segment, block)?;
+    Ok(place_of(segment, block))
+}
+
+/// Returns the place of a block that is claimed.
+#[inline(always)]
+fn place_of(segment: &Arc<Segment>, block: &Trailer) -> Place {
+    Place::claimed(segment, BlockId::of(Heap::of(segment), block).to_bits(), block.start, Layout::unit(block.at))
+}
+
+#[inline(always)]
+fn claim_unit(segment: &Arc<Segment>, block: &Trailer) -> Result<(), Error> {
+    if segment.claim_simply(Layout::unit(block.at)) { Ok(()) } else { claim_slowly(segment, block) }
+}
+
+#[cold]
+#[inline(never)]
+fn claim_slowly(segment: &Arc<Segment>, block: &Trailer) -> Result<(), Error> {
     begin(segment)?;
-    let number = BlockId::of(Heap::of(segment), block).to_bits();
-    Place::claim(segment, number, block.start, block.at)
-        .map_err(|error| Error::io(format!("claim a value of `{}`", segment.name()), error))
+    let claimed = segment.claim(Layout::unit(block.at));
+    claimed.map_err(|error| Error::io(format!("claim a value of `{}`", segment.name()), error))
 }
 
 /// Claims the place of a block that a look-up has found; `None` if the block was removed since.
 ///
 /// # Errors
 /// Those of [`claim`].
-#[inline]
+#[inline(always)]
 pub(crate) fn claim_found(segment: &Arc<Segment>, block: &Trailer) -> Result<Option<Place>, Error> {
-    let place = claim(segment, block)?;
-    let is_there = cfg!(shared_value_fault = "no_second_look") || Heap::of(segment).is_still(block);
-    Ok(is_there.then_some(place))
+    claim_unit(segment, block)?;
+    if !Heap::of(segment).is_still(block) {
+        segment.unclaim(Layout::unit(block.at), block.start);
+        return Ok(None);
+    }
+    Ok(Some(place_of(segment, block)))
 }

@@ -6,7 +6,7 @@
 use crate::arena::editor::Editor;
 use crate::heap::space::waiting::Waiting;
 use crate::heap::{Heap, State, Trailer, changes};
-use crate::segment::Layout;
+use crate::segment::{Layout, Search};
 
 /// How many processes one sweep asks the kernel for.
 const ASKS: usize = 2;
@@ -47,15 +47,17 @@ impl<'a> Editor<'a> {
     pub(in crate::arena) fn sweep(&mut self) {
         if let Some(waiting) = self.waiting() {
             let some = waiting.some(self.cursor());
-            self.free(&some, ASKS);
+            self.free_some(&some);
         }
     }
 
     /// Frees all blocks that wait and that no process claims.
     pub(super) fn sweep_all(&mut self) {
         if let Some(waiting) = self.waiting() {
-            let all = waiting.all(self.cursor());
-            self.free(&all, usize::MAX);
+            let Some(mut search) = self.heap.search(usize::MAX) else { return };
+            for some in waiting.all(self.cursor()).filter(|some| !some.is_empty()) {
+                self.free(&some, &mut search);
+            }
         }
     }
 
@@ -65,17 +67,25 @@ impl<'a> Editor<'a> {
         for at in removed {
             self.wait(*at);
         }
-        self.free(removed, ASKS);
+        self.free_some(removed);
     }
 
-    fn free(&mut self, waiting: &[usize], asks: usize) {
+    fn free_some(&mut self, waiting: &[usize]) {
+        if !waiting.is_empty()
+            && let Some(mut search) = self.heap.search(ASKS)
+        {
+            self.free(waiting, &mut search);
+        }
+    }
+
+    /// Frees blocks that wait and that no process claims. They were removed before the search began.
+    fn free(&mut self, waiting: &[usize], search: &mut Search<'_>) {
         let heap = self.heap;
         let blocks: Vec<_> = waiting.iter().filter_map(|at| heap.trailer(*at)).collect();
         for block in blocks.iter().filter(|block| !is_out_of_use(block) && !block.is_undecided()) {
             // It was added after all.
             self.end_wait(block.at);
         }
-        let Some(mut search) = heap.search(asks) else { return };
         let out_of_use = blocks.iter().filter(|block| is_out_of_use(block));
         let unclaimed: Vec<_> = out_of_use.filter(|block| !search.is_counted(Layout::unit(block.at))).collect();
         if unclaimed.is_empty() {

@@ -20,7 +20,7 @@ use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Trailer};
+use crate::heap::{BlockId, Trailer, lost};
 use crate::lock::{Refusal, Thread, Wait};
 
 /// A transaction in progress. The closure of [`Arena::transaction`] calls its methods to lock, add and remove values.
@@ -112,6 +112,11 @@ impl Transaction<'_> {
             }
             if let Some(cell) = self.arena.cell_of(&found, sought)? {
                 return Ok(Some(Synchronized::of(cell)));
+            }
+            if self.state.borrow().adds(&found) {
+                // Only the parent of a forked child, or a hostile process, ends the use of a block of this transaction.
+                self.check_held()?;
+                return Err(lost(self.arena.segment(), found.at));
             }
         }
         Ok(None)

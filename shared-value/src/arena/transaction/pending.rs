@@ -57,6 +57,10 @@ impl Pending {
         self.private.retain(|at| *at != block.at);
     }
 
+    pub(super) fn adds(&self, block: &Trailer) -> bool {
+        self.added.iter().any(|made| made.block.at == block.at)
+    }
+
     pub(super) fn removes(&self, block: &Trailer) -> bool {
         self.removed.iter().any(|removed| removed.at == block.at)
     }

@@ -97,28 +97,24 @@ impl<'a> Waiting<'a> {
             found.extend(self.in_page(page));
             page += 1;
             if page > last {
+                // The next round begins first: if this thread dies here, it counts too many.
+                self.page.store(first as u64, Relaxed);
                 self.end_round(found.len() as u64);
-                page = first;
-                break;
+                return found;
             }
             if found.len() >= BLOCKS {
                 break;
             }
         }
-        if page != first {
-            add(self.seen, found.len() as u64);
-        }
+        add(self.seen, found.len() as u64);
         self.page.store(page as u64, Relaxed);
         found
     }
 
-    /// Returns the trailers of all blocks that wait.
-    pub(crate) fn all(self, cursor: usize) -> Vec<usize> {
-        if self.count.load(Relaxed) == 0 {
-            return Vec::new();
-        }
-        let pages = self.heap.start() / PAGE..=cursor.saturating_sub(TRAILER) / PAGE;
-        pages.flat_map(|page| self.in_page(page)).collect()
+    /// Returns the trailers of all blocks that wait, those of one page at a time.
+    pub(crate) fn all(self, cursor: usize) -> impl Iterator<Item = Vec<usize>> + use<'a> {
+        let last = if self.count.load(Relaxed) == 0 { 0 } else { cursor.saturating_sub(TRAILER) / PAGE + 1 };
+        (self.heap.start() / PAGE..last).map(move |page| self.in_page(page).collect())
     }
 
     /// Returns the trailers of the blocks that wait and end in a page.

@@ -65,12 +65,16 @@ impl Counts {
         }
     }
 
-    /// Returns the units of which this process has handles.
-    pub(super) fn open_units(&self) -> impl Iterator<Item = usize> {
+    /// Returns the first unit of each page that was marked as used.
+    pub(super) fn used_pages(&self) -> impl Iterator<Item = usize> {
         let words = self.bits().iter().enumerate().filter(|(_, word)| word.load(Relaxed) != 0);
         let pages = words.flat_map(|(number, _)| number * 64..number * 64 + 64);
-        let pages = pages.filter(|page| self.is_used(page * PER_PAGE));
-        let units = pages.flat_map(|page| page * PER_PAGE..(page + 1) * PER_PAGE);
+        pages.map(|page| page * PER_PAGE).filter(|unit| self.is_used(*unit))
+    }
+
+    /// Returns the units of which this process has handles.
+    pub(super) fn open_units(&self) -> impl Iterator<Item = usize> {
+        let units = self.used_pages().flat_map(|first| first..first + PER_PAGE);
         units.filter(|unit| self.of(*unit).is_some_and(|count| count.load(Relaxed) != 0))
     }
 }

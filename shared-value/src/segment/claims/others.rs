@@ -12,7 +12,7 @@ use crate::protocol::unvouched;
 use crate::segment::Mapping;
 use crate::segment::claims::forks;
 use crate::segment::claims::layout::{Layout, PER_PAGE, SLOTS, counter_in, word_of};
-use crate::segment::claims::state::{Claims, Locked};
+use crate::segment::claims::state::{Claims, Locked, Mode};
 use crate::sys::memory::give_back;
 use crate::sys::presence;
 
@@ -29,6 +29,8 @@ pub(crate) struct Search<'a> {
     layout: Layout,
     /// How many owners of slots may still be asked for.
     asks: usize,
+    /// A bit for each slot whose owner is known to exist.
+    alive: u64,
 }
 
 impl<'a> Search<'a> {
@@ -39,7 +41,7 @@ impl<'a> Search<'a> {
         searches.store(searches.load(Relaxed) | UNDER_WAY, Ordering::SeqCst);
         // The blocks were removed before this. So a process whose claim is not seen below sees that.
         fence(Ordering::SeqCst);
-        Some(Self { mapping, layout, asks })
+        Some(Self { mapping, layout, asks, alive: 0 })
     }
 
     /// Returns which units a process claims by a lock, or otherwise. Comes after all calls of [`is_counted`](Self::is_counted): a
@@ -64,9 +66,12 @@ impl<'a> Search<'a> {
             if counter.is_none_or(|counter| counter_in(counter.load(Ordering::SeqCst), unit) == 0) {
                 continue;
             }
-            let Some(asks) = self.asks.checked_sub(1) else { return true };
-            self.asks = asks;
+            if self.asks == 0 || self.alive & 1 << number != 0 {
+                return true;
+            }
+            self.asks -= 1;
             if !mapping.clear_if_gone(self.layout, number) {
+                self.alive |= 1 << number;
                 return true;
             }
         }
@@ -164,12 +169,17 @@ impl Mapping {
         self.claims().is_some_and(|claims| claims.is_pinned.load(Relaxed))
     }
 
-    /// Ends the pin of the parent, unless a search is under way: that may have passed the counters of this process before it
+    /// Shows the claims of a forked child, and ends the pin of its parent, unless a search is under way: that may have passed the counters of this process before it
     /// has shown its claims there, and may not have asked for locks yet. Any thread may call this.
     #[cold]
     pub(crate) fn unpin(&self) {
-        if let Some(claims) = self.claims() {
-            let _mappings = forks::lock();
+        let Some(claims) = self.claims() else { return };
+        if claims.mode() == Mode::None {
+            // If this fails, the pin stays.
+            let _ = self.register(claims);
+        }
+        let _mappings = forks::lock();
+        if claims.mode() == Mode::Slot {
             self.unpin_locked(claims, &mut claims.locked());
         }
     }

@@ -10,6 +10,7 @@ use crate::protocol::atomics::{AtomicU64, Ordering, fence};
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::Mapping;
+use crate::segment::claims::counts::Counts;
 use crate::segment::claims::forks::{self, Entry};
 use crate::segment::claims::layout::{PER_PAGE, shift_of, word_of};
 use crate::segment::claims::state::{Claims, Locked, Mode};
@@ -30,22 +31,35 @@ impl Mapping {
         self.words(claims.window() + word_of(unit), 1)?.first()
     }
 
+    /// Claims a unit, if that is simple: `claim` does it otherwise.
+    #[inline(always)]
+    pub(crate) fn claim_simply(&self, unit: usize) -> bool {
+        self.claims().is_some_and(|claims| claims.mode() == Mode::Slot && self.claim_by_counter(claims, unit))
+    }
+
     /// Claims a unit once more. The caller looks at the block afterwards, by a sequentially consistent load: its space is not
     /// used again from here on, if it was not removed before.
     ///
     /// # Errors
     /// If a process that may only read has no descriptor left, or the kernel has no memory for its lock.
-    #[inline]
+    #[cold]
     pub(crate) fn claim(&self, unit: usize) -> io::Result<()> {
-        let claims = self.claims().ok_or(io::ErrorKind::InvalidData)?;
-        if claims.mode() == Mode::Slot && self.claim_by_counter(claims, unit) {
-            return Ok(());
+        self.claim_slowly(self.claims().ok_or(io::ErrorKind::InvalidData)?, unit)
+    }
+
+    /// Claims a unit that this process claims already.
+    #[cold]
+    pub(crate) fn claim_again(&self, unit: usize) {
+        if self.claim(unit).is_err()
+            && let Some(claims) = self.claims()
+        {
+            // A forked child that could not show its claims: its parent's claims hold for it too.
+            claims.add(unit);
         }
-        self.claim_slowly(claims, unit)
     }
 
     /// Claims a unit by the counter in the own slot. Returns `false` if its page was not used before.
-    #[inline]
+    #[inline(always)]
     fn claim_by_counter(&self, claims: &Claims, unit: usize) -> bool {
         let Some(counts) = &claims.counts else { return false };
         let Some(count) = counts.of(unit) else { return false };
@@ -129,7 +143,7 @@ impl Mapping {
     /// Shows this process to the others, with the claims that it has inherited from its parent: in this mapping, and in all
     /// others in which it has inherited any.
     #[cold]
-    fn register(&self, claims: &Claims) -> io::Result<()> {
+    pub(super) fn register(&self, claims: &Claims) -> io::Result<()> {
         if !claims.is_read_only || forks::lock().iter().any(|entry| entry.mapping().inherits_for_writing()) {
             // Without an id, it claims by locks.
             let _ = lock::process::enter();
@@ -152,10 +166,13 @@ impl Mapping {
         if claims.mode() != Mode::None {
             return Ok(());
         }
-        // That of the parent: this process has a copy of the descriptor.
-        locked.claiming = None;
+        // That of the parent, of which this process has a copy. It stays until the claims of this process are shown.
+        let inherited = locked.claiming.take();
         if self.take_slot(claims, locked) {
-            if claims.open_units().all(|unit| self.publish(claims, unit)) {
+            // A forked child finds pages marked that its parent has used, and that its own window does not have yet.
+            if claims.used_pages().all(|unit| self.prepare(claims, unit).is_ok())
+                && claims.open_units().all(|unit| self.publish(claims, unit))
+            {
                 claims.set_mode(Mode::Slot);
                 self.unpin_locked(claims, locked);
                 return Ok(());
@@ -166,15 +183,17 @@ impl Mapping {
             && self.ready_to_lock(claims, locked).is_ok()
         {
             locked.pin = None;
+            claims.is_pinned.store(false, Ordering::Relaxed);
             claims.set_mode(Mode::Locks);
             return Ok(());
         }
-        let claimed = self.lock_everything(claims, locked);
-        if claimed.is_ok() {
-            locked.pin = None;
-        } else if locked.pin.is_none() {
-            return claimed;
+        match self.lock_everything(claims, locked) {
+            Ok(()) => locked.pin = None,
+            // What this process has inherited goes on for ever.
+            Err(_) if locked.pin.is_some() || inherited.is_some() => mem::forget((locked.pin.take(), inherited)),
+            claimed => return claimed,
         }
+        claims.is_pinned.store(false, Ordering::Relaxed);
         claims.set_mode(Mode::All);
         Ok(())
     }
@@ -204,11 +223,8 @@ impl Mapping {
 
     /// Shows a claim that this process has inherited.
     fn publish(&self, claims: &Claims, unit: usize) -> bool {
-        let is_ready = self.prepare(claims, unit).is_ok();
-        if let Some(counter) = self.counter(claims, unit).filter(|_| is_ready) {
-            counter.fetch_add(1 << shift_of(unit), Ordering::SeqCst);
-        }
-        is_ready
+        let counter = self.counter(claims, unit);
+        counter.map(|counter| counter.fetch_add(1 << shift_of(unit), Ordering::SeqCst)).is_some()
     }
 
     /// Claims everything from here on, because there is no memory for a counter.
@@ -317,8 +333,9 @@ impl Mapping {
     #[cold]
     #[inline(never)]
     fn unclaim_slowly(&self, claims: &Claims, unit: usize, start: usize) {
-        if claims.mode() == Mode::None && self.register(claims).is_err() {
-            return;
+        if claims.mode() == Mode::None {
+            // If this fails, this process still has the claims of its parent.
+            let _ = self.register(claims);
         }
         let Some(count) = claims.count(unit) else { return };
         match claims.mode() {
@@ -418,9 +435,12 @@ impl Mapping {
         if let Some(pin) = locked.offered.take() {
             locked.pin = Some(pin);
         }
+        if let Some(claiming) = &mut locked.claiming {
+            claiming.leave_page();
+        }
         (locked.slot, locked.process, locked.units, locked.is_all) = (0, 0, 0, false);
         claims.is_left.store(false, Ordering::Relaxed);
-        claims.is_pinned.store(false, Ordering::Relaxed);
+        claims.is_pinned.store(locked.pin.is_some(), Ordering::Relaxed);
         claims.set_mode(Mode::None);
     }
 }
@@ -446,7 +466,11 @@ impl Claims {
         }
     }
 
+    fn used_pages(&self) -> impl Iterator<Item = usize> {
+        self.counts.iter().flat_map(Counts::used_pages)
+    }
+
     fn open_units(&self) -> impl Iterator<Item = usize> {
-        self.counts.iter().flat_map(crate::segment::claims::counts::Counts::open_units)
+        self.counts.iter().flat_map(Counts::open_units)
     }
 }

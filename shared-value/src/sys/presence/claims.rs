@@ -5,6 +5,7 @@
 //! file can make them too.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::OFlags;
@@ -31,8 +32,8 @@ fn byte_of(unit: usize) -> libc::off_t {
 #[derive(Debug)]
 pub(crate) struct Claiming {
     file: Descriptor,
-    #[expect(dead_code, reason = "it keeps the claims if other code closes the descriptor")]
-    page: Page,
+    /// Keeps the claims if other code closes the descriptor.
+    page: Option<Page>,
 }
 
 impl Claiming {
@@ -40,7 +41,12 @@ impl Claiming {
     pub(crate) fn new(file: BorrowedFd<'_>, read_only: bool) -> io::Result<Self> {
         let opened = reopen(file, access(read_only))?;
         let page = Page::of_this_process(&opened)?;
-        Ok(Self { file: Descriptor::of(opened)?, page })
+        Ok(Self { file: Descriptor::of(opened)?, page: Some(page) })
+    }
+
+    /// Forgets the page, in a forked child that did not get it.
+    pub(crate) fn leave_page(&mut self) {
+        mem::forget(self.page.take());
     }
 
     /// Returns whether no other code of the program has closed the descriptor.

@@ -27,6 +27,7 @@
 //! | use a value of unknown type | [`DynValue`], by [`DynLayout`] and [`DynData`] |
 //! | restrict access | [`ReadOnly`], [`Unlocked`]; see [`Access`] |
 //! | list and remove names | [`names`], [`unlink`] |
+//! | look for a fault, without using the segment | [`inspect`], which returns a [`Report`] |
 //!
 //! # How it works
 //!
@@ -195,7 +196,7 @@ pub use crate::{
     },
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},
-    segment::{Location, NamedValue, names, unlink},
+    segment::{Location, LockOwner, NamedValue, Report, ReportedLock, inspect, names, unlink},
     share::{Source, Token},
 };
 

@@ -62,7 +62,8 @@ impl<C: Typed + ?Sized> Recognized for C {
     }
 }
 
-/// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value.
+/// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value; each
+/// repetition means that one of them did.
 pub(crate) fn open_or_else<V>(
     open: impl Fn() -> Result<V, Error>,
     create: impl Fn() -> Result<V, Error>,
@@ -94,7 +95,9 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let description = Description { schema: C::schema(facts), fingerprint: C::fingerprint(facts), shape };
         let identity =
             sys::thread::random().map_err(|error| Error::io(format!("draw an identity for `{location}`"), error))?;
-        let mut plan = Plan::of(&description, terms.guarding.required(), reserve, SegmentId::new(identity));
+        let Terms { guarding, .. } = terms;
+        let mut plan =
+            Plan::of(&description, guarding.required(), guarding.is_recursive(), reserve, SegmentId::new(identity));
         // The kernel has a page for any write to memory without a name, unless it was told to promise no more than it has.
         if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
@@ -109,7 +112,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if terms.unlink_on_drop {
             segment.unlink_on_drop();
         }
-        Self::in_segment(segment, &terms.guarding)
+        Self::in_segment(segment, guarding)
     }
 
     /// Opens the value in an existing segment, if it is guarded in this way. If no process has the segment open, `adopt`
@@ -187,7 +190,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
-        let is_recursive = guarding.is_recursive();
+        // Not from `guarding`: every process that opens the value gets the same lock.
+        let is_recursive = segment.is_recursive();
         let (guarding, locked_by) = match (guarding, segment.required_lock()) {
             (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
@@ -277,7 +281,7 @@ mod tests {
         let location = Location::from(&*name);
         let shape = <u64 as Contents>::shape(&());
         let description = Description { schema: <u64 as Typed>::schema(), fingerprint: u64::FINGERPRINT, shape };
-        let plan = Plan::of(&description, RequiredLock::Pthread, 0, SegmentId::new(1));
+        let plan = Plan::of(&description, RequiredLock::Pthread, true, 0, SegmentId::new(1));
         drop(Segment::create(&location, 0o600, Writers::Any, &plan, |_| Ok(())).unwrap());
         let before = std::fs::read(format!("/dev/shm/{name}")).unwrap();
 

@@ -175,6 +175,7 @@ impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
     }
 }
 
+/// If another thread or process changes the word first, `change` runs again, without a limit.
 fn update_atomic<R>(
     atomic: &AtomicU64,
     place: Place<'_>,

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
-use crate::lock::Wait;
+use crate::hold::read::Timed;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::DynLayout;
 use crate::schema::place::{Place, WordRange};
@@ -29,13 +29,13 @@ impl Copied for Dyn {
         whole(cell, |copy| A::read(cell, copy))
     }
 
-    fn load_until<A: Access>(cell: &Cell<Self>, wait: Wait, version: &mut Option<u64>) -> Result<DynData, Error> {
+    fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<DynData, Error> {
         let place = Place::of_value(&cell.facts().layout);
         // A value that is too large to be copied still has a version.
         *version = Some(cell.version());
         limit::check(place.layout)?;
         let mut bytes = vec![0; place.layout.size()];
-        *version = Some(A::timed(cell, wait).pieces(|slot, piece| load_into(slot, piece.start, &mut bytes[piece]))?);
+        *version = Some(timed.pieces(|slot, piece| load_into(slot, piece.start, &mut bytes[piece]))?);
         put_atomics(place.layout, |number| cell.atomic(number).load(Ordering::Acquire), &mut bytes);
         decode(place, "", &bytes)
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::arena::edit::make;
+use crate::arena::edit::{late, make};
 use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Key, Sought, check_key};
 use crate::arena::map::Arena;
@@ -46,6 +46,8 @@ pub struct Transaction<'a> {
     thread: Thread,
     /// The thread's token when the transaction began.
     token: u64,
+    /// How long to wait for a lock.
+    wait: Wait,
     state: RefCell<Pending>,
     /// A transaction belongs to the thread that began it.
     not_send: PhantomData<*const ()>,
@@ -301,7 +303,7 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         self.check_held()?;
-        self.arena.edit(|editor| {
+        self.arena.edit_within(self.wait, |editor| {
             let made = make(editor, key, initial)?;
             // It stays when the lock of the directory is released, as long as its cell claims it.
             editor.wait(made.0.at);
@@ -321,11 +323,14 @@ impl Transaction<'_> {
         let place = cell.start();
         let Err(index) = state.joined.binary_search_by_key(&place, Cell::start) else { return Ok(()) };
         // Lock ordering: a thread that waits only for locks behind all those that it holds cannot be part of a deadlock.
-        let wait = if index == state.joined.len() { Wait::Forever } else { Wait::Never };
-        match cell.join(self.thread, wait) {
+        let is_in_order = index == state.joined.len();
+        match cell.join(self.thread, if is_in_order { self.wait } else { Wait::Never }) {
             Ok(()) => {
                 state.joined.insert(index, cell.untyped());
                 Ok(())
+            }
+            Err(Refusal::WouldBlock | Refusal::TimedOut) if is_in_order => {
+                Err(late(&format!("the lock of a value of `{}`, for a transaction", self.arena.segment_name())))
             }
             Err(Refusal::WouldBlock) => {
                 state.wanted = Some(cell.untyped());

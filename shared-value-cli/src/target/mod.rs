@@ -1,0 +1,11 @@
+//! Targets: what the user names on the command line, as in `account.balance`, `bank[alice].balance` or `./file`.
+
+mod open;
+mod pattern;
+mod place;
+mod select;
+
+pub(crate) use open::{Locking, Writable, in_arena, open_writable, refuse_inside};
+pub(crate) use pattern::{Brackets, Step, glob, parse_path};
+pub(crate) use place::{Place, Target, resolve, split};
+pub(crate) use select::{Selected, Selection, parts, select, shown, unwrapped};

@@ -6,7 +6,7 @@ use std::io::{Read, Write, pipe};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
-use shared_value::{Access, Arena, Entry, Error, Filled, Synchronized};
+use shared_value::{Access, Arena, Entry, Error, Filled, LockState, RLock, Recursive, Synchronized, Zeroed};
 use shared_value_tests::{Forked, SegmentFile, SegmentName, eventually, fork, scaled};
 
 const CAPACITY: usize = 1 << 20;
@@ -338,6 +338,74 @@ fn a_forked_child_keeps_the_values_that_it_inherits() {
         child.finish();
         all_comes_back(&arena);
     }
+}
+
+/// A child finds the marks of pages that its parent has used, but counts in a window of its own.
+#[test]
+fn a_child_claims_in_pages_that_its_parent_has_used() {
+    let _alone = alone();
+    let arena = Arena::new(CAPACITY).unwrap();
+    arena.insert("first", 1_u64).unwrap();
+    for number in 0..5_000_u64 {
+        arena.insert(&number.to_string(), number).unwrap();
+    }
+    arena.insert("kept", 7_u64).unwrap();
+    let child = Child::new(|step| {
+        drop(value_of(&arena, "first"));
+        let kept = value_of(&arena, "kept");
+        step();
+        assert_eq!(kept.get(), 7);
+    });
+    assert!(arena.remove("kept").unwrap());
+    fill(&arena);
+    assert_eq!(arena.stats().removed, 1);
+    child.finish();
+}
+
+/// A lock object may lie in an arena. Values that it guards keep it, without a handle of their own.
+#[test]
+fn a_lock_object_stays_as_long_as_values_use_it() {
+    let _alone = alone();
+    let arena = Arena::new(CAPACITY).unwrap();
+    let inside = arena.insert::<Recursive>("lock", Zeroed).unwrap();
+    let lock = RLock::open(&inside.token().unwrap()).unwrap();
+    let value = Synchronized::<u64>::options().lock(&lock).new(1_u64).unwrap();
+    drop((inside, lock));
+    let guard = value.lock().unwrap();
+    assert!(arena.remove("lock").unwrap());
+    fill(&arena);
+    assert_eq!((arena.stats().removed, value.lock_state()), (1, LockState::HeldHere));
+    drop(guard);
+    drop(value);
+    all_comes_back(&arena);
+}
+
+/// While one thread unmaps the arena, another one maps it again: the old mapping still vouches for the process.
+#[test]
+fn threads_open_and_drop_an_arena_at_once() {
+    const UNVOUCHED: u64 = 88;
+    let _alone = alone();
+    let name = SegmentName::new("claims-opened");
+    let holder = Child::new(|step| {
+        let _arena = Arena::create(&name, CAPACITY).unwrap();
+        step();
+    });
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let name = &name;
+            scope.spawn(move || {
+                for _ in 0..scaled(2_000, 500) {
+                    let arena = Arena::open(name).unwrap();
+                    let key = format!("of {thread}");
+                    arena.insert(&key, 1_u64).unwrap();
+                    assert!(arena.remove(&key).unwrap());
+                }
+            });
+        }
+    });
+    assert_eq!(SegmentFile::open(name.path()).bytes(UNVOUCHED, 8), [0; 8]);
+    all_comes_back(&Arena::open(&name).unwrap());
+    holder.finish();
 }
 
 /// A child that only removes has shown nothing before, and its parent's pin would be in its own way.

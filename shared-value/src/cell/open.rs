@@ -176,7 +176,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
 
     /// Returns the lock of this value, so that it can guard other values too.
     pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
-        ObjectLock::new(self.control, Arc::clone(self.place.segment()), identity, is_recursive)
+        ObjectLock::new(self.control, self.place.clone(), identity, is_recursive)
     }
 
     /// Makes this a cell whose lock guards other values too.

@@ -22,7 +22,9 @@ use crate::segment::{Layout, Mapping, Segment};
 
 /// Returns where the claims of an arena lie. `None` if another process has overwritten its directory.
 pub(super) fn layout(mapping: &Mapping, capacity: u64) -> Option<Layout> {
-    Layout::of(mapping.length(), capacity, index::length(capacity))
+    let layout = Layout::of(mapping.length(), capacity, index::length(capacity))?;
+    let blocks = Heap::of(mapping).start() as u64 + capacity;
+    (layout.slots().start as u64 >= blocks).then_some(layout)
 }
 
 /// Returns the bytes that index and claims of an arena with this capacity take behind the blocks.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::marker::PhantomPinned;
 use std::mem;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
@@ -47,6 +48,10 @@ pub(crate) struct Mapping {
     presence: Mutex<Option<Presence>>,
     /// What this process has open in an arena.
     claims: OnceLock<Begun>,
+    /// The hooks that run around a `fork` may use the mapping while another thread has begun to drop it. This field tells the
+    /// compiler that a `&mut Mapping` is not the only reference.
+    #[expect(dead_code, reason = "only its type matters")]
+    shared_with_hooks: PhantomPinned,
 }
 
 /// The claims of this process in an arena.
@@ -109,6 +114,7 @@ impl Mapping {
             vouched_for: AtomicU32::new(0),
             presence: Mutex::default(),
             claims: OnceLock::new(),
+            shared_with_hooks: PhantomPinned,
         })
     }
 
@@ -270,23 +276,29 @@ impl Mapping {
         self.vouched_for.load(Relaxed) == process
     }
 
-    /// Shows that this process exists, which has this id for locks. Does nothing if that was done.
-    pub(super) fn vouch(&self, process: u32) {
+    /// Shows that this process exists, which has this id for locks. Does nothing if that was done. Returns `false` if another
+    /// mapping of this process still does that, which is being unmapped by another thread; then the caller tries again, unless
+    /// `is_last`.
+    pub(super) fn vouch(&self, process: u32, is_last: bool) -> bool {
         if self.is_vouched_for(process) {
-            return;
+            return true;
         }
         let mut presence = self.presence();
         // A forked child has a copy of its parent's presence, but not the page.
         mem::forget(presence.take());
-        self.vouched_for.store(process, Relaxed);
         // Other code of this program may have closed the descriptor. Opening the file again needs memory, which may not be
         // asked for under the registry's lock.
         let file = self.file.get();
-        *presence = file.and_then(|file| Presence::new(file, process).ok());
+        match file.map(|file| Presence::new(file, process)) {
+            Some(Err(error)) if !is_last && error.kind() == io::ErrorKind::WouldBlock => return false,
+            shown => *presence = shown.and_then(Result::ok),
+        }
+        self.vouched_for.store(process, Relaxed);
         let is_shown = |file| presence.is_some() && presence::is_shown(file, process).unwrap_or(false);
         if !file.is_some_and(is_shown) {
             unvouched::set(self.unvouched());
         }
+        true
     }
 
     /// Forgets what earlier processes were vouched for, before any process uses the segment.

@@ -91,7 +91,7 @@ impl Drop for Search<'_> {
 impl Mapping {
     /// Returns which units a process claims by a lock, or because nothing tells what some process claims.
     pub(crate) fn is_locked(&self) -> impl Fn(usize) -> bool + use<'_> {
-        let file = self.descriptor();
+        let file = self.file().ok();
         let is_any = file.is_none_or(|file| presence::claims::is_any_claimed(file).unwrap_or(true));
         let is_unseen = unvouched::is_set(self.unvouched());
         move |unit| {

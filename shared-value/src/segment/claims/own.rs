@@ -15,7 +15,7 @@ use crate::segment::claims::forks::{self, Entry};
 use crate::segment::claims::layout::{PER_PAGE, shift_of, word_of};
 use crate::segment::claims::state::{Claims, Locked, Mode};
 use crate::sys::memory::reserve_small;
-use crate::sys::presence::claims::{Claiming, Pin};
+use crate::sys::presence::claims::{Claiming, Pin, claim_all_by};
 
 /// A unit with this count stays claimed: a program has that number of handles only if it leaks them.
 const STICKY: u32 = u32::MAX / 2;
@@ -101,13 +101,21 @@ impl Mapping {
                 }
                 // Only a hostile process makes blocks behind the last unit.
                 _ if claims.count(unit).is_none() => return Err(io::ErrorKind::InvalidData.into()),
-                Mode::Slot => match self.prepare(claims, unit) {
+                // If other code of this program has closed the descriptor, the file is opened again.
+                Mode::Slot => match self.prepare(claims, unit).or_else(|_| {
+                    self.file()?;
+                    self.prepare(claims, unit)
+                }) {
                     Ok(()) if self.claim_by_counter(claims, unit) => return Ok(()),
                     Ok(()) => {}
                     Err(_) => self.claim_everything(claims)?,
                 },
                 Mode::Locks => {
-                    if let Some(claimed) = self.claim_by_lock(claims, unit) {
+                    let claimed = self.claim_by_lock(claims, unit);
+                    // Other code of this program may have closed the descriptors. Opening the file again may need memory.
+                    let again = || self.file().ok().and_then(|_| self.claim_by_lock(claims, unit));
+                    let claimed = if let Some(Err(_)) = claimed { again() } else { claimed };
+                    if let Some(claimed) = claimed {
                         return claimed;
                     }
                 }
@@ -148,6 +156,8 @@ impl Mapping {
             // Without an id, it claims by locks.
             let _ = lock::process::enter();
         }
+        // If other code of this program has closed the descriptor, this opens the file again. It may need memory.
+        let _ = self.file();
         let mappings = forks::lock();
         for mapping in mappings.iter().map(Entry::mapping).filter(|other| !ptr::eq(*other, self)) {
             if let Some(claims) = mapping.claims().filter(|claims| claims.locked().pin.is_some()) {
@@ -168,6 +178,7 @@ impl Mapping {
         }
         // That of the parent, of which this process has a copy. It stays until the claims of this process are shown.
         let inherited = locked.claiming.take();
+        (locked.units, locked.is_all) = (0, false);
         if self.take_slot(claims, locked) {
             // A forked child finds pages marked that its parent has used, and that its own window does not have yet.
             if claims.used_pages().all(|unit| self.prepare(claims, unit).is_ok())
@@ -189,9 +200,13 @@ impl Mapping {
         }
         match self.lock_everything(claims, locked) {
             Ok(()) => locked.pin = None,
-            // What this process has inherited goes on for ever.
-            Err(_) if locked.pin.is_some() || inherited.is_some() => mem::forget((locked.pin.take(), inherited)),
-            claimed => return claimed,
+            // It covers all units, and goes on for ever.
+            Err(_) if locked.pin.is_some() => mem::forget(locked.pin.take()),
+            Err(error) => {
+                // The claims of the parent go on. This process makes no others.
+                locked.claiming = inherited;
+                return Err(error);
+            }
         }
         claims.is_pinned.store(false, Ordering::Relaxed);
         claims.set_mode(Mode::All);
@@ -258,6 +273,11 @@ impl Mapping {
     /// Claims all units by one lock. If that is not possible, says in the segment that nothing is to be used again.
     fn lock_everything(&self, claims: &Claims, locked: &mut Locked) -> io::Result<()> {
         let claimed = self.ready_to_lock(claims, locked).and_then(Claiming::claim_all);
+        // No process sweeps by an opening that only reads. So such a process can claim by the opening that it has mapped.
+        let by_own =
+            |file| if claims.is_read_only { claim_all_by(file) } else { Err(io::ErrorKind::Unsupported.into()) };
+        let own = || self.descriptor().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(by_own);
+        let claimed = claimed.or_else(|error| own().map_err(|_| error));
         locked.is_all = claimed.is_ok();
         if claimed.is_err() && !claims.is_read_only {
             unvouched::set(self.unvouched());
@@ -412,9 +432,10 @@ impl Mapping {
         match pin.and_then(|file| Pin::new(file, claims.is_read_only)) {
             Ok(pin) => locked.offered = Some(pin),
             Err(_) if claims.is_read_only => {
-                // The child gets a copy of this descriptor. The claim never ends.
+                // The child gets these claims, by the descriptor and by the page. They never end.
                 if let Some(claiming) = &locked.claiming {
                     let _ = claiming.claim_all();
+                    claiming.keep_in_children();
                 }
                 (locked.is_all, locked.units) = (true, usize::MAX / 2);
             }

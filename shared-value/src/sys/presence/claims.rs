@@ -44,7 +44,14 @@ impl Claiming {
         Ok(Self { file: Descriptor::of(opened)?, page: Some(page) })
     }
 
-    /// Forgets the page, in a forked child that did not get it.
+    /// Makes children that are forked later keep the claims, also if other code closes the descriptor.
+    pub(crate) fn keep_in_children(&self) {
+        if let Some(page) = &self.page {
+            page.keep_in_children();
+        }
+    }
+
+    /// Forgets the page, in a forked child, which did not get it, or keeps it for ever.
     pub(crate) fn leave_page(&mut self) {
         mem::forget(self.page.take());
     }
@@ -76,6 +83,11 @@ impl Claiming {
     pub(crate) fn unclaim_all(&self) -> io::Result<()> {
         self.set(FIRST_BYTE, ALL, libc::F_UNLCK)
     }
+}
+
+/// Claims all units by an opening that serves another purpose too. The claim ends with the opening.
+pub(crate) fn claim_all_by(file: BorrowedFd<'_>) -> io::Result<()> {
+    lock_range(file, FIRST_BYTE, ALL, libc::F_RDLCK)
 }
 
 /// A claim to all units, which forked children inherit: it ends when no process has it any more.

@@ -31,6 +31,13 @@ impl Page {
         Ok(page)
     }
 
+    /// Lets children that are forked later have the page.
+    pub(super) fn keep_in_children(&self) {
+        // SAFETY: the page is mapped as long as `self` lives, and it cannot be accessed. This fails only for a range that is no
+        // range of pages.
+        let _ = unsafe { rustix::mm::madvise(self.address, SIZE, Advice::LinuxDoFork) };
+    }
+
     /// Maps a page that forked children get too.
     pub(super) fn with_children(opened: &File) -> io::Result<Self> {
         // SAFETY: the kernel chooses the address, so that no other memory is replaced. The page cannot be accessed.

@@ -298,6 +298,11 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.parts().recover(&self.segment);
     }
 
+    /// Returns whether another segment has taken the place of this one.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.number == 0 && self.segment.is_replaced()
+    }
+
     /// Returns this cell without its type.
     pub(crate) fn untyped(&self) -> Cell<Untyped> {
         Cell {

@@ -38,7 +38,7 @@ pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 ///  64  identity      128 random bits, which no other segment has
 ///  80  flags         zero; a set bit means something that this program does not know
 ///  88  unvouched     a word that changes: see `segment/mapping.rs`
-///  96  retired       a word that changes: zero
+///  96  retired       a word that changes: see `protocol/retired.rs`
 /// 104  (spare)
 /// ```
 #[repr(C)]
@@ -92,6 +92,9 @@ impl FromStr for SegmentId {
 
 /// The offset of the word that says whether a process uses the locks of the segment without being vouched for.
 pub(crate) const UNVOUCHED: usize = offset_of!(RawHeader, unvouched);
+
+/// The offset of the word that says whether the name leads to another segment by now.
+pub(crate) const RETIRED: usize = offset_of!(RawHeader, retired);
 
 pub(crate) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
 

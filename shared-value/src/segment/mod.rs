@@ -6,6 +6,7 @@ mod location;
 mod mapping;
 mod names;
 mod registry;
+mod succession;
 
 use std::fs::File;
 use std::io;
@@ -20,10 +21,11 @@ use crate::sys;
 use crate::sys::entrance::Entrance;
 
 pub(crate) use crate::sys::descriptor::Identity;
+pub use location::Location;
 pub(crate) use location::TOKEN_PREFIX;
-pub use location::{Location, unlink};
 pub(crate) use mapping::{Mapping, id_of};
 pub use names::{NamedValue, names};
+pub use succession::unlink;
 
 /// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +45,14 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// Creates a segment, lets `initialize` fill its cells, and only then gives it its name.
+    /// Creates a segment, lets `initialize` fill its cells, and only then gives it its name. If `is_named` is false, the caller
+    /// does that, by `give_name_to`.
     pub(crate) fn create(
         location: &Location<'_>,
         mode: u32,
         writers: Writers,
         plan: &Plan,
+        is_named: bool,
         initialize: impl FnOnce(&Mapping) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         use std::os::unix::fs::FileExt;
@@ -58,7 +62,7 @@ impl Segment {
         sys::memory::set_length(&file, plan.length).map_err(failed)?;
         sys::memory::reserve(&file, 0, plan.allocated, plan.allocated)
             .map_err(|error| Error::io(format!("reserve {} bytes for `{location}`", plan.allocated), error))?;
-        if cfg!(shared_value_fault = "publish_first") {
+        if is_named && cfg!(shared_value_fault = "publish_first") {
             location.publish(&file)?;
         }
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
@@ -82,7 +86,7 @@ impl Segment {
         // Registered before it has a name: otherwise another thread of this process could open the segment by its name and
         // map it again.
         let segment = registry::get_or_add(Arc::new(mapping));
-        if !cfg!(shared_value_fault = "publish_first") {
+        if is_named && !cfg!(shared_value_fault = "publish_first") {
             segment.file().map_err(failed).and_then(|file| location.publish(file))?;
         }
         Ok(segment)
@@ -178,7 +182,7 @@ impl Drop for Segment {
     fn drop(&mut self) {
         if self.unlinker.get() == Some(&process::id()) && self.location().leads_to(self.mapping.identity()) {
             // A destructor cannot report an error; and if another process has unlinked the name already, that does no harm.
-            let _ = self.location().unlink();
+            let _ = succession::unlink_at(self.location());
         }
         // If so, a guard was leaked: its lock is linked into the robust list of its thread, which the kernel walks.
         // Unmapping that lock would strand every lock that the thread took before it.

@@ -42,7 +42,7 @@ faults=(
   "publish_first torn create create-file open-or-create-absent"
   # a value that replaces another gets the name after the other has lost it
   "remove_and_name lost replace replace-file"
-  # who takes the lock of a replaced value over from a dead owner does not look at the name
+  # a thread that takes the lock of a replaced value over does not look at the name
   "keep_replaced torn replace replace-by-hand"
 )
 target=${CARGO_TARGET_DIR:-target}/faults

@@ -294,7 +294,7 @@ fn a_name_that_others_changed_is_left_alone() {
     }
 }
 
-/// The old file that is put back by a user must not stay retired, when nobody uses it any more.
+/// The old file that is put back by a user must not stay retired when no process uses it any more.
 #[test]
 fn an_old_file_that_is_put_back_can_be_used() {
     let directory = tempfile::tempdir().unwrap();
@@ -332,7 +332,7 @@ fn an_unlinked_value_goes_on() {
     assert_eq!(value.lock_state(), LockState::Free);
     let again = Synchronized::create(&name, 1_u32).unwrap();
     assert!(again.is_current() && !value.is_current());
-    // What is no segment is unlinked all the same.
+    // A file that is no segment is unlinked too.
     fs::remove_file(name.path()).unwrap();
     fs::write(name.path(), "no segment").unwrap();
     unlink(&*name).unwrap();

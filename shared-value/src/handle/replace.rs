@@ -191,10 +191,9 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
             let old: Cell<O::Contents> = share::open(&Source::from(location.clone()), &opening)?;
             match ScopedHold::acquire(&old, Wait::Forever) {
                 Ok(hold) => {
-                    return succeed(&hold, &location, self.terms(), make).map(|new| {
-                        hold.retire();
-                        new
-                    });
+                    let new = succeed(&hold, &location, self.terms(), make)?;
+                    hold.retire();
+                    return Ok(new);
                 }
                 // Another process was faster.
                 Err(Refusal::Retired) if old.segment().has_left(&location) => {}

@@ -156,7 +156,7 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
     loop {
         let seen = word.load(Ordering::Relaxed);
         if seen & THREAD == RETIRED {
-            // Whoever retires the lock wakes all sleepers, so there is no wake-up to pass on.
+            // The thread that retires the lock wakes all sleepers, so there is no wake-up to pass on.
             return None;
         }
         let is_free = seen & THREAD == 0;

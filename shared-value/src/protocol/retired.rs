@@ -6,7 +6,7 @@
 //! | 32-63 | pending: the number of the file's names before |
 //!
 //! *Pending* says that the owner of the lock is about to give the name to another segment, or died in the middle. The name alone
-//! tells whether that has happened, because the kernel changes it in one step. So whoever takes the lock over from a dead owner
+//! tells whether that has happened, because the kernel changes it in one step. So a thread that takes the lock over from a dead owner
 //! looks at the name. The owner of the lock writes all of these states but *unlinked*.
 
 use crate::protocol::atomics::{AtomicU64, Ordering};

@@ -14,7 +14,7 @@
 
 use std::ffi::CStr;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Cursor, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -161,7 +161,7 @@ impl Mapping {
 /// Moves a file without a name to `path`, by way of the name `own`.
 fn move_in(file: impl AsFd + Copy, own: &PathText, path: &PathText) -> io::Result<()> {
     match sys::file::publish(file, own.as_path()) {
-        // A process that was killed has left it there: nobody else uses this name under the lock.
+        // A process that was killed has left it there: only the owner of the lock uses this name.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             sys::file::remove(own.as_c_str())?;
             sys::file::publish(file, own.as_path())?;
@@ -207,12 +207,12 @@ impl PathText {
         })
     }
 
-    fn write(write: impl FnOnce(&mut &mut [u8]) -> io::Result<()>) -> io::Result<Self> {
+    fn write(write: impl FnOnce(&mut Cursor<&mut [u8]>) -> io::Result<()>) -> io::Result<Self> {
         let mut bytes = [0; Self::MOST];
         // The last byte stays zero.
-        let mut rest = &mut bytes[..Self::MOST - 1];
-        write(&mut rest).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let length = Self::MOST - 1 - rest.len();
+        let mut text = Cursor::new(&mut bytes[..Self::MOST - 1]);
+        write(&mut text).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let length = usize::try_from(text.position()).expect("at most the length of the memory");
         Ok(Self { bytes, length })
     }
 

@@ -20,7 +20,7 @@ weakenings=(
   "protocol/slots.rs publish store(next,Ordering::Release) store(next,Ordering::Relaxed) 2"
   "protocol/lock_word.rs take Ordering::Acquire Ordering::Relaxed"
   "protocol/lock_word.rs take_contended Ordering::Acquire Ordering::Relaxed"
-  "protocol/lock_word.rs bury Ordering::Release Ordering::Relaxed"
+  "protocol/lock_word.rs mark_dead Ordering::Release Ordering::Relaxed"
   "protocol/lock_word.rs release Ordering::Release Ordering::Relaxed"
   "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Acquire"
   "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Release"
@@ -31,7 +31,6 @@ weakenings=(
   "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Acquire"
   "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Release"
   "protocol/lock_word.rs is_retired Ordering::Acquire Ordering::Relaxed"
-  "protocol/lock_word.rs die Ordering::Release Ordering::Relaxed"
 )
 # Replaces text in one function of the file. White space in the file does not matter.
 weaken='

@@ -4,6 +4,7 @@
 //! Every wait is bounded: if an event does not come before [`DEADLINE`], the test fails.
 
 mod deadline;
+pub mod death;
 mod effort;
 mod file_lock;
 mod fork;
@@ -12,6 +13,7 @@ pub mod hostile;
 pub mod intruder;
 pub mod job;
 pub mod ledger;
+mod memory_group;
 mod mounts;
 mod name;
 mod owner;
@@ -31,6 +33,7 @@ pub use effort::processor_time;
 pub use file_lock::lock_bytes;
 pub use fork::{Forked, end_now, fork, split};
 pub use futex::Futex;
+pub use memory_group::MemoryGroup;
 pub use mounts::{mount_tmpfs, own_mounts, show_instead};
 pub use name::SegmentName;
 pub use owner::held_elsewhere;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::deadline::{DEADLINE, SHORT};
+use crate::death;
+use crate::memory_group::MemoryGroup;
 
 /// A child process that plays a role. Every method that ends it asserts how it ended; dropping it kills it.
 #[derive(Debug)]
@@ -128,6 +130,48 @@ impl Worker {
     pub fn kill(mut self) {
         self.signal(Signal::KILL);
         self.ended(|status| status.signal() == Some(Signal::KILL.as_raw()), "killed");
+    }
+
+    /// Kills the worker, has the kernel free its memory at once, and waits for its end. Returns whether there was memory to be
+    /// freed.
+    ///
+    /// # Panics
+    /// If it has ended before.
+    #[track_caller]
+    pub fn reap(mut self) -> bool {
+        let is_reaped = death::reap(Pid::from_child(&self.child)).expect("the worker runs");
+        self.ended(|status| status.signal() == Some(Signal::KILL.as_raw()), "killed");
+        is_reaped
+    }
+
+    /// Ends the worker by a signal that makes it write its memory into a file, and waits for its end. Returns whether it has
+    /// written a file.
+    ///
+    /// # Panics
+    /// If it has ended before.
+    #[track_caller]
+    pub fn dump(mut self) -> bool {
+        self.signal(Signal::QUIT);
+        let mut is_dumped = false;
+        self.ended(
+            |status| {
+                is_dumped = status.core_dumped();
+                status.signal() == Some(Signal::QUIT.as_raw())
+            },
+            "ended by SIGQUIT",
+        );
+        is_dumped
+    }
+
+    /// Moves the worker into the group, tells it to take memory, and waits until the kernel has killed it.
+    ///
+    /// # Panics
+    /// If it has ended before, or ends in another way.
+    #[track_caller]
+    pub fn run_out_of_memory(mut self, group: &MemoryGroup) {
+        group.admit(self.process_id());
+        self.tell("take memory");
+        self.ended(|status| status.signal() == Some(Signal::KILL.as_raw()), "killed for want of memory");
     }
 
     /// Waits until the worker has ended with success.

@@ -43,8 +43,8 @@ async fn other_tasks_run_while_one_waits() {
     assert_eq!(seen.expect("it is woken").unwrap(), 7);
 }
 
-/// A guard across an `.await` lets another task of the thread in. With a handle that is not recursive, that task gets an
-/// error, and no change is lost.
+/// A guard across an `.await` lets another task of the thread in. With a lock that is not recursive, that task gets an error,
+/// and no change is lost.
 #[tokio::test]
 #[expect(clippy::await_holding_invalid_type, reason = "this is the mistake that the test is about")]
 async fn a_second_task_is_refused_by_a_lock_that_is_not_recursive() {

@@ -124,7 +124,7 @@ impl<H: Root + Writer, T: AtomicValue> Atomic<'_, H, T> {
     }
 
     /// Replaces the value by the closure's result; returns the value before. If another thread or process changes the value
-    /// first, the closure runs again.
+    /// first, the closure runs again, without a limit, as with the atomics of the standard library.
     ///
     /// # Errors
     /// The present value, if the closure returns `None`. In that case nothing is written.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::cell::parts::Control;
 use crate::error::Error;
-use crate::format::RequiredLock;
+use crate::format::{Invalid, RequiredLock};
 use crate::lock::LockKind;
 use crate::segment::{Mapping, Segment};
 use crate::sys::mutex::Mutex;
@@ -17,7 +17,7 @@ use crate::sys::mutex::Mutex;
 pub(super) enum LockedBy {
     /// The native lock in its control line, or nothing.
     Own,
-    /// The native lock in its control line, which a thread may not take again by this handle.
+    /// The native lock in its control line, which a thread may not take again.
     OwnOnce,
     Object(ObjectLock),
     Pthread {
@@ -33,9 +33,9 @@ pub(super) enum LockedBy {
 pub(crate) enum Guarding {
     /// Nothing.
     None,
-    /// A lock of its own. Its kind is decided at creation.
+    /// A lock of its own. Its kind is decided at creation, and it is recursive. When a value is opened, the header tells.
     Own(LockKind),
-    /// A lock of its own, which a thread may not take again by this handle.
+    /// A lock of its own, which a thread may not take again.
     OwnOnce(LockKind),
     /// The lock of a lock object, which guards other values too.
     Object(ObjectLock),
@@ -101,7 +101,7 @@ impl Guarding {
         if let Self::Own(kind) = self { Self::OwnOnce(*kind) } else { self.clone() }
     }
 
-    /// Returns whether a thread may take the value's own lock again.
+    /// Returns whether a thread may take a new value's own lock again.
     pub(super) fn is_recursive(&self) -> bool {
         !matches!(self, Self::OwnOnce(_))
     }
@@ -112,6 +112,14 @@ impl Guarding {
         // The reverse is refused: otherwise a peer could rewrite the header of a native value, and the C library would
         // follow the peer's pointers in a process that did not ask for a pthread mutex.
         let is_safer = expected == RequiredLock::Pthread && found == RequiredLock::Native;
-        if is_safer || expected == found { Ok(()) } else { Err(found.mismatch(mapping.name(), expected)) }
+        if !is_safer && expected != found {
+            return Err(found.mismatch(mapping.name(), expected));
+        }
+        // A program that relies on a refusal must not get a lock that lets a second task in.
+        if !self.is_recursive() && mapping.is_recursive() {
+            let found = "a recursive one: open it without `non_recursive`, or remove it and create it again";
+            return Err(Invalid::new("lock", "one that is not recursive", found).of(mapping.name()));
+        }
+        Ok(())
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use crate::cell::guarding::{Guarding, LockedBy, ObjectLock};
 use crate::cell::parts::{Parts, control};
-use crate::cell::{Cell, Terms};
+use crate::cell::{Cell, Terms, misfit};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
+use crate::layout::text_fingerprint;
 use crate::lock;
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys;
@@ -44,12 +45,22 @@ impl<C: Typed + ?Sized> Recognized for C {
         let facts = C::facts(entry.size());
         let shape = facts.as_ref().map_or(Shape::of(0, 0), C::shape);
         let description = Description { schema: C::schema(), fingerprint: C::FINGERPRINT, shape };
-        entry.expect(mapping.name(), &description)?;
+        match entry.expect(mapping.name(), &description) {
+            Err(difference) if C::EVOLVES => {
+                misfit::check(mapping.name(), &description.schema, entry.schema(), difference)?;
+                // The rest must be as the schema of the segment says.
+                entry.expect_shape(mapping.name(), shape)?;
+            }
+            expected => expected?,
+        }
         facts.ok_or_else(|| Invalid::new("size", "that of its type", entry.size()).of(mapping.name()))
     }
 
     #[inline]
     fn in_arena(described: &Described<'_>) -> Result<C::Facts, Error> {
+        if C::EVOLVES && described.fingerprint != C::FINGERPRINT {
+            return other_version::<C>(described);
+        }
         described.expect::<C>()
     }
 
@@ -63,7 +74,24 @@ impl<C: Typed + ?Sized> Recognized for C {
     }
 }
 
-/// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value.
+/// Returns the facts of a value of an arena whose type differs, if it is another version of this type that fits.
+#[cold]
+fn other_version<C: Typed + ?Sized>(described: &Described<'_>) -> Result<C::Facts, Error> {
+    if !misfit::is_known_to_fit(C::FINGERPRINT, described.fingerprint)
+        && let Err(difference) = described.expect::<C>()
+    {
+        let schema = (described.schema)().unwrap_or_default();
+        misfit::check(&(described.name)(), &C::schema(), &schema, difference)?;
+        if text_fingerprint(&schema) == described.fingerprint {
+            misfit::note_fit(C::FINGERPRINT, described.fingerprint);
+        }
+    }
+    let invalid = || Invalid::new("size", "that of its type", described.size).of(&(described.name)());
+    C::facts(described.size).ok_or_else(invalid)
+}
+
+/// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value; each
+/// repetition means that one of them did.
 pub(crate) fn open_or_else<V>(
     open: impl Fn() -> Result<V, Error>,
     create: impl Fn() -> Result<V, Error>,
@@ -95,7 +123,9 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let description = Description { schema: C::schema(facts), fingerprint: C::fingerprint(facts), shape };
         let identity =
             sys::thread::random().map_err(|error| Error::io(format!("draw an identity for `{location}`"), error))?;
-        let mut plan = Plan::of(&description, terms.guarding.required(), reserve, SegmentId::new(identity));
+        let Terms { guarding, .. } = terms;
+        let mut plan =
+            Plan::of(&description, guarding.required(), guarding.is_recursive(), reserve, SegmentId::new(identity));
         // The kernel has a page for any write to memory without a name, unless it was told to promise no more than it has.
         if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
@@ -110,7 +140,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if terms.unlink_on_drop {
             segment.unlink_on_drop();
         }
-        Self::in_segment(segment, &terms.guarding)
+        Self::in_segment(segment, guarding)
     }
 
     /// Opens the value in an existing segment, if it is guarded in this way. If no process has the segment open, `adopt`
@@ -192,7 +222,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
         guarding.check(&segment)?;
         let entry = &segment.entries()[0];
         let control = control(&segment, entry);
-        let is_recursive = guarding.is_recursive();
+        // Not from `guarding`: every process that opens the value gets the same lock.
+        let is_recursive = segment.is_recursive();
         let (guarding, locked_by) = match (guarding, segment.required_lock()) {
             (Guarding::Object(object), _) => (object.control(), LockedBy::Object(object.clone())),
             (_, RequiredLock::Pthread) => {
@@ -281,7 +312,7 @@ mod tests {
         let location = Location::from(&*name);
         let shape = <u64 as Contents>::shape(&());
         let description = Description { schema: <u64 as Typed>::schema(), fingerprint: u64::FINGERPRINT, shape };
-        let plan = Plan::of(&description, RequiredLock::Pthread, 0, SegmentId::new(1));
+        let plan = Plan::of(&description, RequiredLock::Pthread, true, 0, SegmentId::new(1));
         drop(Segment::create(&location, 0o600, Writers::Any, &plan, true, |_| Ok(())).unwrap());
         let before = std::fs::read(format!("/dev/shm/{name}")).unwrap();
 

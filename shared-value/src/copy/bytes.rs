@@ -31,6 +31,7 @@ impl Merge for Alone {
 impl Merge for AmongOthers {
     #[inline(always)]
     fn merge(word: &AtomicU64, change: impl Fn(u64) -> u64) {
+        // Each repetition means that another thread has written the word. No call with a timeout writes in this way.
         let _ = word.fetch_update(Relaxed, Relaxed, |old| Some(change(old)));
     }
 }

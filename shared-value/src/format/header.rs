@@ -36,7 +36,8 @@ pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 ///  48  mutex offset  where the pthread mutex lies; zero without one
 ///  56  lock identity of the lock object that guards the values; zero without one
 ///  64  identity      128 random bits, which no other segment has
-///  80  flags         zero; a set bit means something that this program does not know
+///  80  flags         bit 0: the value's own lock is not recursive. Another bit means something that this program does not
+///                    know
 ///  88  unvouched     a word that changes: see `segment/mapping.rs`
 ///  96  retired       a word that changes: see `protocol/retired.rs`
 /// 104  (spare)
@@ -74,11 +75,16 @@ impl SegmentId {
     pub(crate) fn new(bits: u128) -> Self {
         Self(bytemuck::cast(bits))
     }
+
+    /// Returns the random bits.
+    pub(crate) fn to_bits(self) -> u128 {
+        bytemuck::cast(self.0)
+    }
 }
 
 impl fmt::Display for SegmentId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", bytemuck::cast::<_, u128>(self.0))
+        write!(formatter, "{:032x}", self.to_bits())
     }
 }
 
@@ -89,6 +95,9 @@ impl FromStr for SegmentId {
         u128::from_str_radix(text, 16).map(Self::new)
     }
 }
+
+/// The flag of a segment whose value has a lock of its own that a thread cannot take again.
+const NON_RECURSIVE: u64 = 1;
 
 /// The offset of the word that says whether a process uses the locks of the segment without being vouched for.
 pub(crate) const UNVOUCHED: usize = offset_of!(RawHeader, unvouched);
@@ -119,6 +128,11 @@ impl RawHeader {
             spare: [0; 3],
         }
     }
+
+    /// Returns this header, of a segment whose value has a lock of its own that a thread cannot take again.
+    pub(super) fn non_recursive(self) -> Self {
+        Self { flags: self.flags | NON_RECURSIVE, ..self }
+    }
 }
 
 /// A copy of the start of a file that may be a segment. It has not been checked.
@@ -135,6 +149,8 @@ pub(crate) struct UnvalidatedHeader {
 pub(crate) struct Header {
     pub(crate) identity: SegmentId,
     pub(crate) lock: RequiredLock,
+    /// Whether a thread may take the value's own lock again.
+    pub(crate) is_recursive: bool,
     pub(crate) entries: Vec<CellEntry>,
 }
 
@@ -171,6 +187,11 @@ impl UnvalidatedHeader {
     /// Returns the identity of the segment, and checks nothing that is not needed to find it.
     pub(crate) fn identity(&self) -> Result<SegmentId, Invalid> {
         self.raw().map(|raw| raw.identity)
+    }
+
+    /// Returns a word of the header.
+    pub(crate) fn word(&self, offset: usize) -> Option<u64> {
+        self.read("header", offset as u64).ok()
     }
 
     /// Reads a header of this format. In another format, the header may be shorter, and its bytes would be misread.
@@ -231,8 +252,13 @@ impl UnvalidatedHeader {
             require("mutex offset", 0, raw.mutex_offset)?;
         }
         require("lock identity", lock.identity(), raw.lock_identity)?;
-        require("flags", 0, raw.flags)?;
-        Ok(Header { identity: raw.identity, lock, entries })
+        let known = if lock.is_own() { NON_RECURSIVE } else { 0 };
+        if raw.flags & !known != 0 {
+            let expected = if known == 0 { "0" } else { "0 or 1" };
+            return Err(Invalid::new("flags", expected, format!("{:#x}", raw.flags)));
+        }
+        let is_recursive = raw.flags & NON_RECURSIVE == 0;
+        Ok(Header { identity: raw.identity, lock, is_recursive, entries })
     }
 
     pub(super) fn read<R: Pod>(&self, field: &'static str, offset: u64) -> Result<R, Invalid> {

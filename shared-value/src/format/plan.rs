@@ -14,8 +14,15 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Plans a segment for one value, with `reserve` bytes of address space after it.
-    pub(crate) fn of(description: &Description, lock: RequiredLock, reserve: u64, identity: SegmentId) -> Self {
+    /// Plans a segment for one value, with `reserve` bytes of address space after it. `is_recursive` is about the value's own
+    /// lock.
+    pub(crate) fn of(
+        description: &Description,
+        lock: RequiredLock,
+        is_recursive: bool,
+        reserve: u64,
+        identity: SegmentId,
+    ) -> Self {
         let Description { schema, fingerprint, shape } = description;
         let schema_offset = HEADER_SIZE + CellEntry::SIZE;
         let cell_offset = (schema_offset + schema.len() as u64).next_multiple_of(CELL_ALIGN as u64);
@@ -40,7 +47,9 @@ impl Plan {
             flags: 0,
             spare: 0,
         };
-        let mut prefix = bytemuck::bytes_of(&RawHeader::new(length, 1, lock, mutex_offset, identity)).to_vec();
+        let header = RawHeader::new(length, 1, lock, mutex_offset, identity);
+        let header = if is_recursive { header } else { header.non_recursive() };
+        let mut prefix = bytemuck::bytes_of(&header).to_vec();
         prefix.extend_from_slice(bytemuck::bytes_of(&entry));
         prefix.extend_from_slice(schema.as_bytes());
         Self { prefix, length, allocated }

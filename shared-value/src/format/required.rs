@@ -49,6 +49,11 @@ impl RequiredLock {
         if self == Self::Pthread { mutex::ABI } else { NATIVE_ABI }
     }
 
+    /// Returns whether it is a lock that belongs to the value alone.
+    pub(super) fn is_own(self) -> bool {
+        matches!(self, Self::Native | Self::Pthread)
+    }
+
     /// Returns the identity of the lock object, or zero for other locks.
     pub(super) fn identity(self) -> u64 {
         if let Self::Object { identity } = self { identity } else { 0 }

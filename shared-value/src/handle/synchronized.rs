@@ -100,7 +100,8 @@ impl<C: Shared + ?Sized> Synchronized<C> {
         Self::options().create(location, initial)
     }
 
-    /// Opens a value, or creates it if it does not exist. If many processes call this at once, one of them creates it.
+    /// Opens a value, or creates it if it does not exist. If many processes call this at once, one of them creates it. If
+    /// others remove it and create it again each time in between, this tries again, without a limit.
     ///
     /// # Errors
     /// The errors of [`open`](Self::open) and [`create`](Self::create).
@@ -148,8 +149,8 @@ impl<C: Shared + ?Sized> Synchronized<C> {
 
 /// Locking.
 impl<C: Shared + ?Sized> Synchronized<C> {
-    /// Takes the lock, and waits for it as long as needed. A thread that holds the lock takes it once more, unless the handle
-    /// is [`non_recursive`](Options::non_recursive).
+    /// Takes the lock, and waits for it as long as needed. A thread that holds the lock takes it once more, unless the value
+    /// was created as [`non_recursive`](Options::non_recursive).
     ///
     /// # Errors
     /// `Lock` with [`TooManyHeld`](crate::LockError::TooManyHeld), [`TooDeep`](crate::LockError::TooDeep),
@@ -371,6 +372,37 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     pub fn segment_name(&self) -> &str {
         self.cell.name()
     }
+
+    /// Unlinks the name or the file of this value, unless another value has taken it. Processes that have the value open
+    /// keep it.
+    ///
+    /// With [`unlink_on_drop`](Options::unlink_on_drop), the drop of the last handle does this too, but a drop cannot report
+    /// what it could not do. To unlink a value that is not open, use the function [`unlink`](crate::unlink).
+    ///
+    /// # Errors
+    /// - `NotFound` if nothing has the name any more.
+    /// - `Io` if another value has the name by now, or the system refuses: in `/dev/shm`, only the owner of a file may unlink
+    ///   it.
+    /// - `Unsupported` if the handle knows no name: the value was created without one or was handed over, or it lies in an
+    ///   arena.
+    ///
+    /// ```
+    /// use shared_value::{Error, Synchronized};
+    ///
+    /// # let name = format!("shared-value-doc-unlink-handle-{}", std::process::id());
+    /// let value = Synchronized::create(&name, 7_u64)?;
+    /// value.unlink()?;
+    /// assert!(Synchronized::<u64>::open(&name).is_err());
+    /// assert!(matches!(value.unlink(), Err(Error::NotFound { .. })));
+    /// assert_eq!(value.get(), 7);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn unlink(&self) -> Result<(), Error> {
+        if self.cell.number() != 0 {
+            return Err(Error::Unsupported { what: "a value in an arena has no name: remove it, or unlink the arena" });
+        }
+        self.cell.segment().unlink()
+    }
 }
 
 /// Options of values.
@@ -394,16 +426,17 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
         self.guarded(guarding)
     }
 
-    /// Makes the value's own lock non-recursive for this handle and its clones: while a thread holds the lock, it cannot take
-    /// it again, but gets [`AlreadyHeld`](crate::LockError::AlreadyHeld). By default a thread may take the lock again.
+    /// Makes the own lock of a new value non-recursive: while a thread holds the lock, it cannot take it again, but gets
+    /// [`AlreadyHeld`](crate::LockError::AlreadyHeld). By default a thread may take the lock again.
     ///
     /// For async code: to the lock, all tasks of a thread are that thread. A task that keeps a guard across an `.await`
     /// therefore lets another task in, unless the lock is non-recursive. While a thread holds a guard, changes by the handle
     /// fail too: change the value by the guard.
     ///
-    /// The segment does not record this, so each program that opens the value asks for it. Each `lock` costs some nanoseconds
-    /// more. A value under a lock object follows the rule of that object: an [`RLock`](crate::RLock) or a
-    /// [`Lock`](crate::Lock).
+    /// The segment records this, so all programs that open the value get the same lock, with or without this option. With
+    /// the option, a value whose lock is recursive does not open (`InvalidSegment`). Each `lock` costs some nanoseconds more.
+    /// A value under a lock object follows the rule of that object: an [`RLock`](crate::RLock) or a [`Lock`](crate::Lock).
+    /// Locks of the values of an arena are always recursive.
     ///
     /// ```
     /// use shared_value::{Error, LockError, Synchronized};
@@ -415,6 +448,12 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
     /// guard.set(20)?;
     /// drop(guard);
     /// assert_eq!(balance.get(), 20);
+    ///
+    /// // Another program need not know how the value was created.
+    /// let opened = Synchronized::<i64>::open(balance.token()?)?;
+    /// let guard = opened.lock()?;
+    /// assert!(matches!(opened.lock(), Err(Error::Lock(LockError::AlreadyHeld))));
+    /// # drop(guard);
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn non_recursive(self) -> Self {

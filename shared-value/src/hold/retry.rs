@@ -87,9 +87,11 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     pub(super) fn copy_in_time<R>(mut self, wait: Wait, mut copy: impl FnMut(&[AtomicU64]) -> R) -> Option<(u64, R)> {
         loop {
             let candidate = self.next(wait)?;
-            if let Some(copied) = self.cell.slots().copy(candidate, &mut copy) {
+            let copied = self.cell.slots().copy(candidate, &mut copy);
+            // Even under the lock: a peer may change the version without it.
+            if copied.is_some() || wait.remaining().is_none() {
                 self.end();
-                return Some((candidate.version(), copied));
+                return copied.map(|copied| (candidate.version(), copied));
             }
         }
     }
@@ -100,7 +102,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         loop {
             let candidate = self.next(wait)?;
             let is_whole = self.cell.slots().copy_pieces(candidate, &mut copy, || is_over(wait));
-            if is_whole || is_over(wait) {
+            if is_whole || wait.remaining().is_none() {
                 self.end();
                 return is_whole.then(|| candidate.version());
             }
@@ -177,8 +179,8 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     }
 }
 
-/// Returns the number of attempts before each remedy, for a value of this size in bytes.
-fn tries_of(size: usize) -> u32 {
+/// Returns the number of attempts before each remedy, for a value of this size in bytes, or for several of this size in all.
+pub(crate) fn tries_of(size: usize) -> u32 {
     let halvings = (size / QUICK).checked_ilog2().unwrap_or(0).min(TRIES.ilog2());
     (TRIES >> halvings).max(SOON)
 }

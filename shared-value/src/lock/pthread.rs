@@ -30,6 +30,8 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     if list::has_entries(thread) {
         list::room(thread)?;
     }
+    // Each turn takes at most as long as `remaining` says, and the last one is the one after which nothing remains. If the
+    // wait has no end, neither has this loop, unless the mutex is released.
     let outcome = loop {
         let outcome = match wait {
             Wait::Never => mutex.try_lock(),

@@ -24,7 +24,6 @@
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
 const WAITING: u64 = 1;
-const ONCE: u64 = 2;
 
 /// Announces a waiter. Returns the word that `sleep` expects.
 pub(crate) fn announce(event: &AtomicU64) -> u64 {
@@ -38,7 +37,12 @@ pub(crate) fn has_waiters(event: &AtomicU64) -> bool {
     event.load(Ordering::Relaxed) & WAITING != 0
 }
 
-/// Counts a wake-up: a waiter that was announced but does not sleep yet finds a changed word, and stays awake.
+/// Counts a wake-up, after the waiting bit was seen: a waiter that was announced but does not sleep yet finds a changed word,
+/// and stays awake.
+///
+/// One addition clears the bit and carries into the count. If two threads have seen one announcement, the second sets the
+/// bit again: then a later commit finds no sleeper. The word changes in both cases, and each of the two threads wakes all
+/// sleepers. There is no loop that a peer could prolong.
 pub(crate) fn count(event: &AtomicU64) {
-    let _ = event.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| Some((seen & !WAITING).wrapping_add(ONCE)));
+    event.fetch_add(WAITING, Ordering::Relaxed);
 }

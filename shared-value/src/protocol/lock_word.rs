@@ -81,6 +81,15 @@ impl Wait {
         Instant::now().checked_add(timeout).map_or(Self::Forever, Self::Until)
     }
 
+    /// Waits as `self` does, but for no longer than `most` from now.
+    pub(crate) fn and_at_most(self, most: Duration) -> Self {
+        match (self, Self::at_most(most)) {
+            (Self::Until(deadline), Self::Until(sooner)) => Self::Until(deadline.min(sooner)),
+            (Self::Forever, sooner) => sooner,
+            (wait, _) => wait,
+        }
+    }
+
     /// Returns how long a sleep may last, or `None` if the time is over.
     pub(crate) fn remaining(self) -> Option<Duration> {
         match self {
@@ -147,6 +156,8 @@ pub(crate) fn take(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel
     take_contended(word, owner, wait, kernel)
 }
 
+/// It looks at the clock after each sleep, and after each failed attempt once it has looked at the word `LOOKS` times. So it
+/// ends in time whatever peers do to the word; `Wait::Forever` ends when the lock is free.
 #[cold]
 fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel) -> Option<Taken> {
     // The owner that woke this thread has cleared the waiters bit, but other threads may still sleep. So a thread that has
@@ -155,7 +166,7 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
     let (mut looks, mut pauses) = (0, FIRST_PAUSES);
     loop {
         let seen = word.load(Ordering::Relaxed);
-        if seen & THREAD == RETIRED {
+        if is_retired_by(seen) {
             // The thread that retires the lock wakes all sleepers, so there is no wake-up to pass on.
             return None;
         }
@@ -275,7 +286,12 @@ pub(crate) fn keep_retired(word: &AtomicU64) {
 /// Returns whether the lock is retired.
 pub(crate) fn is_retired(word: &AtomicU64) -> bool {
     // Acquire: pairs with `retire`.
-    word.load(Ordering::Acquire) & THREAD == RETIRED
+    is_retired_by(word.load(Ordering::Acquire))
+}
+
+/// Returns whether a word is that of a retired lock.
+pub(crate) fn is_retired_by(word: u64) -> bool {
+    word & THREAD == RETIRED
 }
 
 /// Returns the id of the thread that holds the lock, in that thread's PID namespace; `None` if the lock is free.
@@ -287,11 +303,9 @@ pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
 /// Marks the caller as dead in the lock word, as the kernel would if the thread died, and withdraws the announcement. The
 /// caller has announced the lock to the kernel.
 pub(crate) fn die(word: &AtomicU64, owner: u64, kernel: impl Kernel) {
-    let died = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
-        (seen & OWNER == owner).then_some(OWNER_DIED | (seen & WAITERS))
-    });
+    let died = mark_dead(word, owner);
     kernel.retract();
-    if died.is_ok_and(|seen| seen & WAITERS != 0) {
+    if died.is_some_and(|seen| seen & WAITERS != 0) {
         kernel.wake_one(word);
     }
 }
@@ -309,11 +323,30 @@ pub(crate) fn abandon(word: &AtomicU64) {
 /// themselves.
 #[cold]
 pub(crate) fn bury(word: &AtomicU64, owner: u64) {
-    // Release: the kernel has ended the dead owner before it told this thread, so this thread has all writes of the owner,
-    // and the next owner, which acquires this store, gets them too.
-    let _ = word.fetch_update(Ordering::Release, Ordering::Relaxed, |seen| {
-        (seen & OWNER == owner).then_some(OWNER_DIED | (seen & WAITERS))
-    });
+    mark_dead(word, owner);
+}
+
+/// How often `mark_dead` tries. Under one owner the word changes once: a waiter sets the waiters bit.
+const TRIES: u32 = 4;
+
+/// Marks the owner as dead, if the word still names it. Returns the word as it was before.
+///
+/// A peer that changes the word all the time makes it give up: the dead owner then stays in the word, and each waiter asks
+/// again whether that owner exists.
+fn mark_dead(word: &AtomicU64, owner: u64) -> Option<u64> {
+    for _ in 0..TRIES {
+        let seen = word.load(Ordering::Relaxed);
+        if seen & OWNER != owner {
+            return None;
+        }
+        let died = OWNER_DIED | (seen & WAITERS);
+        // Release: the dead owner is this thread, or the kernel has ended it before it told this thread. So this thread has
+        // all writes of the owner, and the next owner, which acquires this store, gets them too.
+        if word.compare_exchange(seen, died, Ordering::Release, Ordering::Relaxed).is_ok() {
+            return Some(seen);
+        }
+    }
+    None
 }
 
 #[cfg(all(test, not(loom)))]

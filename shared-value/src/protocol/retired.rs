@@ -37,7 +37,7 @@ impl Standing {
         }
     }
 
-    fn of_word(word: u64) -> Self {
+    pub(crate) fn of_word(word: u64) -> Self {
         match word & 3 {
             0 => Self::InPlace,
             1 => Self::Unlinked,

@@ -106,6 +106,11 @@ impl Mapping {
         self.header.lock
     }
 
+    /// Returns whether a thread may take the value's own lock again, as the header said when the segment was mapped.
+    pub(crate) fn is_recursive(&self) -> bool {
+        self.header.is_recursive
+    }
+
     /// Returns the cells, as the header said when the segment was mapped.
     pub(crate) fn entries(&self) -> &[CellEntry] {
         &self.header.entries

@@ -26,6 +26,7 @@ use crate::protocol::retired::{self, Standing, standing};
 use crate::segment::location::{Location, NAMED};
 use crate::segment::mapping::Mapping;
 use crate::sys;
+use crate::sys::descriptor::Identity;
 use crate::sys::entrance::Naming;
 
 /// How the name begins that a segment has before it takes the place of another. The identity of the other follows.
@@ -244,19 +245,35 @@ impl PathText {
 /// # Ok::<(), shared_value::Error>(())
 /// ```
 pub fn unlink<'a>(location: impl Into<Location<'a>>) -> Result<(), Error> {
-    unlink_at(&location.into())
+    let location = location.into();
+    unlink_at(&location, &location.known_path("unlink")?, |_| Ok(()))
 }
 
-pub(super) fn unlink_at(location: &Location<'_>) -> Result<(), Error> {
-    let path = location.known_path("unlink")?;
-    let remove = || fs::remove_file(&path).map_err(|error| location.failed("unlink", error));
+/// Unlinks the name or the file, if it leads to the file with this identity.
+pub(super) fn unlink_only(location: &Location<'_>, identity: Identity) -> Result<(), Error> {
+    let Some(path) = location.path()? else {
+        return Err(Error::Unsupported { what: "this handle knows no name or path that could be unlinked" });
+    };
+    let check = |found: Identity| {
+        let cause = "this value has lost its name, which now leads to another file";
+        if found == identity { Ok(()) } else { Err(location.failed("unlink", io::Error::other(cause))) }
+    };
+    // This opens no file: opening a pipe or a device that has taken the name could have effects.
+    check(sys::file::identity(&path).map_err(|error| location.failed("unlink", error))?)?;
+    unlink_at(location, &path, check)
+}
+
+/// Unlinks the file at a path, if `check` accepts it.
+fn unlink_at(location: &Location<'_>, path: &Path, check: impl Fn(Identity) -> Result<(), Error>) -> Result<(), Error> {
+    let remove = || fs::remove_file(path).map_err(|error| location.failed("unlink", error));
     for _ in 0..TRIES {
-        let Some(mapping) = mapping_at(&path, location) else { break };
+        let Some(mapping) = mapping_at(path, location) else { break };
         // A process that was stopped while it changed the name does not keep others from unlinking it.
         let Some(_naming) = mapping.known_file().and_then(|file| Naming::wait(file).ok()) else { break };
         if mapping.leads_here() != Some(true) {
             continue;
         }
+        check(mapping.identity())?;
         // If *pending* stayed, the loss of the name would pass for a replacement.
         if let Standing::Pending { links } = standing(mapping.retired()) {
             mapping.settle_pending(links);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{Error, LockError, Synchronized};
+use shared_value::{Error, Filled, LockError, SharedArray, Synchronized, Zeroed};
 use shared_value_tests::{DEADLINE, SHORT, SegmentName, in_time};
 
 use crate::peer::{OWNER_DIED, Peer, WAITERS};
@@ -62,5 +62,43 @@ fn waiting_for_the_lock_ends_although_its_word_changes() {
         });
         peer.set_lock_word(0);
         value.set(1).unwrap();
+    });
+}
+
+/// Under its own lock, a thread sees no commit of others. If it went on until a copy is whole, a peer that changes the version
+/// without the lock could prolong a read or a wait.
+#[test]
+fn a_read_under_the_own_lock_ends_although_the_version_changes() {
+    // Values that are copied at once, and piece by piece. The copies take longer than the pause between two changes.
+    in_time(|| {
+        let names = [SegmentName::new("restless-small"), SegmentName::new("restless-large")];
+        let small = Synchronized::<[u64; 8 << 10]>::create(&names[0], Zeroed).unwrap();
+        let large = SharedArray::create(&names[1], Filled(1_u64, 1 << 18)).unwrap();
+        let peers = names.each_ref().map(Peer::of);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let start = Instant::now();
+                while !stop.load(Relaxed) && start.elapsed() < DEADLINE {
+                    for peer in &peers {
+                        peer.set_version(peer.version() + 2);
+                    }
+                }
+            });
+            let (small_guard, large_guard) = (small.lock().unwrap(), large.lock().unwrap());
+            for timeout in [Duration::ZERO, Duration::from_micros(100), SHORT] {
+                let start = Instant::now();
+                let _ = (small.load_timeout(timeout).map(drop), large.load_timeout(timeout).map(drop));
+                let waited =
+                    (small.wait_for(|_| false, timeout).map(drop), large.wait_for(|_| false, timeout).map(drop));
+                for waited in [waited.0, waited.1] {
+                    let expected = matches!(waited, Err(Error::TimedOut { .. } | Error::WaitUnderLock { .. }));
+                    assert!(expected, "{waited:?}");
+                }
+                assert!(start.elapsed() < LATE, "{timeout:?} took {:?}", start.elapsed());
+            }
+            stop.store(true, Relaxed);
+            drop((small_guard, large_guard));
+        });
     });
 }

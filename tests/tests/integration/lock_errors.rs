@@ -4,7 +4,9 @@ use std::error::Error as _;
 use std::thread;
 
 use shared_value::{Arena, DynValue, Error, Lock, LockError, LockKind, RLock, SharedArray, Synchronized};
-use shared_value_tests::{DEADLINE, SHORT, fork, in_time};
+use shared_value_tests::{DEADLINE, SHORT, SegmentName, fork, in_time};
+
+use crate::worker;
 
 /// Runs the closure in another thread, which holds no lock.
 fn elsewhere<R: Send>(attempt: impl FnOnce() -> R + Send) -> R {
@@ -71,13 +73,13 @@ fn a_lock_that_is_not_recursive_is_already_held() {
     });
 }
 
-/// To the lock of a value, two tasks of a thread are one owner, unless the handle is not recursive.
+/// To the lock of a value, two tasks of a thread are one owner, unless the lock is not recursive.
 #[test]
-fn a_handle_that_is_not_recursive_takes_its_lock_once() {
+fn a_value_that_is_not_recursive_is_locked_once() {
     in_time(|| {
         for kind in [LockKind::Native, LockKind::Pthread] {
             let number = Synchronized::options().non_recursive().lock_kind(kind).new(1_u64).unwrap();
-            let recursive = Synchronized::<u64>::options().lock_kind(kind).open(number.token().unwrap()).unwrap();
+            let opened = Synchronized::<u64>::options().lock_kind(kind).open(number.token().unwrap()).unwrap();
             let guard = number.lock().unwrap();
             let clone = number.clone();
             assert_is(number.lock(), LockError::AlreadyHeld);
@@ -85,7 +87,9 @@ fn a_handle_that_is_not_recursive_takes_its_lock_once() {
             assert_is(clone.lock_timeout(SHORT), LockError::AlreadyHeld);
             assert_is(clone.set(2), LockError::AlreadyHeld);
             assert_is(clone.update(|number| *number = 2), LockError::AlreadyHeld);
-            drop(recursive.lock().expect("another handle has its own rule"));
+            // Another handle need not ask for the rule, which belongs to the value.
+            assert_is(opened.lock(), LockError::AlreadyHeld);
+            assert_is(opened.set(2), LockError::AlreadyHeld);
             guard.set(3).unwrap();
             assert_eq!((number.get(), guard.get(), number.version()), (3, 3, 0));
             guard.rollback();
@@ -122,17 +126,56 @@ fn a_handle_that_is_not_recursive_takes_its_lock_once() {
     });
 }
 
+/// A program that relies on a lock that refuses must get one, or an error. One that does not know of the rule gets the lock
+/// that the value was created with.
+#[test]
+fn every_process_gets_the_lock_that_the_value_was_created_with() {
+    for kind in [LockKind::Native, LockKind::Pthread] {
+        let (once, again) = (SegmentName::new("once"), SegmentName::new("again"));
+        let options = || Synchronized::options().lock_kind(kind);
+        let value = options().non_recursive().create(&once, 1_u64).unwrap();
+        let recursive = options().create(&again, 1_u64).unwrap();
+        let pthread = (kind == LockKind::Pthread).then_some("--pthread");
+        let worker = |name: &SegmentName| {
+            let mut worker = worker("lock-twice", [&**name].into_iter().chain(pthread));
+            let heard = worker.hear();
+            worker.finish();
+            heard
+        };
+        assert_eq!(worker(&once), "typed: AlreadyHeld, dynamic: AlreadyHeld");
+        assert_eq!(worker(&again), "typed: taken, dynamic: taken");
+        assert_eq!((value.get(), recursive.get()), (1, 1));
+
+        let refused = options().non_recursive().open_or_create(&again, 1_u64).unwrap_err();
+        assert!(matches!(refused, Error::InvalidSegment { field: "lock", .. }), "{refused:?}");
+        let expected =
+            "lock: expected one that is not recursive, found a recursive one: open it without `non_recursive`";
+        assert!(refused.to_string().contains(expected), "{refused}");
+        options().non_recursive().open_or_create(&once, 1_u64).expect("its lock is not recursive");
+    }
+}
+
 /// A program without guards must learn of a dead owner too, even if another process has taken the lock over meanwhile.
 #[test]
 fn the_number_of_recoveries_tells_users_of_setters() {
     in_time(|| {
-        let number = Synchronized::new(1_u64).unwrap();
-        let (seen, other) = (number.recoveries(), number.clone());
-        thread::spawn(move || std::mem::forget(other.lock())).join().unwrap();
-        assert_eq!(number.recoveries(), seen, "no owner has followed");
-        fork(|| number.set(2).unwrap()).finish();
-        number.update(|number| *number += 1).unwrap();
-        assert_eq!((number.get(), number.recoveries()), (3, seen + 1));
+        let lock = RLock::new().unwrap();
+        let [native, guarded] = [Synchronized::options(), Synchronized::options().lock(&lock)];
+        for number in [native, guarded].map(|options| options.new(1_u64).unwrap()) {
+            let (seen, other) = (number.recoveries(), number.clone());
+            thread::spawn(move || std::mem::forget(other.lock())).join().unwrap();
+            assert_eq!(number.recoveries(), seen, "no owner has followed");
+            fork(|| number.set(2).unwrap()).finish();
+            number.update(|number| *number += 1).unwrap();
+            assert_eq!((number.get(), number.recoveries()), (3, seen + 1));
+        }
+
+        // The C library frees its mutexes only when the owner's process ends.
+        let pthread = Synchronized::options().lock_kind(LockKind::Pthread).new(1_u64).unwrap();
+        fork(|| std::mem::forget(pthread.lock())).finish();
+        fork(|| pthread.set(2).unwrap()).finish();
+        pthread.update(|number| *number += 1).unwrap();
+        assert_eq!((pthread.get(), pthread.recoveries()), (3, 1));
     });
 }
 

@@ -68,9 +68,12 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
             if condition(value.borrow()) {
                 return Ok(value);
             }
-            // The timeout is checked in every round: if versions come faster than this thread checks them, it never sleeps.
-            if !self.cell.is_held_here() && wait.remaining().is_none() {
-                return Err(Error::TimedOut { awaited: awaited() });
+            // Both are checked in every round: if versions come faster than this thread checks them, it never sleeps.
+            if self.cell.is_held_here() {
+                return Err(self.give_up(Refusal::AlreadyHeld, awaited));
+            }
+            if wait.remaining().is_none() {
+                return Err(self.give_up(Refusal::TimedOut, awaited));
             }
             A::sleep(&self.cell, seen, wait).map_err(|refusal| self.give_up(refusal, awaited))?;
         }
@@ -100,7 +103,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     }
 
     fn load_until(&self, wait: Wait) -> Result<C::Owned, Error> {
-        C::load_until::<A>(&self.cell, wait, &mut None)
+        C::load_by(&self.cell, A::timed(&self.cell, wait), &mut None)
     }
 
     /// Returns the error for a wait that `sleep` has given up.

@@ -3,7 +3,6 @@
 #![allow(unsafe_code)]
 
 use std::mem;
-use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,10 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use rustix::fs::OFlags;
-use rustix::process::{
-    PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open, set_parent_process_death_signal, setrlimit,
-};
+use rustix::process::{Resource, Rlimit, Signal, kill_process, set_parent_process_death_signal, setrlimit};
 use shared_value::{Error, Guard, LockError, LockState, RLock, Synchronized};
+use shared_value_tests::death::reap;
 use shared_value_tests::{AT_ONCE, DEADLINE, Forked, SegmentName, eventually, fork, skip};
 
 use crate::namespaces::{Twin, are_permitted};
@@ -89,7 +87,7 @@ impl Case {
                         wait_for_death();
                     });
                     eventually("the lock is held", || value.lock_state() != LockState::Free);
-                    reap(&owner)?;
+                    reap(owner.process_id())?;
                     owner.finish_killed();
                     is_taken_over(&value)?;
                 }
@@ -249,15 +247,6 @@ fn wait_for_death() {
 fn kill(owner: Forked) -> Forked {
     kill_process(owner.process_id(), Signal::KILL).expect("the owner runs");
     owner
-}
-
-/// Kills a process, and frees its memory, often before the kernel walks the list.
-fn reap(owner: &Forked) -> Result<()> {
-    let descriptor = pidfd_open(owner.process_id(), PidfdFlags::empty())?;
-    owner.signal(Signal::KILL);
-    // SAFETY: the call takes numbers only, and checks them. It fails if the process has ended already.
-    unsafe { libc::syscall(libc::SYS_process_mrelease, descriptor.as_raw_fd(), 0) };
-    Ok(())
 }
 
 fn is_taken_over(value: &Synchronized<u64>) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, chroot};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use shared_value::{Arena, Error, Filled, LockKind, SharedArray, Synchronized, Token, Zeroed, unlink};
 use shared_value_tests::{
-    AT_ONCE, SegmentName, When, eventually, fork, mount_tmpfs, own_mounts, refuse, show_instead, skip,
+    AT_ONCE, MemoryGroup, SegmentName, When, fork, mount_tmpfs, own_mounts, refuse, show_instead, skip,
 };
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -157,24 +157,8 @@ fn short() -> Result<()> {
     Ok(())
 }
 
-/// Makes a control group that allows this number of bytes.
-fn make_group(most: usize) -> Result<PathBuf> {
-    let name = format!("shared-value-tests-{}", std::process::id());
-    let makers = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")];
-    for (root, limit) in makers {
-        let group = Path::new(root).join(&name);
-        if fs::create_dir(&group).is_ok() {
-            if fs::write(group.join(limit), most.to_string()).is_ok() {
-                return Ok(group);
-            }
-            fs::remove_dir(&group)?;
-        }
-    }
-    bail!("this process may not limit memory")
-}
-
 fn group() -> Result<()> {
-    let group = match make_group(48 * MEBI) {
+    let group = match MemoryGroup::new("group", 48 * MEBI) {
         Ok(group) => group,
         Err(error) => {
             skip(&error);
@@ -183,7 +167,7 @@ fn group() -> Result<()> {
     };
     let name = SegmentName::new("group");
     let result = fork(|| {
-        fs::write(group.join("cgroup.procs"), "0").expect("the group exists");
+        group.admit(0);
         let arena = Arena::new(1 << 30).expect("there is address space");
         let much = Filled(1_u8, 64 * MEBI);
         for refusal in [
@@ -198,7 +182,6 @@ fn group() -> Result<()> {
         arena.insert("some", Filled(1_u8, 8 * MEBI)).expect("a part can be had");
     })
     .wait();
-    eventually("the group is empty", || fs::remove_dir(&group).is_ok());
     ensure!(result.exit_status() == Some(0), "{result:?}");
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Moves money in all ways, to be killed at a random moment.
 
+use std::env;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -8,10 +10,12 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use shared_value::{Error, LockError};
+use shared_value_tests::death::allow_dumps;
 use shared_value_tests::ledger::{ACCOUNTS, Journal, LedgerGuard, SynchronizedLedger};
 use shared_value_tests::{await_line, say};
 
-/// Moves money in some ledgers until a line comes on standard input.
+/// Moves money in some ledgers until the line `stop` comes on standard input. After the line `take memory`, it takes memory
+/// too, until it is killed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Transfer {
     journal: PathBuf,
@@ -19,6 +23,9 @@ pub(crate) struct Transfer {
     seed: u64,
     #[arg(required = true)]
     ledgers: Vec<String>,
+    /// Where to write a dump.
+    #[arg(long)]
+    dump_into: Option<PathBuf>,
 }
 
 /// One move.
@@ -42,6 +49,10 @@ struct Mover {
 impl Transfer {
     pub(crate) fn run(self) -> Result<()> {
         static STOP: AtomicBool = AtomicBool::new(false);
+        if let Some(directory) = &self.dump_into {
+            allow_dumps()?;
+            env::set_current_dir(directory)?;
+        }
         let ledgers: Vec<_> = self.ledgers.iter().map(SynchronizedLedger::open).collect::<Result<_, _>>()?;
         let mut mover = Mover {
             number: self.mover,
@@ -53,13 +64,22 @@ impl Transfer {
         mover.resume()?;
         say("ready");
         thread::spawn(|| {
-            await_line();
+            if await_line() == "take memory" {
+                take_memory();
+            }
             STOP.store(true, Relaxed);
         });
         while !STOP.load(Relaxed) {
             mover.act()?;
         }
         Ok(())
+    }
+}
+
+/// Takes memory and uses it, until the kernel has none left for this process.
+fn take_memory() -> ! {
+    loop {
+        mem::forget(vec![1_u8; 1 << 16]);
     }
 }
 

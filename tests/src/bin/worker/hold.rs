@@ -6,6 +6,7 @@ use std::{env, mem, panic, thread};
 
 use anyhow::Result;
 use clap::ValueEnum;
+use shared_value::{DynValue, Error, LockKind, Synchronized};
 use shared_value_tests::values::{AccountGuard, SynchronizedAccount};
 use shared_value_tests::{await_line, end_now, say};
 
@@ -44,6 +45,14 @@ enum End {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Take {
     name: String,
+}
+
+/// Opens a number without special options, takes its lock twice, and tells the result.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LockTwice {
+    name: String,
+    #[arg(long)]
+    pthread: bool,
 }
 
 impl Hold {
@@ -122,6 +131,24 @@ impl Take {
         say("waiting");
         let guard = account.lock()?;
         say(format!("recovered={} whole={} balance={}", guard.recovered(), guard.load()?.is_whole(), guard.balance()));
+        Ok(())
+    }
+}
+
+impl LockTwice {
+    pub(crate) fn run(self) -> Result<()> {
+        let kind = if self.pthread { LockKind::Pthread } else { LockKind::Native };
+        let typed = Synchronized::<u64>::options().lock_kind(kind).open(&self.name)?;
+        let dynamic = DynValue::options().lock_kind(kind).open(&self.name)?;
+        let guard = typed.lock()?;
+        let tell = |result: Result<(), Error>| match result {
+            Ok(()) => "taken".to_owned(),
+            Err(Error::Lock(error)) => format!("{error:?}"),
+            Err(error) => error.to_string(),
+        };
+        let (typed, dynamic) = (tell(typed.lock().map(drop)), tell(dynamic.lock().map(drop)));
+        drop(guard);
+        say(format!("typed: {typed}, dynamic: {dynamic}"));
         Ok(())
     }
 }

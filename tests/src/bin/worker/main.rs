@@ -30,6 +30,7 @@ enum Role {
     ReadTwins(twins::Read),
     Hold(hold::Hold),
     Take(hold::Take),
+    LockTwice(hold::LockTwice),
     Storm(storm::Storm),
     Fork(inherited::Fork),
     /// Takes two locks and two mutexes in every order, and then releases some of them in every order.
@@ -62,6 +63,7 @@ fn main() -> Result<()> {
         Role::ReadTwins(role) => role.run(),
         Role::Hold(role) => role.run(),
         Role::Take(role) => role.run(),
+        Role::LockTwice(role) => role.run(),
         Role::Storm(role) => role.run(),
         Role::Fork(role) => role.run(),
         Role::MixOrders => mix::orders(),

@@ -23,7 +23,6 @@ fn old_handles_read_and_do_nothing_else() {
     let name = SegmentName::new("replace");
     let old = Synchronized::create(&name, 7_u32).unwrap();
     let reader = old.read_only().unwrap();
-    let once = Synchronized::<u32>::options().non_recursive().open(&name).unwrap();
     assert!(!old.is_retired() && old.is_current() && reader.is_current());
 
     let new = Synchronized::replace(&name, |old: u32| [u64::from(old); 3]).unwrap();
@@ -31,21 +30,34 @@ fn old_handles_read_and_do_nothing_else() {
     assert_eq!(Synchronized::<[u64; 3]>::open(&name).unwrap().get(), [7, 8, 7]);
     assert!(!new.is_retired() && new.is_current());
 
-    for old in [&old, &once] {
-        assert!(old.is_retired() && !old.is_current() && old.lock_state() == LockState::Retired);
-        assert!(is_retired(old.lock()) && is_retired(old.try_lock()) && is_retired(old.lock_timeout(DEADLINE)));
-        assert!(is_retired(old.set(1)) && is_retired(old.update(|_| ())));
-        assert!(is_retired(old.try_update(|_| Ok::<_, Error>(()))));
-        assert!(is_retired(old.wait_for(|number| *number == 1, DEADLINE)));
-        assert!(is_retired(old.changes().next_timeout(DEADLINE)));
-        assert!(old.get() == 7 && old.wait_for(|number| *number == 7, DEADLINE).unwrap() == 7);
-    }
+    assert!(old.is_retired() && !old.is_current() && old.lock_state() == LockState::Retired);
+    assert!(is_retired(old.lock()) && is_retired(old.try_lock()) && is_retired(old.lock_timeout(DEADLINE)));
+    assert!(is_retired(old.set(1)) && is_retired(old.update(|_| ())));
+    assert!(is_retired(old.try_update(|_| Ok::<_, Error>(()))));
+    assert!(is_retired(old.wait_for(|number| *number == 1, DEADLINE)));
+    assert!(is_retired(old.changes().next_timeout(DEADLINE)));
+    assert!(old.get() == 7 && old.wait_for(|number| *number == 7, DEADLINE).unwrap() == 7);
     assert!(reader.is_retired() && is_retired(reader.wait_for(|_| false, DEADLINE)) && reader.get() == 7);
     assert!(is_retired(old.read_only().unwrap().changes().next_timeout(DEADLINE)));
     // With a lock of another value held, other code takes the lock.
     let other = Synchronized::new(1).unwrap();
     let _guard = other.lock().unwrap();
     assert!(is_retired(old.lock()) && is_retired(old.set(1)) && is_retired(old.update(|_| ())));
+}
+
+/// A lock that is not recursive takes another way through the code.
+#[test]
+fn a_value_whose_lock_is_not_recursive_is_replaced() {
+    let name = SegmentName::new("replace-once");
+    let old = Synchronized::<u32>::options().non_recursive().create(&name, 7_u32).unwrap();
+    let guard = old.lock().unwrap();
+    let replaced = Synchronized::<u64>::replace(&name, |old: u32| u64::from(old));
+    assert!(matches!(replaced, Err(Error::Lock(LockError::AlreadyHeld))));
+    drop(guard);
+    let new = Synchronized::<u64>::replace(&name, |old: u32| u64::from(old)).unwrap();
+    new.update(|number| *number += 1).unwrap();
+    assert!(is_retired(old.set(1)) && is_retired(old.lock()) && is_retired(old.changes().next_timeout(DEADLINE)));
+    assert_eq!((old.get(), new.get(), old.lock_state()), (7, 8, LockState::Retired));
 }
 
 /// A sleeper that is not woken would find out by itself, much later.

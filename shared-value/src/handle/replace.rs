@@ -186,9 +186,8 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
         make: impl FnOnce(O) -> Result<I, E>,
     ) -> Result<Synchronized<C>, E> {
         let location = location.into();
-        let opening = Opening::ReadWrite(Guarding::Own(LockKind::Native));
         loop {
-            let old: Cell<O::Contents> = share::open(&Source::from(location.clone()), &opening)?;
+            let old = open_former::<O>(&location)?;
             match ScopedHold::acquire(&old, Wait::Forever) {
                 Ok(hold) => {
                     let new = succeed(&hold, &location, self.terms(), make)?;
@@ -221,6 +220,17 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
             Err(Error::LayoutMismatch { .. }) => self.open(location),
             replaced => replaced,
         }
+    }
+}
+
+/// Opens the value that is to be replaced, with a native lock of its own that may be recursive or not.
+fn open_former<O: Former>(location: &Location<'_>) -> Result<Cell<O::Contents>, Error> {
+    let open = |guarding| share::open(&Source::from(location.clone()), &Opening::ReadWrite(guarding));
+    match open(Guarding::Own(LockKind::Native)) {
+        Err(refused @ Error::InvalidSegment { field: "lock", .. }) => {
+            open(Guarding::OwnOnce(LockKind::Native)).map_err(|_| refused)
+        }
+        opened => opened,
     }
 }
 

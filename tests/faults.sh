@@ -42,6 +42,10 @@ faults=(
   "severally torn transaction-first transaction transaction-take-over"
   # a segment gets its name before it is filled
   "publish_first torn create create-file open-or-create-absent"
+  # a value that replaces another gets the name after the other has lost it
+  "remove_and_name lost replace replace-file"
+  # a thread that takes the lock of a replaced value over does not look at the name
+  "keep_replaced torn replace replace-by-hand"
 )
 target=${CARGO_TARGET_DIR:-target}/faults
 mkdir -p "$target/compilers"

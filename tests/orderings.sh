@@ -28,6 +28,9 @@ weakenings=(
   "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Release"
   "protocol/unvouched.rs set fence(Ordering::Release); ;"
   "protocol/unvouched.rs is_set fence(Ordering::Acquire); ;"
+  "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Acquire"
+  "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Release"
+  "protocol/lock_word.rs is_retired Ordering::Acquire Ordering::Relaxed"
 )
 # Replaces text in one function of the file. White space in the file does not matter.
 weaken='

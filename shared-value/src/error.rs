@@ -167,6 +167,12 @@ pub enum Error {
     /// A panic has passed through an inner guard of the value and was caught before it reached the outer guard.
     #[error("a panic has passed through an inner guard of this value: call `rollback` before writing again")]
     Unwound,
+    /// Another value has [replaced](crate::Synchronized::replace) this one, and its name leads to the new one: this handle can
+    /// only read. Nothing was changed.
+    #[error(
+        "this value is retired: another one has taken its place, so open its name again; this handle can only read"
+    )]
+    Retired,
     /// The transaction has to begin again, because another transaction waits for its locks. Let the closure return this
     /// error: it is called once more.
     #[error("the transaction begins again: return this error from its closure")]

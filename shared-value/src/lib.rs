@@ -27,6 +27,7 @@
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
 //! | use a value of unknown type | [`DynValue`], by [`DynLayout`] and [`DynData`] |
 //! | restrict access | [`ReadOnly`], [`Unlocked`]; see [`Access`] |
+//! | replace it by another type | [`replace`](Synchronized::replace), [`open_or_replace`](Synchronized::open_or_replace) |
 //! | list and remove names | [`names`], [`unlink`] |
 //! | look for a fault, without using the segment | [`inspect`], which returns a [`Report`] |
 //!
@@ -188,6 +189,7 @@ pub use crate::{
     handle::initial::{Filled, Initial, Zeroed},
     handle::lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
     handle::options::{Create, Handle, Options},
+    handle::replace::Former,
     handle::shared::Shared,
     handle::synchronized::{SharedArray, Synchronized},
     handle::wait::{Changes, Versioned},

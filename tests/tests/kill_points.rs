@@ -116,6 +116,13 @@ fn a_name_is_free_or_names_a_whole_segment() {
     survives(["create", "create-file", "create-taken", "open-or-create-absent", "open-or-create-present", "unlink"]);
 }
 
+/// If the name were removed before it leads to the new value, or the old value could be changed after it has lost its name, a
+/// death would leave no value, or lose a change.
+#[test]
+fn a_name_leads_to_the_old_value_or_to_its_replacement() {
+    survives(["replace", "replace-file", "replace-by-hand", "replace-unused"]);
+}
+
 /// If a process became a user of an abandoned segment before it frees the lock, its death would leave the lock locked.
 #[test]
 fn opening_and_closing_leave_nothing() {

@@ -291,6 +291,11 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.parts().recover(self.place.segment());
     }
 
+    /// Returns whether another segment has taken the place of this one.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.place.number() == 0 && self.place.segment().is_replaced()
+    }
+
     /// Returns this cell without its type.
     pub(crate) fn untyped(&self) -> Cell<Untyped> {
         Cell {

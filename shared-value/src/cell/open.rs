@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
 use crate::layout::text_fingerprint;
+use crate::lock;
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys;
 use crate::sys::memory::is_overcommitted;
@@ -129,7 +130,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
         }
-        let segment = Segment::create(location, terms.mode, terms.writers, &plan, |mapping| {
+        let segment = Segment::create(location, terms.mode, terms.writers, &plan, terms.is_named, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
             // SAFETY: `Plan` reserved `shape.length()` bytes at `control`, aligned to 64, and the mapping lives during the
             // call. No other thread knows the mapping yet.
@@ -167,7 +168,12 @@ impl<C: Recognized + ?Sized> Cell<C> {
             // the call.
             let parts = unsafe { Parts::<C>::at(control, shape) };
             mapping.begin_vouching();
+            mapping.settle_unused();
             parts.adopt(mapping);
+            if mapping.is_replaced() {
+                // `adopt` has freed it.
+                lock::keep_retired(&parts.control.lock);
+            }
             initialize_mutexes(mapping)?;
             adopt(mapping, is_read)
         })?;
@@ -309,7 +315,7 @@ mod tests {
         let shape = <u64 as Contents>::shape(&());
         let description = Description { schema: <u64 as Typed>::schema(), fingerprint: u64::FINGERPRINT, shape };
         let plan = Plan::of(&description, RequiredLock::Pthread, true, 0, SegmentId::new(1));
-        drop(Segment::create(&location, 0o600, Writers::Any, &plan, |_| Ok(())).unwrap());
+        drop(Segment::create(&location, 0o600, Writers::Any, &plan, true, |_| Ok(())).unwrap());
         let before = std::fs::read(format!("/dev/shm/{name}")).unwrap();
 
         let own = Guarding::Own(crate::lock::LockKind::Native);

@@ -13,6 +13,8 @@ pub(crate) struct Terms {
     pub(crate) guarding: Guarding,
     /// Whether the name is unlinked when this process drops its last handle.
     pub(crate) unlink_on_drop: bool,
+    /// Whether it gets its name at once. Otherwise it takes the place of another value later.
+    pub(crate) is_named: bool,
     /// Whether a value without a name gets each page of its memory only when that page is written. A value with a name
     /// always gets all memory at once: `/dev/shm` is limited in size, and a write beyond the limit raises SIGBUS.
     pub(crate) is_sparse: bool,
@@ -26,7 +28,7 @@ impl Terms {
 
     /// Returns the defaults, with this guard.
     pub(crate) fn of(guarding: Guarding) -> Self {
-        Self { mode: 0o600, writers: Writers::Any, guarding, unlink_on_drop: false, is_sparse: false }
+        Self { mode: 0o600, writers: Writers::Any, guarding, unlink_on_drop: false, is_named: true, is_sparse: false }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::dynamic::limit;
 use crate::error::Error;
 use crate::handle::initial::{Filled, Initial};
 use crate::handle::initialize::Initialize;
+use crate::handle::replace;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::invalid_layout;
@@ -61,6 +62,10 @@ impl<D: Into<DynData>> From<(DynLayout, Filled<D>)> for Initial<'_, Dyn> {
     fn from((layout, Filled(element, length)): (DynLayout, Filled<D>)) -> Self {
         Self(DynSource::of(layout, Data::Filled(element.into(), length)))
     }
+}
+
+impl replace::sealed::Former for DynData {
+    type Contents = Dyn;
 }
 
 impl Initialize for Dyn {

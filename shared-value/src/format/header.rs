@@ -39,7 +39,7 @@ pub(crate) const MAX_PREFIX: u64 = 1 << 24;
 ///  80  flags         bit 0: the value's own lock is not recursive. Another bit means something that this program does not
 ///                    know
 ///  88  unvouched     a word that changes: see `segment/mapping.rs`
-///  96  retired       a word that changes: zero
+///  96  retired       a word that changes: see `protocol/retired.rs`
 /// 104  (spare)
 /// ```
 #[repr(C)]
@@ -102,7 +102,7 @@ const NON_RECURSIVE: u64 = 1;
 /// The offset of the word that says whether a process uses the locks of the segment without being vouched for.
 pub(crate) const UNVOUCHED: usize = offset_of!(RawHeader, unvouched);
 
-/// The offset of the word that says whether the segment is retired.
+/// The offset of the word that says whether the name leads to another segment by now.
 pub(crate) const RETIRED: usize = offset_of!(RawHeader, retired);
 
 pub(crate) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;

@@ -7,6 +7,7 @@ pub(crate) mod initial;
 pub(crate) mod initialize;
 pub(crate) mod lock_object;
 pub(crate) mod options;
+pub(crate) mod replace;
 #[cfg(feature = "serde")]
 mod serialize;
 pub(crate) mod shared;

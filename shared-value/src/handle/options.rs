@@ -220,6 +220,11 @@ impl<H> Options<H> {
         &self.terms.guarding
     }
 
+    /// Returns how a value is created.
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     /// Turns these into the options of another kind of handle.
     pub(crate) fn into_handle<I>(self) -> Options<I> {
         Options { terms: self.terms, wait: self.wait, handle: PhantomData }

@@ -91,6 +91,16 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.acquired == Some(Acquired::TakenOver)
     }
 
+    /// Returns whether this is the only hold of its thread on the lock.
+    pub(crate) fn is_only(&self) -> bool {
+        lock::is_last_hold(self.thread, self.cell.lock())
+    }
+
+    /// Makes the lock one that no thread takes again. The hold must be the only one, and end after this.
+    pub(crate) fn retire(&self) {
+        lock::retire(self.thread, self.cell.lock());
+    }
+
     /// Returns whether the running thread took the lock: false in a forked child.
     #[inline(always)]
     pub(crate) fn is_held(&self) -> bool {

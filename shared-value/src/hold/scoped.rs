@@ -74,6 +74,26 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
         }
     }
 
+    /// Runs `work` while other writes of this thread to the value fail. If it panics, they may go on.
+    ///
+    /// # Errors
+    /// `NotHeld` if `work` has succeeded in a child that it forked.
+    ///
+    /// The result inside is that of `work`.
+    pub(crate) fn barring<R, E>(&self, work: impl FnOnce() -> Result<R, E>) -> Result<Result<R, E>, Refusal> {
+        self.hold.borrow((), |()| work(), |()| ())
+    }
+
+    /// Ends the hold, the only one of its thread, and makes the lock one that no thread takes again. Wakes all threads that wait
+    /// for the lock or for a change.
+    pub(crate) fn retire(mut self) {
+        if self.hold.is_held() {
+            self.hold.retire();
+        }
+        // The lock is not this thread's any more, so the release fails. It also raises the event.
+        let _ = self.hold.end();
+    }
+
     /// Lets the closure copy from the value with this thread's own writes, or in a forked child from the committed value.
     #[inline(always)]
     pub(crate) fn read_with<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {

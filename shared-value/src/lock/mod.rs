@@ -167,6 +167,7 @@ unsafe fn acquire_among_others(
 fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     let Some(taken) = lock_word::take(&line.word, thread.owner(), wait, Announcing::of(thread, line)) else {
         return Err(match wait {
+            _ if lock_word::is_retired(&line.word) => Refusal::Retired,
             Wait::Never => Refusal::WouldBlock,
             Wait::Briefly | Wait::Until(_) => Refusal::TimedOut,
             // It never gives up, unless it waits for its own thread.
@@ -349,6 +350,8 @@ pub enum LockState {
         /// The kernel's id of that thread, in its own PID namespace.
         thread_id: u32,
     },
+    /// Another value has [replaced](crate::Synchronized::replace) this one: no thread can take the lock again.
+    Retired,
     /// The state is not known, because a read-only handle cannot see the lock object that guards the value.
     Unknown,
 }
@@ -358,7 +361,21 @@ pub(crate) fn state(line: &LockLine) -> LockState {
     if holds(line) {
         return LockState::HeldHere;
     }
+    if lock_word::is_retired(&line.word) {
+        return LockState::Retired;
+    }
     lock_word::owner(&line.word).map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
+}
+
+/// Makes the lock one that no thread takes again, and wakes all that wait for it. The calling thread owns the lock and releases
+/// it afterwards: that release fails with `Overwritten`, and so wakes the threads that wait for a change too.
+pub(crate) fn retire(thread: Thread, line: &LockLine) {
+    lock_word::retire(&line.word, Announcing::of(thread, line));
+}
+
+/// Makes the lock one that no thread takes again, while no process has the segment open.
+pub(crate) fn keep_retired(line: &LockLine) {
+    lock_word::keep_retired(&line.word);
 }
 
 /// Makes the next `release` that frees the lock report a waiter.
@@ -366,7 +383,7 @@ pub(crate) fn call_back(line: &LockLine) {
     lock_word::call_back(&line.word);
 }
 
-/// Frees a lock whose owner is gone although the kernel did not mark it. The next owner takes over.
+/// Frees a lock whose owner is gone although the kernel did not mark it. The next owner takes over. Frees a retired lock too.
 ///
 /// For a segment that no process has open: after a crash of the whole machine, or in a copy of a file.
 pub(crate) fn abandon(line: &LockLine) {
@@ -410,6 +427,14 @@ impl lock_word::Kernel for Announcing {
 
     fn wake_one(&self, word: &AtomicU64) {
         sys::futex::wake_one(word);
+    }
+
+    fn wake_all(&self, word: &AtomicU64) {
+        sys::futex::wake_all(word);
+    }
+
+    fn is_replaced(&self, word: &AtomicU64) -> bool {
+        process::is_replaced(word.as_ptr().addr())
     }
 
     fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool {

@@ -30,6 +30,8 @@ pub(crate) struct Vouching {
     pub(crate) begin: fn(u32),
     /// Returns whether the owner of the lock at this address is known not to exist.
     pub(crate) is_gone: fn(usize, u64) -> bool,
+    /// Returns whether another segment has taken the place of the one in which the lock at this address lies.
+    pub(crate) is_replaced: fn(usize) -> bool,
 }
 
 static VOUCHING: OnceLock<Vouching> = OnceLock::new();
@@ -78,6 +80,12 @@ pub(crate) fn enter() -> io::Result<u32> {
 pub(super) fn leave() {
     DRAWN.store(0, Ordering::Relaxed);
     set_id(0);
+}
+
+/// Returns whether another segment has taken the place of the lock's own. For a thread that has taken the lock over.
+#[cold]
+pub(super) fn is_replaced(lock: usize) -> bool {
+    VOUCHING.get().is_some_and(|vouching| (vouching.is_replaced)(lock))
 }
 
 /// Returns whether an owner of the lock, which a waiter has just seen, is known not to exist. Asks only after the thread has

@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     Borrowed,
     Unwound,
     Corrupted,
+    /// Another segment has taken the place of the value's own.
+    Retired,
     /// A lock that is not recursive, taken twice.
     AlreadyHeld,
     /// A guard that was taken before a fork, used in the child.
@@ -68,6 +70,7 @@ impl From<Refusal> for Error {
             Refusal::TooDeep => LockError::TooDeep { limit: MAX_DEPTH }.into(),
             Refusal::Borrowed => Self::Borrowed,
             Refusal::Unwound => Self::Unwound,
+            Refusal::Retired => Self::Retired,
             Refusal::Corrupted => LockError::Corrupted.into(),
             Refusal::AlreadyHeld => LockError::AlreadyHeld.into(),
             Refusal::NotHeld => LockError::NotHeld.into(),

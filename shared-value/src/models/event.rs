@@ -10,7 +10,8 @@ use crate::models::model;
 use crate::protocol::atomics::Ordering::{Relaxed, SeqCst};
 use crate::protocol::atomics::{AtomicU64, fence};
 use crate::protocol::event::{announce, count, has_waiters};
-use crate::protocol::lock_word::{Kernel, Wait, call_back, release, take};
+use crate::protocol::lock_word::{Kernel, Wait, call_back, release, retire, take};
+use crate::protocol::retired::{self, Standing, standing};
 use crate::protocol::slots::{Slots, Versions};
 
 /// A value of one word, its lock, and the threads that wait for a commit.
@@ -22,6 +23,8 @@ struct Awaited {
     lockers: Futex,
     event: AtomicU64,
     waiters: Futex,
+    /// The word *retired*.
+    retired: AtomicU64,
     /// Takes the place of the lock word if a pthread mutex guards the value.
     mutex: Mutex<()>,
 }
@@ -44,6 +47,26 @@ impl Awaited {
         self.publish();
         if release(&self.lock, thread, &self.lockers).expect("is held") {
             self.raise();
+        }
+    }
+
+    /// Retires the value.
+    fn retire(&self, thread: u64) {
+        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
+        retired::set(&self.retired, Standing::Replaced);
+        retire(&self.lock, &self.lockers);
+        release(&self.lock, thread, &self.lockers).expect_err("it is retired");
+        self.raise();
+    }
+
+    /// Waits for a change that never comes, until the value is retired.
+    fn wait_for_retirement(&self) {
+        while standing(&self.retired) == Standing::InPlace {
+            let announced = announce(&self.event);
+            call_back(&self.lock);
+            if standing(&self.retired) == Standing::InPlace {
+                (&self.waiters).wait(&self.event, announced, Duration::MAX);
+            }
         }
     }
 
@@ -95,6 +118,20 @@ fn a_change_wakes_its_waiter() {
 #[test]
 fn a_change_wakes_all_its_waiters() {
     model(2, || run(2, |value| value.change(1), |value| call_back(&value.lock)));
+}
+
+/// If the word *retired* were set after the lock word, or without the orderings of the lock word, a waiter would sleep for ever.
+#[test]
+fn a_retirement_wakes_its_waiter() {
+    model(3, || {
+        let value = Arc::new(Awaited::default());
+        let waiting = {
+            let value = Arc::clone(&value);
+            thread::spawn(move || value.wait_for_retirement())
+        };
+        value.retire(1);
+        waiting.join().unwrap();
+    });
 }
 
 /// A pthread mutex has no waiters bit. Without the two fences, the thread that commits may look for a waiter before its

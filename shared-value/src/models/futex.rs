@@ -45,6 +45,15 @@ impl Kernel for &Futex {
         let _queue = self.queue.lock().unwrap();
         self.woken.notify_one();
     }
+
+    fn wake_all(&self, _word: &AtomicU64) {
+        Futex::wake_all(self);
+    }
+
+    fn is_replaced(&self, _word: &AtomicU64) -> bool {
+        false
+    }
+
     fn is_gone(&self, _word: &AtomicU64, _owner: u64) -> bool {
         false
     }

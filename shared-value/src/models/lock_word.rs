@@ -11,7 +11,7 @@ use crate::models::model;
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::atomics::Ordering::{Relaxed, SeqCst};
 use crate::protocol::lock_word::{
-    Kernel, OWNER_DIED, Taken, WAITERS, Wait, die, owner_of, process_and_thread, release, take,
+    Kernel, OWNER_DIED, Taken, WAITERS, Wait, die, is_retired, owner_of, process_and_thread, release, retire, take,
 };
 use crate::protocol::unvouched;
 
@@ -131,6 +131,34 @@ fn a_thread_that_ends_is_succeeded() {
     });
 }
 
+/// Without the wake-up of all, a sleeper would wait for ever. Without its orderings, a thread that finds the lock retired would
+/// not see what the last owner did. An owner after the last one would change the value that was replaced.
+#[test]
+fn a_retired_lock_is_taken_by_none() {
+    model(2, || {
+        let lock = Arc::new(Model::default());
+        let threads = [1, 2].map(|thread| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                if take(&lock.word, thread, Wait::Forever, &lock.futex).is_some() {
+                    lock.increment();
+                    lock.release(thread);
+                    return 1;
+                }
+                assert!(is_retired(&lock.word));
+                lock.guarded.with(|guarded| assert!(read(guarded) >= 1));
+                0
+            })
+        });
+        lock.take(3);
+        lock.increment();
+        retire(&lock.word, &lock.futex);
+        release(&lock.word, 3, &lock.futex).expect_err("it is not the owner's any more");
+        let taken: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        lock.guarded.with(|guarded| assert_eq!(read(guarded), 1 + taken));
+    });
+}
+
 /// A lock beside what the kernel tells of its first owner: whether that process has ended.
 #[derive(Default)]
 struct Watched {
@@ -162,11 +190,72 @@ impl Kernel for &Watched {
         (&self.lock.futex).wake_one(word);
     }
 
+    fn wake_all(&self, _word: &AtomicU64) {
+        self.lock.futex.wake_all();
+    }
+
+    fn is_replaced(&self, _word: &AtomicU64) -> bool {
+        false
+    }
+
     fn is_gone(&self, _word: &AtomicU64, owner: u64) -> bool {
         let (process, _) = process_and_thread(owner);
         // The kernel removes and looks for locks on a file under a lock of its own.
         process == FIRST && *self.has_ended.lock().unwrap()
     }
+}
+
+/// A lock whose first owner replaces the value and dies.
+#[derive(Default)]
+struct Replaced(Model);
+
+impl Kernel for &Replaced {
+    fn announce(&self) {}
+
+    fn retract(&self) {}
+
+    fn may_own_elsewhere(&self) -> bool {
+        false
+    }
+
+    fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
+        (&self.0.futex).wait(word, expected, timeout);
+    }
+
+    fn wake_one(&self, word: &AtomicU64) {
+        (&self.0.futex).wake_one(word);
+    }
+
+    fn wake_all(&self, _word: &AtomicU64) {
+        self.0.futex.wake_all();
+    }
+
+    fn is_replaced(&self, _word: &AtomicU64) -> bool {
+        // The name and the header say so.
+        true
+    }
+
+    fn is_gone(&self, _word: &AtomicU64, _owner: u64) -> bool {
+        false
+    }
+}
+
+/// The kernel wakes one sleeper. If the thread that takes the lock over did not wake the others, they would sleep for ever.
+#[test]
+fn an_owner_that_died_while_it_replaced_the_value_has_no_successor() {
+    model(2, || {
+        let lock = Arc::new(Replaced::default());
+        lock.0.take(1);
+        let waiters = [2, 3].map(|thread| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || assert_eq!(take(&lock.0.word, thread, Wait::Forever, &*lock), None))
+        });
+        lock.0.owner_dies();
+        for waiter in waiters {
+            waiter.join().unwrap();
+        }
+        assert!(is_retired(&lock.0.word));
+    });
 }
 
 /// Without release ordering in the take-over, the owner after the next one does not see what the dead owner wrote. If the

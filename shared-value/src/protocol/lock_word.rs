@@ -16,6 +16,7 @@
 //! | 0 | 1 | any | free; the uncommitted writes of the dead owner must be rolled back |
 //! | id | 0 | 0 | held |
 //! | id | 0 | 1 | held; releasing it wakes one sleeper |
+//! | all ones | 0 | any | retired: another segment has taken the place of this one, and no thread takes the lock again |
 //!
 //! Other combinations come from a process that breaks this protocol. None is trusted: a word with thread 0 counts as free,
 //! any other as held.
@@ -31,6 +32,8 @@ use crate::protocol::atomics::{AtomicU64, Ordering, spin_loop};
 const THREAD: u64 = 0x3fff_ffff;
 pub(crate) const OWNER_DIED: u64 = 0x4000_0000;
 pub(crate) const WAITERS: u64 = 0x8000_0000;
+/// The thread in the word of a retired lock. No thread has this id.
+const RETIRED: u64 = THREAD;
 const PROCESS: u64 = 0xffff_ffff_0000_0000;
 /// The bits that name an owner.
 const OWNER: u64 = PROCESS | THREAD;
@@ -113,6 +116,11 @@ pub(crate) trait Kernel: Copy {
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration);
     /// Wakes one sleeper.
     fn wake_one(&self, word: &AtomicU64);
+    /// Wakes all sleepers.
+    fn wake_all(&self, word: &AtomicU64);
+    /// Returns whether another segment has taken the place of the word's own. Asked by the thread that has taken the lock over
+    /// from a dead owner, which may have died in the middle of that.
+    fn is_replaced(&self, word: &AtomicU64) -> bool;
     /// Returns whether the owner that the word names is known not to exist any more. Asked after each sleep.
     fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool;
 }
@@ -128,7 +136,7 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 pub(crate) struct Stolen;
 
-/// Takes the lock for the thread. Returns `None` if the wait is over, or if the thread waits for itself.
+/// Takes the lock for the thread. Returns `None` if the wait is over, if the thread waits for itself, or if the lock is retired.
 ///
 /// Taking is an acquire operation: the new owner sees everything that earlier owners did. An owner that released the lock
 /// did so with release ordering. An owner that died was stopped by the kernel, which then changed the word with a full
@@ -158,12 +166,22 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
     let (mut looks, mut pauses) = (0, FIRST_PAUSES);
     loop {
         let seen = word.load(Ordering::Relaxed);
+        if is_retired_by(seen) {
+            // The thread that retires the lock wakes all sleepers, so there is no wake-up to pass on.
+            return None;
+        }
         let is_free = seen & THREAD == 0;
         if is_free {
             kernel.announce();
             let held = owner | (seen & WAITERS) | slept;
             if word.compare_exchange(seen, held, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                return Some(Taken { owner_died: seen & OWNER_DIED != 0 });
+                let owner_died = seen & OWNER_DIED != 0;
+                if owner_died && kernel.is_replaced(word) {
+                    retire(word, kernel);
+                    kernel.retract();
+                    return None;
+                }
+                return Some(Taken { owner_died });
             }
             kernel.retract();
         } else if matches!(wait, Wait::Never) {
@@ -251,6 +269,31 @@ pub(crate) fn call_back(word: &AtomicU64) {
     word.fetch_or(WAITERS, Ordering::AcqRel);
 }
 
+/// Makes the lock one that no thread takes again, and wakes all sleepers. The caller owns the lock. If it releases the lock
+/// afterwards, the release finds another word than it expects, and changes nothing.
+pub(crate) fn retire(word: &AtomicU64, kernel: impl Kernel) {
+    // Release: a thread that finds the lock retired sees everything that its last owner did. Acquire: pairs with `call_back`.
+    if word.swap(RETIRED, Ordering::AcqRel) & WAITERS != 0 {
+        kernel.wake_all(word);
+    }
+}
+
+/// Makes the lock one that no thread takes again, while no process uses it.
+pub(crate) fn keep_retired(word: &AtomicU64) {
+    word.store(RETIRED, Ordering::Release);
+}
+
+/// Returns whether the lock is retired.
+pub(crate) fn is_retired(word: &AtomicU64) -> bool {
+    // Acquire: pairs with `retire`.
+    is_retired_by(word.load(Ordering::Acquire))
+}
+
+/// Returns whether a word is that of a retired lock.
+pub(crate) fn is_retired_by(word: u64) -> bool {
+    word & THREAD == RETIRED
+}
+
 /// Returns the id of the thread that holds the lock, in that thread's PID namespace; `None` if the lock is free.
 pub(crate) fn owner(word: &AtomicU64) -> Option<u32> {
     let (_, thread) = process_and_thread(word.load(Ordering::Relaxed));
@@ -267,11 +310,12 @@ pub(crate) fn die(word: &AtomicU64, owner: u64, kernel: impl Kernel) {
     }
 }
 
-/// Marks the owner as dead, if the lock has an owner. Wakes no sleepers.
+/// Marks the owner as dead, if the lock has an owner; frees a retired lock. Wakes no sleepers.
 pub(crate) fn abandon(word: &AtomicU64) {
-    let seen = word.load(Ordering::Relaxed);
-    if seen & THREAD != 0 {
-        word.store(OWNER_DIED, Ordering::Release);
+    match word.load(Ordering::Relaxed) & THREAD {
+        0 => {}
+        RETIRED => word.store(0, Ordering::Release),
+        _ => word.store(OWNER_DIED, Ordering::Release),
     }
 }
 
@@ -331,6 +375,12 @@ mod tests {
         fn wait(&self, _: &AtomicU64, _: u64, _: Duration) {}
 
         fn wake_one(&self, _: &AtomicU64) {}
+
+        fn wake_all(&self, _: &AtomicU64) {}
+
+        fn is_replaced(&self, _: &AtomicU64) -> bool {
+            false
+        }
 
         fn is_gone(&self, _: &AtomicU64, _: u64) -> bool {
             false

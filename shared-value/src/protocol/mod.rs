@@ -5,5 +5,6 @@ pub(crate) mod atomics;
 pub(crate) mod event;
 pub(crate) mod lock_word;
 pub(crate) mod marks;
+pub(crate) mod retired;
 pub(crate) mod slots;
 pub(crate) mod unvouched;

@@ -125,7 +125,7 @@ impl Location<'_> {
     }
 
     /// Returns the path, for locations that must have one.
-    fn known_path(&self, operation: &str) -> Result<PathBuf, Error> {
+    pub(super) fn known_path(&self, operation: &str) -> Result<PathBuf, Error> {
         self.path()?.ok_or_else(|| self.failed(operation, io::ErrorKind::NotFound.into()))
     }
 
@@ -169,26 +169,13 @@ impl Location<'_> {
         open(&self.known_path(operation)?).map_err(|error| self.failed(operation, error))
     }
 
-    /// Unlinks the name or the file. Processes that have the segment open keep it.
-    pub(crate) fn unlink(&self) -> Result<(), Error> {
-        std::fs::remove_file(self.known_path("unlink")?).map_err(|error| self.failed("unlink", error))
-    }
-
-    /// Unlinks the name or the file, if it leads to the file with this identity.
-    pub(super) fn unlink_only(&self, identity: Identity) -> Result<(), Error> {
-        let Some(path) = self.path()? else {
-            return Err(Error::Unsupported { what: "this handle knows no name or path that could be unlinked" });
-        };
+    /// Returns whether the file at this location is the one with this identity.
+    pub(super) fn leads_to(&self, identity: Identity) -> bool {
         // This opens no file: opening a pipe or a device that has taken the name could have effects.
-        let found = sys::file::identity(&path).map_err(|error| self.failed("unlink", error))?;
-        if found != identity {
-            let cause = "this value has lost its name, which now leads to another file";
-            return Err(self.failed("unlink", io::Error::other(cause)));
-        }
-        self.unlink()
+        self.path().ok().flatten().and_then(|path| sys::file::identity(&path).ok()) == Some(identity)
     }
 
-    fn failed(&self, operation: &str, error: io::Error) -> Error {
+    pub(super) fn failed(&self, operation: &str, error: io::Error) -> Error {
         match error.kind() {
             // A file that has no name yet cannot be missing: its directory is.
             io::ErrorKind::NotFound if operation != "name" => Error::NotFound { name: self.to_string() },
@@ -223,22 +210,3 @@ macro_rules! locations {
 }
 
 locations! { &'a str, Named; &'a String, Named; String, Named; &'a Path, File; &'a PathBuf, File; PathBuf, File; }
-
-/// Unlinks the name or the file of a segment. Processes that have the segment open keep it; the name can be used again.
-///
-/// # Errors
-/// `NotFound`, `InvalidName`, `Io`.
-///
-/// ```
-/// use shared_value::{Synchronized, unlink};
-///
-/// # let name = format!("shared-value-doc-unlink-{}", std::process::id());
-/// let value = Synchronized::create(&name, 1_u32)?;
-/// unlink(&name)?;
-/// assert!(Synchronized::<u32>::open(&name).is_err());
-/// assert_eq!(value.get(), 1);
-/// # Ok::<(), shared_value::Error>(())
-/// ```
-pub fn unlink<'a>(location: impl Into<Location<'a>>) -> Result<(), Error> {
-    location.into().unlink()
-}

@@ -222,6 +222,11 @@ impl Mapping {
         self.file.replace(number, file)
     }
 
+    /// Returns the file, unless other code of this program has closed the descriptor.
+    pub(super) fn known_file(&self) -> Option<BorrowedFd<'_>> {
+        self.file.get()
+    }
+
     /// Opens the file once more: by its descriptor, or else by the mapping, or else at its location.
     pub(super) fn open_again(&self, read_only: bool) -> io::Result<File> {
         let by_descriptor = match self.file.get() {

@@ -8,6 +8,7 @@ mod mapping;
 mod names;
 mod registry;
 mod report;
+mod succession;
 
 use std::fs::File;
 use std::io;
@@ -23,11 +24,12 @@ use crate::sys::entrance::Entrance;
 
 pub(crate) use crate::sys::descriptor::Identity;
 pub(crate) use claims::{Layout, Search};
+pub use location::Location;
 pub(crate) use location::TOKEN_PREFIX;
-pub use location::{Location, unlink};
 pub(crate) use mapping::{Mapping, id_of};
 pub use names::{NamedValue, names};
 pub use report::{LockOwner, Report, ReportedLock, inspect};
+pub use succession::unlink;
 
 /// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +49,14 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// Creates a segment, lets `initialize` fill its cells, and only then gives it its name.
+    /// Creates a segment, lets `initialize` fill its cells, and only then gives it its name. If `is_named` is false, the caller
+    /// does that, by `give_name_to`.
     pub(crate) fn create(
         location: &Location<'_>,
         mode: u32,
         writers: Writers,
         plan: &Plan,
+        is_named: bool,
         initialize: impl FnOnce(&Mapping) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         use std::os::unix::fs::FileExt;
@@ -62,7 +66,7 @@ impl Segment {
         sys::memory::set_length(&file, plan.length).map_err(failed)?;
         sys::memory::reserve(&file, 0, plan.allocated, plan.allocated)
             .map_err(|error| Error::io(format!("reserve {} bytes for `{location}`", plan.allocated), error))?;
-        if cfg!(shared_value_fault = "publish_first") {
+        if is_named && cfg!(shared_value_fault = "publish_first") {
             location.publish(&file)?;
         }
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
@@ -86,7 +90,7 @@ impl Segment {
         // Registered before it has a name: otherwise another thread of this process could open the segment by its name and
         // map it again.
         let segment = registry::get_or_add(Arc::new(mapping));
-        if !cfg!(shared_value_fault = "publish_first") {
+        if is_named && !cfg!(shared_value_fault = "publish_first") {
             segment.file().map_err(failed).and_then(|file| location.publish(file))?;
         }
         Ok(segment)
@@ -170,7 +174,7 @@ impl Segment {
     /// `NotFound` if nothing has the name, `Io` if the name belongs to another segment or the system refuses, `Unsupported`
     /// if there is no name.
     pub(crate) fn unlink(&self) -> Result<(), Error> {
-        self.location().unlink_only(self.mapping.identity())
+        succession::unlink_only(self.location(), self.mapping.identity())
     }
 
     /// Maps the segment again, for reading.

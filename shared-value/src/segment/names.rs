@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::format::FORMAT;
 use crate::segment::location::NAMED;
 use crate::segment::mapping::read_unvalidated;
+use crate::segment::succession::NEXT_PREFIX;
 use crate::sys;
 use crate::sys::descriptor::is_out_of_descriptors;
 
@@ -109,5 +110,9 @@ fn inspect(name: String) -> io::Result<Option<NamedValue>> {
         Err(_) => return Ok(None),
     };
     let is_in_use = sys::entrance::is_in_use(&file)?;
+    // A segment that takes the place of another has this name for a moment only, unless its creator was killed.
+    if is_in_use && name.starts_with(NEXT_PREFIX) {
+        return Ok(None);
+    }
     Ok(Some(NamedValue { name, format, schema, length: metadata.len(), is_in_use }))
 }

@@ -51,7 +51,7 @@ pub(crate) fn set_up() {
     HOOK.call_once(|| {
         // If there is no memory for the hooks, `fork` is not safe, but everything else works.
         let _ = fork::register(before_fork, after_fork, after_fork);
-        lock::process::set_up(Vouching { begin, is_gone });
+        lock::process::set_up(Vouching { begin, is_gone, is_replaced });
     });
 }
 
@@ -83,6 +83,15 @@ fn is_gone(lock: usize, owner: u64) -> bool {
         Some((mapping.is_gone(owner), mapping))
     });
     asked.is_some_and(|(is_gone, _)| is_gone)
+}
+
+/// Returns whether another segment has taken the place of the one in which the lock at an address lies. For its owner.
+///
+/// The owner is not recorded yet: nothing here takes a lock of this library, nor allocates memory. The mapping is dropped by its
+/// handle, and not here.
+fn is_replaced(lock: usize) -> bool {
+    let mapping = with(|registry| registry.mappings().find(|mapping| mapping.addresses().contains(&lock)));
+    mapping.is_some_and(|mapping| mapping.is_first_lock(lock) && mapping.settle())
 }
 
 /// Runs `work` while the registry is locked. It must neither allocate nor free memory: what it removes, it returns.

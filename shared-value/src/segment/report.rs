@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 
 use crate::error::Error;
 use crate::format::{Header, RETIRED, RequiredLock, UNVOUCHED, UnvalidatedHeader};
-use crate::protocol::lock_word::{OWNER_DIED, WAITERS, process_and_thread};
+use crate::protocol::lock_word::{OWNER_DIED, WAITERS, is_retired_by, process_and_thread};
+use crate::protocol::retired::Standing;
 use crate::segment::location::Location;
 use crate::segment::mapping::read_unvalidated;
 use crate::sys::entrance;
@@ -153,7 +154,7 @@ impl Facts {
         let start = entry.cell_offset as u64;
         let [word, recoveries, _, _, _, version, _, event] = steady(file, start)?;
         let (process, thread) = process_and_thread(word);
-        let mut owner = (thread != 0).then_some(LockOwner { process: Some(process), thread });
+        let mut owner = (thread != 0 && !is_retired_by(word)).then_some(LockOwner { process: Some(process), thread });
         let (mut has_owner_died, mut has_waiters) = (word & OWNER_DIED != 0, word & WAITERS != 0);
         let lock = match header.lock {
             RequiredLock::None => ReportedLock::None,
@@ -190,7 +191,10 @@ impl Facts {
             version: version & (u64::MAX >> 1),
             recoveries,
             is_unvouched: flag(UNVOUCHED),
-            is_retired: flag(RETIRED),
+            is_retired: matches!(
+                unvalidated.word(RETIRED).map(Standing::of_word),
+                Some(Standing::Unlinked | Standing::Replaced)
+            ),
         })
     }
 }

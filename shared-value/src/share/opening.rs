@@ -23,7 +23,13 @@ impl Opening {
     }
 
     pub(super) fn open<C: Recognized + ?Sized>(&self, location: &Location<'_>) -> Result<Cell<C>, Error> {
-        self.open_file(self.file_at(location)?, location)
+        loop {
+            let cell: Cell<C> = self.open_file(self.file_at(location)?, location)?;
+            // Another process may have replaced the value since its file was opened.
+            if !(cell.is_replaced() && cell.segment().has_left(location)) {
+                return Ok(cell);
+            }
+        }
     }
 
     fn file_at(&self, location: &Location<'_>) -> Result<File, Error> {

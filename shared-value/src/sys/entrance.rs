@@ -16,6 +16,7 @@
 //! | 0 | each process that has the file in use | the first process, for a moment |
 //! | 1 | - | the process that is entering |
 //! | 2 | each process that only reads the file | the first process, until it has entered |
+//! | 3 | - | the process that is changing the name of the file |
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -29,6 +30,7 @@ use crate::sys::descriptor;
 const IN_USE: libc::off_t = 0;
 const ENTERING: libc::off_t = 1;
 const READ: libc::off_t = 2;
+const NAMING: libc::off_t = 3;
 
 /// How often to try, with these pauses, before giving up. Entering takes a process only microseconds.
 const TRIES: u32 = 5_000;
@@ -93,6 +95,36 @@ impl Drop for Entrance {
         // These calls fail only for a descriptor that is not open.
         let _ = set(self.file.as_fd(), READ, libc::F_UNLCK);
         let _ = set(self.file.as_fd(), ENTERING, libc::F_UNLCK);
+    }
+}
+
+/// The right to change the name of a file, which only one opening of the file has at a time.
+#[derive(Debug)]
+#[must_use = "the right ends when this is dropped"]
+pub(crate) struct Naming<'a> {
+    file: BorrowedFd<'a>,
+}
+
+impl<'a> Naming<'a> {
+    /// Waits until no other process is changing the name of the file, which must be open for writing.
+    ///
+    /// # Errors
+    /// `TimedOut` if another process does not finish.
+    pub(crate) fn wait(file: BorrowedFd<'a>) -> io::Result<Self> {
+        for _ in 0..TRIES {
+            match set(file, NAMING, libc::F_WRLCK) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
+                locked => return locked.map(|()| Self { file }),
+            }
+        }
+        Err(late())
+    }
+}
+
+impl Drop for Naming<'_> {
+    fn drop(&mut self) {
+        // The call fails only for a descriptor that is not open.
+        let _ = set(self.file, NAMING, libc::F_UNLCK);
     }
 }
 

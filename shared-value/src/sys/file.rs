@@ -1,5 +1,6 @@
 //! Files that are complete before they get a name, and files that are opened again.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -100,6 +101,39 @@ pub(crate) fn directory(path: &Path) -> io::Result<Dir> {
 pub(crate) fn identity(path: &Path) -> io::Result<Identity> {
     let facts = fs::lstat(path)?;
     Ok(Identity { device: facts.st_dev, inode: facts.st_ino })
+}
+
+/// Returns the identity of the file at a path, as `identity` does. Allocates no memory.
+pub(crate) fn identity_at(path: &CStr) -> io::Result<Identity> {
+    let facts = fs::lstat(path)?;
+    Ok(Identity { device: facts.st_dev, inode: facts.st_ino })
+}
+
+/// Returns the number of names that a file has.
+pub(crate) fn links(file: impl AsFd) -> io::Result<u32> {
+    Ok(u32::try_from(fs::fstat(file)?.st_nlink).unwrap_or(u32::MAX))
+}
+
+/// Removes a name. Allocates no memory.
+pub(crate) fn remove(path: &CStr) -> io::Result<()> {
+    Ok(fs::unlink(path)?)
+}
+
+/// Gives a file another name, in one step. If the name leads to a file, that file loses the name.
+pub(crate) fn rename(from: &CStr, to: &CStr) -> io::Result<()> {
+    Ok(fs::rename(from, to)?)
+}
+
+/// Gives a file the owner, the group and the permissions of another one.
+///
+/// # Errors
+/// `PermissionDenied` if this process may not give files away to that owner or group.
+pub(crate) fn copy_permissions(from: impl AsFd, to: impl AsFd) -> io::Result<()> {
+    let (old, new) = (fs::fstat(from)?, fs::fstat(&to)?);
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid) {
+        fs::fchown(&to, Some(fs::Uid::from_raw(old.st_uid)), Some(fs::Gid::from_raw(old.st_gid)))?;
+    }
+    Ok(fs::fchmod(to, Mode::from_raw_mode(old.st_mode))?)
 }
 
 /// Returns whether `/proc` shows the descriptors of this process.

@@ -126,6 +126,12 @@ pub(crate) fn give_back(file: impl AsFd, part: Range<u64>) -> io::Result<()> {
     Ok(rustix::io::retry_on_intr(punch)?)
 }
 
+/// Returns whether the file is memory that this library has made without a name, and that never had one.
+pub(crate) fn is_nameless(file: impl AsFd) -> bool {
+    // Files in `/dev/shm` can be sealed too, but are not.
+    fs::fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK))
+}
+
 /// Returns whether the kernel has a page for any write to the file, without a reservation. That is true of memory without a
 /// name, which no file system limits, unless the machine promises no more memory than it has: then a write to a new page may
 /// raise SIGBUS.

@@ -12,7 +12,9 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// thread is free again after 50 milliseconds at most.
     ///
     /// # Errors
-    /// `WaitUnderLock` if this thread holds the lock of the value, by this task or by another one; `InvalidBits` if another process wrote bytes that are not a `T`; `Io` if the runtime shuts down.
+    /// `WaitUnderLock` if this thread holds the lock of the value, by this task or by another one; `InvalidBits` if another process
+    /// wrote bytes that are not a `T`; `Retired` if another value has [replaced](Synchronized::replace) this one; `Io` if the
+    /// runtime shuts down.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -39,8 +41,10 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
                 .await
                 .map_err(|error| Error::io("wait in the runtime", std::io::Error::other(error)))?;
             // However else the sleep ends, the version tells whether to go on.
-            if slept == Err(Refusal::AlreadyHeld) {
-                return Err(under_lock());
+            match slept {
+                Err(Refusal::AlreadyHeld) => return Err(under_lock()),
+                Err(Refusal::Retired) => return Err(Error::Retired),
+                _ => {}
             }
         }
         // A read-only handle of a large value may try for as long as a writer commits. In between, other tasks run, and the

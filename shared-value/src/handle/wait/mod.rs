@@ -39,6 +39,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     /// - `WaitUnderLock` if this thread holds the lock of the value and the value does not fulfil the condition: no other
     ///   thread can commit then. A read-only handle does not notice that if a lock object guards the value.
     /// - `InvalidBits` if another process wrote bytes that are not a `T`.
+    /// - `Retired` if another value has [replaced](Self::replace) this one, which does not fulfil the condition.
     ///
     /// ```
     /// use std::time::Duration;
@@ -166,7 +167,8 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     ///
     /// # Errors
     /// `TimedOut` if there was no commit before the timeout, or no value could be copied; `WaitUnderLock` if this thread
-    /// holds the lock of the value; `InvalidBits` if another process wrote bytes that are not a `T`.
+    /// holds the lock of the value; `InvalidBits` if another process wrote bytes that are not a `T`; `Retired` if another value
+    /// has [replaced](Synchronized::replace) this one, after its last change was returned.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<C::Owned, Error> {
         self.wait(at_most(timeout))
     }
@@ -214,7 +216,8 @@ mod sealed {
         /// Sleeps until a version other than `seen` is committed.
         ///
         /// # Errors
-        /// `TimedOut` if the timeout has passed, `AlreadyHeld` if this thread holds the lock: no other thread can commit.
+        /// `TimedOut` if the timeout has passed, `AlreadyHeld` if this thread holds the lock: no other thread can commit,
+        /// `Retired` if another segment has taken the place of this one.
         fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> Result<(), Refusal>;
     }
 }
@@ -228,10 +231,13 @@ impl sealed::Sleep for ReadWrite {
             if cell.is_held_here() {
                 return Err(Refusal::AlreadyHeld);
             }
+            if cell.is_replaced() {
+                return Err(Refusal::Retired);
+            }
             let timeout = wait.remaining().ok_or(Refusal::TimedOut)?;
             let announced = event::announce(cell.event());
             cell.call_back();
-            if cell.version() == seen {
+            if cell.version() == seen && !cell.is_replaced() {
                 wakeup::sleep(cell.event(), announced, timeout);
             }
         }
@@ -247,6 +253,9 @@ impl sealed::Sleep for ReadOnly {
             }
             if cell.is_held_here() {
                 return Err(Refusal::AlreadyHeld);
+            }
+            if cell.is_replaced() {
+                return Err(Refusal::Retired);
             }
             pauses.sleep_at_most(wait.remaining().ok_or(Refusal::TimedOut)?);
         }

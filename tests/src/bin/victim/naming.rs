@@ -1,5 +1,7 @@
 //! `Naming`: creating, opening and unlinking segments.
 
+mod replacing;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, io, mem};

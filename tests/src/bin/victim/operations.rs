@@ -28,6 +28,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_several();
     operations.add_closures();
     operations.add_names();
+    operations.add_replacements();
     operations.add_other_locks();
     operations.add_arenas();
     operations.add_edits();

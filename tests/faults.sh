@@ -45,7 +45,7 @@ faults=(
   # a value that replaces another gets the name after the other has lost it
   "remove_and_name lost replace replace-file"
   # a thread that takes the lock of a replaced value over does not look at the name
-  "keep_replaced torn replace replace-by-hand"
+  "keep_replaced lost replace replace-by-hand"
 )
 target=${CARGO_TARGET_DIR:-target}/faults
 mkdir -p "$target/compilers"

@@ -81,7 +81,7 @@ impl Replacing {
                     return Err(Harm::Lost(format!("a write to the retired value: {written:?}")));
                 }
             }
-            (Ok(guard), false) => self.use_guard(guard)?,
+            (Ok(guard), false) => self.use_guard(&guard)?,
             (Err(Error::Lock(_)), _) => return Err(Harm::Stuck(format!("{old:?}"))),
             (found, _) => return Err(Harm::Lost(format!("replaced: {is_replaced}, and the lock: {found:?}"))),
         }
@@ -91,7 +91,7 @@ impl Replacing {
         Ok(took)
     }
 
-    fn use_guard(&self, guard: Guard<'_, Line>) -> Result<(), Harm> {
+    fn use_guard(&self, guard: &Guard<'_, Line>) -> Result<(), Harm> {
         if guard.recovered() != self.held {
             return Err(Harm::Miscounted(format!("recovered: {}, held: {}", guard.recovered(), self.held)));
         }

@@ -153,7 +153,7 @@ fn declaration(layout: &DynLayout, name: &str, types: &Definitions<'_>) -> Strin
     }
     match innermost.kind() {
         DynKind::Text => format!("char {name}{dimensions}[{}]", innermost.size()),
-        DynKind::Bytes => format!("unsigned char {name}{dimensions}[{}]", innermost.size()),
+        DynKind::Bytes | DynKind::Reserved => format!("unsigned char {name}{dimensions}[{}]", innermost.size()),
         DynKind::Struct { .. } | DynKind::Enum { .. } | DynKind::Newtype { .. } => {
             format!("{} {name}{dimensions}", types.name(innermost))
         }

@@ -69,7 +69,8 @@ fn define(layout: &DynLayout, types: &Definitions<'_>) -> String {
 fn structure(name: &str, layout: &DynLayout, fields: &[DynField], types: &Definitions<'_>) -> String {
     let natural = fields.iter().map(|field| field.layout().align()).max().unwrap_or(1);
     let align = if layout.align() > natural { format!(", align({})", layout.align()) } else { String::new() };
-    let mut text = format!("#[derive(SharedValue, Clone, Copy)]\n#[repr(C{align})]\npub struct {name}");
+    let evolves = if layout.evolves() { "#[shared(evolves)]\n" } else { "" };
+    let mut text = format!("#[derive(SharedValue, Clone, Copy)]\n#[repr(C{align})]\n{evolves}pub struct {name}");
     let is_tuple = fields.iter().enumerate().all(|(number, field)| field.name() == number.to_string());
     text.push_str(if is_tuple { "(\n" } else { " {\n" });
     for field in fields {
@@ -106,6 +107,7 @@ fn typed(layout: &DynLayout, types: &Definitions<'_>) -> String {
         DynKind::Nonzero { .. } => format!("std::num::{}", layout.name()),
         DynKind::Optional { .. } => layout.name().replace('<', "<std::num::"),
         DynKind::Text => format!("shared_value::FixedStr<{}>", layout.size()),
+        DynKind::Reserved => format!("shared_value::Reserved<{}>", layout.size()),
         DynKind::Bytes => format!("shared_value::Pod<{}>", words(layout)),
         DynKind::Array { length, element } => format!("[{}; {length}]", typed(element, types)),
         DynKind::Slice { element } => format!("[{}]", typed(element, types)),

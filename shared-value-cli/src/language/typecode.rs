@@ -40,6 +40,7 @@ fn write(layout: &DynLayout, own: Option<&str>, is_ordered: bool, text: &mut Str
         DynKind::Text => {
             let _ = write!(text, "{}s", layout.size());
         }
+        DynKind::Reserved => pad(text, layout.size()),
         DynKind::Newtype { inner } => write(inner, own, is_ordered, text),
         DynKind::Enum { repr, .. } => write(repr, None, is_ordered, text),
         DynKind::Array { .. } | DynKind::Slice { .. } => {
@@ -62,7 +63,8 @@ fn write(layout: &DynLayout, own: Option<&str>, is_ordered: bool, text: &mut Str
         DynKind::Struct { fields } => {
             text.push_str("T{");
             let mut end = 0;
-            for field in fields {
+            // Reserved bytes are padding.
+            for field in fields.iter().filter(|field| !field.layout().is_reserved()) {
                 pad(text, field.offset() - end);
                 write(field.layout(), field.typecode(), end > 0, text);
                 let _ = write!(text, ":{}:", field.name());

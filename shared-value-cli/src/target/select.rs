@@ -145,7 +145,8 @@ fn extend(layout: &DynLayout, path: &str, step: &Step, found: &mut Vec<String>) 
     match (step, unwrapped(part.layout()).kind()) {
         (Step::Name(_), DynKind::Struct { fields }) => {
             let glob = step.pattern()?;
-            let matching = fields.iter().filter(|one| glob.as_ref().is_some_and(|glob| glob.is_match(one.name())));
+            let named = fields.iter().filter(|one| !one.layout().is_reserved());
+            let matching = named.filter(|one| glob.as_ref().is_some_and(|glob| glob.is_match(one.name())));
             found.extend(matching.map(|one| field(one.name())));
         }
         (Step::Brackets(_), DynKind::Array { length, .. }) => {

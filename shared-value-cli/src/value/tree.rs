@@ -32,7 +32,9 @@ impl Tree<'_> {
         match (inner.kind(), data) {
             (DynKind::Struct { fields }, DynData::Struct { fields: parts, .. }) => {
                 self.output.line(&heading)?;
-                for (field, (_, part)) in fields.iter().zip(parts) {
+                // Reserved bytes have no data.
+                let fields = fields.iter().filter(|field| !field.layout().is_reserved());
+                for (field, (_, part)) in fields.zip(parts) {
                     // Atomic fields have words of their own only if their struct is the value.
                     let is_atomic = field.is_atomic() && depth == 0;
                     self.part(depth + 1, field.name(), field.layout(), is_atomic, part)?;
@@ -74,6 +76,7 @@ pub(crate) fn type_text(layout: &DynLayout) -> String {
         DynKind::Slice { element } => format!("[{}]", type_text(element)),
         DynKind::Text => format!("FixedStr<{}>", layout.size()),
         DynKind::Bytes => format!("bytes<{}>", layout.size()),
+        DynKind::Reserved => format!("Reserved<{}>", layout.size()),
         _ => layout.name().to_owned(),
     }
 }

@@ -17,10 +17,8 @@ pub(super) fn expand(scope: &Scope<'_>) -> TokenStream {
     let size = attributes.size.as_ref().map(|size| pin(scope, &quote!(assert_size), size, size.span()));
     let released = attributes.released.iter().map(|released| {
         let Scope { runtime, value, .. } = scope;
-        let span = unwrapped(released).span();
-        let function = located(quote!(#runtime::assert_released::), span);
-        let call = located(quote!(()), span);
-        quote!(const _: () = #function <#value, #released> #call;)
+        let call = located(quote!(#runtime::assert_released::<#value, #released>()), unwrapped(released).span());
+        quote!(const _: () = #call;)
     });
     quote!(#layout #fingerprint #size #(#released)*)
 }

@@ -35,6 +35,7 @@ impl Describe {
     }
 
     /// Describes a `#[repr(C)]` struct.
+    #[track_caller]
     pub const fn structure<T>(self, name: &'static str, fields: &'static [Field]) -> Layout {
         Layout::structure::<T>(name, fields).strict()
     }

@@ -155,6 +155,7 @@ impl Layout {
     }
 
     /// Returns this layout of a struct, if it has no `Reserved` field: other programs could put no fields there.
+    #[track_caller]
     pub(super) const fn strict(self) -> Self {
         if let Kind::Struct { fields } = self.kind {
             let mut index = 0;
@@ -430,6 +431,7 @@ impl Variant {
     }
 }
 
+#[track_caller]
 const fn reserved_in_vain(field: &str) -> ! {
     let mut message = Text::<256>::from(0);
     message.text("`");

@@ -155,8 +155,9 @@ impl DynLayout {
         self.evolves
     }
 
-    /// Returns whether it is, or wraps, or is an array of, bytes without a meaning.
-    pub(crate) fn is_reserved(&self) -> bool {
+    /// Returns whether it is, or wraps, or is an array of, [bytes without a meaning](DynKind::Reserved). Such a field has no path,
+    /// and no data.
+    pub fn is_reserved(&self) -> bool {
         match &self.kind {
             DynKind::Reserved => true,
             DynKind::Array { element, .. } => element.is_reserved(),

@@ -1,0 +1,32 @@
+use shared_value::SharedValue;
+
+mod v1 {
+    #[derive(shared_value::SharedValue, Clone, Copy)]
+    #[repr(C)]
+    #[shared(evolves)]
+    pub struct Account {
+        pub balance: i64,
+        pub spare: shared_value::Reserved<8>,
+    }
+}
+
+mod v2 {
+    #[derive(shared_value::SharedValue, Clone, Copy)]
+    #[repr(C)]
+    #[shared(evolves, released = super::v1::Account)]
+    pub struct Account {
+        pub balance: i64,
+        pub limit: u32,
+        pub spare: shared_value::Reserved<4>,
+    }
+}
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+#[shared(evolves, released = (v1::Account, v2::Account))]
+struct Account {
+    balance: i64,
+    total: u64,
+}
+
+fn main() {}

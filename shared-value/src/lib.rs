@@ -21,12 +21,14 @@
 //! | share an array whose length is known at run time | [`SharedArray`], whose functions are [`ElementAccessors`] |
 //! | share many values | [`Arena`], a map from keys and [`Id`]s to values, with [`Transaction`]s and [`Snapshot`]s |
 //! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
+//! | deploy a new version of a struct beside the old one | `#[shared(evolves)]`, and [`Reserved`] for fields to come |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
 //! | use a value of unknown type | [`DynValue`], by [`DynLayout`] and [`DynData`] |
 //! | restrict access | [`ReadOnly`], [`Unlocked`]; see [`Access`] |
 //! | list and remove names | [`names`], [`unlink`] |
+//! | look for a fault, without using the segment | [`inspect`], which returns a [`Report`] |
 //!
 //! # How it works
 //!
@@ -191,11 +193,11 @@ pub use crate::{
     handle::wait::{Changes, Versioned},
     layout::{
         AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
-        SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
+        Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},
-    segment::{Location, NamedValue, names, unlink},
+    segment::{Location, LockOwner, NamedValue, Report, ReportedLock, inspect, names, unlink},
     share::{Source, Token},
 };
 

@@ -1,11 +1,15 @@
 //! Timeouts of reads and waits, beside writers that commit all the time, and waits that cannot end.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{Arena, Error, LockKind, SharedArray, Synchronized, Zeroed};
-use shared_value_tests::{DEADLINE, SHORT, in_time};
+use rustix::process::Signal;
+use shared_value::{
+    Arena, Dyn, DynData, Error, Lock, LockKind, SharedArray, Snapshot, Synchronized, Transaction, Zeroed,
+};
+use shared_value_tests::{DEADLINE, SHORT, eventually, fork, in_time};
 
 /// The words of a value whose copy takes far longer than the pause between two commits.
 const WORDS: usize = 8 << 20;
@@ -117,6 +121,145 @@ fn a_snapshot_keeps_its_timeout() {
     let (array, other) =
         arena.snapshot_timeout(DEADLINE, |snapshot| Ok((snapshot.load(&array)?, snapshot.load(&other)?))).unwrap();
     assert_eq!((array.len(), other), (WORDS, 7));
+}
+
+/// Attempts without locks could fail as long as the writers go on, so a snapshot must take the locks at last.
+#[test]
+fn a_snapshot_by_handles_that_can_lock_ends() {
+    let arena = Arena::new(1 << 28).unwrap();
+    let array = arena.insert("array", vec![0_u64; WORDS]).unwrap();
+    let [one, other] = ["one", "other"].map(|key| arena.insert(key, [0_u64; 100]).unwrap());
+    let dynamic = arena.get::<Dyn>("other").unwrap().unwrap();
+    // Two values under one lock, which a thread cannot take twice.
+    let lock = Lock::new().unwrap();
+    let [third, fourth] = [(); 2].map(|()| Synchronized::options().lock(&lock).new(0_u64).unwrap());
+    let (is_over, start) = (AtomicBool::new(false), Instant::now());
+    let goes_on = || !is_over.load(Relaxed) && start.elapsed() < DEADLINE;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 1.. {
+                if !goes_on() {
+                    break;
+                }
+                let change = |tx: &Transaction<'_>| {
+                    tx.lock(&array)?.set_at(WORDS - 1, round)?;
+                    tx.lock(&one)?.set([round; 100])?;
+                    tx.lock(&other)?.set_at(99, round)
+                };
+                arena.transaction(change).unwrap();
+                thread::sleep(Duration::from_micros(20));
+            }
+        });
+        scope.spawn(|| {
+            while goes_on() {
+                third.update(|number| *number += 1).unwrap();
+                fourth.update(|number| *number += 1).unwrap();
+                thread::sleep(Duration::from_micros(20));
+            }
+        });
+        let readers: Vec<_> = [false, true]
+            .map(|is_reversed| {
+                let (array, one, other, third, fourth) = (&array, &one, &other, &third, &fourth);
+                let (arena, dynamic) = (&arena, &dynamic);
+                scope.spawn(move || {
+                    for _ in 0..3 {
+                        let read = |snapshot: &Snapshot| {
+                            let third = if is_reversed { None } else { Some(snapshot.load(third)?) };
+                            let last = snapshot.load(array)?[WORDS - 1];
+                            let dynamic = snapshot.load(dynamic)?;
+                            let round = dynamic.part("[99]").and_then(DynData::as_u64);
+                            let (one, other) = (snapshot.load(one)?, snapshot.load(other)?);
+                            Ok((last, one[99], other[99], round, third, snapshot.load(fourth)?))
+                        };
+                        let (last, one, other, round, third, fourth) = arena.snapshot(read).unwrap();
+                        assert_eq!((last, last, Some(last)), (one, other, round));
+                        assert!(third.is_none_or(|third| third.abs_diff(fourth) <= 1), "{third:?} {fourth}");
+                    }
+                })
+            })
+            .into();
+        for reader in readers {
+            reader.join().unwrap();
+        }
+        // The writers go on for longer.
+        assert!(start.elapsed() < DEADLINE * 2 / 3, "{:?}", start.elapsed());
+        is_over.store(true, Relaxed);
+    });
+}
+
+/// A transaction must not wait for a lock, or begin again, for longer than it was told.
+#[test]
+fn a_transaction_keeps_its_timeout() {
+    #[track_caller]
+    fn assert_late(arena: &Arena, awaited: &str, work: impl Fn(&Transaction<'_>) -> Result<(), Error>) {
+        for timeout in [Duration::ZERO, TIMEOUT] {
+            let (start, calls) = (Instant::now(), Cell::new(0));
+            let result = arena.transaction_timeout(timeout, |tx| {
+                calls.set(calls.get() + 1);
+                work(tx)
+            });
+            let took = start.elapsed();
+            let Err(Error::TimedOut { awaited: told }) = result else { panic!("{result:?}") };
+            assert!(told.contains(awaited) || timeout.is_zero(), "{told}");
+            assert!(timeout <= took && took < LATE, "{took:?} instead of {timeout:?}");
+            assert!(calls.get() > 0);
+        }
+    }
+    in_time(|| {
+        let arena = Arena::new(1 << 28).unwrap();
+        let (one, other) = (arena.insert("one", 1_u64).unwrap(), arena.insert("other", 2_u64).unwrap());
+        let change = |tx: &Transaction<'_>| {
+            tx.lock(&one)?.set(10)?;
+            tx.lock(&other)?.set(20)
+        };
+        let change_backwards = |tx: &Transaction<'_>| {
+            tx.lock(&other)?.set(20)?;
+            tx.lock(&one)?.set(10)
+        };
+        for locked in [&one, &other] {
+            let _guard = locked.lock().unwrap();
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    assert_late(&arena, "the lock of a value of `(anonymous)`", change);
+                    // Where it would have to wait out of order, it begins again.
+                    assert_late(&arena, "the lock of a value of `(anonymous)`", change_backwards);
+                });
+            });
+        }
+
+        // A process that is stopped while it adds a value has the lock of the arena.
+        let child = fork(|| {
+            for number in 0..1_000_000_u64 {
+                arena.replace("churn", number).unwrap();
+            }
+        });
+        let add = |tx: &Transaction<'_>| {
+            tx.lock(&one)?.set(10)?;
+            tx.insert("added", 3_u64).map(drop)
+        };
+        eventually("the child is stopped under the lock", || {
+            child.signal(Signal::STOP);
+            let stat = format!("/proc/{}/stat", child.process_id().as_raw_pid());
+            eventually("it is stopped", || std::fs::read_to_string(&stat).unwrap().contains(") T "));
+            let is_locked =
+                arena.transaction_timeout(Duration::ZERO, |tx| tx.remove("no such key").and(tx.alloc(0_u8))).is_err();
+            if !is_locked {
+                child.signal(Signal::CONT);
+                thread::sleep(Duration::from_micros(fastrand::u64(..500)));
+            }
+            is_locked
+        });
+        assert_late(&arena, "the lock of `(anonymous)`", add);
+        assert_late(&arena, "the lock of `(anonymous)`", |tx| tx.remove("one").map(drop));
+        // The record that commits several values is not made yet.
+        assert_late(&arena, "the lock of `(anonymous)`", change);
+        child.signal(Signal::KILL);
+        child.finish_killed();
+        assert_eq!((one.get(), other.get(), arena.contains("added"), arena.contains("one")), (1, 2, false, true));
+        arena.transaction_timeout(DEADLINE, change).unwrap();
+        arena.try_transaction_timeout(Duration::ZERO, change_backwards).unwrap();
+        assert_eq!((one.get(), other.get()), (10, 20));
+    });
 }
 
 /// If the clock were looked at only between two copies, a timeout would last as long as the copy of the value.

@@ -3,11 +3,12 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
+use std::path::Path;
 use std::thread;
 
 use rustix::fs::Mode;
 use rustix::process::{Signal, getuid, umask};
-use shared_value::{Error, NamedValue, Synchronized, names, unlink};
+use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork, skip};
 
@@ -60,6 +61,65 @@ fn a_forked_child_unlinks_nothing() {
     fork(|| drop(value.take())).finish();
     let value = Synchronized::<u64>::open(&name);
     assert!(value.is_ok(), "{value:?}");
+}
+
+/// A relative path leads elsewhere after a `chdir`, perhaps to another program's file.
+#[test]
+fn a_relative_path_is_unlinked_after_a_change_of_directory() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fork(|| {
+        std::env::set_current_dir(first.path()).unwrap();
+        let value = Synchronized::options().unlink_on_drop(true).create(Path::new("value"), 1_u64).unwrap();
+        let by_hand = Synchronized::create(Path::new("by hand"), 1_u64).unwrap();
+        std::env::set_current_dir(second.path()).unwrap();
+        let other = Synchronized::create(Path::new("value"), 2_u64).unwrap();
+        by_hand.unlink().unwrap();
+        drop((value, other));
+    })
+    .finish();
+    assert!(!first.path().join("value").exists(), "it was left behind");
+    assert!(!first.path().join("by hand").exists(), "it was left behind");
+    assert!(second.path().join("value").exists(), "another file was unlinked");
+}
+
+/// A drop reports nothing, so a program must be able to ask what became of the name.
+#[test]
+fn a_handle_unlinks_its_own_name_and_says_what_it_could_not() {
+    #[track_caller]
+    fn assert_not_found(result: Result<(), Error>, named: &str) {
+        let Err(Error::NotFound { name }) = result else { panic!("{result:?}") };
+        assert_eq!(name, named);
+    }
+    #[track_caller]
+    fn assert_unsupported(result: Result<(), Error>, told: &str) {
+        let Err(error @ Error::Unsupported { .. }) = result else { panic!("{result:?}") };
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    let name = SegmentName::new("by-handle");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    value.unlink().unwrap();
+    assert_eq!(find(&name), None);
+    assert_not_found(value.unlink(), &name);
+    assert_eq!(value.get(), 1);
+
+    // The name of a successor stays.
+    let successor = Synchronized::options().unlink_on_drop(true).create(&name, 2_u64).unwrap();
+    let told = value.unlink().unwrap_err().to_string();
+    assert!(told.contains(&*name) && told.contains("leads to another file"), "{told}");
+    assert!(find(&name).is_some());
+    // Any handle knows the name, and the drop then has nothing to do.
+    Synchronized::<u64>::open_read_only(&name).unwrap().unlink().unwrap();
+    drop(successor);
+
+    let lock = RLock::create(&name).unwrap();
+    lock.unlink().unwrap();
+    assert_not_found(lock.unlink(), &name);
+    let arena = Arena::create(&name, 1 << 16).unwrap();
+    assert_unsupported(arena.insert("key", 1_u64).unwrap().unlink(), "unlink the arena");
+    arena.unlink().unwrap();
+    assert_not_found(arena.unlink(), &name);
+
+    assert_unsupported(Synchronized::new(1_u64).unwrap().unlink(), "no name");
 }
 
 /// Under an old name there may be a new value, which another program needs.
@@ -151,6 +211,8 @@ fn other_users_get_what_the_mode_gives() {
         assert_eq!(read.get(), 1);
         Synchronized::<u64>::open(&open).unwrap().update(|number| *number += 1).unwrap();
         assert!(unlink(&closed).is_err(), "the directory is sticky");
+        let told = values[2].unlink().unwrap_err().to_string();
+        assert!(told.contains(&*open) && told.contains("not permitted"), "{told}");
         let named: Vec<_> = names().unwrap().iter().map(|found| found.name().to_owned()).collect();
         assert!(!named.contains(&closed.to_string()) && named.contains(&readable.to_string()), "{named:?}");
     });

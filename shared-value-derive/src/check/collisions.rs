@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 25] = [
+pub(crate) const METHODS: [&str; 26] = [
     "changes",
     "commit",
     "get",
@@ -32,6 +32,7 @@ pub(crate) const METHODS: [&str; 25] = [
     "token",
     "try_lock",
     "try_update",
+    "unlink",
     "update",
     "version",
     "wait_for",

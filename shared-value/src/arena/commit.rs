@@ -1,5 +1,8 @@
 //! Beginning, committing and repeating transactions.
 
+use std::time::Duration;
+
+use crate::arena::edit::late;
 use crate::arena::editor::Editor;
 use crate::arena::key::Sought;
 use crate::arena::map::Arena;
@@ -7,6 +10,7 @@ use crate::arena::transaction::{Pending, Transaction};
 use crate::cell::Cell;
 use crate::cell::parts::record as decision;
 use crate::error::Error;
+use crate::handle::wait::at_most;
 use crate::heap::record::{self, Record};
 use crate::heap::{Change, Heap, State, Trailer, block_length};
 use crate::lock::{Refusal, Thread, Wait};
@@ -61,7 +65,47 @@ impl Arena {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn transaction<R>(&self, work: impl FnMut(&Transaction<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        self.try_transaction(work)
+        self.transaction_within(Wait::Forever, work)
+    }
+
+    /// Changes several values at once, as [`transaction`](Self::transaction) does, or gives up after `timeout` by the
+    /// monotonic clock.
+    ///
+    /// The timeout counts while the transaction waits for locks, and when it has to begin again. It does not interrupt the
+    /// closure. With a timeout of zero it makes one attempt, and waits for no lock.
+    ///
+    /// # Errors
+    /// `TimedOut` if the time is over before all locks were had. The closure gets it from the methods of the [`Transaction`],
+    /// and should pass it on. Nothing was changed. Also the errors of [`transaction`](Self::transaction).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::{Arena, Error};
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let (one, other) = (arena.insert("one", 4_u64)?, arena.insert("other", 3_u64)?);
+    /// # std::thread::scope(|scope| {
+    /// let guard = other.lock()?;
+    /// # scope.spawn(|| {
+    /// // In another thread:
+    /// let late = arena.transaction_timeout(Duration::from_millis(1), |tx| {
+    ///     tx.lock(&one)?.set(5)?;
+    ///     tx.lock(&other)?.set(6)
+    /// });
+    /// assert!(matches!(late, Err(Error::TimedOut { .. })));
+    /// # }).join().unwrap();
+    /// assert_eq!(one.get(), 4);
+    /// # drop(guard);
+    /// # Ok::<(), shared_value::Error>(())
+    /// # })?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn transaction_timeout<R>(
+        &self,
+        timeout: Duration,
+        work: impl FnMut(&Transaction<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.transaction_within(at_most(timeout), work)
     }
 
     /// Lets the closure change, add and remove several values, as [`transaction`](Self::transaction) does, and fail with an
@@ -95,12 +139,47 @@ impl Arena {
     /// ```
     pub fn try_transaction<R, E: From<Error>>(
         &self,
+        work: impl FnMut(&Transaction<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.transaction_within(Wait::Forever, work)
+    }
+
+    /// Changes several values, as [`try_transaction`](Self::try_transaction) does, or gives up after `timeout`, as
+    /// [`transaction_timeout`](Self::transaction_timeout) does.
+    ///
+    /// # Errors
+    /// The errors of [`transaction_timeout`](Self::transaction_timeout), and the error of the closure.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::{Arena, Error};
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// let balance = arena.insert("balance", 10_i64)?;
+    /// arena.try_transaction_timeout(Duration::from_secs(1), |tx| {
+    ///     tx.lock(&balance)?.update(|balance| *balance -= 5)?;
+    ///     Ok::<_, Box<dyn std::error::Error>>(())
+    /// }).unwrap();
+    /// assert_eq!(balance.get(), 5);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn try_transaction_timeout<R, E: From<Error>>(
+        &self,
+        timeout: Duration,
+        work: impl FnMut(&Transaction<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.transaction_within(at_most(timeout), work)
+    }
+
+    fn transaction_within<R, E: From<Error>>(
+        &self,
+        wait: Wait,
         mut work: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
         let thread = Thread::current().map_err(Error::from)?;
         let mut known = Vec::new();
         loop {
-            let transaction = Transaction::begin(self, thread, known)?;
+            let transaction = Transaction::begin(self, thread, wait, known)?;
             let result = work(&transaction);
             // A closure that saw the arena before and after a change of another thread may fail only because of that change.
             let find = |key: &str| self.find(Sought::Key(key));
@@ -116,6 +195,11 @@ impl Arena {
                 return result;
             }
             known = transaction.give_up();
+            if wait.remaining().is_none() {
+                let awaited =
+                    format!("a moment at which no process is in the way of a transaction of `{}`", self.segment_name());
+                return Err(late(&awaited).into());
+            }
         }
     }
 }
@@ -163,7 +247,7 @@ impl Transaction<'_> {
         changes: &[Change],
         left: &mut Result<(), Refusal>,
     ) -> Result<bool, Error> {
-        let record = take(self.arena, self.thread)?;
+        let record = take(self.arena, self.thread, self.wait)?;
         let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
         // This store comes before the directory names the record. If this process dies while the directory names it, no
         // other transaction may take the record for an idle one: the commit of the other would decide about these changes
@@ -200,7 +284,7 @@ impl Transaction<'_> {
         record: Option<u64>,
         decide: impl FnOnce(),
     ) -> Result<bool, Error> {
-        self.arena.edit(|editor| {
+        self.arena.edit_within(self.wait, |editor| {
             if !state.still_applies(editor.heap, |key| editor.find(key)) {
                 return Ok(false);
             }
@@ -247,7 +331,7 @@ impl Pending {
 ///
 /// Each round adds a record, and none is ever removed. So after a few rounds there are more records than transactions that
 /// commit at once. Behind a peer that hides the new records, the arena is full at last, which is an error.
-fn take(arena: &Arena, thread: Thread) -> Result<Cell<Record>, Error> {
+fn take(arena: &Arena, thread: Thread, wait: Wait) -> Result<Cell<Record>, Error> {
     let segment = arena.segment();
     loop {
         for record in record::all(segment, arena.newest_record()) {
@@ -260,7 +344,7 @@ fn take(arena: &Arena, thread: Thread) -> Result<Cell<Record>, Error> {
             }
             record.leave(thread)?;
         }
-        arena.edit(add_record)?;
+        arena.edit_within(wait, add_record)?;
     }
 }
 

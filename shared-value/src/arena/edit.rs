@@ -11,7 +11,7 @@ use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::heap::{BlockId, Change, Trailer, hash};
 use crate::hold::scoped::ScopedHold;
-use crate::lock::Wait;
+use crate::lock::{Refusal, Wait};
 use crate::sys::memory::expect_available;
 
 /// Adding, replacing and removing.
@@ -190,9 +190,27 @@ impl Arena {
     /// This is always the last lock that a thread takes: nothing that runs under it waits for another lock. So a thread may
     /// add and remove while it holds any other locks.
     pub(super) fn edit<R>(&self, work: impl FnOnce(&mut Editor<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        let _hold = ScopedHold::acquire(&self.directory, Wait::Forever)?;
+        self.edit_within(Wait::Forever, work)
+    }
+
+    /// Adds or removes blocks as `edit` does, or gives up when the wait for the lock is over.
+    pub(super) fn edit_within<R>(
+        &self,
+        wait: Wait,
+        work: impl FnOnce(&mut Editor<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let _hold = ScopedHold::acquire(&self.directory, wait).map_err(|refusal| match refusal {
+            Refusal::WouldBlock | Refusal::TimedOut => late(&format!("the lock of `{}`", self.segment_name())),
+            other => other.into(),
+        })?;
         work(&mut Editor::new(&self.directory)?)
     }
+}
+
+/// Returns the error for a wait that is over.
+#[cold]
+pub(super) fn late(awaited: &str) -> Error {
+    Error::TimedOut { awaited: awaited.to_owned() }
 }
 
 /// Makes a block that holds an initial value; see [`Editor::make`].

@@ -232,6 +232,24 @@ impl<A: Access> Arena<A> {
         self.directory.name()
     }
 
+    /// Unlinks the name or the file of the arena, as [`Synchronized::unlink`](crate::Synchronized::unlink) does.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::unlink`](crate::Synchronized::unlink).
+    ///
+    /// ```
+    /// use shared_value::Arena;
+    ///
+    /// # let name = format!("shared-value-doc-arena-unlink-{}", std::process::id());
+    /// let arena = Arena::create(&name, 1 << 20)?;
+    /// arena.unlink()?;
+    /// assert!(Arena::open(&name).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn unlink(&self) -> Result<(), Error> {
+        self.directory.segment().unlink()
+    }
+
     /// Finds the block of a key or an id.
     #[inline(always)]
     pub(super) fn find(&self, sought: Sought<'_>) -> Option<Trailer> {

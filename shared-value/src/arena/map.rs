@@ -26,7 +26,7 @@ use crate::share::{self, Opening, Source, Token};
 /// | add | [`insert`](Self::insert), [`alloc`](Self::alloc), [`get_or_insert_with`](Self::get_or_insert_with) |
 /// | find | [`get`](Self::get), [`contains`](Self::contains), [`iter`](Self::iter), [`values_of`](Self::values_of), [`id_of`](Self::id_of) |
 /// | replace, remove | [`replace`](Self::replace), [`remove`](Self::remove) |
-/// | change several values at once | [`transaction`](Self::transaction), [`try_transaction`](Self::try_transaction) |
+/// | change several values at once | [`transaction`](Self::transaction), [`try_transaction`](Self::try_transaction), [`transaction_timeout`](Self::transaction_timeout) |
 /// | read several values of one moment | [`snapshot`](Self::snapshot) |
 ///
 /// A look-up takes no lock, and its time does not depend on the number of values. Adding and removing take the lock of the

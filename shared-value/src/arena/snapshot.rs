@@ -1,7 +1,7 @@
 //! `Snapshot`: several values as they were at one moment.
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::arena::map::Arena;
 use crate::cell::Cell;
@@ -12,8 +12,15 @@ use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::handle::wait::at_most;
 use crate::hold::backoff::Backoff;
-use crate::hold::retry::TRIES;
+use crate::hold::moment::{Moment, place_of};
+use crate::hold::read::Timed;
+use crate::hold::retry::tries_of;
 use crate::lock::{self, Wait};
+
+/// How long a snapshot waits for the locks of its values: as long as it has tried without, within these limits. If an owner is
+/// stopped, it commits nothing, and the next attempt without the locks succeeds.
+const LEAST: Duration = Duration::from_millis(1);
+const MOST: Duration = Duration::from_secs(1);
 
 /// Reads several values of one moment: the argument of the closure of [`Arena::snapshot`].
 ///
@@ -30,18 +37,34 @@ use crate::lock::{self, Wait};
 pub struct Snapshot {
     /// When to give up.
     wait: Wait,
-    /// The values that were read, each with the number of its version.
-    seen: RefCell<Vec<(Cell<Untyped>, u64)>>,
+    /// Copies that were made under the locks of the values.
+    moment: Option<Moment>,
+    /// The other values that were read.
+    seen: RefCell<Vec<Seen>>,
+}
+
+/// A value that was copied without its lock.
+#[derive(Debug)]
+struct Seen {
+    cell: Cell<Untyped>,
+    version: u64,
+    /// Whether its handle can take its lock, and there was memory for a copy.
+    is_lockable: bool,
 }
 
 /// Snapshots.
 impl<A: Access> Arena<A> {
-    /// Lets the closure read several values as they all were at one moment, without their locks.
+    /// Lets the closure read several values as they all were at one moment.
     ///
     /// If one of the values was committed while the closure ran, the closure is called again. If the closure reads all
     /// values by the [`Snapshot`], the returned result never contains a part of a [transaction](Arena::transaction). A call
     /// that is repeated may have seen values of several moments: its result is discarded, but it must not panic on them.
     /// Each atomic field is as it was at some moment during the call.
+    ///
+    /// It takes no locks at first. If commits overtake several attempts, it takes the locks of the values, copies them, and
+    /// releases the locks before it calls the closure. So it ends beside processes that commit all the time, but not beside
+    /// one that commits again and again under one guard, and not if the closure reads by a handle that cannot lock, such as
+    /// a read-only one, or reads more than 2,000 values: use [`snapshot_timeout`](Self::snapshot_timeout) for these.
     ///
     /// # Errors
     /// The error that the closure returns about values of one moment.
@@ -60,8 +83,7 @@ impl<A: Access> Arena<A> {
     }
 
     /// Reads several values of one moment, as [`snapshot`](Self::snapshot) does, or gives up after `timeout` by the
-    /// monotonic clock: beside processes that commit all the time, large values may never be all unchanged for as long as
-    /// it takes to copy them.
+    /// monotonic clock. The clock is looked at between the attempts, and while large values are copied.
     ///
     /// With a timeout of zero it makes one attempt.
     ///
@@ -69,7 +91,7 @@ impl<A: Access> Arena<A> {
     /// `TimedOut` if each attempt until the timeout was overtaken by a commit, and the error that the closure returns.
     ///
     /// ```
-    /// use std::time::Duration;
+    /// use std::time::{Duration, Instant};
     /// use shared_value::Arena;
     ///
     /// let arena = Arena::new(1 << 20)?;
@@ -89,19 +111,27 @@ impl<A: Access> Arena<A> {
     }
 
     fn snapshot_within<R>(&self, wait: Wait, read: &mut dyn FnMut(&Snapshot) -> Result<R, Error>) -> Result<R, Error> {
-        let mut backoff = Backoff::between_reads();
+        let (mut known, mut backoff) = (Vec::new(), Backoff::between_reads());
+        let (mut moment, mut made, mut start) = (None, 0_u32, None);
         loop {
-            for _ in 0..TRIES {
-                let snapshot = Snapshot { wait, seen: RefCell::default() };
-                let result = read(&snapshot);
-                if snapshot.is_whole() {
-                    return result;
-                }
-                if wait.remaining().is_none() {
-                    return Err(late(self.segment_name()));
-                }
+            let snapshot = Snapshot { wait, moment, seen: RefCell::default() };
+            let result = read(&snapshot);
+            if snapshot.is_whole() {
+                return result;
             }
-            backoff.sleep_at_most(wait.remaining().unwrap_or_default());
+            if wait.remaining().is_none() {
+                return Err(late(self.segment_name()));
+            }
+            made = made.wrapping_add(1);
+            snapshot.add_to(&mut known);
+            let tries = tries_of(known.iter().map(|cell| cell.shape().size).sum());
+            let is_late = made.is_multiple_of(tries);
+            // The first attempt is not counted: the clock takes longer than a small snapshot.
+            let begun = *start.get_or_insert_with(Instant::now);
+            moment = if is_late { Moment::of(&known, begun.elapsed().clamp(LEAST, MOST), wait) } else { None };
+            if is_late && moment.is_none() {
+                backoff.sleep_at_most(wait.remaining().unwrap_or_default());
+            }
         }
     }
 }
@@ -132,18 +162,35 @@ impl Snapshot {
         if lock::holds(cell.lock()) {
             return C::load::<A>(cell);
         }
+        if let Some((copy, version)) = self.moment.as_ref().and_then(|moment| moment.find(cell)) {
+            return C::load_by(cell, Timed::from_copy(cell, copy, version), &mut None);
+        }
         let mut version = None;
-        let copy = C::load_until::<A>(cell, self.wait, &mut version);
+        let copy = C::load_by(cell, A::timed(cell, self.wait), &mut version);
         if let Some(version) = version {
-            self.seen.borrow_mut().push((cell.untyped(), version));
+            let is_lockable = A::LOCKS && matches!(copy, Ok(_) | Err(Error::InvalidBits { .. }));
+            self.seen.borrow_mut().push(Seen { cell: cell.untyped(), version, is_lockable });
         }
         copy
     }
 
-    /// Returns whether no value was committed since it was read. If so, all these values were current at one moment before
-    /// this call.
+    /// Returns whether all values that were read are of one moment: they were copied under their locks, or none was
+    /// committed since it was copied. In that case all were current at one moment before this call.
     fn is_whole(&self) -> bool {
+        let seen = self.seen.borrow();
+        if seen.is_empty() {
+            return true;
+        }
         // Each copy ended with an acquire fence.
-        self.seen.borrow().iter().all(|(cell, version)| cell.version() == *version)
+        let is_current = |seen: &Seen| seen.cell.version() == seen.version;
+        self.moment.as_ref().is_none_or(Moment::is_current) && seen.iter().all(is_current)
+    }
+
+    /// Adds the values whose locks can be taken next time, in the order in which all threads take them.
+    fn add_to(self, known: &mut Vec<Cell<Untyped>>) {
+        let lockable = self.seen.into_inner().into_iter().filter(|seen| seen.is_lockable);
+        known.extend(lockable.map(|seen| seen.cell));
+        known.sort_by_key(place_of);
+        known.dedup_by_key(|cell| place_of(cell));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::arena::edit::make;
+use crate::arena::edit::{late, make};
 use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Key, Sought, check_key};
 use crate::arena::map::Arena;
@@ -42,6 +42,8 @@ pub struct Transaction<'a> {
     pub(super) thread: Thread,
     /// The thread's token when the transaction began.
     token: u64,
+    /// How long to wait for a lock.
+    pub(super) wait: Wait,
     pub(super) state: RefCell<Pending>,
     /// A transaction belongs to the thread that began it.
     not_send: PhantomData<*const ()>,
@@ -320,7 +322,7 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         self.check_held()?;
-        self.arena.edit(|editor| make(editor, key, initial))
+        self.arena.edit_within(self.wait, |editor| make(editor, key, initial))
     }
 
     fn join<C: Contents + ?Sized>(&self, cell: &Cell<C>) -> Result<(), Error> {
@@ -333,11 +335,14 @@ impl Transaction<'_> {
         let place = cell.start();
         let Err(index) = state.joined.binary_search_by_key(&place, Cell::start) else { return Ok(()) };
         // Lock ordering: a thread that waits only for locks behind all those that it holds cannot be part of a deadlock.
-        let wait = if index == state.joined.len() { Wait::Forever } else { Wait::Never };
-        match cell.join(self.thread, wait) {
+        let is_in_order = index == state.joined.len();
+        match cell.join(self.thread, if is_in_order { self.wait } else { Wait::Never }) {
             Ok(()) => {
                 state.joined.insert(index, cell.untyped());
                 Ok(())
+            }
+            Err(Refusal::WouldBlock | Refusal::TimedOut) if is_in_order => {
+                Err(late(&format!("the lock of a value of `{}`, for a transaction", self.arena.segment_name())))
             }
             Err(Refusal::WouldBlock) => {
                 state.wanted = Some(cell.untyped());
@@ -348,9 +353,14 @@ impl Transaction<'_> {
     }
 
     /// Begins a transaction that locks these values first. They are in order.
-    pub(super) fn begin(arena: &Arena, thread: Thread, known: Vec<Cell<Untyped>>) -> Result<Transaction<'_>, Error> {
-        let begun =
-            Transaction { arena, thread, token: thread.token(), state: RefCell::default(), not_send: PhantomData };
+    pub(super) fn begin(
+        arena: &Arena,
+        thread: Thread,
+        wait: Wait,
+        known: Vec<Cell<Untyped>>,
+    ) -> Result<Transaction<'_>, Error> {
+        let (token, state) = (thread.token(), RefCell::default());
+        let begun = Transaction { arena, thread, token, wait, state, not_send: PhantomData };
         for cell in known {
             begun.join(&cell)?;
         }

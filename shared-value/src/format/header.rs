@@ -75,11 +75,16 @@ impl SegmentId {
     pub(crate) fn new(bits: u128) -> Self {
         Self(bytemuck::cast(bits))
     }
+
+    /// Returns the random bits.
+    pub(crate) fn to_bits(self) -> u128 {
+        bytemuck::cast(self.0)
+    }
 }
 
 impl fmt::Display for SegmentId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", bytemuck::cast::<_, u128>(self.0))
+        write!(formatter, "{:032x}", self.to_bits())
     }
 }
 
@@ -96,6 +101,9 @@ const NON_RECURSIVE: u64 = 1;
 
 /// The offset of the word that says whether a process uses the locks of the segment without being vouched for.
 pub(crate) const UNVOUCHED: usize = offset_of!(RawHeader, unvouched);
+
+/// The offset of the word that says whether the segment is retired.
+pub(crate) const RETIRED: usize = offset_of!(RawHeader, retired);
 
 pub(crate) const HEADER_SIZE: u64 = size_of::<RawHeader>() as u64;
 
@@ -179,6 +187,11 @@ impl UnvalidatedHeader {
     /// Returns the identity of the segment, and checks nothing that is not needed to find it.
     pub(crate) fn identity(&self) -> Result<SegmentId, Invalid> {
         self.raw().map(|raw| raw.identity)
+    }
+
+    /// Returns a word of the header.
+    pub(crate) fn word(&self, offset: usize) -> Option<u64> {
+        self.read("header", offset as u64).ok()
     }
 
     /// Reads a header of this format. In another format, the header may be shorter, and its bytes would be misread.

@@ -24,7 +24,7 @@ use crate::error::Error;
 pub(crate) use cell_entry::CellEntry;
 pub(crate) use description::{Described, Description};
 pub(crate) use difference::Difference;
-pub(crate) use header::{FORMAT, HEADER_SIZE, Header, MAX_PREFIX, SegmentId, UNVOUCHED, UnvalidatedHeader};
+pub(crate) use header::{FORMAT, HEADER_SIZE, Header, MAX_PREFIX, RETIRED, SegmentId, UNVOUCHED, UnvalidatedHeader};
 pub(crate) use plan::Plan;
 pub(crate) use required::RequiredLock;
 

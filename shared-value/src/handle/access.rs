@@ -105,6 +105,9 @@ pub(crate) mod sealed {
     };
 
     pub trait Read {
+        /// Whether a handle can take the lock of its value.
+        const LOCKS: bool;
+
         /// Returns how a value is opened for this access, given the options for its lock.
         fn opening(guarding: &Guarding) -> Opening;
 
@@ -162,6 +165,8 @@ pub(crate) mod sealed {
 }
 
 impl sealed::Read for ReadWrite {
+    const LOCKS: bool = true;
+
     fn opening(guarding: &Guarding) -> Opening {
         Opening::ReadWrite(guarding.clone())
     }
@@ -177,6 +182,8 @@ impl sealed::Read for ReadWrite {
 }
 
 impl sealed::Read for ReadOnly {
+    const LOCKS: bool = false;
+
     fn opening(_: &Guarding) -> Opening {
         Opening::ReadOnly
     }
@@ -192,6 +199,8 @@ impl sealed::Read for ReadOnly {
 }
 
 impl sealed::Read for Unlocked {
+    const LOCKS: bool = false;
+
     fn opening(_: &Guarding) -> Opening {
         Opening::ReadWrite(Guarding::None)
     }

@@ -255,6 +255,14 @@ impl<R: LockRule> LockObject<R> {
         self.handle.segment_name()
     }
 
+    /// Unlinks the name or the file of the lock, as [`Synchronized::unlink`] does.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::unlink`].
+    pub fn unlink(&self) -> Result<(), Error> {
+        self.handle.unlink()
+    }
+
     fn identity() -> Result<R, Error> {
         sys::thread::random_token().map(R::new).map_err(|error| Error::io("get random bytes", error))
     }

@@ -130,7 +130,10 @@ impl<H: Create> Options<H> {
     }
 
     /// Unlinks the name or file when this process drops its last handle. Handles of other processes stay good, and forked
-    /// children unlink nothing. A process that is killed leaves the name behind: see [`names`](crate::names).
+    /// children unlink nothing. A path is found again after the process has changed its directory.
+    ///
+    /// If the name cannot be unlinked, it stays, because a drop cannot return an error: to learn of that, call the handle's
+    /// `unlink` before it is dropped. A process that is killed leaves the name behind too: see [`names`](crate::names).
     ///
     /// ```
     /// use shared_value::Synchronized;

@@ -16,9 +16,8 @@ use crate::format::contents::Contents;
 use crate::handle::access::{self, Access};
 use crate::handle::initialize::Initialize;
 use crate::hold::Hold;
-use crate::hold::read;
+use crate::hold::read::{self, Timed};
 use crate::layout::{Printed, SharedValue};
-use crate::lock::Wait;
 use crate::protocol::slots::PIECE;
 
 /// The types of value that a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) can refer to: a
@@ -38,7 +37,7 @@ impl<E: SharedValue> Shared for [E] {}
 const PRINTED: usize = 100;
 
 pub(crate) mod sealed {
-    use super::{Access, Borrow, Cell, Contents, Error, Hold, Wait, fmt};
+    use super::{Access, Borrow, Cell, Contents, Error, Hold, Timed, fmt};
 
     /// Copying the whole value.
     pub trait Copied: Contents {
@@ -50,12 +49,9 @@ pub(crate) mod sealed {
 
         fn load<A: Access>(cell: &Cell<Self>) -> Result<Self::Owned, Error>;
 
-        /// Copies the value as `load` does, and sets the number of its version. `TimedOut` if the time is over before.
-        fn load_until<A: Access>(
-            cell: &Cell<Self>,
-            wait: Wait,
-            version: &mut Option<u64>,
-        ) -> Result<Self::Owned, Error>;
+        /// Copies the value as `load` does, but in this way, and sets the number of its version. `TimedOut` if the time is
+        /// over before.
+        fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<Self::Owned, Error>;
 
         /// Prints the value that `load` would return, even if its bits are invalid.
         fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
@@ -73,14 +69,14 @@ impl<T: SharedValue> sealed::Copied for T {
         access::whole::<T, A>(cell).check()
     }
 
-    fn load_until<A: Access>(cell: &Cell<Self>, wait: Wait, version: &mut Option<u64>) -> Result<Self, Error> {
+    fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<Self, Error> {
         if const { size_of::<T>() <= PIECE } {
-            let (copied, copy) = A::timed(cell, wait).small(|slot| copy::load(slot, 0))?;
+            let (copied, copy) = timed.small(|slot| copy::load(slot, 0))?;
             *version = Some(copied);
             return read::with_atomics(cell, copy).check();
         }
         let mut copies = Copies::<T>::zeroed(1);
-        *version = Some(A::timed(cell, wait).pieces(|slot, bytes| copies.load_bytes(slot, bytes))?);
+        *version = Some(timed.pieces(|slot, bytes| copies.load_bytes(slot, bytes))?);
         if let Some(copy) = copies.first() {
             read::set_atomics(cell, copy);
         }
@@ -107,9 +103,9 @@ impl<E: SharedValue> sealed::Copied for [E] {
         read::elements::<[E], E>(0, length, |copy| A::read(cell, copy)).map(Vec::from)
     }
 
-    fn load_until<A: Access>(cell: &Cell<Self>, wait: Wait, version: &mut Option<u64>) -> Result<Vec<E>, Error> {
+    fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<Vec<E>, Error> {
         let mut copies = Copies::<E>::zeroed(cell.length());
-        *version = Some(A::timed(cell, wait).pieces(|slot, bytes| copies.load_bytes(slot, bytes))?);
+        *version = Some(timed.pieces(|slot, bytes| copies.load_bytes(slot, bytes))?);
         copies.check_in::<[E]>(0).map(Vec::from)
     }
 

@@ -372,6 +372,37 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     pub fn segment_name(&self) -> &str {
         self.cell.name()
     }
+
+    /// Unlinks the name or the file of this value, unless another value has taken it. Processes that have the value open
+    /// keep it.
+    ///
+    /// With [`unlink_on_drop`](Options::unlink_on_drop), the drop of the last handle does this too, but a drop cannot report
+    /// what it could not do. To unlink a value that is not open, use the function [`unlink`](crate::unlink).
+    ///
+    /// # Errors
+    /// - `NotFound` if nothing has the name any more.
+    /// - `Io` if another value has the name by now, or the system refuses: in `/dev/shm`, only the owner of a file may unlink
+    ///   it.
+    /// - `Unsupported` if the handle knows no name: the value was created without one or was handed over, or it lies in an
+    ///   arena.
+    ///
+    /// ```
+    /// use shared_value::{Error, Synchronized};
+    ///
+    /// # let name = format!("shared-value-doc-unlink-handle-{}", std::process::id());
+    /// let value = Synchronized::create(&name, 7_u64)?;
+    /// value.unlink()?;
+    /// assert!(Synchronized::<u64>::open(&name).is_err());
+    /// assert!(matches!(value.unlink(), Err(Error::NotFound { .. })));
+    /// assert_eq!(value.get(), 7);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn unlink(&self) -> Result<(), Error> {
+        if self.cell.number() != 0 {
+            return Err(Error::Unsupported { what: "a value in an arena has no name: remove it, or unlink the arena" });
+        }
+        self.cell.segment().unlink()
+    }
 }
 
 /// Options of values.

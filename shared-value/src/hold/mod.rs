@@ -4,6 +4,7 @@
 pub(crate) mod backoff;
 mod brief;
 mod locking;
+pub(crate) mod moment;
 pub(crate) mod read;
 pub(crate) mod retry;
 pub(crate) mod scoped;

@@ -177,8 +177,8 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     }
 }
 
-/// Returns the number of attempts before each remedy, for a value of this size in bytes.
-fn tries_of(size: usize) -> u32 {
+/// Returns the number of attempts before each remedy, for a value of this size in bytes, or for several of this size in all.
+pub(crate) fn tries_of(size: usize) -> u32 {
     let halvings = (size / QUICK).checked_ilog2().unwrap_or(0).min(TRIES.ilog2());
     (TRIES >> halvings).max(SOON)
 }

@@ -22,8 +22,8 @@ use crate::sys::robust::RobustList;
 #[cfg(feature = "tokio")]
 pub(crate) use crate::protocol::lock_word::LONGEST_SLEEP;
 pub(crate) use crate::protocol::lock_word::Wait;
-pub(crate) use held::Mark;
-use held::{Held, HeldList, MAX_HELD};
+use held::{Held, HeldList};
+pub(crate) use held::{MAX_HELD, Mark};
 pub(crate) use line::LockLine;
 pub(crate) use refusal::{Overwritten, Refusal};
 pub(crate) use thread::{Thread, holds, holds_any, holds_within, is_any_held_within, set_up};

@@ -78,6 +78,15 @@ impl Wait {
         Instant::now().checked_add(timeout).map_or(Self::Forever, Self::Until)
     }
 
+    /// Waits as `self` does, but for no longer than `most` from now.
+    pub(crate) fn and_at_most(self, most: Duration) -> Self {
+        match (self, Self::at_most(most)) {
+            (Self::Until(deadline), Self::Until(sooner)) => Self::Until(deadline.min(sooner)),
+            (Self::Forever, sooner) => sooner,
+            (wait, _) => wait,
+        }
+    }
+
     /// Returns how long a sleep may last, or `None` if the time is over.
     pub(crate) fn remaining(self) -> Option<Duration> {
         match self {

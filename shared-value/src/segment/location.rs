@@ -174,10 +174,18 @@ impl Location<'_> {
         std::fs::remove_file(self.known_path("unlink")?).map_err(|error| self.failed("unlink", error))
     }
 
-    /// Returns whether the file at this location is the one with this identity.
-    pub(super) fn leads_to(&self, identity: Identity) -> bool {
+    /// Unlinks the name or the file, if it leads to the file with this identity.
+    pub(super) fn unlink_only(&self, identity: Identity) -> Result<(), Error> {
+        let Some(path) = self.path()? else {
+            return Err(Error::Unsupported { what: "this handle knows no name or path that could be unlinked" });
+        };
         // This opens no file: opening a pipe or a device that has taken the name could have effects.
-        self.path().ok().flatten().and_then(|path| sys::file::identity(&path).ok()) == Some(identity)
+        let found = sys::file::identity(&path).map_err(|error| self.failed("unlink", error))?;
+        if found != identity {
+            let cause = "this value has lost its name, which now leads to another file";
+            return Err(self.failed("unlink", io::Error::other(cause)));
+        }
+        self.unlink()
     }
 
     fn failed(&self, operation: &str, error: io::Error) -> Error {

@@ -6,6 +6,7 @@ mod location;
 mod mapping;
 mod names;
 mod registry;
+mod report;
 
 use std::fs::File;
 use std::io;
@@ -24,6 +25,7 @@ pub(crate) use location::TOKEN_PREFIX;
 pub use location::{Location, unlink};
 pub(crate) use mapping::{Mapping, id_of};
 pub use names::{NamedValue, names};
+pub use report::{LockOwner, Report, ReportedLock, inspect};
 
 /// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +155,15 @@ impl Segment {
         self.unlinker.get_or_init(process::id);
     }
 
+    /// Unlinks the name or the file, unless it belongs to another segment by now.
+    ///
+    /// # Errors
+    /// `NotFound` if nothing has the name, `Io` if the name belongs to another segment or the system refuses, `Unsupported`
+    /// if there is no name.
+    pub(crate) fn unlink(&self) -> Result<(), Error> {
+        self.location().unlink_only(self.mapping.identity())
+    }
+
     /// Maps the segment again, for reading.
     pub(crate) fn read_only(&self) -> Result<Arc<Self>, Error> {
         let file = self.open_again(true).map_err(|error| {
@@ -176,9 +187,9 @@ impl Deref for Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if self.unlinker.get() == Some(&process::id()) && self.location().leads_to(self.mapping.identity()) {
-            // A destructor cannot report an error; and if another process has unlinked the name already, that does no harm.
-            let _ = self.location().unlink();
+        if self.unlinker.get() == Some(&process::id()) {
+            // A destructor cannot return an error. A program that wants to know calls the handle's `unlink` before.
+            let _ = self.unlink();
         }
         // If so, a guard was leaked: its lock is linked into the robust list of its thread, which the kernel walks.
         // Unmapping that lock would strand every lock that the thread took before it.

@@ -130,6 +130,17 @@ pub(crate) fn is_in_use(file: &File) -> io::Result<bool> {
     Ok(in_the_way(file.as_fd(), IN_USE, libc::F_WRLCK)? != libc::F_UNLCK)
 }
 
+/// Returns whether a process that only reads has the file open.
+pub(crate) fn is_read(file: &File) -> io::Result<bool> {
+    Ok(in_the_way(file.as_fd(), READ, libc::F_WRLCK)? != libc::F_UNLCK)
+}
+
+/// Returns whether a process is entering at this moment.
+pub(crate) fn is_being_entered(file: &File) -> io::Result<bool> {
+    // A request for reading is in the way of locks for writing only. Others mean nothing here.
+    Ok(in_the_way(file.as_fd(), ENTERING, libc::F_RDLCK)? != libc::F_UNLCK)
+}
+
 /// Returns the kind of the lock that keeps a byte from being locked in this way, or `F_UNLCK` if no lock does.
 pub(super) fn in_the_way(file: BorrowedFd<'_>, byte: libc::off_t, kind: libc::c_int) -> io::Result<libc::c_int> {
     let mut lock = request(byte, kind);

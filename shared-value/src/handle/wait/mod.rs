@@ -102,7 +102,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     }
 
     fn load_until(&self, wait: Wait) -> Result<C::Owned, Error> {
-        C::load_until::<A>(&self.cell, wait, &mut None)
+        C::load_by(&self.cell, A::timed(&self.cell, wait), &mut None)
     }
 
     /// Returns the error for a wait that `sleep` has given up.

@@ -1,0 +1,224 @@
+//! `create` and `rm`: new values, and names that are no longer needed.
+
+use std::fs;
+use std::io::Read;
+
+use clap::Args;
+use shared_value::{Arena, Capacity, Dyn, DynKind, DynLayout, DynValue, Filled, Initial, inspect, unlink};
+
+use crate::commands::change::entry_of;
+use crate::failure::{Code, Failure, Result};
+use crate::target::{Brackets, Place, Selection, Step, Target, parts, resolve, select, shown, split, unwrapped};
+use crate::value::parse_data;
+
+/// Create a value, a value of an arena, or an arena
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// The new name, a path with `/`, or a new key: `bank[alice]`
+    name: String,
+    /// The type: `u64`, `[f64; 3]`, `[f64]` with `--length`, `FixedStr<20>`, a typecode such as `T{<q:balance:?:open:7x}`, a
+    /// schema, `@FILE` or `-` for one from a file or the input, or `like:NAME` for the type of another value
+    #[arg(required_unless_present = "arena")]
+    layout: Option<String>,
+    /// The value, as JSON or bare text. Without it, zeros
+    #[arg(allow_hyphen_values = true)]
+    value: Option<String>,
+    /// Create an arena that can hold this many bytes
+    #[arg(long, value_name = "BYTES", conflicts_with_all = ["layout", "value"])]
+    arena: Option<usize>,
+    /// The number of elements of an array whose type has no length; the value is that of each element
+    #[arg(long)]
+    length: Option<usize>,
+    /// The permissions, in octal digits; the umask is subtracted
+    #[arg(long, default_value = "600", value_parser = octal)]
+    mode: u32,
+}
+
+fn octal(text: &str) -> std::result::Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| "expected three octal digits".to_owned())
+}
+
+pub(crate) fn create(Create { name, layout, value, arena, length, mode }: &Create) -> Result<()> {
+    // The key of an existing arena, or a new name.
+    if let Ok(Target { place, steps }) = split(name)
+        && let Some((step @ Step::Brackets(_), rest)) = steps.split_first()
+    {
+        if !inspect(place.location()?)?.is_arena() {
+            return Err(Failure::usage(format!("`{place}` exists, and is no arena that could hold another value")));
+        }
+        if !rest.is_empty() {
+            return Err(Failure::usage("a new value of an arena is named by its key alone, as in `bank[alice]`"));
+        }
+        let (Brackets::Plain(key) | Brackets::Key(key)) = entry_of(step)? else {
+            return Err(Failure::usage("a new value has a key, and gets its id from the arena"));
+        };
+        let initial = initial(layout.as_deref().unwrap_or_default(), value.as_deref(), *length)?;
+        Arena::open(place.source())?.insert::<Dyn>(&key, initial)?;
+        return Ok(());
+    }
+    let place = Place::of(name);
+    let location = place.location()?;
+    if let Some(bytes) = arena {
+        Arena::options().mode(*mode).create(location, Capacity(*bytes))?;
+        return Ok(());
+    }
+    let initial = initial(layout.as_deref().unwrap_or_default(), value.as_deref(), *length)?;
+    DynValue::options().mode(*mode).create(location, initial)?;
+    Ok(())
+}
+
+fn initial<'a>(layout: &str, value: Option<&str>, length: Option<usize>) -> Result<Initial<'a, Dyn>> {
+    let layout = parse_layout(layout)?;
+    let element = match layout.kind() {
+        DynKind::Slice { element } => Some((**element).clone()),
+        _ => None,
+    };
+    Ok(match (element, length, value) {
+        (Some(element), Some(length), value) => {
+            let data = match value {
+                Some(value) => parse_data(&element, value),
+                None => element.decode(&vec![0; element.size()])?,
+            };
+            (layout, Filled(data, length)).into()
+        }
+        (Some(_), None, None) => {
+            return Err(Failure::usage("an array whose type has no length needs `--length` or a value"));
+        }
+        (None, Some(_), _) => return Err(Failure::usage("`--length` is for types without a length, such as `[f64]`")),
+        (_, None, Some(value)) => {
+            let data = parse_data(unwrapped(&layout), value);
+            (layout, data).into()
+        }
+        (None, None, None) => layout.into(),
+    })
+}
+
+/// Reads a type, a typecode or a schema.
+pub(crate) fn parse_layout(text: &str) -> Result<DynLayout> {
+    if let Some(name) = text.strip_prefix("like:") {
+        return layout_of(name);
+    }
+    if text == "-" {
+        let mut schema = String::new();
+        std::io::stdin().read_to_string(&mut schema)?;
+        return parse_layout(&schema);
+    }
+    if let Some(path) = text.strip_prefix('@') {
+        let schema =
+            fs::read_to_string(path).map_err(|error| Failure::from(error).of(format!("cannot read `{path}`")))?;
+        return parse_layout(&schema);
+    }
+    if text.contains('\n') {
+        // A shell drops the line feed at the end.
+        return Ok(DynLayout::parse(&if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") })?);
+    }
+    match parse_type(text.trim()) {
+        Some(layout) => Ok(layout?),
+        None => Ok(DynLayout::from_typecode(text.trim())?),
+    }
+}
+
+/// Reads the name of a type; `None` if the text is something else.
+fn parse_type(text: &str) -> Option<std::result::Result<DynLayout, shared_value::Error>> {
+    macro_rules! scalars {
+        ($($name:literal $type:ty;)*) => { match text { $($name => return Some(DynLayout::of::<$type>()),)* _ => {} } };
+    }
+    use std::num::{NonZeroI32, NonZeroI64, NonZeroU32, NonZeroU64};
+    scalars! {
+        "i8" i8; "i16" i16; "i32" i32; "i64" i64; "isize" isize; "u8" u8; "u16" u16; "u32" u32; "u64" u64; "usize" usize;
+        "f32" f32; "f64" f64; "bool" bool; "char" char; "NonZeroI32" NonZeroI32; "NonZeroI64" NonZeroI64;
+        "NonZeroU32" NonZeroU32; "NonZeroU64" NonZeroU64; "Timestamp" shared_value::Timestamp;
+        "SharedDuration" shared_value::SharedDuration;
+    }
+    if let Some(size) = text.strip_prefix("FixedStr<").and_then(|rest| rest.strip_suffix('>')) {
+        return Some(DynLayout::text(size.trim().parse().ok()?));
+    }
+    let inside = text.strip_prefix('[')?.strip_suffix(']')?;
+    match inside.rsplit_once(';') {
+        Some((element, length)) if !length.contains(']') => {
+            let length = length.trim().parse().ok()?;
+            Some(parse_type(element.trim())?.and_then(|element| DynLayout::array(element, length)))
+        }
+        _ => Some(parse_type(inside.trim())?.and_then(DynLayout::slice)),
+    }
+}
+
+/// Returns the layout of an existing value.
+pub(crate) fn layout_of(name: &str) -> Result<DynLayout> {
+    let target = split(name)?;
+    if target.steps.is_empty() {
+        let report = inspect(target.place.location()?)?;
+        return match report.fault() {
+            Some(fault) => Err(Failure::unfit(fault)),
+            None => Ok(DynLayout::parse(report.schema())?),
+        };
+    }
+    match select(&target)? {
+        Selection::Values(values) => match values.as_slice() {
+            [one] => {
+                let mut paths = parts(one.value.layout(), &one.steps)?;
+                let path = paths.pop().unwrap_or_default();
+                Ok(one.value.layout().part(&path)?.layout().clone())
+            }
+            _ => Err(Failure::usage(format!("`{name}` names several values"))),
+        },
+        Selection::Arena(_) => Err(Failure::usage(format!("`{name}` is an arena: name one of its values"))),
+    }
+}
+
+/// Unlink names, or remove values of arenas
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// Names, which may contain `*` and `?`, paths with `/`, or keys: `bank[alice]`
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// Unlink names that processes have open, and segments that cannot be opened. Processes keep what they have open
+    #[arg(long, short)]
+    force: bool,
+}
+
+pub(crate) fn remove(Remove { names, force }: &Remove) -> Result<()> {
+    for Target { place, steps } in names.iter().map(|name| resolve(name)).collect::<Result<Vec<_>>>()?.iter().flatten()
+    {
+        if let Some((step, rest)) = steps.split_first() {
+            if !rest.is_empty() {
+                return Err(Failure::usage("only a whole value can be removed"));
+            }
+            remove_value(place, step)?;
+            continue;
+        }
+        let report = inspect(place.location()?)?;
+        if report.format().is_none() {
+            return Err(Failure::unfit(format!("`{place}` is no segment: it was left as it is")));
+        }
+        if !force && let Some(fault) = report.fault() {
+            return Err(Failure::unfit(fault).of("use `--force` to unlink it all the same"));
+        }
+        if !force && (report.is_in_use() || report.is_read()) {
+            let message = format!(
+                "a process has `{place}` open (`shared-value doctor {place}` names it): use `--force` to unlink the name all \
+                 the same; processes that have it open keep the value"
+            );
+            return Err(Failure::new(Code::Busy, message));
+        }
+        unlink(place.location()?)?;
+    }
+    Ok(())
+}
+
+fn remove_value(place: &Place, step: &Step) -> Result<()> {
+    let arena = Arena::open(place.source())?;
+    let entry = entry_of(step)?;
+    let is_removed = match &entry {
+        Brackets::Plain(key) | Brackets::Key(key) => arena.remove(key)?,
+        Brackets::Id(bits) => match std::num::NonZeroU64::new(*bits) {
+            Some(bits) => arena.remove(shared_value::Id::<Dyn>::from_bits(bits))?,
+            None => false,
+        },
+    };
+    let shown = shown(&entry);
+    if is_removed { Ok(()) } else { Err(Failure::not_found(format!("no value `{place}[{shown}]`"))) }
+}

@@ -1,0 +1,94 @@
+//! `Moment`: copies of several values as they were at one moment, made under all their locks.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::cell::Cell;
+use crate::copy;
+use crate::format::contents::{Contents, Untyped};
+use crate::hold::read::Timed;
+use crate::hold::scoped::ScopedHold;
+use crate::lock::{self, MAX_HELD, Wait};
+use crate::protocol::atomics::AtomicU64;
+use crate::segment::Identity;
+
+const WORD: usize = size_of::<u64>();
+
+/// Copies of several values of one moment.
+///
+/// The locks are held only while the values are copied: no code of the program runs under them.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    copies: Vec<Copy>,
+}
+
+#[derive(Debug)]
+struct Copy {
+    cell: Cell<Untyped>,
+    version: u64,
+    words: Box<[AtomicU64]>,
+}
+
+impl Moment {
+    /// Copies these values, which are sorted by `place_of`.
+    ///
+    /// Returns `None` if the locks cannot be taken within `most`, if the time is over, or if there is no memory. The wait is
+    /// always bounded, so this thread cannot be part of a deadlock, whatever locks it holds.
+    pub(crate) fn of(cells: &[Cell<Untyped>], most: Duration, wait: Wait) -> Option<Self> {
+        if cells.len() > MAX_HELD {
+            return None;
+        }
+        let mut copies = cells.iter().map(|cell| blank(cell.shape().slot())).collect::<Option<Vec<_>>>()?;
+        let mut versions = Vec::with_capacity(cells.len());
+        let mut holds = Vec::with_capacity(cells.len());
+        let for_locks = wait.and_at_most(most);
+        for cell in cells {
+            // A lock object may guard several of the values.
+            if lock::holds(cell.lock()) {
+                continue;
+            }
+            holds.push(ScopedHold::acquire(cell, for_locks).ok()?);
+        }
+        for (cell, copy) in cells.iter().zip(&mut copies) {
+            let take = |slot: &[AtomicU64], bytes: Range<usize>| {
+                let words = bytes.start / WORD..bytes.end.div_ceil(WORD);
+                copy::load_plain(&slot[words.clone()], 0, &mut copy[words]);
+            };
+            versions.push(Timed::whole_version(cell, wait).pieces(take).ok()?);
+        }
+        drop(holds);
+        let parts = cells.iter().zip(copies).zip(versions);
+        Some(Self { copies: parts.map(|((cell, copy), version)| Copy::new(cell, copy, version)).collect() })
+    }
+
+    /// Returns the copy of a value, and the number of its version.
+    pub(crate) fn find<C: Contents + ?Sized>(&self, cell: &Cell<C>) -> Option<(&[AtomicU64], u64)> {
+        let found = self.copies.binary_search_by_key(&place_of(cell), |copy| place_of(&copy.cell)).ok()?;
+        let copy = self.copies.get(found).filter(|copy| copy.cell.shape().size == cell.shape().size)?;
+        Some((&copy.words, copy.version))
+    }
+
+    /// Returns whether none of the values was committed since it was copied.
+    pub(crate) fn is_current(&self) -> bool {
+        self.copies.iter().all(|copy| copy.cell.version() == copy.version)
+    }
+}
+
+impl Copy {
+    fn new(cell: &Cell<Untyped>, words: Vec<u64>, version: u64) -> Self {
+        Self { cell: cell.clone(), version, words: words.into_iter().map(AtomicU64::new).collect() }
+    }
+}
+
+/// Makes room for a number of words; `None` if there is no memory for them.
+fn blank(count: usize) -> Option<Vec<u64>> {
+    let mut words = Vec::new();
+    words.try_reserve_exact(count).ok()?;
+    words.resize(count, 0);
+    Some(words)
+}
+
+/// Where a value lies: the same for all handles of a value. All threads take locks in this order.
+pub(crate) fn place_of<C: Contents + ?Sized>(cell: &Cell<C>) -> (Identity, usize) {
+    (cell.shared_segment().identity(), cell.start())
+}

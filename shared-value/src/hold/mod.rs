@@ -344,26 +344,23 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[inline(never)]
     fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {
         let mut is_last = false;
-        let released = match cell.mutex() {
-            Some(mutex) => {
-                let before_release = |mark| match mark {
-                    Mark::None | Mark::Borrowed => cell.slots().commit(),
-                    Mark::Unwound => cell.slots().rollback(),
-                };
-                // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
-                unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) }
-            }
-            None => {
-                let before_release = |mark| {
-                    is_last = true;
-                    match mark {
-                        Mark::None | Mark::Borrowed => commit_all(cell, token),
-                        Mark::Unwound => rollback_all(cell, token),
-                    }
-                };
-                // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
-                unsafe { lock::release(thread, cell.lock(), before_release) }
-            }
+        let released = if let Some(mutex) = cell.mutex() {
+            let before_release = |mark| match mark {
+                Mark::None | Mark::Borrowed => cell.slots().commit(),
+                Mark::Unwound => cell.slots().rollback(),
+            };
+            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
+            unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) }
+        } else {
+            let before_release = |mark| {
+                is_last = true;
+                match mark {
+                    Mark::None | Mark::Borrowed => commit_all(cell, token),
+                    Mark::Unwound => rollback_all(cell, token),
+                }
+            };
+            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
+            unsafe { lock::release(thread, cell.lock(), before_release) }
         };
         if is_last && cell.is_lock_shared() {
             drafts::end(cell.lock(), token);

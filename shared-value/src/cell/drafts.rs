@@ -6,9 +6,9 @@
 //! committed, one after the other.
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem::{self, ManuallyDrop};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use crate::lock::LockLine;
@@ -43,6 +43,24 @@ thread_local! {
     /// The list has no destructor, so it is usable until the thread is gone. A thread that ends while it holds a lock leaks
     /// it.
     static DRAFTS: RefCell<ManuallyDrop<Vec<Draft>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+
+    /// The value that the outermost `update` of this thread has borrowed. An `update` commits by itself, so this value has no
+    /// note, and most updates need none.
+    static BORROW: Cell<Option<Borrow>> = const { Cell::new(None) };
+}
+
+/// A borrow of a value without a note. The pointers are only compared.
+#[derive(Clone, Copy)]
+struct Borrow {
+    lock: *const LockLine,
+    token: u64,
+    versions: *const Versions,
+}
+
+impl Borrow {
+    fn belongs_to(self, lock: &LockLine, token: u64) -> bool {
+        ptr::eq(self.lock, lock) && self.token == token
+    }
 }
 
 /// A value under a hold, with the operations on this thread's notes about it.
@@ -61,6 +79,10 @@ impl Drafted<'_> {
                 .find(|draft| draft.belongs_to(self.lock, self.token) && std::ptr::eq(draft.versions(), self.versions))
                 .map(found)
         })
+    }
+
+    fn belongs_to_borrow(self, borrow: Borrow) -> bool {
+        borrow.belongs_to(self.lock, self.token) && std::ptr::eq(borrow.versions, self.versions)
     }
 
     /// Returns whether this thread has touched the value since it took the lock.
@@ -94,11 +116,32 @@ impl Drafted<'_> {
     }
 
     pub(crate) fn is_borrowed(self) -> bool {
-        self.find(|draft| draft.is_borrowed) == Some(true)
+        BORROW.get().is_some_and(|borrow| self.belongs_to_borrow(borrow))
+            || self.find(|draft| draft.is_borrowed) == Some(true)
     }
 
-    /// Borrows a value that has a note, or ends the borrow.
-    pub(crate) fn set_borrowed(self, is_borrowed: bool) {
+    /// Borrows the value, or ends the borrow.
+    pub(crate) fn set_borrowed(self, is_borrowed: bool, segment: &Arc<Segment>) {
+        match BORROW.get() {
+            Some(borrow) if self.belongs_to_borrow(borrow) => {
+                if !is_borrowed {
+                    BORROW.set(None);
+                }
+            }
+            // In a forked child, the borrow of its parent means nothing.
+            Some(borrow) if borrow.token == self.token => self.note_borrowed(is_borrowed, segment),
+            _ if is_borrowed => {
+                let (lock, token, versions) = (ptr::from_ref(self.lock), self.token, ptr::from_ref(self.versions));
+                BORROW.set(Some(Borrow { lock, token, versions }));
+            }
+            _ => self.note_borrowed(is_borrowed, segment),
+        }
+    }
+
+    /// Borrows the value, or ends the borrow, while another value is borrowed.
+    #[cold]
+    fn note_borrowed(self, is_borrowed: bool, segment: &Arc<Segment>) {
+        self.note(segment);
         self.find(|draft| draft.is_borrowed = is_borrowed);
     }
 }
@@ -139,7 +182,8 @@ fn forget_foreign(drafts: &mut Vec<Draft>, token: u64) {
 /// Returns whether an `update` of this thread has borrowed any value under the lock.
 #[cold]
 pub(crate) fn is_any_borrowed(lock: &LockLine, token: u64) -> bool {
-    DRAFTS.with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.is_borrowed))
+    BORROW.get().is_some_and(|borrow| borrow.belongs_to(lock, token))
+        || DRAFTS.with_borrow(|drafts| drafts.iter().any(|draft| draft.belongs_to(lock, token) && draft.is_borrowed))
 }
 
 /// Returns whether this thread has written any value under the lock since the last commit.

@@ -49,26 +49,33 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[cold]
     #[inline(never)]
     fn acquire_other(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
-        let acquired = match cell.mutex() {
-            // SAFETY: a `Thread` is always the calling thread. The mutex belongs to the cell, which keeps it and the line
-            // mapped; if a hold is leaked, `Segment::drop` keeps the mapping.
-            Some(mutex) => unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) },
-            // SAFETY: a `Thread` is always the calling thread. The cell keeps the lock mapped; if a hold is leaked,
-            // `Segment::drop` keeps the mapping.
-            None => unsafe { lock::acquire(thread, cell.lock(), wait) },
-        }?;
+        let Some(mutex) = cell.mutex() else { return Self::acquire_shared(cell, thread, wait) };
+        // SAFETY: a `Thread` is always the calling thread. The mutex belongs to the cell, which keeps it and the line mapped;
+        // if a hold is leaked, `Segment::drop` keeps the mapping.
+        let acquired = unsafe { lock::pthread::acquire(thread, cell.lock(), mutex, wait) }?;
+        cell.recover_from(acquired);
+        if acquired == Acquired::Again && !cell.is_recursive() {
+            // SAFETY: `acquire` took the mutex once more for this thread, and this is the only release of that hold. It is
+            // not the last hold, so nothing is to be committed.
+            unsafe { lock::pthread::release(thread, cell.lock(), mutex, |_| {}) }?;
+            return Err(Refusal::AlreadyHeld);
+        }
+        Ok(acquired)
+    }
+
+    /// Takes the native lock for `acquire_other`.
+    #[inline]
+    fn acquire_shared(cell: &'a Cell<C>, thread: Thread, wait: Wait) -> Result<Acquired, Refusal> {
+        // SAFETY: a `Thread` is always the calling thread. The cell keeps the lock mapped; if a hold is leaked,
+        // `Segment::drop` keeps the mapping.
+        let acquired = unsafe { lock::acquire(thread, cell.lock(), wait) }?;
         match acquired {
             // Values that share a lock drop a dead owner's draft when they are next touched.
             Acquired::TakenOver if !cell.is_lock_shared() => cell.recover_from(acquired),
             Acquired::Again if !cell.is_recursive() => {
-                match cell.mutex() {
-                    // SAFETY: `acquire` took the mutex once more for this thread, and this is the only release of that
-                    // hold. It is not the last hold, so nothing is to be committed.
-                    Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, |_| {}) },
-                    // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold.
-                    // It is not the last hold, so nothing is to be committed.
-                    None => unsafe { lock::release(thread, cell.lock(), |_| {}) },
-                }?;
+                // SAFETY: `acquire` took the lock once more for this thread, and this is the only release of that hold. It
+                // is not the last hold, so nothing is to be committed.
+                unsafe { lock::release(thread, cell.lock(), |_| {}) }?;
                 return Err(Refusal::AlreadyHeld);
             }
             Acquired::First | Acquired::TakenOver | Acquired::Again => {}
@@ -250,8 +257,8 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
         self.set_borrowed(false);
         // `change` may have written other values under the same lock, and a panic may have unwound their guards.
-        if self.cell.is_lock_shared() {
-            self.check_writable()?;
+        if self.cell.is_lock_shared() && lock::mark(self.thread, self.cell.lock()) == Mark::Unwound {
+            return Err(Refusal::Unwound);
         }
         if result.is_ok() {
             write(&value);
@@ -346,17 +353,26 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[cold]
     #[inline(never)]
     fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {
-        let before_release = |mark| match mark {
-            Mark::None | Mark::Borrowed => commit_all(cell, token),
-            Mark::Unwound => rollback_all(cell, token),
-        };
-        let released = match cell.mutex() {
+        let mut is_last = false;
+        let released = if let Some(mutex) = cell.mutex() {
+            let before_release = |mark| match mark {
+                Mark::None | Mark::Borrowed => cell.slots().commit(),
+                Mark::Unwound => cell.slots().rollback(),
+            };
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
-            Some(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) },
+            unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) }
+        } else {
+            let before_release = |mark| {
+                is_last = true;
+                match mark {
+                    Mark::None | Mark::Borrowed => commit_all(cell, token),
+                    Mark::Unwound => rollback_all(cell, token),
+                }
+            };
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
-            None => unsafe { lock::release(thread, cell.lock(), before_release) },
+            unsafe { lock::release(thread, cell.lock(), before_release) }
         };
-        if cell.is_lock_shared() && !lock::holds(cell.lock()) {
+        if is_last && cell.is_lock_shared() {
             drafts::end(cell.lock(), token);
         }
         cell.raise_for(released)

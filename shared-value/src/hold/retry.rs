@@ -87,11 +87,9 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     pub(super) fn copy_in_time<R>(mut self, wait: Wait, mut copy: impl FnMut(&[AtomicU64]) -> R) -> Option<(u64, R)> {
         loop {
             let candidate = self.next(wait)?;
-            let copied = self.cell.slots().copy(candidate, &mut copy);
-            // Even under the lock: a peer may change the version without it.
-            if copied.is_some() || wait.remaining().is_none() {
+            if let Some(copied) = self.cell.slots().copy(candidate, &mut copy) {
                 self.end();
-                return copied.map(|copied| (candidate.version(), copied));
+                return Some((candidate.version(), copied));
             }
         }
     }
@@ -102,7 +100,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         loop {
             let candidate = self.next(wait)?;
             let is_whole = self.cell.slots().copy_pieces(candidate, &mut copy, || is_over(wait));
-            if is_whole || wait.remaining().is_none() {
+            if is_whole || is_over(wait) {
                 self.end();
                 return is_whole.then(|| candidate.version());
             }

@@ -15,7 +15,7 @@ pub(crate) mod record;
 mod table;
 mod type_entry;
 
-pub(crate) use adopt::adopt;
+pub(crate) use adopt::{adopt, allocated};
 pub(crate) use block_id::BlockId;
 pub(crate) use blocks::{Heap, State, TRAILER, Trailer, block_length};
 pub(crate) use changes::Change;

@@ -4,9 +4,16 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::change::{Add, CompareAndSet, Set};
 use crate::commands::create::{Create, Remove};
+use crate::commands::doctor::Doctor;
+use crate::commands::generate::{Completions, Man};
+use crate::commands::layout::Layout;
 use crate::commands::list::List;
+use crate::commands::lock::Lock;
 use crate::commands::show::{Get, Show};
+use crate::commands::wait::WaitFor;
+use crate::commands::watch::Watch;
 use crate::output::Color;
+use crate::top::Top;
 
 /// See, change, watch and diagnose values in shared memory
 #[derive(Debug, Parser)]
@@ -34,4 +41,13 @@ pub(crate) enum Command {
     Create(Create),
     #[command(name = "rm")]
     Remove(Remove),
+    Watch(Watch),
+    #[command(name = "wait")]
+    WaitFor(WaitFor),
+    Lock(Lock),
+    Top(Top),
+    Doctor(Doctor),
+    Layout(Layout),
+    Completions(Completions),
+    Man(Man),
 }

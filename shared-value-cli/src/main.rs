@@ -6,10 +6,12 @@
 mod arguments;
 mod commands;
 mod failure;
+mod language;
 mod output;
 mod process;
 mod survey;
 mod target;
+mod top;
 mod value;
 
 use std::process::ExitCode;
@@ -17,14 +19,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{change, create, list, show};
+use crate::commands::{change, create, doctor, generate, layout, list, lock, show, wait, watch};
 use crate::failure::{Failure, Result};
 use crate::output::{Output, remark};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(Failure { code, message }) => {
             if let Some(message) = &message {
                 remark(message);
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(Arguments { color, command }: &Arguments) -> Result<()> {
+fn run(Arguments { color, command }: &Arguments) -> Result<ExitCode> {
     let mut output = Output::new(*color);
     match command {
         Command::List(list) => list::run(list, &mut output),
@@ -50,6 +52,15 @@ fn run(Arguments { color, command }: &Arguments) -> Result<()> {
         Command::Add(add) => change::add(add, &mut output),
         Command::Create(new) => create::create(new),
         Command::Remove(remove) => create::remove(remove),
+        Command::Watch(watch) => watch::run(watch, &mut output),
+        Command::WaitFor(wait) => wait::run(wait),
+        Command::Lock(lock) => return lock::run(lock).map(ExitCode::from),
+        Command::Top(top) => top::run(top),
+        Command::Doctor(doctor) => doctor::run(doctor, &mut output),
+        Command::Layout(layout) => layout::run(layout, &mut output),
+        Command::Completions(completions) => generate::completions(completions, &mut output),
+        Command::Man(man) => generate::man(man, &mut output),
     }?;
-    output.flush()
+    output.flush()?;
+    Ok(ExitCode::SUCCESS)
 }

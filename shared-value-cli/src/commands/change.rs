@@ -109,6 +109,14 @@ pub(crate) fn set(Set { name, assignments, conditions, lock }: &Set) -> Result<(
     }
 }
 
+/// Sets one part, for a person who waits.
+pub(crate) fn set_one(name: &str, path: &str, text: &str, timeout: Duration) -> Result<()> {
+    let locking = Locking { timeout: Some(timeout), takes_mutexes: false };
+    let (value, path) = one_part(name, path, &locking)?;
+    let data = parse_data(value.layout().part(&path)?.layout(), text);
+    change(&value, name, &locking, &[], &[Assignment { path, data }])
+}
+
 /// A path, and text for the part that it names.
 type Part = (Vec<Step>, String);
 

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{major, minor};
 
 use crate::process::{Process, command_of};
+
+/// `ESRCH`: the process has ended since its files were opened.
+const NO_SUCH_PROCESS: i32 = 3;
 
 /// A file, as the maps of processes name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +51,8 @@ impl Users {
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             match fs::read(format!("/proc/{id}/maps")) {
                 Ok(maps) => users.add(id, &String::from_utf8_lossy(&maps)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                // It has ended.
+                Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(NO_SUCH_PROCESS) => {}
                 Err(_) => users.hidden += 1,
             }
         }

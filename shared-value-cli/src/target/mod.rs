@@ -5,7 +5,9 @@ mod pattern;
 mod place;
 mod select;
 
-pub(crate) use open::{Locking, Writable, in_arena, open_writable, refuse_inside};
+pub(crate) use open::{
+    HOLDERS, Locking, Object, Writable, find_lock_object, in_arena, open_lock_object, open_writable, refuse_inside,
+};
 pub(crate) use pattern::{Brackets, Step, glob, parse_path};
 pub(crate) use place::{Place, Target, resolve, split};
-pub(crate) use select::{Selected, Selection, parts, select, shown, unwrapped};
+pub(crate) use select::{Selected, Selection, get, is_arena, parts, select, shown, unwrapped};

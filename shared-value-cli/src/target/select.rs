@@ -61,7 +61,8 @@ pub(crate) fn select(target: &Target) -> Result<Selection> {
     Ok(Selection::Values(values))
 }
 
-fn is_arena(place: &Place) -> Result<bool> {
+/// Returns whether a segment is an arena.
+pub(crate) fn is_arena(place: &Place) -> Result<bool> {
     if let Place::Token(_) = place {
         // Only opening it tells.
         return Ok(Arena::open_read_only(place.source()).is_ok());
@@ -91,7 +92,8 @@ fn entries(arena: &Arena<ReadOnly>, step: &Step, brackets: &Brackets) -> Result<
     Ok(found)
 }
 
-fn get(arena: &Arena<ReadOnly>, entry: &Brackets) -> Result<Option<Synchronized<Dyn, ReadOnly>>> {
+/// Returns a value of an arena.
+pub(crate) fn get(arena: &Arena<ReadOnly>, entry: &Brackets) -> Result<Option<Synchronized<Dyn, ReadOnly>>> {
     Ok(match entry {
         Brackets::Plain(key) | Brackets::Key(key) => arena.get::<Dyn>(key)?,
         Brackets::Id(bits) => match std::num::NonZeroU64::new(*bits) {

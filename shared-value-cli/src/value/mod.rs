@@ -1,9 +1,13 @@
 //! Values as text: trees for people, bare text for scripts, and data from the command line.
 
+mod difference;
+mod expression;
 mod input;
 mod text;
 mod tree;
 
+pub(crate) use difference::differences;
+pub(crate) use expression::parse as parse_condition;
 pub(crate) use input::{parse_assignment, parse_data};
 pub(crate) use text::{bare, inline};
 pub(crate) use tree::{Limits, tree, type_text};

@@ -1,7 +1,13 @@
 //! The command `shared-value`, run as users run it.
 
 mod change;
+mod doctor;
+mod follow;
+mod generate;
+mod layout;
 mod list;
 mod run;
 mod show;
+mod terminal;
+mod top;
 mod values;

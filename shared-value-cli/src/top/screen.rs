@@ -1,0 +1,79 @@
+//! `Screen`: the terminal, which is restored whatever happens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ratatui::{DefaultTerminal, Frame};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::flag;
+use signal_hook::low_level::emulate_default_handler;
+
+use crate::failure::{Failure, Result};
+
+/// The terminal in raw mode, on its other screen.
+pub(super) struct Screen {
+    terminal: DefaultTerminal,
+    ends: Arc<AtomicBool>,
+    stops: Arc<AtomicBool>,
+}
+
+/// A signal that has come.
+pub(super) enum Wish {
+    None,
+    /// To stop until the process is continued.
+    Stop,
+    End,
+}
+
+impl Screen {
+    /// Takes the terminal over. A panic gives it back before its message is printed.
+    pub(super) fn open() -> Result<Self> {
+        let (ends, stops) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        for signal in [SIGTERM, SIGHUP, SIGINT, SIGQUIT] {
+            flag::register(signal, Arc::clone(&ends))?;
+        }
+        flag::register(SIGTSTP, Arc::clone(&stops))?;
+        let failed = |error| Failure::from(error).of("`top` needs a terminal");
+        Ok(Self { terminal: ratatui::try_init().map_err(failed)?, ends, stops })
+    }
+
+    pub(super) fn wish(&self) -> Wish {
+        if self.ends.load(Ordering::Relaxed) {
+            Wish::End
+        } else if self.stops.swap(false, Ordering::Relaxed) {
+            Wish::Stop
+        } else {
+            Wish::None
+        }
+    }
+
+    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
+        self.terminal.draw(draw)?;
+        Ok(())
+    }
+
+    /// Gives the terminal back, stops, and takes the terminal over again when the process is continued.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        self.terminal.show_cursor()?;
+        ratatui::try_restore()?;
+        emulate_default_handler(SIGTSTP)?;
+        // A new terminal draws everything. To clear the old one would ask for the position of the cursor, and some terminals
+        // do not answer.
+        self.terminal = ratatui::try_init()?;
+        Ok(())
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn close(mut self) -> Result<()> {
+        self.terminal.show_cursor()?;
+        ratatui::try_restore()?;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // After `close` this does nothing new. A destructor cannot report an error.
+        let _ = ratatui::try_restore();
+    }
+}

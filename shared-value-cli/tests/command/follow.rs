@@ -1,0 +1,244 @@
+//! `watch` and `wait`.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use shared_value::{Arena, Synchronized, inspect};
+use shared_value_tests::{SegmentName, eventually};
+
+use crate::run::{command, fails, ok, run};
+use crate::values::{Account, State, SynchronizedAccount};
+
+/// A command that runs, and the lines that it prints.
+struct Running {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until a thread sleeps until the value changes.
+fn until_awaited(name: &SegmentName) {
+    eventually("a thread waits for a change", || inspect(name).unwrap().is_awaited());
+}
+
+#[test]
+fn each_change_is_a_line() {
+    let name = SegmentName::new("watch");
+    let value = Synchronized::create(&name, [1_u32, 2, 3]).unwrap();
+    let mut watch = Running::start(&["watch", &name]);
+    until_awaited(&name);
+    value.set_at(1, 20).unwrap();
+    assert!(watch.line().contains("version 1  [1] 2 -> 20"));
+    until_awaited(&name);
+    value.set([7, 20, 9]).unwrap();
+    assert!(watch.line().contains("version 2  [0] 1 -> 7, [2] 3 -> 9"));
+}
+
+#[test]
+fn changes_are_printed_as_json_lines() {
+    let name = SegmentName::new("watch-json");
+    let value = SynchronizedAccount::create(&name, Account::new(100)).unwrap();
+    let mut watch = Running::start(&["watch", "--json", "--count", "2", &name, "balance", "state"]);
+    let changed = |watch: &mut Running| -> serde_json::Value { serde_json::from_str(&watch.line()).unwrap() };
+    until_awaited(&name);
+    value.set_limits([0; 4]).unwrap(); // This part is not watched.
+    value.set_balance(5).unwrap();
+    let line = changed(&mut watch);
+    assert_eq!((&line["target"], &line["version"]), (&(*name).into(), &2.into()));
+    assert_eq!(line["changes"], serde_json::json!({ "balance": { "old": 100, "new": 5 } }));
+    value.set_state(State::Frozen).unwrap();
+    assert_eq!(changed(&mut watch)["changes"]["state"]["new"], "Frozen");
+    assert!(watch.child.wait().unwrap().success());
+}
+
+/// Atomic fields change without a commit, so no writer would wake the command.
+#[test]
+fn atomic_fields_are_looked_at() {
+    let name = SegmentName::new("watch-atomic");
+    let value = SynchronizedAccount::create(&name, Account::new(100)).unwrap();
+    let mut child =
+        command(&["watch", &name, "requests"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut remark, mut line) = (String::new(), String::new());
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut remark).unwrap();
+    assert!(remark.contains("without a commit (requests)"), "{remark}");
+    eventually("it is open", || inspect(&name).unwrap().is_awaited());
+    value.requests().fetch_add(1);
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("requests 7 -> 8"), "{line}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn many_values_are_watched_at_once() {
+    let name = SegmentName::new("watch-bank");
+    let bank = Arena::create(&name, 1 << 20).unwrap();
+    let values: Vec<_> = (0..100).map(|key| bank.insert(&format!("k{key}"), 0_u64).unwrap()).collect();
+    let mut child = command(&["watch", "--count", "2", &format!("{}[*]", &*name)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut remark = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut remark).unwrap();
+    assert!(remark.contains("100 values"), "{remark}");
+    values[7].set(1).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("[k7]  value 0 -> 1"));
+    values[99].set(2).unwrap();
+    assert!(lines.next().unwrap().unwrap().contains("[k99]  value 0 -> 2"));
+    assert!(child.wait().unwrap().success());
+}
+
+/// A watcher of a value that never changes must cost nothing.
+#[test]
+fn a_watcher_sleeps_between_changes() {
+    let name = SegmentName::new("watch-asleep");
+    let _value = Synchronized::create(&name, 1_u64).unwrap();
+    let watch = Running::start(&["watch", &name]);
+    until_awaited(&name);
+    let ticks = || {
+        let facts = fs::read_to_string(format!("/proc/{}/stat", watch.child.id())).unwrap();
+        let fields: Vec<_> = facts.rsplit_once(')').unwrap().1.split_ascii_whitespace().map(str::to_owned).collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    let before = ticks();
+    thread::sleep(Duration::from_secs(1));
+    let spent = ticks() - before;
+    assert!(spent <= 5, "{spent} ticks of 100 in a second");
+}
+
+#[test]
+fn wait_ends_when_the_condition_holds() {
+    let name = SegmentName::new("wait");
+    let value = SynchronizedAccount::create(&name, Account::new(100)).unwrap();
+    ok(&["wait", &name, "balance == 100 && state == Open"]);
+    let mut waiting = command(&["wait", &name, "balance < 0 || state == Frozen"]).spawn().unwrap();
+    until_awaited(&name);
+    value.set_balance(50).unwrap();
+    until_awaited(&name);
+    assert!(waiting.try_wait().unwrap().is_none());
+    value.set_state(State::Frozen).unwrap();
+    assert!(waiting.wait().unwrap().success());
+
+    let mut waiting = command(&["wait", &name, "requests > 10"]).spawn().unwrap();
+    value.requests().store(11);
+    assert!(waiting.wait().unwrap().success());
+    ok(&["wait", &format!("{}.corners[0]", &*name), "x == 0.5 && y < 2"]);
+
+    assert!(fails(5, &["wait", "--timeout", "0.1", &name, "balance == 0"]).contains("time is over"));
+    assert!(fails(3, &["wait", &name, "balence == 0"]).contains("balence"));
+    assert!(fails(2, &["wait", &name, "balance =="]).contains("too early"));
+    let number = SegmentName::new("wait-number");
+    let _value = Synchronized::create(&number, 5_u64).unwrap();
+    ok(&["wait", &number, "value >= 5"]);
+}
+
+/// Another user may read a value, but not announce a waiter in it.
+#[test]
+fn without_permission_to_write_it_polls_and_says_so() {
+    let name = SegmentName::new("watch-read-only");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    // A process that may do anything is not stopped by permissions, but by the kind of lock.
+    let mutex = SegmentName::new("watch-mutex");
+    let guarded = Synchronized::options().lock_kind(shared_value::LockKind::Pthread).create(&mutex, 1_u64).unwrap();
+    let mut child = command(&["wait", &mutex, "value == 2"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut remark = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut remark).unwrap();
+    assert!(remark.contains("cannot announce itself"), "{remark}");
+    guarded.set(2).unwrap();
+    assert!(child.wait().unwrap().success());
+    drop(value);
+}
+
+#[test]
+fn lock_holds_the_lock_while_the_command_runs() {
+    let name = SegmentName::new("lock");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    let mut child =
+        command(&["lock", &name, "--", "sh", "-c", "echo $$; exec sleep 60"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(value.try_lock().is_err());
+    let message = fails(5, &["set", "--timeout", "0", &name, "=2"]);
+    assert!(message.contains(&format!("process {} (shared-value)", child.id())), "{message}");
+    let inner: i32 = line.trim().parse().unwrap();
+    assert!(fs::exists(format!("/proc/{inner}")).unwrap());
+    // The command dies with the tool.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    eventually("the command is gone", || {
+        fs::read_to_string(format!("/proc/{inner}/stat")).map_or(true, |stat| stat.contains(") Z"))
+    });
+    eventually("the lock is free", || value.try_lock().is_ok());
+    assert_eq!((value.get(), value.version()), (1, 0));
+}
+
+#[test]
+fn the_tool_ends_after_its_command() {
+    let name = SegmentName::new("lock-end");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    assert_eq!(run(&["lock", &name, "--", "sh", "-c", "exit 7"]).code, 7);
+    assert_eq!(run(&["lock", &name, "--", "sh", "-c", "kill -9 $$"]).code, 137);
+    let ended = run(&["lock", &name, "--", "/no/such/program"]);
+    assert!(ended.code == 127 && ended.err.contains("/no/such/program"), "{ended:?}");
+    // SIGTERM ends the command, and then the tool.
+    let script = "trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut child = command(&["lock", &name, "--", "sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "told");
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert!(value.try_lock().is_ok());
+}
+
+/// A command inside of `lock` that waited for this lock would wait for ever.
+#[test]
+fn commands_inside_fail_at_once() {
+    let (name, bank) = (SegmentName::new("lock-inside"), SegmentName::new("lock-inside-bank"));
+    let _value = Synchronized::create(&name, 1_u64).unwrap();
+    let arena = Arena::create(&bank, 1 << 20).unwrap();
+    arena.insert("one", 1_u64).unwrap();
+    let tool = env!("CARGO_BIN_EXE_shared-value");
+    for inside in [
+        &["set", &name, "=2"][..],
+        &["add", &name, "", "1"],
+        &["lock", &name, "--", "true"],
+        &["lock", &name, "--", tool, "get", &name],
+    ] {
+        let ended = run(&[&["lock", &name, "--", tool], inside].concat());
+        assert!(ended.code == 5 && ended.err.contains("runs inside of it"), "{inside:?}: {ended:?}");
+    }
+    let one = format!("{}[one]", &*bank);
+    let ended = run(&["lock", &one, "--", tool, "set", &bank, "[one]=2"]);
+    assert!(ended.code == 5 && ended.err.contains("runs inside of it"), "{ended:?}");
+    // Looking, and other values, are free.
+    assert_eq!(ok(&["lock", &name, "--", tool, "get", &name]), "1\n");
+    ok(&["lock", &name, "--", tool, "lock", &one, "--", tool, "get", &bank, "[one]"]);
+    fails(2, &["lock", &bank, "--", "true"]);
+}

@@ -1,0 +1,119 @@
+//! `Terminal`: a program in a pseudo-terminal, whose screen can be read.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use shared_value_tests::eventually;
+
+/// A program that runs in a terminal. Dropping this kills it.
+pub(crate) struct Terminal {
+    child: Child,
+    keyboard: File,
+    device: File,
+    screen: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Terminal {
+    /// Starts the command in a terminal of this size.
+    pub(crate) fn start(columns: u16, rows: u16, arguments: &[&str]) -> Self {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&keyboard).unwrap();
+        unlockpt(&keyboard).unwrap();
+        let path = ptsname(&keyboard, Vec::new()).unwrap();
+        let path = OsStr::from_bytes(path.as_bytes());
+        let device = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let keyboard = File::from(keyboard);
+        let stream = || Stdio::from(device.try_clone().unwrap());
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(some(rows), some(columns), 0)));
+        resize(&device, columns, rows);
+        // The terminal controls the new session, as a shell's does.
+        let child = Command::new("setsid")
+            .arg("--ctty")
+            .arg(env!("CARGO_BIN_EXE_shared-value"))
+            .args(arguments)
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .stdin(stream())
+            .stdout(stream())
+            .stderr(stream())
+            .spawn()
+            .unwrap();
+        let (mut output, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut piece) {
+                shown.lock().unwrap().process(&piece[..length]);
+            }
+        });
+        Self { child, keyboard, device, screen }
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(some(rows), some(columns));
+        resize(&self.device, columns, rows);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), signal).unwrap();
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until the screen shows this text.
+    #[track_caller]
+    pub(crate) fn until(&self, text: &str) {
+        let mut seen = String::new();
+        let shows = || {
+            seen = self.text();
+            seen.contains(text)
+        };
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| eventually(text, shows)));
+        assert!(caught.is_ok(), "the screen does not show `{text}`:\n{}", self.text());
+    }
+
+    /// Returns whether the terminal is as a shell expects it: its first screen, with a cursor, and with an echo.
+    pub(crate) fn is_restored(&self) -> bool {
+        let screen = self.screen.lock().unwrap();
+        let screen = screen.screen();
+        let modes = tcgetattr(&self.device).unwrap().local_modes;
+        !screen.alternate_screen() && !screen.hide_cursor() && modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn some(length: u16) -> NonZeroU16 {
+    NonZeroU16::new(length).unwrap()
+}
+
+fn resize(device: &File, columns: u16, rows: u16) {
+    tcsetwinsize(device, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+}

@@ -126,6 +126,8 @@ fn a_snapshot_keeps_its_timeout() {
 /// Attempts without locks could fail as long as the writers go on, so a snapshot must take the locks at last.
 #[test]
 fn a_snapshot_by_handles_that_can_lock_ends() {
+    /// Enough for a copy to take far longer than the pause between two commits.
+    const WORDS: usize = 1 << 20;
     let arena = Arena::new(1 << 28).unwrap();
     let array = arena.insert("array", vec![0_u64; WORDS]).unwrap();
     let [one, other] = ["one", "other"].map(|key| arena.insert(key, [0_u64; 100]).unwrap());

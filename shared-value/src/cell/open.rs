@@ -160,9 +160,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let segment = Segment::open(file, location, check, |mapping, shape, is_read| {
             let entry = &mapping.entries()[0];
             // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
-            let end = entry.cell_offset + entry.cell_length;
-            let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
-            mapping.fill_holes(0..if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
+            mapping.fill_holes(end_of_first(mapping))?;
             let control = control(mapping, entry);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.
@@ -185,9 +183,19 @@ impl<C: Recognized + ?Sized> Cell<C> {
         Self::in_segment(Segment::of_file(file, location)?, guarding)
     }
 
-    /// Opens the value in a file for reading, regardless of its lock.
-    pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
-        Self::for_reading(Segment::of_file_read_only(file, location)?)
+    /// Opens the value in a file for reading, regardless of its lock. `used` returns how many bytes of the segment are used
+    /// apart from the value.
+    pub(crate) fn of_file_read_only(
+        file: File,
+        location: Location<'static>,
+        used: impl FnOnce(&Mapping) -> usize,
+    ) -> Result<Self, Error> {
+        let segment = Segment::of_file_read_only(file, location)?;
+        C::in_segment(&segment)?;
+        // A copy of the file may have holes, and perhaps no process has opened it for writing yet.
+        segment.load_holes(end_of_first(&segment))?;
+        segment.load_holes(used(&segment))?;
+        Self::for_reading(segment)
     }
 
     /// Returns the segment that the value lies in.
@@ -273,6 +281,13 @@ impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
     }
 }
 
+/// Returns where the first cell and its mutex end.
+fn end_of_first(mapping: &Mapping) -> usize {
+    let entry = &mapping.entries()[0];
+    let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
+    if has_mutex { entry.mutex_offset() + mutex::SIZE } else { entry.cell_offset + entry.cell_length }
+}
+
 /// Returns the memory of a cell's mutex. The validation of the header has checked where it lies.
 fn place_of_mutex(mapping: &Mapping, entry: &CellEntry) -> NonNull<u8> {
     mapping.at(entry.mutex_offset(), mutex::SIZE).expect("a validated mutex lies in its segment")
@@ -322,7 +337,7 @@ mod tests {
         let file = || location.open_file().unwrap();
         let opened = [
             Cell::<u64>::open(file(), &location, &own, |_, _| Ok(())),
-            Cell::of_file_read_only(file(), location.to_static()),
+            Cell::of_file_read_only(file(), location.to_static(), |_| 0),
         ];
         for error in opened.map(|opened| opened.err().unwrap().to_string()) {
             let found =

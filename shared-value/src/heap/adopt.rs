@@ -87,3 +87,9 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     parts.publish(&directory);
     Ok(())
 }
+
+/// Returns how many bytes of the segment have memory, if it is an arena, otherwise 0.
+pub(crate) fn allocated(mapping: &Mapping) -> usize {
+    let directory = Parts::<Directory>::first(mapping).and_then(|parts| parts.committed());
+    directory.map_or(0, |directory| usize_of(directory.allocated))
+}

@@ -18,7 +18,7 @@ mod stats;
 mod table;
 mod type_entry;
 
-pub(crate) use adopt::adopt;
+pub(crate) use adopt::{adopt, allocated};
 pub(crate) use block_id::BlockId;
 pub(crate) use blocks::{Heap, State, Trailer, block_length, lost};
 pub(crate) use changes::Change;

@@ -254,6 +254,23 @@ impl Mapping {
         filled.map_err(|error| Error::io(format!("reserve memory for the holes in `{}`", self.name), error))
     }
 
+    /// Loads pages for the holes in the first bytes of the segment, so that reading them raises no SIGBUS: for a mapping that
+    /// cannot reserve memory, because it only reads. Before Linux 5.14, it does nothing.
+    pub(crate) fn load_holes(&self, length: usize) -> Result<(), Error> {
+        let part = 0..length.min(self.length()) as u64;
+        let load = |hole: Range<u64>| {
+            let [start, end] = [hole.start, hole.end].map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));
+            match self.memory.advise_range(Advice::PopulateRead, start, end - start) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+                // The kernel says so where a load would raise SIGBUS.
+                Err(error) if error.raw_os_error() == Some(libc::EFAULT) => Err(io::ErrorKind::StorageFull.into()),
+                loaded => loaded,
+            }
+        };
+        let loaded = self.file().and_then(|file| sys::memory::load_holes(file, part, load));
+        loaded.map_err(|error| Error::io(format!("get memory for the holes in `{}`", self.name), error))
+    }
+
     pub(crate) fn identity(&self) -> Identity {
         self.file.identity()
     }

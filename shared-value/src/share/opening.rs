@@ -4,7 +4,7 @@ use std::fs::File;
 
 use crate::cell::{Cell, Guarding, Recognized};
 use crate::error::Error;
-use crate::heap::{BlockId, Directory, adopt, cell_at};
+use crate::heap::{BlockId, Directory, adopt, allocated, cell_at};
 use crate::lock::LockKind;
 use crate::segment::Location;
 
@@ -40,14 +40,14 @@ impl Opening {
     fn open_file<C: Recognized + ?Sized>(&self, file: File, location: &Location<'_>) -> Result<Cell<C>, Error> {
         match self {
             Self::ReadWrite(guarding) => Cell::open(file, location, guarding, adopt),
-            Self::ReadOnly => Cell::of_file_read_only(file, location.to_static()),
+            Self::ReadOnly => Cell::of_file_read_only(file, location.to_static(), allocated),
         }
     }
 
     fn attach<C: Recognized + ?Sized>(&self, file: File, location: Location<'static>) -> Result<Cell<C>, Error> {
         match self {
             Self::ReadWrite(guarding) => Cell::of_file(file, location, guarding),
-            Self::ReadOnly => Cell::of_file_read_only(file, location),
+            Self::ReadOnly => Cell::of_file_read_only(file, location, allocated),
         }
     }
 

@@ -93,27 +93,55 @@ fn reserve_pieces(file: BorrowedFd<'_>, start: &mut u64, end: u64) -> io::Result
 pub(crate) fn fill_holes(file: impl AsFd, part: Range<u64>) -> io::Result<()> {
     let file = file.as_fd();
     let mut from = part.start;
-    while from < part.end {
-        let hole = match fs::seek(file, SeekFrom::Hole(from)) {
-            Ok(hole) => hole,
-            // The file has no further hole, or the file system does not tell.
-            Err(Errno::NXIO | Errno::INVAL | Errno::OPNOTSUPP) => break,
-            Err(error) => return Err(error.into()),
-        };
-        if hole >= part.end {
-            break;
-        }
-        let end = fs::seek(file, SeekFrom::Data(hole)).map_or(part.end, |data| data.min(part.end));
-        check_available(file, end - hole)?;
-        let mut start = hole;
-        match reserve_pieces(file, &mut start, end) {
+    while let Some(hole) = next_hole(file, from..part.end)? {
+        check_available(file, hole.end - hole.start)?;
+        let mut start = hole.start;
+        match reserve_pieces(file, &mut start, hole.end) {
             Err(error) if Errno::from_io_error(&error) == Some(Errno::OPNOTSUPP) => break,
             filled => filled?,
         }
-        // A peer may free pages at the same time; the loop goes forward nevertheless.
-        from = end.max(hole + 1);
+        from = hole.end;
     }
     Ok(())
+}
+
+/// Lets the closure load pages for the holes in a part of a file, if its file system takes memory for a page that is only read:
+/// tmpfs does. Memory without a name does too, but no file system limits it.
+///
+/// # Errors
+/// `OutOfMemory`, and the error of the closure.
+pub(crate) fn load_holes(
+    file: impl AsFd,
+    part: Range<u64>,
+    mut load: impl FnMut(Range<u64>) -> io::Result<()>,
+) -> io::Result<()> {
+    let file = file.as_fd();
+    if has_fixed_length(file) || !is_in_memory(file) {
+        return Ok(());
+    }
+    let mut from = part.start;
+    while let Some(hole) = next_hole(file, from..part.end)? {
+        check_available(file, hole.end - hole.start)?;
+        load(hole.clone())?;
+        from = hole.end;
+    }
+    Ok(())
+}
+
+/// Returns the first hole in a part of a file. It is never empty.
+fn next_hole(file: BorrowedFd<'_>, part: Range<u64>) -> io::Result<Option<Range<u64>>> {
+    if part.is_empty() {
+        return Ok(None);
+    }
+    let start = match fs::seek(file, SeekFrom::Hole(part.start)) {
+        Ok(start) if start < part.end => start,
+        // The file has no further hole, or the file system does not tell.
+        Ok(_) | Err(Errno::NXIO | Errno::INVAL | Errno::OPNOTSUPP) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let end = fs::seek(file, SeekFrom::Data(start)).map_or(part.end, |data| data.min(part.end));
+    // A peer may fill the hole at the same time.
+    Ok(Some(start..end.max(start + 1)))
 }
 
 /// Frees the memory of a part of a file, which reads as zeros then.
@@ -136,8 +164,13 @@ pub(crate) fn is_nameless(file: impl AsFd) -> bool {
 /// name, which no file system limits, unless the machine promises no more memory than it has: then a write to a new page may
 /// raise SIGBUS.
 pub(crate) fn comes_with_writes(file: impl AsFd) -> bool {
+    has_fixed_length(file) && is_overcommitted()
+}
+
+/// Returns whether the length of the file is sealed, which is possible only for memory without a name.
+fn has_fixed_length(file: impl AsFd) -> bool {
     const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
-    fs::fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SEALS)) && is_overcommitted()
+    fs::fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SEALS))
 }
 
 /// Returns whether the kernel promises memory that it may not have (`vm.overcommit_memory` of `proc(5)`), as it does unless
@@ -149,13 +182,14 @@ pub(crate) fn is_overcommitted() -> bool {
 /// Checks that the machine has this number of bytes for a file in memory. Otherwise the kernel would kill a process to get
 /// them.
 fn check_available(file: BorrowedFd<'_>, bytes: u64) -> io::Result<()> {
-    // The magic number of tmpfs, which memory without a name has too (`statfs(2)`).
+    if is_in_memory(file) { expect_available(bytes) } else { Ok(()) }
+}
+
+/// Returns whether the file lies on tmpfs, or is memory without a name.
+fn is_in_memory(file: BorrowedFd<'_>) -> bool {
+    // The magic number of tmpfs (`statfs(2)`).
     const TMPFS: u64 = 0x0102_1994;
-    if fs::fstatfs(file).is_ok_and(|facts| facts.f_type.cast_unsigned() == TMPFS) {
-        expect_available(bytes)
-    } else {
-        Ok(())
-    }
+    fs::fstatfs(file).is_ok_and(|facts| facts.f_type.cast_unsigned() == TMPFS)
 }
 
 /// Checks that this process can get this number of bytes of memory.

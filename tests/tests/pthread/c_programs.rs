@@ -1,5 +1,6 @@
 //! Rust and C programs that take one mutex, and die with it.
 
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -13,9 +14,12 @@ use shared_value_tests::{AT_ONCE, DEADLINE, SegmentFile, SegmentName, eventually
 
 use crate::guarded;
 
-/// The C program, compiled once.
+/// The C program, compiled once. Where there is no compiler, `SHARED_VALUE_C_PROGRAM` is the path of the program.
 fn counter() -> Command {
     static COMPILED: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    if let Some(program) = env::var_os("SHARED_VALUE_C_PROGRAM") {
+        return Command::new(program);
+    }
     let (_, program) = COMPILED.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("counter");

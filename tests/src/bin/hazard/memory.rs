@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-use shared_value::{Arena, Error, Filled, LockKind, SharedArray, Synchronized, Token, Zeroed, unlink};
+use shared_value::{Arena, Error, Filled, LockKind, ReadOnly, SharedArray, Synchronized, Token, Zeroed, unlink};
 use shared_value_tests::{
     AT_ONCE, MemoryGroup, SegmentName, When, fork, mount_tmpfs, own_mounts, refuse, show_instead, skip,
 };
@@ -226,6 +226,10 @@ fn dig(path: &Path) -> Result<()> {
 /// Creates or uses a value.
 type Use = fn() -> Result<(), Error>;
 
+fn read_all(array: &Synchronized<[u64], ReadOnly>) -> Result<(), Error> {
+    array.to_vec().map(drop)
+}
+
 fn holes() -> Result<()> {
     const ROOM: usize = 8 * MEBI;
     if let Err(error) = own_mounts() {
@@ -233,14 +237,15 @@ fn holes() -> Result<()> {
         return Ok(());
     }
     mount_tmpfs("/dev/shm", ROOM);
-    // How a value is created, and how all of its memory is written.
-    let cases: [(Use, Use); 4] = [
+    // How a value is created, how all of its memory is written, and how it is read by a handle that cannot reserve memory.
+    let cases: [(Use, Use, Option<Use>); 4] = [
         (
             || SharedArray::create("value", Filled(0_u64, MEBI / 8)).map(drop),
             || {
                 let array = SharedArray::<u64>::open("value")?;
                 (1..3).try_for_each(|round| array.lock()?.fill(round))
             },
+            Some(|| SharedArray::open_read_only("value").and_then(|array| read_all(&array))),
         ),
         (
             || SharedArray::options().lock_kind(LockKind::Pthread).create("value", Filled(0_u64, MEBI / 8)).map(drop),
@@ -248,6 +253,7 @@ fn holes() -> Result<()> {
                 let array = SharedArray::<u64>::options().lock_kind(LockKind::Pthread).open("value")?;
                 (1..3).try_for_each(|round| array.lock()?.fill(round))
             },
+            Some(|| SharedArray::open_read_only("value").and_then(|array| read_all(&array))),
         ),
         (
             || SharedArray::options().unlocked().create("value", Filled(0_u64, MEBI / 4)).map(drop),
@@ -255,17 +261,22 @@ fn holes() -> Result<()> {
                 let array = SharedArray::<u64>::options().unlocked().open("value")?;
                 (0..array.len()).try_for_each(|index| array.set_at(index, 1))
             },
+            None,
         ),
         (
-            || Arena::create("value", 1 << 30)?.insert("key", Filled(0_u64, MEBI / 8)).map(drop),
+            || Arena::create("value", 2 * ROOM)?.insert("key", Filled(0_u64, MEBI / 8)).map(drop),
             || {
                 let array = Arena::open("value")?.get::<[u64]>("key")?.expect("it is there");
                 (1..3).try_for_each(|round| array.lock()?.fill(round))
             },
+            Some(|| {
+                let array = Arena::open_read_only("value")?.get("key")?.expect("it is there");
+                read_all(&array)
+            }),
         ),
     ];
     let path = Path::new("/dev/shm/value");
-    for (number, (create, write)) in cases.into_iter().enumerate() {
+    for (number, (create, write, read)) in cases.into_iter().enumerate() {
         create()?;
         dig(path)?;
         let filler = Path::new("/dev/shm/filler");
@@ -281,6 +292,19 @@ fn holes() -> Result<()> {
             assert!(error.contains("reserve memory for the holes in `value`"), "{number}: {error}");
         })
         .finish();
+        if let Some(read) = read {
+            // A load would raise SIGBUS.
+            fork(|| {
+                let error = read().expect_err("there is no memory").to_string();
+                assert!(error.contains("get memory for the holes in `value`"), "{number}: {error}");
+            })
+            .finish();
+            fs::remove_file(filler)?;
+            read()?;
+            fill()?;
+            fork(|| read().expect("its memory is there")).finish();
+            dig(path)?;
+        }
         fs::remove_file(filler)?;
         // A process has the value open, so its holes are filled. Then there is no memory left.
         let opened = fork(|| {

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result};
+use rustix::fs::{major, minor};
 use shared_value_tests::SegmentName;
 
 /// Resources of the system that this process uses at one moment.
@@ -13,25 +14,30 @@ pub(crate) struct Usage {
     pub(crate) mappings: usize,
     /// Resident memory.
     pub(crate) kibibytes: u64,
-    inodes: Vec<u64>,
+    /// Device and inode of each mapping, as `/proc` shows them.
+    mapped: Vec<String>,
 }
 
 impl Usage {
     pub(crate) fn now() -> Result<Self> {
         let maps = fs::read_to_string("/proc/self/maps")?;
-        let inodes: Vec<_> =
-            maps.lines().filter_map(|line| line.split_ascii_whitespace().nth(4)?.parse().ok()).collect();
+        // Address, permissions, offset, device, inode, path.
+        let file = |line: &str| line.split_ascii_whitespace().skip(3).take(2).collect::<Vec<_>>().join(" ");
+        let mapped: Vec<_> = maps.lines().map(file).collect();
         let status = fs::read_to_string("/proc/self/status")?;
         let resident = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:"))
             .context("the kernel tells the resident memory")?;
         let kibibytes = resident.trim().trim_end_matches(" kB").parse()?;
-        Ok(Self { descriptors: fs::read_dir("/proc/self/fd")?.count(), mappings: inodes.len(), kibibytes, inodes })
+        Ok(Self { descriptors: fs::read_dir("/proc/self/fd")?.count(), mappings: mapped.len(), kibibytes, mapped })
     }
 
     /// Returns whether the segment is mapped.
     pub(crate) fn maps(&self, name: &SegmentName) -> Result<bool> {
-        Ok(self.inodes.contains(&fs::metadata(name.path())?.ino()))
+        let facts = fs::metadata(name.path())?;
+        // Files of other file systems may have the same inode number.
+        let file = format!("{:02x}:{:02x} {}", major(facts.dev()), minor(facts.dev()), facts.ino());
+        Ok(self.mapped.contains(&file))
     }
 }

@@ -74,7 +74,7 @@ fn churn(arena: &Arena) {
 
 /// Fills the arena with values, and removes them again. So all space that is not claimed was written.
 fn fill(arena: &Arena) {
-    let count = (0..).find(|number| match arena.insert(&format!("fill {number}"), Filled(u64::MAX, 30)) {
+    let count = (0..CAPACITY).find(|number| match arena.insert(&format!("fill {number}"), Filled(u64::MAX, 30)) {
         Err(Error::ArenaFull { .. }) => true,
         added => added.map(drop).is_err(),
     });
@@ -127,23 +127,25 @@ fn space_is_used_again_while_others_have_other_values_open() {
     reader.finish();
 }
 
+/// Opens fifty values, and drops them in two steps.
+fn hold<A: Access>(arena: &Arena<A>, step: &mut dyn FnMut()) {
+    let held: Vec<_> = (0..50_u64).map(|number| value_of(arena, &format!("key {number}"))).collect();
+    let again = held.clone();
+    let check = || held.iter().zip(0..).for_each(|(value, number)| assert_eq!(value.get(), number));
+    check();
+    step();
+    check();
+    drop(again);
+    step();
+    check();
+    drop(held);
+    step();
+}
+
 /// Without a claim, a handle would lead to the value that takes the space next.
 #[test]
 fn a_removed_value_stays_as_long_as_another_process_has_it() {
     let _alone = alone();
-    fn hold<A: Access>(arena: &Arena<A>, step: &mut dyn FnMut()) {
-        let held: Vec<_> = (0..50_u64).map(|number| value_of(arena, &format!("key {number}"))).collect();
-        let again = held.clone();
-        let check = || held.iter().zip(0..).for_each(|(value, number)| assert_eq!(value.get(), number));
-        check();
-        step();
-        check();
-        drop(again);
-        step();
-        check();
-        drop(held);
-        step();
-    }
     for read_only in [false, true] {
         let name = SegmentName::new("claims-held");
         let arena = Arena::create(&name, CAPACITY).unwrap();
@@ -267,7 +269,8 @@ fn a_killed_holder_pins_nothing() {
                 let _ = arena.transaction::<()>(|tx| {
                     let value = tx.insert("not committed", Filled(1_u64, 1_000))?;
                     step();
-                    Ok(drop(value))
+                    drop(value);
+                    Ok(())
                 });
             } else if kind == 1 {
                 let arena = Arena::open_read_only(&name).unwrap();
@@ -368,7 +371,7 @@ fn a_lock_object_stays_as_long_as_values_use_it() {
     let _alone = alone();
     let arena = Arena::new(CAPACITY).unwrap();
     let inside = arena.insert::<Recursive>("lock", Zeroed).unwrap();
-    let lock = RLock::open(&inside.token().unwrap()).unwrap();
+    let lock = RLock::open(inside.token().unwrap()).unwrap();
     let value = Synchronized::<u64>::options().lock(&lock).new(1_u64).unwrap();
     drop((inside, lock));
     let guard = value.lock().unwrap();

@@ -74,7 +74,7 @@ fn churn(arena: &Arena) {
 
 /// Fills the arena with values, and removes them again. So all space that is not claimed was written.
 fn fill(arena: &Arena) {
-    let count = (0..1_u64 << 32).find(|number| match arena.insert(&format!("fill {number}"), Filled(u64::MAX, 30)) {
+    let count = (0..CAPACITY).find(|number| match arena.insert(&format!("fill {number}"), Filled(u64::MAX, 30)) {
         Err(Error::ArenaFull { .. }) => true,
         added => added.map(drop).is_err(),
     });
@@ -127,7 +127,7 @@ fn space_is_used_again_while_others_have_other_values_open() {
     reader.finish();
 }
 
-/// Holds values twice, then once, then not at all, and checks them before each step.
+/// Opens fifty values, and drops them in two steps.
 fn hold<A: Access>(arena: &Arena<A>, step: &mut dyn FnMut()) {
     let held: Vec<_> = (0..50_u64).map(|number| value_of(arena, &format!("key {number}"))).collect();
     let again = held.clone();

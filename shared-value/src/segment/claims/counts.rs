@@ -6,25 +6,29 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use crate::segment::claims::layout::{Layout, PER_PAGE};
+use crate::segment::claims::layout::Layout;
 
-/// A count for each unit, and a bit for each page of the window that this process has used. A forked child has a copy.
+/// The units that have a bit together. They lie in one page of the window.
+const GROUP: usize = 64;
+
+/// A count for each unit, and a bit for each group of units that this process has used. A forked child has a copy.
 #[derive(Debug)]
 pub(super) struct Counts {
     memory: MmapRaw,
     units: usize,
-    pages: usize,
+    /// The words of the bits.
+    words: usize,
 }
 
 impl Counts {
     /// Returns counts that are all zero; `None` if the process has no address space or no memory for them.
     pub(super) fn new(layout: Layout) -> Option<Self> {
-        let (units, pages) = (layout.units, layout.pages());
-        let words = pages.div_ceil(64);
+        let units = layout.units;
+        let words = units.div_ceil(GROUP).div_ceil(64);
         let length = units.checked_mul(size_of::<AtomicU32>())?.checked_next_multiple_of(64)?.checked_add(words * 8)?;
         // Memory comes with the first writes.
         let memory = MmapOptions::new().len(length).no_reserve_swap().map_anon().ok()?;
-        Some(Self { memory: memory.into(), units, pages })
+        Some(Self { memory: memory.into(), units, words })
     }
 
     /// Returns the count of a unit; `None` if there is no such unit.
@@ -47,34 +51,34 @@ impl Counts {
         let first = self.memory.as_mut_ptr().wrapping_byte_add(start).cast::<AtomicU64>();
         // SAFETY: `new` has mapped this number of words behind the counts, at a multiple of 64. They are zeros at first, and
         // are accessed as atomics only, while `self` keeps them mapped.
-        unsafe { slice::from_raw_parts(first, self.pages.div_ceil(64)) }
+        unsafe { slice::from_raw_parts(first, self.words) }
     }
 
-    /// Returns whether the page of a unit was marked as used.
+    /// Returns whether the group of a unit was marked as used.
     #[inline(always)]
     pub(super) fn is_used(&self, unit: usize) -> bool {
-        let page = unit / PER_PAGE;
-        self.bits().get(page / 64).is_some_and(|word| word.load(Relaxed) & 1 << (page % 64) != 0)
+        let group = unit / GROUP;
+        self.bits().get(group / 64).is_some_and(|word| word.load(Relaxed) & 1 << (group % 64) != 0)
     }
 
-    /// Marks the page of a unit as used.
+    /// Marks the group of a unit as used.
     pub(super) fn set_used(&self, unit: usize) {
-        let page = unit / PER_PAGE;
-        if let Some(word) = self.bits().get(page / 64) {
-            word.fetch_or(1 << (page % 64), Relaxed);
+        let group = unit / GROUP;
+        if let Some(word) = self.bits().get(group / 64) {
+            word.fetch_or(1 << (group % 64), Relaxed);
         }
     }
 
-    /// Returns the first unit of each page that was marked as used.
-    pub(super) fn used_pages(&self) -> impl Iterator<Item = usize> {
+    /// Returns the first unit of each group that was marked as used.
+    pub(super) fn used_groups(&self) -> impl Iterator<Item = usize> {
         let words = self.bits().iter().enumerate().filter(|(_, word)| word.load(Relaxed) != 0);
-        let pages = words.flat_map(|(number, _)| number * 64..number * 64 + 64);
-        pages.map(|page| page * PER_PAGE).filter(|unit| self.is_used(*unit))
+        let groups = words.flat_map(|(number, _)| number * 64..number * 64 + 64);
+        groups.map(|group| group * GROUP).filter(|unit| self.is_used(*unit))
     }
 
     /// Returns the units of which this process has handles.
     pub(super) fn open_units(&self) -> impl Iterator<Item = usize> {
-        let units = self.used_pages().flat_map(|first| first..first + PER_PAGE);
+        let units = self.used_groups().flat_map(|first| first..first + GROUP);
         units.filter(|unit| self.of(*unit).is_some_and(|count| count.load(Relaxed) != 0))
     }
 }

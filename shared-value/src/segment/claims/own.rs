@@ -180,8 +180,8 @@ impl Mapping {
         let inherited = locked.claiming.take();
         (locked.units, locked.is_all) = (0, false);
         if self.take_slot(claims, locked) {
-            // A forked child finds pages marked that its parent has used, and that its own window does not have yet.
-            if claims.used_pages().all(|unit| self.prepare(claims, unit).is_ok())
+            // A forked child finds groups marked that its parent has used. Their pages of its own window may have no memory yet.
+            if claims.used_groups().all(|unit| self.prepare(claims, unit).is_ok())
                 && claims.open_units().all(|unit| self.publish(claims, unit))
             {
                 claims.set_mode(Mode::Slot);
@@ -487,8 +487,8 @@ impl Claims {
         }
     }
 
-    fn used_pages(&self) -> impl Iterator<Item = usize> {
-        self.counts.iter().flat_map(Counts::used_pages)
+    fn used_groups(&self) -> impl Iterator<Item = usize> {
+        self.counts.iter().flat_map(Counts::used_groups)
     }
 
     fn open_units(&self) -> impl Iterator<Item = usize> {

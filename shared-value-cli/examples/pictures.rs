@@ -1,7 +1,7 @@
 //! Makes the pictures of `docs/command.md`: runs the real program beside a few processes, and draws its screen.
 //!
 //! ```sh
-//! cargo build --release -p shared-value-cli && cargo run --release -p shared-value-cli --example pictures
+//! cargo build -p shared-value-cli && cargo run -p shared-value-cli --example pictures
 //! ```
 
 use std::error::Error;
@@ -44,7 +44,6 @@ struct Sensor {
     samples: u64,
 }
 
-const COLUMNS: u16 = 100;
 const NAMES: [&str; 3] = ["picture.account", "picture.bank", "picture.sensor"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -96,10 +95,10 @@ fn make() -> Result<(), Box<dyn Error>> {
             thread::sleep(Duration::from_millis(20));
         }
     });
-    let list = Terminal::start(7, &["list", "--color", "always", "picture.*"])?;
+    let list = Terminal::start(130, 5, &["list", "--color", "always", "picture.*"])?;
     thread::sleep(Duration::from_secs(1));
     fs::write(folder.join("list.svg"), list.picture())?;
-    let mut top = Terminal::start(24, &["top", "picture.*"])?;
+    let mut top = Terminal::start(100, 24, &["top", "picture.*"])?;
     // The selection goes to the sensor, and then to its temperature.
     thread::sleep(Duration::from_secs(1));
     top.press("\u{1b}[B\u{1b}[B\t")?;
@@ -123,19 +122,20 @@ fn hold() -> Result<Child, Box<dyn Error>> {
 struct Terminal {
     child: Child,
     keyboard: File,
+    columns: u16,
     rows: u16,
     screen: Arc<Mutex<vt100::Parser>>,
 }
 
 impl Terminal {
-    fn start(rows: u16, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
+    fn start(columns: u16, rows: u16, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&keyboard)?;
         unlockpt(&keyboard)?;
         let device = OpenOptions::new().read(true).write(true).open(ptsname(&keyboard, Vec::new())?.to_str()?)?;
-        tcsetwinsize(&device, Winsize { ws_row: rows, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 })?;
+        tcsetwinsize(&device, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })?;
         let length = |length| NonZeroU16::new(length).ok_or("no size");
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(length(rows)?, length(COLUMNS)?, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(length(rows)?, length(columns)?, 0)));
         let keyboard = File::from(keyboard);
         let (mut output, shown) = (keyboard.try_clone()?, Arc::clone(&screen));
         thread::spawn(move || {
@@ -157,7 +157,7 @@ impl Terminal {
             .stdout(stream()?)
             .stderr(stream()?)
             .spawn()?;
-        Ok(Self { child, keyboard, rows, screen })
+        Ok(Self { child, keyboard, columns, rows, screen })
     }
 
     fn press(&mut self, keys: &str) -> Result<(), Box<dyn Error>> {
@@ -168,7 +168,7 @@ impl Terminal {
     fn picture(&self) -> String {
         const WIDTH: u16 = 8;
         const HEIGHT: u16 = 17;
-        let (width, height) = (COLUMNS * WIDTH + 16, self.rows * HEIGHT + 16);
+        let (width, height) = (self.columns * WIDTH + 16, self.rows * HEIGHT + 16);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"DejaVu Sans \
              Mono,Consolas,monospace\" font-size=\"13\" xml:space=\"preserve\">\n<rect width=\"100%\" height=\"100%\" rx=\"6\" \
@@ -176,7 +176,7 @@ impl Terminal {
         );
         let parser = self.screen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for row in 0..self.rows {
-            for column in 0..COLUMNS {
+            for column in 0..self.columns {
                 let Some(cell) = parser.screen().cell(row, column) else { continue };
                 let (x, y) = (8 + column * WIDTH, 8 + row * HEIGHT);
                 let (mut ink, mut ground) = (color(cell.fgcolor(), "#d7dde4"), color(cell.bgcolor(), "#1b1f24"));

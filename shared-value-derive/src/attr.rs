@@ -3,12 +3,13 @@
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, Lit, LitInt, LitStr, Meta, Path, Token};
+use syn::{Attribute, Expr, Lit, LitInt, LitStr, Meta, Path, Token, Type};
 
 use crate::context::Context;
 use crate::nearest::nearest;
 use crate::symbol::{
-    ATOMIC, CONTAINER_WORDS, CRATE, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, SHARED, SIZE, Symbol, TYPECODE,
+    ATOMIC, CONTAINER_WORDS, CRATE, EVOLVES, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RELEASED, SHARED, SIZE, Symbol,
+    TYPECODE,
 };
 
 /// The contents of the `#[shared(..)]` attributes of a type.
@@ -18,6 +19,9 @@ pub(crate) struct ContainerAttributes {
     pub(crate) layout: Option<LitStr>,
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) size: Option<LitInt>,
+    pub(crate) evolves: Option<Span>,
+    /// Earlier versions of the type.
+    pub(crate) released: Vec<Type>,
 }
 
 /// The contents of the `#[shared(..)]` attributes of a field.
@@ -43,6 +47,8 @@ impl ContainerAttributes {
                 LAYOUT => parsed.layout = Some(string(meta, LAYOUT, "T{<q:balance:}")?),
                 FINGERPRINT => parsed.fingerprint = Some(fingerprint(meta)?),
                 SIZE => parsed.size = Some(size(meta)?),
+                EVOLVES => parsed.evolves = Some(flag(meta, EVOLVES)?),
+                RELEASED => parsed.released = released(meta)?,
                 _ => {}
             }
             Ok(())
@@ -194,6 +200,23 @@ fn fingerprint(meta: &ParseNestedMeta<'_>) -> syn::Result<Fingerprint> {
             "expected 64 bits in hexadecimal: write `fingerprint = \"0x0123456789abcdef\"`",
         )),
     }
+}
+
+/// Returns the types of `released = v1::Account`, or of `released = (v1::Account, v2::Account)`.
+fn released(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Type>> {
+    let form = "released = v1::Account";
+    if !meta.input.peek(Token![=]) {
+        return Err(syn::Error::new(meta.path.span(), format!("a type is missing: write `{form}`")));
+    }
+    let value = meta.value()?;
+    if value.peek(Lit) {
+        let literal = value.parse::<Lit>()?;
+        return Err(syn::Error::new(literal.span(), format!("expected a type: write `{form}`")));
+    }
+    Ok(match value.parse::<Type>()? {
+        Type::Tuple(types) => types.elems.into_iter().collect(),
+        ty => vec![ty],
+    })
 }
 
 fn size(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {

@@ -77,6 +77,10 @@ mod tests;
 /// - `#[shared(size = 64)]`, `#[shared(layout = "T{<q:balance:}")]` and
 ///   `#[shared(fingerprint = "0x0123456789abcdef")]` pin the layout: if a change of the type changes the layout, the program
 ///   does not compile.
+/// - `#[shared(evolves)]`: programs with other versions of the struct may share its values, if the versions fit. A field of
+///   type `Reserved<N>` is room for later fields.
+/// - `#[shared(evolves, released = v1::Account)]`, or `released = (v1::Account, v2::Account)`: if the struct no longer fits
+///   these versions, the program does not compile.
 /// - `#[shared(crate = "path")]`: the path of `shared_value`, if another crate re-exports it.
 #[proc_macro_derive(SharedValue, attributes(shared))]
 pub fn derive_shared_value(input: TokenStream) -> TokenStream {

@@ -15,12 +15,14 @@ pub(crate) const CRATE: Symbol = Symbol("crate");
 pub(crate) const LAYOUT: Symbol = Symbol("layout");
 pub(crate) const FINGERPRINT: Symbol = Symbol("fingerprint");
 pub(crate) const SIZE: Symbol = Symbol("size");
+pub(crate) const EVOLVES: Symbol = Symbol("evolves");
+pub(crate) const RELEASED: Symbol = Symbol("released");
 
 pub(crate) const ATOMIC: Symbol = Symbol("atomic");
 pub(crate) const POD: Symbol = Symbol("pod");
 pub(crate) const TYPECODE: Symbol = Symbol("typecode");
 
-pub(crate) const CONTAINER_WORDS: [Symbol; 4] = [CRATE, LAYOUT, FINGERPRINT, SIZE];
+pub(crate) const CONTAINER_WORDS: [Symbol; 6] = [CRATE, LAYOUT, FINGERPRINT, SIZE, EVOLVES, RELEASED];
 pub(crate) const FIELD_WORDS: [Symbol; 3] = [ATOMIC, POD, TYPECODE];
 
 impl Symbol {

@@ -15,5 +15,5 @@ pub use crate::handle::synchronized::Synchronized;
 pub use crate::hold::retry::retries;
 pub use crate::layout::{
     Describe, Field, FieldVisitor, Layout as TypeLayout, Pod, SharedValue, assert_fingerprint, assert_layout,
-    assert_size,
+    assert_released, assert_size,
 };

@@ -21,6 +21,7 @@
 //! | share an array whose length is known at run time | [`SharedArray`], whose functions are [`ElementAccessors`] |
 //! | share many values | [`Arena`], a map from keys and [`Id`]s to values, with [`Transaction`]s and [`Snapshot`]s |
 //! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
+//! | deploy a new version of a struct beside the old one | `#[shared(evolves)]`, and [`Reserved`] for fields to come |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
@@ -192,7 +193,7 @@ pub use crate::{
     handle::wait::{Changes, Versioned},
     layout::{
         AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
-        SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
+        Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},

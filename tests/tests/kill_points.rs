@@ -63,6 +63,14 @@ fn all_elements_change_together() {
     survives(["array-set", "array-write", "array-few", "array-places", "array-fill", "array-commit", "array-rollback"]);
 }
 
+/// If a write of a whole value changed bytes that are fields of a newer version, the watcher of that version would lose them.
+#[test]
+fn fields_of_other_versions_stay() {
+    survives(["version-set-64", "version-update-64", "version-guard-64", "version-take-over-64", "version-dynamic-64"]);
+    survives(["version-set-4096", "version-update-4096", "version-guard-4096", "version-take-over-4096"]);
+    survives(["version-dynamic-4096"]);
+}
+
 /// Values under one lock are committed one after the other. The next owner that touches a value must drop the draft that a
 /// dead owner has left in it.
 #[test]

@@ -21,6 +21,7 @@ pub(crate) fn check(context: &Context, input: &Input) {
 }
 
 fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
+    check_evolution(context, input);
     if fields.is_empty() {
         let message = format!("`{}` has nothing to share: add a field", input.layout_name());
         context.at(input.name.span(), &message);
@@ -43,7 +44,30 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
     collisions::check(context, fields);
 }
 
+/// Checks the words about versions of a struct.
+fn check_evolution(context: &Context, input: &Input) {
+    let attributes = &input.attributes;
+    match (attributes.evolves, attributes.released.first()) {
+        (Some(evolves), _) if matches!(input.repr, Some(Repr::Transparent)) => {
+            context.at(
+                evolves,
+                "a newtype has no room for later fields: write `#[repr(C)]`, or let the type inside evolve",
+            );
+        }
+        (None, Some(released)) => {
+            context.on(released, "only a struct that evolves fits other versions: write `evolves` too");
+        }
+        _ => {}
+    }
+}
+
 fn check_field(context: &Context, input: &Input, field: &Field) {
+    if types::is_reserved(field) && input.attributes.evolves.is_none() && matches!(input.repr, Some(Repr::C)) {
+        context.on(
+            types::spelled(field),
+            "only a struct that evolves can use reserved bytes later: write `#[shared(evolves)]` above the struct",
+        );
+    }
     if let (Some(_), Some(pod)) = (field.attributes.atomic, field.attributes.pod) {
         context.at(pod, "`pod` is for foreign types and `atomic` for numbers and `bool`: remove one of them");
     }
@@ -61,6 +85,12 @@ fn check_field(context: &Context, input: &Input, field: &Field) {
 }
 
 fn check_enum(context: &Context, input: &Input, variants: &[Variant]) {
+    if let Some(evolves) = input.attributes.evolves {
+        context.at(evolves, "an enum cannot evolve, because old programs do not know new variants: only a struct can");
+    }
+    if let Some(released) = input.attributes.released.first() {
+        context.on(released, "an enum cannot evolve: pin it by `fingerprint`");
+    }
     if variants.is_empty() {
         let message = format!("`{}` has no value that could be shared: add a variant", input.layout_name());
         context.at(input.name.span(), &message);

@@ -32,6 +32,20 @@ pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Opti
     }
 }
 
+/// Returns whether the text of the field's type is that of `Reserved<N>`, or of an array of it.
+pub(crate) fn is_reserved(field: &Field) -> bool {
+    let Type::Path(path) = spelled(field) else { return false };
+    let segments = &path.path.segments;
+    let is_ours = segments.len() == 1 || segments.first().is_some_and(|first| first.ident == "shared_value");
+    let is_named = |segment: &PathSegment| segment.ident == "Reserved" && !segment.arguments.is_empty();
+    is_ours && segments.last().is_some_and(is_named)
+}
+
+/// Returns the type of the field, or the type of its elements.
+pub(crate) fn spelled(field: &Field) -> &Type {
+    innermost(&field.ty)
+}
+
 fn is_zero(length: &Expr) -> bool {
     matches!(length, Expr::Lit(ExprLit { lit: Lit::Int(length), .. }) if length.base10_digits() == "0")
 }

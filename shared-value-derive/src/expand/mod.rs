@@ -22,7 +22,10 @@ pub(crate) use scope::{Bodies, Scope};
 pub(crate) fn expand(input: &Input) -> TokenStream {
     let scope = Scope::new(input, Bodies::Real);
     match (&input.kind, &input.repr) {
-        (Body::Struct(fields), Some(Repr::C)) => structure(&scope, &quote!(structure), fields),
+        (Body::Struct(fields), Some(Repr::C)) => {
+            let shape = if input.attributes.evolves.is_some() { quote!(evolving) } else { quote!(structure) };
+            structure(&scope, &shape, fields)
+        }
         (Body::Struct(fields), Some(Repr::Transparent)) => structure(&scope, &quote!(newtype), fields),
         (Body::Enum(variants), Some(Repr::Integer(integer))) => {
             let metadata = metadata::enumeration(&scope, variants, integer);

@@ -3,6 +3,7 @@
 
 pub(crate) mod drafts;
 mod guarding;
+mod misfit;
 mod open;
 pub(crate) mod parts;
 mod terms;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use crate::cell::guarding::{Guarding, LockedBy, ObjectLock};
 use crate::cell::parts::{Parts, control};
-use crate::cell::{Cell, Terms};
+use crate::cell::{Cell, Terms, misfit};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
+use crate::layout::text_fingerprint;
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys;
 use crate::sys::memory::is_overcommitted;
@@ -43,12 +44,22 @@ impl<C: Typed + ?Sized> Recognized for C {
         let facts = C::facts(entry.size());
         let shape = facts.as_ref().map_or(Shape::of(0, 0), C::shape);
         let description = Description { schema: C::schema(), fingerprint: C::FINGERPRINT, shape };
-        entry.expect(mapping.name(), &description)?;
+        match entry.expect(mapping.name(), &description) {
+            Err(difference) if C::EVOLVES => {
+                misfit::check(mapping.name(), &description.schema, entry.schema(), difference)?;
+                // The rest must be as the schema of the segment says.
+                entry.expect_shape(mapping.name(), shape)?;
+            }
+            expected => expected?,
+        }
         facts.ok_or_else(|| Invalid::new("size", "that of its type", entry.size()).of(mapping.name()))
     }
 
     #[inline]
     fn in_arena(described: &Described<'_>) -> Result<C::Facts, Error> {
+        if C::EVOLVES && described.fingerprint != C::FINGERPRINT {
+            return other_version::<C>(described);
+        }
         described.expect::<C>()
     }
 
@@ -60,6 +71,22 @@ impl<C: Typed + ?Sized> Recognized for C {
     fn schema(_: &C::Facts) -> String {
         C::schema()
     }
+}
+
+/// Returns the facts of a value of an arena whose type differs, if it is another version of this type that fits.
+#[cold]
+fn other_version<C: Typed + ?Sized>(described: &Described<'_>) -> Result<C::Facts, Error> {
+    if !misfit::is_known_to_fit(C::FINGERPRINT, described.fingerprint)
+        && let Err(difference) = described.expect::<C>()
+    {
+        let schema = (described.schema)().unwrap_or_default();
+        misfit::check(&(described.name)(), &C::schema(), &schema, difference)?;
+        if text_fingerprint(&schema) == described.fingerprint {
+            misfit::note_fit(C::FINGERPRINT, described.fingerprint);
+        }
+    }
+    let invalid = || Invalid::new("size", "that of its type", described.size).of(&(described.name)());
+    C::facts(described.size).ok_or_else(invalid)
 }
 
 /// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value; each

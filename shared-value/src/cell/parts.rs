@@ -91,7 +91,8 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
 
     #[inline(always)]
     pub(crate) fn slots(&self) -> Slots<'a> {
-        Slots::new(&self.control.versions, self.slots, self.shape.stride(), self.shape.size, self.marks)
+        let (stride, size) = (self.shape.stride(), self.shape.size);
+        Slots::new(&self.control.versions, self.slots, stride, size, self.marks).reserving(C::has_reserved(self.shape))
     }
 
     /// Returns the word of an atomic field. `number` counts the atomic words of the value.

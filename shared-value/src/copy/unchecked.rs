@@ -109,7 +109,7 @@ unsafe fn first_invalid<T: SharedValue>(bytes: *const u8) -> Option<usize> {
             // SAFETY: text has no padding, so the caller promises `size_of::<T>()` initialized bytes.
             first_invalid_byte(unsafe { core::slice::from_raw_parts(bytes, size_of::<T>()) })
         }
-        Kind::Bytes => None,
+        Kind::Bytes | Kind::Reserved => None,
         Kind::Array { .. } | Kind::Newtype { .. } | Kind::Struct { .. } => {
             let mut checker = Checker { bytes, invalid: None };
             T::fields(&mut checker);

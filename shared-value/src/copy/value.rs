@@ -94,7 +94,8 @@ unsafe fn load_run<T>(slot: &[AtomicU64], offset: usize, to: *mut u8) {
 
 /// Copies a value to a byte offset of a slot that only this thread writes; other bytes stay.
 ///
-/// Padding is not copied, because it could leak this process's memory: shared padding keeps its zeros, or gets zeros.
+/// Padding is not copied, because it could leak this process's memory: shared padding keeps its zeros, or gets zeros. In a
+/// struct that evolves, it keeps its bytes.
 ///
 /// # Panics
 /// If it does not lie in the slot, or the offset is not a multiple of its alignment.
@@ -111,6 +112,10 @@ pub(crate) fn store<T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T
 pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, value: &T) {
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let from: *const u8 = ptr::from_ref(value).cast();
+    if const { T::LAYOUT.has_reserved() } {
+        // Reserved bytes may be fields of another version.
+        return T::fields(&mut Storer::<M> { slot, offset, from, merge: PhantomData });
+    }
     match const { (T::LAYOUT.padding() == 0, size_of::<T>() <= SMALL) } {
         // SAFETY: a value without padding has `size_of::<T>()` initialized bytes, and a reference to it is aligned.
         (true, true) => unsafe { store_bytes::<M, T>(slot, offset, from) },

@@ -3,10 +3,9 @@
 
 use crate::accessors::accessible::Accessible;
 use crate::accessors::host::{Root, Writer};
-use crate::copy::store_from;
 use crate::dynamic::DynData;
 use crate::dynamic::contents::Dyn;
-use crate::dynamic::copy::copy;
+use crate::dynamic::copy::{copy, store};
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::limit;
@@ -112,7 +111,7 @@ impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
         let bytes = encode(place, path, &data.into())?;
         let Some(words) = place.atomic else {
             let range = place.offset..place.offset + bytes.len();
-            return self.0.change(&range, |slot| store_from::<H::Merge>(slot, place.offset, &bytes));
+            return self.0.change(&range, |slot| store::<H::Merge>(slot, place, &bytes));
         };
         for (number, bytes) in bytes.chunks_exact(bytes.len() / words.count).enumerate() {
             self.0.word(words.first + number).store(zero_extended(bytes), Ordering::Release);
@@ -170,7 +169,7 @@ impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
             Ok(result)
         };
         self.0.update_copy(&range, read, changed, |slot, draft: &Changed| {
-            store_from::<H::Merge>(slot, place.offset, &draft.bytes);
+            store::<H::Merge>(slot, place, &draft.bytes);
         })
     }
 }

@@ -28,7 +28,8 @@ impl DynFacts {
     /// Returns the facts of a value of this size.
     pub(super) fn of(declared: DynLayout, size: usize) -> Result<Arc<Self>, Invalid> {
         let layout = declared.clone().of_size(size)?;
-        let shape = Shape::of(layout.size(), layout.atomic_fields().map(DynField::words).sum());
+        let atomics = layout.atomic_fields().map(DynField::words).sum();
+        let shape = Shape::of(layout.size(), atomics).reserving(layout.has_reserved());
         Ok(Arc::new(Self { layout, declared, shape }))
     }
 

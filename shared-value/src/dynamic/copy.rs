@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::cell::Cell;
-use crate::copy::load_into;
+use crate::copy::{Merge, load_into, store_from};
 use crate::dynamic::DynData;
 use crate::dynamic::contents::Dyn;
 use crate::dynamic::decode::decode;
@@ -15,9 +15,9 @@ use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
 use crate::hold::read::Timed;
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::schema::DynLayout;
 use crate::schema::place::{Place, WordRange};
 use crate::schema::primitive::put;
+use crate::schema::{DynKind, DynLayout};
 
 impl Shared for Dyn {}
 
@@ -80,6 +80,30 @@ pub(super) fn copy(
         put_atomics(place.layout, word, &mut bytes);
     }
     bytes
+}
+
+/// Stores the bytes of a part, except those that may be fields of other versions.
+pub(super) fn store<M: Merge>(slot: &[AtomicU64], place: Place<'_>, bytes: &[u8]) {
+    store_fields::<M>(slot, place.layout, place.offset, bytes);
+}
+
+fn store_fields<M: Merge>(slot: &[AtomicU64], layout: &DynLayout, offset: usize, bytes: &[u8]) {
+    match &layout.kind {
+        DynKind::Newtype { inner } => store_fields::<M>(slot, inner, offset, bytes),
+        DynKind::Struct { fields } if layout.has_reserved() => {
+            for field in fields.iter().filter(|field| !field.layout.is_reserved()) {
+                let bytes = &bytes[field.offset..][..field.layout.size()];
+                store_fields::<M>(slot, &field.layout, offset + field.offset, bytes);
+            }
+        }
+        DynKind::Array { element, .. } | DynKind::Slice { element } if element.has_reserved() => {
+            for (index, bytes) in bytes.chunks_exact(element.size()).enumerate() {
+                store_fields::<M>(slot, element, offset + index * element.size(), bytes);
+            }
+        }
+        DynKind::Reserved => {}
+        _ => store_from::<M>(slot, offset, bytes),
+    }
 }
 
 /// Replaces the atomic fields in a copy of the whole value by their present values.

@@ -54,7 +54,11 @@ pub(super) fn check_zeros(layout: &DynLayout) -> Result<(), Error> {
 fn zeros(layout: &DynLayout, way: &Way<'_>) -> Result<(), Error> {
     match &layout.kind {
         // Zeros are valid here; decoding them could ask for more memory than there is.
-        DynKind::Text | DynKind::Bytes | DynKind::Array { length: 0, .. } | DynKind::Slice { .. } => Ok(()),
+        DynKind::Text
+        | DynKind::Bytes
+        | DynKind::Reserved
+        | DynKind::Array { length: 0, .. }
+        | DynKind::Slice { .. } => Ok(()),
         DynKind::Array { element, .. } => zeros(element, &Way::Element(way, 0)),
         DynKind::Newtype { inner } => zeros(inner, way),
         DynKind::Struct { fields } => {
@@ -91,6 +95,7 @@ impl Decoder<'_> {
             }),
             DynKind::Text => self.text(),
             DynKind::Bytes => Ok(self.described().unwrap_or_else(|| DynData::Bytes(bytes.to_vec()))),
+            DynKind::Reserved => Ok(DynData::Struct { name: self.layout.name.to_string(), fields: Vec::new() }),
             DynKind::Array { element, .. } | DynKind::Slice { element } => {
                 // Collecting results would not reserve the memory at once, and take twice as much.
                 let mut elements = Vec::with_capacity(bytes.len() / element.size);
@@ -105,7 +110,7 @@ impl Decoder<'_> {
             }
             DynKind::Struct { fields } => {
                 let mut parts = Vec::with_capacity(fields.len());
-                for field in fields {
+                for field in fields.iter().filter(|field| !field.layout.is_reserved()) {
                     let bytes = &bytes[field.offset..][..field.layout.size];
                     let part = Decoder { layout: &field.layout, bytes, way: Way::Field(&self.way, &field.name) };
                     parts.push((field.name.clone(), part.data()?));

@@ -47,7 +47,7 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
             Some(character) => put(bytes, character.into()),
             None => return Err(wrong("a char".to_owned())),
         },
-        (DynKind::Optional { .. }, DynData::Optional(None)) => {}
+        (DynKind::Optional { .. }, DynData::Optional(None)) | (DynKind::Reserved, _) => {}
         (
             DynKind::Integer { is_signed } | DynKind::Nonzero { is_signed } | DynKind::Optional { is_signed },
             value @ (DynData::Signed(_) | DynData::Unsigned(_) | DynData::Optional(Some(_))),
@@ -123,6 +123,8 @@ fn structure(
     way: &Way<'_>,
 ) -> Result<(), Error> {
     let wrong = |expected: String, found: String| Error::WrongData { field: way.to_string(), expected, found };
+    // No data is for reserved bytes.
+    let fields: Vec<_> = fields.iter().filter(|field| !field.layout.is_reserved()).collect();
     let names = || listed(fields.iter().map(|field| field.name.as_str()));
     // Data that was read from a value has the fields in the order of the layout, so no search is needed.
     let mut seen = vec![false; fields.len()];
@@ -138,7 +140,7 @@ fn structure(
         if std::mem::replace(&mut seen[index], true) {
             return Err(wrong("every field once".to_owned(), format!("`{}` twice", shown(name))));
         }
-        let DynField { offset, layout, .. } = &fields[index];
+        let DynField { offset, layout, .. } = fields[index];
         part(layout, false, data, &mut bytes[*offset..][..layout.size], &Way::Field(way, name))?;
     }
     let missing = fields.iter().zip(seen).find(|(field, seen)| !seen && (!is_value || !field.is_atomic));

@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     pub(crate) atomics: usize,
     /// The number of words of the marks, stored because it is slow to compute.
     marks: usize,
+    /// Whether some bytes may be fields of other versions of the type.
+    has_reserved: bool,
 }
 
 /// The parts lie after the control line, in words:
@@ -37,7 +39,18 @@ impl Shape {
     pub(crate) const fn of(size: usize, atomics: usize) -> Self {
         let slot = size.div_ceil(WORD);
         let marks = if slot <= COPIED_WHOLE { 0 } else { marks::words(slot) };
-        Self { size, atomics, marks }
+        Self { size, atomics, marks, has_reserved: false }
+    }
+
+    /// Returns this shape, for a value of which some bytes may be fields of other versions.
+    pub(crate) const fn reserving(self, has_reserved: bool) -> Self {
+        Self { has_reserved, ..self }
+    }
+
+    /// Returns whether some bytes may be fields of other versions of the type, which a write of the whole value must leave.
+    #[inline(always)]
+    pub(crate) const fn has_reserved(self) -> bool {
+        self.has_reserved
     }
 
     /// Returns the number of words of each slot.
@@ -111,6 +124,12 @@ pub(crate) trait Contents {
     /// Returns the shape of a cell with these facts. If the type alone decides, the shape is a constant.
     fn shape(facts: &Self::Facts) -> Shape;
 
+    /// Returns `Shape::has_reserved` of a value of this type: a constant, if the type decides.
+    #[inline(always)]
+    fn has_reserved(shape: Shape) -> bool {
+        shape.has_reserved()
+    }
+
     /// Returns the error for invalid bits. `invalid` is the offset of the first bad byte; `bytes` were copied from the
     /// offset `place` on.
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error;
@@ -120,6 +139,9 @@ pub(crate) trait Contents {
 pub(crate) trait Typed: Contents {
     /// The hash of the schema.
     const FINGERPRINT: u64;
+
+    /// Whether values of other versions of the type may fit.
+    const EVOLVES: bool;
 
     fn schema() -> String;
 
@@ -149,7 +171,12 @@ impl<T: SharedValue> Contents for T {
 
     #[inline(always)]
     fn shape((): &()) -> Shape {
-        const { Shape::of(size_of::<T>(), T::LAYOUT.atomic_words()) }
+        const { Shape::of(size_of::<T>(), T::LAYOUT.atomic_words()).reserving(T::LAYOUT.has_reserved()) }
+    }
+
+    #[inline(always)]
+    fn has_reserved(_: Shape) -> bool {
+        const { T::LAYOUT.has_reserved() }
     }
 
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error {
@@ -159,6 +186,7 @@ impl<T: SharedValue> Contents for T {
 
 impl<T: SharedValue> Typed for T {
     const FINGERPRINT: u64 = <T as SharedValue>::FINGERPRINT;
+    const EVOLVES: bool = T::LAYOUT.has_evolving();
 
     fn schema() -> String {
         schema_text(T::LAYOUT)
@@ -179,6 +207,11 @@ impl<E: SharedValue> Contents for [E] {
         *facts
     }
 
+    #[inline(always)]
+    fn has_reserved(_: Shape) -> bool {
+        const { E::LAYOUT.has_reserved() }
+    }
+
     fn invalid_bits(invalid: usize, place: usize, bytes: &[u8]) -> Error {
         let start = invalid / size_of::<E>() * size_of::<E>();
         // Keeps only the bytes of the element, if more were copied.
@@ -190,6 +223,7 @@ impl<E: SharedValue> Contents for [E] {
 
 impl<E: SharedValue> Typed for [E] {
     const FINGERPRINT: u64 = slice_fingerprint(E::LAYOUT);
+    const EVOLVES: bool = E::LAYOUT.has_evolving();
 
     fn schema() -> String {
         slice_schema_text(E::LAYOUT)
@@ -197,6 +231,7 @@ impl<E: SharedValue> Typed for [E] {
 
     #[inline]
     fn facts(size: usize) -> Option<Shape> {
-        size.is_multiple_of(size_of::<E>()).then(|| Shape::of(size, 0))
+        let shape = || Shape::of(size, 0).reserving(const { E::LAYOUT.has_reserved() });
+        size.is_multiple_of(size_of::<E>()).then(shape)
     }
 }

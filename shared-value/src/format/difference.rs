@@ -14,6 +14,9 @@ const ARENA: &str = "Arena\ncursor: u64 @0\n";
 /// The advice for most differences.
 const CURE: &str = "open it with the struct it was created with, or remove it and create it again";
 
+/// The end of the line with the size of a struct that evolves.
+const EVOLVES: &str = ", evolves";
+
 /// How two schemas differ, in words.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
@@ -104,8 +107,14 @@ fn of_schemas(expected: &Schema<'_>, found: &Schema<'_>) -> Difference {
     } else {
         format!("expected `{told_expected}`, found `{told_found}`")
     };
+    let evolves = |schema: &Schema<'_>| schema.lines.iter().any(|line| line.ends_with(EVOLVES));
+    let cure = if evolves(found) && !evolves(expected) {
+        format!("{CURE}; its struct evolves, so other versions fit if they are `#[shared(evolves)]` too")
+    } else {
+        CURE.to_owned()
+    };
     Difference {
-        explanation: format!("{explanation}; {CURE}{}", side_by_side(expected, found)),
+        explanation: format!("{explanation}; {cure}{}", side_by_side(expected, found)),
         expected: told_expected,
         found: told_found,
     }

@@ -36,7 +36,12 @@ impl Describe {
 
     /// Describes a `#[repr(C)]` struct.
     pub const fn structure<T>(self, name: &'static str, fields: &'static [Field]) -> Layout {
-        Layout::structure::<T>(name, fields)
+        Layout::structure::<T>(name, fields).strict()
+    }
+
+    /// Describes a `#[repr(C)]` struct that evolves.
+    pub const fn evolving<T>(self, name: &'static str, fields: &'static [Field]) -> Layout {
+        Layout::structure::<T>(name, fields).evolving()
     }
 
     /// Describes a `#[repr(transparent)]` struct.

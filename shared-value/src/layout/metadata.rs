@@ -30,6 +30,7 @@ pub struct Layout {
     align: usize,
     kind: Kind,
     form: Form,
+    evolves: bool,
 }
 
 /// How a value is printed.
@@ -62,6 +63,8 @@ pub enum Kind {
     Text,
     /// Bytes that this library does not look into: a `#[shared(pod)]` field, or a [`Pod`](crate::Pod).
     Bytes,
+    /// Bytes without a meaning, for fields of later versions of a struct: [`Reserved`](crate::Reserved).
+    Reserved,
     /// A fixed number of elements.
     Array {
         /// The number of elements, at least 1.
@@ -108,7 +111,7 @@ pub struct Variant {
 impl Layout {
     pub(crate) const fn new<T>(name: &'static str, kind: Kind) -> Self {
         assert!(size_of::<T>() > 0, "a shared value must have at least one byte");
-        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind, form: Form::Parts }
+        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind, form: Form::Parts, evolves: false }
     }
 
     /// Returns this layout, for a type of this library that has its own `Debug`.
@@ -144,6 +147,25 @@ impl Layout {
             "a struct must have the size that `#[repr(C)]` gives it"
         );
         Self::new::<T>(name, Kind::Struct { fields })
+    }
+
+    /// Returns this layout, for a struct whose other versions may have other fields in its reserved bytes.
+    pub(super) const fn evolving(self) -> Self {
+        Self { evolves: true, ..self }
+    }
+
+    /// Returns this layout of a struct, if it has no `Reserved` field: other programs could put no fields there.
+    pub(super) const fn strict(self) -> Self {
+        if let Kind::Struct { fields } = self.kind {
+            let mut index = 0;
+            while index < fields.len() {
+                if fields[index].layout.is_reserved() {
+                    reserved_in_vain(fields[index].name);
+                }
+                index += 1;
+            }
+        }
+        self
     }
 
     #[doc(hidden)]
@@ -184,7 +206,47 @@ impl Layout {
         &self.kind
     }
 
-    /// Returns the number of bytes that are padding, between and after the fields of structs at any depth.
+    /// Returns whether programs with different versions of the struct may share a value: it is `#[shared(evolves)]`.
+    pub const fn evolves(&self) -> bool {
+        self.evolves
+    }
+
+    /// Returns whether it is, or wraps, or is an array of, bytes without a meaning.
+    pub(crate) const fn is_reserved(&self) -> bool {
+        match self.kind {
+            Kind::Reserved => true,
+            Kind::Array { element, .. } => element.is_reserved(),
+            Kind::Newtype { inner } => inner.is_reserved(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether a struct in it evolves, so that values of other layouts may fit.
+    pub(crate) const fn has_evolving(&self) -> bool {
+        match self.kind {
+            Kind::Array { element, .. } => element.has_evolving(),
+            Kind::Newtype { inner } => inner.has_evolving(),
+            Kind::Struct { fields } => {
+                let mut index = 0;
+                while index < fields.len() {
+                    if fields[index].layout.has_evolving() {
+                        return true;
+                    }
+                    index += 1;
+                }
+                self.evolves
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether some of its bytes may be fields of other versions, so that a write of the whole must leave them.
+    pub(crate) const fn has_reserved(&self) -> bool {
+        self.is_reserved() || (self.has_evolving() && self.padding() > 0)
+    }
+
+    /// Returns the number of bytes without a meaning: padding between and after the fields of structs at any depth, and
+    /// [`Reserved`](crate::Reserved) fields.
     pub const fn padding(&self) -> usize {
         self.size - self.real_bytes()
     }
@@ -202,6 +264,7 @@ impl Layout {
                 }
                 bytes
             }
+            Kind::Reserved => 0,
             Kind::Scalar { .. } | Kind::Text | Kind::Bytes | Kind::Enum { .. } => self.size,
         }
     }
@@ -211,7 +274,7 @@ impl Layout {
     pub const fn is_checked(&self) -> bool {
         match self.kind {
             Kind::Scalar { checked, .. } => checked,
-            Kind::Bytes => false,
+            Kind::Bytes | Kind::Reserved => false,
             Kind::Text | Kind::Enum { .. } => true,
             Kind::Array { element, .. } => element.is_checked(),
             Kind::Newtype { inner } => inner.is_checked(),
@@ -365,6 +428,15 @@ impl Variant {
     pub const fn discriminant(&self) -> i128 {
         self.discriminant
     }
+}
+
+const fn reserved_in_vain(field: &str) -> ! {
+    let mut message = Text::<256>::from(0);
+    message.text("`");
+    message.text(field);
+    message
+        .text("` is reserved for later versions, but the struct does not evolve: write `#[shared(evolves)]` above it");
+    panic!("{}", message.beginning())
 }
 
 #[track_caller]

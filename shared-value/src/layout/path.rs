@@ -39,6 +39,6 @@ fn descend(layout: &'static Layout, start: usize, offset: usize, name: &mut Stri
             descend(element, start + index * element.size(), offset, name)
         }
         Kind::Newtype { inner } => descend(inner, start, offset, name),
-        Kind::Scalar { .. } | Kind::Text | Kind::Bytes | Kind::Enum { .. } => (layout, start),
+        Kind::Scalar { .. } | Kind::Text | Kind::Bytes | Kind::Reserved | Kind::Enum { .. } => (layout, start),
     }
 }

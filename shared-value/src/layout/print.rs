@@ -77,6 +77,7 @@ impl Debug for Printed<'_> {
             Kind::Scalar { code, .. } => self.number(*code, formatter),
             Kind::Text => print_text(self.bytes, formatter),
             Kind::Bytes => self.bytes.fmt(formatter),
+            Kind::Reserved => formatter.write_str(self.layout.name()),
             Kind::Array { element, .. } => {
                 let elements = self.bytes.chunks_exact(element.size());
                 formatter.debug_list().entries(elements.map(|bytes| Printed { layout: element, bytes })).finish()

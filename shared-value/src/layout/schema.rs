@@ -14,7 +14,7 @@
 //! Account: 56 bytes, align 8
 //! little-endian
 //! ```
-//! Offsets are in bytes from the start of the value. Below an array, they are those of its first element.
+//! The size of a struct that evolves ends with `, evolves`. Offsets are in bytes from the start of the value. Below an array, they are those of its first element.
 //!
 //! If only the segment knows the length of an array, the schema describes the elements:
 //! ```text
@@ -130,6 +130,11 @@ const fn write_type<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &L
             text.number(layout.align());
             text.byte(b'>');
         }
+        Kind::Reserved => {
+            text.text("Reserved<");
+            text.number(layout.size());
+            text.byte(b'>');
+        }
         Kind::Array { length, element } => {
             text.byte(b'[');
             write_type(text, element);
@@ -177,7 +182,7 @@ const fn write_parts<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &
         }
         Kind::Array { element, .. } => write_parts(text, element, &Path::Element(path), base),
         Kind::Newtype { inner } => write_parts(text, inner, path, base),
-        Kind::Scalar { .. } | Kind::Text | Kind::Bytes | Kind::Enum { .. } => {}
+        Kind::Scalar { .. } | Kind::Text | Kind::Bytes | Kind::Reserved | Kind::Enum { .. } => {}
     }
 }
 
@@ -218,5 +223,8 @@ const fn write_size<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &L
     text.number(layout.size());
     text.text(" bytes, align ");
     text.number(layout.align());
+    if layout.evolves() {
+        text.text(", evolves");
+    }
     text.byte(b'\n');
 }

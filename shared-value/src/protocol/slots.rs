@@ -43,6 +43,8 @@ pub(crate) struct Slots<'a> {
     size: usize,
     /// The marks of a large value; empty for other values, which are copied whole.
     marks: &'a [AtomicU64],
+    /// Whether a write of all bytes leaves some as they are, because they may be fields of another version of the type.
+    has_reserved: bool,
 }
 
 /// A version that is about to be copied.
@@ -134,7 +136,13 @@ impl<'a> Slots<'a> {
         size: usize,
         marks: &'a [AtomicU64],
     ) -> Self {
-        Self { versions, words, stride, size, marks }
+        Self { versions, words, stride, size, marks, has_reserved: false }
+    }
+
+    /// Returns these slots, for a value that may have reserved bytes.
+    #[inline(always)]
+    pub(crate) fn reserving(self, has_reserved: bool) -> Self {
+        Self { has_reserved, ..self }
     }
 
     /// Returns the slot of a version. It alternates with every commit, so its start is computed without a branch that would
@@ -326,14 +334,15 @@ impl<'a> Slots<'a> {
         self.versions.version.store(next, Ordering::Release);
     }
 
-    /// Makes the working slot a copy of the committed slot, unless these bytes are the whole value.
+    /// Makes the working slot a copy of the committed slot, unless these bytes are the whole value, and all of them are
+    /// going to be written.
     #[inline(always)]
     fn prepare(self, version: u64, bytes: &Range<usize>) {
         // Readers of the version before the committed one may still copy from the working slot. Release: pairs with the
         // acquire fence of `copy`. The commit of `version` comes before this fence: in this thread, or in another one that
         // released the lock to this thread.
         fence(Ordering::Release);
-        if bytes.len() == self.size {
+        if bytes.len() == self.size && (!self.has_reserved || cfg!(shared_value_fault = "stale_reserved")) {
             return;
         }
         let (committed, working) = (self.slot(version), self.slot(version.wrapping_add(1)));

@@ -37,6 +37,8 @@ pub struct DynLayout {
     pub(crate) typecode: Option<Box<Typecode>>,
     /// The indices of the variants of an enum, by their numbers: an array may have as many elements as its enum has variants.
     pub(super) by_number: Box<[u32]>,
+    /// Whether it is a struct whose other versions may have other fields in its reserved bytes.
+    pub(super) evolves: bool,
 }
 
 /// The kinds of types, and the parts of each.
@@ -69,6 +71,8 @@ pub enum DynKind {
     /// Bytes whose type is known only to their author: a `#[shared(pod)]` field. If the author wrote a typecode, the bytes
     /// are read, written and printed as the typecode says, and the parts that it describes have paths.
     Bytes,
+    /// Bytes without a meaning, for fields of later versions of a struct: [`Reserved`](crate::Reserved). They have no paths.
+    Reserved,
     /// A fixed number of elements.
     Array {
         /// The number of elements.
@@ -146,13 +150,39 @@ impl DynLayout {
         &self.kind
     }
 
+    /// Returns whether it is a struct that is `#[shared(evolves)]`: other programs may have other fields in its reserved bytes.
+    pub fn evolves(&self) -> bool {
+        self.evolves
+    }
+
+    /// Returns whether it is, or wraps, or is an array of, bytes without a meaning.
+    pub(crate) fn is_reserved(&self) -> bool {
+        match &self.kind {
+            DynKind::Reserved => true,
+            DynKind::Array { element, .. } => element.is_reserved(),
+            DynKind::Newtype { inner } => inner.is_reserved(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether some of its bytes may be fields of other versions, so that a write of the whole must leave them.
+    pub(crate) fn has_reserved(&self) -> bool {
+        match &self.kind {
+            DynKind::Reserved => true,
+            DynKind::Array { element, .. } | DynKind::Slice { element } => element.has_reserved(),
+            DynKind::Newtype { inner } => inner.has_reserved(),
+            DynKind::Struct { fields } => self.evolves || fields.iter().any(|field| field.layout.has_reserved()),
+            _ => false,
+        }
+    }
+
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, size: usize, align: usize, kind: DynKind) -> Self {
         let mut by_number: Box<[u32]> = Box::default();
         if let DynKind::Enum { variants, .. } = &kind {
             by_number = (0..).take(variants.len()).collect();
             by_number.sort_unstable_by_key(|index| variants[*index as usize].number);
         }
-        Self { name: name.into(), size, align, kind, typecode: None, by_number }
+        Self { name: name.into(), size, align, kind, typecode: None, by_number, evolves: false }
     }
 
     /// Returns the variant of this number, if it is an enum that has one.

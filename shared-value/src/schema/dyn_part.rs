@@ -116,8 +116,11 @@ impl<'l> Iterator for DynParts<'l> {
 
 impl<'l> Open<'l> {
     fn next_part(&mut self, has_atomics: bool) -> Option<DynPart<'l>> {
-        let next = self.next;
-        self.next += 1;
+        let mut next = self.next;
+        if let DynKind::Struct { fields } = &self.layout.kind {
+            next += fields.iter().skip(next).take_while(|field| field.layout.is_reserved()).count();
+        }
+        self.next = next + 1;
         match &self.layout.kind {
             DynKind::Struct { fields } => {
                 let field = fields.get(next)?;

@@ -114,6 +114,11 @@ impl<'t> Parser<'_, 't> {
             text.expect(">")?;
             return sized(DynLayout::new("bytes", size, align, DynKind::Bytes));
         }
+        if text.takes("Reserved<") {
+            let size = text.number()?;
+            text.expect(">")?;
+            return sized(DynLayout::new("Reserved", size, 1, DynKind::Reserved));
+        }
         if text.takes("Option<") {
             let name = format!("Option<{}>", text.name()?);
             text.expect(">")?;
@@ -216,7 +221,12 @@ impl<'t> Parser<'_, 't> {
         let size = text.number()?;
         text.expect(" bytes, align ")?;
         let align = text.number()?;
+        let evolves = text.takes(", evolves");
         text.end()?;
+        // No other version could use the bytes.
+        if !evolves && fields.iter().any(|field| field.layout.is_reserved()) {
+            return Err(invalid("`, evolves` behind the size of a struct with reserved bytes", quoted(line)));
+        }
         // A field that ends after its struct would lie in another part of the value.
         if end > size {
             return Err(invalid(format!("at least {end} bytes, where its fields end"), quoted(line)));
@@ -224,7 +234,8 @@ impl<'t> Parser<'_, 't> {
         if fields.iter().any(|field| field.layout.align > align) {
             return Err(invalid("the alignment of every field", quoted(line)));
         }
-        sized(DynLayout::new(name.to_owned(), size, align, DynKind::Struct { fields }))
+        let layout = DynLayout::new(name.to_owned(), size, align, DynKind::Struct { fields });
+        sized(DynLayout { evolves, ..layout })
     }
 
     /// Reads a field, given its line.

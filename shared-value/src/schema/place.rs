@@ -122,8 +122,9 @@ impl<'l> Place<'l> {
         let layout = self.layout.unwrapped();
         match (step, &layout.kind) {
             (Step::Field(name), DynKind::Struct { fields }) => {
-                let field = fields.iter().find(|field| field.name == name).ok_or_else(|| {
-                    let names = fields.iter().map(|field| field.name.as_str());
+                let mut known = fields.iter().filter(|field| !field.layout.is_reserved());
+                let field = known.clone().find(|field| field.name == name).ok_or_else(|| {
+                    let names = known.by_ref().map(|field| field.name.as_str());
                     format!("has no such field, but {}", listed(names))
                 })?;
                 // Atomic fields in newtypes, inner structs and arrays are ordinary bytes of the slots.

@@ -28,7 +28,7 @@ impl DynLayout {
     /// ```
     pub fn structure(name: &str) -> DynStruct {
         let error = check_name(name).err();
-        DynStruct { name: name.to_owned(), fields: Vec::new(), end: 0, align: 1, error }
+        DynStruct { name: name.to_owned(), fields: Vec::new(), end: 0, align: 1, evolves: false, error }
     }
 
     /// Returns the layout of an array of this number of elements.
@@ -73,6 +73,15 @@ impl DynLayout {
     /// `InvalidLayout` if the alignment is not a power of two, or the size not a multiple of the alignment.
     pub fn bytes(size: usize, align: usize) -> Result<Self, Error> {
         Self::new("bytes", size, align, DynKind::Bytes).checked()
+    }
+
+    /// Returns the layout of a [`Reserved`](crate::Reserved): bytes for fields of later versions. It can only be a field of a
+    /// struct that [evolves](DynStruct::evolves).
+    ///
+    /// # Errors
+    /// `InvalidLayout` if there are no bytes, or more than memory can hold.
+    pub fn reserved(size: usize) -> Result<Self, Error> {
+        Self::new("Reserved", size, 1, DynKind::Reserved).checked()
     }
 
     /// Returns the layout of a `#[shared(pod)]` field with a typecode: bytes that are read, written and printed as the
@@ -153,6 +162,7 @@ pub struct DynStruct {
     fields: Vec<DynField>,
     end: usize,
     align: usize,
+    evolves: bool,
     /// The first mistake.
     error: Option<Error>,
 }
@@ -178,6 +188,23 @@ impl DynStruct {
         Self { align: self.align.max(align), ..self }
     }
 
+    /// Lets programs with other versions of the struct share its values, as `#[shared(evolves)]` does.
+    ///
+    /// ```
+    /// use shared_value::DynLayout;
+    ///
+    /// let layout = DynLayout::structure("Account")
+    ///     .field::<i64>("balance")
+    ///     .field_of("spare", DynLayout::reserved(16)?)
+    ///     .evolves()
+    ///     .build()?;
+    /// assert!(layout.evolves() && layout.to_string().contains("\nspare: Reserved<16> @8\n"));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn evolves(self) -> Self {
+        Self { evolves: true, ..self }
+    }
+
     /// Completes the layout.
     ///
     /// # Errors
@@ -185,12 +212,13 @@ impl DynStruct {
     /// is not a power of two, an array without a length, more than 128 types inside of each other, or a schema of more than
     /// 1 MiB.
     pub fn build(self) -> Result<DynLayout, Error> {
-        let Self { name, fields, end, align, error } = self;
+        let Self { name, fields, end, align, evolves, error } = self;
         if let Some(error) = error {
             return Err(error);
         }
         let size = end.checked_next_multiple_of(align).unwrap_or(usize::MAX);
-        DynLayout::new(name, size, align, DynKind::Struct { fields }).checked()
+        let layout = DynLayout::new(name, size, align, DynKind::Struct { fields });
+        DynLayout { evolves, ..layout }.checked()
     }
 
     fn known<F: SharedValue>(self, name: &str, is_atomic: bool) -> Self {

@@ -23,6 +23,7 @@ impl Display for Type<'_> {
                     None => Ok(()),
                 }
             }
+            DynKind::Reserved => write!(formatter, "Reserved<{}>", layout.size),
             DynKind::Array { length, element } => write!(formatter, "[{}; {length}]", Type(element)),
             DynKind::Slice { element } => write!(formatter, "[{}]", Type(element)),
             DynKind::Newtype { inner } => write!(formatter, "{name}({})", Type(inner)),
@@ -86,7 +87,8 @@ fn write_parts(formatter: &mut Formatter<'_>, layout: &DynLayout, path: &mut Str
                 path.truncate(outside);
             }
             let what = if outside == 0 { layout.name() } else { path };
-            writeln!(formatter, "{what}: {} bytes, align {}", layout.size, layout.align)
+            let evolves = if layout.evolves { ", evolves" } else { "" };
+            writeln!(formatter, "{what}: {} bytes, align {}{evolves}", layout.size, layout.align)
         }
         DynKind::Array { element, .. } | DynKind::Slice { element } => {
             path.push_str("[]");

@@ -129,6 +129,19 @@ fn broken_schemas_are_refused_by_the_grammar_and_by_the_library() {
         (&typed("Option<Option<NonZeroU32>>"), typed("Option<NonZeroU32>")),
         (&typed("FixedStr<0>").replace("align 4", "align 1"), typed("FixedStr<4>").replace("align 4", "align 1")),
         (&typed("FixedStr<-4>").replace("align 4", "align 1"), typed("FixedStr<4>").replace("align 4", "align 1")),
+        (&typed("Reserved<0>").replace("align 4", "align 1"), typed("Reserved<4>").replace("align 4", "align 1")),
+        (
+            &typed("Reserved<4, align 1>").replace("align 4", "align 1"),
+            typed("Reserved<4>").replace("align 4", "align 1"),
+        ),
+        (
+            &field("a: u64 @0").replace("align 8", "align 8 evolves"),
+            field("a: u64 @0").replace("align 8", "align 8, evolves"),
+        ),
+        (
+            &field("a: u64 @0").replace("align 8", "align 8, evolved"),
+            field("a: u64 @0").replace("align 8", "align 8, evolves"),
+        ),
         (&typed("bytes<4,align 4>"), typed("bytes<4, align 4>")),
         (&typed("bytes<4>"), typed("bytes<4, align 4>")),
         (&typed("E(u32: )"), typed("E(u32: A=0)")),
@@ -199,6 +212,9 @@ fn what_the_grammar_cannot_say_the_library_checks() {
         "[u64; 2305843009213693951]\n[u64; 2305843009213693951]: 18446744073709551608 bytes, align 8\n",
         // Atomic fields.
         "S\na: atomic u64 @0\na.b: u64 @0\na: 8 bytes, align 8\nS: 8 bytes, align 8\n",
+        // Reserved bytes.
+        "S\na: Reserved<8> @0\nS: 8 bytes, align 1\n",
+        "S\na: [Reserved<4>; 2] @0\nS: 8 bytes, align 1\n",
         // Enums.
         "E(u8: A=256)\nE(u8: A=256): 1 bytes, align 1\n",
         "E(u8: A=-1)\nE(u8: A=-1): 1 bytes, align 1\n",

@@ -12,7 +12,7 @@ use shared_value_tests::values::{Assorted, Level, Meters, Padded, PageTwins};
 use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, python_with_numpy};
 
 use crate::page;
-use crate::samples::{Edge, Far, Foreign, Gauges, Hits, Job, Pages, Row, Table, Wrapped, names};
+use crate::samples::{Edge, Far, Foreign, Gauges, Hits, Job, Pages, Row, Table, Version, Wrapped, names};
 
 /// Large enough for marks, which lie before the atomic area.
 #[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,13 @@ struct Large {
     numbers: [u16; 301],
     #[shared(atomic)]
     balance: i64,
+}
+
+/// A version whose reserved bytes are plain bytes for numpy.
+fn version() -> String {
+    let void = |length: usize| format!("b'{}'", r"\x00".repeat(length));
+    let limit = format!("{{'cents': 7, 'spare': {}}}", void(4));
+    format!("{{'number': 7, 'more': [{0}, {0}], 'limits': [{limit}, {limit}], 'spare': {1}}}", void(3), void(5))
 }
 
 /// Runs the reader of the page with `reader.py` behind it.
@@ -88,6 +95,7 @@ fn python_reads_what_was_committed() {
         names::Größe::new() =>
             "{'type': {'u64': 1, 'fn': [2, 3]}, '高さ': 1.5, 'नाम': -4, 'atomic': True, 'Größe': {'u64': 1, 'fn': [2, 3]}}";
         names::Ж::Да => "-1";
+        Version::of(7) => version();
         Job::new() => JOB.replace('\n', "");
         [SharedOption::some(3_u32), SharedOption::none()] =>
             "[{'is_some': True, 'value': 3}, {'is_some': False, 'value': 0}]";

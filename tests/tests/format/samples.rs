@@ -6,8 +6,8 @@ use std::num::{
 };
 
 use shared_value::{
-    Arena, Dyn, FixedStr, Id, Lock, Pod, RLock, SharedArray, SharedDuration, SharedOption, SharedValue, Synchronized,
-    Timestamp,
+    Arena, Dyn, FixedStr, Id, Lock, Pod, RLock, Reserved, SharedArray, SharedDuration, SharedOption, SharedValue,
+    Synchronized, Timestamp,
 };
 use shared_value_tests::values::{Account, Assorted, City, Labelled, Level, Meters, Padded, Rgb, Span, Tally};
 use shared_value_tests::{SegmentFile, SegmentName};
@@ -153,6 +153,32 @@ pub(crate) struct Table {
     pub(crate) is_set: bool,
 }
 
+/// A struct that evolves, with another one in an array.
+#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+#[shared(evolves)]
+pub(crate) struct Version {
+    pub(crate) number: u16,
+    pub(crate) more: [Reserved<3>; 2],
+    pub(crate) limits: [Limit; 2],
+    pub(crate) spare: Reserved<5>,
+}
+
+#[derive(SharedValue, Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+#[shared(evolves)]
+pub(crate) struct Limit {
+    pub(crate) cents: u32,
+    pub(crate) spare: Reserved<4>,
+}
+
+impl Version {
+    pub(crate) fn of(number: u16) -> Self {
+        let limit = Limit { cents: number.into(), spare: Reserved::new() };
+        Self { number, more: [Reserved::new(); 2], limits: [limit; 2], spare: Reserved::new() }
+    }
+}
+
 impl Hits {
     pub(crate) fn of(total: u64) -> Self {
         Self { name: FixedStr::new("é").unwrap(), total, balance: -total.cast_signed() }
@@ -278,6 +304,8 @@ pub(crate) fn schemas() -> Vec<String> {
         Id::<u8>::from_bits(NonZeroU64::MIN),
         None::<Id<Dyn>>,
         Table { rows: [Row([Level::Cold; 3]); 2], is_set: true },
+        Version::of(1),
+        [Version::of(1)],
     ];
     arrays![
         [1_u64; 3],
@@ -295,6 +323,7 @@ pub(crate) fn schemas() -> Vec<String> {
         [SharedOption::some(1_u16)],
         [Timestamp::UNIX_EPOCH],
         [None::<Id<u8>>],
+        [Version::of(1).limits[0]],
     ];
     let locks = [SegmentName::new("schemas"), SegmentName::new("schemas")];
     let _locks = (RLock::create(&locks[0]).unwrap(), Lock::create(&locks[1]).unwrap());

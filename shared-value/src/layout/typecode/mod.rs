@@ -64,6 +64,7 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
             text.number(layout.size());
             text.byte(b's');
         }
+        Kind::Reserved => padding(text, layout.size()),
         Kind::Enum { repr, .. } => write(text, repr, ordered),
         Kind::Newtype { inner } => write(text, inner, ordered),
         // The notation has no arrays of arrays: the dimensions of elements, and raw bytes, join those of the array.
@@ -93,6 +94,10 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
             let mut index = 0;
             while index < fields.len() {
                 let field = &fields[index];
+                index += 1;
+                if field.layout().is_reserved() {
+                    continue;
+                }
                 padding(text, field.offset() - end);
                 match field.typecode() {
                     Some(typecode) => text.text(typecode),
@@ -103,7 +108,6 @@ const fn write<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &Layout
                 text.byte(b':');
                 ordered = true;
                 end = field.offset() + field.layout().size();
-                index += 1;
             }
             padding(text, layout.size() - end);
             text.byte(b'}');

@@ -6,6 +6,7 @@ mod duration;
 mod fixed_str;
 mod option;
 mod placeholder;
+mod reserved;
 #[cfg(feature = "serde")]
 mod serialize;
 mod timestamp;
@@ -14,4 +15,5 @@ pub use duration::{SharedDuration, TimeError};
 pub(crate) use fixed_str::first_invalid_byte;
 pub use fixed_str::{FixedStr, FixedStrError};
 pub use option::SharedOption;
+pub use reserved::Reserved;
 pub use timestamp::Timestamp;

@@ -44,7 +44,7 @@ impl FieldVisitor for Placeholder {
                     unsafe { ptr::write(to, *byte) };
                 }
             }
-            Kind::Text | Kind::Bytes => {}
+            Kind::Text | Kind::Bytes | Kind::Reserved => {}
             Kind::Array { .. } | Kind::Newtype { .. } | Kind::Struct { .. } => F::fields(&mut Self { bytes }),
         }
     }

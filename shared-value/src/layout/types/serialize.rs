@@ -5,7 +5,7 @@ use core::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::layout::{FixedStr, SharedDuration, SharedOption, SharedValue, Timestamp};
+use crate::layout::{FixedStr, Reserved, SharedDuration, SharedOption, SharedValue, Timestamp};
 
 /// Serializes as text.
 impl<const N: usize> Serialize for FixedStr<N> {
@@ -74,5 +74,19 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         i64::deserialize(deserializer).map(Self::from_nanos)
+    }
+}
+
+/// Serializes as `()`.
+impl<const N: usize> Serialize for Reserved<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ().serialize(serializer)
+    }
+}
+
+/// Deserializes from `()`.
+impl<'de, const N: usize> Deserialize<'de> for Reserved<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <()>::deserialize(deserializer).map(|()| Self::new())
     }
 }

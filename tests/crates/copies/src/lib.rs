@@ -1,6 +1,8 @@
 //! The operations of the programs of this package. Each program declares its own copy of the shared struct, as separate
 //! programs do.
 
+pub mod evolving;
+
 use std::env;
 
 use anyhow::{Context as _, bail};

@@ -12,6 +12,7 @@ mod several;
 mod stage;
 mod transfer;
 mod triple;
+mod versions;
 
 use std::process::ExitCode;
 

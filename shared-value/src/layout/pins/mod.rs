@@ -1,8 +1,12 @@
 //! Pins: layouts that an author has written down, so that a change of the struct stops compilation.
 
+mod released;
+
 use crate::layout::schema::schema;
 use crate::layout::text::Text;
 use crate::layout::{Layout, SharedValue};
+
+pub use released::assert_released;
 
 /// The maximum length of a message, in bytes. Longer messages are cut: this is enough to find the difference.
 const MESSAGE: usize = 4096;

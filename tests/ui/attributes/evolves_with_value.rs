@@ -1,0 +1,10 @@
+use shared_value::SharedValue;
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+#[shared(evolves = true)]
+struct Account {
+    balance: i64,
+}
+
+fn main() {}

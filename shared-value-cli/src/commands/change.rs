@@ -109,7 +109,7 @@ pub(crate) fn set(Set { name, assignments, conditions, lock }: &Set) -> Result<(
     }
 }
 
-/// Sets one part, for a person who waits.
+/// Sets one part, and gives up after a time.
 pub(crate) fn set_one(name: &str, path: &str, text: &str, timeout: Duration) -> Result<()> {
     let locking = Locking { timeout: Some(timeout), takes_mutexes: false };
     let (value, path) = one_part(name, path, &locking)?;

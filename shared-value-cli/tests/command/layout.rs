@@ -172,6 +172,12 @@ int main(int count, char **arguments) {
     assert_eq!(run_to_end(Command::new(&program).arg(name.path())), "-6 7 1 233 1 1 9 2 1.5 3 4 Ann c 0.5 2 11 -3 1");
     let refused = Command::new(&program).arg(account.path()).status().unwrap();
     assert_eq!(refused.code(), Some(2), "another type");
+    // Its slots do not follow each other without a gap.
+    let six = SegmentName::new("layout-c-six");
+    let numbers = Synchronized::create(&six, [1_i64, 2, 3, 4, 5, 6]).unwrap();
+    numbers.set_at(5, 7).unwrap();
+    let program = compile(&six, r#"printf("%ld %ld", (long)value[0], (long)value[5]);"#);
+    assert_eq!(run_to_end(Command::new(program).arg(six.path())), "1 7");
     let program = compile(&account, r#"printf("%ld %d", (long)value.balance, value.state == State_Frozen);"#);
     assert_eq!(run_to_end(Command::new(program).arg(account.path())), "100 1");
 }

@@ -4,6 +4,7 @@ mod change;
 mod doctor;
 mod follow;
 mod generate;
+mod hostile;
 mod layout;
 mod list;
 mod run;

@@ -160,7 +160,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let segment = Segment::open(file, location, check, |mapping, shape, is_read| {
             let entry = &mapping.entries()[0];
             // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
-            mapping.fill_holes(end_of_first(mapping))?;
+            mapping.fill_holes(0..end_of_first(mapping))?;
             let control = control(mapping, entry);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.

@@ -144,14 +144,12 @@ impl<A: Access> Handles<A> {
             step(&mut self)?;
             if self.random.u32(..400) == 0 {
                 // Without a `Forked`, the child lives on when this process is killed, for a moment.
-                match split() {
-                    Some(child) => drop(thread::spawn(move || child.finish())),
-                    None => {
-                        self.random = Rng::new();
-                        let result = self.inherit(step);
-                        result.unwrap_or_else(|error| fail(&error));
-                        end_now(0);
-                    }
+                if let Some(child) = split() {
+                    thread::spawn(move || child.finish());
+                } else {
+                    self.random = Rng::new();
+                    self.inherit(step).unwrap_or_else(|error| fail(&error));
+                    end_now(0);
                 }
             }
         }
@@ -198,7 +196,7 @@ impl Handles<shared_value::ReadWrite> {
             _ => {
                 if let Some(one) = self.random.choice(&self.kept) {
                     // It writes what is there, under the lock.
-                    let place = content as usize % one.value.len();
+                    let place = self.random.usize(..one.value.len());
                     one.value.set_at(place, one.content)?;
                 }
                 return Ok(());

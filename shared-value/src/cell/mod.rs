@@ -226,7 +226,7 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// Forbids or allows other writes of the owner to this value. Its writes to other values under the lock stay allowed.
     #[cold]
     pub(crate) fn set_draft_borrowed(&self, token: u64, is_borrowed: bool) {
-        self.drafted(token).set_borrowed(is_borrowed, &self.segment);
+        self.drafted(token).set_borrowed(is_borrowed, self.shared_segment());
     }
 
     /// Returns the slot that the owner of the lock reads: its own writes, or the committed value.

@@ -181,7 +181,7 @@ pub use crate::{
     accessors::host::{Host, Reader, Root, Writer},
     accessors::part::Part,
     accessors::view::{Select, View},
-    arena::{AnyKey, Arena, Capacity, Entry, Id, Key, Snapshot, Transaction},
+    arena::{AnyKey, Arena, ArenaStats, Capacity, Entry, Id, Key, Snapshot, Transaction},
     dynamic::{Dyn, DynAccessors, DynData, DynGuard, DynValue},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},

@@ -135,6 +135,7 @@ fn opening_and_closing_leave_nothing() {
 fn an_arena_has_a_whole_value_or_none() {
     survives(["arena-create-first", "arena-create", "arena-create-grown", "arena-open-or-create", "arena-value"]);
     survives(["arena-remove", "arena-open-unused", "arena-reuse"]);
+    survives(["arena-split", "arena-merge", "arena-merge-unused"]);
 }
 
 /// Without a word that decides for both values, a death would leave a key with two of them, or with none.

@@ -1,5 +1,7 @@
 //! Adding, replacing and removing the values of an arena, one at a time.
 
+use std::mem::offset_of;
+
 use crate::arena::editor::Editor;
 use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Sought, check_key};
@@ -9,7 +11,7 @@ use crate::error::Error;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Change, Trailer, hash};
+use crate::heap::{BlockId, Change, Directory, Trailer, claim, hash};
 use crate::hold::scoped::ScopedHold;
 use crate::lock::{Refusal, Wait};
 use crate::sys::memory::expect_available;
@@ -64,7 +66,7 @@ impl Arena {
         self.edit(|editor| {
             let (block, _) = make(editor, None, &initial)?;
             editor.change(&[Change::Add(block.at)], &[], None, || {})?;
-            Ok(Id::of(BlockId::of(&block)))
+            Ok(Id::of(BlockId::of(editor.heap, &block)))
         })
     }
 
@@ -142,8 +144,8 @@ impl Arena {
 
     /// Removes the value of a key or an id. Returns whether there was one.
     ///
-    /// As with [`unlink`](crate::unlink), open handles keep the value. Its space is reused when a process opens the arena
-    /// while no other process has it open: until then another process may still use the value.
+    /// As with [`unlink`](crate::unlink), open handles keep the value, in this process and in others. Its space is used again as
+    /// soon as no handle of it is open; a process that was killed has none.
     ///
     /// # Errors
     /// The errors of [`Synchronized::lock`].
@@ -185,6 +187,19 @@ impl Arena {
         Error::AlreadyExists { name: self.name_of(Sought::Key(key)) }
     }
 
+    /// Looks which processes are gone, if there may soon be no slot for claims. Does nothing while another thread adds or
+    /// removes: that looks too, from time to time.
+    pub(super) fn clear_slots(&self) {
+        let is_used = self.directory_word(offset_of!(Directory, allocated)) != 0;
+        if is_used
+            && claim::begin(self.segment()).is_ok()
+            && self.segment().is_short_of_slots()
+            && let Ok(_hold) = ScopedHold::acquire(&self.directory, Wait::Never)
+        {
+            self.segment().clear_slots();
+        }
+    }
+
     /// Adds or removes blocks under the lock of the directory.
     ///
     /// This is always the last lock that a thread takes: nothing that runs under it waits for another lock. So a thread may
@@ -203,7 +218,10 @@ impl Arena {
             Refusal::WouldBlock | Refusal::TimedOut => late(&format!("the lock of `{}`", self.segment_name())),
             other => other.into(),
         })?;
-        work(&mut Editor::new(&self.directory)?)
+        let mut editor = Editor::new(&self.directory)?;
+        let result = work(&mut editor)?;
+        editor.sweep();
+        Ok(result)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{self, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
+use crate::heap::{self, ArenaStats, BlockId, Directory, Heap, Trailer, TypeEntry, cell_of, changes, usize_of};
 use crate::hold::{read, retry};
 use crate::segment::Segment;
 
@@ -40,10 +40,12 @@ impl<A: Access> Arena<A> {
     #[inline]
     pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C, A>>, Error> {
         let sought = key.into().0;
-        match self.find(sought) {
-            Some(found) => self.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell))),
-            None => Ok(None),
+        while let Some(found) = self.find(sought) {
+            if let Some(cell) = self.cell_of(&found, sought)? {
+                return Ok(Some(Synchronized::of(cell)));
+            }
         }
+        Ok(None)
     }
 
     /// Returns whether there is a value with this key or id.
@@ -57,7 +59,15 @@ impl<A: Access> Arena<A> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn contains<'k>(&self, key: impl Into<AnyKey<'k>>) -> bool {
-        self.find(key.into().0).is_some()
+        self.end_pin();
+        let sought = key.into().0;
+        while let Some(found) = self.find(sought) {
+            // The space may have been used again while the key was compared.
+            if self.heap().is_still_read(&found) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Returns the number of values, with and without keys.
@@ -116,7 +126,8 @@ impl<A: Access> Arena<A> {
         self.len() == 0
     }
 
-    /// Lists all values, the newest first. Values that are added or removed during the iteration may be listed or not.
+    /// Lists all values, the newest first unless space was reused. Values that are added or removed during the iteration may be
+    /// listed or not; all others are listed once.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -131,16 +142,18 @@ impl<A: Access> Arena<A> {
     pub fn iter(&self) -> impl Iterator<Item = Entry> {
         let heap = self.heap();
         self.live_blocks().filter_map(move |block| {
-            Some(Entry {
+            let entry = Entry {
                 key: heap.key(&block),
-                id: BlockId::of(&block),
+                id: BlockId::of(heap, &block),
                 schema: TypeEntry::at(heap, block.type_entry)?.schema()?,
                 size: block.size,
-            })
+            };
+            // The space may have been used again while the key was copied.
+            heap.is_still_read(&block).then_some(entry)
         })
     }
 
-    /// Lists the values of one type, with their keys, the newest first.
+    /// Lists the values of one type, with their keys, in the order of [`iter`](Self::iter).
     ///
     /// `values_of::<[E]>()` lists arrays of all lengths, and `values_of::<Dyn>()` values of all types.
     ///
@@ -163,8 +176,8 @@ impl<A: Access> Arena<A> {
             if others.contains(&block.type_entry) {
                 return None;
             }
-            match self.cell_of(&block, Sought::Id(BlockId::of(&block))) {
-                Ok(cell) => Some((heap.key(&block), Synchronized::of(cell))),
+            match self.cell_of(&block, Sought::Id(BlockId::of(heap, &block))) {
+                Ok(cell) => cell.map(|cell| (heap.key(&block), Synchronized::of(cell))),
                 Err(Error::LayoutMismatch { .. }) => {
                     others.push(block.type_entry);
                     None
@@ -201,7 +214,8 @@ impl<A: Access> Arena<A> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn capacity(&self) -> usize {
-        self.heap().capacity()
+        let heap = self.heap();
+        heap.limit(self.directory_word(offset_of!(Directory, capacity))).saturating_sub(heap.start())
     }
 
     /// Returns the number of bytes that are taken, including the space of removed values that is not reused yet.
@@ -218,6 +232,31 @@ impl<A: Access> Arena<A> {
     /// ```
     pub fn used(&self) -> usize {
         usize_of(self.directory_word(offset_of!(Directory, cursor))).saturating_sub(self.heap().start())
+    }
+
+    /// Counts the values, and the bytes that they take, that can be reused, and that are reserved.
+    ///
+    /// This looks at every block, so it takes time in proportion to the number of values. Values that are added or removed
+    /// meanwhile may be counted or not.
+    ///
+    /// ```
+    /// use shared_value::{Arena, Filled};
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// arena.insert("prices", Filled(0.5, 100))?;
+    /// arena.insert("count", 100_u64)?;
+    /// arena.remove("count")?;
+    /// let stats = arena.stats();
+    /// assert_eq!((stats.live, stats.removed), (1, 0));
+    /// assert!(stats.reusable_bytes >= 128, "no handle of the removed value is open");
+    /// assert!(stats.live_bytes > 2 * 800, "a value has two slots");
+    /// let sum = stats.live_bytes + stats.removed_bytes + stats.reusable_bytes + stats.overhead_bytes;
+    /// assert!(sum <= arena.used() && arena.used() <= stats.reserved_bytes);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn stats(&self) -> ArenaStats {
+        let (_, directory) = self.directory_versioned();
+        ArenaStats::count(self.heap(), usize_of(directory.cursor), usize_of(directory.allocated))
     }
 
     /// Returns the name or path of the segment, `(anonymous)` if it has none.
@@ -284,14 +323,23 @@ impl<A: Access> Arena<A> {
         }
     }
 
-    /// Opens the value in a block.
+    /// Opens the value in a block; `None` if it was removed since the block was found.
     #[inline(always)]
     pub(super) fn cell_of<C: Recognized + ?Sized>(
         &self,
         block: &Trailer,
         sought: Sought<'_>,
-    ) -> Result<Cell<C>, Error> {
+    ) -> Result<Option<Cell<C>>, Error> {
+        self.end_pin();
         cell_of(self.segment(), block, || self.name_of(sought))
+    }
+
+    /// Shows the claims of a forked child, if that was not done.
+    #[inline(always)]
+    fn end_pin(&self) {
+        if self.segment().is_pinned() {
+            self.segment().unpin();
+        }
     }
 
     /// Returns whether the cell of a value lies in this arena.
@@ -335,8 +383,41 @@ impl<A: Access> Arena<A> {
 
     /// Returns the blocks of all values, the newest first.
     fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
+        self.end_pin();
         let (heap, (_, directory)) = (self.heap(), self.directory_versioned());
-        heap.blocks(usize_of(directory.cursor), usize_of(directory.newest))
-            .filter(move |block| block.type_entry != 0 && heap.is_live(block))
+        heap.blocks(usize_of(directory.cursor)).filter(move |block| block.type_entry != 0 && heap.is_live(block))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A process may be overtaken by a removal between the moments in which it finds a value and claims it. Without a second look
+    /// at the block, its handle would lead to the value that takes the space next.
+    #[test]
+    fn a_value_that_was_removed_since_it_was_found_is_not_opened() {
+        let arena = Arena::new(1 << 20).unwrap();
+        let sought = Sought::Key("key");
+        let opens = |found: &Trailer| arena.cell_of::<u64>(found, sought).unwrap().is_some();
+        drop(arena.insert("key", 1_u64).unwrap());
+        let found = arena.find(sought).unwrap();
+        assert!(opens(&found));
+        assert!(arena.remove("key").unwrap());
+        assert!(!opens(&found), "the space is free");
+
+        let other = arena.insert("other", 2_u64).unwrap();
+        assert_eq!(arena.find(Sought::Key("other")).unwrap().at, found.at, "the space is used again");
+        assert!(!opens(&found));
+        let found = arena.find(Sought::Key("other")).unwrap();
+        assert!(arena.remove("other").unwrap());
+        assert!(!opens(&found), "the value is removed, although a handle is open");
+        assert_eq!((other.get(), arena.stats().removed), (2, 1));
+
+        // The attempts above have taken back their claims.
+        drop(other);
+        drop(arena.insert("last", 3_u64).unwrap());
+        assert!(arena.remove("last").unwrap());
+        assert_eq!(arena.stats().removed, 0);
     }
 }

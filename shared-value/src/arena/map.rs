@@ -10,7 +10,7 @@ use crate::cell::{Cell, Terms};
 use crate::error::Error;
 use crate::handle::access::{Access, ReadOnly, ReadWrite};
 use crate::handle::options::{Options, sealed};
-use crate::heap::Directory;
+use crate::heap::{Directory, claim};
 use crate::segment::Location;
 use crate::share::{self, Opening, Source, Token};
 
@@ -108,8 +108,8 @@ impl Arena {
 
     /// Opens an arena by its name, file, [`Token`], or socket, or as [inherited](Source::inherited).
     ///
-    /// If no other process has it open, opening frees the space of removed values. This takes time in proportion to the
-    /// number of values: about 0.1 seconds for a million.
+    /// If no other process has it open, opening looks at all values, to repair what a crash of the machine has left. This takes
+    /// time in proportion to the number of values: about 0.1 seconds for a million.
     ///
     /// # Errors
     /// The errors of [`Synchronized::open`](crate::Synchronized::open).
@@ -266,7 +266,9 @@ impl<A> Arena<A> {
 
 impl sealed::Handle for Arena {
     fn open_from(source: &Source<'_>, terms: &Terms) -> Result<Self, Error> {
-        share::open(source, &Opening::ReadWrite(terms.guarding.clone())).map(Self::of)
+        let arena = share::open(source, &Opening::ReadWrite(terms.guarding.clone())).map(Self::of)?;
+        arena.clear_slots();
+        Ok(arena)
     }
 }
 
@@ -281,7 +283,8 @@ impl sealed::Create for Arena {
 
     fn create_at(location: &Location<'_>, capacity: &Capacity, terms: &Terms) -> Result<Self, Error> {
         let reserve = capacity.check()?;
-        Cell::create(location, terms, &(), reserve, |parts| parts.initialize(&Directory::EMPTY)).map(Self::of)
+        let directory = Directory { capacity: capacity.0 as u64, ..Directory::EMPTY };
+        Cell::create(location, terms, &(), reserve, |parts| parts.initialize(&directory)).map(Self::of)
     }
 }
 
@@ -321,14 +324,15 @@ pub struct Capacity(pub usize);
 const MOST: usize = (1 << 45) - (1 << 24);
 
 impl Capacity {
-    /// Returns the capacity as the length of a file, if an arena can have it.
+    /// Returns the bytes behind the directory of an arena with this capacity, if an arena can have it.
     fn check(self) -> Result<u64, Error> {
         if self.0 > MOST {
             return Err(Error::Unsupported {
                 what: "an arena has a capacity of at most 32 TiB, because its offsets have 40 bits",
             });
         }
-        Ok(self.0 as u64)
+        let blocks = self.0 as u64;
+        Ok(blocks + claim::reserve(blocks))
     }
 }
 

@@ -1,6 +1,5 @@
 //! `Arena`: a map of values in one segment, each with a lock of its own, found by key or by id.
 
-mod commit;
 mod edit;
 mod editor;
 mod entry;
@@ -13,6 +12,7 @@ mod serialize;
 mod snapshot;
 mod transaction;
 
+pub use crate::heap::ArenaStats;
 pub use entry::Entry;
 pub use id::Id;
 pub use key::{AnyKey, Key};

@@ -6,6 +6,7 @@ mod guarding;
 mod misfit;
 mod open;
 pub(crate) mod parts;
+mod place;
 mod terms;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use crate::sys::mutex::Mutex;
 
 pub(crate) use guarding::{Guarding, ObjectLock};
 pub(crate) use open::{Recognized, open_or_else};
+pub(crate) use place::Place;
 pub(crate) use terms::Terms;
 
 /// A value in a mapped segment.
@@ -35,10 +37,8 @@ pub(crate) struct Cell<C: Contents + ?Sized> {
     /// The control line whose lock and event word are used: the cell's own, or that of a lock object.
     guarding: NonNull<Control>,
     locked_by: LockedBy,
-    segment: Arc<Segment>,
+    place: Place,
     facts: C::Facts,
-    /// The number of the value in its segment: zero for the value that the header names, otherwise the id in an arena.
-    number: u64,
     value: PhantomData<fn() -> C>,
 }
 
@@ -54,9 +54,8 @@ impl<C: Contents + ?Sized> Clone for Cell<C> {
             control: self.control,
             guarding: self.guarding,
             locked_by: self.locked_by.clone(),
-            segment: Arc::clone(&self.segment),
+            place: self.place.clone(),
             facts: self.facts.clone(),
-            number: self.number,
             value: PhantomData,
         }
     }
@@ -64,7 +63,7 @@ impl<C: Contents + ?Sized> Clone for Cell<C> {
 
 impl<C: Contents + ?Sized> fmt::Debug for Cell<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Cell").field("segment", &self.segment.name()).finish_non_exhaustive()
+        formatter.debug_struct("Cell").field("segment", &self.place.segment().name()).finish_non_exhaustive()
     }
 }
 
@@ -90,18 +89,11 @@ impl<E: SharedValue> Cell<[E]> {
 
 impl<C: Contents + ?Sized> Cell<C> {
     /// Returns the cell with these facts that starts at an offset, if it ends before `end` and `end` lies in the segment.
-    /// Its own native lock guards it. `number` identifies it among the cells of the segment.
+    /// Its own native lock guards it.
     #[inline]
-    pub(crate) fn within(
-        segment: &Arc<Segment>,
-        start: usize,
-        facts: C::Facts,
-        end: usize,
-        number: u64,
-    ) -> Option<Self> {
-        let control = control_within(segment, start, C::shape(&facts), end)?;
-        let (segment, locked_by) = (Arc::clone(segment), LockedBy::Own);
-        Some(Self { control, guarding: control, locked_by, segment, facts, number, value: PhantomData })
+    pub(crate) fn within(place: Place, start: usize, facts: C::Facts, end: usize) -> Option<Self> {
+        let control = control_within(place.segment(), start, C::shape(&facts), end)?;
+        Some(Self { control, guarding: control, locked_by: LockedBy::Own, place, facts, value: PhantomData })
     }
 
     /// Repairs the cell at this place, while no process has the segment open, and returns its parts.
@@ -116,7 +108,7 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// Returns the number of the value in its segment: zero for the value that the header names.
     pub(crate) fn number(&self) -> u64 {
-        self.number
+        self.place.number()
     }
 
     /// Lets the closure write the value for the first time, while no other thread can find it.
@@ -131,17 +123,17 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// Returns the offset of the cell in its segment.
     pub(crate) fn start(&self) -> usize {
-        let segment = self.segment.at(0, 0).map_or(0, |start| start.addr().get());
+        let segment = self.place.segment().at(0, 0).map_or(0, |start| start.addr().get());
         self.control.addr().get() - segment
     }
 
     /// Returns the segment that the value lies in, to keep it mapped.
     pub(crate) fn shared_segment(&self) -> &Arc<Segment> {
-        &self.segment
+        self.place.segment()
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.segment.name()
+        self.place.segment().name()
     }
 
     /// Returns where the parts lie.
@@ -159,13 +151,13 @@ impl<C: Contents + ?Sized> Cell<C> {
     #[inline(always)]
     fn parts(&self) -> Parts<'_, C> {
         // SAFETY: each constructor of a cell checks that `shape.length()` bytes, aligned to 64, lie at `control`, with the
-        // shape of these facts, which never change. `segment` keeps them mapped while `self` lives.
+        // shape of these facts, which never change. `place` keeps them mapped while `self` lives.
         unsafe { Parts::at(self.control, self.shape()) }
     }
 
     #[inline(always)]
     fn guarding(&self) -> &Control {
-        // SAFETY: `segment`, or that of the lock object in `locked_by`, keeps the line mapped while `self` lives, and a
+        // SAFETY: `place`, or the segment of the lock object in `locked_by`, keeps the line mapped while `self` lives, and a
         // control line consists of atomics.
         unsafe { self.guarding.as_ref() }
     }
@@ -213,7 +205,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         if !lock::holds_any() || matches!(self.locked_by, LockedBy::Unknown) {
             return false;
         }
-        let line = Segment::mapped_for_writing(self.segment.identity()).and_then(|segment| {
+        let line = Segment::mapped_for_writing(self.place.segment().identity()).and_then(|segment| {
             let start = segment.at(self.start(), LINE)?.addr().get();
             Some(start..start + LINE)
         });
@@ -228,7 +220,7 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// Notes that the owner of the lock is going to write. `token` is the owner's token.
     #[cold]
     pub(crate) fn note_draft(&self, token: u64) {
-        self.drafted(token).note(&self.segment);
+        self.drafted(token).note(self.shared_segment());
     }
 
     /// Forbids or allows other writes of the owner to this value. Its writes to other values under the lock stay allowed.
@@ -278,7 +270,7 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// not exist. `is_orphan` says that the record was missing before a pause too: then a peer has broken the protocol, and
     /// the previous version counts as committed.
     pub(crate) fn look_decided(&self, is_orphan: bool) -> Option<Candidate> {
-        self.slots().look_decided(is_orphan, |record| is_committed(&self.segment, record))
+        self.slots().look_decided(is_orphan, |record| is_committed(self.place.segment(), record))
     }
 
     /// Returns the version that the owner of the lock reads: its own writes, or the committed value. `token` is the owner's
@@ -296,12 +288,12 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// Repairs the value after its owner died: a transaction's commit stays, a draft is rolled back.
     pub(crate) fn recover(&self) {
-        self.parts().recover(&self.segment);
+        self.parts().recover(self.place.segment());
     }
 
     /// Returns whether another segment has taken the place of this one.
     pub(crate) fn is_replaced(&self) -> bool {
-        self.number == 0 && self.segment.is_replaced()
+        self.number() == 0 && self.shared_segment().is_replaced()
     }
 
     /// Returns this cell without its type.
@@ -310,9 +302,8 @@ impl<C: Contents + ?Sized> Cell<C> {
             control: self.control,
             guarding: self.guarding,
             locked_by: self.locked_by.clone(),
-            segment: Arc::clone(&self.segment),
+            place: self.place.clone(),
             facts: self.shape(),
-            number: self.number,
             value: PhantomData,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::cell::guarding::{Guarding, LockedBy, ObjectLock};
 use crate::cell::parts::{Parts, control};
-use crate::cell::{Cell, Terms, misfit};
+use crate::cell::{Cell, Place, Terms, misfit};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
@@ -162,7 +162,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
             let end = entry.cell_offset + entry.cell_length;
             let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
-            mapping.fill_holes(if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
+            mapping.fill_holes(0..if has_mutex { entry.mutex_offset() + mutex::SIZE } else { end })?;
             let control = control(mapping, entry);
             // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
             // the call.
@@ -192,23 +192,24 @@ impl<C: Recognized + ?Sized> Cell<C> {
 
     /// Returns the segment that the value lies in.
     pub(crate) fn segment(&self) -> &Segment {
-        &self.segment
+        self.place.segment()
     }
 
     /// Maps the value once more, for reading.
     pub(crate) fn read_only(&self) -> Result<Self, Error> {
-        let segment = self.segment.read_only()?;
-        if self.number == 0 {
+        let segment = self.place.segment().read_only()?;
+        if self.number() == 0 {
             return Self::for_reading(segment);
         }
+        let place = self.place.within(&segment).map_err(|error| Error::io("claim a value for reading", error))?;
         // The cell was found in this file, so this fails only if a peer has truncated the file.
-        Self::within(&segment, self.start(), self.facts.clone(), segment.length(), self.number)
+        Self::within(place, self.start(), self.facts.clone(), segment.length())
             .ok_or_else(|| Error::io("map a value for reading", std::io::ErrorKind::UnexpectedEof))
     }
 
     /// Returns the lock of this value, so that it can guard other values too.
     pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
-        ObjectLock::new(self.control, Arc::clone(&self.segment), identity, is_recursive)
+        ObjectLock::new(self.control, self.place.clone(), identity, is_recursive)
     }
 
     /// Makes this a cell whose lock guards other values too.
@@ -234,7 +235,7 @@ impl<C: Recognized + ?Sized> Cell<C> {
             _ if !is_recursive => (control, LockedBy::OwnOnce),
             _ => (control, LockedBy::Own),
         };
-        Ok(Self { control, guarding, locked_by, segment, facts, number: 0, value: PhantomData })
+        Ok(Self { control, guarding, locked_by, place: Place::of(segment), facts, value: PhantomData })
     }
 
     /// Makes a cell for reading. Readers take no lock, so they need not say what guards the value.
@@ -257,7 +258,8 @@ impl<C: Recognized + ?Sized> Cell<C> {
             RequiredLock::None | RequiredLock::Native | RequiredLock::Itself => LockedBy::Own,
         };
         let control = control(&segment, entry);
-        Ok(Self { control, guarding: control, locked_by, segment, facts, number: 0, value: PhantomData })
+        let place = Place::of(segment);
+        Ok(Self { control, guarding: control, locked_by, place, facts, value: PhantomData })
     }
 }
 

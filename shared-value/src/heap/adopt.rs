@@ -6,17 +6,20 @@ use crate::cell::Cell;
 use crate::cell::parts::Parts;
 use crate::error::Error;
 use crate::format::contents::Untyped;
-use crate::heap::blocks::{Heap, State, Trailer};
+use crate::heap::blocks::{Heap, State, Trailer, lost};
 use crate::heap::changes;
-use crate::heap::directory::{Directory, class_of};
-use crate::heap::record;
+use crate::heap::claim::layout;
+use crate::heap::directory::Directory;
+use crate::heap::space::waiting::Waiting;
 use crate::heap::table::{table_at, table_block};
 use crate::heap::type_entry::TypeEntry;
 use crate::heap::usize_of;
-use crate::segment::Mapping;
+use crate::heap::{record, space};
+use crate::segment::{Layout, Mapping};
 
 /// Frees the locks of all values and the records of transactions, which no thread can hold, and finishes changes that were
-/// being made. If no process reads the arena either, frees the space of all removed blocks.
+/// being made. Frees the space of all blocks that nothing refers to, and that of removed values of which no process that reads
+/// the arena has a handle.
 ///
 /// If this process dies before it is done, the next one begins again.
 ///
@@ -27,9 +30,14 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     // A segment that is not an arena has nothing but its own value.
     let Ok(parts) = Parts::<Directory>::first(mapping) else { return Ok(()) };
     let Ok(mut directory) = parts.committed() else { return Ok(()) };
-    mapping.fill_holes(usize_of(directory.allocated))?;
+    let allocated = usize_of(directory.allocated).min(heap.end_of_segment());
+    mapping.fill_holes(0..allocated)?;
+    mapping.fill_holes(heap.index_of(allocated).start..heap.end_of_segment())?;
+    let layout = layout(mapping, directory.capacity).ok_or_else(|| lost(mapping, 0))?;
+    mapping.reset_claims(layout)?;
+    changes::repeat_stores(heap, &directory);
     changes::recover(heap, &directory);
-    let (cursor, newest) = (usize_of(directory.cursor), usize_of(directory.newest));
+    let cursor = usize_of(directory.cursor).min(heap.end_of_segment());
     // The blocks in use that do not hold values.
     let mut known: HashSet<usize> = TypeEntry::all(heap, usize_of(directory.types)).map(|(at, _)| at).collect();
     known.extend(table_block(heap, directory.table).map(|block| block.at));
@@ -37,7 +45,7 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     // Removed values count too: they may still be read, and may be joined to a record.
     let is_value = |block: &Trailer| matches!(block.state, State::Live | State::Removed);
     let mut values = 0;
-    for block in heap.blocks(cursor, newest).filter(is_value) {
+    for block in heap.blocks(cursor).filter(is_value) {
         if let Some(entry) = TypeEntry::at(heap, block.type_entry) {
             Cell::<Untyped>::adopt_within(mapping, block.start, entry.shape(block.size), block.payload_end());
             if block.state == State::Live {
@@ -48,26 +56,34 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     }
     // This must come after the loop, when no value is joined to a record any more.
     known.extend(record::adopt(mapping, directory.records));
-    if is_read {
-        return Ok(());
-    }
+    // A process that reads may have a handle of a removed value.
+    let is_locked = is_read.then(|| mapping.is_locked());
+    let is_claimed = |block: &Trailer| {
+        let is_loose = directory.loose.contains(&(block.at as u64));
+        !is_loose && is_locked.as_ref().is_some_and(|is_locked| is_locked(Layout::unit(block.at)))
+    };
+    // A block that nothing refers to, and that no look-up could ever find: its maker died before anything referred to it.
+    let is_used = |block: &Trailer| match block.state {
+        State::Free | State::Made => false,
+        State::Removed => is_claimed(block),
+        _ => known.contains(&block.at) || block.type_entry != 0,
+    };
     if let Some(table) = table_at(heap, directory.table) {
         let is_gone = |at| heap.trailer(at).is_none_or(|trailer| trailer.state != State::Live);
         for bucket in table.buckets().filter(|bucket| is_gone(bucket.trailer())) {
             table.forget(bucket);
         }
     }
-    directory.free = Default::default();
-    for block in heap.blocks(cursor, newest) {
-        // A live block without a value that nothing refers to: its maker died before anything referred to it.
-        if known.contains(&block.at) || block.state == State::Live && block.type_entry != 0 {
-            continue;
-        }
-        let first = &mut directory.free[class_of(block.end() - block.start)];
-        heap.write_trailer(&Trailer { state: State::Free, key: *first, ..block });
-        *first = block.at as u64;
+    if cursor > heap.start() {
+        space::rebuild(heap, cursor, is_used);
+    }
+    let waiting = Waiting::at(heap, layout);
+    waiting.inspect(|waiting| waiting.reset());
+    for block in heap.blocks(cursor).filter(|block| block.state == State::Removed) {
+        waiting.inspect(|waiting| waiting.begin(block.at));
     }
     (directory.values, directory.changes, directory.listed) = (values, Default::default(), 0);
+    directory.loose = Default::default();
     parts.publish(&directory);
     Ok(())
 }

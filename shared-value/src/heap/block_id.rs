@@ -2,28 +2,30 @@
 
 use core::fmt;
 
-use crate::heap::blocks::{TRAILER, Trailer};
+use crate::format::CELL_ALIGN;
+use crate::heap::blocks::{Heap, TRAILER, Trailer};
+use crate::heap::usize_of;
 
-/// The place of a block, and how often the block was used before: the id of a value.
+/// The place of a block, and its generation: the id of a value.
+///
+/// As many of the lowest bits as the length of the segment needs say where the last 64 bytes of the block lie, in units of 64
+/// bytes. The other bits are the generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct BlockId(u64);
 
-const GENERATION_BITS: u32 = 16;
-
 impl BlockId {
-    #[expect(clippy::cast_possible_truncation, reason = "generations begin again")]
-    pub(crate) fn of(block: &Trailer) -> Self {
-        Self(((block.at / TRAILER) as u64) << GENERATION_BITS | u64::from(block.generation as u16))
+    pub(crate) fn of(heap: Heap<'_>, block: &Trailer) -> Self {
+        Self(block.generation << heap.place_bits() | (block.at / CELL_ALIGN) as u64)
     }
 
     /// Returns the offset of the block's trailer.
-    pub(crate) fn trailer(self) -> usize {
-        (self.0 >> GENERATION_BITS) as usize * TRAILER
+    pub(crate) fn trailer(self, heap: Heap<'_>) -> usize {
+        let place = self.0 & ((1 << heap.place_bits()) - 1);
+        usize_of(place) * CELL_ALIGN + (CELL_ALIGN - TRAILER)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the lower bits are the generation")]
-    pub(crate) fn generation(self) -> u64 {
-        u64::from(self.0 as u16)
+    pub(crate) fn generation(self, heap: Heap<'_>) -> u64 {
+        self.0 >> heap.place_bits()
     }
 
     /// Returns the id as a number, to store it.

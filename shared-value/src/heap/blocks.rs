@@ -4,7 +4,7 @@
 //! block, at a multiple of 64:   payload | key, zeros up to a word | trailer (32 bytes), at the end of a unit of 64
 //! ```
 //! The payload of a value is its cell, so a cell of one or two cache lines with its trailer takes 128 bytes. Blocks follow
-//! each other without gaps, and each trailer says where its block starts, so all can be found from the last to the first.
+//! each other, each trailer says where its block starts, and the index (`heap/space/index.rs`) says where blocks end.
 //!
 //! The owner of the directory's lock writes the blocks, except the cells of values and records. (A transaction marks the
 //! blocks that it has made but does not add as removed, without this lock.) Any process may read everything at any time. A
@@ -15,10 +15,12 @@ use core::sync::atomic::fence;
 use std::io;
 use std::ops::Range;
 
+use crate::error::Error;
 use crate::format::CELL_ALIGN;
 use crate::heap::decision::Decision;
+use crate::heap::space::index::Bits;
 use crate::protocol::atomics::{AtomicU64, Ordering};
-use crate::segment::Mapping;
+use crate::segment::{Layout, Mapping, Search};
 use crate::sys::memory;
 
 const WORD: usize = size_of::<u64>();
@@ -47,10 +49,11 @@ pub(crate) enum State {
 /// The end of a block, as it was read.
 ///
 /// ```text
-///  0  state (8 bits), generation (16 bits), type (40 bits): where the trailer of its type entry lies, in units of 32 bytes
-///  8  start    where the block starts
-/// 16  size     bytes of the value
-/// 24  key      its length in bytes (32 bits), lower half of its hash (32 bits); of a free block: the next free one
+///  0  state (8 bits), generation (56 bits)
+///  8  start (48 bits): where the block starts; length of the key in bytes (16 bits)
+/// 16  bytes of the value
+/// 24  hash (24 bits): the lowest bits of that of the key; type (40 bits): where the trailer of its type entry lies, in
+///     units of 32 bytes
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trailer {
@@ -62,11 +65,19 @@ pub(crate) struct Trailer {
     pub(crate) type_entry: usize,
     pub(crate) start: usize,
     pub(crate) size: usize,
-    pub(crate) key: u64,
+    /// The bytes of the key; zero if the value has none.
+    pub(crate) key_length: usize,
+    /// The lowest bits of the hash of the key.
+    pub(crate) hash: u64,
 }
 
 /// The bits of a trailer's first word that hold the state.
 const STATE: u64 = 0xff;
+const REMOVED: u64 = 2;
+const FREE: u64 = 3;
+/// The bits of the second word that hold the start, and of the last word that hold the hash.
+const START_BITS: u32 = 48;
+const HASH_BITS: u32 = 24;
 
 /// The block was used again while its trailer was read.
 struct Reused;
@@ -76,12 +87,21 @@ impl Trailer {
         let state = match self.state {
             State::Made => 0,
             State::Live => 1,
-            State::Removed => 2,
-            State::Free => 3,
+            State::Removed => REMOVED,
+            State::Free => FREE,
             State::Adding => 4,
             State::Removing => 5,
         };
-        state | (self.generation & 0xffff) << 8 | ((self.type_entry / TRAILER) as u64) << 24
+        state | self.generation << STATE.count_ones()
+    }
+
+    pub(crate) fn words(&self) -> [u64; TRAILER_WORDS] {
+        [
+            self.first_word(),
+            self.start as u64 | (self.key_length as u64) << START_BITS,
+            self.size as u64,
+            self.hash & ((1 << HASH_BITS) - 1) | ((self.type_entry / TRAILER) as u64) << HASH_BITS,
+        ]
     }
 
     /// Returns whether the block's state depends on pending changes.
@@ -94,14 +114,20 @@ impl Trailer {
         self.at + TRAILER
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the length")]
-    pub(crate) fn key_length(&self) -> usize {
-        self.key as u32 as usize
-    }
-
     /// Returns where the payload must end.
     pub(crate) fn payload_end(&self) -> usize {
-        self.at.saturating_sub(key_bytes(self.key_length()))
+        self.at.saturating_sub(key_bytes(self.key_length))
+    }
+}
+
+/// Returns the error for a block that another process has overwritten.
+#[cold]
+pub(crate) fn lost(segment: &Mapping, at: usize) -> Error {
+    Error::InvalidSegment {
+        name: segment.name().to_owned(),
+        field: "block",
+        expected: format!("a value of its type before the trailer at {at}"),
+        found: "something else".to_owned(),
     }
 }
 
@@ -143,20 +169,20 @@ impl<'a> Heap<'a> {
         (entry.cell_offset + entry.cell_length).next_multiple_of(CELL_ALIGN)
     }
 
-    /// Returns where the last block must end.
-    pub(crate) fn end(self) -> usize {
+    pub(crate) fn end_of_segment(self) -> usize {
         self.mapping.length()
-    }
-
-    /// Returns how many bytes there are for blocks.
-    pub(crate) fn capacity(self) -> usize {
-        self.end().saturating_sub(self.start())
     }
 
     /// Returns `count` words from an offset on, if they lie behind the directory.
     #[inline(always)]
     pub(crate) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {
         self.mapping.words(offset, count).filter(|_| offset >= self.start())
+    }
+
+    /// Returns the word at an offset, if it lies behind the directory.
+    #[inline(always)]
+    pub(crate) fn word(self, offset: usize) -> Option<&'a AtomicU64> {
+        self.words(offset, 1)?.first()
     }
 
     #[inline(always)]
@@ -187,30 +213,38 @@ impl<'a> Heap<'a> {
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     fn trailer_once(self, at: usize) -> Option<Result<Trailer, Reused>> {
-        let [first, start, size, key] = self.trailer_words(at)?;
+        if !self.is_set(Bits::Ends, at) {
+            return None;
+        }
+        let [first, start, size, last] = self.trailer_words(at)?;
         // Acquire: pairs with the release of `set_state`, so the other words of a live block are seen.
         let word = first.load(Ordering::Acquire);
+        let (start, last) = (start.load(Ordering::Relaxed), last.load(Ordering::Relaxed));
         let trailer = Trailer {
             at,
             state: match word & STATE {
                 0 => State::Made,
                 1 => State::Live,
-                2 => State::Removed,
+                REMOVED => State::Removed,
                 4 => State::Adding,
                 5 => State::Removing,
                 _ => State::Free,
             },
-            generation: word >> 8 & 0xffff,
-            type_entry: (word >> 24) as usize * TRAILER,
-            start: start.load(Ordering::Relaxed) as usize,
+            generation: word >> STATE.count_ones(),
+            type_entry: (last >> HASH_BITS) as usize * TRAILER,
+            start: (start & ((1 << START_BITS) - 1)) as usize,
             size: size.load(Ordering::Relaxed) as usize,
-            key: key.load(Ordering::Relaxed),
+            key_length: (start >> START_BITS) as usize,
+            hash: last & ((1 << HASH_BITS) - 1),
         };
-        // If one of the three words came from the next use of the block, this fence synchronizes with the fence in
-        // `write_trailer`, and the load below sees another generation. If only the state has changed, the three words are
-        // those of this use, and the state is one that the block had a moment ago.
+        // If one of the three words came from a later use of this place, this fence synchronizes with the stores of the
+        // journal or with the fence in `write_trailer`, so the loads below see what came first: that the block is free, that
+        // it is of another generation, or that no block ends here any more. If only the state has changed otherwise, the
+        // three words are those of this use, and the state is one that the block had a moment ago.
         fence(Ordering::Acquire);
-        if (first.load(Ordering::Relaxed) ^ word) & !STATE != 0 {
+        let again = first.load(Ordering::Relaxed);
+        let is_freed = again & STATE == FREE && word & STATE != FREE;
+        if (again ^ word) & !STATE != 0 || is_freed || !self.is_set(Bits::Ends, at) {
             return Some(Err(Reused));
         }
         let is_sound = trailer.start.is_multiple_of(CELL_ALIGN) && (self.start()..=at).contains(&trailer.start);
@@ -252,20 +286,45 @@ impl<'a> Heap<'a> {
         false
     }
 
-    /// Returns whether the trailer was never written: its maker died right after it had taken the block.
-    pub(crate) fn is_blank(self, at: usize) -> bool {
-        self.trailer_words(at).is_some_and(|[_, start, ..]| start.load(Ordering::Relaxed) == 0)
+    /// Returns whether a block that a look-up has found was neither removed nor used again since. If this thread has claimed
+    /// the block before, its space is not used again later either.
+    #[inline(always)]
+    pub(crate) fn is_still(self, block: &Trailer) -> bool {
+        let Some([first, ..]) = self.trailer_words(block.at) else { return false };
+        // Sequentially consistent: either this load sees that the block was removed, or the sweep sees the claim.
+        let word = first.load(Ordering::SeqCst);
+        let is_removed = matches!(word & STATE, REMOVED | FREE);
+        // If the word is part of another block by now, no block ends here any more: the load above has acquired that.
+        word >> STATE.count_ones() == block.generation && !is_removed && self.is_set(Bits::Ends, block.at)
     }
 
-    /// Writes a trailer. All of its words but the first stay until the next generation.
+    /// Returns whether a block that a look-up has found was neither removed nor used again since, after its contents were read.
+    pub(crate) fn is_still_read(self, block: &Trailer) -> bool {
+        // Acquire: the contents were read before. If a part of them was that of another block, the load below sees that.
+        fence(Ordering::Acquire);
+        self.is_still(block)
+    }
+
+    /// Returns where the claims lie; `None` if this process has not begun to claim.
+    pub(crate) fn layout_of_claims(self) -> Option<Layout> {
+        self.mapping.layout_of_claims()
+    }
+
+    /// Begins a search for claims, which may ask for `asks` processes.
+    pub(crate) fn search(self, asks: usize) -> Option<Search<'a>> {
+        Search::new(self.mapping, asks)
+    }
+
+    /// Writes a trailer. All of its words but the first stay until the block is free.
     pub(crate) fn write_trailer(self, trailer: &Trailer) {
-        let Some([first, start, size, key]) = self.trailer_words(trailer.at) else { return };
-        first.store(trailer.first_word(), Ordering::Relaxed);
+        let Some(words) = self.trailer_words(trailer.at) else { return };
+        let (first, others) = (trailer.first_word(), trailer.words());
+        words[0].store(first, Ordering::Relaxed);
         // Release: pairs with the fence in `trailer`.
         fence(Ordering::Release);
-        start.store(trailer.start as u64, Ordering::Relaxed);
-        size.store(trailer.size as u64, Ordering::Relaxed);
-        key.store(trailer.key, Ordering::Relaxed);
+        for (to, word) in words.iter().zip(others).skip(1) {
+            to.store(word, Ordering::Relaxed);
+        }
     }
 
     /// Changes the state of a block, by one store.
@@ -287,7 +346,7 @@ impl<'a> Heap<'a> {
     /// Returns whether a block has this key.
     #[inline]
     pub(crate) fn has_key(self, trailer: &Trailer, key: &str) -> bool {
-        trailer.key_length() == key.len()
+        trailer.key_length == key.len()
             && self.words(trailer.payload_end(), key_bytes(key.len()) / WORD).is_some_and(|words| {
                 words.iter().zip(words_of(key)).all(|(word, key)| word.load(Ordering::Relaxed) == key)
             })
@@ -295,7 +354,7 @@ impl<'a> Heap<'a> {
 
     /// Returns the key of a block; `None` if it has no key, or the key is not UTF-8.
     pub(crate) fn key(self, trailer: &Trailer) -> Option<String> {
-        let length = trailer.key_length();
+        let length = trailer.key_length;
         if length == 0 || length > crate::heap::MAX_KEY {
             return None;
         }
@@ -310,10 +369,11 @@ impl<'a> Heap<'a> {
         String::from_utf8(bytes).ok()
     }
 
-    /// Writes zeros over the payload and the key of a block that is used again.
-    pub(crate) fn clear(self, trailer: &Trailer) {
-        let pages = self.give_back(trailer.start..trailer.at);
-        for part in [trailer.start..pages.start, pages.end..trailer.at] {
+    /// Writes zeros over the payload and the key of a block that is used again. Nothing behind `dirty` was written before.
+    pub(crate) fn clear(self, trailer: &Trailer, dirty: usize) {
+        let end = trailer.at.min(dirty).max(trailer.start);
+        let pages = self.give_back(trailer.start..end);
+        for part in [trailer.start..pages.start, pages.end..end] {
             for word in self.words(part.start, part.len() / WORD).unwrap_or_default() {
                 word.store(0, Ordering::Relaxed);
             }
@@ -345,35 +405,22 @@ impl<'a> Heap<'a> {
         if memory::comes_with_writes(file) { Ok(ahead) } else { memory::reserve(file, start, needed, ahead) }
     }
 
-    /// Returns all blocks below the cursor, the newest first. The newest block starts at `newest`.
-    pub(crate) fn blocks(self, cursor: usize, newest: usize) -> impl Iterator<Item = Trailer> + use<'a> {
-        let mut end = cursor;
+    /// Returns all blocks below the cursor, the last one first.
+    ///
+    /// A block that is in use all the time is never missed, whatever happens to others meanwhile: its end is in the index, and
+    /// no trailer says that it lies inside another block.
+    pub(crate) fn blocks(self, cursor: usize) -> impl Iterator<Item = Trailer> + use<'a> {
+        let mut end = cursor.min(self.end_of_segment());
         std::iter::from_fn(move || {
             loop {
-                if end <= self.start() {
-                    return None;
+                let place = self.last_end(end.checked_sub(CELL_ALIGN)?)?;
+                let trailer = self.trailer(place + (CELL_ALIGN - TRAILER));
+                end = trailer.map_or(place, |trailer| trailer.start);
+                if trailer.is_some() {
+                    return trailer;
                 }
-                let at = end - TRAILER;
-                let Some(trailer) = self.trailer(at).filter(|trailer| trailer.start < end) else {
-                    // Only the newest block can be blank. Any other blank block was overwritten by another process, and the
-                    // blocks before it are lost.
-                    end = if end == cursor && newest < end { newest } else { self.start() };
-                    continue;
-                };
-                end = trailer.start;
-                return Some(trailer);
             }
         })
-    }
-
-    /// Returns two offsets up to which to allocate memory. The first lies a little ahead, in steps that grow with the arena.
-    /// The second is the least that is needed, for a system that is short of memory.
-    pub(crate) fn reservations(self, needed: usize) -> [usize; 2] {
-        const LEAST: usize = 16 << 10;
-        const MOST: usize = 4 << 20;
-        const PAGE: usize = 4096;
-        let step = (needed / 8).clamp(LEAST, MOST);
-        [needed + step, needed].map(|end| end.next_multiple_of(PAGE).min(self.end()))
     }
 }
 
@@ -408,14 +455,23 @@ mod tests {
                 word.store(7, Ordering::Relaxed);
             }
             let before = memory_of(cell.segment());
-            let block = Trailer { at: end, state: State::Made, generation: 1, type_entry: 0, start, size: 0, key: 0 };
-            heap.clear(&block);
+            let block = Trailer {
+                at: end,
+                state: State::Made,
+                generation: 1,
+                type_entry: 0,
+                start,
+                size: 0,
+                key_length: 0,
+                hash: 0,
+            };
+            heap.clear(&block, usize::MAX);
             for (number, word) in all.iter().enumerate() {
                 let expected = if (start..end).contains(&(first + number * WORD)) { 0 } else { 7 };
                 assert_eq!(word.load(Ordering::Relaxed), expected, "{start}..{end}, word {number}");
             }
             // Reading has taken the memory again; a second time shows how much was given back.
-            heap.clear(&block);
+            heap.clear(&block, usize::MAX);
             let freed = before - memory_of(cell.segment());
             let least = if end - start < 1 << 20 { 0 } else { end - start - 2 * UNIT };
             assert!(freed >= least, "{start}..{end}: {freed} bytes");

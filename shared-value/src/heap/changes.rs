@@ -3,6 +3,7 @@
 use crate::heap::blocks::{Heap, State, Trailer};
 use crate::heap::decision::Decision;
 use crate::heap::directory::Directory;
+use crate::heap::space::journal;
 use crate::heap::usize_of;
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
 
@@ -77,6 +78,16 @@ pub(crate) fn settle(
 ) {
     changes.into_iter().for_each(|change| change.settle(heap, is_committed));
     decision.end();
+}
+
+/// Makes the stores of the journal, unless the owner of the directory's lock that has planned them has made them.
+pub(crate) fn repeat_stores(heap: Heap<'_>, directory: &Directory) {
+    if let Some(decision) = heap.decision()
+        && decision.applied() != directory.journal
+    {
+        journal::apply(heap);
+        decision.set_applied(directory.journal);
+    }
 }
 
 /// Finishes the changes that an owner of the directory's lock was making when it died.

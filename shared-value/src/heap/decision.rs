@@ -31,6 +31,7 @@ pub(crate) struct Decision<'a> {
     decided_by: &'a AtomicU64,
     own: &'a AtomicU64,
     turn: &'a AtomicU64,
+    applied: &'a AtomicU64,
 }
 
 impl<'a> Decision<'a> {
@@ -38,8 +39,8 @@ impl<'a> Decision<'a> {
     pub(crate) fn of(mapping: &'a Mapping) -> Option<Self> {
         let cell = mapping.entries()[0].cell_offset + LINE;
         let start = cell + Directory::shape(&()).atomics_start() * WORD;
-        let [decided_by, own, turn] = mapping.words(start, 3)? else { return None };
-        Some(Self { mapping, place: (start + WORD) as u64, decided_by, own, turn })
+        let [decided_by, own, turn, applied] = mapping.words(start, 4)? else { return None };
+        Some(Self { mapping, place: (start + WORD) as u64, decided_by, own, turn, applied })
     }
 
     /// Returns whether the pending changes are committed; `None` if no changes are pending.
@@ -87,5 +88,16 @@ impl<'a> Decision<'a> {
     /// Returns the number of changes.
     pub(crate) fn turn(self) -> u64 {
         self.turn.load(Ordering::Acquire)
+    }
+
+    /// Returns the number of the last batch of the journal whose stores were made.
+    pub(crate) fn applied(self) -> u64 {
+        self.applied.load(Ordering::Relaxed)
+    }
+
+    /// Marks the stores of a batch as made.
+    pub(crate) fn set_applied(self, batch: u64) {
+        // Release: the stores come first.
+        self.applied.store(batch, Ordering::Release);
     }
 }

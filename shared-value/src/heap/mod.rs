@@ -8,20 +8,24 @@ mod adopt;
 mod block_id;
 mod blocks;
 pub(crate) mod changes;
+pub(crate) mod claim;
 mod decision;
 mod directory;
 mod lookup;
 pub(crate) mod record;
+pub(crate) mod space;
+mod stats;
 mod table;
 mod type_entry;
 
 pub(crate) use adopt::adopt;
 pub(crate) use block_id::BlockId;
-pub(crate) use blocks::{Heap, State, TRAILER, Trailer, block_length};
+pub(crate) use blocks::{Heap, State, Trailer, block_length, lost};
 pub(crate) use changes::Change;
 pub(crate) use decision::Decision;
-pub(crate) use directory::{Directory, FEW, class_of};
-pub(crate) use lookup::{cell_at, cell_in, cell_of, find, find_at, lost};
+pub(crate) use directory::{Directory, FEW, LOOSE};
+pub(crate) use lookup::{cell_at, cell_in, cell_of, find, find_at};
+pub use stats::ArenaStats;
 pub(crate) use table::{Bucket, Table, hash, table_at, table_block};
 pub(crate) use type_entry::TypeEntry;
 

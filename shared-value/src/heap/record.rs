@@ -6,8 +6,8 @@ use core::mem::offset_of;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::cell::Cell;
 use crate::cell::parts::record;
+use crate::cell::{Cell, Place};
 use crate::copy;
 use crate::format::contents::{Contents, Shape};
 use crate::heap::blocks::{Heap, State};
@@ -57,7 +57,8 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
     iter::from_fn(move || {
         let block =
             Heap::of(segment).trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)?;
-        let record = cell_in::<Record>(segment, &block, ())?;
+        // Records are never freed while a process has the arena open.
+        let record = cell_in::<Record>(Place::of(Arc::clone(segment)), &block, ())?;
         let offset = offset_of!(Record, next);
         // One read is enough: only the atomic field of a record ever changes.
         let slots = record.slots();

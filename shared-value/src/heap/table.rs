@@ -11,6 +11,8 @@ use crate::protocol::atomics::{AtomicU64, Ordering};
 
 const GONE: u64 = 1;
 const TAG_BITS: u32 = 24;
+/// The bits of a hash that the trailer of a block holds.
+const LOWER_BITS: u32 = 24;
 
 /// The hash of a key: FNV-1a (Fowler, Noll, Vo). Its bits are mixed once more, because the lowest bits choose the first
 /// bucket and the highest bits are the tag.
@@ -51,7 +53,7 @@ impl Bucket {
         (self.word >> TAG_BITS) as usize * TRAILER
     }
 
-    /// Returns the part of the hash that a table uses. `lower` is the lower half of the hash.
+    /// Returns the part of the hash that a table uses. `lower` is the lowest 24 bits of the hash.
     pub(crate) fn hash(self, lower: u64) -> u64 {
         self.word << (u64::BITS - TAG_BITS) | lower
     }
@@ -61,11 +63,10 @@ fn word_of(hash: u64, trailer: usize) -> u64 {
     ((trailer / TRAILER) as u64) << TAG_BITS | tag(hash)
 }
 
-/// Returns the index of the first bucket to look at. It depends only on the lower half of the hash, which trailers hold, so
-/// that a table can grow without reading the keys.
-#[expect(clippy::cast_possible_truncation, reason = "that is the lower half")]
+/// Returns the index of the first bucket to look at. It depends only on the lowest bits of the hash, which trailers hold, and
+/// on the tag, so that a table can grow without reading the keys.
 fn first(hash: u64) -> usize {
-    hash as u32 as usize
+    usize_of(hash & ((1 << LOWER_BITS) - 1) | tag(hash) << LOWER_BITS)
 }
 
 fn tag(hash: u64) -> u64 {

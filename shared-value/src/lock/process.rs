@@ -64,8 +64,8 @@ pub(crate) fn set_id(id: u32) {
     ID.store(id, Ordering::Release);
 }
 
-/// Returns the id of this process, and draws one before its first lock.
-pub(super) fn enter() -> io::Result<u32> {
+/// Returns the id of this process, and draws one before its first lock or its first claim.
+pub(crate) fn enter() -> io::Result<u32> {
     if id() == 0
         && let Some(vouching) = VOUCHING.get()
     {

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::lock;
-use crate::segment::registry;
+use crate::segment::{claims, registry};
 use crate::sys;
 
 // SAFETY: the loader calls the functions that this section points to, before `main` or when a library is loaded. It passes
@@ -19,5 +19,6 @@ extern "C" fn at_start() {
     // If this fails, it is tried again, and reported, when a thread takes its first lock.
     let _ = lock::set_up();
     registry::set_up();
+    claims::set_up();
     sys::mutex::set_up();
 }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::marker::PhantomPinned;
 use std::mem;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
@@ -10,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
@@ -22,6 +23,8 @@ use crate::lock;
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
+use crate::segment::claims::layout::Layout;
+use crate::segment::claims::state::Claims;
 use crate::segment::location::Location;
 use crate::sys;
 use crate::sys::descriptor::{Descriptor, Identity};
@@ -43,6 +46,20 @@ pub(crate) struct Mapping {
     vouched_for: AtomicU32,
     /// What vouches for that process. Used under the registry's lock only.
     presence: Mutex<Option<Presence>>,
+    /// What this process has open in an arena.
+    claims: OnceLock<Begun>,
+    /// The hooks that run around a `fork` may use the mapping while another thread has begun to drop it. This field tells the
+    /// compiler that a `&mut Mapping` is not the only reference.
+    #[expect(dead_code, reason = "only its type matters")]
+    shared_with_hooks: PhantomPinned,
+}
+
+/// The claims of this process in an arena.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) claims: Claims,
+    /// Ends them, when the mapping is dropped.
+    pub(super) end: fn(&Mapping),
 }
 
 impl Mapping {
@@ -88,7 +105,43 @@ impl Mapping {
         // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
         memory.advise(Advice::DontDump).map_err(failed)?;
         let file = Descriptor::of(file).map_err(failed)?;
-        Ok(Self { file, memory, location, name, header, vouched_for: AtomicU32::new(0), presence: Mutex::default() })
+        Ok(Self {
+            file,
+            memory,
+            location,
+            name,
+            header,
+            vouched_for: AtomicU32::new(0),
+            presence: Mutex::default(),
+            claims: OnceLock::new(),
+            shared_with_hooks: PhantomPinned,
+        })
+    }
+
+    /// Returns what this process has open in the arena; `None` if it has opened no value there.
+    #[inline(always)]
+    pub(super) fn claims(&self) -> Option<&Claims> {
+        self.claims.get().map(|begun| &begun.claims)
+    }
+
+    /// Sets what `claims` returns. Returns the argument if that was set before.
+    pub(super) fn begin_claims(&self, begun: Begun) -> Option<Begun> {
+        self.claims.set(begun).err()
+    }
+
+    /// Returns where the claims of the arena lie; `None` if this process has opened no value there.
+    pub(crate) fn layout_of_claims(&self) -> Option<Layout> {
+        self.claims().map(Claims::layout)
+    }
+
+    /// Returns whether the memory is mapped for reading only.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.file.is_read_only()
+    }
+
+    /// Returns the descriptor of the file; `None` if other code of this program has closed it. Needs no memory.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.file.get()
     }
 
     /// Returns where the segment lives.
@@ -194,9 +247,9 @@ impl Mapping {
         (Identity::of(&file).ok()? == self.identity()).then_some(file)
     }
 
-    /// Reserves memory for the holes in the first bytes of the segment.
-    pub(crate) fn fill_holes(&self, length: usize) -> Result<(), Error> {
-        let part = 0..length.min(self.length()) as u64;
+    /// Reserves memory for the holes in a part of the segment.
+    pub(crate) fn fill_holes(&self, part: Range<usize>) -> Result<(), Error> {
+        let part = part.start as u64..part.end.min(self.length()) as u64;
         let filled = self.file().and_then(|file| sys::memory::fill_holes(file, part));
         filled.map_err(|error| Error::io(format!("reserve memory for the holes in `{}`", self.name), error))
     }
@@ -228,23 +281,29 @@ impl Mapping {
         self.vouched_for.load(Relaxed) == process
     }
 
-    /// Shows that this process exists, which has this id for locks. Does nothing if that was done.
-    pub(super) fn vouch(&self, process: u32) {
+    /// Shows that this process exists, which has this id for locks. Does nothing if that was done. Returns `false` if another
+    /// mapping of this process still does that, which is being unmapped by another thread; then the caller tries again, unless
+    /// `is_last`.
+    pub(super) fn vouch(&self, process: u32, is_last: bool) -> bool {
         if self.is_vouched_for(process) {
-            return;
+            return true;
         }
         let mut presence = self.presence();
         // A forked child has a copy of its parent's presence, but not the page.
         mem::forget(presence.take());
-        self.vouched_for.store(process, Relaxed);
         // Other code of this program may have closed the descriptor. Opening the file again needs memory, which may not be
         // asked for under the registry's lock.
         let file = self.file.get();
-        *presence = file.and_then(|file| Presence::new(file, process).ok());
+        match file.map(|file| Presence::new(file, process)) {
+            Some(Err(error)) if !is_last && error.kind() == io::ErrorKind::WouldBlock => return false,
+            shown => *presence = shown.and_then(Result::ok),
+        }
+        self.vouched_for.store(process, Relaxed);
         let is_shown = |file| presence.is_some() && presence::is_shown(file, process).unwrap_or(false);
         if !file.is_some_and(is_shown) {
             unvouched::set(self.unvouched());
         }
+        true
     }
 
     /// Forgets what earlier processes were vouched for, before any process uses the segment.
@@ -273,7 +332,7 @@ impl Mapping {
         !unvouched::is_set(self.unvouched())
     }
 
-    fn unvouched(&self) -> &AtomicU64 {
+    pub(super) fn unvouched(&self) -> &AtomicU64 {
         let words = self.words(UNVOUCHED, 1).and_then(<[_]>::first);
         words.expect("a valid header has this word")
     }
@@ -285,6 +344,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if let Some(begun) = self.claims.get() {
+            (begun.end)(self);
+        }
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if !self.is_vouched_for(lock::process::id()) {
             // In a forked child, other memory may have taken the place of the page.

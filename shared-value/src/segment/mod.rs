@@ -1,6 +1,7 @@
 //! Segments: shared memory that holds values. A segment is complete before it has a name, is opened only if it is valid, and
 //! is mapped once in a process.
 
+mod claims;
 mod init;
 mod location;
 mod mapping;
@@ -22,6 +23,7 @@ use crate::sys;
 use crate::sys::entrance::Entrance;
 
 pub(crate) use crate::sys::descriptor::Identity;
+pub(crate) use claims::{Layout, Search};
 pub use location::Location;
 pub(crate) use location::TOKEN_PREFIX;
 pub(crate) use mapping::{Mapping, id_of};
@@ -147,6 +149,13 @@ impl Segment {
     /// Returns the segment of this identity as this process has mapped it for reading and writing.
     pub(crate) fn mapped_for_writing(identity: Identity) -> Option<Arc<Self>> {
         registry::get(identity)
+    }
+
+    /// Begins to count the handles of this arena's values, unless that was begun.
+    pub(crate) fn begin_claims(&self, layout: Layout) {
+        if self.layout_of_claims().is_none() {
+            claims::begin(&self.mapping, layout);
+        }
     }
 
     fn of(mapping: Arc<Mapping>) -> Self {

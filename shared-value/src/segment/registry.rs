@@ -13,6 +13,8 @@ use std::collections::{HashMap, LinkedList};
 use std::mem;
 use std::ptr;
 use std::sync::{Arc, Once, Weak};
+use std::thread;
+use std::time::Duration;
 
 use crate::lock;
 use crate::lock::process::Vouching;
@@ -64,7 +66,7 @@ fn begin(process: u32) {
             }
             let mappings = registry.mappings().filter(|mapping| !mapping.is_vouched_for(process));
             for (place, mapping) in shown.iter_mut().zip(mappings) {
-                mapping.vouch(process);
+                mapping.vouch(process, true);
                 *place = Some(mapping);
             }
             if shown[0].is_none() {
@@ -133,10 +135,15 @@ pub(super) fn get_or_add(mut mapping: Arc<Mapping>) -> Arc<Segment> {
 fn add(segment: &Arc<Segment>, mapping: &Arc<Mapping>) -> Found {
     let mut live = Some(Live { segment: Arc::downgrade(segment), mapping: Arc::downgrade(mapping) });
     let mut spare = HashMap::new();
+    let mut tries = 0;
     loop {
-        match with(|registry| registry.add(mapping, &mut live, &mut spare)) {
+        match with(|registry| registry.add(mapping, &mut live, &mut spare, tries == TRIES)) {
             Ok(other) => return other,
-            Err(Full { size }) => spare = HashMap::with_capacity(2 * size + 1),
+            Err(Retry::Full { size }) => spare = HashMap::with_capacity(2 * size + 1),
+            Err(Retry::Vouched) => {
+                tries += 1;
+                thread::sleep(PAUSE);
+            }
         }
     }
 }
@@ -158,10 +165,17 @@ pub(super) fn remove(mapping: &Arc<Mapping>) {
     drop(with(|registry| (registry.remove_unheld(), registry.remove(mapping))));
 }
 
-/// The table of segments needs more memory.
-struct Full {
-    size: usize,
+/// Why a segment cannot be added yet.
+enum Retry {
+    /// The table of segments needs more memory.
+    Full { size: usize },
+    /// Another thread is unmapping the segment, and the old mapping still vouches for this process.
+    Vouched,
 }
+
+/// How often to try again, with these pauses, when another thread is unmapping the segment. That takes microseconds.
+const TRIES: u32 = 5_000;
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl Registry {
     fn find(&self, identity: Identity) -> Found {
@@ -190,7 +204,8 @@ impl Registry {
         mapping: &Arc<Mapping>,
         live: &mut Option<Live>,
         spare: &mut HashMap<Identity, Live>,
-    ) -> Result<Found, Full> {
+        is_last: bool,
+    ) -> Result<Found, Retry> {
         match self.find(mapping.identity()) {
             Found::Mapping(own) if Arc::ptr_eq(&own, mapping) => {}
             Found::Nothing => {}
@@ -199,13 +214,14 @@ impl Registry {
         let size = self.live.len();
         if size == self.live.capacity() {
             if spare.capacity() <= size {
-                return Err(Full { size });
+                return Err(Retry::Full { size });
             }
             spare.extend(self.live.drain());
             mem::swap(&mut self.live, spare);
         }
-        if lock::process::id() != 0 {
-            mapping.vouch(lock::process::id());
+        let process = lock::process::id();
+        if process != 0 && !mapping.vouch(process, is_last) {
+            return Err(Retry::Vouched);
         }
         if let Some(added) = live.take() {
             *live = self.live.insert(mapping.identity(), added);

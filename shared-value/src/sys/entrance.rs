@@ -175,25 +175,45 @@ pub(crate) fn is_being_entered(file: &File) -> io::Result<bool> {
 
 /// Returns the kind of the lock that keeps a byte from being locked in this way, or `F_UNLCK` if no lock does.
 pub(super) fn in_the_way(file: BorrowedFd<'_>, byte: libc::off_t, kind: libc::c_int) -> io::Result<libc::c_int> {
-    let mut lock = request(byte, kind);
+    range_in_the_way(file, byte, 1, kind)
+}
+
+/// Returns the kind of a lock that keeps bytes from being locked in this way, or `F_UNLCK` if no lock does.
+pub(super) fn range_in_the_way(
+    file: BorrowedFd<'_>,
+    start: libc::off_t,
+    length: libc::off_t,
+    kind: libc::c_int,
+) -> io::Result<libc::c_int> {
+    let mut lock = request(start, length, kind);
     // SAFETY: the descriptor is open, and the kernel writes a `flock` to `lock`, which is one.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
     if result == 0 { Ok(lock.l_type.into()) } else { Err(io::Error::last_os_error()) }
 }
 
-fn request(byte: libc::off_t, kind: libc::c_int) -> libc::flock {
+fn request(start: libc::off_t, length: libc::off_t, kind: libc::c_int) -> libc::flock {
     libc::flock {
         l_type: libc::c_short::try_from(kind).expect("a small number"),
         l_whence: libc::c_short::try_from(libc::SEEK_SET).expect("a small number"),
-        l_start: byte,
-        l_len: 1,
+        l_start: start,
+        l_len: length,
         l_pid: 0,
     }
 }
 
 /// Locks or unlocks a byte for this opening of the file.
 pub(super) fn set(file: BorrowedFd<'_>, byte: libc::off_t, kind: libc::c_int) -> io::Result<()> {
-    let lock = request(byte, kind);
+    lock_range(file, byte, 1, kind)
+}
+
+/// Locks or unlocks bytes for this opening of the file.
+pub(super) fn lock_range(
+    file: BorrowedFd<'_>,
+    start: libc::off_t,
+    length: libc::off_t,
+    kind: libc::c_int,
+) -> io::Result<()> {
+    let lock = request(start, length, kind);
     // SAFETY: the descriptor is open, and the kernel only reads `lock`, which is a `flock`.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }

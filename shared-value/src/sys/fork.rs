@@ -48,7 +48,13 @@ impl<T> ForkMutex<T> {
 
     /// Locks the mutex, until the calling thread calls `after_fork`.
     pub(crate) fn before_fork(&'static self) {
-        let guard = self.lock();
+        self.before_fork_with(|_| ());
+    }
+
+    /// Locks the mutex, until the calling thread calls `after_fork`, and lets the closure use the contents at once.
+    pub(crate) fn before_fork_with(&'static self, work: impl FnOnce(&mut T)) {
+        let mut guard = self.lock();
+        work(&mut guard);
         // SAFETY: this thread has locked the mutex. So the place is empty, and no other thread uses it.
         unsafe { self.across.get().write(Some(guard)) };
     }

@@ -62,6 +62,12 @@ pub(crate) fn reserve(file: impl AsFd, start: u64, least: u64, most: u64) -> io:
     Ok(end)
 }
 
+/// Reserves memory for a small part of a file. Needs no memory of this process.
+pub(crate) fn reserve_small(file: impl AsFd, part: Range<u64>) -> io::Result<()> {
+    let mut start = part.start;
+    reserve_pieces(file.as_fd(), &mut start, part.end)
+}
+
 /// Reserves piece after piece, from `start` on. `start` moves along.
 fn reserve_pieces(file: BorrowedFd<'_>, start: &mut u64, end: u64) -> io::Result<()> {
     // Kernels before 6.8 end this call at any signal, and free again what it has reserved. So a program with a timer would

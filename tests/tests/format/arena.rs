@@ -8,6 +8,7 @@ use crate::page;
 /// The states of a block.
 const LIVE: u64 = 1;
 const REMOVED: u64 = 2;
+const FREE: u64 = 3;
 
 /// The file of an arena.
 pub(crate) struct Walk {
@@ -17,6 +18,9 @@ pub(crate) struct Walk {
     atomics: u64,
     /// Where the first block starts.
     start: u64,
+    /// Where the index ends, and the journal starts.
+    index: u64,
+    length: u64,
 }
 
 /// A block, as its trailer describes it.
@@ -24,6 +28,7 @@ struct Block {
     trailer: u64,
     start: u64,
     state: u64,
+    generation: u64,
     type_entry: u64,
     size: u64,
     key: String,
@@ -36,7 +41,10 @@ impl Walk {
         let version = word(&file, cell + 40);
         let directory = cell + 64 + (version & 1) * size.next_multiple_of(64);
         let atomics = cell + 64 + 2 * size.next_multiple_of(64);
-        Self { start: (cell + length).next_multiple_of(64), file, directory, atomics }
+        let length_of_file = std::fs::metadata(name.path()).unwrap().len();
+        let index = length_of_file / 64 * 64 - 1024;
+        let start = (cell + length).next_multiple_of(64);
+        Self { start, file, directory, atomics, index, length: length_of_file }
     }
 
     /// A word of the directory, by the row of the page that names it.
@@ -52,29 +60,56 @@ impl Walk {
     }
 
     fn block(&self, trailer: u64) -> Block {
-        let [first, start, size, key] = [0, 8, 16, 24].map(|offset| word(&self.file, trailer + offset));
-        let length = key & 0xffff_ffff;
+        let [first, second, size, last] = [0, 8, 16, 24].map(|offset| word(&self.file, trailer + offset));
+        let (start, length) = (second & 0xffff_ffff_ffff, second >> 48);
         let bytes = self.file.bytes(trailer - length.next_multiple_of(8), usize::try_from(length).unwrap());
         Block {
             trailer,
             start,
             state: first & 0xff,
-            type_entry: (first >> 24) * 32,
+            generation: first >> 8,
+            type_entry: (last >> 24) * 32,
             size,
             key: String::from_utf8(bytes).unwrap(),
         }
     }
 
-    /// The blocks, the last one first.
+    /// An entry of the index: where blocks end in a page, where free blocks start, and the generation.
+    fn entry(&self, page: u64) -> [u64; 3] {
+        [0, 8, 16].map(|offset| word(&self.file, self.index - 32 * (page + 1) + offset))
+    }
+
+    /// The blocks, the first one first.
     fn blocks(&self) -> Vec<Block> {
-        let (mut end, mut blocks) = (self.directory("cursor"), Vec::new());
-        while end > self.start {
-            let block = self.block(end - 32);
-            assert!(block.start >= self.start && block.start < end && block.start.is_multiple_of(64));
-            end = block.start;
-            blocks.push(block);
+        let units = (self.start..self.directory("cursor")).step_by(64);
+        let ends = units.filter(|unit| self.entry(unit / 4096)[0] >> (unit / 64 % 64) & 1 != 0);
+        let blocks: Vec<_> = ends.map(|unit| self.block(unit + 32)).collect();
+        let mut end = self.start;
+        for block in &blocks {
+            assert_eq!(block.start, end, "no gap before the block");
+            let is_start = self.entry(end / 4096)[1] >> (end / 64 % 64) & 1 != 0;
+            assert_eq!(is_start, block.state == FREE, "only free blocks have a bit where they start");
+            end = block.trailer + 32;
+            if is_start {
+                assert_eq!(word(&self.file, block.start), end, "a free block says where it ends");
+            } else {
+                let last = self.entry((end - 64) / 4096)[2];
+                assert!((1..=last).contains(&block.generation), "the page counts its blocks");
+            }
         }
         blocks
+    }
+
+    /// The id of the value in a block.
+    fn id(&self, block: &Block) -> u64 {
+        let bits = (self.length / 64).ilog2() + 1;
+        (block.generation << bits) + block.trailer / 64
+    }
+
+    /// Where the trailer of a value lies.
+    fn trailer<C>(&self, id: Id<C>) -> u64 {
+        let block = self.blocks().into_iter().find(|block| self.id(block) == id.to_bits().get());
+        block.expect("the id names a block").trailer
     }
 
     /// The schemas of all type entries, the newest first.
@@ -97,8 +132,9 @@ impl Walk {
     fn find(&self, key: &str) -> Option<u64> {
         let (start, length) = self.words("table");
         let hash = hash(key);
+        let first = hash & 0xff_ffff | hash >> 40 << 24;
         (0..length)
-            .map(|step| word(&self.file, start + 8 * ((hash + step) % length)))
+            .map(|step| word(&self.file, start + 8 * ((first + step) % length)))
             .take_while(|word| *word != 0)
             .find(|word| *word > 1 && word & 0xff_ffff == hash >> 40 && self.block((word >> 24) * 32).key == key)
             .map(|word| (word >> 24) * 32)
@@ -188,13 +224,51 @@ fn values_and_keys_are_found_as_the_page_says() {
         assert_eq!(found.is_none(), number == 7, "{key}: the table leads to all but the removed value");
         let block = walk.block(found.unwrap_or(removed));
         assert_eq!((block.state, block.size), (if number == 7 { REMOVED } else { LIVE }, 4), "{key}");
-        assert_eq!(ids[number as usize].to_bits().get(), block.trailer / 32 * 65_536, "{key}: its id");
+        assert_eq!(ids[number as usize].to_bits().get(), walk.id(&block), "{key}: its id");
         assert_eq!(walk.file.bytes(block.start + 64, 4), number.to_le_bytes(), "{key}");
         assert_eq!(walk.schema(block.type_entry), "u32\nu32: 4 bytes, align 4\nlittle-endian\n");
     }
     assert_eq!(walk.find("key 100"), None);
-    let values = walk.blocks().iter().filter(|block| block.type_entry != 0).count();
+    let values = walk.blocks().iter().filter(|block| block.type_entry != 0 && block.state != FREE).count();
     assert_eq!(values, keys.len(), "the other blocks hold a type entry and tables");
+}
+
+/// If the page described free blocks in another way, a program that follows it would cut blocks out of values.
+#[test]
+fn free_blocks_are_as_the_page_says() {
+    let name = SegmentName::new("free");
+    let arena = Arena::create(&name, 1 << 20).unwrap();
+    for number in 0..40_u64 {
+        arena.insert(&number.to_string(), vec![number; 20 + usize::try_from(number).unwrap()]).unwrap();
+    }
+    for number in (0..40).filter(|number| number % 5 != 0) {
+        arena.remove(&*number.to_string()).unwrap();
+    }
+    drop(arena);
+    name.wait_until_unused();
+    let arena = Arena::open(&name).unwrap();
+    for number in 0..10_u64 {
+        arena.alloc(number).unwrap();
+    }
+    let walk = Walk::of(&name);
+    let free: Vec<_> = walk.blocks().into_iter().filter(|block| block.state == FREE).collect();
+    assert!(free.len() >= 8, "the blocks between the values that are left");
+    let mut listed = 0;
+    for class in 0..56_u64 {
+        let (mut previous, mut start) = (0, word(&walk.file, walk.index + 512 + 8 * class));
+        while start != 0 {
+            let block = free.iter().find(|block| block.start == start).expect("the list names free blocks");
+            let length = block.trailer + 32 - start;
+            let expected = if length <= 512 { length / 64 - 1 } else { u64::from(length.ilog2()) - 1 };
+            assert_eq!(class, expected, "a block of {length} bytes");
+            assert_eq!(word(&walk.file, start + 16), previous);
+            listed += 1;
+            (previous, start) = (start, word(&walk.file, start + 8));
+        }
+    }
+    assert_eq!(listed, free.len());
+    assert_eq!(walk.directory("journal"), walk.directory("applied"));
+    assert_eq!(walk.directory("capacity"), 1 << 20);
 }
 
 /// If the directory named the last changes in another way, a program that follows the page would count wrongly, or undo what
@@ -204,14 +278,14 @@ fn changes_are_named_as_the_page_says() {
     let name = SegmentName::new("changes");
     let arena = Arena::create(&name, 1 << 20).unwrap();
     let first = arena.alloc(1_u8).unwrap();
-    let trailer = |id: Id<u8>| id.to_bits().get() / 65_536 * 32;
     let walk = Walk::of(&name);
-    assert_eq!(walk.changes(), [(trailer(first), false)]);
+    let removed = walk.trailer(first);
+    assert_eq!(walk.changes(), [(removed, false)]);
     assert_eq!(walk.directory("values"), 0, "without the blocks that the changes name");
 
     arena.remove(first).unwrap();
     let walk = Walk::of(&name);
-    assert_eq!(walk.changes(), [(trailer(first), true)]);
+    assert_eq!(walk.changes(), [(removed, true)]);
 
     let turn = walk.directory("turn");
     let (second, third) = arena
@@ -223,7 +297,7 @@ fn changes_are_named_as_the_page_says() {
         .unwrap();
     let walk = Walk::of(&name);
     let key = walk.find("key").unwrap();
-    let added = [trailer(second), trailer(third), key].map(|trailer| (trailer, false));
+    let added = [walk.trailer(second), walk.trailer(third), key].map(|trailer| (trailer, false));
     assert_eq!(walk.changes(), added, "three changes lie in the list");
     assert!(added.iter().all(|(trailer, _)| walk.block(*trailer).state == LIVE));
     assert_eq!(walk.directory("turn"), turn + 1, "they happened at once");
@@ -237,8 +311,8 @@ fn an_undecided_block_is_live_as_the_page_says() {
     let name = SegmentName::new("undecided");
     let arena = Arena::create(&name, 1 << 20).unwrap();
     let id = arena.alloc(1_u8).unwrap();
-    let trailer = id.to_bits().get() / 65_536 * 32;
     let walk = Walk::of(&name);
+    let trailer = walk.trailer(id);
     let set = |offset: u64, word: u64| walk.file.overwrite(offset, &word.to_le_bytes());
     let first = word(&walk.file, trailer);
     let decision = walk.atomics + 8;
@@ -249,8 +323,10 @@ fn an_undecided_block_is_live_as_the_page_says() {
         assert_eq!(arena.contains(id), is_live, "state {state}, decision {decided}");
     }
     assert_eq!(walk.directory("decided_by"), decision);
-    // The next owner of the lock undoes what was not decided.
-    arena.alloc(2_u8).unwrap();
-    assert_eq!(walk.block(trailer).state, REMOVED);
+    // The next owner of the lock undoes what was not decided, and takes the block, which is loose, again.
+    assert_eq!(walk.directory("loose"), trailer);
+    let next = arena.alloc(2_u8).unwrap();
+    assert_eq!((walk.trailer(next), walk.block(trailer).state), (trailer, LIVE));
+    assert!(next != id && !arena.contains(id));
     assert_eq!(walk.directory("decided_by"), 0);
 }

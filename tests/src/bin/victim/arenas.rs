@@ -22,6 +22,9 @@ pub(crate) struct Arenas {
     opened: Opened,
     states: Vec<State>,
     victim: fn(Option<&Arena>, &str),
+    /// Whether all space is used or free again after a death, while others have the arena open. What a transaction has made, but
+    /// not added, may have been passed on.
+    keeps_space: bool,
     arena: Option<Arena>,
     /// The offsets of the newest values.
     cells: Vec<u64>,
@@ -58,9 +61,10 @@ impl Arenas {
         opened: Opened,
         states: Vec<State>,
         victim: fn(Option<&Arena>, &str),
+        keeps_space: bool,
     ) -> Self {
         let name = SegmentName::new("arenas");
-        let mut arenas = Self { name, prepare, opened, states, victim, arena: None, cells: Vec::new() };
+        let mut arenas = Self { name, prepare, opened, states, victim, keeps_space, arena: None, cells: Vec::new() };
         arenas.reset();
         if let Some(arena) = &arenas.arena {
             arenas.cells = arena.iter().take(4).map(|entry| cell_of(&entry)).collect();
@@ -135,6 +139,13 @@ impl Arenas {
 /// The number of transactions that the survivor commits before it repairs the arena.
 fn transactions_beside_dead() -> u32 {
     std::env::var("SHARED_VALUE_BESIDE_DEAD").map_or(20, |count| count.parse().expect("a number"))
+}
+
+/// Checks that each byte belongs to a block that something refers to, or is free.
+fn check_space(arena: &Arena) -> Result<(), Harm> {
+    let stats = arena.stats();
+    let sum = stats.live_bytes + stats.removed_bytes + stats.reusable_bytes + stats.overhead_bytes;
+    if sum == arena.used() { Ok(()) } else { Err(Harm::Lost(format!("{} bytes, {stats:?}", arena.used() - sum))) }
 }
 
 /// The key of the value that the survivor adds.
@@ -223,6 +234,9 @@ impl Scenario for Arenas {
                 Ok(())
             })?;
         }
+        if self.keeps_space {
+            check_space(&arena)?;
+        }
         if arena.len() != arena.iter().count() {
             return Err(Harm::Torn(format!("{} values, but the arena counts {}", arena.iter().count(), arena.len())));
         }
@@ -248,10 +262,14 @@ impl Scenario for Arenas {
             return vec![Vec::new()];
         }
         let base = mapped_at(&self.name.path());
+        let length = fs::metadata(self.name.path()).expect("it is there").len();
         let file = SegmentFile::open(self.name.path());
         let cell = u64::from_ne_bytes(file.bytes(128, 8).try_into().expect("eight bytes"));
         // The lock and the version of the directory, the word that decides, and the version of each value.
         let mut watched = vec![vec![base + cell, base + cell + VERSION, base + cell + DECIDED_BY]];
+        // The journal, whether it is applied, and where blocks end in the first page.
+        let journal = length / 64 * 64 - JOURNAL;
+        watched.push([cell + APPLIED, journal, journal + 8, journal - 32].map(|place| base + place).to_vec());
         if !self.cells.is_empty() {
             watched.push(self.cells.iter().map(|cell| base + cell + VERSION).collect());
         }
@@ -261,13 +279,18 @@ impl Scenario for Arenas {
 
 const VERSION: u64 = 40;
 const LINE: u64 = 64;
-/// The offset of the word `decided_by` in the directory's cell: it follows the control line and two slots of 256 bytes.
-const DECIDED_BY: u64 = LINE + 2 * 256;
+/// The offset of the word `decided_by` in the directory's cell: it follows the control line and two slots of 192 bytes.
+const DECIDED_BY: u64 = LINE + 2 * 192;
 
-/// Returns the offset of the cell of a small value with a short key.
+/// The offset of the word `applied` in the directory's cell, and the distance of the journal from the end of the segment.
+const APPLIED: u64 = DECIDED_BY + 24;
+const JOURNAL: u64 = 1_024;
+
+/// Returns the offset of the cell of a small value with a short key: its block consists of two units of 64 bytes, and the
+/// lowest bits of its id name the second. The arena is so small that its first ids have no other bits below this one.
 fn cell_of(entry: &Entry) -> u64 {
-    let end = (entry.id::<u64>().to_bits().get() >> 16) * 32 + 32;
-    end - 2 * LINE
+    const PLACE: u64 = (1 << 15) - 1;
+    ((entry.id::<u64>().to_bits().get() & PLACE) - 1) * LINE
 }
 
 /// Returns the address at which the file is mapped, which the kernel lists for its inode.

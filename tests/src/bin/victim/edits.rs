@@ -23,6 +23,39 @@ fn full(arena: &Arena) {
     }
 }
 
+/// A key that makes the block of a small value longer.
+fn long_key(number: u64) -> String {
+    format!("{number}{}", "x".repeat(200))
+}
+
+/// Leaves free blocks, each between two values, that are too long for a value with a short key.
+fn apart(arena: &Arena) {
+    for number in 0..8_u64 {
+        arena.insert(&long_key(number), number).unwrap();
+    }
+    for number in [1, 3, 4, 6] {
+        arena.remove(&long_key(number)).unwrap();
+    }
+}
+
+/// The state that `apart` makes.
+fn long() -> State {
+    [0, 2, 5, 7].map(|number| (long_key(number), number)).into()
+}
+
+/// Leaves free blocks on both sides of the first table, which is full, and one that a small value fills.
+fn around_table(arena: &Arena) {
+    for number in [100_u64, 101] {
+        arena.insert(&long_key(number), number).unwrap();
+    }
+    for number in 0..22_u64 {
+        arena.insert(&number.to_string(), number).unwrap();
+    }
+    for key in [long_key(100), long_key(101), "21".to_owned()] {
+        arena.remove(&key).unwrap();
+    }
+}
+
 /// The state that `three` makes.
 fn ones() -> State {
     state([("a", 1), ("b", 1), ("c", 1)])
@@ -82,7 +115,8 @@ impl Operations {
         victim: fn(Option<&Arena>, &str),
     ) {
         let states = states.to_vec();
-        self.push(name, move || Box::new(Arenas::new(prepare, opened, states.clone(), victim)));
+        let keeps_space = !name.starts_with("transaction-edit");
+        self.push(name, move || Box::new(Arenas::new(prepare, opened, states.clone(), victim, keeps_space)));
     }
 
     /// Operations that add one value, and remove one.
@@ -136,6 +170,21 @@ impl Operations {
         });
         self.add_arena("arena-reuse", removed, Opened::Again, &[many(5), with(many(5), "9", 9)], |arena, _| {
             marked(|| arena.unwrap().insert("9", 9_u64)).unwrap();
+        });
+        self.add_arena("arena-split", apart, Opened::Again, &[long(), with(long(), "a", 9)], |arena, _| {
+            marked(|| arena.unwrap().insert("a", 9_u64)).unwrap();
+        });
+        self.add_arena(
+            "arena-merge",
+            around_table,
+            Opened::Again,
+            &[many(21), with(many(21), "more", 9)],
+            |arena, _| {
+                marked(|| arena.unwrap().insert("more", 9_u64)).unwrap();
+            },
+        );
+        self.add_arena("arena-merge-unused", apart, Opened::Never, &[long()], |_, name| {
+            mem::forget(marked(|| Arena::open(name)).unwrap());
         });
         self.add_transactions(two);
     }

@@ -101,7 +101,7 @@ impl<const N: usize> Scenario for Versions<N> {
             *self = Self::new(self.past, self.states.clone(), self.victim);
         }
         // The committed slot is always the same, because it decides about the route.
-        let turns = if self.watcher.version() % 2 == 0 { 1 } else { 2 };
+        let turns = if self.watcher.version().is_multiple_of(2) { 1 } else { 2 };
         let (left, right) = self.states[0];
         for limit in [STALE; 2].into_iter().take(turns).chain([LIMIT]) {
             self.watcher.set(new::Account { left, limits: [limit; N], right }).expect("the lock is free");

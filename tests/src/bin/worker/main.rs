@@ -14,6 +14,7 @@ mod inherited;
 mod many;
 mod mix;
 mod padding;
+mod soak;
 mod storm;
 mod twins;
 
@@ -32,6 +33,7 @@ enum Role {
     Take(hold::Take),
     LockTwice(hold::LockTwice),
     Storm(storm::Storm),
+    Soak(soak::Soak),
     Fork(inherited::Fork),
     /// Takes two locks and two mutexes in every order, and then releases some of them in every order.
     MixOrders,
@@ -65,6 +67,7 @@ fn main() -> Result<()> {
         Role::Take(role) => role.run(),
         Role::LockTwice(role) => role.run(),
         Role::Storm(role) => role.run(),
+        Role::Soak(role) => role.run(),
         Role::Fork(role) => role.run(),
         Role::MixOrders => mix::orders(),
         Role::MixRandom(role) => role.run(),

@@ -1,5 +1,8 @@
 //! `Transaction`: changes of an arena that are committed together.
 
+mod commit;
+mod pending;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,14 +12,15 @@ use crate::arena::edit::{late, make};
 use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Key, Sought, check_key};
 use crate::arena::map::Arena;
+use crate::arena::transaction::pending::{Made, Pending};
 use crate::cell::Cell;
 use crate::error::Error;
-use crate::format::contents::{Contents, Untyped};
+use crate::format::contents::Contents;
 use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::heap::{BlockId, Change, State, Trailer, hash};
+use crate::heap::{BlockId, Trailer, lost};
 use crate::lock::{Refusal, Thread, Wait};
 
 /// A transaction in progress. The closure of [`Arena::transaction`] calls its methods to lock, add and remove values.
@@ -38,55 +42,15 @@ use crate::lock::{Refusal, Thread, Wait};
 /// # Ok::<(), shared_value::Error>(())
 /// ```
 pub struct Transaction<'a> {
-    pub(super) arena: &'a Arena,
-    pub(super) thread: Thread,
+    arena: &'a Arena,
+    thread: Thread,
     /// The thread's token when the transaction began.
     token: u64,
     /// How long to wait for a lock.
-    pub(super) wait: Wait,
-    pub(super) state: RefCell<Pending>,
+    wait: Wait,
+    state: RefCell<Pending>,
     /// A transaction belongs to the thread that began it.
     not_send: PhantomData<*const ()>,
-}
-
-/// The state of a transaction so far.
-#[derive(Debug, Default)]
-pub(super) struct Pending {
-    /// The values whose locks it holds, in the order of their offsets.
-    pub(super) joined: Vec<Cell<Untyped>>,
-    /// The value that could not be locked without waiting out of order.
-    wanted: Option<Cell<Untyped>>,
-    /// The blocks that it adds, which are not live yet, with their keys.
-    pub(super) added: Vec<(Trailer, Option<String>)>,
-    /// The blocks that it removes.
-    pub(super) removed: Vec<Trailer>,
-    /// The blocks that it has made and removed again.
-    pub(super) dropped: Vec<Trailer>,
-}
-
-impl Pending {
-    /// Returns the changes of the arena.
-    pub(super) fn changes(&self) -> Vec<Change> {
-        let added = self.added.iter().map(|(block, _)| Change::Add(block.at));
-        added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
-    }
-
-    /// Returns the hashes of the keys that it adds, and the offsets of those blocks' trailers.
-    pub(super) fn keys(&self) -> Vec<(u64, usize)> {
-        self.added.iter().filter_map(|(block, key)| Some((hash(key.as_ref()?), block.at))).collect()
-    }
-
-    /// Returns the index in `added` of the block with a key or an id.
-    fn position(&self, sought: Sought<'_>) -> Option<usize> {
-        self.added.iter().position(|(block, key)| match sought {
-            Sought::Key(key_sought) => key.as_deref() == Some(key_sought),
-            Sought::Id(id) => BlockId::of(block) == id,
-        })
-    }
-
-    pub(super) fn removes(&self, block: &Trailer) -> bool {
-        self.removed.iter().any(|removed| removed.at == block.at)
-    }
 }
 
 impl Transaction<'_> {
@@ -124,7 +88,8 @@ impl Transaction<'_> {
     /// It takes no lock. If others add or remove the value before the commit, the transaction does not begin again.
     ///
     /// # Errors
-    /// The errors of [`Arena::get`].
+    /// The errors of [`Arena::get`]. `Unsupported` in a child that was forked in the closure, for a value that the
+    /// transaction has added by [`alloc`](Self::alloc).
     ///
     /// ```
     /// use shared_value::Arena;
@@ -141,8 +106,22 @@ impl Transaction<'_> {
     /// ```
     pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C>>, Error> {
         let sought = key.into().0;
-        let Some(found) = self.find(sought) else { return Ok(None) };
-        self.arena.cell_of(&found, sought).map(|cell| Some(Synchronized::of(cell)))
+        while let Some(found) = self.find(sought) {
+            if self.state.borrow().private.contains(&found.at) {
+                // A forked child must not have a handle of which its parent knows nothing.
+                self.check_held()?;
+                self.state.borrow_mut().give_out(&found);
+            }
+            if let Some(cell) = self.arena.cell_of(&found, sought)? {
+                return Ok(Some(Synchronized::of(cell)));
+            }
+            if self.state.borrow().adds(&found) {
+                // Only the parent of a forked child, or a hostile process, ends the use of a block of this transaction.
+                self.check_held()?;
+                return Err(lost(self.arena.segment(), found.at));
+            }
+        }
+        Ok(None)
     }
 
     /// Adds a value under a new key.
@@ -198,7 +177,9 @@ impl Transaction<'_> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn alloc<'a, C: Shared + ?Sized>(&self, initial: impl Into<Initial<'a, C>>) -> Result<Id<C>, Error> {
-        self.add(None, &initial.into()).map(|(block, _)| Id::of(BlockId::of(&block)))
+        let (block, _) = self.add(None, &initial.into())?;
+        self.state.borrow_mut().private.push(block.at);
+        Ok(Id::of(BlockId::of(self.arena.heap(), &block)))
     }
 
     /// Returns the value of a key, and adds it if it is missing.
@@ -256,7 +237,7 @@ impl Transaction<'_> {
         // The new value is made first: if that fails, nothing is removed.
         let (block, cell) = self.create(Some(key), &initial.into())?;
         self.take_away(Sought::Key(key));
-        self.state.borrow_mut().added.push((block, Some(key.to_owned())));
+        self.state.borrow_mut().added.push(Made { block, key: Some(key.to_owned()), cell: cell.untyped() });
         Ok(Synchronized::of(cell))
     }
 
@@ -286,10 +267,10 @@ impl Transaction<'_> {
     fn take_away(&self, sought: Sought<'_>) -> bool {
         let Some(found) = self.find(sought) else { return false };
         let mut state = self.state.borrow_mut();
-        match state.added.iter().position(|(block, _)| block.at == found.at) {
+        match state.added.iter().position(|made| made.block.at == found.at) {
             Some(position) => {
-                let (block, _) = state.added.remove(position);
-                state.dropped.push(block);
+                let made = state.added.remove(position);
+                state.dropped.push(made);
             }
             None => state.removed.push(found),
         }
@@ -299,8 +280,8 @@ impl Transaction<'_> {
     /// Finds a block in the arena after the changes of this transaction so far.
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         let state = self.state.borrow();
-        if let Some(position) = state.position(sought) {
-            return Some(state.added[position].0);
+        if let Some(position) = state.position(self.arena.heap(), sought) {
+            return Some(state.added[position].block);
         }
         self.arena.find(sought).filter(|found| !state.removes(found))
     }
@@ -311,7 +292,7 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         let (block, cell) = self.create(key, initial)?;
-        self.state.borrow_mut().added.push((block, key.map(str::to_owned)));
+        self.state.borrow_mut().added.push(Made { block, key: key.map(str::to_owned), cell: cell.untyped() });
         Ok((block, cell))
     }
 
@@ -322,7 +303,14 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         self.check_held()?;
-        self.arena.edit_within(self.wait, |editor| make(editor, key, initial))
+        self.arena.edit_within(self.wait, |editor| {
+            let made = make(editor, key, initial)?;
+            // It stays when the lock of the directory is released, as long as its cell claims it.
+            editor.wait(made.0.at);
+            editor.keep(made.0.at);
+            editor.commit();
+            Ok(made)
+        })
     }
 
     fn join<C: Contents + ?Sized>(&self, cell: &Cell<C>) -> Result<(), Error> {
@@ -352,36 +340,6 @@ impl Transaction<'_> {
         }
     }
 
-    /// Begins a transaction that locks these values first. They are in order.
-    pub(super) fn begin(
-        arena: &Arena,
-        thread: Thread,
-        wait: Wait,
-        known: Vec<Cell<Untyped>>,
-    ) -> Result<Transaction<'_>, Error> {
-        let (token, state) = (thread.token(), RefCell::default());
-        let begun = Transaction { arena, thread, token, wait, state, not_send: PhantomData };
-        for cell in known {
-            begun.join(&cell)?;
-        }
-        Ok(begun)
-    }
-
-    /// Returns whether a lock could not be taken without waiting out of order.
-    pub(super) fn has_conflict(&self) -> bool {
-        self.state.borrow().wanted.is_some()
-    }
-
-    /// Rolls back and releases everything, and returns the values to lock from the start next time.
-    pub(super) fn give_up(self) -> Vec<Cell<Untyped>> {
-        self.roll_back();
-        let mut state = self.state.take();
-        let mut known = std::mem::take(&mut state.joined);
-        known.extend(state.wanted);
-        known.sort_by_key(Cell::start);
-        known
-    }
-
     /// Returns whether the running thread began the transaction. This is false in a forked child.
     pub(super) fn is_held(&self) -> bool {
         self.thread.token() == self.token
@@ -392,22 +350,6 @@ impl Transaction<'_> {
             return Ok(());
         }
         Err(Error::Unsupported { what: "a transaction is of the process that began it, not of a forked child" })
-    }
-
-    fn roll_back(&self) {
-        if !self.is_held() {
-            return;
-        }
-        let state = self.state.borrow();
-        for block in state.added.iter().map(|(block, _)| block).chain(&state.dropped) {
-            // Handles of it may be open, so its space is not free.
-            self.arena.heap().set_state(block, State::Removed);
-        }
-        for cell in &state.joined {
-            cell.versions().rollback();
-            // An overwritten lock cannot be reported: there is no caller.
-            let _ = cell.leave(self.thread);
-        }
     }
 }
 

@@ -8,34 +8,30 @@
 //!
 //! Other signs would be wrong in some case: thread ids are given out again and differ between PID namespaces, a POSIX lock
 //! ends when any descriptor of the file is closed, and a lock that a descriptor keeps passes on to forked children.
-#![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_void};
+pub(crate) mod claims;
+mod page;
+
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::{process, ptr};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 use crate::sys::descriptor::above_standard;
 use crate::sys::entrance;
+use crate::sys::presence::page::Page;
 
 /// The byte of process id 0, which lies behind the end of every segment. Each process has a byte of its own.
 const FIRST_BYTE: libc::off_t = 1 << 62;
-const PAGE: usize = 4096;
 
 /// Vouches for this process as long as it is not dropped.
 #[derive(Debug)]
 pub(crate) struct Presence {
-    page: *mut c_void,
-    /// The kernel's id of the process that has the page. A forked child has a copy of this struct, but not the page.
-    owner: u32,
+    #[expect(dead_code, reason = "it keeps the lock on the file")]
+    page: Page,
 }
-
-// SAFETY: the page belongs to the process, and no thread accesses it.
-unsafe impl Send for Presence {}
 
 impl Presence {
     /// Shows to all that have the file open that a process of this id exists.
@@ -43,25 +39,9 @@ impl Presence {
     /// # Errors
     /// If the file cannot be opened again for writing, or another process has the id.
     pub(crate) fn new(file: BorrowedFd<'_>, id: u32) -> io::Result<Self> {
-        let opened = reopen(file)?;
+        let opened = reopen(file, OFlags::RDWR)?;
         entrance::set(opened.as_fd(), byte_of(id), libc::F_WRLCK)?;
-        // SAFETY: the kernel chooses the address, so that no other memory is replaced. The page cannot be accessed.
-        let page =
-            unsafe { rustix::mm::mmap(ptr::null_mut(), PAGE, ProtFlags::empty(), MapFlags::SHARED, &opened, 0) }?;
-        let presence = Self { page, owner: process::id() };
-        // SAFETY: the page was just mapped, and nothing relies on its being there in forked children.
-        unsafe { rustix::mm::madvise(page, PAGE, Advice::LinuxDontFork) }?;
-        Ok(presence)
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        if process::id() == self.owner {
-            // SAFETY: `new` has mapped the page in this process, and nothing else has unmapped it. This fails only for a
-            // range that is no range of pages.
-            let _ = unsafe { rustix::mm::munmap(self.page, PAGE) };
-        }
+        Page::of_this_process(&opened).map(|page| Self { page })
     }
 }
 
@@ -76,13 +56,13 @@ fn byte_of(id: u32) -> libc::off_t {
     FIRST_BYTE + libc::off_t::from(id)
 }
 
-/// Opens the file of a descriptor again, for reading and writing. Needs no memory, because it runs under a lock that an
+/// Opens the file of a descriptor again. Needs no memory, because it runs under a lock that an
 /// allocator may wait for.
 #[expect(clippy::disallowed_methods, reason = "the descriptor moves above the standard streams at once")]
-fn reopen(file: BorrowedFd<'_>) -> io::Result<File> {
+fn reopen(file: BorrowedFd<'_>, access: OFlags) -> io::Result<File> {
     let mut path = [0; 32];
     write!(&mut path[..31], "/proc/self/fd/{}", file.as_raw_fd())?;
     let path = CStr::from_bytes_until_nul(&path).map_err(io::Error::other)?;
-    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK;
     above_standard(rustix::fs::open(path, flags, Mode::empty())?)
 }

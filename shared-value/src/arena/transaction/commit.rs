@@ -1,15 +1,19 @@
 //! Beginning, committing and repeating transactions.
 
+use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::arena::edit::late;
 use crate::arena::editor::Editor;
 use crate::arena::key::Sought;
 use crate::arena::map::Arena;
-use crate::arena::transaction::{Pending, Transaction};
-use crate::cell::Cell;
+use crate::arena::transaction::Transaction;
+use crate::arena::transaction::pending::{Made, Pending};
 use crate::cell::parts::record as decision;
+use crate::cell::{Cell, Place};
 use crate::error::Error;
+use crate::format::contents::Untyped;
 use crate::handle::wait::at_most;
 use crate::heap::record::{self, Record};
 use crate::heap::{Change, Heap, State, Trailer, block_length};
@@ -38,7 +42,7 @@ impl Arena {
     /// How often a transaction begins again has no limit: it depends on what other threads do. A transaction that loses once
     /// takes the locks that it needs in order next time.
     ///
-    /// A value that the closure has added, but that is not committed, takes space like a removed value.
+    /// A value that the closure has added, but that is not committed, takes space as long as a handle of it is open.
     ///
     /// # Errors
     /// The error of the closure, and:
@@ -205,6 +209,36 @@ impl Arena {
 }
 
 impl Transaction<'_> {
+    /// Begins a transaction that locks these values first. They are in order.
+    pub(super) fn begin(
+        arena: &Arena,
+        thread: Thread,
+        wait: Wait,
+        known: Vec<Cell<Untyped>>,
+    ) -> Result<Transaction<'_>, Error> {
+        let (token, state) = (thread.token(), RefCell::default());
+        let begun = Transaction { arena, thread, token, wait, state, not_send: PhantomData };
+        for cell in known {
+            begun.join(&cell)?;
+        }
+        Ok(begun)
+    }
+
+    /// Returns whether a lock could not be taken without waiting out of order.
+    pub(super) fn has_conflict(&self) -> bool {
+        self.state.borrow().wanted.is_some()
+    }
+
+    /// Rolls back and releases everything, and returns the values to lock from the start next time.
+    pub(super) fn give_up(self) -> Vec<Cell<Untyped>> {
+        self.roll_back();
+        let mut state = self.state.take();
+        let mut known = std::mem::take(&mut state.joined);
+        known.extend(state.wanted);
+        known.sort_by_key(Cell::start);
+        known
+    }
+
     /// Commits everything. Returns `false`, and commits nothing, if others have changed the arena so that these changes do
     /// not apply any more.
     fn commit(&self) -> Result<bool, Error> {
@@ -297,15 +331,50 @@ impl Transaction<'_> {
     fn release(&self) -> Result<(), Error> {
         let mut state = self.state.borrow_mut();
         state.added.clear();
-        for block in state.dropped.drain(..) {
-            self.arena.heap().set_state(&block, State::Removed);
-        }
+        let (dropped, private) = (std::mem::take(&mut state.dropped), std::mem::take(&mut state.private));
+        drop(state);
+        self.discard(dropped, &private);
+        let mut state = self.state.borrow_mut();
         let mut released = Ok(());
         for cell in state.joined.drain(..) {
             let left = cell.leave(self.thread);
             released = released.and(left);
         }
         Ok(released?)
+    }
+
+    pub(super) fn roll_back(&self) {
+        if !self.is_held() {
+            return;
+        }
+        let mut state = self.state.borrow_mut();
+        for cell in &state.joined {
+            cell.versions().rollback();
+            // An overwritten lock cannot be reported: there is no caller.
+            let _ = cell.leave(self.thread);
+        }
+        let mut made = std::mem::take(&mut state.added);
+        made.append(&mut state.dropped);
+        let private = std::mem::take(&mut state.private);
+        drop(state);
+        self.discard(made, &private);
+    }
+
+    /// Ends the use of blocks that this transaction has made, but has not added. No look-up finds them.
+    fn discard(&self, made: Vec<Made>, private: &[usize]) {
+        if made.is_empty() {
+            return;
+        }
+        let blocks: Vec<_> = made.iter().map(|made| made.block).collect();
+        // From here on, other processes may free them.
+        drop(made);
+        // If the lock of the directory cannot be had, another process frees them.
+        let _ = self.arena.edit(|editor| {
+            for block in &blocks {
+                editor.discard(block, private.contains(&block.at));
+            }
+            Ok(())
+        });
     }
 }
 
@@ -323,7 +392,7 @@ impl Pending {
             now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
         };
         let is_free = |key: &String| find(key).is_none_or(|other| self.removes(&other));
-        self.removed.iter().all(is_there) && self.added.iter().filter_map(|(_, key)| key.as_ref()).all(is_free)
+        self.removed.iter().all(is_there) && self.added.iter().filter_map(|made| made.key.as_ref()).all(is_free)
     }
 }
 
@@ -352,11 +421,13 @@ fn take(arena: &Arena, thread: Thread, wait: Wait) -> Result<Cell<Record>, Error
 fn add_record(editor: &mut Editor<'_>) -> Result<(), Error> {
     let length = block_length(record::shape().length(), 0).unwrap_or(usize::MAX);
     let block = editor.take(length)?;
-    let record: Cell<Record> = editor.cell_in(&block, ())?;
+    let place = Place::of(editor.segment());
+    let record: Cell<Record> = editor.cell_in(place, &block, ())?;
     let next = editor.directory.records;
     record.initialize(|parts| parts.initialize(&Record { state: decision::IDLE, next }));
     editor.heap.set_state(&block, State::Live);
     editor.directory.records = block.at as u64;
+    editor.keep(block.at);
     editor.commit();
     Ok(())
 }

@@ -164,7 +164,7 @@ fn compare_versions(
     if ours.size != theirs.size {
         let reason = format!(
             "the size of `{}` cannot change: expected {} bytes, found {}; make room for new fields by a field of type \
-             `Reserved<N>` in the first version, and take the bytes of new fields from it",
+             `Reserved<N>` in the first version, and take the bytes of new fields from it, or let `replace` make a new value",
             shown(ours.name()),
             ours.size,
             theirs.size

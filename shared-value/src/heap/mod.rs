@@ -14,7 +14,6 @@ mod directory;
 mod lookup;
 pub(crate) mod record;
 pub(crate) mod space;
-mod stats;
 mod table;
 mod type_entry;
 
@@ -25,7 +24,7 @@ pub(crate) use changes::Change;
 pub(crate) use decision::Decision;
 pub(crate) use directory::{Directory, FEW, LOOSE};
 pub(crate) use lookup::{cell_at, cell_in, cell_of, find, find_at};
-pub use stats::ArenaStats;
+pub use space::ArenaStats;
 pub(crate) use table::{Bucket, Table, hash, table_at, table_block};
 pub(crate) use type_entry::TypeEntry;
 

@@ -12,11 +12,13 @@ pub(crate) mod index;
 pub(crate) mod journal;
 mod lists;
 mod rebuild;
+mod stats;
 pub(crate) mod waiting;
 
 pub(crate) use journal::Batch;
 pub(crate) use lists::Free;
 pub(crate) use rebuild::rebuild;
+pub use stats::ArenaStats;
 
 use crate::format::CELL_ALIGN;
 use crate::heap::blocks::{Heap, State, TRAILER, Trailer};

@@ -13,7 +13,7 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     ///
     /// # Errors
     /// `WaitUnderLock` if this thread holds the lock of the value, by this task or by another one; `InvalidBits` if another process
-    /// wrote bytes that are not a `T`; `Retired` if another value has [replaced](Synchronized::replace) this one; `Io` if the
+    /// wrote bytes that are not a `T`; `Retired` if another value has [replaced](crate::Synchronized::replace) this one; `Io` if the
     /// runtime shuts down.
     ///
     /// # Panics

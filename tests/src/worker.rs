@@ -151,14 +151,15 @@ impl Worker {
     /// If it has ended before.
     #[track_caller]
     pub fn dump(mut self) -> bool {
-        self.signal(Signal::QUIT);
+        // Not SIGQUIT: a shell that runs the tests in the background has it ignored.
+        self.signal(Signal::ABORT);
         let mut is_dumped = false;
         self.ended(
             |status| {
                 is_dumped = status.core_dumped();
-                status.signal() == Some(Signal::QUIT.as_raw())
+                status.signal() == Some(Signal::ABORT.as_raw())
             },
-            "ended by SIGQUIT",
+            "ended by SIGABRT",
         );
         is_dumped
     }

@@ -170,7 +170,11 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
             _ if lock_word::is_retired(&line.word) => Refusal::Retired,
             Wait::Never => Refusal::WouldBlock,
             Wait::Briefly | Wait::Until(_) => Refusal::TimedOut,
-            // It never gives up, unless it waits for its own thread.
+            // It never gives up, unless it waits for its own thread, or the lock was retired: a peer may have overwritten the
+            // word since.
+            Wait::Forever if lock_word::owner(&line.word) != Some(lock_word::process_and_thread(thread.owner()).1) => {
+                Refusal::Retired
+            }
             Wait::Forever => Refusal::OtherCopy,
         });
     };

@@ -46,6 +46,7 @@ fn allow_error(error: &Error) {
             | Error::TimedOut { .. }
             | Error::WaitUnderLock { .. }
             | Error::Borrowed
+            | Error::Retired
     );
     assert!(is_expected, "an operation failed: {error:?}");
     ensure_printable(error).expect("a clear error");

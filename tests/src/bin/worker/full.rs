@@ -56,8 +56,8 @@ fn fill_arena() -> Result<()> {
             failed => break no_space(failed)?,
         }
     }
-    // Of the four pages, the index takes one.
-    ensure!(values.len() * 320 > ROOM / 3, "only {} values fit", values.len());
+    // Of the four pages, the index and the slots of claims take one each.
+    ensure!(values.len() * 320 > ROOM / 12, "only {} values fit", values.len());
     for (number, value) in values.iter().enumerate() {
         value.update(|words| words.fill(8))?;
         let found = arena.get::<[u64; 20]>(&number.to_string())?.context("the value is lost")?;

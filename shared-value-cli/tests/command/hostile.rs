@@ -49,8 +49,9 @@ fn damaged_arenas_never_crash_the_command() {
     arena.insert("two", Account::new(2)).unwrap();
     drop(arena);
     let intact = fs::read(name.path()).unwrap();
-    let used = intact.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-    for at in (0..used).step_by(61) {
+    // Most of the file is zeros that nothing has been written over.
+    let is_used = |at: &usize| intact[at / 64 * 64..].iter().take(64).any(|byte| *byte != 0);
+    for at in (0..intact.len()).step_by(61).filter(is_used) {
         for flip in [0xff, 0x01] {
             let mut bytes = intact.clone();
             bytes[at] ^= flip;

@@ -11,7 +11,7 @@
 
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
-/// What the word says.
+/// The standing of a segment, in the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Nothing was done to the name by this library.

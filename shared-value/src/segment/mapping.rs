@@ -46,7 +46,7 @@ pub(crate) struct Mapping {
     vouched_for: AtomicU32,
     /// What vouches for that process. Used under the registry's lock only.
     presence: Mutex<Option<Presence>>,
-    /// What this process has open in an arena.
+    /// The values of an arena that this process has open.
     claims: OnceLock<Begun>,
     /// The hooks that run around a `fork` may use the mapping while another thread has begun to drop it. This field tells the
     /// compiler that a `&mut Mapping` is not the only reference.

@@ -23,7 +23,7 @@ impl<'a> Editor<'a> {
         Waiting::of(self.heap).filter(|_| self.directory.allocated != 0)
     }
 
-    /// Notes which blocks were removed by the last owner of the lock, who may have died before it did so.
+    /// Notes which blocks were removed by the last owner of the lock. It may have died before it noted them.
     pub(super) fn remember_removed(&self) {
         let removed = changes::last(self.heap, &self.directory).filter_map(|change| self.heap.trailer(change.at()));
         removed.filter(|block| block.state == State::Removed).for_each(|block| self.wait(block.at));

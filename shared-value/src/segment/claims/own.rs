@@ -263,9 +263,7 @@ impl Mapping {
         if locked.claiming.is_none() {
             let file = self.descriptor().ok_or(io::ErrorKind::NotFound)?;
             locked.claiming = Some(Claiming::new(file, claims.is_read_only)?);
-            if locked.is_all {
-                locked.is_all = false;
-            }
+            locked.is_all = false;
         }
         locked.claiming.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
     }

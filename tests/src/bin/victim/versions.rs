@@ -37,7 +37,7 @@ mod new {
 
 /// The values of the new version's fields.
 const LIMIT: u64 = 7;
-/// What they were one commit before, in the slot that is not committed.
+/// Their values one commit before, in the slot that is not committed.
 const STALE: u64 = 99;
 
 /// The history of the lock.

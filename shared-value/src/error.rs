@@ -115,6 +115,27 @@ pub enum Error {
         /// The number of bytes that the arena can hold.
         capacity: usize,
     },
+    /// The vector has no room for these elements. Nothing was changed.
+    #[error(
+        "`{name}` has no room for {needed} elements: its capacity is {capacity}; create it with a larger one, which takes address \
+         space but no memory"
+    )]
+    VectorFull {
+        /// The name or path.
+        name: String,
+        /// The number of elements that it would have.
+        needed: usize,
+        /// The greatest number of elements that it can have.
+        capacity: usize,
+    },
+    /// The vector has no element with this index. Nothing was changed.
+    #[error("no element {index}: the vector has {length} elements")]
+    NoElement {
+        /// The index.
+        index: usize,
+        /// The number of elements.
+        length: usize,
+    },
     /// The memory holds bits that are invalid for their type: a process wrote to it without this library.
     #[error("`{field}` holds invalid bits: expected {expected}, found {found}")]
     InvalidBits {

@@ -172,6 +172,8 @@ mod segment;
 mod share;
 #[cfg(library)]
 mod sys;
+#[cfg(library)]
+mod vector;
 
 #[cfg(library)]
 pub use crate::{
@@ -201,6 +203,9 @@ pub use crate::{
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},
     segment::{Location, LockOwner, NamedValue, Report, ReportedLock, inspect, names, unlink},
     share::{Source, Token},
+    vector::{
+        Bytes, Items, SharedBytes, SharedString, SharedVec, Text, Vector, VectorAccessors, VectorGuard, VectorWriter,
+    },
 };
 
 /// Derives [`SharedValue`](trait@SharedValue), with the handle `SynchronizedX`, the guard `XGuard` and their accessors.

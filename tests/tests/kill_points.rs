@@ -63,6 +63,12 @@ fn all_elements_change_together() {
     survives(["array-set", "array-write", "array-few", "array-places", "array-fill", "array-commit", "array-rollback"]);
 }
 
+/// If the number of elements were committed without the elements, or they without it, a death would leave one without the other.
+#[test]
+fn a_length_changes_with_its_elements() {
+    survives(["vec-push", "vec-extend", "vec-grow", "vec-truncate", "vec-guard", "string-set"]);
+}
+
 /// If a write of a whole value changed bytes that are fields of a newer version, the watcher of that version would lose them.
 #[test]
 fn fields_of_other_versions_stay() {

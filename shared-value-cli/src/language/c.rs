@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use shared_value::{DynField, DynKind, DynLayout};
 
 use crate::language::definitions::Definitions;
-use crate::language::{atomic_fields, fingerprint};
+use crate::language::{atomic_fields, element_of, fingerprint};
 
 const KEYWORDS: [&str; 44] = [
     "auto",
@@ -65,7 +65,7 @@ pub(crate) fn c(layout: &DynLayout, name: &str) -> String {
         text.push('\n');
         define(unique, layout, &types, &mut text);
     }
-    if let DynKind::Slice { element } = layout.kind() {
+    if let Some(element) = element_of(layout) {
         let _ = writeln!(
             text,
             "\n/* An element of the value. */\ntypedef {};",

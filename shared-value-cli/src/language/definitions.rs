@@ -28,7 +28,11 @@ impl<'l> Definitions<'l> {
 
 fn collect<'l>(layout: &'l DynLayout, name: &impl Fn(&str) -> String, types: &mut Vec<(String, &'l DynLayout)>) {
     match layout.kind() {
-        DynKind::Array { element, .. } | DynKind::Slice { element } => return collect(element, name, types),
+        DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
+            return collect(element, name, types);
+        }
+        // `SharedString` and `SharedBytes` are types of the library.
+        DynKind::Newtype { inner } if matches!(inner.kind(), DynKind::Vector { .. }) => {}
         DynKind::Newtype { inner } => collect(inner, name, types),
         DynKind::Struct { fields } => fields.iter().for_each(|field| collect(field.layout(), name, types)),
         DynKind::Enum { .. } => {}

@@ -16,6 +16,20 @@ pub(crate) fn fingerprint(layout: &DynLayout) -> u64 {
     layout.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
+/// Returns the layout of the elements, if the length of the value is no part of its type.
+pub(crate) fn element_of(layout: &DynLayout) -> Option<&DynLayout> {
+    if let DynKind::Slice { element } = layout.kind() { Some(element) } else { vector_element_of(layout) }
+}
+
+/// Returns the layout of the elements, if the length of the value changes.
+pub(crate) fn vector_element_of(layout: &DynLayout) -> Option<&DynLayout> {
+    match layout.kind() {
+        DynKind::Vector { element } => Some(element),
+        DynKind::Newtype { inner } => vector_element_of(inner),
+        _ => None,
+    }
+}
+
 /// An atomic field of the value itself, whose words lie outside of the slots.
 pub(crate) struct AtomicField {
     pub(crate) offset: usize,

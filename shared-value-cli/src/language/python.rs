@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use shared_value::{DynKind, DynLayout};
 
 use crate::language::definitions::Definitions;
-use crate::language::{atomic_fields, fingerprint};
+use crate::language::{atomic_fields, element_of, fingerprint, vector_element_of};
 
 /// Returns a module. `name` is the name of the value.
 pub(crate) fn python(layout: &DynLayout, name: &str) -> String {
@@ -15,9 +15,9 @@ pub(crate) fn python(layout: &DynLayout, name: &str) -> String {
     for (unique, layout) in types.iter() {
         define(unique, layout, &types, &mut text);
     }
-    let (element, kind) = match layout.kind() {
-        DynKind::Slice { element } => (&**element, "an element of the value"),
-        _ => (layout, "the value"),
+    let (element, kind) = match element_of(layout) {
+        Some(element) => (element, "an element of the value"),
+        None => (layout, "the value"),
     };
     let _ = write!(
         text,
@@ -25,6 +25,10 @@ pub(crate) fn python(layout: &DynLayout, name: &str) -> String {
         ctype(element, &types),
         dtype(element)
     );
+    if vector_element_of(layout).is_some() {
+        text.push_str("\n# The length of the value changes: `docs/format.md` says where it lies.\n");
+        return text;
+    }
     reader(layout, &mut text);
     text
 }

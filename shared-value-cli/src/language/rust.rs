@@ -111,6 +111,7 @@ fn typed(layout: &DynLayout, types: &Definitions<'_>) -> String {
         DynKind::Bytes => format!("shared_value::Pod<{}>", words(layout)),
         DynKind::Array { length, element } => format!("[{}; {length}]", typed(element, types)),
         DynKind::Slice { element } => format!("[{}]", typed(element, types)),
+        DynKind::Vector { element } => format!("shared_value::Vector<{}>", typed(element, types)),
         DynKind::Newtype { .. } | DynKind::Struct { .. } | DynKind::Enum { .. } => {
             known(layout, types).unwrap_or_else(|| match types.name(layout) {
                 unique if unique == layout.name() => identifier(&unique),
@@ -131,6 +132,12 @@ fn known(layout: &DynLayout, types: &Definitions<'_>) -> Option<String> {
         ("Id", DynKind::Newtype { inner }) if inner.name() == "NonZeroU64" => Some("shared_value::Id<u64>".to_owned()),
         ("OptionId", DynKind::Newtype { inner }) if inner.name() == "Option<NonZeroU64>" => {
             Some("Option<shared_value::Id<u64>>".to_owned())
+        }
+        ("SharedString", DynKind::Newtype { inner }) if matches!(inner.kind(), DynKind::Vector { .. }) => {
+            Some("shared_value::Vector<shared_value::Text>".to_owned())
+        }
+        ("SharedBytes", DynKind::Newtype { inner }) if matches!(inner.kind(), DynKind::Vector { .. }) => {
+            Some("shared_value::Vector<shared_value::Bytes>".to_owned())
         }
         ("SharedOption", DynKind::Struct { fields }) => match fields.as_slice() {
             [is_some, value] if is_some.name() == "is_some" && value.name() == "value" => {

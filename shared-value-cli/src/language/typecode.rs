@@ -43,14 +43,14 @@ fn write(layout: &DynLayout, own: Option<&str>, is_ordered: bool, text: &mut Str
         DynKind::Reserved => pad(text, layout.size()),
         DynKind::Newtype { inner } => write(inner, own, is_ordered, text),
         DynKind::Enum { repr, .. } => write(repr, None, is_ordered, text),
-        DynKind::Array { .. } | DynKind::Slice { .. } => {
+        DynKind::Array { .. } | DynKind::Slice { .. } | DynKind::Vector { .. } => {
             // The notation does not nest shapes: one shape has all dimensions.
             let (mut lengths, mut innermost) = (Vec::new(), layout);
             while let DynKind::Array { length, element } = innermost.kind() {
                 lengths.push(length.to_string());
                 innermost = element;
             }
-            if let DynKind::Slice { element } = innermost.kind() {
+            if let DynKind::Slice { element } | DynKind::Vector { element } = innermost.kind() {
                 return write(element, None, is_ordered, text);
             }
             if let DynKind::Bytes = innermost.kind() {

@@ -41,7 +41,10 @@ impl Tree<'_> {
                 }
                 Ok(())
             }
-            (DynKind::Array { element, .. } | DynKind::Slice { element }, DynData::Array(elements)) => {
+            (
+                DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element },
+                DynData::Array(elements),
+            ) => {
                 let shown = elements.len().min(self.limits.elements);
                 if is_leaf(element) {
                     let texts: Vec<_> = elements[..shown].iter().map(ToString::to_string).collect();
@@ -74,6 +77,7 @@ pub(crate) fn type_text(layout: &DynLayout) -> String {
     match layout.kind() {
         DynKind::Array { length, element } => format!("[{}; {length}]", type_text(element)),
         DynKind::Slice { element } => format!("[{}]", type_text(element)),
+        DynKind::Vector { element } => format!("[{}; ..]", type_text(element)),
         DynKind::Text => format!("FixedStr<{}>", layout.size()),
         DynKind::Bytes => format!("bytes<{}>", layout.size()),
         DynKind::Reserved => format!("Reserved<{}>", layout.size()),
@@ -90,5 +94,8 @@ fn inside_data(data: &DynData) -> &DynData {
 }
 
 fn is_leaf(layout: &DynLayout) -> bool {
-    !matches!(inside(layout).kind(), DynKind::Struct { .. } | DynKind::Array { .. } | DynKind::Slice { .. })
+    !matches!(
+        inside(layout).kind(),
+        DynKind::Struct { .. } | DynKind::Array { .. } | DynKind::Slice { .. } | DynKind::Vector { .. }
+    )
 }

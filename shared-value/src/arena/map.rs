@@ -306,9 +306,12 @@ impl<A: Access> fmt::Debug for Arena<A> {
     }
 }
 
-/// The number of bytes that an arena can hold: its values and everything that belongs to them.
+/// How much can be held. For an arena, it is the number of bytes that it can hold: its values and everything that belongs to them.
 ///
 /// It is address space. Memory is allocated only as values are made, so the capacity may be far greater than needed.
+///
+/// For a [`SharedVec`](crate::SharedVec), it is the greatest number of elements, for a [`SharedString`](crate::SharedString) the
+/// greatest number of bytes.
 ///
 /// ```
 /// use shared_value::{Arena, Capacity};

@@ -120,7 +120,10 @@ fn compare(ours: &DynLayout, theirs: &DynLayout, part: Part<'_>) -> Result<(), M
         (DynKind::Array { length, element }, DynKind::Array { length: other, element: theirs }) if length == other => {
             compare(element, theirs, part.element())
         }
-        (DynKind::Slice { element }, DynKind::Slice { element: theirs }) => compare(element, theirs, part.element()),
+        (DynKind::Slice { element }, DynKind::Slice { element: theirs })
+        | (DynKind::Vector { element }, DynKind::Vector { element: theirs }) => {
+            compare(element, theirs, part.element())
+        }
         (DynKind::Newtype { inner }, DynKind::Newtype { inner: other }) if ours.name == theirs.name => {
             compare(inner, other, part)
         }
@@ -252,7 +255,9 @@ fn accepts_zeros(layout: &DynLayout) -> bool {
     match &layout.kind {
         DynKind::Nonzero { .. } => false,
         DynKind::Enum { .. } => layout.variant(0).is_some(),
-        DynKind::Array { element, .. } | DynKind::Slice { element } => accepts_zeros(element),
+        DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
+            accepts_zeros(element)
+        }
         DynKind::Newtype { inner } => accepts_zeros(inner),
         DynKind::Struct { fields } => fields.iter().all(|field| accepts_zeros(&field.layout)),
         _ => true,

@@ -102,7 +102,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         // SAFETY: `control_within` found that `shape.length()` bytes from there, aligned to 64, lie in the mapping, which
         // lives as long as the parts.
         let parts = unsafe { Parts::<C>::at(control, shape) };
-        parts.adopt(mapping);
+        parts.adopt(mapping, shape.size);
         Some(parts)
     }
 

@@ -3,11 +3,12 @@
 
 use std::fs::File;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::cell::guarding::{Guarding, LockedBy, ObjectLock};
-use crate::cell::parts::{Parts, control};
+use crate::cell::parts::{LINE, Parts, control};
 use crate::cell::{Cell, Place, Terms, misfit};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
@@ -16,8 +17,11 @@ use crate::layout::text_fingerprint;
 use crate::lock;
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys;
-use crate::sys::memory::is_overcommitted;
+use crate::sys::memory::{comes_with_writes, is_overcommitted, pages_of};
 use crate::sys::mutex::{self, Mutex};
+
+/// The least number of bytes for which a value that grows gets memory.
+const AHEAD: usize = 1 << 16;
 
 /// Contents that are recognized by their description in a segment.
 pub(crate) trait Recognized: Contents {
@@ -130,8 +134,16 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
         }
+        if C::growth(facts).is_some() {
+            // The rest follows below: not all of the cell is used.
+            plan.allocated = plan.prefix.len() as u64;
+        }
         let segment = Segment::create(location, terms.mode, terms.writers, &plan, terms.is_named, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
+            if C::growth(facts).is_some() && !mapping.file().is_ok_and(comes_with_writes) {
+                let used = C::used_at_first(facts);
+                used_places(mapping, shape, used).try_for_each(|part| mapping.fill_holes(part))?;
+            }
             // SAFETY: `Plan` reserved `shape.length()` bytes at `control`, aligned to 64, and the mapping lives during the
             // call. No other thread knows the mapping yet.
             initialize(&unsafe { Parts::<C>::at(control, shape) });
@@ -154,20 +166,15 @@ impl<C: Recognized + ?Sized> Cell<C> {
         let check = |mapping: &Mapping| {
             C::in_segment(mapping).and_then(|facts| {
                 guarding.check(mapping)?;
-                Ok(C::shape(&facts))
+                Ok(facts)
             })
         };
-        let segment = Segment::open(file, location, check, |mapping, shape, is_read| {
-            let entry = &mapping.entries()[0];
+        let segment = Segment::open(file, location, check, |mapping, facts, is_read| {
             // In a copy of the file, zeros may be holes. A write to one would raise SIGBUS if the file system is full.
-            mapping.fill_holes(0..end_of_first(mapping))?;
-            let control = control(mapping, entry);
-            // SAFETY: `check` found that the cell has `shape.length()` bytes, aligned to 64, and the mapping lives during
-            // the call.
-            let parts = unsafe { Parts::<C>::at(control, shape) };
+            let (parts, used) = first_used::<C>(mapping, &facts, |part| mapping.fill_holes(part))?;
             mapping.begin_vouching();
             mapping.settle_unused();
-            parts.adopt(mapping);
+            parts.adopt(mapping, used);
             if mapping.is_replaced() {
                 // `adopt` has freed it.
                 lock::keep_retired(&parts.control.lock);
@@ -191,11 +198,35 @@ impl<C: Recognized + ?Sized> Cell<C> {
         used: impl FnOnce(&Mapping) -> usize,
     ) -> Result<Self, Error> {
         let segment = Segment::of_file_read_only(file, location)?;
-        C::in_segment(&segment)?;
+        let facts = C::in_segment(&segment)?;
         // A copy of the file may have holes, and perhaps no process has opened it for writing yet.
-        segment.load_holes(end_of_first(&segment))?;
-        segment.load_holes(used(&segment))?;
+        first_used::<C>(&segment, &facts, |part| segment.load_holes(part))?;
+        segment.load_holes(0..used(&segment))?;
         Self::for_reading(segment)
+    }
+
+    /// Makes sure that no write to the first `used` bytes of the slots fails for lack of memory: for a value whose number of
+    /// elements changes. Returns how many bytes no longer need this.
+    ///
+    /// The caller owns the lock. It may die at any moment: memory that nothing uses yet is used by the next one.
+    pub(crate) fn reserve(&self, used: usize) -> Result<usize, Error> {
+        let (segment, shape) = (self.segment(), self.shape());
+        // An arena has memory for all of its blocks.
+        if self.number() != 0 || segment.file().is_ok_and(comes_with_writes) {
+            return Ok(shape.size);
+        }
+        let get = |used| used_places(segment, shape, used).try_for_each(|part| segment.fill_holes(part));
+        // Ahead, so that a value that grows element by element does this seldom.
+        let ahead = (used + used / 4).next_multiple_of(AHEAD).min(shape.size);
+        if get(ahead).is_ok() {
+            return Ok(ahead);
+        }
+        match get(used) {
+            Err(Error::Io { source, .. }) => {
+                Err(Error::io(format!("reserve memory for `{}`, which grows", self.name()), source))
+            }
+            got => got.map(|()| used),
+        }
     }
 
     /// Returns the segment that the value lies in.
@@ -279,6 +310,38 @@ impl<'a, C: Recognized + ?Sized> Parts<'a, C> {
         // `'a`.
         Ok(unsafe { Self::at(control(mapping, &mapping.entries()[0]), shape) })
     }
+}
+
+/// Lets `get` get memory for the parts of the file that the first cell and its mutex use. Returns the parts of the cell, and how
+/// many bytes of each slot are used.
+fn first_used<'m, C: Contents + ?Sized>(
+    mapping: &'m Mapping,
+    facts: &C::Facts,
+    get: impl Fn(Range<usize>) -> Result<(), Error>,
+) -> Result<(Parts<'m, C>, usize), Error> {
+    let (entry, shape) = (&mapping.entries()[0], C::shape(facts));
+    let place = control(mapping, entry);
+    // SAFETY: the facts are those of this cell, which `in_segment` has found to have `shape.length()` bytes, aligned to 64. The
+    // mapping lives as long as the parts.
+    let parts = unsafe { Parts::<C>::at(place, shape) };
+    let Some(growth) = C::growth(facts) else {
+        get(0..end_of_first(mapping))?;
+        return Ok((parts, shape.size));
+    };
+    // First what tells how much is used.
+    used_places(mapping, shape, growth.end_of(0)).try_for_each(&get)?;
+    let used = growth.used(parts.slots().both());
+    used_places(mapping, shape, used).try_for_each(&get)?;
+    Ok((parts, used))
+}
+
+/// Returns the parts of the file that the first cell and its mutex use, if it uses the first `used` bytes of each slot.
+fn used_places(mapping: &Mapping, shape: Shape, used: usize) -> impl Iterator<Item = Range<usize>> {
+    let entry = &mapping.entries()[0];
+    let start = entry.cell_offset;
+    let cell = shape.places(used).map(move |place| start + place.start..start + place.end);
+    let mutex = entry.mutex_offset().min(end_of_first(mapping))..end_of_first(mapping);
+    [0..start + LINE, mutex].into_iter().filter(|part| !part.is_empty()).chain(cell).map(pages_of)
 }
 
 /// Returns where the first cell and its mutex end.

@@ -106,12 +106,13 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         versions.rollback();
     }
 
-    /// Repairs the cell after a crash of the machine, or in a copy of a file. No process has it open.
-    pub(crate) fn adopt(&self, mapping: &Mapping) {
+    /// Repairs the cell after a crash of the machine, or in a copy of a file. No process has it open. Only the first `used` bytes
+    /// of the slots mean something.
+    pub(crate) fn adopt(&self, mapping: &Mapping, used: usize) {
         lock::abandon(&self.control.lock);
         self.recover(mapping);
         // After a crash, the words of the file may come from different moments.
-        self.slots().mark_all();
+        self.slots().mark_up_to(used);
     }
 }
 

@@ -25,19 +25,26 @@ impl<T: SharedValue> Copies<T> {
     /// # Panics
     /// If there is no memory for them.
     pub(crate) fn zeroed(length: usize) -> Self {
-        let memory = Memory::array::<Unchecked<T>>(length).expect("so many values lie in a segment");
+        Self::try_zeroed(length).unwrap_or_else(|| {
+            alloc::handle_alloc_error(Memory::array::<Unchecked<T>>(length).expect("so many values lie in a segment"))
+        })
+    }
+
+    /// Makes `length` copies whose bytes are all zeros; `None` if there is no memory for them.
+    pub(crate) fn try_zeroed(length: usize) -> Option<Self> {
+        let memory = Memory::array::<Unchecked<T>>(length).ok()?;
         if memory.size() == 0 {
-            return Self(Box::new([]));
+            return Some(Self(Box::new([])));
         }
         // SAFETY: the size of `memory` is not zero.
         let first = unsafe { alloc::alloc_zeroed(memory) };
         if first.is_null() {
-            alloc::handle_alloc_error(memory);
+            return None;
         }
         let all = ptr::slice_from_raw_parts_mut(first.cast::<Unchecked<T>>(), length);
         // SAFETY: the global allocator has returned this memory for the layout of this array, and has set its bytes to zero,
         // which `Unchecked` accepts.
-        Self(unsafe { Box::from_raw(all) })
+        Some(Self(unsafe { Box::from_raw(all) }))
     }
 
     /// Copies the elements from a byte offset of a slot on.
@@ -53,9 +60,18 @@ impl<T: SharedValue> Copies<T> {
     /// # Panics
     /// If the bytes do not lie in the slot, or in the copies.
     pub(crate) fn load_bytes(&mut self, slot: &[AtomicU64], bytes: Range<usize>) {
-        assert!(bytes.start <= bytes.end && bytes.end <= size_of_val(&*self.0), "the bytes must lie in the copies");
-        // SAFETY: as just checked, at least `bytes.start` bytes belong to the copies.
-        let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(bytes.start) };
+        self.load_bytes_from(slot, 0, bytes);
+    }
+
+    /// Copies these bytes of a slot, at whose byte `first` the first copy begins.
+    ///
+    /// # Panics
+    /// If the bytes do not lie in the slot, or in the copies.
+    pub(crate) fn load_bytes_from(&mut self, slot: &[AtomicU64], first: usize, bytes: Range<usize>) {
+        let is_inside = bytes.start <= bytes.end && first <= bytes.start && bytes.end - first <= size_of_val(&*self.0);
+        assert!(is_inside, "the bytes must lie in the copies");
+        // SAFETY: as just checked, at least `bytes.start - first` bytes belong to the copies.
+        let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(bytes.start - first) };
         // SAFETY: as just checked, `bytes.len()` bytes from `to` on belong to the copies, which are borrowed mutably. An
         // `Unchecked` accepts any initialized bytes.
         unsafe { bytes::load(slot, bytes.start, to, bytes.len()) };

@@ -29,7 +29,8 @@ unsafe impl Accessible for Dyn {
 }
 
 impl<H: Root<Contents = Dyn>> DynAccessors<H> {
-    /// Returns the layout of the value. Here, an array whose length only the segment knows is a
+    /// Returns the layout of the value. A [`DynKind::Vector`](crate::DynKind::Vector) has as many elements as there are at the time
+    /// of a read. Here, an array whose length only the segment knows is a
     /// [`DynKind::Array`](crate::DynKind::Array).
     pub fn layout(&self) -> &DynLayout {
         &self.0.facts().layout
@@ -59,6 +60,9 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn get(&self, path: &str) -> Result<DynData, Error> {
+        if let Some(vector) = self.0.facts().vector() {
+            return vector.get(path, |copy| self.0.read_with(copy));
+        }
         let place = self.place(path)?;
         decode(place, path, &copy(place, |number| self.word(number), |copy| self.0.read_with(copy)))
     }
@@ -78,6 +82,11 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
 
     /// Returns the place of a part that is small enough.
     fn place(&self, path: &str) -> Result<Place<'_>, Error> {
+        if self.0.facts().vector().is_some() {
+            return Err(Error::Unsupported {
+                what: "a program that does not know the type of a vector can only read it: open it as a `SharedVec`",
+            });
+        }
         let place = Place::at(self.layout(), path)?;
         limit::check(place.layout)?;
         Ok(place)

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::cell::Recognized;
+use crate::dynamic::vector::DynVector;
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape};
+use crate::format::growth::Growth;
 use crate::format::{Described, Invalid, RequiredLock};
 use crate::layout::text_fingerprint;
 use crate::schema::{DynField, DynLayout, read};
@@ -22,15 +24,23 @@ pub(crate) struct DynFacts {
     /// The layout that the schema of the segment gives.
     declared: DynLayout,
     shape: Shape,
+    /// The sizes of a vector.
+    growth: Option<Growth>,
 }
 
 impl DynFacts {
     /// Returns the facts of a value of this size.
     pub(super) fn of(declared: DynLayout, size: usize) -> Result<Arc<Self>, Invalid> {
         let layout = declared.clone().of_size(size)?;
+        let growth = layout.vector_element().and_then(|element| Growth::of_size(element.size, size));
         let atomics = layout.atomic_fields().map(DynField::words).sum();
-        let shape = Shape::of(layout.size(), atomics).reserving(layout.has_reserved());
-        Ok(Arc::new(Self { layout, declared, shape }))
+        let shape = Shape::of(growth.map_or(layout.size(), Growth::size), atomics).reserving(layout.has_reserved());
+        Ok(Arc::new(Self { layout, declared, shape, growth }))
+    }
+
+    /// Returns the value as a vector, if it is one.
+    pub(super) fn vector(&self) -> Option<DynVector<'_>> {
+        Some(DynVector::new(&self.layout, self.layout.vector_element()?, self.growth?))
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -43,6 +53,10 @@ impl Contents for Dyn {
 
     fn shape(facts: &Self::Facts) -> Shape {
         facts.shape
+    }
+
+    fn growth(facts: &Self::Facts) -> Option<Growth> {
+        facts.growth
     }
 
     fn invalid_bits(invalid: usize, _: usize, _: &[u8]) -> Error {

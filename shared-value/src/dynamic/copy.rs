@@ -30,6 +30,11 @@ impl Copied for Dyn {
     }
 
     fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<DynData, Error> {
+        if let Some(vector) = cell.facts().vector() {
+            let (number, copied) = timed.small(|slot| vector.copy(slot))?;
+            *version = Some(number);
+            return vector.data(copied);
+        }
         let place = Place::of_value(&cell.facts().layout);
         // A value that is too large to be copied still has a version.
         *version = Some(cell.version());
@@ -51,6 +56,9 @@ impl Copied for Dyn {
 
 /// Returns the whole value. `read` calls its argument with the slot to copy from.
 fn whole(cell: &Cell<Dyn>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
+    if let Some(vector) = cell.facts().vector() {
+        return vector.load(read);
+    }
     let place = Place::of_value(&cell.facts().layout);
     limit::check(place.layout)?;
     decode(place, "", &copy(place, |number| cell.atomic(number).load(Ordering::Acquire), read))

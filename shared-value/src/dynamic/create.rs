@@ -140,6 +140,10 @@ fn fill(slot: &[AtomicU64], bytes: &[u8], times: usize) {
 
 /// Returns the number of bytes of a value; for a slice, of all its elements.
 fn size_of(layout: &DynLayout, data: &Data) -> Result<usize, Error> {
+    if layout.vector_element().is_some() {
+        let reason = "a vector is created by a program that knows its type, with `SharedVec`".to_owned();
+        return Err(Error::InvalidLayout { name: layout.type_text(), reason });
+    }
     let reason = match (&layout.kind, data) {
         (DynKind::Slice { element }, Data::Filled(_, length)) => return Ok(length.saturating_mul(element.size)),
         (DynKind::Slice { element }, Data::Whole(DynData::Array(elements))) => {

@@ -24,6 +24,9 @@ impl DynLayout {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn decode(&self, bytes: &[u8]) -> Result<DynData, Error> {
+        if self.vector_element().is_some() {
+            return Err(Error::Unsupported { what: "a vector is read from its segment: open it as a `DynValue`" });
+        }
         if self.size == bytes.len() && !matches!(self.kind, DynKind::Slice { .. }) {
             return decode(Place::of_value(self), "", bytes);
         }
@@ -58,7 +61,8 @@ fn zeros(layout: &DynLayout, way: &Way<'_>) -> Result<(), Error> {
         | DynKind::Bytes
         | DynKind::Reserved
         | DynKind::Array { length: 0, .. }
-        | DynKind::Slice { .. } => Ok(()),
+        | DynKind::Slice { .. }
+        | DynKind::Vector { .. } => Ok(()),
         DynKind::Array { element, .. } => zeros(element, &Way::Element(way, 0)),
         DynKind::Newtype { inner } => zeros(inner, way),
         DynKind::Struct { fields } => {
@@ -96,7 +100,7 @@ impl Decoder<'_> {
             DynKind::Text => self.text(),
             DynKind::Bytes => Ok(self.described().unwrap_or_else(|| DynData::Bytes(bytes.to_vec()))),
             DynKind::Reserved => Ok(DynData::Struct { name: self.layout.name.to_string(), fields: Vec::new() }),
-            DynKind::Array { element, .. } | DynKind::Slice { element } => {
+            DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
                 // Collecting results would not reserve the memory at once, and take twice as much.
                 let mut elements = Vec::with_capacity(bytes.len() / element.size);
                 for (index, bytes) in bytes.chunks_exact(element.size).enumerate() {

@@ -108,7 +108,7 @@ fn part(layout: &DynLayout, is_value: bool, data: &DynData, bytes: &mut [u8], wa
         (DynKind::Struct { .. }, _) if layout.name.is_empty() => return Err(wrong("a struct".to_owned())),
         (DynKind::Struct { .. }, _) => return Err(wrong(format!("a struct `{}`", layout.name))),
         // The size of a slice is unknown here; newtypes were looked through above.
-        (DynKind::Slice { .. } | DynKind::Newtype { .. }, _) => {
+        (DynKind::Slice { .. } | DynKind::Vector { .. } | DynKind::Newtype { .. }, _) => {
             return Err(wrong("a layout that says how many elements there are".to_owned()));
         }
     }

@@ -14,6 +14,7 @@ mod print;
 mod serialize;
 #[cfg(test)]
 mod tests;
+mod vector;
 
 pub use accessors::DynAccessors;
 pub use contents::Dyn;

@@ -1,6 +1,9 @@
 //! `Contents`: the type of a cell's value. It decides where the parts of the cell lie.
 
+use std::ops::Range;
+
 use crate::error::Error;
+use crate::format::growth::Growth;
 use crate::layout::{SharedValue, schema_text, slice_fingerprint, slice_schema_text};
 use crate::protocol::marks;
 
@@ -100,6 +103,16 @@ impl Shape {
         }
     }
 
+    /// Returns where the bytes of the cell lie that the first `used` bytes of each slot need, with their marks.
+    pub(crate) fn places(self, used: usize) -> impl Iterator<Item = Range<usize>> {
+        let slot = used.min(self.size).div_ceil(WORD);
+        let slots = [0..slot, self.stride()..self.stride() + slot].into_iter();
+        let (start, used) = (self.marks_start(), if self.marks() == 0 { None } else { Some(slot * WORD) });
+        let marks = used.into_iter().flat_map(move |used| marks::words_of(self.slot(), used));
+        let words = slots.chain(marks.map(move |words| start + words.start..start + words.end));
+        words.map(|words| (LINE + words.start) * WORD..(LINE + words.end) * WORD)
+    }
+
     /// Returns the number of bytes of the whole cell with its control line; `None` if no memory is that large.
     #[inline]
     pub(crate) fn checked_length(self) -> Option<usize> {
@@ -128,6 +141,16 @@ pub(crate) trait Contents {
     #[inline(always)]
     fn has_reserved(shape: Shape) -> bool {
         shape.has_reserved()
+    }
+
+    /// Returns the sizes of a value whose number of elements changes. The file has memory only for bytes that are or were in use.
+    fn growth(_: &Self::Facts) -> Option<Growth> {
+        None
+    }
+
+    /// Returns how many bytes of each slot a new value uses.
+    fn used_at_first(facts: &Self::Facts) -> usize {
+        Self::shape(facts).size
     }
 
     /// Returns the error for invalid bits. `invalid` is the offset of the first bad byte; `bytes` were copied from the

@@ -13,6 +13,7 @@ mod cell_entry;
 pub(crate) mod contents;
 mod description;
 mod difference;
+pub(crate) mod growth;
 mod header;
 mod plan;
 mod required;

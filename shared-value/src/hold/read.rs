@@ -158,6 +158,18 @@ impl<'a, C: Contents + ?Sized> Timed<'a, C> {
     /// # Errors
     /// `TimedOut` if the time is over before.
     pub(crate) fn pieces(self, mut copy: impl FnMut(&[AtomicU64], Range<usize>)) -> Result<u64, Error> {
+        let size = self.cell.shape().size;
+        self.first_pieces(|slot, bytes| {
+            copy(slot, bytes);
+            size
+        })
+    }
+
+    /// Copies the first bytes of a value piece by piece, as `pieces` does: the closure returns how many there are.
+    ///
+    /// # Errors
+    /// `TimedOut` if the time is over before.
+    pub(crate) fn first_pieces(self, mut copy: impl FnMut(&[AtomicU64], Range<usize>) -> usize) -> Result<u64, Error> {
         if let Some((made, version)) = self.made {
             copy(made, 0..self.cell.shape().size);
             return Ok(version);

@@ -95,8 +95,13 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
     }
 
     /// Lets the closure copy the whole value piece by piece, until a copy is whole. It gets the slot and the bytes of the
-    /// piece. Returns the number of the version; `None` if the time is over before, even if that is in the middle of a copy.
-    pub(super) fn copy_pieces(mut self, wait: Wait, mut copy: impl FnMut(&[AtomicU64], Range<usize>)) -> Option<u64> {
+    /// piece, and returns how many bytes there are to copy in all. Returns the number of the version; `None` if the time is over
+    /// before, even if that is in the middle of a copy.
+    pub(super) fn copy_pieces(
+        mut self,
+        wait: Wait,
+        mut copy: impl FnMut(&[AtomicU64], Range<usize>) -> usize,
+    ) -> Option<u64> {
         loop {
             let candidate = self.next(wait)?;
             let is_whole = self.cell.slots().copy_pieces(candidate, &mut copy, || is_over(wait));

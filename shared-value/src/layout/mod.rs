@@ -21,7 +21,9 @@ pub(crate) use path::part_at;
 pub use pins::{assert_fingerprint, assert_layout, assert_released, assert_size};
 pub use pod::Pod;
 pub(crate) use print::Printed;
-pub(crate) use schema::{schema_text, slice_fingerprint, slice_schema_text, text_fingerprint};
+pub(crate) use schema::{
+    schema_text, slice_fingerprint, slice_schema_text, text_fingerprint, vector_fingerprint, vector_schema_text,
+};
 pub use shared_value::{FieldVisitor, SharedValue};
 pub(crate) use typecode::{Item, half, sign_extended, zero_extended};
 pub(crate) use types::first_invalid_byte;

@@ -25,6 +25,7 @@
 //! [Point]: 16 bytes each, align 8
 //! little-endian
 //! ```
+//! The schema of an array whose length changes looks alike. Its type is `[Point; ..]`, or a newtype: `SharedString([u8; ..])`.
 
 use crate::layout::text::Text;
 use crate::layout::{Field, Kind, Layout};
@@ -54,6 +55,16 @@ pub(crate) const fn slice_fingerprint(element: &Layout) -> u64 {
 /// Returns the schema of an array of these elements. The length does not matter.
 pub(crate) fn slice_schema_text(element: &Layout) -> String {
     collect(|start| slice_schema::<WINDOW>(element, start))
+}
+
+/// Returns the hash of the schema of a vector of these elements, in a newtype of this name unless it is empty.
+pub(crate) const fn vector_fingerprint(name: &str, element: &Layout) -> u64 {
+    vector_schema::<0>(name, element, 0).hash()
+}
+
+/// Returns the schema of a vector of these elements, in a newtype of this name unless it is empty.
+pub(crate) fn vector_schema_text(name: &str, element: &Layout) -> String {
+    collect(|start| vector_schema::<WINDOW>(name, element, start))
 }
 
 /// The bytes of a schema that are written at once.
@@ -96,13 +107,41 @@ const fn slice_schema<const CAPACITY: usize>(element: &Layout, start: usize) -> 
     text.byte(b'\n');
     write_parts(&mut text, element, &Path::Element(&Path::Value), 0);
     write_slice(&mut text, element);
+    write_element_size(&mut text, element);
+    write_byte_order(&mut text);
+    text
+}
+
+const fn vector_schema<const CAPACITY: usize>(name: &str, element: &Layout, start: usize) -> Text<CAPACITY> {
+    let mut text = Text::from(start);
+    write_vector(&mut text, name, element);
+    text.byte(b'\n');
+    write_parts(&mut text, element, &Path::Element(&Path::Value), 0);
+    write_vector(&mut text, name, element);
+    write_element_size(&mut text, element);
+    write_byte_order(&mut text);
+    text
+}
+
+const fn write_element_size<const CAPACITY: usize>(text: &mut Text<CAPACITY>, element: &Layout) {
     text.text(": ");
     text.number(element.size());
     text.text(" bytes each, align ");
     text.number(element.align());
     text.byte(b'\n');
-    write_byte_order(&mut text);
-    text
+}
+
+const fn write_vector<const CAPACITY: usize>(text: &mut Text<CAPACITY>, name: &str, element: &Layout) {
+    if !name.is_empty() {
+        text.text(name);
+        text.byte(b'(');
+    }
+    text.byte(b'[');
+    write_type(text, element);
+    text.text("; ..]");
+    if !name.is_empty() {
+        text.byte(b')');
+    }
 }
 
 const fn write_slice<const CAPACITY: usize>(text: &mut Text<CAPACITY>, element: &Layout) {

@@ -39,6 +39,18 @@ pub(crate) const fn words(slot: usize) -> usize {
     RECENT + Levels::of(slot).words
 }
 
+/// Returns the words of the marks that the first `used` bytes of slots of `slot` words need.
+pub(crate) fn words_of(slot: usize, used: usize) -> impl Iterator<Item = Range<usize>> {
+    let levels = Levels::of(slot);
+    let mut bits = used.div_ceil(BLOCK_BYTES);
+    let levels = levels.each.into_iter().take(levels.count).map(move |(start, words)| {
+        bits = bits.div_ceil(BITS);
+        RECENT + start..RECENT + start + bits.min(words)
+    });
+    // The top level always has its word: it says whether any bit is set.
+    std::iter::once(0..RECENT).chain(levels).chain(std::iter::once(words(slot) - 1..words(slot)))
+}
+
 /// Where the levels lie, after the numbers: the lowest level first, the level of one word last.
 #[derive(Clone, Copy)]
 struct Levels {

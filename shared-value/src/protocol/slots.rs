@@ -169,9 +169,15 @@ impl<'a> Slots<'a> {
     ///
     /// Makes both slots of a large value equal, so that the first change need not copy all of it.
     pub(crate) fn initialize(self, write: impl FnOnce(&[AtomicU64])) {
+        self.initialize_up_to(self.size, write);
+    }
+
+    /// Lets the closure write the first bytes of the first value, as `initialize` does. The others stay zeros in both slots.
+    pub(crate) fn initialize_up_to(self, end: usize, write: impl FnOnce(&[AtomicU64])) {
         write(self.first());
         if !self.marks.is_empty() {
-            copy(self.first(), self.slot(1));
+            let words = end.div_ceil(size_of::<u64>()).min(self.length());
+            copy(&self.first()[..words], &self.slot(1)[..words]);
         }
     }
 
@@ -251,24 +257,25 @@ impl<'a> Slots<'a> {
         self.is_whole(candidate).then_some(copied)
     }
 
-    /// Lets the closure copy a version piece by piece; it gets the slot and the bytes of the piece. Returns whether the copy
-    /// is whole. Stops early if the version may have been overwritten, or if `is_over` returns `true` between two pieces.
+    /// Lets the closure copy a version piece by piece; it gets the slot and the bytes of the piece, and returns how many bytes
+    /// there are to copy in all: a value may have a length of its own. Returns whether the copy is whole. Stops early if the
+    /// version may have been overwritten, or if `is_over` returns `true` between two pieces.
     pub(crate) fn copy_pieces(
         self,
         candidate: Candidate,
-        mut copy: impl FnMut(&[AtomicU64], Range<usize>),
+        mut copy: impl FnMut(&[AtomicU64], Range<usize>) -> usize,
         mut is_over: impl FnMut() -> bool,
     ) -> bool {
         let slot = self.words_of(candidate);
         let mut start = 0;
         loop {
             let end = self.size.min(start + PIECE);
-            copy(slot, start..end);
+            let all = copy(slot, start..end);
             // The look after the last piece vouches for all of them; the looks before it save work.
             if !self.is_whole(candidate) {
                 return false;
             }
-            if end == self.size {
+            if end >= all.min(self.size) {
                 return true;
             }
             if is_over() {
@@ -361,9 +368,14 @@ impl<'a> Slots<'a> {
         }
     }
 
-    /// Marks all of a large value as different in the two slots.
-    pub(crate) fn mark_all(self) {
-        self.mark(&(0..self.size));
+    /// Marks the first bytes of a large value as different in the two slots.
+    pub(crate) fn mark_up_to(self, end: usize) {
+        self.mark(&(0..end.min(self.size)));
+    }
+
+    /// Returns the slot of version 0, and that of version 1.
+    pub(crate) fn both(self) -> [&'a [AtomicU64]; 2] {
+        [self.slot(0), self.slot(1)]
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::Error;
 use crate::format::Invalid;
+use crate::format::growth::Growth;
 
 /// Describes the bytes of a value: its name, size, alignment and parts.
 ///
@@ -85,6 +86,12 @@ pub enum DynKind {
         /// The layout of each element.
         element: Box<DynLayout>,
     },
+    /// An array whose length changes: [`SharedVec`](crate::SharedVec). It can only be the whole value, or lie in newtypes around it
+    /// ([`SharedString`](crate::SharedString), [`SharedBytes`](crate::SharedBytes)).
+    Vector {
+        /// The layout of each element.
+        element: Box<DynLayout>,
+    },
     /// A `#[repr(transparent)]` struct. Paths look through it: its parts have the names that they have in the wrapped type.
     Newtype {
         /// The type that it wraps.
@@ -135,7 +142,8 @@ impl DynLayout {
         &self.name
     }
 
-    /// Returns `size_of` the type, in bytes; zero for a [`DynKind::Slice`], whose size only the segment knows.
+    /// Returns `size_of` the type, in bytes; zero for a [`DynKind::Slice`], whose size only the segment knows, and
+    /// for a [`DynKind::Vector`].
     pub fn size(&self) -> usize {
         self.size
     }
@@ -170,7 +178,9 @@ impl DynLayout {
     pub(crate) fn has_reserved(&self) -> bool {
         match &self.kind {
             DynKind::Reserved => true,
-            DynKind::Array { element, .. } | DynKind::Slice { element } => element.has_reserved(),
+            DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
+                element.has_reserved()
+            }
             DynKind::Newtype { inner } => inner.has_reserved(),
             DynKind::Struct { fields } => self.evolves || fields.iter().any(|field| field.layout.has_reserved()),
             _ => false,
@@ -210,6 +220,20 @@ impl DynLayout {
         if let DynKind::Newtype { inner } = &self.kind { inner.innermost_name() } else { &self.name }
     }
 
+    /// Returns the layout of the elements, if it is a vector, perhaps in newtypes.
+    pub(crate) fn vector_element(&self) -> Option<&Self> {
+        match &self.kind {
+            DynKind::Vector { element } => Some(element),
+            DynKind::Newtype { inner } => inner.vector_element(),
+            _ => None,
+        }
+    }
+
+    /// Returns the layout of the elements, if only the segment knows their number.
+    pub(super) fn unsized_element(&self) -> Option<&Self> {
+        if let DynKind::Slice { element } = &self.kind { Some(element) } else { self.vector_element() }
+    }
+
     /// Returns the layout that the typecode describes, if the bytes have a valid typecode.
     pub(crate) fn meaning(&self) -> Option<&Self> {
         self.typecode.as_deref()?.meaning.as_ref()
@@ -221,9 +245,18 @@ impl DynLayout {
         fields.iter().filter(|field| field.is_atomic)
     }
 
-    /// Returns the layout of a value of this size. For a slice, the size determines the number of elements.
+    /// Returns the layout of a value of this size. For a slice, the size determines the number of elements. A vector has no fixed
+    /// number.
     pub(crate) fn of_size(self, size: usize) -> Result<Self, Invalid> {
         let fits = |expected: String| Invalid::new("size", expected, size);
+        if let Some(element) = self.vector_element().map(|element| element.size) {
+            let is_vector = Growth::of_size(element, size).is_some();
+            return if is_vector {
+                Ok(self)
+            } else {
+                Err(fits(format!("64, and a multiple of {element}, as the schema says")))
+            };
+        }
         match self.kind {
             DynKind::Slice { element } if size.is_multiple_of(element.size) => {
                 let (length, align) = (size / element.size, element.align);

@@ -68,11 +68,10 @@ pub(crate) fn read(schema: &str) -> Result<DynLayout, Invalid> {
     let layout = Parser { lines: &mut lines, path: &mut path, base: 0 }.layout(&mut text, 0)?;
     text.end()?;
     // The last line of a struct is its size already.
-    match &layout.kind {
-        DynKind::Struct { .. } => {}
-        DynKind::Slice { element } => {
-            let size = format!("{heading}: {} bytes each, align {}", element.size, element.align);
-            lines.expect(&size)?;
+    match (&layout.kind, layout.unsized_element()) {
+        (DynKind::Struct { .. }, _) => {}
+        (_, Some(element)) => {
+            lines.expect(&format!("{heading}: {} bytes each, align {}", element.size, element.align))?;
         }
         _ => lines.expect(&format!("{heading}: {} bytes, align {}", layout.size, layout.align))?,
     }
@@ -149,6 +148,9 @@ impl<'t> Parser<'_, 't> {
             return Ok(DynLayout::new("array", 0, align, DynKind::Slice { element }));
         }
         text.expect("; ")?;
+        if outside == 0 && text.takes("..]") {
+            return Ok(DynLayout::new("vector", 0, align, DynKind::Vector { element }));
+        }
         let length: usize = text.number()?;
         text.expect("]")?;
         let size = element.size.checked_mul(length).filter(|size| *size <= LARGEST);

@@ -8,6 +8,7 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use crate::error::Error;
+use crate::format::growth::Growth;
 use crate::schema::{DynField, DynKind, DynLayout};
 
 /// One step into a value.
@@ -136,6 +137,13 @@ impl<'l> Place<'l> {
             (Step::Element(index), DynKind::Array { length, element }) if index < *length => {
                 let atomic = self.atomic.map(|words| WordRange { first: words.first + index, count: 1 });
                 Ok(Self { layout: element, offset: self.offset + index * element.size, atomic, is_value: false })
+            }
+            (Step::Element(index), DynKind::Vector { element }) => {
+                // How many there are is known only at a read.
+                let start = index.checked_mul(element.size).and_then(|start| start.checked_add(Growth::HEAD));
+                let offset = start.filter(|start| *start <= isize::MAX.unsigned_abs());
+                let offset = offset.ok_or_else(|| "cannot have an element of this number".to_owned())?;
+                Ok(Self { layout: element, offset, atomic: None, is_value: false })
             }
             (Step::Element(_), DynKind::Array { length, .. }) => Err(format!("has {length} elements")),
             (Step::Field(_), _) => Err(format!("is of type `{}`, which has no fields", layout.type_text())),

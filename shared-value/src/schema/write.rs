@@ -26,6 +26,7 @@ impl Display for Type<'_> {
             DynKind::Reserved => write!(formatter, "Reserved<{}>", layout.size),
             DynKind::Array { length, element } => write!(formatter, "[{}; {length}]", Type(element)),
             DynKind::Slice { element } => write!(formatter, "[{}]", Type(element)),
+            DynKind::Vector { element } => write!(formatter, "[{}; ..]", Type(element)),
             DynKind::Newtype { inner } => write!(formatter, "{name}({})", Type(inner)),
             DynKind::Enum { repr, variants } => {
                 write!(formatter, "{name}({}: ", repr.name)?;
@@ -60,9 +61,9 @@ impl Display for DynLayout {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}", Type(self))?;
         write_parts(formatter, self, &mut String::new(), 0)?;
-        match self.kind() {
-            DynKind::Struct { .. } => {}
-            DynKind::Slice { element } => {
+        match (self.kind(), self.unsized_element()) {
+            (DynKind::Struct { .. }, _) => {}
+            (_, Some(element)) => {
                 writeln!(formatter, "{}: {} bytes each, align {}", Type(self), element.size, element.align)?;
             }
             _ => writeln!(formatter, "{}: {} bytes, align {}", Type(self), self.size, self.align)?,
@@ -90,7 +91,7 @@ fn write_parts(formatter: &mut Formatter<'_>, layout: &DynLayout, path: &mut Str
             let evolves = if layout.evolves { ", evolves" } else { "" };
             writeln!(formatter, "{what}: {} bytes, align {}{evolves}", layout.size, layout.align)
         }
-        DynKind::Array { element, .. } | DynKind::Slice { element } => {
+        DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
             path.push_str("[]");
             write_parts(formatter, element, path, base)?;
             path.truncate(outside);

@@ -254,10 +254,10 @@ impl Mapping {
         filled.map_err(|error| Error::io(format!("reserve memory for the holes in `{}`", self.name), error))
     }
 
-    /// Loads pages for the holes in the first bytes of the segment, so that reading them raises no SIGBUS: for a mapping that
+    /// Loads pages for the holes in a part of the segment, so that reading them raises no SIGBUS: for a mapping that
     /// cannot reserve memory, because it only reads. Before Linux 5.14, it does nothing.
-    pub(crate) fn load_holes(&self, length: usize) -> Result<(), Error> {
-        let part = 0..length.min(self.length()) as u64;
+    pub(crate) fn load_holes(&self, part: Range<usize>) -> Result<(), Error> {
+        let part = part.start as u64..part.end.min(self.length()) as u64;
         let load = |hole: Range<u64>| {
             let [start, end] = [hole.start, hole.end].map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));
             match self.memory.advise_range(Advice::PopulateRead, start, end - start) {

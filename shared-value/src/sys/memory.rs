@@ -62,6 +62,12 @@ pub(crate) fn reserve(file: impl AsFd, start: u64, least: u64, most: u64) -> io:
     Ok(end)
 }
 
+/// Returns the pages that a part of a file touches.
+pub(crate) fn pages_of(part: Range<usize>) -> Range<usize> {
+    let page = rustix::param::page_size();
+    part.start / page * page..part.end.next_multiple_of(page)
+}
+
 /// Reserves memory for a small part of a file. Needs no memory of this process.
 pub(crate) fn reserve_small(file: impl AsFd, part: Range<u64>) -> io::Result<()> {
     let mut start = part.start;

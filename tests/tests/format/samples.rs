@@ -6,8 +6,8 @@ use std::num::{
 };
 
 use shared_value::{
-    Arena, Dyn, FixedStr, Id, Lock, Pod, RLock, Reserved, SharedArray, SharedDuration, SharedOption, SharedValue,
-    Synchronized, Timestamp,
+    Arena, Capacity, Dyn, FixedStr, Id, Lock, Pod, RLock, Reserved, SharedArray, SharedBytes, SharedDuration,
+    SharedOption, SharedString, SharedValue, SharedVec, Synchronized, Timestamp,
 };
 use shared_value_tests::values::{Account, Assorted, City, Labelled, Level, Meters, Padded, Rgb, Span, Tally};
 use shared_value_tests::{SegmentFile, SegmentName};
@@ -329,7 +329,18 @@ pub(crate) fn schemas() -> Vec<String> {
     let _locks = (RLock::create(&locks[0]).unwrap(), Lock::create(&locks[1]).unwrap());
     schemas.extend(locks.iter().map(|name| SegmentFile::open(name.path()).schema()));
     schemas.extend(in_an_arena());
+    schemas.extend(of_vectors());
     schemas
+}
+
+/// The schemas of values whose length changes.
+fn of_vectors() -> Vec<String> {
+    let names = [(); 4].map(|()| SegmentName::new("schemas"));
+    let _numbers = SharedVec::<u64>::create(&names[0], Capacity(3)).unwrap();
+    let _structs = SharedVec::<Assorted>::create(&names[1], Capacity(3)).unwrap();
+    let _text = SharedString::create(&names[2], Capacity(3)).unwrap();
+    let _bytes = SharedBytes::create(&names[3], Capacity(3)).unwrap();
+    names.iter().map(|name| SegmentFile::open(name.path()).schema()).collect()
 }
 
 /// The schema of an arena, and those of the values in it, from its type entries.

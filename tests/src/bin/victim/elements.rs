@@ -1,5 +1,7 @@
 //! `Elements`: an array, and an operation that changes many of its elements in one commit.
 
+mod vectors;
+
 use shared_value::{Error, Filled, LockError, LockState, SharedArray};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario, marked};
 use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};

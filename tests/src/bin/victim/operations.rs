@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_arenas();
     operations.add_edits();
     operations.add_arrays();
+    operations.add_vectors();
     operations.add_versions();
     operations.all
 }

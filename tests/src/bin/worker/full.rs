@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use anyhow::{Context, Result, bail, ensure};
-use shared_value::{Arena, Error, SharedValue, Synchronized, unlink};
+use shared_value::{Arena, Capacity, Error, SharedVec, Synchronized, unlink};
 use shared_value_tests::{mount_tmpfs, own_mounts, say, skip};
 
 /// The size of the `/dev/shm` that this process mounts.
@@ -42,6 +42,7 @@ pub(crate) fn full() -> Result<()> {
     drop(Synchronized::create("small", [7_u8; 1024]).context("unlinking has freed no room")?);
     unlink("small")?;
     fill_arena()?;
+    fill_vector()?;
     say("done");
     Ok(())
 }
@@ -72,7 +73,32 @@ fn fill_arena() -> Result<()> {
     Ok(())
 }
 
-fn no_space<T: SharedValue>(result: Result<Synchronized<T>, Error>) -> Result<()> {
+/// Fills a vector until no memory is left, although its capacity is larger.
+fn fill_vector() -> Result<()> {
+    let vector = SharedVec::<u64>::create("vector", Capacity(1 << 30)).context("capacity needs no memory")?;
+    let other = SharedVec::<u64>::open("vector")?;
+    let mut length = 0;
+    let full = loop {
+        let host = if length % 2 == 0 { &vector } else { &other };
+        match host.push(length) {
+            Ok(()) => length += 1,
+            Err(error) => break error,
+        }
+    };
+    no_space::<()>(Err(full))?;
+    // Header, two slots and the marks take three pages at least.
+    ensure!(length * 8 >= 4096 - 200, "only {length} elements fit");
+    no_space::<()>(other.set(&vec![1; 1 << 20]))?;
+    ensure!(vector.load()? == (0..length).collect::<Vec<_>>(), "the failure changed the elements");
+    vector.set_at(0, 7)?;
+    vector.pop()?;
+    vector.push(8)?;
+    ensure!(other.get(0) == Some(7) && other.len() as u64 == length, "the changes are lost");
+    unlink("vector")?;
+    Ok(())
+}
+
+fn no_space<T>(result: Result<T, Error>) -> Result<()> {
     match result {
         Err(Error::Io { operation, source }) => {
             ensure!(source.kind() == io::ErrorKind::StorageFull, "`{operation}` failed for another reason: {source}");

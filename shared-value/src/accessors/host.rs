@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use crate::cell::Cell;
 use crate::copy::{self, Merge, Unchecked, is_boxed};
 use crate::error::Error;
 use crate::format::contents::Contents;
@@ -122,7 +123,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::WriteAt + ?Sized>(
 
 /// The operations that differ between hosts. Places are counted in bytes from the start of the root.
 pub(crate) mod sealed {
-    use super::{AtomicU64, Contents, Error, Merge, Range, SharedValue, Unchecked};
+    use super::{AtomicU64, Cell, Contents, Error, Merge, Range, SharedValue, Unchecked};
 
     pub trait Start {
         /// Returns where the host starts.
@@ -168,6 +169,10 @@ pub(crate) mod sealed {
         fn word(&self, number: usize) -> &AtomicU64;
 
         /// Returns the facts about the value that are not in its memory.
-        fn facts(&self) -> &<Self::Contents as Contents>::Facts;
+        fn facts(&self) -> &<Self::Contents as Contents>::Facts {
+            self.cell().facts()
+        }
+
+        fn cell(&self) -> &Cell<Self::Contents>;
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::accessors::host::sealed::{AtomicWords, ReadAt, Start, WriteAt};
 use crate::accessors::host::{Host, Reader, Root, Writer};
 use crate::accessors::part::Part;
+use crate::cell::Cell;
 use crate::copy::{self, Alone, Unchecked};
 use crate::error::Error;
 use crate::handle::access::{Access, Writable};
@@ -91,8 +92,9 @@ impl<C: Shared + ?Sized, A: Access> AtomicWords for Synchronized<C, A> {
         self.cell.atomic(number)
     }
 
-    fn facts(&self) -> &C::Facts {
-        self.cell.facts()
+    #[inline(always)]
+    fn cell(&self) -> &Cell<C> {
+        &self.cell
     }
 }
 
@@ -181,7 +183,8 @@ impl<C: Shared + ?Sized> AtomicWords for Guard<'_, C> {
         self.hold.cell().atomic(number)
     }
 
-    fn facts(&self) -> &C::Facts {
-        self.hold.cell().facts()
+    #[inline(always)]
+    fn cell(&self) -> &Cell<C> {
+        self.hold.cell()
     }
 }

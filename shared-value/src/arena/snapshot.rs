@@ -124,7 +124,7 @@ impl<A: Access> Arena<A> {
             }
             made = made.wrapping_add(1);
             snapshot.add_to(&mut known);
-            let tries = tries_of(known.iter().map(|cell| cell.shape().size).sum());
+            let tries = tries_of(known.iter().map(Cell::used).sum());
             let is_late = made.is_multiple_of(tries);
             // The first attempt is not counted: the clock takes longer than a small snapshot.
             let begun = *start.get_or_insert_with(Instant::now);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod drafts;
+mod growing;
 mod guarding;
 mod misfit;
 mod open;
@@ -102,7 +103,8 @@ impl<C: Contents + ?Sized> Cell<C> {
         // SAFETY: `control_within` found that `shape.length()` bytes from there, aligned to 64, lie in the mapping, which
         // lives as long as the parts.
         let parts = unsafe { Parts::<C>::at(control, shape) };
-        parts.adopt(mapping, shape.size);
+        let used = shape.growth().map_or(shape.size, |growth| growth.used(parts.slots().both()));
+        parts.adopt(mapping, used);
         Some(parts)
     }
 

@@ -8,7 +8,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::cell::guarding::{Guarding, LockedBy, ObjectLock};
-use crate::cell::parts::{LINE, Parts, control};
+use crate::cell::growing::{clear_marks, end_of_first, used_places};
+use crate::cell::parts::{Parts, control};
 use crate::cell::{Cell, Place, Terms, misfit};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
@@ -17,11 +18,8 @@ use crate::layout::text_fingerprint;
 use crate::lock;
 use crate::segment::{Location, Mapping, Segment};
 use crate::sys;
-use crate::sys::memory::{comes_with_writes, is_overcommitted, pages_of};
+use crate::sys::memory::{comes_with_writes, is_overcommitted};
 use crate::sys::mutex::{self, Mutex};
-
-/// The least number of bytes for which a value that grows gets memory.
-const AHEAD: usize = 1 << 16;
 
 /// Contents that are recognized by their description in a segment.
 pub(crate) trait Recognized: Contents {
@@ -134,15 +132,15 @@ impl<C: Recognized + ?Sized> Cell<C> {
         if terms.is_sparse && location.is_anonymous() && is_overcommitted() {
             plan.allocated = plan.prefix.len() as u64;
         }
-        if C::growth(facts).is_some() {
+        if shape.growth().is_some() {
             // The rest follows below: not all of the cell is used.
             plan.allocated = plan.prefix.len() as u64;
         }
         let segment = Segment::create(location, terms.mode, terms.writers, &plan, terms.is_named, |mapping| {
             let control = control(mapping, &mapping.entries()[0]);
-            if C::growth(facts).is_some() && !mapping.file().is_ok_and(comes_with_writes) {
+            if shape.growth().is_some() && !mapping.file().is_ok_and(comes_with_writes) {
                 let used = C::used_at_first(facts);
-                used_places(mapping, shape, used).try_for_each(|part| mapping.fill_holes(part))?;
+                used_places(mapping, shape, 0..used).try_for_each(|part| mapping.fill_holes(part))?;
             }
             // SAFETY: `Plan` reserved `shape.length()` bytes at `control`, aligned to 64, and the mapping lives during the
             // call. No other thread knows the mapping yet.
@@ -174,6 +172,10 @@ impl<C: Recognized + ?Sized> Cell<C> {
             let (parts, used) = first_used::<C>(mapping, &facts, |part| mapping.fill_holes(part))?;
             mapping.begin_vouching();
             mapping.settle_unused();
+            let shape = C::shape(&facts);
+            if shape.growth().is_some() {
+                clear_marks(mapping, shape)?;
+            }
             parts.adopt(mapping, used);
             if mapping.is_replaced() {
                 // `adopt` has freed it.
@@ -203,30 +205,6 @@ impl<C: Recognized + ?Sized> Cell<C> {
         first_used::<C>(&segment, &facts, |part| segment.load_holes(part))?;
         segment.load_holes(0..used(&segment))?;
         Self::for_reading(segment)
-    }
-
-    /// Makes sure that no write to the first `used` bytes of the slots fails for lack of memory: for a value whose number of
-    /// elements changes. Returns how many bytes no longer need this.
-    ///
-    /// The caller owns the lock. It may die at any moment: memory that nothing uses yet is used by the next one.
-    pub(crate) fn reserve(&self, used: usize) -> Result<usize, Error> {
-        let (segment, shape) = (self.segment(), self.shape());
-        // An arena has memory for all of its blocks.
-        if self.number() != 0 || segment.file().is_ok_and(comes_with_writes) {
-            return Ok(shape.size);
-        }
-        let get = |used| used_places(segment, shape, used).try_for_each(|part| segment.fill_holes(part));
-        // Ahead, so that a value that grows element by element does this seldom.
-        let ahead = (used + used / 4).next_multiple_of(AHEAD).min(shape.size);
-        if get(ahead).is_ok() {
-            return Ok(ahead);
-        }
-        match get(used) {
-            Err(Error::Io { source, .. }) => {
-                Err(Error::io(format!("reserve memory for `{}`, which grows", self.name()), source))
-            }
-            got => got.map(|()| used),
-        }
     }
 
     /// Returns the segment that the value lies in.
@@ -324,31 +302,15 @@ fn first_used<'m, C: Contents + ?Sized>(
     // SAFETY: the facts are those of this cell, which `in_segment` has found to have `shape.length()` bytes, aligned to 64. The
     // mapping lives as long as the parts.
     let parts = unsafe { Parts::<C>::at(place, shape) };
-    let Some(growth) = C::growth(facts) else {
+    let Some(growth) = shape.growth() else {
         get(0..end_of_first(mapping))?;
         return Ok((parts, shape.size));
     };
     // First what tells how much is used.
-    used_places(mapping, shape, growth.end_of(0)).try_for_each(&get)?;
+    used_places(mapping, shape, 0..growth.end_of(0)).try_for_each(&get)?;
     let used = growth.used(parts.slots().both());
-    used_places(mapping, shape, used).try_for_each(&get)?;
+    used_places(mapping, shape, 0..used).try_for_each(&get)?;
     Ok((parts, used))
-}
-
-/// Returns the parts of the file that the first cell and its mutex use, if it uses the first `used` bytes of each slot.
-fn used_places(mapping: &Mapping, shape: Shape, used: usize) -> impl Iterator<Item = Range<usize>> {
-    let entry = &mapping.entries()[0];
-    let start = entry.cell_offset;
-    let cell = shape.places(used).map(move |place| start + place.start..start + place.end);
-    let mutex = entry.mutex_offset().min(end_of_first(mapping))..end_of_first(mapping);
-    [0..start + LINE, mutex].into_iter().filter(|part| !part.is_empty()).chain(cell).map(pages_of)
-}
-
-/// Returns where the first cell and its mutex end.
-fn end_of_first(mapping: &Mapping) -> usize {
-    let entry = &mapping.entries()[0];
-    let has_mutex = mapping.required_lock() == RequiredLock::Pthread;
-    if has_mutex { entry.mutex_offset() + mutex::SIZE } else { entry.cell_offset + entry.cell_length }
 }
 
 /// Returns the memory of a cell's mutex. The validation of the header has checked where it lies.

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{self, Layout as Memory};
+use std::mem;
 use std::ops::Range;
 use std::ptr;
 
@@ -45,6 +46,20 @@ impl<T: SharedValue> Copies<T> {
         // SAFETY: the global allocator has returned this memory for the layout of this array, and has set its bytes to zero,
         // which `Unchecked` accepts.
         Some(Self(unsafe { Box::from_raw(all) }))
+    }
+
+    /// Returns the number of copies.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Keeps the first copies.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        if length < self.0.len() {
+            let mut all = mem::take(&mut self.0).into_vec();
+            all.truncate(length);
+            self.0 = all.into_boxed_slice();
+        }
     }
 
     /// Copies the elements from a byte offset of a slot on.

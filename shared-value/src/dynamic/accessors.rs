@@ -9,6 +9,7 @@ use crate::dynamic::copy::{copy, store};
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::limit;
+use crate::dynamic::vector::DynVector;
 use crate::error::Error;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
@@ -60,7 +61,7 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn get(&self, path: &str) -> Result<DynData, Error> {
-        if let Some(vector) = self.0.facts().vector() {
+        if let Some(vector) = DynVector::of(self.0.cell()) {
             return vector.get(path, |copy| self.0.read_with(copy));
         }
         let place = self.place(path)?;

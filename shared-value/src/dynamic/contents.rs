@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::cell::Recognized;
-use crate::dynamic::vector::DynVector;
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape};
 use crate::format::growth::Growth;
@@ -34,13 +33,14 @@ impl DynFacts {
         let layout = declared.clone().of_size(size)?;
         let growth = layout.vector_element().and_then(|element| Growth::of_size(element.size, size));
         let atomics = layout.atomic_fields().map(DynField::words).sum();
-        let shape = Shape::of(growth.map_or(layout.size(), Growth::size), atomics).reserving(layout.has_reserved());
+        let shape = growth.map_or_else(|| Shape::of(layout.size(), atomics), Shape::growing);
+        let shape = shape.reserving(layout.has_reserved());
         Ok(Arc::new(Self { layout, declared, shape, growth }))
     }
 
-    /// Returns the value as a vector, if it is one.
-    pub(super) fn vector(&self) -> Option<DynVector<'_>> {
-        Some(DynVector::new(&self.layout, self.layout.vector_element()?, self.growth?))
+    /// Returns the layout of the elements and the sizes, if the value is a vector.
+    pub(super) fn vector(&self) -> Option<(&DynLayout, Growth)> {
+        self.layout.vector_element().zip(self.growth)
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -53,10 +53,6 @@ impl Contents for Dyn {
 
     fn shape(facts: &Self::Facts) -> Shape {
         facts.shape
-    }
-
-    fn growth(facts: &Self::Facts) -> Option<Growth> {
-        facts.growth
     }
 
     fn invalid_bits(invalid: usize, _: usize, _: &[u8]) -> Error {

@@ -9,6 +9,7 @@ use crate::dynamic::DynData;
 use crate::dynamic::contents::Dyn;
 use crate::dynamic::decode::decode;
 use crate::dynamic::limit;
+use crate::dynamic::vector::DynVector;
 use crate::error::Error;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
@@ -30,10 +31,11 @@ impl Copied for Dyn {
     }
 
     fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<DynData, Error> {
-        if let Some(vector) = cell.facts().vector() {
-            let (number, copied) = timed.small(|slot| vector.copy(slot))?;
-            *version = Some(number);
-            return vector.data(copied);
+        if let Some(vector) = DynVector::of(cell) {
+            return vector.load(|copy| {
+                *version = Some(timed.again().small(|slot| copy(slot))?.0);
+                Ok(())
+            });
         }
         let place = Place::of_value(&cell.facts().layout);
         // A value that is too large to be copied still has a version.
@@ -55,9 +57,12 @@ impl Copied for Dyn {
 }
 
 /// Returns the whole value. `read` calls its argument with the slot to copy from.
-fn whole(cell: &Cell<Dyn>, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
-    if let Some(vector) = cell.facts().vector() {
-        return vector.load(read);
+fn whole(cell: &Cell<Dyn>, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
+    if let Some(vector) = DynVector::of(cell) {
+        return vector.load(|copy| {
+            read(copy);
+            Ok(())
+        });
     }
     let place = Place::of_value(&cell.facts().layout);
     limit::check(place.layout)?;

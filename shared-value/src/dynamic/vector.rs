@@ -1,7 +1,9 @@
 //! `DynVector`: reads a vector, of which only the segment knows the elements.
 
+use crate::cell::Cell;
 use crate::copy::load_into;
 use crate::dynamic::DynData;
+use crate::dynamic::contents::Dyn;
 use crate::dynamic::decode::decode;
 use crate::dynamic::limit;
 use crate::error::Error;
@@ -11,63 +13,95 @@ use crate::schema::place::{Place, shown};
 use crate::schema::{DynKind, DynLayout};
 
 /// A vector that is read.
-pub(super) struct DynVector<'l> {
-    layout: &'l DynLayout,
-    element: &'l DynLayout,
+pub(super) struct DynVector<'c> {
+    cell: &'c Cell<Dyn>,
+    layout: &'c DynLayout,
+    element: &'c DynLayout,
     growth: Growth,
 }
 
-/// The bytes of all elements, and their layout as an array.
-pub(super) type Copied = Result<(DynLayout, Vec<u8>), Error>;
-
-impl<'l> DynVector<'l> {
-    pub(super) fn new(layout: &'l DynLayout, element: &'l DynLayout, growth: Growth) -> Self {
-        Self { layout, element, growth }
+impl<'c> DynVector<'c> {
+    /// Returns the value as a vector, if it is one.
+    pub(super) fn of(cell: &'c Cell<Dyn>) -> Option<Self> {
+        let (element, growth) = cell.facts().vector()?;
+        Some(Self { cell, layout: &cell.facts().layout, element, growth })
     }
 
     /// Returns all elements, or the part of one. `read` calls its argument with the slot to copy from.
-    pub(super) fn get(&self, path: &str, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
+    pub(super) fn get(&self, path: &str, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
         if path.is_empty() {
-            return self.load(read);
+            return self.load(|copy| {
+                read(copy);
+                Ok(())
+            });
         }
         let place = Place::at(self.layout, path)?;
         limit::check(place.layout)?;
         let mut bytes = vec![0; place.layout.size()];
-        let mut length = Ok(0);
-        read(&mut |slot| {
-            length = self.growth.length(slot);
-            // What lies inside of the slot is a part of an element, which may not be one of those that exist.
-            if place.offset + bytes.len() <= self.growth.size() {
-                load_into(slot, place.offset, &mut bytes);
-            }
-        });
-        let length = length.map_err(Excess::error)?;
-        if place.offset >= self.growth.end_of(length) {
+        let length = self.length(|copy| {
+            read(copy);
+            Ok(())
+        })?;
+        let mut found = Ok(length);
+        let is_inside = |length| place.offset < self.growth.end_of(length);
+        if is_inside(length) {
+            read(&mut |slot| {
+                found = self.growth.length(slot);
+                // Behind the last element there may be no memory: even to read there would take some.
+                if found.is_ok_and(is_inside) {
+                    load_into(slot, place.offset, &mut bytes);
+                }
+            });
+        }
+        let length = found.map_err(Excess::error)?;
+        if !is_inside(length) {
             return Err(Error::NoSuchPart { path: shown(path), reason: format!("the value has {length} elements") });
         }
         decode(place, path, &bytes)
     }
 
-    /// Returns all elements. `read` calls its argument with the slot to copy from.
-    pub(super) fn load(&self, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
-        let mut copied = Ok((self.array(0), Vec::new()));
-        read(&mut |slot| copied = self.copy(slot));
-        self.data(copied)
+    /// Returns the number of elements.
+    fn length(&self, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64])) -> Result<(), Error>) -> Result<usize, Error> {
+        let mut found = Ok(0);
+        read(&mut |slot| found = self.growth.length(slot))?;
+        found.and_then(|length| self.cell.believe(self.growth, length)).map_err(Excess::error)
     }
 
-    /// Copies all elements of a slot.
-    pub(super) fn copy(&self, slot: &[AtomicU64]) -> Copied {
-        let length = self.growth.length(slot).map_err(Excess::error)?;
-        let array = self.array(length);
-        limit::check(&array)?;
-        let mut bytes = vec![0; array.size()];
-        load_into(slot, Growth::HEAD, &mut bytes);
-        Ok((array, bytes))
+    /// Returns all elements. `read` calls its argument with the slot to copy from. Memory is allocated between the reads, because a
+    /// read may hold the lock.
+    pub(super) fn load(
+        &self,
+        mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64])) -> Result<(), Error>,
+    ) -> Result<DynData, Error> {
+        let mut length = self.length(&mut read)?;
+        loop {
+            // If it grows while it is copied, there must be room for more some time.
+            let room = length.saturating_add(length / 4);
+            limit::check(&self.array(length))?;
+            let mut bytes = vec![0; room.min(self.growth.capacity()) * self.element.size];
+            let mut found = Ok(0);
+            read(&mut |slot| {
+                found = self.growth.length(slot);
+                let used = found.map_or(0, |length| length * self.element.size);
+                if Growth::HEAD + used > size_of_val(slot) {
+                    // A private copy of a slot has no elements that there is no memory for.
+                    found = found.and_then(|length| Err(self.growth.without_memory(length)));
+                } else if let Some(bytes) = bytes.get_mut(..used) {
+                    load_into(slot, Growth::HEAD, bytes);
+                }
+            })?;
+            length = found.and_then(|length| self.cell.believe(self.growth, length)).map_err(Excess::error)?;
+            let array = self.array(length);
+            if array.size() <= bytes.len() {
+                limit::check(&array)?;
+                bytes.truncate(array.size());
+                return self.data(&array, bytes);
+            }
+        }
     }
 
     /// Returns the elements that were copied.
-    pub(super) fn data(&self, copied: Copied) -> Result<DynData, Error> {
-        let (array, bytes) = copied?;
+    fn data(&self, array: &DynLayout, bytes: Vec<u8>) -> Result<DynData, Error> {
         if self.is_of_bytes("SharedBytes") {
             return Ok(DynData::Bytes(bytes));
         }
@@ -78,7 +112,7 @@ impl<'l> DynVector<'l> {
                 found: error.utf8_error().to_string(),
             });
         }
-        let mut data = decode(Place::of_value(&array), "", &bytes)?;
+        let mut data = decode(Place::of_value(array), "", &bytes)?;
         let mut layout = self.layout;
         let mut names = Vec::new();
         while let DynKind::Newtype { inner } = layout.kind() {

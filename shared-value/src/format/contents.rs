@@ -26,6 +26,8 @@ pub(crate) struct Shape {
     marks: usize,
     /// Whether some bytes may be fields of other versions of the type.
     has_reserved: bool,
+    /// The bytes of an element, if their number changes; otherwise 0.
+    element: usize,
 }
 
 /// The parts lie after the control line, in words:
@@ -42,7 +44,17 @@ impl Shape {
     pub(crate) const fn of(size: usize, atomics: usize) -> Self {
         let slot = size.div_ceil(WORD);
         let marks = if slot <= COPIED_WHOLE { 0 } else { marks::words(slot) };
-        Self { size, atomics, marks, has_reserved: false }
+        Self { size, atomics, marks, has_reserved: false, element: 0 }
+    }
+
+    /// Returns the shape of a value whose number of elements changes.
+    pub(crate) fn growing(growth: Growth) -> Self {
+        Self { element: growth.element(), ..Self::of(growth.size(), 0) }
+    }
+
+    /// Returns the sizes of a value whose number of elements changes. The file has memory only for bytes that are or were in use.
+    pub(crate) fn growth(self) -> Option<Growth> {
+        if self.element == 0 { None } else { Growth::of_size(self.element, self.size) }
     }
 
     /// Returns this shape, for a value of which some bytes may be fields of other versions.
@@ -103,14 +115,24 @@ impl Shape {
         }
     }
 
-    /// Returns where the bytes of the cell lie that the first `used` bytes of each slot need, with their marks.
-    pub(crate) fn places(self, used: usize) -> impl Iterator<Item = Range<usize>> {
-        let slot = used.min(self.size).div_ceil(WORD);
-        let slots = [0..slot, self.stride()..self.stride() + slot].into_iter();
-        let (start, used) = (self.marks_start(), if self.marks() == 0 { None } else { Some(slot * WORD) });
-        let marks = used.into_iter().flat_map(move |used| marks::words_of(self.slot(), used));
+    /// Returns where the bytes of the cell lie that these bytes of each slot need, with their marks. Slots without marks are
+    /// needed as a whole: each change copies one to the other.
+    pub(crate) fn places(self, used: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let used = if self.marks() == 0 { 0..self.size } else { used };
+        let slot = used.start.min(self.size) / WORD..used.end.min(self.size).div_ceil(WORD);
+        let stride = self.stride();
+        let slots = [slot.clone(), stride + slot.start..stride + slot.end].into_iter();
+        let start = self.marks_start();
+        let marked = (self.marks() > 0).then(|| slot.start * WORD..slot.end * WORD);
+        let marks = marked.into_iter().flat_map(move |bytes| marks::words_of(self.slot(), bytes));
         let words = slots.chain(marks.map(move |words| start + words.start..start + words.end));
         words.map(|words| (LINE + words.start) * WORD..(LINE + words.end) * WORD)
+    }
+
+    /// Returns where the marks lie in the cell, in bytes.
+    pub(crate) fn place_of_marks(self) -> Range<usize> {
+        let start = (LINE + self.marks_start()) * WORD;
+        start..start + self.marks() * WORD
     }
 
     /// Returns the number of bytes of the whole cell with its control line; `None` if no memory is that large.
@@ -141,11 +163,6 @@ pub(crate) trait Contents {
     #[inline(always)]
     fn has_reserved(shape: Shape) -> bool {
         shape.has_reserved()
-    }
-
-    /// Returns the sizes of a value whose number of elements changes. The file has memory only for bytes that are or were in use.
-    fn growth(_: &Self::Facts) -> Option<Growth> {
-        None
     }
 
     /// Returns how many bytes of each slot a new value uses.

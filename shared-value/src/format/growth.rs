@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
-/// Far more than a process can map, and small enough that the size of two such slots in bytes does not overflow.
+/// Far more than a process can map, and small enough that the size of three such slots in bytes does not overflow: a cell takes
+/// less than that.
 const LARGEST: usize = 1 << 56;
 
 /// The sizes of a value whose number of elements changes.
@@ -36,6 +37,11 @@ impl Growth {
         Some(Self { element, capacity: bytes / element })
     }
 
+    /// Returns the bytes of an element.
+    pub(crate) fn element(self) -> usize {
+        self.element
+    }
+
     /// Returns the greatest number of elements.
     #[inline(always)]
     pub(crate) fn capacity(self) -> usize {
@@ -61,7 +67,17 @@ impl Growth {
     #[inline(always)]
     pub(crate) fn length(self, slot: &[AtomicU64]) -> Result<usize, Excess> {
         let found = slot[0].load(Ordering::Relaxed);
-        usize::try_from(found).ok().filter(|length| *length <= self.capacity).ok_or(Excess { found, growth: self })
+        usize::try_from(found).ok().filter(|length| *length <= self.capacity).ok_or(Excess {
+            found,
+            most: self.capacity,
+            of: "the capacity",
+        })
+    }
+
+    /// Returns the error for a number of elements for which the file has no memory.
+    #[cold]
+    pub(crate) fn without_memory(self, length: usize) -> Excess {
+        Excess { found: length as u64, most: length.saturating_sub(1), of: "as the memory of the file shows" }
     }
 
     /// Returns how many bytes of the slots mean something in one of them.
@@ -72,11 +88,12 @@ impl Growth {
     }
 }
 
-/// A number of elements that is greater than the capacity.
+/// A number of elements that is greater than the capacity, or than there is memory for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Excess {
     found: u64,
-    growth: Growth,
+    most: usize,
+    of: &'static str,
 }
 
 impl Excess {
@@ -85,7 +102,7 @@ impl Excess {
     pub(crate) fn error(self) -> Error {
         Error::InvalidBits {
             field: "number of elements".to_owned(),
-            expected: format!("at most {}, the capacity", self.growth.capacity),
+            expected: format!("at most {}, {}", self.most, self.of),
             found: self.found.to_string(),
         }
     }

@@ -1,11 +1,12 @@
 //! `adopt`: repairs an arena that no other process has open.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::cell::Cell;
 use crate::cell::parts::Parts;
 use crate::error::Error;
-use crate::format::contents::Untyped;
+use crate::format::contents::{Shape, Untyped};
+use crate::format::growth::Growth;
 use crate::heap::blocks::{Heap, State, Trailer, lost};
 use crate::heap::changes;
 use crate::heap::claim::layout;
@@ -44,10 +45,15 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     known.extend(table_block(heap, directory.list).map(|block| block.at));
     // Removed values count too: they may still be read, and may be joined to a record.
     let is_value = |block: &Trailer| matches!(block.state, State::Live | State::Removed);
-    let mut values = 0;
+    let (mut values, mut elements) = (0, HashMap::new());
     for block in heap.blocks(cursor).filter(is_value) {
         if let Some(entry) = TypeEntry::at(heap, block.type_entry) {
-            Cell::<Untyped>::adopt_within(mapping, block.start, entry.shape(block.size), block.payload_end());
+            let element = *elements.entry(block.type_entry).or_insert_with(|| entry.element());
+            let shape = entry.shape(block.size);
+            // Otherwise the next change would copy all of its capacity.
+            let growth = element.filter(|_| shape.atomics == 0).and_then(|element| Growth::of_size(element, block.size));
+            let shape = growth.map_or(shape, Shape::growing);
+            Cell::<Untyped>::adopt_within(mapping, block.start, shape, block.payload_end());
             if block.state == State::Live {
                 known.insert(block.type_entry);
                 values += 1;

@@ -3,6 +3,7 @@
 use crate::format::contents::Shape;
 use crate::heap::blocks::{Heap, State, words_of};
 use crate::protocol::atomics::Ordering::Relaxed;
+use crate::schema::read;
 
 const WORD: usize = size_of::<u64>();
 /// The words before the text.
@@ -10,6 +11,8 @@ const HEAD: usize = 4;
 /// More types than any program has. Only a hostile process makes a longer chain.
 const MAX_TYPES: usize = 1 << 16;
 const MAX_SCHEMA: usize = 1 << 24;
+/// A part of the schema of each type whose number of elements changes.
+const ANY_NUMBER: &str = "; ..]";
 
 /// A type entry, which lies in a block of its own and never changes.
 ///
@@ -76,6 +79,12 @@ impl<'a> TypeEntry<'a> {
         let count = self.schema_length.min(MAX_SCHEMA).div_ceil(WORD);
         let words = self.heap.words(self.start + HEAD * WORD, count)?;
         Heap::text(words, self.schema_length.min(MAX_SCHEMA))
+    }
+
+    /// Returns the bytes of an element, if the type is one whose number of elements changes.
+    pub(crate) fn element(&self) -> Option<usize> {
+        let schema = self.schema().filter(|schema| schema.contains(ANY_NUMBER))?;
+        Some(read(&schema).ok()?.vector_element()?.size())
     }
 
     /// Returns the shape of a value of `size` bytes.

@@ -14,6 +14,9 @@ use crate::segment::Identity;
 
 const WORD: usize = size_of::<u64>();
 
+/// So many words more than a value that grows uses now, and a quarter: it may grow before its lock is taken.
+const MORE: usize = 1024;
+
 /// Copies of several values of one moment.
 ///
 /// The locks are held only while the values are copied: no code of the program runs under them.
@@ -26,6 +29,7 @@ pub(crate) struct Moment {
 struct Copy {
     cell: Cell<Untyped>,
     version: u64,
+    /// The words that are in use.
     words: Box<[AtomicU64]>,
 }
 
@@ -38,7 +42,7 @@ impl Moment {
         if cells.len() > MAX_HELD {
             return None;
         }
-        let mut copies = cells.iter().map(|cell| blank(cell.shape().slot())).collect::<Option<Vec<_>>>()?;
+        let mut copies = cells.iter().map(|cell| blank(room_for(cell, wait)?)).collect::<Option<Vec<_>>>()?;
         let mut versions = Vec::with_capacity(cells.len());
         let mut holds = Vec::with_capacity(cells.len());
         let for_locks = wait.and_at_most(most);
@@ -50,11 +54,22 @@ impl Moment {
             holds.push(ScopedHold::acquire(cell, for_locks).ok()?);
         }
         for (cell, copy) in cells.iter().zip(&mut copies) {
+            let mut used = 0;
             let take = |slot: &[AtomicU64], bytes: Range<usize>| {
-                let words = bytes.start / WORD..bytes.end.div_ceil(WORD);
-                copy::load_plain(&slot[words.clone()], 0, &mut copy[words]);
+                used = used_of(cell, slot);
+                let words = bytes.start / WORD..bytes.end.min(used).min(copy.len() * WORD).div_ceil(WORD);
+                if !words.is_empty() {
+                    copy::load_plain(&slot[words.clone()], 0, &mut copy[words]);
+                }
+                used
             };
-            versions.push(Timed::whole_version(cell, wait).pieces(take).ok()?);
+            versions.push(Timed::whole_version(cell, wait).first_pieces(take).ok()?);
+            // Otherwise it has grown since the memory was allocated.
+            let words = used.div_ceil(WORD);
+            if words > copy.len() {
+                return None;
+            }
+            copy.truncate(words);
         }
         drop(holds);
         let parts = cells.iter().zip(copies).zip(versions);
@@ -78,6 +93,22 @@ impl Copy {
     fn new(cell: &Cell<Untyped>, words: Vec<u64>, version: u64) -> Self {
         Self { cell: cell.clone(), version, words: words.into_iter().map(AtomicU64::new).collect() }
     }
+}
+
+/// Returns how many bytes of a slot are in use. If the number of elements cannot be right, only the number is.
+fn used_of(cell: &Cell<Untyped>, slot: &[AtomicU64]) -> usize {
+    let Some(growth) = cell.shape().growth() else { return cell.shape().size };
+    growth.end_of(growth.length(slot).and_then(|length| cell.believe(growth, length)).unwrap_or(0))
+}
+
+/// Returns how many words a copy of a value takes, with room for more elements; `None` if the time is over.
+fn room_for(cell: &Cell<Untyped>, wait: Wait) -> Option<usize> {
+    let all = cell.shape().slot();
+    if cell.shape().growth().is_none() {
+        return Some(all);
+    }
+    let (_, used) = Timed::without_lock(cell, wait).small(|slot| used_of(cell, slot)).ok()?;
+    Some((used + used / 4).div_ceil(WORD).saturating_add(MORE).min(all))
 }
 
 /// Makes room for a number of words; `None` if there is no memory for them.

@@ -140,6 +140,11 @@ impl<'a, C: Contents + ?Sized> Timed<'a, C> {
         Self { cell, attempts: Attempts::without_lock(cell), wait: Wait::Forever, made: Some((copy, version)) }
     }
 
+    /// Returns another read of the same kind, with the same end of the time.
+    pub(crate) fn again(&self) -> Self {
+        Self { cell: self.cell, attempts: self.attempts.again(), wait: self.wait, made: self.made }
+    }
+
     /// Copies a small value: the clock is looked at only between the attempts. Returns the number of the version, and the
     /// copy.
     ///

@@ -69,6 +69,14 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         Self { cell, made: 0, now_and_then: NowAndThen::Pause }
     }
 
+    /// Returns the attempts of another read of the same kind.
+    pub(super) fn again(&self) -> Self {
+        match self.now_and_then {
+            NowAndThen::Lock(_) => Self::with_lock(self.cell),
+            NowAndThen::Pause => Self::without_lock(self.cell),
+        }
+    }
+
     /// Lets the closure copy until a copy is whole. Returns the copy and the number of its version.
     #[inline(always)]
     pub(super) fn copy<R>(mut self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> (u64, R) {
@@ -135,7 +143,7 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
             }
             self.made = self.made.wrapping_add(1);
             RETRIES.set(RETRIES.get().wrapping_add(1));
-            let tries = tries_of(self.cell.shape().size);
+            let tries = tries_of(self.cell.used());
             let is_late = self.made.is_multiple_of(tries);
             if (is_late || self.made == SOON)
                 && let Some(candidate) = self.remedy(is_late.then(|| (self.made / tries).saturating_sub(1)), wait)

@@ -39,13 +39,13 @@ pub(crate) const fn words(slot: usize) -> usize {
     RECENT + Levels::of(slot).words
 }
 
-/// Returns the words of the marks that the first `used` bytes of slots of `slot` words need.
-pub(crate) fn words_of(slot: usize, used: usize) -> impl Iterator<Item = Range<usize>> {
+/// Returns the words of the marks that these bytes of slots of `slot` words need.
+pub(crate) fn words_of(slot: usize, bytes: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let levels = Levels::of(slot);
-    let mut bits = used.div_ceil(BLOCK_BYTES);
+    let (mut first, mut end) = (bytes.start / BLOCK_BYTES, bytes.end.div_ceil(BLOCK_BYTES));
     let levels = levels.each.into_iter().take(levels.count).map(move |(start, words)| {
-        bits = bits.div_ceil(BITS);
-        RECENT + start..RECENT + start + bits.min(words)
+        (first, end) = (first / BITS, end.div_ceil(BITS));
+        RECENT + start + first.min(words)..RECENT + start + end.min(words)
     });
     // The top level always has its word: it says whether any bit is set.
     std::iter::once(0..RECENT).chain(levels).chain(std::iter::once(words(slot) - 1..words(slot)))

@@ -134,6 +134,29 @@ pub(crate) fn load_holes(
     Ok(())
 }
 
+/// Calls the closure with each part of a part of a file that is no hole.
+pub(crate) fn for_each_data(file: impl AsFd, part: Range<u64>, mut see: impl FnMut(Range<u64>)) -> io::Result<()> {
+    let file = file.as_fd();
+    let mut from = part.start;
+    while from < part.end {
+        let hole = next_hole(file, from..part.end)?.unwrap_or(part.end..part.end);
+        if from < hole.start {
+            see(from..hole.start);
+        }
+        from = hole.end;
+    }
+    Ok(())
+}
+
+/// Returns how many bytes of memory a file has, if it lies in memory. A file on a disk may have fewer bytes than were written:
+/// its file system may compress them.
+pub(crate) fn allocated(file: impl AsFd) -> Option<u64> {
+    const BLOCK: u64 = 512;
+    let file = file.as_fd();
+    let facts = is_in_memory(file).then(|| fs::fstat(file).ok()).flatten()?;
+    u64::try_from(facts.st_blocks).ok()?.checked_mul(BLOCK)
+}
+
 /// Returns the first hole in a part of a file. It is never empty.
 fn next_hole(file: BorrowedFd<'_>, part: Range<u64>) -> io::Result<Option<Range<u64>>> {
     if part.is_empty() {

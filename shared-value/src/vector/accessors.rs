@@ -43,7 +43,8 @@ impl<I: Items, H: Root<Contents = Vector<I>>> VectorAccessors<H> {
     #[track_caller]
     pub fn len(&self) -> usize {
         let growth = self.growth();
-        valid(self.0.read_with(|slot| growth.length(slot)).map_err(Excess::error))
+        let length = self.0.read_with(|slot| growth.length(slot));
+        valid(length.and_then(|length| self.0.cell().believe(growth, length)).map_err(Excess::error))
     }
 
     /// Returns whether there are no elements.
@@ -67,8 +68,7 @@ impl<I: Items, H: Root<Contents = Vector<I>>> VectorAccessors<H> {
     /// `InvalidBits` if another process wrote bytes that are not an element, not UTF-8, or a number of elements that is greater
     /// than the capacity; `Io` if there is no memory for the copy.
     pub fn load(&self) -> Result<I::Owned, Error> {
-        let growth = self.growth();
-        copied::check::<I>(growth, self.0.read_with(|slot| copied::copy(growth, slot, usize::MAX)))
+        copied::load(self.0.cell(), |copy| self.0.read_with(|slot| copy(slot)))
     }
 }
 
@@ -85,13 +85,20 @@ impl<E: SharedValue, H: Root<Contents = Vector<E>>> VectorAccessors<H> {
         if index >= growth.capacity() {
             return None;
         }
-        let start = growth.end_of(index);
+        let (start, end) = (growth.end_of(index), growth.end_of(index + 1));
+        // Behind the last element there may be no memory: even to read there would take some.
+        if !self.0.cell().segment().has_memory_for(end) && index >= self.len() {
+            return None;
+        }
         if const { is_boxed::<E>() } {
             let mut length = Ok(0);
             let copied = read::elements::<Vector<E>, E>(start, 1, |copy| {
                 length = self.0.read_with(|slot| {
-                    copy(slot);
-                    growth.length(slot)
+                    let length = growth.length(slot);
+                    if length.is_ok_and(|length| index < length) {
+                        copy(slot);
+                    }
+                    length
                 });
             });
             return (index < valid(length.map_err(Excess::error))).then(|| valid(copied)[0]);

@@ -34,7 +34,7 @@ pub(crate) struct Room {
 impl Room {
     /// Returns the facts of a vector with this capacity, which begins with `length` elements.
     pub(super) fn of<E: SharedValue>(growth: Growth, length: usize) -> Self {
-        let shape = Shape::of(growth.size(), 0).reserving(E::LAYOUT.has_reserved());
+        let shape = Shape::growing(growth).reserving(E::LAYOUT.has_reserved());
         Self { shape, growth, reserved: AtomicUsize::new(growth.end_of(length)) }
     }
 
@@ -71,10 +71,6 @@ impl<I: Items> Contents for Vector<I> {
     #[inline(always)]
     fn has_reserved(_: Shape) -> bool {
         const { I::Element::LAYOUT.has_reserved() }
-    }
-
-    fn growth(facts: &Room) -> Option<Growth> {
-        Some(facts.growth)
     }
 
     fn used_at_first(facts: &Room) -> usize {

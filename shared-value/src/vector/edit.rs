@@ -57,7 +57,8 @@ impl<I: Items> sealed::Edit for Guard<'_, Vector<I>> {
 
 /// Returns the number of elements, with this thread's own writes.
 fn length<I: Items>(hold: &Hold<'_, Vector<I>>) -> Result<usize, Error> {
-    hold.cell().facts().growth().length(hold.current()).map_err(Excess::error)
+    let (cell, growth) = (hold.cell(), hold.cell().facts().growth());
+    growth.length(hold.current()).and_then(|length| cell.believe(growth, length)).map_err(Excess::error)
 }
 
 /// Sets the number of elements, all of which have been written.
@@ -73,9 +74,13 @@ fn write<I: Items>(hold: &Hold<'_, Vector<I>>, index: usize, elements: &[I::Elem
     if needed > growth.capacity() {
         return Err(Error::VectorFull { name: cell.name().to_owned(), needed, capacity: growth.capacity() });
     }
+    if elements.is_empty() {
+        return Ok(());
+    }
     let (start, end) = (growth.end_of(index), growth.end_of(needed));
     if end > room.reserved() {
-        room.note_reserved(cell.reserve(end)?);
+        // The elements before them have memory.
+        room.note_reserved(cell.reserve(start..end)?);
     }
     hold.change(&(start..end), |slot| {
         if const { I::Element::LAYOUT.has_reserved() } {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use parking_lot::ReentrantMutex;
 use shared_value::{ReadOnly, Synchronized};
 
+use crate::cases::vectors;
 use crate::measure::local::Locals;
 use crate::measure::{Case, Entry, Local, Unit};
 use crate::subjects::{
@@ -175,6 +176,21 @@ pub(super) static ALL: &[LocalCase] = &[
         title: "write and commit 64 bytes under a held lock",
         chart: "changes",
         locals: &[("shared-value", committing)],
+    },
+    LocalCase {
+        name: "vec-push",
+        title: "push 8 bytes to a vector, in one commit",
+        chart: "changes",
+        locals: &[
+            ("shared-value, capacity 64 KiB", vectors::pushing_to_64_kib),
+            ("shared-value, capacity 64 GiB", vectors::pushing_to_64_gib),
+        ],
+    },
+    LocalCase {
+        name: "string-set",
+        title: "replace a text of up to 64 bytes",
+        chart: "changes",
+        locals: &[("shared-value", vectors::setting_text)],
     },
     LocalCase {
         name: "atomic-add",

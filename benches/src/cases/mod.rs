@@ -9,6 +9,7 @@ mod lookup;
 mod many;
 mod passing;
 mod race;
+mod vectors;
 mod wake;
 
 use crate::measure::Case;

@@ -310,6 +310,7 @@ fn first_used<'m, C: Contents + ?Sized>(
     used_places(mapping, shape, 0..growth.end_of(0)).try_for_each(&get)?;
     let used = growth.used(parts.slots().both());
     used_places(mapping, shape, 0..used).try_for_each(&get)?;
+    mapping.note_memory(used);
     Ok((parts, used))
 }
 

@@ -296,6 +296,11 @@ impl Mapping {
         bytes <= self.memory_seen.load(Relaxed) || bytes <= self.look_at_memory()
     }
 
+    /// Notes that the file has memory for so many bytes that are in use.
+    pub(crate) fn note_memory(&self, bytes: usize) {
+        self.memory_seen.fetch_max(bytes, Relaxed);
+    }
+
     #[cold]
     fn look_at_memory(&self) -> usize {
         let allocated = self.file.get().and_then(sys::memory::allocated).unwrap_or(u64::MAX);

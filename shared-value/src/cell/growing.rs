@@ -50,11 +50,15 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// Returns the number of elements that a slot has told, if the file can have memory for them.
     ///
     /// # Errors
-    /// The number, if the file has less memory than that: a process has written it without this library. To read so many
+    /// The number, if the file has less memory than that: a process has written it without this library. To read these
     /// elements would take memory for holes, up to the capacity, which is only address space.
     #[inline]
     pub(crate) fn believe(&self, growth: Growth, length: usize) -> Result<usize, Excess> {
-        if self.shared_segment().has_memory_for(growth.end_of(length)) { Ok(length) } else { Err(growth.without_memory(length)) }
+        if self.shared_segment().has_memory_for(growth.end_of(length)) {
+            Ok(length)
+        } else {
+            Err(growth.without_memory(length))
+        }
     }
 
     /// Returns how many bytes of the value mean something, about: another process may change that at any moment.

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use crate::cell::guarding::{Guarding, LockedBy, ObjectLock};
 use crate::cell::growing::{clear_marks, end_of_first, used_places};
+use crate::cell::guarding::{Guarding, LockedBy, ObjectLock};
 use crate::cell::parts::{Parts, control};
 use crate::cell::{Cell, Place, Terms, misfit};
 use crate::error::Error;

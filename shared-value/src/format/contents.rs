@@ -275,3 +275,24 @@ impl<E: SharedValue> Typed for [E] {
         size.is_multiple_of(size_of::<E>()).then(shape)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A change copies a slot without marks as a whole: all of both slots must have memory.
+    #[test]
+    fn slots_without_marks_are_needed_as_a_whole() {
+        let shape = Shape::growing(Growth::of_capacity(8, 50).expect("it is small"));
+        assert_eq!(shape.marks(), 0);
+        assert_eq!(shape.places(0..72).collect::<Vec<_>>(), [64..528, 528 + 48..528 + 48 + 464]);
+        let shape = Shape::growing(Growth::of_capacity(8, 1 << 20).expect("it fits into memory"));
+        let places: Vec<_> = shape.places(0..72).collect();
+        let (stride, marks) = (shape.stride() * WORD, shape.place_of_marks());
+        assert_eq!(places[..2], [64..136, 64 + stride..136 + stride]);
+        assert!(places[2..].iter().all(|place| marks.start <= place.start && place.end <= marks.end));
+        // Later needs begin where the first ones ended.
+        let more: Vec<_> = shape.places(72..4096).collect();
+        assert_eq!(more[..2], [136..4160, 136 + stride..4160 + stride]);
+    }
+}

@@ -51,7 +51,8 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
             let element = *elements.entry(block.type_entry).or_insert_with(|| entry.element());
             let shape = entry.shape(block.size);
             // Otherwise the next change would copy all of its capacity.
-            let growth = element.filter(|_| shape.atomics == 0).and_then(|element| Growth::of_size(element, block.size));
+            let growth =
+                element.filter(|_| shape.atomics == 0).and_then(|element| Growth::of_size(element, block.size));
             let shape = growth.map_or(shape, Shape::growing);
             Cell::<Untyped>::adopt_within(mapping, block.start, shape, block.payload_end());
             if block.state == State::Live {

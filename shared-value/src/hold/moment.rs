@@ -14,7 +14,7 @@ use crate::segment::Identity;
 
 const WORD: usize = size_of::<u64>();
 
-/// So many words more than a value that grows uses now, and a quarter: it may grow before its lock is taken.
+/// A value that grows gets room for a quarter more, and for this number of words: it may grow before its lock is taken.
 const MORE: usize = 1024;
 
 /// Copies of several values of one moment.

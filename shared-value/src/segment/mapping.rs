@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::slice;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
@@ -26,13 +26,11 @@ use crate::protocol::unvouched;
 use crate::segment::claims::layout::Layout;
 use crate::segment::claims::state::Claims;
 use crate::segment::location::Location;
+use crate::segment::memory::MemorySeen;
 use crate::sys;
 use crate::sys::descriptor::{Descriptor, Identity};
 use crate::sys::entrance::{self, Entrance};
 use crate::sys::presence::{self, Presence};
-
-/// So many bytes may be read without a look at the memory that the file has.
-const SMALL: usize = 1 << 16;
 
 /// The memory of a segment.
 #[derive(Debug)]
@@ -51,8 +49,8 @@ pub(crate) struct Mapping {
     presence: Mutex<Option<Presence>>,
     /// The values of an arena that this process has open.
     claims: OnceLock<Begun>,
-    /// How many bytes of memory the file surely has.
-    memory_seen: AtomicUsize,
+    /// How many bytes may be in use without another look at the file.
+    pub(super) memory_seen: MemorySeen,
     /// The hooks that run around a `fork` may use the mapping while another thread has begun to drop it. This field tells the
     /// compiler that a `&mut Mapping` is not the only reference.
     #[expect(dead_code, reason = "only its type matters")]
@@ -119,7 +117,7 @@ impl Mapping {
             vouched_for: AtomicU32::new(0),
             presence: Mutex::default(),
             claims: OnceLock::new(),
-            memory_seen: AtomicUsize::new(SMALL),
+            memory_seen: MemorySeen::default(),
             shared_with_hooks: PhantomPinned,
         })
     }
@@ -275,37 +273,6 @@ impl Mapping {
         };
         let loaded = self.file().and_then(|file| sys::memory::load_holes(file, part, load));
         loaded.map_err(|error| Error::io(format!("get memory for the holes in `{}`", self.name), error))
-    }
-
-    /// Calls the closure with the words of each part of a part of the segment that is no hole.
-    pub(crate) fn for_each_data(&self, part: Range<usize>, mut see: impl FnMut(&[AtomicU64])) -> Result<(), Error> {
-        const WORD: usize = size_of::<u64>();
-        let see = |data: Range<u64>| {
-            let [start, end] = [data.start, data.end].map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));
-            let (start, end) = (start / WORD * WORD, end / WORD * WORD);
-            see(self.words(start, (end - start) / WORD).unwrap_or_default());
-        };
-        let seen = self.file().and_then(|file| sys::memory::for_each_data(file, part.start as u64..part.end as u64, see));
-        seen.map_err(|error| Error::io(format!("look for the holes in `{}`", self.name), error))
-    }
-
-    /// Returns whether so many bytes of the segment can be in use. The kernel counts the memory of a file, and no process can
-    /// write that number. `true` if that is not known: only a file in memory has as much as was written to it.
-    #[inline]
-    pub(crate) fn has_memory_for(&self, bytes: usize) -> bool {
-        bytes <= self.memory_seen.load(Relaxed) || bytes <= self.look_at_memory()
-    }
-
-    /// Notes that the file has memory for so many bytes that are in use.
-    pub(crate) fn note_memory(&self, bytes: usize) {
-        self.memory_seen.fetch_max(bytes, Relaxed);
-    }
-
-    #[cold]
-    fn look_at_memory(&self) -> usize {
-        let allocated = self.file.get().and_then(sys::memory::allocated).unwrap_or(u64::MAX);
-        let allocated = usize::try_from(allocated).unwrap_or(usize::MAX);
-        self.memory_seen.fetch_max(allocated, Relaxed).max(allocated)
     }
 
     pub(crate) fn identity(&self) -> Identity {

@@ -5,6 +5,7 @@ mod claims;
 mod init;
 mod location;
 mod mapping;
+mod memory;
 mod names;
 mod registry;
 mod report;

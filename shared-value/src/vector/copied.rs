@@ -26,7 +26,7 @@ struct Draft<E> {
     growth: Growth,
     /// The greatest number of elements to be copied.
     most: usize,
-    /// Room for elements; as many as there are, if they were copied.
+    /// Room for elements. After the last read, it holds the elements and no more room.
     copies: Copies<E>,
     /// The number of elements that the last read has found.
     found: Result<usize, Excess>,

@@ -43,6 +43,7 @@ pub(crate) fn full() -> Result<()> {
     unlink("small")?;
     fill_arena()?;
     fill_vector()?;
+    fill_evenly()?;
     say("done");
     Ok(())
 }
@@ -95,6 +96,21 @@ fn fill_vector() -> Result<()> {
     vector.push(8)?;
     ensure!(other.get(0) == Some(7) && other.len() as u64 == length, "the changes are lost");
     unlink("vector")?;
+    Ok(())
+}
+
+/// If the first slot got memory ahead that the second one needs, a vector would be full long before its file system is.
+fn fill_evenly() -> Result<()> {
+    const ROOM: usize = 100 * 1024;
+    mount_tmpfs("/dev/shm", ROOM);
+    let vector = SharedVec::<u64>::create("vector", Capacity(ROOM))?;
+    let full = loop {
+        if let Err(error) = vector.push(1) {
+            break error;
+        }
+    };
+    no_space::<()>(Err(full))?;
+    ensure!(vector.len() * 8 > ROOM / 3, "only {} elements fit", vector.len());
     Ok(())
 }
 

@@ -161,15 +161,17 @@ fn a_snapshot_under_locks_copies_what_is_in_use() {
     let seen = arena.snapshot(|snapshot| {
         let seen = (snapshot.load(&vector)?, snapshot.load(&words)?, snapshot.load(&dynamic)?.to_string());
         calls += 1;
-        // The 64th failure makes it take the locks.
+        // After 64 failures it takes the locks, and these changes no longer overtake it.
         if calls <= 150 {
             vector.push(calls)?;
             words.push(calls)?;
         }
         Ok(seen)
     });
-    let all: Vec<_> = (1..=150).collect();
-    assert_eq!(seen.unwrap(), (all.clone(), all.clone(), format!("{all:?}")));
+    let (seen, words, text) = seen.unwrap();
+    assert!(calls < 150, "it never took the locks");
+    assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>());
+    assert_eq!((&words, text), (&seen, format!("{seen:?}")));
     assert!(memory_of(&name) < 512 << 10, "{}", memory_of(&name));
 }
 

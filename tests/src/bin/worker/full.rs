@@ -89,7 +89,7 @@ fn fill_vector() -> Result<()> {
     no_space::<()>(Err(full))?;
     // Header, two slots and the marks take three of the four pages.
     ensure!((400..4096).contains(&length), "only {length} elements fit");
-    no_space::<()>(other.set(&[1; 4096]))?;
+    no_space::<()>(other.set(&vec![1; 4096]))?;
     ensure!(vector.load()? == (0..length).collect::<Vec<_>>(), "the failure changed the elements");
     vector.set_at(0, 7)?;
     vector.pop()?;

@@ -57,7 +57,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         if self.shared_segment().has_memory_for(growth.end_of(length)) {
             Ok(length)
         } else {
-            Err(growth.without_memory(length))
+            Err(Excess::without_memory(length))
         }
     }
 

@@ -85,7 +85,7 @@ impl<'c> DynVector<'c> {
                 let used = found.map_or(0, |length| length * self.element.size);
                 if Growth::HEAD + used > size_of_val(slot) {
                     // A private copy of a slot has no elements that there is no memory for.
-                    found = found.and_then(|length| Err(self.growth.without_memory(length)));
+                    found = found.and_then(|length| Err(Excess::without_memory(length)));
                 } else if let Some(bytes) = bytes.get_mut(..used) {
                     load_into(slot, Growth::HEAD, bytes);
                 }

@@ -74,12 +74,6 @@ impl Growth {
         })
     }
 
-    /// Returns the error for a number of elements for which the file has no memory.
-    #[cold]
-    pub(crate) fn without_memory(self, length: usize) -> Excess {
-        Excess { found: length as u64, most: length.saturating_sub(1), of: "as the memory of the file shows" }
-    }
-
     /// Returns how many bytes of the slots mean something in one of them.
     pub(crate) fn used(self, slots: [&[AtomicU64]; 2]) -> usize {
         // A number that is too large means nothing.
@@ -97,6 +91,12 @@ pub(crate) struct Excess {
 }
 
 impl Excess {
+    /// Returns the error for a number of elements for which the file has no memory.
+    #[cold]
+    pub(crate) fn without_memory(length: usize) -> Self {
+        Self { found: length as u64, most: length.saturating_sub(1), of: "as the memory of the file shows" }
+    }
+
     /// Returns the error.
     #[cold]
     pub(crate) fn error(self) -> Error {

@@ -44,7 +44,7 @@ impl<E: SharedValue> Draft<E> {
         let end = self.growth.end_of(self.found.ok()?.min(self.most));
         if end > size_of_val(slot) {
             // A private copy of a slot has no elements that there is no memory for.
-            self.found = self.found.and_then(|length| Err(self.growth.without_memory(length)));
+            self.found = self.found.and_then(|length| Err(Excess::without_memory(length)));
             return None;
         }
         (end <= self.growth.end_of(self.copies.len())).then_some(end)

@@ -20,6 +20,7 @@ use crate::format::CELL_ALIGN;
 use crate::heap::decision::Decision;
 use crate::heap::space::index::Bits;
 use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::claims::look_again;
 use crate::segment::{Layout, Mapping, Search};
 use crate::sys::memory;
 
@@ -291,8 +292,7 @@ impl<'a> Heap<'a> {
     #[inline(always)]
     pub(crate) fn is_still(self, block: &Trailer) -> bool {
         let Some([first, ..]) = self.trailer_words(block.at) else { return false };
-        // Sequentially consistent: either this load sees that the block was removed, or the sweep sees the claim.
-        let word = first.load(Ordering::SeqCst);
+        let word = look_again(first);
         let is_removed = matches!(word & STATE, REMOVED | FREE);
         // If the word is part of another block by now, no block ends here any more: the load above has acquired that.
         word >> STATE.count_ones() == block.generation && !is_removed && self.is_set(Bits::Ends, block.at)

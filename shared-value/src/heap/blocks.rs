@@ -31,8 +31,9 @@ const TRAILER_WORDS: usize = 4;
 /// bits.
 pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 
-/// Whether a block is in use.
+/// Whether a block is in use. It has the size of a word, so that trailers have no padding, which is slow to copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum State {
     /// It is being made, or its maker died before the block was live.
     Made,

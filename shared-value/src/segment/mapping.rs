@@ -17,7 +17,8 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::error::Error;
 use crate::format::{
-    CELL_ALIGN, CellEntry, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED, UnvalidatedHeader,
+    CELL_ALIGN, CellEntry, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED,
+    UnvalidatedHeader,
 };
 use crate::lock;
 use crate::protocol::atomics::AtomicU64;

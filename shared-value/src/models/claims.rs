@@ -20,7 +20,7 @@ const REMOVED: u64 = 2;
 /// What counts one in the counter.
 const ONE: u64 = 1 << 16;
 
-/// A value of an arena, and what tells who has it open.
+/// A value of an arena, and the claims of the process that opens it.
 struct Model {
     /// The first word of the block.
     block: AtomicU64,

@@ -1,4 +1,4 @@
-//! Claims by counters: how a process shows that it has a block open, and how another process learns that none has.
+//! Claims by counters: how a process shows that it has a block open, and how another process learns that it is closed.
 //!
 //! ```text
 //! a process opens a value             the owner of the directory's lock removes it
@@ -30,7 +30,7 @@ fn in_one_order() {
 /// Counts a handle, and claims the unit if it is the first one. The caller looks at the block afterwards, by
 /// [`look_again`]: its space is not used again from here on, if it was not removed before.
 ///
-/// `one` is what counts one claim in the counter. Returns `false` if the counter is needed, and there is none.
+/// `one` is what counts one claim in the counter. Returns `false` if the counter is needed and missing.
 #[inline(always)]
 pub(crate) fn claim<'a>(count: &AtomicU32, one: u64, counter: impl Fn() -> Option<&'a AtomicU64>) -> bool {
     let mut seen = count.load(Ordering::Relaxed);

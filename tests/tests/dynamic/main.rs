@@ -1,6 +1,7 @@
 //! Values of every type, read, written and created by their layouts alone.
 
 mod arena;
+mod bytes;
 mod created;
 mod guards;
 mod segments;

@@ -9,7 +9,10 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 28] = [
+pub(crate) const METHODS: [&str; 33] = [
+    "as_fd",
+    "as_ptr",
+    "atomic_part",
     "changes",
     "commit",
     "get",
@@ -21,6 +24,7 @@ pub(crate) const METHODS: [&str; 28] = [
     "lock",
     "lock_state",
     "lock_timeout",
+    "part",
     "pass_to",
     "read",
     "read_only",
@@ -38,6 +42,7 @@ pub(crate) const METHODS: [&str; 28] = [
     "update",
     "version",
     "wait_for",
+    "within",
 ];
 
 /// Methods that handles, guards and parts have from traits which are always in scope.

@@ -1,6 +1,7 @@
 //! Copies dynamic values, and parts of them, out of shared memory.
 #![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::cell::Cell;
@@ -38,6 +39,10 @@ impl Copied for Dyn {
         *version = Some(timed.pieces(|slot, piece| load_into(slot, piece.start, &mut bytes[piece]))?);
         put_atomics(place.layout, |number| cell.atomic(number).load(Ordering::Acquire), &mut bytes);
         decode(place, "", &bytes)
+    }
+
+    fn layout(cell: &Cell<Self>) -> Result<Cow<'_, DynLayout>, Error> {
+        Ok(Cow::Borrowed(&cell.facts().layout))
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

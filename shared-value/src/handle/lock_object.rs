@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
@@ -211,6 +212,14 @@ impl<R: LockRule> LockObject<R> {
     /// `Io` if the kernel cannot send the descriptor.
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
         self.handle.send_to(socket)
+    }
+
+    /// Returns the descriptor of the lock's segment, as [`Synchronized::as_fd`] does.
+    ///
+    /// # Errors
+    /// `Io` if other code of the program has closed the descriptor, and the segment cannot be opened again.
+    pub fn as_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        self.handle.as_fd()
     }
 }
 

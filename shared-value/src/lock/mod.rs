@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod held;
+pub(crate) mod interruption;
 mod line;
 mod list;
 pub(crate) mod only;
@@ -169,6 +170,7 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
         return Err(match wait {
             _ if lock_word::is_retired(&line.word) => Refusal::Retired,
             Wait::Never => Refusal::WouldBlock,
+            Wait::Until(_) | Wait::Forever if interruption::take() => Refusal::Interrupted,
             Wait::Briefly | Wait::Until(_) => Refusal::TimedOut,
             // It never gives up, unless it waits for its own thread, or the lock was retired: a peer may have overwritten the
             // word since.
@@ -426,7 +428,9 @@ impl lock_word::Kernel for Announcing {
     }
 
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
-        sys::futex::wait(word, expected, timeout);
+        if sys::futex::wait(word, expected, timeout).is_err() {
+            interruption::note();
+        }
     }
 
     fn wake_one(&self, word: &AtomicU64) {
@@ -443,5 +447,9 @@ impl lock_word::Kernel for Announcing {
 
     fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool {
         process::is_gone(word.as_ptr().addr(), owner)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        interruption::is_noted()
     }
 }

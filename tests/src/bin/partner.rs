@@ -44,6 +44,8 @@ enum Role {
     HoldByToken { token: String },
     /// Adds to a token's value.
     AddByToken { token: String, count: u64 },
+    /// Opens the value of the descriptor that is standard input, tries its lock, and adds to it without waiting.
+    AddByDescriptor { count: u64 },
     /// Adds to a value that comes over a socket.
     AddBySocket { path: PathBuf, count: u64 },
     /// Waits for each odd number, and adds 1.
@@ -112,6 +114,11 @@ fn main() -> Result<()> {
         Role::Look { name } => {
             let descriptors = std::fs::read_dir("/proc/self/fd")?.count();
             say(format!("{descriptors} {}", std::env::var_os(name).is_some()));
+        }
+        Role::AddByDescriptor { count } => {
+            let value = Synchronized::<u64>::open(Source::descriptor(&std::io::stdin()))?;
+            say(text(value.try_lock().map(|_| "free")));
+            say(text(value.within(std::time::Duration::ZERO).update(|number| *number += count).map(|()| "added")));
         }
         Role::Token { name } => {
             let value = inherited(&name)?;

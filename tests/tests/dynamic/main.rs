@@ -4,6 +4,7 @@ mod arena;
 mod bytes;
 mod created;
 mod guards;
+mod parts;
 mod segments;
 mod sharing;
 mod types;

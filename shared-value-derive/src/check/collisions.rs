@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 33] = [
+pub(crate) const METHODS: [&str; 36] = [
     "as_fd",
     "as_ptr",
     "atomic_part",
@@ -22,6 +22,8 @@ pub(crate) const METHODS: [&str; 33] = [
     "load_boxed",
     "load_timeout",
     "lock",
+    "lock_owned",
+    "lock_owned_timeout",
     "lock_state",
     "lock_timeout",
     "part",
@@ -37,6 +39,7 @@ pub(crate) const METHODS: [&str; 33] = [
     "set_from",
     "token",
     "try_lock",
+    "try_lock_owned",
     "try_update",
     "unlink",
     "update",

@@ -272,6 +272,11 @@ impl<R: LockRule> LockObject<R> {
         self.handle.unlink()
     }
 
+    /// Returns the cell that carries the lock, as a value.
+    pub(crate) fn handle(&self) -> &Synchronized<R> {
+        &self.handle
+    }
+
     fn identity() -> Result<R, Error> {
         sys::thread::random_token().map(R::new).map_err(|error| Error::io("get random bytes", error))
     }

@@ -332,6 +332,11 @@ pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
     thread.find(line).is_some_and(|held| held.depth() == 0)
 }
 
+/// Returns how often the calling thread holds the lock.
+pub(crate) fn depth(thread: Thread, line: &LockLine) -> u64 {
+    thread.find(line).map_or(0, |held| held.depth() + 1)
+}
+
 /// The state of a lock at one moment.
 ///
 /// ```

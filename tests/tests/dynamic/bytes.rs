@@ -7,6 +7,9 @@ use shared_value_tests::values::{Account, Assorted, Padded, Pair};
 
 use super::types::{Counters, Wrapped};
 
+/// More bytes than a `DynData` may stand for.
+const LENGTH: usize = 70 << 20;
+
 /// Returns the bytes of the data, with other bytes than zeros for padding.
 pub(crate) fn littered(layout: &DynLayout, data: &DynData) -> Vec<u8> {
     let mut bytes = layout.encode(data).unwrap();
@@ -136,7 +139,7 @@ fn lengths_and_places_are_checked() {
 
     assert!(matches!(DynValue::new((layout, &bytes[1..])), Err(Error::InvalidLayout { .. })));
     let pair = DynLayout::of::<Pair>().unwrap();
-    assert!(matches!(DynValue::new((pair, &bytes[..size + 1])), Err(Error::WrongData { .. })));
+    assert!(matches!(DynValue::new((pair, &bytes[..=size])), Err(Error::WrongData { .. })));
     let error = value.write_bytes("[1]", &last[1..]).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -165,10 +168,9 @@ fn bytes_in_arenas_and_without_a_limit() {
     value.write_elements("", 2, &[9, 9]).unwrap();
     assert_eq!(value.get("[2]").unwrap().as_u64(), Some(0x909));
 
-    const LENGTH: usize = 70 << 20;
     let large =
         DynValue::new((DynLayout::slice(DynLayout::of::<u8>().unwrap()).unwrap(), Filled(0_u8, LENGTH))).unwrap();
-    let bytes: Vec<u8> = (0..LENGTH).map(|index| (index % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..=250).cycle().take(LENGTH).collect();
     large.write_bytes("", &bytes).unwrap();
     let mut read = vec![0; LENGTH];
     large.read_bytes("", &mut read).unwrap();

@@ -1,10 +1,12 @@
 //! Processes, as `/proc` shows them: the owners of locks, and the users of segments.
 
+mod mapped;
 mod users;
 
 use std::fmt;
 use std::fs;
 
+pub(crate) use mapped::Mapped;
 pub(crate) use users::{File, User, Users};
 
 /// A process.

@@ -77,3 +77,35 @@ impl Drop for Screen {
         let _ = ratatui::try_restore();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared_value_tests::eventually;
+
+    use super::*;
+    use crate::top::terminal::Terminal;
+
+    /// The entry in the environment of the program that panics.
+    const PANICS: &str = "SHARED_VALUE_SCREEN_PANICS";
+
+    /// A shell that gets back a terminal in raw mode is useless, and a message on the other screen is lost.
+    #[test]
+    fn a_panic_restores_the_terminal() {
+        if std::env::var_os(PANICS).is_some() {
+            let mut screen = Screen::open().expect("this is a terminal");
+            screen.draw(|frame| frame.render_widget("drawn", frame.area())).expect("this is a terminal");
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).expect("this is a terminal");
+            panic!("the end of {line}");
+        }
+        let test = std::env::current_exe().expect("it is known");
+        let arguments = ["top::screen::tests::a_panic_restores_the_terminal", "--exact", "--nocapture"];
+        let mut program = Terminal::run_with(80, 24, test, &arguments, &[(PANICS, "1")]);
+        program.until("drawn");
+        assert!(!program.is_restored());
+        program.press("a test\n");
+        program.until("the end of a test");
+        assert!(!program.wait().success());
+        eventually("the terminal is restored", || program.is_restored());
+    }
+}

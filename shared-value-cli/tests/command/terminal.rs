@@ -23,8 +23,19 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts the command in a terminal of this size.
-    pub(crate) fn start(columns: u16, rows: u16, arguments: &[&str]) -> Self {
+    /// Starts a program in a terminal of this size.
+    pub(crate) fn run(columns: u16, rows: u16, program: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
+        Self::run_with(columns, rows, program, arguments, &[])
+    }
+
+    /// Starts a program with these entries in its environment.
+    pub(crate) fn run_with(
+        columns: u16,
+        rows: u16,
+        program: impl AsRef<OsStr>,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
@@ -38,10 +49,11 @@ impl Terminal {
         // The terminal controls the new session, as a shell's does.
         let child = Command::new("setsid")
             .arg("--ctty")
-            .arg(env!("CARGO_BIN_EXE_shared-value"))
+            .arg(program)
             .args(arguments)
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
+            .envs(environment.iter().copied())
             .stdin(stream())
             .stdout(stream())
             .stderr(stream())

@@ -172,7 +172,7 @@ impl Locking {
             }
             if start.elapsed() >= SLICE && !is_told {
                 is_told = true;
-                remark(&format!("waiting for the lock of `{label}`, which {holder} holds"));
+                remark(&format!("waiting for the lock of `{label}`: {holder} holds it"));
             }
             taken = attempt(Some(remaining.unwrap_or(SLICE).min(SLICE)));
         }

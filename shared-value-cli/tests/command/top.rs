@@ -152,6 +152,17 @@ fn signals_restore_the_terminal() {
     }
 }
 
+/// A program that goes on without its terminal would use a whole core, and no person would see it.
+#[test]
+fn a_closed_terminal_ends_the_program() {
+    let name = SegmentName::new("top-closed");
+    let _value = Synchronized::create(&name, 12_345_u64).unwrap();
+    let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
+    top.until("12345");
+    top.close();
+    eventually("it has ended", || top.has_ended());
+}
+
 /// Looking must not disturb: no lock of a value, and nothing written.
 #[test]
 fn looking_changes_nothing() {

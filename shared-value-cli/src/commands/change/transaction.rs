@@ -72,7 +72,7 @@ fn commit(arena: &Arena, name: &str, locking: &Locking, all: &[Change<'_>]) -> R
         }
         if !is_told {
             is_told = true;
-            remark(&format!("waiting for the lock of a value of `{name}`, which {holder} holds"));
+            remark(&format!("waiting for the lock of a value of `{name}`: {holder} holds it"));
         }
     }
 }

@@ -18,7 +18,7 @@ impl Progress {
     /// Shorter work needs no bar.
     const QUIET: Duration = Duration::from_millis(400);
 
-    /// Makes a bar for a number of steps. The text says what is done.
+    /// Makes a bar for a number of steps. The text names the work.
     pub(crate) fn of_steps(text: &'static str, total: usize) -> Self {
         Self::new(text, total as u64, false)
     }

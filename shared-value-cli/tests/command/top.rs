@@ -97,7 +97,7 @@ fn values_of_an_arena_are_edited() {
     top.until("= 41_");
     top.press("\u{7f}\u{7f}43\ry");
     eventually("it is set", || bank.get(unnamed).unwrap().unwrap().get() == 43);
-    // A removed value is none that could be edited.
+    // A removed value leaves the list.
     bank.remove(unnamed).unwrap();
     top.until("Arena of 1 values");
     top.press("q");

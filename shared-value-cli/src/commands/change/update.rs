@@ -1,4 +1,4 @@
-//! `add` and `compare-and-set`: changes of one part that depend on what it was.
+//! `add` and `compare-and-set`: changes of one part that depend on its old value.
 
 use clap::Args;
 use shared_value::DynData;

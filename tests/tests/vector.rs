@@ -452,6 +452,16 @@ fn it_is_read_by_its_schema() {
     assert!(matches!(value.set("[0]", 1_u64), Err(Error::Unsupported { .. })));
     assert!(matches!(value.set("", 1_u64), Err(Error::Unsupported { .. })));
     assert!(matches!(value.update("[0][0]", |_| ()), Err(Error::Unsupported { .. })));
+    let refused = [
+        value.read_bytes("[900]", &mut [0; 4]),
+        value.read_elements("", 900, &mut [0; 4]),
+        value.write_bytes("[900]", &[0; 4]),
+        value.write_elements("", 900, &[0; 4]),
+        value.part::<[u16; 2]>("[900]").map(drop),
+        vector.part::<[u16; 2]>("[900]").map(drop),
+        vector.lock().unwrap().part::<[u16; 2]>("[0]").map(drop),
+    ];
+    assert!(refused.iter().all(|refused| matches!(refused, Err(Error::Unsupported { .. }))), "{refused:?}");
     let found = value.wait_for(|data| data.to_string().len() > 10, DEADLINE).unwrap();
     assert_eq!(found.to_string(), "[[1, 2], [3, 4], [5, 6]]");
     let guard = value.lock().unwrap();

@@ -77,17 +77,19 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
         self.get("")
     }
 
-    fn word(&self, number: usize) -> u64 {
+    /// Returns the handle or the guard.
+    pub(super) fn host(&self) -> &H {
+        &self.0
+    }
+
+    /// Loads an atomic word.
+    pub(super) fn word(&self, number: usize) -> u64 {
         self.0.word(number).load(Ordering::Acquire)
     }
 
     /// Returns the place of a part that is small enough.
     fn place(&self, path: &str) -> Result<Place<'_>, Error> {
-        if self.0.facts().vector().is_some() {
-            return Err(Error::Unsupported {
-                what: "a program that does not know the type of a vector can only read it: open it as a `SharedVec`",
-            });
-        }
+        self.host().facts().expect_fixed()?;
         let place = Place::at(self.layout(), path)?;
         limit::check(place.layout)?;
         Ok(place)

@@ -43,6 +43,15 @@ impl DynFacts {
         self.layout.vector_element().zip(self.growth)
     }
 
+    /// Checks that the parts of the value stay where they are.
+    ///
+    /// # Errors
+    /// `Unsupported` if it is a vector: what lies behind its last element may have no memory.
+    pub(super) fn expect_fixed(&self) -> Result<(), Error> {
+        let what = "a program that does not know the type of a vector can only read it, by `get` and `load`: open it as a `SharedVec`";
+        if self.vector().is_some() { Err(Error::Unsupported { what }) } else { Ok(()) }
+    }
+
     pub(super) fn shape(&self) -> Shape {
         self.shape
     }

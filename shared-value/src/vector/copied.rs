@@ -1,6 +1,7 @@
 //! Copies the elements of a vector: those of one version, whose length tells their number.
 #![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::{fmt, io};
 
@@ -14,6 +15,7 @@ use crate::hold::Hold;
 use crate::hold::read::Timed;
 use crate::layout::{Printed, SharedValue};
 use crate::protocol::atomics::AtomicU64;
+use crate::schema::DynLayout;
 use crate::vector::contents::Vector;
 use crate::vector::items::Items;
 
@@ -140,6 +142,14 @@ impl<I: Items> Copied for Vector<I> {
                 return check::<I>(cell, draft.copies);
             }
         }
+    }
+
+    /// # Errors
+    /// `Unsupported`: a part at a fixed place may lie behind the last element.
+    fn layout(_: &Cell<Self>) -> Result<Cow<'_, DynLayout>, Error> {
+        Err(Error::Unsupported {
+            what: "elements of a vector come and go: read them by `get`, replace them by `set_at`",
+        })
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,6 +11,7 @@ use crate::handle::access::ReadWrite;
 use crate::handle::guard::Guard;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::Hold;
+use crate::hold::patience::Unlimited;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::vector::contents::Vector;
@@ -42,7 +43,7 @@ impl<I: Items> sealed::Edit for Synchronized<Vector<I>, ReadWrite> {
 
     #[inline]
     fn edit<R>(&self, work: impl FnOnce(&Hold<'_, Vector<I>>) -> Result<R, Error>) -> Result<R, Error> {
-        self.cell.locked(|hold| work(hold))
+        self.cell.locked(Unlimited, |hold| work(hold))
     }
 }
 

@@ -19,9 +19,7 @@ use crate::protocol::lock_word;
 use crate::sys;
 use crate::sys::robust::RobustList;
 
-#[cfg(feature = "tokio")]
-pub(crate) use crate::protocol::lock_word::LONGEST_SLEEP;
-pub(crate) use crate::protocol::lock_word::Wait;
+pub(crate) use crate::protocol::lock_word::{LONGEST_SLEEP, Wait};
 use held::{Held, HeldList};
 pub(crate) use held::{MAX_HELD, Mark};
 pub(crate) use line::LockLine;

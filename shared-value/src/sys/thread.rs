@@ -3,6 +3,8 @@
 
 use std::ffi::c_void;
 use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::OnceLock;
 
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -35,6 +37,21 @@ pub(crate) fn random_token() -> io::Result<u64> {
     random().map(|bits| bits as u64)
 }
 
+/// Blocks all signals in the calling thread, except those that the thread itself causes.
+pub(crate) fn block_signals() {
+    let mut all = MaybeUninit::uninit();
+    // SAFETY: the call writes a whole set there.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: `sigfillset` has written it.
+    let mut all: libc::sigset_t = unsafe { all.assume_init() };
+    for own in [libc::SIGBUS, libc::SIGSEGV, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS, libc::SIGABRT] {
+        // SAFETY: the set is a local, and whole.
+        unsafe { libc::sigdelset(&raw mut all, own) };
+    }
+    // SAFETY: the call reads the set, and writes nothing.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, ptr::null_mut()) };
+}
+
 /// The key whose destructor runs when a thread ends.
 static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
 static FUNCTION: OnceLock<extern "C" fn()> = OnceLock::new();
@@ -65,7 +82,7 @@ pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
 pub(crate) fn at_exit() -> io::Result<()> {
     let key = KEY.get().ok_or(io::ErrorKind::Unsupported)?;
     // The destructor runs if the value is not null, and does not use the value.
-    let value: *const c_void = std::ptr::without_provenance(1);
+    let value: *const c_void = ptr::without_provenance(1);
     // SAFETY: `set_up_exit` has created the key, which is never deleted.
     match unsafe { libc::pthread_setspecific(*key, value) } {
         0 => Ok(()),

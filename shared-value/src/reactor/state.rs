@@ -1,0 +1,314 @@
+//! `State`: all registrations of the process, under a lock.
+#![allow(unsafe_code)]
+
+use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Once};
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::lock::LONGEST_SLEEP;
+use crate::reactor::waiter::Waiter;
+use crate::reactor::words::{Took, Words};
+use crate::sys::fork::{self, ForkMutex};
+use crate::sys::futex::Several;
+
+/// How often the reactor looks at values whose event words it cannot sleep on.
+pub(super) const POLL: Duration = Duration::from_millis(2);
+
+/// How long the reactor stays when no task waits.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How many tasks are woken before the registrations are unlocked.
+const BATCH: usize = 64;
+
+/// A registration.
+#[derive(Debug)]
+pub(super) struct Entry {
+    waiter: Arc<Waiter>,
+    waker: Waker,
+    /// The event word after the announcement.
+    announced: u64,
+    /// The generation of the process in which the task has registered.
+    generation: u64,
+}
+
+impl Entry {
+    pub(super) fn new(waiter: Arc<Waiter>, waker: Waker, announced: u64) -> Self {
+        Self { waiter, waker, announced, generation: 0 }
+    }
+}
+
+/// How a registration was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// The reactor will notice the change.
+    Watched,
+    /// The reactor sleeps, and does not know the word.
+    Unwatched,
+    /// There is no reactor. The caller starts it.
+    First,
+}
+
+/// What the reactor does after it has looked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// Look at the registrations before this one.
+    LookBefore(usize),
+    Sleep {
+        most: Duration,
+    },
+    /// End: no task has waited for a while.
+    End,
+}
+
+/// Wakers to call when the registrations are unlocked.
+#[derive(Debug)]
+pub(super) struct Ready {
+    wakers: [Option<Waker>; BATCH],
+    count: usize,
+}
+
+impl Ready {
+    pub(super) const fn new() -> Self {
+        Self { wakers: [const { None }; BATCH], count: 0 }
+    }
+
+    fn push(&mut self, waker: Waker) {
+        if let Some(place) = self.wakers.get_mut(self.count) {
+            *place = Some(waker);
+            self.count += 1;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.count == BATCH
+    }
+
+    pub(super) fn into_wakers(self) -> impl Iterator<Item = Waker> {
+        self.wakers.into_iter().flatten()
+    }
+}
+
+/// What the thread of the reactor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Activity {
+    /// There is no thread.
+    Absent,
+    /// It looks at the registrations, or is about to do so.
+    Looks,
+    /// It sleeps, or is about to do so.
+    Sleeps,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    entries: Vec<Entry>,
+    /// The words that the reactor sleeps on, or is going to.
+    words: Words,
+    /// Whether there are registrations whose words the reactor cannot sleep on.
+    is_polling: bool,
+    /// Whether there is a registration that the reactor has to look at before it sleeps.
+    is_stale: bool,
+    thread: Activity,
+    /// How many forks led to this process. The reactor calls no waker from before the fork: a lock in its runtime may belong to a
+    /// thread that does not exist here.
+    generation: u64,
+}
+
+static STATE: ForkMutex<State> = ForkMutex::new(State {
+    entries: Vec::new(),
+    words: Words::new(),
+    is_polling: false,
+    is_stale: false,
+    thread: Activity::Absent,
+    generation: 0,
+});
+
+/// Runs `work` while the registrations are locked. It must neither allocate nor free memory, nor call or drop a waker: what it
+/// removes, it returns.
+pub(super) fn with<R>(work: impl FnOnce(&mut State) -> R) -> R {
+    work(&mut STATE.lock())
+}
+
+/// Installs the hooks that hold the lock across every `fork`.
+fn set_up() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        // If there is no memory for the hooks, `fork` is not safe, but everything else works.
+        let _ = fork::register(before_fork, after_fork, after_fork_in_child);
+    });
+}
+
+extern "C" fn before_fork() {
+    STATE.before_fork();
+}
+
+extern "C" fn after_fork() {
+    // SAFETY: the C library runs this hook in the thread that has run `before_fork`.
+    drop(unsafe { STATE.after_fork() });
+}
+
+extern "C" fn after_fork_in_child() {
+    // SAFETY: the C library runs this hook in the copy of the thread that has run `before_fork`.
+    if let Some(mut state) = unsafe { STATE.after_fork() } {
+        state.become_child();
+    }
+}
+
+/// Adds a registration, or renews it.
+///
+/// # Errors
+/// `Io` if there is no memory.
+pub(super) fn add(entry: Entry) -> Result<Added, Error> {
+    set_up();
+    let (mut entry, mut spare) = (Some(entry), Vec::new());
+    loop {
+        // What was replaced is dropped here, after the registrations are unlocked.
+        let (added, _replaced) = with(|state| state.add(&mut entry, &mut spare));
+        match added {
+            Ok(added) => return Ok(added),
+            Err(Full { size }) => {
+                let error = |error| Error::io("wait for a change", std::io::Error::other(error));
+                spare = Vec::new();
+                spare.try_reserve_exact(2 * size + 16).map_err(error)?;
+            }
+        }
+    }
+}
+
+/// There is no room for a further registration.
+struct Full {
+    size: usize,
+}
+
+impl State {
+    /// Adds `entry`, or puts it in the place of an older one of the same task, which is returned. Returns `Full` if there is no
+    /// room, also in `spare`.
+    fn add(&mut self, entry: &mut Option<Entry>, spare: &mut Vec<Entry>) -> (Result<Added, Full>, Option<Entry>) {
+        let Some(mut added) = entry.take() else { return (Ok(Added::Watched), None) };
+        added.generation = self.generation;
+        let word = added.waiter.word(added.announced);
+        let replaced = if let Some(place) = self.place_of(&added.waiter) {
+            Some(mem::replace(&mut self.entries[place], added))
+        } else {
+            let size = self.entries.len();
+            if size == self.entries.capacity() {
+                if spare.capacity() <= size {
+                    *entry = Some(added);
+                    return (Err(Full { size }), None);
+                }
+                spare.append(&mut self.entries);
+                mem::swap(spare, &mut self.entries);
+            }
+            added.waiter.place.store(size, Relaxed);
+            self.entries.push(added);
+            None
+        };
+        if self.thread == Activity::Absent {
+            self.thread = Activity::Looks;
+            return (Ok(Added::First), replaced);
+        }
+        let is_watched = match word {
+            Some(word) => self.words.contains(word) || self.is_polling && self.words.is_full(),
+            None => self.is_polling,
+        };
+        if is_watched {
+            return (Ok(Added::Watched), replaced);
+        }
+        self.is_stale = true;
+        let before = mem::replace(&mut self.thread, Activity::Looks);
+        (Ok(if before == Activity::Sleeps { Added::Unwatched } else { Added::Watched }), replaced)
+    }
+
+    /// Removes a registration. Returns what is to be dropped.
+    pub(super) fn remove(&mut self, waiter: &Arc<Waiter>) -> (Option<Entry>, Vec<Entry>) {
+        let removed = self.place_of(waiter).map(|place| self.take(place));
+        (removed, self.take_room())
+    }
+
+    /// Returns where the registration of a waiter lies.
+    fn place_of(&self, waiter: &Arc<Waiter>) -> Option<usize> {
+        let place = waiter.place.load(Relaxed);
+        self.entries.get(place).filter(|entry| Arc::ptr_eq(&entry.waiter, waiter)).map(|_| place)
+    }
+
+    /// Removes the registration at a place. The last one moves there.
+    fn take(&mut self, place: usize) -> Entry {
+        let removed = self.entries.swap_remove(place);
+        if let Some(moved) = self.entries.get(place) {
+            moved.waiter.place.store(place, Relaxed);
+        }
+        removed
+    }
+
+    /// Returns the memory of the registrations if there are none.
+    fn take_room(&mut self) -> Vec<Entry> {
+        if self.entries.is_empty() { mem::take(&mut self.entries) } else { Vec::new() }
+    }
+
+    /// Looks at the registrations before a place, the last one first. `usize::MAX` begins.
+    ///
+    /// If there is nothing more to look at, `several` gets the words to sleep on. `is_idle` says that no task has waited for as
+    /// long as the reactor stays.
+    pub(super) fn look(&mut self, before: usize, is_idle: bool, ready: &mut Ready, several: &mut Several) -> Next {
+        if before == usize::MAX {
+            self.words.clear();
+            (self.is_stale, self.is_polling) = (false, false);
+            self.thread = Activity::Looks;
+        }
+        let mut place = before.min(self.entries.len());
+        while let Some(next) = place.checked_sub(1) {
+            if ready.is_full() {
+                return Next::LookBefore(place);
+            }
+            place = next;
+            let entry = &mut self.entries[place];
+            if entry.generation != self.generation {
+                continue;
+            }
+            if entry.waiter.look(&mut entry.announced) {
+                // The task keeps a reference to the waiter, so nothing is freed here.
+                let Entry { waker, .. } = self.take(place);
+                ready.push(waker);
+                continue;
+            }
+            match entry.waiter.word(entry.announced).map(|word| self.words.add(word)) {
+                Some(Took::Taken) => {}
+                Some(Took::Changed) => self.is_stale = true,
+                Some(Took::Full) | None => self.is_polling = true,
+            }
+        }
+        if self.is_stale {
+            return Next::LookBefore(usize::MAX);
+        }
+        let is_empty = !self.is_polling && self.words.is_empty();
+        if is_empty && is_idle {
+            self.thread = Activity::Absent;
+            return Next::End;
+        }
+        several.clear();
+        self.words.iter().for_each(|word| several.push(word.address, word.expected));
+        self.thread = Activity::Sleeps;
+        let most = if is_empty { IDLE } else { LONGEST_SLEEP };
+        Next::Sleep { most: if self.is_polling { POLL } else { most } }
+    }
+
+    /// Takes registrations out because there is no reactor. Returns whether there are more.
+    pub(super) fn give_up(&mut self, ready: &mut Ready) -> bool {
+        self.thread = Activity::Absent;
+        while !ready.is_full() {
+            let Some(last) = self.entries.pop() else { return false };
+            // The task keeps a reference to the waiter, so nothing is freed here.
+            ready.push(last.waker);
+        }
+        true
+    }
+
+    /// Begins again in a forked child, which has the registrations of its parent, but not the reactor.
+    fn become_child(&mut self) {
+        self.generation += 1;
+        self.thread = Activity::Absent;
+    }
+}

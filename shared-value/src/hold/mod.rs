@@ -16,7 +16,6 @@ use crate::cell::drafts;
 use crate::copy::{self, Unchecked};
 use crate::format::contents::Contents;
 use crate::layout::SharedValue;
-use crate::lock::wakeup;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
 use crate::protocol::atomics::AtomicU64;
 
@@ -284,7 +283,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[inline(always)]
     pub(crate) fn commit(&self) {
         commit_all(self.cell, self.token);
-        wakeup::raise(self.cell.event());
+        self.cell.raise();
     }
 
     /// Rolls back the drafts of all values that the lock guards.

@@ -13,6 +13,7 @@ mod stage;
 mod transfer;
 mod triple;
 mod versions;
+mod watcher;
 
 use std::process::ExitCode;
 

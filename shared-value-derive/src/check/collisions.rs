@@ -9,10 +9,12 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 26] = [
+pub(crate) const METHODS: [&str; 28] = [
     "changes",
     "commit",
     "get",
+    "is_current",
+    "is_retired",
     "load",
     "load_boxed",
     "load_timeout",

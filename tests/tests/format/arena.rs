@@ -74,9 +74,9 @@ impl Walk {
         }
     }
 
-    /// An entry of the index: where blocks end in a page, where free blocks start, and the generation.
-    fn entry(&self, page: u64) -> [u64; 3] {
-        [0, 8, 16].map(|offset| word(&self.file, self.index - 32 * (page + 1) + offset))
+    /// An entry of the index: where blocks end in a page, where free blocks start, the generation, and which blocks wait.
+    fn entry(&self, page: u64) -> [u64; 4] {
+        [0, 8, 16, 24].map(|offset| word(&self.file, self.index - 32 * (page + 1) + offset))
     }
 
     /// The blocks, the first one first.
@@ -98,6 +98,12 @@ impl Walk {
             }
         }
         blocks
+    }
+
+    /// Whether the block is free as soon as nobody has its value.
+    fn is_waiting(&self, block: &Block) -> bool {
+        let unit = block.trailer - 32;
+        self.entry(unit / 4096)[3] >> (unit / 64 % 64) & 1 != 0
     }
 
     /// The id of the value in a block.
@@ -216,6 +222,8 @@ fn values_and_keys_are_found_as_the_page_says() {
         let value = arena.insert(key, number).unwrap();
         ids.push(arena.id_of(&value).unwrap());
     }
+    // Without this handle, the space of the removed value would be free at once.
+    let held = arena.get::<u32>("key 7").unwrap();
     let removed = Walk::of(&name).find("key 7").unwrap();
     assert!(arena.remove("key 7").unwrap());
     let walk = Walk::of(&name);
@@ -224,6 +232,7 @@ fn values_and_keys_are_found_as_the_page_says() {
         assert_eq!(found.is_none(), number == 7, "{key}: the table leads to all but the removed value");
         let block = walk.block(found.unwrap_or(removed));
         assert_eq!((block.state, block.size), (if number == 7 { REMOVED } else { LIVE }, 4), "{key}");
+        assert_eq!(walk.is_waiting(&block), number == 7, "{key}");
         assert_eq!(ids[number as usize].to_bits().get(), walk.id(&block), "{key}: its id");
         assert_eq!(walk.file.bytes(block.start + 64, 4), number.to_le_bytes(), "{key}");
         assert_eq!(walk.schema(block.type_entry), "u32\nu32: 4 bytes, align 4\nlittle-endian\n");
@@ -231,6 +240,10 @@ fn values_and_keys_are_found_as_the_page_says() {
     assert_eq!(walk.find("key 100"), None);
     let values = walk.blocks().iter().filter(|block| block.type_entry != 0 && block.state != FREE).count();
     assert_eq!(values, keys.len(), "the other blocks hold a type entry and tables");
+    drop(held);
+    arena.alloc(0_u64).unwrap();
+    let waiting = Walk::of(&name).blocks().iter().any(|block| walk.is_waiting(block));
+    assert!(!waiting, "the space is used again when nobody has the value");
 }
 
 /// If the page described free blocks in another way, a program that follows it would cut blocks out of values.
@@ -283,6 +296,8 @@ fn changes_are_named_as_the_page_says() {
     assert_eq!(walk.changes(), [(removed, false)]);
     assert_eq!(walk.directory("values"), 0, "without the blocks that the changes name");
 
+    // Without this handle, the block would be free at once, and changes name no free blocks.
+    let _held = arena.get(first).unwrap();
     arena.remove(first).unwrap();
     let walk = Walk::of(&name);
     assert_eq!(walk.changes(), [(removed, true)]);

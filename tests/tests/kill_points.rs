@@ -100,7 +100,8 @@ fn waiters_for_a_change_see_it() {
 /// A writer that dies between its change of an arena and the wake-up wakes no thread that waits for changes there.
 #[test]
 fn a_watcher_of_an_arena_learns_of_each_key() {
-    survives(["arena-set", "arena-set-watched", "arena-create-watched", "transaction-edit-watched"]);
+    survives(["arena-set", "arena-set-watched", "arena-create-watched", "arena-remove-watched"]);
+    survives(["arena-replace-watched", "transaction-edit-watched"]);
 }
 
 /// If a lock were released while it is in the robust list, or left the list in another order, the kernel would not find the

@@ -105,7 +105,7 @@ fn die_in_transaction(arena: &Arena) {
 }
 
 /// The operations that are also tried while the survivor waits for changes.
-const WATCHED: [&str; 3] = ["arena-create", "arena-set", "transaction-edit"];
+const WATCHED: [&str; 5] = ["arena-create", "arena-remove", "arena-replace", "arena-set", "transaction-edit"];
 
 impl Operations {
     /// Adds an operation on an arena.

@@ -11,7 +11,6 @@ mod terms;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::offset_of;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -256,13 +255,6 @@ impl<C: Contents + ?Sized> Cell<C> {
     #[inline(always)]
     pub(crate) fn event(&self) -> &AtomicU64 {
         &self.guarding().event
-    }
-
-    /// Returns the event word of the arena in which the value lies; `None` if it does not lie in an arena.
-    pub(crate) fn event_of_arena(&self) -> Option<&AtomicU64> {
-        let segment = self.place.segment();
-        let start = segment.entries().first().filter(|_| self.place.number() != 0)?.cell_offset;
-        segment.words(start + offset_of!(Control, event), 1)?.first()
     }
 
     /// Makes the next release of the lock look at the event word.

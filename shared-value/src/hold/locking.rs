@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::hold::Hold;
 use crate::lock::{self, Acquired, Mark, Overwritten, Refusal, Thread, Wait, wakeup};
-use crate::protocol::event::{has_waiters, order};
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Takes the value's own native lock, and rolls back the draft of a dead owner.
@@ -34,32 +33,12 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         match released {
             Ok(false) => Ok(()),
             Ok(true) => {
-                self.raise();
+                wakeup::raise(self.event());
                 Ok(())
             }
             Err(overwritten) => {
-                self.raise();
+                wakeup::raise(self.event());
                 Err(overwritten.into())
-            }
-        }
-    }
-
-    /// Wakes the threads and tasks that wait for a change of the value.
-    #[inline(always)]
-    pub(super) fn raise(&self) {
-        if has_waiters(self.event()) {
-            self.wake_waiters();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn wake_waiters(&self) {
-        wakeup::wake(self.event());
-        if let Some(event) = self.event_of_arena() {
-            order();
-            if has_waiters(event) {
-                wakeup::wake(event);
             }
         }
     }

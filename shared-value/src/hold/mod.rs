@@ -16,6 +16,7 @@ use crate::cell::drafts;
 use crate::copy::{self, Unchecked};
 use crate::format::contents::Contents;
 use crate::layout::SharedValue;
+use crate::lock::wakeup;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
 use crate::protocol::atomics::AtomicU64;
 
@@ -283,7 +284,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     #[inline(always)]
     pub(crate) fn commit(&self) {
         commit_all(self.cell, self.token);
-        self.cell.raise();
+        wakeup::raise(self.cell.event());
     }
 
     /// Rolls back the drafts of all values that the lock guards.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::protocol::atomics::AtomicU64;
-use crate::protocol::event::count;
+use crate::protocol::event::{count, has_waiters};
 use crate::sys;
 
 /// Sleeps until another thread raises the event, or the time is over. `announced` comes from `announce`.
@@ -13,8 +13,16 @@ pub(crate) fn sleep(event: &AtomicU64, announced: u64, timeout: Duration) {
     sys::futex::wait(event, announced, timeout);
 }
 
-/// Wakes all waiters, of which at least one was announced.
-pub(crate) fn wake(event: &AtomicU64) {
+/// Wakes all waiters that were announced.
+#[inline(always)]
+pub(crate) fn raise(event: &AtomicU64) {
+    if has_waiters(event) {
+        wake(event);
+    }
+}
+
+#[cold]
+fn wake(event: &AtomicU64) {
     count(event);
     sys::futex::wake_all(event);
 }

@@ -13,9 +13,6 @@
 //! So no wake-up is lost: `protocol/event.rs` has the argument, and the reactor stands for the threads that sleep. If no thread
 //! announces a commit, because it was killed before, the reactor sees it when it looks the next time: at most 50 ms later.
 //!
-//! For the values of an arena, the reactor sleeps on the event word of the arena's directory: a thread that finds a waiter of a
-//! value wakes the sleepers there too.
-//!
 //! The kernel takes 128 words at once, and none before Linux 5.16. The reactor looks at the words beyond these, and at values
 //! that are mapped for reading only, every two milliseconds.
 //!
@@ -36,10 +33,9 @@ use std::task::Waker;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::format::contents::Contents;
+use crate::protocol::event;
 use crate::reactor::state::{Added, Entry, with};
 use crate::reactor::waiter::Waiter;
-
-pub(crate) use waiter::Awaited;
 
 /// What a task waits for, known to the reactor from the first `renew` until the drop.
 #[derive(Debug, Default)]
@@ -48,19 +44,19 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Lets the waker be called when there may be what the task waits for. `is_announced` says whether the value can be written,
-    /// and so the thread that commits can be told. Afterwards the caller looks once more.
+    /// Lets the waker be called when a version other than `seen` is committed. `is_announced` says whether the value can be
+    /// written, and so the thread that commits can be told. Afterwards the caller looks once more.
     ///
     /// # Errors
     /// `Io` if the thread that waits cannot be started.
     pub(crate) fn renew<C: Contents + ?Sized>(
         &mut self,
         cell: &Cell<C>,
-        awaited: Awaited,
+        seen: u64,
         is_announced: bool,
         waker: &Waker,
     ) -> Result<(), Error> {
-        let waiter = self.waiter.get_or_insert_with(|| Arc::new(Waiter::new(cell.untyped(), awaited, is_announced)));
+        let waiter = self.waiter.get_or_insert_with(|| Arc::new(Waiter::new(cell.untyped(), seen, is_announced)));
         let announced = waiter.announce();
         let entry = Entry::new(Arc::clone(waiter), waker.clone(), announced);
         match state::add(entry)? {
@@ -82,4 +78,11 @@ impl Drop for Registration {
             drop((removed, waiter));
         }
     }
+}
+
+/// Announces a waiter in the value.
+fn announce<C: Contents + ?Sized>(cell: &Cell<C>) -> u64 {
+    let announced = event::announce(cell.event());
+    cell.call_back();
+    announced
 }

@@ -5,14 +5,17 @@ use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Once};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::lock::LONGEST_SLEEP;
-use crate::reactor::waiter::{Announced, Moment, POLL, Waiter};
+use crate::reactor::waiter::Waiter;
 use crate::reactor::words::{Took, Words};
 use crate::sys::fork::{self, ForkMutex};
 use crate::sys::futex::Several;
+
+/// How often the reactor looks at values whose event words it cannot sleep on.
+pub(super) const POLL: Duration = Duration::from_millis(2);
 
 /// How long the reactor stays when no task waits.
 const IDLE: Duration = Duration::from_secs(1);
@@ -25,17 +28,15 @@ const BATCH: usize = 64;
 pub(super) struct Entry {
     waiter: Arc<Waiter>,
     waker: Waker,
-    announced: Announced,
-    /// When the task is woken in any case.
-    end: Option<Instant>,
+    /// The event word after the announcement.
+    announced: u64,
     /// The generation of the process in which the task has registered.
     generation: u64,
 }
 
 impl Entry {
-    pub(super) fn new(waiter: Arc<Waiter>, waker: Waker, announced: Announced) -> Self {
-        let end = waiter.end();
-        Self { waiter, waker, announced, end, generation: 0 }
+    pub(super) fn new(waiter: Arc<Waiter>, waker: Waker, announced: u64) -> Self {
+        Self { waiter, waker, announced, generation: 0 }
     }
 }
 
@@ -50,7 +51,7 @@ pub(super) enum Added {
     First,
 }
 
-/// The next step of the reactor, after it has looked.
+/// What the reactor does after it has looked.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
     /// Look at the registrations before this one.
@@ -90,7 +91,7 @@ impl Ready {
     }
 }
 
-/// The present step of the reactor's thread.
+/// What the thread of the reactor does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Activity {
     /// There is no thread.
@@ -164,7 +165,7 @@ pub(super) fn add(entry: Entry) -> Result<Added, Error> {
     set_up();
     let (mut entry, mut spare) = (Some(entry), Vec::new());
     loop {
-        // The older registration is dropped here, after the registrations are unlocked.
+        // What was replaced is dropped here, after the registrations are unlocked.
         let (added, _replaced) = with(|state| state.add(&mut entry, &mut spare));
         match added {
             Ok(added) => return Ok(added),
@@ -188,7 +189,7 @@ impl State {
     fn add(&mut self, entry: &mut Option<Entry>, spare: &mut Vec<Entry>) -> (Result<Added, Full>, Option<Entry>) {
         let Some(mut added) = entry.take() else { return (Ok(Added::Watched), None) };
         added.generation = self.generation;
-        let word = added.waiter.word(&added.announced);
+        let word = added.waiter.word(added.announced);
         let replaced = if let Some(place) = self.place_of(&added.waiter) {
             Some(mem::replace(&mut self.entries[place], added))
         } else {
@@ -221,7 +222,7 @@ impl State {
         (Ok(if before == Activity::Sleeps { Added::Unwatched } else { Added::Watched }), replaced)
     }
 
-    /// Removes a registration. The caller drops it, and the memory that is not needed any more.
+    /// Removes a registration. Returns what is to be dropped.
     pub(super) fn remove(&mut self, waiter: &Arc<Waiter>) -> (Option<Entry>, Vec<Entry>) {
         let removed = self.place_of(waiter).map(|place| self.take(place));
         (removed, self.take_room())
@@ -242,7 +243,7 @@ impl State {
         removed
     }
 
-    /// Returns the memory for registrations if no task waits.
+    /// Returns the memory of the registrations if there are none.
     fn take_room(&mut self) -> Vec<Entry> {
         if self.entries.is_empty() { mem::take(&mut self.entries) } else { Vec::new() }
     }
@@ -257,7 +258,6 @@ impl State {
             (self.is_stale, self.is_polling) = (false, false);
             self.thread = Activity::Looks;
         }
-        let mut moment = Moment::now();
         let mut place = before.min(self.entries.len());
         while let Some(next) = place.checked_sub(1) {
             if ready.is_full() {
@@ -268,13 +268,13 @@ impl State {
             if entry.generation != self.generation {
                 continue;
             }
-            if entry.waiter.look(&mut entry.announced, entry.end, &mut moment) {
+            if entry.waiter.look(&mut entry.announced) {
                 // The task keeps a reference to the waiter, so nothing is freed here.
                 let Entry { waker, .. } = self.take(place);
                 ready.push(waker);
                 continue;
             }
-            match entry.waiter.word(&entry.announced).map(|word| self.words.add(word)) {
+            match entry.waiter.word(entry.announced).map(|word| self.words.add(word)) {
                 Some(Took::Taken) => {}
                 Some(Took::Changed) => self.is_stale = true,
                 Some(Took::Full) | None => self.is_polling = true,

@@ -5,8 +5,7 @@ use std::thread::Builder;
 
 use crate::error::Error;
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
-use crate::reactor::state::{Next, Ready, with};
-use crate::reactor::waiter::POLL;
+use crate::reactor::state::{Next, POLL, Ready, with};
 use crate::sys;
 use crate::sys::futex::Several;
 

@@ -104,9 +104,6 @@ fn die_in_transaction(arena: &Arena) {
     .finish();
 }
 
-/// The operations that are also tried while the survivor waits for changes.
-const WATCHED: [&str; 5] = ["arena-create", "arena-remove", "arena-replace", "arena-set", "transaction-edit"];
-
 impl Operations {
     /// Adds an operation on an arena.
     fn add_arena(
@@ -119,12 +116,6 @@ impl Operations {
     ) {
         let states = states.to_vec();
         let keeps_space = !name.starts_with("transaction-edit");
-        if WATCHED.contains(&name) {
-            let states = states.clone();
-            self.push(&format!("{name}-watched"), move || {
-                Box::new(Arenas::new(prepare, opened, states.clone(), victim, keeps_space).watched())
-            });
-        }
         self.push(name, move || Box::new(Arenas::new(prepare, opened, states.clone(), victim, keeps_space)));
     }
 
@@ -143,10 +134,6 @@ impl Operations {
         };
         self.add_arena("arena-create-first", empty, Opened::Since, &[state([]), state([("a", 1)])], |arena, _| {
             marked(|| arena.unwrap().insert("a", 1_u64)).unwrap();
-        });
-        self.add_arena("arena-set", two, Opened::Since, &[two_ones(), with(two_ones(), "b", 2)], |arena, _| {
-            let b = arena.unwrap().get::<u64>("b").unwrap().unwrap();
-            marked(|| b.set(2)).unwrap();
         });
         self.add_arena("arena-create", two, Opened::Since, &[two_ones(), with(two_ones(), "c", 3)], |arena, _| {
             marked(|| arena.unwrap().insert("c", 3_u64)).unwrap();

@@ -13,7 +13,6 @@ mod stage;
 mod transfer;
 mod triple;
 mod versions;
-mod watcher;
 
 use std::process::ExitCode;
 

@@ -51,7 +51,7 @@ pub(super) enum Added {
     First,
 }
 
-/// What the reactor does after it has looked.
+/// The next step of the reactor, after it has looked.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
     /// Look at the registrations before this one.
@@ -91,7 +91,7 @@ impl Ready {
     }
 }
 
-/// What the thread of the reactor does.
+/// The present step of the reactor's thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Activity {
     /// There is no thread.
@@ -165,7 +165,7 @@ pub(super) fn add(entry: Entry) -> Result<Added, Error> {
     set_up();
     let (mut entry, mut spare) = (Some(entry), Vec::new());
     loop {
-        // What was replaced is dropped here, after the registrations are unlocked.
+        // The older registration is dropped here, after the registrations are unlocked.
         let (added, _replaced) = with(|state| state.add(&mut entry, &mut spare));
         match added {
             Ok(added) => return Ok(added),
@@ -222,7 +222,7 @@ impl State {
         (Ok(if before == Activity::Sleeps { Added::Unwatched } else { Added::Watched }), replaced)
     }
 
-    /// Removes a registration. Returns what is to be dropped.
+    /// Removes a registration. The caller drops it, and the memory that is not needed any more.
     pub(super) fn remove(&mut self, waiter: &Arc<Waiter>) -> (Option<Entry>, Vec<Entry>) {
         let removed = self.place_of(waiter).map(|place| self.take(place));
         (removed, self.take_room())
@@ -243,7 +243,7 @@ impl State {
         removed
     }
 
-    /// Returns the memory of the registrations if there are none.
+    /// Returns the memory for registrations if no task waits.
     fn take_room(&mut self) -> Vec<Entry> {
         if self.entries.is_empty() { mem::take(&mut self.entries) } else { Vec::new() }
     }

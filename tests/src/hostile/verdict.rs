@@ -43,6 +43,8 @@ fn allow_error(error: &Error) {
         error,
         Error::InvalidBits { .. }
             | Error::Lock(LockError::Corrupted | LockError::WouldBlock | LockError::TimedOut)
+            // A flag of the header says that the lock is not recursive.
+            | Error::Lock(LockError::AlreadyHeld)
             | Error::TimedOut { .. }
             | Error::WaitUnderLock { .. }
             | Error::Borrowed

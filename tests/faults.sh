@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves that the kill points find faults: builds the library with one fault after the other, and asserts that each one is
-# found. Usage: tests/faults.sh [FAULT]...
+# Proves that the kill points, storms and tests find faults: builds the library with one fault after the other, and asserts that each
+# one is found. Usage: tests/faults.sh [FAULT]...
 set -euo pipefail
 
 # Cargo calls this file in place of the compiler, for the workspace's own crates only, by a link that is named after a fault. So
@@ -47,17 +47,31 @@ faults=(
   # a thread that takes the lock of a replaced value over does not look at the name
   "keep_replaced lost replace replace-by-hand"
 )
+# Each line: the fault, the program that must fail, and the test of it that is run.
+tests=(
+  # a waiter never asks whether the owner of a lock exists
+  "no_backstop kill_storm six_processes_that_end_in_every_way"
+  # see above
+  "no_rollback kill_storm six_processes_on_one_value"
+  # a forked child ends the pin of its parent while a process searches for claims
+  "unpin_early arena_claims children::a_child_keeps_its_pin_until_searches_have_ended"
+)
 target=${CARGO_TARGET_DIR:-target}/faults
 mkdir -p "$target/compilers"
 missed=0
+# Calls cargo with the compiler that builds a fault in.
+faulty() {
+  local compiler
+  compiler=$(realpath "$target/compilers")/$1
+  ln -sf "$PWD/tests/faults.sh" "$compiler"
+  RUSTC_WORKSPACE_WRAPPER=$compiler CARGO_TARGET_DIR=$target cargo "${@:2}"
+}
 for entry in "${faults[@]}"; do
   read -r fault harm operations <<<"$entry"
   if (($# > 0)) && [[ " $* " != *" $fault "* ]]; then
     continue
   fi
-  compiler=$(realpath "$target/compilers")/$fault
-  ln -sf "$PWD/tests/faults.sh" "$compiler"
-  RUSTC_WORKSPACE_WRAPPER=$compiler CARGO_TARGET_DIR=$target cargo build --quiet -p shared-value-tests --bin victim
+  faulty "$fault" build --quiet -p shared-value-tests --bin victim
   read -ra operations <<<"$operations"
   report=$("$target/debug/victim" sweep --points changes --give-up-after 3 "${operations[@]}") || true
   caught=$(awk -v harm=": $harm: " '/^[^ ]/ { operation = $1 } index($0, harm) { print operation }' <<<"$report")
@@ -67,6 +81,20 @@ for entry in "${faults[@]}"; do
   else
     printf '%-20s %-6s in %2d operations: %s\n' "$fault" "$harm" "$(wc -l <<<"$caught")" "$(head -4 <<<"$caught" | xargs)"
     grep -m1 -F ": $harm: " <<<"$report"
+  fi
+done
+for entry in "${tests[@]}"; do
+  read -r fault program test <<<"$entry"
+  if (($# > 0)) && [[ " $* " != *" $fault "* ]]; then
+    continue
+  fi
+  faulty "$fault" test --quiet -p shared-value-tests --test "$program" --no-run
+  if output=$(faulty "$fault" test --quiet -p shared-value-tests --test "$program" -- --exact "$test" 2>&1); then
+    printf '%-20s MISSED: %s::%s passes\n%s\n' "$fault" "$program" "$test" "$output"
+    missed=1
+  else
+    printf '%-20s failed by %s::%s\n' "$fault" "$program" "$test"
+    grep -m1 -A2 -F " panicked at " <<<"$output"
   fi
 done
 exit "$missed"

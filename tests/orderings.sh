@@ -31,6 +31,15 @@ weakenings=(
   "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Acquire"
   "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Release"
   "protocol/lock_word.rs is_retired Ordering::Acquire Ordering::Relaxed"
+  "protocol/claims.rs claim in_one_order(); ;"
+  "protocol/claims.rs withdraw Ordering::Release Ordering::Relaxed"
+  "protocol/claims.rs count_down Ordering::AcqRel Ordering::Acquire"
+  "protocol/claims.rs count_down Ordering::AcqRel Ordering::Release"
+  "protocol/claims.rs begin_search fence(Ordering::SeqCst); ;"
+  "protocol/claims.rs begin_search |UNDER_WAY |0"
+  "protocol/claims.rs counters Ordering::Acquire Ordering::Relaxed"
+  "protocol/claims.rs show in_one_order(); ;"
+  "protocol/claims.rs is_quiet UNDER_WAY==0 UNDER_WAY!=2"
 )
 # Replaces text in one function of the file. White space in the file does not matter.
 weaken='
@@ -71,6 +80,7 @@ for weakening in "${weakenings[@]}"; do
   # Only the models that run this state machine.
   case $file in
     */lock_word.rs | */unvouched.rs) machine=models::lock_word ;;
+    */claims.rs) machine=models::claims ;;
     *) machine=models::slots ;;
   esac
   if failed=$(check -- "$machine" models::event 2>/dev/null); then

@@ -9,6 +9,7 @@ mod failure;
 mod language;
 mod output;
 mod process;
+mod progress;
 mod survey;
 mod target;
 mod top;

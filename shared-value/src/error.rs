@@ -152,6 +152,12 @@ pub enum Error {
         /// The awaited event.
         awaited: String,
     },
+    /// A signal has ended the wait, which was [`interruptible`](crate::interruptible).
+    #[error("a signal has ended the wait for {awaited}: stop, or try again")]
+    Interrupted {
+        /// The awaited event.
+        awaited: String,
+    },
     /// The wait would never end: this thread holds the lock of the value, so no other thread can change the value.
     #[error(
         "a wait for a change of `{name}` would never end: this thread holds the lock of this value, so no other thread can \
@@ -213,6 +219,9 @@ pub enum LockError {
     /// Another thread or process holds the lock.
     #[error("another thread or process holds the lock")]
     WouldBlock,
+    /// A signal has ended the wait for the lock, which was [`interruptible`](crate::interruptible). Nothing was changed.
+    #[error("a signal has ended the wait for the lock: stop, or try again")]
+    Interrupted,
     /// Another thread or process held the lock until the timeout.
     #[error("another thread or process held the lock until the timeout")]
     TimedOut,

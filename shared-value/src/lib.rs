@@ -16,6 +16,8 @@
 //! | read it, without the lock | `account.balance()` for a field, [`load`](Synchronized::load) for the whole value, [`read`](Synchronized::read) for several parts of one version |
 //! | change it, in one commit | `account.set_balance(1)?`, `account.update_balance(..)?`, [`update`](Synchronized::update) for several fields |
 //! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout), which return a [`Guard`] |
+//! | keep a guard without a lifetime | [`lock_owned`](Synchronized::lock_owned), which returns an [`OwnedGuard`] |
+//! | limit how long a change waits for the lock | [`within`](Synchronized::within): `account.within(timeout).set_balance(1)?` |
 //! | reach a nested part | `robot.in_joints().element(3).set_angle(0.5)?`: a [`Part`] |
 //! | count without the lock | `#[shared(atomic)]`, an [`Atomic`]: `account.requests().fetch_add(1)` |
 //! | share an array whose length is known at run time | [`SharedArray`], whose functions are [`ElementAccessors`] |
@@ -23,6 +25,7 @@
 //! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
 //! | deploy a new version of a struct beside the old one | `#[shared(evolves)]`, and [`Reserved`] for fields to come |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes), in async code [`changed`](Changes::changed) |
+//! | answer Ctrl-C while waiting | [`interruptible`] |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
 //! | use a value of unknown type | [`DynValue`], by [`DynLayout`] and [`DynData`] |
@@ -187,6 +190,7 @@ pub use crate::{
     dynamic::{Dyn, DynAccessors, DynData, DynGuard, DynValue},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
+    handle::guard::owned::OwnedGuard,
     handle::guard::{ArrayGuard, Guard},
     handle::initial::{Filled, Initial, Zeroed},
     handle::lock_object::{Lock, LockGuard, LockObject, LockRule, NotRecursive, RLock, Recursive},
@@ -194,11 +198,13 @@ pub use crate::{
     handle::replace::Former,
     handle::shared::Shared,
     handle::synchronized::{SharedArray, Synchronized},
+    handle::wait::within::Within,
     handle::wait::{Changes, Versioned},
     layout::{
         AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
         Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
+    lock::interruption::interruptible,
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},
     segment::{Location, LockOwner, NamedValue, Report, ReportedLock, inspect, names, unlink},

@@ -98,10 +98,13 @@ async fn a_timeout_ends_a_wait_for_a_large_value() {
 #[expect(clippy::await_holding_invalid_type, reason = "this is the mistake that the test is about")]
 async fn a_wait_under_the_own_lock_is_an_error() {
     let value = Synchronized::new(0_u64).unwrap();
-    let mut changes = value.changes();
+    let reader = value.read_only().unwrap();
+    let (mut changes, mut seen) = (value.changes(), reader.changes());
     let guard = value.lock().unwrap();
     let waited = timeout(DEADLINE, changes.changed()).await.expect("it is refused at once");
     assert!(matches!(waited, Err(Error::WaitUnderLock { .. })), "{waited:?}");
+    let waited = timeout(DEADLINE, seen.changed()).await.expect("it is refused at once");
+    assert!(matches!(waited, Err(Error::WaitUnderLock { .. })), "read only: {waited:?}");
     drop(guard);
 }
 

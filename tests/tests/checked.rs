@@ -31,7 +31,7 @@ struct Whole {
     letter: char,
     name: FixedStr<6>,
     level: Level,
-    part: Part,
+    inner: Part,
     parts: [Part; 2],
     levels: [[Level; 2]; 2],
 }
@@ -45,7 +45,7 @@ fn valid() -> Whole {
         letter: 'a',
         name: FixedStr::new("abc").unwrap(),
         level: Level::High,
-        part: VALID,
+        inner: VALID,
         parts: [VALID; 2],
         levels: [[Level::Low; 2]; 2],
     }
@@ -134,9 +134,9 @@ fn enums() {
 #[test]
 fn nested() {
     let bytes = (-1_i16).to_ne_bytes();
-    check!(part, offset_of!(Whole, part.level), bytes, "part.level": LEVEL, "0xffff", set_part, update_part);
-    let second = offset_of!(Whole, part) + offset_of!(Part, flags) + 1;
-    check!(part, second, [0xff], "part.flags[1]": BOOL, "0xff", set_part, update_part);
+    check!(inner, offset_of!(Whole, inner.level), bytes, "inner.level": LEVEL, "0xffff", set_inner, update_inner);
+    let second = offset_of!(Whole, inner) + offset_of!(Part, flags) + 1;
+    check!(inner, second, [0xff], "inner.flags[1]": BOOL, "0xff", set_inner, update_inner);
 }
 
 /// Every element of an array must be checked.

@@ -184,6 +184,21 @@ fn dynamic_writes_leave_them_too() {
         })
         .unwrap();
     assert_eq!(new.get(), [new::account(3), new::account(4)]);
+    let bytes = [5_i64, 6].map(|balance| {
+        let mut bytes = [0xaa; size_of::<old::Account>()];
+        bytes[..8].copy_from_slice(&balance.to_ne_bytes());
+        bytes[8] = 1;
+        bytes
+    });
+    dynamic.write_bytes("", bytes.as_flattened()).unwrap();
+    assert_eq!(new.get(), [new::account(5), new::account(6)]);
+    dynamic.write_elements("", 0, &bytes[1]).unwrap();
+    dynamic.write_bytes("[1].balance", &4_i64.to_ne_bytes()).unwrap();
+    assert_eq!(new.get(), [new::account(6), new::account(4)]);
+    // A new value has zeros in reserved bytes.
+    let made = DynValue::new((dynamic.layout().clone(), bytes.as_flattened())).unwrap();
+    let made = Synchronized::<[new::Account; 2]>::open(made.token().unwrap()).unwrap();
+    assert_eq!(made.get()[1], new::Account { is_open: false, limit: 0, rate: 0.0, ..new::account(6) });
     assert_eq!(old.get()[1].balance, 4);
     assert_eq!(format!("{old:?}").matches("spare: Reserved").count(), 2, "{old:?}");
 }

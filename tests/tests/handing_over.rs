@@ -470,3 +470,64 @@ fn a_process_that_opens_by_a_descriptor_is_a_user() {
     holder.wait().unwrap();
     assert!(value.lock().unwrap().recovered());
 }
+
+/// A duplicate shares the opening of this process, and with it the mark that the file is in use. If the other process took that
+/// mark for its own, it would find the value unused, and free a lock that is held.
+#[test]
+fn a_descriptor_leads_to_the_value_and_its_lock() {
+    let name = SegmentName::new("descriptor");
+    let directory = tempfile::tempdir().unwrap();
+    let values = [
+        Synchronized::new(0_u64).unwrap(),
+        Synchronized::create(&name, 0_u64).unwrap(),
+        Synchronized::create(directory.path().join("value"), 0_u64).unwrap(),
+    ];
+    let add = |value: &Synchronized<u64>| {
+        let mut command = partner(&["add-by-descriptor", "5"]);
+        command.stdin(value.as_fd().unwrap().try_clone_to_owned().unwrap());
+        run(command)
+    };
+    for value in &values {
+        let guard = value.lock().unwrap();
+        let held = "another thread or process holds the lock";
+        assert_eq!(add(value), format!("{held}\n{held}"));
+        guard.set(1).unwrap();
+        drop(guard);
+        assert_eq!((value.get(), value.recoveries()), (1, 0));
+        assert_eq!(add(value), "free\nadded");
+        assert_eq!(value.get(), 6);
+        let reader = Synchronized::<u64>::open_read_only(Source::descriptor(&value.as_fd().unwrap())).unwrap();
+        assert_eq!(reader.get(), 6);
+    }
+    // The file is opened anew, so a descriptor that marks nothing as in use is as good.
+    let [_, named, file] = values;
+    drop((named, file));
+    for path in [Path::new("/dev/shm").join(&*name), directory.path().join("value")] {
+        let file = File::options().read(true).write(true).open(path).unwrap();
+        let mut command = partner(&["add-by-descriptor", "4"]);
+        command.stdin(file.try_clone().unwrap());
+        assert_eq!(run(command), "free\nadded");
+        assert_eq!(Synchronized::<u64>::open(Source::descriptor(&file)).unwrap().get(), 10);
+    }
+}
+
+/// Without these checks, a program that passes the wrong descriptor would wait for a pipe, or use any file as a value.
+#[test]
+fn a_descriptor_of_something_else_is_refused() {
+    let (socket, _other) = UnixStream::pair().unwrap();
+    let text = tempfile::tempfile().unwrap();
+    (&text).write_all(&[1; 4096]).unwrap();
+    for opened in [
+        Synchronized::<u64>::open(Source::descriptor(&socket)).map(drop),
+        Synchronized::<u64>::open_read_only(Source::descriptor(&socket)).map(drop),
+        Synchronized::<u64>::open(Source::descriptor(&text)).map(drop),
+        Synchronized::<u64>::open_read_only(Source::descriptor(&text)).map(drop),
+    ] {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, Error::InvalidSegment { .. }), "{error}");
+        assert!(error.to_string().starts_with("`(descriptor "), "{error}");
+    }
+    let value = Synchronized::new(1_u64).unwrap();
+    let error = Synchronized::<f64>::open(Source::descriptor(&value.as_fd().unwrap())).unwrap_err();
+    assert!(matches!(error, Error::LayoutMismatch { .. }), "{error}");
+}

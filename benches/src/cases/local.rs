@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use parking_lot::ReentrantMutex;
 use shared_value::{ReadOnly, Synchronized};
 
+use crate::cases::lookup;
 use crate::measure::local::Locals;
 use crate::measure::{Case, Entry, Local, Unit};
 use crate::subjects::{
@@ -181,6 +182,16 @@ pub(super) static ALL: &[LocalCase] = &[
         title: "add to an atomic field, without the lock",
         chart: "changes",
         locals: &[("shared-value", adding_atomically), ("AtomicU64", adding::<u64, Atomic>)],
+    },
+    LocalCase {
+        name: "open-in-arena",
+        title: "open one of 1,000 values of an arena, and drop it",
+        chart: "many",
+        locals: &[
+            ("shared-value, by key", lookup::opening_by_key),
+            ("shared-value, by id", lookup::opening_by_id),
+            ("shared-value, by id, while another handle is open", lookup::opening_again),
+        ],
     },
 ];
 

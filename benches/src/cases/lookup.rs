@@ -101,6 +101,45 @@ fn by_id(count: usize) -> Result<Local> {
     }))
 }
 
+/// The number of values of an arena whose opening alone is measured.
+const FEW: usize = 1_000;
+
+/// Opens values by their keys, and does not read them.
+pub(super) fn opening_by_key() -> Result<Local> {
+    let arena = Arena::new(1 << 20)?;
+    let (numbers, mut next) = shuffled(FEW);
+    for number in 0..FEW {
+        arena.insert(&key(number), number as u64)?;
+    }
+    let keys: Vec<_> = numbers.into_iter().map(key).collect();
+    Ok(Local::unchecked("shared-value, by key", move || {
+        drop(black_box(arena.get::<u64>(black_box(keys[next()].as_str())).expect("an intact arena")));
+    }))
+}
+
+/// Opens values by their ids, and does not read them.
+pub(super) fn opening_by_id() -> Result<Local> {
+    opening(false)
+}
+
+/// Opens values of which the process has handles.
+pub(super) fn opening_again() -> Result<Local> {
+    opening(true)
+}
+
+fn opening(again: bool) -> Result<Local> {
+    let arena = Arena::new(1 << 20)?;
+    let (_, mut next) = shuffled(FEW);
+    let mut ids = (0..FEW).map(|number| arena.alloc(number as u64)).collect::<Result<Vec<_>, _>>()?;
+    fastrand::shuffle(&mut ids);
+    let open = ids.iter().filter(|_| again).map(|id| arena.get(*id)).collect::<Result<Vec<_>, _>>()?;
+    let name = if again { "shared-value, by id, while another handle is open" } else { "shared-value, by id" };
+    Ok(Local::unchecked(name, move || {
+        black_box(&open);
+        drop(black_box(arena.get(black_box(ids[next()])).expect("an intact arena")));
+    }))
+}
+
 fn in_map(count: usize) -> Result<Local> {
     let map: HashMap<String, u64> = (0..count).map(|number| (key(number), number as u64)).collect();
     ensure!(map.len() == count, "the map has {} values instead of {count}", map.len());

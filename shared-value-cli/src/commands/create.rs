@@ -8,6 +8,7 @@ use shared_value::{Arena, Capacity, Dyn, DynKind, DynLayout, DynValue, Filled, I
 
 use crate::commands::change::entry_of;
 use crate::failure::{Code, Failure, Result};
+use crate::progress::Progress;
 use crate::target::{Brackets, Place, Selection, Step, Target, parts, resolve, select, shown, split, unwrapped};
 use crate::value::parse_data;
 
@@ -181,8 +182,10 @@ pub(crate) struct Remove {
 }
 
 pub(crate) fn remove(Remove { names, force }: &Remove) -> Result<()> {
-    for Target { place, steps } in names.iter().map(|name| resolve(name)).collect::<Result<Vec<_>>>()?.iter().flatten()
-    {
+    let targets: Vec<_> = names.iter().map(|name| resolve(name)).collect::<Result<Vec<_>>>()?.concat();
+    let mut progress = Progress::of_steps("unlinking names", targets.len());
+    for Target { place, steps } in &targets {
+        progress.step();
         if let Some((step, rest)) = steps.split_first() {
             if !rest.is_empty() {
                 return Err(Failure::usage("only a whole value can be removed"));

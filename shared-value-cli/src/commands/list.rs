@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::failure::Result;
 use crate::output::{Cell, Ink, Output, remark};
 use crate::process::Users;
+use crate::progress::Progress;
 use crate::survey::{Entry, Kind, survey};
 use crate::target::{Place, glob};
 
@@ -40,7 +41,7 @@ pub(crate) fn run(List { names, json }: &List, output: &mut Output) -> Result<()
     if is_all || patterns.iter().any(|pattern| glob(pattern).is_ok_and(|glob| glob.is_some())) {
         let globs = patterns.iter().map(|pattern| glob(pattern)).collect::<Result<Vec<_>>>()?;
         let is_wanted = |name: &str| is_all || globs.iter().flatten().any(|glob| glob.is_match(name));
-        let survey = survey(&users, is_wanted)?;
+        let survey = survey(&users, is_wanted, &mut Progress::of_steps("looking at names", 0))?;
         entries.extend(survey.entries);
         unreadable = survey.unreadable;
     }

@@ -6,6 +6,7 @@ use shared_value::{Arena, Dyn, DynData, ReadOnly, Synchronized};
 
 use crate::failure::{Failure, Result};
 use crate::output::{Cell, Ink, Output, escaped};
+use crate::progress::Progress;
 use crate::target::{Brackets, Selected, Selection, Step, Target, parse_path, parts, resolve, select, shown, split};
 use crate::value::{Limits, bare, inline, tree, type_text};
 
@@ -132,7 +133,9 @@ fn show_arena(target: &Target, arena: &Arena<ReadOnly>, output: &mut Output) -> 
     ]];
     let mut entries: Vec<_> = arena.iter().collect();
     entries.reverse(); // Lists begin with the newest value.
+    let mut progress = Progress::of_steps("reading values", entries.len());
     for entry in entries {
+        progress.step();
         let key = entry
             .key()
             .map_or_else(|| Brackets::Id(entry.id::<Dyn>().to_bits().get()), |key| Brackets::Key(key.to_owned()));
@@ -150,6 +153,7 @@ fn show_arena(target: &Target, arena: &Arena<ReadOnly>, output: &mut Output) -> 
             Cell::new(value.as_ref().map_or_else(|| "(removed)".to_owned(), text)),
         ]);
     }
+    drop(progress);
     output.table(&rows)
 }
 

@@ -1,10 +1,12 @@
 //! Processes, as `/proc` shows them: the owners of locks, and the users of segments.
 
+mod mapped;
 mod users;
 
 use std::fmt;
 use std::fs;
 
+pub(crate) use mapped::Mapped;
 pub(crate) use users::{File, User, Users};
 
 /// A process.
@@ -36,8 +38,8 @@ impl Process {
 
 impl fmt::Display for Process {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "process {} ({})", self.id, self.command)?;
-        if self.is_stopped() { formatter.write_str(", which is stopped") } else { Ok(()) }
+        let stopped = if self.is_stopped() { ", stopped" } else { "" };
+        write!(formatter, "process {} ({}{stopped})", self.id, self.command)
     }
 }
 

@@ -86,7 +86,7 @@ impl Users {
 }
 
 /// Reads a line of `proc_pid_maps(5)`. Returns the file of a shared mapping, and whether it can be written.
-fn shared_mapping(line: &str) -> Option<(File, bool)> {
+pub(super) fn shared_mapping(line: &str) -> Option<(File, bool)> {
     let mut fields = line.split_ascii_whitespace();
     let permissions = fields.nth(1)?;
     let (device, inode) = (fields.nth(1)?, fields.next()?.parse().ok()?);

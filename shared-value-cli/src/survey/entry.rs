@@ -1,13 +1,15 @@
 //! `Entry`: one segment of a survey.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
-use shared_value::{Arena, Error, Report, inspect};
+use shared_value::{Arena, Dyn, Error, ReadOnly, Report, Synchronized, inspect};
 
 use crate::failure::{Failure, Result};
-use crate::process::{File, Users};
+use crate::process::{File, User, Users};
+use crate::progress::Progress;
 use crate::survey::lock::{LockFacts, Owner, UserFacts};
 use crate::target::Place;
 
@@ -86,6 +88,34 @@ impl Entry {
         }
     }
 
+    /// Describes a value that is open: a value of an arena, or one without a name. The report is that of its segment.
+    pub(crate) fn of_value(
+        label: &str,
+        value: &Synchronized<Dyn, ReadOnly>,
+        lock: LockFacts,
+        report: Option<&Report>,
+        users: Vec<User>,
+    ) -> Self {
+        let size = value.layout().size();
+        Self {
+            name: label.to_owned(),
+            kind: Kind::Value,
+            type_name: value.layout().name().to_owned(),
+            size: Some(size),
+            length: report.map_or(size as u64, Report::length),
+            version: Some(value.version()),
+            values: None,
+            recoveries: Some(value.recoveries()),
+            lock: Some(lock),
+            in_use: report.map_or_else(|| users.iter().any(|user| user.writes), Report::is_in_use),
+            read: report.map_or_else(|| !users.is_empty(), Report::is_read),
+            users: users.into_iter().map(UserFacts::from).collect(),
+            retired: value.is_retired(),
+            format: report.and_then(Report::format),
+            fault: None,
+        }
+    }
+
     /// Returns the owner of the lock in words, if there is one.
     pub(crate) fn holder(&self) -> Option<String> {
         self.lock.as_ref()?.owner.as_ref().map(Owner::short)
@@ -127,11 +157,15 @@ pub(crate) struct Survey {
 }
 
 /// Looks at all names of this machine that `is_wanted` accepts. Files that are no segments are left out.
-pub(crate) fn survey(users: &Users, is_wanted: impl Fn(&str) -> bool) -> Result<Survey> {
+pub(crate) fn survey(users: &Users, is_wanted: impl Fn(&str) -> bool, progress: &mut Progress) -> Result<Survey> {
     let shm = Path::new("/dev/shm");
     let mut survey = Survey::default();
-    for file in fs::read_dir(shm).map_err(|error| Failure::from(error).of("cannot list `/dev/shm`"))? {
-        let name = file?.file_name();
+    let failed = |error| Failure::from(error).of("cannot list `/dev/shm`");
+    let files = fs::read_dir(shm).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
+    progress.set_total(files.len());
+    for file in files {
+        progress.step();
+        let name = file.file_name();
         let place = match name.to_str() {
             // Such a name would be taken for a token.
             Some(name) if !name.starts_with("shared-value:") => Place::Name(name.to_owned()),

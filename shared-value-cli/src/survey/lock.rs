@@ -16,8 +16,8 @@ pub(crate) struct LockFacts {
     pub(crate) owner: Option<Owner>,
     /// Whether the last owner died, and no thread has taken the lock since.
     pub(crate) owner_died: bool,
-    /// Whether threads may be waiting for the lock or for a change.
-    pub(crate) waiters: bool,
+    /// Whether threads may be waiting for the lock or for a change; `None` if that is not known.
+    pub(crate) waiters: Option<bool>,
 }
 
 /// The thread that holds a lock.
@@ -55,8 +55,14 @@ impl LockFacts {
             object: object.map(|identity| format!("{identity:016x}")),
             owner: report.owner().map(Owner::of),
             owner_died: report.has_owner_died(),
-            waiters: report.has_waiters(),
+            waiters: Some(report.has_waiters()),
         })
+    }
+
+    /// Returns the facts of the lock of an open value, held by this thread.
+    pub(crate) fn of_value(thread: Option<u32>) -> Self {
+        let owner = thread.map(Owner::of_thread);
+        Self { kind: "native", object: None, owner, owner_died: false, waiters: None }
     }
 }
 

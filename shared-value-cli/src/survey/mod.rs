@@ -4,4 +4,4 @@ mod entry;
 mod lock;
 
 pub(crate) use entry::{Entry, Kind, survey};
-pub(crate) use lock::Owner;
+pub(crate) use lock::{LockFacts, Owner};

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use shared_value::{
-    Arena, Dyn, DynGuard, DynValue, Error, Id, Lock, LockError, LockKind, LockState, RLock, ReportedLock, Synchronized,
-    Unlocked, inspect,
+    Arena, Dyn, DynGuard, DynLayout, DynValue, Error, Id, Lock, LockError, LockKind, LockState, RLock, ReportedLock,
+    Synchronized, Unlocked, inspect,
 };
 
 use crate::failure::{Code, Failure, Result};
@@ -31,6 +31,15 @@ pub(crate) enum Writable {
     Locked(DynValue),
     /// A value without a lock: nothing keeps several changes together.
     Unlocked(Synchronized<Dyn, Unlocked>),
+}
+
+impl Writable {
+    pub(crate) fn layout(&self) -> &DynLayout {
+        match self {
+            Self::Locked(value) => value.layout(),
+            Self::Unlocked(value) => value.layout(),
+        }
+    }
 }
 
 /// Opens a value, or one value of an arena, for writing.
@@ -163,7 +172,7 @@ impl Locking {
             }
             if start.elapsed() >= SLICE && !is_told {
                 is_told = true;
-                remark(&format!("waiting for the lock of `{label}`, which {holder} holds"));
+                remark(&format!("waiting for the lock of `{label}`: {holder} holds it"));
             }
             taken = attempt(Some(remaining.unwrap_or(SLICE).min(SLICE)));
         }

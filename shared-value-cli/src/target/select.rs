@@ -3,6 +3,7 @@
 use shared_value::{Arena, Dyn, DynKind, DynLayout, DynValue, Id, ReadOnly, Synchronized, inspect};
 
 use crate::failure::{Failure, Result};
+use crate::progress::Progress;
 use crate::target::pattern::{Brackets, Step, quoted_key};
 use crate::target::place::{Place, Target};
 
@@ -47,7 +48,10 @@ pub(crate) fn select(target: &Target) -> Result<Selection> {
         return Err(Failure::usage(message));
     };
     let mut values = Vec::new();
-    for entry in entries(&arena, first, brackets)? {
+    let entries = entries(&arena, first, brackets)?;
+    let mut progress = Progress::of_steps("opening values", entries.len());
+    for entry in entries {
+        progress.step();
         let Some(value) = get(&arena, &entry)? else {
             if first.is_pattern() {
                 continue; // It was removed since it was listed.

@@ -52,6 +52,13 @@ fn fitted(text: &str, width: usize) -> String {
     format!("{kept}{}", &".."[..width.min(2)])
 }
 
+/// Cuts the beginning of text that is too long: its end is where a person types.
+fn end_of(text: &str, width: usize) -> String {
+    let text = escaped(text);
+    let skipped = text.chars().count().saturating_sub(width);
+    text.chars().skip(skipped).collect()
+}
+
 fn draw_values(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let title = format!(" {} values ", model.rows.len());
     let block = block(&title, model.focus == Focus::Values);
@@ -177,7 +184,7 @@ fn draw_history(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 fn draw_last(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     const KEYS: &str = "q quit  arrows move  Tab fields  e edit  p pause  * held  S stopped";
     let text = match &model.edit {
-        Some(edit) => edit.line(),
+        Some(edit) => end_of(&edit.line(), area.width.into()),
         None if !model.message.is_empty() => model.message.clone(),
         None if model.is_paused => format!("PAUSED  {KEYS}"),
         None => KEYS.to_owned(),

@@ -5,6 +5,10 @@ mod edit;
 mod field;
 mod model;
 mod screen;
+#[cfg(test)]
+#[expect(dead_code, reason = "the other tests use the rest")]
+#[path = "../../tests/command/terminal.rs"]
+mod terminal;
 
 use std::time::{Duration, Instant};
 
@@ -91,7 +95,7 @@ fn press(model: &mut Model, key: KeyEvent) -> Result<bool> {
         KeyCode::Enter if model.focus == Focus::Values => model.focus = Focus::Fields,
         KeyCode::Char('e') | KeyCode::Enter => match model.selected_field() {
             Some((target, path, text)) => model.edit = Some(Edit::new(target, path, text)),
-            None => "only a field of a value can be edited".clone_into(&mut model.message),
+            None => "only a field, or a value of an arena, can be edited".clone_into(&mut model.message),
         },
         _ => {}
     }

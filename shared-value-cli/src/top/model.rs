@@ -7,8 +7,9 @@ use shared_value::{Arena, Dyn, DynValue, ReadOnly, Synchronized, inspect};
 
 use crate::failure::Result;
 use crate::process::Users;
+use crate::progress::Progress;
 use crate::survey::{Entry, Kind, Owner, survey};
-use crate::target::{Brackets, Place, glob, shown};
+use crate::target::{Brackets, Place, Step, get, glob, parse_path, shown};
 use crate::top::edit::Edit;
 use crate::top::field::{Field, leaves};
 use crate::value::{bare, inline};
@@ -104,7 +105,7 @@ impl Model {
             };
             self.patterns.is_empty() || self.patterns.iter().zip(&globs).any(matches)
         };
-        let found = survey(&self.users, is_wanted)?.entries;
+        let found = survey(&self.users, is_wanted, &mut Progress::hidden())?.entries;
         let seconds = self.listed.map_or(1.0, |listed| (now - listed).as_secs_f64().max(0.001));
         let selected = self.rows.get(self.selected).map(|row| row.entry.name.clone());
         let mut before: HashMap<String, Row> = self.rows.drain(..).map(|row| (row.entry.name.clone(), row)).collect();
@@ -205,7 +206,13 @@ impl Model {
                 let text = value.get(&field.path).map_or_else(|_| String::new(), |data| bare(&data));
                 Some((self.name.clone(), field.path.clone(), text))
             }
-            Shown::Arena(_) | Shown::Nothing(_) => None,
+            // A value of an arena is edited as a whole.
+            Shown::Arena(arena) => {
+                let value = value_at(arena, &field.path)?;
+                let text = value.load().map_or_else(|_| String::new(), |data| bare(&data));
+                Some((format!("{}{}", self.name, field.path), String::new(), text))
+            }
+            Shown::Nothing(_) => None,
         }
     }
 
@@ -233,12 +240,16 @@ fn listed(arena: &Arena<ReadOnly>, before: Vec<Field>) -> Vec<Field> {
 fn note_arena(arena: &Arena<ReadOnly>, fields: &mut [Field], selected: usize, now: Instant) {
     const NEAR: usize = 60;
     for field in fields.iter_mut().skip(selected.saturating_sub(NEAR)).take(2 * NEAR) {
-        let Ok(steps) = crate::target::parse_path(&field.path) else { continue };
-        let Some(crate::target::Step::Brackets(brackets)) = steps.first() else { continue };
-        if let Ok(Some(value)) = crate::target::get(arena, brackets)
-            && let Ok(data) = value.load()
-        {
+        if let Some(data) = value_at(arena, &field.path).and_then(|value| value.load().ok()) {
             field.note(&data, now);
         }
     }
+}
+
+/// Returns the value of an arena at the path of a field: a key or an id in brackets.
+fn value_at(arena: &Arena<ReadOnly>, path: &str) -> Option<Synchronized<Dyn, ReadOnly>> {
+    let steps = parse_path(path).ok()?;
+    let Some(Step::Brackets(brackets)) = steps.first() else { return None };
+    // It may be removed meanwhile.
+    get(arena, brackets).ok().flatten()
 }

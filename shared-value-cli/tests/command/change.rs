@@ -122,6 +122,16 @@ fn values_of_an_arena_change_together() {
     fails(1, &["set", &name, "--if", "[\"b]b\"].balance=1", "[alice].balance=1"]);
     assert_eq!((alice.balance(), alice.version(), bob.version()), (0, 2, 1));
     assert_eq!(ok(&["add", &format!("{}[alice]", &*name), "balance", "5"]), "5\n");
+    let guard = bob.lock().unwrap();
+    for timeout in ["0", "0.1"] {
+        let message = fails(5, &["set", "--timeout", timeout, &name, "[alice].balance=1", "[\"b]b\"].balance=1"]);
+        let here = format!("process {}", std::process::id());
+        assert!(message.contains(&here) && message.contains("the time is over"), "{message}");
+    }
+    drop(guard);
+    assert_eq!((alice.version(), bob.version()), (3, 1));
+    ok(&["set", "--timeout", "0", &name, "[alice].balance=6", "[\"b]b\"].balance=7"]);
+    assert_eq!((alice.balance(), bob.balance()), (6, 7));
     fails(3, &["set", &name, "[carol].balance=1"]);
     fails(2, &["set", &name, "balance=1"]);
 }

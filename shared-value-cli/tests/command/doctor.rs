@@ -86,6 +86,56 @@ fn the_owner_of_a_lock_object_and_of_a_value_in_an_arena_is_found() {
     drop(guard);
 }
 
+#[test]
+fn values_of_arenas_and_tokens_are_examined() {
+    let name = SegmentName::new("doctor-one");
+    let arena = Arena::create(&name, 1 << 20).unwrap();
+    let [alice, bob] = ["alice", "bob"].map(|key| arena.insert(key, Account::new(5)).unwrap());
+    alice.set_balance(7).unwrap();
+    let one = format!("{}[alice]", &*name);
+    let out = ok(&["doctor", "--watch", "0", &one]);
+    assert!(out.starts_with(&format!("{one}: Account, 64 bytes, version 1\n")) && out.contains("free"), "{out}");
+    assert!(out.contains(&format!("open in   {} (", std::process::id())), "{out}");
+    let child = fork(|| {
+        let _guard = bob.lock().unwrap();
+        std::thread::sleep(DEADLINE);
+    });
+    eventually("the child holds the lock", || bob.try_lock().is_err());
+    child.signal(Signal::STOP);
+    let (bob_name, bob_token) = (format!("{}[bob]", &*name), bob.token().unwrap().to_string());
+    for target in [&bob_name, &bob_token] {
+        eventually("the stopped owner is found", || {
+            let found = run(&["doctor", "--watch", "0.1", target]);
+            found.code == 1 && found.out.contains("fault: ") && found.out.contains("kill -CONT")
+        });
+    }
+    ok(&["doctor", "--watch", "0", &one]);
+    child.signal(Signal::KILL);
+    child.finish_killed();
+    let answer = json(&["doctor", "--json", "--watch", "0", &bob_token]);
+    assert_eq!((&answer["type"], &answer["size"]), (&"Account".into(), &64.into()));
+    assert!(answer["lock"]["owner"].is_null(), "{answer:#}");
+    let found = run(&["doctor", "--watch", "0", "--expect", "u64", &one]);
+    assert!(found.code == 1 && found.out.contains("expected u64, found Account"), "{found:?}");
+    fails(3, &["doctor", &format!("{}[carol]", &*name)]);
+    fails(2, &["doctor", &format!("{}[*]", &*name)]);
+
+    // Tokens of a value with a name, of an arena, and of a value without a name.
+    let number = SegmentName::new("doctor-token");
+    let named = Synchronized::create(&number, 1_u64).unwrap();
+    let out = ok(&["doctor", "--watch", "0", &named.token().unwrap().to_string()]);
+    assert!(out.starts_with(&format!("/dev/shm/{}: u64, 8 bytes", &*number)), "{out}");
+    let out = ok(&["doctor", "--watch", "0", &arena.token().unwrap().to_string()]);
+    assert!(out.contains("Arena of 2 values"), "{out}");
+    let unnamed = Synchronized::new(1_u64).unwrap();
+    let token = unnamed.token().unwrap().to_string();
+    let out = ok(&["doctor", "--watch", "0", &token]);
+    assert!(out.starts_with(&format!("{token}: u64, 8 bytes, version 0")) && out.contains("no name"), "{out}");
+    assert!(out.contains(&format!("open in   {} (", std::process::id())), "{out}");
+    drop(unnamed);
+    fails(3, &["doctor", "--watch", "0", &token]);
+}
+
 /// A program that was built from another definition must learn which fields differ.
 #[test]
 fn layouts_are_compared_field_by_field() {

@@ -1,14 +1,16 @@
 //! `watch` and `wait`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use shared_value::{Arena, Synchronized, inspect};
-use shared_value_tests::{SegmentName, eventually};
+use shared_value_tests::stepper::{instructions, marked};
+use shared_value_tests::{DEADLINE, SegmentName, eventually};
 
 use crate::run::{command, fails, ok, run};
 use crate::values::{Account, State, SynchronizedAccount};
@@ -166,7 +168,7 @@ fn without_permission_to_write_it_polls_and_says_so() {
     // A process that may do anything is not stopped by permissions, but by the kind of lock.
     let mutex = SegmentName::new("watch-mutex");
     let guarded = Synchronized::options().lock_kind(shared_value::LockKind::Pthread).create(&mutex, 1_u64).unwrap();
-    let mut child = command(&["wait", &mutex, "value == 2"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&["wait", "--timeout", "30", &mutex, "value == 2"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut remark = String::new();
     BufReader::new(child.stderr.take().unwrap()).read_line(&mut remark).unwrap();
     assert!(remark.contains("cannot announce itself"), "{remark}");
@@ -185,7 +187,12 @@ fn lock_holds_the_lock_while_the_command_runs() {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(value.try_lock().is_err());
     let message = fails(5, &["set", "--timeout", "0", &name, "=2"]);
-    assert!(message.contains(&format!("process {} (shared-value)", child.id())), "{message}");
+    let holder = message.split("process ").nth(1).and_then(|rest| {
+        rest.strip_suffix(&format!(" (shared-value) holds the lock of `{}`: the time is over\n", &*name))
+    });
+    let holder = holder.unwrap_or_else(|| panic!("{message}"));
+    let status = fs::read_to_string(format!("/proc/{holder}/status")).unwrap();
+    assert!(status.contains(&format!("PPid:\t{}\n", child.id())), "{status}");
     let inner: i32 = line.trim().parse().unwrap();
     assert!(fs::exists(format!("/proc/{inner}")).unwrap());
     // The command dies with the tool.
@@ -196,6 +203,106 @@ fn lock_holds_the_lock_while_the_command_runs() {
     });
     eventually("the lock is free", || value.try_lock().is_ok());
     assert_eq!((value.get(), value.version()), (1, 0));
+}
+
+/// What the lock protects must not be changed by the command once another process has the lock.
+#[test]
+fn the_lock_is_not_free_before_the_command_is_dead() {
+    let name = SegmentName::new("lock-killed");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    for round in 0..20 {
+        // The second process belongs to the command too.
+        let script = "echo $$; sleep 60 & echo $!; wait";
+        let mut tool = command(&["lock", &name, "--", "sh", "-c", script]);
+        let mut tool = tool.process_group(0).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(tool.stdout.take().unwrap()).lines();
+        let processes = [(); 2].map(|()| lines.next().unwrap().unwrap());
+        let id = Pid::from_raw(i32::try_from(tool.id()).unwrap()).unwrap();
+        let living = thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let _guard = value.lock_timeout(DEADLINE).unwrap();
+                let is_alive = |process: &&String| {
+                    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z"))
+                };
+                processes.iter().filter(is_alive).count()
+            });
+            eventually("a thread waits", || inspect(&name).unwrap().has_waiters());
+            // A terminal, and some supervisors, kill the whole group.
+            if round % 2 == 0 { kill_process(id, Signal::KILL) } else { kill_process_group(id, Signal::KILL) }.unwrap();
+            waiter.join().unwrap()
+        });
+        tool.wait().unwrap();
+        assert_eq!(living, 0, "round {round}");
+    }
+    assert_eq!((value.get(), value.recoveries()), (1, 0));
+}
+
+/// A person who sees the holder of a lock may kill that process.
+#[test]
+fn the_command_dies_with_the_holder() {
+    let name = SegmentName::new("lock-holder");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    let mut tool = command(&["lock", &name, "--", "sh", "-c", "echo $PPID; exec sleep 60"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(tool.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    kill_process(Pid::from_raw(line.trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+    assert_eq!(tool.wait().unwrap().code(), Some(137));
+    let mut message = String::new();
+    tool.stderr.take().unwrap().read_to_string(&mut message).unwrap();
+    assert!(message.contains("was killed, and the command with it"), "{message}");
+    eventually("the lock is free", || value.try_lock().is_ok());
+}
+
+/// Counts the instructions of a read, of a hold of the lock without a commit, and of a commit.
+fn instructions_of(value: &Synchronized<[u64; 4]>) -> [usize; 3] {
+    let read = || assert_eq!(value.get(), [1; 4]);
+    let hold = || {
+        let guard = value.try_lock().unwrap();
+        guard.set_at(1, 5).unwrap();
+        guard.rollback();
+    };
+    let commit = || value.set([1; 4]).unwrap();
+    let works: [&dyn Fn(); 3] = [&read, &hold, &commit];
+    works.map(|work| {
+        instructions(|| {
+            // The first operation of a process prepares what the others need.
+            work();
+            marked(work);
+        })
+        .unwrap()
+    })
+}
+
+/// A watcher that made writers slower could not be used where it matters.
+#[test]
+fn a_watcher_disturbs_a_writer_only_by_being_woken() {
+    let (name, number) = (SegmentName::new("watch-disturbs"), SegmentName::new("watch-disturbs-one"));
+    let bank = Arena::create(&name, 1 << 20).unwrap();
+    let [value, _other] = ["one", "two"].map(|key| bank.insert(key, [1_u64; 4]).unwrap());
+    let alone = instructions_of(&value);
+    // Several values are watched by looking at them.
+    let polling = ["watch", "--interval", "0.01", &format!("{}[*]", &*name)];
+    let mut polling = command(&polling).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut remark = String::new();
+    BufReader::new(polling.stderr.take().unwrap()).read_line(&mut remark).unwrap();
+    assert!(remark.contains("2 values are looked at"), "{remark}");
+    let beside = instructions_of(&value);
+    polling.kill().unwrap();
+    polling.wait().unwrap();
+    assert_eq!(beside, alone, "beside a watcher that polls");
+
+    // Each release of the lock wakes a watcher that sleeps, because its bit lies in the lock word. A read takes no lock.
+    let value = Synchronized::create(&number, [1_u64; 4]).unwrap();
+    let alone = instructions_of(&value);
+    let _sleeping = Running::start(&["watch", &number]);
+    until_awaited(&number);
+    let beside = instructions_of(&value);
+    assert_eq!(beside[0], alone[0], "a read beside a watcher that sleeps");
+    assert!(beside[2] > alone[2], "a commit wakes the watcher: {beside:?}, {alone:?}");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::fs;
 
 use shared_value::{Arena, Synchronized};
-use shared_value_tests::SegmentName;
+use shared_value_tests::{SegmentName, eventually, hostile};
 
-use crate::run::{command, run};
+use crate::run::{TOOL, command, run};
+use crate::terminal::Terminal;
 use crate::values::Account;
 
 /// The commands that people use when something is wrong.
@@ -59,6 +60,61 @@ fn damaged_arenas_never_crash_the_command() {
             look_at(&damaged);
         }
     }
+}
+
+/// The inputs that the fuzzer has found for the library are hostile to the command too.
+#[test]
+fn the_corpus_of_the_fuzzer_never_crashes_the_command() {
+    let name = SegmentName::new("hostile-corpus");
+    let commands = [
+        &["show", "--all", &name][..],
+        &["show", "--json", &name],
+        &["doctor", "--watch", "0", &name],
+        &["doctor", "--json", "--watch", "0", "--expect", "u64", &name],
+        &["layout", "--json", &name],
+        &["layout", "--rust", &name],
+        &["get", &name, "*"],
+        &["set", "--timeout", "0", &name, "*=1"],
+        &["compare-and-set", "--timeout", "0", &name, "", "1", "2"],
+        &["wait", "--timeout", "0", &name, "value == 1"],
+        &["list", "--json", &name],
+        &["lock", "--timeout", "0", &name, "--", "true"],
+    ];
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/segment");
+    let mut inputs: Vec<_> = fs::read_dir(corpus).unwrap().map(|file| file.unwrap().path()).collect();
+    inputs.sort();
+    assert!(inputs.len() >= 600, "{}", inputs.len());
+    for (number, input) in inputs.iter().enumerate() {
+        hostile::write(&fs::read(input).unwrap(), &name);
+        // Each command meets every kind of input, because there are many more inputs than commands.
+        for arguments in [commands[number % commands.len()], commands[(number / 7 + 5) % commands.len()]] {
+            let ended = run(arguments);
+            assert!((0..=6).contains(&ended.code), "{}: {arguments:?}: {ended:?}", input.display());
+        }
+    }
+}
+
+/// `top` opens whatever has a name.
+#[test]
+fn top_survives_the_corpus() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/segment");
+    let mut inputs: Vec<_> = fs::read_dir(corpus).unwrap().map(|file| file.unwrap().path()).collect();
+    inputs.sort();
+    let names: Vec<_> = (0..60).map(|number| SegmentName::new(&format!("hostile-top-{number:02}"))).collect();
+    for (name, input) in names.iter().zip(inputs.iter().step_by(10)) {
+        hostile::write(&fs::read(input).unwrap(), name);
+    }
+    let pattern = format!("shared-value-tests-{}-*-hostile-top-*", std::process::id());
+    let mut top = Terminal::run(80, 24, TOOL, &["top", "--interval", "0.02", &pattern]);
+    top.until(" values ");
+    for _ in &names {
+        top.press("\u{1b}[B"); // the arrow down
+    }
+    top.press("\t");
+    top.until("q quit");
+    top.press("q");
+    assert!(top.wait().success());
+    eventually("the terminal is restored", || top.is_restored());
 }
 
 /// A value of text, keys and a name that try to get out of their places.

@@ -1,6 +1,11 @@
 //! Runs the command.
 
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use shared_value_tests::DEADLINE;
 
 /// How a run of the command ended.
 #[derive(Debug)]
@@ -10,19 +15,34 @@ pub(crate) struct Ended {
     pub(crate) err: String,
 }
 
+/// The path of the command.
+pub(crate) const TOOL: &str = env!("CARGO_BIN_EXE_shared-value");
+
 /// Returns the command with these arguments, without colors and without an input.
 pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shared-value"));
+    let mut command = Command::new(TOOL);
     command.args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR");
     command
 }
 
-/// Runs the command to its end.
+/// Runs the command to its end, which must come soon.
 #[track_caller]
 pub(crate) fn run(arguments: &[&str]) -> Ended {
-    let output = command(arguments).output().expect("the command starts");
+    let child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    let process = Pid::from_raw(i32::try_from(child.id()).expect("an id")).expect("an id");
+    let (end, ended) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        // The end of the channel is the end of the command.
+        if ended.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(process, Signal::KILL);
+        }
+    });
+    let output = child.wait_with_output().expect("the command ends");
+    drop(end);
+    watchdog.join().expect("it does not panic");
+    let code = output.status.code();
     Ended {
-        code: output.status.code().expect("the command was not killed"),
+        code: code.unwrap_or_else(|| panic!("{arguments:?}: {} within {DEADLINE:?}", output.status)),
         out: String::from_utf8(output.stdout).expect("the output is UTF-8"),
         err: String::from_utf8(output.stderr).expect("messages are UTF-8"),
     }

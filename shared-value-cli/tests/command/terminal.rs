@@ -6,9 +6,11 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
@@ -17,14 +19,28 @@ use shared_value_tests::eventually;
 /// A program that runs in a terminal. Dropping this kills it.
 pub(crate) struct Terminal {
     child: Child,
-    keyboard: File,
+    /// `None` once the terminal is closed.
+    keyboard: Option<File>,
+    reader: Option<JoinHandle<()>>,
+    is_closed: Arc<AtomicBool>,
     device: File,
     screen: Arc<Mutex<vt100::Parser>>,
 }
 
 impl Terminal {
-    /// Starts the command in a terminal of this size.
-    pub(crate) fn start(columns: u16, rows: u16, arguments: &[&str]) -> Self {
+    /// Starts a program in a terminal of this size.
+    pub(crate) fn run(columns: u16, rows: u16, program: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
+        Self::run_with(columns, rows, program, arguments, &[])
+    }
+
+    /// Starts a program with these entries in its environment.
+    pub(crate) fn run_with(
+        columns: u16,
+        rows: u16,
+        program: impl AsRef<OsStr>,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
@@ -38,27 +54,46 @@ impl Terminal {
         // The terminal controls the new session, as a shell's does.
         let child = Command::new("setsid")
             .arg("--ctty")
-            .arg(env!("CARGO_BIN_EXE_shared-value"))
+            .arg(program)
             .args(arguments)
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
+            .envs(environment.iter().copied())
             .stdin(stream())
             .stdout(stream())
             .stderr(stream())
             .spawn()
             .unwrap();
         let (mut output, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
-        thread::spawn(move || {
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let closed = Arc::clone(&is_closed);
+        let reader = thread::spawn(move || {
+            const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
             let mut piece = [0; 4096];
-            while let Ok(length @ 1..) = output.read(&mut piece) {
+            while !closed.load(Ordering::Relaxed) {
+                if poll(&mut [PollFd::new(&output, PollFlags::IN)], Some(&PAUSE)).unwrap() == 0 {
+                    continue;
+                }
+                let Ok(length @ 1..) = output.read(&mut piece) else { break };
                 shown.lock().unwrap().process(&piece[..length]);
             }
         });
-        Self { child, keyboard, device, screen }
+        Self { child, keyboard: Some(keyboard), reader: Some(reader), is_closed, device, screen }
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Closes the terminal, as its window does.
+    pub(crate) fn close(&mut self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        self.reader.take().unwrap().join().unwrap();
+        self.keyboard = None;
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     pub(crate) fn resize(&self, columns: u16, rows: u16) {

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use shared_value::{Arena, Synchronized, inspect};
 use shared_value_tests::{DEADLINE, SegmentName, eventually, fork};
 
+use crate::run::TOOL;
 use crate::terminal::Terminal;
 use crate::values::{Account, State, SynchronizedAccount};
 
@@ -13,7 +14,7 @@ use crate::values::{Account, State, SynchronizedAccount};
 fn values_are_seen_live_in_80_columns() {
     let name = SegmentName::new("top");
     let value = SynchronizedAccount::create(&name, Account::new(100)).unwrap();
-    let mut top = Terminal::start(80, 24, &["top", &name]);
+    let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
     for text in ["1 values", "balance", "corners[1].y", "Account, 64 bytes, version 0", "lock free", "q quit", "Open"] {
         top.until(text);
     }
@@ -52,7 +53,7 @@ fn values_are_seen_live_in_80_columns() {
 fn a_field_is_edited_after_a_confirmation() {
     let name = SegmentName::new("top-edit");
     let value = SynchronizedAccount::create(&name, Account::new(100)).unwrap();
-    let mut top = Terminal::start(80, 24, &["top", &name]);
+    let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
     top.until("balance");
     top.press("\te");
     top.until("balance = 100_");
@@ -76,12 +77,39 @@ fn a_field_is_edited_after_a_confirmation() {
     assert!(top.wait().success());
 }
 
+/// Keys need quotes in a path, and ids have no key.
+#[test]
+fn values_of_an_arena_are_edited() {
+    let name = SegmentName::new("top-edit-bank");
+    let bank = Arena::create(&name, 1 << 20).unwrap();
+    let (quoted, unnamed) = (bank.insert("a.b]\"", 5_u64).unwrap(), bank.alloc(41_u64).unwrap());
+    let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
+    top.until("[\"a.b]");
+    top.until("41");
+    top.press("\te");
+    top.until("= 5_");
+    top.press("\u{7f}17\r");
+    top.until("to 17? y/n");
+    top.press("y");
+    eventually("it is set", || quoted.get() == 17);
+    top.press("\u{1b}[B"); // the arrow down
+    top.press("e");
+    top.until("= 41_");
+    top.press("\u{7f}\u{7f}43\ry");
+    eventually("it is set", || bank.get(unnamed).unwrap().unwrap().get() == 43);
+    // A removed value leaves the list.
+    bank.remove(unnamed).unwrap();
+    top.until("Arena of 1 values");
+    top.press("q");
+    assert!(top.wait().success());
+}
+
 #[test]
 fn values_of_an_arena_are_listed() {
     let name = SegmentName::new("top-bank");
     let bank = Arena::create(&name, 1 << 20).unwrap();
     let alice = bank.insert("alice", 5_u64).unwrap();
-    let mut top = Terminal::start(80, 24, &["top", &format!("{}*", &*name)]);
+    let mut top = Terminal::run(80, 24, TOOL, &["top", &format!("{}*", &*name)]);
     top.until("[alice]");
     top.until("Arena of 1 values");
     alice.set(1234).unwrap();
@@ -99,7 +127,7 @@ fn signals_restore_the_terminal() {
     let name = SegmentName::new("top-signals");
     let _value = Synchronized::create(&name, 12_345_u64).unwrap();
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
-        let mut top = Terminal::start(80, 24, &["top", &name]);
+        let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
         top.until("12345");
         assert!(!top.is_restored());
         top.signal(signal);
@@ -107,7 +135,7 @@ fn signals_restore_the_terminal() {
         eventually("the terminal is restored", || top.is_restored());
     }
     for stop in ["signal", "key"] {
-        let mut top = Terminal::start(80, 24, &["top", &name]);
+        let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
         top.until("12345");
         if stop == "key" {
             top.press("\u{1a}");
@@ -124,6 +152,17 @@ fn signals_restore_the_terminal() {
     }
 }
 
+/// A program that goes on without its terminal would use a whole core, and no person would see it.
+#[test]
+fn a_closed_terminal_ends_the_program() {
+    let name = SegmentName::new("top-closed");
+    let _value = Synchronized::create(&name, 12_345_u64).unwrap();
+    let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
+    top.until("12345");
+    top.close();
+    eventually("it has ended", || top.has_ended());
+}
+
 /// Looking must not disturb: no lock of a value, and nothing written.
 #[test]
 fn looking_changes_nothing() {
@@ -131,7 +170,7 @@ fn looking_changes_nothing() {
     drop(Synchronized::create(&name, 12_345_u64).unwrap());
     name.wait_until_unused();
     let before = fs::read(name.path()).unwrap();
-    let mut top = Terminal::start(80, 24, &["top", &name]);
+    let mut top = Terminal::run(80, 24, TOOL, &["top", &name]);
     top.until("12345");
     assert!(!inspect(&name).unwrap().is_in_use() && inspect(&name).unwrap().is_read());
     top.press("q");

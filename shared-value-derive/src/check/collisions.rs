@@ -9,7 +9,10 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 28] = [
+pub(crate) const METHODS: [&str; 36] = [
+    "as_fd",
+    "as_ptr",
+    "atomic_part",
     "changes",
     "commit",
     "get",
@@ -19,8 +22,11 @@ pub(crate) const METHODS: [&str; 28] = [
     "load_boxed",
     "load_timeout",
     "lock",
+    "lock_owned",
+    "lock_owned_timeout",
     "lock_state",
     "lock_timeout",
+    "part",
     "pass_to",
     "read",
     "read_only",
@@ -33,11 +39,13 @@ pub(crate) const METHODS: [&str; 28] = [
     "set_from",
     "token",
     "try_lock",
+    "try_lock_owned",
     "try_update",
     "unlink",
     "update",
     "version",
     "wait_for",
+    "within",
 ];
 
 /// Methods that handles, guards and parts have from traits which are always in scope.

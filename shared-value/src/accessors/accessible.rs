@@ -9,6 +9,7 @@ use crate::accessors::view::View;
 use crate::handle::guard::Guard;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
+use crate::handle::wait::within::Within;
 
 /// A value whose parts have functions: a struct that derives `SharedValue`, an array, a slice.
 ///
@@ -40,6 +41,7 @@ macro_rules! accessible {
 accessible! {
     [C: Shared + Accessible + ?Sized, A] Synchronized<C, A>: C;
     [C: Shared + Accessible + ?Sized] Guard<'_, C>: C;
+    [C: Shared + Accessible + ?Sized, A] Within<'_, C, A>: C;
     [R, T: Accessible] Part<'_, R, T>: T;
     [T: Accessible] View<T>: T;
 }

@@ -56,6 +56,13 @@ impl<'a, H: Root<Value: SharedValue>, T> Atomic<'a, H, T> {
     }
 }
 
+impl<'a, H: Root, T> Atomic<'a, H, T> {
+    /// Returns the atomic field whose first word has this number.
+    pub(crate) fn at(root: &'a H, number: usize) -> Self {
+        Self { root, number, value: PhantomData }
+    }
+}
+
 impl<'a, H: Root, T: AtomicValue, const N: usize> Atomic<'a, H, [T; N]> {
     /// Returns one of the atomic values.
     ///

@@ -6,9 +6,11 @@
 
 pub(crate) mod accessible;
 pub(crate) mod atomic;
+mod by_path;
 pub(crate) mod elements;
 pub(crate) mod host;
 pub(crate) mod index;
 pub(crate) mod part;
 mod root;
 pub(crate) mod view;
+mod within;

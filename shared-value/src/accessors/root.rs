@@ -12,6 +12,7 @@ use crate::handle::access::{Access, Writable};
 use crate::handle::guard::Guard;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
+use crate::hold::patience::Unlimited;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -60,17 +61,17 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Synchronized<C, A> {
 
     #[inline(always)]
     fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) -> Result<(), Error> {
-        A::change(&self.cell, bytes, write)
+        A::change(&self.cell, Unlimited, bytes, write)
     }
 
     #[inline(always)]
     fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
-        A::set(&self.cell, start, value)
+        A::set(&self.cell, Unlimited, start, value)
     }
 
     #[inline(always)]
     fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error> {
-        A::update(&self.cell, start, change)
+        A::update(&self.cell, Unlimited, start, change)
     }
 
     #[inline(always)]
@@ -81,7 +82,7 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Synchronized<C, A> {
         change: impl FnOnce(&mut V) -> Result<R, Error>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
-        A::update_copy(&self.cell, bytes, copy, change, write)
+        A::update_copy(&self.cell, Unlimited, bytes, copy, change, write)
     }
 }
 

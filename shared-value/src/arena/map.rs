@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
@@ -255,6 +256,24 @@ impl<A: Access> Arena<A> {
     /// ```
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
         share::send_to(self.directory.segment(), self.directory.number(), socket)
+    }
+
+    /// Returns the descriptor of the arena's segment, for programs that hand descriptors over by means of their own; see
+    /// [`Synchronized::as_fd`](crate::Synchronized::as_fd).
+    ///
+    /// # Errors
+    /// `Io` if other code of the program has closed the descriptor, and the segment cannot be opened again.
+    ///
+    /// ```
+    /// use shared_value::{Arena, Source};
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// Arena::open(Source::descriptor(&arena.as_fd()?))?.insert("one", 1_u8)?;
+    /// assert!(arena.contains("one"));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn as_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        share::descriptor_of(self.directory.segment())
     }
 }
 

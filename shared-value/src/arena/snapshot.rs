@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use crate::arena::edit::late;
 use crate::arena::map::Arena;
 use crate::cell::Cell;
 use crate::error::Error;
@@ -120,7 +121,10 @@ impl<A: Access> Arena<A> {
                 return result;
             }
             if wait.remaining().is_none() {
-                return Err(late(self.segment_name()));
+                let name = self.segment_name();
+                return Err(late(&format!(
+                    "a moment at which no process changes the values of a snapshot of `{name}`"
+                )));
             }
             made = made.wrapping_add(1);
             snapshot.add_to(&mut known);
@@ -134,10 +138,6 @@ impl<A: Access> Arena<A> {
             }
         }
     }
-}
-
-fn late(name: &str) -> Error {
-    Error::TimedOut { awaited: format!("a moment at which no process changes the values of a snapshot of `{name}`") }
 }
 
 impl Snapshot {

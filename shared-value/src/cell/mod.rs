@@ -90,7 +90,7 @@ impl<E: SharedValue> Cell<[E]> {
 impl<C: Contents + ?Sized> Cell<C> {
     /// Returns the cell with these facts that starts at an offset, if it ends before `end` and `end` lies in the segment.
     /// Its own native lock guards it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn within(place: Place, start: usize, facts: C::Facts, end: usize) -> Option<Self> {
         let control = control_within(place.segment(), start, C::shape(&facts), end)?;
         Some(Self { control, guarding: control, locked_by: LockedBy::Own, place, facts, value: PhantomData })

@@ -161,7 +161,7 @@ pub(crate) fn is_committed(mapping: &Mapping, record: u64) -> bool {
 
 /// Returns the control line of a cell of this shape that starts at `start`, if the cell lies in the mapping and ends before
 /// `end`.
-#[inline]
+#[inline(always)]
 pub(crate) fn control_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<NonNull<Control>> {
     let length = shape.checked_length().filter(|length| start.checked_add(*length).is_some_and(|last| last <= end))?;
     mapping.at(start, length).filter(|_| start.is_multiple_of(LINE)).map(NonNull::cast)

@@ -72,7 +72,13 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
         self.get("")
     }
 
-    fn word(&self, number: usize) -> u64 {
+    /// Returns the handle or the guard.
+    pub(super) fn host(&self) -> &H {
+        &self.0
+    }
+
+    /// Loads an atomic word.
+    pub(super) fn word(&self, number: usize) -> u64 {
         self.0.word(number).load(Ordering::Acquire)
     }
 

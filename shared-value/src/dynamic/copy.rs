@@ -1,6 +1,7 @@
 //! Copies dynamic values, and parts of them, out of shared memory.
 #![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::cell::Cell;
@@ -38,6 +39,10 @@ impl Copied for Dyn {
         *version = Some(timed.pieces(|slot, piece| load_into(slot, piece.start, &mut bytes[piece]))?);
         put_atomics(place.layout, |number| cell.atomic(number).load(Ordering::Acquire), &mut bytes);
         decode(place, "", &bytes)
+    }
+
+    fn layout(cell: &Cell<Self>) -> Result<Cow<'_, DynLayout>, Error> {
+        Ok(Cow::Borrowed(&cell.facts().layout))
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,7 +92,8 @@ pub(super) fn store<M: Merge>(slot: &[AtomicU64], place: Place<'_>, bytes: &[u8]
     store_fields::<M>(slot, place.layout, place.offset, bytes);
 }
 
-fn store_fields<M: Merge>(slot: &[AtomicU64], layout: &DynLayout, offset: usize, bytes: &[u8]) {
+/// Stores the bytes of a part of this layout at an offset, except those that may be fields of other versions.
+pub(super) fn store_fields<M: Merge>(slot: &[AtomicU64], layout: &DynLayout, offset: usize, bytes: &[u8]) {
     match &layout.kind {
         DynKind::Newtype { inner } => store_fields::<M>(slot, inner, offset, bytes),
         DynKind::Struct { fields } if layout.has_reserved() => {
@@ -107,13 +113,14 @@ fn store_fields<M: Merge>(slot: &[AtomicU64], layout: &DynLayout, offset: usize,
 }
 
 /// Replaces the atomic fields in a copy of the whole value by their present values.
-fn put_atomics(layout: &DynLayout, word: impl Fn(usize) -> u64, bytes: &mut [u8]) {
+pub(super) fn put_atomics(layout: &DynLayout, word: impl Fn(usize) -> u64, bytes: &mut [u8]) {
     for (field, words) in layout.atomic_words() {
         put_words(&mut bytes[field.offset..][..field.layout.size], words, &word);
     }
 }
 
-fn put_words(bytes: &mut [u8], words: WordRange, word: impl Fn(usize) -> u64) {
+/// Sets bytes to the values of atomic words.
+pub(super) fn put_words(bytes: &mut [u8], words: WordRange, word: impl Fn(usize) -> u64) {
     let size = bytes.len() / words.count;
     for (number, bytes) in bytes.chunks_exact_mut(size).enumerate() {
         put(bytes, word(words.first + number));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cell::parts::Parts;
 use crate::copy::{Alone, store_from};
 use crate::dynamic::DynData;
+use crate::dynamic::bytes::initial;
 use crate::dynamic::contents::{Dyn, DynFacts};
 use crate::dynamic::decode::check_zeros;
 use crate::dynamic::encode::encode;
@@ -22,23 +23,24 @@ use crate::schema::{DynKind, DynLayout};
 
 /// A layout, and the data of the first value.
 #[derive(Debug)]
-pub(crate) struct DynSource {
+pub(crate) struct DynSource<'a> {
     layout: DynLayout,
-    data: Data,
+    data: Data<'a>,
     /// The data as bytes, once it is known to fit the layout; for a slice that is filled, the bytes of one element.
     bytes: OnceCell<Vec<u8>>,
 }
 
 #[derive(Debug)]
-enum Data {
+enum Data<'a> {
     Zeros,
     Whole(DynData),
+    Bytes(&'a [u8]),
     /// An element of a slice, and the number of elements.
     Filled(DynData, usize),
 }
 
-impl DynSource {
-    fn of(layout: DynLayout, data: Data) -> Self {
+impl<'a> DynSource<'a> {
+    fn of(layout: DynLayout, data: Data<'a>) -> Self {
         Self { layout, data, bytes: OnceCell::new() }
     }
 }
@@ -57,6 +59,14 @@ impl<D: Into<DynData>> From<(DynLayout, D)> for Initial<'_, Dyn> {
     }
 }
 
+/// A value that is given as bytes, in the order of the machine and with the padding of its layout. Padding becomes zero. For a
+/// [slice](DynLayout::slice), the number of bytes tells the number of elements.
+impl<'a> From<(DynLayout, &'a [u8])> for Initial<'a, Dyn> {
+    fn from((layout, bytes): (DynLayout, &'a [u8])) -> Self {
+        Self(DynSource::of(layout, Data::Bytes(bytes)))
+    }
+}
+
 /// An array of equal elements, whose layout is a [slice](DynLayout::slice).
 impl<D: Into<DynData>> From<(DynLayout, Filled<D>)> for Initial<'_, Dyn> {
     fn from((layout, Filled(element, length)): (DynLayout, Filled<D>)) -> Self {
@@ -69,15 +79,15 @@ impl replace::sealed::Former for DynData {
 }
 
 impl Initialize for Dyn {
-    type Source<'a> = DynSource;
+    type Source<'a> = DynSource<'a>;
 
     /// Checks the layout and the data.
     ///
     /// # Errors
     /// - `InvalidLayout` if no segment can hold a value of the layout.
-    /// - `WrongData` if the data does not fit the layout, `InvalidBits` if zeros are not a value of it.
+    /// - `WrongData` if the data does not fit the layout, `InvalidBits` if zeros or the given bytes are not a value of it.
     /// - `Unsupported` if there is more data than can be written at once.
-    fn facts_of(source: &DynSource) -> Result<Arc<DynFacts>, Error> {
+    fn facts_of(source: &DynSource<'_>) -> Result<Arc<DynFacts>, Error> {
         let DynSource { layout, data, bytes } = source;
         let size = size_of(layout, data)?;
         let facts = DynFacts::of(layout.clone().checked()?, size);
@@ -95,6 +105,11 @@ impl Initialize for Dyn {
                 check_zeros(&facts.layout)?;
                 return Ok(facts);
             }
+            (Data::Bytes(given), _) => {
+                let cleaned = initial(&facts.layout, given)?;
+                bytes.get_or_init(|| cleaned);
+                return Ok(facts);
+            }
         };
         limit::check(place.layout)?;
         let encoded = encode(place, "", data)?;
@@ -102,16 +117,16 @@ impl Initialize for Dyn {
         Ok(facts)
     }
 
-    fn is_zeroed(source: &DynSource) -> bool {
+    fn is_zeroed(source: &DynSource<'_>) -> bool {
         let is_zeroed = |bytes: &Vec<u8>| bytes.iter().all(|byte| *byte == 0);
         match source.data {
             Data::Zeros => true,
             Data::Filled(..) => source.bytes.get().is_some_and(is_zeroed),
-            Data::Whole(_) => false,
+            Data::Whole(_) | Data::Bytes(_) => false,
         }
     }
 
-    fn write(source: &DynSource, parts: &Parts<'_, Self>) {
+    fn write(source: &DynSource<'_>, parts: &Parts<'_, Self>) {
         let Some(bytes) = source.bytes.get() else { return };
         let length = if let Data::Filled(_, length) = source.data { length } else { 1 };
         parts.slots().initialize(|slot| fill(slot, bytes, length));
@@ -139,11 +154,19 @@ fn fill(slot: &[AtomicU64], bytes: &[u8], times: usize) {
 }
 
 /// Returns the number of bytes of a value; for a slice, of all its elements.
-fn size_of(layout: &DynLayout, data: &Data) -> Result<usize, Error> {
+fn size_of(layout: &DynLayout, data: &Data<'_>) -> Result<usize, Error> {
     let reason = match (&layout.kind, data) {
         (DynKind::Slice { element }, Data::Filled(_, length)) => return Ok(length.saturating_mul(element.size)),
         (DynKind::Slice { element }, Data::Whole(DynData::Array(elements))) => {
             return Ok(elements.len().saturating_mul(element.size));
+        }
+        (DynKind::Slice { .. }, Data::Bytes(bytes)) => return Ok(bytes.len()),
+        (_, Data::Bytes(bytes)) if bytes.len() != layout.size => {
+            return Err(Error::WrongData {
+                field: layout.type_text(),
+                expected: format!("{} bytes", layout.size),
+                found: format!("{} bytes", bytes.len()),
+            });
         }
         (DynKind::Slice { .. }, _) => "a slice has no length of its own: create it from its elements, or `Filled`",
         (_, Data::Filled(..)) => "only a slice can be `Filled`: the length of an array is in its layout",

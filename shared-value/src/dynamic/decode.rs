@@ -40,7 +40,12 @@ impl DynLayout {
 
 /// Returns the part at a path, given its bytes.
 pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynData, Error> {
-    Decoder { layout: place.layout, bytes, way: Way::Start(path, place.layout) }.data()
+    part(place.layout, bytes, Way::Start(path, place.layout))
+}
+
+/// Returns the part that these bytes represent. `way` is where it lies.
+pub(super) fn part(layout: &DynLayout, bytes: &[u8], way: Way<'_>) -> Result<DynData, Error> {
+    Decoder { layout, bytes, way }.data()
 }
 
 /// Checks that zeros are a value of this layout, which may have any size.
@@ -64,7 +69,7 @@ fn zeros(layout: &DynLayout, way: &Way<'_>) -> Result<(), Error> {
         DynKind::Struct { fields } => {
             fields.iter().try_for_each(|field| zeros(&field.layout, &Way::Field(way, &field.name)))
         }
-        _ => Decoder { layout, bytes: &[0; 8][..layout.size.min(8)], way: *way }.data().map(drop),
+        _ => part(layout, &[0; 8][..layout.size.min(8)], *way).map(drop),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::handle::synchronized::Synchronized;
 /// |---|---|
 /// | read, without the lock | [`get`](crate::DynAccessors::get) by path, [`load`](crate::DynAccessors::load) for all of it, [`version`](Synchronized::version) |
 /// | change, in one commit | [`set`](crate::DynAccessors::set), [`update`](crate::DynAccessors::update) |
+/// | copy plain bytes, at the speed of `memcpy` | [`read_bytes`](crate::DynAccessors::read_bytes), [`write_bytes`](crate::DynAccessors::write_bytes), [`read_elements`](crate::DynAccessors::read_elements), [`write_elements`](crate::DynAccessors::write_elements) |
 /// | inspect its type | [`layout`](crate::DynAccessors::layout), [`fields`](crate::DynAccessors::fields) |
 /// | hold the lock | [`lock`](Synchronized::lock) and its variants; then all of the above on a [`DynGuard`], [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
 /// | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
@@ -30,7 +31,7 @@ use crate::handle::synchronized::Synchronized;
 ///
 /// The schema is not trusted: if it does not describe exactly the memory of the value, opening fails with `InvalidSegment`.
 /// All bits are checked, as in programs that know the type. One call reads or writes at most 64 MiB and 4 million numbers,
-/// texts and the like; larger values are read and written part by part. So are arrays whose elements have long names or deeply
+/// texts and the like; larger values are read and written part by part, or as bytes. So are arrays whose elements have long names or deeply
 /// nested types: their data would take far more memory than their bytes.
 ///
 /// ```

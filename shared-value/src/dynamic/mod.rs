@@ -1,6 +1,7 @@
 //! Values of types that the program does not know. They are read and written by the schema in their segment.
 
 mod accessors;
+mod bytes;
 mod contents;
 mod copy;
 mod create;

@@ -90,6 +90,7 @@ impl Shape {
     }
 
     /// Returns the number of all words after the control line.
+    #[inline(always)]
     const fn words(self) -> usize {
         if self.atomics > 0 {
             self.atomics_start() + self.atomics
@@ -101,7 +102,7 @@ impl Shape {
     }
 
     /// Returns the number of bytes of the whole cell with its control line; `None` if no memory is that large.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn checked_length(self) -> Option<usize> {
         // Both slots, their marks and the gaps take less than three times the size, plus 4 KiB.
         let most = self.size.checked_mul(3)?.checked_add(self.atomics.checked_mul(WORD)?)?.checked_add(1 << 12)?;
@@ -109,7 +110,7 @@ impl Shape {
     }
 
     /// Returns the number of bytes of the whole cell with its control line.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn length(self) -> usize {
         (LINE + self.words()) * WORD
     }

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::handle::access::sealed::Read as _;
 use crate::hold::Hold;
+use crate::hold::patience::Patience;
 use crate::hold::read::{self, Timed};
 use crate::layout::SharedValue;
 use crate::lock::Wait;
@@ -101,7 +102,8 @@ pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
 /// The operations that differ between kinds of access.
 pub(crate) mod sealed {
     use super::{
-        AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Range, SharedValue, Timed, Unchecked, Wait, copy,
+        AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Patience, Range, SharedValue, Timed, Unchecked,
+        Wait, copy,
     };
 
     pub trait Read {
@@ -134,28 +136,40 @@ pub(crate) mod sealed {
         /// Lets the closure write these bytes of a slot. It must not panic.
         fn change<C: Contents + ?Sized>(
             cell: &Cell<C>,
+            patience: impl Patience,
             bytes: &Range<usize>,
             write: impl FnOnce(&[AtomicU64]),
         ) -> Result<(), Error>;
 
         #[inline(always)]
-        fn set<C: Contents + ?Sized, F: SharedValue>(cell: &Cell<C>, offset: usize, value: &F) -> Result<(), Error> {
-            Self::change(cell, &copy::range::<F>(offset), |slot| {
+        fn set<C: Contents + ?Sized, F: SharedValue>(
+            cell: &Cell<C>,
+            patience: impl Patience,
+            offset: usize,
+            value: &F,
+        ) -> Result<(), Error> {
+            Self::change(cell, patience, &copy::range::<F>(offset), |slot| {
                 copy::store_by::<Self::Merge, F>(slot, offset, value);
             })
         }
 
         fn update<C: Contents + ?Sized, F: SharedValue, R>(
             cell: &Cell<C>,
+            patience: impl Patience,
             offset: usize,
             change: impl FnOnce(&mut F) -> R,
         ) -> Result<R, Error>;
 
-        fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>;
+        fn update_whole<T: SharedValue, R>(
+            cell: &Cell<T>,
+            patience: impl Patience,
+            change: impl FnOnce(&mut T) -> R,
+        ) -> Result<R, Error>;
 
         /// Lets `change` change a copy of these bytes, which `copy` makes and `write` writes back.
         fn update_copy<C: Contents + ?Sized, V, R, E: From<Error>>(
             cell: &Cell<C>,
+            patience: impl Patience,
             bytes: &Range<usize>,
             copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
             change: impl FnOnce(&mut V) -> Result<R, E>,
@@ -221,44 +235,51 @@ impl sealed::Write for ReadWrite {
     #[inline(always)]
     fn change<C: Contents + ?Sized>(
         cell: &Cell<C>,
+        patience: impl Patience,
         bytes: &Range<usize>,
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Error> {
         match cell.unencumbered() {
-            Some(thread) => Ok(cell.change_briefly(thread, bytes, write)?),
-            None => change_in_hold(cell, bytes, write),
+            Some(thread) => Ok(cell.change_briefly(thread, patience, bytes, write)?),
+            None => change_in_hold(cell, patience, bytes, write),
         }
     }
 
     #[inline(always)]
     fn update<C: Contents + ?Sized, F: SharedValue, R>(
         cell: &Cell<C>,
+        patience: impl Patience,
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
         match cell.unencumbered() {
-            Some(thread) => cell.update_briefly(thread, offset, |slot| copy::load(slot, offset), change),
-            None => update_in_hold(cell, offset, |hold| hold.read(offset), change),
+            Some(thread) => cell.update_briefly(thread, patience, offset, |slot| copy::load(slot, offset), change),
+            None => update_in_hold(cell, patience, offset, |hold| hold.read(offset), change),
         }
     }
 
     #[inline(always)]
-    fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+    fn update_whole<T: SharedValue, R>(
+        cell: &Cell<T>,
+        patience: impl Patience,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, Error> {
         let with_atomics = |copy| read::with_atomics(cell, copy);
         match cell.unencumbered() {
-            Some(thread) => cell.update_briefly(thread, 0, |slot| with_atomics(copy::load(slot, 0)), change),
-            None => update_in_hold(cell, 0, read::whole_held, change),
+            Some(thread) => cell.update_briefly(thread, patience, 0, |slot| with_atomics(copy::load(slot, 0)), change),
+            None => update_in_hold(cell, patience, 0, read::whole_held, change),
         }
     }
 
     fn update_copy<C: Contents + ?Sized, V, R, E: From<Error>>(
         cell: &Cell<C>,
+        patience: impl Patience,
         bytes: &Range<usize>,
         copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, E> {
-        cell.locked(|hold| {
+        cell.locked(patience, |hold| {
             let value = copy(hold.current())?;
             hold.update_through(bytes, value, change, write).map_err(Error::from)?
         })
@@ -269,10 +290,11 @@ impl sealed::Write for ReadWrite {
 #[inline(never)]
 fn change_in_hold<C: Contents + ?Sized>(
     cell: &Cell<C>,
+    patience: impl Patience,
     bytes: &Range<usize>,
     write: impl FnOnce(&[AtomicU64]),
 ) -> Result<(), Error> {
-    cell.locked(|hold| {
+    cell.locked(patience, |hold| {
         hold.change_through(bytes, write);
         Ok(())
     })
@@ -282,11 +304,12 @@ fn change_in_hold<C: Contents + ?Sized>(
 #[inline(never)]
 fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
     cell: &Cell<C>,
+    patience: impl Patience,
     offset: usize,
     read: impl FnOnce(&Hold<'_, C>) -> Unchecked<F>,
     change: impl FnOnce(&mut F) -> R,
 ) -> Result<R, Error> {
-    cell.locked(|hold| {
+    cell.locked(patience, |hold| {
         let value = read(hold).check_in::<C>(offset)?;
         let write = |slot: &[AtomicU64], value: &F| copy::store(slot, offset, value);
         let change = |value: &mut F| Ok::<_, Infallible>(change(value));
@@ -301,6 +324,7 @@ impl sealed::Write for Unlocked {
     #[inline(always)]
     fn change<C: Contents + ?Sized>(
         cell: &Cell<C>,
+        _: impl Patience,
         _: &Range<usize>,
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Error> {
@@ -311,25 +335,31 @@ impl sealed::Write for Unlocked {
     #[inline(always)]
     fn update<C: Contents + ?Sized, F: SharedValue, R>(
         cell: &Cell<C>,
+        patience: impl Patience,
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
         let mut value = Self::field(cell, offset).check_in::<C>(offset)?;
         let result = change(&mut value);
-        Self::set(cell, offset, &value)?;
+        Self::set(cell, patience, offset, &value)?;
         Ok(result)
     }
 
     #[inline(always)]
-    fn update_whole<T: SharedValue, R>(cell: &Cell<T>, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+    fn update_whole<T: SharedValue, R>(
+        cell: &Cell<T>,
+        patience: impl Patience,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, Error> {
         let mut value = read::with_atomics(cell, Self::field(cell, 0)).check()?;
         let result = change(&mut value);
-        Self::set(cell, 0, &value)?;
+        Self::set(cell, patience, 0, &value)?;
         Ok(result)
     }
 
     fn update_copy<C: Contents + ?Sized, V, R, E: From<Error>>(
         cell: &Cell<C>,
+        _: impl Patience,
         _: &Range<usize>,
         copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
         change: impl FnOnce(&mut V) -> Result<R, E>,

@@ -1,5 +1,6 @@
 //! The methods of handles that hand a value to another process. `share/` does the work.
 
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
@@ -91,5 +92,29 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// ```
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
         share::send_to(self.cell.segment(), self.cell.number(), socket)
+    }
+
+    /// Returns the descriptor of the value's segment, for programs that hand descriptors over by means of their own. The other
+    /// process opens the value by [`Source::descriptor`](crate::Source::descriptor).
+    ///
+    /// The descriptor stays the handle's: it must not be closed, and no lock be taken on it. For a value of an arena, it is that
+    /// of the arena. A process with a duplicate can do everything that this handle can do, and the value counts as in use while a
+    /// duplicate is open.
+    ///
+    /// # Errors
+    /// `Io` if other code of the program has closed the descriptor, and the segment cannot be opened again.
+    ///
+    /// ```
+    /// use shared_value::{Source, Synchronized};
+    ///
+    /// let value = Synchronized::new(7_i32)?;
+    /// let duplicate = value.as_fd()?.try_clone_to_owned().expect("there are descriptors left");
+    /// let other = Synchronized::<i32>::open(Source::descriptor(&duplicate))?;
+    /// value.set(8)?;
+    /// assert_eq!(other.get(), 8);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn as_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        share::descriptor_of(self.cell.segment())
     }
 }

@@ -12,7 +12,7 @@ use crate::layout::SharedValue;
 /// |---|---|
 /// | a `T` | a `T`; a `&T`, for a `T` that is too large for the stack; [`Zeroed`] |
 /// | an array of `E` | a `&[E]`, a `&[E; N]`, a `Vec<E>`; [`Filled`] |
-/// | a value of any type ([`Dyn`](crate::Dyn)) | a [`DynLayout`](crate::DynLayout), alone or with [`DynData`](crate::DynData) |
+/// | a value of any type ([`Dyn`](crate::Dyn)) | a [`DynLayout`](crate::DynLayout), alone, with [`DynData`](crate::DynData), or with bytes (`&[u8]`) |
 ///
 /// ```
 /// use shared_value::{Filled, SharedArray, Synchronized, Zeroed};

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
@@ -212,6 +213,14 @@ impl<R: LockRule> LockObject<R> {
     pub fn send_to(&self, socket: &UnixStream) -> Result<(), Error> {
         self.handle.send_to(socket)
     }
+
+    /// Returns the descriptor of the lock's segment, as [`Synchronized::as_fd`] does.
+    ///
+    /// # Errors
+    /// `Io` if other code of the program has closed the descriptor, and the segment cannot be opened again.
+    pub fn as_fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        self.handle.as_fd()
+    }
 }
 
 /// Locking.
@@ -261,6 +270,11 @@ impl<R: LockRule> LockObject<R> {
     /// The errors of [`Synchronized::unlink`].
     pub fn unlink(&self) -> Result<(), Error> {
         self.handle.unlink()
+    }
+
+    /// Returns the cell that carries the lock, as a value.
+    pub(crate) fn handle(&self) -> &Synchronized<R> {
+        &self.handle
     }
 
     fn identity() -> Result<R, Error> {

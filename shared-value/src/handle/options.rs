@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::cell::{Guarding, Terms, open_or_else};
 use crate::error::Error;
 use crate::hold::backoff::Backoff;
+use crate::lock::interruption;
 use crate::segment::{Location, Writers};
 use crate::share::Source;
 
@@ -111,6 +112,9 @@ impl<H: Handle> Options<H> {
             let remaining = self.wait.saturating_sub(start.elapsed());
             if remaining.is_zero() || !matches!(opened, Err(Error::NotFound { .. })) {
                 return opened;
+            }
+            if interruption::take() {
+                return Err(Error::Interrupted { awaited: format!("`{source}` to be created") });
             }
             backoff.sleep_at_most(remaining);
         }

@@ -5,7 +5,7 @@
     reason = "the sealed traits can be neither named nor called from outside"
 )]
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use crate::cell::{Cell, Recognized};
@@ -19,6 +19,7 @@ use crate::hold::Hold;
 use crate::hold::read::{self, Timed};
 use crate::layout::{Printed, SharedValue};
 use crate::protocol::slots::PIECE;
+use crate::schema::{DynKind, DynLayout};
 
 /// The types of value that a [`Synchronized`](crate::Synchronized) or a [`Guard`](crate::Guard) can refer to: a
 /// [`SharedValue`], a slice of them, whose length is known at run time, or a [`Dyn`](crate::Dyn), which only its segment
@@ -37,7 +38,7 @@ impl<E: SharedValue> Shared for [E] {}
 const PRINTED: usize = 100;
 
 pub(crate) mod sealed {
-    use super::{Access, Borrow, Cell, Contents, Error, Hold, Timed, fmt};
+    use super::{Access, Borrow, Cell, Contents, Cow, DynLayout, Error, Hold, Timed, fmt};
 
     /// Copying the whole value.
     pub trait Copied: Contents {
@@ -52,6 +53,9 @@ pub(crate) mod sealed {
         /// Copies the value as `load` does, but in this way, and sets the number of its version. `TimedOut` if the time is
         /// over before.
         fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<Self::Owned, Error>;
+
+        /// Returns the layout of the value, in which paths name parts.
+        fn layout(cell: &Cell<Self>) -> Result<Cow<'_, DynLayout>, Error>;
 
         /// Prints the value that `load` would return, even if its bits are invalid.
         fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
@@ -83,6 +87,10 @@ impl<T: SharedValue> sealed::Copied for T {
         copies.check_one().map(|value| *value)
     }
 
+    fn layout(_: &Cell<Self>) -> Result<Cow<'_, DynLayout>, Error> {
+        DynLayout::of::<T>().map(Cow::Owned)
+    }
+
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = access::whole::<T, A>(cell).to_bytes();
         fmt::Debug::fmt(&Printed { layout: T::LAYOUT, bytes: &bytes }, formatter)
@@ -107,6 +115,12 @@ impl<E: SharedValue> sealed::Copied for [E] {
         let mut copies = Copies::<E>::zeroed(cell.length());
         *version = Some(timed.pieces(|slot, bytes| copies.load_bytes(slot, bytes))?);
         copies.check_in::<[E]>(0).map(Vec::from)
+    }
+
+    fn layout(cell: &Cell<Self>) -> Result<Cow<'_, DynLayout>, Error> {
+        let (length, element) = (cell.length(), Box::new(DynLayout::of::<E>()?));
+        let array = DynKind::Array { length, element };
+        Ok(Cow::Owned(DynLayout::new("array", cell.shape().size, align_of::<E>(), array)))
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,6 +14,7 @@ use crate::handle::guard::Guard;
 use crate::handle::initial::Initial;
 use crate::handle::options::{Options, sealed};
 use crate::handle::shared::Shared;
+use crate::hold::patience::{Patience, Unlimited};
 use crate::hold::read;
 use crate::layout::SharedValue;
 use crate::lock::{LockKind, LockState, Wait};
@@ -198,7 +199,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// The errors of [`update`](Self::update).
     #[inline]
     pub fn set(&self, value: T) -> Result<(), Error> {
-        A::set(&self.cell, 0, &value)
+        A::set(&self.cell, Unlimited, 0, &value)
     }
 
     /// Replaces the whole value except its atomic fields by a copy of `value`, which may be too large for the stack.
@@ -206,7 +207,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// # Errors
     /// The errors of [`update`](Self::update).
     pub fn set_from(&self, value: &T) -> Result<(), Error> {
-        A::set(&self.cell, 0, value)
+        A::set(&self.cell, Unlimited, 0, value)
     }
 
     /// Lets the closure change the value under the lock. If this thread holds no guard, the change is committed at once; if
@@ -236,16 +237,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// - The errors of [`lock`](Synchronized::lock).
     #[inline(always)]
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        if const { is_boxed::<T>() } {
-            return A::update_copy(
-                &self.cell,
-                &copy::range::<T>(0),
-                |slot| read::boxed(&self.cell, |copy| copy(slot)),
-                |value| Ok(change(value)),
-                |slot, value| copy::store_by::<A::Merge, T>(slot, 0, value),
-            );
-        }
-        A::update_whole(&self.cell, change)
+        self.update_within(Unlimited, change)
     }
 
     /// Lets the closure change the value under the lock, as [`update`](Self::update) does. If the closure fails, nothing
@@ -277,9 +269,41 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     /// The error of the closure, and the errors of [`update`](Self::update).
     #[inline]
     pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
+        self.try_update_within(Unlimited, change)
+    }
+}
+
+/// Changing the whole value within a time.
+impl<T: SharedValue, A: Writable> Synchronized<T, A> {
+    #[inline(always)]
+    pub(crate) fn update_within<R>(
+        &self,
+        patience: impl Patience,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, Error> {
         if const { is_boxed::<T>() } {
             return A::update_copy(
                 &self.cell,
+                patience,
+                &copy::range::<T>(0),
+                |slot| read::boxed(&self.cell, |copy| copy(slot)),
+                |value| Ok(change(value)),
+                |slot, value| copy::store_by::<A::Merge, T>(slot, 0, value),
+            );
+        }
+        A::update_whole(&self.cell, patience, change)
+    }
+
+    #[inline(always)]
+    pub(crate) fn try_update_within<R, E: From<Error>>(
+        &self,
+        patience: impl Patience,
+        change: impl FnOnce(&mut T) -> Result<R, E>,
+    ) -> Result<R, E> {
+        if const { is_boxed::<T>() } {
+            return A::update_copy(
+                &self.cell,
+                patience,
                 &copy::range::<T>(0),
                 |slot| read::boxed(&self.cell, |copy| copy(slot)),
                 |value| change(value),
@@ -288,6 +312,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
         }
         A::update_copy(
             &self.cell,
+            patience,
             &copy::range::<T>(0),
             |slot| read::with_atomics(&self.cell, copy::load(slot, 0)).check(),
             change,
@@ -326,6 +351,32 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     #[track_caller]
     pub fn get(&self) -> T {
         access::whole::<T, A>(&self.cell).valid_in::<T>(0)
+    }
+}
+
+/// Values without a lock.
+impl<C: Shared + ?Sized> Synchronized<C, Unlocked> {
+    /// Returns where the value lies in memory: for programs in other languages that look at it while it changes, such as views of
+    /// an array. It is where [`Synchronized::set`] writes, except for atomic fields.
+    ///
+    /// The pointer is good as long as a handle of the value lives in this process, and for as many bytes as the value has.
+    /// Other threads and processes may write there at any time. So in Rust, access it only as atomics of 8 bytes, which all of
+    /// this library's accesses are: the value begins at a multiple of 8, and zeros fill its last word. Padding has to stay zero.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use shared_value::{Filled, SharedArray};
+    ///
+    /// let samples = SharedArray::<f64>::options().unlocked().new(Filled(0.5, 1_000))?;
+    /// let first: *mut AtomicU64 = samples.as_ptr().cast();
+    /// // SAFETY: `samples` lives, the array has 1,000 numbers of 8 bytes, and this is an atomic access.
+    /// let last = unsafe { &*first.add(999) };
+    /// last.store(2.5_f64.to_bits(), Ordering::Relaxed);
+    /// assert_eq!(samples.at(999), 2.5);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.cell.slots().first().as_ptr().cast::<u8>().cast_mut()
     }
 }
 

@@ -18,8 +18,10 @@ use std::ops::Range;
 use crate::error::Error;
 use crate::format::CELL_ALIGN;
 use crate::heap::decision::Decision;
-use crate::heap::space::index::Bits;
+use crate::heap::space::index::{self, Bits};
+use crate::heap::usize_of;
 use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::claims::look_again;
 use crate::segment::{Layout, Mapping, Search};
 use crate::sys::memory;
 
@@ -29,8 +31,9 @@ const TRAILER_WORDS: usize = 4;
 /// bits.
 pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 
-/// Whether a block is in use.
+/// Whether a block is in use. It has the size of a word, so that trailers have no padding, which is slow to copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum State {
     /// It is being made, or its maker died before the block was live.
     Made,
@@ -73,6 +76,7 @@ pub(crate) struct Trailer {
 
 /// The bits of a trailer's first word that hold the state.
 const STATE: u64 = 0xff;
+const LIVE: u64 = 1;
 const REMOVED: u64 = 2;
 const FREE: u64 = 3;
 /// The bits of the second word that hold the start, and of the last word that hold the hash.
@@ -165,8 +169,7 @@ impl<'a> Heap<'a> {
     /// Returns where the first block starts.
     #[inline(always)]
     pub(crate) fn start(self) -> usize {
-        let entry = &self.mapping.entries()[0];
-        (entry.cell_offset + entry.cell_length).next_multiple_of(CELL_ALIGN)
+        self.mapping.behind_cell()
     }
 
     pub(crate) fn end_of_segment(self) -> usize {
@@ -213,7 +216,9 @@ impl<'a> Heap<'a> {
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     fn trailer_once(self, at: usize) -> Option<Result<Trailer, Reused>> {
-        if !self.is_set(Bits::Ends, at) {
+        let (ends, bit) = (self.bits(Bits::Ends, at)?, index::bit(at));
+        // Acquire: pairs with the release of the journal, so the trailer of a block that ends here is seen.
+        if ends.load(Ordering::Acquire) & bit == 0 {
             return None;
         }
         let [first, start, size, last] = self.trailer_words(at)?;
@@ -224,7 +229,7 @@ impl<'a> Heap<'a> {
             at,
             state: match word & STATE {
                 0 => State::Made,
-                1 => State::Live,
+                LIVE => State::Live,
                 REMOVED => State::Removed,
                 4 => State::Adding,
                 5 => State::Removing,
@@ -244,11 +249,24 @@ impl<'a> Heap<'a> {
         fence(Ordering::Acquire);
         let again = first.load(Ordering::Relaxed);
         let is_freed = again & STATE == FREE && word & STATE != FREE;
-        if (again ^ word) & !STATE != 0 || is_freed || !self.is_set(Bits::Ends, at) {
+        if (again ^ word) & !STATE != 0 || is_freed || ends.load(Ordering::Acquire) & bit == 0 {
             return Some(Err(Reused));
         }
         let is_sound = trailer.start.is_multiple_of(CELL_ALIGN) && (self.start()..=at).contains(&trailer.start);
         is_sound.then_some(Ok(trailer))
+    }
+
+    /// Returns the first words of a block that holds no value and is never removed.
+    #[inline(always)]
+    pub(crate) fn lasting<const WORDS: usize>(self, at: usize) -> Option<(usize, &'a [AtomicU64; WORDS])> {
+        let [first, start, _, last] = self.trailer_words(at)?;
+        // Acquire: pairs with the release of `set_state`, so the other words are seen. They stay as they are.
+        let is_live = first.load(Ordering::Acquire) & STATE == LIVE;
+        if !is_live || last.load(Ordering::Relaxed) >> HASH_BITS != 0 {
+            return None;
+        }
+        let start = usize_of(start.load(Ordering::Relaxed) & ((1 << START_BITS) - 1));
+        Some((start, self.words(start, WORDS)?.try_into().ok()?))
     }
 
     /// Returns the words that decide about pending changes.
@@ -291,8 +309,7 @@ impl<'a> Heap<'a> {
     #[inline(always)]
     pub(crate) fn is_still(self, block: &Trailer) -> bool {
         let Some([first, ..]) = self.trailer_words(block.at) else { return false };
-        // Sequentially consistent: either this load sees that the block was removed, or the sweep sees the claim.
-        let word = first.load(Ordering::SeqCst);
+        let word = look_again(first);
         let is_removed = matches!(word & STATE, REMOVED | FREE);
         // If the word is part of another block by now, no block ends here any more: the load above has acquired that.
         word >> STATE.count_ones() == block.generation && !is_removed && self.is_set(Bits::Ends, block.at)

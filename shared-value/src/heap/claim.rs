@@ -1,13 +1,5 @@
 //! Claims of the values of an arena, so that the space of a removed value is not used again while a handle of it is open.
-//!
-//! ```text
-//! a process opens a value             the owner of the directory's lock removes it
-//! 1. finds its block, which is live   1. sets the state of the block to removed
-//! 2. claims the unit in which it ends 2. looks for claims: first counters, then locks
-//! 3. looks at the block again         3. without a claim, frees the block
-//! ```
-//! Both issue sequentially consistent operations between their first and their last step. So at least one of them sees what the
-//! other has done: the process does not open the value, or the space is not used again.
+//! `protocol/claims.rs` says why that is right.
 
 use std::sync::Arc;
 

@@ -25,8 +25,9 @@ pub(crate) fn find(heap: Heap<'_>, table: u64, key: &str) -> Option<Trailer> {
 /// Finds the block of an id.
 #[inline(always)]
 pub(crate) fn find_at(heap: Heap<'_>, id: BlockId) -> Option<Trailer> {
-    heap.trailer(id.trailer(heap))
-        .filter(|block| block.type_entry != 0 && block.generation == id.generation(heap) && heap.is_live(block))
+    let block = heap.trailer(id.trailer(heap))?;
+    let is_it = block.type_entry != 0 && block.generation == id.generation(heap) && heap.is_live(&block);
+    is_it.then_some(block)
 }
 
 /// Opens the value of an id.
@@ -53,12 +54,16 @@ pub(crate) fn cell_of<C: Recognized + ?Sized>(
     block: &Trailer,
     name: impl Fn() -> String,
 ) -> Result<Option<Cell<C>>, Error> {
-    let Some(place) = claim_found(segment, block)? else { return Ok(None) };
     let entry = TypeEntry::at(Heap::of(segment), block.type_entry).ok_or_else(|| lost(segment, block.at))?;
     let described =
         Described { name: &name, fingerprint: entry.fingerprint, schema: &|| entry.schema(), size: block.size };
-    let cell = cell_in(place, block, C::in_arena(&described)?);
-    Ok(Some(cell.ok_or_else(|| lost(segment, block.at))?))
+    // A type entry stays for ever, and what the block says was read at one moment. So both may be checked before the claim.
+    let facts = C::in_arena(&described)?;
+    let Some(place) = claim_found(segment, block)? else { return Ok(None) };
+    match cell_in(place, block, facts) {
+        Some(cell) => Ok(Some(cell)),
+        None => Err(lost(segment, block.at)),
+    }
 }
 
 /// Returns the cell with these facts in a block, if there is room for it before the key.

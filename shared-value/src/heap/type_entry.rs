@@ -1,7 +1,7 @@
 //! `TypeEntry`: the schema of a type, which an arena holds once for all values of this type.
 
 use crate::format::contents::Shape;
-use crate::heap::blocks::{Heap, State, words_of};
+use crate::heap::blocks::{Heap, words_of};
 use crate::protocol::atomics::Ordering::Relaxed;
 
 const WORD: usize = size_of::<u64>();
@@ -35,12 +35,10 @@ impl<'a> TypeEntry<'a> {
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     pub(crate) fn at(heap: Heap<'a>, trailer: usize) -> Option<Self> {
-        let trailer =
-            heap.trailer(trailer).filter(|trailer| trailer.state == State::Live && trailer.type_entry == 0)?;
-        let [fingerprint, atomics, length, next] = heap.words(trailer.start, HEAD)? else { return None };
+        let (start, [fingerprint, atomics, length, next]) = heap.lasting::<HEAD>(trailer)?;
         Some(Self {
             heap,
-            start: trailer.start,
+            start,
             fingerprint: fingerprint.load(Relaxed),
             atomics: atomics.load(Relaxed) as usize,
             schema_length: length.load(Relaxed) as usize,

@@ -1,7 +1,16 @@
 //! `Backoff`: pauses between attempts that fail because of other threads.
 
-use std::thread;
 use std::time::Duration;
+
+use crate::lock::interruption;
+use crate::sys;
+
+/// Pauses for this long, unless a signal ends the pause.
+pub(crate) fn pause(duration: Duration) {
+    if sys::thread::sleep(duration).is_err() {
+        interruption::note();
+    }
+}
 
 /// Pauses that double each time, up to a limit.
 pub(crate) struct Backoff {
@@ -34,7 +43,7 @@ impl Backoff {
 
     /// Sleeps for the next pause, but for no longer than `most`.
     pub(crate) fn sleep_at_most(&mut self, most: Duration) {
-        thread::sleep(self.pause(self.made).min(most));
+        pause(self.pause(self.made).min(most));
         self.made = self.made.saturating_add(1);
     }
 }

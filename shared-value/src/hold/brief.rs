@@ -8,6 +8,7 @@ use crate::copy::{self, Unchecked};
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::hold::check_place;
+use crate::hold::patience::Patience;
 use crate::layout::SharedValue;
 use crate::lock::{self, Refusal, Thread};
 use crate::protocol::atomics::AtomicU64;
@@ -27,13 +28,14 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     pub(crate) fn change_briefly(
         &'a self,
         thread: Thread,
+        patience: impl Patience,
         bytes: &Range<usize>,
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Refusal> {
         check_place(self, bytes);
-        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
-        // lock mapped.
-        let acquired = unsafe { lock::only::acquire(thread, self.lock()) }?;
+        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock; a first attempt
+        // that fails takes none. `self` keeps the lock mapped.
+        let acquired = patience.take(|wait| unsafe { lock::only::acquire(thread, self.lock(), wait) })?;
         self.recover_from(acquired);
         self.slots().publish(bytes, write);
         // SAFETY: `acquire` took the lock for this thread, and this is its only release.
@@ -46,15 +48,16 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     pub(crate) fn update_briefly<F: SharedValue, R>(
         &'a self,
         thread: Thread,
+        patience: impl Patience,
         offset: usize,
         read: impl FnOnce(&[AtomicU64]) -> Unchecked<F>,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
         let bytes = copy::range::<F>(offset);
         check_place(self, &bytes);
-        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
-        // lock mapped.
-        let acquired = unsafe { lock::only::acquire_borrowed(thread, self.lock()) }?;
+        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock; a first attempt
+        // that fails takes none. `self` keeps the lock mapped.
+        let acquired = patience.take(|wait| unsafe { lock::only::acquire_borrowed(thread, self.lock(), wait) })?;
         self.recover_from(acquired);
         let token = thread.token();
         let ending = BriefEnding { cell: self, thread, token };

@@ -5,6 +5,7 @@ use crate::cell::Cell;
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::hold::Hold;
+use crate::hold::patience::Patience;
 use crate::lock::{self, Acquired, Mark, Overwritten, Refusal, Thread, Wait, wakeup};
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
@@ -90,9 +91,10 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     #[inline(always)]
     pub(crate) fn locked<R, E: From<Error>>(
         &'a self,
+        patience: impl Patience,
         work: impl FnOnce(&mut Hold<'a, C>) -> Result<R, E>,
     ) -> Result<R, E> {
-        let mut hold = Hold::acquire(self, Wait::Forever).map_err(Error::from)?;
+        let mut hold = patience.take(|wait| Hold::acquire(self, wait)).map_err(Error::from)?;
         // The first hold of a thread finds no mark.
         let writable = if hold.acquired == Some(Acquired::Again) { hold.check_writable() } else { Ok(()) };
         let result = match writable {

@@ -5,6 +5,8 @@ pub(crate) mod backoff;
 mod brief;
 mod locking;
 pub(crate) mod moment;
+pub(crate) mod owned;
+pub(crate) mod patience;
 pub(crate) mod read;
 pub(crate) mod retry;
 pub(crate) mod scoped;

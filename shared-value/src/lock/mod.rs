@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod held;
+pub(crate) mod interruption;
 mod line;
 mod list;
 pub(crate) mod only;
@@ -167,6 +168,7 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
         return Err(match wait {
             _ if lock_word::is_retired(&line.word) => Refusal::Retired,
             Wait::Never => Refusal::WouldBlock,
+            Wait::Until(_) | Wait::Forever if interruption::take() => Refusal::Interrupted,
             Wait::Briefly | Wait::Until(_) => Refusal::TimedOut,
             // It never gives up, unless it waits for its own thread, or the lock was retired: a peer may have overwritten the
             // word since.
@@ -328,6 +330,11 @@ pub(crate) fn is_last_hold(thread: Thread, line: &LockLine) -> bool {
     thread.find(line).is_some_and(|held| held.depth() == 0)
 }
 
+/// Returns how often the calling thread holds the lock.
+pub(crate) fn depth(thread: Thread, line: &LockLine) -> u64 {
+    thread.find(line).map_or(0, |held| held.depth() + 1)
+}
+
 /// The state of a lock at one moment.
 ///
 /// ```
@@ -424,7 +431,9 @@ impl lock_word::Kernel for Announcing {
     }
 
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
-        sys::futex::wait(word, expected, timeout);
+        if sys::futex::wait(word, expected, timeout).is_err() {
+            interruption::note();
+        }
     }
 
     fn wake_one(&self, word: &AtomicU64) {
@@ -441,5 +450,9 @@ impl lock_word::Kernel for Announcing {
 
     fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool {
         process::is_gone(word.as_ptr().addr(), owner)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        interruption::is_noted()
     }
 }

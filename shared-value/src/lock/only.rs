@@ -25,14 +25,14 @@ use crate::protocol::lock_word::{self, Wait};
 /// Takes the lock for code that neither takes a lock, nor ends the thread, nor asks which locks the thread holds.
 ///
 /// # Errors
-/// None are expected: this waits for ever, so it cannot time out.
+/// `WouldBlock` or `TimedOut` if the wait is over, `Retired` if no thread takes the lock again. Then nothing was taken.
 ///
 /// # Safety
 /// - `thread` is the calling thread and holds no lock.
 /// - The lock stays mapped until it is released.
 #[inline(always)]
-pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
-    take(thread, line, Wait::Forever)
+pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
+    take(thread, line, wait)
 }
 
 /// Undoes an `acquire`. Returns `true` if a thread waits for the lock or for a commit of the value.
@@ -53,16 +53,16 @@ pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Ov
 /// Takes the lock for any closure, while the value counts as borrowed.
 ///
 /// # Errors
-/// None are expected: this waits for ever, so it cannot time out.
+/// The errors of `acquire`.
 ///
 /// # Safety
 /// - `thread` is the calling thread and holds no lock.
 /// - The lock stays mapped at its address while it is held: until `release_borrowed`, or, if that does not happen, as long
 ///   as `is_any_held_within` finds the lock.
 #[inline(always)]
-pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine) -> Result<Acquired, Refusal> {
+pub(crate) unsafe fn acquire_borrowed(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
     // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
-    unsafe { acquire_linked(thread, line, Wait::Forever, |held| held.push_only(line, Mark::Borrowed)) }
+    unsafe { acquire_linked(thread, line, wait, |held| held.push_only(line, Mark::Borrowed)) }
 }
 
 /// Undoes an `acquire_borrowed`. Returns `true` if a thread waits for the lock or for a commit of the value.

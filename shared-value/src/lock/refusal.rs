@@ -18,6 +18,8 @@ pub(crate) struct Overwritten;
 #[repr(u64)]
 pub(crate) enum Refusal {
     WouldBlock,
+    /// `interruptible` has ended the wait.
+    Interrupted,
     TimedOut,
     TooManyHeld,
     TooDeep,
@@ -66,6 +68,7 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::WouldBlock => LockError::WouldBlock.into(),
             Refusal::TimedOut => LockError::TimedOut.into(),
+            Refusal::Interrupted => LockError::Interrupted.into(),
             Refusal::TooManyHeld => LockError::TooManyHeld { limit: MAX_HELD }.into(),
             Refusal::TooDeep => LockError::TooDeep { limit: MAX_DEPTH }.into(),
             Refusal::Borrowed => Self::Borrowed,

@@ -4,13 +4,16 @@
 
 use std::time::Duration;
 
+use crate::lock::interruption;
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::event::{count, has_waiters};
 use crate::sys;
 
 /// Sleeps until another thread raises the event, or the time is over. `announced` comes from `announce`.
 pub(crate) fn sleep(event: &AtomicU64, announced: u64, timeout: Duration) {
-    sys::futex::wait(event, announced, timeout);
+    if sys::futex::wait(event, announced, timeout).is_err() {
+        interruption::note();
+    }
 }
 
 /// Wakes all waiters that were announced.

@@ -57,4 +57,8 @@ impl Kernel for &Futex {
     fn is_gone(&self, _word: &AtomicU64, _owner: u64) -> bool {
         false
     }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
 }

@@ -3,6 +3,7 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p shared-value --lib --release`
 
+mod claims;
 mod event;
 mod futex;
 mod lock_word;

@@ -123,6 +123,8 @@ pub(crate) trait Kernel: Copy {
     fn is_replaced(&self, word: &AtomicU64) -> bool;
     /// Returns whether the owner that the word names is known not to exist any more. Asked after each sleep.
     fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool;
+    /// Returns whether a signal has ended a sleep of a thread that wants its wait to end then. Asked before each sleep.
+    fn is_interrupted(&self) -> bool;
 }
 
 /// The lock was taken; the announcement to the kernel still stands.
@@ -136,7 +138,8 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 pub(crate) struct Stolen;
 
-/// Takes the lock for the thread. Returns `None` if the wait is over, if the thread waits for itself, or if the lock is retired.
+/// Takes the lock for the thread. Returns `None` if the wait is over or interrupted, if the thread waits for itself, or if the
+/// lock is retired.
 ///
 /// Taking is an acquire operation: the new owner sees everything that earlier owners did. An owner that released the lock
 /// did so with release ordering. An owner that died was stopped by the kernel, which then changed the word with a full
@@ -199,7 +202,7 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
         }
         // A peer that changes a free word all the time must not hold this thread for ever either.
         let owns_elsewhere = seen & THREAD == owner & THREAD && kernel.may_own_elsewhere();
-        let Some(timeout) = wait.remaining().filter(|_| !owns_elsewhere) else {
+        let Some(timeout) = wait.remaining().filter(|_| !owns_elsewhere && !kernel.is_interrupted()) else {
             if slept != 0 {
                 pass_on(word, kernel);
             }
@@ -383,6 +386,10 @@ mod tests {
         }
 
         fn is_gone(&self, _: &AtomicU64, _: u64) -> bool {
+            false
+        }
+
+        fn is_interrupted(&self) -> bool {
             false
         }
     }

@@ -2,6 +2,7 @@
 //! calls, so loom can run them.
 
 pub(crate) mod atomics;
+pub(crate) mod claims;
 pub(crate) mod event;
 pub(crate) mod lock_word;
 pub(crate) mod marks;

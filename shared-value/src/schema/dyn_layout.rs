@@ -205,6 +205,12 @@ impl DynLayout {
         layout
     }
 
+    /// Returns whether both are bytes of one size and alignment, whatever their typecodes say.
+    pub(crate) fn has_bytes_of(&self, other: &Self) -> bool {
+        let is_bytes = self.kind == DynKind::Bytes && other.kind == DynKind::Bytes;
+        is_bytes && (self.size, self.align) == (other.size, other.align)
+    }
+
     /// Returns the name of the type under all newtypes.
     pub(crate) fn innermost_name(&self) -> &str {
         if let DynKind::Newtype { inner } = &self.kind { inner.innermost_name() } else { &self.name }

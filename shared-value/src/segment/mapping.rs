@@ -17,7 +17,8 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::error::Error;
 use crate::format::{
-    CellEntry, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED, UnvalidatedHeader,
+    CELL_ALIGN, CellEntry, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED,
+    UnvalidatedHeader,
 };
 use crate::lock;
 use crate::protocol::atomics::AtomicU64;
@@ -42,6 +43,8 @@ pub(crate) struct Mapping {
     location: Location<'static>,
     name: String,
     header: Header,
+    /// Where the cell ends that the header names, rounded up to a line.
+    behind_cell: usize,
     /// The id of this process for locks, if something was done to vouch for it.
     vouched_for: AtomicU32,
     /// What vouches for that process. Used under the registry's lock only.
@@ -105,12 +108,15 @@ impl Mapping {
         // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
         memory.advise(Advice::DontDump).map_err(failed)?;
         let file = Descriptor::of(file).map_err(failed)?;
+        let cell_end = header.entries.first().map_or(0, |entry| entry.cell_offset.saturating_add(entry.cell_length));
+        let behind_cell = cell_end.checked_next_multiple_of(CELL_ALIGN).unwrap_or(usize::MAX);
         Ok(Self {
             file,
             memory,
             location,
             name,
             header,
+            behind_cell,
             vouched_for: AtomicU32::new(0),
             presence: Mutex::default(),
             claims: OnceLock::new(),
@@ -167,6 +173,12 @@ impl Mapping {
     /// Returns the cells, as the header said when the segment was mapped.
     pub(crate) fn entries(&self) -> &[CellEntry] {
         &self.header.entries
+    }
+
+    /// Returns where the cell ends that the header names, rounded up to a line.
+    #[inline(always)]
+    pub(crate) fn behind_cell(&self) -> usize {
+        self.behind_cell
     }
 
     /// Returns the address of the byte at `offset`, if `length` bytes from there lie in the segment.

@@ -4,7 +4,7 @@ use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::share::opening::Opening;
 use crate::share::source::{Origin, Source};
-use crate::share::{inherit, socket, token};
+use crate::share::{descriptor, inherit, socket, token};
 
 /// Opens the value that a source refers to.
 pub(crate) fn open<C: Recognized + ?Sized>(source: &Source<'_>, opening: &Opening) -> Result<Cell<C>, Error> {
@@ -13,5 +13,6 @@ pub(crate) fn open<C: Recognized + ?Sized>(source: &Source<'_>, opening: &Openin
         Origin::Inherited(name) => inherit::open(name, opening),
         Origin::Token(text) => token::open(text, opening),
         Origin::Socket(stream) => socket::open(stream, opening),
+        Origin::Descriptor(number) => descriptor::open(*number, opening),
     }
 }

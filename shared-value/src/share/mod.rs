@@ -4,6 +4,7 @@
 //! `handle/handover.rs`.
 
 mod attach;
+mod descriptor;
 mod inherit;
 mod opening;
 mod socket;
@@ -11,6 +12,7 @@ mod source;
 mod token;
 
 pub(crate) use attach::open;
+pub(crate) use descriptor::descriptor_of;
 pub(crate) use inherit::pass_to;
 pub(crate) use opening::Opening;
 pub(crate) use socket::send_to;

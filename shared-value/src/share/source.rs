@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use crate::share::token::Token;
 /// | a [`Token`], or [`Source::token`] | at the place that the token of a process of this user names |
 /// | [`Source::inherited`] | among the descriptors that the parent process has passed |
 /// | a `&UnixStream` | at the other end of the socket |
+/// | [`Source::descriptor`] | in the file of a descriptor that the program has |
 ///
 /// ```
 /// use shared_value::{Source, Synchronized};
@@ -37,6 +39,7 @@ pub(super) enum Origin<'a> {
     Inherited(Cow<'a, str>),
     Token(Cow<'a, str>),
     Socket(&'a UnixStream),
+    Descriptor(BorrowedFd<'a>),
 }
 
 impl<'a> Source<'a> {
@@ -52,6 +55,27 @@ impl<'a> Source<'a> {
     pub fn token(text: impl Into<Cow<'a, str>>) -> Self {
         Self(Origin::Token(text.into()))
     }
+
+    /// Finds the value in the file of a descriptor: one that [`as_fd`](crate::Synchronized::as_fd) of a handle has returned, or a
+    /// duplicate of it, which may have come from another process. The descriptor stays open, and the value does not need it.
+    ///
+    /// If the file has a name, this process opens it anew, so it needs permission for the file. For a value of an arena, open the
+    /// [`Arena`](crate::Arena), and find the value there.
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use shared_value::{Error, Source, Synchronized};
+    ///
+    /// # let name = format!("shared-value-doc-descriptor-{}", std::process::id());
+    /// let value = Synchronized::create(&name, 7_u64)?;
+    /// let file = File::options().read(true).write(true).open(format!("/dev/shm/{name}")).expect("it exists");
+    /// assert_eq!(Synchronized::<u64>::open(Source::descriptor(&file))?.get(), 7);
+    /// value.unlink()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn descriptor(descriptor: &'a impl AsFd) -> Self {
+        Self(Origin::Descriptor(descriptor.as_fd()))
+    }
 }
 
 /// Prints the place as errors name it.
@@ -62,6 +86,7 @@ impl fmt::Display for Source<'_> {
             Origin::Inherited(name) => write!(formatter, "(passed as {name})"),
             Origin::Token(text) => formatter.write_str(text),
             Origin::Socket(_) => formatter.write_str("(received)"),
+            Origin::Descriptor(descriptor) => write!(formatter, "(descriptor {})", descriptor.as_raw_fd()),
         }
     }
 }

@@ -14,19 +14,26 @@ use rustix::thread::futex::{ClockId, Flags, Timespec, WaitFlags, WaitPtr, WaitvF
 use rustix::time::clock_gettime;
 
 use crate::protocol::atomics::AtomicU64;
+use crate::sys::thread::Interrupted;
 
 /// Sleeps until the sleepers of the word are woken, for at most `timeout` by `CLOCK_MONOTONIC`. Returns at once if the lower
 /// half of the word is not that of `expected`.
 ///
 /// May wake spuriously: the caller always loads the word again.
-pub(crate) fn wait(word: &AtomicU64, expected: u64, timeout: Duration) {
+///
+/// # Errors
+/// `Interrupted` if a signal handler has run.
+pub(crate) fn wait(word: &AtomicU64, expected: u64, timeout: Duration) -> Result<(), Interrupted> {
     let timeout = Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
     };
-    // Without the private flag, because the sleepers may be in several processes. After every error (the word has changed, a
-    // signal came, the time is over) the caller loads the word again.
-    let _ = futex::wait(half(word), Flags::empty(), half_of(expected), Some(&timeout));
+    // Without the private flag, because the sleepers may be in several processes. After other errors (the word has changed,
+    // the time is over) the caller loads the word again.
+    match futex::wait(half(word), Flags::empty(), half_of(expected), Some(&timeout)) {
+        Err(Errno::INTR) => Err(Interrupted),
+        _ => Ok(()),
+    }
 }
 
 /// Wakes one sleeper.

@@ -6,8 +6,11 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::thread::futex::Timespec;
+use rustix::thread::{NanosleepRelativeResult, nanosleep};
 
 use crate::sys::copies;
 
@@ -21,6 +24,25 @@ pub(crate) fn exists(id: u32) -> bool {
     // SAFETY: signal 0 is sent to no thread; the call takes numbers only, and checks them.
     let result = unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), id, 0) };
     result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
+/// A signal handler has run during a sleep.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+/// Sleeps for this long.
+///
+/// # Errors
+/// `Interrupted` if a signal has ended the sleep.
+pub(crate) fn sleep(duration: Duration) -> Result<(), Interrupted> {
+    let time = Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    };
+    match nanosleep(&time) {
+        NanosleepRelativeResult::Interrupted(_) => Err(Interrupted),
+        NanosleepRelativeResult::Ok | NanosleepRelativeResult::Err(_) => Ok(()),
+    }
 }
 
 /// Returns random bits from the kernel, never all zeros.

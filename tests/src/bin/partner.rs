@@ -3,6 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
@@ -44,6 +45,8 @@ enum Role {
     HoldByToken { token: String },
     /// Adds to a token's value.
     AddByToken { token: String, count: u64 },
+    /// Opens the value of the descriptor that is standard input, tries its lock, and adds to it without waiting.
+    AddByDescriptor { count: u64 },
     /// Adds to a value that comes over a socket.
     AddBySocket { path: PathBuf, count: u64 },
     /// Waits for each odd number, and adds 1.
@@ -109,10 +112,8 @@ fn main() -> Result<()> {
             let status = Command::new(std::env::current_exe()?).args(["write", &name]).status()?;
             anyhow::ensure!(status.success(), "{status}");
         }
-        Role::Look { name } => {
-            let descriptors = std::fs::read_dir("/proc/self/fd")?.count();
-            say(format!("{descriptors} {}", std::env::var_os(name).is_some()));
-        }
+        Role::Look { name } => look(&name)?,
+        Role::AddByDescriptor { count } => add_by_descriptor(count)?,
         Role::Token { name } => {
             let value = inherited(&name)?;
             say(value.token()?);
@@ -169,6 +170,19 @@ fn add(value: &Synchronized<u64>, count: u64) -> Result<()> {
 }
 
 /// Returns the text of a value or of an error.
+fn look(name: &str) -> Result<()> {
+    let descriptors = std::fs::read_dir("/proc/self/fd")?.count();
+    say(format!("{descriptors} {}", std::env::var_os(name).is_some()));
+    Ok(())
+}
+
+fn add_by_descriptor(count: u64) -> Result<()> {
+    let value = Synchronized::<u64>::open(Source::descriptor(&std::io::stdin()))?;
+    say(text(value.try_lock().map(|_| "free")));
+    say(text(value.within(Duration::ZERO).update(|number| *number += count).map(|()| "added")));
+    Ok(())
+}
+
 fn text<V: std::fmt::Display>(result: Result<V, shared_value::Error>) -> String {
     match result {
         Ok(value) => value.to_string(),

@@ -14,6 +14,7 @@ mod thread;
 mod trial;
 mod verdict;
 
+use crate::SegmentName;
 use crate::values::{Account, Assorted, Level, Padded, Tally};
 use shared_value::FixedStr;
 
@@ -35,4 +36,23 @@ pub fn run(bytes: &[u8]) {
         6 => Trial::<Padded>::run(setting, input),
         _ => Trial::<Tally>::run(setting, input),
     }
+}
+
+/// Writes the segment of one input, as it is damaged before it is opened. For tests of other programs.
+///
+/// # Panics
+/// If there is no room in memory.
+pub fn write(bytes: &[u8], name: &SegmentName) {
+    let mut input = Input::new(bytes);
+    let setting = input.byte();
+    match setting % 8 {
+        0 => Trial::<u64>::damage(name, setting, &mut input),
+        1 => Trial::<Account>::damage(name, setting, &mut input),
+        2 => Trial::<Assorted>::damage(name, setting, &mut input),
+        3 => Trial::<[Level; 5]>::damage(name, setting, &mut input),
+        4 => Trial::<FixedStr<12>>::damage(name, setting, &mut input),
+        5 => Trial::<[u64; 9]>::damage(name, setting, &mut input),
+        6 => Trial::<Padded>::damage(name, setting, &mut input),
+        _ => Trial::<Tally>::damage(name, setting, &mut input),
+    };
 }

@@ -33,29 +33,16 @@ const UNLOCKED: u8 = 64;
 /// Opens and uses a damaged segment, and checks the memory afterwards.
 pub(crate) struct Trial<T>(PhantomData<T>);
 
+/// A damaged segment.
+pub(crate) struct Damaged {
+    file: File,
+    memory: Arc<Memory>,
+}
+
 impl<T: Specimen> Trial<T> {
     pub(crate) fn run(setting: u8, mut input: Input<'_>) {
-        Canary::set();
         let name = SegmentName::new("fuzz");
-        let mut bytes = if setting & RAW != 0 { input.rest().to_vec() } else { template::<T>(setting) };
-        if setting & RAW == 0 {
-            let size = input.byte();
-            if size >= 250 {
-                bytes.truncate(input.below(bytes.len() + 1));
-            } else if size >= 248 {
-                bytes.resize(bytes.len() + input.below(9_000), 0);
-            }
-        }
-        fs::write(name.path(), &bytes).expect("there is room in memory");
-        let file = File::options().read(true).write(true).open(name.path()).expect("it was written");
-        let memory = Arc::new(Memory::of(&file, bytes.len()));
-        let cell = usize::try_from(word_of(&bytes, CELL_OFFSET)).unwrap_or(usize::MAX);
-        let cell = if cell.is_multiple_of(8) && cell < bytes.len().saturating_sub(64) { cell } else { 0 };
-        if bytes.len() >= 64 {
-            for _ in 0..input.byte() % 8 {
-                Damage::choose(&mut input, &memory, cell, bytes.len()).apply(&memory);
-            }
-        }
+        let Damaged { file, memory } = Self::damage(&name, setting, &mut input);
         let before = memory.bytes();
 
         refuse_stranger(&name);
@@ -74,9 +61,34 @@ impl<T: Specimen> Trial<T> {
         drop(name);
         assert_eq!(
             file.metadata().expect("it is open").len(),
-            bytes.len() as u64,
+            before.len() as u64,
             "the length of the file was changed"
         );
+    }
+
+    /// Writes the segment, as the input damages it before it is opened.
+    pub(crate) fn damage(name: &SegmentName, setting: u8, input: &mut Input<'_>) -> Damaged {
+        Canary::set();
+        let mut bytes = if setting & RAW != 0 { input.rest().to_vec() } else { template::<T>(setting) };
+        if setting & RAW == 0 {
+            let size = input.byte();
+            if size >= 250 {
+                bytes.truncate(input.below(bytes.len() + 1));
+            } else if size >= 248 {
+                bytes.resize(bytes.len() + input.below(9_000), 0);
+            }
+        }
+        fs::write(name.path(), &bytes).expect("there is room in memory");
+        let file = File::options().read(true).write(true).open(name.path()).expect("it was written");
+        let memory = Arc::new(Memory::of(&file, bytes.len()));
+        let cell = usize::try_from(word_of(&bytes, CELL_OFFSET)).unwrap_or(usize::MAX);
+        let cell = if cell.is_multiple_of(8) && cell < bytes.len().saturating_sub(64) { cell } else { 0 };
+        if bytes.len() >= 64 {
+            for _ in 0..input.byte() % 8 {
+                Damage::choose(input, &memory, cell, bytes.len()).apply(&memory);
+            }
+        }
+        Damaged { file, memory }
     }
 
     fn use_it(name: &str, handle: &Synchronized<T>, memory: &Arc<Memory>, input: &mut Input<'_>, setting: u8) {

@@ -42,9 +42,10 @@ fn allow_error(error: &Error) {
     let is_expected = matches!(
         error,
         Error::InvalidBits { .. }
-            | Error::Lock(LockError::Corrupted | LockError::WouldBlock | LockError::TimedOut)
-            // A flag of the header says that the lock is not recursive.
-            | Error::Lock(LockError::AlreadyHeld)
+            // `AlreadyHeld`: a flag of the header says that the lock is not recursive.
+            | Error::Lock(
+                LockError::AlreadyHeld | LockError::Corrupted | LockError::WouldBlock | LockError::TimedOut
+            )
             | Error::TimedOut { .. }
             | Error::WaitUnderLock { .. }
             | Error::Borrowed

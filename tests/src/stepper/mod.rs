@@ -41,5 +41,5 @@ pub use report::Report;
 pub use robust::robust_list;
 pub use scenario::{Death, Found, Harm, Scenario};
 pub use subject::Subject;
-pub use sweep::Sweep;
+pub use sweep::{Sweep, instructions};
 pub use tracee::is_asleep;

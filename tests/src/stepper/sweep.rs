@@ -224,6 +224,23 @@ impl Sweep {
     }
 }
 
+/// Counts the instructions that a process executes between the [marks](super::marked) of the closure.
+///
+/// # Errors
+/// If the process sleeps, or cannot be traced.
+pub fn instructions(victim: impl FnOnce()) -> Result<usize> {
+    let mut tracee = Tracee::start(victim)?;
+    for count in 0..LONGEST {
+        tracee.let_step()?;
+        match tracee.wait()? {
+            Waited::Stopped(Stop::Mark) => return Ok(count),
+            Waited::Stopped(_) => {}
+            Waited::Asleep => bail!("the process sleeps after {count} instructions"),
+        }
+    }
+    bail!("the operation does not end within {LONGEST} instructions")
+}
+
 /// Lets a victim run through the whole operation without a stop.
 fn rehearse(scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
     scenario.reset();

@@ -6,9 +6,11 @@ use std::path::Path;
 use shared_value::{DynData, DynKind, DynLayout, DynValue, Error, Filled, SharedArray, SharedValue, Synchronized};
 use shared_value_tests::values::{Account, Assorted, Labelled, LargeTwins, Level, Padded, Pair, Tally, Twins};
 
+use super::bytes::littered;
 use super::types::{Aligned, Counters, Nested, Wrapped};
 
-/// Creates a value twice: from the type, and from the layout of the type and data. The two segments must be equal.
+/// Creates a value from the type, from the layout of the type and data, and from the layout and bytes. The segments must be
+/// equal.
 #[track_caller]
 fn check<T: SharedValue + PartialEq + std::fmt::Debug>(value: T) {
     let directory = tempfile::tempdir().unwrap();
@@ -16,18 +18,23 @@ fn check<T: SharedValue + PartialEq + std::fmt::Debug>(value: T) {
     let typed = Synchronized::<T>::create(path("typed"), value).unwrap();
     let data = DynValue::open_read_only(path("typed")).unwrap().load().unwrap();
     let layout = DynLayout::of::<T>().unwrap();
+    let littered = littered(&layout, &data);
+    let from_bytes = DynValue::create(path("bytes"), (layout.clone(), &*littered)).unwrap();
     let dynamic = DynValue::create(path("dynamic"), (layout.clone(), data)).unwrap();
-    let opened = Synchronized::<T>::open(path("dynamic")).unwrap();
-    assert_eq!(opened.load().unwrap(), value);
+    for name in ["dynamic", "bytes"] {
+        assert_eq!(Synchronized::<T>::open(path(name)).unwrap().load().unwrap(), value);
+    }
     assert_eq!(dynamic.layout(), &layout);
-    drop((typed, dynamic, opened));
+    drop((typed, dynamic, from_bytes));
     let bytes = |name: &str| {
         let mut bytes = fs::read(path(name)).unwrap();
         // Each segment has an identity of its own.
         bytes[64..80].fill(0);
         bytes
     };
-    assert!(bytes("typed") == bytes("dynamic"), "the segments of {layout} differ");
+    for name in ["dynamic", "bytes"] {
+        assert!(bytes("typed") == bytes(name), "the segments of {layout} differ: {name}");
+    }
 }
 
 /// Without this, a value that a program makes without its type could not be opened by programs that know it.

@@ -1,8 +1,10 @@
 //! Values of every type, read, written and created by their layouts alone.
 
 mod arena;
+mod bytes;
 mod created;
 mod guards;
+mod parts;
 mod segments;
 mod sharing;
 mod types;

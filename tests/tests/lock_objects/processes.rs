@@ -107,7 +107,8 @@ fn the_draft_of_a_killed_owner_is_dropped_whenever_its_value_is_touched() {
             assert_eq!(pair.right.get(), [1; 20]);
             assert_eq!(touch(&pair), 1);
             assert_eq!(pair.right.get(), [1; 20]);
-            assert_eq!(pair.lock.recoveries(), 1);
+            let recoveries = [pair.lock.recoveries(), pair.left.recoveries(), pair.right.recoveries()];
+            assert_eq!(recoveries, [1; 3], "users of setters have no guard to ask");
         }
     });
 }

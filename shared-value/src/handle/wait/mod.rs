@@ -2,6 +2,7 @@
 #![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
 mod asynchronous;
+pub(crate) mod within;
 
 use std::borrow::Borrow;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::handle::access::{Access, ReadOnly, ReadWrite};
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::backoff::Backoff;
-use crate::lock::{Refusal, Wait, wakeup};
+use crate::lock::{Refusal, Wait, interruption, wakeup};
 use crate::protocol::event;
 
 /// Access that sees versions, and so can wait for the next one: [`ReadWrite`] and [`ReadOnly`].
@@ -39,6 +40,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     ///   thread can commit then. A read-only handle does not notice that if a lock object guards the value.
     /// - `InvalidBits` if another process wrote bytes that are not a `T`.
     /// - `Retired` if another value has [replaced](Self::replace) this one, which does not fulfil the condition.
+    /// - `Interrupted` if [`interruptible`](crate::interruptible) ends the wait.
     ///
     /// ```
     /// use std::time::Duration;
@@ -109,6 +111,7 @@ impl<C: Shared + ?Sized, A: Versioned> Synchronized<C, A> {
     fn give_up(&self, refusal: Refusal, awaited: impl FnOnce() -> String) -> Error {
         match refusal {
             Refusal::TimedOut => Error::TimedOut { awaited: awaited() },
+            Refusal::Interrupted => Error::Interrupted { awaited: awaited() },
             Refusal::AlreadyHeld => Error::WaitUnderLock { name: self.segment_name().to_owned() },
             other => other.into(),
         }
@@ -219,7 +222,7 @@ mod sealed {
         ///
         /// # Errors
         /// `TimedOut` if the timeout has passed, `AlreadyHeld` if this thread holds the lock: no other thread can commit,
-        /// `Retired` if another segment has taken the place of this one.
+        /// `Retired` if another segment has taken the place of this one, `Interrupted` if a signal has ended the wait.
         fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> Result<(), Refusal>;
     }
 }
@@ -239,6 +242,9 @@ impl sealed::Sleep for ReadWrite {
                 return Err(Refusal::Retired);
             }
             let timeout = wait.remaining().ok_or(Refusal::TimedOut)?;
+            if interruption::take() {
+                return Err(Refusal::Interrupted);
+            }
             let announced = event::announce(cell.event());
             cell.call_back();
             if cell.version() == seen && !cell.is_replaced() {
@@ -263,7 +269,11 @@ impl sealed::Sleep for ReadOnly {
             if cell.is_replaced() {
                 return Err(Refusal::Retired);
             }
-            pauses.sleep_at_most(wait.remaining().ok_or(Refusal::TimedOut)?);
+            let timeout = wait.remaining().ok_or(Refusal::TimedOut)?;
+            if interruption::take() {
+                return Err(Refusal::Interrupted);
+            }
+            pauses.sleep_at_most(timeout);
         }
     }
 }

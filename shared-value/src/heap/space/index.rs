@@ -15,7 +15,7 @@
 
 use crate::heap::blocks::Heap;
 use crate::heap::space::journal::Batch;
-use crate::protocol::atomics::Ordering;
+use crate::protocol::atomics::{AtomicU64, Ordering};
 
 const WORD: usize = size_of::<u64>();
 /// The bytes that an entry of the index describes.
@@ -60,11 +60,11 @@ pub(crate) fn reservations(needed: usize, limit: usize) -> [usize; 2] {
 }
 
 #[inline(always)]
-pub(super) fn bit(place: usize) -> u64 {
+pub(in crate::heap) fn bit(place: usize) -> u64 {
     1 << (place / UNIT % 64)
 }
 
-impl Heap<'_> {
+impl<'a> Heap<'a> {
     /// Returns where the journal starts. The entries of the index lie below, that of the first page last.
     #[inline(always)]
     pub(super) fn journal_offset(self) -> usize {
@@ -91,11 +91,17 @@ impl Heap<'_> {
         self.entry_offset(place) + GENERATION * WORD
     }
 
+    /// Returns the word that has the bit of a place.
+    #[inline(always)]
+    pub(in crate::heap) fn bits(self, bits: Bits, place: usize) -> Option<&'a AtomicU64> {
+        self.word(self.bits_offset(bits, place))
+    }
+
     /// Returns whether a bit is set.
     #[inline(always)]
     pub(crate) fn is_set(self, bits: Bits, place: usize) -> bool {
         // Acquire: pairs with the release of the journal, so the trailer of a block that ends here is seen.
-        self.word(self.bits_offset(bits, place)).is_some_and(|word| word.load(Ordering::Acquire) & bit(place) != 0)
+        self.bits(bits, place).is_some_and(|word| word.load(Ordering::Acquire) & bit(place) != 0)
     }
 
     /// Returns whether the block with this trailer waits to be free.

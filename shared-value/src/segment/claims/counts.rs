@@ -2,10 +2,11 @@
 #![allow(unsafe_code)]
 
 use std::slice;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use crate::protocol::atomics::AtomicU32;
 use crate::segment::claims::layout::Layout;
 
 /// The units that have a bit together. They lie in one page of the window.

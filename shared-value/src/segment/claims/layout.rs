@@ -122,8 +122,14 @@ pub(super) fn word_of(unit: usize) -> usize {
 
 /// Returns how far to the left a unit's counter lies in its word.
 #[inline(always)]
-pub(super) fn shift_of(unit: usize) -> usize {
+fn shift_of(unit: usize) -> usize {
     unit % PER_WORD * COUNTER_BITS
+}
+
+/// Returns what counts one in a unit's counter.
+#[inline(always)]
+pub(super) fn one_of(unit: usize) -> u64 {
+    1 << shift_of(unit)
 }
 
 /// Returns the counter of a unit in its word.

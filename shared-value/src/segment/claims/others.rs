@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::error::Error;
 use crate::lock;
-use crate::protocol::atomics::{AtomicU64, Ordering, fence};
+use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::claims as protocol;
 use crate::protocol::lock_word::owner_of;
 use crate::protocol::unvouched;
 use crate::segment::Mapping;
@@ -18,9 +19,6 @@ use crate::sys::presence;
 
 const PAGE: usize = 4096;
 const WORD: usize = size_of::<u64>();
-
-/// The word that counts searches is odd while one is under way, and after one whose process has died.
-const UNDER_WAY: u64 = 1;
 
 /// A search for claims of blocks that were removed before.
 #[derive(Debug)]
@@ -38,9 +36,7 @@ impl<'a> Search<'a> {
     pub(crate) fn new(mapping: &'a Mapping, asks: usize) -> Option<Self> {
         let layout = mapping.claims()?.layout;
         let searches = mapping.searches(layout)?;
-        searches.store(searches.load(Relaxed) | UNDER_WAY, Ordering::SeqCst);
-        // The blocks were removed before this. So a process whose claim is not seen below sees that.
-        fence(Ordering::SeqCst);
+        protocol::begin_search(searches);
         Some(Self { mapping, layout, asks, alive: 0 })
     }
 
@@ -63,7 +59,7 @@ impl<'a> Search<'a> {
             let is_used = word(self.layout.bits(number).start + page / 64 * WORD)
                 .is_some_and(|bits| bits.load(Ordering::SeqCst) & 1 << (page % 64) != 0);
             let counter = word(self.layout.window(number) + word_of(unit)).filter(|_| is_used);
-            if counter.is_none_or(|counter| counter_in(counter.load(Ordering::SeqCst), unit) == 0) {
+            if counter.is_none_or(|counter| counter_in(protocol::counters(counter), unit) == 0) {
                 continue;
             }
             if self.asks == 0 || self.alive & 1 << number != 0 {
@@ -82,8 +78,7 @@ impl<'a> Search<'a> {
 impl Drop for Search<'_> {
     fn drop(&mut self) {
         if let Some(searches) = self.mapping.searches(self.layout) {
-            // Release: the search comes first.
-            searches.store((searches.load(Relaxed) | UNDER_WAY).wrapping_add(1), Ordering::Release);
+            protocol::end_search(searches);
         }
     }
 }
@@ -185,9 +180,7 @@ impl Mapping {
     }
 
     pub(super) fn unpin_locked(&self, claims: &Claims, locked: &mut Locked) {
-        // Sequentially consistent: a search that begins later sees the claims, which were shown before. Acquire: one that has
-        // ended has asked for locks.
-        let is_quiet = self.searches(claims.layout).is_some_and(|word| word.load(Ordering::SeqCst) & UNDER_WAY == 0);
+        let is_quiet = self.searches(claims.layout).is_some_and(protocol::is_quiet);
         if is_quiet || cfg!(shared_value_fault = "unpin_early") {
             locked.pin = None;
         }

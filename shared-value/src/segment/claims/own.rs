@@ -3,22 +3,19 @@
 use std::io;
 use std::mem;
 use std::ptr;
-use std::sync::atomic::AtomicU32;
 
 use crate::lock;
-use crate::protocol::atomics::{AtomicU64, Ordering, fence};
+use crate::protocol::atomics::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::protocol::claims as protocol;
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::Mapping;
 use crate::segment::claims::counts::Counts;
 use crate::segment::claims::forks::{self, Entry};
-use crate::segment::claims::layout::{PER_PAGE, shift_of, word_of};
+use crate::segment::claims::layout::{PER_PAGE, one_of, word_of};
 use crate::segment::claims::state::{Claims, Locked, Mode};
 use crate::sys::memory::reserve_small;
 use crate::sys::presence::claims::{Claiming, Pin, claim_all_by};
-
-/// A unit with this count stays claimed: a program has that number of handles only if it leaks them.
-const STICKY: u32 = u32::MAX / 2;
 
 /// How many units a process claims by locks of their own. The kernel looks through all locks of a file one by one.
 const MOST_LOCKS: usize = 256;
@@ -63,30 +60,7 @@ impl Mapping {
     fn claim_by_counter(&self, claims: &Claims, unit: usize) -> bool {
         let Some(counts) = &claims.counts else { return false };
         let Some(count) = counts.of(unit) else { return false };
-        let mut seen = count.load(Ordering::Relaxed);
-        loop {
-            if seen >= STICKY {
-                return true;
-            }
-            if seen != 0 {
-                // Sequentially consistent, and so is the addition below: a sweep that sees no claim, although this one was
-                // made before, would have to come before this store, and then the caller sees that the block was removed.
-                match count.compare_exchange_weak(seen, seen + 1, Ordering::SeqCst, Ordering::Relaxed) {
-                    Ok(_) => return true,
-                    Err(now) => seen = now,
-                }
-                continue;
-            }
-            let Some(counter) = self.counter(claims, unit).filter(|_| counts.is_used(unit)) else { return false };
-            counter.fetch_add(1 << shift_of(unit), Ordering::SeqCst);
-            match count.compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(now) => {
-                    counter.fetch_sub(1 << shift_of(unit), Ordering::Release);
-                    seen = now;
-                }
-            }
-        }
+        protocol::claim(count, one_of(unit), || self.counter(claims, unit).filter(|_| counts.is_used(unit)))
     }
 
     #[cold]
@@ -239,7 +213,7 @@ impl Mapping {
     /// Shows a claim that this process has inherited.
     fn publish(&self, claims: &Claims, unit: usize) -> bool {
         let counter = self.counter(claims, unit);
-        counter.map(|counter| counter.fetch_add(1 << shift_of(unit), Ordering::SeqCst)).is_some()
+        counter.map(|counter| protocol::show(counter, one_of(unit))).is_some()
     }
 
     /// Claims everything from here on, because there is no memory for a counter.
@@ -320,7 +294,7 @@ impl Mapping {
                 return Some(Err(error));
             }
         }
-        increment(count);
+        protocol::count_up(count);
         // The caller looks at the block afterwards.
         fence(Ordering::SeqCst);
         Some(Ok(()))
@@ -343,8 +317,7 @@ impl Mapping {
         if self.decrement(claims, count, start)
             && let Some(counter) = self.counter(claims, unit)
         {
-            // Release: all accesses by the handles come first.
-            counter.fetch_sub(1 << shift_of(unit), Ordering::Release);
+            protocol::withdraw(counter, one_of(unit));
         }
     }
 
@@ -376,21 +349,13 @@ impl Mapping {
     /// list of its thread.
     #[inline]
     fn decrement(&self, claims: &Claims, count: &AtomicU32, start: usize) -> bool {
-        let mut seen = count.load(Ordering::Relaxed);
-        loop {
-            if seen == 0 || seen >= STICKY {
-                return false;
-            }
-            if seen == 1 && !claims.is_read_only && self.is_held_here(start) {
+        protocol::count_down(count, || {
+            let stays = !claims.is_read_only && self.is_held_here(start);
+            if stays {
                 claims.is_left.store(true, Ordering::Relaxed);
-                return false;
             }
-            // Release: what this handle did comes first. Acquire: so does what the others did.
-            match count.compare_exchange_weak(seen, seen - 1, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return seen == 1,
-                Err(now) => seen = now,
-            }
-        }
+            stays
+        })
     }
 
     /// Returns whether the lock of the cell at `start` names this process.
@@ -464,11 +429,6 @@ impl Mapping {
     }
 }
 
-fn increment(count: &AtomicU32) {
-    // The count stays where it is when it has become this large.
-    let _ = count.fetch_update(Ordering::SeqCst, Ordering::Relaxed, |seen| (seen < STICKY).then_some(seen + 1));
-}
-
 impl Claims {
     #[inline(always)]
     fn count(&self, unit: usize) -> Option<&AtomicU32> {
@@ -481,7 +441,7 @@ impl Claims {
             && let Some(count) = counts.of(unit)
         {
             counts.set_used(unit);
-            increment(count);
+            protocol::count_up(count);
         }
     }
 

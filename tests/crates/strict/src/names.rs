@@ -72,7 +72,7 @@ pub struct Names {
     /// A field.
     pub options: u8,
     /// A field.
-    pub part: H,
+    pub portion: H,
     /// A field.
     pub host: Host,
     /// A field.

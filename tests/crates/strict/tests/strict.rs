@@ -41,7 +41,7 @@ fn with_the_names_of_the_output() {
         open: 16,
         create: 17,
         options: 18,
-        part: a(19),
+        portion: a(19),
         host: a(20),
         version: 21,
     })
@@ -55,7 +55,7 @@ fn with_the_names_of_the_output() {
     names.set_load(22).unwrap();
     names.in_version().fetch_add(1);
     assert_eq!((names.load().unwrap().load, names.in_version().load(), names.version()), (22, 22, 4));
-    assert_eq!((names.part().number, names.host().number), (19, 20));
+    assert_eq!((names.portion().number, names.host().number), (19, 20));
 }
 
 /// Without this, a type would work only at the top of a module.

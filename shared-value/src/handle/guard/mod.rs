@@ -1,5 +1,7 @@
 //! `Guard`: proof that this thread holds the lock of a value.
 
+pub(crate) mod owned;
+
 use std::fmt;
 
 use crate::cell::Cell;

@@ -1,0 +1,97 @@
+//! `Assignment`: new data for a part of a value.
+
+use shared_value::{DynData, DynGuard, DynLayout, Error};
+
+use crate::failure::{Code, Failure, Result};
+use crate::target::{Locking, Step, Writable, parts};
+use crate::value::{bare, parse_data};
+
+/// A part of a value, and data for it.
+pub(super) struct Assignment {
+    pub(super) path: String,
+    pub(super) data: DynData,
+}
+
+/// A path, and text for the part that it names.
+pub(super) type Part = (Vec<Step>, String);
+
+/// Reads data for the parts that paths name.
+pub(super) fn assignments_of(layout: &DynLayout, prefix: &[Step], texts: &[Part]) -> Result<Vec<Assignment>> {
+    let mut found = Vec::new();
+    for (steps, text) in texts {
+        let steps: Vec<_> = prefix.iter().chain(steps).cloned().collect();
+        for path in parts(layout, &steps)? {
+            let data = parse_data(layout.part(&path)?.layout(), text);
+            found.push(Assignment { path, data });
+        }
+    }
+    Ok(found)
+}
+
+/// Makes all changes in one commit, if all conditions hold.
+///
+/// # Errors
+/// `No` if a condition does not hold. Then nothing was changed.
+pub(super) fn change(
+    value: &Writable,
+    label: &str,
+    locking: &Locking,
+    conditions: &[Assignment],
+    changes: &[Assignment],
+) -> Result<()> {
+    match value {
+        Writable::Unlocked(value) => {
+            for Assignment { path, data } in conditions {
+                hold_true(&value.get(path)?, value.layout(), path, data)?;
+            }
+            for Assignment { path, data } in changes {
+                value.set(path, data.clone())?;
+            }
+            Ok(())
+        }
+        Writable::Locked(value) => {
+            let guard = locking.hold(label, value)?;
+            let result = change_held(&guard, conditions, changes);
+            if result.is_err() {
+                guard.rollback();
+            }
+            result
+        }
+    }
+}
+
+pub(super) fn change_held(guard: &DynGuard<'_>, conditions: &[Assignment], changes: &[Assignment]) -> Result<()> {
+    for Assignment { path, data } in conditions {
+        hold_true(&guard.get(path)?, guard.layout(), path, data)?;
+    }
+    // Atomic fields cannot be rolled back, so all data must be known to fit before the first change.
+    for Assignment { path, data } in changes {
+        guard.layout().part(path)?.layout().encode(data).map_err(|error| named(error, path))?;
+    }
+    for Assignment { path, data } in changes {
+        guard.set(path, data.clone())?;
+    }
+    Ok(())
+}
+
+/// Checks that a part has an expected value.
+pub(super) fn hold_true(found: &DynData, layout: &DynLayout, path: &str, expected: &DynData) -> Result<()> {
+    let layout = layout.part(path)?.layout().clone();
+    let expected = layout.decode(&layout.encode(expected).map_err(|error| named(error, path))?)?;
+    if *found == expected {
+        return Ok(());
+    }
+    let part = if path.is_empty() { "the value" } else { path };
+    let message = format!("`{part}` is {}, not {}: nothing was changed", bare(found), bare(&expected));
+    Err(Failure::new(Code::No, message))
+}
+
+/// Makes the field in an error the path in the value.
+pub(super) fn named(error: Error, path: &str) -> Failure {
+    match error {
+        Error::WrongData { expected, found, .. } if !path.is_empty() => {
+            Error::WrongData { field: path.to_owned(), expected, found }.into()
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,121 @@
+//! Changes of several values of an arena, all in one commit.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use shared_value::{Arena, DynValue, Error, LockState, Transaction};
+
+use crate::commands::change::assignment::{Assignment, Part, assignments_of, change_held, hold_true};
+use crate::commands::change::opened::entry_of;
+use crate::failure::{Code, Failure, Result};
+use crate::output::remark;
+use crate::process;
+use crate::target::{Locking, in_arena, refuse_inside, shown};
+
+/// Changes several values of an arena, all in one commit.
+pub(super) fn set_in_arena(
+    arena: &Arena,
+    name: &str,
+    locking: &Locking,
+    conditions: &[Part],
+    changes: &[Part],
+) -> Result<()> {
+    let mut values: BTreeMap<String, (DynValue, Vec<Part>, Vec<Part>)> = BTreeMap::new();
+    let all = conditions.iter().map(|one| (true, one)).chain(changes.iter().map(|one| (false, one)));
+    for (is_condition, (steps, text)) in all {
+        let (step, rest) = steps
+            .split_first()
+            .ok_or_else(|| Failure::usage(format!("`{name}` is an arena: name a value, as in `[key].field=VALUE`")))?;
+        let entry = entry_of(step)?;
+        let key = shown(&entry);
+        if !values.contains_key(&key) {
+            values.insert(key.clone(), (in_arena(arena, &entry)?, Vec::new(), Vec::new()));
+        }
+        if let Some((_, conditions, changes)) = values.get_mut(&key) {
+            let part = (rest.to_vec(), text.clone());
+            if is_condition { conditions.push(part) } else { changes.push(part) }
+        }
+    }
+    for (value, ..) in values.values() {
+        refuse_inside(name, value.lock_state())?;
+    }
+    let read = |value: &DynValue, parts: &[Part]| assignments_of(value.layout(), &[], parts);
+    let mut all = Vec::new();
+    for (value, conditions, changes) in values.values() {
+        all.push((value, read(value, conditions)?, read(value, changes)?));
+    }
+    commit(arena, name, locking, &all)
+}
+
+/// A value, the conditions on it, and its changes.
+type Change<'v> = (&'v DynValue, Vec<Assignment>, Vec<Assignment>);
+
+/// Commits in slices of time, to say meanwhile which process is in the way.
+fn commit(arena: &Arena, name: &str, locking: &Locking, all: &[Change<'_>]) -> Result<()> {
+    const SLICE: Duration = Duration::from_secs(1);
+    let start = Instant::now();
+    let mut is_told = false;
+    loop {
+        let remaining = locking.timeout.map_or(SLICE, |timeout| timeout.saturating_sub(start.elapsed()));
+        match arena.try_transaction_timeout(remaining.min(SLICE), |tx| change_all(tx, all)) {
+            Err(Stop::Error(Error::TimedOut { .. })) => {}
+            result => return Ok(result?),
+        }
+        let held = all.iter().find_map(|(value, ..)| match value.lock_state() {
+            LockState::Held { thread_id } => Some(thread_id),
+            _ => None,
+        });
+        let holder = held.map_or_else(|| "another thread".to_owned(), process::holder);
+        if locking.timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
+            let message = format!("{holder} holds the lock of a value of `{name}`: the time is over");
+            return Err(Failure::new(Code::Busy, message));
+        }
+        if !is_told {
+            is_told = true;
+            remark(&format!("waiting for the lock of a value of `{name}`: {holder} holds it"));
+        }
+    }
+}
+
+fn change_all(tx: &Transaction<'_>, all: &[Change<'_>]) -> Result<(), Stop> {
+    let mut guards = Vec::new();
+    for (value, ..) in all {
+        guards.push(tx.lock(value)?);
+    }
+    for (guard, (_, conditions, _)) in guards.iter().zip(all) {
+        for Assignment { path, data } in conditions {
+            hold_true(&guard.get(path).map_err(Stop::Error)?, guard.layout(), path, data)?;
+        }
+    }
+    for (guard, (_, _, changes)) in guards.iter().zip(all) {
+        change_held(guard, &[], changes)?;
+    }
+    Ok(())
+}
+
+/// Why a transaction ends. The library must see its own errors, because one of them makes it begin again.
+enum Stop {
+    Error(Error),
+    Failure(Failure),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Error(error) => error.into(),
+            Stop::Failure(failure) => failure,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Typed parts by path: checked once, and then as fast as an accessor.
+
+use crate::accessors::atomic::Atomic;
+use crate::accessors::part::Part;
+use crate::cell::Cell;
+use crate::error::Error;
+use crate::handle::access::Access;
+use crate::handle::guard::Guard;
+use crate::handle::shared::Shared;
+use crate::handle::synchronized::Synchronized;
+use crate::layout::{AtomicField, SharedValue};
+use crate::schema::place::{Place, shown};
+use crate::schema::{DynKind, DynLayout};
+
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
+    /// Returns the part at a path such as `limits[2]` or `corners[1].x`, of a type that this program knows.
+    ///
+    /// Path and type are checked here, once. Then the part is read and written as fast as by an accessor: for values whose type
+    /// is known only from the segment, and for paths that come from a configuration file. An error of the checks costs nothing
+    /// later; keep the part instead of asking for it each time.
+    ///
+    /// # Errors
+    /// - `NoSuchPart` if the value has no part with this path.
+    /// - `LayoutMismatch` if the part is of another type. A newtype may be read as the type that it wraps.
+    /// - `Unsupported` for an atomic field, which [`atomic_part`](Self::atomic_part) returns, and for the empty path of a value
+    ///   with atomic fields.
+    ///
+    /// ```
+    /// use shared_value::{DynValue, Error, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Axis { angle: f64, limits: [f32; 2] }
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Robot { axes: [Axis; 6] }
+    ///
+    /// # let name = format!("shared-value-doc-part-{}", std::process::id());
+    /// let robot = SynchronizedRobot::create(&name, Robot { axes: [Axis { angle: 0.0, limits: [-1.0, 1.0] }; 6] })?;
+    ///
+    /// // A program that knows the unit of one number, and nothing of robots.
+    /// let value = DynValue::open(&name)?;
+    /// let angle = value.part::<f64>("axes[3].angle")?;
+    /// angle.update(|angle| *angle += 0.5)?;
+    /// assert_eq!((angle.get(), robot.in_axes().element(3).angle()), (0.5, 0.5));
+    ///
+    /// assert!(matches!(value.part::<f32>("axes[3].angle"), Err(Error::LayoutMismatch { .. })));
+    /// assert_eq!(robot.part::<[f32; 2]>("axes[0].limits")?.at(1), 1.0);
+    /// # shared_value::unlink(&name)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn part<F: SharedValue>(&self, path: &str) -> Result<Part<'_, Self, F>, Error> {
+        offset::<C, F>(&self.cell, path).map(|offset| Part::of(self, offset))
+    }
+
+    /// Returns the atomic field at a path, or an element of one, of a type that this program knows.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the value has no part with this path, or if the part is not atomic; `LayoutMismatch` if it is of another
+    /// type.
+    ///
+    /// ```
+    /// use shared_value::{DynValue, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Server { #[shared(atomic)] requests: [u64; 3] }
+    ///
+    /// # let name = format!("shared-value-doc-atomic-part-{}", std::process::id());
+    /// let server = SynchronizedServer::create(&name, Server { requests: [0; 3] })?;
+    /// let value = DynValue::open(&name)?;
+    /// value.atomic_part::<u64>("requests[2]")?.fetch_add(5);
+    /// assert_eq!(server.requests().load(), [0, 0, 5]);
+    /// # shared_value::unlink(&name)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn atomic_part<F: SharedValue + AtomicField>(&self, path: &str) -> Result<Atomic<'_, Self, F>, Error> {
+        word::<C, F>(&self.cell, path).map(|number| Atomic::at(self, number))
+    }
+}
+
+impl<C: Shared + ?Sized> Guard<'_, C> {
+    /// Returns the part at a path, as [`Synchronized::part`] does: its reads see this thread's own writes, and its writes are
+    /// committed with those of the guard.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::part`].
+    pub fn part<F: SharedValue>(&self, path: &str) -> Result<Part<'_, Self, F>, Error> {
+        offset::<C, F>(self.hold.cell(), path).map(|offset| Part::of(self, offset))
+    }
+
+    /// Returns the atomic field at a path, as [`Synchronized::atomic_part`] does.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::atomic_part`].
+    pub fn atomic_part<F: SharedValue + AtomicField>(&self, path: &str) -> Result<Atomic<'_, Self, F>, Error> {
+        word::<C, F>(self.hold.cell(), path).map(|number| Atomic::at(self, number))
+    }
+}
+
+/// Returns where the part at a path starts, if it is an `F` in the slots.
+fn offset<C: Shared + ?Sized, F: SharedValue>(cell: &Cell<C>, path: &str) -> Result<usize, Error> {
+    let layout = C::layout(cell)?;
+    let place = Place::at(&layout, path)?;
+    if place.atomic.is_some() {
+        return Err(Error::Unsupported { what: "an atomic field has a word of its own: ask for `atomic_part`" });
+    }
+    if place.is_value && layout.atomic_fields().next().is_some() {
+        let what = "the whole value has atomic fields, which a part would not see: use the functions of the handle";
+        return Err(Error::Unsupported { what });
+    }
+    expect_type::<F>(cell.name(), &place, path)?;
+    Ok(place.offset)
+}
+
+/// Returns the number of the first atomic word of the part at a path, if it is an `F` with words of its own.
+fn word<C: Shared + ?Sized, F: SharedValue>(cell: &Cell<C>, path: &str) -> Result<usize, Error> {
+    let layout = C::layout(cell)?;
+    let place = Place::at(&layout, path)?;
+    let Some(words) = place.atomic else {
+        let reason = "it is no atomic field of the value itself: ask for `part`".to_owned();
+        return Err(Error::NoSuchPart { path: shown(path), reason });
+    };
+    expect_type::<F>(cell.name(), &place, path)?;
+    Ok(words.first)
+}
+
+/// Checks that a part is an `F`, or wraps one.
+///
+/// The type of bytes is known only to their author, so their typecode is not compared. A part that a typecode describes may lie
+/// anywhere, and has an alignment of 1.
+fn expect_type<F: SharedValue>(name: &str, place: &Place<'_>, path: &str) -> Result<(), Error> {
+    let expected = DynLayout::of::<F>()?;
+    let mut layout = place.layout;
+    loop {
+        let is_equal = if layout.kind == DynKind::Bytes { layout.has_bytes_of(&expected) } else { *layout == expected };
+        if is_equal && place.offset.is_multiple_of(align_of::<F>()) {
+            return Ok(());
+        }
+        let DynKind::Newtype { inner } = &layout.kind else { break };
+        layout = inner;
+    }
+    let (expected, found) = (expected.type_text(), place.layout.type_text());
+    Err(Error::LayoutMismatch {
+        name: name.to_owned(),
+        explanation: format!("the part `{}` is of type `{found}`, and not `{expected}`", shown(path)),
+        expected,
+        found,
+    })
+}

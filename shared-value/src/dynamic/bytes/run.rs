@@ -1,0 +1,133 @@
+//! `Run`: a part of a value, or some elements of one that is an array, as bytes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::copy::{Merge, load_into, store_from};
+use crate::dynamic::bytes::check::{check, check_elements};
+use crate::dynamic::bytes::padding;
+use crate::dynamic::copy::{put_atomics, put_words, store_fields};
+use crate::error::Error;
+use crate::layout::zero_extended;
+use crate::protocol::atomics::AtomicU64;
+use crate::schema::place::{Place, Way, WordRange, shown};
+use crate::schema::{DynKind, DynLayout};
+
+/// Equal parts of a value, one after the other.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'l> {
+    layout: &'l DynLayout,
+    count: usize,
+    offset: usize,
+    /// The words outside of the slots that hold the parts.
+    atomic: Option<WordRange>,
+    /// Whether it is the whole value.
+    is_value: bool,
+    /// The index of the first part, if the parts are elements.
+    first: Option<usize>,
+}
+
+impl<'l> Run<'l> {
+    /// Returns one part.
+    pub(super) fn of(place: Place<'l>) -> Self {
+        let Place { layout, offset, atomic, is_value } = place;
+        Self { layout, count: 1, offset, atomic, is_value, first: None }
+    }
+
+    /// Returns the elements of an array from `first` on that have `size` bytes in all.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the part is not an array, or has fewer elements.
+    pub(super) fn of_elements(place: Place<'l>, path: &str, first: usize, size: usize) -> Result<Self, Error> {
+        let layout = place.layout.unwrapped();
+        let what = || if path.is_empty() { "the value".to_owned() } else { format!("`{}`", shown(path)) };
+        let DynKind::Array { length, element } = &layout.kind else {
+            let reason = format!("{} is of type `{}`, which has no elements", what(), layout.type_text());
+            return Err(Error::NoSuchPart { path: format!("{}[{first}]", shown(path)), reason });
+        };
+        let count = size / element.size;
+        let end = first.saturating_add(count);
+        if end > *length {
+            let reason = format!("{} has {length} elements", what());
+            return Err(Error::NoSuchPart { path: format!("{}[{first}..{end}]", shown(path)), reason });
+        }
+        Ok(Self {
+            layout: element,
+            count,
+            offset: place.offset + first * element.size,
+            atomic: place.atomic.map(|words| WordRange { first: words.first + first, count }),
+            is_value: false,
+            first: Some(first),
+        })
+    }
+
+    /// Returns the number of bytes.
+    pub(super) fn size(self) -> usize {
+        self.layout.size * self.count
+    }
+
+    /// Returns the place of the bytes in a slot.
+    pub(super) fn range(self) -> Range<usize> {
+        self.offset..self.offset + self.size()
+    }
+
+    /// Returns the words outside of the slots that hold the parts.
+    pub(super) fn atomic(self) -> Option<WordRange> {
+        self.atomic
+    }
+
+    /// Copies the bytes. `read` calls its argument with the slot to copy from, `word` loads an atomic word.
+    pub(super) fn load(
+        self,
+        to: &mut [u8],
+        word: impl Fn(usize) -> u64,
+        read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+    ) {
+        match self.atomic {
+            // There may be no elements.
+            Some(WordRange { count: 0, .. }) => {}
+            Some(words) => put_words(to, words, word),
+            None => {
+                read(&mut |slot| load_into(slot, self.offset, to));
+                if self.is_value {
+                    put_atomics(self.layout, word, to);
+                }
+            }
+        }
+    }
+
+    /// Checks that the bytes are values of the layout. `path` is the part that they belong to.
+    pub(super) fn check(self, bytes: &[u8], path: &str) -> Result<(), Error> {
+        let way = Way::Start(path, self.layout);
+        match self.first {
+            Some(first) => check_elements(self.layout, bytes, &way, first),
+            None => check(self.layout, bytes, &way),
+        }
+    }
+
+    /// Returns the bytes with zeros for padding.
+    pub(super) fn cleaned(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        if !padding::has_any(self.layout) {
+            return bytes.into();
+        }
+        let mut cleaned = bytes.to_vec();
+        cleaned.chunks_exact_mut(self.layout.size).for_each(|bytes| padding::clear(self.layout, bytes));
+        cleaned.into()
+    }
+
+    /// Stores cleaned bytes, except those that may be fields of other versions.
+    pub(super) fn store<M: Merge>(self, slot: &[AtomicU64], bytes: &[u8]) {
+        if !self.layout.has_reserved() {
+            return store_from::<M>(slot, self.offset, bytes);
+        }
+        for (index, bytes) in bytes.chunks_exact(self.layout.size).enumerate() {
+            store_fields::<M>(slot, self.layout, self.offset + index * self.layout.size, bytes);
+        }
+    }
+
+    /// Returns the words for the atomic words that hold the parts, with their numbers.
+    pub(super) fn words(words: WordRange, bytes: &[u8]) -> impl Iterator<Item = (usize, u64)> {
+        let size = bytes.len().checked_div(words.count).unwrap_or(0).max(1);
+        (words.first..).zip(bytes.chunks_exact(size).map(zero_extended))
+    }
+}

@@ -164,6 +164,8 @@ mod heap;
 #[cfg(library)]
 mod hold;
 #[cfg(library)]
+mod init;
+#[cfg(library)]
 mod layout;
 #[cfg(library)]
 mod lock;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::future::poll_fn;
+use std::panic::panic_any;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -28,6 +29,23 @@ fn reactors() -> usize {
     threads.flatten().map(name).filter(|name| name.trim() == "shared-value").count()
 }
 
+/// A waker whose panic has a payload that panics too.
+struct Panicking;
+
+impl Wake for Panicking {
+    fn wake(self: Arc<Self>) {
+        panic_any(Payload);
+    }
+}
+
+struct Payload;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        panic!("the payload of this panic panics");
+    }
+}
+
 /// Waits for the changes in one task each, on a tokio runtime of one thread. Another thread then changes the values with these
 /// numbers, one after the other. Returns how long after each change its task runs.
 fn delays(values: &[Synchronized<u64>], waiters: usize, changed: &[usize]) -> Vec<Duration> {
@@ -37,9 +55,9 @@ fn delays(values: &[Synchronized<u64>], waiters: usize, changed: &[usize]) -> Ve
         let (sender, mut seen) = tokio::sync::mpsc::unbounded_channel();
         let waiting: Vec<_> = (0..waiters)
             .map(|number| {
-                let (mut changes, sender) = (values[number % values.len()].changes(), sender.clone());
+                let (mut own, sender) = (values[number % values.len()].changes(), sender.clone());
                 tokio::spawn(async move {
-                    while changes.changed().await.is_ok() {
+                    while own.changed().await.is_ok() {
                         let _ = sender.send((number, Instant::now()));
                     }
                 })
@@ -169,12 +187,6 @@ fn nothing_remains_of_a_dropped_wait() {
 /// A task may move to another thread, or be polled for another reason, and then has another waker.
 #[test]
 fn the_last_waker_is_woken_and_a_panicking_one_harms_no_other() {
-    struct Panicking;
-    impl Wake for Panicking {
-        fn wake(self: Arc<Self>) {
-            panic!("this waker panics");
-        }
-    }
     let value = Synchronized::new(0_u64).unwrap();
     let (mut first, mut second) = (value.changes(), value.changes());
     let (old, new) = (Arc::new(Count::default()), Arc::new(Count::default()));
@@ -186,6 +198,13 @@ fn the_last_waker_is_woken_and_a_panicking_one_harms_no_other() {
     value.set(1).unwrap();
     eventually("the new waker is woken", || new.0.load(Relaxed) == 1);
     assert_eq!(old.0.load(Relaxed), 0);
+    let mut third = value.changes();
+    let waiting = std::thread::spawn(move || block_on(third.changed()).unwrap());
+    eventually("the wait ends", || {
+        value.update(|value| *value += 1).unwrap();
+        waiting.is_finished()
+    });
+    waiting.join().unwrap();
 }
 
 /// The thread of the parent does not exist in a child. What the parent's tasks wait for must not disturb the child either: their
@@ -286,7 +305,7 @@ fn it_works_without_the_call_that_waits_for_several_words() {
         let mut idle = pin!(changes.changed());
         assert!(poll(idle.as_mut(), Waker::noop()).is_pending());
         std::thread::sleep(Duration::from_millis(500));
-        let used = processor_time() - before;
+        let used = processor_time().saturating_sub(before);
         assert!(used < Duration::from_millis(250), "it does not spin: {used:?}");
     });
     child.finish();

@@ -392,6 +392,11 @@ pub(crate) fn call_back(line: &LockLine) {
     lock_word::call_back(&line.word);
 }
 
+/// Returns whether the next `release` that frees the lock will report a waiter.
+pub(crate) fn is_called_back(line: &LockLine) -> bool {
+    lock_word::is_called_back(&line.word)
+}
+
 /// Frees a lock whose owner is gone although the kernel did not mark it. The next owner takes over. Frees a retired lock too.
 ///
 /// For a segment that no process has open: after a crash of the whole machine, or in a copy of a file.

@@ -20,7 +20,12 @@
 //! checks them. A registration is taken out before its value may be unmapped. A sleep may still name the address then. If nothing
 //! is mapped there, the call fails and the reactor begins again; if something else is, the kernel compares four bytes of it.
 //!
-//! No memory is allocated or freed and no waker is called while the registrations are locked.
+//! While the registrations are locked, no memory is allocated or freed, no waker is called, and no system call is made that may
+//! wait: every `fork` of the process waits for this lock. So the reactor does not look at names. Where only a look at the name
+//! tells whether a value was replaced, the reactor wakes the task, which looks, at most every 50 ms.
+//!
+//! Between steps 2 and 4 of a task, another one may register, and relies on step 4 of the first. If the first is not scheduled
+//! in between, both are woken by the next look of the reactor.
 
 mod state;
 mod thread;
@@ -36,6 +41,8 @@ use crate::format::contents::Contents;
 use crate::protocol::event;
 use crate::reactor::state::{Added, Entry, with};
 use crate::reactor::waiter::Waiter;
+
+pub(crate) use crate::reactor::state::set_up;
 
 /// What a task waits for, known to the reactor from the first `renew` until the drop.
 #[derive(Debug, Default)]

@@ -5,11 +5,11 @@ use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Once};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::lock::LONGEST_SLEEP;
-use crate::reactor::waiter::Waiter;
+use crate::reactor::waiter::{Looked, Waiter};
 use crate::reactor::words::{Took, Words};
 use crate::sys::fork::{self, ForkMutex};
 use crate::sys::futex::Several;
@@ -30,13 +30,15 @@ pub(super) struct Entry {
     waker: Waker,
     /// The event word after the announcement.
     announced: u64,
+    /// When the task has asked whether the value was replaced, for which the reactor makes no system calls.
+    asked: Instant,
     /// The generation of the process in which the task has registered.
     generation: u64,
 }
 
 impl Entry {
     pub(super) fn new(waiter: Arc<Waiter>, waker: Waker, announced: u64) -> Self {
-        Self { waiter, waker, announced, generation: 0 }
+        Self { waiter, waker, announced, asked: Instant::now(), generation: 0 }
     }
 }
 
@@ -82,6 +84,10 @@ impl Ready {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     fn is_full(&self) -> bool {
         self.count == BATCH
     }
@@ -117,23 +123,16 @@ pub(super) struct State {
     generation: u64,
 }
 
-static STATE: ForkMutex<State> = ForkMutex::new(State {
-    entries: Vec::new(),
-    words: Words::new(),
-    is_polling: false,
-    is_stale: false,
-    thread: Activity::Absent,
-    generation: 0,
-});
+static STATE: ForkMutex<State> = ForkMutex::new(State::new());
 
-/// Runs `work` while the registrations are locked. It must neither allocate nor free memory, nor call or drop a waker: what it
-/// removes, it returns.
+/// Runs `work` while the registrations are locked. It must neither allocate nor free memory, nor call or drop a waker, nor make
+/// system calls that may wait: what it removes, it returns.
 pub(super) fn with<R>(work: impl FnOnce(&mut State) -> R) -> R {
     work(&mut STATE.lock())
 }
 
 /// Installs the hooks that hold the lock across every `fork`.
-fn set_up() {
+pub(crate) fn set_up() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         // If there is no memory for the hooks, `fork` is not safe, but everything else works.
@@ -184,6 +183,17 @@ struct Full {
 }
 
 impl State {
+    const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            words: Words::new(),
+            is_polling: false,
+            is_stale: false,
+            thread: Activity::Absent,
+            generation: 0,
+        }
+    }
+
     /// Adds `entry`, or puts it in the place of an older one of the same task, which is returned. Returns `Full` if there is no
     /// room, also in `spare`.
     fn add(&mut self, entry: &mut Option<Entry>, spare: &mut Vec<Entry>) -> (Result<Added, Full>, Option<Entry>) {
@@ -225,6 +235,10 @@ impl State {
     /// Removes a registration. The caller drops it, and the memory that is not needed any more.
     pub(super) fn remove(&mut self, waiter: &Arc<Waiter>) -> (Option<Entry>, Vec<Entry>) {
         let removed = self.place_of(waiter).map(|place| self.take(place));
+        // The value may be unmapped now, and another one mapped there, while the reactor still sleeps on the word of this one.
+        if let Some(word) = removed.as_ref().and_then(|entry| entry.waiter.word(entry.announced)) {
+            self.words.forget(word.address);
+        }
         (removed, self.take_room())
     }
 
@@ -268,7 +282,12 @@ impl State {
             if entry.generation != self.generation {
                 continue;
             }
-            if entry.waiter.look(&mut entry.announced) {
+            let is_ready = match entry.waiter.look(&mut entry.announced) {
+                Looked::Unchanged => false,
+                Looked::Ready => true,
+                Looked::Unclear => entry.asked.elapsed() >= LONGEST_SLEEP,
+            };
+            if is_ready {
                 // The task keeps a reference to the waiter, so nothing is freed here.
                 let Entry { waker, .. } = self.take(place);
                 ready.push(waker);
@@ -295,20 +314,68 @@ impl State {
         Next::Sleep { most: if self.is_polling { POLL } else { most } }
     }
 
-    /// Takes registrations out because there is no reactor. Returns whether there are more.
-    pub(super) fn give_up(&mut self, ready: &mut Ready) -> bool {
-        self.thread = Activity::Absent;
-        while !ready.is_full() {
-            let Some(last) = self.entries.pop() else { return false };
-            // The task keeps a reference to the waiter, so nothing is freed here.
-            ready.push(last.waker);
+    /// Takes registrations out because there is no reactor. Returns whether to go on: there are more, and no other task has started
+    /// a reactor since the first call.
+    pub(super) fn give_up(&mut self, is_first: bool, ready: &mut Ready) -> bool {
+        if is_first {
+            self.thread = Activity::Absent;
+        } else if self.thread != Activity::Absent {
+            return false;
         }
-        true
+        for place in (0..self.entries.len()).rev() {
+            if self.entries[place].generation != self.generation {
+                continue;
+            }
+            if ready.is_full() {
+                return true;
+            }
+            // The task keeps a reference to the waiter, so nothing is freed here.
+            let Entry { waker, .. } = self.take(place);
+            ready.push(waker);
+        }
+        false
     }
 
     /// Begins again in a forked child, which has the registrations of its parent, but not the reactor.
     fn become_child(&mut self) {
         self.generation += 1;
         self.thread = Activity::Absent;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handle::synchronized::Synchronized;
+
+    /// When the last handle is dropped after its task, the next value may get the same address and the same event word. If the
+    /// word were still known, the reactor would not be told, and sleep on the memory of the value before.
+    #[test]
+    fn a_word_is_forgotten_with_its_registration() {
+        let value = Synchronized::new(0_u64).expect("there is memory");
+        let mut state = State::new();
+        let add = |state: &mut State| {
+            let waiter = Arc::new(Waiter::new(value.cell.untyped(), value.cell.version(), true));
+            let entry = Entry::new(Arc::clone(&waiter), Waker::noop().clone(), waiter.announce());
+            let (added, _) = state.add(&mut Some(entry), &mut Vec::with_capacity(4));
+            (waiter, added.ok())
+        };
+        let sleep = |state: &mut State| {
+            let next = state.look(usize::MAX, false, &mut Ready::new(), &mut Several::new());
+            assert!(matches!(next, Next::Sleep { .. }), "{next:?}");
+        };
+
+        let (first, added) = add(&mut state);
+        assert_eq!(added, Some(Added::First));
+        sleep(&mut state);
+        let (second, added) = add(&mut state);
+        assert_eq!(added, Some(Added::Watched), "the reactor sleeps on this word");
+        drop((state.remove(&first), state.remove(&second)));
+        let (third, added) = add(&mut state);
+        assert_eq!(added, Some(Added::Unwatched), "the word may be another value's");
+        sleep(&mut state);
+        let (_, added) = add(&mut state);
+        assert_eq!(added, Some(Added::Watched));
+        drop(third);
     }
 }

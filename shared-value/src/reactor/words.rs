@@ -15,6 +15,9 @@ pub(super) const MOST: usize = MOST_WORDS - 1;
 /// At least twice as many places as words, so that a search soon finds a free one.
 const PLACES: usize = 256;
 
+/// What no waiter expects: an announced word has the waiting bit. A sleep on such a word ends at once.
+const FORGOTTEN: u64 = 0;
+
 /// Different words, in a hash table that needs no memory of its own.
 #[derive(Debug)]
 pub(super) struct Words {
@@ -29,7 +32,7 @@ pub(super) enum Took {
     Taken,
     /// There is no room.
     Full,
-    /// The word is there, but has changed since.
+    /// The word is there, but has changed since, or was forgotten.
     Changed,
 }
 
@@ -61,6 +64,15 @@ impl Words {
     /// Returns whether the word is there, with what is expected.
     pub(super) fn contains(&self, word: Word) -> bool {
         self.places[self.find(word.address)] == word
+    }
+
+    /// Makes the word at an address one that `contains` does not find: the next value at this address is another one for the kernel.
+    /// The place stays taken, because a search ends at a free one.
+    pub(super) fn forget(&mut self, address: usize) {
+        let place = self.find(address);
+        if self.places[place].address == address {
+            self.places[place].expected = FORGOTTEN;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn a_word_is_found_while_there_is_room() {
         let mut words = Words::new();
-        let word = |number: usize| Word { address: 0x7f00_0000_0038 + 4096 * number, expected: number as u64 };
+        let word = |number: usize| Word { address: 0x7f00_0000_0038 + 4096 * number, expected: number as u64 * 2 + 1 };
         for number in 0..MOST {
             assert!(!words.contains(word(number)));
             assert_eq!(words.add(word(number)), Took::Taken);
@@ -105,7 +117,13 @@ mod tests {
         assert!(words.is_full());
         assert_eq!(words.add(word(MOST)), Took::Full);
         assert!((0..MOST).all(|number| words.contains(word(number))) && !words.contains(word(MOST)));
-        assert_eq!(words.add(Word { expected: 7, ..word(3) }), Took::Changed);
+        assert_eq!(words.add(Word { expected: 9, ..word(3) }), Took::Changed);
+        assert_eq!(words.iter().count(), MOST);
+        words.forget(word(3).address);
+        assert!(!words.contains(word(3)), "it is another value's by now");
+        assert_eq!(words.add(word(3)), Took::Changed, "the reactor looks again");
+        assert!((0..MOST).all(|number| number == 3 || words.contains(word(number))), "the others are found");
+        words.forget(word(MOST).address);
         assert_eq!(words.iter().count(), MOST);
         words.clear();
         assert!(!words.contains(word(0)) && words.iter().next().is_none());

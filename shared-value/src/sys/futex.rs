@@ -85,18 +85,19 @@ impl Several {
     }
 
     /// Sleeps until the sleepers of one of the words are woken, for at most `timeout` by `CLOCK_MONOTONIC`. Returns at once if the
-    /// lower half of a word is not what is expected.
+    /// lower half of a word is not what is expected. Returns whether it may have slept.
     ///
     /// # Errors
     /// If the kernel does not have the call (before Linux 5.16), or a word is not mapped.
-    pub(crate) fn sleep(&self, timeout: Duration) -> io::Result<()> {
+    pub(crate) fn sleep(&self, timeout: Duration) -> io::Result<bool> {
         let now = clock_gettime(ClockId::Monotonic);
         // The timeout is a point in time here.
         let end = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0)) + timeout;
         let end =
             Timespec { tv_sec: i64::try_from(end.as_secs()).unwrap_or(i64::MAX), tv_nsec: end.subsec_nanos().into() };
         match futex::waitv(&self.words[..self.count], WaitvFlags::empty(), Some(&end), ClockId::Monotonic) {
-            Ok(_) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => Ok(()),
+            Ok(_) | Err(Errno::INTR | Errno::TIMEDOUT) => Ok(true),
+            Err(Errno::AGAIN) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

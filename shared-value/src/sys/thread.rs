@@ -3,6 +3,7 @@
 
 use std::ffi::c_void;
 use std::io;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
@@ -59,8 +60,24 @@ pub(crate) fn random_token() -> io::Result<u64> {
     random().map(|bits| bits as u64)
 }
 
-/// Blocks all signals in the calling thread, except those that the thread itself causes.
-pub(crate) fn block_signals() {
+/// The signals that a thread blocked before `block_signals`, until the drop.
+#[must_use]
+pub(crate) struct BlockedSignals {
+    before: libc::sigset_t,
+    /// The mask belongs to a thread.
+    thread: PhantomData<*mut ()>,
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: the call reads the set, which `block_signals` has got from the same call, and writes nothing.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut()) };
+    }
+}
+
+/// Blocks all signals in the calling thread until the drop, except those that the thread itself causes. A thread that it starts
+/// meanwhile blocks them for ever.
+pub(crate) fn block_signals() -> BlockedSignals {
     let mut all = MaybeUninit::uninit();
     // SAFETY: the call writes a whole set there.
     unsafe { libc::sigfillset(all.as_mut_ptr()) };
@@ -70,8 +87,12 @@ pub(crate) fn block_signals() {
         // SAFETY: the set is a local, and whole.
         unsafe { libc::sigdelset(&raw mut all, own) };
     }
-    // SAFETY: the call reads the set, and writes nothing.
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, ptr::null_mut()) };
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the call reads the first set, and writes a whole set to the second place.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, before.as_mut_ptr()) };
+    // SAFETY: the call has written it: it fails only for an unknown first argument.
+    let before = unsafe { before.assume_init() };
+    BlockedSignals { before, thread: PhantomData }
 }
 
 /// The key whose destructor runs when a thread ends.

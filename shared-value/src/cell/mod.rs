@@ -307,7 +307,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         self.place.number() == 0 && self.place.segment().is_replaced()
     }
 
-    /// Returns what was done to the name, without a system call.
+    /// Returns the standing of the segment, without a system call.
     pub(crate) fn standing(&self) -> Standing {
         if self.place.number() == 0 { self.place.segment().standing() } else { Standing::InPlace }
     }

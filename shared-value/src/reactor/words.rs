@@ -61,7 +61,7 @@ impl Words {
         Took::Taken
     }
 
-    /// Returns whether the word is there, with what is expected.
+    /// Returns whether the word is there, and was this one when the tasks looked.
     pub(super) fn contains(&self, word: Word) -> bool {
         self.places[self.find(word.address)] == word
     }

@@ -45,7 +45,7 @@ impl Mapping {
         }
     }
 
-    /// Returns what was done to the name, without a look at the name.
+    /// Returns the standing of the segment, without a look at the name.
     pub(crate) fn standing(&self) -> Standing {
         standing(self.retired())
     }

@@ -24,7 +24,7 @@
 //! | share many values | [`Arena`], a map from keys and [`Id`]s to values, with [`Transaction`]s and [`Snapshot`]s |
 //! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
 //! | deploy a new version of a struct beside the old one | `#[shared(evolves)]`, and [`Reserved`] for fields to come |
-//! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes) |
+//! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes), in async code [`changed`](Changes::changed) |
 //! | answer Ctrl-C while waiting | [`interruptible`] |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
@@ -66,7 +66,7 @@
 //! - `pthread`: `LockKind::Pthread`, for values whose lock C and C++ programs take too. It brings in the crate `raw_sync`.
 //! - `serde`: handles serialize as tokens, with which another process of the same user can open the value; [`DynData`] as
 //!   its contents; [`FixedStr`] as text, and the other ready-made types as their contents.
-//! - `tokio`: [`Changes`] can be awaited.
+//! - `tokio`: nothing. [`Changes`] can be awaited on any runtime, without a feature.
 //!
 //! # Example
 //!
@@ -164,9 +164,13 @@ mod heap;
 #[cfg(library)]
 mod hold;
 #[cfg(library)]
+mod init;
+#[cfg(library)]
 mod layout;
 #[cfg(library)]
 mod lock;
+#[cfg(library)]
+mod reactor;
 #[cfg(library)]
 mod schema;
 #[cfg(library)]

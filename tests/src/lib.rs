@@ -6,6 +6,7 @@
 mod deadline;
 pub mod death;
 mod effort;
+mod executor;
 mod file_lock;
 mod fork;
 mod futex;
@@ -30,6 +31,7 @@ mod worker;
 
 pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
 pub use effort::processor_time;
+pub use executor::block_on;
 pub use file_lock::lock_bytes;
 pub use fork::{Forked, end_now, fork, split};
 pub use futex::Futex;

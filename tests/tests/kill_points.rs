@@ -100,6 +100,7 @@ fn waiters_do_not_wait_for_the_dead() {
 #[test]
 fn waiters_for_a_change_see_it() {
     survives(["set-watched", "commit-watched", "watch"]);
+    survives(["set-watched-by-task", "commit-watched-by-task"]);
 }
 
 /// If a lock were released while it is in the robust list, or left the list in another order, the kernel would not find the

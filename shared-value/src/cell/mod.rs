@@ -23,6 +23,7 @@ use crate::format::contents::{Contents, Shape, Untyped};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockLine, LockState};
 use crate::protocol::atomics::AtomicU64;
+use crate::protocol::retired::Standing;
 use crate::protocol::slots::{Candidate, Slots, Versions};
 use crate::segment::{Mapping, Segment};
 use crate::sys::mutex::Mutex;
@@ -267,6 +268,17 @@ impl<C: Contents + ?Sized> Cell<C> {
         }
     }
 
+    /// Returns whether the next release of the lock will look at the event word.
+    pub(crate) fn is_called_back(&self) -> bool {
+        match self.locked_by {
+            LockedBy::Own | LockedBy::OwnOnce | LockedBy::Object(_) | LockedBy::Unknown => {
+                lock::is_called_back(self.lock())
+            }
+            // Each release looks.
+            LockedBy::Pthread { .. } => true,
+        }
+    }
+
     /// Returns the committed version, to be copied without the lock; `None` if the version is joined to a record that does
     /// not exist. `is_orphan` says that the record was missing before a pause too: then a peer has broken the protocol, and
     /// the previous version counts as committed.
@@ -295,6 +307,11 @@ impl<C: Contents + ?Sized> Cell<C> {
     /// Returns whether another segment has taken the place of this one.
     pub(crate) fn is_replaced(&self) -> bool {
         self.place.number() == 0 && self.place.segment().is_replaced()
+    }
+
+    /// Returns the standing of the segment, without a system call.
+    pub(crate) fn standing(&self) -> Standing {
+        if self.place.number() == 0 { self.place.segment().standing() } else { Standing::InPlace }
     }
 
     /// Returns this cell without its type.

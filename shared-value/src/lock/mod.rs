@@ -20,9 +20,7 @@ use crate::protocol::lock_word;
 use crate::sys;
 use crate::sys::robust::RobustList;
 
-#[cfg(feature = "tokio")]
-pub(crate) use crate::protocol::lock_word::LONGEST_SLEEP;
-pub(crate) use crate::protocol::lock_word::Wait;
+pub(crate) use crate::protocol::lock_word::{LONGEST_SLEEP, Wait};
 use held::{Held, HeldList};
 pub(crate) use held::{MAX_HELD, Mark};
 pub(crate) use line::LockLine;
@@ -392,6 +390,11 @@ pub(crate) fn keep_retired(line: &LockLine) {
 /// Makes the next `release` that frees the lock report a waiter.
 pub(crate) fn call_back(line: &LockLine) {
     lock_word::call_back(&line.word);
+}
+
+/// Returns whether the next `release` that frees the lock will report a waiter.
+pub(crate) fn is_called_back(line: &LockLine) -> bool {
+    lock_word::is_called_back(&line.word)
 }
 
 /// Frees a lock whose owner is gone although the kernel did not mark it. The next owner takes over. Frees a retired lock too.

@@ -272,6 +272,11 @@ pub(crate) fn call_back(word: &AtomicU64) {
     word.fetch_or(WAITERS, Ordering::AcqRel);
 }
 
+/// Returns whether the next `release` will report a waiter.
+pub(crate) fn is_called_back(word: &AtomicU64) -> bool {
+    word.load(Ordering::Relaxed) & WAITERS != 0
+}
+
 /// Makes the lock one that no thread takes again, and wakes all sleepers. The caller owns the lock. If it releases the lock
 /// afterwards, the release finds another word than it expects, and changes nothing.
 pub(crate) fn retire(word: &AtomicU64, kernel: impl Kernel) {

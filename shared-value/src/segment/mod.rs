@@ -2,7 +2,6 @@
 //! is mapped once in a process.
 
 mod claims;
-mod init;
 mod location;
 mod mapping;
 mod memory;
@@ -31,6 +30,12 @@ pub(crate) use mapping::{Mapping, id_of};
 pub use names::{NamedValue, names};
 pub use report::{LockOwner, Report, ReportedLock, inspect};
 pub use succession::unlink;
+
+/// Installs the hooks that run around `fork`.
+pub(crate) fn set_up() {
+    registry::set_up();
+    claims::set_up();
+}
 
 /// The processes that can write to a segment without a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,6 +45,11 @@ impl Mapping {
         }
     }
 
+    /// Returns the standing of the segment, without a look at the name.
+    pub(crate) fn standing(&self) -> Standing {
+        standing(self.retired())
+    }
+
     /// Returns whether this library has unlinked the name, or given it to another segment.
     pub(crate) fn is_retired(&self) -> bool {
         standing(self.retired()) == Standing::Unlinked || self.is_replaced()

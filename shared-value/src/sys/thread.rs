@@ -3,6 +3,9 @@
 
 use std::ffi::c_void;
 use std::io;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -57,6 +60,41 @@ pub(crate) fn random_token() -> io::Result<u64> {
     random().map(|bits| bits as u64)
 }
 
+/// The signals that a thread blocked before `block_signals`, until the drop.
+#[must_use]
+pub(crate) struct BlockedSignals {
+    before: libc::sigset_t,
+    /// The mask belongs to a thread.
+    thread: PhantomData<*mut ()>,
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: the call reads the set, which `block_signals` has got from the same call, and writes nothing.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut()) };
+    }
+}
+
+/// Blocks all signals in the calling thread until the drop, except those that the thread itself causes. A thread that it starts
+/// meanwhile blocks them for ever.
+pub(crate) fn block_signals() -> BlockedSignals {
+    let mut all = MaybeUninit::uninit();
+    // SAFETY: the call writes a whole set there.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: `sigfillset` has written it.
+    let mut all: libc::sigset_t = unsafe { all.assume_init() };
+    for own in [libc::SIGBUS, libc::SIGSEGV, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS, libc::SIGABRT] {
+        // SAFETY: the set is a local, and whole.
+        unsafe { libc::sigdelset(&raw mut all, own) };
+    }
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the call reads the first set, and writes a whole set to the second place.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, before.as_mut_ptr()) };
+    // SAFETY: the call has written it: it fails only for an unknown first argument.
+    let before = unsafe { before.assume_init() };
+    BlockedSignals { before, thread: PhantomData }
+}
+
 /// The key whose destructor runs when a thread ends.
 static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
 static FUNCTION: OnceLock<extern "C" fn()> = OnceLock::new();
@@ -87,7 +125,7 @@ pub(crate) fn set_up_exit(function: extern "C" fn()) -> io::Result<()> {
 pub(crate) fn at_exit() -> io::Result<()> {
     let key = KEY.get().ok_or(io::ErrorKind::Unsupported)?;
     // The destructor runs if the value is not null, and does not use the value.
-    let value: *const c_void = std::ptr::without_provenance(1);
+    let value: *const c_void = ptr::without_provenance(1);
     // SAFETY: `set_up_exit` has created the key, which is never deleted.
     match unsafe { libc::pthread_setspecific(*key, value) } {
         0 => Ok(()),

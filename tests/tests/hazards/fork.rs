@@ -63,3 +63,10 @@ fn hooks_around_a_fork_may_lock() {
 fn hooks_around_a_fork_may_hold_the_lock() {
     play("fork-hooks", ["hold"]);
 }
+
+/// The library's hook before a fork locks the list of waiting tasks. It must run after the program's hooks, also if the program has
+/// registered those before its first wait.
+#[test]
+fn hooks_that_wait_in_tasks_work() {
+    play("fork-hooks", ["wait"]);
+}

@@ -1,7 +1,6 @@
 //! Waiting for a change, without the lock.
 #![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
-#[cfg(feature = "tokio")]
 mod asynchronous;
 pub(crate) mod within;
 
@@ -216,6 +215,9 @@ mod sealed {
     use super::{Cell, Contents, Refusal, Wait};
 
     pub trait Sleep {
+        /// Whether a waiter can ask to be woken.
+        const IS_WOKEN: bool;
+
         /// Sleeps until a version other than `seen` is committed.
         ///
         /// # Errors
@@ -226,6 +228,8 @@ mod sealed {
 }
 
 impl sealed::Sleep for ReadWrite {
+    const IS_WOKEN: bool = true;
+
     fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> Result<(), Refusal> {
         loop {
             if cell.version() != seen {
@@ -251,6 +255,8 @@ impl sealed::Sleep for ReadWrite {
 }
 
 impl sealed::Sleep for ReadOnly {
+    const IS_WOKEN: bool = false;
+
     fn sleep<C: Contents + ?Sized>(cell: &Cell<C>, seen: u64, wait: Wait) -> Result<(), Refusal> {
         let mut pauses = Backoff::new(Duration::from_micros(20), Duration::from_millis(5));
         loop {

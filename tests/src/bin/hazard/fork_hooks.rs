@@ -2,8 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::thread;
 
 use anyhow::{Result, ensure};
@@ -20,6 +22,8 @@ pub(crate) enum Case {
     Change,
     /// The hook before the `fork` takes the lock, and the hooks after it release the lock, as programs do with mutexes.
     Hold,
+    /// Each hook begins to wait for a change in a task, and drops the task.
+    Wait,
 }
 
 static VALUE: LazyLock<Synchronized<u64>> = LazyLock::new(|| Synchronized::new(0).expect("there is memory"));
@@ -33,6 +37,7 @@ impl Case {
         match self {
             Self::Change => changing(),
             Self::Hold => holding(),
+            Self::Wait => waiting(),
         }
     }
 }
@@ -79,6 +84,22 @@ fn changing() -> Result<()> {
     ensure!(VALUE.get() == changed + 4 * forks, "{changed} changes, {forks} forks: {:?}", *VALUE);
     ensure!(VALUE.recoveries() == 0, "no owner has died: {:?}", *VALUE);
     println!("{forks} forks, {changed} changes by another thread meanwhile");
+    Ok(())
+}
+
+extern "C" fn wait() {
+    let mut changes = VALUE.changes();
+    let waiting = pin!(changes.changed());
+    assert!(waiting.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+/// The hooks are there before the first task waits: hooks that the library installed at the first wait would run before these.
+fn waiting() -> Result<()> {
+    register(wait, wait, wait)?;
+    wait();
+    for _ in 0..scaled(50, 10) {
+        fork(|| wait()).finish();
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use shared_value::Synchronized;
 use shared_value_tests::stepper::is_asleep;
-use shared_value_tests::{DEADLINE, Forked, end_now, split};
+use shared_value_tests::{DEADLINE, Forked, block_on, end_now, split};
 
 use crate::triple::{Number, Triple};
 
@@ -24,6 +24,8 @@ pub(crate) struct Helper {
 const WAIT: u8 = b'w';
 /// Waits until another value is committed.
 const WATCH: u8 = b'c';
+/// Waits until another value is committed, in a task.
+const WATCH_IN_TASK: u8 = b't';
 /// Takes the lock, writes half of a value, and keeps the lock.
 const HOLD: u8 = b'h';
 
@@ -56,6 +58,12 @@ impl Helper {
     /// Makes the helper wait for another value than the one of ones, and returns when it sleeps.
     pub(crate) fn wait_for_change(&mut self) {
         self.tell(WATCH);
+        self.fall_asleep();
+    }
+
+    /// As `wait_for_change`, in a task.
+    pub(crate) fn wait_for_change_in_task(&mut self) {
+        self.tell(WATCH_IN_TASK);
         self.fall_asleep();
     }
 
@@ -106,6 +114,12 @@ fn serve<N: Number, const BETWEEN: usize>(
             let _ = talk.write_all(&[READY]);
             let changed = value.wait_for(|value| value.left != N::from(1), DEADLINE);
             let _ = talk.write_all(&[if changed.is_ok() { HAD } else { NOT_HAD }]);
+        } else if command == [WATCH_IN_TASK] {
+            let mut changes = value.changes();
+            let _ = talk.write_all(&[READY]);
+            let is_old = value.load().is_ok_and(|value| value.left == N::from(1));
+            let has_come = !is_old || block_on(changes.changed()).is_ok_and(|value| value.left != N::from(1));
+            let _ = talk.write_all(&[if has_come { HAD } else { NOT_HAD }]);
         } else if command == [WAIT] {
             let _ = talk.write_all(&[READY]);
             let answer = match value.lock_timeout(DEADLINE) {

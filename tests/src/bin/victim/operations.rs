@@ -183,16 +183,21 @@ impl Operations {
     fn add_changes_awaited(&mut self) {
         let old = Line::of(1);
         let states = [old, old.left(2)];
-        self.add("set-watched", Company::Watcher, &[&states], |stage| {
-            stage.get_ready();
-            marked(|| stage.value().set_left(2)).unwrap();
-        });
-        self.add("commit-watched", Company::Watcher, &[&states], |stage| {
-            stage.get_ready();
-            let guard = stage.value().lock().unwrap();
-            guard.set_left(2).unwrap();
-            marked(|| guard.commit());
-        });
+        for (set, commit, company) in [
+            ("set-watched", "commit-watched", Company::Watcher),
+            ("set-watched-by-task", "commit-watched-by-task", Company::WatchingTask),
+        ] {
+            self.add(set, company, &[&states], |stage| {
+                stage.get_ready();
+                marked(|| stage.value().set_left(2)).unwrap();
+            });
+            self.add(commit, company, &[&states], |stage| {
+                stage.get_ready();
+                let guard = stage.value().lock().unwrap();
+                guard.set_left(2).unwrap();
+                marked(|| guard.commit());
+            });
+        }
         self.add("watch", Company::Changer, &[&states], |stage| {
             stage.get_ready();
             marked(|| stage.value().wait_for(|value| value.left == 2, DEADLINE)).unwrap();

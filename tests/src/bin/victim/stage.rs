@@ -26,6 +26,8 @@ pub(crate) enum Company {
     Waiter,
     /// A third process, which waits for another value.
     Watcher,
+    /// As `Watcher`, but a task waits.
+    WatchingTask,
     /// The survivor, which commits another value when the victim sleeps.
     Changer,
     /// A third process, which holds the lock and is killed when the victim sleeps.
@@ -34,6 +36,13 @@ pub(crate) enum Company {
     DyingOwnerAndWaiter,
     /// The survivor, which takes all free locks while the victim is stopped, and releases them when the victim is dead.
     Meddler,
+}
+
+impl Company {
+    /// Returns whether a third process waits for another value.
+    fn watches(self) -> bool {
+        matches!(self, Self::Watcher | Self::WatchingTask)
+    }
 }
 
 /// The victim's part of an operation.
@@ -106,10 +115,10 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
     fn start_waiting(&mut self) {
         let value = self.subjects[0].value();
         let waiter = self.waiter.get_or_insert_with(|| Helper::start(value));
-        if self.company == Company::Watcher {
-            waiter.wait_for_change();
-        } else {
-            waiter.wait_for_lock();
+        match self.company {
+            Company::Watcher => waiter.wait_for_change(),
+            Company::WatchingTask => waiter.wait_for_change_in_task(),
+            _ => waiter.wait_for_lock(),
         }
         self.waiting = true;
     }
@@ -127,7 +136,7 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
             return Err(Harm::Stuck("the waiter did not get the lock, or was not woken for the change".to_owned()));
         };
         let took = death.at.elapsed();
-        if self.company == Company::Watcher {
+        if self.company.watches() {
             return Ok(took);
         }
         if recovered != subject.expects_recovery() {
@@ -191,7 +200,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
     }
 
     fn started(&mut self) {
-        if matches!(self.company, Company::Waiter | Company::Watcher) {
+        if matches!(self.company, Company::Waiter | Company::Watcher | Company::WatchingTask) {
             self.start_waiting();
         }
     }
@@ -225,7 +234,7 @@ impl<N: Number, const BETWEEN: usize> Scenario for Stage<N, BETWEEN> {
             self.subjects[0].note(death.victim);
         }
         // If the victim has committed nothing, the watcher is woken by the survey.
-        let is_woken_later = self.company == Company::Watcher && self.value().load().ok() == Some(self.states[0][0]);
+        let is_woken_later = self.company.watches() && self.value().load().ok() == Some(self.states[0][0]);
         let took = if is_woken_later { Duration::ZERO } else { self.end_waiting(death)? };
         let mut found = Found { took, died_holding, states: Vec::new() };
         for (subject, states) in self.subjects.iter().zip(&self.states) {

@@ -6,7 +6,8 @@
 #![allow(unsafe_code)]
 
 use crate::lock;
-use crate::segment::{claims, registry};
+use crate::reactor;
+use crate::segment;
 use crate::sys;
 
 // SAFETY: the loader calls the functions that this section points to, before `main` or when a library is loaded. It passes
@@ -18,7 +19,7 @@ static AT_START: extern "C" fn() = at_start;
 extern "C" fn at_start() {
     // If this fails, it is tried again, and reported, when a thread takes its first lock.
     let _ = lock::set_up();
-    registry::set_up();
-    claims::set_up();
+    segment::set_up();
+    reactor::set_up();
     sys::mutex::set_up();
 }

@@ -33,9 +33,9 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Refusal> {
         check_place(self, bytes);
-        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock; a first attempt
-        // that fails takes none. `self` keeps the lock mapped.
-        let acquired = patience.take(|wait| unsafe { lock::only::acquire(thread, self.lock(), wait) })?;
+        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
+        // lock mapped.
+        let acquired = unsafe { patience.acquire(thread, self.lock()) }?;
         self.recover_from(acquired);
         self.slots().publish(bytes, write);
         // SAFETY: `acquire` took the lock for this thread, and this is its only release.
@@ -55,9 +55,9 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     ) -> Result<R, Error> {
         let bytes = copy::range::<F>(offset);
         check_place(self, &bytes);
-        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock; a first attempt
-        // that fails takes none. `self` keeps the lock mapped.
-        let acquired = patience.take(|wait| unsafe { lock::only::acquire_borrowed(thread, self.lock(), wait) })?;
+        // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
+        // lock mapped.
+        let acquired = unsafe { patience.acquire_borrowed(thread, self.lock()) }?;
         self.recover_from(acquired);
         let token = thread.token();
         let ending = BriefEnding { cell: self, thread, token };

@@ -37,7 +37,7 @@ pub use fork::{Forked, end_now, fork, split};
 pub use futex::Futex;
 pub use memory_group::MemoryGroup;
 pub use mounts::{mount_tmpfs, own_mounts, show_instead};
-pub use name::SegmentName;
+pub use name::{SegmentName, number_of_file};
 pub use owner::held_elsewhere;
 pub use python::python_with_numpy;
 pub use refusal::{ensure_printable, ensure_refusal};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::fs::{major, minor};
 use shared_value::{Location, Source};
 
 use crate::deadline::eventually;
@@ -36,10 +37,10 @@ impl SegmentName {
     /// If a process has the segment open until the deadline.
     #[track_caller]
     pub fn wait_until_unused(&self) {
-        let inode = format!(":{}", std::fs::metadata(self.path()).expect("the segment exists").ino());
+        let file = number_of_file(&self.path(), ':');
         eventually("no process has the segment open", || {
             let locks = std::fs::read_to_string("/proc/locks").expect("the kernel shows its locks");
-            !locks.split_whitespace().any(|word| word.ends_with(&inode))
+            !locks.split_whitespace().any(|word| word == file)
         });
     }
 
@@ -47,6 +48,16 @@ impl SegmentName {
     pub fn path(&self) -> PathBuf {
         Path::new("/dev/shm").join(&self.name)
     }
+}
+
+/// Returns how the kernel lists a file: by its device and its inode. Files without a name, which are on another device, may have
+/// the same inode. `separator` is `:` in `/proc/locks`, and a space in `/proc/self/maps`.
+///
+/// # Panics
+/// If there is no file.
+pub fn number_of_file(path: &Path, separator: char) -> String {
+    let facts = std::fs::metadata(path).expect("the file exists");
+    format!("{:02x}:{:02x}{separator}{}", major(facts.dev()), minor(facts.dev()), facts.ino())
 }
 
 impl Deref for SegmentName {

@@ -2,14 +2,13 @@
 
 use std::fmt::Debug;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
 
 use shared_value::{Error, LockState, SharedValue, Synchronized};
 
 use super::scenario::{Found, Harm};
-use crate::{AT_ONCE, SegmentFile, SegmentName};
+use crate::{AT_ONCE, SegmentFile, SegmentName, number_of_file};
 
 /// The offset of the word that contains the offset of the first cell.
 const CELL_OFFSET: u64 = 128;
@@ -88,11 +87,11 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
     /// # Panics
     /// If the segment is not mapped.
     pub fn addresses(&self) -> [u64; 3] {
-        let inode = fs::metadata(self.name.path()).expect("it has a file").ino().to_string();
+        let file = format!(" {} ", number_of_file(&self.name.path(), ' '));
         let maps = fs::read_to_string("/proc/self/maps").expect("the system has /proc");
-        // Found by its inode, because a file that was mapped before it got its name is listed under another name. The page of
+        // Found by its number, because a file that was mapped before it got its name is listed under another name. The page of
         // the file that vouches for the process cannot be read.
-        let is_it = |map: &&str| map.contains(" rw-s ") && map.split_whitespace().nth(4) == Some(&inode);
+        let is_it = |map: &&str| map.contains(" rw-s ") && map.contains(&file);
         let map = maps.lines().find(is_it);
         let (start, _) = map.and_then(|map| map.split_once('-')).expect("the segment is mapped");
         let cell = u64::from_str_radix(start, 16).expect("an address") + self.cell;

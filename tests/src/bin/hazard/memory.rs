@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use shared_value::{Arena, Error, Filled, LockKind, ReadOnly, SharedArray, Synchronized, Token, Zeroed, unlink};
 use shared_value_tests::{
-    AT_ONCE, MemoryGroup, SegmentName, When, fork, mount_tmpfs, own_mounts, refuse, show_instead, skip,
+    AT_ONCE, MemoryGroup, SegmentName, When, fork, mount_tmpfs, number_of_file, own_mounts, refuse, show_instead, skip,
 };
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -333,10 +333,10 @@ fn dump() -> Result<()> {
     let value = SharedArray::create(&name, Filled(1_u8, LENGTH / 2))?;
     let reader = value.read_only()?;
     let maps = fs::read_to_string("/proc/self/smaps")?;
-    let inode = format!(" {} ", fs::metadata(name.path())?.ino());
+    let file = format!(" {} ", number_of_file(&name.path(), ' '));
     let mut found = 0;
     for mapping in maps.split("VmFlags:").collect::<Vec<_>>().windows(2) {
-        if mapping[0].contains(&inode) {
+        if mapping[0].contains(&file) {
             found += 1;
             let flags = mapping[1].lines().next().unwrap_or_default();
             ensure!(flags.split_whitespace().any(|flag| flag == "dd"), "it would be in a dump: {flags}");

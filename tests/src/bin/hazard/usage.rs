@@ -1,11 +1,9 @@
 //! `Usage`: resources of the system that this process uses.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result};
-use rustix::fs::{major, minor};
-use shared_value_tests::SegmentName;
+use shared_value_tests::{SegmentName, number_of_file};
 
 /// Resources of the system that this process uses at one moment.
 #[derive(Debug)]
@@ -34,10 +32,7 @@ impl Usage {
     }
 
     /// Returns whether the segment is mapped.
-    pub(crate) fn maps(&self, name: &SegmentName) -> Result<bool> {
-        let facts = fs::metadata(name.path())?;
-        // Files of other file systems may have the same inode number.
-        let file = format!("{:02x}:{:02x} {}", major(facts.dev()), minor(facts.dev()), facts.ino());
-        Ok(self.mapped.contains(&file))
+    pub(crate) fn maps(&self, name: &SegmentName) -> bool {
+        self.mapped.contains(&number_of_file(&name.path(), ' '))
     }
 }

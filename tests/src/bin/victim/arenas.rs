@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -10,7 +9,7 @@ use std::{fs, io, thread};
 
 use shared_value::{Arena, Entry, Error, Synchronized};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
-use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};
+use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName, number_of_file};
 
 /// The values of an arena by key. The number under the empty key is that of the values without a key.
 pub(crate) type State = BTreeMap<String, u64>;
@@ -297,12 +296,12 @@ fn cell_of(entry: &Entry) -> u64 {
     ((entry.id::<u64>().to_bits().get() & PLACE) - 1) * LINE
 }
 
-/// Returns the address at which the file is mapped, which the kernel lists for its inode.
+/// Returns the address at which the file is mapped, which the kernel lists.
 pub(crate) fn mapped_at(path: &Path) -> u64 {
-    let inode = fs::metadata(path).expect("the file is there").ino().to_string();
+    let file = format!(" {} ", number_of_file(path, ' '));
     let maps = fs::read_to_string("/proc/self/maps").expect("the kernel says what is mapped");
     // The page of the file that vouches for the process cannot be read.
-    let is_it = |line: &&str| line.contains(" rw-s ") && line.split_whitespace().nth(4) == Some(&inode);
+    let is_it = |line: &&str| line.contains(" rw-s ") && line.contains(&file);
     let line = maps.lines().find(is_it).expect("it is mapped");
     let (start, _) = line.split_once('-').expect("a range");
     u64::from_str_radix(start, 16).expect("an address")

@@ -203,6 +203,10 @@ impl Kernel for &Watched {
         // The kernel removes and looks for locks on a file under a lock of its own.
         process == FIRST && *self.has_ended.lock().unwrap()
     }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// A lock whose first owner replaces the value and dies.
@@ -236,6 +240,10 @@ impl Kernel for &Replaced {
     }
 
     fn is_gone(&self, _word: &AtomicU64, _owner: u64) -> bool {
+        false
+    }
+
+    fn is_interrupted(&self) -> bool {
         false
     }
 }

@@ -10,9 +10,6 @@ mod decode;
 mod dyn_value;
 mod encode;
 mod limit;
-mod print;
-#[cfg(feature = "serde")]
-mod serialize;
 #[cfg(test)]
 mod tests;
 mod vector;

@@ -1,5 +1,9 @@
 //! `DynData`: a value of a type that the program does not know.
 
+mod print;
+#[cfg(feature = "serde")]
+mod serialize;
+
 use crate::schema::place::{Step, Steps};
 
 /// A value, or a part of one, whose type is known only at run time.

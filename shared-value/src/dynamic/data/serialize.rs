@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::dynamic::DynData;
+use crate::dynamic::data::DynData;
 use crate::error::hexadecimal;
 
 impl Serialize for DynData {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 
-use crate::dynamic::DynData;
+use crate::dynamic::data::DynData;
 
 impl Display for DynData {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {

@@ -166,7 +166,10 @@ pub(crate) mod sealed {
 
     pub trait AtomicWords: ReadAt {
         /// Returns the atomic word of this number.
-        fn word(&self, number: usize) -> &AtomicU64;
+        #[inline(always)]
+        fn word(&self, number: usize) -> &AtomicU64 {
+            self.cell().atomic(number)
+        }
 
         /// Returns the facts about the value that are not in its memory.
         fn facts(&self) -> &<Self::Contents as Contents>::Facts {

@@ -89,11 +89,6 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Synchronized<C, A> {
 
 impl<C: Shared + ?Sized, A: Access> AtomicWords for Synchronized<C, A> {
     #[inline(always)]
-    fn word(&self, number: usize) -> &AtomicU64 {
-        self.cell.atomic(number)
-    }
-
-    #[inline(always)]
     fn cell(&self) -> &Cell<C> {
         &self.cell
     }
@@ -179,11 +174,6 @@ impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
 }
 
 impl<C: Shared + ?Sized> AtomicWords for Guard<'_, C> {
-    #[inline(always)]
-    fn word(&self, number: usize) -> &AtomicU64 {
-        self.hold.cell().atomic(number)
-    }
-
     #[inline(always)]
     fn cell(&self) -> &Cell<C> {
         self.hold.cell()

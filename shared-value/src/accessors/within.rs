@@ -90,11 +90,6 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Within<'_, C, A> {
 
 impl<C: Shared + ?Sized, A: Writable> AtomicWords for Within<'_, C, A> {
     #[inline(always)]
-    fn word(&self, number: usize) -> &AtomicU64 {
-        self.value.word(number)
-    }
-
-    #[inline(always)]
     fn cell(&self) -> &Cell<C> {
         &self.value.cell
     }

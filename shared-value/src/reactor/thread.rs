@@ -77,24 +77,22 @@ fn run() {
         match next {
             Next::LookBefore(place) => {
                 before = place;
-                if looks >= MOST_LOOKS {
-                    pause(seen, POLL);
-                    looks = 0;
+                if looks < MOST_LOOKS {
+                    continue;
                 }
+                pause(seen, POLL);
             }
             Next::Sleep { most } => {
                 is_idle = several.is_empty();
                 several.push(INTERRUPTIONS.as_ptr().addr(), seen);
                 if is_idle {
                     pause(seen, most);
-                    looks = 0;
                 } else if looks >= MOST_LOOKS {
                     pause(seen, most.min(POLL));
-                    looks = 0;
                 } else {
                     match several.sleep(most) {
-                        Ok(true) => looks = 0,
-                        Ok(false) => {}
+                        Ok(true) => {}
+                        Ok(false) => continue,
                         Err(_) => pause(seen, most.min(POLL)),
                     }
                 }
@@ -105,6 +103,7 @@ fn run() {
                 return;
             }
         }
+        looks = 0;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::string::FromUtf8Error;
 
 use crate::layout::{FixedStrError, Kind, Layout, TimeError, part_at};
 
@@ -327,6 +328,16 @@ impl Error {
             format!("0x{}", hexadecimal(&bytes))
         };
         Self::InvalidBits { field, expected, found }
+    }
+
+    /// Returns the error for bytes of a text that are not UTF-8.
+    #[cold]
+    pub(crate) fn not_text(field: &str, error: &FromUtf8Error) -> Self {
+        Self::InvalidBits {
+            field: field.to_owned(),
+            expected: "UTF-8".to_owned(),
+            found: error.utf8_error().to_string(),
+        }
     }
 
     /// Returns this error, for an element of an array with elements of this layout.

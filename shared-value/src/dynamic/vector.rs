@@ -7,7 +7,7 @@ use crate::dynamic::contents::Dyn;
 use crate::dynamic::decode::decode;
 use crate::dynamic::limit;
 use crate::error::Error;
-use crate::format::growth::{Excess, Growth};
+use crate::format::growth::{BYTES, Excess, Growth, TEXT};
 use crate::protocol::atomics::AtomicU64;
 use crate::schema::place::{Place, shown};
 use crate::schema::{DynKind, DynLayout};
@@ -102,15 +102,11 @@ impl<'c> DynVector<'c> {
 
     /// Returns the elements that were copied.
     fn data(&self, array: &DynLayout, bytes: Vec<u8>) -> Result<DynData, Error> {
-        if self.is_of_bytes("SharedBytes") {
+        if self.is_of_bytes(BYTES) {
             return Ok(DynData::Bytes(bytes));
         }
-        if self.is_of_bytes("SharedString") {
-            return String::from_utf8(bytes).map(DynData::Text).map_err(|error| Error::InvalidBits {
-                field: self.layout.name().to_owned(),
-                expected: "UTF-8".to_owned(),
-                found: error.utf8_error().to_string(),
-            });
+        if self.is_of_bytes(TEXT) {
+            return String::from_utf8(bytes).map(DynData::Text).map_err(|error| Error::not_text(TEXT, &error));
         }
         let mut data = decode(Place::of_value(array), "", &bytes)?;
         let mut layout = self.layout;

@@ -7,6 +7,10 @@ use crate::protocol::atomics::{AtomicU64, Ordering};
 /// less than that.
 const LARGEST: usize = 1 << 56;
 
+/// The names of the newtypes that texts and bytes whose length changes have in their schema.
+pub(crate) const TEXT: &str = "SharedString";
+pub(crate) const BYTES: &str = "SharedBytes";
+
 /// The sizes of a value whose number of elements changes.
 ///
 /// ```text

@@ -193,7 +193,7 @@ impl<E: SharedValue, H: VectorWriter<Items = E> + Root<Contents = Vector<E>>> Ve
         self.0.edit(|hold| edit::extend(hold, elements))
     }
 
-    /// Removes the last element, and returns it; `None` if there is none.
+    /// Removes the last element, and returns it. Returns `None` if the vector is empty.
     ///
     /// # Errors
     /// `InvalidBits` if another process wrote bytes that are not an element, or a number of elements that is greater than the

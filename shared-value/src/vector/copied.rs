@@ -8,7 +8,7 @@ use std::{fmt, io};
 use crate::cell::Cell;
 use crate::copy::Copies;
 use crate::error::Error;
-use crate::format::growth::{Excess, Growth};
+use crate::format::growth::{Excess, Growth, TEXT};
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
@@ -170,7 +170,7 @@ fn print<I: Items>(
         Ok(first) => first,
         Err(error) => return write!(formatter, "<{error}>"),
     };
-    if I::NAME == "SharedString" {
+    if I::NAME == TEXT {
         let bytes: Vec<u8> = copies.bytes().flatten().collect();
         fmt::Debug::fmt(&String::from_utf8_lossy(&bytes), formatter)?;
         return if length > PRINTED { formatter.write_str("..") } else { Ok(()) };

@@ -25,12 +25,13 @@ pub(crate) mod sealed {
 
     use super::{Bytes, SharedValue, Text};
     use crate::error::Error;
+    use crate::format::growth::{BYTES, TEXT};
 
     pub trait Items: 'static {
         /// The elements in memory.
         type Element: SharedValue;
 
-        /// The name of the newtype in the schema; empty if there is none.
+        /// The name of the newtype in the schema, or empty.
         const NAME: &'static str;
 
         /// A copy.
@@ -65,18 +66,14 @@ pub(crate) mod sealed {
         type Owned = String;
         type Borrowed = str;
 
-        const NAME: &'static str = "SharedString";
+        const NAME: &'static str = TEXT;
 
         fn elements(text: &str) -> &[u8] {
             text.as_bytes()
         }
 
         fn owned(bytes: Vec<u8>) -> Result<String, Error> {
-            String::from_utf8(bytes).map_err(|error| Error::InvalidBits {
-                field: Self::NAME.to_owned(),
-                expected: "UTF-8".to_owned(),
-                found: error.utf8_error().to_string(),
-            })
+            String::from_utf8(bytes).map_err(|error| Error::not_text(Self::NAME, &error))
         }
     }
 
@@ -85,7 +82,7 @@ pub(crate) mod sealed {
         type Owned = Vec<u8>;
         type Borrowed = [u8];
 
-        const NAME: &'static str = "SharedBytes";
+        const NAME: &'static str = BYTES;
 
         fn elements(bytes: &[u8]) -> &[u8] {
             bytes

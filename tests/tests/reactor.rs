@@ -207,8 +207,8 @@ fn the_last_waker_is_woken_and_a_panicking_one_harms_no_other() {
     waiting.join().unwrap();
 }
 
-/// The thread of the parent does not exist in a child. What the parent's tasks wait for must not disturb the child either: their
-/// wakers may need locks that no thread of the child will ever release.
+/// The thread of the parent does not exist in a child. The child must not call the wakers of the parent's tasks either: they may
+/// need locks that no thread of the child will ever release.
 #[test]
 fn a_forked_child_waits_with_a_thread_of_its_own() {
     let value = Synchronized::new(0_u64).unwrap();

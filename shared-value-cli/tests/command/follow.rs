@@ -205,7 +205,7 @@ fn lock_holds_the_lock_while_the_command_runs() {
     assert_eq!((value.get(), value.version()), (1, 0));
 }
 
-/// What the lock protects must not be changed by the command once another process has the lock.
+/// Once another process has the lock, the command must not change what the lock protects.
 #[test]
 fn the_lock_is_not_free_before_the_command_is_dead() {
     let name = SegmentName::new("lock-killed");

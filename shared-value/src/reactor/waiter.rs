@@ -59,7 +59,7 @@ impl Waiter {
     }
 }
 
-/// What the reactor has seen of a value.
+/// The result of a look at a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Looked {
     Unchanged,

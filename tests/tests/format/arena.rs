@@ -100,7 +100,7 @@ impl Walk {
         blocks
     }
 
-    /// Whether the block is free as soon as nobody has its value.
+    /// Whether the block is free as soon as no process has its value.
     fn is_waiting(&self, block: &Block) -> bool {
         let unit = block.trailer - 32;
         self.entry(unit / 4096)[3] >> (unit / 64 % 64) & 1 != 0

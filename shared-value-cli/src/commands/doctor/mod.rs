@@ -40,7 +40,7 @@ pub(crate) struct Doctor {
     json: bool,
 }
 
-/// What was learned.
+/// The facts and the findings about one segment.
 struct Diagnosis {
     /// The path of the file, or words if it has none.
     file: String,

@@ -34,6 +34,9 @@ fn use_in_any_order(value: &Synchronized<u64>) {
 
     value.set(3).unwrap();
     in_another_thread(|| {
+        // A thread that the library knows, because it has a lock too.
+        let own = Synchronized::new(0_u64).unwrap();
+        let _held = own.lock_owned().unwrap();
         assert!(is_not_held(&third.release()) && is_not_held(&third.commit()) && is_not_held(&third.rollback()));
         assert!(!third.is_mine() && third.depth() == 0);
         assert!(matches!(value.try_lock_owned(), Err(Error::Lock(LockError::WouldBlock))));
@@ -96,6 +99,25 @@ fn guards_outlive_their_handles() {
         assert!(guard.is_mine());
         guard.release().unwrap();
     });
+}
+
+/// A guard of one value commits all values under the same lock: also one that an `update` has not finished.
+#[test]
+fn changes_of_other_values_that_are_not_finished_are_not_committed() {
+    let lock = RLock::new().unwrap();
+    let [value, other] = [(); 2].map(|()| Synchronized::options().lock(&lock).new(0_u64).unwrap());
+    let guard = other.lock_owned().unwrap();
+    other.set(1).unwrap();
+    value
+        .update(|number| {
+            *number = 1;
+            assert!(matches!(guard.commit(), Err(Error::Borrowed)));
+            assert!(matches!(guard.rollback(), Err(Error::Borrowed)));
+        })
+        .unwrap();
+    assert_eq!((other.version(), value.version()), (0, 0));
+    guard.release().unwrap();
+    assert_eq!((other.get(), value.get()), (1, 1));
 }
 
 /// Without these errors, a half-made change would be committed, or the program would panic.

@@ -1,4 +1,4 @@
-//! The work of a thread, which other programs on the machine do not change much, as they do the time that it takes.
+//! The work of a thread, or of a process, which other programs on the machine do not change much, as they do the time that it takes.
 
 use std::time::Duration;
 
@@ -9,5 +9,17 @@ use rustix::time::{ClockId, clock_gettime};
 /// # Panics
 /// If the kernel returns a time before zero.
 pub fn processor_time() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("a time that has been spent")
+    spent(ClockId::ThreadCPUTime)
+}
+
+/// Returns how long all threads of this process have run on a processor.
+///
+/// # Panics
+/// If the kernel returns a time before zero.
+pub fn processor_time_of_all() -> Duration {
+    spent(ClockId::ProcessCPUTime)
+}
+
+fn spent(clock: ClockId) -> Duration {
+    Duration::try_from(clock_gettime(clock)).expect("a time that has been spent")
 }

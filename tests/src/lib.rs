@@ -30,7 +30,7 @@ pub mod values;
 mod worker;
 
 pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
-pub use effort::processor_time;
+pub use effort::{processor_time, processor_time_of_all};
 pub use executor::block_on;
 pub use file_lock::lock_bytes;
 pub use fork::{Forked, end_now, fork, split};

@@ -103,6 +103,9 @@ fn look(what: &str, schema: &str, is_read: bool) {
             Err(Error::Unsupported { what: reason }) => assert!(!is_read && reason.contains("ask for"), "{reason}"),
             Err(error) => panic!("{what}: {error}"),
         }
+        let mut bytes = vec![0; value.layout().size()];
+        value.read_bytes("", &mut bytes).unwrap();
+        value.write_bytes("", &bytes).unwrap();
         assert!(format!("{value:?}").len() <= EACH * file + FREE);
         value.layout().fields().take(1000).count()
     };
@@ -128,13 +131,14 @@ fn memory_and_time_are_in_proportion_to_the_file() {
         false,
     );
     // Each element is wrapped many times.
-    let wrapped = |open: &str, close: &str, count: usize| {
-        let element = format!("{}u8{}", open.repeat(120), close.repeat(120));
+    let wrapped = |ty: &str, open: &str, close: &str, count: usize| {
+        let element = format!("{}{ty}{}", open.repeat(120), close.repeat(120));
         format!("[{element}; {count}]\n[{element}; {count}]: {count} bytes, align 1\n{ORDER}\n")
     };
-    look("arrays of one element", &wrapped("[", "; 1]", 100_000), false);
-    look("arrays of one element, seldom", &wrapped("[", "; 1]", 500), true);
-    look("newtypes", &wrapped("A(", ")", 100_000), false);
+    look("arrays of one element", &wrapped("u8", "[", "; 1]", 100_000), false);
+    look("arrays of one element, whose bits are checked", &wrapped("bool", "[", "; 1]", 200_000), false);
+    look("arrays of one element, seldom", &wrapped("u8", "[", "; 1]", 500), true);
+    look("newtypes", &wrapped("u8", "A(", ")", 100_000), false);
     let thrice = "A(B(C(u8)))";
     let schema = format!("[{thrice}; 200000]\n[{thrice}; 200000]: 200000 bytes, align 1\n{ORDER}\n");
     look("three newtypes", &schema, true);

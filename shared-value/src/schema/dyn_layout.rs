@@ -40,6 +40,41 @@ pub struct DynLayout {
     pub(super) by_number: Box<[u32]>,
     /// Whether it is a struct whose other versions may have other fields in its reserved bytes.
     pub(super) evolves: bool,
+    /// What its parts say, so that a walk through a value does not ask all parts below at each step.
+    pub(super) parts: Parts,
+}
+
+/// What the parts of a layout say about the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    is_checked: bool,
+    has_gaps: bool,
+    has_reserved: bool,
+}
+
+impl Parts {
+    fn of(kind: &DynKind, size: usize) -> Self {
+        match kind {
+            DynKind::Bool | DynKind::Char | DynKind::Nonzero { .. } | DynKind::Text | DynKind::Enum { .. } => {
+                Self { is_checked: true, ..Self::default() }
+            }
+            DynKind::Reserved => Self { is_checked: false, has_gaps: true, has_reserved: true },
+            DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
+                Self { has_reserved: element.has_reserved(), ..element.parts }
+            }
+            DynKind::Newtype { inner } => Self { has_reserved: inner.has_reserved(), ..inner.parts },
+            DynKind::Struct { fields } => {
+                let any = |is_so: fn(&DynLayout) -> bool| fields.iter().any(|field| is_so(&field.layout));
+                let used: usize = fields.iter().map(|field| field.layout.size).sum();
+                Self {
+                    is_checked: any(DynLayout::is_checked),
+                    has_gaps: used < size || any(DynLayout::has_gaps),
+                    has_reserved: any(DynLayout::has_reserved),
+                }
+            }
+            DynKind::Integer { .. } | DynKind::Optional { .. } | DynKind::Float | DynKind::Bytes => Self::default(),
+        }
+    }
 }
 
 /// The kinds of types, and the parts of each.
@@ -176,15 +211,17 @@ impl DynLayout {
 
     /// Returns whether some of its bytes may be fields of other versions, so that a write of the whole must leave them.
     pub(crate) fn has_reserved(&self) -> bool {
-        match &self.kind {
-            DynKind::Reserved => true,
-            DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
-                element.has_reserved()
-            }
-            DynKind::Newtype { inner } => inner.has_reserved(),
-            DynKind::Struct { fields } => self.evolves || fields.iter().any(|field| field.layout.has_reserved()),
-            _ => false,
-        }
+        self.evolves || self.parts.has_reserved
+    }
+
+    /// Returns whether some bytes are not a value of this layout.
+    pub(crate) fn is_checked(&self) -> bool {
+        self.parts.is_checked
+    }
+
+    /// Returns whether some of its bytes belong to no field: padding, and bytes that are reserved for other versions.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.parts.has_gaps
     }
 
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, size: usize, align: usize, kind: DynKind) -> Self {
@@ -193,7 +230,8 @@ impl DynLayout {
             by_number = (0..).take(variants.len()).collect();
             by_number.sort_unstable_by_key(|index| variants[*index as usize].number);
         }
-        Self { name: name.into(), size, align, kind, typecode: None, by_number, evolves: false }
+        let parts = Parts::of(&kind, size);
+        Self { name: name.into(), size, align, kind, typecode: None, by_number, evolves: false, parts }
     }
 
     /// Returns the variant of this number, if it is an enum that has one.

@@ -25,7 +25,7 @@ pub(super) fn check(layout: &DynLayout, bytes: &[u8], way: &Way<'_>) -> Result<(
 /// Checks that the bytes are elements of an array, of which the first has the index `first`.
 pub(super) fn check_elements(element: &DynLayout, bytes: &[u8], way: &Way<'_>, first: usize) -> Result<(), Error> {
     let element = innermost(element);
-    if !is_checked(element) || element.kind == DynKind::Bool && bytes.iter().all(|byte| *byte <= 1) {
+    if !element.is_checked() || element.kind == DynKind::Bool && bytes.iter().all(|byte| *byte <= 1) {
         return Ok(());
     }
     let mut elements = (first..).zip(bytes.chunks_exact(element.size));
@@ -44,17 +44,6 @@ fn is_valid(layout: &DynLayout, bytes: &[u8]) -> bool {
         }
         DynKind::Enum { .. } => layout.variant(zero_extended(bytes).into()).is_some(),
         _ => true,
-    }
-}
-
-/// Returns whether some bytes are not a value of the layout.
-fn is_checked(layout: &DynLayout) -> bool {
-    match &layout.kind {
-        DynKind::Bool | DynKind::Char | DynKind::Nonzero { .. } | DynKind::Text | DynKind::Enum { .. } => true,
-        DynKind::Array { element, .. } | DynKind::Slice { element } => is_checked(element),
-        DynKind::Newtype { inner } => is_checked(inner),
-        DynKind::Struct { fields } => fields.iter().any(|field| is_checked(&field.layout)),
-        _ => false,
     }
 }
 

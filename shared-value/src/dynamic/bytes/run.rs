@@ -107,7 +107,7 @@ impl<'l> Run<'l> {
 
     /// Returns the bytes with zeros for padding.
     pub(super) fn cleaned(self, bytes: &[u8]) -> Cow<'_, [u8]> {
-        if !padding::has_any(self.layout) {
+        if !self.layout.has_gaps() {
             return bytes.into();
         }
         let mut cleaned = bytes.to_vec();

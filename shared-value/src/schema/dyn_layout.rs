@@ -40,11 +40,11 @@ pub struct DynLayout {
     pub(super) by_number: Box<[u32]>,
     /// Whether it is a struct whose other versions may have other fields in its reserved bytes.
     pub(super) evolves: bool,
-    /// What its parts say, so that a walk through a value does not ask all parts below at each step.
+    /// So that a walk through a value does not ask all parts below at each step.
     pub(super) parts: Parts,
 }
 
-/// What the parts of a layout say about the whole.
+/// Facts about a layout that follow from its parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     is_checked: bool,

@@ -1,16 +1,9 @@
 #!/usr/bin/env bash
-# Proves that the kill points, storms and tests find faults: builds the library with one fault after the other, and asserts that each
-# one is found. Usage: tests/faults.sh [FAULT]...
+# Proves that the kill points, storms and tests find faults: builds the library with faults, chooses one after the other, and
+# asserts that each one is found. Usage: tests/faults.sh [FAULT]...
 set -euo pipefail
-
-# Cargo calls this file in place of the compiler, for the workspace's own crates only, by a link that is named after a fault. So
-# the other crates are built once.
-fault=$(basename "$0")
-if [[ $fault != faults.sh ]]; then
-  exec "$@" --cfg "shared_value_fault=\"$fault\"" --cfg shared_value_faulty
-fi
-
 cd "$(dirname "$0")/.."
+
 # Each line: the fault, the harm that must be found, and the operations that are tried. More operations would find more, but a
 # victim that is stuck is noticed only after a second.
 faults=(
@@ -56,31 +49,31 @@ tests=(
   # a forked child ends the pin of its parent while a process searches for claims
   "unpin_early arena_claims children::a_child_keeps_its_pin_until_searches_have_ended"
 )
-target=${CARGO_TARGET_DIR:-target}/faults
-mkdir -p "$target/compilers"
-missed=0
-# Calls cargo with the compiler that builds a fault in.
+# In a directory of its own: the programs that tests start are found there by their names.
+export RUSTFLAGS="--cfg shared_value_faulty" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/faults
+# A storm ends when the fault is found.
+export SHARED_VALUE_STORM_SECONDS=${SHARED_VALUE_STORM_SECONDS:-60}
 faulty() {
-  local compiler
-  compiler=$(realpath "$target/compilers")/$1
-  ln -sf "$PWD/tests/faults.sh" "$compiler"
-  RUSTC_WORKSPACE_WRAPPER=$compiler CARGO_TARGET_DIR=$target cargo "${@:2}"
+  cargo test --quiet -p shared-value-tests "$@"
 }
+read -ra programs < <(printf '%s\n' "${tests[@]}" | awk '{ print "--test", $2 }' | sort -u | xargs)
+faulty --no-run "${programs[@]}"
+victim=$CARGO_TARGET_DIR/debug/victim
+missed=0
 for entry in "${faults[@]}"; do
   read -r fault harm operations <<<"$entry"
   if (($# > 0)) && [[ " $* " != *" $fault "* ]]; then
     continue
   fi
-  faulty "$fault" build --quiet -p shared-value-tests --bin victim
   read -ra operations <<<"$operations"
-  report=$("$target/debug/victim" sweep --points changes --give-up-after 3 "${operations[@]}") || true
+  report=$(SHARED_VALUE_FAULT=$fault "$victim" sweep --points changes --give-up-after 3 "${operations[@]}") || true
   caught=$(awk -v harm=": $harm: " '/^[^ ]/ { operation = $1 } index($0, harm) { print operation }' <<<"$report")
   if [[ -z $caught ]]; then
     printf '%-20s MISSED: nothing is %s\n%s\n' "$fault" "$harm" "$report"
     missed=1
   else
     printf '%-20s %-6s in %2d operations: %s\n' "$fault" "$harm" "$(wc -l <<<"$caught")" "$(head -4 <<<"$caught" | xargs)"
-    grep -m1 -F ": $harm: " <<<"$report"
+    grep -m1 -F ": $harm: " <<<"$report" | cut -c 1-160
   fi
 done
 for entry in "${tests[@]}"; do
@@ -88,8 +81,7 @@ for entry in "${tests[@]}"; do
   if (($# > 0)) && [[ " $* " != *" $fault "* ]]; then
     continue
   fi
-  faulty "$fault" test --quiet -p shared-value-tests --test "$program" --no-run
-  if output=$(faulty "$fault" test --quiet -p shared-value-tests --test "$program" -- --exact "$test" 2>&1); then
+  if output=$(SHARED_VALUE_FAULT=$fault faulty --test "$program" -- --exact "$test" 2>&1); then
     printf '%-20s MISSED: %s::%s passes\n%s\n' "$fault" "$program" "$test" "$output"
     missed=1
   else

@@ -12,6 +12,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use crate::lock::LockLine;
+use crate::protocol::fault;
 use crate::protocol::slots::Versions;
 use crate::segment::Segment;
 
@@ -96,7 +97,7 @@ impl Drafted<'_> {
             return;
         }
         // If the thread dies before it makes the note, the draft still belongs to a dead owner.
-        if !cfg!(shared_value_fault = "keep_leftover") {
+        if !fault::is_chosen("keep_leftover") {
             self.versions.rollback();
         }
         let draft = Draft {

@@ -7,6 +7,7 @@ use crate::format::contents::Contents;
 use crate::hold::Hold;
 use crate::hold::patience::Patience;
 use crate::lock::{self, Acquired, Mark, Overwritten, Refusal, Thread, Wait, wakeup};
+use crate::protocol::fault;
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Takes the value's own native lock, and rolls back the draft of a dead owner.
@@ -22,7 +23,7 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Rolls back the draft of a dead owner.
     #[inline(always)]
     pub(crate) fn recover_from(&self, acquired: Acquired) {
-        if acquired == Acquired::TakenOver && !cfg!(shared_value_fault = "no_rollback") {
+        if acquired == Acquired::TakenOver && !fault::is_chosen("no_rollback") {
             self.recover();
         }
     }

@@ -21,6 +21,7 @@ use crate::layout::SharedValue;
 use crate::lock::wakeup;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
 use crate::protocol::atomics::AtomicU64;
+use crate::protocol::fault;
 
 /// One hold on the lock of a cell. When a thread ends its last hold, its writes are committed.
 ///
@@ -340,12 +341,12 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         // only release of the hold.
         let released = unsafe {
             lock::release(self.thread, cell.lock(), |mark| match mark {
-                _ if cfg!(shared_value_fault = "commit_late") => {}
+                _ if fault::is_chosen("commit_late") => {}
                 Mark::None | Mark::Borrowed => cell.slots().commit(),
                 Mark::Unwound => cell.slots().rollback(),
             })
         };
-        if cfg!(shared_value_fault = "commit_late") {
+        if fault::is_chosen("commit_late") {
             cell.slots().commit();
         }
         cell.raise_for(released)

@@ -13,6 +13,7 @@ use crate::lock::line::LockLine;
 use crate::lock::refusal::{Overwritten, Refusal};
 use crate::lock::thread::Thread;
 use crate::protocol::atomics::Ordering::Relaxed;
+use crate::protocol::fault;
 use crate::sys::{copies, robust};
 
 /// The most entries that the kernel follows (`ROBUST_LIST_LIMIT`).
@@ -38,7 +39,7 @@ pub(super) unsafe fn link_only(thread: Thread, line: &LockLine) {
     if line.next.load(Relaxed) != head {
         line.next.store(head, Relaxed);
     }
-    if !cfg!(shared_value_fault = "unlinked") {
+    if !fault::is_chosen("unlinked") {
         // SAFETY: the entry's `next` is the head, as just stored or seen, and the caller keeps the entry mapped. A peer that
         // overwrites `next` later misleads the kernel only, since this crate never follows it.
         unsafe { list.set_first(line.node()) };

@@ -16,6 +16,7 @@ pub(crate) mod wakeup;
 use std::time::Duration;
 
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
+use crate::protocol::fault;
 use crate::protocol::lock_word;
 use crate::sys;
 use crate::sys::robust::RobustList;
@@ -178,7 +179,7 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
             Wait::Forever => Refusal::OtherCopy,
         });
     };
-    if cfg!(shared_value_fault = "retract_first") {
+    if fault::is_chosen("retract_first") {
         thread.list().retract();
     }
     if !taken.owner_died {
@@ -252,11 +253,11 @@ fn release_linked(
 ) -> Result<bool, Overwritten> {
     let kernel = Announcing::of(thread, line);
     // From here on, the announcement stands in for the entry that `unlink` removes.
-    if !cfg!(shared_value_fault = "unlink_unannounced") {
+    if !fault::is_chosen("unlink_unannounced") {
         thread.list().announce(line.node());
     }
     let released_first =
-        cfg!(shared_value_fault = "release_first").then(|| lock_word::release(&line.word, thread.owner(), kernel));
+        fault::is_chosen("release_first").then(|| lock_word::release(&line.word, thread.owner(), kernel));
     let unlinked = unlink();
     let released = released_first.unwrap_or_else(|| lock_word::release(&line.word, thread.owner(), kernel));
     if unlinked.is_ok() { released.map_err(|_| Overwritten) } else { Err(Overwritten) }
@@ -421,7 +422,7 @@ impl Announcing {
 impl lock_word::Kernel for Announcing {
     #[inline]
     fn announce(&self) {
-        if !cfg!(shared_value_fault = "link_unannounced") {
+        if !fault::is_chosen("link_unannounced") {
             self.list.announce(self.node);
         }
     }

@@ -20,6 +20,7 @@ use crate::lock::{
     Acquired, Announcing, Mark, Overwritten, Refusal, Thread, acquire_linked, list, release_linked,
     release_one_of_many, set_mark, take,
 };
+use crate::protocol::fault;
 use crate::protocol::lock_word::{self, Wait};
 
 /// Takes the lock for code that neither takes a lock, nor ends the thread, nor asks which locks the thread holds.
@@ -44,7 +45,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, wait: Wait) -> Res
 /// `acquire` took the lock for this thread, and no other `release` belongs to the same `acquire`.
 #[inline(always)]
 pub(crate) unsafe fn release(thread: Thread, line: &LockLine) -> Result<bool, Overwritten> {
-    if cfg!(shared_value_fault = "unlink_unannounced") {
+    if fault::is_chosen("unlink_unannounced") {
         thread.list().retract();
     }
     lock_word::release(&line.word, thread.owner(), Announcing::of(thread, line)).map_err(|_| Overwritten)

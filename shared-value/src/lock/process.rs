@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use crate::protocol::atomics::Ordering;
+use crate::protocol::fault;
 use crate::sys;
 
 /// How long a waiter sees one owner of a lock before it asks whether that owner exists. Usually the kernel marks the lock of
@@ -106,5 +107,5 @@ pub(super) fn is_gone(lock: usize, owner: u64) -> bool {
     }
     // If the owner exists, it is asked for again after the same time.
     WATCHED.set(None);
-    !cfg!(shared_value_fault = "no_backstop") && VOUCHING.get().is_some_and(|vouching| (vouching.is_gone)(lock, owner))
+    !fault::is_chosen("no_backstop") && VOUCHING.get().is_some_and(|vouching| (vouching.is_gone)(lock, owner))
 }

@@ -28,6 +28,7 @@
 use std::time::{Duration, Instant};
 
 use crate::protocol::atomics::{AtomicU64, Ordering, spin_loop};
+use crate::protocol::fault;
 
 const THREAD: u64 = 0x3fff_ffff;
 pub(crate) const OWNER_DIED: u64 = 0x4000_0000;
@@ -62,8 +63,7 @@ const MOST_PAUSES: u32 = 64;
 /// A sleeper that is killed after it was woken, and before it takes the lock, loses the wake-up. An announcement to the
 /// kernel during the sleep would repair that. But the kernel would then mistake a sleeper for the owner if it has the
 /// owner's thread id, in another PID namespace, and is killed. So sleepers wake by themselves now and then.
-pub(crate) const LONGEST_SLEEP: Duration =
-    Duration::from_millis(if cfg!(shared_value_fault = "sleep_through") { 3_600_000 } else { 50 });
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
 /// How long to wait for a lock.
 #[derive(Clone, Copy, Debug)]
@@ -92,12 +92,13 @@ impl Wait {
 
     /// Returns how long a sleep may last, or `None` if the time is over.
     pub(crate) fn remaining(self) -> Option<Duration> {
+        let longest = if fault::is_chosen("sleep_through") { Duration::from_secs(3600) } else { LONGEST_SLEEP };
         match self {
             Self::Never | Self::Briefly => None,
-            Self::Forever => Some(LONGEST_SLEEP),
+            Self::Forever => Some(longest),
             Self::Until(deadline) => {
                 let remaining = deadline.saturating_duration_since(Instant::now());
-                (!remaining.is_zero()).then(|| remaining.min(LONGEST_SLEEP))
+                (!remaining.is_zero()).then(|| remaining.min(longest))
             }
         }
     }

@@ -14,6 +14,7 @@
 use core::ops::Range;
 
 use crate::protocol::atomics::{AtomicU64, Ordering, fence};
+use crate::protocol::fault;
 use crate::protocol::marks::Marks;
 
 /// The number of bytes that `copy_pieces` copies between two looks at the version and at the clock.
@@ -314,7 +315,7 @@ impl<'a> Slots<'a> {
             // A thread that dies from here on leaves a draft, which the next owner rolls back. The draft must be stored
             // before the first word, and is: the kernel stops a thread between two of its instructions.
             self.versions.draft.store(next, Ordering::Relaxed);
-            if cfg!(shared_value_fault = "commit_first") {
+            if fault::is_chosen("commit_first") {
                 self.versions.version.store(next, Ordering::Release);
             }
             self.prepare(version, bytes);
@@ -331,7 +332,7 @@ impl<'a> Slots<'a> {
     pub(crate) fn publish(self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) {
         let version = self.versions.version.load(Ordering::Relaxed);
         let next = version.wrapping_add(1);
-        if cfg!(shared_value_fault = "commit_first") {
+        if fault::is_chosen("commit_first") {
             self.versions.version.store(next, Ordering::Release);
         }
         self.prepare(version, bytes);
@@ -349,7 +350,7 @@ impl<'a> Slots<'a> {
         // acquire fence of `copy`. The commit of `version` comes before this fence: in this thread, or in another one that
         // released the lock to this thread.
         fence(Ordering::Release);
-        if bytes.len() == self.size && (!self.has_reserved || cfg!(shared_value_fault = "stale_reserved")) {
+        if bytes.len() == self.size && (!self.has_reserved || fault::is_chosen("stale_reserved")) {
             return;
         }
         let (committed, working) = (self.slot(version), self.slot(version.wrapping_add(1)));
@@ -363,7 +364,7 @@ impl<'a> Slots<'a> {
     /// Marks the bytes of a large value that are about to be written.
     #[inline(always)]
     fn mark(self, bytes: &Range<usize>) {
-        if !self.marks.is_empty() && !cfg!(shared_value_fault = "unmarked") {
+        if !self.marks.is_empty() && !fault::is_chosen("unmarked") {
             self.marked().mark(bytes);
         }
     }

@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::Error;
 use crate::format::Plan;
 use crate::lock;
+use crate::protocol::fault;
 use crate::sys;
 use crate::sys::entrance::Entrance;
 
@@ -72,7 +73,7 @@ impl Segment {
         sys::memory::set_length(&file, plan.length).map_err(failed)?;
         sys::memory::reserve(&file, 0, plan.allocated, plan.allocated)
             .map_err(|error| Error::io(format!("reserve {} bytes for `{location}`", plan.allocated), error))?;
-        if is_named && cfg!(shared_value_fault = "publish_first") {
+        if is_named && fault::is_chosen("publish_first") {
             location.publish(&file)?;
         }
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
@@ -96,7 +97,7 @@ impl Segment {
         // Registered before it has a name: otherwise another thread of this process could open the segment by its name and
         // map it again.
         let segment = registry::get_or_add(Arc::new(mapping));
-        if is_named && !cfg!(shared_value_fault = "publish_first") {
+        if is_named && !fault::is_chosen("publish_first") {
             segment.file().map_err(failed).and_then(|file| location.publish(file))?;
         }
         Ok(segment)

@@ -22,6 +22,7 @@ use std::path::Path;
 use crate::error::Error;
 use crate::format::{RETIRED, SegmentId};
 use crate::protocol::atomics::AtomicU64;
+use crate::protocol::fault;
 use crate::protocol::retired::{self, Standing, standing};
 use crate::segment::location::{Location, NAMED};
 use crate::segment::mapping::Mapping;
@@ -87,7 +88,7 @@ impl Mapping {
     }
 
     fn settle_pending(&self, links: u32) -> bool {
-        let is_replaced = self.has_lost_name(links) && !cfg!(shared_value_fault = "keep_replaced");
+        let is_replaced = self.has_lost_name(links) && !fault::is_chosen("keep_replaced");
         if !is_replaced {
             self.remove_next();
         }
@@ -174,7 +175,7 @@ fn move_in(file: impl AsFd + Copy, own: &PathText, path: &PathText) -> io::Resul
         }
         published => published?,
     }
-    if cfg!(shared_value_fault = "remove_and_name") {
+    if fault::is_chosen("remove_and_name") {
         sys::file::remove(path.as_c_str())?;
     }
     // The error that made it fail is returned.

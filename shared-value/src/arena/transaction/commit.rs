@@ -19,6 +19,7 @@ use crate::heap::record::{self, Record};
 use crate::heap::{Change, Heap, State, Trailer, block_length};
 use crate::lock::{Refusal, Thread, Wait};
 use crate::protocol::atomics::Ordering;
+use crate::protocol::fault;
 use crate::protocol::slots::Versions;
 
 /// Transactions.
@@ -258,7 +259,7 @@ impl Transaction<'_> {
                 state.changed().for_each(Versions::commit);
                 true
             }
-            (true, _) if cfg!(shared_value_fault = "severally") => {
+            (true, _) if fault::is_chosen("severally") => {
                 state.changed().for_each(Versions::commit);
                 true
             }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::lock;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::protocol::claims as protocol;
+use crate::protocol::fault;
 use crate::protocol::lock_word::owner_of;
 use crate::protocol::unvouched;
 use crate::segment::Mapping;
@@ -181,7 +182,7 @@ impl Mapping {
 
     pub(super) fn unpin_locked(&self, claims: &Claims, locked: &mut Locked) {
         let is_quiet = self.searches(claims.layout).is_some_and(protocol::is_quiet);
-        if is_quiet || cfg!(shared_value_fault = "unpin_early") {
+        if is_quiet || fault::is_chosen("unpin_early") {
             locked.pin = None;
         }
         claims.is_pinned.store(locked.pin.is_some(), Relaxed);

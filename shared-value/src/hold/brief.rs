@@ -7,7 +7,7 @@ use crate::cell::Cell;
 use crate::copy::{self, Unchecked};
 use crate::error::Error;
 use crate::format::contents::Contents;
-use crate::hold::by::{By, Guard, Own};
+use crate::hold::brief_lock::{AnyLock, BriefLock, OwnLock};
 use crate::hold::check_place;
 use crate::hold::patience::Patience;
 use crate::layout::SharedValue;
@@ -18,25 +18,25 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Returns the calling thread, if it holds no lock at all and the value's own native lock guards the value: for
     /// `update_briefly` and `change_briefly`.
     #[inline(always)]
-    pub(crate) fn unencumbered(&self) -> Option<(Thread, Own)> {
-        Thread::known().filter(|_| self.has_own_lock() && !lock::holds_any()).map(|thread| (thread, Own))
+    pub(crate) fn unencumbered(&self) -> Option<(Thread, OwnLock)> {
+        Thread::known().filter(|_| self.has_own_lock() && !lock::holds_any()).map(|thread| (thread, OwnLock))
     }
 
     /// Returns the calling thread, if it holds no lock at all, and what guards the value: for `update_briefly` and
     /// `change_briefly`.
     #[inline]
-    pub(crate) fn unencumbered_by_any(&self) -> Option<(Thread, Guard<'_>)> {
-        Thread::known().filter(|_| !lock::holds_any()).map(|thread| (thread, Guard::of(self)))
+    pub(crate) fn unencumbered_by_any(&self) -> Option<(Thread, AnyLock<'_>)> {
+        Thread::known().filter(|_| !lock::holds_any()).map(|thread| (thread, AnyLock::of(self)))
     }
 
-    /// Lets the closure write these bytes, and commits them. `thread` and `by` are from `unencumbered` or
+    /// Lets the closure write these bytes, and commits them. `thread` and `lock` are from `unencumbered` or
     /// `unencumbered_by_any`.
     ///
     /// `write` must not panic, or the lock stays held, and it must not take a lock.
     #[inline(always)]
     pub(crate) fn change_briefly(
         &'a self,
-        (thread, by): (Thread, impl By),
+        (thread, lock): (Thread, impl BriefLock),
         patience: impl Patience,
         bytes: &Range<usize>,
         write: impl FnOnce(&[AtomicU64]),
@@ -44,19 +44,19 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         check_place(self, bytes);
         // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
         // lock mapped.
-        let acquired = unsafe { by.acquire(self.lock(), thread, patience) }?;
+        let acquired = unsafe { lock.acquire(self.lock(), thread, patience) }?;
         self.recover_from(acquired);
         self.slots().publish(bytes, write);
         // SAFETY: `acquire` took the lock for this thread, and this is its only release.
-        self.raise_for(unsafe { by.release(self.lock(), thread) })
+        self.raise_for(unsafe { lock.release(self.lock(), thread) })
     }
 
-    /// Lets the closure change the `F` at an offset, which `read` reads from the committed value. `thread` and `by` are from
+    /// Lets the closure change the `F` at an offset, which `read` reads from the committed value. `thread` and `lock` are from
     /// `unencumbered` or `unencumbered_by_any`.
     #[inline(always)]
     pub(crate) fn update_briefly<F: SharedValue, R>(
         &'a self,
-        (thread, by): (Thread, impl By),
+        (thread, lock): (Thread, impl BriefLock),
         patience: impl Patience,
         offset: usize,
         read: impl FnOnce(&[AtomicU64]) -> Unchecked<F>,
@@ -66,10 +66,10 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         check_place(self, &bytes);
         // SAFETY: a `Thread` is always the calling thread, and `unencumbered` found that it holds no lock. `self` keeps the
         // lock mapped.
-        let acquired = unsafe { by.acquire_borrowed(self.lock(), self.versions(), thread, patience) }?;
+        let acquired = unsafe { lock.acquire_borrowed(self.lock(), self.versions(), thread, patience) }?;
         self.recover_from(acquired);
         let token = thread.token();
-        let ending = BriefEnding { cell: self, thread, token, by };
+        let ending = BriefEnding { cell: self, thread, token, lock };
         // If the bits are invalid, `ending` releases the lock.
         let mut value = read(self.slots().committed()).check_in::<C>(offset)?;
         let result = change(&mut value);
@@ -78,14 +78,14 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         if thread.token() != token {
             return Err(Refusal::NotHeld.into());
         }
-        if let Err(refusal) = by.end_borrow(self.lock(), thread) {
-            drop(BriefEnding { cell: self, thread, token, by });
+        if let Err(refusal) = lock.end_borrow(self.lock(), thread) {
+            drop(BriefEnding { cell: self, thread, token, lock });
             return Err(refusal.into());
         }
         self.slots().publish(&bytes, |slot| copy::store(slot, offset, &value));
         // SAFETY: `acquire_borrowed` took the lock for this thread, which still runs, and `ending`, which would release it
         // too, was forgotten.
-        unsafe { self.give_back(thread, by) }?;
+        unsafe { self.give_back(thread, lock) }?;
         Ok(result)
     }
 
@@ -94,29 +94,29 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
     /// # Safety
     /// `acquire_borrowed` took the lock for this thread, and nothing else releases it.
     #[inline(always)]
-    unsafe fn give_back(&self, thread: Thread, by: impl By) -> Result<(), Refusal> {
+    unsafe fn give_back(&self, thread: Thread, lock: impl BriefLock) -> Result<(), Refusal> {
         // SAFETY: the caller promises that `acquire_borrowed` took the lock for this thread, and that nothing else releases
         // it.
-        self.raise_for(unsafe { by.release_borrowed(self.lock(), thread) })
+        self.raise_for(unsafe { lock.release_borrowed(self.lock(), thread) })
     }
 }
 
 /// Ends a brief hold before anything was written: when the bits are invalid, or the closure under it panics.
-struct BriefEnding<'a, C: Contents + ?Sized, B: By> {
+struct BriefEnding<'a, C: Contents + ?Sized, B: BriefLock> {
     cell: &'a Cell<C>,
     thread: Thread,
     token: u64,
-    by: B,
+    lock: B,
 }
 
-impl<C: Contents + ?Sized, B: By> Drop for BriefEnding<'_, C, B> {
+impl<C: Contents + ?Sized, B: BriefLock> Drop for BriefEnding<'_, C, B> {
     #[cold]
     fn drop(&mut self) {
         if self.thread.token() == self.token {
-            self.by.unwind(self.cell.lock(), self.thread);
+            self.lock.unwind(self.cell.lock(), self.thread);
             // SAFETY: `update_briefly` took the lock for this thread, which the token shows to be running, and forgets
             // `self` before it releases the lock itself. An overwritten lock cannot be reported here.
-            let _ = unsafe { self.cell.give_back(self.thread, self.by) };
+            let _ = unsafe { self.cell.give_back(self.thread, self.lock) };
         }
     }
 }

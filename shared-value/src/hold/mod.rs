@@ -3,7 +3,7 @@
 
 pub(crate) mod backoff;
 mod brief;
-mod by;
+mod brief_lock;
 mod locking;
 pub(crate) mod moment;
 pub(crate) mod owned;
@@ -18,7 +18,7 @@ use crate::cell::Cell;
 use crate::cell::drafts;
 use crate::copy::{self, Unchecked};
 use crate::format::contents::Contents;
-use crate::hold::by::Guard;
+use crate::hold::brief_lock::AnyLock;
 use crate::layout::SharedValue;
 use crate::lock::wakeup;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
@@ -361,13 +361,13 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             Mark::None | Mark::Borrowed => cell.slots().commit(),
             Mark::Unwound => cell.slots().rollback(),
         };
-        let released = match Guard::of(cell) {
+        let released = match AnyLock::of(cell) {
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
-            Guard::Own => unsafe { lock::release(thread, cell.lock(), settle) },
+            AnyLock::Own => unsafe { lock::release(thread, cell.lock(), settle) },
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
-            Guard::Object => unsafe { by::release_with_drafts(cell.lock(), thread) },
+            AnyLock::Object => unsafe { brief_lock::release_with_drafts(cell.lock(), thread) },
             // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
-            Guard::Mutex(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, settle) },
+            AnyLock::Mutex(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, settle) },
         };
         cell.raise_for(released)
     }

@@ -1,4 +1,4 @@
-//! `By`: how one function takes and releases the lock of a cell, for a thread that holds no lock before.
+//! `BriefLock`: how one function takes and releases the lock of a cell, for a thread that holds no lock before.
 #![allow(unsafe_code)]
 
 use crate::cell::{Cell, drafts};
@@ -9,7 +9,7 @@ use crate::protocol::slots::Versions;
 use crate::sys::mutex::Mutex;
 
 /// A lock that guards a cell, as one function takes it.
-pub(crate) trait By: Copy {
+pub(crate) trait BriefLock: Copy {
     /// Takes the lock for code that neither takes a lock, nor ends the thread, nor asks which locks the thread holds.
     ///
     /// # Safety
@@ -60,9 +60,9 @@ pub(crate) trait By: Copy {
 
 /// The value's own native lock. Known at compile time, for the fastest paths.
 #[derive(Clone, Copy)]
-pub(crate) struct Own;
+pub(crate) struct OwnLock;
 
-impl By for Own {
+impl BriefLock for OwnLock {
     #[inline(always)]
     unsafe fn acquire(self, line: &LockLine, thread: Thread, patience: impl Patience) -> Result<Acquired, Refusal> {
         // SAFETY: the caller promises what this asks for.
@@ -96,7 +96,7 @@ impl By for Own {
 
 /// Any lock that a handle can take.
 #[derive(Clone, Copy)]
-pub(crate) enum Guard<'a> {
+pub(crate) enum AnyLock<'a> {
     /// The value's own native lock.
     Own,
     /// A lock object, which may guard other values too. The closure of an update may change those: they have drafts, which are
@@ -105,7 +105,7 @@ pub(crate) enum Guard<'a> {
     Mutex(&'a Mutex),
 }
 
-impl<'a> Guard<'a> {
+impl<'a> AnyLock<'a> {
     pub(super) fn of<C: Contents + ?Sized>(cell: &'a Cell<C>) -> Self {
         match cell.mutex() {
             Some(mutex) => Self::Mutex(mutex),
@@ -115,7 +115,7 @@ impl<'a> Guard<'a> {
     }
 }
 
-impl By for Guard<'_> {
+impl BriefLock for AnyLock<'_> {
     #[inline]
     unsafe fn acquire(self, line: &LockLine, thread: Thread, patience: impl Patience) -> Result<Acquired, Refusal> {
         if let Self::Mutex(mutex) = self {

@@ -1,59 +1,66 @@
 #!/usr/bin/env bash
-# Proves that every memory ordering is needed, and that the models check it: weakens one ordering after the other in a copy, and
-# asserts that a model fails each time. Usage: tests/orderings.sh [TEXT that the name of a weakening contains]
+# Proves that every memory ordering is needed, and that the models check it: builds a copy in which each ordering can be weakened,
+# weakens one after the other, and asserts that a model fails each time.
+# Usage: tests/orderings.sh [TEXT that the name of a weakening contains]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Each line: the file, the function, the ordering there, its replacement, and the number of the match if it is not the first.
+# Each line: the model that must fail, the file, the function, the ordering there, its replacement, and the number of the match if
+# it is not the first.
 weakenings=(
-  "protocol/slots.rs committed load(Ordering::Acquire) load(Ordering::Relaxed)"
-  "protocol/slots.rs commit store(next,Ordering::Release) store(next,Ordering::Relaxed)"
-  "protocol/slots.rs look load(Ordering::Acquire) load(Ordering::Relaxed)"
-  "protocol/slots.rs is_whole fence(Ordering::Acquire); ;"
-  "protocol/slots.rs look_decided fence(Ordering::Acquire); ;"
-  "protocol/slots.rs settle wrapping_add(next),Ordering::Release wrapping_add(next),Ordering::Relaxed"
-  "protocol/slots.rs look_decided load(Ordering::Acquire) load(Ordering::Relaxed)"
-  "models/slots.rs transact decide(COMMITTED,Release) decide(COMMITTED,Relaxed)"
-  "models/slots.rs transact decide(0,Release) decide(0,Relaxed)"
-  "models/slots.rs transact_elsewhere store(OPEN,REUSED) store(OPEN,Relaxed)"
-  "protocol/slots.rs prepare fence(Ordering::Release); ;"
-  "protocol/slots.rs publish store(next,Ordering::Release) store(next,Ordering::Relaxed) 2"
-  "protocol/lock_word.rs take Ordering::Acquire Ordering::Relaxed"
-  "protocol/lock_word.rs take_contended Ordering::Acquire Ordering::Relaxed"
-  "protocol/lock_word.rs mark_dead Ordering::Release Ordering::Relaxed"
-  "protocol/lock_word.rs release Ordering::Release Ordering::Relaxed"
-  "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Acquire"
-  "protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Release"
-  "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Acquire"
-  "protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Release"
-  "protocol/unvouched.rs set fence(Ordering::Release); ;"
-  "protocol/unvouched.rs is_set fence(Ordering::Acquire); ;"
-  "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Acquire"
-  "protocol/lock_word.rs retire Ordering::AcqRel Ordering::Release"
-  "protocol/lock_word.rs is_retired Ordering::Acquire Ordering::Relaxed"
-  "protocol/claims.rs claim in_one_order(); ;"
-  "protocol/claims.rs withdraw Ordering::Release Ordering::Relaxed"
-  "protocol/claims.rs count_down Ordering::AcqRel Ordering::Acquire"
-  "protocol/claims.rs count_down Ordering::AcqRel Ordering::Release"
-  "protocol/claims.rs begin_search fence(Ordering::SeqCst); ;"
-  "protocol/claims.rs begin_search |UNDER_WAY |0"
-  "protocol/claims.rs counters Ordering::Acquire Ordering::Relaxed"
-  "protocol/claims.rs show in_one_order(); ;"
-  "protocol/claims.rs is_quiet UNDER_WAY==0 UNDER_WAY!=2"
+  "event::a_change_wakes_its_waiter protocol/slots.rs committed load(Ordering::Acquire) load(Ordering::Relaxed)"
+  "slots::a_reader_sees_one_version protocol/slots.rs commit store(next,Ordering::Release) store(next,Ordering::Relaxed)"
+  "slots::a_reader_sees_one_version protocol/slots.rs look load(Ordering::Acquire) load(Ordering::Relaxed)"
+  "slots::a_reader_sees_one_version protocol/slots.rs is_whole fence(Ordering::Acquire); ;"
+  "slots::a_version_is_joined_again protocol/slots.rs look_decided fence(Ordering::Acquire); ;"
+  "slots::transactions_that_follow_each_other_are_seen_whole protocol/slots.rs settle wrapping_add(next),Ordering::Release wrapping_add(next),Ordering::Relaxed"
+  "slots::a_transaction_is_seen_whole protocol/slots.rs look_decided load(Ordering::Acquire) load(Ordering::Relaxed)"
+  "slots::a_transaction_is_seen_whole models/slots.rs transact decide(COMMITTED,Release) decide(COMMITTED,Relaxed)"
+  "slots::a_version_is_joined_again models/slots.rs transact decide(0,Release) decide(0,Relaxed)"
+  "slots::a_record_is_used_again_for_other_values models/slots.rs transact_elsewhere store(OPEN,REUSED) store(OPEN,Relaxed)"
+  "slots::a_reader_sees_one_version protocol/slots.rs prepare fence(Ordering::Release); ;"
+  "slots::a_reader_sees_one_version_of_what_is_published protocol/slots.rs publish store(next,Ordering::Release) store(next,Ordering::Relaxed) 2"
+  "lock_word::three_threads_exclude_and_wake_each_other protocol/lock_word.rs take Ordering::Acquire Ordering::Relaxed"
+  "lock_word::three_threads_exclude_and_wake_each_other protocol/lock_word.rs take_contended Ordering::Acquire Ordering::Relaxed"
+  "lock_word::a_thread_that_ends_is_succeeded protocol/lock_word.rs mark_dead Ordering::Release Ordering::Relaxed"
+  "lock_word::three_threads_exclude_and_wake_each_other protocol/lock_word.rs release Ordering::Release Ordering::Relaxed"
+  "lock_word::three_threads_exclude_and_wake_each_other protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Acquire"
+  "event::a_change_wakes_its_waiter protocol/lock_word.rs release_contended Ordering::AcqRel Ordering::Release"
+  "event::a_change_wakes_its_waiter protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Acquire"
+  "event::a_change_wakes_its_waiter protocol/lock_word.rs call_back Ordering::AcqRel Ordering::Release"
+  "lock_word::an_owner_that_nothing_vouches_for_is_known protocol/unvouched.rs set fence(Ordering::Release); ;"
+  "lock_word::an_owner_that_nothing_vouches_for_is_known protocol/unvouched.rs is_set fence(Ordering::Acquire); ;"
+  "lock_word::a_retired_lock_is_taken_by_none protocol/lock_word.rs retire Ordering::AcqRel Ordering::Acquire"
+  "event::a_retirement_wakes_its_waiter protocol/lock_word.rs retire Ordering::AcqRel Ordering::Release"
+  "lock_word::a_retired_lock_is_taken_by_none protocol/lock_word.rs is_retired Ordering::Acquire Ordering::Relaxed"
+  "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs claim in_one_order(); ;"
+  "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs withdraw Ordering::Release Ordering::Relaxed"
+  "claims::threads_of_a_process_share_a_claim protocol/claims.rs count_down Ordering::AcqRel Ordering::Acquire"
+  "claims::threads_of_a_process_share_a_claim protocol/claims.rs count_down Ordering::AcqRel Ordering::Release"
+  "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs begin_search fence(Ordering::SeqCst); ;"
+  "claims::a_child_inherits_a_claim protocol/claims.rs begin_search |UNDER_WAY |0"
+  "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs counters Ordering::Acquire Ordering::Relaxed"
+  "claims::a_child_inherits_a_claim protocol/claims.rs show in_one_order(); ;"
+  "claims::a_child_inherits_a_claim protocol/claims.rs is_quiet searches.load(Ordering::SeqCst)&UNDER_WAY==0 true"
 )
-# Replaces text in one function of the file. White space in the file does not matter.
-weaken='
-  my ($function, $from, $to, $number) = @ARGV;
+# Replaces an expression in one function of the file by a choice between it and its replacement. White space in the file does not
+# matter.
+make_choice='
+  my ($function, $from, $to, $match, $choice) = @ARGV;
+  # What both have around the expression: calls, and arguments before it.
+  my ($before) = ("$from\0$to" =~ /^(.*[(,|])[^\0]*\0\1/);
+  my ($after) = ("$from\0$to" =~ /([);]+)\0.*\1$/);
+  my ($left, $right) = (length($before // ""), length($after // ""));
+  $_ = substr($_, $left, length($_) - $left - $right) for my ($strong, $weak) = ($from, $to);
   my $text = do { local $/; <STDIN> };
-  my $pattern = join "\\s*", map { quotemeta } split //, $from;
+  my ($first, $pattern, $last) = map { join "\\s*", map { quotemeta } split // } $before // "", $strong, $after // "";
   $text =~ /^( *)[^\n]*\bfn \Q$function\E\b/gm or die "no function $function\n";
   my $end = "\n$1}\n";
   my $count = 0;
-  while ($text =~ /$pattern|$end/g) {
-    my ($start, $length, $found) = ($-[0], $+[0] - $-[0], $&);
-    last if $found !~ /\w/;
-    next if ++$count < $number;
-    substr($text, $start, $length) = $to;
+  while ($text =~ /$first\s*($pattern)\s*$last|$end/g) {
+    last if !defined $1;
+    next if ++$count < $match;
+    substr($text, $-[1], $+[1] - $-[1]) = "if crate::is_weakened($choice) { $weak } else { $1 }";
     print $text;
     exit;
   }
@@ -63,33 +70,38 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}/orderings")
 rm -rf "$target/copy"
 mkdir -p "$target/copy"
 tar -c --exclude ./target --exclude ./.git . | tar -xm -C "$target/copy"
+cat >>"$target/copy/shared-value/src/lib.rs" <<'END'
+
+fn is_weakened(choice: usize) -> bool {
+    static CHOSEN: std::sync::LazyLock<Option<usize>> =
+        std::sync::LazyLock::new(|| std::env::var("WEAKENED").ok().and_then(|chosen| chosen.parse().ok()));
+    *CHOSEN == Some(choice)
+}
+END
+for choice in "${!weakenings[@]}"; do
+  read -r _ file function from to match <<<"${weakenings[$choice]}"
+  source=shared-value/src/$file
+  choices=$(perl -e "$make_choice" "$function" "$from" "$to" "${match:-1}" "$choice" <"$target/copy/$source")
+  printf '%s\n' "$choices" >"$target/copy/$source"
+done
 export CARGO_TARGET_DIR=$target RUSTFLAGS="--cfg loom"
 check() {
-  (cd "$target/copy" && timeout 300 cargo test --quiet -p shared-value --lib --release "$@")
+  (cd "$target/copy" && cargo test --quiet -p shared-value --lib --release "$@")
 }
-check >/dev/null
+check
 missed=0
-for weakening in "${weakenings[@]}"; do
+for choice in "${!weakenings[@]}"; do
+  weakening=${weakenings[$choice]}
   if (($# > 0)) && [[ $weakening != *"$1"* ]]; then
     continue
   fi
-  read -r file function from to number <<<"$weakening"
-  source=shared-value/src/$file
-  perl -e "$weaken" "$function" "$from" "$to" "${number:-1}" <"$source" >"$target/copy/$source"
-  check --no-run 2>/dev/null
-  # Only the models that run this state machine.
-  case $file in
-    */lock_word.rs | */unvouched.rs) machine=models::lock_word ;;
-    */claims.rs) machine=models::claims ;;
-    *) machine=models::slots ;;
-  esac
-  if failed=$(check -- "$machine" models::event 2>/dev/null); then
+  read -r model _ function from to _ <<<"$weakening"
+  # A model that is not there does not fail either.
+  if WEAKENED=$choice check -- --exact "models::$model" &>/dev/null; then
     printf 'MISSED: %s\n' "$weakening"
     missed=1
   else
-    models=$(sed -n 's/^    models::\(.*\)$/\1/p' <<<"$failed" | sort -u | xargs)
-    printf '%-18s %-28s %-8s seen by %s\n' "$function" "$from" "${to#Ordering::}" "${models:-a model that ended the process}"
+    printf '%-18s %-28s %-8s seen by %s\n' "$function" "$from" "${to#Ordering::}" "$model"
   fi
-  cp "$source" "$target/copy/$source"
 done
 exit "$missed"

@@ -168,6 +168,8 @@ mod init;
 #[cfg(library)]
 mod layout;
 #[cfg(library)]
+mod live;
+#[cfg(library)]
 mod lock;
 #[cfg(library)]
 mod reactor;
@@ -208,6 +210,7 @@ pub use crate::{
         AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
         Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
+    live::{Live, LiveGuard, Plain},
     lock::interruption::interruptible,
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},

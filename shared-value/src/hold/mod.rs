@@ -87,6 +87,16 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         Ok(acquired)
     }
 
+    /// Returns a hold of the calling thread, to be ended. Whoever took it must not end it too.
+    ///
+    /// # Errors
+    /// `NotHeld` if the calling thread does not hold the lock.
+    #[inline(always)]
+    pub(crate) fn last_of_thread(cell: &'a Cell<C>) -> Result<Self, Refusal> {
+        let thread = Thread::known().filter(|_| lock::holds(cell.lock())).ok_or(Refusal::NotHeld)?;
+        Ok(Self { cell, thread, token: thread.token(), acquired: Some(Acquired::Again) })
+    }
+
     #[inline(always)]
     pub(crate) fn cell(&self) -> &'a Cell<C> {
         self.cell

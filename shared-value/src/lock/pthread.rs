@@ -111,11 +111,11 @@ fn take(line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal>
 /// last one: a thread may then wait for a commit of the value.
 ///
 /// # Errors
-/// `Overwritten` if the C library finds another owner in the mutex.
+/// `Overwritten` if the C library finds another owner in the mutex. Also if the thread does not hold the mutex: then nothing
+/// happens.
 ///
 /// # Safety
-/// - `thread` is the calling thread, and holds the mutex.
-/// - No other `release` belongs to the same `acquire`.
+/// `thread` is the calling thread.
 pub(crate) unsafe fn release(
     thread: Thread,
     line: &LockLine,
@@ -123,7 +123,7 @@ pub(crate) unsafe fn release(
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Overwritten> {
     let held = thread.mutexes();
-    // If the caller keeps its promise, the lock is always found.
+    // Only the record decides what the thread holds.
     let index = held.find(line).ok_or(Overwritten)?;
     if held.rise(index) {
         return Ok(false);

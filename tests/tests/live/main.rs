@@ -1,6 +1,7 @@
 //! Live values: one slot beside a lock, in segments of their own and in arenas.
 
 mod arena;
+mod hostile;
 mod lock;
 mod memory;
 mod openers;

@@ -31,7 +31,7 @@ fn is_two(result: Result<impl Sized, Error>) {
     );
 }
 
-/// A program that took one for the other would read words that mean something else, and trust promises that nobody keeps.
+/// A program that took one for the other would read words that mean something else, and rely on promises that are not kept.
 #[test]
 fn each_is_refused_as_the_other_one() {
     let (live, plain) = (SegmentName::new("is-live"), SegmentName::new("is-not-live"));
@@ -61,7 +61,7 @@ fn each_is_refused_as_the_other_one() {
     assert_eq!(Live::<Point>::open(&live).unwrap().get(), POINT);
 }
 
-/// The same in an arena, where both have one description of their type.
+/// In an arena, both share the description of their type.
 #[test]
 fn each_is_refused_as_the_other_one_in_an_arena() {
     let arena = Arena::new(1 << 20).unwrap();

@@ -118,7 +118,7 @@ fn an_abandoned_arena_is_repaired() {
     assert_eq!(arena.get::<u64>("plain").unwrap().unwrap().get(), 6);
     drop(guard);
 
-    // The same of a segment of its own.
+    // A segment of its own is repaired in the same way.
     let own = SegmentName::new("live-abandoned-own");
     drop(Live::create(&own, [5_u64; 100]).unwrap());
     own.wait_until_unused();

@@ -108,7 +108,7 @@ fn the_next_owner_of_a_killed_one_learns_of_it() {
     });
 }
 
-/// A lock that is not recursive must refuse the thread that holds it, whoever has created the value; writes go on.
+/// A lock that is not recursive must refuse the thread that holds it, by each handle of the value; writes go on.
 #[test]
 fn a_lock_may_be_taken_once() {
     let arena = Arena::new(1 << 20).unwrap();

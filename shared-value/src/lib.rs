@@ -28,6 +28,7 @@
 //! | answer Ctrl-C while waiting | [`interruptible`] |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
+//! | have plain memory beside a lock, for views in other languages | [`Live`] |
 //! | use a value of unknown type | [`DynValue`], by [`DynLayout`] and [`DynData`] |
 //! | restrict access | [`ReadOnly`], [`Unlocked`]; see [`Access`] |
 //! | replace it by another type | [`replace`](Synchronized::replace), [`open_or_replace`](Synchronized::open_or_replace) |
@@ -168,6 +169,8 @@ mod init;
 #[cfg(library)]
 mod layout;
 #[cfg(library)]
+mod live;
+#[cfg(library)]
 mod lock;
 #[cfg(library)]
 mod reactor;
@@ -208,6 +211,7 @@ pub use crate::{
         AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
         Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
+    live::{Live, LiveGuard, Plain},
     lock::interruption::interruptible,
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},

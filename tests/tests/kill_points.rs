@@ -164,6 +164,22 @@ fn a_transaction_is_whole_or_not_there() {
     survives(["transaction-first", "transaction", "transaction-take-over", "transaction-rollback"]);
 }
 
+/// If a live value were locked before the kernel knows of it, a death would leave it locked; if it were made in several steps, a
+/// death would leave a part of it.
+#[test]
+fn a_live_value_is_never_stuck_and_its_next_owner_is_told() {
+    survives([
+        "live-set",
+        "live-set-once",
+        "live-set-in-arena",
+        "live-take-over",
+        "live-update",
+        "live-guard",
+        "live-keep",
+    ]);
+    survives(["live-create", "live-alloc", "live-remove"]);
+}
+
 /// Kills victims in each of the operations, and fails if a death did harm.
 #[track_caller]
 fn survives<const N: usize>(operations: [&str; N]) {

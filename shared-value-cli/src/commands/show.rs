@@ -2,12 +2,14 @@
 
 use clap::Args;
 use serde::Serialize;
-use shared_value::{Arena, Dyn, DynData, ReadOnly, Synchronized};
+use shared_value::{Arena, Dyn, DynData, ReadOnly};
 
 use crate::failure::{Failure, Result};
 use crate::output::{Cell, Ink, Output, escaped};
 use crate::progress::Progress;
-use crate::target::{Brackets, Selected, Selection, Step, Target, parse_path, parts, resolve, select, shown, split};
+use crate::target::{
+    Brackets, Readable, Selected, Selection, Step, Target, parse_path, parts, resolve, select, shown, split,
+};
 use crate::value::{Limits, bare, inline, tree, type_text};
 
 /// Show values as trees, with the type of each part
@@ -46,7 +48,8 @@ struct Part<'a> {
     #[serde(rename = "type")]
     type_name: String,
     size: usize,
-    version: u64,
+    /// `null` for a live value, which has no versions.
+    version: Option<u64>,
     value: &'a DynData,
 }
 
@@ -70,6 +73,7 @@ struct Row {
     #[serde(rename = "type")]
     type_name: String,
     size: usize,
+    live: bool,
 }
 
 pub(crate) fn show(Show { targets, json, all }: &Show, output: &mut Output) -> Result<()> {
@@ -109,8 +113,9 @@ fn show_value(
         tree(output, &label, layout, &data, limits)?;
         if selected.steps.is_empty() {
             let facts = match version {
-                0 => "never changed".to_owned(),
-                _ => format!("version {version}"),
+                None => "live: no versions, so parts may be of different moments".to_owned(),
+                Some(0) => "never changed".to_owned(),
+                Some(version) => format!("version {version}"),
             };
             let facts = output.ink(Ink::Faint, &format!("{facts}, {} bytes", layout.size()));
             output.line(&format!("  {facts}"))?;
@@ -140,8 +145,8 @@ fn show_arena(target: &Target, arena: &Arena<ReadOnly>, output: &mut Output) -> 
             .key()
             .map_or_else(|| Brackets::Id(entry.id::<Dyn>().to_bits().get()), |key| Brackets::Key(key.to_owned()));
         // It may be removed meanwhile.
-        let value = arena.get(entry.id::<Dyn>()).ok().flatten();
-        let text = |value: &Synchronized<Dyn, ReadOnly>| match value.load() {
+        let value = Readable::find(arena, entry.id().into()).ok().flatten();
+        let text = |value: &Readable| match value.load() {
             Ok(data) => inline(&data, 60),
             Err(error) => format!("<{error}>"),
         };
@@ -149,12 +154,17 @@ fn show_arena(target: &Target, arena: &Arena<ReadOnly>, output: &mut Output) -> 
             Cell::new(shown(&key)).ink(Ink::Name),
             Cell::new(entry.type_name().split('(').next().unwrap_or_default()),
             Cell::new(entry.size().to_string()).right(),
-            Cell::new(value.as_ref().map_or_else(String::new, |value| value.version().to_string())).right(),
+            Cell::new(value.as_ref().map_or_else(String::new, version)).right(),
             Cell::new(value.as_ref().map_or_else(|| "(removed)".to_owned(), text)),
         ]);
     }
     drop(progress);
     output.table(&rows)
+}
+
+/// Returns the version in words.
+fn version(value: &Readable) -> String {
+    value.version().map_or_else(|| "live".to_owned(), |version| version.to_string())
 }
 
 fn whole(target: &Target, arena: &Arena<ReadOnly>) -> Whole {
@@ -163,6 +173,7 @@ fn whole(target: &Target, arena: &Arena<ReadOnly>) -> Whole {
         id: entry.id::<Dyn>().to_bits().get(),
         type_name: entry.type_name().to_owned(),
         size: entry.size(),
+        live: entry.is_live(),
     };
     let mut entries: Vec<_> = arena.iter().map(row).collect();
     entries.reverse();
@@ -177,7 +188,7 @@ fn whole(target: &Target, arena: &Arena<ReadOnly>) -> Whole {
 }
 
 /// Returns a part, and the version that it belongs to.
-fn read(value: &Synchronized<Dyn, ReadOnly>, path: &str) -> Result<(u64, DynData)> {
+fn read(value: &Readable, path: &str) -> Result<(Option<u64>, DynData)> {
     const TRIES: usize = 100;
     let mut version = value.version();
     let mut data = value.get(path)?;

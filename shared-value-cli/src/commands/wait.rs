@@ -35,7 +35,7 @@ pub(crate) fn run(WaitFor { name, condition, timeout, interval }: &WaitFor) -> R
     let [selected] = values.as_slice() else {
         return Err(Failure::usage(format!("`{name}` names several values: `wait` waits for one")));
     };
-    let value = &selected.value;
+    let value = selected.value.versioned(name)?;
     let prefix = match parts(value.layout(), &selected.steps)?.as_slice() {
         [prefix] => prefix.clone(),
         _ => return Err(Failure::usage(format!("`{name}` names several parts: name them in the condition"))),

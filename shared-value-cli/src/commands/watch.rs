@@ -44,7 +44,8 @@ struct Watched {
 
 impl Watched {
     fn new(selected: &Selected, steps: &[Vec<Step>]) -> Result<Self> {
-        let Selected { label, value, .. } = selected;
+        let label = &selected.label;
+        let value = selected.value.versioned(label)?;
         let mut paths = Vec::new();
         for steps in steps {
             let steps: Vec<_> = selected.steps.iter().chain(steps).cloned().collect();

@@ -5,19 +5,21 @@ use std::io;
 use std::path::Path;
 
 use serde::Serialize;
-use shared_value::{Arena, Dyn, Error, ReadOnly, Report, Synchronized, inspect};
+use shared_value::{Arena, Error, Report, inspect};
 
 use crate::failure::{Failure, Result};
 use crate::process::{File, User, Users};
 use crate::progress::Progress;
 use crate::survey::lock::{LockFacts, Owner, UserFacts};
-use crate::target::Place;
+use crate::target::{Place, Readable};
 
 /// What a segment holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     Value,
+    /// A live value, which is plain memory without versions.
+    Live,
     Arena,
     /// A lock object.
     Lock,
@@ -38,7 +40,7 @@ pub(crate) struct Entry {
     pub(crate) size: Option<usize>,
     /// Bytes of the file; for an arena, the most that it may take.
     pub(crate) length: u64,
-    /// Commits so far.
+    /// Commits so far; nothing for a live value.
     pub(crate) version: Option<u64>,
     /// The number of values of an arena.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +67,7 @@ impl Entry {
             _ if report.fault().is_some() => Kind::Unusable,
             "RLock" | "Lock" if matches!(report.lock(), Some(shared_value::ReportedLock::Itself { .. })) => Kind::Lock,
             _ if report.is_arena() => Kind::Arena,
+            _ if report.is_live() => Kind::Live,
             _ => Kind::Value,
         };
         let count = || Arena::open_read_only(place.source()).ok().map(|arena| arena.len());
@@ -75,7 +78,7 @@ impl Entry {
             type_name: report.type_name().to_owned(),
             size: report.size(),
             length: report.length(),
-            version: report.version(),
+            version: report.version().filter(|_| !report.is_live()),
             values: if kind == Kind::Arena { count() } else { None },
             recoveries: report.recoveries(),
             lock: LockFacts::of(report),
@@ -91,7 +94,7 @@ impl Entry {
     /// Describes a value that is open: a value of an arena, or one without a name. The report is that of its segment.
     pub(crate) fn of_value(
         label: &str,
-        value: &Synchronized<Dyn, ReadOnly>,
+        value: &Readable,
         lock: LockFacts,
         report: Option<&Report>,
         users: Vec<User>,
@@ -99,11 +102,11 @@ impl Entry {
         let size = value.layout().size();
         Self {
             name: label.to_owned(),
-            kind: Kind::Value,
+            kind: if value.version().is_some() { Kind::Value } else { Kind::Live },
             type_name: value.layout().name().to_owned(),
             size: Some(size),
             length: report.map_or(size as u64, Report::length),
-            version: Some(value.version()),
+            version: value.version(),
             values: None,
             recoveries: Some(value.recoveries()),
             lock: Some(lock),

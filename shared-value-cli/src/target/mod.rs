@@ -3,6 +3,7 @@
 mod open;
 mod pattern;
 mod place;
+mod readable;
 mod select;
 
 pub(crate) use open::{
@@ -10,4 +11,5 @@ pub(crate) use open::{
 };
 pub(crate) use pattern::{Brackets, Step, glob, parse_path};
 pub(crate) use place::{Place, Target, resolve, split};
+pub(crate) use readable::Readable;
 pub(crate) use select::{Selected, Selection, get, is_arena, parts, select, shown, unwrapped};

@@ -49,9 +49,12 @@ pub(crate) fn open_writable(place: &Place, entry: Option<&Brackets>, locking: &L
     }
     let options = DynValue::options();
     if matches!(place, Place::Token(_)) {
-        return Ok(Writable::Locked(options.open(place.source())?));
+        return options.open(place.source()).map(Writable::Locked).map_err(|error| refused(&place.to_string(), error));
     }
     let report = inspect(place.location()?)?;
+    if report.is_live() {
+        return Err(live(&place.to_string()));
+    }
     let options = match report.lock() {
         Some(ReportedLock::None) => return Ok(Writable::Unlocked(options.unlocked().open(place.source())?)),
         Some(ReportedLock::Pthread) if !locking.takes_mutexes => {
@@ -77,14 +80,28 @@ pub(crate) fn open_writable(place: &Place, entry: Option<&Brackets>, locking: &L
 /// Returns a value of an arena.
 pub(crate) fn in_arena(arena: &Arena, entry: &Brackets) -> Result<DynValue> {
     let found = match entry {
-        Brackets::Plain(key) | Brackets::Key(key) => arena.get::<Dyn>(key)?,
+        Brackets::Plain(key) | Brackets::Key(key) => arena.get::<Dyn>(key),
         Brackets::Id(bits) => match std::num::NonZeroU64::new(*bits) {
-            Some(bits) => arena.get(Id::<Dyn>::from_bits(bits))?,
-            None => None,
+            Some(bits) => arena.get(Id::<Dyn>::from_bits(bits)),
+            None => Ok(None),
         },
     };
     let shown = crate::target::select::shown(entry);
+    let found = found.map_err(|error| refused(&format!("{}[{shown}]", arena.segment_name()), error))?;
     found.ok_or_else(|| Failure::not_found(format!("no value `{}[{shown}]`", arena.segment_name())))
+}
+
+/// Returns the failure for a value that cannot be opened for writing.
+fn refused(label: &str, error: Error) -> Failure {
+    if matches!(error, Error::InvalidSegment { field: "slots", .. }) { live(label) } else { error.into() }
+}
+
+/// Returns the failure for a value without versions, whose change could not be rolled back.
+fn live(label: &str) -> Failure {
+    Failure::unfit(format!(
+        "`{label}` is a live value, which this command only reads: its change would not be one commit, so leave it to the \
+         program that made it"
+    ))
 }
 
 /// A lock object.

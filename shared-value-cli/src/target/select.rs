@@ -1,18 +1,19 @@
 //! Selects the values of a target, opened for reading, and the parts of each.
 
-use shared_value::{Arena, Dyn, DynKind, DynLayout, DynValue, Id, ReadOnly, Synchronized, inspect};
+use shared_value::{Arena, Dyn, DynKind, DynLayout, Id, ReadOnly, inspect};
 
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use crate::target::pattern::{Brackets, Step, quoted_key};
 use crate::target::place::{Place, Target};
+use crate::target::readable::Readable;
 
 /// A value that is opened for reading.
 #[derive(Clone, Debug)]
 pub(crate) struct Selected {
     /// The name or path, and for a value of an arena its key in brackets.
     pub(crate) label: String,
-    pub(crate) value: Synchronized<Dyn, ReadOnly>,
+    pub(crate) value: Readable,
     /// The path of the wanted part; it may be a pattern.
     pub(crate) steps: Vec<Step>,
 }
@@ -37,7 +38,7 @@ pub(crate) enum Selection {
 pub(crate) fn select(target: &Target) -> Result<Selection> {
     let Target { place, steps } = target;
     if !is_arena(place)? {
-        let value = DynValue::open_read_only(place.source())?;
+        let value = Readable::open(&place.source())?;
         let selected = Selected { label: place.to_string(), value, steps: steps.clone() };
         return Ok(Selection::Values(vec![selected]));
     }
@@ -97,11 +98,11 @@ fn entries(arena: &Arena<ReadOnly>, step: &Step, brackets: &Brackets) -> Result<
 }
 
 /// Returns a value of an arena.
-pub(crate) fn get(arena: &Arena<ReadOnly>, entry: &Brackets) -> Result<Option<Synchronized<Dyn, ReadOnly>>> {
+pub(crate) fn get(arena: &Arena<ReadOnly>, entry: &Brackets) -> Result<Option<Readable>> {
     Ok(match entry {
-        Brackets::Plain(key) | Brackets::Key(key) => arena.get::<Dyn>(key)?,
+        Brackets::Plain(key) | Brackets::Key(key) => Readable::find(arena, key.into())?,
         Brackets::Id(bits) => match std::num::NonZeroU64::new(*bits) {
-            Some(bits) => arena.get(Id::<Dyn>::from_bits(bits))?,
+            Some(bits) => Readable::find(arena, Id::from_bits(bits).into())?,
             None => None,
         },
     })

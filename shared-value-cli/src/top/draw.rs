@@ -104,7 +104,8 @@ fn draw_facts(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         (Shown::Nothing(text), _) => text.clone(),
         (_, Kind::Arena) => format!("Arena of {} values", model.fields.len()),
         (Shown::Value(value), _) => {
-            format!("{}, {} bytes, version {}", entry.type_name, entry.size.unwrap_or(0), value.version())
+            let version = value.version().map_or_else(|| "live".to_owned(), |version| format!("version {version}"));
+            format!("{}, {} bytes, {version}", entry.type_name, entry.size.unwrap_or(0))
         }
         _ => String::new(),
     };

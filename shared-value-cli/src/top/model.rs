@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use shared_value::{Arena, Dyn, DynValue, ReadOnly, Synchronized, inspect};
+use shared_value::{Arena, Dyn, ReadOnly, inspect};
 
 use crate::failure::Result;
 use crate::process::Users;
 use crate::progress::Progress;
 use crate::survey::{Entry, Kind, Owner, survey};
-use crate::target::{Brackets, Place, Step, get, glob, parse_path, shown};
+use crate::target::{Brackets, Place, Readable, Step, get, glob, parse_path, shown};
 use crate::top::edit::Edit;
 use crate::top::field::{Field, leaves};
 use crate::value::{bare, inline};
@@ -38,7 +38,7 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) enum Shown {
     Nothing(String),
-    Value(Synchronized<Dyn, ReadOnly>),
+    Value(Readable),
     Arena(Arena<ReadOnly>),
 }
 
@@ -157,7 +157,7 @@ impl Model {
         self.shown = match row.entry.kind {
             Kind::Unusable => Shown::Nothing(row.entry.fault.clone().unwrap_or_default()),
             Kind::Arena => Arena::open_read_only(place.source()).map_or_else(|error| said(&error), Shown::Arena),
-            _ => DynValue::open_read_only(place.source()).map_or_else(|error| said(&error), Shown::Value),
+            _ => Readable::open(&place.source()).map_or_else(|error| said(&error), Shown::Value),
         };
     }
 
@@ -247,7 +247,7 @@ fn note_arena(arena: &Arena<ReadOnly>, fields: &mut [Field], selected: usize, no
 }
 
 /// Returns the value of an arena at the path of a field: a key or an id in brackets.
-fn value_at(arena: &Arena<ReadOnly>, path: &str) -> Option<Synchronized<Dyn, ReadOnly>> {
+fn value_at(arena: &Arena<ReadOnly>, path: &str) -> Option<Readable> {
     let steps = parse_path(path).ok()?;
     let Some(Step::Brackets(brackets)) = steps.first() else { return None };
     // It may be removed meanwhile.

@@ -7,6 +7,7 @@ mod generate;
 mod hostile;
 mod layout;
 mod list;
+mod live;
 mod run;
 mod show;
 mod terminal;

@@ -23,6 +23,13 @@ pub unsafe trait Accessible {
     type Accessors<H>;
 }
 
+/// Returns the functions for the parts of a value, on this host.
+#[inline(always)]
+pub(crate) fn accessors<C: Accessible + ?Sized, H>(host: &H) -> &C::Accessors<H> {
+    // SAFETY: `Accessible` promises that `Accessors<H>` is an `H` in a transparent struct.
+    unsafe { &*ptr::from_ref(host).cast() }
+}
+
 macro_rules! accessible {
     ($([$($generics:tt)*] $host:ty: $value:ty;)*) => {$(
         /// The functions for the parts of the value.
@@ -31,8 +38,7 @@ macro_rules! accessible {
 
             #[inline(always)]
             fn deref(&self) -> &Self::Target {
-                // SAFETY: `Accessible` promises that `Accessors<Self>` is a `Self` in a transparent struct.
-                unsafe { &*ptr::from_ref(self).cast() }
+                accessors::<$value, Self>(self)
             }
         }
     )*};

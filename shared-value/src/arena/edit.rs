@@ -6,9 +6,10 @@ use crate::arena::editor::Editor;
 use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Sought, check_key};
 use crate::arena::map::Arena;
-use crate::cell::Cell;
+use crate::cell::{Cell, Recognized};
 use crate::error::Error;
 use crate::handle::initial::Initial;
+use crate::handle::initialize::Initialize;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::heap::{BlockId, Change, Directory, Trailer, claim, hash};
@@ -62,12 +63,8 @@ impl Arena {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn alloc<'a, C: Shared + ?Sized>(&self, initial: impl Into<Initial<'a, C>>) -> Result<Id<C>, Error> {
-        let initial = initial.into();
-        self.edit(|editor| {
-            let (block, _) = make(editor, None, &initial)?;
-            editor.change(&[Change::Add(block.at)], &[], None, || {})?;
-            Ok(Id::of(BlockId::of(editor.heap, &block)))
-        })
+        let cell = self.add::<C>(None, &initial.into().0, true)?;
+        Ok(Id::of(BlockId::from_bits(cell.number())))
     }
 
     /// Returns the value of a key, and adds it if it is missing. If many threads and processes call this at once, one of
@@ -134,7 +131,7 @@ impl Arena {
         let initial = initial.into();
         check_key(key)?;
         self.edit(|editor| {
-            let (block, cell) = make(editor, Some(key), &initial)?;
+            let (block, cell) = make::<C>(editor, Some(key), &initial.0, true)?;
             let old = editor.find(key).map(|old| Change::Remove(old.at));
             let changes: Vec<_> = [Change::Add(block.at)].into_iter().chain(old).collect();
             editor.change(&changes, &[(hash(key), block.at)], None, || {})?;
@@ -170,14 +167,25 @@ impl Arena {
     }
 
     fn insert_new<C: Shared + ?Sized>(&self, key: &str, initial: &Initial<'_, C>) -> Result<Synchronized<C>, Error> {
-        check_key(key)?;
+        self.add(Some(key), &initial.0, true).map(Synchronized::of)
+    }
+
+    /// Adds a value, under a new key if there is one; see [`make`].
+    pub(crate) fn add<C: Initialize + Recognized + ?Sized>(
+        &self,
+        key: Option<&str>,
+        source: &C::Source<'_>,
+        is_recursive: bool,
+    ) -> Result<Cell<C>, Error> {
+        key.map(check_key).transpose()?;
         self.edit(|editor| {
-            if editor.find(key).is_some() {
+            if let Some(key) = key.filter(|key| editor.find(key).is_some()) {
                 return Err(self.taken(key));
             }
-            let (block, cell) = make(editor, Some(key), initial)?;
-            editor.change(&[Change::Add(block.at)], &[(hash(key), block.at)], None, || {})?;
-            Ok(Synchronized::of(cell))
+            let (block, cell) = make(editor, key, source, is_recursive)?;
+            let hashes = key.map(|key| (hash(key), block.at));
+            editor.change(&[Change::Add(block.at)], hashes.as_slice(), None, || {})?;
+            Ok(cell)
         })
     }
 
@@ -231,22 +239,23 @@ pub(super) fn late(awaited: &str) -> Error {
     Error::TimedOut { awaited: awaited.to_owned() }
 }
 
-/// Makes a block that holds an initial value; see [`Editor::make`].
-pub(super) fn make<C: Shared + ?Sized>(
+/// Makes a block that holds a value from this source; see [`Editor::make`].
+pub(super) fn make<C: Initialize + Recognized + ?Sized>(
     editor: &mut Editor<'_>,
     key: Option<&str>,
-    initial: &Initial<'_, C>,
+    source: &C::Source<'_>,
+    is_recursive: bool,
 ) -> Result<(Trailer, Cell<C>), Error> {
-    let facts = C::facts_of(&initial.0)?;
-    let is_zeroed = C::is_zeroed(&initial.0);
+    let facts = C::facts_of(source)?;
+    let is_zeroed = C::is_zeroed(source);
     if !is_zeroed {
         let size = C::shape(&facts).size;
         expect_available(size as u64).map_err(|error| Error::io(format!("write a value of {size} bytes"), error))?;
     }
-    editor.make(key, &facts, |cell| {
+    editor.make(key, &facts, is_recursive, |cell| {
         // The memory of a block is zeros.
         if !is_zeroed {
-            cell.initialize(|parts| C::write(&initial.0, parts));
+            cell.initialize(|parts| C::write(source, parts));
         }
     })
 }

@@ -25,6 +25,7 @@ pub struct Entry {
     pub(super) id: BlockId,
     pub(super) schema: String,
     pub(super) size: usize,
+    pub(super) is_live: bool,
 }
 
 impl Entry {
@@ -51,6 +52,12 @@ impl Entry {
     /// Returns the number of bytes of the value.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// Returns whether the value is a [`Live`](crate::Live), which [`Live::find`](crate::Live::find) opens. Any other one is a
+    /// [`Synchronized`](crate::Synchronized).
+    pub fn is_live(&self) -> bool {
+        self.is_live
     }
 
     /// Returns the layout of the value, as the schema describes it.

@@ -45,6 +45,11 @@ impl<C: ?Sized> Id<C> {
         Self::from_bits(NonZeroU64::new(block.to_bits()).unwrap_or(NonZeroU64::MIN))
     }
 
+    /// Returns the id with this number, unless it is zero.
+    pub(crate) fn of_number(number: u64) -> Option<Self> {
+        NonZeroU64::new(number).map(Self::from_bits)
+    }
+
     #[inline]
     pub(super) fn block(self) -> BlockId {
         BlockId::from_bits(self.to_bits().get())

@@ -20,7 +20,7 @@ use crate::heap::{BlockId, MAX_KEY};
 /// # Ok::<(), shared_value::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Key<'a, C: ?Sized>(pub(super) Sought<'a>, PhantomData<fn() -> C>);
+pub struct Key<'a, C: ?Sized>(Sought<'a>, PhantomData<fn() -> C>);
 
 /// How a value of any type is found in an [`Arena`](crate::Arena): by a string or by an [`Id`](crate::Id).
 ///
@@ -39,7 +39,7 @@ pub struct AnyKey<'a>(pub(super) Sought<'a>);
 
 /// A key or an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sought<'a> {
+pub(crate) enum Sought<'a> {
     Key(&'a str),
     Id(BlockId),
 }
@@ -72,6 +72,11 @@ impl<'a, C: ?Sized> Key<'a, C> {
     #[inline]
     fn of(sought: Sought<'a>) -> Self {
         Self(sought, PhantomData)
+    }
+
+    #[inline]
+    pub(crate) fn sought(self) -> Sought<'a> {
+        self.0
     }
 }
 

@@ -39,10 +39,15 @@ impl<A: Access> Arena<A> {
     /// ```
     #[inline]
     pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C, A>>, Error> {
-        let sought = key.into().0;
+        Ok(self.open_cell(key.into().sought())?.map(Synchronized::of))
+    }
+
+    /// Opens the value with a key or an id, if there is such a value.
+    #[inline(always)]
+    pub(crate) fn open_cell<C: Recognized + ?Sized>(&self, sought: Sought<'_>) -> Result<Option<Cell<C>>, Error> {
         while let Some(found) = self.find(sought) {
             if let Some(cell) = self.cell_of(&found, sought)? {
-                return Ok(Some(Synchronized::of(cell)));
+                return Ok(Some(cell));
             }
         }
         Ok(None)
@@ -146,7 +151,8 @@ impl<A: Access> Arena<A> {
                 key: heap.key(&block),
                 id: BlockId::of(heap, &block),
                 schema: TypeEntry::at(heap, block.type_entry)?.schema()?,
-                size: block.size,
+                size: block.extent.size(),
+                is_live: block.extent.is_one_slot(),
             };
             // The space may have been used again while the key was copied.
             heap.is_still_read(&block).then_some(entry)

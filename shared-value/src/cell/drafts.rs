@@ -147,6 +147,24 @@ impl Drafted<'_> {
     }
 }
 
+/// Borrows a value. The thread has just taken the lock, and held none before, so it has borrowed nothing else.
+#[inline]
+pub(crate) fn borrow(lock: &LockLine, token: u64, versions: &Versions) {
+    BORROW.set(Some(Borrow { lock, token, versions }));
+}
+
+/// Ends the outermost borrow.
+#[inline]
+pub(crate) fn end_borrow() {
+    BORROW.set(None);
+}
+
+/// Returns whether this thread has no notes at all.
+#[inline]
+pub(crate) fn is_empty() -> bool {
+    DRAFTS.with_borrow(|drafts| drafts.is_empty())
+}
+
 /// Makes the list longer. Memory is allocated and freed while the list is not borrowed: the allocator may change values under
 /// a lock too, and so add notes.
 #[cold]

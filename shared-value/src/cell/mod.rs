@@ -98,6 +98,11 @@ impl<C: Contents + ?Sized> Cell<C> {
         Some(Self { control, guarding: control, locked_by: LockedBy::Own, place, facts, value: PhantomData })
     }
 
+    /// Returns this cell, whose own native lock a thread may not take again.
+    pub(crate) fn non_recursive(self) -> Self {
+        Self { locked_by: LockedBy::OwnOnce, ..self }
+    }
+
     /// Repairs the cell at this place, while no process has the segment open, and returns its parts.
     pub(crate) fn adopt_within(mapping: &Mapping, start: usize, shape: Shape, end: usize) -> Option<Parts<'_, C>> {
         let control = control_within(mapping, start, shape, end)?;

@@ -13,7 +13,7 @@ use crate::cell::parts::{Parts, control};
 use crate::cell::{Cell, Place, Terms, misfit};
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
-use crate::format::{CellEntry, Described, Description, Invalid, Plan, RequiredLock, SegmentId};
+use crate::format::{CellEntry, Described, Description, Extent, Invalid, OneSlot, Plan, RequiredLock, SegmentId};
 use crate::layout::text_fingerprint;
 use crate::lock;
 use crate::segment::{Location, Mapping, Segment};
@@ -27,7 +27,12 @@ pub(crate) trait Recognized: Contents {
     const READS_UNGUARDED: bool;
 
     /// Returns the facts of the value that the header of a segment names, if the value is of this type.
-    fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error>;
+    fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error> {
+        Self::in_slots_of(mapping, Self::IS_ONE_SLOT)
+    }
+
+    /// Returns the facts as `in_segment` does, if the value has one slot, or if it has two.
+    fn in_slots_of(mapping: &Mapping, is_one_slot: bool) -> Result<Self::Facts, Error>;
 
     /// Returns the facts of a value of an arena, if the value is of this type.
     fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error>;
@@ -42,10 +47,11 @@ pub(crate) trait Recognized: Contents {
 impl<C: Typed + ?Sized> Recognized for C {
     const READS_UNGUARDED: bool = false;
 
-    fn in_segment(mapping: &Mapping) -> Result<C::Facts, Error> {
+    fn in_slots_of(mapping: &Mapping, is_one_slot: bool) -> Result<C::Facts, Error> {
         let entry = &mapping.entries()[0];
+        entry.expect_slots(mapping.name(), is_one_slot)?;
         let facts = C::facts(entry.size());
-        let shape = facts.as_ref().map_or(Shape::of(0, 0), C::shape);
+        let shape = facts.as_ref().map_or(Shape::of(0, 0), C::shape).slotted(is_one_slot);
         let description = Description { schema: C::schema(), fingerprint: C::FINGERPRINT, shape };
         match entry.expect(mapping.name(), &description) {
             Err(difference) if C::EVOLVES => {
@@ -79,6 +85,7 @@ impl<C: Typed + ?Sized> Recognized for C {
 /// Returns the facts of a value of an arena whose type differs, if it is another version of this type that fits.
 #[cold]
 fn other_version<C: Typed + ?Sized>(described: &Described<'_>) -> Result<C::Facts, Error> {
+    described.expect_slots(false)?;
     if !misfit::is_known_to_fit(C::FINGERPRINT, described.fingerprint)
         && let Err(difference) = described.expect::<C>()
     {
@@ -88,8 +95,31 @@ fn other_version<C: Typed + ?Sized>(described: &Described<'_>) -> Result<C::Fact
             misfit::note_fit(C::FINGERPRINT, described.fingerprint);
         }
     }
-    let invalid = || Invalid::new("size", "that of its type", described.size).of(&(described.name)());
-    C::facts(described.size).ok_or_else(invalid)
+    let size = described.extent.size();
+    C::facts(size).ok_or_else(|| Invalid::new("size", "that of its type", size).of(&(described.name)()))
+}
+
+impl<C: Recognized + ?Sized> Recognized for OneSlot<C> {
+    const READS_UNGUARDED: bool = C::READS_UNGUARDED;
+
+    fn in_slots_of(mapping: &Mapping, is_one_slot: bool) -> Result<C::Facts, Error> {
+        C::in_slots_of(mapping, is_one_slot)
+    }
+
+    #[inline]
+    fn in_arena(described: &Described<'_>) -> Result<C::Facts, Error> {
+        described.expect_slots(true)?;
+        C::in_arena(&Described { extent: Extent::of(described.extent.size()), ..*described })
+    }
+
+    #[inline]
+    fn fingerprint(facts: &C::Facts) -> u64 {
+        C::fingerprint(facts)
+    }
+
+    fn schema(facts: &C::Facts) -> String {
+        C::schema(facts)
+    }
 }
 
 /// Opens an existing value, or creates it. Both may fail alternately while other processes create and remove the value; each

@@ -89,6 +89,12 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         unsafe { std::slice::from_raw_parts(first.as_ptr(), length) }
     }
 
+    /// Returns the same words, as those of contents that lie there in the same way.
+    pub(crate) fn as_those_of<D: Contents + ?Sized>(&self) -> Parts<'a, D> {
+        let Self { control, slots, marks, atomics, shape, .. } = *self;
+        Parts { control, slots, marks, atomics, shape, value: PhantomData }
+    }
+
     #[inline(always)]
     pub(crate) fn slots(&self) -> Slots<'a> {
         let (stride, size) = (self.shape.stride(), self.shape.size);

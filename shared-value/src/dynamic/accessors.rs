@@ -1,10 +1,11 @@
 //! `DynAccessors`: the functions for the parts of a dynamic value, by path.
+#![expect(private_bounds, reason = "the sealed trait can be neither named nor called from outside")]
 #![allow(unsafe_code)]
 
 use crate::accessors::accessible::Accessible;
 use crate::accessors::host::{Root, Writer};
 use crate::dynamic::DynData;
-use crate::dynamic::contents::Dyn;
+use crate::dynamic::contents::{Dyn, Dynamic};
 use crate::dynamic::copy::{copy, store};
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
@@ -29,7 +30,7 @@ unsafe impl Accessible for Dyn {
     type Accessors<H> = DynAccessors<H>;
 }
 
-impl<H: Root<Contents = Dyn>> DynAccessors<H> {
+impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     /// Returns the layout of the value. A [`DynKind::Vector`](crate::DynKind::Vector) has as many elements as there are at the time
     /// of a read. Here, an array whose length only the segment knows is a
     /// [`DynKind::Array`](crate::DynKind::Array).
@@ -96,7 +97,7 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
     }
 }
 
-impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
+impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
     /// Replaces one part. With the empty path, replaces the whole value except its atomic fields, which the data may leave
     /// out. If this thread holds no guard, the change is committed at once. An atomic field is changed without the lock, and
     /// is never rolled back.

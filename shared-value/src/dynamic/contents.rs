@@ -6,7 +6,7 @@ use crate::cell::Recognized;
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape};
 use crate::format::growth::Growth;
-use crate::format::{Described, Invalid, RequiredLock};
+use crate::format::{Described, Invalid, OneSlot, RequiredLock};
 use crate::layout::text_fingerprint;
 use crate::schema::{DynField, DynLayout, read};
 use crate::segment::Mapping;
@@ -57,11 +57,17 @@ impl DynFacts {
     }
 }
 
+/// Contents that only their segment describes: in two slots, or in one.
+pub(crate) trait Dynamic: Contents<Facts = Arc<DynFacts>> {}
+
+impl Dynamic for Dyn {}
+impl Dynamic for OneSlot<Dyn> {}
+
 impl Contents for Dyn {
     type Facts = Arc<DynFacts>;
 
     fn shape(facts: &Self::Facts) -> Shape {
-        facts.shape
+        facts.shape.slotted(false)
     }
 
     fn invalid_bits(invalid: usize, _: usize, _: &[u8]) -> Error {
@@ -79,10 +85,15 @@ impl Recognized for Dyn {
 
     /// Returns the facts that follow from the schema of the segment. The cell must have the shape that these facts give,
     /// because all accesses to the value rely on the schema.
-    fn in_segment(mapping: &Mapping) -> Result<Self::Facts, Error> {
+    fn in_slots_of(mapping: &Mapping, is_one_slot: bool) -> Result<Self::Facts, Error> {
         let entry = &mapping.entries()[0];
+        entry.expect_slots(mapping.name(), is_one_slot)?;
         let facts = facts_of(mapping.name(), entry.schema(), entry.size())?;
-        entry.expect_shape(mapping.name(), facts.shape)?;
+        if is_one_slot && facts.growth.is_some() {
+            let found = "one, of a value whose length changes";
+            return Err(Invalid::new("slots", "two", found).of(mapping.name()));
+        }
+        entry.expect_shape(mapping.name(), facts.shape.slotted(is_one_slot))?;
         let end = entry.cell_offset + entry.cell_length;
         // An arena has more locks behind its cell, which a dynamic value does not know.
         if mapping.required_lock() != RequiredLock::Pthread && mapping.length() != end {
@@ -93,8 +104,9 @@ impl Recognized for Dyn {
     }
 
     fn in_arena(described: &Described<'_>) -> Result<Self::Facts, Error> {
+        described.expect_slots(false)?;
         let schema = (described.schema)().unwrap_or_default();
-        facts_of(&(described.name)(), &schema, described.size)
+        facts_of(&(described.name)(), &schema, described.extent.size())
     }
 
     fn fingerprint(facts: &Self::Facts) -> u64 {

@@ -3,7 +3,7 @@
 use crate::cell::Cell;
 use crate::copy::load_into;
 use crate::dynamic::DynData;
-use crate::dynamic::contents::Dyn;
+use crate::dynamic::contents::Dynamic;
 use crate::dynamic::decode::decode;
 use crate::dynamic::limit;
 use crate::error::Error;
@@ -13,16 +13,16 @@ use crate::schema::place::{Place, shown};
 use crate::schema::{DynKind, DynLayout};
 
 /// A vector that is read.
-pub(super) struct DynVector<'c> {
-    cell: &'c Cell<Dyn>,
+pub(super) struct DynVector<'c, C: Dynamic + ?Sized> {
+    cell: &'c Cell<C>,
     layout: &'c DynLayout,
     element: &'c DynLayout,
     growth: Growth,
 }
 
-impl<'c> DynVector<'c> {
+impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
     /// Returns the value as a vector, if it is one.
-    pub(super) fn of(cell: &'c Cell<Dyn>) -> Option<Self> {
+    pub(super) fn of(cell: &'c Cell<C>) -> Option<Self> {
         let (element, growth) = cell.facts().vector()?;
         Some(Self { cell, layout: &cell.facts().layout, element, growth })
     }

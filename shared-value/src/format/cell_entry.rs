@@ -5,7 +5,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::error::Error;
 use crate::format::contents::Shape;
 use crate::format::header::UnvalidatedHeader;
-use crate::format::{CELL_ALIGN, Description, Difference, Invalid, require};
+use crate::format::{CELL_ALIGN, Description, Difference, Invalid, other_slots, require};
 use crate::layout::text_fingerprint;
 
 /// An entry as the segment stores it.
@@ -17,7 +17,7 @@ use crate::layout::text_fingerprint;
 /// 24  schema offset
 /// 32  schema length
 /// 40  size           bytes of the value
-/// 48  flags          zero; a set bit means something that this program does not know
+/// 48  flags          bit 0: the value has one slot; any other set bit means something that this program does not know
 /// 56  (spare)
 /// ```
 #[repr(C)]
@@ -41,7 +41,11 @@ pub(crate) struct CellEntry {
     size: usize,
     fingerprint: u64,
     schema: String,
+    is_one_slot: bool,
 }
+
+/// The flag of a value that has one slot.
+pub(super) const ONE_SLOT: u64 = 1;
 
 impl CellEntry {
     pub(super) const SIZE: u64 = size_of::<RawEntry>() as u64;
@@ -76,7 +80,9 @@ impl CellEntry {
         if prefix_end > raw.cell_offset {
             return Err(Invalid::new("cell offset", format!("at least {prefix_end}"), raw.cell_offset));
         }
-        require("cell flags", 0, raw.flags)?;
+        if raw.flags & !ONE_SLOT != 0 {
+            return Err(Invalid::new("cell flags", "0 or 1", format!("{:#x}", raw.flags)));
+        }
         let usize_of = |number: u64| {
             usize::try_from(number).map_err(|_| Invalid::new("cell", "a number that fits into memory", number))
         };
@@ -86,6 +92,7 @@ impl CellEntry {
             size: usize_of(raw.size)?,
             fingerprint: raw.fingerprint,
             schema: schema.to_owned(),
+            is_one_slot: raw.flags & ONE_SLOT != 0,
         })
     }
 
@@ -102,6 +109,16 @@ impl CellEntry {
     /// Returns the number of bytes of the value.
     pub(crate) fn size(&self) -> usize {
         self.size
+    }
+
+    /// Returns whether the value has one slot.
+    pub(crate) fn is_one_slot(&self) -> bool {
+        self.is_one_slot
+    }
+
+    /// Checks that the value has one slot, or two.
+    pub(crate) fn expect_slots(&self, name: &str, is_one_slot: bool) -> Result<(), Error> {
+        if self.is_one_slot == is_one_slot { Ok(()) } else { Err(other_slots(self.is_one_slot).of(name)) }
     }
 
     /// Checks that the cell matches its own schema. `shape` was computed from that schema.

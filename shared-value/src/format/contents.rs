@@ -28,6 +28,8 @@ pub(crate) struct Shape {
     has_reserved: bool,
     /// The bytes of an element, if their number changes; otherwise 0.
     element: usize,
+    /// Whether there is one slot, and neither versions nor marks.
+    is_one_slot: bool,
 }
 
 /// The parts lie after the control line, in words:
@@ -38,13 +40,15 @@ pub(crate) struct Shape {
 ///     marks of slots of more than 64 words, at a multiple of a line: see `protocol/marks.rs`
 ///     one word for each atomic field, at a multiple of a line
 /// ```
+///
+/// If there is one slot, slot 1 and the marks are missing: the distance from slot 0 to slot 1 is zero.
 impl Shape {
     /// Returns the shape of a cell whose value has `size` bytes and `atomics` atomic fields.
     #[inline]
     pub(crate) const fn of(size: usize, atomics: usize) -> Self {
         let slot = size.div_ceil(WORD);
         let marks = if slot <= COPIED_WHOLE { 0 } else { marks::words(slot) };
-        Self { size, atomics, marks, has_reserved: false, element: 0 }
+        Self { size, atomics, marks, has_reserved: false, element: 0, is_one_slot: false }
     }
 
     /// Returns the shape of a value whose number of elements changes.
@@ -62,6 +66,19 @@ impl Shape {
         Self { has_reserved, ..self }
     }
 
+    /// Returns this shape, with one slot or with two.
+    #[inline(always)]
+    pub(crate) const fn slotted(self, is_one_slot: bool) -> Self {
+        let marks = if is_one_slot { 0 } else { self.marks };
+        Self { marks, is_one_slot, ..self }
+    }
+
+    /// Returns whether there is one slot, and no versions.
+    #[inline(always)]
+    pub(crate) const fn is_one_slot(self) -> bool {
+        self.is_one_slot
+    }
+
     /// Returns whether some bytes may be fields of other versions of the type, which a write of the whole value must leave.
     #[inline(always)]
     pub(crate) const fn has_reserved(self) -> bool {
@@ -77,10 +94,16 @@ impl Shape {
     /// Returns the number of words from the start of slot 0 to the start of slot 1.
     #[inline(always)]
     pub(crate) const fn stride(self) -> usize {
-        if self.slot() * 2 <= LINE { self.slot() } else { self.slot().next_multiple_of(LINE) }
+        if self.is_one_slot {
+            0
+        } else if self.slot() * 2 <= LINE {
+            self.slot()
+        } else {
+            self.slot().next_multiple_of(LINE)
+        }
     }
 
-    /// Returns the number of words from the start of slot 0 to the end of slot 1.
+    /// Returns the number of words from the start of slot 0 to the end of the last slot.
     #[inline(always)]
     pub(crate) const fn slots(self) -> usize {
         self.stride() + self.slot()
@@ -156,6 +179,9 @@ impl Shape {
 pub(crate) trait Contents {
     /// The facts about the value that are not in its memory: none for a `T`, the shape for a `[T]`.
     type Facts: Clone + Send + Sync + 'static;
+
+    /// Whether the value has one slot.
+    const IS_ONE_SLOT: bool = false;
 
     /// Returns the shape of a cell with these facts. If the type alone decides, the shape is a constant.
     fn shape(facts: &Self::Facts) -> Shape;
@@ -245,7 +271,7 @@ impl<E: SharedValue> Contents for [E] {
 
     #[inline(always)]
     fn shape(facts: &Shape) -> Shape {
-        *facts
+        facts.slotted(false)
     }
 
     #[inline(always)]

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use bytemuck::{Pod, Zeroable};
 
 use crate::error::hexadecimal;
+use crate::format::cell_entry::ONE_SLOT;
 use crate::format::{CELL_ALIGN, CellEntry, Invalid, MAX_SEGMENT, RequiredLock, require};
 
 const MAGIC: [u8; 8] = *b"\x89SHVAL\r\n";
@@ -252,6 +253,10 @@ impl UnvalidatedHeader {
             require("mutex offset", 0, raw.mutex_offset)?;
         }
         require("lock identity", lock.identity(), raw.lock_identity)?;
+        // A lock object never changes, and without a lock there is one slot in use anyhow. No program makes these.
+        if !lock.is_own() && entries.iter().any(CellEntry::is_one_slot) {
+            return Err(Invalid::new("cell flags", "0, because the value has no lock of its own", ONE_SLOT));
+        }
         let known = if lock.is_own() { NON_RECURSIVE } else { 0 };
         if raw.flags & !known != 0 {
             let expected = if known == 0 { "0" } else { "0 or 1" };

@@ -13,8 +13,10 @@ mod cell_entry;
 pub(crate) mod contents;
 mod description;
 mod difference;
+mod extent;
 pub(crate) mod growth;
 mod header;
+mod one_slot;
 mod plan;
 mod required;
 
@@ -25,7 +27,9 @@ use crate::error::Error;
 pub(crate) use cell_entry::CellEntry;
 pub(crate) use description::{Described, Description};
 pub(crate) use difference::Difference;
+pub(crate) use extent::Extent;
 pub(crate) use header::{FORMAT, HEADER_SIZE, Header, MAX_PREFIX, RETIRED, SegmentId, UNVOUCHED, UnvalidatedHeader};
+pub(crate) use one_slot::OneSlot;
 pub(crate) use plan::Plan;
 pub(crate) use required::RequiredLock;
 
@@ -53,6 +57,14 @@ impl Invalid {
         let Self { field, expected, found } = self;
         Error::InvalidSegment { name: name.to_owned(), field, expected, found }
     }
+}
+
+/// Returns the error for a value that was opened with another number of slots than it has.
+pub(crate) fn other_slots(is_one_slot: bool) -> Invalid {
+    if is_one_slot {
+        return Invalid::new("slots", "two", "one: it is a live value, so open it as a `Live`");
+    }
+    Invalid::new("slots", "one", "two: it is no live value, so open it as a `Synchronized`")
 }
 
 /// Checks that a part has the expected content.

@@ -1,6 +1,6 @@
 //! `Plan`: the bytes of a new segment.
 
-use crate::format::cell_entry::RawEntry;
+use crate::format::cell_entry::{ONE_SLOT, RawEntry};
 use crate::format::header::{HEADER_SIZE, RawHeader, SegmentId};
 use crate::format::{CELL_ALIGN, CellEntry, Description, RequiredLock};
 
@@ -44,7 +44,7 @@ impl Plan {
             schema_offset,
             schema_length: schema.len() as u64,
             size: shape.size as u64,
-            flags: 0,
+            flags: if shape.is_one_slot() { ONE_SLOT } else { 0 },
             spare: 0,
         };
         let header = RawHeader::new(length, 1, lock, mutex_offset, identity);

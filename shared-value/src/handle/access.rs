@@ -240,8 +240,8 @@ impl sealed::Write for ReadWrite {
         write: impl FnOnce(&[AtomicU64]),
     ) -> Result<(), Error> {
         match cell.unencumbered() {
-            Some(thread) => Ok(cell.change_briefly(thread, patience, bytes, write)?),
-            None => change_in_hold(cell, patience, bytes, write),
+            Some(brief) => Ok(cell.change_briefly(brief, patience, bytes, write)?),
+            None => change_by_any(cell, patience, bytes, write),
         }
     }
 
@@ -252,9 +252,10 @@ impl sealed::Write for ReadWrite {
         offset: usize,
         change: impl FnOnce(&mut F) -> R,
     ) -> Result<R, Error> {
+        let read = |slot: &[AtomicU64]| copy::load(slot, offset);
         match cell.unencumbered() {
-            Some(thread) => cell.update_briefly(thread, patience, offset, |slot| copy::load(slot, offset), change),
-            None => update_in_hold(cell, patience, offset, |hold| hold.read(offset), change),
+            Some(brief) => cell.update_briefly(brief, patience, offset, read, change),
+            None => update_by_any(cell, patience, offset, read, |hold| hold.read(offset), change),
         }
     }
 
@@ -264,10 +265,10 @@ impl sealed::Write for ReadWrite {
         patience: impl Patience,
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, Error> {
-        let with_atomics = |copy| read::with_atomics(cell, copy);
+        let read = |slot: &[AtomicU64]| read::with_atomics(cell, copy::load(slot, 0));
         match cell.unencumbered() {
-            Some(thread) => cell.update_briefly(thread, patience, 0, |slot| with_atomics(copy::load(slot, 0)), change),
-            None => update_in_hold(cell, patience, 0, read::whole_held, change),
+            Some(brief) => cell.update_briefly(brief, patience, 0, read, change),
+            None => update_by_any(cell, patience, 0, read, read::whole_held, change),
         }
     }
 
@@ -288,12 +289,15 @@ impl sealed::Write for ReadWrite {
 
 /// Changes these bytes in the general case of `change`.
 #[inline(never)]
-fn change_in_hold<C: Contents + ?Sized>(
+fn change_by_any<C: Contents + ?Sized>(
     cell: &Cell<C>,
     patience: impl Patience,
     bytes: &Range<usize>,
     write: impl FnOnce(&[AtomicU64]),
 ) -> Result<(), Error> {
+    if let Some(brief) = cell.unencumbered_by_any() {
+        return Ok(cell.change_briefly(brief, patience, bytes, write)?);
+    }
     cell.locked(patience, |hold| {
         hold.change_through(bytes, write);
         Ok(())
@@ -302,15 +306,19 @@ fn change_in_hold<C: Contents + ?Sized>(
 
 /// Updates in the general case of `update`: this thread holds other locks, or this one, or the lock is of another kind.
 #[inline(never)]
-fn update_in_hold<C: Contents + ?Sized, F: SharedValue, R>(
+fn update_by_any<C: Contents + ?Sized, F: SharedValue, R>(
     cell: &Cell<C>,
     patience: impl Patience,
     offset: usize,
-    read: impl FnOnce(&Hold<'_, C>) -> Unchecked<F>,
+    read: impl FnOnce(&[AtomicU64]) -> Unchecked<F>,
+    read_held: impl FnOnce(&Hold<'_, C>) -> Unchecked<F>,
     change: impl FnOnce(&mut F) -> R,
 ) -> Result<R, Error> {
+    if let Some(brief) = cell.unencumbered_by_any() {
+        return cell.update_briefly(brief, patience, offset, read, change);
+    }
     cell.locked(patience, |hold| {
-        let value = read(hold).check_in::<C>(offset)?;
+        let value = read_held(hold).check_in::<C>(offset)?;
         let write = |slot: &[AtomicU64], value: &F| copy::store(slot, offset, value);
         let change = |value: &mut F| Ok::<_, Infallible>(change(value));
         let Ok(result) = hold.update_through(&copy::range::<F>(offset), value, change, write)?;

@@ -3,6 +3,7 @@
 use crate::cell::parts::Parts;
 use crate::copy::{self, Alone, Copies};
 use crate::error::Error;
+use crate::format::OneSlot;
 use crate::format::contents::{Contents, Typed};
 use crate::layout::SharedValue;
 
@@ -49,6 +50,22 @@ impl<T: SharedValue> Initialize for T {
             ValueSource::Reference(value) => parts.initialize(value),
             ValueSource::Zeroed => {}
         }
+    }
+}
+
+impl<C: Initialize + ?Sized> Initialize for OneSlot<C> {
+    type Source<'a> = C::Source<'a>;
+
+    fn facts_of(source: &C::Source<'_>) -> Result<C::Facts, Error> {
+        C::facts_of(source)
+    }
+
+    fn is_zeroed(source: &C::Source<'_>) -> bool {
+        C::is_zeroed(source)
+    }
+
+    fn write(source: &C::Source<'_>, parts: &Parts<'_, Self>) {
+        C::write(source, &parts.as_those_of());
     }
 }
 

@@ -12,5 +12,5 @@ pub(crate) mod replace;
 mod serialize;
 pub(crate) mod shared;
 pub(crate) mod synchronized;
-mod value_options;
+pub(crate) mod value_options;
 pub(crate) mod wait;

@@ -2,10 +2,11 @@
 #![expect(private_interfaces, reason = "the sealed traits can be neither named nor called from outside")]
 
 use crate::cell::parts::Parts;
-use crate::cell::{Cell, Guarding, Terms};
+use crate::cell::{Cell, Guarding, Recognized, Terms};
 use crate::error::Error;
 use crate::handle::access::{Access, ReadOnly, Unlocked, Writable};
 use crate::handle::initial::Initial;
+use crate::handle::initialize::Initialize;
 use crate::handle::options::{Options, sealed};
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
@@ -97,13 +98,22 @@ impl<C: Shared + ?Sized, A: Writable> sealed::Create for Synchronized<C, A> {
     type Initial<'a> = Initial<'a, C>;
 
     fn create_at(location: &Location<'_>, initial: &Initial<'_, C>, terms: &Terms) -> Result<Self, Error> {
-        let facts = C::facts_of(&initial.0)?;
-        let terms = if C::is_zeroed(&initial.0) { &terms.sparse() } else { terms };
-        let write = |parts: &Parts<'_, C>| {
-            if !terms.is_sparse {
-                C::write(&initial.0, parts);
-            }
-        };
-        Cell::create(location, terms, &facts, 0, write).map(Self::of)
+        create_cell(location, &initial.0, terms).map(Self::of)
     }
+}
+
+/// Creates a segment for a value that is made from this source.
+pub(crate) fn create_cell<C: Initialize + Recognized + ?Sized>(
+    location: &Location<'_>,
+    source: &C::Source<'_>,
+    terms: &Terms,
+) -> Result<Cell<C>, Error> {
+    let facts = C::facts_of(source)?;
+    let terms = if C::is_zeroed(source) { &terms.sparse() } else { terms };
+    let write = |parts: &Parts<'_, C>| {
+        if !terms.is_sparse {
+            C::write(source, parts);
+        }
+    };
+    Cell::create(location, terms, &facts, 0, write)
 }

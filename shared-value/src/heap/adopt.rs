@@ -49,10 +49,11 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     for block in heap.blocks(cursor).filter(is_value) {
         if let Some(entry) = TypeEntry::at(heap, block.type_entry) {
             let element = *elements.entry(block.type_entry).or_insert_with(|| entry.element());
-            let shape = entry.shape(block.size);
+            let size = block.extent.size();
+            let shape = entry.shape(size).slotted(block.extent.is_one_slot());
             // Otherwise the next change would copy all of its capacity.
-            let growth =
-                element.filter(|_| shape.atomics == 0).and_then(|element| Growth::of_size(element, block.size));
+            let may_grow = shape.atomics == 0 && !shape.is_one_slot();
+            let growth = element.filter(|_| may_grow).and_then(|element| Growth::of_size(element, size));
             let shape = growth.map_or(shape, Shape::growing);
             Cell::<Untyped>::adopt_within(mapping, block.start, shape, block.payload_end());
             if block.state == State::Live {

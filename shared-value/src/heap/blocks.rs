@@ -16,7 +16,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::error::Error;
-use crate::format::CELL_ALIGN;
+use crate::format::{CELL_ALIGN, Extent};
 use crate::heap::decision::Decision;
 use crate::heap::space::index::{self, Bits};
 use crate::heap::usize_of;
@@ -54,7 +54,7 @@ pub(crate) enum State {
 /// ```text
 ///  0  state (8 bits), generation (56 bits)
 ///  8  start (48 bits): where the block starts; length of the key in bytes (16 bits)
-/// 16  bytes of the value
+/// 16  bytes of the value, and its slots: see `Extent`
 /// 24  hash (24 bits): the lowest bits of that of the key; type (40 bits): where the trailer of its type entry lies, in
 ///     units of 32 bytes
 /// ```
@@ -67,7 +67,7 @@ pub(crate) struct Trailer {
     /// The offset of the trailer of its type entry; zero in a block that holds no value.
     pub(crate) type_entry: usize,
     pub(crate) start: usize,
-    pub(crate) size: usize,
+    pub(crate) extent: Extent,
     /// The bytes of the key; zero if the value has none.
     pub(crate) key_length: usize,
     /// The lowest bits of the hash of the key.
@@ -103,7 +103,7 @@ impl Trailer {
         [
             self.first_word(),
             self.start as u64 | (self.key_length as u64) << START_BITS,
-            self.size as u64,
+            self.extent.to_word(),
             self.hash & ((1 << HASH_BITS) - 1) | ((self.type_entry / TRAILER) as u64) << HASH_BITS,
         ]
     }
@@ -214,14 +214,13 @@ impl<'a> Heap<'a> {
 
     /// Reads the trailer at an offset.
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "words are as long as pointers")]
     fn trailer_once(self, at: usize) -> Option<Result<Trailer, Reused>> {
         let (ends, bit) = (self.bits(Bits::Ends, at)?, index::bit(at));
         // Acquire: pairs with the release of the journal, so the trailer of a block that ends here is seen.
         if ends.load(Ordering::Acquire) & bit == 0 {
             return None;
         }
-        let [first, start, size, last] = self.trailer_words(at)?;
+        let [first, start, extent, last] = self.trailer_words(at)?;
         // Acquire: pairs with the release of `set_state`, so the other words of a live block are seen.
         let word = first.load(Ordering::Acquire);
         let (start, last) = (start.load(Ordering::Relaxed), last.load(Ordering::Relaxed));
@@ -238,7 +237,7 @@ impl<'a> Heap<'a> {
             generation: word >> STATE.count_ones(),
             type_entry: (last >> HASH_BITS) as usize * TRAILER,
             start: (start & ((1 << START_BITS) - 1)) as usize,
-            size: size.load(Ordering::Relaxed) as usize,
+            extent: Extent::from_word(extent.load(Ordering::Relaxed)),
             key_length: (start >> START_BITS) as usize,
             hash: last & ((1 << HASH_BITS) - 1),
         };
@@ -478,7 +477,7 @@ mod tests {
                 generation: 1,
                 type_entry: 0,
                 start,
-                size: 0,
+                extent: Extent::default(),
                 key_length: 0,
                 hash: 0,
             };

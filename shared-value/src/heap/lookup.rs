@@ -56,7 +56,7 @@ pub(crate) fn cell_of<C: Recognized + ?Sized>(
 ) -> Result<Option<Cell<C>>, Error> {
     let entry = TypeEntry::at(Heap::of(segment), block.type_entry).ok_or_else(|| lost(segment, block.at))?;
     let described =
-        Described { name: &name, fingerprint: entry.fingerprint, schema: &|| entry.schema(), size: block.size };
+        Described { name: &name, fingerprint: entry.fingerprint, schema: &|| entry.schema(), extent: block.extent };
     // A type entry stays for ever, and what the block says was read at one moment. So both may be checked before the claim.
     let facts = C::in_arena(&described)?;
     let Some(place) = claim_found(segment, block)? else { return Ok(None) };
@@ -69,5 +69,7 @@ pub(crate) fn cell_of<C: Recognized + ?Sized>(
 /// Returns the cell with these facts in a block, if there is room for it before the key.
 #[inline(always)]
 pub(crate) fn cell_in<C: Contents + ?Sized>(place: Place, block: &Trailer, facts: C::Facts) -> Option<Cell<C>> {
-    Cell::within(place, block.start, facts, block.payload_end())
+    let cell = Cell::within(place, block.start, facts, block.payload_end())?;
+    // Only a value with one slot may have another lock.
+    Some(if C::IS_ONE_SLOT && !block.extent.is_recursive() { cell.non_recursive() } else { cell })
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod backoff;
 mod brief;
+mod brief_lock;
 mod locking;
 pub(crate) mod moment;
 pub(crate) mod owned;
@@ -17,6 +18,7 @@ use crate::cell::Cell;
 use crate::cell::drafts;
 use crate::copy::{self, Unchecked};
 use crate::format::contents::Contents;
+use crate::hold::brief_lock::AnyLock;
 use crate::layout::SharedValue;
 use crate::lock::wakeup;
 use crate::lock::{self, Acquired, Mark, Refusal, Thread, Wait};
@@ -84,6 +86,16 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             Acquired::First | Acquired::TakenOver | Acquired::Again => {}
         }
         Ok(acquired)
+    }
+
+    /// Returns a hold of the calling thread, to be ended. Whoever took it must not end it too.
+    ///
+    /// # Errors
+    /// `NotHeld` if the calling thread does not hold the lock.
+    #[inline(always)]
+    pub(crate) fn last_of_thread(cell: &'a Cell<C>) -> Result<Self, Refusal> {
+        let thread = Thread::known().filter(|_| lock::holds(cell.lock())).ok_or(Refusal::NotHeld)?;
+        Ok(Self { cell, thread, token: thread.token(), acquired: Some(Acquired::Again) })
     }
 
     #[inline(always)]
@@ -335,7 +347,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         }
         let cell = self.cell;
         if !cell.has_own_lock() {
-            return Self::end_other(cell, self.thread, self.token);
+            return Self::end_other(cell, self.thread);
         }
         // SAFETY: `acquire` took the lock for this thread, which `is_held` found to be running, and `take` makes this the
         // only release of the hold.
@@ -355,29 +367,19 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
     /// Releases the mutex or the lock object that guards the cell, or the lock that `acquire_other` has taken.
     #[cold]
     #[inline(never)]
-    fn end_other(cell: &Cell<C>, thread: Thread, token: u64) -> Result<(), Refusal> {
-        let mut is_last = false;
-        let released = if let Some(mutex) = cell.mutex() {
-            let before_release = |mark| match mark {
-                Mark::None | Mark::Borrowed => cell.slots().commit(),
-                Mark::Unwound => cell.slots().rollback(),
-            };
-            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
-            unsafe { lock::pthread::release(thread, cell.lock(), mutex, before_release) }
-        } else {
-            let before_release = |mark| {
-                is_last = true;
-                match mark {
-                    Mark::None | Mark::Borrowed => commit_all(cell, token),
-                    Mark::Unwound => rollback_all(cell, token),
-                }
-            };
-            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
-            unsafe { lock::release(thread, cell.lock(), before_release) }
+    fn end_other(cell: &Cell<C>, thread: Thread) -> Result<(), Refusal> {
+        let settle = |mark| match mark {
+            Mark::None | Mark::Borrowed => cell.slots().commit(),
+            Mark::Unwound => cell.slots().rollback(),
         };
-        if is_last && cell.is_lock_shared() {
-            drafts::end(cell.lock(), token);
-        }
+        let released = match AnyLock::of(cell) {
+            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
+            AnyLock::Own => unsafe { lock::release(thread, cell.lock(), settle) },
+            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this lock for this thread.
+            AnyLock::Object => unsafe { brief_lock::release_with_drafts(cell.lock(), thread) },
+            // SAFETY: `end` calls this once for the hold, and `acquire_other` took this mutex for this thread.
+            AnyLock::Mutex(mutex) => unsafe { lock::pthread::release(thread, cell.lock(), mutex, settle) },
+        };
         cell.raise_for(released)
     }
 }

@@ -57,14 +57,17 @@ pub(crate) fn as_it_is<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl F
 
 /// Replaces the atomic fields of a copy by their present values: the slots do not hold them.
 #[inline(always)]
-pub(crate) fn with_atomics<T: SharedValue>(cell: &Cell<T>, mut copy: Unchecked<T>) -> Unchecked<T> {
+pub(crate) fn with_atomics<C: Contents + ?Sized, T: SharedValue>(
+    cell: &Cell<C>,
+    mut copy: Unchecked<T>,
+) -> Unchecked<T> {
     set_atomics(cell, &mut copy);
     copy
 }
 
 /// Replaces the atomic fields of a copy in place.
 #[inline(always)]
-pub(crate) fn set_atomics<T: SharedValue>(cell: &Cell<T>, copy: &mut Unchecked<T>) {
+pub(crate) fn set_atomics<C: Contents + ?Sized, T: SharedValue>(cell: &Cell<C>, copy: &mut Unchecked<T>) {
     for number in 0..const { T::LAYOUT.atomic_words() } {
         copy.set_atomic(number, cell.atomic(number).load(Ordering::Relaxed));
     }

@@ -195,11 +195,10 @@ fn take(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal
 ///
 /// # Errors
 /// `Overwritten` if another process overwrote the lock or its list pointers. The lock is released nevertheless, unless
-/// another thread holds it now.
+/// another thread holds it now. Also if the thread does not hold the lock: then nothing happens.
 ///
 /// # Safety
-/// - `thread` is the calling thread, and holds the lock.
-/// - No other `release` belongs to the same `acquire`.
+/// `thread` is the calling thread.
 #[inline(always)]
 pub(crate) unsafe fn release(
     thread: Thread,
@@ -211,7 +210,7 @@ pub(crate) unsafe fn release(
         if held.is_plain(line) && held.rise(0) {
             return Ok(false);
         }
-        // SAFETY: the caller promises that this thread holds the lock, by an `acquire` that is undone only here.
+        // SAFETY: the caller promises that this is the calling thread.
         return unsafe { release_one_of_many(thread, line, before_release) };
     }
     before_release(Mark::None);
@@ -223,15 +222,14 @@ pub(crate) unsafe fn release(
 /// Undoes one `acquire` of a lock that need not be the only one, as `release` does.
 ///
 /// # Safety
-/// - `thread` is the calling thread, and holds the lock.
-/// - No other `release` belongs to the same `acquire`.
+/// `thread` is the calling thread.
 #[inline(never)]
 unsafe fn release_one_of_many(
     thread: Thread,
     line: &LockLine,
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Overwritten> {
-    // If the caller keeps its promise, the lock is always found.
+    // Only the record decides what the thread holds. A live value can be released before the guard that took its lock ends.
     let index = thread.held().find(line).ok_or(Overwritten)?;
     if thread.held().rise(index) {
         return Ok(false);

@@ -7,7 +7,7 @@
 
 use crate::lock::held::MAX_HELD;
 use crate::lock::line::LockLine;
-use crate::lock::{Acquired, LockState, Mark, Overwritten, Refusal, Thread, Wait, again, holds, list};
+use crate::lock::{Acquired, LockState, Mark, Overwritten, Refusal, Thread, Wait, again, holds, list, set_mark};
 use crate::protocol::atomics::{Ordering::Relaxed, Ordering::SeqCst, fence};
 use crate::sys::mutex::{Mutex, Outcome};
 
@@ -30,6 +30,52 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
     if list::has_entries(thread) {
         list::room(thread)?;
     }
+    let acquired = take(line, mutex, wait)?;
+    held.push(line);
+    thread.held().add_further();
+    Ok(acquired)
+}
+
+/// Takes the mutex for code that neither takes a lock, nor ends the thread, nor asks which locks the thread holds: the thread's
+/// record does not tell that it is held.
+///
+/// # Safety
+/// - `thread` is the calling thread and holds no lock.
+/// - The mutex belongs to `line`, and both stay mapped until `release_only`.
+pub(crate) unsafe fn acquire_only(
+    thread: Thread,
+    line: &LockLine,
+    mutex: &Mutex,
+    wait: Wait,
+) -> Result<Acquired, Refusal> {
+    if list::has_entries(thread) {
+        list::room(thread)?;
+    }
+    take(line, mutex, wait)
+}
+
+/// Takes the mutex for any closure, while the value counts as borrowed.
+///
+/// # Safety
+/// - `thread` is the calling thread and holds no lock.
+/// - The mutex belongs to `line`, and both stay mapped while it is held: until `release_borrowed`, or, if that does not
+///   happen, as long as `is_any_held_within` finds the lock.
+pub(crate) unsafe fn acquire_borrowed(
+    thread: Thread,
+    line: &LockLine,
+    mutex: &Mutex,
+    wait: Wait,
+) -> Result<Acquired, Refusal> {
+    // SAFETY: the caller promises what this asks for.
+    let acquired = unsafe { acquire_only(thread, line, mutex, wait) }?;
+    thread.mutexes().push_only(line, Mark::Borrowed);
+    thread.held().add_further();
+    Ok(acquired)
+}
+
+/// Takes a mutex that the thread does not hold.
+#[inline]
+fn take(line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
     // Each turn takes at most as long as `remaining` says, and the last one is the one after which nothing remains. If the
     // wait has no end, neither has this loop, unless the mutex is released.
     let outcome = loop {
@@ -48,31 +94,28 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
             break outcome;
         }
     };
-    let acquired = match outcome {
-        Outcome::Taken => Acquired::First,
-        Outcome::TakenOver => Acquired::TakenOver,
-        Outcome::Busy if matches!(wait, Wait::Never) => return Err(Refusal::WouldBlock),
-        Outcome::Busy => return Err(Refusal::TimedOut),
-        Outcome::Failed(code) => return Err(Refusal::Mutex(code.into())),
-    };
-    held.push(line);
-    thread.held().add_further();
-    if acquired == Acquired::TakenOver {
-        // If this thread dies before the count is right, the next owner counts both deaths as one.
-        line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
+    match outcome {
+        Outcome::Taken => Ok(Acquired::First),
+        Outcome::TakenOver => {
+            // If this thread dies before the count is right, the next owner counts both deaths as one.
+            line.recoveries.store(line.recoveries.load(Relaxed).wrapping_add(1), Relaxed);
+            Ok(Acquired::TakenOver)
+        }
+        Outcome::Busy if matches!(wait, Wait::Never) => Err(Refusal::WouldBlock),
+        Outcome::Busy => Err(Refusal::TimedOut),
+        Outcome::Failed(code) => Err(Refusal::Mutex(code.into())),
     }
-    Ok(acquired)
 }
 
 /// Undoes one `acquire`. If it was the last one, calls `before_release`, still under the mutex. Returns `true` if it was the
 /// last one: a thread may then wait for a commit of the value.
 ///
 /// # Errors
-/// `Overwritten` if the C library finds another owner in the mutex.
+/// `Overwritten` if the C library finds another owner in the mutex. Also if the thread does not hold the mutex: then nothing
+/// happens.
 ///
 /// # Safety
-/// - `thread` is the calling thread, and holds the mutex.
-/// - No other `release` belongs to the same `acquire`.
+/// `thread` is the calling thread.
 pub(crate) unsafe fn release(
     thread: Thread,
     line: &LockLine,
@@ -80,7 +123,7 @@ pub(crate) unsafe fn release(
     before_release: impl FnOnce(Mark),
 ) -> Result<bool, Overwritten> {
     let held = thread.mutexes();
-    // If the caller keeps its promise, the lock is always found.
+    // Only the record decides what the thread holds.
     let index = held.find(line).ok_or(Overwritten)?;
     if held.rise(index) {
         return Ok(false);
@@ -88,6 +131,36 @@ pub(crate) unsafe fn release(
     before_release(held.get(index).mark());
     held.remove(index);
     thread.held().remove_further();
+    release_only(mutex)
+}
+
+/// Undoes an `acquire_borrowed`. Returns `true`: a thread may wait for a commit of the value.
+///
+/// # Errors
+/// `Overwritten` if the C library finds another owner in the mutex.
+///
+/// # Safety
+/// `acquire_borrowed` took the mutex for this thread, and no other `release_borrowed` belongs to the same `acquire_borrowed`.
+pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine, mutex: &Mutex) -> Result<bool, Overwritten> {
+    let held = thread.mutexes();
+    if !held.is_only(line, Mark::Borrowed) {
+        // The closure has leaked guards.
+        set_mark(thread, line, Mark::None);
+        // SAFETY: the caller promises that this thread holds the mutex by an `acquire_borrowed`, which is undone only here.
+        return unsafe { release(thread, line, mutex, |_| {}) };
+    }
+    held.pop_only(Mark::Borrowed);
+    thread.held().remove_further();
+    release_only(mutex)
+}
+
+/// Undoes an `acquire_only`, or the part of it in another `release`. Returns `true`: a thread may wait for a commit of the
+/// value.
+///
+/// # Errors
+/// `Overwritten` if the C library finds another owner in the mutex.
+#[inline]
+pub(crate) fn release_only(mutex: &Mutex) -> Result<bool, Overwritten> {
     mutex.unlock().map_err(|()| Overwritten)?;
     // The mutex does not tell whether a thread waits for a commit. A waiter sets the waiting bit of the event word, issues
     // the same fence (`call_back`), and loads the version. So this thread sees the bit, or the waiter sees the new version.

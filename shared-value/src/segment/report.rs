@@ -42,6 +42,7 @@ struct Facts {
     schema: String,
     size: usize,
     is_arena: bool,
+    is_live: bool,
     lock: ReportedLock,
     owner: Option<LockOwner>,
     has_owner_died: bool,
@@ -182,6 +183,7 @@ impl Facts {
             is_arena: header.lock == RequiredLock::Native
                 && entry.schema().starts_with("Arena\n")
                 && unvalidated.file_length > start.saturating_add(entry.cell_length as u64),
+            is_live: entry.is_one_slot(),
             lock,
             owner,
             has_owner_died,
@@ -287,6 +289,11 @@ impl Report {
         self.facts.as_ref().is_some_and(|facts| facts.is_arena)
     }
 
+    /// Returns whether the value is a [`Live`](crate::Live): it has one slot and no versions.
+    pub fn is_live(&self) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.is_live)
+    }
+
     /// Returns the lock that guards the value; for an arena, the lock under which values are added and removed.
     pub fn lock(&self) -> Option<ReportedLock> {
         self.facts.as_ref().map(|facts| facts.lock)
@@ -313,7 +320,7 @@ impl Report {
         self.facts.as_ref().is_some_and(|facts| facts.is_awaited)
     }
 
-    /// Returns the number of commits so far; for an arena, of changes of its directory.
+    /// Returns the number of commits so far; for an arena, of changes of its directory. A live value has none.
     pub fn version(&self) -> Option<u64> {
         self.facts.as_ref().map(|facts| facts.version)
     }

@@ -52,14 +52,21 @@ impl Opening {
     }
 
     /// Returns how to open the arena that the value lies in.
-    fn of_arena(&self) -> Result<Self, Error> {
+    fn of_arena(&self) -> Self {
         match self {
-            Self::ReadWrite(Guarding::OwnOnce(_)) => Err(Error::Unsupported {
-                what: "locks of an arena's values are recursive: open without `non_recursive`",
-            }),
-            Self::ReadWrite(_) => Ok(Self::ReadWrite(Guarding::Own(LockKind::Native))),
-            Self::ReadOnly => Ok(Self::ReadOnly),
+            Self::ReadWrite(_) => Self::ReadWrite(Guarding::Own(LockKind::Native)),
+            Self::ReadOnly => Self::ReadOnly,
         }
+    }
+
+    /// Opens the value with this number in an arena.
+    fn within<C: Recognized + ?Sized>(&self, arena: &Cell<Directory>, number: u64) -> Result<Cell<C>, Error> {
+        let cell: Cell<C> = cell_at(arena.shared_segment(), BlockId::from_bits(number))?;
+        if matches!(self, Self::ReadWrite(Guarding::OwnOnce(_))) && cell.is_recursive() {
+            let what = "the lock of this value of an arena is recursive: open it without `non_recursive`";
+            return Err(Error::Unsupported { what });
+        }
+        Ok(cell)
     }
 
     /// Opens the value with this number in the file at a location: zero is the value that the header names, any other number
@@ -73,7 +80,7 @@ impl Opening {
         if number == 0 {
             return self.open_file(file, location);
         }
-        within(&self.of_arena()?.open_file(file, location)?, number)
+        self.within(&self.of_arena().open_file(file, location)?, number)
     }
 
     /// Opens the value with this number in a file that another process has handed over.
@@ -86,10 +93,6 @@ impl Opening {
         if number == 0 {
             return self.attach(file, location);
         }
-        within(&self.of_arena()?.attach(file, location)?, number)
+        self.within(&self.of_arena().attach(file, location)?, number)
     }
-}
-
-fn within<C: Recognized + ?Sized>(directory: &Cell<Directory>, number: u64) -> Result<Cell<C>, Error> {
-    cell_at(directory.shared_segment(), BlockId::from_bits(number))
 }

@@ -65,7 +65,7 @@ impl<I: Items> Contents for Vector<I> {
 
     #[inline(always)]
     fn shape(facts: &Room) -> Shape {
-        facts.shape
+        facts.shape.slotted(false)
     }
 
     #[inline(always)]

@@ -40,6 +40,12 @@ impl Pair {
     }
 }
 
+/// Runs a test twice: the first lock that a thread ever takes, it takes on another path than the later ones.
+fn twice(test: impl Fn()) {
+    test();
+    test();
+}
+
 /// Runs the closure in another thread, which holds no lock.
 fn elsewhere<R: Send>(look: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| scope.spawn(look).join().unwrap())

@@ -4,13 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use shared_value::{Dyn, LockState, ReadOnly, Synchronized, inspect};
+use shared_value::{LockState, inspect};
 
 use crate::commands::doctor::finding::{Findings, Severity};
 use crate::failure::Result;
 use crate::progress::Progress;
 use crate::survey::{Entry, Owner};
-use crate::target::{Place, find_lock_object};
+use crate::target::{Place, Readable, find_lock_object};
 
 /// The lock, as it was seen for a while.
 #[derive(Debug, Serialize)]
@@ -61,12 +61,7 @@ impl Findings {
     }
 
     /// Watches the lock of an open value for a while.
-    pub(super) fn lock_of_value(
-        &mut self,
-        value: &Synchronized<Dyn, ReadOnly>,
-        entry: &Entry,
-        time: Duration,
-    ) -> Result<Option<Watched>> {
+    pub(super) fn lock_of_value(&mut self, value: &Readable, entry: &Entry, time: Duration) -> Result<Option<Watched>> {
         if value.lock_state() == LockState::Unknown {
             let text = "a lock object guards it: its owner cannot be seen from here";
             let cure = "look at the lock object by its name: `shared-value list` shows lock objects";
@@ -77,7 +72,7 @@ impl Findings {
             LockState::Held { thread_id } => Ok(Some(Seen { thread: thread_id, process_number: None })),
             _ => Ok(None),
         };
-        let watched = watch(owner, || Ok(value.version()), time)?;
+        let watched = watch(owner, || Ok(value.version().unwrap_or(0)), time)?;
         if let Some(owner) = &watched.owner {
             self.owner(owner, &watched, entry);
         }

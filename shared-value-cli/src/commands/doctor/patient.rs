@@ -1,11 +1,11 @@
 //! `Patient`: what `doctor` looks at.
 
-use shared_value::{Arena, Dyn, DynValue, LockState, ReadOnly, Report, Synchronized, inspect};
+use shared_value::{Arena, LockState, Report, inspect};
 
 use crate::failure::{Failure, Result};
 use crate::process::{File, Mapped, Users};
 use crate::survey::{Entry, LockFacts};
-use crate::target::{Place, Selection, Target, select, split};
+use crate::target::{Place, Readable, Selection, Target, select, split};
 
 /// What `doctor` looks at.
 pub(super) enum Patient {
@@ -17,7 +17,7 @@ pub(super) enum Patient {
 /// A value of an arena, or one that a token leads to and that has no name.
 pub(super) struct OpenValue {
     label: String,
-    pub(super) value: Synchronized<Dyn, ReadOnly>,
+    pub(super) value: Readable,
     /// Where the segment lies, if it has a name.
     pub(super) place: Option<Place>,
     file: Option<File>,
@@ -48,7 +48,7 @@ impl Patient {
 
     /// Opens what a token leads to. The maps of this process tell the file.
     fn of_token(Target { place: token, .. }: &Target) -> Result<Self> {
-        let value = match DynValue::open_read_only(token.source()) {
+        let value = match Readable::open(&token.source()) {
             Ok(value) => value,
             Err(error) => {
                 let Ok(_arena) = Arena::open_read_only(token.source()) else { return Err(error.into()) };

@@ -19,7 +19,10 @@ pub(super) fn print(
     let kind = match entry.kind {
         Kind::Arena => format!("Arena of {} values, version {}", entry.values.unwrap_or(0), entry.version.unwrap_or(0)),
         Kind::Unusable => "unusable".to_owned(),
-        _ => format!("{}, {} bytes, version {}", entry.type_name, entry.size.unwrap_or(0), entry.version.unwrap_or(0)),
+        _ => {
+            let version = entry.version.map_or_else(|| "live".to_owned(), |version| format!("version {version}"));
+            format!("{}, {} bytes, {version}", entry.type_name, entry.size.unwrap_or(0))
+        }
     };
     output.line(&format!("{name}: {}", escaped(&kind)))?;
     let format = entry.format.map_or_else(|| "none".to_owned(), |format| format.to_string());

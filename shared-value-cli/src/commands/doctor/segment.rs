@@ -1,11 +1,11 @@
 //! The faults of a segment as a whole.
 
-use shared_value::{Arena, Dyn, DynLayout, DynValue, Error, LockState, ReadOnly, Report, Synchronized};
+use shared_value::{Arena, Dyn, DynLayout, Error, LockState, Report};
 
 use crate::commands::doctor::finding::{Findings, Severity};
 use crate::commands::doctor::print::{path_of, shell, times};
 use crate::survey::{Entry, Kind, Owner};
-use crate::target::{Brackets, Place, shown};
+use crate::target::{Brackets, Place, Readable, shown};
 use crate::value::differences;
 
 impl Findings {
@@ -53,24 +53,26 @@ impl Findings {
             self.add(Severity::Warning, text, Some(cure.to_owned()));
         }
         if entry.recoveries.is_some_and(|count| count > 0) {
-            let text = format!(
-                "owners died with the lock {}: the last committed value stayed",
-                times(entry.recoveries.unwrap_or(0))
-            );
+            let stayed = if entry.kind == Kind::Live {
+                "what they had written stayed"
+            } else {
+                "the last committed value stayed"
+            };
+            let text = format!("owners died with the lock {}: {stayed}", times(entry.recoveries.unwrap_or(0)));
             self.add(Severity::Note, text, None);
         }
         if entry.kind == Kind::Arena {
             self.arena(place);
             return;
         }
-        match DynValue::open_read_only(place.source()) {
+        match Readable::open(&place.source()) {
             Ok(value) => self.bits(&value),
             Err(error) => self.add(Severity::Fault, error.to_string(), None),
         }
     }
 
     /// Finds parts that no program of this library has written.
-    pub(super) fn bits(&mut self, value: &Synchronized<Dyn, ReadOnly>) {
+    pub(super) fn bits(&mut self, value: &Readable) {
         if let Err(error @ Error::InvalidBits { .. }) = value.load() {
             let cure = "a program without this library has written to the value: set this part to a valid value, as by \
                         `shared-value set`";
@@ -92,7 +94,7 @@ impl Findings {
         }
         let mut held = 0;
         for entry in arena.iter() {
-            let Ok(Some(value)) = arena.get(entry.id::<Dyn>()) else { continue };
+            let Ok(Some(value)) = Readable::find(&arena, entry.id().into()) else { continue };
             let LockState::Held { thread_id } = value.lock_state() else { continue };
             held += 1;
             if held <= SHOWN {

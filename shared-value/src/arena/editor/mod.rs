@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::cell::{Cell, Place, Recognized};
 use crate::error::Error;
+use crate::format::Extent;
 use crate::format::contents::Contents;
 use crate::heap::{
     Bucket, Change, Directory, FEW, Heap, LOOSE, State, Trailer, TypeEntry, block_length, cell_in, changes, claim,
@@ -77,11 +78,12 @@ impl<'a> Editor<'a> {
     }
 
     /// Makes a block for a value with these facts, which the closure writes. It is not live yet, and the table does not
-    /// refer to it.
+    /// refer to it. `is_recursive` is about the lock of a value with one slot; the locks of others are always recursive.
     pub(super) fn make<C: Recognized + ?Sized>(
         &mut self,
         key: Option<&str>,
         facts: &C::Facts,
+        is_recursive: bool,
         write: impl FnOnce(&Cell<C>),
     ) -> Result<(Trailer, Cell<C>), Error> {
         let shape = C::shape(facts);
@@ -89,7 +91,9 @@ impl<'a> Editor<'a> {
         let key_length = key.map_or(0, str::len);
         let length = shape.checked_length().and_then(|length| block_length(length, key_length));
         let taken = self.take(length.unwrap_or(usize::MAX))?;
-        let block = Trailer { type_entry, size: shape.size, key_length, hash: key.map_or(0, hash), ..taken };
+        let extent = Extent::of(shape.size);
+        let extent = if shape.is_one_slot() { extent.in_one_slot(is_recursive) } else { extent };
+        let block = Trailer { type_entry, extent, key_length, hash: key.map_or(0, hash), ..taken };
         self.heap.write_trailer(&block);
         if let Some(key) = key {
             self.heap.write_key(&block, key);

@@ -105,7 +105,7 @@ impl Transaction<'_> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn get<'k, C: Shared + ?Sized>(&self, key: impl Into<Key<'k, C>>) -> Result<Option<Synchronized<C>>, Error> {
-        let sought = key.into().0;
+        let sought = key.into().sought();
         while let Some(found) = self.find(sought) {
             if self.state.borrow().private.contains(&found.at) {
                 // A forked child must not have a handle of which its parent knows nothing.
@@ -304,7 +304,7 @@ impl Transaction<'_> {
     ) -> Result<(Trailer, Cell<C>), Error> {
         self.check_held()?;
         self.arena.edit_within(self.wait, |editor| {
-            let made = make(editor, key, initial)?;
+            let made = make::<C>(editor, key, &initial.0, true)?;
             // It stays when the lock of the directory is released, as long as its cell claims it.
             editor.wait(made.0.at);
             editor.keep(made.0.at);

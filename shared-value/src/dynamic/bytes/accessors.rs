@@ -1,16 +1,17 @@
 //! The functions of `DynAccessors` for bytes.
+#![expect(private_bounds, reason = "the sealed trait can be neither named nor called from outside")]
 
 use crate::accessors::host::{Root, Writer};
 use crate::dynamic::accessors::DynAccessors;
 use crate::dynamic::bytes::run::Run;
-use crate::dynamic::contents::Dyn;
+use crate::dynamic::contents::Dynamic;
 use crate::error::Error;
 use crate::protocol::atomics::Ordering;
 use crate::schema::place::{Place, shown};
 
 /// Bytes: the value of a part as it lies in memory, in the order of the machine and with the padding of its layout. They are
 /// copied as a whole, at the speed of `memcpy` unless there are bits to check.
-impl<H: Root<Contents = Dyn>> DynAccessors<H> {
+impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     /// Copies the bytes of one part into a buffer, all of one version: with this thread's own writes if it holds the lock,
     /// otherwise the committed ones. Takes no lock. The empty path is the whole value.
     ///
@@ -82,7 +83,7 @@ impl<H: Root<Contents = Dyn>> DynAccessors<H> {
     }
 }
 
-impl<H: Root<Contents = Dyn> + Writer> DynAccessors<H> {
+impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
     /// Replaces one part by a value that is given as bytes. With the empty path, replaces the whole value except its atomic
     /// fields. If this thread holds no guard, the change is committed at once. An atomic field is changed without the lock,
     /// and is never rolled back.

@@ -5,7 +5,7 @@
 //! ```
 //! The next and the previous block of the list are named by where they start, and zero means none.
 
-use crate::format::CELL_ALIGN;
+use crate::format::{CELL_ALIGN, Extent};
 use crate::heap::blocks::{Heap, State, TRAILER, Trailer};
 use crate::heap::space::index::Bits;
 use crate::heap::space::journal::Batch;
@@ -126,7 +126,7 @@ pub(super) fn write_free(batch: &mut Batch<'_>, free: Free) {
         generation,
         type_entry: 0,
         start: free.start,
-        size: 0,
+        extent: Extent::default(),
         key_length: 0,
         hash: 0,
     };

@@ -20,7 +20,7 @@ pub(crate) use lists::Free;
 pub(crate) use rebuild::rebuild;
 pub use stats::ArenaStats;
 
-use crate::format::CELL_ALIGN;
+use crate::format::{CELL_ALIGN, Extent};
 use crate::heap::blocks::{Heap, State, TRAILER, Trailer};
 use crate::heap::space::index::{Bits, PAGE};
 
@@ -134,8 +134,16 @@ impl Batch<'_> {
     fn block(&mut self, start: usize, end: usize) -> Trailer {
         let at = end - TRAILER;
         let generation = self.next_generation(at);
-        let block =
-            Trailer { at, state: State::Made, generation, type_entry: 0, start, size: 0, key_length: 0, hash: 0 };
+        let block = Trailer {
+            at,
+            state: State::Made,
+            generation,
+            type_entry: 0,
+            start,
+            extent: Extent::default(),
+            key_length: 0,
+            hash: 0,
+        };
         for (number, word) in block.words().into_iter().enumerate() {
             self.write(at + number * size_of::<u64>(), word);
         }

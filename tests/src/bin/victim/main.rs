@@ -6,6 +6,7 @@ mod edits;
 mod elements;
 mod helper;
 mod kindred;
+mod live;
 mod naming;
 mod operations;
 mod several;

@@ -35,6 +35,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_arrays();
     operations.add_vectors();
     operations.add_versions();
+    operations.add_live();
     operations.all
 }
 

@@ -103,6 +103,13 @@ fn waiters_for_a_change_see_it() {
     survives(["set-watched-by-task", "commit-watched-by-task"]);
 }
 
+/// A writer that dies between its change of an arena and the wake-up wakes no thread that waits for changes there.
+#[test]
+fn a_watcher_of_an_arena_learns_of_each_key() {
+    survives(["arena-set", "arena-set-watched", "arena-create-watched"]);
+    survives(["arena-remove-watched", "arena-replace-watched"]);
+}
+
 /// If a lock were released while it is in the robust list, or left the list in another order, the kernel would not find the
 /// locks behind it.
 #[test]

@@ -85,17 +85,44 @@ fn keys_that_fit_are_reported_and_no_others() {
     same(&[changed("http.errors"), added("http.last"), removed("http.requests")]);
 }
 
-/// A waiter that kept its handles of removed values would fill the arena.
+/// A waiter that kept its handles of removed values would fill the arena. In a process of its own: each `fork` of another test keeps
+/// the space for a moment.
 #[test]
 fn removed_values_are_let_go() {
-    let arena = Arena::new(1 << 16).unwrap();
-    let mut changes = arena.changes("*").unwrap();
-    for round in 0..2_000_u64 {
-        arena.insert("key", [round; 10]).expect("the space of the last one is used again");
-        assert_eq!(all(&mut changes), [added("key")]);
-        arena.remove("key").unwrap();
-        assert_eq!(all(&mut changes), [removed("key")]);
-    }
+    fork(|| {
+        let arena = Arena::new(1 << 16).unwrap();
+        let mut changes = arena.changes("*").unwrap();
+        for round in 0..2_000_u64 {
+            arena.insert("key", [round; 10]).expect("the space of the last one is used again");
+            assert_eq!(all(&mut changes), [added("key")]);
+            arena.remove("key").unwrap();
+            assert_eq!(all(&mut changes), [removed("key")]);
+        }
+    })
+    .finish();
+}
+
+/// A forked child that only waits must not keep the space of what its parent removes meanwhile.
+#[test]
+fn a_child_that_waits_keeps_no_space() {
+    fork(|| {
+        let arena = Arena::new(1 << 16).unwrap();
+        arena.insert("other", 0_u8).unwrap();
+        let mut changes = arena.changes("other").unwrap();
+        let child = fork(|| {
+            changes.next_timeout(DEADLINE).unwrap();
+            unreachable!("it is killed before");
+        });
+        let id = child.process_id().as_raw_nonzero().get().unsigned_abs();
+        eventually("the child sleeps", || is_asleep(id));
+        for round in 0..2_000_u64 {
+            arena.insert("key", [round; 10]).expect("the space of the last one is used again");
+            arena.remove("key").unwrap();
+        }
+        child.signal(Signal::KILL);
+        child.finish_killed();
+    })
+    .finish();
 }
 
 /// Plays a game in which each of two processes waits for the other. If wake-ups were lost, each wait would take up to 50

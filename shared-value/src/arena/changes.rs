@@ -42,6 +42,8 @@ pub struct ArenaChanges<A: Versioned = ReadWrite> {
     seen: VecDeque<ArenaChange>,
     /// The version of the directory at which the keys were listed; `None` if another thread was changing them meanwhile.
     listed: Option<u64>,
+    /// The event word of the directory after the last announcement.
+    announced: Option<u64>,
 }
 
 /// A value whose key fits.
@@ -115,6 +117,7 @@ impl<A: Versioned> Arena<A> {
             values: HashMap::new(),
             seen: VecDeque::new(),
             listed: None,
+            announced: None,
         };
         changes.list()?;
         changes.seen.clear();
@@ -161,18 +164,23 @@ impl<A: Versioned> ArenaChanges<A> {
         registration: &mut Registration,
         context: &Context<'_>,
     ) -> Poll<Result<ArenaChange, Error>> {
-        if let Some(change) = self.look(false)? {
+        let is_announced = self.is_announced();
+        if let Some(change) = self.look(is_announced)? {
             return Poll::Ready(Ok(change));
         }
         registration.renew(&self.arena.directory, Awaited::Event, A::IS_WOKEN, context.waker())?;
-        event::order();
-        self.look(A::IS_WOKEN)?.map_or(Poll::Pending, |change| Poll::Ready(Ok(change)))
+        if !A::IS_WOKEN || is_announced {
+            return Poll::Pending;
+        }
+        self.announce();
+        self.look(true)?.map_or(Poll::Pending, |change| Poll::Ready(Ok(change)))
     }
 
     fn wait(&mut self, wait: Wait) -> Result<ArenaChange, Error> {
         let mut pauses = Backoff::new(Duration::from_micros(20), Duration::from_millis(5));
         loop {
-            if let Some(change) = self.look(false)? {
+            let is_announced = self.is_announced();
+            if let Some(change) = self.look(is_announced)? {
                 return Ok(change);
             }
             let awaited = || format!("a change in `{}`", self.arena.segment_name());
@@ -184,20 +192,42 @@ impl<A: Versioned> ArenaChanges<A> {
                 pauses.sleep_at_most(timeout);
                 continue;
             }
-            let announced = event::announce(self.arena.directory.event());
-            self.arena.directory.call_back();
-            event::order();
-            if let Some(change) = self.look(true)? {
-                return Ok(change);
+            if !is_announced {
+                self.announce();
+                if let Some(change) = self.look(true)? {
+                    return Ok(change);
+                }
             }
-            wakeup::sleep(self.arena.directory.event(), announced, timeout);
+            if let Some(announced) = self.announced {
+                wakeup::sleep(self.arena.directory.event(), announced, timeout);
+            }
         }
+    }
+
+    /// Returns whether this waiter is announced in the directory, and no thread has taken that back. Then one look is enough.
+    fn is_announced(&self) -> bool {
+        let event = self.arena.directory.event();
+        A::IS_WOKEN && self.announced.is_some_and(|announced| event::is_announced(event, announced))
+    }
+
+    /// Announces this waiter in the directory. Afterwards it is announced in the values, which are looked at.
+    fn announce(&mut self) {
+        let directory = &self.arena.directory;
+        self.announced = Some(event::announce(directory.event()));
+        directory.call_back();
+        event::order();
     }
 
     /// Returns the next change, if there is one. `is_announced` says that this waiter is announced in the directory, and is to be
     /// announced in the values before it looks at them.
     fn look(&mut self, is_announced: bool) -> Result<Option<ArenaChange>, Error> {
+        // A forked child that only waits must not keep the space of removed values.
+        self.arena.end_pin();
         if self.seen.is_empty() {
+            if is_announced && !self.arena.directory.is_called_back() {
+                // The thread that has released the lock may have died before it looked at the event word.
+                self.arena.directory.call_back();
+            }
             self.list()?;
             for (key, value) in &mut self.values {
                 if is_announced {

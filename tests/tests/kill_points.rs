@@ -67,6 +67,7 @@ fn all_elements_change_together() {
 #[test]
 fn a_length_changes_with_its_elements() {
     survives(["vec-push", "vec-extend", "vec-grow", "vec-truncate", "vec-guard", "string-set"]);
+    survives(["vec-dyn-extend", "vec-dyn-set"]);
 }
 
 /// If a write of a whole value changed bytes that are fields of a newer version, the watcher of that version would lose them.

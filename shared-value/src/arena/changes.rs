@@ -77,7 +77,7 @@ impl<A: Versioned> Arena<A> {
     ///
     /// No change is lost. Several changes of a key between two calls count as one, which says what is different now: a value that
     /// was added and removed again is not reported, and one that was replaced is reported as added. A change may be reported
-    /// once more than it was made. Values without a key, and `#[shared(atomic)]` fields, are not watched.
+    /// once more than it was made. Values without a key, [live](crate::Live) values, and `#[shared(atomic)]` fields, are not watched.
     ///
     /// Writers pay nothing until a thread or a task waits; then the next commit of each value makes up to three system calls.
     /// `changes`, and each wait after keys were added or removed, looks at all values of the arena; each other wait looks at the
@@ -273,7 +273,8 @@ impl<A: Versioned> ArenaChanges<A> {
     fn found(&self) -> HashMap<String, Trailer> {
         let heap = self.arena.heap();
         let mut found = HashMap::new();
-        for block in self.arena.live_blocks() {
+        // A value with one slot has no versions.
+        for block in self.arena.live_blocks().filter(|block| !block.extent.is_one_slot()) {
             let Some(key) = heap.key(&block).filter(|key| self.pattern.fits(key)) else { continue };
             // The space may have been used again while the key was copied.
             if !heap.is_still_read(&block) {

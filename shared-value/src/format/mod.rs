@@ -19,6 +19,7 @@ mod header;
 mod one_slot;
 mod plan;
 mod required;
+pub(crate) mod room;
 
 use std::fmt;
 

@@ -47,7 +47,7 @@ impl<C: Dynamic + ?Sized> DynVector<'_, C> {
             |hold| self.expect(hold, place, path),
             |_, ()| Ok(()),
             |hold, ()| {
-                hold.change(&(place.offset..place.offset + bytes.len()), |slot| store::<Alone>(slot, place, &bytes))
+                hold.change(&(place.offset..place.offset + bytes.len()), |slot| store::<Alone>(slot, place, &bytes));
             },
         )
     }

@@ -25,6 +25,7 @@
 //! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
 //! | deploy a new version of a struct beside the old one | `#[shared(evolves)]`, and [`Reserved`] for fields to come |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes), in async code [`changed`](Changes::changed) |
+//! | wait for a change of many values | [`Arena::changes`], which tells the keys |
 //! | answer Ctrl-C while waiting | [`interruptible`] |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
@@ -193,7 +194,7 @@ pub use crate::{
     accessors::host::{Host, Reader, Root, Writer},
     accessors::part::Part,
     accessors::view::{Select, View},
-    arena::{AnyKey, Arena, ArenaStats, Capacity, Entry, Id, Key, Snapshot, Transaction},
+    arena::{AnyKey, Arena, ArenaChange, ArenaChanges, ArenaStats, Capacity, Entry, Id, Key, Snapshot, Transaction},
     dynamic::{Dyn, DynAccessors, DynData, DynGuard, DynValue},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},

@@ -67,6 +67,7 @@ fn all_elements_change_together() {
 #[test]
 fn a_length_changes_with_its_elements() {
     survives(["vec-push", "vec-extend", "vec-grow", "vec-truncate", "vec-guard", "string-set"]);
+    survives(["vec-dyn-extend", "vec-dyn-set"]);
 }
 
 /// If a write of a whole value changed bytes that are fields of a newer version, the watcher of that version would lose them.
@@ -101,6 +102,13 @@ fn waiters_do_not_wait_for_the_dead() {
 fn waiters_for_a_change_see_it() {
     survives(["set-watched", "commit-watched", "watch"]);
     survives(["set-watched-by-task", "commit-watched-by-task"]);
+}
+
+/// A writer that dies between its change of an arena and the wake-up wakes no thread that waits for changes there.
+#[test]
+fn a_watcher_of_an_arena_learns_of_each_key() {
+    survives(["arena-set", "arena-set-watched", "arena-create-watched"]);
+    survives(["arena-remove-watched", "arena-replace-watched"]);
 }
 
 /// If a lock were released while it is in the robust list, or left the list in another order, the kernel would not find the

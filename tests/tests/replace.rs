@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use shared_value::{
-    Arena, Capacity, DynData, DynLayout, DynValue, Error, Lock, LockError, LockState, RLock, SharedArray, Synchronized,
-    names, unlink,
+    Arena, Capacity, DynData, DynLayout, DynValue, Error, Lock, LockError, LockState, RLock, SharedArray, SharedString,
+    SharedVec, Synchronized, names, unlink,
 };
 use shared_value_tests::{DEADLINE, Futex, SHORT, SegmentName, fork, in_time, scaled};
 
@@ -267,8 +267,19 @@ fn arrays_and_dynamic_values_are_replaced() {
     });
     assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), 1003);
     assert!(dynamic.unwrap().is_current() && longer.is_retired());
+    let grown = SharedVec::<u64>::replace(&name, |old: u64| (vec![old; 3], Capacity(10))).unwrap();
+    let longer = SharedVec::<u64>::replace(&name, |old: Vec<u64>| ([old, vec![7]].concat(), Capacity(1_000))).unwrap();
+    assert!(grown.is_retired() && matches!(grown.push(1), Err(Error::Retired)));
+    assert_eq!((longer.load().unwrap(), longer.capacity()), (vec![1003, 1003, 1003, 7], 1_000));
+    let array = SharedArray::replace(&name, |old: Vec<u64>| old).unwrap();
+    assert!(longer.is_retired() && array.to_vec().unwrap() == [1003, 1003, 1003, 7]);
+    let mismatch = SharedArray::<u64>::replace(&name, |_: Vec<u32>| vec![0_u64]);
+    assert!(matches!(mismatch, Err(Error::LayoutMismatch { .. })), "{mismatch:?}");
+    let text = SharedString::replace(&name, |old: DynData| (old.to_string(), Capacity(100))).unwrap();
+    assert_eq!(text.load().unwrap(), "[1003, 1003, 1003, 7]");
+    drop(Synchronized::replace(&name, |old: String| old.len() as u64).unwrap());
     let guarded = Synchronized::options().lock(&RLock::new().unwrap()).replace(&name, |old: u64| [old; 2]).unwrap();
-    assert_eq!(guarded.get(), [1003; 2]);
+    assert_eq!(guarded.get(), [21; 2]);
 }
 
 /// With another mode, processes that used the old value could not open the new one, or others could.

@@ -17,7 +17,8 @@ use crate::value::parse_data;
 pub(crate) struct Create {
     /// The new name, a path with `/`, or a new key: `bank[alice]`
     name: String,
-    /// The type: `u64`, `[f64; 3]`, `[f64]` with `--length`, `FixedStr<20>`, a typecode such as `T{<q:balance:?:open:7x}`, a
+    /// The type: `u64`, `[f64; 3]`, `[f64]` with `--length`, `[u32; ..]`, `SharedString` or `SharedBytes` with `--capacity`,
+    /// `FixedStr<20>`, a typecode such as `T{<q:balance:?:open:7x}`, a
     /// schema, `@FILE` or `-` for one from a file or the input, or `like:NAME` for the type of another value
     #[arg(required_unless_present = "arena")]
     layout: Option<String>,
@@ -30,6 +31,9 @@ pub(crate) struct Create {
     /// The number of elements of an array whose type has no length; the value is that of each element
     #[arg(long)]
     length: Option<usize>,
+    /// The greatest number of elements, or of bytes, of a value whose length changes
+    #[arg(long, conflicts_with = "length")]
+    capacity: Option<usize>,
     /// The permissions, in octal digits; the umask is subtracted
     #[arg(long, default_value = "600", value_parser = octal)]
     mode: u32,
@@ -42,7 +46,7 @@ fn octal(text: &str) -> std::result::Result<u32, String> {
         .ok_or_else(|| "expected three octal digits".to_owned())
 }
 
-pub(crate) fn create(Create { name, layout, value, arena, length, mode }: &Create) -> Result<()> {
+pub(crate) fn create(Create { name, layout, value, arena, length, capacity, mode }: &Create) -> Result<()> {
     // The key of an existing arena, or a new name.
     if let Ok(Target { place, steps }) = split(name)
         && let Some((step @ Step::Brackets(_), rest)) = steps.split_first()
@@ -56,7 +60,7 @@ pub(crate) fn create(Create { name, layout, value, arena, length, mode }: &Creat
         let (Brackets::Plain(key) | Brackets::Key(key)) = entry_of(step)? else {
             return Err(Failure::usage("a new value has a key, and gets its id from the arena"));
         };
-        let initial = initial(layout.as_deref().unwrap_or_default(), value.as_deref(), *length)?;
+        let initial = initial(layout.as_deref().unwrap_or_default(), value.as_deref(), *length, *capacity)?;
         Arena::open(place.source())?.insert::<Dyn>(&key, initial)?;
         return Ok(());
     }
@@ -66,13 +70,32 @@ pub(crate) fn create(Create { name, layout, value, arena, length, mode }: &Creat
         Arena::options().mode(*mode).create(location, Capacity(*bytes))?;
         return Ok(());
     }
-    let initial = initial(layout.as_deref().unwrap_or_default(), value.as_deref(), *length)?;
+    let initial = initial(layout.as_deref().unwrap_or_default(), value.as_deref(), *length, *capacity)?;
     DynValue::options().mode(*mode).create(location, initial)?;
     Ok(())
 }
 
-fn initial<'a>(layout: &str, value: Option<&str>, length: Option<usize>) -> Result<Initial<'a, Dyn>> {
+fn initial<'a>(
+    layout: &str,
+    value: Option<&str>,
+    length: Option<usize>,
+    capacity: Option<usize>,
+) -> Result<Initial<'a, Dyn>> {
     let layout = parse_layout(layout)?;
+    if let Some(capacity) = capacity {
+        return Ok(match value {
+            Some(value) => {
+                let data = parse_data(&layout, value);
+                (layout, data, Capacity(capacity)).into()
+            }
+            None => (layout, Capacity(capacity)).into(),
+        });
+    }
+    if matches!(unwrapped(&layout).kind(), DynKind::Vector { .. }) {
+        return Err(Failure::usage(
+            "a value whose length changes needs `--capacity`: the greatest number of its elements",
+        ));
+    }
     let element = match layout.kind() {
         DynKind::Slice { element } => Some((**element).clone()),
         _ => None,
@@ -134,13 +157,19 @@ fn parse_type(text: &str) -> Option<std::result::Result<DynLayout, shared_value:
         "NonZeroU32" NonZeroU32; "NonZeroU64" NonZeroU64; "Timestamp" shared_value::Timestamp;
         "SharedDuration" shared_value::SharedDuration;
     }
+    match text {
+        "SharedString" => return Some(Ok(DynLayout::shared_string())),
+        "SharedBytes" => return Some(Ok(DynLayout::shared_bytes())),
+        _ => {}
+    }
     if let Some(size) = text.strip_prefix("FixedStr<").and_then(|rest| rest.strip_suffix('>')) {
         return Some(DynLayout::text(size.trim().parse().ok()?));
     }
     let inside = text.strip_prefix('[')?.strip_suffix(']')?;
-    match inside.rsplit_once(';') {
+    match inside.rsplit_once(';').map(|(element, length)| (element, length.trim())) {
+        Some((element, "..")) => Some(parse_type(element.trim())?.and_then(DynLayout::vector)),
         Some((element, length)) if !length.contains(']') => {
-            let length = length.trim().parse().ok()?;
+            let length = length.parse().ok()?;
             Some(parse_type(element.trim())?.and_then(|element| DynLayout::array(element, length)))
         }
         _ => Some(parse_type(inside.trim())?.and_then(DynLayout::slice)),

@@ -26,6 +26,12 @@ pub(crate) fn parse_assignment(text: &str) -> Result<(&str, &str)> {
 /// hexadecimal, and floats that JSON cannot express.
 pub(crate) fn parse_data(layout: &DynLayout, text: &str) -> DynData {
     let bare = || DynData::from(text);
+    // Both are newtypes around bytes.
+    match (layout.name(), unwrapped(layout).kind()) {
+        ("SharedString", DynKind::Vector { .. }) if !text.starts_with('"') => return bare(),
+        ("SharedBytes", DynKind::Vector { .. }) if !text.starts_with(['"', '[']) => return bare(),
+        _ => {}
+    }
     match unwrapped(layout).kind() {
         // Digits are text here. Quotes are JSON.
         DynKind::Text | DynKind::Char | DynKind::Enum { .. } if !text.starts_with('"') => {

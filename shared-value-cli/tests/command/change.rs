@@ -4,7 +4,9 @@ use std::io::Write;
 use std::process::Stdio;
 
 use rustix::process::Signal;
-use shared_value::{Arena, Dyn, DynLayout, DynValue, Lock, LockKind, RLock, Synchronized};
+use shared_value::{
+    Arena, Dyn, DynLayout, DynValue, Lock, LockKind, RLock, SharedBytes, SharedString, SharedVec, Synchronized,
+};
 use shared_value_tests::{DEADLINE, SegmentName, eventually, fork};
 
 use crate::run::{command, fails, json, ok};
@@ -187,6 +189,44 @@ fn the_holder_of_a_lock_is_named() {
     child.finish_killed();
     assert!(waiting.wait().unwrap().success());
     assert_eq!(value.get(), 3);
+}
+
+/// A list, a text and bytes whose length changes must be as easy to repair as a struct.
+#[test]
+fn values_whose_length_changes_are_created_and_changed() {
+    let (list, text, bytes) = (SegmentName::new("list"), SegmentName::new("text"), SegmentName::new("bytes"));
+    ok(&["create", &list, "[u32; ..]", "[1, 2]", "--capacity", "1000"]);
+    let vector = SharedVec::<u32>::open(&list).unwrap();
+    assert_eq!((vector.load().unwrap(), vector.capacity()), (vec![1, 2], 1_000));
+    ok(&["set", &list, "=[5, 6, 7]"]);
+    ok(&["set", &list, "[0]=50", "[2]=70"]);
+    assert_eq!(ok(&["add", &list, "[1]", "1"]), "7\n");
+    ok(&["compare-and-set", &list, "", "[50, 7, 70]", "[1, 2, 3, 4]"]);
+    assert_eq!((vector.load().unwrap(), vector.version()), (vec![1, 2, 3, 4], 4));
+    assert!(fails(3, &["set", &list, "[4]=1"]).contains("4 elements"));
+    assert!(fails(4, &["set", &list, "=[1, -1]"]).contains("from 0 to"));
+    let many = format!("={:?}", vec![0; 1_001]);
+    assert!(fails(4, &["set", &list, &many]).contains("1000"));
+    assert_eq!(vector.load().unwrap(), [1, 2, 3, 4]);
+
+    ok(&["create", &text, "SharedString", "--capacity", "100"]);
+    ok(&["set", &text, "=12 monkeys"]);
+    assert_eq!(ok(&["get", &text]), "12 monkeys\n");
+    ok(&["set", &text, "--if", "=12 monkeys", "=äöü"]);
+    assert_eq!(SharedString::open(&text).unwrap().load().unwrap(), "äöü");
+    ok(&["create", &bytes, "SharedBytes", "01ff", "--capacity", "100"]);
+    ok(&["set", &bytes, "=0102ff"]);
+    assert_eq!(SharedBytes::open(&bytes).unwrap().load().unwrap(), [1, 2, 0xff]);
+    let bank = SegmentName::new("lists");
+    ok(&["create", &bank, "--arena", "1000000"]);
+    ok(&["create", &format!("{}[a]", &*bank), "[u8; ..]", "--capacity", "50"]);
+    ok(&["set", &bank, "[a]=[7, 8]"]);
+    assert_eq!(ok(&["get", &format!("{}[a]", &*bank), "[1]"]), "8\n");
+    let other = SegmentName::new("list-wrong");
+    assert!(fails(2, &["create", &other, "[u32; ..]"]).contains("--capacity"));
+    assert!(fails(4, &["create", &other, "u32", "--capacity", "5"]).contains("capacity"));
+    assert!(fails(4, &["create", &other, "SharedString", "abc", "--capacity", "2"]).contains('2'));
+    assert!(!other.path().exists());
 }
 
 #[test]

@@ -116,13 +116,68 @@ fn many_values_are_watched_at_once() {
     assert!(child.wait().unwrap().success());
 }
 
-/// A watcher of a value that never changes must cost nothing.
+/// Returns whether the command has mapped the segment.
+fn is_mapped_by(running: &Running, name: &SegmentName) -> bool {
+    fs::read_to_string(format!("/proc/{}/maps", running.child.id())).is_ok_and(|maps| maps.contains(&**name))
+}
+
+/// A script that follows an arena must learn of new values too, and of those that are gone.
+#[test]
+fn added_and_removed_values_are_reported() {
+    let name = SegmentName::new("watch-keys");
+    let bank = Arena::create(&name, 1 << 20).unwrap();
+    let value = bank.insert("http.a", 1_u64).unwrap();
+    bank.insert("tcp", 1_u64).unwrap();
+    for poll in [&["--poll", "--interval", "0.01"][..], &[]] {
+        let pattern = format!("{}[http.*]", &*name);
+        let arguments = [&["watch", "--json"], poll, &[&pattern]].concat();
+        let mut watch = Running::start(&arguments);
+        let next = |watch: &mut Running| -> serde_json::Value { serde_json::from_str(&watch.line()).unwrap() };
+        if poll.is_empty() {
+            until_awaited(&name);
+        } else {
+            // The first look comes before the remark, which goes nowhere here.
+            eventually("it watches", || is_mapped_by(&watch, &name));
+            thread::sleep(Duration::from_millis(300));
+        }
+        let target = |key: &str| format!("{}[{key}]", &*name);
+        bank.insert("tcp.b", 1_u64).unwrap();
+        value.update(|value| *value += 1).unwrap();
+        let line = next(&mut watch);
+        assert_eq!((&line["target"], &line["event"]), (&target("http.a").into(), &serde_json::Value::Null), "{line}");
+        let added = bank.insert("http.b", 5_u64).unwrap();
+        let line = next(&mut watch);
+        assert_eq!((&line["target"], &line["event"]), (&target("http.b").into(), &"added".into()), "{line}");
+        assert_eq!((&line["changes"][""]["old"], &line["changes"][""]["new"]), (&().into(), &5.into()), "{line}");
+        added.set(6).unwrap();
+        let line = next(&mut watch);
+        assert_eq!((&line["changes"][""]["old"], &line["changes"][""]["new"]), (&5.into(), &6.into()), "{line}");
+        assert!(bank.remove("http.b").unwrap() && bank.remove("tcp.b").unwrap());
+        let line = next(&mut watch);
+        assert_eq!((&line["target"], &line["event"]), (&target("http.b").into(), &"removed".into()), "{line}");
+        assert_eq!((&line["changes"][""]["old"], &line["changes"][""]["new"]), (&6.into(), &().into()), "{line}");
+    }
+}
+
+/// A watcher of a value that never changes must cost nothing, and so must one of an arena.
 #[test]
 fn a_watcher_sleeps_between_changes() {
     let name = SegmentName::new("watch-asleep");
     let _value = Synchronized::create(&name, 1_u64).unwrap();
-    let watch = Running::start(&["watch", &name]);
-    until_awaited(&name);
+    let bank = SegmentName::new("watch-asleep-bank");
+    let arena = Arena::create(&bank, 1 << 20).unwrap();
+    for key in 0..1_000 {
+        arena.insert(&format!("{key}"), 0_u64).unwrap();
+    }
+    for target in [(*name).to_owned(), format!("{}[*]", &*bank)] {
+        check_idle(&target, if target.contains('[') { &bank } else { &name });
+    }
+}
+
+/// Checks that a watcher takes no time while nothing changes.
+fn check_idle(target: &str, name: &SegmentName) {
+    let watch = Running::start(&["watch", target]);
+    until_awaited(name);
     let ticks = || {
         let facts = fs::read_to_string(format!("/proc/{}/stat", watch.child.id())).unwrap();
         let fields: Vec<_> = facts.rsplit_once(')').unwrap().1.split_ascii_whitespace().map(str::to_owned).collect();
@@ -284,8 +339,7 @@ fn a_watcher_disturbs_a_writer_only_by_being_woken() {
     let bank = Arena::create(&name, 1 << 20).unwrap();
     let [value, _other] = ["one", "two"].map(|key| bank.insert(key, [1_u64; 4]).unwrap());
     let alone = instructions_of(&value);
-    // Several values are watched by looking at them.
-    let polling = ["watch", "--interval", "0.01", &format!("{}[*]", &*name)];
+    let polling = ["watch", "--poll", "--interval", "0.01", &format!("{}[*]", &*name)];
     let mut polling = command(&polling).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut remark = String::new();
     BufReader::new(polling.stderr.take().unwrap()).read_line(&mut remark).unwrap();

@@ -11,7 +11,7 @@ use crate::cell::Cell;
 use crate::copy::{self, Merge, Unchecked, is_boxed};
 use crate::error::Error;
 use crate::format::contents::Contents;
-use crate::hold::read;
+use crate::hold::{Hold, read};
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -123,7 +123,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::WriteAt + ?Sized>(
 
 /// The operations that differ between hosts. Places are counted in bytes from the start of the root.
 pub(crate) mod sealed {
-    use super::{AtomicU64, Cell, Contents, Error, Merge, Range, SharedValue, Unchecked};
+    use super::{AtomicU64, Cell, Contents, Error, Hold, Merge, Range, SharedValue, Unchecked};
 
     pub trait Start {
         /// Returns where the host starts.
@@ -161,6 +161,18 @@ pub(crate) mod sealed {
             copy: impl FnOnce(&[AtomicU64]) -> Result<V, Error>,
             change: impl FnOnce(&mut V) -> Result<R, Error>,
             write: impl FnOnce(&[AtomicU64], &V),
+        ) -> Result<R, Error>;
+
+        /// Lets `change` change what `read` makes under the lock, and `write` write it into the draft, unless `change` fails. All of it
+        /// is one commit. `read` and `write` must not panic.
+        ///
+        /// # Errors
+        /// `Unsupported` if the handle has no lock.
+        fn update_held<V, R>(
+            &self,
+            read: impl FnOnce(&Hold<'_, Self::Contents>) -> Result<V, Error>,
+            change: impl FnOnce(&Hold<'_, Self::Contents>, &mut V) -> Result<R, Error>,
+            write: impl FnOnce(&Hold<'_, Self::Contents>, &V),
         ) -> Result<R, Error>;
     }
 

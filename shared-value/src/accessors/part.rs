@@ -1,4 +1,5 @@
 //! `Part`: a handle of a part of a value.
+#![expect(private_bounds, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,6 +9,7 @@ use crate::accessors::host::sealed::{ReadAt, Start, WriteAt};
 use crate::accessors::host::{self, Host, Reader, Writer};
 use crate::copy::Unchecked;
 use crate::error::Error;
+use crate::hold::Hold;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -158,6 +160,15 @@ impl<R: WriteAt, T> WriteAt for Part<'_, R, T> {
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<U, Error> {
         self.root.update_copy(bytes, copy, change, write)
+    }
+
+    fn update_held<V, U>(
+        &self,
+        read: impl FnOnce(&Hold<'_, R::Contents>) -> Result<V, Error>,
+        change: impl FnOnce(&Hold<'_, R::Contents>, &mut V) -> Result<U, Error>,
+        write: impl FnOnce(&Hold<'_, R::Contents>, &V),
+    ) -> Result<U, Error> {
+        self.root.update_held(read, change, write)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Handles and guards as hosts of parts.
-#![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
+#![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::ops::Range;
 
@@ -13,6 +13,7 @@ use crate::handle::access::{Access, Writable};
 use crate::handle::guard::Guard;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
+use crate::hold::Hold;
 use crate::hold::patience::Unlimited;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
@@ -84,6 +85,15 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Synchronized<C, A> {
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
         A::update_copy(&self.cell, Unlimited, bytes, copy, change, write)
+    }
+
+    fn update_held<V, R>(
+        &self,
+        read: impl FnOnce(&Hold<'_, C>) -> Result<V, Error>,
+        change: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
+        write: impl FnOnce(&Hold<'_, C>, &V),
+    ) -> Result<R, Error> {
+        A::update_held(&self.cell, Unlimited, read, change, write)
     }
 }
 
@@ -170,6 +180,16 @@ impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
     ) -> Result<R, Error> {
         let hold = self.writable()?;
         hold.update(bytes, copy(hold.current())?, change, write)?
+    }
+
+    fn update_held<V, R>(
+        &self,
+        read: impl FnOnce(&Hold<'_, C>) -> Result<V, Error>,
+        change: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
+        write: impl FnOnce(&Hold<'_, C>, &V),
+    ) -> Result<R, Error> {
+        let hold = self.writable()?;
+        hold.edit(read(hold)?, change, write)?
     }
 }
 

@@ -1,5 +1,5 @@
 //! Handles with a limit as hosts of parts.
-#![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
+#![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::ops::Range;
 
@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::handle::access::Writable;
 use crate::handle::shared::Shared;
 use crate::handle::wait::within::Within;
+use crate::hold::Hold;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -85,6 +86,15 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Within<'_, C, A> {
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
         A::update_copy(&self.value.cell, self.patience, bytes, copy, change, write)
+    }
+
+    fn update_held<V, R>(
+        &self,
+        read: impl FnOnce(&Hold<'_, C>) -> Result<V, Error>,
+        change: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
+        write: impl FnOnce(&Hold<'_, C>, &V),
+    ) -> Result<R, Error> {
+        A::update_held(&self.value.cell, self.patience, read, change, write)
     }
 }
 

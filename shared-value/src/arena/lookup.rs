@@ -342,7 +342,7 @@ impl<A: Access> Arena<A> {
 
     /// Shows the claims of a forked child, if that was not done.
     #[inline(always)]
-    fn end_pin(&self) {
+    pub(super) fn end_pin(&self) {
         if self.segment().is_pinned() {
             self.segment().unpin();
         }
@@ -388,7 +388,7 @@ impl<A: Access> Arena<A> {
     }
 
     /// Returns the blocks of all values, the newest first.
-    fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
+    pub(super) fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
         self.end_pin();
         let (heap, (_, directory)) = (self.heap(), self.directory_versioned());
         heap.blocks(usize_of(directory.cursor)).filter(move |block| block.type_entry != 0 && heap.is_live(block))

@@ -29,6 +29,7 @@ use crate::share::{self, Opening, Source, Token};
 /// | replace, remove | [`replace`](Self::replace), [`remove`](Self::remove) |
 /// | change several values at once | [`transaction`](Self::transaction), [`try_transaction`](Self::try_transaction), [`transaction_timeout`](Self::transaction_timeout) |
 /// | read several values of one moment | [`snapshot`](Self::snapshot) |
+/// | wait for changes of many values | [`changes`](Self::changes) |
 ///
 /// A look-up takes no lock, and its time does not depend on the number of values. Adding and removing take the lock of the
 /// arena, but not the locks of its values. A process that is killed at any instruction leaves each value whole, and either

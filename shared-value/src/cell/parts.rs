@@ -14,8 +14,8 @@ use std::ptr::NonNull;
 
 use crate::copy;
 use crate::error::Error;
-use crate::format::CellEntry;
 use crate::format::contents::{Contents, Shape};
+use crate::format::{CellEntry, EVENT};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockLine};
 use crate::protocol::atomics::{AtomicU64, Ordering};
@@ -37,7 +37,7 @@ const _: () = {
     assert!(size_of::<Control>() == LINE);
     assert!(std::mem::offset_of!(Control, lock) == 0);
     assert!(std::mem::offset_of!(Control, versions) == 40);
-    assert!(std::mem::offset_of!(Control, event) == 56);
+    assert!(std::mem::offset_of!(Control, event) == EVENT);
 };
 
 /// The words of a cell. Other processes may write them at any time: a reference to an atomic allows that, a reference to a

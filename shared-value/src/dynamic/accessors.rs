@@ -120,6 +120,9 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn set(&self, path: &str, data: impl Into<DynData>) -> Result<(), Error> {
+        if let Some(vector) = DynVector::of(self.0.cell()) {
+            return vector.set(&self.0, path, &data.into());
+        }
         let place = self.place(path)?;
         let bytes = encode(place, path, &data.into())?;
         let Some(words) = place.atomic else {
@@ -162,6 +165,9 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn update<R>(&self, path: &str, mut change: impl FnMut(&mut DynData) -> R) -> Result<R, Error> {
+        if let Some(vector) = DynVector::of(self.0.cell()) {
+            return vector.update(&self.0, path, change);
+        }
         let place = self.place(path)?;
         if let Some(words) = place.atomic {
             return match words {

@@ -6,6 +6,7 @@ use crate::cell::Recognized;
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape};
 use crate::format::growth::Growth;
+use crate::format::room::Room;
 use crate::format::{Described, Invalid, OneSlot, RequiredLock};
 use crate::layout::text_fingerprint;
 use crate::schema::{DynField, DynLayout, read};
@@ -23,8 +24,8 @@ pub(crate) struct DynFacts {
     /// The layout that the schema of the segment gives.
     declared: DynLayout,
     shape: Shape,
-    /// The sizes of a vector.
-    growth: Option<Growth>,
+    /// The facts about a vector.
+    room: Option<Room>,
 }
 
 impl DynFacts {
@@ -32,15 +33,23 @@ impl DynFacts {
     pub(super) fn of(declared: DynLayout, size: usize) -> Result<Arc<Self>, Invalid> {
         let layout = declared.clone().of_size(size)?;
         let growth = layout.vector_element().and_then(|element| Growth::of_size(element.size, size));
+        let room = growth.map(|growth| Room::unknown(growth, layout.has_reserved()));
         let atomics = layout.atomic_fields().map(DynField::words).sum();
-        let shape = growth.map_or_else(|| Shape::of(layout.size(), atomics), Shape::growing);
-        let shape = shape.reserving(layout.has_reserved());
-        Ok(Arc::new(Self { layout, declared, shape, growth }))
+        let fixed = || Shape::of(layout.size(), atomics).reserving(layout.has_reserved());
+        let shape = room.as_ref().map_or_else(fixed, Room::shape);
+        Ok(Arc::new(Self { layout, declared, shape, room }))
     }
 
-    /// Returns the layout of the elements and the sizes, if the value is a vector.
-    pub(super) fn vector(&self) -> Option<(&DynLayout, Growth)> {
-        self.layout.vector_element().zip(self.growth)
+    /// Returns the facts of a new vector, which begins with `length` elements.
+    pub(super) fn of_vector(declared: DynLayout, growth: Growth, length: usize) -> Result<Arc<Self>, Invalid> {
+        let layout = declared.clone().of_size(growth.size())?;
+        let room = Room::with_elements(growth, layout.has_reserved(), length);
+        Ok(Arc::new(Self { layout, declared, shape: room.shape(), room: Some(room) }))
+    }
+
+    /// Returns the layout of the elements and the facts about their number, if the value is a vector.
+    pub(super) fn vector(&self) -> Option<(&DynLayout, &Room)> {
+        self.layout.vector_element().zip(self.room.as_ref())
     }
 
     /// Checks that the parts of the value stay where they are.
@@ -48,7 +57,8 @@ impl DynFacts {
     /// # Errors
     /// `Unsupported` if it is a vector: what lies behind its last element may have no memory.
     pub(super) fn expect_fixed(&self) -> Result<(), Error> {
-        let what = "a program that does not know the type of a vector can only read it, by `get` and `load`: open it as a `SharedVec`";
+        let what =
+            "elements of a vector come and go: read them by `get` and `load`, and change them by `set` and `update`";
         if self.vector().is_some() { Err(Error::Unsupported { what }) } else { Ok(()) }
     }
 
@@ -70,6 +80,10 @@ impl Contents for Dyn {
         facts.shape.slotted(false)
     }
 
+    fn used_at_first(facts: &Self::Facts) -> usize {
+        facts.room.as_ref().map_or(facts.shape.size, Room::reserved)
+    }
+
     fn invalid_bits(invalid: usize, _: usize, _: &[u8]) -> Error {
         Error::InvalidBits {
             field: format!("byte {invalid}"),
@@ -89,7 +103,7 @@ impl Recognized for Dyn {
         let entry = &mapping.entries()[0];
         entry.expect_slots(mapping.name(), is_one_slot)?;
         let facts = facts_of(mapping.name(), entry.schema(), entry.size())?;
-        if is_one_slot && facts.growth.is_some() {
+        if is_one_slot && facts.room.is_some() {
             let found = "one, of a value whose length changes";
             return Err(Invalid::new("slots", "two", found).of(mapping.name()));
         }

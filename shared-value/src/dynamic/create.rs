@@ -1,8 +1,10 @@
 //! The source of a new dynamic value: a layout, alone or with data.
 
 use std::cell::OnceCell;
+use std::io;
 use std::sync::Arc;
 
+use crate::arena::Capacity;
 use crate::cell::parts::Parts;
 use crate::copy::{Alone, store_from};
 use crate::dynamic::DynData;
@@ -11,7 +13,9 @@ use crate::dynamic::contents::{Dyn, DynFacts};
 use crate::dynamic::decode::check_zeros;
 use crate::dynamic::encode::encode;
 use crate::dynamic::limit;
+use crate::dynamic::vector::Elements;
 use crate::error::Error;
+use crate::format::growth::Growth;
 use crate::handle::initial::{Filled, Initial};
 use crate::handle::initialize::Initialize;
 use crate::handle::replace;
@@ -37,6 +41,8 @@ enum Data<'a> {
     Bytes(&'a [u8]),
     /// An element of a slice, and the number of elements.
     Filled(DynData, usize),
+    /// The elements of a vector, and its capacity.
+    Vector(Option<DynData>, usize),
 }
 
 impl<'a> DynSource<'a> {
@@ -74,8 +80,23 @@ impl<D: Into<DynData>> From<(DynLayout, Filled<D>)> for Initial<'_, Dyn> {
     }
 }
 
+/// An empty vector, text or bytes whose length changes, with at most this many elements or bytes.
+impl From<(DynLayout, Capacity)> for Initial<'_, Dyn> {
+    fn from((layout, Capacity(capacity)): (DynLayout, Capacity)) -> Self {
+        Self(DynSource::of(layout, Data::Vector(None, capacity)))
+    }
+}
+
+/// A vector, a text or bytes whose length changes, with these elements, and at most this many.
+impl<D: Into<DynData>> From<(DynLayout, D, Capacity)> for Initial<'_, Dyn> {
+    fn from((layout, data, Capacity(capacity)): (DynLayout, D, Capacity)) -> Self {
+        Self(DynSource::of(layout, Data::Vector(Some(data.into()), capacity)))
+    }
+}
+
 impl replace::sealed::Former for DynData {
     type Contents = Dyn;
+    type Others = Dyn;
 }
 
 impl Initialize for Dyn {
@@ -89,6 +110,9 @@ impl Initialize for Dyn {
     /// - `Unsupported` if there is more data than can be written at once.
     fn facts_of(source: &DynSource<'_>) -> Result<Arc<DynFacts>, Error> {
         let DynSource { layout, data, bytes } = source;
+        if let Data::Vector(elements, capacity) = data {
+            return vector_facts(layout, elements.as_ref(), *capacity, bytes);
+        }
         let size = size_of(layout, data)?;
         let facts = DynFacts::of(layout.clone().checked()?, size);
         let facts = facts.map_err(|invalid| invalid_layout(layout.name(), &invalid))?;
@@ -110,6 +134,7 @@ impl Initialize for Dyn {
                 bytes.get_or_init(|| cleaned);
                 return Ok(facts);
             }
+            (Data::Vector(..), _) => return Ok(facts),
         };
         limit::check(place.layout)?;
         let encoded = encode(place, "", data)?;
@@ -122,12 +147,21 @@ impl Initialize for Dyn {
         match source.data {
             Data::Zeros => true,
             Data::Filled(..) => source.bytes.get().is_some_and(is_zeroed),
+            Data::Vector(..) => source.bytes.get().is_none_or(Vec::is_empty),
             Data::Whole(_) | Data::Bytes(_) => false,
         }
     }
 
     fn write(source: &DynSource<'_>, parts: &Parts<'_, Self>) {
         let Some(bytes) = source.bytes.get() else { return };
+        if let Data::Vector(..) = source.data {
+            let Some(element) = source.layout.vector_element() else { return };
+            let end = Growth::HEAD + bytes.len();
+            return parts.slots().initialize_up_to(end, |slot| {
+                store_from::<Alone>(slot, Growth::HEAD, bytes);
+                slot[0].store((bytes.len() / element.size) as u64, Ordering::Relaxed);
+            });
+        }
         let length = if let Data::Filled(_, length) = source.data { length } else { 1 };
         parts.slots().initialize(|slot| fill(slot, bytes, length));
         for (field, words) in source.layout.atomic_words() {
@@ -137,6 +171,36 @@ impl Initialize for Dyn {
             }
         }
     }
+}
+
+/// Returns the facts of a new vector. Notes the bytes of its elements.
+///
+/// # Errors
+/// Those of `facts_of`; `VectorFull` if there are more elements than the capacity; `Io` if no memory has such a capacity.
+fn vector_facts(
+    layout: &DynLayout,
+    elements: Option<&DynData>,
+    capacity: usize,
+    bytes: &OnceCell<Vec<u8>>,
+) -> Result<Arc<DynFacts>, Error> {
+    let invalid = |reason: &str| Error::InvalidLayout { name: layout.type_text(), reason: reason.to_owned() };
+    let layout = layout.clone().checked()?;
+    let Some(size) = layout.vector_element().map(|element| element.size) else {
+        return Err(invalid("only a vector, a text or bytes whose length changes have a capacity"));
+    };
+    let encoded = elements.map_or(Ok(Vec::new()), |elements| Elements::encode(&layout, elements))?;
+    let length = encoded.len() / size;
+    if length > capacity {
+        return Err(Error::VectorFull { name: "a new vector".to_owned(), needed: length, capacity });
+    }
+    let growth = Growth::of_capacity(size, capacity).ok_or_else(|| {
+        let what = format!("reserve address space for {capacity} elements of {size} bytes");
+        Error::io(what, io::ErrorKind::OutOfMemory)
+    })?;
+    let facts = DynFacts::of_vector(layout.clone(), growth, length);
+    let facts = facts.map_err(|invalid| invalid_layout(layout.name(), &invalid))?;
+    bytes.get_or_init(|| encoded);
+    Ok(facts)
 }
 
 /// Writes these bytes to a slot this number of times, one after the other.
@@ -156,7 +220,7 @@ fn fill(slot: &[AtomicU64], bytes: &[u8], times: usize) {
 /// Returns the number of bytes of a value; for a slice, of all its elements.
 fn size_of(layout: &DynLayout, data: &Data<'_>) -> Result<usize, Error> {
     if layout.vector_element().is_some() {
-        let reason = "a vector is created by a program that knows its type, with `SharedVec`".to_owned();
+        let reason = "a vector is created with a `Capacity`: the greatest number of its elements".to_owned();
         return Err(Error::InvalidLayout { name: layout.type_text(), reason });
     }
     let reason = match (&layout.kind, data) {

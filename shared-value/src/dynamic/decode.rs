@@ -3,43 +3,9 @@
 use crate::dynamic::DynData;
 use crate::dynamic::encode::encode;
 use crate::error::{Error, hexadecimal};
-use crate::format::Invalid;
 use crate::layout::{first_invalid_byte, half, sign_extended, zero_extended};
 use crate::schema::place::{Place, Way};
 use crate::schema::{DynKind, DynLayout, DynVariant};
-
-impl DynLayout {
-    /// Returns the value that these bytes represent.
-    ///
-    /// # Errors
-    /// `InvalidBits` if the bytes are not a value of the layout, or have another size.
-    ///
-    /// ```
-    /// use shared_value::{DynData, DynLayout};
-    ///
-    /// let layout = DynLayout::of::<[u16; 2]>()?;
-    /// let bytes = layout.encode(&vec![DynData::from(1_u16), DynData::from(2_u16)].into())?;
-    /// assert_eq!(layout.decode(&bytes)?.to_string(), "[1, 2]");
-    /// assert!(layout.decode(&bytes[1..]).is_err());
-    /// # Ok::<(), shared_value::Error>(())
-    /// ```
-    pub fn decode(&self, bytes: &[u8]) -> Result<DynData, Error> {
-        if self.vector_element().is_some() {
-            return Err(Error::Unsupported { what: "a vector is read from its segment: open it as a `DynValue`" });
-        }
-        if self.size == bytes.len() && !matches!(self.kind, DynKind::Slice { .. }) {
-            return decode(Place::of_value(self), "", bytes);
-        }
-        match self.clone().of_size(bytes.len()) {
-            Ok(layout) => decode(Place::of_value(&layout), "", bytes),
-            Err(Invalid { expected, found, .. }) => Err(Error::InvalidBits {
-                field: self.name.to_string(),
-                expected: format!("a size of {expected}"),
-                found: format!("{found} bytes"),
-            }),
-        }
-    }
-}
 
 /// Returns the part at a path, given its bytes.
 pub(super) fn decode(place: Place<'_>, path: &str, bytes: &[u8]) -> Result<DynData, Error> {

@@ -19,6 +19,7 @@ use crate::handle::synchronized::Synchronized;
 /// |---|---|
 /// | read, without the lock | [`get`](crate::DynAccessors::get) by path, [`load`](crate::DynAccessors::load) for all of it, [`version`](Synchronized::version) |
 /// | change, in one commit | [`set`](crate::DynAccessors::set), [`update`](crate::DynAccessors::update) |
+/// | change the length of a vector, a text or bytes | [`push`](crate::DynAccessors::push), [`extend`](crate::DynAccessors::extend), [`truncate`](crate::DynAccessors::truncate), or `set` the whole |
 /// | copy plain bytes, at the speed of `memcpy` | [`read_bytes`](crate::DynAccessors::read_bytes), [`write_bytes`](crate::DynAccessors::write_bytes), [`read_elements`](crate::DynAccessors::read_elements), [`write_elements`](crate::DynAccessors::write_elements) |
 /// | inspect its type | [`layout`](crate::DynAccessors::layout), [`fields`](crate::DynAccessors::fields) |
 /// | hold the lock | [`lock`](Synchronized::lock) and its variants; then all of the above on a [`DynGuard`], [`commit`](Guard::commit), [`rollback`](Guard::rollback) |
@@ -73,7 +74,7 @@ pub type DynValue<A = ReadWrite> = Synchronized<Dyn, A>;
 /// | | |
 /// |---|---|
 /// | read | [`get`](crate::DynAccessors::get) by path, [`load`](crate::DynAccessors::load) for all of it |
-/// | change | [`set`](crate::DynAccessors::set), [`update`](crate::DynAccessors::update) |
+/// | change | [`set`](crate::DynAccessors::set), [`update`](crate::DynAccessors::update); [`push`](crate::DynAccessors::push), [`extend`](crate::DynAccessors::extend), [`truncate`](crate::DynAccessors::truncate) |
 /// | end | [`commit`](Guard::commit) or [`rollback`](Guard::rollback), and keep the lock; [`recovered`](Guard::recovered) |
 ///
 /// ```

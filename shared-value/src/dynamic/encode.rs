@@ -10,17 +10,6 @@ use crate::schema::place::{Place, Way, listed, shown};
 use crate::schema::primitive::{put, range};
 use crate::schema::{DynField, DynKind, DynLayout};
 
-impl DynLayout {
-    /// Returns the bytes of a value, with zeros for padding.
-    ///
-    /// # Errors
-    /// `WrongData` if the layout has no such value. [`DynData`] lists the data that each kind of type takes.
-    pub fn encode(&self, data: &DynData) -> Result<Vec<u8>, Error> {
-        // Here, atomic fields are not left out: they are bytes like all others.
-        encode(Place { is_value: false, ..Place::of_value(self) }, "", data)
-    }
-}
-
 /// Returns the bytes of a part, with zeros for padding, if all of the data fits.
 ///
 /// The data of a whole value may leave out atomic fields: those do not lie in the slots.
@@ -217,7 +206,8 @@ fn whole_number(number: i128, size: usize) -> Option<f64> {
     (magnitude == 0 || used <= digits).then_some(number as f64)
 }
 
-fn raw(data: &DynData) -> Option<Vec<u8>> {
+/// Returns the bytes that the data stands for: as they are, as numbers, or as hexadecimal digits.
+pub(super) fn raw(data: &DynData) -> Option<Vec<u8>> {
     match data {
         DynData::Bytes(bytes) => Some(bytes.clone()),
         DynData::Array(elements) => {
@@ -235,7 +225,7 @@ fn raw(data: &DynData) -> Option<Vec<u8>> {
 }
 
 /// Describes data for errors.
-fn found(data: &DynData) -> String {
+pub(super) fn found(data: &DynData) -> String {
     match data {
         DynData::Text(text) => format!("the text \"{}\" of {} bytes", shown(text), text.len()),
         DynData::Bytes(bytes) => format!("{} bytes", bytes.len()),

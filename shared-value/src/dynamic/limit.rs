@@ -37,6 +37,14 @@ pub(crate) fn check(layout: &DynLayout) -> Result<(), Error> {
     Err(Error::Unsupported { what })
 }
 
+/// Checks that this many bytes are few enough to be read or written at once.
+///
+/// # Errors
+/// `Unsupported` if there are more.
+pub(crate) fn check_bytes(count: usize) -> Result<(), Error> {
+    if count <= BYTES { Ok(()) } else { Err(Error::Unsupported { what: "more than 64 MiB at once" }) }
+}
+
 /// The memory that the data of a layout takes.
 #[derive(Clone, Copy)]
 struct Burden {

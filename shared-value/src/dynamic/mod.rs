@@ -2,6 +2,7 @@
 
 mod accessors;
 mod bytes;
+mod coding;
 mod contents;
 mod copy;
 mod create;

@@ -19,6 +19,7 @@ mod header;
 mod one_slot;
 mod plan;
 mod required;
+pub(crate) mod room;
 
 use std::fmt;
 
@@ -35,6 +36,9 @@ pub(crate) use required::RequiredLock;
 
 /// The alignment of cells: a cache line.
 pub(crate) const CELL_ALIGN: usize = 64;
+
+/// Where the event word lies in a cell (`protocol/event.rs`).
+pub(crate) const EVENT: usize = 56;
 
 /// The length of the largest segment in bytes: Rust's limit for one object.
 const MAX_SEGMENT: u64 = isize::MAX as u64;

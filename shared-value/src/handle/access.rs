@@ -102,8 +102,8 @@ pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
 /// The operations that differ between kinds of access.
 pub(crate) mod sealed {
     use super::{
-        AtomicU64, Cell, Contents, Error, Guarding, Merge, Opening, Patience, Range, SharedValue, Timed, Unchecked,
-        Wait, copy,
+        AtomicU64, Cell, Contents, Error, Guarding, Hold, Merge, Opening, Patience, Range, SharedValue, Timed,
+        Unchecked, Wait, copy,
     };
 
     pub trait Read {
@@ -175,6 +175,18 @@ pub(crate) mod sealed {
             change: impl FnOnce(&mut V) -> Result<R, E>,
             write: impl FnOnce(&[AtomicU64], &V),
         ) -> Result<R, E>;
+
+        /// Lets `change` change what `read` makes under the lock, and `write` write it into the draft, in one commit.
+        ///
+        /// # Errors
+        /// `Unsupported` without a lock.
+        fn update_held<C: Contents + ?Sized, V, R>(
+            cell: &Cell<C>,
+            patience: impl Patience,
+            read: impl FnOnce(&Hold<'_, C>) -> Result<V, Error>,
+            change: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
+            write: impl FnOnce(&Hold<'_, C>, &V),
+        ) -> Result<R, Error>;
     }
 }
 
@@ -285,6 +297,19 @@ impl sealed::Write for ReadWrite {
             hold.update_through(bytes, value, change, write).map_err(Error::from)?
         })
     }
+
+    fn update_held<C: Contents + ?Sized, V, R>(
+        cell: &Cell<C>,
+        patience: impl Patience,
+        read: impl FnOnce(&Hold<'_, C>) -> Result<V, Error>,
+        change: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
+        write: impl FnOnce(&Hold<'_, C>, &V),
+    ) -> Result<R, Error> {
+        cell.locked(patience, |hold| {
+            let value = read(hold)?;
+            hold.edit_through(value, change, write).map_err(Error::from)?
+        })
+    }
 }
 
 /// Changes these bytes in the general case of `change`.
@@ -378,5 +403,17 @@ impl sealed::Write for Unlocked {
         let result = change(&mut value)?;
         write(slot, &value);
         Ok(result)
+    }
+
+    fn update_held<C: Contents + ?Sized, V, R>(
+        _: &Cell<C>,
+        _: impl Patience,
+        _: impl FnOnce(&Hold<'_, C>) -> Result<V, Error>,
+        _: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
+        _: impl FnOnce(&Hold<'_, C>, &V),
+    ) -> Result<R, Error> {
+        Err(Error::Unsupported {
+            what: "the number of elements changes only under a lock, which this value does not have",
+        })
     }
 }

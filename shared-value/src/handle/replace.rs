@@ -7,7 +7,6 @@ use crate::handle::initial::Initial;
 use crate::handle::options::Options;
 use crate::handle::options::sealed::Create as _;
 use crate::handle::shared::Shared;
-use crate::handle::shared::sealed::Copied;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::scoped::ScopedHold;
 use crate::layout::SharedValue;
@@ -15,12 +14,13 @@ use crate::lock::{LockKind, Refusal, Wait};
 use crate::segment::Location;
 use crate::share::{self, Opening, Source};
 use crate::sys;
+use crate::vector::{Text, Vector};
 
-/// A copy of the value that is [replaced](Synchronized::replace): a `T`, or a `Vec` of the elements of an array, or a
-/// [`DynData`](crate::DynData).
+/// A copy of the value that is [replaced](Synchronized::replace): a `T`, or a `Vec` of the elements of an array or of a vector, or the
+/// `String` of a text, or a [`DynData`](crate::DynData), which can be any of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a copy of a shared value",
-    note = "the argument of the closure is a `T`, a `Vec<E>` for an array, or a `DynData`"
+    note = "the argument of the closure is a `T`, a `Vec<E>` for an array or a vector, a `String` for a `SharedString`, or a `DynData`"
 )]
 pub trait Former: sealed::Former {}
 
@@ -31,15 +31,25 @@ pub(crate) mod sealed {
 
     pub trait Former: Sized {
         type Contents: Shared<Owned = Self> + ?Sized;
+
+        /// The contents of an old value that is not of the first type.
+        type Others: Shared<Owned = Self> + ?Sized;
     }
 }
 
 impl<T: SharedValue> sealed::Former for T {
     type Contents = T;
+    type Others = T;
 }
 
 impl<E: SharedValue> sealed::Former for Vec<E> {
     type Contents = [E];
+    type Others = Vector<E>;
+}
+
+impl sealed::Former for String {
+    type Contents = Vector<Text>;
+    type Others = Vector<Text>;
 }
 
 /// Replacing.
@@ -186,17 +196,20 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
         make: impl FnOnce(O) -> Result<I, E>,
     ) -> Result<Synchronized<C>, E> {
         let location = location.into();
+        let mut make = make;
         loop {
-            let old = open_former::<O>(&location)?;
-            match ScopedHold::acquire(&old, Wait::Forever) {
-                Ok(hold) => {
-                    let new = succeed(&hold, &location, self.terms(), make)?;
-                    hold.retire();
-                    return Ok(new);
-                }
-                // Another process was faster.
-                Err(Refusal::Retired) if old.segment().has_left(&location) => {}
-                Err(refusal) => return Err(Error::from(refusal).into()),
+            let attempt = match open_former::<O::Contents>(&location) {
+                Ok(old) => attempt(&old, &location, self.terms(), make)?,
+                Err(mismatch @ Error::LayoutMismatch { .. }) => match open_former::<O::Others>(&location) {
+                    Ok(old) => attempt(&old, &location, self.terms(), make)?,
+                    Err(Error::LayoutMismatch { .. }) => return Err(mismatch.into()),
+                    Err(error) => return Err(error.into()),
+                },
+                Err(error) => return Err(error.into()),
+            };
+            match attempt {
+                Attempt::Replaced(new) => return Ok(new),
+                Attempt::TooLate(back) => make = back,
             }
         }
     }
@@ -223,8 +236,40 @@ impl<C: Shared + ?Sized> Options<Synchronized<C>> {
     }
 }
 
+/// The result of an attempt to replace a value.
+enum Attempt<N, F> {
+    Replaced(N),
+    /// Another process was faster. The closure was not called.
+    TooLate(F),
+}
+
+/// Replaces this value, unless another process was faster.
+fn attempt<C, O, I, E, F>(
+    old: &Cell<O>,
+    location: &Location<'_>,
+    terms: &Terms,
+    make: F,
+) -> Result<Attempt<Synchronized<C>, F>, E>
+where
+    C: Shared + ?Sized,
+    O: Shared + ?Sized,
+    I: Into<Initial<'static, C>>,
+    E: From<Error>,
+    F: FnOnce(O::Owned) -> Result<I, E>,
+{
+    match ScopedHold::acquire(old, Wait::Forever) {
+        Ok(hold) => {
+            let new = succeed(&hold, location, terms, make)?;
+            hold.retire();
+            Ok(Attempt::Replaced(new))
+        }
+        Err(Refusal::Retired) if old.segment().has_left(location) => Ok(Attempt::TooLate(make)),
+        Err(refusal) => Err(Error::from(refusal).into()),
+    }
+}
+
 /// Opens the value that is to be replaced, with a native lock of its own that may be recursive or not.
-fn open_former<O: Former>(location: &Location<'_>) -> Result<Cell<O::Contents>, Error> {
+fn open_former<O: Shared + ?Sized>(location: &Location<'_>) -> Result<Cell<O>, Error> {
     let open = |guarding| share::open(&Source::from(location.clone()), &Opening::ReadWrite(guarding));
     match open(Guarding::Own(LockKind::Native)) {
         Err(refused @ Error::InvalidSegment { field: "lock", .. }) => {
@@ -235,16 +280,16 @@ fn open_former<O: Former>(location: &Location<'_>) -> Result<Cell<O::Contents>, 
 }
 
 /// Makes the new value, and gives it the name of the old one. The caller then retires the old one.
-fn succeed<C: Shared + ?Sized, O: Former, I: Into<Initial<'static, C>>, E: From<Error>>(
-    hold: &ScopedHold<'_, O::Contents>,
+fn succeed<C: Shared + ?Sized, O: Shared + ?Sized, I: Into<Initial<'static, C>>, E: From<Error>>(
+    hold: &ScopedHold<'_, O>,
     location: &Location<'_>,
     terms: &Terms,
-    make: impl FnOnce(O) -> Result<I, E>,
+    make: impl FnOnce(O::Owned) -> Result<I, E>,
 ) -> Result<Synchronized<C>, E> {
     let only = || if hold.is_only() { Ok(()) } else { Err(Error::from(Refusal::AlreadyHeld)) };
     only()?;
     let old = hold.cell();
-    let value = O::Contents::load::<ReadWrite>(old)?;
+    let value = O::load::<ReadWrite>(old)?;
     let initial = hold.barring(|| make(value)).map_err(Error::from)??.into();
     // The closure may have leaked a guard.
     only()?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cell::{Cell, Place, Recognized};
 use crate::error::Error;
 use crate::format::Described;
-use crate::format::contents::Contents;
+use crate::format::contents::{Contents, Untyped};
 use crate::heap::block_id::BlockId;
 use crate::heap::blocks::{Heap, Trailer, lost};
 use crate::heap::claim::claim_found;
@@ -64,6 +64,16 @@ pub(crate) fn cell_of<C: Recognized + ?Sized>(
         Some(cell) => Ok(Some(cell)),
         None => Err(lost(segment, block.at)),
     }
+}
+
+/// Opens the value with versions in a block that was found, whatever its type is; `None` if the value was removed since.
+///
+/// # Errors
+/// `InvalidSegment` if the block was overwritten; `Io` if it cannot be claimed.
+pub(crate) fn untyped_cell_of(segment: &Arc<Segment>, block: &Trailer) -> Result<Option<Cell<Untyped>>, Error> {
+    let Some(place) = claim_found(segment, block)? else { return Ok(None) };
+    let entry = TypeEntry::at(Heap::of(segment), block.type_entry).ok_or_else(|| lost(segment, block.at))?;
+    Ok(Some(cell_in(place, block, entry.shape(block.extent.size())).ok_or_else(|| lost(segment, block.at))?))
 }
 
 /// Returns the cell with these facts in a block, if there is room for it before the key.

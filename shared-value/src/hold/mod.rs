@@ -4,6 +4,7 @@
 pub(crate) mod backoff;
 mod brief;
 mod brief_lock;
+mod growing;
 mod locking;
 pub(crate) mod moment;
 pub(crate) mod owned;
@@ -243,6 +244,30 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
             let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
             hold.borrow(copy, change, write)
         })
+    }
+
+    /// Lets `change` change a copy while other writes to the value are forbidden, and `write` write it into the draft, to be
+    /// committed.
+    ///
+    /// # Errors
+    /// Those of `update`. The result inside is that of `change`.
+    pub(crate) fn edit<V, R, E>(
+        &self,
+        copy: V,
+        change: impl FnOnce(&Self, &mut V) -> Result<R, E>,
+        write: impl FnOnce(&Self, &V),
+    ) -> Result<Result<R, E>, Refusal> {
+        self.borrow(copy, |copy| change(self, copy), |copy| write(self, copy))
+    }
+
+    /// Edits as `edit` does, for a hold that the caller ends right after this call: if `change` panics, the hold ends.
+    pub(crate) fn edit_through<V, R, E>(
+        &mut self,
+        copy: V,
+        change: impl FnOnce(&Self, &mut V) -> Result<R, E>,
+        write: impl FnOnce(&Self, &V),
+    ) -> Result<Result<R, E>, Refusal> {
+        self.ending(|hold| hold.edit(copy, change, write))
     }
 
     /// Runs `work`. If it panics, the hold ends.

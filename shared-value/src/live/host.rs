@@ -1,5 +1,5 @@
 //! Live values as hosts of parts: reads copy what is there, writes are made in place under the lock.
-#![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
+#![expect(private_bounds, private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::ops::Range;
 
@@ -123,6 +123,17 @@ impl<C: Plain + ?Sized> WriteAt for Live<C> {
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
         self.change_copy(bytes, copy, change, write)
+    }
+
+    /// # Errors
+    /// `Unsupported`: there is no vector in one slot.
+    fn update_held<V, R>(
+        &self,
+        _: impl FnOnce(&Hold<'_, OneSlot<C>>) -> Result<V, Error>,
+        _: impl FnOnce(&Hold<'_, OneSlot<C>>, &mut V) -> Result<R, Error>,
+        _: impl FnOnce(&Hold<'_, OneSlot<C>>, &V),
+    ) -> Result<R, Error> {
+        Err(Error::Unsupported { what: "the number of elements changes only in a value with versions" })
     }
 }
 

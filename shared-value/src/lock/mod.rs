@@ -9,6 +9,7 @@ pub(crate) mod only;
 pub(crate) mod process;
 pub(crate) mod pthread;
 mod refusal;
+mod signals;
 mod storage;
 mod thread;
 pub(crate) mod wakeup;
@@ -26,6 +27,7 @@ use held::{Held, HeldList};
 pub(crate) use held::{MAX_HELD, Mark};
 pub(crate) use line::LockLine;
 pub(crate) use refusal::{Overwritten, Refusal};
+pub(crate) use signals::Signal;
 pub(crate) use thread::{Thread, holds, holds_any, holds_within, is_any_held_within, set_up};
 
 /// The kind of a value's own lock.

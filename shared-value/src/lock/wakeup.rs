@@ -2,11 +2,13 @@
 //!
 //! `protocol/event.rs` explains why no wake-up is lost.
 
+use std::ptr;
 use std::time::Duration;
 
 use crate::lock::interruption;
+use crate::lock::signals::signal_of;
 use crate::protocol::atomics::AtomicU64;
-use crate::protocol::event::{count, has_waiters};
+use crate::protocol::event::{count, has_waiters, order};
 use crate::sys;
 
 /// Sleeps until another thread raises the event, or the time is over. `announced` comes from `announce`.
@@ -16,7 +18,7 @@ pub(crate) fn sleep(event: &AtomicU64, announced: u64, timeout: Duration) {
     }
 }
 
-/// Wakes all waiters that were announced.
+/// Wakes all waiters that were announced: those of the value, and those of the arena in which the value lies.
 #[inline(always)]
 pub(crate) fn raise(event: &AtomicU64) {
     if has_waiters(event) {
@@ -25,7 +27,14 @@ pub(crate) fn raise(event: &AtomicU64) {
 }
 
 #[cold]
+#[inline(never)]
 fn wake(event: &AtomicU64) {
     count(event);
     sys::futex::wake_all(event);
+    let Some(signal) = signal_of(event).filter(|signal| !ptr::eq(*signal, event)) else { return };
+    order();
+    if has_waiters(signal) {
+        count(signal);
+        sys::futex::wake_all(signal);
+    }
 }

@@ -9,8 +9,8 @@ use crate::models::futex::Futex;
 use crate::models::model;
 use crate::protocol::atomics::Ordering::{Relaxed, SeqCst};
 use crate::protocol::atomics::{AtomicU64, fence};
-use crate::protocol::event::{announce, count, has_waiters};
-use crate::protocol::lock_word::{Kernel, Wait, call_back, release, retire, take};
+use crate::protocol::event::{announce, count, has_waiters, is_announced, order};
+use crate::protocol::lock_word::{Kernel, Wait, call_back, is_called_back, release, retire, take};
 use crate::protocol::retired::{self, Standing, standing};
 use crate::protocol::slots::{Slots, Versions};
 
@@ -23,6 +23,9 @@ struct Awaited {
     lockers: Futex,
     event: AtomicU64,
     waiters: Futex,
+    /// The event word of the arena in which the value lies.
+    signal: AtomicU64,
+    watchers: Futex,
     /// The word *retired*.
     retired: AtomicU64,
     /// Takes the place of the lock word if a pthread mutex guards the value.
@@ -48,6 +51,44 @@ impl Awaited {
         if release(&self.lock, thread, &self.lockers).expect("is held") {
             self.raise();
         }
+    }
+
+    /// Changes the value of an arena as a handle does.
+    fn change_in_arena(&self, thread: u64) {
+        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
+        self.publish();
+        if release(&self.lock, thread, &self.lockers).expect("is held") && has_waiters(&self.event) {
+            count(&self.event);
+            order();
+            if has_waiters(&self.signal) {
+                count(&self.signal);
+                self.watchers.wake_all();
+            }
+        }
+    }
+
+    /// Announces a thread that waits for changes of the arena in the value.
+    fn announce_watcher(&self) -> u64 {
+        let announced = announce(&self.event);
+        call_back(&self.lock);
+        announced
+    }
+
+    /// Waits for version 1 as a thread does that waits for changes of the arena. `announced` is from an earlier wait.
+    fn watch(&self, mut announced: Option<u64>) {
+        while self.versions.committed() == Some(0) {
+            let signal = announce(&self.signal);
+            order();
+            if announced.is_none_or(|announced| !is_announced(&self.event, announced)) {
+                announced = Some(self.announce_watcher());
+            } else if !is_called_back(&self.lock) {
+                call_back(&self.lock);
+            }
+            if self.versions.committed() == Some(0) {
+                (&self.watchers).wait(&self.signal, signal, Duration::MAX);
+            }
+        }
+        assert_eq!(self.words[1].load(Relaxed), 1, "a thread that sees a version sees the writes before it");
     }
 
     /// Retires the value.
@@ -139,4 +180,22 @@ fn a_retirement_wakes_its_waiter() {
 #[test]
 fn a_change_under_a_mutex_wakes_its_waiter() {
     model(3, || run(1, Awaited::change_under_mutex, |_| fence(SeqCst)));
+}
+
+/// A thread that waits for changes of an arena sleeps on a word of the arena. Without the fence on either side, the thread that
+/// commits may look at that word before it has counted in the value's word, or the watcher the other way round.
+#[test]
+fn a_change_in_an_arena_wakes_a_watcher() {
+    for is_announced in [true, false] {
+        model(3, move || {
+            let value = Arc::new(Awaited::default());
+            let announced = is_announced.then(|| value.announce_watcher());
+            let watching = {
+                let value = Arc::clone(&value);
+                thread::spawn(move || value.watch(announced))
+            };
+            value.change_in_arena(1);
+            watching.join().unwrap();
+        });
+    }
 }

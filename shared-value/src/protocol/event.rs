@@ -18,10 +18,14 @@
 //!
 //! In all cases the waiter learns of the commit, and the release of a lock without waiters costs nothing extra.
 //!
+//! A value of an arena has two such words: its own, and that of the arena's directory, on which threads sleep that wait for many
+//! values. Such a waiter announces itself in the directory first, then in each value as above. A thread that finds the waiting bit
+//! of a value wakes the sleepers of both words. So it looks at the second word only if a thread waits for the value.
+//!
 //! A commit under a lock that stays held loads the event word without that order. A waiter that has just begun to wait may
 //! then sleep until the lock is released, or until its own timeout makes it look again.
 
-use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::atomics::{AtomicU64, Ordering, fence};
 
 const WAITING: u64 = 1;
 
@@ -44,5 +48,21 @@ pub(crate) fn has_waiters(event: &AtomicU64) -> bool {
 /// bit again: then a later commit finds no sleeper. The word changes in both cases, and each of the two threads wakes all
 /// sleepers. There is no loop that a peer could prolong.
 pub(crate) fn count(event: &AtomicU64) {
-    event.fetch_add(WAITING, Ordering::Relaxed);
+    // Release: a thread that looks again because of this sees the commit.
+    event.fetch_add(WAITING, Ordering::Release);
+}
+
+/// Returns whether the word is still what `announce` has returned. If it is not, the announcement has to be repeated.
+pub(crate) fn is_announced(event: &AtomicU64, announced: u64) -> bool {
+    // Acquire: pairs with `count`.
+    event.load(Ordering::Acquire) == announced
+}
+
+/// Orders the two words of a value in an arena: its own event word and that of the arena's directory. A waiter calls this after
+/// it has announced itself in the directory, and before it looks at values. A thread that wakes calls this between the two words.
+///
+/// Then either the thread that wakes sees the announcement in the directory, or the waiter sees that the word of the value was
+/// counted: each changes one word, and looks at the other one after the fence.
+pub(crate) fn order() {
+    fence(Ordering::SeqCst);
 }

@@ -43,6 +43,7 @@ use crate::reactor::state::{Added, Entry, with};
 use crate::reactor::waiter::Waiter;
 
 pub(crate) use crate::reactor::state::set_up;
+pub(crate) use crate::reactor::waiter::Awaited;
 
 /// What a task waits for, known to the reactor from the first `renew` until the drop.
 #[derive(Debug, Default)]
@@ -51,19 +52,19 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Lets the waker be called when a version other than `seen` is committed. `is_announced` says whether the value can be
-    /// written, and so the thread that commits can be told. Afterwards the caller looks once more.
+    /// Lets the waker be called when there may be what the task waits for. `is_announced` says whether the value can be written,
+    /// and so the thread that commits can be told. Afterwards the caller looks once more.
     ///
     /// # Errors
     /// `Io` if the thread that waits cannot be started.
     pub(crate) fn renew<C: Contents + ?Sized>(
         &mut self,
         cell: &Cell<C>,
-        seen: u64,
+        awaited: Awaited,
         is_announced: bool,
         waker: &Waker,
     ) -> Result<(), Error> {
-        let waiter = self.waiter.get_or_insert_with(|| Arc::new(Waiter::new(cell.untyped(), seen, is_announced)));
+        let waiter = self.waiter.get_or_insert_with(|| Arc::new(Waiter::new(cell.untyped(), awaited, is_announced)));
         let announced = waiter.announce();
         let entry = Entry::new(Arc::clone(waiter), waker.clone(), announced);
         match state::add(entry)? {

@@ -347,6 +347,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::handle::synchronized::Synchronized;
+    use crate::reactor::waiter::Awaited;
 
     /// When the last handle is dropped after its task, the next value may get the same address and the same event word. If the
     /// word were still known, the reactor would not be told, and sleep on the memory of the value before.
@@ -355,7 +356,8 @@ mod tests {
         let value = Synchronized::new(0_u64).expect("there is memory");
         let mut state = State::new();
         let add = |state: &mut State| {
-            let waiter = Arc::new(Waiter::new(value.cell.untyped(), value.cell.version(), true));
+            let waiter =
+                Arc::new(Waiter::new(value.cell.untyped(), Awaited::Commit { seen: value.cell.version() }, true));
             let entry = Entry::new(Arc::clone(&waiter), Waker::noop().clone(), waiter.announce());
             let (added, _) = state.add(&mut Some(entry), &mut Vec::with_capacity(4));
             (waiter, added.ok())

@@ -9,12 +9,20 @@ use crate::protocol::retired::Standing;
 use crate::reactor::announce;
 use crate::reactor::words::Word;
 
-/// What a task waits for. It belongs to the task: while the reactor knows it, the task keeps a reference too.
+/// What a task waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Awaited {
+    /// A version other than this one.
+    Commit { seen: u64 },
+    /// A wake-up by the event word. The task looks for itself whether there is what it waits for.
+    Event,
+}
+
+/// What a task waits for, and where. It belongs to the task: while the reactor knows it, the task keeps a reference too.
 #[derive(Debug)]
 pub(super) struct Waiter {
     cell: Cell<Untyped>,
-    /// The version that the task has seen.
-    seen: u64,
+    awaited: Awaited,
     /// Whether the value can be written, so that the thread that commits can be told.
     is_announced: bool,
     /// Where the registration lies. Used only while the registrations are locked.
@@ -22,8 +30,8 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
-    pub(super) fn new(cell: Cell<Untyped>, seen: u64, is_announced: bool) -> Self {
-        Self { cell, seen, is_announced, place: AtomicUsize::new(usize::MAX) }
+    pub(super) fn new(cell: Cell<Untyped>, awaited: Awaited, is_announced: bool) -> Self {
+        Self { cell, awaited, is_announced, place: AtomicUsize::new(usize::MAX) }
     }
 
     /// Announces the task in the value. Returns the event word.
@@ -44,15 +52,19 @@ impl Waiter {
     pub(super) fn look(&self, announced: &mut u64) -> Looked {
         if self.is_announced {
             if self.cell.event().load(Relaxed) != *announced {
+                if matches!(self.awaited, Awaited::Event) {
+                    return Looked::Ready;
+                }
                 *announced = announce(&self.cell);
             } else if !self.cell.is_called_back() {
                 self.cell.call_back();
             }
         }
+        let Awaited::Commit { seen } = self.awaited else { return Looked::Unclear };
         let now = self.cell.look_decided(false).map(|candidate| candidate.version());
         match (now, self.cell.standing()) {
             (_, Standing::Replaced) => Looked::Ready,
-            (Some(now), _) if now != self.seen => Looked::Ready,
+            (Some(now), _) if now != seen => Looked::Ready,
             (None, _) | (_, Standing::Pending { .. }) => Looked::Unclear,
             (Some(_), Standing::InPlace | Standing::Unlinked) => Looked::Unchanged,
         }
@@ -65,8 +77,8 @@ pub(super) enum Looked {
     Unchanged,
     /// The task has something to do.
     Ready,
-    /// A record decides about the version, which cannot be found, or a thread has died while it replaced the value. The task finds
-    /// out.
+    /// A record decides about the version, which cannot be found, or a thread has died while it replaced the value, or the task
+    /// waits for more than this value. The task finds out.
     Unclear,
 }
 
@@ -82,7 +94,7 @@ mod tests {
     #[test]
     fn a_mark_that_a_dead_thread_has_taken_is_made_again() {
         let value = Synchronized::new(0_u64).expect("there is memory");
-        let waiter = Waiter::new(value.cell.untyped(), value.cell.version(), true);
+        let waiter = Waiter::new(value.cell.untyped(), Awaited::Commit { seen: value.cell.version() }, true);
         let mut announced = waiter.announce();
         drop(value.lock().expect("it is free"));
         assert!(!value.cell.is_called_back());
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn the_task_finds_out_whether_a_name_has_moved() {
         let value = Synchronized::new(0_u64).expect("there is memory");
-        let waiter = Waiter::new(value.cell.untyped(), value.cell.version(), true);
+        let waiter = Waiter::new(value.cell.untyped(), Awaited::Commit { seen: value.cell.version() }, true);
         let mut announced = waiter.announce();
         let words = value.cell.segment().words(RETIRED, 1).expect("the header has this word");
         for (standing, looked) in [

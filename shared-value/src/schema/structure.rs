@@ -1,6 +1,7 @@
 //! Layouts made by code: structs, arrays and the types inside of them.
 
 use crate::error::Error;
+use crate::format::growth::{BYTES, TEXT};
 use crate::layout::{AtomicField, Item, SharedValue};
 use crate::schema::dyn_layout::{Typecode, invalid_layout};
 use crate::schema::parse::{read, sized};
@@ -57,6 +58,61 @@ impl DynLayout {
     /// ```
     pub fn slice(element: Self) -> Result<Self, Error> {
         Self::new("array", 0, element.align, DynKind::Slice { element: Box::new(element) }).checked()
+    }
+
+    /// Returns the layout of a [`SharedVec`](crate::SharedVec): an array whose length changes.
+    ///
+    /// # Errors
+    /// `InvalidLayout` if the layout cannot be that of an array element.
+    ///
+    /// ```
+    /// use shared_value::{Capacity, DynData, DynLayout, DynValue};
+    ///
+    /// let layout = DynLayout::vector(DynLayout::of::<u32>()?)?;
+    /// assert_eq!(layout.type_text(), "[u32; ..]");
+    /// let jobs = DynValue::new((layout, Capacity(1_000)))?;
+    /// jobs.extend(vec![DynData::from(7_u64), DynData::from(8_u64)])?;
+    /// assert_eq!(jobs.to_string(), "[7, 8]");
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn vector(element: Self) -> Result<Self, Error> {
+        Self::new("vector", 0, element.align, DynKind::Vector { element: Box::new(element) }).checked()
+    }
+
+    /// Returns the layout of a [`SharedString`](crate::SharedString): a text whose length changes.
+    ///
+    /// ```
+    /// use shared_value::{Capacity, DynLayout, DynValue};
+    ///
+    /// let motto = DynValue::new((DynLayout::shared_string(), "festina lente", Capacity(1_000)))?;
+    /// motto.set("", "per aspera")?;
+    /// motto.extend(" ad astra")?;
+    /// assert_eq!(motto.load()?.as_str(), Some("per aspera ad astra"));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn shared_string() -> Self {
+        Self::growing_bytes(TEXT)
+    }
+
+    /// Returns the layout of a [`SharedBytes`](crate::SharedBytes): bytes whose number changes.
+    ///
+    /// ```
+    /// use shared_value::{Capacity, DynData, DynLayout, DynValue};
+    ///
+    /// let message = DynValue::new((DynLayout::shared_bytes(), Capacity(1_000)))?;
+    /// message.set("", DynData::Bytes(vec![1, 2, 3]))?;
+    /// message.truncate(2)?;
+    /// assert_eq!(message.load()?, DynData::Bytes(vec![1, 2]));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn shared_bytes() -> Self {
+        Self::growing_bytes(BYTES)
+    }
+
+    fn growing_bytes(name: &'static str) -> Self {
+        let byte = Self::new("u8", 1, 1, DynKind::Integer { is_signed: false });
+        let vector = Self::new("vector", 0, 1, DynKind::Vector { element: Box::new(byte) });
+        Self::new(name, 0, 1, DynKind::Newtype { inner: Box::new(vector) })
     }
 
     /// Returns the layout of a [`FixedStr`](crate::FixedStr): text in this number of bytes.

@@ -17,10 +17,11 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::error::Error;
 use crate::format::{
-    CELL_ALIGN, CellEntry, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED,
+    CELL_ALIGN, CellEntry, EVENT, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED,
     UnvalidatedHeader,
 };
 use crate::lock;
+use crate::lock::Signal;
 use crate::protocol::atomics::AtomicU64;
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
@@ -66,6 +67,9 @@ pub(super) struct Begun {
     pub(super) claims: Claims,
     /// Ends them, when the mapping is dropped.
     pub(super) end: fn(&Mapping),
+    /// Leads threads that change a value to those that wait for changes of the arena; `None` if the memory cannot be written.
+    #[expect(dead_code, reason = "it is known as long as it lives")]
+    pub(super) signal: Option<Signal>,
 }
 
 impl Mapping {
@@ -137,6 +141,17 @@ impl Mapping {
     /// Sets what `claims` returns. Returns the argument if that was set before.
     pub(super) fn begin_claims(&self, begun: Begun) -> Option<Begun> {
         self.claims.set(begun).err()
+    }
+
+    /// Makes the event word of the directory known as the signal of this arena. Returns `None` if the memory cannot be written.
+    ///
+    /// # Safety
+    /// The signal is dropped before the mapping, or kept by `begin_claims`.
+    pub(super) unsafe fn add_signal(&self) -> Option<Signal> {
+        let start = self.entries().first().filter(|_| !self.is_read_only())?.cell_offset;
+        let event = self.words(start.checked_add(EVENT)?, 1)?.first()?;
+        // SAFETY: the word lies in this mapping. The caller drops the signal before, or `drop` does, before it drops the memory.
+        Some(unsafe { Signal::add(&self.addresses(), event) })
     }
 
     /// Returns where the claims of the arena lie; `None` if this process has opened no value there.
@@ -380,6 +395,8 @@ impl Drop for Mapping {
         if let Some(begun) = self.claims.get() {
             (begun.end)(self);
         }
+        // Before the memory, to which the signal leads.
+        drop(self.claims.take());
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if !self.is_vouched_for(lock::process::id()) {
             // In a forked child, other memory may have taken the place of the page.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::growth::Growth;
+use crate::format::room::Room;
 use crate::layout::{SharedValue, vector_fingerprint, vector_schema_text};
 use crate::vector::items::Items;
 
@@ -22,50 +22,12 @@ impl<I: Items> fmt::Debug for Vector<I> {
     }
 }
 
-/// The facts about a vector that are not in its memory.
-#[derive(Debug)]
-pub(crate) struct Room {
-    shape: Shape,
-    growth: Growth,
-    /// How many bytes of each slot have memory, as far as this handle knows; in a new vector, how many are used.
-    reserved: AtomicUsize,
-}
-
-impl Room {
-    /// Returns the facts of a vector with this capacity, which begins with `length` elements.
-    pub(super) fn of<E: SharedValue>(growth: Growth, length: usize) -> Self {
-        let shape = Shape::growing(growth).reserving(E::LAYOUT.has_reserved());
-        Self { shape, growth, reserved: AtomicUsize::new(growth.end_of(length)) }
-    }
-
-    #[inline(always)]
-    pub(super) fn growth(&self) -> Growth {
-        self.growth
-    }
-
-    /// Returns how many bytes of each slot surely have memory.
-    #[inline(always)]
-    pub(super) fn reserved(&self) -> usize {
-        self.reserved.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn note_reserved(&self, bytes: usize) {
-        self.reserved.fetch_max(bytes, Ordering::Relaxed);
-    }
-}
-
-impl Clone for Room {
-    fn clone(&self) -> Self {
-        Self { reserved: AtomicUsize::new(self.reserved()), ..*self }
-    }
-}
-
 impl<I: Items> Contents for Vector<I> {
     type Facts = Room;
 
     #[inline(always)]
     fn shape(facts: &Room) -> Shape {
-        facts.shape.slotted(false)
+        facts.shape().slotted(false)
     }
 
     #[inline(always)]
@@ -93,9 +55,6 @@ impl<I: Items> Typed for Vector<I> {
 
     fn facts(size: usize) -> Option<Room> {
         let growth = Growth::of_size(size_of::<I::Element>(), size)?;
-        // No memory is known to be reserved.
-        let room = Room::of::<I::Element>(growth, 0);
-        room.reserved.store(0, Ordering::Relaxed);
-        Some(room)
+        Some(Room::unknown(growth, I::Element::LAYOUT.has_reserved()))
     }
 }

@@ -6,14 +6,13 @@ use std::ops::Range;
 use crate::accessors::host::Writer;
 use crate::copy::{self, Alone, Copies, store_from};
 use crate::error::Error;
-use crate::format::growth::Excess;
 use crate::handle::access::ReadWrite;
 use crate::handle::guard::Guard;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::Hold;
 use crate::hold::patience::Unlimited;
 use crate::layout::SharedValue;
-use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::atomics::AtomicU64;
 use crate::vector::contents::Vector;
 use crate::vector::items::Items;
 
@@ -57,38 +56,23 @@ impl<I: Items> sealed::Edit for Guard<'_, Vector<I>> {
 }
 
 /// Returns the number of elements, with this thread's own writes.
+#[inline]
 fn length<I: Items>(hold: &Hold<'_, Vector<I>>) -> Result<usize, Error> {
-    let (cell, growth) = (hold.cell(), hold.cell().facts().growth());
-    growth.length(hold.current()).and_then(|length| cell.believe(growth, length)).map_err(Excess::error)
-}
-
-/// Sets the number of elements, all of which have been written.
-fn set_length<I: Items>(hold: &Hold<'_, Vector<I>>, length: usize) {
-    hold.change(&(0..size_of::<u64>()), |slot| slot[0].store(length as u64, Ordering::Relaxed));
+    hold.length(hold.cell().facts().growth())
 }
 
 /// Writes elements that did not exist before, from an index on, if there is room for them.
+#[inline]
 fn write<I: Items>(hold: &Hold<'_, Vector<I>>, index: usize, elements: &[I::Element]) -> Result<(), Error> {
-    let (cell, room) = (hold.cell(), hold.cell().facts());
-    let growth = room.growth();
-    let needed = index.saturating_add(elements.len());
-    if needed > growth.capacity() {
-        return Err(Error::VectorFull { name: cell.name().to_owned(), needed, capacity: growth.capacity() });
+    let bytes = hold.make_room(hold.cell().facts(), index, elements.len())?;
+    if !elements.is_empty() {
+        hold.change(&bytes, |slot| {
+            if const { I::Element::LAYOUT.has_reserved() } {
+                clear(slot, bytes.clone());
+            }
+            copy::store_slice::<Alone, I::Element>(slot, bytes.start, elements);
+        });
     }
-    if elements.is_empty() {
-        return Ok(());
-    }
-    let (start, end) = (growth.end_of(index), growth.end_of(needed));
-    if end > room.reserved() {
-        // The elements before them have memory.
-        room.note_reserved(cell.reserve(start..end)?);
-    }
-    hold.change(&(start..end), |slot| {
-        if const { I::Element::LAYOUT.has_reserved() } {
-            clear(slot, start..end);
-        }
-        copy::store_slice::<Alone, I::Element>(slot, start, elements);
-    });
     Ok(())
 }
 
@@ -108,21 +92,21 @@ pub(super) fn extend<I: Items>(hold: &Hold<'_, Vector<I>>, elements: &[I::Elemen
         return Ok(());
     }
     write(hold, length, elements)?;
-    set_length(hold, length + elements.len());
+    hold.set_length(length + elements.len());
     Ok(())
 }
 
 /// Replaces all elements, whatever their number was.
 pub(super) fn set<I: Items>(hold: &Hold<'_, Vector<I>>, elements: &[I::Element]) -> Result<(), Error> {
     write(hold, 0, elements)?;
-    set_length(hold, elements.len());
+    hold.set_length(elements.len());
     Ok(())
 }
 
 /// Keeps at most this many elements.
 pub(super) fn truncate<I: Items>(hold: &Hold<'_, Vector<I>>, most: usize) -> Result<(), Error> {
     if most < length(hold)? {
-        set_length(hold, most);
+        hold.set_length(most);
     }
     Ok(())
 }
@@ -134,7 +118,7 @@ pub(super) fn pop<E: SharedValue>(hold: &Hold<'_, Vector<E>>) -> Result<Option<E
     let mut copies = Copies::<E>::zeroed(1);
     copies.load(hold.current(), start);
     let element = copies.check_in::<Vector<E>>(start)?[0];
-    set_length(hold, last);
+    hold.set_length(last);
     Ok(Some(element))
 }
 

@@ -8,12 +8,13 @@ use crate::cell::parts::Parts;
 use crate::copy::{self, Alone};
 use crate::error::Error;
 use crate::format::growth::Growth;
+use crate::format::room::Room;
 use crate::handle::initial::Initial;
 use crate::handle::initialize::Initialize;
-use crate::handle::replace;
+use crate::layout::SharedValue;
 use crate::protocol::atomics::Ordering;
-use crate::vector::contents::{Room, Vector};
-use crate::vector::items::{Items, Text};
+use crate::vector::contents::Vector;
+use crate::vector::items::Items;
 
 /// What a vector is made from.
 pub(crate) struct VectorSource<'a, I: Items> {
@@ -54,7 +55,7 @@ impl<I: Items> Initialize for Vector<I> {
             let what = format!("reserve address space for {capacity} elements of {size} bytes");
             Error::io(what, io::ErrorKind::OutOfMemory)
         })?;
-        Ok(Room::of::<I::Element>(growth, length))
+        Ok(Room::with_elements(growth, I::Element::LAYOUT.has_reserved(), length))
     }
 
     fn is_zeroed(source: &VectorSource<'_, I>) -> bool {
@@ -69,8 +70,4 @@ impl<I: Items> Initialize for Vector<I> {
             slot[0].store(elements.len() as u64, Ordering::Relaxed);
         });
     }
-}
-
-impl replace::sealed::Former for String {
-    type Contents = Vector<Text>;
 }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::handle::shared::Shared;
 use crate::handle::wait::{Changes, Versioned};
 use crate::lock::{LONGEST_SLEEP, Wait};
-use crate::reactor::Registration;
+use crate::reactor::{Awaited, Registration};
 
 impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
     /// Waits as [`next_timeout`](Self::next_timeout) does, but without a timeout, and without blocking the thread.
@@ -58,7 +58,7 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
         if cell.is_held_here() {
             return Poll::Ready(Err(Error::WaitUnderLock { name: self.value.segment_name().to_owned() }));
         }
-        registration.renew(cell, self.seen, A::IS_WOKEN, context.waker())?;
+        registration.renew(cell, Awaited::Commit { seen: self.seen }, A::IS_WOKEN, context.waker())?;
         // This look comes after the announcement: a commit before it is seen here, one after it wakes the reactor.
         if cell.version() != self.seen {
             return Poll::Ready(Ok(()));

@@ -52,10 +52,13 @@ pub(crate) fn begin(mapping: &Arc<Mapping>, layout: Layout) {
     set_up();
     let comes_with_writes = mapping.file().is_ok_and(comes_with_writes);
     let claims = Claims::new(layout, comes_with_writes, mapping.is_read_only());
+    // SAFETY: `begin_claims` keeps it, or returns it to be dropped below.
+    let signal = unsafe { mapping.add_signal() };
+    let begun = Begun { claims, end, signal };
     let mut added = LinkedList::from([Entry(Arc::as_ptr(mapping))]);
     // Set under the lock: a forked child never finds that another thread is setting it.
     let mut mappings = lock();
-    let unused = mapping.begin_claims(Begun { claims, end });
+    let unused = mapping.begin_claims(begun);
     if unused.is_none() {
         mappings.append(&mut added);
     }

@@ -11,6 +11,8 @@ use shared_value::{Arena, Entry, Error, Synchronized};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario};
 use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName, number_of_file};
 
+use crate::watcher::Watcher;
+
 /// The values of an arena by key. The number under the empty key is that of the values without a key.
 pub(crate) type State = BTreeMap<String, u64>;
 
@@ -26,6 +28,9 @@ pub(crate) struct Arenas {
     /// not added, may have been passed on.
     keeps_space: bool,
     arena: Option<Arena>,
+    is_watched: bool,
+    /// Waits for changes, if the arena is watched.
+    watcher: Option<Watcher>,
     /// The offsets of the newest values.
     cells: Vec<u64>,
 }
@@ -64,12 +69,41 @@ impl Arenas {
         keeps_space: bool,
     ) -> Self {
         let name = SegmentName::new("arenas");
-        let mut arenas = Self { name, prepare, opened, states, victim, keeps_space, arena: None, cells: Vec::new() };
+        let mut arenas = Self {
+            name,
+            prepare,
+            opened,
+            states,
+            victim,
+            keeps_space,
+            arena: None,
+            is_watched: false,
+            watcher: None,
+            cells: Vec::new(),
+        };
         arenas.reset();
         if let Some(arena) = &arenas.arena {
             arenas.cells = arena.iter().take(4).map(|entry| cell_of(&entry)).collect();
         }
         arenas
+    }
+
+    /// Lets another process wait for changes meanwhile.
+    pub(crate) fn watched(mut self) -> Self {
+        self.is_watched = true;
+        self.reset();
+        self
+    }
+
+    /// Checks that the watcher has learned of all keys that differ from the state before.
+    fn check_watcher(&mut self, state: usize) -> Result<(), Harm> {
+        let (old, new) = (&self.states[0], &self.states[state]);
+        let differs = |key: &&String| !key.is_empty() && old.get(*key) != new.get(*key);
+        let keys: Vec<_> = old.keys().chain(new.keys()).filter(differs).collect();
+        match self.watcher.as_mut().and_then(|watcher| watcher.misses(&keys)) {
+            Some(key) => Err(Harm::Stuck(format!("the watcher has not learned of `{key}`"))),
+            None => Ok(()),
+        }
     }
 
     /// Commits transactions that neither add nor remove, before any process repairs the arena. The changes of the dead process
@@ -172,7 +206,7 @@ fn use_value(value: &Synchronized<u64>) -> Result<(), Harm> {
 
 impl Scenario for Arenas {
     fn reset(&mut self) {
-        self.arena = None;
+        (self.arena, self.watcher) = (None, None);
         if let Err(error) = fs::remove_file(self.name.path()) {
             assert_eq!(error.kind(), io::ErrorKind::NotFound, "the place can be made free");
         }
@@ -186,6 +220,7 @@ impl Scenario for Arenas {
             }
             Opened::Never => None,
         };
+        self.watcher = self.is_watched.then(|| Watcher::start(&self.name));
     }
 
     fn victim(&self) {
@@ -205,6 +240,7 @@ impl Scenario for Arenas {
             None => Arena::open(&*self.name).map_err(|error| Harm::Stuck(error.to_string()))?,
         };
         let state = self.state_of(&arena)?;
+        self.check_watcher(state)?;
         self.transact_beside_dead(&arena, state)?;
         let adding = arena.clone();
         let added = in_time(move || adding.insert(SURVIVOR, 7_u64))?;

@@ -104,6 +104,10 @@ fn die_in_transaction(arena: &Arena) {
     .finish();
 }
 
+/// The operations that are also tried while another process waits for changes. A transaction changes several values, and how many
+/// of them it finds with a mark depends on how fast the other process is.
+const WATCHED: [&str; 4] = ["arena-create", "arena-remove", "arena-replace", "arena-set"];
+
 impl Operations {
     /// Adds an operation on an arena.
     fn add_arena(
@@ -116,6 +120,12 @@ impl Operations {
     ) {
         let states = states.to_vec();
         let keeps_space = !name.starts_with("transaction-edit");
+        if WATCHED.contains(&name) {
+            let states = states.clone();
+            self.push(&format!("{name}-watched"), move || {
+                Box::new(Arenas::new(prepare, opened, states.clone(), victim, keeps_space).watched())
+            });
+        }
         self.push(name, move || Box::new(Arenas::new(prepare, opened, states.clone(), victim, keeps_space)));
     }
 
@@ -134,6 +144,10 @@ impl Operations {
         };
         self.add_arena("arena-create-first", empty, Opened::Since, &[state([]), state([("a", 1)])], |arena, _| {
             marked(|| arena.unwrap().insert("a", 1_u64)).unwrap();
+        });
+        self.add_arena("arena-set", two, Opened::Since, &[two_ones(), with(two_ones(), "b", 2)], |arena, _| {
+            let b = arena.unwrap().get::<u64>("b").unwrap().unwrap();
+            marked(|| b.set(2)).unwrap();
         });
         self.add_arena("arena-create", two, Opened::Since, &[two_ones(), with(two_ones(), "c", 3)], |arena, _| {
             marked(|| arena.unwrap().insert("c", 3_u64)).unwrap();

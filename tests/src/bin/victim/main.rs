@@ -14,6 +14,7 @@ mod stage;
 mod transfer;
 mod triple;
 mod versions;
+mod watcher;
 
 use std::process::ExitCode;
 

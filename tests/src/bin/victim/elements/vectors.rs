@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared_value::{Capacity, Error, LockError, LockState, SharedString, SharedVec};
+use shared_value::{Capacity, DynData, DynValue, Error, LockError, LockState, SharedString, SharedVec};
 use shared_value_tests::stepper::{Death, Found, Harm, Scenario, marked};
 use shared_value_tests::{AT_ONCE, SegmentFile, SegmentName};
 
@@ -226,6 +226,16 @@ impl Operations {
         });
         self.add_growing("vec-truncate", &[old.clone(), old[..3].to_vec()], |value| {
             marked(|| vector(value).truncate(3)).unwrap();
+        });
+        self.add_growing("vec-dyn-extend", &[old.clone(), with(&more)], |value| {
+            let more = DynData::Array((100..230_u64).map(DynData::from).collect());
+            let opened = DynValue::open(vector(value).segment_name()).unwrap();
+            marked(|| opened.extend(more)).unwrap();
+        });
+        self.add_growing("vec-dyn-set", &[old.clone(), more.clone()], |value| {
+            let more = DynData::Array((100..230_u64).map(DynData::from).collect());
+            let opened = DynValue::open(vector(value).segment_name()).unwrap();
+            marked(|| opened.set("", more)).unwrap();
         });
         let committed = [&old[..5], &[1, 2]].concat();
         let last = [&old[..5], &[1, 9]].concat();

@@ -1,5 +1,9 @@
 //! `DynVector`: reads a vector, of which only the segment knows the elements.
 
+mod accessors;
+mod edit;
+mod encode;
+
 use crate::cell::Cell;
 use crate::copy::load_into;
 use crate::dynamic::DynData;
@@ -7,24 +11,28 @@ use crate::dynamic::contents::Dynamic;
 use crate::dynamic::decode::decode;
 use crate::dynamic::limit;
 use crate::error::Error;
-use crate::format::growth::{BYTES, Excess, Growth, TEXT};
+use crate::format::growth::{Excess, Growth};
+use crate::format::room::Room;
 use crate::protocol::atomics::AtomicU64;
 use crate::schema::place::{Place, shown};
 use crate::schema::{DynKind, DynLayout};
 
-/// A vector that is read.
+pub(super) use encode::Elements;
+
+/// A vector of a dynamic value.
 pub(super) struct DynVector<'c, C: Dynamic + ?Sized> {
     cell: &'c Cell<C>,
     layout: &'c DynLayout,
     element: &'c DynLayout,
+    room: &'c Room,
     growth: Growth,
 }
 
 impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
     /// Returns the value as a vector, if it is one.
     pub(super) fn of(cell: &'c Cell<C>) -> Option<Self> {
-        let (element, growth) = cell.facts().vector()?;
-        Some(Self { cell, layout: &cell.facts().layout, element, growth })
+        let (element, room) = cell.facts().vector()?;
+        Some(Self { cell, layout: &cell.facts().layout, element, room, growth: room.growth() })
     }
 
     /// Returns all elements, or the part of one. `read` calls its argument with the slot to copy from.
@@ -55,7 +63,7 @@ impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
         }
         let length = found.map_err(Excess::error)?;
         if !is_inside(length) {
-            return Err(Error::NoSuchPart { path: shown(path), reason: format!("the value has {length} elements") });
+            return Err(no_such_element(path, length));
         }
         decode(place, path, &bytes)
     }
@@ -77,7 +85,7 @@ impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
         loop {
             // If it grows while it is copied, there must be room for more some time.
             let room = length.saturating_add(length / 4);
-            limit::check(&self.array(length))?;
+            self.check_size(length)?;
             let mut bytes = vec![0; room.min(self.growth.capacity()) * self.element.size];
             let mut found = Ok(0);
             read(&mut |slot| {
@@ -91,45 +99,31 @@ impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
                 }
             })?;
             length = found.and_then(|length| self.cell.believe(self.growth, length)).map_err(Excess::error)?;
-            let array = self.array(length);
-            if array.size() <= bytes.len() {
-                limit::check(&array)?;
-                bytes.truncate(array.size());
-                return self.data(&array, bytes);
+            let used = length * self.element.size;
+            if used <= bytes.len() {
+                self.check_size(length)?;
+                bytes.truncate(used);
+                return Elements::decode(self.layout, bytes);
             }
         }
     }
 
-    /// Returns the elements that were copied.
-    fn data(&self, array: &DynLayout, bytes: Vec<u8>) -> Result<DynData, Error> {
-        if self.is_of_bytes(BYTES) {
-            return Ok(DynData::Bytes(bytes));
+    /// Checks that this many elements are few enough to be read at once.
+    fn check_size(&self, length: usize) -> Result<(), Error> {
+        match Elements::of(self.layout) {
+            Elements::Text | Elements::Bytes => limit::check_bytes(length),
+            Elements::Others => limit::check(&array_of(self.element, length)),
         }
-        if self.is_of_bytes(TEXT) {
-            return String::from_utf8(bytes).map(DynData::Text).map_err(|error| Error::not_text(TEXT, &error));
-        }
-        let mut data = decode(Place::of_value(array), "", &bytes)?;
-        let mut layout = self.layout;
-        let mut names = Vec::new();
-        while let DynKind::Newtype { inner } = layout.kind() {
-            names.push(layout.name());
-            layout = inner;
-        }
-        for name in names.into_iter().rev() {
-            data = DynData::Newtype { name: name.to_owned(), inner: Box::new(data) };
-        }
-        Ok(data)
     }
+}
 
-    /// Returns whether it is a newtype of this name around a vector of bytes.
-    fn is_of_bytes(&self, name: &str) -> bool {
-        let DynKind::Newtype { inner } = self.layout.kind() else { return false };
-        self.layout.name() == name && matches!(inner.kind(), DynKind::Vector { .. }) && self.element.name() == "u8"
-    }
+/// Returns the layout of an array of this many elements.
+fn array_of(element: &DynLayout, length: usize) -> DynLayout {
+    let size = length.saturating_mul(element.size);
+    DynLayout::new("array", size, element.align, DynKind::Array { length, element: Box::new(element.clone()) })
+}
 
-    /// Returns the layout of an array of this many elements.
-    fn array(&self, length: usize) -> DynLayout {
-        let (size, element) = (length * self.element.size, Box::new(self.element.clone()));
-        DynLayout::new("array", size, self.element.align, DynKind::Array { length, element })
-    }
+/// Returns the error for a path behind the last element.
+fn no_such_element(path: &str, length: usize) -> Error {
+    Error::NoSuchPart { path: shown(path), reason: format!("the value has {length} elements") }
 }

@@ -1,0 +1,12 @@
+//! The extension module of the Python package `shared-value`.
+
+mod native;
+
+use pyo3::prelude::*;
+
+/// Typed values in shared memory: the part of the package that is written in Rust.
+#[pymodule(name = "_core")]
+fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    native::register(module)?;
+    Ok(())
+}

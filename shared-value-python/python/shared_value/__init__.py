@@ -20,10 +20,12 @@ from shared_value._core import (
     Inherited,
     Layout,
     Token,
+    Transaction,
     Value,
     names,
     unlink,
 )
+from shared_value._arena import Arena, create_arena, open_arena, passing
 from shared_value._errors import ArenaFull, Error, InvalidBits, InvalidSegment, LayoutMismatch, Retired
 from shared_value._handles import Array, Handle, Scalar, Struct, Vector, View
 from shared_value._layouts import (
@@ -50,8 +52,8 @@ from shared_value._open import Source, create, new, open
 from shared_value._records import Record, enumeration, struct, to_dict
 
 __all__ = [
-    "ArenaFull", "Array", "Atomic", "AtomicHandle", "Changes", "Descriptor", "Error", "Handle", "Inherited", "InvalidBits",
-    "InvalidSegment", "Layout", "LayoutMismatch", "Record", "Retired", "Scalar", "Source", "Struct", "Token", "Value", "Vector",
-    "View", "array", "bool", "char", "create", "dtype_of", "enumeration", "f32", "f64", "i16", "i32", "i64", "i8", "layout_of",
-    "names", "new", "open", "raw", "struct", "text", "to_dict", "u16", "u32", "u64", "u8", "unlink",
+    "Arena", "ArenaFull", "Array", "Atomic", "AtomicHandle", "Changes", "Descriptor", "Error", "Handle", "Inherited", "InvalidBits",
+    "InvalidSegment", "Layout", "LayoutMismatch", "Record", "Retired", "Scalar", "Source", "Struct", "Token", "Transaction", "Value", "Vector",
+    "View", "array", "bool", "char", "create", "create_arena", "dtype_of", "enumeration", "f32", "f64", "i16", "i32", "i64", "i8", "layout_of",
+    "names", "new", "open", "open_arena", "passing", "raw", "struct", "text", "to_dict", "u16", "u32", "u64", "u8", "unlink",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -35,11 +36,11 @@ class Handle(_core.Value):
         The condition gets a copy after each commit; it may miss values if commits come faster. `TimeoutError` after a timeout
         in seconds. Changes of atomic fields do not count as commits.
         """
-        end = None if timeout is None else asyncio_free_clock() + timeout
+        end = None if timeout is None else time.monotonic() + timeout
         changes = self.changes()
         value = self.load()
         while not condition(value):
-            rest = None if end is None else max(0.0, end - asyncio_free_clock())
+            rest = None if end is None else max(0.0, end - time.monotonic())
             value = changes.next(rest)
         return value
 
@@ -68,19 +69,6 @@ class Handle(_core.Value):
         while True:
             yield await self.changed(changes)
 
-    def pass_to(self, name: str, env: dict[str, str]) -> tuple[int, ...]:
-        """Pass the value to a program that `subprocess` starts, which opens it by `Inherited(name)`.
-
-        Adds an entry to the environment of the program, and returns what belongs into `pass_fds`:
-
-            env = dict(os.environ)
-            fds = account.pass_to("ACCOUNT", env)
-            subprocess.Popen(["worker"], env=env, pass_fds=fds)
-        """
-        descriptor, entry = self._passed()
-        env[name] = entry
-        return (descriptor,)
-
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a token: another process of this user can open the value while this one has it open."""
         return _open_token, (self.token(), self.is_read_only)
@@ -92,13 +80,6 @@ class Handle(_core.Value):
         except Exception as error:
             shown = f"({type(error).__name__}: {error})"
         return f"<{self.layout.type_text}{path} in {self.segment_name}: {shown}>"
-
-
-def asyncio_free_clock() -> float:
-    """Return the time of the monotonic clock."""
-    import time
-
-    return time.monotonic()
 
 
 def _set(ready: asyncio.Future[None]) -> None:

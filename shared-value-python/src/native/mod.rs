@@ -1,5 +1,6 @@
 //! The native API: values of any type, by the schemas in their segments.
 
+mod arena;
 mod data;
 mod error;
 mod handle;
@@ -22,6 +23,11 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<source::Descriptor>()?;
     module.add_class::<waiting::Changes>()?;
     module.add_class::<value::Block>()?;
+    module.add_class::<arena::Arena>()?;
+    module.add_class::<arena::Transaction>()?;
+    module.add_function(wrap_pyfunction!(arena::create_arena, module)?)?;
+    module.add_function(wrap_pyfunction!(arena::open_arena, module)?)?;
+    module.add_function(wrap_pyfunction!(arena::run_transaction, module)?)?;
     module.add_function(wrap_pyfunction!(classes::declare, module)?)?;
     module.add_function(wrap_pyfunction!(classes::attribute_of, module)?)?;
     module.add_function(wrap_pyfunction!(fields::add_fields, module)?)?;

@@ -37,7 +37,7 @@ pub(crate) fn open_value(
 }
 
 /// Returns whether the value may be there later.
-fn may_appear(error: &Error) -> bool {
+pub(crate) fn may_appear(error: &Error) -> bool {
     matches!(error, Error::NotFound { .. }) || is_temporary(error)
 }
 

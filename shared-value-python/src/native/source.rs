@@ -90,13 +90,17 @@ impl Place {
             return Ok(Self::Path(object.extract()?));
         }
         if object.hasattr("sendmsg")? {
-            let number: i32 = object.call_method0("fileno")?.extract()?;
-            return Ok(Self::Socket(duplicate(number)?.into()));
+            return Self::socket(object).map(Self::Socket);
         }
         let found = object.get_type().name()?;
         Err(PyTypeError::new_err(format!(
             "expected a name, a path, a Token, an Inherited, a Descriptor or a Unix socket, found {found}"
         )))
+    }
+
+    /// Returns a duplicate of a Unix socket.
+    pub(crate) fn socket(object: &Bound<'_, PyAny>) -> PyResult<UnixStream> {
+        Ok(duplicate(object.call_method0("fileno")?.extract()?)?.into())
     }
 
     pub(crate) fn source(&self) -> Source<'_> {

@@ -15,6 +15,7 @@ use crate::native::data::number::Number;
 use crate::native::error::{OrRaise, Patience};
 use crate::native::handle::holds;
 use crate::native::handle::root::{Root, each};
+use crate::native::source::Place;
 
 /// A value in shared memory, or a part of one. Each layout has a class of its own, with an attribute for each field.
 #[pyclass(frozen, subclass, weakref, module = "shared_value")]
@@ -289,6 +290,20 @@ impl Value {
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
         use std::os::fd::AsRawFd;
         Ok(each!(&*self.root, value => value.as_fd()).or_raise(py)?.as_raw_fd())
+    }
+
+    #[pyo3(name = "_entry")]
+    fn entry(&self, py: Python<'_>) -> PyResult<String> {
+        self.expect_whole()?;
+        let descriptor = self.fileno(py)?;
+        Ok(each!(&*self.root, value => value.inherited_entry(descriptor)))
+    }
+
+    /// Send the value over a Unix socket. The other end opens it by `open(socket)`.
+    fn send_to(&self, py: Python<'_>, socket: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.expect_whole()?;
+        let socket = Place::socket(socket)?;
+        each!(&*self.root, value => value.send_to(&socket)).or_raise(py)
     }
 
     /// Unlink the name or the file. Processes that have the value open keep it.

@@ -10,7 +10,7 @@ use crate::handle::guard::Guard;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::handle::wait::within::Within;
-use crate::layout::{AtomicField, SharedValue};
+use crate::layout::{AtomicField, AtomicValue, SharedValue};
 use crate::schema::place::{Place, shown};
 use crate::schema::{DynKind, DynLayout};
 
@@ -126,6 +126,32 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     pub fn part_at<F: SharedValue>(&self, offset: usize) -> Result<Part<'_, Self, F>, Error> {
         check::<F>(offset, self.cell.shape())?;
         Ok(Part::of(self, offset))
+    }
+
+    /// Returns the atomic field of this number, or the element of one: for callers that have found it once, as
+    /// [`part_at`](Self::part_at). The numbers count the atomic fields of the value in order, and of an array each element.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the value has fewer.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, DynValue};
+    ///
+    /// let layout = DynLayout::structure("Server").atomic::<[u64; 3]>("by_status").atomic::<u64>("requests").build()?;
+    /// let server = DynValue::new(layout)?;
+    /// server.atomic_at::<u64>(3)?.fetch_add(1);
+    /// assert_eq!(server.atomic_part::<u64>("requests")?.load(), 1);
+    /// assert!(server.atomic_at::<u64>(4).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    #[inline]
+    pub fn atomic_at<F: AtomicValue>(&self, number: usize) -> Result<Atomic<'_, Self, F>, Error> {
+        let count = self.cell.shape().atomics;
+        if number < count {
+            return Ok(Atomic::at(self, number));
+        }
+        let reason = format!("the value has {count} atomic fields and elements");
+        Err(Error::NoSuchPart { path: format!("(atomic {number})"), reason })
     }
 }
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import operator
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared_value import _core
 from shared_value._core import Changes, Token
 from shared_value._layouts import dtype_of, format_of
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Handle(_core.Value):
@@ -50,6 +52,9 @@ class Handle(_core.Value):
 
     async def changed(self, changes: Changes | None = None) -> Any:
         """Wait for the next commit without blocking the thread, and return the value."""
+        # Not before it is needed: in a program without it, blocks have less to compare.
+        import asyncio
+
         loop = asyncio.get_running_loop()
         wait = (changes or self.changes())._begin()
         while True:

@@ -142,20 +142,30 @@ pub(crate) fn patiently_if<T: Send>(
 fn wait<T: Send>(
     py: Python<'_>,
     patience: Patience,
-    mut error: Error,
+    error: Error,
     is_temporary: fn(&Error) -> bool,
     mut attempt: impl FnMut(Duration) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
+    let mut last = error;
     loop {
         let slice = patience.slice();
         if slice.is_zero() {
-            return Err(exception(py, error));
+            return Err(exception(py, last));
         }
         let result = py.detach(|| interruptible(|| attempt(slice)));
         py.check_signals()?;
         match result {
-            Err(next) if is_temporary(&next) => error = next,
+            Err(next) if is_temporary(&next) => last = late(next),
             result => return result.or_raise(py),
         }
+    }
+}
+
+/// Returns the error for the end of the time: the wait was not given up because of the last slice, or of a signal.
+fn late(error: Error) -> Error {
+    match error {
+        Error::Lock(_) => Error::Lock(LockError::TimedOut),
+        Error::Interrupted { awaited } => Error::TimedOut { awaited },
+        other => other,
     }
 }

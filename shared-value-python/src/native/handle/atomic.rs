@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
+use pyo3::types::PyList;
 use shared_value::{AtomicBits, AtomicNumber, AtomicValue, DynKind, DynLayout};
 
 use crate::native::data::number::Primitive;
@@ -17,8 +18,75 @@ use crate::native::handle::value::Value;
 #[pyclass(frozen, weakref, module = "shared_value")]
 pub(crate) struct Atomic {
     root: Arc<Root>,
-    path: String,
-    layout: Arc<DynLayout>,
+    words: Words,
+}
+
+/// The words of an atomic field, or of an element of one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Words {
+    kind: Kind,
+    /// The number of the first one in the value.
+    first: usize,
+    /// How many there are, if the field is an array.
+    length: Option<usize>,
+}
+
+/// The type of an atomic value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    U64,
+    I64,
+    F64,
+    Bool,
+}
+
+impl Words {
+    /// Returns the words of the field of this name.
+    pub(crate) fn of(value: &DynLayout, name: &str) -> Option<Self> {
+        let DynKind::Struct { fields } = value.kind() else { return None };
+        let mut first = 0;
+        for field in fields.iter().filter(|field| field.is_atomic()) {
+            let (length, layout) = match field.layout().kind() {
+                DynKind::Array { length, element } => (Some(*length), &**element),
+                _ => (None, field.layout()),
+            };
+            if field.name() == name {
+                let kind = match layout.name() {
+                    "u64" => Kind::U64,
+                    "i64" => Kind::I64,
+                    "f64" => Kind::F64,
+                    _ => Kind::Bool,
+                };
+                return Some(Self { kind, first, length });
+            }
+            first += length.unwrap_or(1);
+        }
+        None
+    }
+}
+
+/// Evaluates an expression with `$type` as the type of the value.
+macro_rules! with_kind {
+    ($kind:expr, $type:ident => $result:expr) => {
+        match $kind {
+            Kind::U64 => {
+                type $type = u64;
+                $result
+            }
+            Kind::I64 => {
+                type $type = i64;
+                $result
+            }
+            Kind::F64 => {
+                type $type = f64;
+                $result
+            }
+            Kind::Bool => {
+                type $type = bool;
+                $result
+            }
+        }
+    };
 }
 
 /// An operation that changes an atomic value.
@@ -35,26 +103,21 @@ enum Change {
 }
 
 impl Atomic {
-    pub(crate) fn of(value: &Value, name: &str, layout: &Arc<DynLayout>) -> Self {
-        Self { root: Arc::clone(&value.root), path: value.path_of(name), layout: Arc::clone(layout) }
+    pub(crate) fn of(value: &Value, words: Words) -> Self {
+        Self { root: Arc::clone(&value.root), words }
     }
 
     pub(crate) fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         Ok(Bound::new(py, self)?.into_any())
     }
 
-    /// Returns whether it is the field at this path.
-    pub(crate) fn is_at(&self, root: &Arc<Root>, path: &str) -> bool {
-        Arc::ptr_eq(&self.root, root) && self.path == path
-    }
-
-    /// Returns the number of elements, if it is an array.
-    fn length(&self) -> Option<(usize, &DynLayout)> {
-        if let DynKind::Array { length, element } = self.layout.kind() { Some((*length, element)) } else { None }
+    /// Returns whether it has these words.
+    pub(crate) fn is_at(&self, root: &Arc<Root>, words: Words) -> bool {
+        Arc::ptr_eq(&self.root, root) && self.words == words
     }
 
     fn read<T: Primitive + AtomicValue>(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let value = each!(&*self.root, value => value.atomic_part::<T>(&self.path).map(|atomic| atomic.load()));
+        let value = each!(&*self.root, value => value.atomic_at::<T>(self.words.first).map(|atomic| atomic.load()));
         Ok(value.or_raise(py)?.into_python(py))
     }
 
@@ -68,8 +131,8 @@ impl Atomic {
     ) -> PyResult<Py<PyAny>> {
         let operand = T::from_python(operand)?;
         let before = match &*self.root {
-            Root::ReadWrite(value) => read_write(value.atomic_part::<T>(&self.path).or_raise(py)?, operand),
-            Root::Unlocked(value) => unlocked(value.atomic_part::<T>(&self.path).or_raise(py)?, operand),
+            Root::ReadWrite(value) => read_write(value.atomic_at::<T>(self.words.first).or_raise(py)?, operand),
+            Root::Unlocked(value) => unlocked(value.atomic_at::<T>(self.words.first).or_raise(py)?, operand),
             Root::ReadOnly(_) => return Err(read_only()),
         };
         Ok(before.into_python(py))
@@ -132,19 +195,19 @@ impl Atomic {
     }
 
     fn apply(&self, py: Python<'_>, change: Change, operand: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let name = self.layout.name();
-        match (change, name) {
-            (Change::Store | Change::Swap, "u64") => self.plain::<u64>(py, change, operand),
-            (Change::Store | Change::Swap, "i64") => self.plain::<i64>(py, change, operand),
-            (Change::Store | Change::Swap, "f64") => self.plain::<f64>(py, change, operand),
-            (Change::Store | Change::Swap, "bool") => self.plain::<bool>(py, change, operand),
-            (Change::Or | Change::And, "u64") => self.bits::<u64>(py, change, operand),
-            (Change::Or | Change::And, "i64") => self.bits::<i64>(py, change, operand),
-            (Change::Or | Change::And, "bool") => self.bits::<bool>(py, change, operand),
-            (Change::Add | Change::Sub | Change::Max | Change::Min, "u64") => self.number::<u64>(py, change, operand),
-            (Change::Add | Change::Sub | Change::Max | Change::Min, "i64") => self.number::<i64>(py, change, operand),
-            (Change::Add | Change::Sub | Change::Max | Change::Min, "f64") => self.number::<f64>(py, change, operand),
-            _ => Err(PyTypeError::new_err(format!("an atomic {} has no such operation", self.layout.type_text()))),
+        let kind = self.words.kind;
+        match (change, kind) {
+            _ if self.words.length.is_some() => Err(PyTypeError::new_err("an atomic array changes element by element")),
+            (Change::Store | Change::Swap, _) => with_kind!(kind, T => self.plain::<T>(py, change, operand)),
+            (Change::Or | Change::And, Kind::U64) => self.bits::<u64>(py, change, operand),
+            (Change::Or | Change::And, Kind::I64) => self.bits::<i64>(py, change, operand),
+            (Change::Or | Change::And, Kind::Bool) => self.bits::<bool>(py, change, operand),
+            (_, Kind::U64) => self.number::<u64>(py, change, operand),
+            (_, Kind::I64) => self.number::<i64>(py, change, operand),
+            (Change::Add | Change::Sub | Change::Max | Change::Min, Kind::F64) => {
+                self.number::<f64>(py, change, operand)
+            }
+            _ => Err(PyTypeError::new_err("an atomic value of this type has no such operation")),
         }
     }
 
@@ -157,10 +220,10 @@ impl Atomic {
         let (current, new) = (T::from_python(current)?, T::from_python(new)?);
         Ok(match &*self.root {
             Root::ReadWrite(value) => {
-                value.atomic_part::<T>(&self.path).or_raise(py)?.compare_exchange(current, new).is_ok()
+                value.atomic_at::<T>(self.words.first).or_raise(py)?.compare_exchange(current, new).is_ok()
             }
             Root::Unlocked(value) => {
-                value.atomic_part::<T>(&self.path).or_raise(py)?.compare_exchange(current, new).is_ok()
+                value.atomic_at::<T>(self.words.first).or_raise(py)?.compare_exchange(current, new).is_ok()
             }
             Root::ReadOnly(_) => return Err(read_only()),
         })
@@ -171,18 +234,9 @@ impl Atomic {
 impl Atomic {
     /// Return the present value; of an array, a list.
     fn load(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        match self.layout.name() {
-            "u64" => self.read::<u64>(py),
-            "i64" => self.read::<i64>(py),
-            "f64" => self.read::<f64>(py),
-            "bool" => self.read::<bool>(py),
-            _ => {
-                let length = self.length().map_or(0, |(length, _)| length);
-                let elements = (0..length).map(|index| self.element(index)?.load(py));
-                let elements = elements.collect::<PyResult<Vec<_>>>()?;
-                Ok(pyo3::types::PyList::new(py, elements)?.into_any().unbind())
-            }
-        }
+        let Some(length) = self.words.length else { return with_kind!(self.words.kind, T => self.read::<T>(py)) };
+        let elements = (0..length).map(|index| self.element(index)?.load(py)).collect::<PyResult<Vec<_>>>()?;
+        Ok(PyList::new(py, elements)?.into_any().unbind())
     }
 
     /// Write a value.
@@ -197,13 +251,10 @@ impl Atomic {
 
     /// Write `new` if the value is `current`; return whether it was.
     fn compare_exchange(&self, py: Python<'_>, current: &Bound<'_, PyAny>, new: &Bound<'_, PyAny>) -> PyResult<bool> {
-        match self.layout.name() {
-            "u64" => self.exchange::<u64>(py, current, new),
-            "i64" => self.exchange::<i64>(py, current, new),
-            "f64" => self.exchange::<f64>(py, current, new),
-            "bool" => self.exchange::<bool>(py, current, new),
-            _ => Err(PyTypeError::new_err("an array is exchanged element by element")),
+        if self.words.length.is_some() {
+            return Err(PyTypeError::new_err("an atomic array changes element by element"));
         }
+        with_kind!(self.words.kind, T => self.exchange::<T>(py, current, new))
     }
 
     /// Add; return the value before.
@@ -265,7 +316,7 @@ impl Atomic {
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        self.length().map(|(length, _)| length).ok_or_else(|| PyTypeError::new_err("a single value has no length"))
+        self.words.length.ok_or_else(|| PyTypeError::new_err("a single value has no length"))
     }
 
     fn __getitem__(&self, index: isize) -> PyResult<Self> {
@@ -277,7 +328,7 @@ impl Atomic {
     fn __setitem__(&self, py: Python<'_>, index: isize, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let element = self.__getitem__(index)?;
         // `x.by_status[2] += 1` stores the object that it has read and changed.
-        if value.cast::<Self>().is_ok_and(|atomic| atomic.get().is_at(&self.root, &element.path)) {
+        if value.cast::<Self>().is_ok_and(|atomic| atomic.get().is_at(&self.root, element.words)) {
             return Ok(());
         }
         element.store(py, value)
@@ -298,9 +349,10 @@ impl Atomic {
 
 impl Atomic {
     fn element(&self, index: usize) -> PyResult<Self> {
-        let found = self.length().filter(|(length, _)| index < *length);
-        let (_, element) = found.ok_or_else(|| PyIndexError::new_err("atomic index out of range"))?;
-        let (root, layout) = (Arc::clone(&self.root), Arc::new(element.clone()));
-        Ok(Self { root, path: format!("{}[{index}]", self.path), layout })
+        if self.words.length.is_none_or(|length| index >= length) {
+            return Err(PyIndexError::new_err("atomic index out of range"));
+        }
+        let words = Words { first: self.words.first + index, length: None, ..self.words };
+        Ok(Self { root: Arc::clone(&self.root), words })
     }
 }

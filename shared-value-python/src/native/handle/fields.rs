@@ -21,28 +21,29 @@ use crate::native::data::classes::{self, attribute};
 use crate::native::data::convert::{from_python, to_python};
 use crate::native::data::layout::{Layout, unwrapped};
 use crate::native::data::number::{Number, Primitive, with_type};
-use crate::native::handle::atomic::Atomic;
+use crate::native::handle::atomic::{Atomic, Words};
 use crate::native::handle::value::{Value, is_composite};
 
 /// What a descriptor knows of its field.
 struct Field {
-    name: String,
+    name: Arc<str>,
     /// Where it starts in its struct.
     offset: usize,
     layout: Arc<DynLayout>,
-    /// Whether it has words of its own if its struct is the value.
-    is_atomic: bool,
+    /// The words of its own that it has if its struct is the value, and it is atomic.
+    words: Option<Words>,
     /// The class of handles of the field, if it has any.
     class: PyOnceLock<Py<PyType>>,
 }
 
 impl Field {
     fn get<'py>(&self, py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-        if self.is_atomic && value.is_whole {
-            return Atomic::of(value, &self.name, &self.layout).into_object(py);
+        if let Some(words) = self.words.filter(|_| value.is_whole) {
+            return Atomic::of(value, words).into_object(py);
         }
         if is_composite(&self.layout) {
-            let part = value.part(&self.name, self.offset, Arc::clone(&self.layout));
+            let path = if value.path.is_empty() { Arc::clone(&self.name) } else { value.path_of(&self.name).into() };
+            let part = value.part(path, self.offset, Arc::clone(&self.layout));
             let class = self.class.get_or_try_init(py, || classes::handle(py, &self.layout).map(Bound::unbind))?;
             return part.into_instance(class.bind(py));
         }
@@ -53,7 +54,8 @@ impl Field {
     fn set(&self, py: Python<'_>, value: &Value, object: &Bound<'_, PyAny>) -> PyResult<()> {
         let path = value.path_of(&self.name);
         // `x.requests += 1` stores the object that it has read and changed.
-        if object.cast::<Atomic>().is_ok_and(|atomic| atomic.get().is_at(&value.root, &path)) {
+        let is_at = |words| object.cast::<Atomic>().is_ok_and(|atomic| atomic.get().is_at(&value.root, words));
+        if self.words.is_some_and(is_at) {
             return Ok(());
         }
         if let Ok(part) = object.cast::<Value>() {
@@ -75,12 +77,13 @@ pub(crate) fn add_fields(class: &Bound<'_, PyType>, layout: &Layout) -> PyResult
         return Err(PyTypeError::new_err("expected a class of handles"));
     }
     let DynKind::Struct { fields } = unwrapped(&layout.0).kind() else {
-        return add(class, "value", "", 0, &layout.0, false);
+        return add(class, "value", "", 0, &layout.0, None);
     };
     for field in fields.iter().filter(|field| !field.layout().is_reserved()) {
         let name = attribute(field.name());
         if !class.hasattr(&*name)? {
-            add(class, &name, field.name(), field.offset(), field.layout(), field.is_atomic())?;
+            let words = Words::of(unwrapped(&layout.0), field.name());
+            add(class, &name, field.name(), field.offset(), field.layout(), words)?;
         }
     }
     Ok(())
@@ -92,19 +95,19 @@ fn add(
     field: &str,
     offset: usize,
     layout: &DynLayout,
-    is_atomic: bool,
+    words: Option<Words>,
 ) -> PyResult<()> {
     let py = class.py();
     let text = |text: String| CString::new(text).map_err(|error| PyValueError::new_err(error.to_string()));
-    let kind = if is_atomic { "atomic " } else { "" };
+    let kind = if words.is_some() { "atomic " } else { "" };
     let doc = text(format!("{kind}{} at byte {offset}", layout.type_text()))?;
-    let number = if is_atomic { None } else { Number::of(layout) };
+    let number = if words.is_some() { None } else { Number::of(layout) };
     let (get, set): (ffi::getter, ffi::setter) = match number {
         Some(number) => with_type!(number, T => (get_number::<T>, set_number::<T>)),
         None => (get_field, set_field),
     };
     let layout = Arc::new(layout.clone());
-    let known = Field { name: field.to_owned(), offset, layout, is_atomic, class: PyOnceLock::new() };
+    let known = Field { name: field.into(), offset, layout, words, class: PyOnceLock::new() };
     // The descriptor refers to these for as long as the program runs: classes of layouts are made once.
     let name = text(attribute.to_owned())?;
     let descriptor = Box::leak(Box::new(ffi::PyGetSetDef {

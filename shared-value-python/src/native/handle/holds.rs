@@ -1,19 +1,19 @@
 //! The locks that this thread holds for Python code.
 //!
-//! To the lock, all tasks and greenlets of a thread are that thread. So the holder is marked here, and compared when the thread
-//! uses a value whose lock it holds.
+//! To the lock, all tasks and greenlets of a thread are that thread. So the holder is noted here, and compared when the thread uses
+//! a value whose lock it holds: by the task or greenlet that runs, and by a mark in a context variable.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use shared_value::{Dyn, DynValue, LockState, OwnedGuard};
 
 use crate::native::error::{OrRaise, Patience, patiently};
+use crate::native::handle::runner::{self, Runner};
 
 thread_local! {
     static HOLDS: RefCell<Vec<Hold>> = const { RefCell::new(Vec::new()) };
@@ -40,95 +40,45 @@ impl Drop for Hold {
 }
 
 /// The code that took the lock.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Holder {
-    /// The value of the context variable, which a task that was started before the lock was taken does not have.
+    /// The value of the context variable, which is 0 in a context that is no copy of the holder's.
     mark: u64,
-    /// The addresses of the task of `asyncio` and of the greenlet, which tell tasks that were started later.
-    task: usize,
-    greenlet: usize,
+    runner: Runner,
 }
 
 impl Holder {
-    /// Returns the holder that is running, with a mark that no other has.
+    /// Returns the holder that is running, and marks its context.
     fn enter(py: Python<'_>) -> PyResult<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let known = if COUNT.get() == 0 { None } else { known_mark(py)? };
-        let mark = if let Some(mark) = known {
-            mark
-        } else {
-            let mark = NEXT.fetch_add(1, Ordering::Relaxed);
-            variable(py)?.call_method1(intern!(py, "set"), (mark,))?;
-            mark
-        };
-        Ok(Self { mark, task: task(py)?, greenlet: greenlet(py)? })
-    }
-
-    /// Returns whether this one is running.
-    fn is_running(self, py: Python<'_>) -> PyResult<bool> {
-        Ok(mark(py)? == self.mark && task(py)? == self.task && greenlet(py)? == self.greenlet)
+        let mut mark = mark(py)?;
+        if mark == 0 {
+            mark = NEXT.fetch_add(1, Ordering::Relaxed);
+            variable(py)?.set.bind(py).call1((mark,))?;
+        }
+        Ok(Self { mark, runner: runner::current(py)? })
     }
 }
 
-fn variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let variable = VARIABLE.get_or_try_init(py, || {
+/// The functions of the context variable.
+struct Variable {
+    get: Py<PyAny>,
+    set: Py<PyAny>,
+}
+
+fn variable(py: Python<'_>) -> PyResult<&'static Variable> {
+    static VARIABLE: PyOnceLock<Variable> = PyOnceLock::new();
+    VARIABLE.get_or_try_init(py, || {
         let class = py.import("contextvars")?.getattr("ContextVar")?;
         let arguments = PyDict::new(py);
         arguments.set_item("default", 0)?;
-        Ok::<_, PyErr>(class.call(("shared_value_holder",), Some(&arguments))?.unbind())
-    })?;
-    Ok(variable.bind(py))
+        let variable = class.call(("shared_value_holder",), Some(&arguments))?;
+        Ok(Variable { get: variable.getattr("get")?.unbind(), set: variable.getattr("set")?.unbind() })
+    })
 }
 
 fn mark(py: Python<'_>) -> PyResult<u64> {
-    variable(py)?.call_method0(intern!(py, "get"))?.extract()
-}
-
-/// Returns the mark of the running code, if a hold of this thread has it.
-fn known_mark(py: Python<'_>) -> PyResult<Option<u64>> {
-    let mark = mark(py)?;
-    Ok(HOLDS.with_borrow(|holds| holds.iter().any(|hold| hold.holder.mark == mark)).then_some(mark))
-}
-
-/// Returns a function of a module that the program has imported.
-fn imported<'py>(
-    py: Python<'py>,
-    cell: &'static PyOnceLock<Py<PyAny>>,
-    module: &str,
-    function: &str,
-) -> PyResult<Option<&'py Bound<'py, PyAny>>> {
-    if cell.get(py).is_none() {
-        static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-        let modules = MODULES.get_or_try_init(py, || {
-            Ok::<_, PyErr>(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
-        })?;
-        let Some(module) = modules.bind(py).get_item(module)? else { return Ok(None) };
-        // The module may be only half imported.
-        let Some(function) = module.getattr_opt(function)? else { return Ok(None) };
-        let _ = cell.set(py, function.unbind());
-    }
-    Ok(cell.get(py).map(|function| function.bind(py)))
-}
-
-/// Returns the address of the running task of `asyncio`; 0 if there is none.
-fn task(py: Python<'_>) -> PyResult<usize> {
-    static LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static TASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let Some(running) = imported(py, &LOOP, "asyncio", "_get_running_loop")? else { return Ok(0) };
-    let running = running.call0()?;
-    if running.is_none() {
-        return Ok(0);
-    }
-    let Some(current) = imported(py, &TASK, "asyncio", "current_task")? else { return Ok(0) };
-    Ok(current.call1((running,))?.as_ptr().addr())
-}
-
-/// Returns the address of the running greenlet; 0 if the program has none.
-fn greenlet(py: Python<'_>) -> PyResult<usize> {
-    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let Some(current) = imported(py, &CURRENT, "greenlet", "getcurrent")? else { return Ok(0) };
-    Ok(current.call0()?.as_ptr().addr())
+    variable(py)?.get.bind(py).call0()?.extract()
 }
 
 /// Checks that the running code may use a value: no other task of this thread holds its lock.
@@ -137,10 +87,10 @@ pub(crate) fn check(py: Python<'_>, value: &DynValue) -> PyResult<()> {
     if COUNT.get() == 0 { Ok(()) } else { check_holder(py, value, true) }
 }
 
-/// Checks that the running code may read a value.
+/// Checks that the running code may read a value: it does not belong to another task than the holder.
 #[inline]
 pub(crate) fn check_read(py: Python<'_>, value: &DynValue) -> PyResult<()> {
-    if COUNT.get() == 0 { Ok(()) } else { check_holder(py, value, false) }
+    if COUNT.get() == 0 || !runner::may_differ(py)? { Ok(()) } else { check_holder(py, value, false) }
 }
 
 #[cold]
@@ -153,7 +103,7 @@ fn check_holder(py: Python<'_>, value: &DynValue, is_write: bool) -> PyResult<()
         holds.iter().find(|hold| hold.lock == lock).map(|hold| (hold.holder, hold.is_rolled_back))
     });
     let Some((holder, is_rolled_back)) = found else { return Ok(()) };
-    if !holder.is_running(py)? {
+    if holder.mark != mark(py)? || !holder.runner.is(runner::current(py)?) {
         return Err(PyRuntimeError::new_err(format!(
             "another task of this thread holds the lock of {}: do not keep a lock across an await",
             value.segment_name()

@@ -58,10 +58,9 @@ impl Value {
         format!("{}{separator}{path}", self.path)
     }
 
-    /// Returns a part of this part, which starts at this offset in it.
-    pub(crate) fn part(&self, path: &str, offset: usize, layout: Arc<DynLayout>) -> Self {
-        let (root, path) = (Arc::clone(&self.root), self.path_of(path).into());
-        Self { root, path, offset: self.offset + offset, layout, is_whole: false }
+    /// Returns the part at a path of the value, which starts at this offset in this part.
+    pub(crate) fn part(&self, path: Arc<str>, offset: usize, layout: Arc<DynLayout>) -> Self {
+        Self { root: Arc::clone(&self.root), path, offset: self.offset + offset, layout, is_whole: false }
     }
 
     /// Returns the element layout and the number of elements.
@@ -110,7 +109,7 @@ impl Value {
         if found.is_atomic() && self.is_whole {
             return Err(PyTypeError::new_err(format!("{path} is atomic: use the attribute")));
         }
-        let part = self.part(path, found.offset(), Arc::new(found.layout().clone()));
+        let part = self.part(self.path_of(path).into(), found.offset(), Arc::new(found.layout().clone()));
         Ok(part.into_object(py)?.unbind())
     }
 
@@ -229,11 +228,11 @@ impl Value {
         if let Some(number) = Number::of(element) {
             return number.get(py, &self.root, self.offset + offset);
         }
-        let path = format!("[{index}]");
+        let path = self.path_of(&format!("[{index}]"));
         if is_composite(element) {
-            return Ok(self.part(&path, offset, Arc::new(element.clone())).into_object(py)?.unbind());
+            return Ok(self.part(path.into(), offset, Arc::new(element.clone())).into_object(py)?.unbind());
         }
-        self.read(py, &self.path_of(&path), element)
+        self.read(py, &path, element)
     }
 
     fn _set_element(&self, py: Python<'_>, index: isize, value: &Bound<'_, PyAny>) -> PyResult<()> {

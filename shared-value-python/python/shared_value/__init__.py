@@ -20,12 +20,11 @@ from shared_value._core import (
     Inherited,
     Layout,
     Token,
-    Transaction,
     Value,
     names,
     unlink,
 )
-from shared_value._arena import Arena, create_arena, open_arena, passing
+from shared_value._arena import Arena, Transaction, create_arena, open_arena, passing
 from shared_value._errors import ArenaFull, Error, InvalidBits, InvalidSegment, LayoutMismatch, Retired
 from shared_value._handles import Array, Handle, Scalar, Struct, Vector, View
 from shared_value._layouts import (

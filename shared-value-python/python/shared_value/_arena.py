@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, TypeVar
 
 from shared_value import _core
-from shared_value._core import Token, Transaction
+from shared_value._core import Layout, Token
 from shared_value._layouts import f64, i64, layout_of
 from shared_value._layouts import bool as shared_bool
 from shared_value._open import Source, _initial
 
 R = TypeVar("R")
+V = TypeVar("V", bound=_core.Value)
 
 
 class Arena(_core.ArenaBase, MutableMapping[str, Any]):
@@ -75,7 +76,7 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         exception discards them. If two transactions would wait for each other, one begins again: its function is called once more,
         so it must not do anything else that cannot be repeated.
         """
-        return _core.run_transaction(self, lambda tx: change(_Inserting(tx)))  # type: ignore[no-any-return]
+        return _core.run_transaction(self, lambda tx: change(Transaction(tx)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a token: another process of this user can open the arena while this one has it open."""
@@ -90,37 +91,42 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         return self is other
 
 
-class _Inserting:
-    """A transaction whose `insert` and `replace` take the arguments of `create`."""
+class Transaction:
+    """A transaction in progress: the argument of the function that `Arena.transaction` calls. It ends with that function."""
 
     __slots__ = ("_tx",)
 
-    def __init__(self, tx: Any) -> None:
+    def __init__(self, tx: _core.Transaction) -> None:
         self._tx = tx
 
     def __getitem__(self, key: str) -> Any:
+        """Lock the value of a key, and return its handle."""
         return self._tx[key]
 
-    def __contains__(self, key: object) -> bool:
+    def __contains__(self, key: str) -> bool:
         return key in self._tx
 
-    def lock(self, handle: Any) -> Any:
+    def lock(self, handle: V) -> V:
+        """Lock the value of a handle of this arena, and return the handle."""
         return self._tx.lock(handle)
 
     def remove(self, key: str) -> bool:
-        return bool(self._tx.remove(key))
+        """Remove a key; return whether there was one."""
+        return self._tx.remove(key)
 
     def insert(self, key: str, value: Any, initial: Any = None, *, length: int | None = None) -> Any:
+        """Add a value under a new key, and return its handle. The arguments are those of `create`."""
         layout, first, data = _initial(value, initial)
         return self._tx._insert(key, layout if length is None else _slice(layout), first, length=length, data=data)
 
     def replace(self, key: str, value: Any, initial: Any = None, *, length: int | None = None) -> Any:
+        """Put a new value under a key, which may be of another type."""
         layout, first, data = _initial(value, initial)
         layout = layout if length is None else _slice(layout)
         return self._tx._insert(key, layout, first, length=length, data=data, replace=True)
 
 
-def _slice(layout: Any) -> Any:
+def _slice(layout: Layout) -> Layout:
     return layout if layout.kind == "slice" else layout.array(None)
 
 

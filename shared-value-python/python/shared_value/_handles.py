@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from shared_value import _core
 from shared_value._core import Changes, Token
@@ -255,7 +255,7 @@ class View:
             element = self._array.layout.element
             format = format_of(element) if element is not None else None
             copy = memoryview(bytearray(self._array._read_elements(0, len(self._array))))
-            return copy if format is None else copy.cast(format)
+            return copy if format is None else copy.cast(cast(Any, format))
 
     def __exit__(self, kind: type[BaseException] | None, value: object, traceback: object) -> None:
         copy, self._copy = self._copy, None

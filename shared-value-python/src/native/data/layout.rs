@@ -6,7 +6,7 @@ use shared_value::{DynKind, DynLayout};
 
 use crate::native::error::OrRaise;
 
-/// What the bytes of a value mean: its type, size, alignment and parts. Two programs share a value if their layouts are equal.
+/// Describes the bytes of a value: type, size, alignment and parts. Two programs share a value if their layouts are equal.
 #[pyclass(frozen, eq, hash, from_py_object, module = "shared_value")]
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Layout(pub(crate) DynLayout);

@@ -32,7 +32,7 @@ struct Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // The thread ends inside of a block. What it has written is not whole.
+        // The thread ends inside of a block: its changes are not complete.
         if let Some(guard) = self.guards.last() {
             let _ = guard.rollback();
         }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
-/// The addresses of the task of `asyncio` or `trio`, and of the greenlet; 0 if there is none.
+/// The addresses of the task of `asyncio` or `trio`, and of the greenlet; 0 without one.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Runner {
     task: usize,

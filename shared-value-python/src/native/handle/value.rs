@@ -159,7 +159,7 @@ impl Value {
         self.root.lockable().map(holds::recovered)
     }
 
-    /// Who holds the lock: `"free"`, `"held here"`, `"held by thread 7"`, `"retired"` or `"unknown"`. It never waits.
+    /// The state of the lock: `"free"`, `"held here"`, `"held by thread 7"`, `"retired"` or `"unknown"`. It never waits.
     #[getter]
     fn lock_state(&self) -> String {
         match self.root.lock_state() {

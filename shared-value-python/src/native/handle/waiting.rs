@@ -130,7 +130,7 @@ impl Wait {
         self.receiver.as_raw_fd()
     }
 
-    /// Return the value in a tuple, or `None` if there is none yet.
+    /// Return the value in a tuple; `None` before there is a new one.
     fn poll(&self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>,)>> {
         let mut received = [0; 64];
         while matches!((&self.receiver).read(&mut received), Ok(count) if count > 0) {}

@@ -1,14 +1,16 @@
-//! Typed parts by path: checked once, and then as fast as an accessor.
+//! Typed parts by path: checked once, and then as fast as an accessor; and by offset, for callers that have found them before.
 
 use crate::accessors::atomic::Atomic;
 use crate::accessors::part::Part;
 use crate::cell::Cell;
 use crate::error::Error;
-use crate::handle::access::Access;
+use crate::format::contents::Shape;
+use crate::handle::access::{Access, Writable};
 use crate::handle::guard::Guard;
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::layout::{AtomicField, SharedValue};
+use crate::handle::wait::within::Within;
+use crate::layout::{AtomicField, AtomicValue, SharedValue};
 use crate::schema::place::{Place, shown};
 use crate::schema::{DynKind, DynLayout};
 
@@ -97,6 +99,89 @@ impl<C: Shared + ?Sized> Guard<'_, C> {
     pub fn atomic_part<F: SharedValue + AtomicField>(&self, path: &str) -> Result<Atomic<'_, Self, F>, Error> {
         word::<C, F>(self.hold.cell(), path).map(|number| Atomic::at(self, number))
     }
+}
+
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
+    /// Returns the part of type `F` that starts at this byte: for interpreters and other callers that have found the part once, by
+    /// [`part`](Self::part) or [`DynLayout::part`](crate::DynLayout::part), and use it with many handles of equal layout.
+    ///
+    /// Only the bounds are checked here. If a part of another type lies there, its bits are read and written as those of an `F`:
+    /// that is a mistake, but no undefined behaviour, because each program checks the bits that it reads.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if an `F` that starts there would not lie inside of the value, or not at a multiple of its alignment.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, DynValue};
+    ///
+    /// let layout = DynLayout::structure("Point").field::<f64>("x").field::<f64>("y").build()?;
+    /// let offset = layout.part("y")?.offset();
+    /// let (one, other) = (DynValue::new(layout.clone())?, DynValue::new(layout)?);
+    /// one.part_at::<f64>(offset)?.set(1.5)?;
+    /// assert_eq!((one.part::<f64>("y")?.get(), other.part_at::<f64>(offset)?.get()), (1.5, 0.0));
+    /// assert!(one.part_at::<f64>(16).is_err() && one.part_at::<f64>(4).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    #[inline]
+    pub fn part_at<F: SharedValue>(&self, offset: usize) -> Result<Part<'_, Self, F>, Error> {
+        check::<F>(offset, self.cell.shape())?;
+        Ok(Part::of(self, offset))
+    }
+
+    /// Returns the atomic field of this number, or the element of one: for callers that have found it once, as
+    /// [`part_at`](Self::part_at). The numbers count the atomic fields of the value in order, and of an array each element.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the value has fewer.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, DynValue};
+    ///
+    /// let layout = DynLayout::structure("Server").atomic::<[u64; 3]>("by_status").atomic::<u64>("requests").build()?;
+    /// let server = DynValue::new(layout)?;
+    /// server.atomic_at::<u64>(3)?.fetch_add(1);
+    /// assert_eq!(server.atomic_part::<u64>("requests")?.load(), 1);
+    /// assert!(server.atomic_at::<u64>(4).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    #[inline]
+    pub fn atomic_at<F: AtomicValue>(&self, number: usize) -> Result<Atomic<'_, Self, F>, Error> {
+        let count = self.cell.shape().atomics;
+        if number < count {
+            return Ok(Atomic::at(self, number));
+        }
+        let reason = format!("the value has {count} atomic fields and elements");
+        Err(Error::NoSuchPart { path: format!("(atomic {number})"), reason })
+    }
+}
+
+impl<C: Shared + ?Sized, A: Writable> Within<'_, C, A> {
+    /// Returns the part of type `F` that starts at this byte, as [`Synchronized::part_at`] does. Its changes wait for the lock for
+    /// the limited time.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::part_at`].
+    #[inline]
+    pub fn part_at<F: SharedValue>(&self, offset: usize) -> Result<Part<'_, Self, F>, Error> {
+        check::<F>(offset, self.value.cell.shape())?;
+        Ok(Part::of(self, offset))
+    }
+}
+
+#[inline]
+fn check<F>(offset: usize, shape: Shape) -> Result<(), Error> {
+    let size = shape.fixed_size();
+    let is_inside = offset.checked_add(size_of::<F>()).is_some_and(|end| end <= size);
+    if is_inside && offset.is_multiple_of(align_of::<F>()) { Ok(()) } else { Err(outside::<F>(offset, size)) }
+}
+
+#[cold]
+fn outside<F>(offset: usize, size: usize) -> Error {
+    let (bytes, align) = (size_of::<F>(), align_of::<F>());
+    let reason = format!(
+        "the value has {size} bytes, and the part takes {bytes} of them at a multiple of {align}: found {offset}"
+    );
+    Error::NoSuchPart { path: format!("(byte {offset})"), reason }
 }
 
 /// Returns where the part at a path starts, if it is an `F` in the slots.

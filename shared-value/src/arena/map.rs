@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
@@ -216,6 +216,21 @@ impl<A: Access> Arena<A> {
     /// ```
     pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
         share::pass_to(self.directory.segment(), self.directory.number(), command, name)
+    }
+
+    /// Returns the environment entry for [`Source::inherited`]; see
+    /// [`Synchronized::inherited_entry`](crate::Synchronized::inherited_entry).
+    ///
+    /// ```
+    /// use std::os::fd::AsRawFd;
+    /// use shared_value::Arena;
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// assert!(arena.inherited_entry(arena.as_fd()?.as_raw_fd()).starts_with("descriptor "));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn inherited_entry(&self, descriptor: RawFd) -> String {
+        share::entry(self.directory.segment(), self.directory.number(), descriptor)
     }
 
     /// Returns a short printable text with which another process of the same user can open the arena; see

@@ -56,6 +56,12 @@ impl Shape {
         Self { element: growth.element(), ..Self::of(growth.size(), 0) }
     }
 
+    /// Returns the number of bytes that surely have memory; 0 if the number of elements changes.
+    #[inline]
+    pub(crate) const fn fixed_size(self) -> usize {
+        if self.element == 0 { self.size } else { 0 }
+    }
+
     /// Returns the sizes of a value whose number of elements changes. The file has memory only for bytes that are or were in use.
     pub(crate) fn growth(self) -> Option<Growth> {
         if self.element == 0 { None } else { Growth::of_size(self.element, self.size) }

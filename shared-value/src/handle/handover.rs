@@ -1,6 +1,6 @@
 //! The methods of handles that hand a value to another process. `share/` does the work.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
@@ -43,6 +43,25 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// ```
     pub fn pass_to(&self, command: &mut Command, name: &str) -> Result<(), Error> {
         share::pass_to(self.cell.segment(), self.cell.number(), command, name)
+    }
+
+    /// Returns the environment entry for [`Source::inherited`](crate::Source::inherited), for callers that start programs by other
+    /// means than a [`Command`]: interpreters, process managers.
+    ///
+    /// The caller gives the program an environment entry of any name with this text, and a duplicate of the descriptor that
+    /// [`as_fd`](Self::as_fd) returns, under the number `descriptor`.
+    ///
+    /// ```
+    /// use std::os::fd::AsRawFd;
+    /// use shared_value::Synchronized;
+    ///
+    /// let value = Synchronized::new(7_i32)?;
+    /// let entry = value.inherited_entry(value.as_fd()?.as_raw_fd());
+    /// assert!(entry.starts_with("descriptor "));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn inherited_entry(&self, descriptor: RawFd) -> String {
+        share::entry(self.cell.segment(), self.cell.number(), descriptor)
     }
 
     /// Returns a short printable text with which another process of the same user can open the value.

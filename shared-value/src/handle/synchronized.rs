@@ -180,6 +180,23 @@ impl<C: Shared + ?Sized> Synchronized<C> {
         Guard::acquire(&self.cell, Wait::at_most(timeout))
     }
 
+    /// Returns a number that two handles of this process share exactly if they take the same lock. It means nothing in other
+    /// processes, and nothing once the last handle of the value is gone.
+    ///
+    /// ```
+    /// use shared_value::{RLock, Synchronized};
+    ///
+    /// let lock = RLock::new()?;
+    /// let (one, other) = (Synchronized::options().lock(&lock).new(1)?, Synchronized::options().lock(&lock).new(2.0)?);
+    /// assert_eq!(one.lock_id(), other.lock_id());
+    /// assert_ne!(one.lock_id(), Synchronized::new(1)?.lock_id());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    #[inline]
+    pub fn lock_id(&self) -> usize {
+        std::ptr::from_ref(self.cell.lock()).addr()
+    }
+
     /// Returns a handle of the same value that only reads, in memory that is mapped read-only.
     ///
     /// # Errors

@@ -239,6 +239,26 @@ impl DynStruct {
         self.known::<F>(name, true)
     }
 
+    /// Adds an atomic field of any layout that an atomic field can have: `u64`, `i64`, `f64`, `bool`, or an array of these.
+    /// [`build`](Self::build) fails for any other.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Server { #[shared(atomic)] by_status: [u64; 6] }
+    ///
+    /// let by_status = DynLayout::array(DynLayout::of::<u64>()?, 6)?;
+    /// let layout = DynLayout::structure("Server").atomic_of("by_status", by_status).build()?;
+    /// assert_eq!(layout, DynLayout::of::<Server>()?);
+    /// assert!(DynLayout::structure("Server").atomic_of("requests", DynLayout::of::<u32>()?).build().is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn atomic_of(self, name: &str, layout: DynLayout) -> Self {
+        self.with(name, layout, true)
+    }
+
     /// Aligns the struct to at least this number of bytes, as `#[repr(C, align(..))]` does.
     pub fn align(self, align: usize) -> Self {
         Self { align: self.align.max(align), ..self }

@@ -29,6 +29,11 @@ pub(crate) fn pass_to(mapping: &Mapping, number: u64, command: &mut Command, nam
     Ok(())
 }
 
+/// Returns the environment entry for a value whose descriptor has this number in the program that is started.
+pub(crate) fn entry(mapping: &Mapping, number: u64, descriptor: RawFd) -> String {
+    Passed { descriptor, id: mapping.id(), number }.to_entry()
+}
+
 /// Opens the value that was passed under a name.
 pub(super) fn open<C: Recognized + ?Sized>(name: &str, opening: &Opening) -> Result<Cell<C>, Error> {
     let not_passed = |reason: String| Error::NotPassed { name: name.escape_debug().to_string(), reason };

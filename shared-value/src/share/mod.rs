@@ -13,7 +13,7 @@ mod token;
 
 pub(crate) use attach::open;
 pub(crate) use descriptor::descriptor_of;
-pub(crate) use inherit::pass_to;
+pub(crate) use inherit::{entry, pass_to};
 pub(crate) use opening::Opening;
 pub(crate) use socket::send_to;
 pub use source::Source;

@@ -1,0 +1,58 @@
+"""Typed values in shared memory, with locks that survive their owner.
+
+    import shared_value as sv
+
+    account = sv.open("bank")             # whatever struct a Rust or Python program has put there
+    account.balance += 10                 # one read, one commit
+    with account.lock():                  # several changes, one commit; an exception discards them
+        account.balance -= 60
+        account.frozen = True
+    account.requests.add(1)               # an atomic field: no lock
+
+Reads take no lock and see committed values only. Changes take a lock that the kernel frees when its owner dies, even by SIGKILL:
+the next owner gets the lock at once, with the last committed value.
+"""
+
+from shared_value._core import (
+    Atomic as AtomicHandle,
+    Changes,
+    Descriptor,
+    Inherited,
+    Layout,
+    Token,
+    Value,
+    names,
+    unlink,
+)
+from shared_value._arena import Arena, Transaction, create_arena, open_arena, passing
+from shared_value._errors import ArenaFull, Error, InvalidBits, InvalidSegment, LayoutMismatch, Retired
+from shared_value._handles import Array, Handle, Scalar, Struct, Vector, View
+from shared_value._layouts import (
+    Atomic,
+    array,
+    bool,
+    char,
+    dtype_of,
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    layout_of,
+    raw,
+    text,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+from shared_value._open import Source, create, new, open
+from shared_value._records import Record, enumeration, struct, to_dict
+
+__all__ = [
+    "Arena", "ArenaFull", "Array", "Atomic", "AtomicHandle", "Changes", "Descriptor", "Error", "Handle", "Inherited", "InvalidBits",
+    "InvalidSegment", "Layout", "LayoutMismatch", "Record", "Retired", "Scalar", "Source", "Struct", "Token", "Transaction", "Value", "Vector",
+    "View", "array", "bool", "char", "create", "create_arena", "dtype_of", "enumeration", "f32", "f64", "i16", "i32", "i64", "i8", "layout_of",
+    "names", "new", "open", "open_arena", "passing", "raw", "struct", "text", "to_dict", "u16", "u32", "u64", "u8", "unlink",
+]

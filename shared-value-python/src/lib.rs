@@ -1,0 +1,14 @@
+//! The extension module of the Python package `shared-value`.
+
+mod interpreter;
+mod native;
+
+use pyo3::prelude::*;
+
+/// Typed values in shared memory: the part of the package that is written in Rust.
+#[pymodule(name = "_core")]
+fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    interpreter::claim(module.py())?;
+    native::register(module)?;
+    Ok(())
+}

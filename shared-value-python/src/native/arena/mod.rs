@@ -1,0 +1,7 @@
+//! Arenas: many values in one segment, as a mapping.
+
+mod map;
+mod transaction;
+
+pub(crate) use map::{Arena, create_arena, open_arena};
+pub(crate) use transaction::{Transaction, run_transaction};

@@ -1,0 +1,6 @@
+//! Layouts, and the data of values as Python objects.
+
+pub(crate) mod classes;
+pub(crate) mod convert;
+pub(crate) mod layout;
+pub(crate) mod number;

@@ -1,0 +1,219 @@
+//! The attributes of handles: descriptors whose closures hold where the field lies.
+//!
+//! A descriptor of `PyDescr_NewGetSet` calls a function of Rust at once, with the object and a pointer to the closure. That takes a
+//! third of the time of a `property`.
+#![allow(unsafe_code)]
+
+use std::any::Any;
+use std::ffi::{CString, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyAttributeError, PySystemError, PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use shared_value::{DynKind, DynLayout};
+
+use crate::native::data::classes::{self, attribute};
+use crate::native::data::convert::{from_python, to_python};
+use crate::native::data::layout::{Layout, unwrapped};
+use crate::native::data::number::{Number, Primitive, with_type};
+use crate::native::handle::atomic::{Atomic, Words};
+use crate::native::handle::value::{Value, is_composite};
+
+/// What a descriptor knows of its field.
+struct Field {
+    name: Arc<str>,
+    /// Where it starts in its struct.
+    offset: usize,
+    layout: Arc<DynLayout>,
+    /// The words of its own that it has if its struct is the value, and it is atomic.
+    words: Option<Words>,
+    /// The class of handles of the field, if it has any.
+    class: PyOnceLock<Py<PyType>>,
+}
+
+impl Field {
+    fn get<'py>(&self, py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(words) = self.words.filter(|_| value.is_whole) {
+            return Atomic::of(value, words).into_object(py);
+        }
+        if is_composite(&self.layout) {
+            let path = if value.path.is_empty() { Arc::clone(&self.name) } else { value.path_of(&self.name).into() };
+            let part = value.part(path, self.offset, Arc::clone(&self.layout));
+            let class = self.class.get_or_try_init(py, || classes::handle(py, &self.layout).map(Bound::unbind))?;
+            return part.into_instance(class.bind(py));
+        }
+        let data = value.root.get(py, &value.path_of(&self.name), self.layout.size())?;
+        to_python(py, &self.layout, &data)
+    }
+
+    fn set(&self, py: Python<'_>, value: &Value, object: &Bound<'_, PyAny>) -> PyResult<()> {
+        let path = value.path_of(&self.name);
+        // `x.requests += 1` stores the object that it has read and changed.
+        let is_at = |words| object.cast::<Atomic>().is_ok_and(|atomic| atomic.get().is_at(&value.root, words));
+        if self.words.is_some_and(is_at) {
+            return Ok(());
+        }
+        if let Ok(part) = object.cast::<Value>() {
+            let part = part.get();
+            if Arc::ptr_eq(&part.root, &value.root) && *part.path == *path {
+                return Ok(());
+            }
+            return self.set(py, value, part.load(py)?.bind(py));
+        }
+        value.root.set(py, &path, &from_python(&self.layout, object)?)
+    }
+}
+
+/// Add an attribute for each field of a struct to its class of handles; `value` for what is no struct. A field that would hide a
+/// method has no attribute: it is found by its path.
+#[pyfunction]
+pub(crate) fn add_fields(class: &Bound<'_, PyType>, layout: &Layout) -> PyResult<()> {
+    if !class.is_subclass_of::<Value>()? {
+        return Err(PyTypeError::new_err("expected a class of handles"));
+    }
+    let DynKind::Struct { fields } = unwrapped(&layout.0).kind() else {
+        return add(class, "value", "", 0, &layout.0, None);
+    };
+    for field in fields.iter().filter(|field| !field.layout().is_reserved()) {
+        let name = attribute(field.name());
+        if !class.hasattr(&*name)? {
+            let words = Words::of(unwrapped(&layout.0), field.name());
+            add(class, &name, field.name(), field.offset(), field.layout(), words)?;
+        }
+    }
+    Ok(())
+}
+
+fn add(
+    class: &Bound<'_, PyType>,
+    attribute: &str,
+    field: &str,
+    offset: usize,
+    layout: &DynLayout,
+    words: Option<Words>,
+) -> PyResult<()> {
+    let py = class.py();
+    let text = |text: String| CString::new(text).map_err(|error| PyValueError::new_err(error.to_string()));
+    let kind = if words.is_some() { "atomic " } else { "" };
+    let doc = text(format!("{kind}{} at byte {offset}", layout.type_text()))?;
+    let number = if words.is_some() { None } else { Number::of(layout) };
+    let (get, set): (ffi::getter, ffi::setter) = match number {
+        Some(number) => with_type!(number, T => (get_number::<T>, set_number::<T>)),
+        None => (get_field, set_field),
+    };
+    let layout = Arc::new(layout.clone());
+    let known = Field { name: field.into(), offset, layout, words, class: PyOnceLock::new() };
+    // The descriptor refers to these for as long as the program runs: classes of layouts are made once.
+    let name = text(attribute.to_owned())?;
+    let descriptor = Box::leak(Box::new(ffi::PyGetSetDef {
+        name: Box::leak(name.into_boxed_c_str()).as_ptr(),
+        get: Some(get),
+        set: Some(set),
+        doc: Box::leak(doc.into_boxed_c_str()).as_ptr(),
+        closure: ptr::from_mut(Box::leak(Box::new(known))).cast(),
+    }));
+    // SAFETY: the class is a type, and the definition lives for ever.
+    let made = unsafe { ffi::PyDescr_NewGetSet(class.as_type_ptr(), descriptor) };
+    // SAFETY: the call returns a new reference, or null with an exception.
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, made) }?;
+    class.setattr(attribute, made)
+}
+
+/// Returns the handle and the field of a call.
+///
+/// # Safety
+/// - `object` is a living instance of `Value`, and `closure` points to the `Field` of a descriptor.
+unsafe fn receiver(py: Python<'_>, object: *mut ffi::PyObject, closure: *mut c_void) -> (&Value, &Field) {
+    // SAFETY: the caller keeps the object alive during the call.
+    let object = unsafe { Borrowed::from_ptr(py, object) };
+    // SAFETY: the descriptor has checked that the object is an instance of its class, which is a subclass of `Value`.
+    let value = unsafe { object.cast_unchecked::<Value>() };
+    // SAFETY: the field was leaked, and is never changed.
+    (value.get(), unsafe { &*closure.cast::<Field>() })
+}
+
+/// Runs the work of a call of Python. An exception or a panic of it becomes the exception of the call, and `failed` its result.
+fn guarded<R>(failed: R, work: impl FnOnce(Python<'_>) -> PyResult<R>) -> R {
+    // SAFETY: Python calls descriptors with the interpreter's lock held.
+    let py = unsafe { Python::assume_attached() };
+    let result = catch_unwind(AssertUnwindSafe(|| work(py)));
+    match result {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => {
+            raise(error);
+            failed
+        }
+        Err(panic) => {
+            raise(PySystemError::new_err(text_of(&*panic)));
+            failed
+        }
+    }
+}
+
+#[cold]
+fn raise(error: PyErr) {
+    Python::attach(|py| error.restore(py));
+}
+
+#[cold]
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("shared_value panicked: {}", text.unwrap_or("without a message"))
+}
+
+unsafe extern "C" fn get_number<T: Primitive>(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {
+    guarded(ptr::null_mut(), |py| {
+        // SAFETY: the arguments are those of a descriptor.
+        let (value, field) = unsafe { receiver(py, object, closure) };
+        Ok(value.root.load_at::<T>(py, value.offset + field.offset)?.into_python(py).into_ptr())
+    })
+}
+
+unsafe extern "C" fn set_number<T: Primitive>(
+    object: *mut ffi::PyObject,
+    new: *mut ffi::PyObject,
+    closure: *mut c_void,
+) -> c_int {
+    guarded(-1, |py| {
+        // SAFETY: the arguments are those of a descriptor.
+        let (value, field) = unsafe { receiver(py, object, closure) };
+        // SAFETY: the caller keeps the object alive during the call.
+        let new = unsafe { Borrowed::from_ptr_or_opt(py, new) }.ok_or_else(|| undeletable(field))?;
+        value.root.store_at::<T>(py, value.offset + field.offset, T::from_python(&new)?)?;
+        Ok(0)
+    })
+}
+
+unsafe extern "C" fn get_field(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {
+    guarded(ptr::null_mut(), |_| {
+        // Objects are dropped here, so the library that counts references has to know that the thread is attached.
+        Python::attach(|py| {
+            // SAFETY: the arguments are those of a descriptor.
+            let (value, field) = unsafe { receiver(py, object, closure) };
+            Ok(field.get(py, value)?.into_ptr())
+        })
+    })
+}
+
+unsafe extern "C" fn set_field(object: *mut ffi::PyObject, new: *mut ffi::PyObject, closure: *mut c_void) -> c_int {
+    guarded(-1, |_| {
+        Python::attach(|py| {
+            // SAFETY: the arguments are those of a descriptor.
+            let (value, field) = unsafe { receiver(py, object, closure) };
+            // SAFETY: the caller keeps the object alive during the call.
+            let new = unsafe { Borrowed::from_ptr_or_opt(py, new) }.ok_or_else(|| undeletable(field))?;
+            field.set(py, value, &new)?;
+            Ok(0)
+        })
+    })
+}
+
+#[cold]
+fn undeletable(field: &Field) -> PyErr {
+    PyAttributeError::new_err(format!("the field {} cannot be deleted", field.name))
+}

@@ -1,0 +1,218 @@
+//! The locks that this thread holds for Python code.
+//!
+//! To the lock, all tasks and greenlets of a thread are that thread. So the holder is noted here, and compared when the thread uses
+//! a value whose lock it holds: by the task or greenlet that runs, and by a mark in a context variable.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use shared_value::{Dyn, DynValue, LockState, OwnedGuard};
+
+use crate::native::error::{OrRaise, Patience, patiently};
+use crate::native::handle::runner::{self, Runner};
+
+thread_local! {
+    static HOLDS: RefCell<Vec<Hold>> = const { RefCell::new(Vec::new()) };
+    /// The number of holds, which is looked at on each access.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A lock that this thread holds.
+struct Hold {
+    lock: usize,
+    guards: Vec<OwnedGuard<Dyn>>,
+    holder: Holder,
+    /// Whether an exception has left an inner block: what was written before is lost.
+    is_rolled_back: bool,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // The thread ends inside of a block: its changes are not complete.
+        if let Some(guard) = self.guards.last() {
+            let _ = guard.rollback();
+        }
+    }
+}
+
+/// The code that took the lock.
+#[derive(Clone, Copy)]
+struct Holder {
+    /// The value of the context variable, which is 0 in a context that is no copy of the holder's.
+    mark: u64,
+    runner: Runner,
+}
+
+impl Holder {
+    /// Returns the holder that is running, and marks its context.
+    fn enter(py: Python<'_>) -> PyResult<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut mark = mark(py)?;
+        if mark == 0 {
+            mark = NEXT.fetch_add(1, Ordering::Relaxed);
+            variable(py)?.set.bind(py).call1((mark,))?;
+        }
+        Ok(Self { mark, runner: runner::current(py)? })
+    }
+}
+
+/// The functions of the context variable.
+struct Variable {
+    get: Py<PyAny>,
+    set: Py<PyAny>,
+}
+
+fn variable(py: Python<'_>) -> PyResult<&'static Variable> {
+    static VARIABLE: PyOnceLock<Variable> = PyOnceLock::new();
+    VARIABLE.get_or_try_init(py, || {
+        let class = py.import("contextvars")?.getattr("ContextVar")?;
+        let arguments = PyDict::new(py);
+        arguments.set_item("default", 0)?;
+        let variable = class.call(("shared_value_holder",), Some(&arguments))?;
+        Ok(Variable { get: variable.getattr("get")?.unbind(), set: variable.getattr("set")?.unbind() })
+    })
+}
+
+fn mark(py: Python<'_>) -> PyResult<u64> {
+    variable(py)?.get.bind(py).call0()?.extract()
+}
+
+/// Checks that the running code may use a value: no other task of this thread holds its lock.
+#[inline]
+pub(crate) fn check(py: Python<'_>, value: &DynValue) -> PyResult<()> {
+    if COUNT.get() == 0 { Ok(()) } else { check_holder(py, value, true) }
+}
+
+/// Checks that the running code may read a value: it does not belong to another task than the holder.
+#[inline]
+pub(crate) fn check_read(py: Python<'_>, value: &DynValue) -> PyResult<()> {
+    if COUNT.get() == 0 || !runner::may_differ(py)? { Ok(()) } else { check_holder(py, value, false) }
+}
+
+#[cold]
+fn check_holder(py: Python<'_>, value: &DynValue, is_write: bool) -> PyResult<()> {
+    if value.lock_state() != LockState::HeldHere {
+        return Ok(());
+    }
+    let lock = value.lock_id();
+    let found = HOLDS.with_borrow(|holds| {
+        holds.iter().find(|hold| hold.lock == lock).map(|hold| (hold.holder, hold.is_rolled_back))
+    });
+    let Some((holder, is_rolled_back)) = found else { return Ok(()) };
+    if holder.mark != mark(py)? || !holder.runner.is(runner::current(py)?) {
+        return Err(PyRuntimeError::new_err(format!(
+            "another task of this thread holds the lock of {}: do not keep a lock across an await",
+            value.segment_name()
+        )));
+    }
+    if is_write && is_rolled_back {
+        return Err(rolled_back());
+    }
+    Ok(())
+}
+
+fn rolled_back() -> PyErr {
+    PyRuntimeError::new_err(
+        "an exception has left an inner block of this lock, so all changes under the lock were discarded: leave the outer \
+         block too, or call rollback() to begin again",
+    )
+}
+
+/// Takes the lock.
+pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyResult<()> {
+    check(py, value)?;
+    let lock = value.lock_id();
+    let is_first = HOLDS.with_borrow(|holds| !holds.iter().any(|hold| hold.lock == lock && hold.is_live()));
+    let holder = if is_first { Some(Holder::enter(py)?) } else { None };
+    let guard = patiently(py, patience, |timeout| {
+        if timeout.is_zero() { value.try_lock_owned() } else { value.lock_owned_timeout(timeout) }
+    })?;
+    HOLDS.with_borrow_mut(|holds| {
+        if let Some(holder) = holder {
+            // In a forked child, the holds of the parent's thread mean nothing.
+            holds.retain(Hold::is_live);
+            holds.push(Hold { lock, guards: vec![guard], holder, is_rolled_back: false });
+        } else if let Some(hold) = holds.iter_mut().find(|hold| hold.lock == lock) {
+            hold.guards.push(guard);
+        }
+        COUNT.set(holds.len());
+    });
+    Ok(())
+}
+
+/// Releases the lock. The last release commits, or rolls back if the block has failed.
+pub(crate) fn leave(py: Python<'_>, value: &DynValue, has_failed: bool) -> PyResult<()> {
+    let lock = value.lock_id();
+    let (guard, was_rolled_back, is_last) = HOLDS.with_borrow_mut(|holds| {
+        let found = holds.iter().position(|hold| hold.lock == lock && hold.is_live());
+        let index = found.ok_or_else(not_held)?;
+        let hold = &mut holds[index];
+        let guard = hold.guards.pop().ok_or_else(not_held)?;
+        let was_rolled_back = hold.is_rolled_back;
+        hold.is_rolled_back |= has_failed;
+        let is_last = hold.guards.is_empty();
+        if is_last {
+            holds.remove(index);
+        }
+        COUNT.set(holds.len());
+        Ok::<_, PyErr>((guard, was_rolled_back, is_last))
+    })?;
+    if has_failed || was_rolled_back {
+        guard.rollback().or_raise(py)?;
+    }
+    guard.release().or_raise(py)?;
+    if is_last && was_rolled_back && !has_failed { Err(rolled_back()) } else { Ok(()) }
+}
+
+impl Hold {
+    fn is_live(&self) -> bool {
+        self.guards.last().is_some_and(OwnedGuard::is_mine)
+    }
+}
+
+fn not_held() -> PyErr {
+    PyRuntimeError::new_err("this thread does not hold the lock")
+}
+
+/// Lets the work use the innermost guard of this thread.
+fn with_guard(
+    py: Python<'_>,
+    value: &DynValue,
+    work: impl FnOnce(&mut Hold) -> Result<(), shared_value::Error>,
+) -> PyResult<()> {
+    check_holder(py, value, false)?;
+    let lock = value.lock_id();
+    let worked = HOLDS.with_borrow_mut(|holds| {
+        let hold = holds.iter_mut().find(|hold| hold.lock == lock && hold.is_live()).ok_or_else(not_held)?;
+        Ok::<_, PyErr>(work(hold))
+    })?;
+    // An exception may run Python code, which may come back here.
+    worked.or_raise(py)
+}
+
+/// Commits what this thread has written, and keeps the lock.
+pub(crate) fn commit(py: Python<'_>, value: &DynValue) -> PyResult<()> {
+    check(py, value)?;
+    with_guard(py, value, |hold| hold.guards.last().map_or(Ok(()), OwnedGuard::commit))
+}
+
+/// Discards what this thread has written, and keeps the lock.
+pub(crate) fn rollback(py: Python<'_>, value: &DynValue) -> PyResult<()> {
+    with_guard(py, value, |hold| {
+        hold.is_rolled_back = false;
+        hold.guards.last().map_or(Ok(()), OwnedGuard::rollback)
+    })
+}
+
+/// Returns whether the lock was taken over from an owner that died.
+pub(crate) fn recovered(value: &DynValue) -> bool {
+    let lock = value.lock_id();
+    HOLDS.with_borrow(|holds| {
+        let mut holds = holds.iter().filter(|hold| hold.lock == lock && hold.is_live());
+        holds.any(|hold| hold.guards.first().is_some_and(OwnedGuard::recovered))
+    })
+}

@@ -1,0 +1,9 @@
+//! Handles: reading, changing, locking, waiting.
+
+pub(crate) mod atomic;
+pub(crate) mod fields;
+pub(crate) mod holds;
+pub(crate) mod root;
+mod runner;
+pub(crate) mod value;
+pub(crate) mod waiting;

@@ -1,0 +1,182 @@
+//! `Root`: the handle of a value, whatever access it has.
+
+use std::time::Duration;
+
+use pyo3::exceptions::{PyPermissionError, PyRuntimeError};
+use pyo3::prelude::*;
+use shared_value::{DynData, DynLayout, DynValue, Error, LockState, ReadOnly, SharedValue, Unlocked};
+
+use crate::native::error::{OrRaise, Patience, patiently};
+use crate::native::handle::holds;
+
+/// The handle of a whole value, which its parts share.
+pub(crate) enum Root {
+    ReadWrite(DynValue),
+    ReadOnly(DynValue<ReadOnly>),
+    Unlocked(DynValue<Unlocked>),
+}
+
+/// Evaluates an expression for the handle of any kind.
+macro_rules! each {
+    ($root:expr, $value:ident => $result:expr) => {
+        match $root {
+            $crate::native::handle::root::Root::ReadWrite($value) => $result,
+            $crate::native::handle::root::Root::ReadOnly($value) => $result,
+            $crate::native::handle::root::Root::Unlocked($value) => $result,
+        }
+    };
+}
+pub(crate) use each;
+
+/// Values of this size and more are copied without the interpreter's lock.
+const LARGE: usize = 1 << 16;
+
+impl Root {
+    pub(crate) fn layout(&self) -> &DynLayout {
+        each!(self, value => value.layout())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        each!(self, value => value.segment_name())
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        each!(self, value => value.version())
+    }
+
+    pub(crate) fn lock_state(&self) -> LockState {
+        each!(self, value => value.lock_state())
+    }
+
+    /// Returns the handle with a lock.
+    pub(crate) fn lockable(&self) -> PyResult<&DynValue> {
+        match self {
+            Self::ReadWrite(value) => Ok(value),
+            Self::ReadOnly(_) => Err(read_only()),
+            Self::Unlocked(_) => Err(PyRuntimeError::new_err("this value has no lock: it was created without one")),
+        }
+    }
+
+    #[inline]
+    fn check_read(&self, py: Python<'_>) -> PyResult<()> {
+        if let Self::ReadWrite(value) = self { holds::check_read(py, value) } else { Ok(()) }
+    }
+
+    /// Reads a number at an offset.
+    #[inline]
+    pub(crate) fn load_at<F: SharedValue>(&self, py: Python<'_>, offset: usize) -> PyResult<F> {
+        self.check_read(py)?;
+        each!(self, value => value.part_at::<F>(offset).and_then(|part| part.load())).or_raise(py)
+    }
+
+    /// Writes a number at an offset.
+    #[inline]
+    pub(crate) fn store_at<F: SharedValue + Send + Sync>(
+        &self,
+        py: Python<'_>,
+        offset: usize,
+        number: F,
+    ) -> PyResult<()> {
+        match self {
+            Self::ReadWrite(value) => {
+                holds::check(py, value)?;
+                patiently(py, Patience::UNLIMITED, |timeout| value.within(timeout).part_at::<F>(offset)?.set(number))
+            }
+            Self::ReadOnly(_) => Err(read_only()),
+            Self::Unlocked(value) => value.part_at::<F>(offset).and_then(|part| part.set(number)).or_raise(py),
+        }
+    }
+
+    /// Lets the closure change a number at an offset. If it fails, nothing changes.
+    #[inline]
+    pub(crate) fn change_at<F: SharedValue + Send + Sync>(
+        &self,
+        py: Python<'_>,
+        offset: usize,
+        change: impl Fn(F) -> Option<F> + Send + Sync,
+    ) -> PyResult<Option<F>> {
+        let apply = |number: &mut F| {
+            let changed = change(*number);
+            *number = changed.unwrap_or(*number);
+            changed
+        };
+        match self {
+            Self::ReadWrite(value) => {
+                holds::check(py, value)?;
+                patiently(py, Patience::UNLIMITED, |timeout| value.within(timeout).part_at::<F>(offset)?.update(apply))
+            }
+            Self::ReadOnly(_) => Err(read_only()),
+            Self::Unlocked(value) => value.part_at::<F>(offset).and_then(|part| part.update(apply)).or_raise(py),
+        }
+    }
+
+    /// Reads the part at a path.
+    pub(crate) fn get(&self, py: Python<'_>, path: &str, size: usize) -> PyResult<DynData> {
+        self.check_read(py)?;
+        let read = || each!(self, value => value.get(path));
+        if size < LARGE { read() } else { py.detach(read) }.or_raise(py)
+    }
+
+    /// Replaces the part at a path.
+    pub(crate) fn set(&self, py: Python<'_>, path: &str, data: &DynData) -> PyResult<()> {
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).set(path, data.clone()),
+            |value| value.set(path, data.clone()),
+        )
+    }
+
+    /// Reads elements of an array into the buffer.
+    pub(crate) fn read_elements(&self, py: Python<'_>, path: &str, first: usize, to: &mut [u8]) -> PyResult<()> {
+        self.check_read(py)?;
+        let is_large = to.len() >= LARGE;
+        let mut read = || each!(self, value => value.read_elements(path, first, to));
+        if is_large { py.detach(read) } else { read() }.or_raise(py)
+    }
+
+    /// Writes elements of an array.
+    pub(crate) fn write_elements(&self, py: Python<'_>, path: &str, first: usize, from: &[u8]) -> PyResult<()> {
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).write_elements(path, first, from),
+            |value| value.write_elements(path, first, from),
+        )
+    }
+
+    /// Reads the bytes of a part into the buffer.
+    pub(crate) fn read_bytes(&self, py: Python<'_>, path: &str, to: &mut [u8]) -> PyResult<()> {
+        self.check_read(py)?;
+        let is_large = to.len() >= LARGE;
+        let mut read = || each!(self, value => value.read_bytes(path, to));
+        if is_large { py.detach(read) } else { read() }.or_raise(py)
+    }
+
+    /// Replaces the bytes of a part.
+    pub(crate) fn write_bytes(&self, py: Python<'_>, path: &str, from: &[u8]) -> PyResult<()> {
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).write_bytes(path, from),
+            |value| value.write_bytes(path, from),
+        )
+    }
+
+    fn write(
+        &self,
+        py: Python<'_>,
+        locked: impl Fn(&DynValue, Duration) -> Result<(), Error> + Send + Sync,
+        unlocked: impl FnOnce(&DynValue<Unlocked>) -> Result<(), Error>,
+    ) -> PyResult<()> {
+        match self {
+            Self::ReadWrite(value) => {
+                holds::check(py, value)?;
+                patiently(py, Patience::UNLIMITED, |timeout| locked(value, timeout))
+            }
+            Self::ReadOnly(_) => Err(read_only()),
+            Self::Unlocked(value) => unlocked(value).or_raise(py),
+        }
+    }
+}
+
+pub(crate) fn read_only() -> PyErr {
+    PyPermissionError::new_err((13, "this handle can only read: open the value without read_only to change it"))
+}

@@ -1,0 +1,157 @@
+"""Arenas: mappings, transactions, snapshots."""
+
+import pickle
+import subprocess
+import sys
+import threading
+
+import pytest
+import shared_value as sv
+from account import START, Account
+
+
+def test_an_arena_is_a_mutable_mapping(name: str) -> None:
+    arena = sv.create_arena(name, 1 << 20)
+    arena["hits"] = 3
+    arena["ratio"] = 0.5
+    arena["account"] = START
+    other = sv.open_arena(name)
+    assert (other["hits"].value, other["ratio"].value, other["account"].load()) == (3, 0.5, START)
+    handle = other["hits"]
+    arena["hits"] = 4
+    assert handle.add(1) == 5
+    assert sorted(arena) == ["account", "hits", "ratio"] and len(arena) == 3 and "hits" in arena
+    assert {key: value.layout.name for key, value in arena.items()} == {"account": "Account", "hits": "i64", "ratio": "f64"}
+    arena.insert("samples", sv.array(sv.f32), length=10)
+    assert len(arena["samples"]) == 10
+    arena.replace("samples", sv.u8, 1)
+    del arena["hits"]
+    assert handle.value == 5, "the handle keeps its value"
+    with pytest.raises(KeyError):
+        arena["hits"]
+    with pytest.raises(KeyError):
+        del arena["hits"]
+    with pytest.raises(FileExistsError):
+        arena.insert("ratio", sv.f64, 1.0)
+    assert arena.pop("ratio").value == 0.5 and arena.setdefault("new", 1).value == 1 if "new" in arena else True
+    with pytest.raises(sv.ArenaFull):
+        arena.insert("large", sv.array(sv.u8), length=1 << 20)
+
+
+def test_a_transaction_changes_all_or_nothing() -> None:
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["other"] = 30, 70
+
+    def move(tx: sv.Transaction) -> int:
+        tx["one"].value += 10
+        tx["other"].value -= 10
+        tx.insert("receipt", sv.i64, 10)
+        return 5
+
+    assert arena.transaction(move) == 5
+    assert arena.snapshot() == {"one": 40, "other": 60, "receipt": 10}
+
+    def fail(tx: sv.Transaction) -> None:
+        move_again = tx["one"]
+        move_again.value = 0
+        tx.remove("receipt")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        arena.transaction(fail)
+    assert arena.snapshot(["one", "receipt"]) == {"one": 40, "receipt": 10}
+    kept: list[sv.Transaction] = []
+    arena.transaction(kept.append)
+    with pytest.raises(RuntimeError, match="ended"):
+        kept[0]["one"]
+    with pytest.raises(KeyError):
+        arena.transaction(lambda tx: tx["missing"])
+
+
+def test_transactions_of_threads_conserve_the_sum() -> None:
+    arena = sv.create_arena(None, 1 << 20)
+    keys = [f"account {number}" for number in range(4)]
+    for key in keys:
+        arena[key] = 100
+    sums = set()
+
+    def work(seed: int) -> None:
+        for step in range(200):
+            # In opposite orders, so that they would wait for each other.
+            one, other = keys[(seed + step) % 4], keys[(seed * 3 + 1) % 4]
+            if one != other:
+
+                def move(tx: sv.Transaction, one: str = one, other: str = other) -> None:
+                    tx[one].value -= 1
+                    tx[other].value += 1
+
+                arena.transaction(move)
+            sums.add(sum(arena.snapshot(keys).values()))
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert sums == {400}
+
+
+def test_a_transaction_belongs_to_its_thread() -> None:
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"] = 1
+    raised: list[BaseException] = []
+
+    def elsewhere(tx: sv.Transaction) -> None:
+        try:
+            tx["one"]
+        except RuntimeError as error:
+            raised.append(error)
+
+    def change(tx: sv.Transaction) -> None:
+        thread = threading.Thread(target=elsewhere, args=(tx,))
+        thread.start()
+        thread.join()
+
+    arena.transaction(change)
+    assert len(raised) == 1
+
+
+def test_values_and_arenas_are_passed_to_programs(name: str) -> None:
+    program = (
+        "import shared_value as sv\n"
+        "account, arena = sv.open(sv.Inherited('ACCOUNT')), sv.open_arena(sv.Inherited('ARENA'))\n"
+        "account.balance += 1\n"
+        "arena['hits'] = 5\n"
+    )
+    account, arena = sv.new(START), sv.create_arena(None, 1 << 20)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, **sv.passing(ACCOUNT=account, ARENA=arena))
+    assert account.balance == 101 and arena["hits"].value == 5
+
+
+def test_tokens_and_pickles_lead_to_the_same_value() -> None:
+    account, arena = sv.new(START), sv.create_arena(None, 1 << 20)
+    sv.open(sv.Token(account.token()), Account).balance += 1
+    pickle.loads(pickle.dumps(account)).balance += 1
+    pickle.loads(pickle.dumps(arena))["hits"] = 1
+    assert account.balance == 102 and arena["hits"].value == 1
+    assert pickle.loads(pickle.dumps(account.read_only())).is_read_only
+    sv.open(sv.Descriptor(account.fileno())).balance += 1
+    assert account.balance == 103
+
+
+def test_sockets_carry_values() -> None:
+    import socket
+
+    here, there = socket.socketpair()
+    with here, there:
+        account = sv.new(START)
+        account.send_to(here)
+        sv.open(there).balance = 5
+        assert account.balance == 5
+        arena = sv.create_arena(None, 1 << 20)
+        arena.send_to(here)
+        sv.open_arena(there)["hits"] = 1
+        assert arena["hits"].value == 1
+        account.read_only().send_to(here)
+        assert sv.open(there, read_only=True).balance == 5

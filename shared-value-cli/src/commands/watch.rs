@@ -72,12 +72,13 @@ impl Watched {
         Ok(self.paths.iter().filter_map(|path| whole.part(path).cloned()).collect())
     }
 
-    /// Returns the atomic fields that are watched.
+    /// Returns the atomic fields and the counters that are watched.
     fn atomics(&self) -> Vec<String> {
         let layout = self.value.layout();
         let is_within =
             |path: &str, field: &str| path.is_empty() || path == field || path.starts_with(&format!("{field}["));
-        let fields = layout.fields().filter(shared_value::DynPart::is_atomic).map(|part| part.path().to_owned());
+        let fields =
+            layout.fields().filter(|part| part.is_atomic() || part.is_counter()).map(|part| part.path().to_owned());
         fields.filter(|field| self.paths.iter().any(|path| is_within(path, field))).collect()
     }
 
@@ -218,13 +219,13 @@ pub(crate) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
 }
 
 fn watch_one(one: &mut Watched, target: &Target, interval: Duration, printer: &mut Printer<'_>) -> Result<()> {
-    /// Without an atomic field, nothing but a commit matters.
+    /// Without an atomic field or a counter, nothing but a commit matters.
     const LONG: Duration = Duration::from_secs(3600);
     let atomics = one.atomics();
     if !atomics.is_empty() {
         let fields = atomics.join(", ");
         remark(&format!(
-            "atomic fields change without a commit ({fields}): they are looked at every {} s",
+            "atomic fields and counters change without a commit ({fields}): they are looked at every {} s",
             interval.as_secs_f64()
         ));
     }

@@ -34,7 +34,7 @@ impl DynFacts {
         let growth = layout.vector_element().and_then(|element| Growth::of_size(element.size, size));
         let atomics = layout.atomic_fields().map(DynField::words).sum();
         let shape = growth.map_or_else(|| Shape::of(layout.size(), atomics), Shape::growing);
-        let shape = shape.reserving(layout.has_reserved());
+        let shape = shape.reserving(layout.has_reserved()).with_lanes(layout.lane_counts());
         Ok(Arc::new(Self { layout, declared, shape, growth }))
     }
 

@@ -45,6 +45,12 @@ weakenings=(
   "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs counters Ordering::Acquire Ordering::Relaxed"
   "claims::a_child_inherits_a_claim protocol/claims.rs show in_one_order(); ;"
   "claims::a_child_inherits_a_claim protocol/claims.rs is_quiet searches.load(Ordering::SeqCst)&UNDER_WAY==0 true"
+  "lanes::no_addition_is_lost_when_a_lane_is_given_back protocol/lanes.rs is_owned_by owner.load(Ordering::Relaxed)==this true"
+  "lanes::no_addition_is_lost_when_a_lane_is_given_back protocol/lanes.rs take Ordering::Acquire Ordering::Relaxed"
+  "lanes::no_addition_is_lost_when_a_lane_is_given_back protocol/lanes.rs give_back Ordering::Release Ordering::Relaxed"
+  "lanes::an_addition_in_an_owned_lane_tells_what_came_before protocol/lanes.rs add_alone Ordering::Release Ordering::Relaxed"
+  "lanes::an_addition_in_a_shared_lane_tells_what_came_before protocol/lanes.rs add_shared Ordering::Release Ordering::Relaxed"
+  "lanes::an_addition_in_a_shared_lane_tells_what_came_before protocol/lanes.rs sum Ordering::Acquire Ordering::Relaxed"
 )
 # Replaces an expression in one function of the file by a choice between it and its replacement. White space in the file does not
 # matter.

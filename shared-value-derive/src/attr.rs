@@ -8,8 +8,8 @@ use syn::{Attribute, Expr, Lit, LitInt, LitStr, Meta, Path, Token, Type};
 use crate::context::Context;
 use crate::nearest::nearest;
 use crate::symbol::{
-    ATOMIC, CONTAINER_WORDS, CRATE, EVOLVES, FIELD_WORDS, FINGERPRINT, LAYOUT, POD, RELEASED, SHARED, SIZE, Symbol,
-    TYPECODE,
+    ATOMIC, CONTAINER_WORDS, COUNTER, CRATE, EVOLVES, FIELD_WORDS, FINGERPRINT, LANES, LAYOUT, POD, RELEASED, SHARED,
+    SIZE, Symbol, TYPECODE,
 };
 
 /// The contents of the `#[shared(..)]` attributes of a type.
@@ -22,12 +22,15 @@ pub(crate) struct ContainerAttributes {
     pub(crate) evolves: Option<Span>,
     /// Earlier versions of the type.
     pub(crate) released: Vec<Type>,
+    /// The number of lanes of its counters.
+    pub(crate) lanes: Option<LitInt>,
 }
 
 /// The contents of the `#[shared(..)]` attributes of a field.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) atomic: Option<Span>,
+    pub(crate) counter: Option<Span>,
     pub(crate) pod: Option<Span>,
     pub(crate) typecode: Option<LitStr>,
 }
@@ -49,6 +52,7 @@ impl ContainerAttributes {
                 SIZE => parsed.size = Some(size(meta)?),
                 EVOLVES => parsed.evolves = Some(flag(meta, EVOLVES)?),
                 RELEASED => parsed.released = released(meta)?,
+                LANES => parsed.lanes = Some(lanes(meta)?),
                 _ => {}
             }
             Ok(())
@@ -63,6 +67,7 @@ impl FieldAttributes {
         each_word(context, attributes, &FIELD_WORDS, |word, meta| {
             match word {
                 ATOMIC => parsed.atomic = Some(flag(meta, ATOMIC)?),
+                COUNTER => parsed.counter = Some(flag(meta, COUNTER)?),
                 POD => parsed.pod = Some(flag(meta, POD)?),
                 TYPECODE => parsed.typecode = Some(string(meta, TYPECODE, "(3)<f")?),
                 _ => {}
@@ -217,6 +222,17 @@ fn released(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Type>> {
         Type::Tuple(types) => types.elems.into_iter().collect(),
         ty => vec![ty],
     })
+}
+
+fn lanes(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {
+    match literal(meta, "lanes = 16")? {
+        Lit::Int(lanes)
+            if lanes.base10_parse().is_ok_and(|lanes: u64| (1..=4096).contains(&lanes)) && is_usize(&lanes) =>
+        {
+            Ok(lanes)
+        }
+        other => Err(syn::Error::new(other.span(), "expected a number of lanes from 1 to 4096: write `lanes = 16`")),
+    }
 }
 
 fn size(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt> {

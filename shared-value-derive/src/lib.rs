@@ -60,6 +60,7 @@ mod tests;
 /// |---|---|
 /// | `x` | `x`, `set_x`, `update_x`, and `in_x`, the part |
 /// | atomic `x` | `x`, which has the functions of `std::sync::atomic` |
+/// | counter `x` | `x`, with `add`, `increment`, `get` and `reset` |
 ///
 /// A field may have any name. If the handle or the guard has a method with that name, such as `lock` or `version`, the name
 /// calls that method; read the field by `in_version().get()`.
@@ -68,6 +69,8 @@ mod tests;
 ///
 /// - `#[shared(atomic)]`: a `u64`, `i64`, `f64` or `bool`, or an array of them, which is changed without the lock, and is
 ///   neither committed nor rolled back.
+/// - `#[shared(counter)]`: a `u64`, or a `[u64; N]` for a histogram, to which many threads and processes add at once, without the
+///   lock, each in a lane of its own. A struct with counters cannot be a part of another value.
 /// - `#[shared(pod)]`: the type implements `bytemuck::Pod`, not `SharedValue`.
 /// - `#[shared(pod, typecode = "(3)<f")]`: also gives the typecode of its bytes, for readers in other languages. It must
 ///   describe as many bytes as the type has.
@@ -77,6 +80,7 @@ mod tests;
 /// - `#[shared(size = 64)]`, `#[shared(layout = "T{<q:balance:}")]` and
 ///   `#[shared(fingerprint = "0x0123456789abcdef")]` pin the layout: if a change of the type changes the layout, the program
 ///   does not compile.
+/// - `#[shared(lanes = 4)]`: the number of lanes of its counters; without this, 16.
 /// - `#[shared(evolves)]`: programs with other versions of the struct may share its values, if the versions fit. A field of
 ///   type `Reserved<N>` is room for later fields.
 /// - `#[shared(evolves, released = v1::Account)]`, or `released = (v1::Account, v2::Account)`: if the struct no longer fits

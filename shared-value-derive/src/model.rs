@@ -108,6 +108,10 @@ impl Field {
         self.attributes.atomic.is_some()
     }
 
+    pub(crate) fn is_counter(&self) -> bool {
+        self.attributes.counter.is_some()
+    }
+
     pub(crate) fn is_pod(&self) -> bool {
         self.attributes.pod.is_some()
     }

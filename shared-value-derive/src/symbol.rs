@@ -17,13 +17,15 @@ pub(crate) const FINGERPRINT: Symbol = Symbol("fingerprint");
 pub(crate) const SIZE: Symbol = Symbol("size");
 pub(crate) const EVOLVES: Symbol = Symbol("evolves");
 pub(crate) const RELEASED: Symbol = Symbol("released");
+pub(crate) const LANES: Symbol = Symbol("lanes");
 
 pub(crate) const ATOMIC: Symbol = Symbol("atomic");
+pub(crate) const COUNTER: Symbol = Symbol("counter");
 pub(crate) const POD: Symbol = Symbol("pod");
 pub(crate) const TYPECODE: Symbol = Symbol("typecode");
 
-pub(crate) const CONTAINER_WORDS: [Symbol; 6] = [CRATE, LAYOUT, FINGERPRINT, SIZE, EVOLVES, RELEASED];
-pub(crate) const FIELD_WORDS: [Symbol; 3] = [ATOMIC, POD, TYPECODE];
+pub(crate) const CONTAINER_WORDS: [Symbol; 7] = [CRATE, LAYOUT, FINGERPRINT, SIZE, EVOLVES, RELEASED, LANES];
+pub(crate) const FIELD_WORDS: [Symbol; 4] = [ATOMIC, COUNTER, POD, TYPECODE];
 
 impl Symbol {
     pub(crate) fn is(self, path: &Path) -> bool {

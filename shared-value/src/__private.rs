@@ -6,6 +6,7 @@
 
 pub use crate::accessors::accessible::Accessible;
 pub use crate::accessors::atomic::Atomic;
+pub use crate::accessors::counter::CounterField;
 pub use crate::accessors::host::{Host, Reader, Root, Writer};
 pub use crate::accessors::part::Part;
 pub use crate::error::Error;

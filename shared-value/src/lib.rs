@@ -20,6 +20,7 @@
 //! | limit how long a change waits for the lock | [`within`](Synchronized::within): `account.within(timeout).set_balance(1)?` |
 //! | reach a nested part | `robot.in_joints().element(3).set_angle(0.5)?`: a [`Part`] |
 //! | count without the lock | `#[shared(atomic)]`, an [`Atomic`]: `account.requests().fetch_add(1)` |
+//! | count by many processes at once | `#[shared(counter)]`, a [`CounterField`]: `server.hits().increment()`; [`SharedCounter`] |
 //! | share an array whose length is known at run time | [`SharedArray`], whose functions are [`ElementAccessors`] |
 //! | share many values | [`Arena`], a map from keys and [`Id`]s to values, with [`Transaction`]s and [`Snapshot`]s |
 //! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
@@ -190,6 +191,7 @@ mod vector;
 pub use crate::{
     accessors::accessible::Accessible,
     accessors::atomic::Atomic,
+    accessors::counter::CounterField,
     accessors::elements::{ElementAccessors, Sequence},
     accessors::host::{Host, Reader, Root, Writer},
     accessors::part::Part,
@@ -198,6 +200,7 @@ pub use crate::{
     dynamic::{Dyn, DynAccessors, DynData, DynGuard, DynValue},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
+    handle::counter::{Counter, CounterAccessors, SharedCounter},
     handle::guard::owned::OwnedGuard,
     handle::guard::{ArrayGuard, Guard},
     handle::initial::{Filled, Initial, Zeroed},
@@ -209,8 +212,8 @@ pub use crate::{
     handle::wait::within::Within,
     handle::wait::{Changes, Versioned},
     layout::{
-        AtomicBits, AtomicField, AtomicNumber, AtomicValue, Field, FixedStr, FixedStrError, Kind, Layout, Pod,
-        Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
+        AtomicBits, AtomicField, AtomicNumber, AtomicValue, CountedField, Field, FixedStr, FixedStrError, Kind, Layout,
+        Pod, Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
     live::{Live, LiveGuard, Plain},
     lock::interruption::interruptible,

@@ -14,6 +14,12 @@ use std::{env, fmt};
 
 use shared_value_tests::stepper::Report;
 
+/// If a lane were taken from a living owner, or its sum not kept, a death would leave a total that never was.
+#[test]
+fn a_counter_lacks_at_most_the_last_addition() {
+    survives(["count-first", "count", "count-take-over", "count-shared", "count-reset", "count-drop"]);
+}
+
 /// If a value were written in place, or committed before it is complete, a death would leave it half-written.
 #[test]
 fn a_change_is_whole_or_not_there() {

@@ -12,8 +12,8 @@ use crate::cases::vectors;
 use crate::measure::local::Locals;
 use crate::measure::{Case, Entry, Local, Unit};
 use crate::subjects::{
-    Atomic, Mutex, Native, Normal, Own, Parking, Payload, Pthread, Raw, Record1M, Record4K, Record64, Record512,
-    Recursive, Robust, Standard, Subject, SynchronizedTally, Tally, UnderRLock,
+    Atomic, Counting, Mutex, Native, Normal, Own, Parking, Payload, Pthread, Raw, Record1M, Record4K, Record64,
+    Record512, Recursive, Robust, Standard, Subject, SynchronizedTally, Tally, UnderRLock,
 };
 
 /// Work that one process does alone.
@@ -198,6 +198,16 @@ pub(super) static ALL: &[LocalCase] = &[
         title: "add to an atomic field, without the lock",
         chart: "changes",
         locals: &[("shared-value", adding_atomically), ("AtomicU64", adding::<u64, Atomic>)],
+    },
+    LocalCase {
+        name: "count",
+        title: "add to a counter in lanes, without the lock",
+        chart: "changes",
+        locals: &[
+            ("shared-value", adding::<u64, Counting<false>>),
+            ("shared-value, all lanes taken", adding::<u64, Counting<true>>),
+            ("AtomicU64", adding::<u64, Atomic>),
+        ],
     },
     LocalCase {
         name: "open-in-arena",

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use crate::measure::{Case, Contestant, Entry, Reading, Unit};
 use crate::process::{Task, Team, tell};
 use crate::subjects::{
-    Atomic, Handover, Mutex, Native, Normal, Own, Pthread, Raw, Recursive, Robust, Subject, UnderRLock,
+    Atomic, Counting, Handover, Mutex, Native, Normal, Own, Pthread, Raw, Recursive, Robust, Subject, UnderRLock,
 };
 
 /// A race of several processes.
@@ -16,17 +16,31 @@ pub(super) struct Race {
     name: &'static str,
     title: &'static str,
     processes: usize,
+    /// Whether they count without a lock.
+    counts: bool,
 }
 
 /// All races.
 pub(super) static ALL: &[Race] = &[
-    Race { name: "race-2", title: "two processes add to one u64 under its lock, together", processes: 2 },
-    Race { name: "race-4", title: "four processes add to one u64 under its lock, together", processes: 4 },
+    Race {
+        name: "race-2",
+        title: "two processes add to one u64 under its lock, together",
+        processes: 2,
+        counts: false,
+    },
+    Race {
+        name: "race-4",
+        title: "four processes add to one u64 under its lock, together",
+        processes: 4,
+        counts: false,
+    },
+    Race { name: "count-2", title: "two processes count without a lock, together", processes: 2, counts: true },
 ];
 
 impl Race {
     fn entry<S: Subject<u64> + Handover>(&self) -> Entry {
-        Entry::Present(Box::new(Racing::<S> { case: self.name, processes: self.processes, subject: PhantomData }))
+        let (case, processes) = (self.name, self.processes);
+        Entry::Present(Box::new(Racing::<S> { case, processes, counts: self.counts, subject: PhantomData }))
     }
 }
 
@@ -48,6 +62,9 @@ impl Case for &Race {
     }
 
     fn entries(&self) -> Vec<Entry> {
+        if self.counts {
+            return vec![self.entry::<Counting<false>>(), self.entry::<Counting<true>>(), self.entry::<Atomic>()];
+        }
         vec![
             self.entry::<Own<u64, Native>>(),
             self.entry::<Own<u64, Pthread>>(),
@@ -66,6 +83,7 @@ impl Case for &Race {
 struct Racing<S> {
     case: &'static str,
     processes: usize,
+    counts: bool,
     subject: PhantomData<fn() -> S>,
 }
 
@@ -101,17 +119,18 @@ impl<S: Subject<u64> + Handover> Contestant for Racing<S> {
     }
 
     fn work(&self, task: &Task) -> Result<()> {
-        /// The number of increments between two looks at the clock: a look costs as much as an increment.
+        /// The number of increments under a lock between two looks at the clock: a look costs as much as an increment.
         const BATCH: u64 = 64;
+        let batch = if self.counts { 256 * BATCH } else { BATCH };
         let subject = S::attach(&task.token)?;
         let (mut done, mut longest) = (0, Duration::ZERO);
         task.ready()?;
         let mut last = Instant::now();
         while !task.is_over() {
-            for _ in 0..BATCH {
+            for _ in 0..batch {
                 subject.increment();
             }
-            done += BATCH;
+            done += batch;
             let now = Instant::now();
             longest = longest.max(now - last);
             last = now;

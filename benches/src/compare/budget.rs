@@ -78,6 +78,7 @@ const ALL: &[Budget] = &[
     ratio("locked `+=` of one field of 64 bytes", "add-field-64", Bound::AtMost(1.9), &["std::sync::Mutex"]),
     ratio("write and commit 64 bytes under a held lock", "commit-64", Bound::AtMost(1.2), &["iceoryx2 blackboard"]),
     ratio("atomic field add", "atomic-add", Bound::AtMost(1.1), &["AtomicU64"]),
+    ratio("counting of two processes, together", "count-2", Bound::AtLeast(15.0), &["AtomicU64"]),
     ratio("increments of two processes, together", "race-2", Bound::AtLeast(1.5), &["Boost mutex", "pthread normal"]),
     Budget {
         work: "increments of the slower process, relative to the faster",

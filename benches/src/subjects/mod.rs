@@ -1,6 +1,7 @@
 //! The values that are compared: of this library, and behind other locks.
 
 mod atomic;
+mod counting;
 mod handover;
 mod locked;
 mod own;
@@ -15,6 +16,7 @@ mod subject;
 use locked::Behind;
 
 pub use atomic::Atomic;
+pub use counting::Counting;
 pub use handover::Handover;
 pub use own::{Native, Own, Pthread, UnderRLock};
 pub use payload::{Payload, Record, Record1M, Record4K, Record64, Record512, SynchronizedTally, Tally};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared_value::DynLayout;
 
 use crate::commands::create::layout_of;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::language::{c, fingerprint, python, rust, typecode};
 use crate::output::{Output, escaped};
 use crate::value::type_text;
@@ -57,6 +57,7 @@ struct Part {
     size: usize,
     align: usize,
     atomic: bool,
+    counter: bool,
 }
 
 pub(crate) fn run(arguments: &Layout, output: &mut Output) -> Result<()> {
@@ -64,6 +65,10 @@ pub(crate) fn run(arguments: &Layout, output: &mut Output) -> Result<()> {
     let name = &arguments.name;
     if arguments.json {
         return output.json(&described(&layout));
+    }
+    if layout.lanes() > 0 && (arguments.c || arguments.python) {
+        let message = format!("`{name}` has counters, whose totals are sums of lanes: read it by `show` or `get`");
+        return Err(Failure::unfit(message));
     }
     let text = match () {
         () if arguments.rust => rust::rust(&layout, name),
@@ -83,6 +88,7 @@ fn described(layout: &DynLayout) -> Described {
         size: part.layout().size(),
         align: part.layout().align(),
         atomic: part.is_atomic(),
+        counter: part.is_counter(),
     };
     Described {
         type_name: type_text(layout),

@@ -49,9 +49,11 @@ pub(crate) fn run(WaitFor { name, condition, timeout, interval }: &WaitFor) -> R
     let layout = value.layout();
     let (condition, paths) = parse_condition(condition, |path| layout.part(&full(path)).is_ok())?;
     let paths: Vec<_> = paths.iter().map(|path| full(path)).collect();
-    let has_atomics = layout
-        .fields()
-        .any(|part| part.is_atomic() && paths.iter().any(|path| path.is_empty() || path.starts_with(part.path())));
+    // These change without a commit.
+    let has_atomics = layout.fields().any(|part| {
+        (part.is_atomic() || part.is_counter())
+            && paths.iter().any(|path| path.is_empty() || path.starts_with(part.path()))
+    });
     let start = Instant::now();
     let mut sleeper = None;
     loop {

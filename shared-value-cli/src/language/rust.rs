@@ -70,12 +70,19 @@ fn structure(name: &str, layout: &DynLayout, fields: &[DynField], types: &Defini
     let natural = fields.iter().map(|field| field.layout().align()).max().unwrap_or(1);
     let align = if layout.align() > natural { format!(", align({})", layout.align()) } else { String::new() };
     let evolves = if layout.evolves() { "#[shared(evolves)]\n" } else { "" };
-    let mut text = format!("#[derive(SharedValue, Clone, Copy)]\n#[repr(C{align})]\n{evolves}pub struct {name}");
+    let lanes = match layout.lanes() {
+        0 => String::new(),
+        lanes => format!("#[shared(lanes = {lanes})]\n"),
+    };
+    let mut text = format!("#[derive(SharedValue, Clone, Copy)]\n#[repr(C{align})]\n{evolves}{lanes}pub struct {name}");
     let is_tuple = fields.iter().enumerate().all(|(number, field)| field.name() == number.to_string());
     text.push_str(if is_tuple { "(\n" } else { " {\n" });
     for field in fields {
         if field.is_atomic() {
             text.push_str("    #[shared(atomic)]\n");
+        }
+        if field.is_counter() {
+            text.push_str("    #[shared(counter)]\n");
         }
         let kind = match field.typecode() {
             Some(typecode) => {

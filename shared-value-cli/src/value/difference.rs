@@ -57,7 +57,11 @@ fn described(part: &DynPart<'_>, is_coarse: bool) -> String {
     if is_coarse {
         return format!("{} at {}", coarse(part.layout()), part.offset());
     }
-    let atomic = if part.is_atomic() { "atomic " } else { "" };
+    let atomic = match (part.is_atomic(), part.is_counter()) {
+        (true, _) => "atomic ",
+        (_, true) => "counter ",
+        _ => "",
+    };
     let schema = part.layout().to_string();
     // The first line of a schema is the type, with the numbers of an enum.
     let kind = schema.lines().next().unwrap_or_default();

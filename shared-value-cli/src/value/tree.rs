@@ -14,7 +14,7 @@ pub(crate) struct Limits {
 
 /// Prints a part, and its own parts below it.
 pub(crate) fn tree(output: &mut Output, label: &str, layout: &DynLayout, data: &DynData, limits: Limits) -> Result<()> {
-    Tree { output, limits }.part(0, label, layout, false, data)
+    Tree { output, limits }.part(0, label, layout, "", data)
 }
 
 struct Tree<'a> {
@@ -23,10 +23,9 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn part(&mut self, depth: usize, label: &str, layout: &DynLayout, is_atomic: bool, data: &DynData) -> Result<()> {
-        let atomic = if is_atomic { "atomic " } else { "" };
+    fn part(&mut self, depth: usize, label: &str, layout: &DynLayout, outside: &str, data: &DynData) -> Result<()> {
         let name = self.output.ink(Ink::Name, label);
-        let kind = self.output.ink(Ink::Faint, &format!("{atomic}{}", type_text(layout)));
+        let kind = self.output.ink(Ink::Faint, &format!("{outside}{}", type_text(layout)));
         let heading = format!("{}{name}: {kind}", "  ".repeat(depth));
         let (inner, data) = (inside(layout), inside_data(data));
         match (inner.kind(), data) {
@@ -35,9 +34,13 @@ impl Tree<'_> {
                 // Reserved bytes have no data.
                 let fields = fields.iter().filter(|field| !field.layout().is_reserved());
                 for (field, (_, part)) in fields.zip(parts) {
-                    // Atomic fields have words of their own only if their struct is the value.
-                    let is_atomic = field.is_atomic() && depth == 0;
-                    self.part(depth + 1, field.name(), field.layout(), is_atomic, part)?;
+                    let outside = match (field.is_atomic(), field.is_counter()) {
+                        // Atomic fields have words of their own only if their struct is the value.
+                        (true, _) if depth == 0 => "atomic ",
+                        (_, true) => "counter ",
+                        _ => "",
+                    };
+                    self.part(depth + 1, field.name(), field.layout(), outside, part)?;
                 }
                 Ok(())
             }
@@ -58,7 +61,7 @@ impl Tree<'_> {
                 }
                 self.output.line(&heading)?;
                 for (number, part) in elements[..shown].iter().enumerate() {
-                    self.part(depth + 1, &format!("[{number}]"), element, false, part)?;
+                    self.part(depth + 1, &format!("[{number}]"), element, "", part)?;
                 }
                 if shown < elements.len() {
                     let more = format!(".. {} more: `--all` shows them", elements.len() - shown);

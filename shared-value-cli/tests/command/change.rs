@@ -5,7 +5,8 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 use shared_value::{
-    Arena, Dyn, DynLayout, DynValue, Lock, LockKind, RLock, SharedBytes, SharedString, SharedVec, Synchronized,
+    Arena, Counter, Dyn, DynLayout, DynValue, Lock, LockKind, RLock, SharedBytes, SharedCounter, SharedString,
+    SharedVec, Synchronized,
 };
 use shared_value_tests::{DEADLINE, SegmentName, eventually, fork};
 
@@ -318,4 +319,25 @@ fn names_in_use_and_other_files_stay() {
     fails(3, &["rm", "shared-value-tests-no-such-name"]);
     let listed = json(&["list", "--json"]);
     assert!(listed["values"].as_array().unwrap().iter().all(|value| value["name"] != *name));
+}
+
+/// A tool that took the baseline of a counter for its total, or wrote a total back, would undo what others count.
+#[test]
+fn counters_are_read_and_added_to() {
+    let name = SegmentName::new("counters");
+    let hits: SharedCounter<4> = SharedCounter::create(&name, Counter::new(5)).unwrap();
+    hits.reset().unwrap();
+    hits.add(7);
+    assert_eq!(ok(&["get", &name, "total"]), "7\n");
+    assert_eq!(ok(&["add", &name, "total", "3"]), "10\n");
+    assert_eq!((hits.total(), hits.version()), (10, 1), "an addition is no commit");
+    assert_eq!(ok(&["add", &name, "total", "-1"]), "9\n");
+    let shown = ok(&["show", &name]);
+    assert!(shown.contains("total: counter u64 = 9"), "{shown}");
+    ok(&["set", &name, "total=100"]);
+    hits.increment();
+    assert_eq!((hits.total(), hits.version()), (101, 2));
+    let rust = ok(&["layout", &name, "--rust"]);
+    assert!(rust.contains("#[shared(lanes = 4)]\n") && rust.contains("    #[shared(counter)]\n"), "{rust}");
+    assert!(fails(4, &["layout", &name, "--c"]).contains("has counters"));
 }

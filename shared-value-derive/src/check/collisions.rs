@@ -9,12 +9,13 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 36] = [
+pub(crate) const METHODS: [&str; 37] = [
     "as_fd",
     "as_ptr",
     "atomic_part",
     "changes",
     "commit",
+    "counter_part",
     "get",
     "is_current",
     "is_retired",
@@ -95,7 +96,7 @@ pub(crate) fn collisions(fields: &[Field]) -> Vec<Collision> {
 fn accessors(field: &Field) -> Vec<String> {
     let getter = field.getter();
     let is_hidden = is_hidden(&getter);
-    let prefixes: &[&str] = match (field.is_atomic(), is_hidden) {
+    let prefixes: &[&str] = match (field.is_atomic() || field.is_counter(), is_hidden) {
         (true, true) => &["in_"],
         (true, false) => &[""],
         (false, true) => &["in_", "set_", "update_"],

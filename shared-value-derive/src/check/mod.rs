@@ -31,6 +31,9 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
         if let (true, Some(atomic)) = (is_newtype, field.attributes.atomic) {
             context.at(atomic, "the field of a newtype lies in it and has no word of its own: write `#[repr(C)]`");
         }
+        if let (true, Some(counter)) = (is_newtype, field.attributes.counter) {
+            context.at(counter, "the field of a newtype lies in it and has no lanes: write `#[repr(C)]`");
+        }
         if is_newtype && number > 0 {
             context.at(
                 field.span,
@@ -40,6 +43,12 @@ fn check_struct(context: &Context, input: &Input, fields: &[Field]) {
         } else {
             check_field(context, input, field);
         }
+    }
+    if let Some(lanes) = &input.attributes.lanes
+        && !fields.iter().any(Field::is_counter)
+    {
+        context
+            .at(lanes.span(), "only counters have lanes: write `#[shared(counter)]` above a field, or remove `lanes`");
     }
     collisions::check(context, fields);
 }
@@ -71,9 +80,16 @@ fn check_field(context: &Context, input: &Input, field: &Field) {
     if let (Some(_), Some(pod)) = (field.attributes.atomic, field.attributes.pod) {
         context.at(pod, "`pod` is for foreign types and `atomic` for numbers and `bool`: remove one of them");
     }
+    for (other, word) in [(field.attributes.atomic, "atomic"), (field.attributes.pod, "pod")] {
+        if let (Some(counter), Some(_)) = (field.attributes.counter, other) {
+            context.at(counter, &format!("a field is `counter` or `{word}`: remove one of them"));
+        }
+    }
     if let (Some(typecode), None) = (&field.attributes.typecode, field.attributes.pod) {
         let message = if field.is_atomic() {
             "the typecode of an atomic field is known: remove it"
+        } else if field.is_counter() {
+            "the typecode of a counter is known: remove it"
         } else {
             "the typecode of a `SharedValue` is known: remove it, or write `pod` too if the type is a foreign one"
         };
@@ -87,6 +103,9 @@ fn check_field(context: &Context, input: &Input, field: &Field) {
 fn check_enum(context: &Context, input: &Input, variants: &[Variant]) {
     if let Some(evolves) = input.attributes.evolves {
         context.at(evolves, "an enum cannot evolve, because old programs do not know new variants: only a struct can");
+    }
+    if let Some(lanes) = &input.attributes.lanes {
+        context.at(lanes.span(), "only counters have lanes, and an enum has none: remove `lanes`");
     }
     if let Some(released) = input.attributes.released.first() {
         context.on(released, "an enum cannot evolve: pin it by `fingerprint`");

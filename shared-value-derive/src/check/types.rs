@@ -28,7 +28,7 @@ pub(crate) fn refusal<'field>(generics: &Generics, field: &'field Field) -> Opti
     };
     match message {
         Some(message) => Some(Unshareable { ty, message }),
-        None => of_atomic(field),
+        None => of_atomic(field).or_else(|| of_counter(field)),
     }
 }
 
@@ -132,6 +132,15 @@ fn of_atomic(field: &Field) -> Option<Unshareable<'_>> {
         ty: &field.ty,
         message: "`#[shared(atomic)]` works on `u64`, `i64`, `f64` and `bool`, and on arrays of them: use one of them"
             .to_owned(),
+    })
+}
+
+fn of_counter(field: &Field) -> Option<Unshareable<'_>> {
+    let ty = innermost(&field.ty);
+    let is_other = is_primitive(ty) && !matches!(ty, Type::Path(path) if path.path.is_ident("u64"));
+    (field.is_counter() && is_other).then(|| Unshareable {
+        ty: &field.ty,
+        message: "`#[shared(counter)]` works on `u64` and `[u64; N]`: use one of them".to_owned(),
     })
 }
 

@@ -21,6 +21,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
     let questions = fields.iter().map(|field| question(scope, field)).collect::<Vec<_>>();
     let numbers = (0..fields.len()).map(Literal::usize_unsuffixed);
     let visitor_type = &scope.input.fresh.visitor;
+    let lanes = scope.input.attributes.lanes.iter();
     let implementation = implementation(
         scope,
         &quote! {
@@ -30,7 +31,7 @@ pub(super) fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]
                 &[#(#descriptions),*]
             };
             const LAYOUT: &'static #runtime::TypeLayout =
-                &#library::DESCRIBE.#shape::<Self>(#name, #fields_of::<Self>());
+                &#library::DESCRIBE.#shape::<Self>(#name, #fields_of::<Self>()) #(.with_lanes(#lanes))*;
 
             #[inline(always)]
             fn fields<#visitor_type: #runtime::FieldVisitor>(#visitor: &mut #visitor_type) {

@@ -112,12 +112,12 @@ impl<'input> Scope<'input> {
         }
     }
 
-    /// Returns the type of an atomic field of the accessors' host.
-    pub(crate) fn atomic(&self, ty: &TokenStream) -> TokenStream {
+    /// Returns the type of an atomic field or a counter of the accessors' host.
+    pub(crate) fn outside(&self, kind: &TokenStream, ty: &TokenStream) -> TokenStream {
         let (runtime, host) = (&self.runtime, &self.input.fresh.host);
         match self.bodies {
-            Bodies::Real => quote!(#runtime::Atomic<'_, #host, #ty>),
-            Bodies::Absent => quote!(#runtime::Atomic<'_, #runtime::Synchronized<::core::primitive::u8>, #ty>),
+            Bodies::Real => quote!(#runtime::#kind<'_, #host, #ty>),
+            Bodies::Absent => quote!(#runtime::#kind<'_, #runtime::Synchronized<::core::primitive::u8>, #ty>),
         }
     }
 

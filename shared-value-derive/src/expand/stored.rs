@@ -41,6 +41,7 @@ pub(super) fn question(scope: &Scope<'_>, field: &Field) -> Option<TokenStream> 
 
 fn constructor(field: &Field) -> Ident {
     let name = match (field.is_atomic(), field.is_pod(), &field.attributes.typecode) {
+        _ if field.is_counter() => "counter",
         (true, _, _) => "atomic",
         (false, true, Some(_)) => "pod_as",
         (false, true, None) => "pod",
@@ -56,5 +57,5 @@ pub(super) fn is_known_to_be_shared(scope: &Scope<'_>, field: &Field) -> bool {
         let mut parameters = scope.input.generics.type_params();
         matches!(ty, Type::Path(path) if parameters.any(|parameter| path.path.is_ident(&parameter.ident)))
     };
-    !field.is_pod() && (is_primitive(ty) || !field.is_atomic() && is_parameter(ty))
+    !field.is_pod() && (is_primitive(ty) || !field.is_atomic() && !field.is_counter() && is_parameter(ty))
 }

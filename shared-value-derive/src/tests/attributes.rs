@@ -19,7 +19,7 @@ fn unknown_words() {
     }
     assert_eq!(
         on_field("compressed"),
-        ["2:9 `compressed` is unknown to `#[shared(..)]`, which takes `atomic`, `pod`, `typecode` here"]
+        ["2:9 `compressed` is unknown to `#[shared(..)]`, which takes `atomic`, `counter`, `pod`, `typecode` here"]
     );
     assert_eq!(on_type("fingerprints = \"0x0\""), [format!("1:9 `fingerprints` {meant} `fingerprint`?")]);
     assert_eq!(on_field("a::b").len(), 1);
@@ -100,7 +100,7 @@ fn typecodes() {
 fn parentheses() {
     assert_eq!(
         problems("#[repr(C)] struct S { #[shared] x: u64 }"),
-        ["1:22 `#[shared(..)]` needs its words in parentheses: `atomic`, `pod`, `typecode`"]
+        ["1:22 `#[shared(..)]` needs its words in parentheses: `atomic`, `counter`, `pod`, `typecode`"]
     );
     assert_eq!(problems("#[shared = 3] #[repr(C)] struct S(u64);").len(), 1);
 }
@@ -121,4 +121,18 @@ fn pins_on_generic_types() {
         );
     }
     assert_eq!(problems(&format!("{source} struct S(u64);")), [""; 0]);
+}
+
+#[test]
+fn counters() {
+    assert_eq!(on_field("counter = 4"), ["2:17 `counter` takes no value: write `#[shared(counter)]`"]);
+    assert_eq!(on_field("counter, atomic"), ["2:9 a field is `counter` or `atomic`: remove one of them"]);
+    assert_eq!(on_field("counter, pod"), ["2:9 a field is `counter` or `pod`: remove one of them"]);
+    assert_eq!(on_field("counter, typecode = \"<Q\""), ["2:29 the typecode of a counter is known: remove it"]);
+    let lanes = "expected a number of lanes from 1 to 4096: write `lanes = 16`";
+    for (word, column) in [("lanes = 0", 17), ("lanes = 4097", 17), ("lanes = \"4\"", 17)] {
+        assert_eq!(on_type(word)[0], format!("1:{column} {lanes}"));
+    }
+    let alone = "only counters have lanes: write `#[shared(counter)]` above a field, or remove `lanes`";
+    assert_eq!(on_type("lanes = 4"), [format!("1:17 {alone}")]);
 }

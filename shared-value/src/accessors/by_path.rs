@@ -1,6 +1,7 @@
 //! Typed parts by path: checked once, and then as fast as an accessor; and by offset, for callers that have found them before.
 
 use crate::accessors::atomic::Atomic;
+use crate::accessors::counter::CounterField;
 use crate::accessors::part::Part;
 use crate::cell::Cell;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::handle::wait::within::Within;
 use crate::layout::{AtomicField, AtomicValue, SharedValue};
-use crate::schema::place::{Place, shown};
+use crate::schema::place::{Place, WordRange, shown};
 use crate::schema::{DynKind, DynLayout};
 
 impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
@@ -24,8 +25,8 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// # Errors
     /// - `NoSuchPart` if the value has no part with this path.
     /// - `LayoutMismatch` if the part is of another type. A newtype may be read as the type that it wraps.
-    /// - `Unsupported` for an atomic field, which [`atomic_part`](Self::atomic_part) returns, and for the empty path of a value
-    ///   with atomic fields.
+    /// - `Unsupported` for an atomic field, which [`atomic_part`](Self::atomic_part) returns, for a counter, which
+    ///   [`counter_part`](Self::counter_part) returns, and for the empty path of a value with either.
     ///
     /// ```
     /// use shared_value::{DynValue, Error, SharedValue};
@@ -79,6 +80,38 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     /// ```
     pub fn atomic_part<F: SharedValue + AtomicField>(&self, path: &str) -> Result<Atomic<'_, Self, F>, Error> {
         word::<C, F>(&self.cell, path).map(|number| Atomic::at(self, number))
+    }
+}
+
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
+    /// Returns the counter at a path: a `#[shared(counter)]` field that is no array, or an element of one.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the value has no part with this path, or if the part is no single counter.
+    ///
+    /// ```
+    /// use shared_value::{DynValue, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Server { #[shared(counter)] by_status: [u64; 6] }
+    ///
+    /// # let name = format!("shared-value-doc-counter-part-{}", std::process::id());
+    /// let server = SynchronizedServer::create(&name, Server { by_status: [0; 6] })?;
+    /// let value = DynValue::open(&name)?;
+    /// value.counter_part("by_status[2]")?.increment();
+    /// assert_eq!(server.by_status().element(2).get(), 1);
+    /// # shared_value::unlink(&name)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn counter_part(&self, path: &str) -> Result<CounterField<'_, Self, u64>, Error> {
+        let layout = C::layout(&self.cell)?;
+        let place = Place::at(&layout, path)?;
+        let Some(WordRange { first, count: 1 }) = place.counters else {
+            let reason = "it is no counter of the value itself: ask for `part`".to_owned();
+            return Err(Error::NoSuchPart { path: shown(path), reason });
+        };
+        Ok(CounterField::at(self, first, place.offset))
     }
 }
 
@@ -191,8 +224,11 @@ fn offset<C: Shared + ?Sized, F: SharedValue>(cell: &Cell<C>, path: &str) -> Res
     if place.atomic.is_some() {
         return Err(Error::Unsupported { what: "an atomic field has a word of its own: ask for `atomic_part`" });
     }
-    if place.is_value && layout.atomic_fields().next().is_some() {
-        let what = "the whole value has atomic fields, which a part would not see: use the functions of the handle";
+    if place.counters.is_some() {
+        return Err(Error::Unsupported { what: "a counter has lanes: ask for `counter_part`" });
+    }
+    if place.is_value && (layout.atomic_fields().next().is_some() || layout.lanes() > 0) {
+        let what = "the whole value has atomic fields or counters, which a part would not see: use the functions of the handle";
         return Err(Error::Unsupported { what });
     }
     expect_type::<F>(cell.name(), &place, path)?;

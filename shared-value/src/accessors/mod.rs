@@ -7,6 +7,7 @@
 pub(crate) mod accessible;
 pub(crate) mod atomic;
 mod by_path;
+pub(crate) mod counter;
 pub(crate) mod elements;
 pub(crate) mod host;
 pub(crate) mod index;

@@ -85,16 +85,16 @@ impl<'p> Part<'p> {
         }
     }
 
-    /// Describes the part in words.
-    fn told(&self, layout: &DynLayout, is_atomic: bool) -> String {
-        let (path, atomic) = (self.path(), if is_atomic { "atomic " } else { "" });
+    /// Describes the part in words. `outside` says whether it lies outside of the slots.
+    fn told(&self, layout: &DynLayout, outside: &str) -> String {
+        let path = self.path();
         let separator = if path.is_empty() { "" } else { ": " };
-        shown(&format!("{path}{separator}{atomic}{} at byte {}", layout.type_text(), self.offset))
+        shown(&format!("{path}{separator}{outside}{} at byte {}", layout.type_text(), self.offset))
     }
 
     /// Returns the misfit of a part that both have.
     fn differs(&self, [ours, theirs]: [&DynLayout; 2], reason: &str) -> Misfit {
-        let (expected, found) = (self.told(ours, false), self.told(theirs, false));
+        let (expected, found) = (self.told(ours, ""), self.told(theirs, ""));
         let reason = format!("expected `{expected}`, found `{found}`: {reason}");
         Misfit { expected, found, reason }
     }
@@ -140,12 +140,12 @@ fn compare_fields(
     part: Part<'_>,
 ) -> Result<(), Misfit> {
     let told = |field: Option<&DynField>, layout: &DynLayout| {
-        field.map_or_else(|| size(layout), |field| part.field(field).told(&field.layout, field.is_atomic))
+        field.map_or_else(|| size(layout), |field| part.field(field).told(&field.layout, field.outside()))
     };
-    let name = |field: &DynField| (field.name.clone(), field.offset, field.is_atomic);
+    let name = |field: &DynField| (field.name.clone(), field.offset, field.is_atomic, field.is_counter);
     let count = mine.len().max(other.len());
     let differing = (0..count).find(|index| mine.get(*index).map(name) != other.get(*index).map(name));
-    if differing.is_some() || (ours.size, ours.align) != (theirs.size, theirs.align) {
+    if differing.is_some() || (ours.size, ours.align, ours.lanes()) != (theirs.size, theirs.align, theirs.lanes()) {
         let index = differing.unwrap_or(count);
         let (expected, found) = (told(mine.get(index), ours), told(other.get(index), theirs));
         let name = shown(ours.name());
@@ -174,6 +174,12 @@ fn compare_versions(
         );
         return Err(Misfit { expected: size(ours), found: size(theirs), reason });
     }
+    if ours.lanes() != theirs.lanes() && ours.lanes() != 0 && theirs.lanes() != 0 {
+        let told = |layout: &DynLayout| format!("{} lanes", layout.lanes());
+        let reason =
+            format!("the number of lanes of counters cannot change: expected {}, found {}", told(ours), told(theirs));
+        return Err(Misfit { expected: told(ours), found: told(theirs), reason });
+    }
     let known =
         |fields: &'_ [DynField]| fields.iter().filter(|field| !field.layout.is_reserved()).cloned().collect::<Vec<_>>();
     let (mine, other) = (known(mine), known(other));
@@ -182,7 +188,7 @@ fn compare_versions(
         match other.iter().find(|other| other.name == field.name) {
             Some(other) => compare_field(field, other, part)?,
             None => check_new(field, &other, ["this program", "the segment"], part).map_err(|reason| {
-                let (expected, path) = (part.told(&field.layout, field.is_atomic), shown(&part.path()));
+                let (expected, path) = (part.told(&field.layout, field.outside()), shown(&part.path()));
                 Misfit { expected, found: format!("no field `{path}`"), reason }
             })?,
         }
@@ -191,7 +197,7 @@ fn compare_versions(
     other.iter().filter(is_theirs).try_for_each(|field| {
         let part = part.field(field);
         check_new(field, &mine, ["the segment", "this program"], part).map_err(|reason| {
-            let (found, path) = (part.told(&field.layout, field.is_atomic), shown(&part.path()));
+            let (found, path) = (part.told(&field.layout, field.outside()), shown(&part.path()));
             Misfit { expected: format!("no field `{path}`"), found, reason }
         })
     })
@@ -202,7 +208,7 @@ fn compare_field(mine: &DynField, other: &DynField, part: Part<'_>) -> Result<()
     let misfit = |reason: &str| {
         let told = |field: &DynField| {
             let offset = part.offset - mine.offset + field.offset;
-            Part { offset, ..part }.told(&field.layout, field.is_atomic)
+            Part { offset, ..part }.told(&field.layout, field.outside())
         };
         let (expected, found) = (told(mine), told(other));
         let reason = format!("expected `{expected}`, found `{found}`: {reason}");
@@ -214,6 +220,9 @@ fn compare_field(mine: &DynField, other: &DynField, part: Part<'_>) -> Result<()
     if mine.is_atomic != other.is_atomic {
         return Err(misfit("a field can neither become atomic nor cease to be"));
     }
+    if mine.is_counter != other.is_counter {
+        return Err(misfit("a field can neither become a counter nor cease to be"));
+    }
     compare(&mine.layout, &other.layout, part)
 }
 
@@ -224,6 +233,9 @@ fn check_new(field: &DynField, others: &[DynField], [with, without]: [&str; 2], 
     let told = format!("{with} has a field `{path}`, which {without} does not have");
     if field.is_atomic {
         return Err(format!("{told}: atomic fields can be neither added nor removed"));
+    }
+    if field.is_counter {
+        return Err(format!("{told}: counters can be neither added nor removed"));
     }
     if let Some(other) = others.iter().find(|other| overlap(&bytes(field), &bytes(other))) {
         let (name, at) = (shown(&other.name), part.offset - field.offset + other.offset);

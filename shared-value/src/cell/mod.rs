@@ -1,6 +1,7 @@
 //! `Cell`: a value in a mapped segment, whose type, place and lock were checked.
 #![allow(unsafe_code)]
 
+mod count;
 pub(crate) mod drafts;
 mod growing;
 mod guarding;

@@ -5,7 +5,7 @@
 //!  40  version      8 bytes, see `protocol/slots.rs`
 //!  48  draft        8 bytes
 //!  56  event        8 bytes, see `protocol/event.rs`
-//!  64  slots, marks and atomic fields, see `format/contents.rs`
+//!  64  slots, marks, atomic fields and lanes, see `format/contents.rs`
 //! ```
 #![allow(unsafe_code)]
 
@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 use crate::copy;
 use crate::error::Error;
 use crate::format::contents::{Contents, Shape};
+use crate::format::lanes::Lanes;
 use crate::format::{CellEntry, EVENT};
 use crate::layout::SharedValue;
 use crate::lock::{self, LockLine};
@@ -47,6 +48,7 @@ pub(crate) struct Parts<'a, C: ?Sized> {
     slots: &'a [AtomicU64],
     marks: &'a [AtomicU64],
     pub(crate) atomics: &'a [AtomicU64],
+    lanes: &'a [AtomicU64],
     shape: Shape,
     value: PhantomData<fn() -> C>,
 }
@@ -72,10 +74,16 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         let atomics = if shape.atomics == 0 {
             &[][..]
         } else {
-            // SAFETY: these words are the last of the `shape.length()` bytes.
+            // SAFETY: these words lie in the `shape.length()` bytes, before the lanes.
             unsafe { Self::words(words, shape.atomics_start(), shape.atomics) }
         };
-        Self { control: line, slots, marks, atomics, shape, value: PhantomData }
+        let lanes = if shape.lanes.lanes == 0 {
+            &[][..]
+        } else {
+            // SAFETY: these words are the last of the `shape.length()` bytes.
+            unsafe { Self::words(words, shape.lanes_start(), shape.lanes.words()) }
+        };
+        Self { control: line, slots, marks, atomics, lanes, shape, value: PhantomData }
     }
 
     /// # Safety
@@ -91,8 +99,8 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
 
     /// Returns the same words, as those of contents that lie there in the same way.
     pub(crate) fn as_those_of<D: Contents + ?Sized>(&self) -> Parts<'a, D> {
-        let Self { control, slots, marks, atomics, shape, .. } = *self;
-        Parts { control, slots, marks, atomics, shape, value: PhantomData }
+        let Self { control, slots, marks, atomics, lanes, shape, .. } = *self;
+        Parts { control, slots, marks, atomics, lanes, shape, value: PhantomData }
     }
 
     #[inline(always)]
@@ -106,6 +114,12 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
         &self.atomics[number]
     }
 
+    /// Returns the lanes of the counters.
+    #[inline(always)]
+    pub(crate) fn lanes(&self) -> Lanes<'a> {
+        Lanes::new(self.lanes, self.shape.lanes)
+    }
+
     pub(crate) fn recover(&self, mapping: &Mapping) {
         let versions = &self.control.versions;
         versions.settle(|record| is_committed(mapping, record));
@@ -116,6 +130,9 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     /// of the slots mean something.
     pub(crate) fn adopt(&self, mapping: &Mapping, used: usize) {
         lock::abandon(&self.control.lock);
+        for owner in self.lanes().owners() {
+            owner.store(0, Ordering::Relaxed);
+        }
         self.recover(mapping);
         // After a crash, the words of the file may come from different moments.
         self.slots().mark_up_to(used);
@@ -138,6 +155,9 @@ impl<T: SharedValue> Parts<'_, T> {
         self.slots().initialize(|slot| copy::store(slot, 0, value));
         for (number, atomic) in self.atomics.iter().enumerate() {
             atomic.store(copy::atomic_word(value, number), Ordering::Relaxed);
+        }
+        for number in 0..const { T::LAYOUT.counters() } {
+            self.lanes().spare(number).store(copy::total(value, number), Ordering::Relaxed);
         }
     }
 }

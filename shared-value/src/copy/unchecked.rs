@@ -93,6 +93,38 @@ impl<T: SharedValue> Unchecked<T> {
     }
 }
 
+/// Counters.
+impl<T: SharedValue> Unchecked<T> {
+    /// Returns the word of a counter in the copy: its baseline, until the total has replaced it.
+    ///
+    /// # Panics
+    /// If the value has no counter with this number.
+    #[inline]
+    pub(crate) fn counter(&self, number: usize) -> u64 {
+        let offset = T::LAYOUT.baseline(number).expect("the value has so many counters");
+        let mut word = [0; size_of::<u64>()];
+        // SAFETY: `SharedValue` promises that its fields lie in the value.
+        let from = unsafe { self.0.as_ptr().cast::<u8>().add(offset) };
+        // SAFETY: a counter is a `u64`, so its bytes are initialized and in the value; `word` is a local.
+        unsafe { ptr::copy_nonoverlapping(from, word.as_mut_ptr(), word.len()) };
+        u64::from_ne_bytes(word)
+    }
+
+    /// Replaces the word of a counter in the copy.
+    ///
+    /// # Panics
+    /// If the value has no counter with this number.
+    #[inline]
+    pub(crate) fn set_counter(&mut self, number: usize, total: u64) {
+        let offset = T::LAYOUT.baseline(number).expect("the value has so many counters");
+        let word = total.to_ne_bytes();
+        // SAFETY: `SharedValue` promises that its fields lie in the value.
+        let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };
+        // SAFETY: a counter has `word.len()` bytes, all in the value, and nothing else refers to the value.
+        unsafe { ptr::copy_nonoverlapping(word.as_ptr(), to, word.len()) };
+    }
+}
+
 /// Returns the offset of the first byte that is invalid for a `T`.
 ///
 /// # Safety

@@ -113,7 +113,7 @@ pub(crate) fn store_by<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usi
     assert!(offset.is_multiple_of(align_of::<T>()), "a field must be aligned");
     let from: *const u8 = ptr::from_ref(value).cast();
     if const { T::LAYOUT.has_reserved() } {
-        // Reserved bytes may be fields of another version.
+        // Reserved bytes may be fields of another version, and the bytes of a counter are its baseline.
         return T::fields(&mut Storer::<M> { slot, offset, from, merge: PhantomData });
     }
     match const { (T::LAYOUT.padding() == 0, size_of::<T>() <= SMALL) } {
@@ -257,6 +257,20 @@ pub(crate) fn atomic_word<T: SharedValue>(value: &T, number: usize) -> u64 {
     u64::from_le_bytes(word)
 }
 
+/// Returns the total of a counter of a value. `number` counts the counters of the value.
+///
+/// # Panics
+/// If the value has no counter of this number.
+pub(crate) fn total<T: SharedValue>(value: &T, number: usize) -> u64 {
+    let offset = T::LAYOUT.baseline(number).expect("the value has so many counters");
+    let mut total = [0; WORD];
+    // SAFETY: `SharedValue` promises that its fields lie in the value.
+    let from = unsafe { ptr::from_ref(value).cast::<u8>().add(offset) };
+    // SAFETY: a counter is a `u64`, so these bytes are initialized and in the value; `total` is a local.
+    unsafe { ptr::copy_nonoverlapping(from, total.as_mut_ptr(), WORD) };
+    u64::from_ne_bytes(total)
+}
+
 /// Stores the bytes of a value that are not padding.
 struct Storer<'a, M> {
     slot: &'a [AtomicU64],
@@ -279,6 +293,10 @@ impl<M: Merge> FieldVisitor for Storer<'_, M> {
             F::fields(&mut Self { slot: self.slot, offset, from, merge: PhantomData });
         }
     }
+
+    /// Leaves the baseline as it is: the copy holds the total.
+    #[inline(always)]
+    fn counter<F: SharedValue>(&mut self, _: usize) {}
 }
 
 impl<T: SharedValue> Unchecked<T> {

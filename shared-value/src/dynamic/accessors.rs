@@ -4,9 +4,10 @@
 
 use crate::accessors::accessible::Accessible;
 use crate::accessors::host::{Root, Writer};
+use crate::copy::store_from;
 use crate::dynamic::DynData;
 use crate::dynamic::contents::{Dyn, Dynamic};
-use crate::dynamic::copy::{copy, store};
+use crate::dynamic::copy::{Loaded, Outside, copy, store};
 use crate::dynamic::decode::decode;
 use crate::dynamic::encode::encode;
 use crate::dynamic::limit;
@@ -66,7 +67,7 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
             return vector.get(path, |copy| self.0.read_with(copy));
         }
         let place = self.place(path)?;
-        decode(place, path, &copy(place, |number| self.word(number), |copy| self.0.read_with(copy)))
+        decode(place, path, &copy(place, &Outside(self.0.cell()), |copy| self.0.read_with(copy)))
     }
 
     /// Returns the whole value. All fields belong to one version, except the atomic fields: each is as it was at some moment
@@ -83,11 +84,6 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
         &self.0
     }
 
-    /// Loads an atomic word.
-    pub(super) fn word(&self, number: usize) -> u64 {
-        self.0.word(number).load(Ordering::Acquire)
-    }
-
     /// Returns the place of a part that is small enough.
     fn place(&self, path: &str) -> Result<Place<'_>, Error> {
         self.host().facts().expect_fixed()?;
@@ -98,8 +94,8 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
 }
 
 impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
-    /// Replaces one part. With the empty path, replaces the whole value except its atomic fields, which the data may leave
-    /// out. If this thread holds no guard, the change is committed at once. An atomic field is changed without the lock, and
+    /// Replaces one part. With the empty path, replaces the whole value except its atomic fields and its counters, which the data
+    /// may leave out. A counter gets this total by a commit, as a reset does. If this thread holds no guard, the change is committed at once. An atomic field is changed without the lock, and
     /// is never rolled back.
     ///
     /// # Errors
@@ -125,6 +121,9 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
         }
         let place = self.place(path)?;
         let bytes = encode(place, path, &data.into())?;
+        if let Some(counters) = place.counters {
+            return self.set_totals(place.offset, counters, &bytes);
+        }
         let Some(words) = place.atomic else {
             let range = place.offset..place.offset + bytes.len();
             return self.0.change(&range, |slot| store::<H::Merge>(slot, place, &bytes));
@@ -135,14 +134,55 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
         Ok(())
     }
 
+    /// Adds to a counter: a `#[shared(counter)]` field, or an element of one. It takes no lock and is never rolled back; see
+    /// [`CounterField`](crate::CounterField).
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the value has no part with this path; `Unsupported` if the part is no single counter.
+    ///
+    /// ```
+    /// use shared_value::{Counter, DynValue, SharedCounter};
+    ///
+    /// # let name = format!("shared-value-doc-dyn-add-{}", std::process::id());
+    /// let hits: SharedCounter = SharedCounter::create(&name, Counter::new(4))?;
+    /// let value = DynValue::open(&name)?;
+    /// value.add("total", 3)?;
+    /// assert_eq!((hits.total(), value.get("total")?.as_u64()), (7, Some(7)));
+    /// # shared_value::unlink(&name)?;
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn add(&self, path: &str, number: u64) -> Result<(), Error> {
+        match self.place(path)?.counters {
+            Some(WordRange { first, count: 1 }) => {
+                self.0.cell().count(first, number);
+                Ok(())
+            }
+            _ => Err(Error::Unsupported {
+                what: "only a counter, or an element of one, is added to: `update` this part",
+            }),
+        }
+    }
+
+    /// Commits baselines that make the totals of counters what these bytes say.
+    pub(super) fn set_totals(&self, offset: usize, counters: WordRange, bytes: &[u8]) -> Result<(), Error> {
+        let lanes = self.0.cell().lanes();
+        self.0.change(&(offset..offset + bytes.len()), |slot| {
+            for (number, bytes) in bytes.chunks_exact(size_of::<u64>()).enumerate() {
+                let baseline = lanes.sum(counters.first + number).wrapping_sub(zero_extended(bytes));
+                store_from::<H::Merge>(slot, offset + number * size_of::<u64>(), &baseline.to_ne_bytes());
+            }
+        })
+    }
+
     /// Lets the closure change one part. With the empty path, lets it change the whole value except its atomic fields. If
     /// this thread holds no guard, the change is committed at once; if the closure panics, nothing was changed.
     ///
-    /// An atomic field is changed without the lock: if another process changes it first, the closure runs once more. An
-    /// atomic array can only be changed one element at a time.
+    /// An atomic field is changed without the lock: if another process changes it first, the closure runs once more. The
+    /// difference that the closure makes to a counter is added to the counter, without the lock. An array of either can only be
+    /// changed one element at a time.
     ///
     /// # Errors
-    /// The errors of [`set`](Self::set), and `Unsupported` for a whole atomic array. `WrongData` also if the part cannot
+    /// The errors of [`set`](Self::set), and `Unsupported` for a whole array of atomic values or counters. `WrongData` also if the part cannot
     /// hold the data that the closure leaves.
     ///
     /// # Panics
@@ -169,6 +209,17 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
             return vector.update(&self.0, path, change);
         }
         let place = self.place(path)?;
+        if let Some(counters) = place.counters {
+            let WordRange { first, count: 1 } = counters else {
+                return Err(Error::Unsupported { what: "counters change one by one: update an element" });
+            };
+            let total = |data: &DynData| encode(place, path, data).map(|bytes| zero_extended(&bytes));
+            let mut data = self.get(path)?;
+            let before = total(&data)?;
+            let result = change(&mut data);
+            self.0.cell().count(first, total(&data)?.wrapping_sub(before));
+            return Ok(result);
+        }
         if let Some(words) = place.atomic {
             return match words {
                 WordRange { first, count: 1 } => update_atomic(self.0.word(first), place, path, change),
@@ -179,7 +230,7 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
         }
         let range = place.offset..place.offset + place.layout.size();
         let read = |slot: &[AtomicU64]| {
-            let data = decode(place, path, &copy(place, |number| self.word(number), |copy| copy(slot)))?;
+            let data = decode(place, path, &copy(place, &Outside(self.0.cell()), |copy| copy(slot)))?;
             Ok(Changed { data, bytes: Vec::new() })
         };
         let changed = |draft: &mut Changed| {
@@ -202,7 +253,7 @@ fn update_atomic<R>(
 ) -> Result<R, Error> {
     let mut seen = atomic.load(Ordering::Acquire);
     loop {
-        let mut data = decode(place, path, &copy(place, |_| seen, |_| {}))?;
+        let mut data = decode(place, path, &copy(place, &Loaded(seen), |_| {}))?;
         let result = change(&mut data);
         let bytes = encode(place, path, &data)?;
         match atomic.compare_exchange(seen, zero_extended(&bytes), Ordering::AcqRel, Ordering::Acquire) {

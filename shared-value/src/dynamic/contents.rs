@@ -35,7 +35,10 @@ impl DynFacts {
         let growth = layout.vector_element().and_then(|element| Growth::of_size(element.size, size));
         let room = growth.map(|growth| Room::unknown(growth, layout.has_reserved()));
         let atomics = layout.atomic_fields().map(DynField::words).sum();
-        let fixed = || Shape::of(layout.size(), atomics).reserving(layout.has_reserved());
+        let fixed = || {
+            let shape = Shape::of(layout.size(), atomics).reserving(layout.has_reserved());
+            shape.with_lanes(layout.lane_counts())
+        };
         let shape = room.as_ref().map_or_else(fixed, Room::shape);
         Ok(Arc::new(Self { layout, declared, shape, room }))
     }

@@ -12,10 +12,12 @@ use crate::dynamic::decode::decode;
 use crate::dynamic::limit;
 use crate::dynamic::vector::DynVector;
 use crate::error::Error;
+use crate::format::contents::Contents;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
-use crate::hold::read::Timed;
+use crate::hold::read::{self, Timed};
+use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::place::{Place, WordRange};
 use crate::schema::primitive::put;
@@ -44,7 +46,7 @@ impl Copied for Dyn {
         limit::check(place.layout)?;
         let mut bytes = vec![0; place.layout.size()];
         *version = Some(timed.pieces(|slot, piece| load_into(slot, piece.start, &mut bytes[piece]))?);
-        put_atomics(place.layout, |number| cell.atomic(number).load(Ordering::Acquire), &mut bytes);
+        put_outside(place.layout, &Outside(cell), &mut bytes);
         decode(place, "", &bytes)
     }
 
@@ -72,7 +74,7 @@ fn whole(cell: &Cell<Dyn>, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -
     }
     let place = Place::of_value(&cell.facts().layout);
     limit::check(place.layout)?;
-    decode(place, "", &copy(place, |number| cell.atomic(number).load(Ordering::Acquire), read))
+    decode(place, "", &copy(place, &Outside(cell), read))
 }
 
 pub(super) fn print(data: Result<DynData, Error>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,21 +84,54 @@ pub(super) fn print(data: Result<DynData, Error>, formatter: &mut fmt::Formatter
     }
 }
 
-/// Returns the bytes of a part. `read` calls its argument with the slot to copy from. `word` loads an atomic word: atomic
-/// fields have words of their own outside of the slots.
-pub(super) fn copy(
-    place: Place<'_>,
-    word: impl Fn(usize) -> u64,
-    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
-) -> Vec<u8> {
+/// The words of a value that lie outside of its slots.
+pub(super) trait Words {
+    /// Loads an atomic word.
+    fn atomic(&self, number: usize) -> u64;
+
+    /// Returns the total of a counter, whose baseline lies at this offset of the slot and was read before.
+    fn total(&self, number: usize, offset: usize, baseline: u64) -> u64;
+}
+
+/// The words of a cell.
+pub(super) struct Outside<'c, C: Contents + ?Sized>(pub(super) &'c Cell<C>);
+
+impl<C: Contents + ?Sized> Words for Outside<'_, C> {
+    fn atomic(&self, number: usize) -> u64 {
+        self.0.atomic(number).load(Ordering::Acquire)
+    }
+
+    fn total(&self, number: usize, offset: usize, baseline: u64) -> u64 {
+        read::total(self.0, number, offset, baseline)
+    }
+}
+
+/// One atomic word that was loaded before.
+pub(super) struct Loaded(pub(super) u64);
+
+impl Words for Loaded {
+    fn atomic(&self, _: usize) -> u64 {
+        self.0
+    }
+
+    fn total(&self, _: usize, _: usize, baseline: u64) -> u64 {
+        baseline
+    }
+}
+
+/// Returns the bytes of a part. `read` calls its argument with the slot to copy from.
+pub(super) fn copy(place: Place<'_>, words: &impl Words, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Vec<u8> {
     let mut bytes = vec![0; place.layout.size()];
-    if let Some(words) = place.atomic {
-        put_words(&mut bytes, words, word);
+    if let Some(range) = place.atomic {
+        put_atomic(&mut bytes, range, words);
         return bytes;
     }
     read(&mut |slot| load_into(slot, place.offset, &mut bytes));
+    if let Some(range) = place.counters {
+        put_totals(&mut bytes, range, place.offset, words);
+    }
     if place.is_value {
-        put_atomics(place.layout, word, &mut bytes);
+        put_outside(place.layout, words, &mut bytes);
     }
     bytes
 }
@@ -106,12 +141,12 @@ pub(super) fn store<M: Merge>(slot: &[AtomicU64], place: Place<'_>, bytes: &[u8]
     store_fields::<M>(slot, place.layout, place.offset, bytes);
 }
 
-/// Stores the bytes of a part of this layout at an offset, except those that may be fields of other versions.
+/// Stores the bytes of a part of this layout at an offset, except baselines, and those that may be fields of other versions.
 pub(super) fn store_fields<M: Merge>(slot: &[AtomicU64], layout: &DynLayout, offset: usize, bytes: &[u8]) {
     match &layout.kind {
         DynKind::Newtype { inner } => store_fields::<M>(slot, inner, offset, bytes),
         DynKind::Struct { fields } if layout.has_reserved() => {
-            for field in fields.iter().filter(|field| !field.layout.is_reserved()) {
+            for field in fields.iter().filter(|field| !field.layout.is_reserved() && !field.is_counter) {
                 let bytes = &bytes[field.offset..][..field.layout.size()];
                 store_fields::<M>(slot, &field.layout, offset + field.offset, bytes);
             }
@@ -126,17 +161,28 @@ pub(super) fn store_fields<M: Merge>(slot: &[AtomicU64], layout: &DynLayout, off
     }
 }
 
-/// Replaces the atomic fields in a copy of the whole value by their present values.
-pub(super) fn put_atomics(layout: &DynLayout, word: impl Fn(usize) -> u64, bytes: &mut [u8]) {
-    for (field, words) in layout.atomic_words() {
-        put_words(&mut bytes[field.offset..][..field.layout.size], words, &word);
+/// Replaces the atomic fields in a copy of the whole value by their present values, and the baselines of counters by their totals.
+pub(super) fn put_outside(layout: &DynLayout, words: &impl Words, bytes: &mut [u8]) {
+    for (field, range) in layout.atomic_words() {
+        put_atomic(&mut bytes[field.offset..][..field.layout.size], range, words);
+    }
+    for (field, range) in layout.counters() {
+        put_totals(&mut bytes[field.offset..][..field.layout.size], range, field.offset, words);
     }
 }
 
 /// Sets bytes to the values of atomic words.
-pub(super) fn put_words(bytes: &mut [u8], words: WordRange, word: impl Fn(usize) -> u64) {
-    let size = bytes.len() / words.count;
+pub(super) fn put_atomic(bytes: &mut [u8], range: WordRange, words: &impl Words) {
+    let size = bytes.len() / range.count;
     for (number, bytes) in bytes.chunks_exact_mut(size).enumerate() {
-        put(bytes, word(words.first + number));
+        put(bytes, words.atomic(range.first + number));
+    }
+}
+
+/// Replaces the baselines of counters by their totals. The first baseline lies at this offset of the slot.
+pub(super) fn put_totals(bytes: &mut [u8], range: WordRange, offset: usize, words: &impl Words) {
+    for (number, bytes) in bytes.chunks_exact_mut(size_of::<u64>()).enumerate() {
+        let offset = offset + number * size_of::<u64>();
+        put(bytes, words.total(range.first + number, offset, zero_extended(bytes)));
     }
 }

@@ -1,5 +1,6 @@
 //! The source of a new dynamic value: a layout, alone or with data.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io;
 use std::sync::Arc;
@@ -163,11 +164,22 @@ impl Initialize for Dyn {
             });
         }
         let length = if let Data::Filled(_, length) = source.data { length } else { 1 };
-        parts.slots().initialize(|slot| fill(slot, bytes, length));
+        // The baselines are zero, whatever the totals are.
+        let mut in_slot = Cow::from(bytes);
+        for (field, _) in source.layout.counters() {
+            in_slot.to_mut()[field.offset..][..field.layout.size].fill(0);
+        }
+        parts.slots().initialize(|slot| fill(slot, &in_slot, length));
         for (field, words) in source.layout.atomic_words() {
             let bytes = &bytes[field.offset..][..field.layout.size];
             for (number, bytes) in bytes.chunks_exact(bytes.len() / words.count).enumerate() {
                 parts.atomic(words.first + number).store(zero_extended(bytes), Ordering::Relaxed);
+            }
+        }
+        for (field, counters) in source.layout.counters() {
+            let bytes = &bytes[field.offset..][..field.layout.size];
+            for (number, bytes) in bytes.chunks_exact(bytes.len() / counters.count).enumerate() {
+                parts.lanes().spare(counters.first + number).store(zero_extended(bytes), Ordering::Relaxed);
             }
         }
     }

@@ -132,7 +132,8 @@ fn structure(
         let DynField { offset, layout, .. } = fields[index];
         part(layout, false, data, &mut bytes[*offset..][..layout.size], &Way::Field(way, name))?;
     }
-    let missing = fields.iter().zip(seen).find(|(field, seen)| !seen && (!is_value || !field.is_atomic));
+    let missing =
+        fields.iter().zip(seen).find(|(field, seen)| !seen && (!is_value || !field.is_atomic && !field.is_counter));
     match missing {
         Some((field, _)) => Err(wrong(format!("the fields {}", names()), format!("no `{}`", shown(&field.name)))),
         None => Ok(()),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::error::Error;
 use crate::format::growth::Growth;
+use crate::format::lanes::LaneCounts;
 use crate::layout::{SharedValue, schema_text, slice_fingerprint, slice_schema_text};
 use crate::protocol::marks;
 
@@ -30,6 +31,8 @@ pub(crate) struct Shape {
     element: usize,
     /// Whether there is one slot, and neither versions nor marks.
     is_one_slot: bool,
+    /// The lanes of its counters.
+    pub(crate) lanes: LaneCounts,
 }
 
 /// The parts lie after the control line, in words:
@@ -39,6 +42,7 @@ pub(crate) struct Shape {
 ///     a line: they then share no line, and the writer of one slot does not disturb readers of the other
 ///     marks of slots of more than 64 words, at a multiple of a line: see `protocol/marks.rs`
 ///     one word for each atomic field, at a multiple of a line
+///     the lanes of counters, each at a multiple of a line: see `format/lanes.rs`
 /// ```
 ///
 /// If there is one slot, slot 1 and the marks are missing: the distance from slot 0 to slot 1 is zero.
@@ -48,7 +52,20 @@ impl Shape {
     pub(crate) const fn of(size: usize, atomics: usize) -> Self {
         let slot = size.div_ceil(WORD);
         let marks = if slot <= COPIED_WHOLE { 0 } else { marks::words(slot) };
-        Self { size, atomics, marks, has_reserved: false, element: 0, is_one_slot: false }
+        Self {
+            size,
+            atomics,
+            marks,
+            has_reserved: false,
+            element: 0,
+            is_one_slot: false,
+            lanes: LaneCounts { lanes: 0, counters: 0 },
+        }
+    }
+
+    /// Returns this shape, for a value whose counters have these lanes.
+    pub(crate) const fn with_lanes(self, lanes: LaneCounts) -> Self {
+        Self { lanes, ..self }
     }
 
     /// Returns the shape of a value whose number of elements changes.
@@ -133,10 +150,18 @@ impl Shape {
         (self.marks_start() + self.marks()).next_multiple_of(LINE)
     }
 
+    /// Returns the index of the first word of the lanes.
+    #[inline(always)]
+    pub(crate) const fn lanes_start(self) -> usize {
+        (self.atomics_start() + self.atomics).next_multiple_of(LINE)
+    }
+
     /// Returns the number of all words after the control line.
     #[inline(always)]
     const fn words(self) -> usize {
-        if self.atomics > 0 {
+        if self.lanes.lanes > 0 {
+            self.lanes_start() + self.lanes.words()
+        } else if self.atomics > 0 {
             self.atomics_start() + self.atomics
         } else if self.marks() > 0 {
             self.marks_start() + self.marks()
@@ -169,7 +194,8 @@ impl Shape {
     #[inline(always)]
     pub(crate) fn checked_length(self) -> Option<usize> {
         // Both slots, their marks and the gaps take less than three times the size, plus 4 KiB.
-        let most = self.size.checked_mul(3)?.checked_add(self.atomics.checked_mul(WORD)?)?.checked_add(1 << 12)?;
+        let outside = self.atomics.checked_add(self.lanes.checked_words()?)?.checked_mul(WORD)?;
+        let most = self.size.checked_mul(3)?.checked_add(outside)?.checked_add(1 << 12)?;
         (most <= isize::MAX.unsigned_abs()).then(|| self.length())
     }
 
@@ -244,7 +270,10 @@ impl<T: SharedValue> Contents for T {
 
     #[inline(always)]
     fn shape((): &()) -> Shape {
-        const { Shape::of(size_of::<T>(), T::LAYOUT.atomic_words()).reserving(T::LAYOUT.has_reserved()) }
+        const {
+            let lanes = LaneCounts { lanes: T::LAYOUT.lanes(), counters: T::LAYOUT.counters() };
+            Shape::of(size_of::<T>(), T::LAYOUT.atomic_words()).reserving(T::LAYOUT.has_reserved()).with_lanes(lanes)
+        }
     }
 
     #[inline(always)]

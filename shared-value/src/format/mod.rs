@@ -16,6 +16,7 @@ mod difference;
 mod extent;
 pub(crate) mod growth;
 mod header;
+pub(crate) mod lanes;
 mod one_slot;
 mod plan;
 mod required;

@@ -1,6 +1,7 @@
 //! The types that programs hold: handles of values and locks, guards, and the options that make handles.
 
 pub(crate) mod access;
+pub(crate) mod counter;
 pub(crate) mod guard;
 mod handover;
 pub(crate) mod initial;

@@ -45,12 +45,13 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     known.extend(table_block(heap, directory.list).map(|block| block.at));
     // Removed values count too: they may still be read, and may be joined to a record.
     let is_value = |block: &Trailer| matches!(block.state, State::Live | State::Removed);
-    let (mut values, mut elements) = (0, HashMap::new());
+    let (mut values, mut types) = (0, HashMap::new());
     for block in heap.blocks(cursor).filter(is_value) {
         if let Some(entry) = TypeEntry::at(heap, block.type_entry) {
-            let element = *elements.entry(block.type_entry).or_insert_with(|| entry.element());
+            let facts = types.entry(block.type_entry).or_insert_with(|| (entry.element(), entry.lanes()));
+            let (element, lanes) = *facts;
             let size = block.extent.size();
-            let shape = entry.shape(size).slotted(block.extent.is_one_slot());
+            let shape = entry.shape(size).slotted(block.extent.is_one_slot()).with_lanes(lanes);
             // Otherwise the next change would copy all of its capacity.
             let may_grow = shape.atomics == 0 && !shape.is_one_slot();
             let growth = element.filter(|_| may_grow).and_then(|element| Growth::of_size(element, size));

@@ -1,6 +1,7 @@
 //! `TypeEntry`: the schema of a type, which an arena holds once for all values of this type.
 
 use crate::format::contents::Shape;
+use crate::format::lanes::LaneCounts;
 use crate::heap::blocks::{Heap, words_of};
 use crate::protocol::atomics::Ordering::Relaxed;
 use crate::schema::read;
@@ -11,6 +12,8 @@ const HEAD: usize = 4;
 /// More types than any program has. Only a hostile process makes a longer chain.
 const MAX_TYPES: usize = 1 << 16;
 const MAX_SCHEMA: usize = 1 << 24;
+/// A part of the schema of each type with counters.
+const COUNTER: &str = ": lanes<";
 /// A part of the schema of each type whose number of elements changes.
 const ANY_NUMBER: &str = "; ..]";
 
@@ -83,6 +86,12 @@ impl<'a> TypeEntry<'a> {
     pub(crate) fn element(&self) -> Option<usize> {
         let schema = self.schema().filter(|schema| schema.contains(ANY_NUMBER))?;
         Some(read(&schema).ok()?.vector_element()?.size())
+    }
+
+    /// Returns the lanes of a value's counters.
+    pub(crate) fn lanes(&self) -> LaneCounts {
+        let schema = self.schema().filter(|schema| schema.contains(COUNTER));
+        schema.and_then(|schema| read(&schema).ok()).map_or_else(LaneCounts::default, |layout| layout.lane_counts())
     }
 
     /// Returns the shape of a value of `size` bytes.

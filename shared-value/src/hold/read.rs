@@ -55,7 +55,8 @@ pub(crate) fn as_it_is<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: impl F
     copy(cell.slots().first())
 }
 
-/// Replaces the atomic fields of a copy by their present values: the slots do not hold them.
+/// Replaces the atomic fields of a copy by their present values, and the baselines of counters by their totals: the slots do not
+/// hold them.
 #[inline(always)]
 pub(crate) fn with_atomics<C: Contents + ?Sized, T: SharedValue>(
     cell: &Cell<C>,
@@ -65,12 +66,39 @@ pub(crate) fn with_atomics<C: Contents + ?Sized, T: SharedValue>(
     copy
 }
 
-/// Replaces the atomic fields of a copy in place.
+/// Replaces the atomic fields and the counters of a copy in place.
 #[inline(always)]
 pub(crate) fn set_atomics<C: Contents + ?Sized, T: SharedValue>(cell: &Cell<C>, copy: &mut Unchecked<T>) {
     for number in 0..const { T::LAYOUT.atomic_words() } {
         copy.set_atomic(number, cell.atomic(number).load(Ordering::Relaxed));
     }
+    for number in 0..const { T::LAYOUT.counters() } {
+        let offset = T::LAYOUT.baseline(number).unwrap_or_default();
+        copy.set_counter(number, total(cell, number, offset, copy.counter(number)));
+    }
+}
+
+/// How often a reader looks again because a counter was reset meanwhile. Each further look takes another reset.
+const TRIES: usize = 1000;
+
+/// Returns the total of a counter. `baseline` was read before, and lies at this offset of a slot. If a reset comes between that and
+/// the look at the lanes, the baseline is read again: otherwise the total would be that of no moment.
+#[inline(never)]
+pub(crate) fn total<C: Contents + ?Sized>(cell: &Cell<C>, number: usize, offset: usize, mut baseline: u64) -> u64 {
+    // No other thread resets a counter under this thread's lock, and the baseline may be in its draft.
+    let is_held = lock::holds(cell.lock());
+    for _ in 0..TRIES {
+        let total = cell.lanes().sum(number).wrapping_sub(baseline);
+        if is_held {
+            return total;
+        }
+        let now = without_lock(cell, |slot| slot[offset / size_of::<u64>()].load(Ordering::Relaxed));
+        if now == baseline {
+            return total;
+        }
+        baseline = now;
+    }
+    cell.lanes().sum(number).wrapping_sub(baseline)
 }
 
 /// Copies the whole value to the heap. `read` calls its argument with the slot to copy from.

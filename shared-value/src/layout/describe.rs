@@ -1,7 +1,7 @@
 //! `Describe`: makes the descriptions that the derive macro asks for.
 
 use crate::layout::pod::PodType;
-use crate::layout::{AtomicField, Field, Layout, SharedValue, Variant};
+use crate::layout::{AtomicField, CountedField, Field, Layout, SharedValue, Variant};
 
 /// Makes descriptions of types. An implementation of [`SharedValue`](trait@SharedValue) that uses them guarantees that they
 /// are true.
@@ -20,6 +20,12 @@ impl Describe {
     #[track_caller]
     pub const fn atomic<F: AtomicField>(self, name: &'static str, offset: usize) -> Field {
         Field::atomic::<F>(name, offset)
+    }
+
+    /// Describes a field that counts in lanes.
+    #[track_caller]
+    pub const fn counter<F: CountedField>(self, name: &'static str, offset: usize) -> Field {
+        Field::counter::<F>(name, offset)
     }
 
     /// Describes a field that is plain bytes.

@@ -2,6 +2,7 @@
 
 use crate::layout::SharedValue;
 use crate::layout::atomic::AtomicField;
+use crate::layout::counter::{CountedField, DEFAULT_LANES, MOST_LANES};
 use crate::layout::pod::{Pod, PodType};
 use crate::layout::text::Text;
 use crate::layout::typecode::measure;
@@ -31,6 +32,8 @@ pub struct Layout {
     kind: Kind,
     form: Form,
     evolves: bool,
+    /// How many lanes its counters have; 0 if it has none.
+    lanes: usize,
 }
 
 /// How a value is printed.
@@ -98,6 +101,7 @@ pub struct Field {
     offset: usize,
     layout: &'static Layout,
     atomic: bool,
+    counter: bool,
     typecode: Option<&'static str>,
 }
 
@@ -111,7 +115,12 @@ pub struct Variant {
 impl Layout {
     pub(crate) const fn new<T>(name: &'static str, kind: Kind) -> Self {
         assert!(size_of::<T>() > 0, "a shared value must have at least one byte");
-        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind, form: Form::Parts, evolves: false }
+        match kind {
+            Kind::Array { element, .. } => element.expect_no_counters(),
+            Kind::Newtype { inner } => inner.expect_no_counters(),
+            _ => {}
+        }
+        Self { name, size: size_of::<T>(), align: align_of::<T>(), kind, form: Form::Parts, evolves: false, lanes: 0 }
     }
 
     /// Returns this layout, for a type of this library that has its own `Debug`.
@@ -135,8 +144,13 @@ impl Layout {
     pub const fn structure<T>(name: &'static str, fields: &'static [Field]) -> Self {
         let mut index = 0;
         let mut end = 0_usize;
+        let mut lanes = 0;
         while index < fields.len() {
             let field = &fields[index];
+            field.layout.expect_no_counters();
+            if field.counter {
+                lanes = DEFAULT_LANES;
+            }
             end = end.next_multiple_of(field.layout.align);
             assert!(field.offset == end, "each field must lie where `#[repr(C)]` puts it");
             end += field.layout.size;
@@ -146,7 +160,26 @@ impl Layout {
             end.next_multiple_of(align_of::<T>()) == size_of::<T>(),
             "a struct must have the size that `#[repr(C)]` gives it"
         );
-        Self::new::<T>(name, Kind::Struct { fields })
+        Self { lanes, ..Self::new::<T>(name, Kind::Struct { fields }) }
+    }
+
+    /// Returns this layout of a struct with counters, for another number of lanes.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn with_lanes(self, lanes: usize) -> Self {
+        assert!(self.lanes > 0, "only counters have lanes: write `#[shared(counter)]` above a field");
+        assert!(lanes > 0 && lanes <= MOST_LANES, "a counter has between 1 and 4096 lanes");
+        Self { lanes, ..self }
+    }
+
+    /// Checks that it has no counters, which have lanes only as fields of the value itself.
+    pub(crate) const fn expect_no_counters(&self) {
+        assert!(
+            self.lanes == 0,
+            "a struct with counters is a value of its own, and cannot be a part of another one: counters have their lanes \
+             beside the value"
+        );
     }
 
     /// Returns this layout, for a struct whose other versions may have other fields in its reserved bytes.
@@ -241,9 +274,51 @@ impl Layout {
         }
     }
 
-    /// Returns whether some of its bytes may be fields of other versions, so that a write of the whole must leave them.
+    /// Returns whether some of its bytes may be fields of other versions, or are baselines of counters, so that a write of the
+    /// whole must leave them.
     pub(crate) const fn has_reserved(&self) -> bool {
-        self.is_reserved() || (self.has_evolving() && self.padding() > 0)
+        self.is_reserved() || (self.has_evolving() && self.padding() > 0) || self.lanes > 0
+    }
+
+    /// Returns how many lanes the counters of a value have; 0 if it has no counters.
+    pub(crate) const fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Returns how many counters a value has: one for each element of its `#[shared(counter)]` fields.
+    pub(crate) const fn counters(&self) -> usize {
+        match self.kind {
+            Kind::Struct { fields } => self.counters_before(fields.len()),
+            _ => 0,
+        }
+    }
+
+    /// Returns the number of the first counter of this field, if the field has any.
+    pub(crate) const fn counters_before(&self, field: usize) -> usize {
+        let Kind::Struct { fields } = self.kind else { return 0 };
+        let mut counters = 0;
+        let mut index = 0;
+        while index < field {
+            counters += fields[index].counters();
+            index += 1;
+        }
+        counters
+    }
+
+    /// Returns where the baseline of this counter lies in the value; `None` if there are fewer counters.
+    pub(crate) const fn baseline(&self, number: usize) -> Option<usize> {
+        let Kind::Struct { fields } = self.kind else { return None };
+        let mut number = number;
+        let mut index = 0;
+        while index < fields.len() {
+            let (field, counters) = (&fields[index], fields[index].counters());
+            if number < counters {
+                return Some(field.offset + number * size_of::<u64>());
+            }
+            number -= counters;
+            index += 1;
+        }
+        None
     }
 
     /// Returns the number of bytes without a meaning: padding between and after the fields of structs at any depth, and
@@ -345,12 +420,26 @@ impl Field {
     /// Kept out of `new`: both fail to compile for a type without bytes, and the error of `new`, which names the field, must
     /// come first.
     const fn described<F: SharedValue>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, atomic: false, typecode: None }
+        Self { name, offset, layout: F::LAYOUT, atomic: false, counter: false, typecode: None }
     }
 
     #[doc(hidden)]
     pub const fn atomic<F: AtomicField>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, atomic: true, typecode: None }
+        Self { name, offset, layout: F::LAYOUT, atomic: true, counter: false, typecode: None }
+    }
+
+    #[doc(hidden)]
+    pub const fn counter<F: CountedField>(name: &'static str, offset: usize) -> Self {
+        Self { name, offset, layout: F::LAYOUT, atomic: false, counter: true, typecode: None }
+    }
+
+    /// Returns how many counters the field has: zero if it is none, otherwise one for each element.
+    const fn counters(&self) -> usize {
+        match self.layout.kind {
+            _ if !self.counter => 0,
+            Kind::Array { length, .. } => length,
+            _ => 1,
+        }
     }
 
     /// Returns how many atomic words the field has: zero if it is not atomic, otherwise one for each element.
@@ -411,6 +500,11 @@ impl Field {
     /// Returns whether the field is `#[shared(atomic)]`: changed without the lock, never rolled back.
     pub const fn is_atomic(&self) -> bool {
         self.atomic
+    }
+
+    /// Returns whether the field is `#[shared(counter)]`: it counts in lanes, without the lock.
+    pub const fn is_counter(&self) -> bool {
+        self.counter
     }
 }
 

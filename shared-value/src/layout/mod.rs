@@ -1,6 +1,7 @@
 //! The types that may lie in shared memory, and the metadata that describes their bytes.
 
 mod atomic;
+mod counter;
 mod describe;
 mod metadata;
 mod path;
@@ -15,6 +16,8 @@ mod typecode;
 mod types;
 
 pub use atomic::{AtomicBits, AtomicField, AtomicNumber, AtomicValue};
+pub use counter::CountedField;
+pub(crate) use counter::{DEFAULT_LANES, MOST_LANES};
 pub use describe::Describe;
 pub use metadata::{Field, Kind, Layout, Variant};
 pub(crate) use path::part_at;

@@ -14,7 +14,7 @@
 //! Account: 56 bytes, align 8
 //! little-endian
 //! ```
-//! The size of a struct that evolves ends with `, evolves`. Offsets are in bytes from the start of the value. Below an array, they are those of its first element.
+//! A field that counts in lanes is written as `hits: lanes<16> u64 @8`. The size of a struct that evolves ends with `, evolves`. Offsets are in bytes from the start of the value. Below an array, they are those of its first element.
 //!
 //! If only the segment knows the length of an array, the schema describes the elements:
 //! ```text
@@ -102,6 +102,7 @@ pub(super) const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize)
 }
 
 const fn slice_schema<const CAPACITY: usize>(element: &Layout, start: usize) -> Text<CAPACITY> {
+    element.expect_no_counters();
     let mut text = Text::from(start);
     write_slice(&mut text, element);
     text.byte(b'\n');
@@ -113,6 +114,7 @@ const fn slice_schema<const CAPACITY: usize>(element: &Layout, start: usize) -> 
 }
 
 const fn vector_schema<const CAPACITY: usize>(name: &str, element: &Layout, start: usize) -> Text<CAPACITY> {
+    element.expect_no_counters();
     let mut text = Text::from(start);
     write_vector(&mut text, name, element);
     text.byte(b'\n');
@@ -210,7 +212,7 @@ const fn write_parts<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &
         Kind::Struct { fields } => {
             let mut index = 0;
             while index < fields.len() {
-                write_field(text, &fields[index], path, base);
+                write_field(text, layout.lanes(), &fields[index], path, base);
                 index += 1;
             }
             match path {
@@ -225,11 +227,22 @@ const fn write_parts<const CAPACITY: usize>(text: &mut Text<CAPACITY>, layout: &
     }
 }
 
-const fn write_field<const CAPACITY: usize>(text: &mut Text<CAPACITY>, field: &Field, parent: &Path<'_>, base: usize) {
+const fn write_field<const CAPACITY: usize>(
+    text: &mut Text<CAPACITY>,
+    lanes: usize,
+    field: &Field,
+    parent: &Path<'_>,
+    base: usize,
+) {
     let path = Path::Field(parent, field.name());
     let offset = base + field.offset();
     write_path(text, &path);
     text.text(if field.is_atomic() { ": atomic " } else { ": " });
+    if field.is_counter() {
+        text.text("lanes<");
+        text.number(lanes);
+        text.text("> ");
+    }
     write_type(text, field.layout());
     if let Some(typecode) = field.typecode() {
         text.text(" as ");

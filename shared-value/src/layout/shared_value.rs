@@ -68,7 +68,12 @@ pub unsafe trait SharedValue: Copy + 'static {
     #[doc(hidden)]
     #[inline(always)]
     fn visit<T: SharedValue, F: SharedValue, V: FieldVisitor>(visitor: &mut V, number: usize) {
-        visitor.field::<F>(T::FIELDS[number].offset());
+        let field = &T::FIELDS[number];
+        if field.is_counter() {
+            visitor.counter::<F>(field.offset());
+        } else {
+            visitor.field::<F>(field.offset());
+        }
     }
 
     /// Shows the visitor the field `number` of a `T`, which is `#[shared(pod)]`.
@@ -96,6 +101,12 @@ pub unsafe trait SharedValue: Copy + 'static {
 #[doc(hidden)]
 pub trait FieldVisitor {
     fn field<F: SharedValue>(&mut self, offset: usize);
+
+    /// Visits a field that counts in lanes.
+    #[inline(always)]
+    fn counter<F: SharedValue>(&mut self, offset: usize) {
+        self.field::<F>(offset);
+    }
 }
 
 // SAFETY: an array consists of its elements, one after the other, at multiples of the element's size, with no padding

@@ -3,6 +3,7 @@
 
 mod held;
 pub(crate) mod interruption;
+pub(crate) mod lanes;
 mod line;
 mod list;
 pub(crate) mod only;

@@ -16,7 +16,7 @@ use crate::sys;
 
 /// How long a waiter sees one owner of a lock before it asks whether that owner exists. Usually the kernel marks the lock of
 /// an owner that died, within microseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The id; 0 before the first lock, and in a forked child.
 static ID: AtomicU32 = AtomicU32::new(0);
@@ -33,6 +33,8 @@ pub(crate) struct Vouching {
     pub(crate) is_gone: fn(usize, u64) -> bool,
     /// Returns whether another segment has taken the place of the one in which the lock at this address lies.
     pub(crate) is_replaced: fn(usize) -> bool,
+    /// Gives back the lanes of counters that this owner has, in all segments.
+    pub(crate) give_back_lanes: fn(u64),
 }
 
 static VOUCHING: OnceLock<Vouching> = OnceLock::new();
@@ -81,6 +83,13 @@ pub(crate) fn enter() -> io::Result<u32> {
 pub(super) fn leave() {
     DRAWN.store(0, Ordering::Relaxed);
     set_id(0);
+}
+
+/// Gives back the lanes of a thread that ends.
+pub(super) fn give_back_lanes(owner: u64) {
+    if let Some(vouching) = VOUCHING.get() {
+        (vouching.give_back_lanes)(owner);
+    }
 }
 
 /// Returns whether another segment has taken the place of the lock's own. For a thread that has taken the lock over.

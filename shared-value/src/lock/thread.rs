@@ -15,7 +15,7 @@ use std::sync::{MutexGuard, OnceLock};
 
 use crate::lock::held::{Held, HeldList};
 use crate::lock::line::LockLine;
-use crate::lock::{Refusal, process, storage};
+use crate::lock::{Refusal, lanes, process, storage};
 use crate::protocol::lock_word::{self, owner_of};
 use crate::sys;
 use crate::sys::fork::ForkMutex;
@@ -125,7 +125,7 @@ impl Thread {
 
     /// Returns what names the thread in lock words.
     #[inline(always)]
-    pub(super) fn owner(self) -> u64 {
+    pub(crate) fn owner(self) -> u64 {
         self.record.owner.load(Relaxed)
     }
 
@@ -270,6 +270,9 @@ impl Threads {
 extern "C" fn at_exit() {
     let Some(thread) = CURRENT.take() else { return };
     super::die_with_all(thread);
+    if lanes::forget() {
+        process::give_back_lanes(thread.owner());
+    }
     threads().leave(thread.record);
 }
 
@@ -295,6 +298,7 @@ extern "C" fn after_fork_in_child() {
     if sys::thread::is_at_exit_set()
         && let Some(thread) = CURRENT.take()
     {
+        lanes::forget();
         thread.record.held.clear();
         thread.record.mutexes.clear();
         threads.add(thread.record);

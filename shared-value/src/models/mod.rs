@@ -6,6 +6,7 @@
 mod claims;
 mod event;
 mod futex;
+mod lanes;
 mod lock_word;
 mod slots;
 

@@ -5,6 +5,7 @@ pub(crate) mod atomics;
 pub(crate) mod claims;
 pub(crate) mod event;
 pub(crate) mod fault;
+pub(crate) mod lanes;
 pub(crate) mod lock_word;
 pub(crate) mod marks;
 pub(crate) mod retired;

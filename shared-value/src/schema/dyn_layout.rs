@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::error::Error;
 use crate::format::Invalid;
 use crate::format::growth::Growth;
+use crate::format::lanes::LaneCounts;
 
 /// Describes the bytes of a value: its name, size, alignment and parts.
 ///
@@ -40,6 +41,8 @@ pub struct DynLayout {
     pub(super) by_number: Box<[u32]>,
     /// Whether it is a struct whose other versions may have other fields in its reserved bytes.
     pub(super) evolves: bool,
+    /// How many lanes the counters of a struct have; 0 if it has none.
+    pub(super) lanes: usize,
     /// So that a walk through a value does not ask all parts below at each step.
     pub(super) parts: Parts,
 }
@@ -153,6 +156,7 @@ pub struct DynField {
     pub(crate) offset: usize,
     pub(crate) layout: DynLayout,
     pub(crate) is_atomic: bool,
+    pub(crate) is_counter: bool,
 }
 
 /// A variant of a [`DynKind::Enum`].
@@ -193,6 +197,11 @@ impl DynLayout {
         &self.kind
     }
 
+    /// Returns how many lanes the counters of the value have; 0 if it is no struct with `#[shared(counter)]` fields.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
     /// Returns whether it is a struct that is `#[shared(evolves)]`: other programs may have other fields in its reserved bytes.
     pub fn evolves(&self) -> bool {
         self.evolves
@@ -209,9 +218,22 @@ impl DynLayout {
         }
     }
 
-    /// Returns whether some of its bytes may be fields of other versions, so that a write of the whole must leave them.
+    /// Returns whether some of its bytes may be fields of other versions, or are baselines of counters, so that a write of the whole
+    /// must leave them.
     pub(crate) fn has_reserved(&self) -> bool {
-        self.evolves || self.parts.has_reserved
+        self.evolves || self.parts.has_reserved || self.lanes > 0
+    }
+
+    /// Returns how many lanes and counters a value has.
+    pub(crate) fn lane_counts(&self) -> LaneCounts {
+        let counters = self.counter_fields().map(DynField::elements).fold(0, usize::saturating_add);
+        LaneCounts { lanes: self.lanes, counters }
+    }
+
+    /// Lists the counters of the value itself.
+    pub(crate) fn counter_fields(&self) -> impl Iterator<Item = &DynField> {
+        let fields = if let DynKind::Struct { fields } = &self.kind { fields.as_slice() } else { &[] };
+        fields.iter().filter(|field| field.is_counter)
     }
 
     /// Returns whether some bytes are not a value of this layout.
@@ -231,7 +253,7 @@ impl DynLayout {
             by_number.sort_unstable_by_key(|index| variants[*index as usize].number);
         }
         let parts = Parts::of(&kind, size);
-        Self { name: name.into(), size, align, kind, typecode: None, by_number, evolves: false, parts }
+        Self { name: name.into(), size, align, kind, typecode: None, by_number, evolves: false, lanes: 0, parts }
     }
 
     /// Returns the variant of this number, if it is an enum that has one.
@@ -320,13 +342,23 @@ pub(crate) fn invalid_layout(name: &str, invalid: &Invalid) -> Error {
 }
 
 impl DynField {
-    /// Returns the number of words that the field has outside of the slots, if its struct is the value.
+    /// Returns the number of atomic words that the field has outside of the slots, if its struct is the value.
     pub(crate) fn words(&self) -> usize {
-        match self.layout.kind {
-            _ if !self.is_atomic => 0,
-            DynKind::Array { length, .. } => length,
-            _ => 1,
+        if self.is_atomic { self.elements() } else { 0 }
+    }
+
+    /// Returns the word that says in errors that the field lies outside of the slots.
+    pub(crate) fn outside(&self) -> &'static str {
+        match (self.is_atomic, self.is_counter) {
+            (true, _) => "atomic ",
+            (_, true) => "counter ",
+            _ => "",
         }
+    }
+
+    /// Returns the number of elements, or 1 if it is no array.
+    pub(crate) fn elements(&self) -> usize {
+        if let DynKind::Array { length, .. } = self.layout.kind { length } else { 1 }
     }
 
     /// Returns the name; `"0"`, `"1"` and so on in tuple structs.
@@ -348,6 +380,11 @@ impl DynField {
     /// without the lock, and never rolled back.
     pub fn is_atomic(&self) -> bool {
         self.is_atomic
+    }
+
+    /// Returns whether the field was declared `#[shared(counter)]`: it counts in lanes, without the lock.
+    pub fn is_counter(&self) -> bool {
+        self.is_counter
     }
 
     /// Returns the typecode that the author of a `#[shared(pod)]` field wrote for it.

@@ -50,8 +50,9 @@ impl DynLayout {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn part(&self, path: &str) -> Result<DynPart<'_>, Error> {
-        let Place { layout, offset, atomic, .. } = Place::at(self, path)?;
-        Ok(DynPart { path: path.to_owned(), layout, offset, is_atomic: atomic.is_some() })
+        let Place { layout, offset, atomic, counters, .. } = Place::at(self, path)?;
+        let (is_atomic, is_counter) = (atomic.is_some(), counters.is_some());
+        Ok(DynPart { path: path.to_owned(), layout, offset, is_atomic, is_counter })
     }
 }
 
@@ -83,6 +84,7 @@ pub struct DynPart<'l> {
     pub(crate) layout: &'l DynLayout,
     pub(crate) offset: usize,
     pub(crate) is_atomic: bool,
+    pub(crate) is_counter: bool,
 }
 
 impl<'l> DynParts<'l> {
@@ -130,6 +132,7 @@ impl<'l> Open<'l> {
                     layout: &field.layout,
                     offset: self.offset + field.offset,
                     is_atomic: field.is_atomic && has_atomics,
+                    is_counter: field.is_counter,
                 })
             }
             DynKind::Array { length, element } if next < *length => Some(DynPart {
@@ -137,6 +140,7 @@ impl<'l> Open<'l> {
                 layout: element,
                 offset: self.offset + next * element.size,
                 is_atomic: false,
+                is_counter: false,
             }),
             _ => None,
         }
@@ -172,5 +176,10 @@ impl<'l> DynPart<'l> {
     /// itself.
     pub fn is_atomic(&self) -> bool {
         self.is_atomic
+    }
+
+    /// Returns whether the part counts in lanes, without the lock: a `#[shared(counter)]` field of the value, or an element of one.
+    pub fn is_counter(&self) -> bool {
+        self.is_counter
     }
 }

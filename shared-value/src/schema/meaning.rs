@@ -61,7 +61,7 @@ pub(crate) fn fields(
         if !matches!(item, Item::Padding(_)) {
             // A missing or empty name is replaced by the number of the field, as in a tuple struct.
             let name = if name.is_empty() { index.to_string() } else { name.clone() };
-            fields.push(DynField { name, offset, layout: layout(item, offset)?, is_atomic: false });
+            fields.push(DynField { name, offset, layout: layout(item, offset)?, is_atomic: false, is_counter: false });
         }
     }
     Some(fields)

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use crate::error::Error;
 use crate::format::Invalid;
-use crate::layout::{SharedValue, schema_text};
+use crate::layout::{MOST_LANES, SharedValue, schema_text};
 use crate::schema::dyn_layout::{Typecode, invalid_layout};
 use crate::schema::primitive::{range, scalar};
 use crate::schema::text::{Expression, Lines, invalid, is_of_name, quoted};
@@ -198,10 +198,14 @@ impl<'t> Parser<'_, 't> {
     fn structure(&mut self, name: &str, depth: usize) -> Result<DynLayout, Invalid> {
         let mut fields = Vec::new();
         let mut names = HashSet::new();
-        let mut end = 0;
+        let (mut end, mut lanes) = (0, 0);
+        let is_counter = |field: &DynField| field.is_counter;
         while self.is_field_next() {
             let line = self.lines.next("a field")?;
-            let field = self.field(line, depth)?;
+            let (field, own_lanes) = self.field(line, depth)?;
+            if own_lanes > 0 && std::mem::replace(&mut lanes, own_lanes) != own_lanes && fields.iter().any(is_counter) {
+                return Err(invalid("one number of lanes for all counters", quoted(line)));
+            }
             // If fields overlapped, a change of one could make the other invalid.
             if field.offset < end {
                 return Err(invalid(format!("an offset of {end} or more in {}", quoted(name)), quoted(line)));
@@ -237,11 +241,11 @@ impl<'t> Parser<'_, 't> {
             return Err(invalid("the alignment of every field", quoted(line)));
         }
         let layout = DynLayout::new(name.to_owned(), size, align, DynKind::Struct { fields });
-        sized(DynLayout { evolves, ..layout })
+        sized(DynLayout { evolves, lanes, ..layout })
     }
 
-    /// Reads a field, given its line.
-    fn field(&mut self, line: &'t str, depth: usize) -> Result<DynField, Invalid> {
+    /// Reads a field, given its line. Returns it with the number of its lanes.
+    fn field(&mut self, line: &'t str, depth: usize) -> Result<(DynField, usize), Invalid> {
         let (name, rest) = self.field_of(line).ok_or_else(|| invalid("a field", quoted(line)))?;
         let (text, offset) = rest.rsplit_once(" @").ok_or_else(|| invalid("an offset behind ` @`", quoted(line)))?;
         let mut offset_text = Expression { rest: offset };
@@ -252,6 +256,18 @@ impl<'t> Parser<'_, 't> {
             .ok_or_else(|| invalid(format!("an offset of {} or more", self.base), quoted(line)))?;
         let mut text = Expression { rest: text };
         let is_atomic = text.takes("atomic ");
+        let mut lanes = 0;
+        if !is_atomic && text.takes("lanes<") {
+            lanes = text.number()?;
+            text.expect("> ")?;
+            if lanes == 0 || lanes > MOST_LANES {
+                return Err(invalid(format!("between 1 and {MOST_LANES} lanes"), quoted(line)));
+            }
+            // Only there the cell has lanes.
+            if depth > 0 || !self.path.is_empty() {
+                return Err(invalid("counters only as fields of the value itself", quoted(line)));
+            }
+        }
         let outside = self.path.len();
         if outside > 0 {
             self.path.push('.');
@@ -283,7 +299,10 @@ impl<'t> Parser<'_, 't> {
         if is_atomic && !is_atomic_value(atomic) {
             return Err(invalid("an atomic `u64`, `i64`, `f64` or `bool`, or an array of them", quoted(line)));
         }
-        Ok(DynField { name: name.to_owned(), offset, layout, is_atomic })
+        if lanes > 0 && !(is_atomic_value(atomic) && atomic.name == "u64") {
+            return Err(invalid("a counter of type `u64`, or an array of them", quoted(line)));
+        }
+        Ok((DynField { name: name.to_owned(), offset, layout, is_atomic, is_counter: lanes > 0 }, lanes))
     }
 }
 

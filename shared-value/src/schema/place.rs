@@ -77,11 +77,13 @@ pub(crate) struct Place<'l> {
     pub(crate) offset: usize,
     /// The words outside of the slots that hold the part, if it is an atomic field of the value, or an element of one.
     pub(crate) atomic: Option<WordRange>,
+    /// The counters that it consists of, if it is a counter of the value, or an element of one.
+    pub(crate) counters: Option<WordRange>,
     /// Whether the part is the whole value.
     pub(crate) is_value: bool,
 }
 
-/// The words of an atomic field: one, or one for each element of an array.
+/// The words of an atomic field, or the numbers of counters: one, or one for each element of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WordRange {
     pub(crate) first: usize,
@@ -97,11 +99,20 @@ impl DynLayout {
             Some((field, words))
         })
     }
+
+    /// Lists the counters of the value itself, each with their numbers.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = (&DynField, WordRange)> {
+        self.counter_fields().scan(0, |next, field| {
+            let counters = WordRange { first: *next, count: field.elements() };
+            *next += counters.count;
+            Some((field, counters))
+        })
+    }
 }
 
 impl<'l> Place<'l> {
     pub(crate) fn of_value(layout: &'l DynLayout) -> Self {
-        Self { layout, offset: 0, atomic: None, is_value: true }
+        Self { layout, offset: 0, atomic: None, counters: None, is_value: true }
     }
 
     /// Returns the part of a value at this path.
@@ -132,18 +143,24 @@ impl<'l> Place<'l> {
                 let has_word = field.is_atomic && self.is_value && std::ptr::eq(layout, self.layout);
                 let words = || layout.atomic_words().find(|(atomic, _)| std::ptr::eq(*atomic, field));
                 let atomic = has_word.then(words).flatten().map(|(_, words)| words);
-                Ok(Self { layout: &field.layout, offset: self.offset + field.offset, atomic, is_value: false })
+                let counters = (field.is_counter && self.is_value).then(|| {
+                    layout.counters().find(|(counter, _)| std::ptr::eq(*counter, field)).map(|(_, counters)| counters)
+                });
+                let (offset, counters) = (self.offset + field.offset, counters.flatten());
+                Ok(Self { layout: &field.layout, offset, atomic, counters, is_value: false })
             }
             (Step::Element(index), DynKind::Array { length, element }) if index < *length => {
                 let atomic = self.atomic.map(|words| WordRange { first: words.first + index, count: 1 });
-                Ok(Self { layout: element, offset: self.offset + index * element.size, atomic, is_value: false })
+                let counters = self.counters.map(|words| WordRange { first: words.first + index, count: 1 });
+                let offset = self.offset + index * element.size;
+                Ok(Self { layout: element, offset, atomic, counters, is_value: false })
             }
             (Step::Element(index), DynKind::Vector { element }) => {
                 // How many there are is known only at a read.
                 let start = index.checked_mul(element.size).and_then(|start| start.checked_add(Growth::HEAD));
                 let offset = start.filter(|start| *start <= isize::MAX.unsigned_abs());
                 let offset = offset.ok_or_else(|| "cannot have an element of this number".to_owned())?;
-                Ok(Self { layout: element, offset, atomic: None, is_value: false })
+                Ok(Self { layout: element, offset, atomic: None, counters: None, is_value: false })
             }
             (Step::Element(_), DynKind::Array { length, .. }) => Err(format!("has {length} elements")),
             (Step::Field(_), _) => Err(format!("is of type `{}`, which has no fields", layout.type_text())),

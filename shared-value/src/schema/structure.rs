@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::format::growth::{BYTES, TEXT};
-use crate::layout::{AtomicField, Item, SharedValue};
+use crate::layout::{AtomicField, CountedField, DEFAULT_LANES, Item, SharedValue};
 use crate::schema::dyn_layout::{Typecode, invalid_layout};
 use crate::schema::parse::{read, sized};
 use crate::schema::text::is_of_name;
@@ -29,7 +29,7 @@ impl DynLayout {
     /// ```
     pub fn structure(name: &str) -> DynStruct {
         let error = check_name(name).err();
-        DynStruct { name: name.to_owned(), fields: Vec::new(), end: 0, align: 1, evolves: false, error }
+        DynStruct { name: name.to_owned(), fields: Vec::new(), end: 0, align: 1, evolves: false, lanes: 0, error }
     }
 
     /// Returns the layout of an array of this number of elements.
@@ -219,6 +219,8 @@ pub struct DynStruct {
     end: usize,
     align: usize,
     evolves: bool,
+    /// The lanes of its counters; 0 for the usual number.
+    lanes: usize,
     /// The first mistake.
     error: Option<Error>,
 }
@@ -259,6 +261,33 @@ impl DynStruct {
         self.with(name, layout, true)
     }
 
+    /// Adds a `#[shared(counter)]` field: it counts in lanes, without the lock. A struct with counters can only be the value itself.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, DynValue};
+    ///
+    /// let layout = DynLayout::structure("Server").counter::<u64>("hits").lanes(4).build()?;
+    /// assert!(layout.to_string().contains("\nhits: lanes<4> u64 @0\n"));
+    /// let server = DynValue::new(layout)?;
+    /// server.add("hits", 3)?;
+    /// assert_eq!(server.get("hits")?.as_u64(), Some(3));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn counter<F: CountedField>(self, name: &str) -> Self {
+        let mut with = self.known::<F>(name, false);
+        if with.error.is_none()
+            && let Some(field) = with.fields.last_mut()
+        {
+            field.is_counter = true;
+        }
+        with
+    }
+
+    /// Sets the number of lanes of the counters, as `#[shared(lanes = ..)]` does: from 1 to 4096; without this, 16.
+    pub fn lanes(self, lanes: usize) -> Self {
+        Self { lanes, ..self }
+    }
+
     /// Aligns the struct to at least this number of bytes, as `#[repr(C, align(..))]` does.
     pub fn align(self, align: usize) -> Self {
         Self { align: self.align.max(align), ..self }
@@ -288,13 +317,23 @@ impl DynStruct {
     /// is not a power of two, an array without a length, more than 128 types inside of each other, or a schema of more than
     /// 1 MiB.
     pub fn build(self) -> Result<DynLayout, Error> {
-        let Self { name, fields, end, align, evolves, error } = self;
+        let Self { name, fields, end, align, evolves, lanes, error } = self;
         if let Some(error) = error {
             return Err(error);
         }
         let size = end.checked_next_multiple_of(align).unwrap_or(usize::MAX);
+        let lanes = match fields.iter().any(|field| field.is_counter) {
+            true if lanes == 0 => DEFAULT_LANES,
+            false if lanes > 0 => {
+                return Err(Error::InvalidLayout {
+                    name,
+                    reason: "only counters have lanes: add a `counter`".to_owned(),
+                });
+            }
+            _ => lanes,
+        };
         let layout = DynLayout::new(name, size, align, DynKind::Struct { fields });
-        DynLayout { evolves, ..layout }.checked()
+        DynLayout { evolves, lanes, ..layout }.checked()
     }
 
     fn known<F: SharedValue>(self, name: &str, is_atomic: bool) -> Self {
@@ -318,7 +357,7 @@ impl DynStruct {
             return self.or_error(Error::InvalidLayout { name: name.to_owned(), reason });
         };
         (self.end, self.align) = (end, self.align.max(layout.align));
-        self.fields.push(DynField { name: name.to_owned(), offset, layout, is_atomic });
+        self.fields.push(DynField { name: name.to_owned(), offset, layout, is_atomic, is_counter: false });
         self
     }
 

@@ -73,28 +73,32 @@ impl Display for DynLayout {
 }
 
 fn write_parts(formatter: &mut Formatter<'_>, layout: &DynLayout, path: &mut String, base: usize) -> fmt::Result {
-    let outside = path.len();
+    let before = path.len();
     match layout.kind() {
         DynKind::Struct { fields } => {
             for field in fields {
-                if outside > 0 {
+                if before > 0 {
                     path.push('.');
                 }
                 path.push_str(&field.name);
                 let offset = base + field.offset;
-                let atomic = if field.is_atomic { "atomic " } else { "" };
-                writeln!(formatter, "{path}: {atomic}{} @{offset}", Type(&field.layout))?;
+                let outside = match (field.is_atomic, field.is_counter) {
+                    (true, _) => "atomic ".to_owned(),
+                    (_, true) => format!("lanes<{}> ", layout.lanes),
+                    _ => String::new(),
+                };
+                writeln!(formatter, "{path}: {outside}{} @{offset}", Type(&field.layout))?;
                 write_parts(formatter, &field.layout, path, offset)?;
-                path.truncate(outside);
+                path.truncate(before);
             }
-            let what = if outside == 0 { layout.name() } else { path };
+            let what = if before == 0 { layout.name() } else { path };
             let evolves = if layout.evolves { ", evolves" } else { "" };
             writeln!(formatter, "{what}: {} bytes, align {}{evolves}", layout.size, layout.align)
         }
         DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => {
             path.push_str("[]");
             write_parts(formatter, element, path, base)?;
-            path.truncate(outside);
+            path.truncate(before);
             Ok(())
         }
         DynKind::Newtype { inner } => write_parts(formatter, inner, path, base),

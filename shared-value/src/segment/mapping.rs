@@ -27,6 +27,7 @@ use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::claims::layout::Layout;
 use crate::segment::claims::state::Claims;
+use crate::segment::lanes::TakenLanes;
 use crate::segment::location::Location;
 use crate::segment::memory::MemorySeen;
 use crate::sys;
@@ -53,6 +54,8 @@ pub(crate) struct Mapping {
     presence: Mutex<Option<Presence>>,
     /// The values of an arena that this process has open.
     claims: OnceLock<Begun>,
+    /// The lanes that this process has taken.
+    pub(super) taken_lanes: TakenLanes,
     /// How many bytes may be in use without another look at the file.
     pub(super) memory_seen: MemorySeen,
     /// The hooks that run around a `fork` may use the mapping while another thread has begun to drop it. This field tells the
@@ -127,6 +130,7 @@ impl Mapping {
             vouched_for: AtomicU32::new(0),
             presence: Mutex::default(),
             claims: OnceLock::new(),
+            taken_lanes: TakenLanes::default(),
             memory_seen: MemorySeen::default(),
             shared_with_hooks: PhantomPinned,
         })
@@ -398,6 +402,10 @@ impl Drop for Mapping {
         // Before the memory, to which the signal leads.
         drop(self.claims.take());
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // Before the presence ends: then another mapping of the segment may be used.
+        if presence.is_some() && self.is_vouched_for(lock::process::id()) {
+            self.give_back_all_lanes();
+        }
         if !self.is_vouched_for(lock::process::id()) {
             // In a forked child, other memory may have taken the place of the page.
             mem::forget(presence);

@@ -2,6 +2,7 @@
 //! is mapped once in a process.
 
 mod claims;
+mod lanes;
 mod location;
 mod mapping;
 mod memory;
@@ -25,6 +26,7 @@ use crate::sys::entrance::Entrance;
 
 pub(crate) use crate::sys::descriptor::Identity;
 pub(crate) use claims::{Layout, Search};
+pub(crate) use lanes::LaneArea;
 pub use location::Location;
 pub(crate) use location::TOKEN_PREFIX;
 pub(crate) use mapping::{Mapping, id_of};

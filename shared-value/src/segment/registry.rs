@@ -51,7 +51,7 @@ pub(crate) fn set_up() {
     HOOK.call_once(|| {
         // If there is no memory for the hooks, `fork` is not safe, but everything else works.
         let _ = fork::register(before_fork, after_fork, after_fork);
-        lock::process::set_up(Vouching { begin, is_gone, is_replaced });
+        lock::process::set_up(Vouching { begin, is_gone, is_replaced, give_back_lanes });
     });
 }
 
@@ -83,6 +83,26 @@ fn is_gone(lock: usize, owner: u64) -> bool {
         Some((mapping.is_gone(owner), mapping))
     });
     asked.is_some_and(|(is_gone, _)| is_gone)
+}
+
+/// Gives back the lanes of counters that an owner has, in all segments. If other threads map segments meanwhile, some may be missed:
+/// then the lanes in them are taken over from a thread that is gone.
+fn give_back_lanes(owner: u64) {
+    for chunk in 0.. {
+        // The mappings are dropped outside of `with`, because that may free memory.
+        let mut mappings = [const { None }; 64];
+        with(|registry| {
+            for (place, mapping) in mappings.iter_mut().zip(registry.mappings().skip(chunk * 64)) {
+                *place = Some(mapping);
+            }
+        });
+        for mapping in mappings.iter().flatten() {
+            mapping.give_back_lanes(|seen| seen == owner);
+        }
+        if mappings[63].is_none() {
+            return;
+        }
+    }
 }
 
 /// Returns whether another segment has taken the place of the one in which the lock at an address lies. For its owner.

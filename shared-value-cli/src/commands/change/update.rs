@@ -1,7 +1,7 @@
 //! `add` and `compare-and-set`: changes of one part that depend on its old value.
 
 use clap::Args;
-use shared_value::DynData;
+use shared_value::{DynData, DynPart};
 
 use crate::commands::change::assignment::named;
 use crate::commands::change::lock::LockArguments;
@@ -32,7 +32,7 @@ pub(crate) struct CompareAndSet {
 pub(crate) struct Add {
     /// The value
     name: String,
-    /// The part: an integer or a float. An atomic field is changed without the lock
+    /// The part: an integer or a float. An atomic field or a counter is changed without the lock
     path: String,
     /// How much to add
     #[arg(allow_hyphen_values = true)]
@@ -74,6 +74,11 @@ pub(crate) fn add(Add { name, path, number, lock }: &Add, output: &mut Output) -
     output.line(&bare(&sum?))
 }
 
+/// Returns whether a part changes without a commit.
+fn is_outside(part: &DynPart<'_>) -> bool {
+    part.is_atomic() || part.is_counter()
+}
+
 /// Lets the closure change one part, and commits if it does.
 fn update<R>(
     value: &Writable,
@@ -84,8 +89,8 @@ fn update<R>(
 ) -> Result<R> {
     match value {
         Writable::Unlocked(value) => Ok(value.update(path, change)?),
-        // It is changed by one atomic operation.
-        Writable::Locked(value) if value.layout().part(path)?.is_atomic() => Ok(value.update(path, change)?),
+        // It is changed by one atomic operation, or by an addition to a counter.
+        Writable::Locked(value) if is_outside(&value.layout().part(path)?) => Ok(value.update(path, change)?),
         Writable::Locked(value) => {
             let guard = locking.hold(label, value)?;
             let mut data = guard.get(path)?;

@@ -79,7 +79,7 @@ fn watch_one(one: &mut Watched, mut sleeper: Sleeper, interval: Duration, printe
     if !atomics.is_empty() {
         let fields = atomics.join(", ");
         remark(&format!(
-            "atomic fields change without a commit ({fields}): they are looked at every {} s",
+            "atomic fields and counters change without a commit ({fields}): they are looked at every {} s",
             interval.as_secs_f64()
         ));
     }

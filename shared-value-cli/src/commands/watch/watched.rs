@@ -31,7 +31,7 @@ impl Watched {
         Ok(watched)
     }
 
-    /// Returns the parts, all of one version, except atomic fields.
+    /// Returns the parts, all of one version, except atomic fields and counters.
     fn load(&self) -> Result<Vec<DynData>> {
         const TRIES: usize = 100;
         for _ in 0..TRIES {
@@ -60,12 +60,13 @@ impl Watched {
         printer.print(&self.label, self.version, Event::Removed, &parts)
     }
 
-    /// Returns the atomic fields that are watched.
+    /// Returns the atomic fields and the counters that are watched.
     pub(super) fn atomics(&self) -> Vec<String> {
         let layout = self.value.layout();
         let is_within =
             |path: &str, field: &str| path.is_empty() || path == field || path.starts_with(&format!("{field}["));
-        let fields = layout.fields().filter(shared_value::DynPart::is_atomic).map(|part| part.path().to_owned());
+        let fields =
+            layout.fields().filter(|part| part.is_atomic() || part.is_counter()).map(|part| part.path().to_owned());
         fields.filter(|field| self.paths.iter().any(|path| is_within(path, field))).collect()
     }
 

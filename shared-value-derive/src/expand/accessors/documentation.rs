@@ -14,7 +14,7 @@ pub(super) const READERS: &str = " Reading, without the lock: what is committed,
                                   It panics if another process wrote bytes that are not a value of the type.";
 pub(super) const WRITERS: &str = " Writing: a handle locks, commits and unlocks, unless this thread has a guard; what is \
                                   written with a guard is published by its next commit. The errors are those of `update`.";
-pub(super) const ROOTS: &str = " Atomic fields, which are changed at once, and without the lock.";
+pub(super) const ROOTS: &str = " Atomic fields and counters, which are changed at once, and without the lock.";
 
 /// Returns the generated sentence, in which `field` replaces `{}`, followed by the user's documentation. It is one attribute
 /// if possible, because very many functions have one.

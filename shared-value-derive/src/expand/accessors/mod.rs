@@ -9,9 +9,9 @@ use super::stored::{question, stored};
 use crate::check::collisions;
 use crate::model::Field;
 
-mod atomic;
 mod documentation;
 mod in_slots;
+mod outside;
 
 /// The accessors of one field or of all, sorted by the impl that they belong to.
 #[derive(Default)]
@@ -67,7 +67,8 @@ pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<It
     for (number, field) in fields.into_iter().enumerate() {
         let number = Literal::usize_unsuffixed(number);
         let place = FieldScope { scope, field, number, stored: stored(scope, field), question: question(scope, field) };
-        accessors.extend(if field.is_atomic() { atomic::expand(&place) } else { in_slots::expand(&place) });
+        let is_outside = field.is_atomic() || field.is_counter();
+        accessors.extend(if is_outside { outside::expand(&place) } else { in_slots::expand(&place) });
     }
     accessors
 }

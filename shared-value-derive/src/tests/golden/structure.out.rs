@@ -181,7 +181,7 @@ const _: () = {
             self.0.update_field(2, change)
         }
     }
-    /// Atomic fields, which are changed at once, and without the lock.
+    /// Atomic fields and counters, which are changed at once, and without the lock.
     impl<H: ::shared_value::__private::Root<Value = Account>> AccountAccessors<H> {
         /// The atomic field `requests`.
         #[inline]

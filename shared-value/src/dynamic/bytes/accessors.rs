@@ -5,6 +5,7 @@ use crate::accessors::host::{Root, Writer};
 use crate::dynamic::accessors::DynAccessors;
 use crate::dynamic::bytes::run::Run;
 use crate::dynamic::contents::Dynamic;
+use crate::dynamic::copy::Outside;
 use crate::error::Error;
 use crate::protocol::atomics::Ordering;
 use crate::schema::place::{Place, shown};
@@ -78,7 +79,7 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     }
 
     fn read_run(&self, run: Run<'_>, path: &str, to: &mut [u8]) -> Result<(), Error> {
-        run.load(to, |number| self.word(number), |copy| self.host().read_with(copy));
+        run.load(to, &Outside(self.host().cell()), |copy| self.host().read_with(copy));
         run.check(to, path)
     }
 }
@@ -145,6 +146,9 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
                 self.host().word(number).store(word, Ordering::Release);
             }
             return Ok(());
+        }
+        if let Some(counters) = run.counters() {
+            return self.set_totals(run.range().start, counters, from);
         }
         let bytes = run.cleaned(from);
         self.host().change(&run.range(), |slot| run.store::<H::Merge>(slot, &bytes))

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::copy::{Merge, load_into, store_from};
 use crate::dynamic::bytes::check::{check, check_elements};
 use crate::dynamic::bytes::padding;
-use crate::dynamic::copy::{put_atomics, put_words, store_fields};
+use crate::dynamic::copy::{Words, put_atomic, put_outside, put_totals, store_fields};
 use crate::error::Error;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::AtomicU64;
@@ -21,6 +21,8 @@ pub(super) struct Run<'l> {
     offset: usize,
     /// The words outside of the slots that hold the parts.
     atomic: Option<WordRange>,
+    /// The counters that the parts are.
+    counters: Option<WordRange>,
     /// Whether it is the whole value.
     is_value: bool,
     /// The index of the first part, if the parts are elements.
@@ -30,8 +32,8 @@ pub(super) struct Run<'l> {
 impl<'l> Run<'l> {
     /// Returns one part.
     pub(super) fn of(place: Place<'l>) -> Self {
-        let Place { layout, offset, atomic, is_value } = place;
-        Self { layout, count: 1, offset, atomic, is_value, first: None }
+        let Place { layout, offset, atomic, counters, is_value } = place;
+        Self { layout, count: 1, offset, atomic, counters, is_value, first: None }
     }
 
     /// Returns the elements of an array from `first` on that have `size` bytes in all.
@@ -56,6 +58,7 @@ impl<'l> Run<'l> {
             count,
             offset: place.offset + first * element.size,
             atomic: place.atomic.map(|words| WordRange { first: words.first + first, count }),
+            counters: place.counters.map(|words| WordRange { first: words.first + first, count }),
             is_value: false,
             first: Some(first),
         })
@@ -76,21 +79,24 @@ impl<'l> Run<'l> {
         self.atomic
     }
 
-    /// Copies the bytes. `read` calls its argument with the slot to copy from, `word` loads an atomic word.
-    pub(super) fn load(
-        self,
-        to: &mut [u8],
-        word: impl Fn(usize) -> u64,
-        read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
-    ) {
+    /// Returns the counters that the parts are.
+    pub(super) fn counters(self) -> Option<WordRange> {
+        self.counters
+    }
+
+    /// Copies the bytes. `read` calls its argument with the slot to copy from.
+    pub(super) fn load(self, to: &mut [u8], words: &impl Words, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) {
         match self.atomic {
             // There may be no elements.
             Some(WordRange { count: 0, .. }) => {}
-            Some(words) => put_words(to, words, word),
+            Some(range) => put_atomic(to, range, words),
             None => {
                 read(&mut |slot| load_into(slot, self.offset, to));
+                if let Some(range) = self.counters {
+                    put_totals(to, range, self.offset, words);
+                }
                 if self.is_value {
-                    put_atomics(self.layout, word, to);
+                    put_outside(self.layout, words, to);
                 }
             }
         }

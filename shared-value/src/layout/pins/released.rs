@@ -98,7 +98,8 @@ const fn fields_fit(
     mine: &[Field],
     other: &[Field],
 ) -> bool {
-    if new.size() != old.size() || new.align() != old.align() || mine.len() != other.len() {
+    if new.size() != old.size() || new.align() != old.align() || new.lanes() != old.lanes() || mine.len() != other.len()
+    {
         return misfit(reason, field, "only a struct that is `#[shared(evolves)]` can change");
     }
     let mut index = 0;
@@ -131,6 +132,9 @@ const fn versions_fit(
             "; take the bytes of new fields from a field of type `Reserved<N>`, or from padding, and make that shorter",
         );
         return false;
+    }
+    if new.lanes() != old.lanes() && new.lanes() != 0 && old.lanes() != 0 {
+        return misfit(reason, field, "the number of lanes of counters cannot change");
     }
     let mut index = 0;
     while index < mine.len() {
@@ -182,6 +186,9 @@ const fn field_fits(reason: &mut Reason, new: &Field, old: &Field) -> bool {
     if new.is_atomic() != old.is_atomic() {
         return misfit(reason, new.name(), "a field can neither become atomic nor cease to be");
     }
+    if new.is_counter() != old.is_counter() {
+        return misfit(reason, new.name(), "a field can neither become a counter nor cease to be");
+    }
     let is_described_alike = match (new.typecode(), old.typecode()) {
         (Some(new), Some(old)) => equal(new, old),
         (None, None) => true,
@@ -197,6 +204,9 @@ const fn field_fits(reason: &mut Reason, new: &Field, old: &Field) -> bool {
 const fn may_be_missing(reason: &mut Reason, field: &Field, others: &[Field]) -> bool {
     if field.is_atomic() {
         return misfit(reason, field.name(), "an atomic field can be neither added nor removed");
+    }
+    if field.is_counter() {
+        return misfit(reason, field.name(), "a counter can be neither added nor removed");
     }
     let (start, end) = (field.offset(), field.offset() + field.layout().size());
     let mut index = 0;

@@ -2,6 +2,7 @@
 
 mod arenas;
 mod arguments;
+mod counters;
 mod edits;
 mod elements;
 mod helper;

@@ -36,6 +36,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_vectors();
     operations.add_versions();
     operations.add_live();
+    operations.add_counters();
     operations.all
 }
 

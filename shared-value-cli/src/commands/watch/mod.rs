@@ -41,7 +41,7 @@ pub(crate) struct Watch {
     poll: bool,
 }
 
-/// Without an atomic field, nothing but a commit matters.
+/// Without an atomic field or a counter, nothing but a commit matters.
 const LONG: Duration = Duration::from_secs(3600);
 
 pub(crate) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {

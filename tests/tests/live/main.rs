@@ -22,3 +22,14 @@ fn poke<C: Plain + ?Sized>(value: &Live<C>, number: usize, word: u64) {
     let place = unsafe { AtomicU64::from_ptr(place.cast()) };
     place.store(word, Relaxed);
 }
+
+/// Writes a byte of a value as a program in another language does. Only for processes that access the word in no other way
+/// meanwhile.
+#[allow(unsafe_code)]
+fn poke_byte<C: Plain + ?Sized>(value: &Live<C>, offset: usize, byte: u8) {
+    assert!(offset < value.size());
+    // SAFETY: the value has more than `offset` bytes.
+    let place = unsafe { value.as_ptr().add(offset) };
+    // SAFETY: the byte stays mapped while the handle is borrowed. Only other processes access it at the same time.
+    unsafe { place.write_volatile(byte) };
+}

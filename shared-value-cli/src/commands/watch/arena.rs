@@ -8,6 +8,7 @@ use shared_value::{Arena, ArenaChange, ArenaChanges, Error, ReadOnly, Versioned}
 
 use crate::commands::watch::LONG;
 use crate::commands::watch::printer::Printer;
+use crate::commands::watch::sleeper::remark_looks;
 use crate::commands::watch::watched::Watched;
 use crate::failure::{Failure, Result};
 use crate::output::remark;
@@ -49,7 +50,7 @@ impl<'a> Watching<'a> {
         self.polled = self.values.values().filter(is_polled).map(|one| one.label.clone()).collect();
         let (count, seconds) = (self.values.len(), self.interval.as_secs_f64());
         if polls {
-            remark(&format!("{count} values are looked at every {seconds} s"));
+            remark_looks(&format!("{count} values are"), self.interval, "`--poll` asks for it");
             return self.follow(&arena, arena.changes(pattern)?, false, printer);
         }
         match Arena::open(self.target.place.source()) {
@@ -64,9 +65,8 @@ impl<'a> Watching<'a> {
                 self.follow(&arena, writable.changes(pattern)?, true, printer)
             }
             Err(error) => {
-                remark(&format!(
-                    "{count} values are looked at every {seconds} s, because this command cannot announce itself: {error}"
-                ));
+                let reason = format!("this command cannot announce itself: {error}");
+                remark_looks(&format!("{count} values are"), self.interval, &reason);
                 self.follow(&arena, arena.changes(pattern)?, false, printer)
             }
         }

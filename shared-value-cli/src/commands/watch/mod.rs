@@ -11,13 +11,14 @@ use clap::Args;
 
 use crate::commands::change::seconds;
 use crate::failure::{Failure, Result};
-use crate::output::{Output, remark};
+use crate::output::Output;
 use crate::target::{Selection, parse_path, select, split};
 use arena::Watching;
 use printer::Printer;
 use watched::Watched;
 
 pub(crate) use sleeper::Sleeper;
+use sleeper::remark_looks;
 
 /// Print a line for each change
 #[derive(Debug, Args)]
@@ -77,11 +78,8 @@ pub(crate) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
 fn watch_one(one: &mut Watched, mut sleeper: Sleeper, interval: Duration, printer: &mut Printer<'_>) -> Result<()> {
     let atomics = one.atomics();
     if !atomics.is_empty() {
-        let fields = atomics.join(", ");
-        remark(&format!(
-            "atomic fields and counters change without a commit ({fields}): they are looked at every {} s",
-            interval.as_secs_f64()
-        ));
+        let reason = format!("they change without a commit ({})", atomics.join(", "));
+        remark_looks("its atomic fields and counters are", interval, &reason);
     }
     let timeout = if atomics.is_empty() { LONG } else { interval };
     // A change since the first look must not be lost while the value was opened again.

@@ -9,6 +9,11 @@ use crate::failure::Result;
 use crate::output::remark;
 use crate::target::{Locking, Step, Target, Writable, is_arena, open_writable};
 
+/// Says that something, such as `it is`, is looked at again and again, and why.
+pub(super) fn remark_looks(what: &str, interval: Duration, reason: &str) {
+    remark(&format!("{what} looked at every {} s, because {reason}", interval.as_secs_f64()));
+}
+
 /// Sleeps until a value changes.
 pub(crate) enum Sleeper {
     /// Announces itself, so that writers wake it.
@@ -20,7 +25,7 @@ pub(crate) enum Sleeper {
 impl Sleeper {
     /// Never announces itself.
     pub(super) fn polling(value: &Synchronized<Dyn, ReadOnly>, interval: Duration) -> Self {
-        remark(&format!("it is looked at every {} s", interval.as_secs_f64()));
+        remark_looks("it is", interval, "`--poll` asks for it");
         Self::Polling(value.clone(), interval)
     }
 
@@ -30,25 +35,13 @@ impl Sleeper {
             Some(Step::Brackets(brackets)) if is_arena(&target.place).unwrap_or(false) => Some(brackets),
             _ => None,
         };
-        match open_writable(&target.place, entry, &Locking { timeout: None, takes_mutexes: false }) {
-            Ok(Writable::Locked(value)) => Self::Announced(value),
-            Ok(Writable::Unlocked(_)) => {
-                let text = format!(
-                    "a value without a lock has no versions: it is looked at every {} s",
-                    interval.as_secs_f64()
-                );
-                remark(&text);
-                Self::Polling(value.clone(), interval)
-            }
-            Err(failure) => {
-                let reason = failure.message.unwrap_or_default();
-                remark(&format!(
-                    "it is looked at every {} s, because it cannot announce itself: {reason}",
-                    interval.as_secs_f64()
-                ));
-                Self::Polling(value.clone(), interval)
-            }
-        }
+        let reason = match open_writable(&target.place, entry, &Locking { timeout: None, takes_mutexes: false }) {
+            Ok(Writable::Locked(value)) => return Self::Announced(value),
+            Ok(Writable::Unlocked(_)) => "a value without a lock has no versions".to_owned(),
+            Err(failure) => format!("it cannot announce itself: {}", failure.message.unwrap_or_default()),
+        };
+        remark_looks("it is", interval, &reason);
+        Self::Polling(value.clone(), interval)
     }
 
     /// Sleeps until the version is another one, or the time is over.

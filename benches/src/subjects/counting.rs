@@ -83,7 +83,7 @@ impl<const IS_SHARED: bool> Handover for Counting<IS_SHARED> {
     }
 
     fn attach(token: &str) -> Result<Self> {
-        let counter = SharedCounter::open(&Token::from(token.to_owned()))?;
+        let counter = SharedCounter::open(Token::from(token.to_owned()))?;
         Ok(Self { counter, keepers: Vec::new() })
     }
 }

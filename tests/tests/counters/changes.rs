@@ -104,9 +104,13 @@ fn resets_beside_adders() {
             }
             taken
         });
-        adders.into_iter().for_each(|adder| adder.join().unwrap());
+        for adder in adders {
+            adder.join().unwrap();
+        }
         is_over.store(true, Ordering::Relaxed);
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        for reader in readers {
+            reader.join().unwrap();
+        }
         resetter.join().unwrap()
     });
     assert_eq!(taken + value.hits().get(), ADDERS * EACH);
@@ -159,7 +163,7 @@ fn counters_of_all_kinds() {
 fn many_counters() {
     let arena = Arena::new(1 << 20).unwrap();
     let counters: Vec<_> =
-        (0..100).map(|number| arena.insert(&*format!("{number}"), Counter::<4>::new(0)).unwrap()).collect();
+        (0..100).map(|number| arena.insert(&format!("{number}"), Counter::<4>::new(0)).unwrap()).collect();
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| (0..1_000).for_each(|_| counters.iter().for_each(|counter| counter.increment())));

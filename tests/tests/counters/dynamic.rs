@@ -82,7 +82,8 @@ fn parts_by_path() {
     value.counter_part("by_status[1]").unwrap().add(5);
     assert_eq!((value.counter_part("hits").unwrap().get(), value.by_status().element(1).get()), (5, 15));
     let parts = DynLayout::of::<Server>().unwrap();
-    let counters: Vec<_> = parts.fields().filter(|part| part.is_counter()).map(|part| part.path().to_owned()).collect();
+    let counters: Vec<_> =
+        parts.fields().filter(shared_value::DynPart::is_counter).map(|part| part.path().to_owned()).collect();
     assert_eq!((counters, parts.lanes()), (vec!["hits".to_owned(), "by_status".to_owned()], 16));
     let value = DynValue::new(parts).unwrap();
     for path in ["limit", "by_status", ""] {

@@ -44,7 +44,9 @@ fn processes_and_threads_count_at_once() {
                 last = total;
             }
         });
-        children.into_iter().for_each(|child| child.finish());
+        for child in children {
+            child.finish();
+        }
         is_over.store(true, Ordering::Relaxed);
     });
     let processes = PROCESSES as u64;

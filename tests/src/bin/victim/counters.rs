@@ -10,13 +10,14 @@ use crate::arenas::mapped_at;
 use crate::operations::{Operations, get_ready};
 
 /// One lane that can be owned, and a shared one.
-const LANES: u64 = 2;
-const LANE: u64 = 64;
+const LANES: usize = 2;
+/// The bytes of both.
+const LENGTH: u64 = 2 * 64;
 
 /// What the counter starts with.
 const START: u64 = 10;
 
-type Handle = SharedCounter<{ LANES as usize }>;
+type Handle = SharedCounter<LANES>;
 
 /// The history of the lane that can be owned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Scenario for Counting {
     }
 
     fn stopped(&mut self, victim: u32) {
-        self.held = self.with(|counter| counter.lock_state()) == LockState::Held { thread_id: victim };
+        self.held = self.with(Handle::lock_state) == LockState::Held { thread_id: victim };
     }
 
     fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
@@ -114,9 +115,9 @@ impl Scenario for Counting {
 
     fn watched(&self) -> Vec<Vec<u64>> {
         let start = mapped_at(&self.name.path());
-        let lanes = start + self.image.len() as u64 - LANES * LANE;
+        let lanes = start + self.image.len() as u64 - LENGTH;
         let cell = start + self.file.cell_offset();
-        vec![vec![lanes, lanes + 8, lanes + LANE + 8, cell + 40], vec![cell, cell + 48]]
+        vec![vec![lanes, lanes + 8, lanes + LENGTH / 2 + 8, cell + 40], vec![cell, cell + 48]]
     }
 }
 

@@ -1,5 +1,6 @@
 //! The comparison of `shared-value` with its peers; see `--help`.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,6 +48,11 @@ enum Action {
         #[arg(long = "case", value_name = "NAME")]
         cases: Vec<String>,
     },
+    /// Draw charts/soak.svg in the folder of this package from what `tests/soak.sh` has printed.
+    Soak {
+        /// The file with what it has printed.
+        printed: PathBuf,
+    },
     /// List the cases.
     List,
     /// Do the work of a child process.
@@ -78,6 +84,13 @@ fn main() -> Result<ExitCode> {
             let counts = Callgrind::find()?.count_all(&targets)?;
             print!("{}", report::instructions(&targets, &counts));
             Ok(if counts.iter().all(Result::is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Action::Soak { printed } => {
+            let text = fs::read_to_string(&printed).with_context(|| format!("read {}", printed.display()))?;
+            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("charts/soak.svg");
+            report::soak(&text, &path)?;
+            println!("written to {}", path.display());
+            Ok(ExitCode::SUCCESS)
         }
         Action::List => {
             for case in cases::all() {

@@ -7,6 +7,7 @@ mod machine;
 mod markdown;
 mod overview;
 mod scale;
+mod soak;
 mod table;
 
 use std::fs;
@@ -17,6 +18,7 @@ use anyhow::{Context, Result};
 use crate::compare::{Results, budget};
 
 pub use markdown::{instructions, terminal};
+pub use soak::soak;
 
 /// Writes `RESULTS.md`, `results.json` and `charts/*.svg` into a folder.
 ///

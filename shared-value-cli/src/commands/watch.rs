@@ -202,7 +202,7 @@ pub(crate) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
     match watched.as_mut_slice() {
         [one] => watch_one(one, &target, *interval, &mut printer),
         several => {
-            remark(&format!("{} values are looked at every {} s", several.len(), interval.as_secs_f64()));
+            remark_looks(&format!("{} values are", several.len()), *interval, "a thread sleeps for one value only");
             let atomics: Vec<_> = several.iter().map(|one| !one.atomics().is_empty()).collect();
             while !printer.is_done() {
                 thread::sleep(*interval);
@@ -222,11 +222,11 @@ fn watch_one(one: &mut Watched, target: &Target, interval: Duration, printer: &m
     const LONG: Duration = Duration::from_secs(3600);
     let atomics = one.atomics();
     if !atomics.is_empty() {
-        let fields = atomics.join(", ");
-        remark(&format!(
-            "atomic fields change without a commit ({fields}): they are looked at every {} s",
-            interval.as_secs_f64()
-        ));
+        remark_looks(
+            "its atomic fields are",
+            interval,
+            &format!("they change without a commit ({})", atomics.join(", ")),
+        );
     }
     let timeout = if atomics.is_empty() { LONG } else { interval };
     let mut sleeper = Sleeper::of(target, &one.value, interval);
@@ -237,6 +237,11 @@ fn watch_one(one: &mut Watched, target: &Target, interval: Duration, printer: &m
         one.look(printer)?;
     }
     Ok(())
+}
+
+/// Says that something, such as `it is`, is looked at again and again, and why.
+fn remark_looks(what: &str, interval: Duration, reason: &str) {
+    remark(&format!("{what} looked at every {} s, because {reason}", interval.as_secs_f64()));
 }
 
 /// Sleeps until a value changes.
@@ -254,25 +259,13 @@ impl Sleeper {
             Some(Step::Brackets(brackets)) if is_arena(&target.place).unwrap_or(false) => Some(brackets),
             _ => None,
         };
-        match open_writable(&target.place, entry, &Locking { timeout: None, takes_mutexes: false }) {
-            Ok(Writable::Locked(value)) => Self::Announced(value),
-            Ok(Writable::Unlocked(_)) => {
-                let text = format!(
-                    "a value without a lock has no versions: it is looked at every {} s",
-                    interval.as_secs_f64()
-                );
-                remark(&text);
-                Self::Polling(value.clone(), interval)
-            }
-            Err(failure) => {
-                let reason = failure.message.unwrap_or_default();
-                remark(&format!(
-                    "it is looked at every {} s, because it cannot announce itself: {reason}",
-                    interval.as_secs_f64()
-                ));
-                Self::Polling(value.clone(), interval)
-            }
-        }
+        let reason = match open_writable(&target.place, entry, &Locking { timeout: None, takes_mutexes: false }) {
+            Ok(Writable::Locked(value)) => return Self::Announced(value),
+            Ok(Writable::Unlocked(_)) => "a value without a lock has no versions".to_owned(),
+            Err(failure) => format!("it cannot announce itself: {}", failure.message.unwrap_or_default()),
+        };
+        remark_looks("it is", interval, &reason);
+        Self::Polling(value.clone(), interval)
     }
 
     /// Sleeps until the version is another one, or the time is over.

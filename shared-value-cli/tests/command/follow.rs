@@ -1,18 +1,20 @@
 //! `watch` and `wait`.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 use shared_value::{Arena, Synchronized, inspect};
 use shared_value_tests::stepper::{instructions, marked};
 use shared_value_tests::{DEADLINE, SegmentName, eventually};
 
-use crate::run::{command, fails, ok, run};
+use crate::run::{TOOL, command, fails, ok, run};
 use crate::values::{Account, State, SynchronizedAccount};
 
 /// A command that runs, and the lines that it prints.
@@ -160,21 +162,47 @@ fn wait_ends_when_the_condition_holds() {
     ok(&["wait", &number, "value >= 5"]);
 }
 
-/// Another user may read a value, but not announce a waiter in it.
+/// Runs the tool without the right to disregard permissions, which the superuser has.
+fn powerless(arguments: &[&str]) -> Command {
+    if geteuid().is_root() {
+        let mut tool = Command::new("setpriv");
+        tool.args(["--bounding-set=-all", "--", TOOL]).args(arguments);
+        tool
+    } else {
+        command(arguments)
+    }
+}
+
+/// A user who may only read a value cannot announce a waiter in it. If the tool slept all the same, it would never wake up.
 #[test]
 fn without_permission_to_write_it_polls_and_says_so() {
     let name = SegmentName::new("watch-read-only");
     let value = Synchronized::create(&name, 1_u64).unwrap();
-    // A process that may do anything is not stopped by permissions, but by the kind of lock.
-    let mutex = SegmentName::new("watch-mutex");
-    let guarded = Synchronized::options().lock_kind(shared_value::LockKind::Pthread).create(&mutex, 1_u64).unwrap();
-    let mut child = command(&["wait", "--timeout", "30", &mutex, "value == 2"]).stderr(Stdio::piped()).spawn().unwrap();
+    fs::set_permissions(Path::new("/dev/shm").join(&*name), Permissions::from_mode(0o444)).unwrap();
+    let mut watch = powerless(&["watch", "--interval", "0.05", "--count", "1", &name]);
+    let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut remark = String::new();
+    BufReader::new(watch.stderr.take().unwrap()).read_line(&mut remark).unwrap();
+    assert!(remark.contains("looked at every 0.05 s, because it cannot announce itself: "), "{remark}");
+    assert!(remark.contains("Permission denied"), "{remark}");
+    value.set(2).unwrap();
+    let mut line = String::new();
+    BufReader::new(watch.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("version 1  value 1 -> 2"), "{line}");
+    assert!(watch.wait().unwrap().success());
+}
+
+/// The tool does not trust a mutex of the C library, so it opens such a value for reading only.
+#[test]
+fn a_value_with_a_mutex_is_polled() {
+    let name = SegmentName::new("watch-mutex");
+    let value = Synchronized::options().lock_kind(shared_value::LockKind::Pthread).create(&name, 1_u64).unwrap();
+    let mut child = command(&["wait", "--timeout", "30", &name, "value == 2"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut remark = String::new();
     BufReader::new(child.stderr.take().unwrap()).read_line(&mut remark).unwrap();
     assert!(remark.contains("cannot announce itself"), "{remark}");
-    guarded.set(2).unwrap();
+    value.set(2).unwrap();
     assert!(child.wait().unwrap().success());
-    drop(value);
 }
 
 #[test]

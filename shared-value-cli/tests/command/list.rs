@@ -8,7 +8,8 @@ use rustix::process::Signal;
 use shared_value::{Arena, Filled, LockKind, RLock, SharedArray, Synchronized};
 use shared_value_tests::{DEADLINE, SegmentName, eventually, fork};
 
-use crate::run::{command, fails, json, ok, run};
+use crate::run::{TOOL, command, fails, json, ok, run};
+use crate::terminal::Terminal;
 use crate::values::{Account, SynchronizedAccount};
 
 /// The row of a table that begins with this name.
@@ -157,6 +158,11 @@ fn colors_are_used_only_where_they_are_wanted() {
     let _value = Synchronized::create(&name, 1_u64).unwrap();
     assert!(!ok(&["list", &name]).contains('\u{1b}'));
     assert!(ok(&["list", "--color", "always", &name]).contains('\u{1b}'));
+    for (environment, is_wanted) in [(&[][..], true), (&[("NO_COLOR", "1")][..], false)] {
+        let list = Terminal::run_with(80, 24, TOOL, &["list", &name], environment);
+        list.until("list-color");
+        assert_eq!(list.has_inks(), is_wanted, "{environment:?}: {}", list.text());
+    }
 }
 
 /// What only looks must not change a byte, and not count as a user afterwards.

@@ -121,6 +121,16 @@ impl Terminal {
         assert!(caught.is_ok(), "the screen does not show `{text}`:\n{}", self.text());
     }
 
+    /// Returns whether the screen shows anything bold, faint or colored.
+    pub(crate) fn has_inks(&self) -> bool {
+        let screen = self.screen.lock().unwrap();
+        let screen = screen.screen();
+        let (rows, columns) = screen.size();
+        let places = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+        let mut cells = places.filter_map(|(row, column)| screen.cell(row, column));
+        cells.any(|cell| cell.bold() || cell.dim() || cell.fgcolor() != vt100::Color::Default)
+    }
+
     /// Returns whether the terminal is as a shell expects it: its first screen, with a cursor, and with an echo.
     pub(crate) fn is_restored(&self) -> bool {
         let screen = self.screen.lock().unwrap();

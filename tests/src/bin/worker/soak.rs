@@ -138,11 +138,18 @@ impl<A: Access> Handles<A> {
         Ok(())
     }
 
+    /// Returns when to fork next. Until a child uses the library, no space is free, so there must be times without such a child.
+    fn after_a_while(&mut self) -> Instant {
+        Instant::now() + Duration::from_millis(self.random.u64(..4_000))
+    }
+
     fn run(mut self, step: fn(&mut Self) -> Result<()>) -> Result<()> {
         say("ready");
+        let mut next_fork = self.after_a_while();
         loop {
             step(&mut self)?;
-            if self.random.u32(..400) == 0 {
+            if Instant::now() >= next_fork {
+                next_fork = self.after_a_while();
                 // Without a `Forked`, the child lives on when this process is killed, for a moment.
                 if let Some(child) = split() {
                     drop(thread::spawn(move || child.finish()));

@@ -1,7 +1,7 @@
 //! Pairs of versions of a struct that do not fit.
 
 use anyhow::bail;
-use shared_value::{DynLayout, DynValue, Error, SharedValue, Synchronized, Zeroed};
+use shared_value::{DynLayout, DynValue, SharedValue, Synchronized};
 
 /// Two versions of a struct that do not fit.
 pub struct Misfit {
@@ -29,19 +29,20 @@ pub fn run(pair: &str, version: &str, operation: &str, name: &str) -> anyhow::Re
 
 fn run_as<T: SharedValue>(operation: &str, name: &str) -> anyhow::Result<()> {
     match operation {
-        "create" => match Synchronized::<T>::create(name, Zeroed) {
-            Ok(_) => {}
-            // Ones are a value of all types here of which zeros are not.
-            Err(Error::InvalidBits { .. }) => {
-                let layout = DynLayout::of::<T>()?;
-                let ones = layout.decode(&vec![1; layout.size()])?;
-                drop(DynValue::create(name, (layout, ones))?);
-            }
-            Err(error) => return Err(error.into()),
-        },
-        "open" => drop(Synchronized::<T>::open(name)?),
+        "create" => create(DynLayout::of::<T>()?, name),
+        "open" => {
+            drop(Synchronized::<T>::open(name)?);
+            Ok(())
+        }
         other => bail!("there is no operation `{other}`"),
     }
+}
+
+/// Creates a value of zeros, or of ones, which are a value of all types here of which zeros are not.
+fn create(layout: DynLayout, name: &str) -> anyhow::Result<()> {
+    let bytes = |byte| layout.decode(&vec![byte; layout.size()]);
+    let value = bytes(0).or_else(|_| bytes(1))?;
+    drop(DynValue::create(name, (layout, value))?);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 import copy
 from typing import Annotated, Any
 
+import pytest
 import shared_value as sv
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -111,7 +112,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def enter(self) -> None:
-        if self.depth < 4:
+        if self.is_rolled_back:
+            with pytest.raises(RuntimeError, match="inner block"):
+                self.value.lock().__enter__()
+        elif self.depth < 4:
             self.value.lock().__enter__()
             self.depth += 1
 

@@ -212,7 +212,7 @@ class Array(Handle):
         assert element is not None
         start, stop, _ = slice(start, stop).indices(len(self))
         data = self._read_elements(start, max(0, stop - start))
-        return numpy.frombuffer(bytearray(data), dtype=dtype_of(element))
+        return numpy.frombuffer(data, dtype=dtype_of(element))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if copy is False:
@@ -254,7 +254,7 @@ class View:
         except ImportError:
             element = self._array.layout.element
             format = format_of(element) if element is not None else None
-            copy = memoryview(bytearray(self._array._read_elements(0, len(self._array))))
+            copy = memoryview(self._array._read_elements(0, len(self._array)))
             return copy if format is None else copy.cast(cast(Any, format))
 
     def __exit__(self, kind: type[BaseException] | None, value: object, traceback: object) -> None:

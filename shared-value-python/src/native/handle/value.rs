@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyType};
+use pyo3::types::{PyByteArray, PyBytes, PyType};
 use shared_value::{DynKind, DynLayout, LockState};
 
 use crate::native::data::classes;
@@ -243,10 +243,10 @@ impl Value {
         self.root.set(py, &self.path_of(&format!("[{index}]")), &from_python(element, value)?)
     }
 
-    /// Read elements as bytes.
-    fn _read_elements<'py>(&self, py: Python<'py>, first: usize, count: usize) -> PyResult<Bound<'py, PyBytes>> {
+    /// Read elements into a new `bytearray`, which nothing else refers to while it is filled.
+    fn _read_elements<'py>(&self, py: Python<'py>, first: usize, count: usize) -> PyResult<Bound<'py, PyByteArray>> {
         let size = self.range(first, count)?;
-        PyBytes::new_with(py, size, |bytes| self.root.read_elements(py, &self.path, first, bytes))
+        PyByteArray::new_with(py, size, |bytes| self.root.read_elements(py, &self.path, first, bytes))
     }
 
     /// Read elements as a list.

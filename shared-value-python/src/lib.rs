@@ -1,6 +1,7 @@
 //! The extension module of the Python package `shared-value`.
 
 mod interpreter;
+mod drop_in;
 mod native;
 
 use pyo3::prelude::*;
@@ -10,5 +11,6 @@ use pyo3::prelude::*;
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     interpreter::claim(module.py())?;
     native::register(module)?;
+    drop_in::register(module)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The extension module of the Python package `shared-value`.
 
-mod interpreter;
 mod drop_in;
+mod interpreter;
 mod native;
 
 use pyo3::prelude::*;

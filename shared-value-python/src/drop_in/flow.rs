@@ -39,13 +39,19 @@ impl Flow {
         Ok(())
     }
 
+    /// Returns whether the lock was taken in a task or in a greenlet.
+    #[inline]
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known.load(Ordering::Relaxed)
+    }
+
     /// Notes that the lock is free.
     pub(super) fn leave(&self) {
         self.put(None);
     }
 
     fn put(&self, holder: Option<Holder>) {
-        if holder.is_none() && !self.is_known.load(Ordering::Relaxed) {
+        if holder.is_none() && !self.is_known() {
             return;
         }
         self.is_known.store(holder.is_some(), Ordering::Relaxed);
@@ -61,7 +67,7 @@ impl Flow {
     /// # Errors
     /// `RuntimeError` if it is another one.
     pub(super) fn check(&self, py: Python<'_>) -> PyResult<()> {
-        if !self.is_known.load(Ordering::Relaxed) {
+        if !self.is_known() {
             return Ok(());
         }
         let held = self.holder.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use pyo3::exceptions::{PyAssertionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::PyType;
 use shared_value::{Error, LockError, LockState};
 
 use super::cell::Cell;
 use super::error::exception;
 use super::flow::Flow;
 use super::memory::Memory;
-use super::wait::{self, Limit, Truth};
+use super::wait::{self, Limit, Taken, Truth};
 
 /// A lock for the threads of all processes that have it. It belongs to the thread that took it, and gets free when that thread
 /// ends, even by SIGKILL.
@@ -36,14 +36,14 @@ impl RobustLock {
     }
 
     /// Takes the lock. Returns `false` if the time is over.
-    fn take(&self, py: Python<'_>, limit: Limit) -> PyResult<bool> {
-        if self.is_mine() {
-            return self.take_again(py, limit);
+    pub(super) fn take(&self, py: Python<'_>, limit: Limit) -> PyResult<bool> {
+        match wait::acquire(py, self.cell(), limit)? {
+            Taken::Not => return Ok(false),
+            Taken::Held => return self.take_from_itself(py, limit),
+            Taken::Now => {}
         }
-        if !wait::acquire(py, self.cell(), limit)? {
-            return Ok(false);
-        }
-        if let Err(error) = self.flow.enter(py) {
+        let entered = if self.cell().depth() == 1 { self.flow.enter(py) } else { self.flow.check(py) };
+        if let Err(error) = entered {
             // The caller does not know that it has the lock.
             let _ = self.cell().release();
             return Err(error);
@@ -51,13 +51,9 @@ impl RobustLock {
         Ok(true)
     }
 
-    /// Takes the lock if its holder asks for it.
+    /// Takes a lock that this thread holds, and may not take again.
     #[cold]
-    fn take_again(&self, py: Python<'_>, limit: Limit) -> PyResult<bool> {
-        if self.is_recursive {
-            self.flow.check(py)?;
-            return self.cell().try_acquire().map(|()| true).map_err(|error| exception(&error));
-        }
+    fn take_from_itself(&self, py: Python<'_>, limit: Limit) -> PyResult<bool> {
         if matches!(limit, Limit::Never) {
             self.flow.check(py)?;
             return Err(PyRuntimeError::new_err(
@@ -69,31 +65,24 @@ impl RobustLock {
     }
 
     /// Works while this thread holds the lock, and lets no code of the program keep it.
+    #[inline]
     pub(super) fn briefly<R>(&self, py: Python<'_>, work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-        if self.is_mine() {
-            return self.within(py, work);
+        match wait::acquire(py, self.cell(), Limit::Never)? {
+            Taken::Now => {}
+            Taken::Held | Taken::Not => drop(self.take_from_itself(py, Limit::Never)?),
         }
-        wait::acquire(py, self.cell(), Limit::Never)?;
-        let result = work();
+        let is_taken_by_a_task = self.flow.is_known() && self.cell().depth() > 1;
+        let result = if is_taken_by_a_task { self.flow.check(py).and_then(|()| work()) } else { work() };
         let released = self.cell().release();
         let result = result?;
         released.map_err(|error| exception(&error))?;
         Ok(result)
     }
 
-    /// Works if this thread, which holds the lock, may take it again.
-    #[cold]
-    fn within<R>(&self, py: Python<'_>, work: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-        self.take_again(py, Limit::Never)?;
-        let result = work();
-        self.give_back()?;
-        result
-    }
-
-    fn give_back(&self) -> PyResult<()> {
+    pub(super) fn give_back(&self) -> PyResult<()> {
         match self.cell().release() {
             Ok(()) => {
-                if !self.is_mine() {
+                if self.flow.is_known() && !self.is_mine() {
                     self.flow.leave();
                 }
                 Ok(())
@@ -160,8 +149,8 @@ impl RobustLock {
         self.take(py, Limit::Never)
     }
 
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+    fn __exit__(&self, kind: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>, trace: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _ = (kind, error, trace);
         self.give_back()
     }
 
@@ -226,7 +215,7 @@ impl RLock {
     #[pyo3(signature = (*, ctx=None))]
     fn new(py: Python<'_>, ctx: Option<Py<PyAny>>) -> PyResult<PyClassInitializer<Self>> {
         drop(ctx);
-        Ok(RobustLock::of(Py::new(py, Memory::zeroed(0)?)?, true).add_subclass(Self))
+        Ok(RobustLock::of(Py::new(py, Memory::zeroed(py, 0, true)?)?, true).add_subclass(Self))
     }
 }
 
@@ -246,6 +235,6 @@ impl Lock {
     #[pyo3(signature = (*, ctx=None))]
     fn new(py: Python<'_>, ctx: Option<Py<PyAny>>) -> PyResult<PyClassInitializer<Self>> {
         drop(ctx);
-        Ok(RobustLock::of(Py::new(py, Memory::zeroed(0)?)?, false).add_subclass(Self))
+        Ok(RobustLock::of(Py::new(py, Memory::zeroed(py, 0, false)?)?, false).add_subclass(Self))
     }
 }

@@ -10,6 +10,7 @@ use pyo3::types::PyMemoryView;
 use super::cell::Cell;
 use super::error::exception;
 use super::lock::{Lock, RLock};
+use super::segment::Segment;
 
 /// A block of shared memory, beside a lock of its own. It is mapped as long as this object, its lock, or a view of it lives.
 #[pyclass(frozen, weakref, module = "shared_value._core")]
@@ -18,8 +19,9 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn zeroed(length: usize) -> PyResult<Self> {
-        Ok(Self { cell: Cell::new(length).map_err(|error| exception(&error))? })
+    /// Makes memory that is zero, beside a lock of this kind.
+    pub(super) fn zeroed(py: Python<'_>, length: usize, is_recursive: bool) -> PyResult<Self> {
+        Ok(Self { cell: Cell::new(py, length, is_recursive).map_err(|error| exception(&error))? })
     }
 
     pub(super) fn cell(&self) -> &Cell {
@@ -29,10 +31,10 @@ impl Memory {
 
 #[pymethods]
 impl Memory {
-    /// Makes a block of at least `length` bytes, all zero.
+    /// Makes a block of `length` bytes, all zero.
     #[new]
-    fn new(length: usize) -> PyResult<Self> {
-        Self::zeroed(length)
+    fn new(py: Python<'_>, length: usize) -> PyResult<Self> {
+        Self::zeroed(py, length, true)
     }
 
     /// Returns the lock of this block, as one that its holder may take again.
@@ -54,15 +56,15 @@ impl Memory {
         self.cell.length()
     }
 
-    /// Opens the block that another process of this user has handed over by `tokens`.
+    /// Opens the block that another process has handed over by `place`.
     #[staticmethod]
-    fn open(memory: &str, lock: &str) -> PyResult<Self> {
-        Ok(Self { cell: Cell::open(memory, lock).map_err(|error| exception(&error))? })
+    fn open(segment: Py<Segment>, number: u64) -> PyResult<Self> {
+        Ok(Self { cell: Cell::open(segment, number).map_err(|error| exception(&error))? })
     }
 
-    /// Returns what `open` needs.
-    fn tokens(&self) -> PyResult<(String, String)> {
-        self.cell.tokens().map_err(|error| exception(&error))
+    /// Returns what `open` needs: the segment in which the block lies, and its number there.
+    fn place(&self, py: Python<'_>) -> PyResult<(Py<Segment>, u64)> {
+        self.cell.place(py)
     }
 
     /// Fills in a view of the block.

@@ -5,6 +5,7 @@ mod error;
 mod flow;
 mod lock;
 mod memory;
+mod segment;
 mod wait;
 mod wrapper;
 
@@ -13,6 +14,8 @@ use pyo3::prelude::*;
 /// Adds the classes of this folder to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<memory::Memory>()?;
+    module.add_class::<segment::Segment>()?;
+    module.add_function(wrap_pyfunction!(segment::begin_generation, module)?)?;
     module.add_class::<lock::RobustLock>()?;
     module.add_class::<lock::RLock>()?;
     module.add_class::<lock::Lock>()?;

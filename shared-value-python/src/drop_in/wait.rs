@@ -62,24 +62,43 @@ impl Limit {
     }
 }
 
-/// Takes the lock of a cell. Returns `false` if the time is over.
+/// What an attempt to take a lock has led to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Taken {
+    Now,
+    /// The time is over.
+    Not,
+    /// This thread holds the lock, which it may not take again.
+    Held,
+}
+
+/// Takes the lock of a cell.
 ///
 /// # Errors
 /// What a signal handler raises, such as `KeyboardInterrupt`; the exceptions of the lock.
-pub(super) fn acquire(py: Python<'_>, cell: &Cell, limit: Limit) -> PyResult<bool> {
-    let mut taken = cell.try_acquire();
+#[inline]
+pub(super) fn acquire(py: Python<'_>, cell: &Cell, limit: Limit) -> PyResult<Taken> {
+    match cell.try_acquire() {
+        Ok(()) => Ok(Taken::Now),
+        Err(error) => wait(py, cell, limit, error),
+    }
+}
+
+#[cold]
+fn wait(py: Python<'_>, cell: &Cell, limit: Limit, mut error: Error) -> PyResult<Taken> {
     loop {
-        match taken {
-            Ok(()) => return Ok(true),
-            Err(Error::Lock(LockError::WouldBlock | LockError::TimedOut | LockError::Interrupted)) => {}
-            Err(error) => return Err(exception(&error)),
+        match error {
+            Error::Lock(LockError::WouldBlock | LockError::TimedOut | LockError::Interrupted) => {}
+            Error::Lock(LockError::AlreadyHeld) => return Ok(Taken::Held),
+            error => return Err(exception(&error)),
         }
-        let Some(slice) = limit.slice() else { return Ok(false) };
+        let Some(slice) = limit.slice() else { return Ok(Taken::Not) };
         // This thread may hold the interpreter's lock while the holder of the other one waits for it.
-        taken = py.detach(|| interruptible(|| cell.acquire_within(slice)));
-        if taken.is_err() {
-            py.check_signals()?;
+        match py.detach(|| interruptible(|| cell.acquire_within(slice))) {
+            Ok(()) => return Ok(Taken::Now),
+            Err(failed) => error = failed,
         }
+        py.check_signals()?;
     }
 }
 

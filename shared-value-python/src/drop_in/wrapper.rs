@@ -1,10 +1,11 @@
 //! `SynchronizedBase`: a ctypes object and its lock; `GuardedAttribute` and `GuardedElements`, which read and write under the lock.
 
 use pyo3::prelude::*;
-use pyo3::types::{PySlice, PyString, PyTuple};
+use pyo3::types::{PySlice, PyString};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::lock::RobustLock;
+use super::wait::Limit;
 
 /// A ctypes object and its lock.
 #[pyclass(subclass, frozen, weakref, module = "shared_value._core")]
@@ -79,14 +80,26 @@ impl SynchronizedBase {
         self.lock(py).into_bound(py).getattr(intern!(py, "release"))
     }
 
-    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.lock(py).into_bound(py).call_method0(intern!(py, "__enter__"))
+    fn __enter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match &self.lock {
+            Guard::Robust(lock) => {
+                Ok(lock.get().take(py, Limit::Never)?.into_pyobject(py)?.to_owned().into_any().unbind())
+            }
+            Guard::Foreign(lock) => lock.call_method0(py, intern!(py, "__enter__")),
+        }
     }
 
-    #[pyo3(signature = (*exception))]
-    fn __exit__<'py>(&self, exception: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let py = exception.py();
-        self.lock(py).into_bound(py).call_method1(intern!(py, "__exit__"), exception)
+    fn __exit__(
+        &self,
+        kind: &Bound<'_, PyAny>,
+        error: &Bound<'_, PyAny>,
+        trace: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let py = kind.py();
+        match &self.lock {
+            Guard::Robust(lock) => lock.get().give_back().map(|()| None),
+            Guard::Foreign(lock) => lock.call_method1(py, intern!(py, "__exit__"), (kind, error, trace)).map(Some),
+        }
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

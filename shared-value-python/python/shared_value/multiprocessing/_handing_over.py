@@ -1,13 +1,15 @@
 """How values reach the processes that multiprocessing starts."""
 
+import atexit
 import copyreg
 import ctypes
+import os
 import weakref
 from multiprocessing import context
-from multiprocessing.reduction import ForkingPickler
+from multiprocessing.reduction import DupFd, ForkingPickler
 from typing import Any
 
-from shared_value._core import Lock, Memory, RLock, RobustLock
+from shared_value._core import Lock, Memory, RLock, RobustLock, Segment, begin_generation
 
 
 def attach(kind: Any, memory: Any) -> Any:
@@ -20,10 +22,13 @@ def attach(kind: Any, memory: Any) -> Any:
 
 
 def register() -> None:
-    """Tells pickle how memory and locks are handed over."""
+    """Tells pickle how memory and locks are handed over, and the memory who its process is."""
     copyreg.pickle(Memory, _reduce_memory)
+    copyreg.pickle(Segment, _reduce_segment)
     copyreg.pickle(RLock, _reduce_lock)
     copyreg.pickle(Lock, _reduce_lock)
+    os.register_at_fork(after_in_child=begin_generation)
+    atexit.register(begin_generation)
 
 
 def _reduce_object(obj: Any) -> Any:
@@ -42,11 +47,20 @@ def _rebuild_array(kind: Any, length: int, memory: Any) -> Any:
 def _reduce_memory(memory: Memory) -> Any:
     context.assert_spawning(memory)
     _keep_for_child(memory)
-    return _open_memory, memory.tokens()
+    return Memory.open, memory.place()
 
 
-def _open_memory(memory: str, lock: str) -> Memory:
-    return Memory.open(memory, lock)
+def _reduce_segment(segment: Segment) -> Any:
+    context.assert_spawning(segment)
+    return _open_segment, (DupFd(segment.fileno()), segment.is_arena)
+
+
+def _open_segment(duplicate: Any, is_arena: bool) -> Segment:
+    descriptor = duplicate.detach()
+    try:
+        return Segment.open(descriptor, is_arena)
+    finally:
+        os.close(descriptor)
 
 
 def _reduce_lock(lock: RobustLock) -> Any:

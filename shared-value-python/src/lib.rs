@@ -1,5 +1,6 @@
 //! The extension module of the Python package `shared-value`.
 
+mod drop_in;
 mod interpreter;
 mod native;
 
@@ -10,5 +11,6 @@ use pyo3::prelude::*;
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     interpreter::claim(module.py())?;
     native::register(module)?;
+    drop_in::register(module)?;
     Ok(())
 }

@@ -37,8 +37,17 @@ fn quoted(page: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn files_that_the_documents_name_exist() {
-    let bases =
-        ["", "shared-value/src", "shared-value-derive/src", "tests", "tests/tests", "docs", "benches", "examples"];
+    let bases = [
+        "",
+        "shared-value/src",
+        "shared-value-derive/src",
+        "shared-value-python/src",
+        "tests",
+        "tests/tests",
+        "docs",
+        "benches",
+        "examples",
+    ];
     let mut checked = 0;
     for (page, text) in pages() {
         for name in quoted(&text) {
@@ -55,8 +64,14 @@ fn files_that_the_documents_name_exist() {
 }
 
 #[test]
-fn the_table_of_unsafe_files_is_complete() {
-    let sources = root().join("shared-value/src");
+fn the_tables_of_unsafe_files_are_complete() {
+    for folder in ["shared-value/src", "shared-value-python/src"] {
+        compare_unsafe_files(folder);
+    }
+}
+
+fn compare_unsafe_files(folder: &str) {
+    let sources = root().join(folder);
     let is_unsafe = |path: &PathBuf| {
         let text = fs::read_to_string(sources.join(path)).expect("a source can be read");
         text.contains("\n#![allow(unsafe_code)]\n")
@@ -66,7 +81,7 @@ fn the_table_of_unsafe_files_is_complete() {
     let unsafe_files: BTreeSet<_> = unsafe_files.map(|path| path.display().to_string()).collect();
 
     let safety = fs::read_to_string(root().join("docs/safety.md")).expect("the page can be read");
-    let table = safety.split_once("| file in `shared-value/src` |").expect("the table is there").1;
+    let table = safety.split_once(&format!("| file in `{folder}` |")).expect("the table is there").1;
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let files = rows.map(|row| row.split('|').nth(1).expect("a row has cells"));
     // A submodule needs no attribute of its own: the attribute of the file that declares it covers both.

@@ -6,7 +6,7 @@ mod error;
 mod handle;
 mod names;
 mod open;
-mod source;
+pub(crate) mod source;
 
 use pyo3::prelude::*;
 

@@ -125,7 +125,7 @@ impl Place {
 }
 
 /// Returns a duplicate of a descriptor of the program.
-fn duplicate(number: i32) -> PyResult<std::os::fd::OwnedFd> {
+pub(crate) fn duplicate(number: i32) -> PyResult<std::os::fd::OwnedFd> {
     if number < 0 {
         return Err(PyValueError::new_err("the descriptor is closed"));
     }

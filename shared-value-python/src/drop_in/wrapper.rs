@@ -1,0 +1,193 @@
+//! `SynchronizedBase`: a ctypes object and its lock; `GuardedAttribute` and `GuardedElements`, which read and write under the lock.
+
+use pyo3::prelude::*;
+use pyo3::types::{PySlice, PyString};
+use pyo3::{PyTraverseError, PyVisit, intern};
+
+use super::lock::RobustLock;
+use super::wait::Limit;
+
+/// A ctypes object and its lock.
+#[pyclass(subclass, frozen, weakref, module = "shared_value._core")]
+pub(super) struct SynchronizedBase {
+    obj: Py<PyAny>,
+    lock: Guard,
+}
+
+/// The lock of a wrapper.
+enum Guard {
+    /// One of this package.
+    Robust(Py<RobustLock>),
+    /// Any object with `acquire` and `release`.
+    Foreign(Py<PyAny>),
+}
+
+impl SynchronizedBase {
+    fn lock(&self, py: Python<'_>) -> Py<PyAny> {
+        match &self.lock {
+            Guard::Robust(lock) => lock.clone_ref(py).into_any(),
+            Guard::Foreign(lock) => lock.clone_ref(py),
+        }
+    }
+
+    /// Works with the object while this thread holds the lock.
+    fn guarded<'py, R>(&self, py: Python<'py>, work: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<R>) -> PyResult<R> {
+        let obj = self.obj.bind(py);
+        match &self.lock {
+            Guard::Robust(lock) => lock.get().briefly(py, || work(obj)),
+            Guard::Foreign(lock) => {
+                lock.call_method0(py, intern!(py, "acquire"))?;
+                let result = work(obj);
+                let released = lock.call_method0(py, intern!(py, "release"));
+                let result = result?;
+                released?;
+                Ok(result)
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl SynchronizedBase {
+    #[new]
+    fn new(obj: Py<PyAny>, lock: Bound<'_, PyAny>) -> Self {
+        let lock = match lock.cast_into::<RobustLock>() {
+            Ok(lock) => Guard::Robust(lock.unbind()),
+            Err(error) => Guard::Foreign(error.into_inner().unbind()),
+        };
+        Self { obj, lock }
+    }
+
+    /// Returns the ctypes object. Reading and writing it takes no lock.
+    fn get_obj(&self, py: Python<'_>) -> Py<PyAny> {
+        self.obj.clone_ref(py)
+    }
+
+    /// Returns the lock.
+    fn get_lock(&self, py: Python<'_>) -> Py<PyAny> {
+        self.lock(py)
+    }
+
+    /// The lock's method.
+    #[getter]
+    fn acquire<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.lock(py).into_bound(py).getattr(intern!(py, "acquire"))
+    }
+
+    /// The lock's method.
+    #[getter]
+    fn release<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.lock(py).into_bound(py).getattr(intern!(py, "release"))
+    }
+
+    fn __enter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match &self.lock {
+            Guard::Robust(lock) => {
+                Ok(lock.get().take(py, Limit::Never)?.into_pyobject(py)?.to_owned().into_any().unbind())
+            }
+            Guard::Foreign(lock) => lock.call_method0(py, intern!(py, "__enter__")),
+        }
+    }
+
+    fn __exit__(
+        &self,
+        kind: &Bound<'_, PyAny>,
+        error: &Bound<'_, PyAny>,
+        trace: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let py = kind.py();
+        match &self.lock {
+            Guard::Robust(lock) => lock.get().give_back().map(|()| None),
+            Guard::Foreign(lock) => lock.call_method1(py, intern!(py, "__exit__"), (kind, error, trace)).map(Some),
+        }
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(format!("<{} wrapper for {}>", slf.get_type().name()?, slf.get().obj.bind(slf.py()).str()?))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("shared_value.multiprocessing._wrappers")?.call_method1("reduce", (slf,))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.obj)?;
+        match &self.lock {
+            Guard::Robust(lock) => visit.call(lock),
+            Guard::Foreign(lock) => visit.call(lock),
+        }
+    }
+}
+
+/// An attribute of a wrapper: that of the wrapped object, read and written under the lock.
+#[pyclass(frozen, module = "shared_value._core")]
+pub(super) struct GuardedAttribute {
+    name: Py<PyString>,
+}
+
+#[pymethods]
+impl GuardedAttribute {
+    #[new]
+    fn new(name: &Bound<'_, PyString>) -> PyResult<Self> {
+        Ok(Self { name: PyString::intern(name.py(), name.to_str()?).unbind() })
+    }
+
+    fn __get__<'py>(
+        slf: Bound<'py, Self>,
+        wrapper: Option<&Bound<'py, SynchronizedBase>>,
+        _class: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match wrapper {
+            Some(wrapper) => wrapper.get().guarded(slf.py(), |obj| obj.getattr(slf.get().name.bind(slf.py()))),
+            None => Ok(slf.into_any()),
+        }
+    }
+
+    fn __set__(&self, wrapper: &Bound<'_, SynchronizedBase>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = wrapper.py();
+        wrapper.get().guarded(py, |obj| obj.setattr(self.name.bind(py), value))
+    }
+}
+
+/// A ctypes array and its lock.
+#[pyclass(extends = SynchronizedBase, subclass, frozen, module = "shared_value._core")]
+pub(super) struct GuardedElements;
+
+#[pymethods]
+impl GuardedElements {
+    #[new]
+    fn new(obj: Py<PyAny>, lock: Bound<'_, PyAny>) -> PyClassInitializer<Self> {
+        PyClassInitializer::from(SynchronizedBase::new(obj, lock)).add_subclass(Self)
+    }
+
+    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        slf.as_super().get().obj.bind(slf.py()).len()
+    }
+
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        slf.as_super().get().guarded(slf.py(), |obj| obj.get_item(index))
+    }
+
+    fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
+        let wrapper = slf.as_super().get();
+        let value = match index.cast::<PySlice>() {
+            Ok(slice) => converted(wrapper.obj.bind(slf.py()), slice, &value)?,
+            Err(_) => value,
+        };
+        wrapper.guarded(slf.py(), |obj| obj.set_item(index, value))
+    }
+}
+
+/// Returns new elements for a slice of an array. If one cannot be converted, that is an error before any is written.
+fn converted<'py>(
+    array: &Bound<'py, PyAny>,
+    slice: &Bound<'py, PySlice>,
+    elements: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = array.py();
+    let length = slice.indices(array.len()?.try_into()?)?.slicelength;
+    let copy = array.getattr(intern!(py, "_type_"))?.mul(length)?.call0()?;
+    let all = PySlice::full(py);
+    copy.set_item(&all, elements)?;
+    copy.get_item(&all)
+}

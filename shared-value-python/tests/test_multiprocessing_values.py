@@ -1,0 +1,279 @@
+"""Values and arrays: what they hold, what they refuse, what can be seen of them. Numbers of rows are those of docs/python.md."""
+
+import array
+import ctypes
+import gc
+import multiprocessing.sharedctypes
+import threading
+import weakref
+from typing import Any
+
+import pytest
+
+import shared_value.multiprocessing as mp
+
+
+class Point(ctypes.Structure):
+    _fields_ = [("x", ctypes.c_double), ("y", ctypes.c_double)]
+
+
+class Named(Point):
+    _fields_ = [("count", ctypes.c_int)]
+
+
+class Line(ctypes.Structure):
+    _anonymous_ = ["start"]
+    _fields_ = [("start", Point), ("end", Point)]
+
+
+class Log:
+    """A lock that is not of this package."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def acquire(self) -> bool:
+        self.calls.append("acquire")
+        return True
+
+    def release(self) -> None:
+        self.calls.append("release")
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: Any) -> None:
+        self.release()
+
+
+@pytest.mark.parametrize("code", "bBhHiIlLqQ")
+def test_numbers_of_each_typecode_are_kept(code: str) -> None:
+    assert mp.Value(code).value == 0
+    assert mp.Value(code, 100).value == 100
+    assert mp.Array(code, [1, 2, 3])[:] == [1, 2, 3]
+
+
+def test_floats_characters_and_booleans_are_kept() -> None:
+    assert (mp.Value("d", 0.1).value, mp.Value("f", 0.5).value) == (0.1, 0.5)
+    assert (mp.Value("c", b"x").value, mp.Value("u", "\u20ac").value) == (b"x", "\u20ac")
+    assert mp.Value(ctypes.c_bool, True).value is True
+
+
+def test_a_structure_has_its_fields() -> None:
+    point = mp.Value(Point, 1, 2)
+    point.x += 0.5
+    assert (point.x, point.y, point.get_obj().x) == (1.5, 2.0, 1.5)
+    raw = mp.RawValue(Point, 3)
+    assert (raw.x, raw.y) == (3.0, 0.0)
+    points = mp.Array(Point, [(1, 2), (3, 4)])
+    assert [(point.x, point.y) for point in points] == [(1, 2), (3, 4)]
+
+
+def test_row_5_to_8_each_kind_of_lock() -> None:
+    own = mp.Value("i", 5)
+    assert own.get_lock() is own.get_lock() and own.get_obj().value == 5
+    assert mp.Array("i", 3, lock=None).get_lock() is not own.get_lock()
+    shared = mp.Lock()
+    first, second = mp.Value("i", 1, lock=shared), mp.Array("i", [2], lock=shared)
+    assert first.get_lock() is shared and second.get_lock() is shared
+    for raw in (mp.Value("i", 5, lock=False), mp.Array("i", 5, lock=False)):
+        assert not hasattr(raw, "get_lock") and not hasattr(raw, "get_obj")
+    with pytest.raises(AttributeError, match="'navalue' has no method 'acquire'"):
+        mp.Value("i", 5, lock="navalue")
+
+
+def test_a_foreign_lock_is_taken_for_each_access() -> None:
+    log = Log()
+    value, items = mp.Value("i", 1, lock=log), mp.Array("i", [1, 2], lock=log)
+    value.value += items[1]
+    items[0:1] = [7]
+    assert log.calls == ["acquire", "release"] * 4
+    with value:
+        assert log.calls[-1] == "acquire"
+    guarded = mp.Value("i", 1, lock=threading.RLock())
+    with guarded.get_lock():
+        guarded.value += 1
+    assert guarded.value == 2
+
+
+def test_a_lock_is_a_keyword_except_for_synchronized() -> None:
+    lock = mp.Lock()
+    for make in (lambda: mp.Value("i", 5, lock), lambda: mp.Array("i", 5, lock)):
+        with pytest.raises(TypeError):
+            make()
+    assert mp.synchronized(mp.RawValue("i", 1), lock).get_lock() is lock
+    raw = mp.RawValue("i", 1)
+    assert mp.synchronized(raw).get_obj() is raw
+    with pytest.raises(AssertionError, match="object already synchronized"):
+        mp.synchronized(mp.Value("i"))
+    assert mp.synchronized(ctypes.c_int(3)).value == 3
+
+
+def test_two_wrappers_of_one_object_share_its_lock() -> None:
+    raw = mp.RawValue("i", 1)
+    first, second = mp.synchronized(raw), mp.synchronized(raw)
+    with first.get_lock():
+        assert second.get_lock().locked()
+
+
+def test_row_13_and_14_indices_and_lengths() -> None:
+    items = mp.Array("i", range(10))
+    assert items[-1] == 9 and len(items) == 10 and items[8:20] == [8, 9]
+    for index in (10, -11):
+        with pytest.raises(IndexError):
+            items[index]
+    with pytest.raises(IndexError):
+        items[10] = 1
+    with pytest.raises(ValueError):
+        items[2:4] = [1, 2, 3]
+    assert items[:] == list(range(10))
+    items[::2] = [0] * 5
+    assert items[:4] == [0, 1, 0, 3]
+
+
+def test_row_15_a_slice_with_a_bad_element_writes_nothing() -> None:
+    items = mp.Array("i", range(4))
+    with pytest.raises(TypeError):
+        items[0:3] = [7, 8, "x"]
+    assert items[:] == [0, 1, 2, 3]
+    text = mp.Array("c", b"abcd")
+    text[1:3] = b"xy"
+    assert text.value == b"axyd"
+
+
+def test_row_16_lengths_of_zero_and_below() -> None:
+    assert len(mp.Array("i", 0)) == 0 and len(mp.RawArray("d", [])) == 0
+    with pytest.raises(ValueError):
+        mp.Array("i", -1)
+    with pytest.raises(TypeError):
+        mp.Array("i", 1.5)
+
+
+def test_row_12_new_memory_is_zero() -> None:
+    for _ in range(50):
+        items = mp.RawArray("B", 100)
+        assert bytes(items) == bytes(100)
+        items[:] = b"\xff" * 100
+        del items
+
+
+def test_row_21_a_copy_is_a_copy() -> None:
+    point = mp.RawValue(Point, 1, 2)
+    copied = mp.copy(point)
+    point.x = 5
+    assert (copied.x, copied.y) == (1, 2)
+
+
+def test_rows_22_to_24_texts_are_those_of_ctypes() -> None:
+    text = mp.Array("c", 5)
+    text.value = b"12345"
+    assert text.value == b"12345"
+    with pytest.raises(ValueError):
+        text.value = b"123456"
+    text.raw = b"a\0b\0c"
+    assert (text.value, text.raw) == (b"a", b"a\0b\0c")
+
+
+def test_row_40_inherited_fields_are_shared_and_others_refused() -> None:
+    named = mp.Value(Named, 1, 2, 3)
+    named.x = 7
+    assert named.get_obj().x == 7 and named.count == 3
+    with pytest.raises(AttributeError):
+        named.misspelled = 1
+    line = mp.Value(Line, Point(1, 2), Point(3, 4))
+    line.x = 9
+    assert line.start.x == 9
+
+
+def test_row_41_names_of_fields() -> None:
+    class Odd(ctypes.Structure):
+        _fields_ = [("class", ctypes.c_int), ("value", ctypes.c_int)]
+
+    odd = mp.Value(Odd, 1, 2)
+    setattr(odd, "class", 5)
+    assert (getattr(odd, "class"), odd.value) == (5, 2)
+    for name in ("acquire", "release", "get_lock", "get_obj"):
+        hidden = type("Hidden", (ctypes.Structure,), {"_fields_": [(name, ctypes.c_int)]})
+        with pytest.raises(ValueError, match=f"field `{name}` of Hidden would hide"):
+            mp.Value(hidden)
+        assert getattr(mp.RawValue(hidden, 3), name) == 3
+
+
+def test_row_46_memory_is_aligned() -> None:
+    for size in (1, 3, 64, 100):
+        assert ctypes.addressof(mp.RawArray("B", size)) % 64 == 0
+
+
+def test_row_47_pointers_are_refused() -> None:
+    class Node(ctypes.Structure):
+        _fields_ = [("name", ctypes.c_char_p), ("number", ctypes.c_int)]
+
+    for kind in (ctypes.c_char_p, ctypes.c_void_p, ctypes.py_object, ctypes.POINTER(ctypes.c_int), Node, Node * 2):
+        with pytest.raises(TypeError, match="pointer"):
+            mp.Value(kind)
+    with pytest.raises(TypeError, match=r"Node\.name is a pointer \(c_char_p\)"):
+        mp.RawValue(Node)
+
+
+def test_what_is_no_type_is_refused() -> None:
+    for wrong in ("x", 3, int, None):
+        with pytest.raises(TypeError):
+            mp.Value(wrong)
+
+
+def test_views_are_live_and_outlive_their_array() -> None:
+    numpy = pytest.importorskip("numpy")
+    items = mp.Array("d", range(5))
+    view = numpy.frombuffer(items.get_obj())
+    view[0] = 7.5
+    items[4] = 9.5
+    assert items[0] == 7.5 and view[4] == 9.5
+    imported = numpy.from_dlpack(items)
+    imported[1] = 3.5
+    assert items[1] == 3.5
+    raw = mp.RawArray("i", [1, 2, 3])
+    kept = memoryview(raw)
+    numbers = numpy.ctypeslib.as_array(raw)
+    del raw, items
+    gc.collect()
+    for _ in range(100):
+        mp.RawArray("i", [9, 9, 9])
+    assert list(numbers) == [1, 2, 3] and kept.cast("B").nbytes == 12 and view[0] == 7.5
+
+
+def test_memory_is_given_back_with_the_last_view() -> None:
+    raw = mp.RawArray("i", 3)
+    memory = weakref.ref(raw._wrapper)
+    view = memoryview(raw)
+    del raw
+    gc.collect()
+    assert memory() is not None
+    del view
+    gc.collect()
+    assert memory() is None
+
+
+def test_elements_come_from_any_sequence() -> None:
+    assert mp.Array("i", array.array("i", [1, 2]))[:] == [1, 2]
+    assert mp.Array("i", (1, 2))[:] == [1, 2]
+    assert mp.Array("i", range(3))[:] == [0, 1, 2]
+    numpy = pytest.importorskip("numpy")
+    assert mp.Array("d", numpy.arange(3.0))[:] == [0, 1, 2]
+    assert len(mp.Array("d", numpy.int64(4))) == 4
+
+
+def test_row_50_printing_waits_for_nothing() -> None:
+    value = mp.Value("i", 5)
+    with value:
+        printed: list[str] = []
+        thread = threading.Thread(target=lambda: printed.append(repr(value) + repr(value.get_lock())))
+        thread.start()
+        thread.join(10)
+    assert printed == ["<Synchronized wrapper for c_int(5)><RLock(SomeOtherThread, nonzero)>"]
+
+
+def test_the_other_names_are_those_of_multiprocessing() -> None:
+    assert mp.Process is multiprocessing.Process and mp.Queue
+    assert "Pool" in dir(mp) and "Value" in dir(mp)
+    with pytest.raises(AttributeError):
+        mp.no_such_name

@@ -173,18 +173,18 @@ fn new_and_removed_keys_wake_a_waiter() {
     in_time(|| {
         const ROUNDS: u32 = 100;
         let arena = Arena::new(1 << 20).unwrap();
-        let (mut pings, mut pongs) = (arena.changes("ping.*").unwrap(), arena.changes("pong.*").unwrap());
+        let (mut calls, mut answers) = (arena.changes("ping.*").unwrap(), arena.changes("pong.*").unwrap());
         let start = Instant::now();
         let child = fork(|| {
             for round in 0..ROUNDS {
-                while pings.next_timeout(DEADLINE).unwrap() != added(&format!("ping.{round}")) {}
+                while calls.next_timeout(DEADLINE).unwrap() != added(&format!("ping.{round}")) {}
                 arena.insert(&format!("pong.{round}"), 0_u8).unwrap();
-                while block_on(pings.changed()).unwrap() != removed(&format!("ping.{round}")) {}
+                while block_on(calls.changed()).unwrap() != removed(&format!("ping.{round}")) {}
             }
         });
         for round in 0..ROUNDS {
             arena.insert(&format!("ping.{round}"), 0_u8).unwrap();
-            while block_on(pongs.changed()).unwrap() != added(&format!("pong.{round}")) {}
+            while block_on(answers.changed()).unwrap() != added(&format!("pong.{round}")) {}
             arena.remove(&*format!("ping.{round}")).unwrap();
         }
         child.finish();
@@ -352,7 +352,9 @@ fn a_mirror_follows_writers_that_are_killed() {
             } else {
                 block_on(async { poll_once(&mut changes).await })
             };
-            change.iter().for_each(|change| follow(&mut mirror, change));
+            if let Some(change) = &change {
+                follow(&mut mirror, change);
+            }
         }
         child.signal(Signal::KILL);
         child.finish_killed();

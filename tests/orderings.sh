@@ -33,8 +33,6 @@ weakenings=(
   "lock_word::a_retired_lock_is_taken_by_none protocol/lock_word.rs retire Ordering::AcqRel Ordering::Acquire"
   "event::a_retirement_wakes_its_waiter protocol/lock_word.rs retire Ordering::AcqRel Ordering::Release"
   "lock_word::a_retired_lock_is_taken_by_none protocol/lock_word.rs is_retired Ordering::Acquire Ordering::Relaxed"
-  "event::a_change_in_an_arena_wakes_a_watcher protocol/event.rs count Ordering::Release Ordering::Relaxed"
-  "event::a_change_in_an_arena_wakes_a_watcher protocol/event.rs is_announced Ordering::Acquire Ordering::Relaxed"
   "event::a_change_in_an_arena_wakes_a_watcher protocol/event.rs order fence(Ordering::SeqCst); ;"
   "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs claim in_one_order(); ;"
   "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs withdraw Ordering::Release Ordering::Relaxed"

@@ -29,9 +29,9 @@ impl Moment {
         let (seconds, rest) = line.trim_start().split_once(" s  used ")?;
         let (used, rest) = rest.split_once(": ")?;
         let (_, rest) = rest.split_once(" values ")?;
-        let (live, _) = rest.split_once(',')?;
+        let (values, _) = rest.split_once(',')?;
         let number = |text: &str| text.parse::<u32>().ok().map(f64::from);
-        Some(Self { seconds: number(seconds)?, used: number(used)?, live: number(live)? })
+        Some(Self { seconds: number(seconds)?, used: number(used)?, live: number(values)? })
     }
 }
 
@@ -66,9 +66,8 @@ fn draw(moments: &[Moment], kills: &str, path: &Path) -> Drawn {
         let place = (x_of(mark), BOTTOM + 12);
         surface.draw(&Text::new(format!("{mark} s"), place, ink::letters(11.0, TEXT, HPos::Center)))?;
     }
-    let lines: [(&str, RGBColor, fn(&Moment) -> f64); 2] =
-        [("used", OWN_COLOR, |moment| moment.used), ("of values", PEER_COLOR, |moment| moment.live)];
-    for (name, color, bytes) in lines {
+    for (name, color) in [("used", OWN_COLOR), ("of values", PEER_COLOR)] {
+        let bytes = |moment: &Moment| if name == "used" { moment.used } else { moment.live };
         let points = moments.iter().map(|moment| (x_of(moment.seconds), y_of(bytes(moment))));
         surface.draw(&PathElement::new(points.collect::<Vec<_>>(), color.stroke_width(2)))?;
         let y = moments.last().map_or(BOTTOM, |moment| y_of(bytes(moment)));

@@ -42,8 +42,9 @@ def test_the_stubs_name_what_is_there() -> None:
     assert functions | set(classes) == public
     for name, node in classes.items():
         stubbed = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
-        found = {part for part in vars(getattr(_core, name)) if not part.startswith("__")}
-        assert {part for part in stubbed if not part.startswith("__")} == found, name
+        # `multiprocessing` itself calls some methods with an underscore.
+        found = {part for part in vars(getattr(_core, name)) if not part.startswith("_")}
+        assert {part for part in stubbed if not part.startswith("_")} == found, name
 
 
 def test_all_public_names_have_docstrings() -> None:

@@ -9,25 +9,29 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 37] = [
+pub(crate) const METHODS: [&str; 41] = [
     "as_fd",
     "as_ptr",
+    "atomic_at",
     "atomic_part",
     "changes",
     "commit",
     "counter_part",
     "get",
+    "inherited_entry",
     "is_current",
     "is_retired",
     "load",
     "load_boxed",
     "load_timeout",
     "lock",
+    "lock_id",
     "lock_owned",
     "lock_owned_timeout",
     "lock_state",
     "lock_timeout",
     "part",
+    "part_at",
     "pass_to",
     "read",
     "read_only",

@@ -77,7 +77,9 @@ fn every_number_is_checked_and_named() {
                     continue;
                 }
                 let error = refused.expect_err(&format!("`{field}` is {lie:#x}"));
-                assert!(number == 2 || error.to_string().contains(field), "`{field}` is {lie:#x}: {error}");
+                // This flag says that the value is a live one.
+                let named = if field == "cell flags" && lie == 1 { "slots" } else { field };
+                assert!(number == 2 || error.to_string().contains(named), "`{field}` is {lie:#x}: {error}");
                 ensure_refusal(&error, &name).unwrap_or_else(|harm| panic!("`{field}` is {lie:#x}: {harm}"));
             }
             assert_eq!(fs::read(name.path()).unwrap(), bytes, "`{field}` is {lie:#x}: the file was changed");

@@ -10,7 +10,7 @@ rounds=${1:-20}
 shift $(($# > 0))
 (($# > 0)) || set -- --tests
 most=${SHARED_VALUE_BUSY_SECONDS:-900}
-compiling=(refused accepted refused_by_the_compiler)
+compiling=(refused accepted)
 
 cargo test --quiet --no-run "$@"
 

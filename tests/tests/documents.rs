@@ -44,6 +44,7 @@ fn files_that_the_documents_name_exist() {
         "shared-value-python/src",
         "tests",
         "tests/tests",
+        "tests/crates/compilation",
         "docs",
         "benches",
         "examples",

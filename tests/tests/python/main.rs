@@ -10,9 +10,3 @@ mod processes;
 mod structs;
 mod texts;
 mod values;
-
-/// (7, 8, 16, 25 and 29) These mistakes must not compile; Python finds them at run time, or never.
-#[test]
-fn refused_by_the_compiler() {
-    trybuild::TestCases::new().compile_fail("tests/python/ui/*.rs");
-}

@@ -22,7 +22,11 @@ fn every_test_that_the_page_names_exists() {
         assert!(!tests.is_empty(), "row {number} names no test");
         for test in tests {
             let (file, name) = test.split_once("::").unwrap_or((test, ""));
-            let folder = if file.starts_with("ui/") || file.starts_with("crates/") { "" } else { "tests" };
+            let folder = match file.split('/').next() {
+                Some("ui") => "crates/compilation",
+                Some("crates") => "",
+                _ => "tests",
+            };
             let path = package.join(folder).join(file);
             let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("row {number}: {test}: {error}"));
             if name.is_empty() {

@@ -1,4 +1,4 @@
-//! Attribute macros that change a struct after a derive above them has read it, for `tests/ui/sound`.
+//! Attribute macros that change a struct after a derive above them has read it, for `tests/crates/compilation/ui/sound`.
 
 use proc_macro::{Group, TokenStream, TokenTree};
 

@@ -17,6 +17,8 @@ fn refused() {
         "names",
         "pins",
         "pod",
+        // (7, 8, 16, 25 and 29 of docs/python.md) Python finds these mistakes at run time, or never.
+        "python",
         "repr",
         "shapes",
         "sound",

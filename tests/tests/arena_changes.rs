@@ -1,6 +1,6 @@
 //! Waiting for changes of many values of an arena, by a pattern of their keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -176,20 +176,39 @@ fn new_and_removed_keys_wake_a_waiter() {
         let (mut calls, mut answers) = (arena.changes("ping.*").unwrap(), arena.changes("pong.*").unwrap());
         let start = Instant::now();
         let child = fork(|| {
+            let mut keys = HashSet::new();
             for round in 0..ROUNDS {
-                while calls.next_timeout(DEADLINE).unwrap() != added(&format!("ping.{round}")) {}
+                let key = format!("ping.{round}");
+                while !keys.contains(&key) {
+                    follow(&mut keys, calls.next_timeout(DEADLINE).unwrap());
+                }
                 arena.insert(&format!("pong.{round}"), 0_u8).unwrap();
-                while block_on(calls.changed()).unwrap() != removed(&format!("ping.{round}")) {}
+                while keys.contains(&key) {
+                    follow(&mut keys, block_on(calls.changed()).unwrap());
+                }
             }
         });
+        let mut keys = HashSet::new();
         for round in 0..ROUNDS {
             arena.insert(&format!("ping.{round}"), 0_u8).unwrap();
-            while block_on(answers.changed()).unwrap() != added(&format!("pong.{round}")) {}
+            while !keys.contains(&format!("pong.{round}")) {
+                follow(&mut keys, block_on(answers.changed()).unwrap());
+            }
             arena.remove(&*format!("ping.{round}")).unwrap();
         }
         child.finish();
         assert!(start.elapsed() < Duration::from_millis(50) * ROUNDS, "{:?}", start.elapsed());
     });
+}
+
+/// Does to a set of keys what was done to the keys of the arena. One look at the arena may find that one key was removed and the
+/// next one added, in any order.
+fn follow(keys: &mut HashSet<String>, change: ArenaChange) {
+    match change {
+        ArenaChange::Added { key } => assert!(keys.insert(key.clone()), "{key} was added already"),
+        ArenaChange::Removed { key } => assert!(keys.remove(&key), "{key} was not there"),
+        change => panic!("no value is changed: {change:?}"),
+    }
 }
 
 /// A watcher that is killed leaves its marks in all values. They must neither stop writers, nor keep another watcher asleep.

@@ -8,7 +8,7 @@
 //! Versions tell which values have changed. The keys are listed again only if the version of the directory has changed: it is
 //! committed before each change of the keys.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl<A: Versioned> Arena<A> {
     ///
     /// No change is lost. Several changes of a key between two calls count as one, which says what is different now: a value that
     /// was added and removed again is not reported, and one that was replaced is reported as added. A change may be reported
-    /// once more than it was made. Values without a key, [live](crate::Live) values, and `#[shared(atomic)]` fields, are not watched.
+    /// once more than it was made. Changes of different keys come in any order. Values without a key, [live](crate::Live) values, and `#[shared(atomic)]` fields, are not watched.
     ///
     /// Writers pay nothing until a thread or a task waits; then the next commit of each value makes up to three system calls.
     /// `changes`, and each wait after keys were added or removed, looks at all values of the arena; each other wait looks at the
@@ -292,6 +292,7 @@ impl<A: Versioned> ArenaChanges<A> {
     /// Notes what was added and what was removed.
     fn compare(&mut self, mut found: HashMap<String, Trailer>) -> Result<(), Error> {
         let (heap, seen) = (self.arena.heap(), &mut self.seen);
+        let mut replaced = HashSet::new();
         self.values.retain(|key, value| {
             let number = BlockId::from_bits(value.cell.number());
             let is_there = match found.get(key) {
@@ -305,7 +306,9 @@ impl<A: Versioned> ArenaChanges<A> {
                 // If keys were changed meanwhile, the value may have been passed over.
                 None => heap::find_at(heap, number).is_some(),
             };
-            if !is_there && !found.contains_key(key) {
+            if !is_there && found.contains_key(key) {
+                replaced.insert(key.clone());
+            } else if !is_there {
                 seen.push_back(ArenaChange::Removed { key: key.clone() });
             }
             is_there
@@ -318,7 +321,12 @@ impl<A: Versioned> ArenaChanges<A> {
                     self.seen.push_back(ArenaChange::Added { key });
                 }
                 // It was removed since it was found.
-                None => self.listed = None,
+                None => {
+                    self.listed = None;
+                    if replaced.contains(&key) {
+                        self.seen.push_back(ArenaChange::Removed { key });
+                    }
+                }
             }
         }
         Ok(())
@@ -354,5 +362,19 @@ mod tests {
         assert!(!value.cell.is_called_back());
         assert_eq!(changes.look(true).expect("the arena is whole"), None);
         assert!(value.cell.is_called_back());
+    }
+    /// A program that mirrors the arena would keep the key for ever.
+    #[test]
+    fn a_value_that_is_replaced_and_removed_during_a_look_is_reported() {
+        let arena = Arena::new(1 << 16).expect("there is memory");
+        arena.insert("key", 0_u64).expect("there is room");
+        let mut changes = arena.changes("*").expect("the arena is whole");
+        arena.replace("key", 1_u64).expect("there is room");
+        let found = changes.found();
+        arena.remove("key").expect("the arena is whole");
+        changes.compare(found).expect("the arena is whole");
+        assert_eq!(changes.seen, [ArenaChange::Removed { key: "key".to_owned() }]);
+        changes.seen.clear();
+        assert_eq!(changes.look(false).expect("the arena is whole"), None);
     }
 }

@@ -340,7 +340,12 @@ fn a_mirror_follows_writers_that_are_killed() {
     let mut changes = arena.changes("k*").unwrap();
     let mut mirror = BTreeMap::<String, u64>::new();
     let follow = |mirror: &mut BTreeMap<String, u64>, change: &ArenaChange| {
-        match arena.get::<u64>(change.key()).unwrap() {
+        // A removed key may be there again, and gone before the next look: so no value is looked for.
+        let value = match change {
+            ArenaChange::Removed { .. } => None,
+            change => arena.get::<u64>(change.key()).unwrap(),
+        };
+        match value {
             Some(value) => mirror.insert(change.key().to_owned(), value.get()),
             None => mirror.remove(change.key()),
         };

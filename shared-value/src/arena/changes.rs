@@ -76,8 +76,10 @@ impl<A: Versioned> Arena<A> {
     /// pattern, `*` stands for any characters, also none, and `?` for one.
     ///
     /// No change is lost. Several changes of a key between two calls count as one, which says what is different now: a value that
-    /// was added and removed again is not reported, and one that was replaced is reported as added. A change may be reported
-    /// once more than it was made. Changes of different keys come in any order. Values without a key, [live](crate::Live) values, and `#[shared(atomic)]` fields, are not watched.
+    /// was added and removed again is not reported, and one that was replaced is reported as added. A change may be reported once
+    /// more than it was made. Changes of different keys come in any order. A program that mirrors the values forgets those that are
+    /// reported as removed, even if their keys are there again: then a later change says so. Values without a key,
+    /// [live](crate::Live) values, and `#[shared(atomic)]` fields, are not watched.
     ///
     /// Writers pay nothing until a thread or a task waits; then the next commit of each value makes up to three system calls.
     /// `changes`, and each wait after keys were added or removed, looks at all values of the arena; each other wait looks at the

@@ -68,6 +68,27 @@ def test_a_transaction_changes_all_or_nothing() -> None:
         arena.transaction(lambda tx: tx["missing"])
 
 
+def test_a_transaction_belongs_to_its_greenlet() -> None:
+    greenlet = pytest.importorskip("greenlet")
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"] = 1
+    refused: list[str] = []
+
+    def intrude(tx: sv.Transaction) -> None:
+        for use in (lambda: tx["one"], lambda: tx.remove("one"), lambda: "one" in tx):
+            with pytest.raises(RuntimeError, match="the greenlet that began it") as error:
+                use()
+            refused.append(str(error.value))
+
+    def change(tx: sv.Transaction) -> None:
+        greenlet.greenlet(intrude).switch(tx)
+        tx["one"].value += 1
+
+    arena.transaction(change)
+    assert len(refused) == 3
+    assert arena["one"].value == 2
+
+
 def test_transactions_of_threads_conserve_the_sum() -> None:
     arena = sv.create_arena(None, 1 << 20)
     keys = [f"account {number}" for number in range(4)]

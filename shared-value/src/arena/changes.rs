@@ -316,18 +316,15 @@ impl<A: Versioned> ArenaChanges<A> {
             is_there
         });
         for (key, block) in found {
-            match heap::untyped_cell_of(self.arena.segment(), &block)? {
-                Some(cell) => {
-                    let version = cell.version();
-                    self.values.insert(key.clone(), Value { cell, version, announced: None });
-                    self.seen.push_back(ArenaChange::Added { key });
-                }
+            if let Some(cell) = heap::untyped_cell_of(self.arena.segment(), &block)? {
+                let version = cell.version();
+                self.values.insert(key.clone(), Value { cell, version, announced: None });
+                self.seen.push_back(ArenaChange::Added { key });
+            } else {
                 // It was removed since it was found.
-                None => {
-                    self.listed = None;
-                    if replaced.contains(&key) {
-                        self.seen.push_back(ArenaChange::Removed { key });
-                    }
+                self.listed = None;
+                if replaced.contains(&key) {
+                    self.seen.push_back(ArenaChange::Removed { key });
                 }
             }
         }

@@ -13,6 +13,7 @@ use crate::native::arena::map::{Arena, detached, missing, raised};
 use crate::native::data::layout::Layout;
 use crate::native::error::{OrRaise, is_temporary};
 use crate::native::handle::root::Root;
+use crate::native::handle::runner;
 use crate::native::handle::value::Value;
 use crate::native::open::First;
 
@@ -23,6 +24,8 @@ pub(crate) struct Transaction {
     /// The transaction, as long as it is in progress.
     current: AtomicPtr<shared_value::Transaction<'static>>,
     thread: ThreadId,
+    /// The greenlet on whose stack the transaction lies.
+    greenlet: usize,
 }
 
 /// Something that is used by this thread only, in a closure that has to be `Send`.
@@ -88,26 +91,28 @@ pub(crate) fn run_transaction(
 
 fn call(py: Python<'_>, transaction: &shared_value::Transaction<'_>, function: &Py<PyAny>) -> PyResult<Py<PyAny>> {
     let current = ptr::from_ref(transaction).cast_mut().cast();
-    let object = Bound::new(py, Transaction { current: AtomicPtr::new(current), thread: thread::current().id() })?;
+    let (thread, greenlet) = (thread::current().id(), runner::stack(py)?);
+    let object = Bound::new(py, Transaction { current: AtomicPtr::new(current), thread, greenlet })?;
     let _ended = Ended(object.get());
     function.call1(py, (object.clone(),))
 }
 
 impl Transaction {
-    /// Returns the transaction, if it is in progress and this is its thread.
-    fn current(&self) -> PyResult<&shared_value::Transaction<'_>> {
-        if thread::current().id() != self.thread {
-            return Err(PyRuntimeError::new_err("a transaction belongs to the thread that began it"));
+    /// Returns the transaction, if it is in progress and this is its thread and its greenlet.
+    fn current(&self, py: Python<'_>) -> PyResult<&shared_value::Transaction<'_>> {
+        if thread::current().id() != self.thread || runner::stack(py)? != self.greenlet {
+            return Err(PyRuntimeError::new_err("a transaction belongs to the thread and the greenlet that began it"));
         }
         let current = self.current.load(Ordering::Relaxed).cast_const();
-        // SAFETY: it is not null only while the function runs that the transaction calls, on this thread. The reference is used in
-        // this call of a method, which ends before the function does.
+        // SAFETY: it is not null only while the function runs that the transaction calls, on this thread. So the transaction lies on
+        // the stack below this call, which is that of its greenlet, and no other one is in its place. The reference is used in this
+        // call of a method, which ends before the function does.
         let current = unsafe { current.as_ref() };
         current.ok_or_else(|| PyRuntimeError::new_err("the transaction has ended"))
     }
 
     fn join(&self, py: Python<'_>, value: &DynValue) -> PyResult<()> {
-        let transaction = Here(self.current()?);
+        let transaction = Here(self.current(py)?);
         detached(py, move || {
             let guard = transaction.get().lock(value)?;
             drop(guard);
@@ -120,7 +125,7 @@ impl Transaction {
 impl Transaction {
     /// Lock the value of a key, and return its handle.
     fn __getitem__(&self, py: Python<'_>, key: &str) -> PyResult<Py<PyAny>> {
-        let value = self.current()?.get::<Dyn>(key).or_raise(py)?.ok_or_else(|| missing(key))?;
+        let value = self.current(py)?.get::<Dyn>(key).or_raise(py)?.ok_or_else(|| missing(key))?;
         self.join(py, &value)?;
         Ok(Value::whole(py, Root::ReadWrite(value))?.unbind())
     }
@@ -135,7 +140,7 @@ impl Transaction {
     }
 
     fn __contains__(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
-        Ok(self.current()?.get::<Dyn>(key).or_raise(py)?.is_some())
+        Ok(self.current(py)?.get::<Dyn>(key).or_raise(py)?.is_some())
     }
 
     #[pyo3(name = "_insert", signature = (key, layout, value = None, *, length = None, data = None, replace = false))]
@@ -152,7 +157,7 @@ impl Transaction {
     ) -> PyResult<Py<PyAny>> {
         let layout = &layout.0;
         let first = &First::of(py, layout, value, length, data)?;
-        let transaction = Here(self.current()?);
+        let transaction = Here(self.current(py)?);
         let value = detached(py, move || {
             let (transaction, initial) = (*transaction.get(), first.initial(layout));
             if replace { transaction.replace::<Dyn>(key, initial) } else { transaction.insert::<Dyn>(key, initial) }
@@ -162,6 +167,6 @@ impl Transaction {
 
     /// Remove a key; return whether there was one.
     fn remove(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
-        self.current()?.remove(key).or_raise(py)
+        self.current(py)?.remove(key).or_raise(py)
     }
 }

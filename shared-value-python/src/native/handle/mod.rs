@@ -4,6 +4,6 @@ pub(crate) mod atomic;
 pub(crate) mod fields;
 pub(crate) mod holds;
 pub(crate) mod root;
-mod runner;
+pub(crate) mod runner;
 pub(crate) mod value;
 pub(crate) mod waiting;

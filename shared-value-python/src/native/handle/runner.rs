@@ -70,6 +70,16 @@ pub(super) fn current(py: Python<'_>) -> PyResult<Runner> {
     if may_differ(py)? { Ok(Runner { task: task(py)?, greenlet: greenlet(py)? }) } else { Ok(Runner::default()) }
 }
 
+/// Returns the greenlet that runs, 0 if the program cannot have any: for code that is about to leave something on the stack, which
+/// other greenlets of the thread take away while they run. Imports the module if it is installed: a greenlet that begins later is
+/// told apart too.
+pub(crate) fn stack(py: Python<'_>) -> PyResult<usize> {
+    static IMPORTED: PyOnceLock<()> = PyOnceLock::new();
+    // Without the module, there are no greenlets.
+    IMPORTED.get_or_init(py, || drop(py.import(intern!(py, "greenlet"))));
+    greenlet(py)
+}
+
 /// Returns a function of a module, once the program has imported the module.
 fn function<'py>(
     py: Python<'py>,

@@ -1,11 +1,13 @@
 //! `Layout`: the meaning of a value's bytes.
 
+mod field;
+
 use crate::layout::SharedValue;
-use crate::layout::atomic::AtomicField;
-use crate::layout::counter::{CountedField, DEFAULT_LANES, MOST_LANES};
-use crate::layout::pod::{Pod, PodType};
+use crate::layout::counter::{DEFAULT_LANES, MOST_LANES};
 use crate::layout::text::Text;
-use crate::layout::typecode::measure;
+
+use field::Storage;
+pub use field::{Field, Variant};
 
 /// Describes the bytes of a type: its name, size, alignment and parts.
 ///
@@ -94,24 +96,6 @@ pub enum Kind {
     },
 }
 
-/// A field of a [`Kind::Struct`].
-#[derive(Debug, PartialEq, Eq)]
-pub struct Field {
-    name: &'static str,
-    offset: usize,
-    layout: &'static Layout,
-    atomic: bool,
-    counter: bool,
-    typecode: Option<&'static str>,
-}
-
-/// A variant of a [`Kind::Enum`].
-#[derive(Debug, PartialEq, Eq)]
-pub struct Variant {
-    name: &'static str,
-    discriminant: i128,
-}
-
 impl Layout {
     pub(crate) const fn new<T>(name: &'static str, kind: Kind) -> Self {
         assert!(size_of::<T>() > 0, "a shared value must have at least one byte");
@@ -148,7 +132,7 @@ impl Layout {
         while index < fields.len() {
             let field = &fields[index];
             field.layout.expect_no_counters();
-            if field.counter {
+            if field.is_counter() {
                 lanes = DEFAULT_LANES;
             }
             end = end.next_multiple_of(field.layout.align);
@@ -205,7 +189,10 @@ impl Layout {
     #[doc(hidden)]
     pub const fn newtype<T>(name: &'static str, fields: &'static [Field]) -> Self {
         assert!(fields.len() == 1, "a transparent struct has one field");
-        assert!(!fields[0].atomic, "the field of a transparent struct lies in the slots and cannot be atomic");
+        assert!(
+            fields[0].is_in_slots(),
+            "the field of a transparent struct lies in the slots: it is no atomic or counter"
+        );
         let inner = fields[0].layout;
         assert!(
             fields[0].offset == 0 && inner.size == size_of::<T>() && inner.align == align_of::<T>(),
@@ -287,38 +274,20 @@ impl Layout {
 
     /// Returns how many counters a value has: one for each element of its `#[shared(counter)]` fields.
     pub(crate) const fn counters(&self) -> usize {
-        match self.kind {
-            Kind::Struct { fields } => self.counters_before(fields.len()),
-            _ => 0,
-        }
+        self.words(Storage::Lanes)
     }
 
     /// Returns the number of the first counter of this field, if the field has any.
     pub(crate) const fn counters_before(&self, field: usize) -> usize {
-        let Kind::Struct { fields } = self.kind else { return 0 };
-        let mut counters = 0;
-        let mut index = 0;
-        while index < field {
-            counters += fields[index].counters();
-            index += 1;
-        }
-        counters
+        self.words_before(field, Storage::Lanes)
     }
 
     /// Returns where the baseline of this counter lies in the value; `None` if there are fewer counters.
     pub(crate) const fn baseline(&self, number: usize) -> Option<usize> {
-        let Kind::Struct { fields } = self.kind else { return None };
-        let mut number = number;
-        let mut index = 0;
-        while index < fields.len() {
-            let (field, counters) = (&fields[index], fields[index].counters());
-            if number < counters {
-                return Some(field.offset + number * size_of::<u64>());
-            }
-            number -= counters;
-            index += 1;
+        match self.word(number, Storage::Lanes) {
+            Some((offset, _)) => Some(offset),
+            None => None,
         }
-        None
     }
 
     /// Returns the number of bytes without a meaning: padding between and after the fields of structs at any depth, and
@@ -370,32 +339,48 @@ impl Layout {
     /// Returns how many atomic words a value of this layout has: one for each element of its `#[shared(atomic)]` fields, in
     /// the order of declaration. Atomic fields of inner structs have no atomic words.
     pub(crate) const fn atomic_words(&self) -> usize {
-        match self.kind {
-            Kind::Struct { fields } => self.atomic_words_before(fields.len()),
-            _ => 0,
-        }
+        self.words(Storage::AtomicArea)
     }
 
     /// Returns the number of the first atomic word of this field, if the field has any.
     pub(crate) const fn atomic_words_before(&self, field: usize) -> usize {
-        let Kind::Struct { fields } = self.kind else { return 0 };
-        let mut words = 0;
-        let mut index = 0;
-        while index < field {
-            words += fields[index].atomic_words();
-            index += 1;
-        }
-        words
+        self.words_before(field, Storage::AtomicArea)
     }
 
     /// Returns the offset and the size that the value of this atomic word has in a copy of the whole value; `None` if there
     /// are fewer words.
     pub(crate) const fn atomic_word(&self, number: usize) -> Option<(usize, usize)> {
+        self.word(number, Storage::AtomicArea)
+    }
+
+    /// Returns how many words a value has in a storage: one for each element of the fields that are stored there.
+    const fn words(&self, storage: Storage) -> usize {
+        match self.kind {
+            Kind::Struct { fields } => self.words_before(fields.len(), storage),
+            _ => 0,
+        }
+    }
+
+    /// Returns the number of the first word of this field in a storage, if the field has any there.
+    const fn words_before(&self, field: usize, storage: Storage) -> usize {
+        let Kind::Struct { fields } = self.kind else { return 0 };
+        let mut words = 0;
+        let mut index = 0;
+        while index < field {
+            words += fields[index].words(storage);
+            index += 1;
+        }
+        words
+    }
+
+    /// Returns the offset and the size that this word of a storage has in a copy of the whole value; `None` if there are fewer
+    /// words.
+    const fn word(&self, number: usize, storage: Storage) -> Option<(usize, usize)> {
         let Kind::Struct { fields } = self.kind else { return None };
         let mut number = number;
         let mut index = 0;
         while index < fields.len() {
-            let (field, words) = (&fields[index], fields[index].atomic_words());
+            let (field, words) = (&fields[index], fields[index].words(storage));
             if number < words {
                 let size = field.layout.size / words;
                 return Some((field.offset + number * size, size));
@@ -407,124 +392,6 @@ impl Layout {
     }
 }
 
-impl Field {
-    #[doc(hidden)]
-    #[track_caller]
-    pub const fn new<F: SharedValue>(name: &'static str, offset: usize) -> Self {
-        if size_of::<F>() == 0 {
-            nothing_to_share(name);
-        }
-        Self::described::<F>(name, offset)
-    }
-
-    /// Kept out of `new`: both fail to compile for a type without bytes, and the error of `new`, which names the field, must
-    /// come first.
-    const fn described<F: SharedValue>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, atomic: false, counter: false, typecode: None }
-    }
-
-    #[doc(hidden)]
-    pub const fn atomic<F: AtomicField>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, atomic: true, counter: false, typecode: None }
-    }
-
-    #[doc(hidden)]
-    pub const fn counter<F: CountedField>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, atomic: false, counter: true, typecode: None }
-    }
-
-    /// Returns how many counters the field has: zero if it is none, otherwise one for each element.
-    const fn counters(&self) -> usize {
-        match self.layout.kind {
-            _ if !self.counter => 0,
-            Kind::Array { length, .. } => length,
-            _ => 1,
-        }
-    }
-
-    /// Returns how many atomic words the field has: zero if it is not atomic, otherwise one for each element.
-    const fn atomic_words(&self) -> usize {
-        match self.layout.kind {
-            _ if !self.atomic => 0,
-            Kind::Array { length, .. } => length,
-            _ => 1,
-        }
-    }
-
-    #[doc(hidden)]
-    #[track_caller]
-    pub const fn pod<F: PodType>(name: &'static str, offset: usize) -> Self {
-        Self::new::<Pod<F>>(name, offset)
-    }
-
-    /// Describes a field of another crate's type, with a typecode that the author of the struct wrote.
-    #[doc(hidden)]
-    #[track_caller]
-    pub const fn pod_as<F: PodType>(name: &'static str, offset: usize, typecode: &'static str) -> Self {
-        let size = measure(typecode);
-        if size != size_of::<F>() {
-            let mut message = Text::<512>::from(0);
-            message.text("the typecode `");
-            message.text(typecode);
-            message.text("` describes ");
-            message.number(size);
-            message.text(" bytes, but the field `");
-            message.text(name);
-            message.text("` has ");
-            message.number(size_of::<F>());
-            panic!("{}", message.beginning());
-        }
-        Self { typecode: Some(typecode), ..Self::new::<Pod<F>>(name, offset) }
-    }
-
-    /// Returns the name; `"0"`, `"1"` and so on in tuple structs.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// Returns the offset of the field from the start of its struct, in bytes.
-    pub const fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// Returns the layout of the field's type.
-    pub const fn layout(&self) -> &'static Layout {
-        self.layout
-    }
-
-    /// Returns the typecode that the author of a `#[shared(pod)]` field wrote for it: see [`Pod`](crate::Pod#fields).
-    pub const fn typecode(&self) -> Option<&'static str> {
-        self.typecode
-    }
-
-    /// Returns whether the field is `#[shared(atomic)]`: changed without the lock, never rolled back.
-    pub const fn is_atomic(&self) -> bool {
-        self.atomic
-    }
-
-    /// Returns whether the field is `#[shared(counter)]`: it counts in lanes, without the lock.
-    pub const fn is_counter(&self) -> bool {
-        self.counter
-    }
-}
-
-impl Variant {
-    #[doc(hidden)]
-    pub const fn new(name: &'static str, discriminant: i128) -> Self {
-        Self { name, discriminant }
-    }
-
-    /// Returns the name.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// Returns the number that stands for the variant in memory.
-    pub const fn discriminant(&self) -> i128 {
-        self.discriminant
-    }
-}
-
 #[track_caller]
 const fn reserved_in_vain(field: &str) -> ! {
     let mut message = Text::<256>::from(0);
@@ -532,14 +399,5 @@ const fn reserved_in_vain(field: &str) -> ! {
     message.text(field);
     message
         .text("` is reserved for later versions, but the struct does not evolve: write `#[shared(evolves)]` above it");
-    panic!("{}", message.beginning())
-}
-
-#[track_caller]
-const fn nothing_to_share(field: &str) -> ! {
-    let mut message = Text::<256>::from(0);
-    message.text("`");
-    message.text(field);
-    message.text("` has no bytes that could be shared: remove the field");
     panic!("{}", message.beginning())
 }

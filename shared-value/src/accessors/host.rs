@@ -123,7 +123,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::WriteAt + ?Sized>(
 
 /// The operations that differ between hosts. Places are counted in bytes from the start of the root.
 pub(crate) mod sealed {
-    use super::{AtomicU64, Cell, Contents, Error, Hold, Merge, Range, SharedValue, Unchecked};
+    use super::{AtomicU64, Cell, Contents, Error, Hold, Merge, Range, SharedValue, Unchecked, copy};
 
     pub trait Start {
         /// Returns where the host starts.
@@ -150,9 +150,22 @@ pub(crate) mod sealed {
         /// Lets the closure write these bytes of a slot. It must not panic.
         fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) -> Result<(), Error>;
 
-        fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error>;
+        /// Replaces the `F` at this place.
+        #[inline(always)]
+        fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
+            self.change(&copy::range::<F>(start), |slot| copy::store_by::<Self::Merge, F>(slot, start, value))
+        }
 
-        fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error>;
+        /// Lets the closure change the `F` at this place.
+        #[inline(always)]
+        fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error> {
+            self.update_copy(
+                &copy::range::<F>(start),
+                |slot| copy::load::<F>(slot, start).check_in::<Self::Contents>(start),
+                |value| Ok(change(value)),
+                |slot, value| copy::store_by::<Self::Merge, F>(slot, start, value),
+            )
+        }
 
         /// Lets `change` change a copy of these bytes that `copy` makes and `write` writes back, unless `change` fails.
         fn update_copy<V, R>(

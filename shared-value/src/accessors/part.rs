@@ -142,11 +142,6 @@ impl<R: WriteAt, T> WriteAt for Part<'_, R, T> {
     }
 
     #[inline(always)]
-    fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
-        self.root.set_at(start, value)
-    }
-
-    #[inline(always)]
     fn update_at<F: SharedValue, V>(&self, start: usize, change: impl FnOnce(&mut F) -> V) -> Result<V, Error> {
         self.root.update_at(start, change)
     }

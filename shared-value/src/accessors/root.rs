@@ -7,7 +7,7 @@ use crate::accessors::host::sealed::{AtomicWords, ReadAt, Start, WriteAt};
 use crate::accessors::host::{Host, Reader, Root, Writer};
 use crate::accessors::part::Part;
 use crate::cell::Cell;
-use crate::copy::{self, Alone, Unchecked};
+use crate::copy::{Alone, Unchecked};
 use crate::error::Error;
 use crate::handle::access::{Access, Writable};
 use crate::handle::guard::Guard;
@@ -64,11 +64,6 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Synchronized<C, A> {
     #[inline(always)]
     fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) -> Result<(), Error> {
         A::change(&self.cell, Unlimited, bytes, write)
-    }
-
-    #[inline(always)]
-    fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
-        A::set(&self.cell, Unlimited, start, value)
     }
 
     #[inline(always)]
@@ -154,20 +149,6 @@ impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
     fn change(&self, bytes: &Range<usize>, write: impl FnOnce(&[AtomicU64])) -> Result<(), Error> {
         self.writable()?.change(bytes, write);
         Ok(())
-    }
-
-    #[inline(always)]
-    fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
-        self.writable()?.write(start, value);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error> {
-        let hold = self.writable()?;
-        let value = hold.read(start).check_in::<C>(start)?;
-        let write = |slot: &[AtomicU64], value: &F| copy::store(slot, start, value);
-        hold.update(&copy::range::<F>(start), value, |value| Ok(change(value)), write)?
     }
 
     #[inline(always)]

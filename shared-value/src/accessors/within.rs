@@ -68,11 +68,6 @@ impl<C: Shared + ?Sized, A: Writable> WriteAt for Within<'_, C, A> {
     }
 
     #[inline(always)]
-    fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
-        A::set(&self.value.cell, self.patience, start, value)
-    }
-
-    #[inline(always)]
     fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error> {
         A::update(&self.value.cell, self.patience, start, change)
     }

@@ -297,14 +297,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, Error> {
         if const { is_boxed::<T>() } {
-            return A::update_copy(
-                &self.cell,
-                patience,
-                &copy::range::<T>(0),
-                |slot| read::boxed(&self.cell, |copy| copy(slot)),
-                |value| Ok(change(value)),
-                |slot, value| copy::store_by::<A::Merge, T>(slot, 0, value),
-            );
+            return self.try_update_within(patience, |value| Ok(change(value)));
         }
         A::update_whole(&self.cell, patience, change)
     }

@@ -102,19 +102,6 @@ impl<C: Plain + ?Sized> WriteAt for Live<C> {
         self.write(bytes, write)
     }
 
-    fn set_at<F: SharedValue>(&self, start: usize, value: &F) -> Result<(), Error> {
-        self.write(&copy::range::<F>(start), |slot| copy::store_by::<AmongOthers, F>(slot, start, value))
-    }
-
-    fn update_at<F: SharedValue, R>(&self, start: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error> {
-        self.change_copy(
-            &copy::range::<F>(start),
-            |slot| copy::load::<F>(slot, start).check_in::<OneSlot<C>>(start),
-            |value| Ok(change(value)),
-            |slot, value| copy::store_by::<AmongOthers, F>(slot, start, value),
-        )
-    }
-
     fn update_copy<V, R>(
         &self,
         bytes: &Range<usize>,

@@ -1,6 +1,7 @@
 //! The memory of a live value, and reads and writes of the whole of it.
 
 use crate::accessors::accessible::{self, Accessible};
+use crate::accessors::host::sealed::WriteAt as _;
 use crate::copy::{self, AmongOthers, is_boxed};
 use crate::error::Error;
 use crate::handle::access::Access;
@@ -117,7 +118,7 @@ impl<T: SharedValue> Live<T> {
     /// lock during the call. The value was written.
     #[inline]
     pub fn set(&self, value: T) -> Result<(), Error> {
-        self.write(&copy::range::<T>(0), |slot| copy::store_by::<AmongOthers, T>(slot, 0, &value))
+        self.set_at(0, &value)
     }
 
     /// Lets the closure change a copy of the value under the lock, and writes the copy back in place. If the closure panics,

@@ -50,7 +50,8 @@ impl<C: Contents + ?Sized> Cell<C> {
     #[cold]
     #[inline(never)]
     fn count_slowly(&self, counter: usize, number: u64, looks: bool) {
-        let (lanes, address) = (self.lanes(), self.lanes().address());
+        let lanes = self.lanes();
+        let address = lanes.address();
         let Ok(thread) = Thread::current() else {
             // No lock of the library works in this program, so nothing tells whether its threads exist.
             return add_shared(lanes.lane(shared(lanes, hints::number_of_thread())).sum(counter), number);

@@ -63,7 +63,8 @@ pub(crate) fn last() -> Known {
 
 /// Returns the lane that this thread uses in the lanes at this address.
 pub(crate) fn find(address: usize) -> Option<Known> {
-    LANES.with(|lanes| lanes.kept[place_of(address)].get()).filter_address(address)
+    let kept = LANES.with(|lanes| lanes.kept[place_of(address)].get());
+    (kept.lanes == address).then_some(kept)
 }
 
 /// Notes which lane this thread uses.
@@ -115,10 +116,4 @@ pub(super) fn forget() -> bool {
 /// Returns where the lane of a value is kept. Values in segments of their own begin at the same place of a page.
 fn place_of(address: usize) -> usize {
     ((address >> 6) ^ (address >> 12)) % KEPT
-}
-
-impl Known {
-    fn filter_address(self, address: usize) -> Option<Self> {
-        (self.lanes == address).then_some(self)
-    }
 }

@@ -26,11 +26,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
         return Err(Refusal::TooManyHeld);
     }
     held.make_room().map_err(|_| Refusal::NoMemory)?;
-    // The C library puts the mutex before all other entries: one of those may get out of the kernel's reach.
-    if list::has_entries(thread) {
-        list::room(thread)?;
-    }
-    let acquired = take(line, mutex, wait)?;
+    let acquired = take(thread, line, mutex, wait)?;
     held.push(line);
     thread.held().add_further();
     Ok(acquired)
@@ -48,10 +44,7 @@ pub(crate) unsafe fn acquire_only(
     mutex: &Mutex,
     wait: Wait,
 ) -> Result<Acquired, Refusal> {
-    if list::has_entries(thread) {
-        list::room(thread)?;
-    }
-    take(line, mutex, wait)
+    take(thread, line, mutex, wait)
 }
 
 /// Takes the mutex for any closure, while the value counts as borrowed.
@@ -75,7 +68,11 @@ pub(crate) unsafe fn acquire_borrowed(
 
 /// Takes a mutex that the thread does not hold.
 #[inline]
-fn take(line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
+fn take(thread: Thread, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
+    // The C library puts the mutex before all other entries: one of those may get out of the kernel's reach.
+    if list::has_entries(thread) {
+        list::room(thread)?;
+    }
     // Each turn takes at most as long as `remaining` says, and the last one is the one after which nothing remains. If the
     // wait has no end, neither has this loop, unless the mutex is released.
     let outcome = loop {

@@ -3,6 +3,8 @@
 mod drop_in;
 mod interpreter;
 mod native;
+mod task;
+mod wait;
 
 use pyo3::prelude::*;
 

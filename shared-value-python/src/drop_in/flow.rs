@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+
+use crate::task::{asyncio_task, greenlet};
 
 /// The flow that took a lock, while the lock is held.
 #[derive(Default)]
@@ -31,7 +30,7 @@ enum Holder {
 impl Flow {
     /// Notes that the present flow has taken the lock.
     pub(super) fn enter(&self, py: Python<'_>) -> PyResult<()> {
-        let holder = match task(py)? {
+        let holder = match asyncio_task(py)? {
             Some(task) => Some(Holder::Task(task.unbind())),
             None => greenlet(py)?.map(|greenlet| Holder::Greenlet(greenlet.unbind())),
         };
@@ -78,7 +77,7 @@ impl Flow {
             Some(Holder::Greenlet(greenlet)) => (greenlet.clone_ref(py), false),
         };
         drop(held);
-        let current = if is_task { task(py)? } else { greenlet(py)? };
+        let current = if is_task { asyncio_task(py)? } else { greenlet(py)? };
         if current.is_some_and(|current| current.is(&holder)) { Ok(()) } else { Err(another()) }
     }
 }
@@ -89,54 +88,4 @@ fn another() -> PyErr {
         "another asyncio task or greenlet of this thread holds the lock: a lock belongs to a thread, so release it before an \
          `await` or a switch, or take it in a thread of its own",
     )
-}
-
-/// Returns the asyncio task that runs, or its loop if no task runs; `None` if there is no loop in this thread.
-fn task(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    static LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static TASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-
-    let (modules, asyncio) = (modules(py)?, intern!(py, "asyncio"));
-    let Some(running) = function(modules, &LOOP, asyncio, "_get_running_loop")? else { return Ok(None) };
-    let running = running.call0()?;
-    if running.is_none() {
-        return Ok(None);
-    }
-    let Some(current) = function(modules, &TASK, asyncio, "current_task")? else { return Ok(Some(running)) };
-    let task = current.call1((&running,))?;
-    Ok(Some(if task.is_none() { running } else { task }))
-}
-
-/// Returns the greenlet that runs; `None` if the program has none.
-fn greenlet(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-
-    let current = function(modules(py)?, &CURRENT, intern!(py, "greenlet"), "getcurrent")?;
-    current.map(|current| current.call0()).transpose()
-}
-
-fn modules(py: Python<'_>) -> PyResult<&Bound<'_, PyDict>> {
-    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let modules = MODULES.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
-    })?;
-    Ok(modules.bind(py))
-}
-
-/// Returns a function of a module, if the program has imported the module.
-fn function<'py>(
-    modules: &Bound<'py, PyDict>,
-    known: &'static PyOnceLock<Py<PyAny>>,
-    module: &Bound<'py, PyString>,
-    name: &str,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = modules.py();
-    if let Some(function) = known.get(py) {
-        return Ok(Some(function.bind(py).clone()));
-    }
-    // A module that is being imported may lack the function still.
-    let Some(function) = modules.get_item(module)?.map(|module| module.getattr_opt(name)).transpose()?.flatten() else {
-        return Ok(None);
-    };
-    Ok(Some(known.get_or_init(py, || function.unbind()).bind(py).clone()))
 }

@@ -1,16 +1,14 @@
-//! Waiting for a lock while other threads of the interpreter run, and while Ctrl-C is answered.
+//! Waiting for a lock, as long as Python's arguments say.
 
 use std::time::{Duration, Instant};
 
 use pyo3::Borrowed;
 use pyo3::prelude::*;
-use shared_value::{Error, LockError, interruptible};
+use shared_value::{Error, LockError};
 
 use super::cell::Cell;
 use super::error::exception;
-
-/// For how long a wait does not look at signals. One that comes right before the thread falls asleep does not wake it.
-const SLICE: Duration = Duration::from_millis(20);
+use crate::wait::{SLICE, in_slices};
 
 /// Whether an argument is true, whatever its type.
 #[derive(Clone, Copy, Debug)]
@@ -85,21 +83,23 @@ pub(super) fn acquire(py: Python<'_>, cell: &Cell, limit: Limit) -> PyResult<Tak
 }
 
 #[cold]
-fn wait(py: Python<'_>, cell: &Cell, limit: Limit, mut error: Error) -> PyResult<Taken> {
-    loop {
-        match error {
-            Error::Lock(LockError::WouldBlock | LockError::TimedOut | LockError::Interrupted) => {}
-            Error::Lock(LockError::AlreadyHeld) => return Ok(Taken::Held),
-            error => return Err(exception(&error)),
-        }
-        let Some(slice) = limit.slice() else { return Ok(Taken::Not) };
-        // This thread may hold the interpreter's lock while the holder of the other one waits for it.
-        match py.detach(|| interruptible(|| cell.acquire_within(slice))) {
-            Ok(()) => return Ok(Taken::Now),
-            Err(failed) => error = failed,
-        }
-        py.check_signals()?;
+fn wait(py: Python<'_>, cell: &Cell, limit: Limit, error: Error) -> PyResult<Taken> {
+    let acquired = if is_held_elsewhere(&error) {
+        in_slices(py, || limit.slice(), is_held_elsewhere, error, |slice| cell.acquire_within(slice))?
+    } else {
+        Err(error)
+    };
+    match acquired {
+        Ok(()) => Ok(Taken::Now),
+        Err(error) if is_held_elsewhere(&error) => Ok(Taken::Not),
+        Err(Error::Lock(LockError::AlreadyHeld)) => Ok(Taken::Held),
+        Err(error) => Err(exception(&error)),
     }
+}
+
+/// Returns whether another thread or process holds the lock.
+fn is_held_elsewhere(error: &Error) -> bool {
+    matches!(error, Error::Lock(LockError::WouldBlock | LockError::TimedOut | LockError::Interrupted))
 }
 
 /// Waits until the time is over, for a lock that never gets free meanwhile.

@@ -9,10 +9,9 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use shared_value::{Error, LockError, interruptible};
+use shared_value::{Error, LockError};
 
-/// How long a thread waits before it looks whether Ctrl-C was pressed.
-const SLICE: Duration = Duration::from_millis(20);
+use crate::wait::{SLICE, in_slices};
 
 /// Returns the class of an exception that the Python part of the package defines.
 fn class<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyType>>, name: &str) -> PyResult<Bound<'py, PyType>> {
@@ -104,10 +103,11 @@ impl Patience {
         Ok(Self(Instant::now().checked_add(timeout)))
     }
 
-    /// Returns the rest of the time, up to a slice.
-    fn slice(self) -> Duration {
-        let rest = self.0.map(|end| end.saturating_duration_since(Instant::now()));
-        rest.map_or(SLICE, |rest| rest.min(SLICE))
+    /// Returns the rest of the time, up to a slice; `None` if the time is over.
+    fn slice(self) -> Option<Duration> {
+        let Some(end) = self.0 else { return Some(SLICE) };
+        let rest = end.saturating_duration_since(Instant::now());
+        (!rest.is_zero()).then(|| rest.min(SLICE))
     }
 }
 
@@ -146,19 +146,8 @@ fn wait<T: Send>(
     is_temporary: fn(&Error) -> bool,
     mut attempt: impl FnMut(Duration) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    let mut last = error;
-    loop {
-        let slice = patience.slice();
-        if slice.is_zero() {
-            return Err(exception(py, last));
-        }
-        let result = py.detach(|| interruptible(|| attempt(slice)));
-        py.check_signals()?;
-        match result {
-            Err(next) if is_temporary(&next) => last = late(next),
-            result => return result.or_raise(py),
-        }
-    }
+    let attempt = |slice| attempt(slice).map_err(|error| if is_temporary(&error) { late(error) } else { error });
+    in_slices(py, || patience.slice(), is_temporary, error, attempt)?.or_raise(py)
 }
 
 /// Returns the error for the end of the time: the wait was not given up because of the last slice, or of a signal.

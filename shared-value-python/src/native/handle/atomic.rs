@@ -89,6 +89,23 @@ macro_rules! with_kind {
     };
 }
 
+/// Evaluates an expression with `$atomic` as the atomic value, in either kind of handle that can write.
+macro_rules! writable {
+    ($self:ident, $py:expr, $type:ty, $atomic:ident => $result:expr) => {
+        match &*$self.root {
+            Root::ReadWrite(value) => {
+                let $atomic = value.atomic_at::<$type>($self.words.first).or_raise($py)?;
+                $result
+            }
+            Root::Unlocked(value) => {
+                let $atomic = value.atomic_at::<$type>($self.words.first).or_raise($py)?;
+                $result
+            }
+            Root::ReadOnly(_) => return Err(read_only()),
+        }
+    };
+}
+
 /// An operation that changes an atomic value.
 #[derive(Clone, Copy)]
 enum Change {
@@ -121,40 +138,20 @@ impl Atomic {
         Ok(value.or_raise(py)?.into_python(py))
     }
 
-    /// Makes a change, in each of the two kinds of handle that can write.
-    fn change<T: Primitive + AtomicValue>(
-        &self,
-        py: Python<'_>,
-        operand: &Bound<'_, PyAny>,
-        read_write: impl FnOnce(shared_value::Atomic<'_, shared_value::DynValue, T>, T) -> T,
-        unlocked: impl FnOnce(shared_value::Atomic<'_, shared_value::DynValue<shared_value::Unlocked>, T>, T) -> T,
-    ) -> PyResult<Py<PyAny>> {
-        let operand = T::from_python(operand)?;
-        let before = match &*self.root {
-            Root::ReadWrite(value) => read_write(value.atomic_at::<T>(self.words.first).or_raise(py)?, operand),
-            Root::Unlocked(value) => unlocked(value.atomic_at::<T>(self.words.first).or_raise(py)?, operand),
-            Root::ReadOnly(_) => return Err(read_only()),
-        };
-        Ok(before.into_python(py))
-    }
-
     fn number<T: Primitive + AtomicNumber>(
         &self,
         py: Python<'_>,
         change: Change,
         operand: &Bound<'_, PyAny>,
     ) -> PyResult<Py<PyAny>> {
-        macro_rules! apply {
-            () => {
-                |atomic, operand| match change {
-                    Change::Add => atomic.fetch_add(operand),
-                    Change::Sub => atomic.fetch_sub(operand),
-                    Change::Max => atomic.fetch_max(operand),
-                    _ => atomic.fetch_min(operand),
-                }
-            };
-        }
-        self.change::<T>(py, operand, apply!(), apply!())
+        let operand = T::from_python(operand)?;
+        let before = writable!(self, py, T, atomic => match change {
+            Change::Add => atomic.fetch_add(operand),
+            Change::Sub => atomic.fetch_sub(operand),
+            Change::Max => atomic.fetch_max(operand),
+            _ => atomic.fetch_min(operand),
+        });
+        Ok(before.into_python(py))
     }
 
     fn bits<T: Primitive + AtomicBits>(
@@ -163,15 +160,12 @@ impl Atomic {
         change: Change,
         operand: &Bound<'_, PyAny>,
     ) -> PyResult<Py<PyAny>> {
-        macro_rules! apply {
-            () => {
-                |atomic, operand| match change {
-                    Change::Or => atomic.fetch_or(operand),
-                    _ => atomic.fetch_and(operand),
-                }
-            };
-        }
-        self.change::<T>(py, operand, apply!(), apply!())
+        let operand = T::from_python(operand)?;
+        let before = writable!(self, py, T, atomic => match change {
+            Change::Or => atomic.fetch_or(operand),
+            _ => atomic.fetch_and(operand),
+        });
+        Ok(before.into_python(py))
     }
 
     fn plain<T: Primitive + AtomicValue>(
@@ -180,18 +174,15 @@ impl Atomic {
         change: Change,
         operand: &Bound<'_, PyAny>,
     ) -> PyResult<Py<PyAny>> {
-        macro_rules! apply {
-            () => {
-                |atomic, operand| match change {
-                    Change::Store => {
-                        atomic.store(operand);
-                        operand
-                    }
-                    _ => atomic.swap(operand),
-                }
-            };
-        }
-        self.change::<T>(py, operand, apply!(), apply!())
+        let operand = T::from_python(operand)?;
+        let before = writable!(self, py, T, atomic => match change {
+            Change::Store => {
+                atomic.store(operand);
+                operand
+            }
+            _ => atomic.swap(operand),
+        });
+        Ok(before.into_python(py))
     }
 
     fn apply(&self, py: Python<'_>, change: Change, operand: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
@@ -218,15 +209,7 @@ impl Atomic {
         new: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
         let (current, new) = (T::from_python(current)?, T::from_python(new)?);
-        Ok(match &*self.root {
-            Root::ReadWrite(value) => {
-                value.atomic_at::<T>(self.words.first).or_raise(py)?.compare_exchange(current, new).is_ok()
-            }
-            Root::Unlocked(value) => {
-                value.atomic_at::<T>(self.words.first).or_raise(py)?.compare_exchange(current, new).is_ok()
-            }
-            Root::ReadOnly(_) => return Err(read_only()),
-        })
+        Ok(writable!(self, py, T, atomic => atomic.compare_exchange(current, new).is_ok()))
     }
 }
 

@@ -77,14 +77,11 @@ impl Root {
         offset: usize,
         number: F,
     ) -> PyResult<()> {
-        match self {
-            Self::ReadWrite(value) => {
-                holds::check(py, value)?;
-                patiently(py, Patience::UNLIMITED, |timeout| value.within(timeout).part_at::<F>(offset)?.set(number))
-            }
-            Self::ReadOnly(_) => Err(read_only()),
-            Self::Unlocked(value) => value.part_at::<F>(offset).and_then(|part| part.set(number)).or_raise(py),
-        }
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).part_at::<F>(offset)?.set(number),
+            |value| value.part_at::<F>(offset)?.set(number),
+        )
     }
 
     /// Lets the closure change a number at an offset. If it fails, nothing changes.
@@ -100,21 +97,16 @@ impl Root {
             *number = changed.unwrap_or(*number);
             changed
         };
-        match self {
-            Self::ReadWrite(value) => {
-                holds::check(py, value)?;
-                patiently(py, Patience::UNLIMITED, |timeout| value.within(timeout).part_at::<F>(offset)?.update(apply))
-            }
-            Self::ReadOnly(_) => Err(read_only()),
-            Self::Unlocked(value) => value.part_at::<F>(offset).and_then(|part| part.update(apply)).or_raise(py),
-        }
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).part_at::<F>(offset)?.update(apply),
+            |value| value.part_at::<F>(offset)?.update(apply),
+        )
     }
 
     /// Reads the part at a path.
     pub(crate) fn get(&self, py: Python<'_>, path: &str, size: usize) -> PyResult<DynData> {
-        self.check_read(py)?;
-        let read = || each!(self, value => value.get(path));
-        if size < LARGE { read() } else { py.detach(read) }.or_raise(py)
+        self.read(py, size, || each!(self, value => value.get(path)))
     }
 
     /// Replaces the part at a path.
@@ -128,10 +120,7 @@ impl Root {
 
     /// Reads elements of an array into the buffer.
     pub(crate) fn read_elements(&self, py: Python<'_>, path: &str, first: usize, to: &mut [u8]) -> PyResult<()> {
-        self.check_read(py)?;
-        let is_large = to.len() >= LARGE;
-        let mut read = || each!(self, value => value.read_elements(path, first, to));
-        if is_large { py.detach(read) } else { read() }.or_raise(py)
+        self.read(py, to.len(), || each!(self, value => value.read_elements(path, first, to)))
     }
 
     /// Writes elements of an array.
@@ -145,10 +134,7 @@ impl Root {
 
     /// Reads the bytes of a part into the buffer.
     pub(crate) fn read_bytes(&self, py: Python<'_>, path: &str, to: &mut [u8]) -> PyResult<()> {
-        self.check_read(py)?;
-        let is_large = to.len() >= LARGE;
-        let mut read = || each!(self, value => value.read_bytes(path, to));
-        if is_large { py.detach(read) } else { read() }.or_raise(py)
+        self.read(py, to.len(), || each!(self, value => value.read_bytes(path, to)))
     }
 
     /// Replaces the bytes of a part.
@@ -160,12 +146,25 @@ impl Root {
         )
     }
 
-    fn write(
+    /// Reads, without the interpreter's lock if there is much to copy.
+    fn read<R: Send>(
         &self,
         py: Python<'_>,
-        locked: impl Fn(&DynValue, Duration) -> Result<(), Error> + Send + Sync,
-        unlocked: impl FnOnce(&DynValue<Unlocked>) -> Result<(), Error>,
-    ) -> PyResult<()> {
+        size: usize,
+        read: impl FnOnce() -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
+        self.check_read(py)?;
+        if size < LARGE { read() } else { py.detach(read) }.or_raise(py)
+    }
+
+    /// Writes under the lock, if there is one.
+    #[inline]
+    fn write<R: Send>(
+        &self,
+        py: Python<'_>,
+        locked: impl Fn(&DynValue, Duration) -> Result<R, Error> + Send + Sync,
+        unlocked: impl FnOnce(&DynValue<Unlocked>) -> Result<R, Error>,
+    ) -> PyResult<R> {
         match self {
             Self::ReadWrite(value) => {
                 holds::check(py, value)?;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+
+use crate::task::{asyncio_task, function, greenlet, modules};
 
 /// The addresses of the task of `asyncio` or `trio`, and of the greenlet; 0 without one.
 #[derive(Clone, Copy, Default)]
@@ -22,31 +23,8 @@ impl Runner {
     }
 }
 
-/// The functions that tell what runs, of the modules that the program has imported.
-struct Functions {
-    running_loop: PyOnceLock<Py<PyAny>>,
-    current_task: PyOnceLock<Py<PyAny>>,
-    trio_task: PyOnceLock<Py<PyAny>>,
-    greenlet: PyOnceLock<Py<PyAny>>,
-}
-
-static FUNCTIONS: Functions = Functions {
-    running_loop: PyOnceLock::new(),
-    current_task: PyOnceLock::new(),
-    trio_task: PyOnceLock::new(),
-    greenlet: PyOnceLock::new(),
-};
-
 /// How many modules there were when none of these modules was among them. A look at the number is cheaper than one at the names.
 static NONE_AMONG: AtomicUsize = AtomicUsize::new(0);
-
-fn modules(py: Python<'_>) -> PyResult<&Bound<'_, PyDict>> {
-    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let modules = MODULES.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
-    })?;
-    Ok(modules.bind(py))
-}
 
 /// Returns whether the program may run several tasks or greenlets on a thread.
 #[inline]
@@ -67,7 +45,11 @@ pub(super) fn may_differ(py: Python<'_>) -> PyResult<bool> {
 
 /// Returns what runs.
 pub(super) fn current(py: Python<'_>) -> PyResult<Runner> {
-    if may_differ(py)? { Ok(Runner { task: task(py)?, greenlet: greenlet(py)? }) } else { Ok(Runner::default()) }
+    if may_differ(py)? {
+        Ok(Runner { task: task(py)?, greenlet: address(greenlet(py)?) })
+    } else {
+        Ok(Runner::default())
+    }
 }
 
 /// Returns the greenlet that runs, 0 if the program cannot have any: for code that is about to leave something on the stack, which
@@ -77,42 +59,19 @@ pub(crate) fn stack(py: Python<'_>) -> PyResult<usize> {
     static IMPORTED: PyOnceLock<()> = PyOnceLock::new();
     // Without the module, there are no greenlets.
     IMPORTED.get_or_init(py, || drop(py.import(intern!(py, "greenlet"))));
-    greenlet(py)
-}
-
-/// Returns a function of a module, once the program has imported the module.
-fn function<'py>(
-    py: Python<'py>,
-    cell: &'static PyOnceLock<Py<PyAny>>,
-    module: &Bound<'py, PyString>,
-    function: &Bound<'py, PyString>,
-) -> PyResult<Option<&'py Bound<'py, PyAny>>> {
-    if cell.get(py).is_none() {
-        // The module may be only half imported.
-        let found = modules(py)?.get_item(module)?.map(|module| module.getattr_opt(function)).transpose()?.flatten();
-        let Some(found) = found else { return Ok(None) };
-        let _ = cell.set(py, found.unbind());
-    }
-    Ok(cell.get(py).map(|function| function.bind(py)))
+    Ok(address(greenlet(py)?))
 }
 
 fn task(py: Python<'_>) -> PyResult<usize> {
-    let asyncio = intern!(py, "asyncio");
-    if let Some(running) = function(py, &FUNCTIONS.running_loop, asyncio, intern!(py, "_get_running_loop"))? {
-        let running = running.call0()?;
-        if !running.is_none()
-            && let Some(current) = function(py, &FUNCTIONS.current_task, asyncio, intern!(py, "current_task"))?
-        {
-            return Ok(current.call1((running,))?.as_ptr().addr());
-        }
+    static TRIO: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if let Some(task) = asyncio_task(py)? {
+        return Ok(task.as_ptr().addr());
     }
-    let trio = intern!(py, "trio.lowlevel");
-    let Some(current) = function(py, &FUNCTIONS.trio_task, trio, intern!(py, "current_task"))? else { return Ok(0) };
+    let current = function(py, &TRIO, intern!(py, "trio.lowlevel"), "current_task")?;
     // Outside of a task it raises a `RuntimeError`.
-    Ok(current.call0().map_or(0, |task| task.as_ptr().addr()))
+    Ok(address(current.and_then(|current| current.call0().ok())))
 }
 
-fn greenlet(py: Python<'_>) -> PyResult<usize> {
-    let current = function(py, &FUNCTIONS.greenlet, intern!(py, "greenlet"), intern!(py, "getcurrent"))?;
-    current.map_or(Ok(0), |current| Ok(current.call0()?.as_ptr().addr()))
+fn address(object: Option<Bound<'_, PyAny>>) -> usize {
+    object.map_or(0, |object| object.as_ptr().addr())
 }

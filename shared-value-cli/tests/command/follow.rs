@@ -228,7 +228,7 @@ fn powerless(arguments: &[&str]) -> Command {
     }
 }
 
-/// A user who may only read a value cannot announce a waiter in it. If the tool slept all the same, it would never wake up.
+/// Without the right to write a value, the tool cannot announce a waiter in it. If it slept all the same, it would never wake up.
 #[test]
 fn without_permission_to_write_it_polls_and_says_so() {
     let name = SegmentName::new("watch-read-only");

@@ -46,7 +46,7 @@ pub(crate) trait BriefLock: Copy {
         Ok(())
     }
 
-    /// Ends the borrow after a panic. What the closure has written into other values under the lock is not committed.
+    /// Ends the borrow after a panic. The closure's writes to other values under the lock are not committed.
     #[inline(always)]
     fn unwind(self, _: &LockLine, _: Thread) {}
 

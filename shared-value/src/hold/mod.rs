@@ -89,7 +89,7 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         Ok(acquired)
     }
 
-    /// Returns a hold of the calling thread, to be ended. Whoever took it must not end it too.
+    /// Returns a hold of the calling thread, to be ended. The code that took it must not end it too.
     ///
     /// # Errors
     /// `NotHeld` if the calling thread does not hold the lock.

@@ -49,7 +49,7 @@ fn row(line: &str) -> Option<(u32, Vec<&str>)> {
     Some((number, cells))
 }
 
-/// What the page says of the Python package is tested there, by tests that are named after the row.
+/// The package has a test, named after the row, for each behaviour that the page claims for it.
 #[test]
 fn rows_about_the_package_have_a_test_there() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

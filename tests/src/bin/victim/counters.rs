@@ -14,7 +14,7 @@ const LANES: usize = 2;
 /// The bytes of both.
 const LENGTH: u64 = 2 * 64;
 
-/// What the counter starts with.
+/// The first total of the counter.
 const START: u64 = 10;
 
 type Handle = SharedCounter<LANES>;

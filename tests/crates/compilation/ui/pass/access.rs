@@ -36,7 +36,7 @@ fn main() {
     let _: [&SynchronizedAccount<ReadOnly>; 1] = [&reader as &Synchronized<Account, ReadOnly>];
     let _: SynchronizedAccount<Unlocked> = unlocked;
 
-    // What is written is made from what is read.
+    // Each write is made from a read.
     let guard: AccountGuard<'_> = named.lock().unwrap();
     guard.set_balance(guard.balance() + 1).unwrap();
     let limits = guard.in_limits();

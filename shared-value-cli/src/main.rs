@@ -17,7 +17,7 @@ mod value;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{change, create, doctor, generate, layout, list, lock, show, wait, watch};
@@ -59,8 +59,8 @@ fn run(Arguments { color, command }: &Arguments) -> Result<ExitCode> {
         Command::Top(top) => top::run(top),
         Command::Doctor(doctor) => doctor::run(doctor, &mut output),
         Command::Layout(layout) => layout::run(layout, &mut output),
-        Command::Completions(completions) => generate::completions(completions, &mut output),
-        Command::Man(man) => generate::man(man, &mut output),
+        Command::Completions(completions) => generate::completions(completions, Arguments::command(), &mut output),
+        Command::Man(man) => generate::man(man, Arguments::command(), &mut output),
     }?;
     output.flush()?;
     Ok(ExitCode::SUCCESS)

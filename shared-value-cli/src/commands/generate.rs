@@ -3,10 +3,9 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::arguments::Arguments;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -24,25 +23,30 @@ pub(crate) struct Man {
     directory: Option<PathBuf>,
 }
 
-pub(crate) fn completions(Completions { shell }: &Completions, output: &mut Output) -> Result<()> {
+/// Prints completions of the command line `command`.
+pub(crate) fn completions(
+    Completions { shell }: &Completions,
+    mut command: Command,
+    output: &mut Output,
+) -> Result<()> {
     let mut text = Vec::new();
-    clap_complete::generate(*shell, &mut Arguments::command(), "shared-value", &mut text);
+    clap_complete::generate(*shell, &mut command, "shared-value", &mut text);
     output.raw(&text)
 }
 
-pub(crate) fn man(Man { directory }: &Man, output: &mut Output) -> Result<()> {
+/// Prints or writes the manual of the command line `command`.
+pub(crate) fn man(Man { directory }: &Man, command: Command, output: &mut Output) -> Result<()> {
     let Some(directory) = directory else {
         let mut text = Vec::new();
-        clap_mangen::Man::new(Arguments::command()).render(&mut text)?;
+        clap_mangen::Man::new(command).render(&mut text)?;
         return output.raw(&text);
     };
-    let write = |command: clap::Command, name: String| -> Result<()> {
+    let write = |command: Command, name: String| -> Result<()> {
         let path = directory.join(format!("{name}.1"));
         let failed = |error| Failure::from(error).of(format!("cannot write `{}`", path.display()));
         let mut file = File::create(&path).map_err(failed)?;
         clap_mangen::Man::new(command.name(name.leak() as &str)).render(&mut file).map_err(failed)
     };
-    let command = Arguments::command();
     for part in command.get_subcommands() {
         write(part.clone(), format!("shared-value-{}", part.get_name()))?;
     }

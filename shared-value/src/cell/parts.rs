@@ -5,7 +5,7 @@
 //!  40  version      8 bytes, see `protocol/slots.rs`
 //!  48  draft        8 bytes
 //!  56  event        8 bytes, see `protocol/event.rs`
-//!  64  slots, marks, atomic fields and lanes, see `format/contents.rs`
+//!  64  slots, marks, atomic fields and lanes, see `format/cell/contents.rs`
 //! ```
 #![allow(unsafe_code)]
 

@@ -3,8 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::error::Error;
-use crate::format::contents::Shape;
-use crate::format::header::UnvalidatedHeader;
+use crate::format::cell::contents::Shape;
+use crate::format::unvalidated::UnvalidatedHeader;
 use crate::format::{CELL_ALIGN, Description, Difference, Invalid, other_slots, require};
 use crate::layout::text_fingerprint;
 

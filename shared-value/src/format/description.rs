@@ -1,7 +1,7 @@
 //! `Description`: a program's description of a value, which new segments record and existing segments must match.
 
 use crate::error::Error;
-use crate::format::contents::{Shape, Typed};
+use crate::format::cell::contents::{Shape, Typed};
 use crate::format::{Difference, Extent, Invalid, other_slots};
 
 /// The expected contents of a cell.

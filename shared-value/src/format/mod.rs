@@ -9,31 +9,29 @@
 //! mutex offset      after the cell: its pthread mutex, if one guards it (64 bytes)
 //! ```
 
+mod cell;
 mod cell_entry;
-pub(crate) mod contents;
 mod description;
 mod difference;
 mod extent;
-pub(crate) mod growth;
 mod header;
-pub(crate) mod lanes;
-mod one_slot;
 mod plan;
 mod required;
-pub(crate) mod room;
+mod unvalidated;
 
 use std::fmt;
 
 use crate::error::Error;
 
+pub(crate) use cell::{OneSlot, contents, growth, lanes, room};
 pub(crate) use cell_entry::CellEntry;
 pub(crate) use description::{Described, Description};
 pub(crate) use difference::Difference;
 pub(crate) use extent::Extent;
-pub(crate) use header::{FORMAT, HEADER_SIZE, Header, MAX_PREFIX, RETIRED, SegmentId, UNVOUCHED, UnvalidatedHeader};
-pub(crate) use one_slot::OneSlot;
+pub(crate) use header::{FORMAT, HEADER_SIZE, Header, MAX_PREFIX, RETIRED, SegmentId, UNVOUCHED};
 pub(crate) use plan::Plan;
 pub(crate) use required::RequiredLock;
+pub(crate) use unvalidated::UnvalidatedHeader;
 
 /// The alignment of cells: a cache line.
 pub(crate) const CELL_ALIGN: usize = 64;

@@ -5,10 +5,8 @@ use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-use crate::lock;
+use crate::protocol::atomics::AtomicU64;
 use crate::protocol::lanes;
-use crate::protocol::lock_word::process_and_thread;
-use crate::segment::mapping::Mapping;
 
 /// The lanes of one value that can be owned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +47,7 @@ impl TakenLanes {
         })
     }
 
-    fn add(&self, area: LaneArea) {
+    pub(super) fn add(&self, area: LaneArea) {
         if self.areas().any(|known| known == area) {
             return;
         }
@@ -64,6 +62,22 @@ impl TakenLanes {
             }
         }
     }
+
+    /// Gives back the lanes whose owner is one of these. `word` returns the word at an offset of the segment.
+    ///
+    /// The space of a value that was removed from an arena may be that of another one by now. A word there is no owner by accident:
+    /// an owner has 32 random bits, and more.
+    pub(super) fn give_back<'a>(&self, word: impl Fn(usize) -> Option<&'a AtomicU64>, is_one: impl Fn(u64) -> bool) {
+        for area in self.areas() {
+            let places = (0..area.count).map(|number| area.start + number * area.stride);
+            for owner in places.filter_map(&word) {
+                let seen = lanes::owner(owner);
+                if seen != 0 && is_one(seen) {
+                    lanes::give_back(owner, seen);
+                }
+            }
+        }
+    }
 }
 
 impl Drop for TakenLanes {
@@ -73,44 +87,6 @@ impl Drop for TakenLanes {
             // SAFETY: `add` has made the node by `Box::into_raw`, and nothing else frees it.
             let node = unsafe { Box::from_raw(next) };
             next = node.next;
-        }
-    }
-}
-
-impl Mapping {
-    /// Notes where a thread of this process has taken a lane.
-    pub(crate) fn note_lanes(&self, area: LaneArea) {
-        self.taken_lanes.add(area);
-    }
-
-    /// Returns whether the owner of a lane is known not to exist.
-    pub(crate) fn is_lane_owner_gone(&self, owner: u64) -> bool {
-        self.is_gone(owner)
-    }
-
-    /// Gives back the lanes whose owner is one of these.
-    ///
-    /// The space of a value that was removed from an arena may be that of another one by now. A word there is no owner by accident:
-    /// an owner has 32 random bits, and more.
-    pub(super) fn give_back_lanes(&self, is_one: impl Fn(u64) -> bool) {
-        for area in self.taken_lanes.areas() {
-            let places = (0..area.count).map(|number| area.start + number * area.stride);
-            for owner in places.filter_map(|place| self.words(place, 1)?.first()) {
-                let seen = lanes::owner(owner);
-                if seen != 0 && is_one(seen) {
-                    lanes::give_back(owner, seen);
-                }
-            }
-        }
-    }
-
-    /// Gives back the lanes of all threads of this process, none of which uses the segment any more.
-    ///
-    /// Nothing is given back if this process is not vouched for: then it may have mapped the segment again already.
-    pub(super) fn give_back_all_lanes(&self) {
-        let own = lock::process::id();
-        if own != 0 {
-            self.give_back_lanes(|owner| process_and_thread(owner).0 == own);
         }
     }
 }

@@ -7,7 +7,6 @@ use std::marker::PhantomPinned;
 use std::mem;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
-use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -16,10 +15,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::error::Error;
-use crate::format::{
-    CELL_ALIGN, CellEntry, EVENT, HEADER_SIZE, Header, Invalid, MAX_PREFIX, RequiredLock, SegmentId, UNVOUCHED,
-    UnvalidatedHeader,
-};
+use crate::format::{CELL_ALIGN, CellEntry, EVENT, Header, RequiredLock, SegmentId, UNVOUCHED};
 use crate::lock;
 use crate::lock::Signal;
 use crate::protocol::atomics::AtomicU64;
@@ -27,7 +23,8 @@ use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::claims::layout::Layout;
 use crate::segment::claims::state::Claims;
-use crate::segment::lanes::TakenLanes;
+use crate::segment::header::read_header;
+use crate::segment::lanes::{LaneArea, TakenLanes};
 use crate::segment::location::Location;
 use crate::segment::memory::MemorySeen;
 use crate::sys;
@@ -55,7 +52,7 @@ pub(crate) struct Mapping {
     /// The values of an arena that this process has open.
     claims: OnceLock<Begun>,
     /// The lanes that this process has taken.
-    pub(super) taken_lanes: TakenLanes,
+    taken_lanes: TakenLanes,
     /// How many bytes may be in use without another look at the file.
     pub(super) memory_seen: MemorySeen,
     /// The hooks that run around a `fork` may use the mapping while another thread has begun to drop it. This field tells the
@@ -282,28 +279,14 @@ impl Mapping {
         (Identity::of(&file).ok()? == self.identity()).then_some(file)
     }
 
-    /// Reserves memory for the holes in a part of the segment.
-    pub(crate) fn fill_holes(&self, part: Range<usize>) -> Result<(), Error> {
-        let part = part.start as u64..part.end.min(self.length()) as u64;
-        let filled = self.file().and_then(|file| sys::memory::fill_holes(file, part));
-        filled.map_err(|error| Error::io(format!("reserve memory for the holes in `{}`", self.name), error))
-    }
-
-    /// Loads pages for the holes in a part of the segment, so that reading them raises no SIGBUS: for a mapping that
-    /// cannot reserve memory, because it only reads. Before Linux 5.14, it does nothing.
-    pub(crate) fn load_holes(&self, part: Range<usize>) -> Result<(), Error> {
-        let part = part.start as u64..part.end.min(self.length()) as u64;
-        let load = |hole: Range<u64>| {
-            let [start, end] = [hole.start, hole.end].map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));
-            match self.memory.advise_range(Advice::PopulateRead, start, end - start) {
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-                // The kernel says so where a load would raise SIGBUS.
-                Err(error) if error.raw_os_error() == Some(libc::EFAULT) => Err(io::ErrorKind::StorageFull.into()),
-                loaded => loaded,
-            }
-        };
-        let loaded = self.file().and_then(|file| sys::memory::load_holes(file, part, load));
-        loaded.map_err(|error| Error::io(format!("get memory for the holes in `{}`", self.name), error))
+    /// Loads the pages of a part of the memory, so that reading them raises no SIGBUS. Before Linux 5.14, it does nothing.
+    pub(super) fn load_pages(&self, part: Range<usize>) -> io::Result<()> {
+        match self.memory.advise_range(Advice::PopulateRead, part.start, part.len()) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            // The kernel says so where a load would raise SIGBUS.
+            Err(error) if error.raw_os_error() == Some(libc::EFAULT) => Err(io::ErrorKind::StorageFull.into()),
+            loaded => loaded,
+        }
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -394,6 +377,34 @@ impl Mapping {
     }
 }
 
+/// The lanes of counters that threads of this process have taken.
+impl Mapping {
+    /// Notes where a thread of this process has taken a lane.
+    pub(crate) fn note_lanes(&self, area: LaneArea) {
+        self.taken_lanes.add(area);
+    }
+
+    /// Returns whether the owner of a lane is known not to exist.
+    pub(crate) fn is_lane_owner_gone(&self, owner: u64) -> bool {
+        self.is_gone(owner)
+    }
+
+    /// Gives back the lanes whose owner is one of these.
+    pub(super) fn give_back_lanes(&self, is_one: impl Fn(u64) -> bool) {
+        self.taken_lanes.give_back(|offset| self.words(offset, 1)?.first(), is_one);
+    }
+
+    /// Gives back the lanes of all threads of this process, none of which uses the segment any more.
+    ///
+    /// Nothing is given back if this process is not vouched for: then it may have mapped the segment again already.
+    fn give_back_all_lanes(&self) {
+        let own = lock::process::id();
+        if own != 0 {
+            self.give_back_lanes(|owner| process_and_thread(owner).0 == own);
+        }
+    }
+}
+
 impl Drop for Mapping {
     fn drop(&mut self) {
         if let Some(begun) = self.claims.get() {
@@ -411,48 +422,4 @@ impl Drop for Mapping {
             mem::forget(presence);
         }
     }
-}
-
-/// Reads and validates the header of a file.
-fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
-    Ok(read_unvalidated(file, file_length)?.validate())
-}
-
-/// Returns the identity of the segment in a file, and does nothing else with the file. The rest of the header may be invalid.
-pub(crate) fn id_of(file: &File) -> io::Result<SegmentId> {
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
-    }
-    let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length: metadata.len() };
-    read_up_to(file, &mut header.prefix, HEADER_SIZE.min(metadata.len()))?;
-    header.identity().map_err(|Invalid { field, expected, found }| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{field}: expected {expected}, found {found}"))
-    })
-}
-
-/// Reads the header of a file that may be a segment.
-pub(super) fn read_unvalidated(file: &File, file_length: u64) -> io::Result<UnvalidatedHeader> {
-    /// Enough for most headers.
-    const FIRST: u64 = 4096;
-    // A private copy of the bytes before the first cell: later changes by other processes do not matter.
-    let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length };
-    read_up_to(file, &mut header.prefix, FIRST.min(file_length))?;
-    let length = header.prefix_length().min(MAX_PREFIX).min(file_length);
-    read_up_to(file, &mut header.prefix, length)?;
-    Ok(header)
-}
-
-/// Extends `bytes` to the first `length` bytes of the file, or to the whole file if it is shorter.
-fn read_up_to(file: &File, bytes: &mut Vec<u8>, length: u64) -> io::Result<()> {
-    let mut done = bytes.len();
-    bytes.resize(done.max(usize::try_from(length).expect("at most 16 MiB")), 0);
-    while done < bytes.len() {
-        match file.read_at(&mut bytes[done..], done as u64)? {
-            0 => break,
-            read => done += read,
-        }
-    }
-    bytes.truncate(done);
-    Ok(())
 }

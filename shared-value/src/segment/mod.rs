@@ -2,6 +2,8 @@
 //! is mapped once in a process.
 
 mod claims;
+mod header;
+mod holes;
 mod lanes;
 mod location;
 mod mapping;
@@ -26,10 +28,11 @@ use crate::sys::entrance::Entrance;
 
 pub(crate) use crate::sys::descriptor::Identity;
 pub(crate) use claims::{Layout, Search};
+pub(crate) use header::id_of;
 pub(crate) use lanes::LaneArea;
 pub use location::Location;
 pub(crate) use location::TOKEN_PREFIX;
-pub(crate) use mapping::{Mapping, id_of};
+pub(crate) use mapping::Mapping;
 pub use names::{NamedValue, names};
 pub use report::{LockOwner, Report, ReportedLock, inspect};
 pub use succession::unlink;

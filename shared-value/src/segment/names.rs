@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::format::FORMAT;
+use crate::segment::header::read_unvalidated;
 use crate::segment::location::NAMED;
-use crate::segment::mapping::read_unvalidated;
 use crate::segment::succession::NEXT_PREFIX;
 use crate::sys;
 use crate::sys::descriptor::is_out_of_descriptors;

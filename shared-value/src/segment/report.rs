@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::format::{Header, RETIRED, RequiredLock, UNVOUCHED, UnvalidatedHeader};
 use crate::protocol::lock_word::{OWNER_DIED, WAITERS, is_retired_by, process_and_thread};
 use crate::protocol::retired::Standing;
+use crate::segment::header::read_unvalidated;
 use crate::segment::location::Location;
-use crate::segment::mapping::read_unvalidated;
 use crate::sys::entrance;
 
 /// Describes a segment as it was at one moment. Returned by [`inspect`].

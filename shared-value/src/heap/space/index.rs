@@ -13,8 +13,7 @@
 //! generations, so no id is ever made twice: an id consists of the place and the generation. When the generations of a page
 //! are used up, no block ends there any more.
 
-use crate::heap::blocks::Heap;
-use crate::heap::space::journal::Batch;
+use crate::heap::blocks::words::Heap;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 
 const WORD: usize = size_of::<u64>();
@@ -130,7 +129,7 @@ impl<'a> Heap<'a> {
     }
 
     /// Returns the greatest generation.
-    fn last_generation(self) -> u64 {
+    pub(super) fn last_generation(self) -> u64 {
         (1 << (u64::BITS - self.place_bits()).min(GENERATION_BITS)) - 1
     }
 
@@ -151,27 +150,5 @@ impl<'a> Heap<'a> {
     /// Returns the bytes of the index that describe the blocks up to `end`.
     pub(crate) fn index_of(self, end: usize) -> std::ops::Range<usize> {
         self.entry_offset(end.saturating_sub(1))..self.end_of_segment()
-    }
-}
-
-impl Batch<'_> {
-    pub(super) fn set(&mut self, bits: Bits, place: usize) {
-        let offset = self.heap.bits_offset(bits, place);
-        let word = self.read(offset);
-        self.write(offset, word | bit(place));
-    }
-
-    pub(super) fn clear(&mut self, bits: Bits, place: usize) {
-        let offset = self.heap.bits_offset(bits, place);
-        let word = self.read(offset);
-        self.write(offset, word & !bit(place));
-    }
-
-    /// Counts a block that ends at a place.
-    pub(super) fn next_generation(&mut self, place: usize) -> u64 {
-        let offset = self.heap.generation_offset(place);
-        let next = self.read(offset).saturating_add(1).min(self.heap.last_generation());
-        self.write(offset, next);
-        next
     }
 }

@@ -11,8 +11,8 @@
 
 use core::sync::atomic::fence;
 
-use crate::heap::blocks::Heap;
-use crate::heap::space::index::JOURNAL;
+use crate::heap::blocks::words::Heap;
+use crate::heap::space::index::{Bits, JOURNAL, bit};
 use crate::heap::usize_of;
 use crate::protocol::atomics::Ordering;
 
@@ -54,6 +54,26 @@ impl<'a> Batch<'a> {
                 self.count += 1;
             }
         }
+    }
+
+    pub(super) fn set(&mut self, bits: Bits, place: usize) {
+        let offset = self.heap.bits_offset(bits, place);
+        let word = self.read(offset);
+        self.write(offset, word | bit(place));
+    }
+
+    pub(super) fn clear(&mut self, bits: Bits, place: usize) {
+        let offset = self.heap.bits_offset(bits, place);
+        let word = self.read(offset);
+        self.write(offset, word & !bit(place));
+    }
+
+    /// Counts a block that ends at a place.
+    pub(super) fn next_generation(&mut self, place: usize) -> u64 {
+        let offset = self.heap.generation_offset(place);
+        let next = self.read(offset).saturating_add(1).min(self.heap.last_generation());
+        self.write(offset, next);
+        next
     }
 
     /// Makes the stores without the journal.

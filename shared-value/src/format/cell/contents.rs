@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::error::Error;
-use crate::format::growth::Growth;
-use crate::format::lanes::LaneCounts;
+use crate::format::cell::growth::Growth;
+use crate::format::cell::lanes::LaneCounts;
 use crate::layout::{SharedValue, schema_text, slice_fingerprint, slice_schema_text};
 use crate::protocol::marks;
 
@@ -42,7 +42,7 @@ pub(crate) struct Shape {
 ///     a line: they then share no line, and the writer of one slot does not disturb readers of the other
 ///     marks of slots of more than 64 words, at a multiple of a line: see `protocol/marks.rs`
 ///     one word for each atomic field, at a multiple of a line
-///     the lanes of counters, each at a multiple of a line: see `format/lanes.rs`
+///     the lanes of counters, each at a multiple of a line: see `format/cell/lanes.rs`
 /// ```
 ///
 /// If there is one slot, slot 1 and the marks are missing: the distance from slot 0 to slot 1 is zero.

@@ -1,4 +1,4 @@
-//! `Heap`: the blocks of an arena behind its directory.
+//! The blocks of an arena behind its directory.
 //!
 //! ```text
 //! block, at a multiple of 64:   payload | key, zeros up to a word | trailer (32 bytes), at the end of a unit of 64
@@ -11,9 +11,10 @@
 //! reader trusts nothing that it has read: a process that writes to the memory can make a key refer to another value, but no
 //! access leaves the segment.
 
+mod trailer;
+pub(in crate::heap) mod words;
+
 use core::sync::atomic::fence;
-use std::io;
-use std::ops::Range;
 
 use crate::error::Error;
 use crate::format::{CELL_ALIGN, Extent};
@@ -22,107 +23,16 @@ use crate::heap::space::index::{self, Bits};
 use crate::heap::usize_of;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::protocol::claims::look_again;
-use crate::segment::{Layout, Mapping, Search};
-use crate::sys::memory;
+use crate::segment::Mapping;
+
+use trailer::{FREE, HASH_BITS, LIVE, REMOVED, START_BITS, STATE, TRAILER_WORDS};
+pub(crate) use trailer::{State, TRAILER, Trailer, block_length, key_bytes, words_of};
+pub(crate) use words::Heap;
 
 const WORD: usize = size_of::<u64>();
-const TRAILER_WORDS: usize = 4;
-/// The size of a trailer in bytes. Each trailer lies at a multiple of this size, so its offset in such units fits into 40
-/// bits.
-pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
-
-/// Whether a block is in use. It has the size of a word, so that trailers have no padding, which is slow to copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
-pub(crate) enum State {
-    /// It is being made, or its maker died before the block was live.
-    Made,
-    /// It is in use.
-    Live,
-    /// No look-up finds it any more, but handles of it may be open.
-    Removed,
-    /// No handle of it is open.
-    Free,
-    /// It is live if the pending changes are committed.
-    Adding,
-    /// It is live unless the pending changes are committed.
-    Removing,
-}
-
-/// The end of a block, as it was read.
-///
-/// ```text
-///  0  state (8 bits), generation (56 bits)
-///  8  start (48 bits): where the block starts; length of the key in bytes (16 bits)
-/// 16  bytes of the value, and its slots: see `Extent`
-/// 24  hash (24 bits): the lowest bits of that of the key; type (40 bits): where the trailer of its type entry lies, in
-///     units of 32 bytes
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trailer {
-    /// The offset of the trailer.
-    pub(crate) at: usize,
-    pub(crate) state: State,
-    pub(crate) generation: u64,
-    /// The offset of the trailer of its type entry; zero in a block that holds no value.
-    pub(crate) type_entry: usize,
-    pub(crate) start: usize,
-    pub(crate) extent: Extent,
-    /// The bytes of the key; zero if the value has none.
-    pub(crate) key_length: usize,
-    /// The lowest bits of the hash of the key.
-    pub(crate) hash: u64,
-}
-
-/// The bits of a trailer's first word that hold the state.
-const STATE: u64 = 0xff;
-const LIVE: u64 = 1;
-const REMOVED: u64 = 2;
-const FREE: u64 = 3;
-/// The bits of the second word that hold the start, and of the last word that hold the hash.
-const START_BITS: u32 = 48;
-const HASH_BITS: u32 = 24;
 
 /// The block was used again while its trailer was read.
 struct Reused;
-
-impl Trailer {
-    fn first_word(&self) -> u64 {
-        let state = match self.state {
-            State::Made => 0,
-            State::Live => 1,
-            State::Removed => REMOVED,
-            State::Free => FREE,
-            State::Adding => 4,
-            State::Removing => 5,
-        };
-        state | self.generation << STATE.count_ones()
-    }
-
-    pub(crate) fn words(&self) -> [u64; TRAILER_WORDS] {
-        [
-            self.first_word(),
-            self.start as u64 | (self.key_length as u64) << START_BITS,
-            self.extent.to_word(),
-            self.hash & ((1 << HASH_BITS) - 1) | ((self.type_entry / TRAILER) as u64) << HASH_BITS,
-        ]
-    }
-
-    /// Returns whether the block's state depends on pending changes.
-    #[inline(always)]
-    pub(crate) fn is_undecided(&self) -> bool {
-        matches!(self.state, State::Adding | State::Removing)
-    }
-
-    pub(crate) fn end(&self) -> usize {
-        self.at + TRAILER
-    }
-
-    /// Returns where the payload must end.
-    pub(crate) fn payload_end(&self) -> usize {
-        self.at.saturating_sub(key_bytes(self.key_length))
-    }
-}
 
 /// Returns the error for a block that another process has overwritten.
 #[cold]
@@ -135,59 +45,7 @@ pub(crate) fn lost(segment: &Mapping, at: usize) -> Error {
     }
 }
 
-/// Returns the number of bytes that a key takes in its block.
-pub(crate) fn key_bytes(length: usize) -> usize {
-    length.next_multiple_of(WORD)
-}
-
-/// Returns the length of a block, given the bytes of its payload and of its key.
-pub(crate) fn block_length(payload: usize, key: usize) -> Option<usize> {
-    payload.checked_add(key_bytes(key) + TRAILER)?.checked_next_multiple_of(CELL_ALIGN)
-}
-
-/// Returns a text as words, filled up with zeros.
-pub(crate) fn words_of(text: &str) -> impl Iterator<Item = u64> {
-    text.as_bytes().chunks(WORD).map(|chunk| {
-        let mut word = [0; WORD];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_ne_bytes(word)
-    })
-}
-
-/// The blocks of one arena.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Heap<'a> {
-    mapping: &'a Mapping,
-}
-
 impl<'a> Heap<'a> {
-    #[inline(always)]
-    pub(crate) fn of(mapping: &'a Mapping) -> Self {
-        Self { mapping }
-    }
-
-    /// Returns where the first block starts.
-    #[inline(always)]
-    pub(crate) fn start(self) -> usize {
-        self.mapping.behind_cell()
-    }
-
-    pub(crate) fn end_of_segment(self) -> usize {
-        self.mapping.length()
-    }
-
-    /// Returns `count` words from an offset on, if they lie behind the directory.
-    #[inline(always)]
-    pub(crate) fn words(self, offset: usize, count: usize) -> Option<&'a [AtomicU64]> {
-        self.mapping.words(offset, count).filter(|_| offset >= self.start())
-    }
-
-    /// Returns the word at an offset, if it lies behind the directory.
-    #[inline(always)]
-    pub(crate) fn word(self, offset: usize) -> Option<&'a AtomicU64> {
-        self.words(offset, 1)?.first()
-    }
-
     #[inline(always)]
     fn trailer_words(self, at: usize) -> Option<&'a [AtomicU64; TRAILER_WORDS]> {
         let words = self.words(at, TRAILER_WORDS).filter(|_| (at + TRAILER).is_multiple_of(CELL_ALIGN))?;
@@ -268,11 +126,6 @@ impl<'a> Heap<'a> {
         Some((start, self.words(start, WORDS)?.try_into().ok()?))
     }
 
-    /// Returns the words that decide about pending changes.
-    pub(crate) fn decision(self) -> Option<Decision<'a>> {
-        Decision::of(self.mapping)
-    }
-
     /// Returns whether a block is in use.
     #[inline(always)]
     pub(crate) fn is_live(self, block: &Trailer) -> bool {
@@ -319,16 +172,6 @@ impl<'a> Heap<'a> {
         // Acquire: the contents were read before. If a part of them was that of another block, the load below sees that.
         fence(Ordering::Acquire);
         self.is_still(block)
-    }
-
-    /// Returns where the claims lie; `None` if this process has not begun to claim.
-    pub(crate) fn layout_of_claims(self) -> Option<Layout> {
-        self.mapping.layout_of_claims()
-    }
-
-    /// Begins a search for claims, which may ask for `asks` processes.
-    pub(crate) fn search(self, asks: usize) -> Option<Search<'a>> {
-        Search::new(self.mapping, asks)
     }
 
     /// Writes a trailer. All of its words but the first stay until the block is free.
@@ -394,31 +237,6 @@ impl<'a> Heap<'a> {
                 word.store(0, Ordering::Relaxed);
             }
         }
-    }
-
-    /// Gives the memory of large parts back to the system: it reads as zeros, and comes back with the first write. Returns
-    /// the pages that were given back.
-    fn give_back(self, part: Range<usize>) -> Range<usize> {
-        const LARGE: usize = 1 << 20;
-        // No system has larger pages, apart from huge ones.
-        const PAGE: usize = 64 << 10;
-        let none = part.end..part.end;
-        if part.len() < LARGE {
-            return none;
-        }
-        let pages = part.start.next_multiple_of(PAGE)..part.end / PAGE * PAGE;
-        let Ok(file) = self.mapping.file() else { return none };
-        let is_done =
-            memory::comes_with_writes(file) && memory::give_back(file, pages.start as u64..pages.end as u64).is_ok();
-        if is_done { pages } else { none }
-    }
-
-    /// Reserves memory from `start` up to `ahead` if that can be had, and up to `needed` in any case. Returns the end.
-    ///
-    /// An arena without a name needs no reservation, and so its zeros take no memory before they are written.
-    pub(crate) fn reserve(self, start: u64, needed: u64, ahead: u64) -> io::Result<u64> {
-        let file = self.mapping.file()?;
-        if memory::comes_with_writes(file) { Ok(ahead) } else { memory::reserve(file, start, needed, ahead) }
     }
 
     /// Returns all blocks below the cursor, the last one first.

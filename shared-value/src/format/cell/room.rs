@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::format::contents::Shape;
-use crate::format::growth::Growth;
+use crate::format::cell::contents::Shape;
+use crate::format::cell::growth::Growth;
 
 /// The facts about a value whose number of elements changes that are not in its memory.
 #[derive(Debug)]

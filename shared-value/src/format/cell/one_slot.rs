@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::error::Error;
-use crate::format::contents::{Contents, Shape};
+use crate::format::cell::contents::{Contents, Shape};
 
 /// The contents `C` in a cell with one slot: plain memory beside a lock, which is written in place.
 pub struct OneSlot<C: ?Sized> {

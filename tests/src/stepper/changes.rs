@@ -14,8 +14,9 @@ const ROUNDS: usize = 3;
 /// The largest number of instructions behind a stop.
 const MOST_FURTHER: u32 = 12;
 
-/// How many victims to start for each stop. Some do not get there.
-const TRIES: usize = 10;
+/// How many victims to start for each stop. Some do not get there: it depends on interrupts whether one write of many words, such
+/// as `rep movsq`, is one stop or two, and how far the victim is when it stops.
+const TRIES: usize = 60;
 
 /// The furthest states that were left, for each number of instructions behind a stop.
 ///
@@ -67,12 +68,19 @@ fn sweep_set(
         further.sort_unstable();
         let mut tries = 0;
         while let Some(next) = further.first() {
-            if break_at(watched, &stops[..number], *next, scenario, report, &mut furthest)? {
+            let Some(strayed) = break_at(watched, &stops[..number], *next, scenario, report, &mut furthest)? else {
                 further.remove(0);
                 continue;
-            }
+            };
             tries += 1;
-            ensure!(tries < TRIES, "no victim gets to change or call number {number}");
+            ensure!(
+                tries < TRIES,
+                "no victim gets to change or call number {number}: expected the stops {:x?}, and the last victim found {:x?} \
+                 instead of number {}",
+                &stops[..number],
+                strayed.found,
+                strayed.number
+            );
             if tries.is_multiple_of(3) {
                 stops = list(watched, scenario)?;
                 // The stops before this one may have changed.
@@ -87,7 +95,14 @@ fn sweep_set(
     Ok(())
 }
 
-/// Kills a victim after these stops and `further` instructions. Returns `false` if the victim did not get there.
+/// A victim stopped elsewhere.
+struct Strayed {
+    /// The number of the stop that was expected, counted from 1.
+    number: usize,
+    found: Stop,
+}
+
+/// Kills a victim after these stops and `further` instructions. Returns where it stopped instead if it did not get there.
 fn break_at(
     watched: &[u64],
     stops: &[Stop],
@@ -95,32 +110,33 @@ fn break_at(
     scenario: &mut dyn Scenario,
     report: &mut Report,
     furthest: &mut Furthest,
-) -> Result<bool> {
+) -> Result<Option<Strayed>> {
     scenario.reset();
     let mut tracee = start(watched, scenario)?;
-    let mut arrived = true;
-    for stop in stops {
+    let mut strayed = None;
+    for (number, stop) in (1..).zip(stops) {
         tracee.let_run_to_call()?;
-        arrived = wait(&mut tracee, scenario)? == *stop;
-        if !arrived {
+        let found = wait(&mut tracee, scenario)?;
+        if found != *stop {
+            strayed = Some(Strayed { number, found });
             break;
         }
     }
-    if arrived && stops.last() != Some(&Stop::Call) {
+    if strayed.is_none() && stops.last() != Some(&Stop::Call) {
         go_on(&mut tracee, further)?;
     }
     let victim = tracee.id();
     scenario.stopped(victim);
     let at = tracee.kill()?;
     let found = scenario.inspect(&Death { victim, at });
-    report.add_stray(!arrived);
+    report.add_stray(strayed.is_some());
     // A victim at another place has died in the operation too, and harm that it did counts.
-    let counts = arrived || found.is_err();
-    if counts {
+    let is_harm = found.is_err();
+    if strayed.is_none() || is_harm {
         let found = found.and_then(|found| in_order(found, furthest.until(further)));
         report.record(found, &format!("killed after {} changes and calls, and {further} instructions", stops.len()));
     }
-    Ok(counts)
+    Ok(strayed.filter(|_| !is_harm))
 }
 
 fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {

@@ -39,6 +39,8 @@ faults=(
   "remove_and_name lost replace replace-file"
   # a thread that takes the lock of a replaced value over does not look at the name
   "keep_replaced lost replace replace-by-hand"
+  # an addition to a lane takes the sum away before it stores the new one
+  "add_in_steps lost count count-first count-take-over"
 )
 # Each line: the fault, the program that must fail, and the test of it that is run.
 tests=(
@@ -48,6 +50,18 @@ tests=(
   "no_rollback kill_storm six_processes_on_one_value"
   # a forked child ends the pin of its parent while a process searches for claims
   "unpin_early arena_claims children::a_child_keeps_its_pin_until_searches_have_ended"
+  # a forked child goes on in the lane of its parent
+  "keep_hints counters owners::a_forked_child_has_a_lane_of_its_own"
+  # a thread keeps its lane when it ends
+  "keep_lanes counters owners::a_thread_that_ends_gives_its_lane_back"
+  # a process keeps its lanes when it drops its last handle
+  "keep_all_lanes counters owners::the_last_handle_gives_the_lanes_back"
+  # a thread takes each lane that has an owner for its own
+  "any_owner counters owners::threads_without_a_lane_share"
+  # threads that share a lane add to it by a load and a store
+  "share_alone counters owners::threads_without_a_lane_share"
+  # the lane of a dead owner is never taken over
+  "keep_dead_lanes counters deaths::a_dead_owner_leaves_its_sum_and_its_lane"
 )
 # In a directory of its own: the programs that tests start are found there by their names.
 export RUSTFLAGS="--cfg shared_value_faulty" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/faults

@@ -16,6 +16,7 @@ use std::sync::{MutexGuard, OnceLock};
 use crate::lock::held::{Held, HeldList};
 use crate::lock::line::LockLine;
 use crate::lock::{Refusal, lanes, process, storage};
+use crate::protocol::fault;
 use crate::protocol::lock_word::{self, owner_of};
 use crate::sys;
 use crate::sys::fork::ForkMutex;
@@ -270,7 +271,7 @@ impl Threads {
 extern "C" fn at_exit() {
     let Some(thread) = CURRENT.take() else { return };
     super::die_with_all(thread);
-    if lanes::forget() {
+    if lanes::forget() && !fault::is_chosen("keep_lanes") {
         process::give_back_lanes(thread.owner());
     }
     threads().leave(thread.record);
@@ -298,7 +299,9 @@ extern "C" fn after_fork_in_child() {
     if sys::thread::is_at_exit_set()
         && let Some(thread) = CURRENT.take()
     {
-        lanes::forget();
+        if !fault::is_chosen("keep_hints") {
+            lanes::forget();
+        }
         thread.record.held.clear();
         thread.record.mutexes.clear();
         threads.add(thread.record);

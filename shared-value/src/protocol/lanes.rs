@@ -12,12 +12,13 @@
 //! An owner that dies at any moment leaves sums that lack at most the addition that it was making. Nothing has to be repaired.
 
 use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::fault;
 
 /// Returns whether the lane names this owner: no other thread then writes to its sums.
 #[inline(always)]
 pub(crate) fn is_owned_by(owner: &AtomicU64, this: u64) -> bool {
     // Relaxed: only the owner writes its own name.
-    owner.load(Ordering::Relaxed) == this
+    owner.load(Ordering::Relaxed) == this || (fault::is_chosen("any_owner") && owner.load(Ordering::Relaxed) != 0)
 }
 
 /// Returns the word that names the owner of the lane; 0 if it is free.
@@ -42,12 +43,19 @@ pub(crate) fn give_back(owner: &AtomicU64, this: u64) {
 #[inline(always)]
 pub(crate) fn add_alone(sum: &AtomicU64, number: u64) {
     // A death before the store loses this addition, and no other. Release: a reader that sees the addition sees what came before it.
-    sum.store(sum.load(Ordering::Relaxed).wrapping_add(number), Ordering::Release);
+    let total = sum.load(Ordering::Relaxed).wrapping_add(number);
+    if fault::is_chosen("add_in_steps") {
+        sum.store(0, Ordering::Relaxed);
+    }
+    sum.store(total, Ordering::Release);
 }
 
 /// Adds to a sum of a shared lane.
 #[inline(always)]
 pub(crate) fn add_shared(sum: &AtomicU64, number: u64) {
+    if fault::is_chosen("share_alone") {
+        return add_alone(sum, number);
+    }
     // Release: as above.
     sum.fetch_add(number, Ordering::Release);
 }

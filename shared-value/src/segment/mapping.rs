@@ -19,6 +19,7 @@ use crate::format::{CELL_ALIGN, CellEntry, EVENT, Header, RequiredLock, SegmentI
 use crate::lock;
 use crate::lock::Signal;
 use crate::protocol::atomics::AtomicU64;
+use crate::protocol::fault;
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::claims::layout::Layout;
@@ -386,7 +387,7 @@ impl Mapping {
 
     /// Returns whether the owner of a lane is known not to exist.
     pub(crate) fn is_lane_owner_gone(&self, owner: u64) -> bool {
-        self.is_gone(owner)
+        !fault::is_chosen("keep_dead_lanes") && self.is_gone(owner)
     }
 
     /// Gives back the lanes whose owner is one of these.
@@ -414,7 +415,7 @@ impl Drop for Mapping {
         drop(self.claims.take());
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // Before the presence ends: then another mapping of the segment may be used.
-        if presence.is_some() && self.is_vouched_for(lock::process::id()) {
+        if presence.is_some() && self.is_vouched_for(lock::process::id()) && !fault::is_chosen("keep_all_lanes") {
             self.give_back_all_lanes();
         }
         if !self.is_vouched_for(lock::process::id()) {

@@ -2,6 +2,7 @@
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use shared_value::{Arena, Counter, SharedCounter, Synchronized};
 use shared_value_tests::{SegmentFile, SegmentName, eventually, fork};
@@ -51,6 +52,7 @@ fn the_last_handle_gives_the_lanes_back() {
 /// Without a look at the owner, a thread would go on in a lane of a value whose memory is that of another one by now.
 #[test]
 fn memory_that_is_used_again() {
+    const EACH: u64 = 20_000;
     for _ in 0..20 {
         let counter: SharedCounter = SharedCounter::new(Counter::new(0)).unwrap();
         counter.add(3);
@@ -59,9 +61,16 @@ fn memory_that_is_used_again() {
     let arena = Arena::new(1 << 16).unwrap();
     for turn in 0..20_u64 {
         let counter = arena.insert("counter", Counter::<2>::new(0)).unwrap();
-        counter.add(turn);
-        thread::scope(|scope| scope.spawn(|| counter.add(1)).join().unwrap());
-        assert_eq!(counter.total(), turn + 1);
+        let start = Barrier::new(2);
+        let count = || {
+            start.wait();
+            (0..EACH).for_each(|_| counter.increment());
+        };
+        thread::scope(|scope| {
+            scope.spawn(count);
+            count();
+        });
+        assert_eq!(counter.total(), 2 * EACH);
         drop(counter);
         arena.remove("counter").unwrap();
         // Where the lanes were, words of all kinds may be written, and stay.
@@ -73,11 +82,48 @@ fn memory_that_is_used_again() {
     }
 }
 
+/// A value with few lanes may lie where one with many was. A thread that went on in its lane there would add behind the end of them.
+#[test]
+fn memory_of_a_value_with_more_lanes() {
+    // Threads own different lanes, so most of them own one that the smaller counter does not have.
+    for turn in 0..8 {
+        let count = || {
+            let many = SharedCounter::<16>::new(Counter::new(0)).unwrap();
+            many.add(turn);
+            assert_eq!(many.total(), turn);
+            drop(many);
+            let few = SharedCounter::<1>::new(Counter::new(0)).unwrap();
+            few.add(turn);
+            assert_eq!((few.total(), few.reset().unwrap(), few.total()), (turn, turn, 0));
+        };
+        thread::scope(|scope| scope.spawn(count).join().unwrap());
+    }
+}
+
+/// If a thread took a lane from another one of its process that lives, both would add to it by load and store.
+#[test]
+fn a_thread_that_lives_keeps_its_lane() {
+    let (_name, counter, lanes) = create::<2>("kept");
+    counter.increment();
+    let owners = lanes.owners();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                (0..20_000).for_each(|_| counter.increment());
+                // Threads without a lane ask for one again after a while.
+                thread::sleep(Duration::from_millis(150));
+                (0..20_000).for_each(|_| counter.increment());
+            });
+        }
+    });
+    assert_eq!((lanes.owners(), lanes.sums()), (owners, vec![1, 160_000]));
+}
+
 /// If threads without a lane of their own added by load and store, they would undo each other's additions.
 #[test]
 fn threads_without_a_lane_share() {
     const THREADS: u64 = 8;
-    const EACH: u64 = 50_000;
+    const EACH: u64 = 500_000;
     let (_name, counter, lanes) = create::<2>("exhausted");
     let start = Barrier::new(8);
     thread::scope(|scope| {

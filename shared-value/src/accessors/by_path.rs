@@ -188,7 +188,44 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
     }
 }
 
+impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
+    /// Returns the counter of this number, whose baseline lies at this byte of the value: for callers that have found both once, by
+    /// [`DynLayout::part`](crate::DynLayout::part), as [`part_at`](Self::part_at). The numbers count the counters of the value in
+    /// order, and of an array each element.
+    ///
+    /// A wrong offset gives wrong totals, and no undefined behaviour.
+    ///
+    /// # Errors
+    /// `NoSuchPart` if the value has fewer counters, or no `u64` at this byte.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, DynValue};
+    ///
+    /// let layout = DynLayout::structure("Server").counter::<[u64; 3]>("by_status").counter::<u64>("hits").build()?;
+    /// let offset = layout.part("hits")?.offset();
+    /// let server = DynValue::new(layout)?;
+    /// server.counter_at(3, offset)?.increment();
+    /// assert_eq!(server.get("hits")?.as_u64(), Some(1));
+    /// assert!(server.counter_at(4, offset).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    #[inline]
+    pub fn counter_at(&self, number: usize, offset: usize) -> Result<CounterField<'_, Self, u64>, Error> {
+        check_counter(number, offset, self.cell.shape())?;
+        Ok(CounterField::at(self, number, offset))
+    }
+}
+
 impl<C: Shared + ?Sized, A: Writable> Within<'_, C, A> {
+    /// Returns the counter of this number, as [`Synchronized::counter_at`] does. Its reset waits for the lock for the limited time.
+    ///
+    /// # Errors
+    /// The errors of [`Synchronized::counter_at`].
+    pub fn counter_at(&self, number: usize, offset: usize) -> Result<CounterField<'_, Self, u64>, Error> {
+        check_counter(number, offset, self.value.cell.shape())?;
+        Ok(CounterField::at(self, number, offset))
+    }
+
     /// Returns the part of type `F` that starts at this byte, as [`Synchronized::part_at`] does. Its changes wait for the lock for
     /// the limited time.
     ///
@@ -199,6 +236,18 @@ impl<C: Shared + ?Sized, A: Writable> Within<'_, C, A> {
         check::<F>(offset, self.value.cell.shape())?;
         Ok(Part::of(self, offset))
     }
+}
+
+#[inline]
+fn check_counter(number: usize, offset: usize, shape: Shape) -> Result<(), Error> {
+    let count = shape.lanes.counters;
+    if number < count { check::<u64>(offset, shape) } else { Err(no_counter(number, count)) }
+}
+
+#[cold]
+fn no_counter(number: usize, count: usize) -> Error {
+    let reason = format!("the value has {count} counters and elements of counters");
+    Error::NoSuchPart { path: format!("(counter {number})"), reason }
 }
 
 #[inline]

@@ -274,13 +274,26 @@ impl DynStruct {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn counter<F: CountedField>(self, name: &str) -> Self {
-        let mut with = self.known::<F>(name, false);
-        if with.error.is_none()
-            && let Some(field) = with.fields.last_mut()
-        {
-            field.is_counter = true;
-        }
-        with
+        self.known::<F>(name, false).counting()
+    }
+
+    /// Adds a counter of any layout that a counter can have: `u64`, or an array of `u64`. [`build`](Self::build) fails for any other.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, SharedValue};
+    ///
+    /// #[derive(SharedValue, Clone, Copy)]
+    /// #[repr(C)]
+    /// struct Server { #[shared(counter)] by_status: [u64; 6] }
+    ///
+    /// let by_status = DynLayout::array(DynLayout::of::<u64>()?, 6)?;
+    /// let layout = DynLayout::structure("Server").counter_of("by_status", by_status).build()?;
+    /// assert_eq!(layout, DynLayout::of::<Server>()?);
+    /// assert!(DynLayout::structure("Server").counter_of("hits", DynLayout::of::<i64>()?).build().is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn counter_of(self, name: &str, layout: DynLayout) -> Self {
+        self.with(name, layout, false).counting()
     }
 
     /// Sets the number of lanes of the counters, as `#[shared(lanes = ..)]` does: from 1 to 4096; without this, 16.
@@ -358,6 +371,16 @@ impl DynStruct {
         };
         (self.end, self.align) = (end, self.align.max(layout.align));
         self.fields.push(DynField { name: name.to_owned(), offset, layout, is_atomic, is_counter: false });
+        self
+    }
+
+    /// Makes the last field a counter.
+    fn counting(mut self) -> Self {
+        if self.error.is_none()
+            && let Some(field) = self.fields.last_mut()
+        {
+            field.is_counter = true;
+        }
         self
     }
 

@@ -10,6 +10,42 @@ use crate::dynamic::{DynAccessors, DynData};
 use crate::error::Error;
 use crate::schema::place::Place;
 
+/// The length of a vector, a text or bytes.
+impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
+    /// Returns the number of elements of a vector, or of bytes of a text or of bytes. Another process may change it at any time.
+    ///
+    /// # Errors
+    /// `Unsupported` if the length of the value is fixed; `InvalidBits` if another process wrote a number of elements that is
+    /// greater than the capacity.
+    ///
+    /// ```
+    /// use shared_value::{Capacity, DynData, DynLayout, DynValue};
+    ///
+    /// let jobs = DynValue::new((DynLayout::vector(DynLayout::of::<u32>()?)?, Capacity(1_000)))?;
+    /// jobs.push(7_u64)?;
+    /// assert_eq!((jobs.length()?, jobs.capacity()?), (1, 1_000));
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn length(&self) -> Result<usize, Error> {
+        self.vector()?.length(|copy| {
+            self.host().read_with(copy);
+            Ok(())
+        })
+    }
+
+    /// Returns the greatest number of elements, or of bytes, which never changes.
+    ///
+    /// # Errors
+    /// `Unsupported` if the length of the value is fixed.
+    pub fn capacity(&self) -> Result<usize, Error> {
+        Ok(self.vector()?.growth.capacity())
+    }
+
+    fn vector(&self) -> Result<DynVector<'_, H::Contents>, Error> {
+        DynVector::of(self.host().cell()).ok_or(Error::Unsupported { what: NOT_A_VECTOR })
+    }
+}
+
 /// Changing the length of a vector, a text or bytes.
 impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
     /// Adds an element at the end of a [vector](crate::SharedVec), or a byte at the end of [bytes](crate::SharedBytes). If this thread
@@ -64,9 +100,5 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
     pub fn truncate(&self, length: usize) -> Result<(), Error> {
         let vector = self.vector()?;
         vector.truncate(self.host(), length)
-    }
-
-    fn vector(&self) -> Result<DynVector<'_, H::Contents>, Error> {
-        DynVector::of(self.host().cell()).ok_or(Error::Unsupported { what: NOT_A_VECTOR })
     }
 }

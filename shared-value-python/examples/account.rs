@@ -5,11 +5,14 @@
 //! account add NAME COUNT      # adds 1 to the balance and to a limit, COUNT times, in one commit each
 //! account show NAME           # prints it
 //! account hold NAME           # takes the lock, changes the balance, says so, and waits to be killed
+//! account serve NAME          # creates a `Server`, prints its counters when its input ends, and unlinks the name
+//! account count NAME COUNT    # adds 1 to two counters of a `Server`, COUNT times
+//! account grow NAME           # appends to the vector NAME-jobs, the text NAME-motto and the bytes NAME-message; prints all three
 //! ```
 
 use std::io::{self, Read, Write};
 
-use shared_value::{Error, SharedValue};
+use shared_value::{Error, SharedBytes, SharedString, SharedValue, SharedVec};
 
 /// The account of the README.
 #[derive(SharedValue, Clone, Copy, Debug)]
@@ -20,6 +23,18 @@ pub struct Account {
     limits: [u32; 4],
     #[shared(atomic)]
     requests: u64,
+}
+
+/// A struct of counters.
+#[derive(SharedValue, Clone, Copy, Debug)]
+#[repr(C)]
+#[shared(lanes = 4)]
+pub struct Server {
+    port: u16,
+    #[shared(counter)]
+    hits: u64,
+    #[shared(counter)]
+    by_status: [u64; 6],
 }
 
 fn say(text: &str) {
@@ -65,6 +80,31 @@ fn main() -> Result<(), Error> {
             wait_for_end();
             Ok(())
         }
-        _ => panic!("expected: create NAME, add NAME COUNT, show NAME or hold NAME"),
+        ["serve", name] => {
+            let server = SynchronizedServer::create(name, Server { port: 80, hits: 5, by_status: [0; 6] })?;
+            say("created");
+            wait_for_end();
+            say(&format!("{:?} {:?}", server.hits().get(), server.by_status().get()));
+            server.unlink()
+        }
+        ["count", name, count] => {
+            let server = SynchronizedServer::open(name)?;
+            for _ in 0..count.parse::<u64>().expect("a number") {
+                server.hits().increment();
+                server.by_status().element(2).increment();
+            }
+            Ok(())
+        }
+        ["grow", name] => {
+            let jobs = SharedVec::<u32>::open(format!("{name}-jobs").as_str())?;
+            let motto = SharedString::open(format!("{name}-motto").as_str())?;
+            let message = SharedBytes::open(format!("{name}-message").as_str())?;
+            jobs.push(7)?;
+            motto.push_str("!")?;
+            message.set(&[message.load()?, vec![255]].concat())?;
+            say(&format!("{:?} {:?} {:?}", jobs.load()?, motto.load()?, message.load()?));
+            Ok(())
+        }
+        _ => panic!("expected create, add, show, hold, serve, count or grow, and a name"),
     }
 }

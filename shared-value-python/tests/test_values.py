@@ -25,7 +25,7 @@ def test_attributes_read_and_write_the_value(name: str) -> None:
 
 def test_a_struct_of_an_unknown_type_has_attributes_too(name: str) -> None:
     layout = sv.Layout.structure(
-        "Line", [("ends", sv.Layout.structure("Point", [("x", sv.layout_of(sv.f64), False)]).array(2), False)]
+        "Line", [("ends", sv.Layout.structure("Point", [("x", sv.layout_of(sv.f64), "plain")]).array(2), "plain")]
     )
     sv.create(name, layout)
     line = sv.open(name)
@@ -191,7 +191,7 @@ def test_enums_texts_and_bytes(name: str) -> None:
 
 
 def test_fields_that_would_hide_a_method_are_found_by_path() -> None:
-    layout = sv.Layout.structure("Odd", [(field, sv.layout_of(sv.i32), False) for field in ("lock", "class", "version")])
+    layout = sv.Layout.structure("Odd", [(field, sv.layout_of(sv.i32), "plain") for field in ("lock", "class", "version")])
     odd = sv.new(layout)
     odd.class_ = 3
     odd["lock"] = 4

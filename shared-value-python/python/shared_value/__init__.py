@@ -15,6 +15,7 @@ the next owner gets the lock at once, with the last committed value.
 
 from shared_value._core import (
     Atomic as AtomicHandle,
+    Counter as CounterHandle,
     Changes,
     Descriptor,
     Inherited,
@@ -26,12 +27,14 @@ from shared_value._core import (
 )
 from shared_value._arena import Arena, Transaction, create_arena, open_arena, passing
 from shared_value._errors import ArenaFull, Error, InvalidBits, InvalidSegment, LayoutMismatch, Retired
-from shared_value._handles import Array, Handle, Scalar, Struct, Vector, View
+from shared_value._handles import Array, Handle, Scalar, SharedCounter, Struct, View
 from shared_value._layouts import (
     Atomic,
+    Counter,
     array,
     bool,
     char,
+    counter,
     dtype_of,
     f32,
     f64,
@@ -41,18 +44,23 @@ from shared_value._layouts import (
     i64,
     layout_of,
     raw,
+    shared_bytes,
+    shared_string,
     text,
     u8,
     u16,
     u32,
     u64,
+    vector,
 )
 from shared_value._open import Source, create, new, open
 from shared_value._records import Record, enumeration, struct, to_dict
+from shared_value._vectors import SharedBytes, SharedString, Vector
 
 __all__ = [
-    "Arena", "ArenaFull", "Array", "Atomic", "AtomicHandle", "Changes", "Descriptor", "Error", "Handle", "Inherited", "InvalidBits",
-    "InvalidSegment", "Layout", "LayoutMismatch", "Record", "Retired", "Scalar", "Source", "Struct", "Token", "Transaction", "Value", "Vector",
-    "View", "array", "bool", "char", "create", "create_arena", "dtype_of", "enumeration", "f32", "f64", "i16", "i32", "i64", "i8", "layout_of",
-    "names", "new", "open", "open_arena", "passing", "raw", "struct", "text", "to_dict", "u16", "u32", "u64", "u8", "unlink",
+    "Arena", "ArenaFull", "Array", "Atomic", "AtomicHandle", "Changes", "Counter", "CounterHandle", "Descriptor", "Error", "Handle",
+    "Inherited", "InvalidBits", "InvalidSegment", "Layout", "LayoutMismatch", "Record", "Retired", "Scalar", "SharedBytes", "SharedCounter",
+    "SharedString", "Source", "Struct", "Token", "Transaction", "Value", "Vector", "View", "array", "bool", "char", "counter", "create",
+    "create_arena", "dtype_of", "enumeration", "f32", "f64", "i16", "i32", "i64", "i8", "layout_of", "names", "new", "open", "open_arena",
+    "passing", "raw", "shared_bytes", "shared_string", "struct", "text", "to_dict", "u16", "u32", "u64", "u8", "unlink", "vector",
 ]

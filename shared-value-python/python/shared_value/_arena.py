@@ -39,21 +39,28 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         found = self._get(key)
         if found is not None:
-            found.set(value)
+            # `arena["jobs"] += [3]` stores the handle that it has read and changed.
+            if not (isinstance(value, _core.Value) and found._is_same(value)):
+                found.set(value.load() if isinstance(value, _core.Value) else value)
             return
         layout, first, data = _initial(_typed(value), value)
         self._insert(key, layout, first, data=data)
 
-    def insert(self, key: str, value: Any, initial: Any = None, *, length: int | None = None) -> Any:
+    def insert(
+        self, key: str, value: Any, initial: Any = None, *, length: int | None = None, capacity: int | None = None
+    ) -> Any:
         """Add a value under a new key, and return its handle. The arguments are those of `create`."""
         layout, first, data = _initial(value, initial)
-        return self._insert(key, layout if length is None else _slice(layout), first, length=length, data=data)
+        layout = layout if length is None else _slice(layout)
+        return self._insert(key, layout, first, length=length, capacity=capacity, data=data)
 
-    def replace(self, key: str, value: Any, initial: Any = None, *, length: int | None = None) -> Any:
+    def replace(
+        self, key: str, value: Any, initial: Any = None, *, length: int | None = None, capacity: int | None = None
+    ) -> Any:
         """Put a new value under a key, which may be of another type. Handles of the value before keep that one."""
         layout, first, data = _initial(value, initial)
         layout = layout if length is None else _slice(layout)
-        return self._insert(key, layout, first, length=length, data=data, replace=True)
+        return self._insert(key, layout, first, length=length, capacity=capacity, data=data, replace=True)
 
     def __delitem__(self, key: str) -> None:
         if not self._remove(key):
@@ -114,16 +121,21 @@ class Transaction:
         """Remove a key; return whether there was one."""
         return self._tx.remove(key)
 
-    def insert(self, key: str, value: Any, initial: Any = None, *, length: int | None = None) -> Any:
+    def insert(
+        self, key: str, value: Any, initial: Any = None, *, length: int | None = None, capacity: int | None = None
+    ) -> Any:
         """Add a value under a new key, and return its handle. The arguments are those of `create`."""
         layout, first, data = _initial(value, initial)
-        return self._tx._insert(key, layout if length is None else _slice(layout), first, length=length, data=data)
+        layout = layout if length is None else _slice(layout)
+        return self._tx._insert(key, layout, first, length=length, capacity=capacity, data=data)
 
-    def replace(self, key: str, value: Any, initial: Any = None, *, length: int | None = None) -> Any:
+    def replace(
+        self, key: str, value: Any, initial: Any = None, *, length: int | None = None, capacity: int | None = None
+    ) -> Any:
         """Put a new value under a key, which may be of another type."""
         layout, first, data = _initial(value, initial)
         layout = layout if length is None else _slice(layout)
-        return self._tx._insert(key, layout, first, length=length, data=data, replace=True)
+        return self._tx._insert(key, layout, first, length=length, capacity=capacity, data=data, replace=True)
 
 
 def _slice(layout: Layout) -> Layout:

@@ -131,19 +131,29 @@ class Scalar(Handle):
     value: Any
 
 
-class Vector(Handle):
-    """A vector of a Rust program, whose length changes. Python can read it."""
+class SharedCounter(Struct):
+    """A value that is one counter. Many threads and processes add to it at once, each in a lane of its own, without a lock.
+
+    A process that is killed loses at most the addition that it was making. `hits.total` is the counter as a field.
+    """
 
     __slots__ = ()
 
-    def __len__(self) -> int:
-        return len(self.load())
+    total: _core.Counter
 
-    def __getitem__(self, index: int) -> Any:
-        return self.load()[index]
+    def add(self, amount: Any = 1) -> None:
+        """Add to the counter, without a lock. Where it matters, keep `hits.total` and call its `add()`: that is faster."""
+        self.total.add(amount)
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.load())
+    def get(self) -> int:
+        """Return the total: what was added since the last reset."""
+        total: int = self.total.get()
+        return total
+
+    def reset(self) -> int:
+        """Make the total zero, in one commit, and return what it was."""
+        total: int = self.total.reset()
+        return total
 
 
 class Array(Handle):

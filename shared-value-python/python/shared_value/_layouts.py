@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import builtins
 import sys
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from shared_value._core import Layout
 
 T = TypeVar("T")
 
 
-class Atomically:
-    """The mark of an atomic field."""
+Role = Literal["plain", "atomic", "counter"]
+"""What a field is to its handles."""
+
+
+class Mark:
+    """The mark of an atomic field, or of a counter."""
+
+    def __init__(self, role: Role) -> None:
+        self.role: Role = role
 
     def __repr__(self) -> str:
-        return "atomic"
+        return self.role
 
 
-ATOMIC = Atomically()
+ATOMIC = Mark("atomic")
+COUNTER = Mark("counter")
 
 bool = Annotated[builtins.bool, Layout.primitive("bool")]
 char = Annotated[str, Layout.primitive("char")]
@@ -33,8 +41,15 @@ u64 = Annotated[int, Layout.primitive("u64")]
 f32 = Annotated[float, Layout.primitive("f32")]
 f64 = Annotated[float, Layout.primitive("f64")]
 
+shared_string = Annotated[str, Layout.shared_string()]
+"""A text whose length changes, Rust's `SharedString`: `create("motto", shared_string, "festina lente", capacity=1_000)`."""
+shared_bytes = Annotated[bytes, Layout.shared_bytes()]
+"""Bytes whose number changes, Rust's `SharedBytes`: `create("message", shared_bytes, capacity=1_000)`."""
+
 Atomic = Annotated[T, ATOMIC]
 """An atomic field, such as `Atomic[u64]`: `u64`, `i64`, `f64`, `bool`, or an array of them."""
+Counter = Annotated[T, COUNTER]
+"""A field that counts in lanes, such as `Counter[u64]`: `u64`, or an array of them."""
 
 
 def text(size: int) -> Layout:
@@ -55,27 +70,40 @@ def array(element: Any, length: int | None = None) -> Layout:
     return layout_of(element).array(length)
 
 
+def vector(element: Any) -> Layout:
+    """Return the layout of an array whose length changes, Rust's `SharedVec`. It can only be the whole value.
+
+        create("jobs", vector(u32), [3, 4], capacity=1_000)
+    """
+    return layout_of(element).vector()
+
+
+def counter(lanes: int = 16) -> Layout:
+    """Return the layout of a value that is one counter, Rust's `SharedCounter`: `create("hits", counter())`."""
+    return Layout.structure("Counter", [("total", Layout.primitive("u64"), "counter")], lanes=lanes)
+
+
 def layout_of(kind: Any) -> Layout:
     """Return the layout of a type: a declared struct or enum, an annotation such as `i64`, or a layout itself."""
     return _with_mark(kind)[0]
 
 
-def declared(kind: Any) -> tuple[Layout, builtins.bool]:
-    """Return the layout of the annotation of a field, and whether the field is atomic."""
+def declared(kind: Any) -> tuple[Layout, Role]:
+    """Return the layout of the annotation of a field, and what the field is to its handles."""
     return _with_mark(kind)
 
 
-def _with_mark(kind: Any) -> tuple[Layout, builtins.bool]:
+def _with_mark(kind: Any) -> tuple[Layout, Role]:
     if isinstance(kind, Layout):
-        return kind, False
+        return kind, "plain"
     if get_origin(kind) is Annotated:
         inner, *marks = get_args(kind)
-        is_atomic = any(isinstance(mark, Atomically) for mark in marks)
+        roles = [mark.role for mark in marks if isinstance(mark, Mark)]
         layouts = [mark for mark in marks if isinstance(mark, Layout)]
-        return (layouts[-1] if layouts else layout_of(inner)), is_atomic
+        return (layouts[-1] if layouts else layout_of(inner)), roles[-1] if roles else "plain"
     layout = getattr(kind, "__shared_layout__", None)
     if isinstance(layout, Layout):
-        return layout, False
+        return layout, "plain"
     raise TypeError(
         f"{kind!r} does not say how it lies in memory: expected a type such as shared_value.i64, a class with @struct or "
         "@enumeration, or Annotated[.., array(..)] or Annotated[.., text(..)]"

@@ -60,6 +60,7 @@ def create(
     initial: Any = None,
     *,
     length: int | None = None,
+    capacity: int | None = None,
     mode: int = 0o600,
     unlocked: bool = False,
     exist_ok: bool = False,
@@ -73,8 +74,10 @@ def create(
         create("count", sv.i64, 5)
         create("samples", sv.array(sv.f64), length=1_000_000)
         create("samples", numpy_array)
+        create("jobs", sv.vector(sv.u32), [3, 4], capacity=1_000)
 
-    Without an initial value it is all zeros. The name appears when the value is complete; `mode` are its permissions.
+    Without an initial value it is all zeros, or empty. `capacity` is the greatest number of elements or bytes of a value whose
+    length changes: address space, of which memory is taken as the value grows. The name appears when the value is complete; `mode` are its permissions.
     `FileExistsError` if it exists already; with `exist_ok`, the existing value is opened, which must have the same layout.
     """
     layout, first, data = _initial(value, initial)
@@ -85,6 +88,7 @@ def create(
         layout,
         first,
         length=length,
+        capacity=capacity,
         data=data,
         mode=mode,
         unlocked=unlocked,
@@ -98,9 +102,17 @@ def create(
     return made
 
 
-def new(value: Any, initial: Any = None, *, length: int | None = None, unlocked: bool = False, recursive: bool = True) -> Any:
+def new(
+    value: Any,
+    initial: Any = None,
+    *,
+    length: int | None = None,
+    capacity: int | None = None,
+    unlocked: bool = False,
+    recursive: bool = True,
+) -> Any:
     """Create a value without a name: for this process, its forked children, and processes that it is handed to."""
-    return create(None, value, initial, length=length, unlocked=unlocked, recursive=recursive)
+    return create(None, value, initial, length=length, capacity=capacity, unlocked=unlocked, recursive=recursive)
 
 
 def _initial(value: Any, initial: Any) -> tuple[Layout, Any, Any]:

@@ -40,9 +40,9 @@ class Record:
 def record_class(layout: Layout) -> type:
     """Make the class of the records of a struct that the program has not declared."""
     fields: list[tuple[str, Any, Any]] = []
-    for name, _, _, is_atomic in layout.fields:
+    for name, _, _, role in layout.fields:
         # All or none have a default, so that the order does not matter.
-        fields.append((attribute_of(name), Any, dataclasses.field(default=None, kw_only=is_atomic)))
+        fields.append((attribute_of(name), Any, dataclasses.field(default=None, kw_only=role != "plain")))
     name = layout.name if layout.name.isidentifier() else "Record"
     made = dataclasses.make_dataclass(name, fields, bases=(Record,), slots=True)
     made.__doc__ = f"A copy of the struct {layout.type_text}."
@@ -61,11 +61,13 @@ def enum_class(layout: Layout) -> type[enum.IntEnum]:
 @overload
 def struct(cls: type[T], /) -> type[T]: ...
 @overload
-def struct(*, name: str | None = None, evolves: bool = False) -> Callable[[type[T]], type[T]]: ...
+def struct(*, name: str | None = None, evolves: bool = False, lanes: int | None = None) -> Callable[[type[T]], type[T]]: ...
 
 
 @dataclass_transform(kw_only_default=False)
-def struct(cls: type[T] | None = None, /, *, name: str | None = None, evolves: bool = False) -> Any:
+def struct(
+    cls: type[T] | None = None, /, *, name: str | None = None, evolves: bool = False, lanes: int | None = None
+) -> Any:
     """Declare a struct that lies in memory as Rust's `#[repr(C)]` struct with the same fields does.
 
     The class becomes a dataclass, whose instances are copies of values. `create(name, instance)` shares one. A Rust program
@@ -76,8 +78,10 @@ def struct(cls: type[T] | None = None, /, *, name: str | None = None, evolves: b
             balance: sv.i64
             limits: Annotated[list[int], sv.array(sv.u32, 4)]
             requests: sv.Atomic[sv.u64] = 0
+            hits: sv.Counter[sv.u64] = 0
 
-    `name` is the name of the struct in Rust, if it differs. `evolves` is `#[shared(evolves)]`.
+    `name` is the name of the struct in Rust, if it differs. `evolves` is `#[shared(evolves)]`, and `lanes` is `#[shared(lanes = ..)]`,
+    the number of cache lines in which its counters count: 16 without it.
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -85,9 +89,9 @@ def struct(cls: type[T] | None = None, /, *, name: str | None = None, evolves: b
         made: type[T] = dataclasses.dataclass(slots=True)(cls)
         fields = []
         for field in dataclasses.fields(made):  # type: ignore[arg-type]
-            layout, is_atomic = declared(hints[field.name])
-            fields.append((_name_of(field.name), layout, is_atomic))
-        layout = Layout.structure(name or cls.__name__, fields, evolves=evolves)
+            layout, role = declared(hints[field.name])
+            fields.append((_name_of(field.name), layout, role))
+        layout = Layout.structure(name or cls.__name__, fields, evolves=evolves, lanes=lanes)
         made.__shared_layout__ = layout  # type: ignore[attr-defined]
         declare(layout, made)
         return made

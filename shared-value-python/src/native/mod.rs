@@ -11,13 +11,14 @@ pub(crate) mod source;
 use pyo3::prelude::*;
 
 use crate::native::data::{classes, layout};
-use crate::native::handle::{atomic, fields, value, waiting};
+use crate::native::handle::{atomic, counter, fields, value, waiting};
 
 /// Adds the classes and functions of the native API to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<layout::Layout>()?;
     module.add_class::<value::Value>()?;
     module.add_class::<atomic::Atomic>()?;
+    module.add_class::<counter::Counter>()?;
     module.add_class::<source::Token>()?;
     module.add_class::<source::Inherited>()?;
     module.add_class::<source::Descriptor>()?;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use shared_value::{Dyn, DynData, DynKind, DynLayout, DynValue, Error, Filled, Initial, Options, Writable};
+use shared_value::{Capacity, Dyn, DynData, DynKind, DynLayout, DynValue, Error, Filled, Initial, Options, Writable};
 
 use crate::native::data::convert::from_python;
-use crate::native::data::layout::Layout;
+use crate::native::data::layout::{Layout, vector_element};
 use crate::native::error::{OrRaise, Patience, is_temporary, patiently_if};
 use crate::native::handle::root::Root;
 use crate::native::handle::value::{Value, owned};
@@ -48,6 +48,15 @@ pub(crate) enum First {
     Bytes(Vec<u8>),
     /// An element of an array, and the number of elements.
     Filled(DynData, usize),
+    /// The elements of a vector, and its capacity.
+    Vector(Option<DynData>, usize),
+}
+
+/// The numbers of elements of a new value: of an array that is as long as it is created, and of a vector.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent {
+    pub(crate) length: Option<usize>,
+    pub(crate) capacity: Option<usize>,
 }
 
 impl First {
@@ -55,10 +64,17 @@ impl First {
         py: Python<'_>,
         layout: &DynLayout,
         value: Option<&Bound<'_, PyAny>>,
-        length: Option<usize>,
+        extent: Extent,
         bytes: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        Ok(match (value, length, bytes) {
+        if let Some(capacity) = extent.capacity {
+            return Ok(Self::Vector(value.map(|value| from_python(layout, value)).transpose()?, capacity));
+        }
+        if vector_element(layout).is_some() {
+            let message = format!("a {} needs a capacity: the greatest number of its elements", layout.type_text());
+            return Err(PyValueError::new_err(message));
+        }
+        Ok(match (value, extent.length, bytes) {
             (_, _, Some(bytes)) => Self::Bytes(owned(bytes)?),
             (value, Some(length), None) => {
                 let DynKind::Slice { element } = layout.kind() else {
@@ -82,6 +98,8 @@ impl First {
             Self::Data(data) => (layout, data.clone()).into(),
             Self::Bytes(bytes) => (layout, bytes.as_slice()).into(),
             Self::Filled(data, length) => (layout, Filled(data.clone(), *length)).into(),
+            Self::Vector(None, capacity) => (layout, Capacity(*capacity)).into(),
+            Self::Vector(Some(data), capacity) => (layout, data.clone(), Capacity(*capacity)).into(),
         }
     }
 }
@@ -89,7 +107,7 @@ impl First {
 /// Create a value of a layout: under a name, in a file, or without either.
 #[pyfunction]
 #[pyo3(signature = (
-    location, layout, value = None, *, length = None, data = None, mode = 0o600, unlocked = false, exist_ok = false,
+    location, layout, value = None, *, length = None, capacity = None, data = None, mode = 0o600, unlocked = false, exist_ok = false,
     unlink_on_drop = false, recursive = true, no_new_writers = false
 ))]
 #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "they are keywords in Python")]
@@ -99,6 +117,7 @@ pub(crate) fn create_value(
     layout: &Layout,
     value: Option<&Bound<'_, PyAny>>,
     length: Option<usize>,
+    capacity: Option<usize>,
     data: Option<&Bound<'_, PyAny>>,
     mode: u32,
     unlocked: bool,
@@ -108,7 +127,7 @@ pub(crate) fn create_value(
     no_new_writers: bool,
 ) -> PyResult<Py<PyAny>> {
     let Layout(layout) = layout;
-    let first = First::of(py, layout, value, length, data)?;
+    let first = First::of(py, layout, value, Extent { length, capacity }, data)?;
     let place = location.map(Place::of).transpose()?;
     let options = DynValue::options().mode(mode).unlink_on_drop(unlink_on_drop);
     let options = if no_new_writers { options.no_new_writers() } else { options };

@@ -26,6 +26,12 @@ class Account:
     corners: Annotated[list[Point], sv.array(Point, 2)]
     title: Annotated[str, sv.text(16)]
     requests: sv.Atomic[sv.u64] = 0
+    hits: sv.Counter[sv.u64] = 0
+
+
+@sv.struct(lanes=4)
+class Server:
+    hits: sv.Counter[sv.u64] = 0
 
 
 def balance_of(record: Account) -> int:
@@ -57,6 +63,20 @@ def main() -> None:
     samples = sv.new(sv.array(sv.f32), length=10)
     with samples.view() as view:
         view[:] *= 2
+
+    hits: sv.SharedCounter = sv.new(sv.counter(lanes=4), 3)
+    hits.add(2)
+    counted: int = hits.get() + hits.reset()
+    counter: sv.CounterHandle = sv.new(Server()).hits
+    counter.add(counted)
+    jobs: sv.Vector = sv.new(sv.vector(sv.u32), [1, 2], capacity=10)
+    jobs.append(3)
+    jobs[1:] = [4]
+    motto: sv.SharedString = sv.new(sv.shared_string, "festina", capacity=100)
+    motto += " lente"
+    message: sv.SharedBytes = sv.new(sv.shared_bytes, b"x", capacity=100)
+    message.value = bytes(message) + motto.value.encode()
+    print(jobs.pop(), len(jobs), str(motto), message.pop())
 
     async def follow() -> None:
         async for record in account.follow():

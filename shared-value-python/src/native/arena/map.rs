@@ -12,7 +12,7 @@ use crate::native::data::layout::Layout;
 use crate::native::error::{OrRaise, Patience, exception, is_temporary, patiently_if};
 use crate::native::handle::root::{Root, read_only};
 use crate::native::handle::value::Value;
-use crate::native::open::{First, may_appear};
+use crate::native::open::{Extent, First, may_appear};
 use crate::native::source::Place;
 
 /// A map of values in one segment. The class `Arena` of the package is made from it.
@@ -124,7 +124,7 @@ impl Arena {
         self.find(py, key)?.map(|root| Ok(Value::whole(py, root)?.unbind())).transpose()
     }
 
-    #[pyo3(name = "_insert", signature = (key, layout, value = None, *, length = None, data = None, replace = false))]
+    #[pyo3(name = "_insert", signature = (key, layout, value = None, *, length = None, capacity = None, data = None, replace = false))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn insert(
         &self,
@@ -133,12 +133,13 @@ impl Arena {
         layout: &Layout,
         value: Option<&Bound<'_, PyAny>>,
         length: Option<usize>,
+        capacity: Option<usize>,
         data: Option<&Bound<'_, PyAny>>,
         replace: bool,
     ) -> PyResult<Py<PyAny>> {
         let arena = self.writable()?;
         let layout: &DynLayout = &layout.0;
-        let first = First::of(py, layout, value, length, data)?;
+        let first = First::of(py, layout, value, Extent { length, capacity }, data)?;
         let value: DynValue = detached(py, || {
             let initial = first.initial(layout);
             if replace { arena.replace::<Dyn>(key, initial) } else { arena.insert::<Dyn>(key, initial) }

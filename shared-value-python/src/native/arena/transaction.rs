@@ -15,7 +15,7 @@ use crate::native::error::{OrRaise, is_temporary};
 use crate::native::handle::root::Root;
 use crate::native::handle::runner;
 use crate::native::handle::value::Value;
-use crate::native::open::First;
+use crate::native::open::{Extent, First};
 
 /// A transaction in progress: the argument of the function that `Arena.transaction` calls. `tx[key]` locks a value and returns
 /// its handle.
@@ -143,7 +143,7 @@ impl Transaction {
         Ok(self.current(py)?.get::<Dyn>(key).or_raise(py)?.is_some())
     }
 
-    #[pyo3(name = "_insert", signature = (key, layout, value = None, *, length = None, data = None, replace = false))]
+    #[pyo3(name = "_insert", signature = (key, layout, value = None, *, length = None, capacity = None, data = None, replace = false))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn insert(
         &self,
@@ -152,11 +152,12 @@ impl Transaction {
         layout: &Layout,
         value: Option<&Bound<'_, PyAny>>,
         length: Option<usize>,
+        capacity: Option<usize>,
         data: Option<&Bound<'_, PyAny>>,
         replace: bool,
     ) -> PyResult<Py<PyAny>> {
         let layout = &layout.0;
-        let first = &First::of(py, layout, value, length, data)?;
+        let first = &First::of(py, layout, value, Extent { length, capacity }, data)?;
         let transaction = Here(self.current(py)?);
         let value = detached(py, move || {
             let (transaction, initial) = (*transaction.get(), first.initial(layout));

@@ -3,10 +3,11 @@
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString};
-use shared_value::{DynData, DynKind, DynLayout};
+use shared_value::{DynData, DynField, DynKind, DynLayout};
 
 use crate::native::data::classes;
-use crate::native::data::layout::unwrapped;
+use crate::native::data::layout::{Growing, growing, unwrapped};
+use crate::native::handle::value::owned;
 
 /// Returns the Python object for data of this layout: a number, a text, a list, a record.
 pub(crate) fn to_python<'py>(py: Python<'py>, layout: &DynLayout, data: &DynData) -> PyResult<Bound<'py, PyAny>> {
@@ -59,6 +60,13 @@ pub(crate) fn to_python<'py>(py: Python<'py>, layout: &DynLayout, data: &DynData
 /// Returns the data for a Python object. The layout tells integers from floating-point numbers.
 pub(crate) fn from_python(layout: &DynLayout, object: &Bound<'_, PyAny>) -> PyResult<DynData> {
     let layout = unwrapped(layout);
+    match growing(layout) {
+        Some(Growing::Bytes) => return Ok(DynData::Bytes(owned(object)?)),
+        Some(Growing::Text) if !object.is_instance_of::<PyString>() => {
+            return Err(PyTypeError::new_err(format!("expected a str, found {}", object.get_type().name()?)));
+        }
+        _ => {}
+    }
     match layout.kind() {
         DynKind::Float => return Ok(DynData::F64(object.extract::<f64>()?)),
         DynKind::Integer { .. } | DynKind::Nonzero { .. } | DynKind::Optional { .. } => {
@@ -148,10 +156,10 @@ fn structure(layout: &DynLayout, object: &Bound<'_, PyAny>) -> PyResult<DynData>
             None => object.getattr_opt(classes::attribute(field.name()).as_ref())?,
         };
         match found {
-            // An atomic field that is left out stays as it is.
-            Some(object) if field.is_atomic() && object.is_none() => {}
+            // An atomic field or a counter that is left out stays as it is.
+            Some(object) if is_outside(field) && object.is_none() => {}
             Some(object) => given.push((field.name().to_owned(), from_python(field.layout(), &object)?)),
-            None if field.is_atomic() => {}
+            None if is_outside(field) => {}
             None => {
                 let message = format!("the struct {} needs a field {:?}", layout.name(), field.name());
                 return Err(PyTypeError::new_err(message));
@@ -159,4 +167,9 @@ fn structure(layout: &DynLayout, object: &Bound<'_, PyAny>) -> PyResult<DynData>
         }
     }
     Ok(DynData::structure(layout.name(), given))
+}
+
+/// Returns whether a field has words of its own, outside of what a commit replaces.
+fn is_outside(field: &DynField) -> bool {
+    field.is_atomic() || field.is_counter()
 }

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use shared_value::{DynKind, DynLayout};
+use shared_value::{DynField, DynKind, DynLayout};
 
 use crate::native::error::OrRaise;
 
@@ -57,15 +57,35 @@ impl Layout {
         DynLayout::parse(schema).or_raise(py).map(Self)
     }
 
-    /// Return the layout of a `#[repr(C)]` struct. Each field is a name, a layout, and whether the field is atomic.
+    /// Return the layout of a `#[repr(C)]` struct. Each field is a name, a layout, and `"plain"`, `"atomic"` or `"counter"`. `lanes`
+    /// is the number of lanes of its counters, 16 without it.
     #[staticmethod]
-    #[pyo3(signature = (name, fields, *, evolves = false))]
-    fn structure(py: Python<'_>, name: &str, fields: Vec<(String, Self, bool)>, evolves: bool) -> PyResult<Self> {
+    #[pyo3(signature = (name, fields, *, evolves = false, lanes = None))]
+    fn structure(
+        py: Python<'_>,
+        name: &str,
+        fields: Vec<(String, Self, String)>,
+        evolves: bool,
+        lanes: Option<usize>,
+    ) -> PyResult<Self> {
         let mut builder = DynLayout::structure(name);
-        for (field, Self(layout), is_atomic) in fields {
-            builder = if is_atomic { builder.atomic_of(&field, layout) } else { builder.field_of(&field, layout) };
+        for (field, Self(layout), role) in fields {
+            builder = match role.as_str() {
+                PLAIN => builder.field_of(&field, layout),
+                ATOMIC => builder.atomic_of(&field, layout),
+                COUNTER => builder.counter_of(&field, layout),
+                _ => {
+                    let expected = format!("{PLAIN:?}, {ATOMIC:?} or {COUNTER:?}");
+                    return Err(PyValueError::new_err(format!("field {field}: expected {expected}, found {role:?}")));
+                }
+            };
         }
         let builder = if evolves { builder.evolves() } else { builder };
+        let builder = match lanes {
+            Some(0) => return Err(PyValueError::new_err("counters have at least one lane: leave out `lanes` for 16")),
+            Some(lanes) => builder.lanes(lanes),
+            None => builder,
+        };
         builder.build().or_raise(py).map(Self)
     }
 
@@ -100,6 +120,23 @@ impl Layout {
     #[staticmethod]
     fn reserved(py: Python<'_>, size: usize) -> PyResult<Self> {
         DynLayout::reserved(size).or_raise(py).map(Self)
+    }
+
+    /// Return the layout of Rust's `SharedVec`: an array of these elements whose length changes.
+    fn vector(&self, py: Python<'_>) -> PyResult<Self> {
+        DynLayout::vector(self.0.clone()).or_raise(py).map(Self)
+    }
+
+    /// Return the layout of Rust's `SharedString`: a text whose length changes.
+    #[staticmethod]
+    fn shared_string() -> Self {
+        Self(DynLayout::shared_string())
+    }
+
+    /// Return the layout of Rust's `SharedBytes`: bytes whose number changes.
+    #[staticmethod]
+    fn shared_bytes() -> Self {
+        Self(DynLayout::shared_bytes())
     }
 
     /// Return the layout of an array of this many elements. Without a number, only the segment knows how many there are.
@@ -171,14 +208,20 @@ impl Layout {
         }
     }
 
-    /// The fields of a struct: name, offset in bytes, layout, and whether the field is atomic. Reserved bytes are no field.
+    /// The fields of a struct: name, offset in bytes, layout, and `"plain"`, `"atomic"` or `"counter"`. Reserved bytes are no field.
     #[getter]
-    fn fields(&self) -> Vec<(String, usize, Self, bool)> {
+    fn fields(&self) -> Vec<(String, usize, Self, &'static str)> {
         let DynKind::Struct { fields } = unwrapped(&self.0).kind() else { return Vec::new() };
         let fields = fields.iter().filter(|field| !field.layout().is_reserved());
         fields
-            .map(|field| (field.name().to_owned(), field.offset(), Self(field.layout().clone()), field.is_atomic()))
+            .map(|field| (field.name().to_owned(), field.offset(), Self(field.layout().clone()), role(field)))
             .collect()
+    }
+
+    /// The number of lanes of the counters of a struct; 0 if it has none.
+    #[getter]
+    fn lanes(&self) -> usize {
+        unwrapped(&self.0).lanes()
     }
 
     /// The variants of an enum: name and number.
@@ -193,17 +236,68 @@ impl Layout {
     }
 }
 
-/// Returns the layout under all newtypes.
+/// What a field of a struct is to its handles.
+const PLAIN: &str = "plain";
+const ATOMIC: &str = "atomic";
+const COUNTER: &str = "counter";
+
+fn role(field: &DynField) -> &'static str {
+    match (field.is_atomic(), field.is_counter()) {
+        (true, _) => ATOMIC,
+        (_, true) => COUNTER,
+        _ => PLAIN,
+    }
+}
+
+/// Returns the layout under all newtypes. A text and bytes whose length changes are newtypes of vectors with a meaning of their own.
 pub(crate) fn unwrapped(layout: &DynLayout) -> &DynLayout {
     let mut layout = layout;
     while let DynKind::Newtype { inner } = layout.kind() {
+        if matches!(inner.kind(), DynKind::Vector { .. }) && growing(layout).is_some() {
+            break;
+        }
         layout = inner;
     }
     layout
 }
 
+/// Returns the elements of a vector, a text or bytes whose length changes.
+pub(crate) fn vector_element(layout: &DynLayout) -> Option<&DynLayout> {
+    match layout.kind() {
+        DynKind::Vector { element } => Some(element),
+        DynKind::Newtype { inner } => vector_element(inner),
+        _ => None,
+    }
+}
+
+/// What a vector of bytes stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growing {
+    Text,
+    Bytes,
+}
+
+/// Returns what a newtype of a vector stands for; `None` for all else.
+pub(crate) fn growing(layout: &DynLayout) -> Option<Growing> {
+    if !matches!(layout.kind(), DynKind::Newtype { .. }) {
+        None
+    } else if *layout == DynLayout::shared_string() {
+        Some(Growing::Text)
+    } else if *layout == DynLayout::shared_bytes() {
+        Some(Growing::Bytes)
+    } else {
+        None
+    }
+}
+
 fn kind(layout: &DynLayout) -> &'static str {
-    match unwrapped(layout).kind() {
+    let layout = unwrapped(layout);
+    match growing(layout) {
+        Some(Growing::Text) => return "shared_string",
+        Some(Growing::Bytes) => return "shared_bytes",
+        None => {}
+    }
+    match layout.kind() {
         DynKind::Bool => "bool",
         DynKind::Char => "char",
         DynKind::Integer { .. } => "integer",

@@ -124,10 +124,6 @@ impl Atomic {
         Self { root: Arc::clone(&value.root), words }
     }
 
-    pub(crate) fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        Ok(Bound::new(py, self)?.into_any())
-    }
-
     /// Returns whether it has these words.
     pub(crate) fn is_at(&self, root: &Arc<Root>, words: Words) -> bool {
         Arc::ptr_eq(&self.root, root) && self.words == words

@@ -22,6 +22,7 @@ use crate::native::data::convert::{from_python, to_python};
 use crate::native::data::layout::{Layout, unwrapped};
 use crate::native::data::number::{Number, Primitive, with_type};
 use crate::native::handle::atomic::{Atomic, Words};
+use crate::native::handle::counter::{Counter, Counters, not_set};
 use crate::native::handle::value::{Value, is_composite};
 
 /// What a descriptor knows of its field.
@@ -30,16 +31,53 @@ struct Field {
     /// Where it starts in its struct.
     offset: usize,
     layout: Arc<DynLayout>,
-    /// The words of its own that it has if its struct is the value, and it is atomic.
-    words: Option<Words>,
+    /// What it has outside of the slots if its struct is the value.
+    outside: Option<Outside>,
     /// The class of handles of the field, if it has any.
     class: PyOnceLock<Py<PyType>>,
 }
 
+/// What a field has outside of the slots: it is changed without the lock.
+#[derive(Clone, Copy)]
+enum Outside {
+    Atomic(Words),
+    Counters(Counters),
+}
+
+impl Outside {
+    fn of(value: &DynLayout, name: &str) -> Option<Self> {
+        let words = Words::of(value, name).map(Self::Atomic);
+        words.or_else(|| Counters::of(value, name).map(Self::Counters))
+    }
+
+    fn object<'py>(self, py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+        Ok(match self {
+            Self::Atomic(words) => Bound::new(py, Atomic::of(value, words))?.into_any(),
+            Self::Counters(counters) => Bound::new(py, Counter::of(value, counters))?.into_any(),
+        })
+    }
+
+    /// Returns whether an object is the one that `object` returns.
+    fn is(self, object: &Bound<'_, PyAny>, value: &Value) -> bool {
+        let root = &value.root;
+        match self {
+            Self::Atomic(words) => object.cast::<Atomic>().is_ok_and(|atomic| atomic.get().is_at(root, words)),
+            Self::Counters(all) => object.cast::<Counter>().is_ok_and(|counter| counter.get().is_at(root, all)),
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Atomic(_) => "atomic ",
+            Self::Counters(_) => "counter ",
+        }
+    }
+}
+
 impl Field {
     fn get<'py>(&self, py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(words) = self.words.filter(|_| value.is_whole) {
-            return Atomic::of(value, words).into_object(py);
+        if let Some(outside) = self.outside.filter(|_| value.is_whole) {
+            return outside.object(py, value);
         }
         if is_composite(&self.layout) {
             let path = if value.path.is_empty() { Arc::clone(&self.name) } else { value.path_of(&self.name).into() };
@@ -54,9 +92,10 @@ impl Field {
     fn set(&self, py: Python<'_>, value: &Value, object: &Bound<'_, PyAny>) -> PyResult<()> {
         let path = value.path_of(&self.name);
         // `x.requests += 1` stores the object that it has read and changed.
-        let is_at = |words| object.cast::<Atomic>().is_ok_and(|atomic| atomic.get().is_at(&value.root, words));
-        if self.words.is_some_and(is_at) {
-            return Ok(());
+        match self.outside.filter(|_| value.is_whole) {
+            Some(outside) if outside.is(object, value) => return Ok(()),
+            Some(Outside::Counters(_)) => return Err(not_set()),
+            _ => {}
         }
         if let Ok(part) = object.cast::<Value>() {
             let part = part.get();
@@ -82,8 +121,8 @@ pub(crate) fn add_fields(class: &Bound<'_, PyType>, layout: &Layout) -> PyResult
     for field in fields.iter().filter(|field| !field.layout().is_reserved()) {
         let name = attribute(field.name());
         if !class.hasattr(&*name)? {
-            let words = Words::of(unwrapped(&layout.0), field.name());
-            add(class, &name, field.name(), field.offset(), field.layout(), words)?;
+            let outside = Outside::of(unwrapped(&layout.0), field.name());
+            add(class, &name, field.name(), field.offset(), field.layout(), outside)?;
         }
     }
     Ok(())
@@ -95,19 +134,19 @@ fn add(
     field: &str,
     offset: usize,
     layout: &DynLayout,
-    words: Option<Words>,
+    outside: Option<Outside>,
 ) -> PyResult<()> {
     let py = class.py();
     let text = |text: String| CString::new(text).map_err(|error| PyValueError::new_err(error.to_string()));
-    let kind = if words.is_some() { "atomic " } else { "" };
-    let doc = text(format!("{kind}{} at byte {offset}", layout.type_text()))?;
-    let number = if words.is_some() { None } else { Number::of(layout) };
+    let noun = outside.map_or("", Outside::noun);
+    let doc = text(format!("{noun}{} at byte {offset}", layout.type_text()))?;
+    let number = if outside.is_some() { None } else { Number::of(layout) };
     let (get, set): (ffi::getter, ffi::setter) = match number {
         Some(number) => with_type!(number, T => (get_number::<T>, set_number::<T>)),
         None => (get_field, set_field),
     };
     let layout = Arc::new(layout.clone());
-    let known = Field { name: field.into(), offset, layout, words, class: PyOnceLock::new() };
+    let known = Field { name: field.into(), offset, layout, outside, class: PyOnceLock::new() };
     // The descriptor refers to these for as long as the program runs: classes of layouts are made once.
     let name = text(attribute.to_owned())?;
     let descriptor = Box::leak(Box::new(ffi::PyGetSetDef {

@@ -1,6 +1,7 @@
 //! Handles: reading, changing, locking, waiting.
 
 pub(crate) mod atomic;
+pub(crate) mod counter;
 pub(crate) mod fields;
 pub(crate) mod holds;
 pub(crate) mod root;

@@ -28,6 +28,13 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+/// Where a counter lies: its number, and the offset of its baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) number: usize,
+    pub(crate) offset: usize,
+}
+
 /// Values of this size and more are copied without the interpreter's lock.
 const LARGE: usize = 1 << 16;
 
@@ -115,6 +122,66 @@ impl Root {
             py,
             |value, timeout| value.within(timeout).set(path, data.clone()),
             |value| value.set(path, data.clone()),
+        )
+    }
+
+    /// Returns the number of elements of a vector.
+    pub(crate) fn length(&self, py: Python<'_>) -> PyResult<usize> {
+        self.read(py, 0, || each!(self, value => value.length()))
+    }
+
+    /// Returns the greatest number of elements of a vector.
+    pub(crate) fn capacity(&self, py: Python<'_>) -> PyResult<usize> {
+        each!(self, value => value.capacity()).or_raise(py)
+    }
+
+    /// Adds an element at the end of a vector.
+    pub(crate) fn push(&self, py: Python<'_>, element: &DynData) -> PyResult<()> {
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).push(element.clone()),
+            |value| value.push(element.clone()),
+        )
+    }
+
+    /// Adds elements at the end of a vector.
+    pub(crate) fn extend(&self, py: Python<'_>, elements: &DynData) -> PyResult<()> {
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).extend(elements.clone()),
+            |value| value.extend(elements.clone()),
+        )
+    }
+
+    /// Removes the elements of a vector behind the first ones.
+    pub(crate) fn truncate(&self, py: Python<'_>, length: usize) -> PyResult<()> {
+        self.write(py, |value, timeout| value.within(timeout).truncate(length), |value| value.truncate(length))
+    }
+
+    /// Adds to a counter. It takes no lock.
+    #[inline]
+    pub(crate) fn count(&self, py: Python<'_>, counter: Place, amount: u64) -> PyResult<()> {
+        match self {
+            Self::ReadWrite(value) => value.counter_at(counter.number, counter.offset).map(|found| found.add(amount)),
+            Self::Unlocked(value) => value.counter_at(counter.number, counter.offset).map(|found| found.add(amount)),
+            Self::ReadOnly(_) => return Err(read_only()),
+        }
+        .or_raise(py)
+    }
+
+    /// Returns the total of a counter.
+    pub(crate) fn total(&self, py: Python<'_>, counter: Place) -> PyResult<u64> {
+        let Place { number, offset } = counter;
+        self.read(py, 0, || each!(self, value => value.counter_at(number, offset).map(|found| found.get())))
+    }
+
+    /// Makes the total of a counter zero, and returns what it was.
+    pub(crate) fn reset(&self, py: Python<'_>, counter: Place) -> PyResult<u64> {
+        let Place { number, offset } = counter;
+        self.write(
+            py,
+            |value, timeout| value.within(timeout).counter_at(number, offset)?.reset(),
+            |value| value.counter_at(number, offset)?.reset(),
         )
     }
 

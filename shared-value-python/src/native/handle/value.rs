@@ -10,7 +10,7 @@ use shared_value::{DynKind, DynLayout, LockState};
 
 use crate::native::data::classes;
 use crate::native::data::convert::{from_python, to_python};
-use crate::native::data::layout::{Layout, unwrapped};
+use crate::native::data::layout::{Layout, unwrapped, vector_element};
 use crate::native::data::number::Number;
 use crate::native::error::{OrRaise, Patience};
 use crate::native::handle::holds;
@@ -78,6 +78,11 @@ impl Value {
         found.map(|index| (element, index)).ok_or_else(|| PyIndexError::new_err("array index out of range"))
     }
 
+    fn vector_element(&self) -> PyResult<&DynLayout> {
+        let fixed = || PyTypeError::new_err(format!("the length of a {} is fixed", self.layout.type_text()));
+        vector_element(&self.layout).ok_or_else(fixed)
+    }
+
     fn read(&self, py: Python<'_>, path: &str, layout: &DynLayout) -> PyResult<Py<PyAny>> {
         let data = self.root.get(py, path, layout.size())?;
         Ok(to_python(py, layout, &data)?.unbind())
@@ -108,6 +113,14 @@ impl Value {
         let found = self.layout.part(path).or_raise(py)?;
         if found.is_atomic() && self.is_whole {
             return Err(PyTypeError::new_err(format!("{path} is atomic: use the attribute")));
+        }
+        if found.is_counter() && self.is_whole {
+            return Err(PyTypeError::new_err(format!("{path} is a counter: use the attribute")));
+        }
+        if vector_element(&self.layout).is_some() {
+            return Err(PyTypeError::new_err(
+                "the elements of a vector have no handles, because they may go: read and write copies",
+            ));
         }
         let part = self.part(self.path_of(path).into(), found.offset(), Arc::new(found.layout().clone()));
         Ok(part.into_object(py)?.unbind())
@@ -279,6 +292,37 @@ impl Value {
         self.root.write_elements(py, &self.path, first, &bytes)
     }
 
+    fn _vector_length(&self, py: Python<'_>) -> PyResult<usize> {
+        self.root.length(py)
+    }
+
+    fn _vector_capacity(&self, py: Python<'_>) -> PyResult<usize> {
+        self.root.capacity(py)
+    }
+
+    fn _vector_element(&self, py: Python<'_>, index: usize) -> PyResult<Py<PyAny>> {
+        self.read(py, &format!("[{index}]"), self.vector_element()?)
+    }
+
+    fn _set_vector_element(&self, py: Python<'_>, index: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.root.set(py, &format!("[{index}]"), &from_python(self.vector_element()?, value)?)
+    }
+
+    /// Add an element at the end, in one commit.
+    fn _push(&self, py: Python<'_>, element: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.root.push(py, &from_python(self.vector_element()?, element)?)
+    }
+
+    /// Add elements, text or bytes at the end, in one commit.
+    fn _extend(&self, py: Python<'_>, elements: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.root.extend(py, &from_python(&self.layout, elements)?)
+    }
+
+    /// Keep the first elements, in one commit.
+    fn _truncate(&self, py: Python<'_>, length: usize) -> PyResult<()> {
+        self.root.truncate(py, length)
+    }
+
     /// Return a short text with which another process of this user can open the value: `open(Token(text))`.
     fn token(&self, py: Python<'_>) -> PyResult<String> {
         self.expect_whole()?;
@@ -321,9 +365,15 @@ impl Value {
         Ok(Self::whole(py, root)?.unbind())
     }
 
-    /// Whether two handles refer to the same part of the same value in this process.
+    /// Whether two handles of values of one arena refer to the same part of the same value in this process.
     fn _is_same(&self, other: &Bound<'_, Self>) -> bool {
-        Arc::ptr_eq(&self.root, &other.get().root) && self.path == other.get().path
+        let other = other.get();
+        // Each value of an arena has a lock of its own.
+        let is_of_one_lock = match (&*self.root, &*other.root) {
+            (Root::ReadWrite(one), Root::ReadWrite(other)) => one.lock_id() == other.lock_id(),
+            _ => false,
+        };
+        self.path == other.path && (Arc::ptr_eq(&self.root, &other.root) || is_of_one_lock)
     }
 }
 

@@ -1,6 +1,7 @@
 """Values whose length changes: vectors, texts, bytes."""
 
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -139,6 +140,7 @@ def test_arenas_hold_them() -> None:
     arena.insert("jobs", sv.vector(sv.u32), [1], capacity=100)
     arena.insert("motto", sv.shared_string, capacity=100)
     arena["jobs"] += [2, 3]
+    assert arena["jobs"].version == 1
     arena["motto"] += "festina"
     arena["jobs"].append(4)
 
@@ -154,24 +156,50 @@ def test_arenas_hold_them() -> None:
 def test_threads_append_and_pop_exactly() -> None:
     jobs = sv.new(sv.vector(sv.u32), capacity=10_000)
     popped: list[int] = []
+    done = threading.Event()
 
     def produce(first: int) -> None:
         for number in range(first, first + 500):
             jobs.append(number)
 
     def consume() -> None:
-        while len(popped) < 1_000:
+        while not done.is_set() or len(jobs):
             try:
                 popped.append(jobs.pop())
             except IndexError:
                 pass
 
-    threads = [threading.Thread(target=produce, args=(first,)) for first in (0, 500)] + [threading.Thread(target=consume)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    producers = [threading.Thread(target=produce, args=(first,)) for first in (0, 500)]
+    consumer = threading.Thread(target=consume)
+    interval = sys.getswitchinterval()
+    # So that threads take turns in the middle of `pop` too.
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in (*producers, consumer):
+            thread.start()
+        for thread in producers:
+            thread.join(60)
+        done.set()
+        consumer.join(60)
+    finally:
+        sys.setswitchinterval(interval)
     assert sorted(popped) == list(range(1_000)) and len(jobs) == 0
+
+
+def test_another_thread_does_not_come_between_the_steps_of_a_pop(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = sv.new(sv.vector(sv.u32), [1, 2], capacity=10)
+    other = threading.Thread(target=jobs.append, args=(9,))
+    element = sv.Vector._vector_element
+
+    def element_and_an_append(self: sv.Vector, index: int) -> object:
+        other.start()
+        other.join(0.2)
+        return element(self, index)
+
+    monkeypatch.setattr(sv.Vector, "_vector_element", element_and_an_append)
+    assert jobs.pop() == 2
+    other.join(60)
+    assert jobs[:] == [1, 9]
 
 
 def test_rust_appends_to_what_python_has_created(name: str, rust_account: str) -> None:

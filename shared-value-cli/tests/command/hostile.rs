@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use shared_value::{Arena, Synchronized};
 use shared_value_tests::{SegmentName, eventually, hostile};
 
@@ -120,6 +121,10 @@ fn top_survives_the_corpus() {
 /// A name that went to the terminal as it is could move the cursor there, or turn the text around.
 #[test]
 fn strange_arguments_are_refused_with_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let pipe = pipe.to_str().unwrap();
     for (code, arguments, words) in [
         (3, &["show", ""][..], "no shared value `` exists"),
         (3, &["show", "."], "no shared value `.` exists"),
@@ -127,8 +132,10 @@ fn strange_arguments_are_refused_with_words() {
         (3, &["show", ".."], "no shared value `..` exists"),
         (3, &["show", "[x]"], "no shared value `[x]` exists"),
         (3, &["show", "a\u{1b}[2Jb"], "no shared value `a\\u{1b}[2Jb` exists"),
-        (4, &["list", "/dev/null"], "expected a regular file"),
-        (4, &["doctor", "/dev/zero"], "expected a regular file"),
+        (4, &["list", "/dev/null"], "expected a regular file, found a device"),
+        (4, &["doctor", "/dev/zero"], "expected a regular file, found a device"),
+        (4, &["list", "/dev/shm"], "expected a regular file, found a directory"),
+        (4, &["get", pipe, "x"], "expected a regular file, found a pipe"),
         (3, &["show", "/dev/shm"], "/dev/shm"),
         (2, &["create", "shared-value:x", "u8"], "a token names no file"),
         (2, &["create", "", "u8"], "it is empty"),

@@ -3,6 +3,7 @@
 
 mod count;
 pub(crate) mod drafts;
+mod excerpt;
 mod growing;
 mod guarding;
 mod misfit;
@@ -29,6 +30,7 @@ use crate::protocol::slots::{Candidate, Slots, Versions};
 use crate::segment::{Mapping, Segment};
 use crate::sys::mutex::Mutex;
 
+pub(crate) use excerpt::Excerpt;
 pub(crate) use guarding::{Guarding, ObjectLock};
 pub(crate) use open::{Recognized, open_or_else};
 pub(crate) use place::Place;

@@ -35,8 +35,8 @@ impl Copied for Dyn {
 
     fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<DynData, Error> {
         if let Some(vector) = DynVector::of(cell) {
-            return vector.load(|copy| {
-                *version = Some(timed.again().small(|slot| copy(slot))?.0);
+            return vector.load_pieces(|copy| {
+                *version = Some(timed.again().first_pieces(copy)?);
                 Ok(())
             });
         }
@@ -65,12 +65,9 @@ impl Copied for Dyn {
 }
 
 /// Returns the whole value. `read` calls its argument with the slot to copy from.
-fn whole(cell: &Cell<Dyn>, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
+fn whole(cell: &Cell<Dyn>, read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
     if let Some(vector) = DynVector::of(cell) {
-        return vector.load(|copy| {
-            read(copy);
-            Ok(())
-        });
+        return vector.load(read);
     }
     let place = Place::of_value(&cell.facts().layout);
     limit::check(place.layout)?;

@@ -1,10 +1,19 @@
 //! Reading the header of a file that may be a segment.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::FileExt;
 
 use crate::format::{HEADER_SIZE, Header, Invalid, MAX_PREFIX, SegmentId, UnvalidatedHeader};
+use crate::sys;
+
+/// Checks that a file can be a segment. Directories, pipes and devices cannot.
+pub(super) fn expect_regular(metadata: &Metadata) -> Result<(), Invalid> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Invalid::new("kind of file", "a regular file", sys::file::kind(metadata.file_type())))
+}
 
 /// Reads and validates the header of a file.
 pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<Header, Invalid>> {
@@ -14,14 +23,14 @@ pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<He
 /// Returns the identity of the segment in a file, and does nothing else with the file. The rest of the header may be invalid.
 pub(crate) fn id_of(file: &File) -> io::Result<SegmentId> {
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"));
-    }
+    expect_regular(&metadata).map_err(invalid_data)?;
     let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length: metadata.len() };
     read_up_to(file, &mut header.prefix, HEADER_SIZE.min(metadata.len()))?;
-    header.identity().map_err(|Invalid { field, expected, found }| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{field}: expected {expected}, found {found}"))
-    })
+    header.identity().map_err(invalid_data)
+}
+
+fn invalid_data(Invalid { field, expected, found }: Invalid) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{field}: expected {expected}, found {found}"))
 }
 
 /// Reads the header of a file that may be a segment.

@@ -24,7 +24,7 @@ use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::claims::layout::Layout;
 use crate::segment::claims::state::Claims;
-use crate::segment::header::read_header;
+use crate::segment::header::{expect_regular, read_header};
 use crate::segment::lanes::{LaneArea, TakenLanes};
 use crate::segment::location::Location;
 use crate::segment::memory::MemorySeen;
@@ -94,14 +94,7 @@ impl Mapping {
         let name = location.to_string();
         let failed = |source| Error::io(format!("map `{name}`"), source);
         let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(Error::InvalidSegment {
-                field: "kind of file",
-                expected: "a regular file".to_owned(),
-                found: format!("{:?}", metadata.file_type()),
-                name,
-            });
-        }
+        expect_regular(&metadata).map_err(|invalid| invalid.of(&name))?;
         let file_length = metadata.len();
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::format::{Header, RETIRED, RequiredLock, UNVOUCHED, UnvalidatedHeader};
 use crate::protocol::lock_word::{OWNER_DIED, WAITERS, is_retired_by, process_and_thread};
 use crate::protocol::retired::Standing;
-use crate::segment::header::read_unvalidated;
+use crate::segment::header::{expect_regular, read_unvalidated};
 use crate::segment::location::Location;
 use crate::sys::entrance;
 
@@ -128,14 +128,7 @@ pub fn inspect<'a>(location: impl Into<Location<'a>>) -> Result<Report, Error> {
     let failed = |error| Error::io(format!("inspect `{name}`"), error);
     let file = location.open_file_read_only()?;
     let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::InvalidSegment {
-            field: "kind of file",
-            expected: "a regular file".to_owned(),
-            found: format!("{:?}", metadata.file_type()),
-            name,
-        });
-    }
+    expect_regular(&metadata).map_err(|invalid| invalid.of(&name))?;
     let header = read_unvalidated(&file, metadata.len()).map_err(failed)?;
     let users = Users {
         is_written: entrance::is_in_use(&file).map_err(failed)?,

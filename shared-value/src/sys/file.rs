@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use rustix::fs::{self, AtFlags, CWD, Dir, Mode, OFlags, SealFlags};
@@ -107,6 +108,18 @@ pub(crate) fn identity(path: &Path) -> io::Result<Identity> {
 pub(crate) fn identity_at(path: &CStr) -> io::Result<Identity> {
     let facts = fs::lstat(path)?;
     Ok(Identity { device: facts.st_dev, inode: facts.st_ino })
+}
+
+/// Returns the kind of a file in words.
+pub(crate) fn kind(kind: std::fs::FileType) -> &'static str {
+    match () {
+        () if kind.is_file() => "a regular file",
+        () if kind.is_dir() => "a directory",
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_char_device() || kind.is_block_device() => "a device",
+        () => "a file of another kind",
+    }
 }
 
 /// Returns the number of names that a file has.

@@ -2,13 +2,13 @@
 #![expect(private_interfaces, reason = "the sealed trait can be neither named nor called from outside")]
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
-use std::{fmt, io};
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Excerpt};
 use crate::copy::Copies;
 use crate::error::Error;
-use crate::format::growth::{Excess, Growth, TEXT};
+use crate::format::growth::TEXT;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
@@ -22,82 +22,14 @@ use crate::vector::items::Items;
 /// How many elements `Debug` prints.
 const PRINTED: usize = 100;
 
-/// A private copy of the first elements, which is made in several reads. A read may hold the lock, so memory is allocated only
-/// between the reads.
-struct Draft<E> {
-    growth: Growth,
-    /// The greatest number of elements to be copied.
-    most: usize,
-    /// Room for elements. After the last read, it holds the elements and no more room.
-    copies: Copies<E>,
-    /// The number of elements that the last read has found.
-    found: Result<usize, Excess>,
-    is_first: bool,
-}
-
-impl<E: SharedValue> Draft<E> {
-    fn new(growth: Growth, most: usize) -> Self {
-        Self { growth, most, copies: Copies::zeroed(0), found: Ok(0), is_first: true }
-    }
-
-    /// Looks how many elements a slot has. Returns where those end that are to be copied; `None` if there is no room for them.
-    fn begin(&mut self, slot: &[AtomicU64]) -> Option<usize> {
-        self.found = self.growth.length(slot);
-        let end = self.growth.end_of(self.found.ok()?.min(self.most));
-        if end > size_of_val(slot) {
-            // A private copy of a slot has no elements that there is no memory for.
-            self.found = self.found.and_then(|length| Err(Excess::without_memory(length)));
-            return None;
-        }
-        (end <= self.growth.end_of(self.copies.len())).then_some(end)
-    }
-
-    /// Copies a part of a slot.
-    fn load(&mut self, slot: &[AtomicU64], part: Range<usize>) {
-        if !part.is_empty() {
-            self.copies.load_bytes_from(slot, self.growth.end_of(0), part);
-        }
-    }
-
-    /// Ends a read. Returns the number of all elements if the first ones are copied now. Otherwise makes room for the next read.
-    fn end<I: Items>(&mut self, cell: &Cell<Vector<I>>) -> Result<Option<usize>, Error> {
-        let length = self.found.map_err(Excess::error)?;
-        let copied = length.min(self.most);
-        if copied <= self.copies.len() {
-            self.copies.truncate(copied);
-            return Ok(Some(length));
-        }
-        cell.believe(self.growth, copied).map_err(Excess::error)?;
-        // If it grows while it is copied, there must be room for more some time.
-        let more = if self.is_first { 0 } else { copied / 4 };
-        self.is_first = false;
-        let room = copied.saturating_add(more).min(self.growth.capacity());
-        self.copies = Copies::try_zeroed(room).ok_or_else(|| {
-            Error::io(format!("get memory for a copy of {copied} elements"), io::ErrorKind::OutOfMemory)
-        })?;
-        Ok(None)
-    }
-}
-
 /// Copies the first elements, but at most this many. Returns the number of all elements too. `read` calls its argument with the slot
 /// to copy from.
 fn copy<I: Items>(
     cell: &Cell<Vector<I>>,
     most: usize,
-    mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64])),
+    read: impl FnMut(&mut dyn FnMut(&[AtomicU64])),
 ) -> Result<(usize, Copies<I::Element>), Error> {
-    let growth = cell.facts().growth();
-    let mut draft = Draft::new(growth, most);
-    loop {
-        read(&mut |slot| {
-            if let Some(end) = draft.begin(slot) {
-                draft.load(slot, growth.end_of(0)..end);
-            }
-        });
-        if let Some(length) = draft.end(cell)? {
-            return Ok((length, draft.copies));
-        }
-    }
+    Excerpt::new(cell, cell.facts().growth(), most).copy(|_| Ok(()), read)
 }
 
 /// Returns all elements. `read` calls its argument with the slot to copy from.
@@ -125,23 +57,12 @@ impl<I: Items> Copied for Vector<I> {
     }
 
     fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<I::Owned, Error> {
-        let growth = cell.facts().growth();
-        let mut draft = Draft::new(growth, usize::MAX);
-        loop {
-            let mut all = None;
-            let copy_piece = |slot: &[AtomicU64], piece: Range<usize>| {
-                if piece.start == 0 {
-                    all = draft.begin(slot);
-                }
-                let Some(end) = all else { return 0 };
-                draft.load(slot, piece.start.max(growth.end_of(0))..piece.end.min(end));
-                end
-            };
-            *version = Some(timed.again().first_pieces(copy_piece)?);
-            if draft.end(cell)?.is_some() {
-                return check::<I>(cell, draft.copies);
-            }
-        }
+        let excerpt = Excerpt::new(cell, cell.facts().growth(), usize::MAX);
+        let read = |copy: &mut dyn FnMut(&[AtomicU64], Range<usize>) -> usize| {
+            *version = Some(timed.again().first_pieces(copy)?);
+            Ok(())
+        };
+        check::<I>(cell, excerpt.copy_pieces(|_| Ok(()), read)?.1)
     }
 
     /// # Errors

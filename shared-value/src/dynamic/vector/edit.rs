@@ -62,10 +62,7 @@ impl<C: Dynamic + ?Sized> DynVector<'_, C> {
         if path.is_empty() {
             return host.update_held(
                 |hold| {
-                    let data = self.load(|copy| {
-                        copy(hold.current());
-                        Ok(())
-                    })?;
+                    let data = self.load(|copy| copy(hold.current()))?;
                     Ok(Draft { data, bytes: Vec::new(), range: 0..0 })
                 },
                 |hold, draft| {

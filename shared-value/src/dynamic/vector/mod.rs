@@ -4,8 +4,10 @@ mod accessors;
 mod edit;
 mod encode;
 
-use crate::cell::Cell;
-use crate::copy::load_into;
+use std::ops::Range;
+
+use crate::cell::{Cell, Excerpt};
+use crate::copy::{Copies, load_into};
 use crate::dynamic::DynData;
 use crate::dynamic::contents::Dynamic;
 use crate::dynamic::decode::decode;
@@ -38,18 +40,12 @@ impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
     /// Returns all elements, or the part of one. `read` calls its argument with the slot to copy from.
     pub(super) fn get(&self, path: &str, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
         if path.is_empty() {
-            return self.load(|copy| {
-                read(copy);
-                Ok(())
-            });
+            return self.load(read);
         }
         let place = Place::at(self.layout, path)?;
         limit::check(place.layout)?;
         let mut bytes = vec![0; place.layout.size()];
-        let length = self.length(|copy| {
-            read(copy);
-            Ok(())
-        })?;
+        let length = self.length(&mut read)?;
         let mut found = Ok(length);
         let is_inside = |length| place.offset < self.growth.end_of(length);
         if is_inside(length) {
@@ -69,43 +65,32 @@ impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
     }
 
     /// Returns the number of elements.
-    fn length(&self, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64])) -> Result<(), Error>) -> Result<usize, Error> {
+    fn length(&self, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<usize, Error> {
         let mut found = Ok(0);
-        read(&mut |slot| found = self.growth.length(slot))?;
+        read(&mut |slot| found = self.growth.length(slot));
         found.and_then(|length| self.cell.believe(self.growth, length)).map_err(Excess::error)
     }
 
-    /// Returns all elements. `read` calls its argument with the slot to copy from. Memory is allocated between the reads, because a
-    /// read may hold the lock.
-    pub(super) fn load(
+    /// Returns all elements. `read` calls its argument with the slot to copy from.
+    pub(super) fn load(&self, read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
+        self.decode(self.excerpt().copy(|length| self.check_size(length), read)?.1)
+    }
+
+    /// Returns all elements. `read` calls its argument with one piece of the slot after the other, until the end that the argument
+    /// returns.
+    pub(super) fn load_pieces(
         &self,
-        mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64])) -> Result<(), Error>,
+        read: impl FnMut(&mut dyn FnMut(&[AtomicU64], Range<usize>) -> usize) -> Result<(), Error>,
     ) -> Result<DynData, Error> {
-        let mut length = self.length(&mut read)?;
-        loop {
-            // If it grows while it is copied, there must be room for more some time.
-            let room = length.saturating_add(length / 4);
-            self.check_size(length)?;
-            let mut bytes = vec![0; room.min(self.growth.capacity()) * self.element.size];
-            let mut found = Ok(0);
-            read(&mut |slot| {
-                found = self.growth.length(slot);
-                let used = found.map_or(0, |length| length * self.element.size);
-                if Growth::HEAD + used > size_of_val(slot) {
-                    // A private copy of a slot has no elements that there is no memory for.
-                    found = found.and_then(|length| Err(Excess::without_memory(length)));
-                } else if let Some(bytes) = bytes.get_mut(..used) {
-                    load_into(slot, Growth::HEAD, bytes);
-                }
-            })?;
-            length = found.and_then(|length| self.cell.believe(self.growth, length)).map_err(Excess::error)?;
-            let used = length * self.element.size;
-            if used <= bytes.len() {
-                self.check_size(length)?;
-                bytes.truncate(used);
-                return Elements::decode(self.layout, bytes);
-            }
-        }
+        self.decode(self.excerpt().copy_pieces(|length| self.check_size(length), read)?.1)
+    }
+
+    fn excerpt(&self) -> Excerpt<'c, C, u8> {
+        Excerpt::new(self.cell, self.growth, usize::MAX)
+    }
+
+    fn decode(&self, bytes: Copies<u8>) -> Result<DynData, Error> {
+        Elements::decode(self.layout, Vec::from(bytes.check_in::<C>(Growth::HEAD)?))
     }
 
     /// Checks that this many elements are few enough to be read at once.

@@ -1,7 +1,7 @@
 //! `Failure`: why a command fails, and the exit code that tells scripts.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 
 use shared_value::Error;
 
@@ -55,6 +55,14 @@ impl Failure {
         Self { code: Code::No, message: None }
     }
 
+    /// Puts words behind the message, if there are any.
+    pub(crate) fn and(self, advice: &str) -> Self {
+        if advice.is_empty() {
+            return self;
+        }
+        Self { message: self.message.map(|message| format!("{message}; {advice}")), ..self }
+    }
+
     /// Puts words before the message.
     pub(crate) fn of(self, what: impl fmt::Display) -> Self {
         Self { message: self.message.map(|message| format!("{what}: {message}")), ..self }
@@ -72,7 +80,25 @@ impl From<Error> for Failure {
             Error::Io { .. } | Error::ArenaFull { .. } => Code::System,
             _ => Code::Unfit,
         };
-        Self::new(code, error)
+        Self::new(code, words(&error))
+    }
+}
+
+/// Returns the message of an error of the library, which gives its advice to programs, with advice for the terminal.
+fn words(error: &Error) -> String {
+    match error {
+        Error::NotFound { name } => format!("no shared value `{name}` exists: `shared-value list` shows the names"),
+        Error::AlreadyExists { name } => {
+            format!("`{name}` exists already: choose another name, or remove it first by `shared-value rm`")
+        }
+        Error::Io { operation, source } if source.kind() == ErrorKind::PermissionDenied => {
+            let operation = operation.split(" (").next().unwrap_or_default();
+            format!("cannot {operation}: {source}")
+        }
+        Error::Retired => {
+            "the value is retired, because another one has taken its place: repeat the command".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

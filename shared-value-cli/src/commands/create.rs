@@ -4,12 +4,14 @@ use std::fs;
 use std::io::Read;
 
 use clap::Args;
-use shared_value::{Arena, Capacity, Dyn, DynKind, DynLayout, DynValue, Filled, Initial, inspect, unlink};
+use shared_value::{Arena, Capacity, Dyn, DynKind, DynLayout, DynValue, Filled, Initial, unlink};
 
 use crate::commands::change::entry_of;
 use crate::failure::{Code, Failure, Result};
 use crate::progress::Progress;
-use crate::target::{Brackets, Place, Selection, Step, Target, parts, resolve, select, shown, split, unwrapped};
+use crate::target::{
+    Brackets, Place, Selection, Step, Target, is_arena, parts, resolve, select, shown, split, unwrapped,
+};
 use crate::value::parse_data;
 
 /// Create a value, a value of an arena, or an arena
@@ -51,7 +53,7 @@ pub(crate) fn create(Create { name, layout, value, arena, length, capacity, mode
     if let Ok(Target { place, steps }) = split(name)
         && let Some((step @ Step::Brackets(_), rest)) = steps.split_first()
     {
-        if !inspect(place.location()?)?.is_arena() {
+        if !place.inspect()?.is_arena() {
             return Err(Failure::usage(format!("`{place}` exists, and is no arena that could hold another value")));
         }
         if !rest.is_empty() {
@@ -180,7 +182,7 @@ fn parse_type(text: &str) -> Option<std::result::Result<DynLayout, shared_value:
 pub(crate) fn layout_of(name: &str) -> Result<DynLayout> {
     let target = split(name)?;
     if target.steps.is_empty() {
-        let report = inspect(target.place.location()?)?;
+        let report = target.place.inspect()?;
         return match report.fault() {
             Some(fault) => Err(Failure::unfit(fault)),
             None => Ok(DynLayout::parse(report.schema())?),
@@ -189,7 +191,7 @@ pub(crate) fn layout_of(name: &str) -> Result<DynLayout> {
     match select(&target)? {
         Selection::Values(values) => match values.as_slice() {
             [one] => {
-                let mut paths = parts(one.value.layout(), &one.steps)?;
+                let mut paths = parts(&one.value, &one.steps)?;
                 let path = paths.pop().unwrap_or_default();
                 Ok(one.value.layout().part(&path)?.layout().clone())
             }
@@ -222,7 +224,7 @@ pub(crate) fn remove(Remove { names, force }: &Remove) -> Result<()> {
             remove_value(place, step)?;
             continue;
         }
-        let report = inspect(place.location()?)?;
+        let report = place.inspect()?;
         if report.format().is_none() {
             return Err(Failure::unfit(format!("`{place}` is no segment: it was left as it is")));
         }
@@ -242,6 +244,9 @@ pub(crate) fn remove(Remove { names, force }: &Remove) -> Result<()> {
 }
 
 fn remove_value(place: &Place, step: &Step) -> Result<()> {
+    if !is_arena(place)? {
+        return Err(Failure::usage(format!("`{place}` is no arena: a part of a value cannot be removed")));
+    }
     let arena = Arena::open(place.source())?;
     let entry = entry_of(step)?;
     let is_removed = match &entry {

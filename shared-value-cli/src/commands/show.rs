@@ -2,15 +2,15 @@
 
 use clap::Args;
 use serde::Serialize;
-use shared_value::{Arena, Dyn, DynData, ReadOnly};
+use shared_value::{Arena, Dyn, DynData, DynKind, ReadOnly};
 
 use crate::failure::{Failure, Result};
 use crate::output::{Cell, Ink, Output, escaped};
 use crate::progress::Progress;
 use crate::target::{
-    Brackets, Readable, Selected, Selection, Step, Target, parse_path, parts, resolve, select, shown, split,
+    Brackets, Readable, Selected, Selection, Step, Target, parse_path, parts, resolve, select, shown, split, unwrapped,
 };
-use crate::value::{Limits, bare, inline, tree, type_text};
+use crate::value::{Limits, bare, inline, size_of, tree, type_text};
 
 /// Show values as trees, with the type of each part
 #[derive(Debug, Args)]
@@ -101,12 +101,18 @@ fn show_value(
 ) -> Result<()> {
     let value = &selected.value;
     let mut objects = objects;
-    for path in parts(value.layout(), &selected.steps)? {
+    for path in parts(value, &selected.steps)? {
         let label = selected.label_of(&path);
         let layout = value.layout().part(&path)?.layout();
-        let (version, data) = read(value, &path).map_err(|failure| failure.of(&label))?;
+        let first = match unwrapped(layout).kind() {
+            // A long array is read as far as it is shown: it may be too large to be read as a whole.
+            DynKind::Array { length, .. } if objects.is_none() && *length > limits.elements => Some(limits.elements),
+            _ => None,
+        };
+        let (version, data) = read(value, &path, first).map_err(|failure| failure.of(&label))?;
+        let size = size_of(layout, &data);
         if let Some(objects) = &mut objects {
-            let (type_name, size) = (type_text(layout), layout.size());
+            let type_name = type_text(layout);
             objects.push(serde_json::to_value(Part { target: label, type_name, size, version, value: &data })?);
             continue;
         }
@@ -117,7 +123,7 @@ fn show_value(
                 Some(0) => "never changed".to_owned(),
                 Some(version) => format!("version {version}"),
             };
-            let facts = output.ink(Ink::Faint, &format!("{facts}, {} bytes", layout.size()));
+            let facts = output.ink(Ink::Faint, &format!("{facts}, {size} bytes"));
             output.line(&format!("  {facts}"))?;
         }
     }
@@ -187,11 +193,18 @@ fn whole(target: &Target, arena: &Arena<ReadOnly>) -> Whole {
     }
 }
 
-/// Returns a part, and the version that it belongs to.
-fn read(value: &Readable, path: &str) -> Result<(Option<u64>, DynData)> {
+/// Returns a part, or the first elements of one, and the version that it belongs to.
+fn read(value: &Readable, path: &str, first: Option<usize>) -> Result<(Option<u64>, DynData)> {
     const TRIES: usize = 100;
+    let get = || match first {
+        None => value.get(path),
+        Some(first) => {
+            let elements: Result<_, _> = (0..first).map(|one| value.get(&format!("{path}[{one}]"))).collect();
+            Ok(DynData::Array(elements?))
+        }
+    };
     let mut version = value.version();
-    let mut data = value.get(path)?;
+    let mut data = get()?;
     // Beside a writer that commits all the time, the version may be a little too old.
     for _ in 0..TRIES {
         let now = value.version();
@@ -199,7 +212,7 @@ fn read(value: &Readable, path: &str) -> Result<(Option<u64>, DynData)> {
             break;
         }
         version = now;
-        data = value.get(path)?;
+        data = get()?;
     }
     Ok((version, data))
 }
@@ -212,7 +225,7 @@ pub(crate) fn get(Get { name, path, json, raw }: &Get, output: &mut Output) -> R
     };
     let is_pattern = target.steps.iter().any(Step::is_pattern);
     for selected in &values {
-        for path in parts(selected.value.layout(), &selected.steps)? {
+        for path in parts(&selected.value, &selected.steps)? {
             let label = selected.label_of(&path);
             let data = selected.value.get(&path).map_err(|error| Failure::from(error).of(&label))?;
             match () {

@@ -36,7 +36,7 @@ pub(crate) fn run(WaitFor { name, condition, timeout, interval }: &WaitFor) -> R
         return Err(Failure::usage(format!("`{name}` names several values: `wait` waits for one")));
     };
     let value = selected.value.versioned(name)?;
-    let prefix = match parts(value.layout(), &selected.steps)?.as_slice() {
+    let prefix = match parts(&selected.value, &selected.steps)?.as_slice() {
         [prefix] => prefix.clone(),
         _ => return Err(Failure::usage(format!("`{name}` names several parts: name them in the condition"))),
     };

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use shared_value::{DynField, DynKind, DynLayout};
 
 use crate::language::definitions::Definitions;
-use crate::language::{atomic_fields, element_of, fingerprint};
+use crate::language::facts::{atomic_fields, element_of, fingerprint};
 
 const KEYWORDS: [&str; 44] = [
     "auto",

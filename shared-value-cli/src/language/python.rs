@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use shared_value::{DynKind, DynLayout};
 
 use crate::language::definitions::Definitions;
-use crate::language::{atomic_fields, element_of, fingerprint, vector_element_of};
+use crate::language::facts::{atomic_fields, element_of, fingerprint, vector_element_of};
 
 /// Returns a module. `name` is the name of the value.
 pub(crate) fn python(layout: &DynLayout, name: &str) -> String {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{major, minor};
 
-use crate::process::{Process, command_of};
+use crate::process::status::{Process, command_of};
 
 /// `ESRCH`: the process has ended since its files were opened.
 const NO_SUCH_PROCESS: i32 = 3;

@@ -59,7 +59,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// Describes the segment at a place.
     pub(crate) fn at(place: &Place, users: &Users) -> Result<Self> {
-        Ok(Self::of(place, &inspect(place.location()?)?, users))
+        Ok(Self::of(place, &place.inspect()?, users))
     }
 
     pub(crate) fn of(place: &Place, report: &Report, users: &Users) -> Self {

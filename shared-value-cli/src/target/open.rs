@@ -10,7 +10,7 @@ use shared_value::{
 use crate::failure::{Code, Failure, Result};
 use crate::output::remark;
 use crate::process;
-use crate::target::pattern::Brackets;
+use crate::target::pattern::{Brackets, shown};
 use crate::target::place::Place;
 
 /// The environment entry by which `shared-value lock` tells the commands inside of it which processes hold locks.
@@ -51,7 +51,7 @@ pub(crate) fn open_writable(place: &Place, entry: Option<&Brackets>, locking: &L
     if matches!(place, Place::Token(_)) {
         return options.open(place.source()).map(Writable::Locked).map_err(|error| refused(&place.to_string(), error));
     }
-    let report = inspect(place.location()?)?;
+    let report = place.inspect()?;
     if report.is_live() {
         return Err(live(&place.to_string()));
     }
@@ -86,7 +86,7 @@ pub(crate) fn in_arena(arena: &Arena, entry: &Brackets) -> Result<DynValue> {
             None => Ok(None),
         },
     };
-    let shown = crate::target::select::shown(entry);
+    let shown = shown(entry);
     let found = found.map_err(|error| refused(&format!("{}[{shown}]", arena.segment_name()), error))?;
     found.ok_or_else(|| Failure::not_found(format!("no value `{}[{shown}]`", arena.segment_name())))
 }

@@ -138,6 +138,14 @@ pub(crate) fn quoted_key(key: &str) -> String {
     serde_json::to_string(key).unwrap_or_default()
 }
 
+/// Returns a key or an id as it is written between brackets.
+pub(crate) fn shown(entry: &Brackets) -> String {
+    match entry {
+        Brackets::Plain(key) | Brackets::Key(key) => quoted_key(key),
+        Brackets::Id(bits) => format!("#{bits}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use shared_value::{Location, Source};
+use shared_value::{Error, Location, Report, Source, inspect};
 
 use crate::failure::{Failure, Result};
 use crate::target::pattern::{Step, glob, is_glob, parse_path};
@@ -58,6 +60,24 @@ impl Place {
             Self::File(path) => Ok(path.into()),
             Self::Token(_) => Err(Failure::usage("a token names no file: give the name or the path of the value")),
         }
+    }
+
+    /// Describes the segment, and leaves it as it is.
+    ///
+    /// # Errors
+    /// If it is a token, or the file cannot be read: then the owner of the file is named.
+    pub(crate) fn inspect(&self) -> Result<Report> {
+        inspect(self.location()?).map_err(|error| match &error {
+            Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                let facts = self.path().and_then(|path| fs::symlink_metadata(path).ok());
+                let owner = facts.map_or_else(String::new, |facts| {
+                    let (user, mode) = (facts.uid(), facts.mode() & 0o777);
+                    format!("it belongs to user {user} and has mode {mode:o}: run the command as that user, or as root")
+                });
+                Failure::from(error).and(&owner)
+            }
+            _ => error.into(),
+        })
     }
 
     /// Returns the path of the file, if that is known.

@@ -1,10 +1,10 @@
-//! Selects the values of a target, opened for reading, and the parts of each.
+//! Selects the values of a target, opened for reading.
 
-use shared_value::{Arena, Dyn, DynKind, DynLayout, Id, ReadOnly, inspect};
+use shared_value::{Arena, Dyn, Id, ReadOnly};
 
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
-use crate::target::pattern::{Brackets, Step, quoted_key};
+use crate::target::pattern::{Brackets, Step, shown};
 use crate::target::place::{Place, Target};
 use crate::target::readable::Readable;
 
@@ -72,7 +72,7 @@ pub(crate) fn is_arena(place: &Place) -> Result<bool> {
         // Only opening it tells.
         return Ok(Arena::open_read_only(place.source()).is_ok());
     }
-    let report = inspect(place.location()?)?;
+    let report = place.inspect()?;
     match report.fault() {
         Some(fault) => Err(Failure::unfit(fault)),
         None => Ok(report.is_arena()),
@@ -106,74 +106,4 @@ pub(crate) fn get(arena: &Arena<ReadOnly>, entry: &Brackets) -> Result<Option<Re
             None => None,
         },
     })
-}
-
-/// Returns a key or an id as it is written between brackets.
-pub(crate) fn shown(entry: &Brackets) -> String {
-    match entry {
-        Brackets::Plain(key) | Brackets::Key(key) => quoted_key(key),
-        Brackets::Id(bits) => format!("#{bits}"),
-    }
-}
-
-/// Returns the paths of the parts that steps match, as the library takes them.
-pub(crate) fn parts(layout: &DynLayout, steps: &[Step]) -> Result<Vec<String>> {
-    let mut found = vec![String::new()];
-    for step in steps {
-        let mut next = Vec::new();
-        for path in &found {
-            extend(layout, path, step, &mut next)?;
-        }
-        if next.is_empty() {
-            return Err(Failure::not_found("no part of the value matches the path"));
-        }
-        found = next;
-    }
-    Ok(found)
-}
-
-/// Adds the paths of the parts that one step matches.
-fn extend(layout: &DynLayout, path: &str, step: &Step, found: &mut Vec<String>) -> Result<()> {
-    const MOST: usize = 100_000;
-    let field = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    if !step.is_pattern() {
-        found.push(match step {
-            Step::Name(name) => field(name),
-            Step::Brackets(Brackets::Plain(text)) => format!("{path}[{text}]"),
-            Step::Brackets(_) => return Err(Failure::usage("only a value of an arena is named by a key or an id")),
-        });
-        // Names the part that is missing.
-        layout.part(found.last().map_or("", String::as_str))?;
-        return Ok(());
-    }
-    let part = layout.part(path)?;
-    match (step, unwrapped(part.layout()).kind()) {
-        (Step::Name(_), DynKind::Struct { fields }) => {
-            let glob = step.pattern()?;
-            let named = fields.iter().filter(|one| !one.layout().is_reserved());
-            let matching = named.filter(|one| glob.as_ref().is_some_and(|glob| glob.is_match(one.name())));
-            found.extend(matching.map(|one| field(one.name())));
-        }
-        (Step::Brackets(_), DynKind::Array { length, .. }) => {
-            let (start, end) = step.range().unwrap_or((0, usize::MAX));
-            let end = end.min(*length);
-            if end.saturating_sub(start) > MOST {
-                return Err(Failure::usage(format!("more than {MOST} elements: give a range such as `[0..100]`")));
-            }
-            let glob = step.pattern()?;
-            let matching = (start..end).filter(|one| glob.as_ref().is_none_or(|glob| glob.is_match(one.to_string())));
-            found.extend(matching.map(|one| format!("{path}[{one}]")));
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// Returns the layout under all newtypes.
-pub(crate) fn unwrapped(layout: &DynLayout) -> &DynLayout {
-    let mut layout = layout;
-    while let DynKind::Newtype { inner } = layout.kind() {
-        layout = inner;
-    }
-    layout
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use shared_value::{Arena, Dyn, ReadOnly, inspect};
+use shared_value::{Arena, Dyn, ReadOnly};
 
 use crate::failure::Result;
 use crate::process::Users;
@@ -129,7 +129,7 @@ impl Model {
         let start = self.selected.saturating_sub(NEAR);
         for row in self.rows.iter_mut().skip(start).take(2 * NEAR) {
             let place = Place::of(&row.entry.name);
-            let report = place.location().ok().and_then(|location| inspect(location).ok());
+            let report = place.inspect().ok();
             let owner = report.as_ref().and_then(shared_value::Report::owner).map(Owner::of);
             row.owner = owner.map(|owner| match row.owner.take() {
                 Some((old, since)) if old.thread == owner.thread => (owner, since),

@@ -39,9 +39,14 @@ pub(crate) fn parse_data(layout: &DynLayout, text: &str) -> DynData {
                 matches!(unwrapped(layout).kind(), DynKind::Enum { .. }).then(|| text.parse::<i64>().ok()).flatten();
             number.map_or_else(bare, DynData::from)
         }
-        DynKind::Bytes if !text.starts_with(['"', '[', '{']) => bare(),
+        DynKind::Bytes if !text.starts_with(['"', '[', '{']) && is_of_bytes(layout) => bare(),
         _ => serde_json::from_str(text).unwrap_or_else(|_| bare()),
     }
+}
+
+/// Returns whether bytes have no other meaning: an author may have given them a typecode.
+fn is_of_bytes(layout: &DynLayout) -> bool {
+    matches!(layout.decode(&vec![0; layout.size()]), Ok(DynData::Bytes(_)) | Err(_))
 }
 
 #[cfg(test)]

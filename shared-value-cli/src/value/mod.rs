@@ -9,5 +9,5 @@ mod tree;
 pub(crate) use difference::differences;
 pub(crate) use expression::parse as parse_condition;
 pub(crate) use input::{parse_assignment, parse_data};
-pub(crate) use text::{bare, inline};
+pub(crate) use text::{bare, inline, part_text, size_of};
 pub(crate) use tree::{Limits, tree, type_text};

@@ -1,6 +1,6 @@
 //! A value as text in one line.
 
-use shared_value::DynData;
+use shared_value::{DynData, DynKind, DynLayout};
 
 /// Returns data as bare text for scripts: a number, a text or a name as it is, anything with parts as JSON.
 pub(crate) fn bare(data: &DynData) -> String {
@@ -14,6 +14,22 @@ pub(crate) fn bare(data: &DynData) -> String {
         DynData::Array(_) | DynData::Struct { .. } => serde_json::to_string(data).unwrap_or_default(),
         other => other.to_string(),
     }
+}
+
+/// Returns how many bytes a part takes: of a value whose length changes, the bytes of its elements.
+pub(crate) fn size_of(layout: &DynLayout, data: &DynData) -> usize {
+    match (layout.kind(), data) {
+        (DynKind::Newtype { inner }, DynData::Newtype { inner: data, .. }) => size_of(inner, data),
+        (DynKind::Newtype { .. }, DynData::Text(text)) => text.len(),
+        (DynKind::Newtype { .. }, DynData::Bytes(bytes)) => bytes.len(),
+        (DynKind::Vector { element }, DynData::Array(elements)) => elements.len() * element.size(),
+        _ => layout.size(),
+    }
+}
+
+/// Returns the path of a part as it stands in a message.
+pub(crate) fn part_text(path: &str) -> String {
+    if path.is_empty() { "the value".to_owned() } else { format!("`{path}`") }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

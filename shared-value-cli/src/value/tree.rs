@@ -49,13 +49,11 @@ impl Tree<'_> {
                 DynData::Array(elements),
             ) => {
                 let shown = elements.len().min(self.limits.elements);
+                // Of a long array, only the first elements were read.
+                let length = if let DynKind::Array { length, .. } = inner.kind() { *length } else { elements.len() };
                 if is_leaf(element) {
                     let texts: Vec<_> = elements[..shown].iter().map(ToString::to_string).collect();
-                    let more = if shown < elements.len() {
-                        format!(", .. {} more", elements.len() - shown)
-                    } else {
-                        String::new()
-                    };
+                    let more = if shown < length { format!(", .. {} more", length - shown) } else { String::new() };
                     let texts = crate::output::escaped(&texts.join(", ")).into_owned();
                     return self.output.line(&format!("{heading} = [{texts}{more}]"));
                 }
@@ -63,8 +61,8 @@ impl Tree<'_> {
                 for (number, part) in elements[..shown].iter().enumerate() {
                     self.part(depth + 1, &format!("[{number}]"), element, "", part)?;
                 }
-                if shown < elements.len() {
-                    let more = format!(".. {} more: `--all` shows them", elements.len() - shown);
+                if shown < length {
+                    let more = format!(".. {} more: `--all` shows them", length - shown);
                     let more = self.output.ink(Ink::Faint, &more);
                     self.output.line(&format!("{}{more}", "  ".repeat(depth + 1)))?;
                 }

@@ -1,17 +1,73 @@
 //! `set`, `compare-and-set`, `add`, `create` and `rm`.
 
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 use shared_value::{
     Arena, Counter, Dyn, DynLayout, DynValue, Lock, LockKind, RLock, SharedBytes, SharedCounter, SharedString,
     SharedVec, Synchronized,
 };
 use shared_value_tests::{DEADLINE, SegmentName, eventually, fork};
 
-use crate::run::{command, fails, json, ok};
+use crate::run::{command, end, fails, json, ok, powerless};
 use crate::values::{Account, Point, State, SynchronizedAccount};
+
+/// A field that Rust would place elsewhere is a number all the same.
+#[test]
+fn bytes_with_a_typecode_are_written_as_what_they_mean() {
+    let name = SegmentName::new("set-packed");
+    ok(&["create", &name, "T{<q:balance:?:open:4x}"]);
+    ok(&["set", &name, "balance=5"]);
+    ok(&["compare-and-set", &name, "balance", "5", "-7"]);
+    assert_eq!(ok(&["add", &name, "balance", "2"]), "-5\n");
+    assert_eq!(ok(&["get", &name, "balance"]), "-5\n");
+    assert!(fails(4, &["set", &name, "balance=five"]).contains("expected an integer"));
+}
+
+/// A list is an array whose length changes: its elements are named by patterns and ranges too.
+#[test]
+fn elements_of_a_list_are_named_by_patterns() {
+    let name = SegmentName::new("set-list");
+    ok(&["create", &name, "[u32; ..]", "[1, 2, 3]", "--capacity", "1000"]);
+    assert_eq!(ok(&["get", &name, "[1..]"]), format!("{0}[1]\t2\n{0}[2]\t3\n", &*name));
+    ok(&["set", &name, "[*]=7"]);
+    assert_eq!(ok(&["get", &name]), "[7,7,7]\n");
+    assert_eq!(ok(&["show", &format!("{}[?]", &*name)]).lines().count(), 3);
+    assert_eq!(ok(&["show", &name]), format!("{}: [u32; ..] = [7, 7, 7]\n  version 1, 12 bytes\n", &*name));
+    assert_eq!(json(&["show", "--json", &name])[0]["size"], 12);
+    fails(3, &["get", &name, "[5..9]"]);
+    let text = SegmentName::new("set-list-text");
+    ok(&["create", &text, "SharedString", "festina lente", "--capacity", "4096"]);
+    assert!(ok(&["show", &text]).ends_with("never changed, 13 bytes\n"));
+}
+
+/// The library tells programs what to call. At a terminal, such advice does not help.
+#[test]
+fn messages_give_advice_for_the_terminal() {
+    let name = SegmentName::new("set-messages");
+    ok(&["create", &name, "u64"]);
+    assert!(fails(4, &["create", &name, "u64"]).contains("remove it first by `shared-value rm`"));
+    assert!(fails(3, &["list", "shared-value-tests-none"]).contains("`shared-value list` shows the names"));
+    assert!(fails(2, &["rm", &format!("{}[0]", &*name)]).contains("is no arena"));
+    let vast = fails(6, &["create", &format!("{}-vast", &*name), "[u64; ..]", "--capacity", "99999999999999"]);
+    assert!(vast.contains("bytes of address space: use a smaller capacity"), "{vast}");
+    assert!(fails(1, &["set", &name, "--if", "=7", "=8"]).contains("the value is 0, not 7: nothing was changed"));
+    ok(&["create", &format!("{}-list", &*name), "[u64; 2]"]);
+    let list = SegmentName::of(format!("{}-list", &*name));
+    assert!(fails(4, &["add", &list, "", "1"]).contains(": the value is no number: it is [0,0]"));
+    fs::set_permissions(name.path(), Permissions::from_mode(0o444)).unwrap();
+    let ended = end(&mut powerless(&["set", &name, "=5"]));
+    assert!(ended.code == 6 && ended.err.contains("for writing: Permission denied"), "{ended:?}");
+    fs::set_permissions(name.path(), Permissions::from_mode(0o000)).unwrap();
+    for arguments in [&["get", &name][..], &["doctor", &name], &["list", &name]] {
+        let ended = end(&mut powerless(arguments));
+        let advice = format!("it belongs to user {} and has mode 0: run the command as", geteuid().as_raw());
+        assert!(ended.code == 6 && ended.err.contains(&advice), "{ended:?}");
+    }
+}
 
 /// A script that changes two parts must not let others see one of them alone.
 #[test]

@@ -1,12 +1,13 @@
 //! `doctor`.
 
 use std::fs;
+use std::process::Command;
 
 use rustix::process::Signal;
 use shared_value::{Arena, DynLayout, RLock, Synchronized};
 use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, eventually, fork};
 
-use crate::run::{fails, json, ok, run};
+use crate::run::{TOOL, fails, json, ok, run};
 use crate::values::{Account, SynchronizedAccount};
 
 #[test]
@@ -161,6 +162,28 @@ fn layouts_are_compared_field_by_field() {
             .out
             .contains("`state`: expected State(u8: Open=1, Frozen=3) at 8, found State(u8: Open=1, Frozen=2) at 8")
     );
+}
+
+/// The command of a cure is copied: it must mean the name also if that cannot be printed as it is.
+#[test]
+fn a_cure_can_be_copied() {
+    let name = SegmentName::new("doctor-cure a\u{1b}[31m\n'\\\u{202e}");
+    ok(&["create", &name, "u64"]);
+    let found = ok(&["doctor", "--watch", "0", &name]);
+    let cure = found.lines().find_map(|line| line.split_once("`shared-value ")).unwrap().1.trim_end_matches('`');
+    let line = format!("{TOOL} {cure}");
+    assert!(Command::new("bash").args(["-c", &line]).status().unwrap().success(), "{line}");
+    assert!(!name.path().exists(), "{line}");
+}
+
+/// Only a process that is killed at the worst moment leaves such a name, and only its users would know what it is.
+#[test]
+fn what_a_killed_replacement_has_left_is_named() {
+    let name = SegmentName::of(format!(".shared-value-next-{:032x}", std::process::id()));
+    ok(&["create", &name, "u64"]);
+    let found = ok(&["doctor", "--watch", "0", &name]);
+    assert!(found.contains("note: a program that replaced a value was killed, and has left this one"), "{found}");
+    assert!(found.contains("`shared-value rm .shared-value-next-"), "{found}");
 }
 
 #[test]

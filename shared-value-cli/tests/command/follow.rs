@@ -5,16 +5,16 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use shared_value::{Arena, Synchronized, inspect};
 use shared_value_tests::stepper::{instructions, marked};
 use shared_value_tests::{DEADLINE, SegmentName, eventually};
 
-use crate::run::{TOOL, command, fails, ok, run};
+use crate::run::{command, fails, ok, powerless, run};
 use crate::values::{Account, State, SynchronizedAccount};
 
 /// A command that runs, and the lines that it prints.
@@ -217,15 +217,24 @@ fn wait_ends_when_the_condition_holds() {
     ok(&["wait", &number, "value >= 5"]);
 }
 
-/// Runs the tool without the right to disregard permissions, which the superuser has.
-fn powerless(arguments: &[&str]) -> Command {
-    if geteuid().is_root() {
-        let mut tool = Command::new("setpriv");
-        tool.args(["--bounding-set=-all", "--", TOOL]).args(arguments);
-        tool
-    } else {
-        command(arguments)
+/// `watch | head -1` would wait for a change that may never come.
+#[test]
+fn a_watch_ends_with_the_reader_of_its_output() {
+    let (name, bank) = (SegmentName::new("watch-reader"), SegmentName::new("watch-reader-bank"));
+    let _value = Synchronized::create(&name, 1_u64).unwrap();
+    let arena = Arena::create(&bank, 1 << 20).unwrap();
+    arena.insert("one", 1_u64).unwrap();
+    for arguments in [&["watch", &name][..], &["watch", "--poll", &name], &["watch", &format!("{}[*]", &*bank)]] {
+        let mut watch = command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(watch.stdout.take());
+        eventually("the watch ends", || watch.try_wait().unwrap().is_some_and(|status| status.success()));
     }
+    // Other outputs have no reader that could go.
+    let mut watch = command(&["watch", "--count", "1", &name]).stdout(Stdio::null()).spawn().unwrap();
+    until_awaited(&name);
+    assert!(watch.try_wait().unwrap().is_none());
+    ok(&["set", &name, "=2"]);
+    assert!(watch.wait().unwrap().success());
 }
 
 /// Without the right to write a value, the tool cannot announce a waiter in it. If it slept all the same, it would never wake up.

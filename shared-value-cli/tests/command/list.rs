@@ -1,10 +1,12 @@
 //! `list`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::process::Stdio;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+use serde_json::Value;
 use shared_value::{Arena, Filled, LockKind, RLock, SharedArray, Synchronized};
 use shared_value_tests::{DEADLINE, SegmentName, eventually, fork};
 
@@ -57,6 +59,69 @@ fn each_kind_of_segment_has_its_row() {
     assert_eq!((&value["lock"]["kind"], &value["lock"]["owner"]), (&"native".into(), &serde_json::Value::Null));
     assert_eq!((&value["in_use"], &value["users"][0]["process"]), (&true.into(), &here.into()));
     assert_eq!((&arena["kind"], &arena["values"]), (&"arena".into(), &2.into()));
+}
+
+/// The reads of the command, which the kernel has counted.
+fn reads_of(arguments: &[&str]) -> u64 {
+    let mut child = command(arguments).stdout(Stdio::null()).spawn().unwrap();
+    let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    // Its counts are there until it is waited for.
+    let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(id), end).unwrap();
+    let counts = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap();
+    assert!(child.wait().unwrap().success());
+    counts.lines().find_map(|line| line.strip_prefix("syscr: ")).unwrap().parse().unwrap()
+}
+
+/// A look at all processes or names for each name would make a list of thousands of names slow.
+#[test]
+fn a_name_more_costs_a_few_reads_more() {
+    const MORE: u64 = 2_000;
+    let first = SegmentName::new("list-many");
+    drop(Synchronized::create(&first, 1_u64).unwrap());
+    let pattern = format!("{}*", &*first);
+    let few = reads_of(&["list", &pattern]);
+    let _more: Vec<_> = (0..MORE)
+        .map(|number| {
+            let name = SegmentName::of(format!("{}-{number}", &*first));
+            fs::copy(first.path(), name.path()).unwrap();
+            name
+        })
+        .collect();
+    let many = reads_of(&["list", &pattern]);
+    // One for the header, and two that must agree for the lock and the version. Other processes come and go meanwhile.
+    assert!(many < few + 4 * MORE, "{few} reads for one name, {many} for {MORE} more");
+    assert!(many > few + MORE, "the names were not read: {few}, {many}");
+    assert_eq!(ok(&["list", &pattern]).lines().count(), 2_002);
+}
+
+/// The members that `docs/command.md` shows, and those that are there.
+#[test]
+fn the_members_of_the_json_are_those_of_the_document() {
+    fn members(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(object) => {
+                for (name, value) in object {
+                    let path = format!("{path}.{name}");
+                    members(value, &path, found);
+                    found.insert(path);
+                }
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| members(element, &format!("{path}[]"), found)),
+            _ => {}
+        }
+    }
+    let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/command.md")).unwrap();
+    let shown = document.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let name = SegmentName::new("list-members");
+    let value = Synchronized::create(&name, 1_u64).unwrap();
+    let guard = value.lock().unwrap();
+    let listing = json(&["list", "--json", &name]);
+    drop(guard);
+    let [mut expected, mut found] = [BTreeSet::new(), BTreeSet::new()];
+    members(&serde_json::from_str(shown).unwrap(), "", &mut expected);
+    members(&listing, "", &mut found);
+    assert_eq!(found, expected);
 }
 
 /// The first question beside a system that hangs: which process holds the lock?

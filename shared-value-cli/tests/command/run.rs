@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use shared_value_tests::DEADLINE;
 
 /// How a run of the command ended.
@@ -25,10 +25,27 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs the tool without the right to disregard permissions, which the superuser has.
+pub(crate) fn powerless(arguments: &[&str]) -> Command {
+    if geteuid().is_root() {
+        let mut tool = Command::new("setpriv");
+        tool.args(["--bounding-set=-all", "--", TOOL]).args(arguments);
+        tool
+    } else {
+        command(arguments)
+    }
+}
+
 /// Runs the command to its end, which must come soon.
 #[track_caller]
 pub(crate) fn run(arguments: &[&str]) -> Ended {
-    let child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    end(&mut command(arguments))
+}
+
+/// Runs a command to its end, which must come soon.
+#[track_caller]
+pub(crate) fn end(command: &mut Command) -> Ended {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
     let process = Pid::from_raw(i32::try_from(child.id()).expect("an id")).expect("an id");
     let (end, ended) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
@@ -42,7 +59,7 @@ pub(crate) fn run(arguments: &[&str]) -> Ended {
     watchdog.join().expect("it does not panic");
     let code = output.status.code();
     Ended {
-        code: code.unwrap_or_else(|| panic!("{arguments:?}: {} within {DEADLINE:?}", output.status)),
+        code: code.unwrap_or_else(|| panic!("{command:?}: {} within {DEADLINE:?}", output.status)),
         out: String::from_utf8(output.stdout).expect("the output is UTF-8"),
         err: String::from_utf8(output.stderr).expect("messages are UTF-8"),
     }

@@ -105,10 +105,14 @@ fn long_arrays_are_shortened() {
     let _value = SharedArray::create(&name, Filled(0.5_f64, 1000)).unwrap();
     assert!(ok(&["show", &name]).contains("0.5, .. 968 more]"));
     assert!(!ok(&["show", "--all", &name]).contains("more"));
+    // More than can be read at once.
     let huge = SegmentName::new("show-huge");
-    let _huge = SharedArray::create(&huge, Filled(1_u8, 70 << 20)).unwrap();
-    assert!(fails(4, &["show", &huge]).contains("parts of the value"));
-    assert_eq!(ok(&["get", &huge, "[70000000]"]), "1\n");
+    let _huge = SharedArray::create(&huge, Filled(7_u8, 5_000_000)).unwrap();
+    let sevens = ["7"; 32].join(", ");
+    let start = format!("{}: [u8; 5000000] = [{sevens}, .. 4999968 more]\n", &*huge);
+    assert_eq!(ok(&["show", &huge]), format!("{start}  never changed, 5000000 bytes\n"));
+    assert!(fails(4, &["show", "--all", &huge]).contains("parts of the value"));
+    assert_eq!(ok(&["get", &huge, "[4999999]"]), "7\n");
 }
 
 /// Text in a value comes from other processes.

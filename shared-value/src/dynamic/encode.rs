@@ -231,6 +231,8 @@ pub(super) fn found(data: &DynData) -> String {
         DynData::Text(text) => format!("the text \"{}\" of {} bytes", shown(text), text.len()),
         DynData::Bytes(bytes) => format!("{} bytes", bytes.len()),
         DynData::Array(elements) => format!("an array of {} elements", elements.len()),
+        // JSON gives it no name.
+        DynData::Struct { name, .. } if name.is_empty() => "a struct".to_owned(),
         DynData::Struct { name, .. } => format!("a struct `{}`", shown(name)),
         DynData::Enum { variant, number } => format!("the variant `{} = {number}`", shown(variant)),
         DynData::Newtype { inner, .. } => found(inner),

@@ -102,6 +102,7 @@ impl Mapping {
             let cause = match error.kind() {
                 // `mlockall(MCL_FUTURE)` locks the whole mapping at once.
                 io::ErrorKind::WouldBlock => format!(", {length} bytes that `mlockall` locks, beyond RLIMIT_MEMLOCK"),
+                io::ErrorKind::OutOfMemory => format!(", {length} bytes of address space: use a smaller capacity"),
                 _ => String::new(),
             };
             Error::io(format!("map `{name}`{cause}"), error)

@@ -3,8 +3,8 @@
 use shared_value::{DynData, DynGuard, DynLayout, Error};
 
 use crate::failure::{Code, Failure, Result};
-use crate::target::{Locking, Step, Writable, parts};
-use crate::value::{bare, parse_data};
+use crate::target::{Locking, Step, Whole, Writable, parts};
+use crate::value::{bare, parse_data, part_text};
 
 /// A part of a value, and data for it.
 pub(super) struct Assignment {
@@ -16,12 +16,12 @@ pub(super) struct Assignment {
 pub(super) type Part = (Vec<Step>, String);
 
 /// Reads data for the parts that paths name.
-pub(super) fn assignments_of(layout: &DynLayout, prefix: &[Step], texts: &[Part]) -> Result<Vec<Assignment>> {
+pub(super) fn assignments_of(whole: &impl Whole, prefix: &[Step], texts: &[Part]) -> Result<Vec<Assignment>> {
     let mut found = Vec::new();
     for (steps, text) in texts {
         let steps: Vec<_> = prefix.iter().chain(steps).cloned().collect();
-        for path in parts(layout, &steps)? {
-            let data = parse_data(layout.part(&path)?.layout(), text);
+        for path in parts(whole, &steps)? {
+            let data = parse_data(whole.layout().part(&path)?.layout(), text);
             found.push(Assignment { path, data });
         }
     }
@@ -81,8 +81,8 @@ pub(super) fn hold_true(found: &DynData, layout: &DynLayout, path: &str, expecte
     if *found == expected {
         return Ok(());
     }
-    let part = if path.is_empty() { "the value" } else { path };
-    let message = format!("`{part}` is {}, not {}: nothing was changed", bare(found), bare(&expected));
+    let (part, found, expected) = (part_text(path), bare(found), bare(&expected));
+    let message = format!("{part} is {found}, not {expected}: nothing was changed");
     Err(Failure::new(Code::No, message))
 }
 

@@ -16,7 +16,7 @@ pub(super) fn open(target: &Target, locking: &Locking) -> Result<Opened> {
     let Target { place, steps } = target;
     let is_arena = match place {
         Place::Token(_) => false,
-        _ => shared_value::inspect(place.location()?)?.is_arena(),
+        _ => place.inspect()?.is_arena(),
     };
     if !is_arena {
         return Ok(Opened::Value(open_writable(place, None, locking)?, steps.clone()));
@@ -37,10 +37,10 @@ pub(super) fn one_part(name: &str, path: &str, locking: &Locking) -> Result<(Wri
     let Opened::Value(value, steps) = open(&target, locking)? else {
         return Err(Failure::usage(format!("`{name}` is an arena: name one of its values, as in `[key].field`")));
     };
-    let mut paths = parts(value.layout(), &steps)?;
+    let mut paths = parts(&value, &steps)?;
     match (paths.pop(), paths.is_empty()) {
         (Some(path), true) => Ok((value, path)),
-        _ => Err(Failure::usage(format!("`{path}` names several parts"))),
+        _ => Err(Failure::usage(format!("`{name}` and the path `{path}` name several parts"))),
     }
 }
 

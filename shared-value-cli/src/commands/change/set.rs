@@ -41,8 +41,8 @@ pub(crate) fn set(Set { name, assignments, conditions, lock }: &Set) -> Result<(
     let (changes, conditions) = (split_all(assignments)?, split_all(conditions)?);
     match open(&target, &locking)? {
         Opened::Value(value, prefix) => {
-            let changes = assignments_of(value.layout(), &prefix, &changes)?;
-            let conditions = assignments_of(value.layout(), &prefix, &conditions)?;
+            let changes = assignments_of(&value, &prefix, &changes)?;
+            let conditions = assignments_of(&value, &prefix, &conditions)?;
             change(&value, name, &locking, &conditions, &changes).map(drop)
         }
         Opened::Arena(arena) => set_in_arena(&arena, name, &locking, &conditions, &changes),

@@ -39,7 +39,7 @@ pub(super) fn set_in_arena(
     for (value, ..) in values.values() {
         refuse_inside(name, value.lock_state())?;
     }
-    let read = |value: &DynValue, parts: &[Part]| assignments_of(value.layout(), &[], parts);
+    let read = |value: &DynValue, parts: &[Part]| assignments_of(value, &[], parts);
     let mut all = Vec::new();
     for (value, conditions, changes) in values.values() {
         all.push((value, read(value, conditions)?, read(value, changes)?));

@@ -20,8 +20,10 @@ pub(crate) struct CompareAndSet {
     /// The part
     path: String,
     /// The value that it must have
+    #[arg(allow_hyphen_values = true)]
     expected: String,
     /// The value that it gets
+    #[arg(allow_hyphen_values = true)]
     new: String,
     #[command(flatten)]
     lock: LockArguments,

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use shared_value::{LockState, inspect};
+use shared_value::LockState;
 
 use crate::commands::doctor::finding::{Findings, Severity};
 use crate::failure::Result;
@@ -45,10 +45,10 @@ impl Findings {
             locked = object;
         }
         let owner = || {
-            let owner = inspect(locked.location()?)?.owner();
+            let owner = locked.inspect()?.owner();
             Ok(owner.map(|owner| Seen { thread: owner.thread_id(), process_number: owner.process_number() }))
         };
-        let watched = watch(owner, || Ok(inspect(place.location()?)?.version().unwrap_or(0)), time)?;
+        let watched = watch(owner, || Ok(place.inspect()?.version().unwrap_or(0)), time)?;
         if locked != *place {
             self.add(Severity::Note, format!("the lock object `{locked}` guards it"), None);
         }

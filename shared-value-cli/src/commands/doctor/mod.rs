@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use shared_value::{DynLayout, inspect};
+use shared_value::DynLayout;
 
 use crate::commands::change::seconds;
 use crate::commands::create::parse_layout;
@@ -91,7 +91,7 @@ pub(crate) fn run(Doctor { name, expect, watch, json }: &Doctor, output: &mut Ou
 }
 
 fn examine_segment(place: &Place, users: &Users, expected: Option<&DynLayout>, time: Duration) -> Result<Diagnosis> {
-    let report = inspect(place.location()?)?;
+    let report = place.inspect()?;
     let entry = Entry::of(place, &report, users);
     let mut findings = Findings::default();
     let watched = if report.fault().is_none() {
@@ -117,7 +117,7 @@ fn examine_value(
     time: Duration,
 ) -> Result<Diagnosis> {
     let OpenValue { value, place, .. } = patient;
-    let report = place.as_ref().map(|place| Ok::<_, Failure>(inspect(place.location()?)?)).transpose()?;
+    let report = place.as_ref().map(Place::inspect).transpose()?;
     let entry = patient.entry(report.as_ref(), users);
     let mut findings = Findings::default();
     findings.bits(value);

@@ -1,6 +1,6 @@
 //! `Patient`: what `doctor` looks at.
 
-use shared_value::{Arena, LockState, Report, inspect};
+use shared_value::{Arena, LockState, Report};
 
 use crate::failure::{Failure, Result};
 use crate::process::{File, Mapped, Users};
@@ -37,7 +37,7 @@ impl Patient {
             Failure::usage(format!("`doctor` looks at a segment, `{place}`, or at one value of an arena: `bank[key]`"))
         };
         let [step] = target.steps.as_slice() else { return Err(refused()) };
-        if !inspect(target.place.location()?)?.is_arena() || step.is_pattern() {
+        if !target.place.inspect()?.is_arena() || step.is_pattern() {
             return Err(refused());
         }
         let Selection::Values(values) = select(&target)? else { return Err(refused()) };
@@ -61,7 +61,7 @@ impl Patient {
         let file = mapped.as_ref().map(|mapped| mapped.file);
         let place = mapped.and_then(|mapped| mapped.path).map(Place::File);
         if let Some(place) = &place
-            && !inspect(place.location()?)?.is_arena()
+            && !place.inspect()?.is_arena()
         {
             return Ok(Self::Segment(place.clone()));
         }

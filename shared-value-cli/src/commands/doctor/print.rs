@@ -80,11 +80,18 @@ pub(super) fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
-/// Returns a word as a shell reads it.
+/// Returns a word as a shell reads it. Characters that are not printed as they are become bytes in the notation of bash and zsh.
 pub(super) fn shell(word: &str) -> String {
     let is_plain = |one: char| one.is_ascii_alphanumeric() || "._-/+:@%".contains(one);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
+    } else if escaped(word) != word {
+        let byte = |byte: u8| match byte {
+            b'\\' | b'\'' => format!("\\{}", char::from(byte)),
+            b' '..=b'~' => char::from(byte).to_string(),
+            _ => format!("\\x{byte:02x}"),
+        };
+        format!("$'{}'", word.bytes().map(byte).collect::<String>())
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }

@@ -8,6 +8,9 @@ use crate::survey::{Entry, Kind, Owner};
 use crate::target::{Brackets, Place, Readable, shown};
 use crate::value::differences;
 
+/// How the name of a value begins that is to take the place of another (`docs/format.md`).
+const NEXT: &str = ".shared-value-next-";
+
 impl Findings {
     /// Explains why a segment cannot be opened.
     pub(super) fn fault(&mut self, place: &Place, report: &Report) {
@@ -132,7 +135,13 @@ impl Findings {
         }
         if report.fault().is_none() && !entry.in_use && !entry.read {
             let cure = format!("if it is not needed any more: `shared-value rm {}`", shell(&place.to_string()));
-            self.add(Severity::Note, "no process has it open", Some(cure));
+            let is_left = entry.name.rsplit('/').next().is_some_and(|name| name.starts_with(NEXT));
+            let text = if is_left {
+                "a program that replaced a value was killed, and has left this one, which never got the name"
+            } else {
+                "no process has it open"
+            };
+            self.add(Severity::Note, text, Some(cure));
         }
     }
 

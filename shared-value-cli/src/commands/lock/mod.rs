@@ -11,7 +11,7 @@ mod tool;
 use std::ffi::OsString;
 
 use clap::Args;
-use shared_value::{LockObject, LockRule, ReportedLock, inspect};
+use shared_value::{LockObject, LockRule, ReportedLock};
 
 use crate::commands::change::{LockArguments, entry_of};
 use crate::commands::lock::holder::Holder;
@@ -44,7 +44,7 @@ pub(crate) fn run(lock: &Lock) -> Result<u8> {
 fn hold(Lock { name, taking, command }: &Lock, holder: &Holder) -> Result<u8> {
     let target = split(name)?;
     let locking = taking.locking();
-    let report = if let Place::Token(_) = target.place { None } else { Some(inspect(target.place.location()?)?) };
+    let report = if let Place::Token(_) = target.place { None } else { Some(target.place.inspect()?) };
     if let Some(Some(ReportedLock::Itself { .. })) = report.as_ref().map(shared_value::Report::lock) {
         return match open_lock_object(&target.place)? {
             Object::Recursive(object) => under(&object, name, &locking, holder, command),

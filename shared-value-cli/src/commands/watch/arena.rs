@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use shared_value::{Arena, ArenaChange, ArenaChanges, Error, ReadOnly, Versioned};
 
-use crate::commands::watch::LONG;
 use crate::commands::watch::printer::Printer;
-use crate::commands::watch::sleeper::remark_looks;
+use crate::commands::watch::sleeper::{LONG, remark_looks};
 use crate::commands::watch::watched::Watched;
 use crate::failure::{Failure, Result};
 use crate::output::remark;

@@ -5,9 +5,13 @@ mod printer;
 mod sleeper;
 mod watched;
 
+use std::io;
+use std::process;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::commands::change::seconds;
 use crate::failure::{Failure, Result};
@@ -18,7 +22,7 @@ use printer::Printer;
 use watched::Watched;
 
 pub(crate) use sleeper::Sleeper;
-use sleeper::remark_looks;
+use sleeper::{LONG, remark_looks};
 
 /// Print a line for each change
 #[derive(Debug, Args)]
@@ -42,9 +46,6 @@ pub(crate) struct Watch {
     poll: bool,
 }
 
-/// Without an atomic field or a counter, nothing but a commit matters.
-const LONG: Duration = Duration::from_secs(3600);
-
 pub(crate) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
     let Watch { name, paths, json, count, interval, poll } = arguments;
     let target = split(name)?;
@@ -59,6 +60,7 @@ pub(crate) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
     let mut watched = values.iter().map(|value| Watched::new(value, &paths)).collect::<Result<Vec<_>>>()?;
     let pattern = arena::pattern(&target)?;
     let names_values = pattern.is_some();
+    end_with_reader();
     let mut printer = Printer { output, start: Instant::now(), is_json: *json, names_values, left: *count };
     match (pattern, watched.as_mut_slice()) {
         (None, [one]) => {
@@ -73,6 +75,22 @@ pub(crate) fn run(arguments: &Watch, output: &mut Output) -> Result<()> {
             Watching::new(&target, paths, watched, *interval).run(pattern.unwrap_or("*"), *poll, &mut printer)
         }
     }
+}
+
+/// Ends this program when the reader of its output has gone. While no value changes, no write would tell.
+fn end_with_reader() {
+    thread::spawn(|| {
+        let output = io::stdout();
+        loop {
+            // Without a flag, only the end of the reader counts.
+            let mut polled = [PollFd::new(&output, PollFlags::empty())];
+            match poll(&mut polled, None) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => process::exit(0),
+                Err(_) => return,
+            }
+        }
+    });
 }
 
 fn watch_one(one: &mut Watched, mut sleeper: Sleeper, interval: Duration, printer: &mut Printer<'_>) -> Result<()> {

@@ -9,6 +9,9 @@ use crate::failure::Result;
 use crate::output::remark;
 use crate::target::{Locking, Step, Target, Writable, is_arena, open_writable};
 
+/// Without an atomic field or a counter, nothing but a commit matters.
+pub(super) const LONG: Duration = Duration::from_secs(3600);
+
 /// Says that something, such as `it is`, is looked at again and again, and why.
 pub(super) fn remark_looks(what: &str, interval: Duration, reason: &str) {
     remark(&format!("{what} looked at every {} s, because {reason}", interval.as_secs_f64()));

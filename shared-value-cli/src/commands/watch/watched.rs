@@ -23,7 +23,7 @@ impl Watched {
         let mut paths = Vec::new();
         for steps in steps {
             let steps: Vec<_> = selected.steps.iter().chain(steps).cloned().collect();
-            paths.extend(parts(value.layout(), &steps)?);
+            paths.extend(parts(&selected.value, &steps)?);
         }
         let mut watched =
             Self { label: label.clone(), value: value.clone(), paths, version: value.version(), last: Vec::new() };

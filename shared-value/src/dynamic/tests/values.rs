@@ -111,6 +111,7 @@ fn what_does_not_fit_is_refused() {
     refused("serial", 0_u64.into(), "an integer from 0 to 18446744073709551615 but 0 (NonZeroU64), found 0");
     refused("change", 0_u64.into(), "an integer from -128 to 127 but 0, or none (Option<NonZeroI8>), found 0");
     refused("on", 1_u64.into(), "a bool, found 1");
+    refused("on", DynData::structure("", [("z", true.into())]), "a bool, found a struct");
     refused("letter", "ab".into(), "a char, found the text \"ab\" of 2 bytes");
     refused("city", "Zürich".into(), "a text of at most 5 bytes without NUL, found the text \"Zürich\" of 7 bytes");
     refused("city", "a\0".into(), "a text of at most 5 bytes without NUL, found the text \"a\\0\" of 2 bytes");

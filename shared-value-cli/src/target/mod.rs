@@ -8,7 +8,8 @@ mod readable;
 mod select;
 
 pub(crate) use open::{
-    HOLDERS, Locking, Object, Writable, find_lock_object, in_arena, open_lock_object, open_writable, refuse_inside,
+    HOLDERS, Locking, Object, Waiting, Writable, find_lock_object, in_arena, open_lock_object, open_writable,
+    refuse_inside,
 };
 pub(crate) use parts::{Whole, parts, unwrapped};
 pub(crate) use pattern::{Brackets, Step, glob, parse_path, shown};

@@ -164,10 +164,8 @@ impl Locking {
         state: impl Fn() -> LockState,
         attempt: impl Fn(Option<Duration>) -> Result<G, Error>,
     ) -> Result<G> {
-        const SLICE: Duration = Duration::from_secs(1);
-        let start = Instant::now();
+        let mut waiting = Waiting::new(*self, format!("`{label}`"));
         let mut taken = attempt(None);
-        let mut is_told = false;
         loop {
             match taken {
                 Ok(guard) => return Ok(guard),
@@ -180,19 +178,51 @@ impl Locking {
                 LockState::Held { thread_id } => process::holder(thread_id),
                 _ => "another thread".to_owned(),
             };
-            let remaining = self.timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
-            if remaining.is_some_and(|remaining| remaining.is_zero()) {
-                return Err(Failure::new(
-                    Code::Busy,
-                    format!("{holder} holds the lock of `{label}`: the time is over"),
-                ));
-            }
-            if start.elapsed() >= SLICE && !is_told {
-                is_told = true;
-                remark(&format!("waiting for the lock of `{label}`: {holder} holds it"));
-            }
-            taken = attempt(Some(remaining.unwrap_or(SLICE).min(SLICE)));
+            waiting.go_on(&holder)?;
+            taken = attempt(Some(waiting.slice()));
         }
+    }
+}
+
+/// A wait for a lock, in slices of time, to say meanwhile which process holds it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    locking: Locking,
+    /// The value, in words.
+    what: String,
+    start: Instant,
+    is_told: bool,
+}
+
+impl Waiting {
+    /// The longest slice, after which the holder is named.
+    const SLICE: Duration = Duration::from_secs(1);
+
+    pub(crate) fn new(locking: Locking, what: String) -> Self {
+        Self { locking, what, start: Instant::now(), is_told: false }
+    }
+
+    /// Returns how long to wait before the next look at the holder.
+    pub(crate) fn slice(&self) -> Duration {
+        let remaining = self.locking.timeout.map(|timeout| timeout.saturating_sub(self.start.elapsed()));
+        remaining.unwrap_or(Self::SLICE).min(Self::SLICE)
+    }
+
+    /// Names the holder, once.
+    ///
+    /// # Errors
+    /// `Busy` if the time is over.
+    pub(crate) fn go_on(&mut self, holder: &str) -> Result<()> {
+        let Self { what, .. } = self;
+        if self.locking.timeout.is_some_and(|timeout| self.start.elapsed() >= timeout) {
+            let message = format!("{holder} holds the lock of {what}: the time is over");
+            return Err(Failure::new(Code::Busy, message));
+        }
+        if self.start.elapsed() >= Self::SLICE && !self.is_told {
+            remark(&format!("waiting for the lock of {what}: {holder} holds it"));
+            self.is_told = true;
+        }
+        Ok(())
     }
 }
 

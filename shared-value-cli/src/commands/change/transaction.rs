@@ -1,16 +1,14 @@
 //! Changes of several values of an arena, all in one commit.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use shared_value::{Arena, DynValue, Error, LockState, Transaction};
 
 use crate::commands::change::assignment::{Assignment, Part, assignments_of, change_held, hold_true};
 use crate::commands::change::opened::entry_of;
-use crate::failure::{Code, Failure, Result};
-use crate::output::remark;
+use crate::failure::{Failure, Result};
 use crate::process;
-use crate::target::{Locking, in_arena, refuse_inside, shown};
+use crate::target::{Locking, Waiting, in_arena, refuse_inside, shown};
 
 /// Changes several values of an arena, all in one commit.
 pub(super) fn set_in_arena(
@@ -50,14 +48,11 @@ pub(super) fn set_in_arena(
 /// A value, the conditions on it, and its changes.
 type Change<'v> = (&'v DynValue, Vec<Assignment>, Vec<Assignment>);
 
-/// Commits in slices of time, to say meanwhile which process is in the way.
+/// Commits. While the locks are held, says by which process.
 fn commit(arena: &Arena, name: &str, locking: &Locking, all: &[Change<'_>]) -> Result<()> {
-    const SLICE: Duration = Duration::from_secs(1);
-    let start = Instant::now();
-    let mut is_told = false;
+    let mut waiting = Waiting::new(*locking, format!("a value of `{name}`"));
     loop {
-        let remaining = locking.timeout.map_or(SLICE, |timeout| timeout.saturating_sub(start.elapsed()));
-        match arena.try_transaction_timeout(remaining.min(SLICE), |tx| change_all(tx, all)) {
+        match arena.try_transaction_timeout(waiting.slice(), |tx| change_all(tx, all)) {
             Err(Stop::Error(Error::TimedOut { .. })) => {}
             result => return Ok(result?),
         }
@@ -66,14 +61,7 @@ fn commit(arena: &Arena, name: &str, locking: &Locking, all: &[Change<'_>]) -> R
             _ => None,
         });
         let holder = held.map_or_else(|| "another thread".to_owned(), process::holder);
-        if locking.timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
-            let message = format!("{holder} holds the lock of a value of `{name}`: the time is over");
-            return Err(Failure::new(Code::Busy, message));
-        }
-        if !is_told {
-            is_told = true;
-            remark(&format!("waiting for the lock of a value of `{name}`: {holder} holds it"));
-        }
+        waiting.go_on(&holder)?;
     }
 }
 

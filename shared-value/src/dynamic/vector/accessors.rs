@@ -27,10 +27,7 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn length(&self) -> Result<usize, Error> {
-        self.vector()?.length(|copy| {
-            self.host().read_with(copy);
-            Ok(())
-        })
+        self.vector()?.length(|copy| self.host().read_with(copy))
     }
 
     /// Returns the greatest number of elements, or of bytes, which never changes.

@@ -192,6 +192,25 @@ fn what_others_change_meanwhile_makes_it_begin_again() {
     assert_eq!((removed.unwrap(), calls, arena.len()), (false, 2, 3));
 }
 
+/// Between the look for a key and its addition, another thread may add it: a key that was asked for with an initial value is no error.
+#[test]
+fn a_value_that_another_adds_first_is_found() {
+    let arena = arena();
+    let found = arena.transaction(|tx| {
+        let found = tx.get_or_insert_with("new", || {
+            // Stands for another thread.
+            arena.get_or_insert_with("new", || 2_i64).unwrap();
+            1_i64
+        })?;
+        let own = tx.get_or_insert_with("own", || {
+            tx.get_or_insert_with("own", || 3_i64).unwrap();
+            4_i64
+        })?;
+        Ok((found.get(), own.get()))
+    });
+    assert_eq!((found.unwrap(), number(&arena, "own"), arena.len()), ((2, 3), Some(3), 2));
+}
+
 #[test]
 fn a_transaction_commits_once() {
     let arena = arena();

@@ -147,11 +147,15 @@ impl Transaction<'_> {
         key: &str,
         initial: impl Into<Initial<'a, C>>,
     ) -> Result<Synchronized<C>, Error> {
+        self.insert_new(key, &initial.into())
+    }
+
+    fn insert_new<C: Shared + ?Sized>(&self, key: &str, initial: &Initial<'_, C>) -> Result<Synchronized<C>, Error> {
         check_key(key)?;
         if self.find(Sought::Key(key)).is_some() {
             return Err(self.arena.taken(key));
         }
-        self.add(Some(key), &initial.into()).map(|(_, cell)| Synchronized::of(cell))
+        self.add(Some(key), initial).map(|(_, cell)| Synchronized::of(cell))
     }
 
     /// Adds a value without a key, and returns its id.
@@ -182,10 +186,11 @@ impl Transaction<'_> {
         Ok(Id::of(BlockId::of(self.arena.heap(), &block)))
     }
 
-    /// Returns the value of a key, and adds it if it is missing.
+    /// Returns the value of a key, and adds it if it is missing. If another thread or process adds it first, returns that one, or
+    /// begins again at the commit.
     ///
     /// # Errors
-    /// The errors of [`get`](Self::get) and [`insert`](Self::insert).
+    /// The errors of [`get`](Self::get) and [`insert`](Self::insert), except `AlreadyExists`.
     ///
     /// ```
     /// use shared_value::Arena;
@@ -204,9 +209,19 @@ impl Transaction<'_> {
         key: &str,
         initial: impl FnOnce() -> I,
     ) -> Result<Synchronized<C>, Error> {
-        match self.get(key)? {
-            Some(found) => Ok(found),
-            None => self.insert(key, initial()),
+        if let Some(found) = self.get(key)? {
+            return Ok(found);
+        }
+        let initial = initial().into();
+        loop {
+            // Another thread may have added the key since, or the closure.
+            match self.insert_new(key, &initial) {
+                Err(Error::AlreadyExists { .. }) => {}
+                inserted => return inserted,
+            }
+            if let Some(found) = self.get(key)? {
+                return Ok(found);
+            }
         }
     }
 

@@ -39,7 +39,7 @@ pub use memory_group::MemoryGroup;
 pub use mounts::{mount_tmpfs, own_mounts, show_instead};
 pub use name::{SegmentName, number_of_file};
 pub use owner::held_elsewhere;
-pub use python::python_with_numpy;
+pub use python::python_with;
 pub use refusal::{ensure_printable, ensure_refusal};
 pub use refused_call::{When, refuse};
 pub use robust_mutex::{Protocol, RobustMutexes, Taken};

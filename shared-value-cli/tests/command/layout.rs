@@ -8,7 +8,7 @@ use shared_value::{
     Arena, DynLayout, FixedStr, Id, Pod, SharedArray, SharedDuration, SharedOption, SharedValue, Synchronized,
     Timestamp,
 };
-use shared_value_tests::{SegmentName, python_with_numpy};
+use shared_value_tests::{SegmentName, python_with};
 
 use crate::run::{json, ok};
 use crate::values::{Account, Point, State, SynchronizedAccount};
@@ -198,7 +198,7 @@ fn a_python_program_reads_the_value() {
                      v.grid[2][1].y, v.name, v.names[1].value, v.hits, list(v.lanes), v.is_on)";
     let expected = "-6 7 True é True 9 2.5 3 4.0 b'Ann' b'c' 11 [-1, -2, -3] True\n";
     assert_eq!(python("python3", by_ctypes), expected);
-    if let Some(program) = python_with_numpy() {
+    if let Some(program) = python_with("numpy") {
         let by_numpy = "import sys, numpy, layout as l\nv = numpy.frombuffer(l.read_bytes(sys.argv[1]), l.DTYPE)[0]\nprint(v['cents'], \
                         v['type'], v['far'] == l.Far_NUMBERS['Low'], v['letter'], v['is_open'], v['maybe']['value'], \
                         v['floats']['1'], v['aligned']['byte'], v['grid'][2][1]['y'], v['name'], v['names'][1], v['hits'], \

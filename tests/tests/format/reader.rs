@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use shared_value::{FixedStr, Id, SharedArray, SharedDuration, SharedOption, SharedValue, Synchronized, Timestamp};
 use shared_value_tests::values::{Assorted, Level, Meters, Padded, PageTwins};
-use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, python_with_numpy};
+use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, python_with};
 
 use crate::page;
 use crate::samples::{Edge, Far, Foreign, Gauges, Hits, Job, Pages, Row, Table, Version, Wrapped, names};
@@ -50,7 +50,7 @@ fn the_reader_has_thirty_lines() {
 /// If the reader or the page were wrong about the bytes, numpy would see other values than the program wrote.
 #[test]
 fn python_reads_what_was_committed() {
-    let Some(python) = python_with_numpy() else { return };
+    let Some(python) = python_with("numpy") else { return };
     let mut names = Vec::new();
     let mut expected = Vec::new();
     // Each value in its first version and in its second, which lie in different slots.
@@ -121,7 +121,7 @@ fn python_reads_what_was_committed() {
 /// If the reader took a draft for the value, or the slots for atomic words, numpy would see other values than other programs.
 #[test]
 fn python_reads_later_versions_and_atomic_words() {
-    let Some(python) = python_with_numpy() else { return };
+    let Some(python) = python_with("numpy") else { return };
     let mut names = Vec::new();
     let mut expected = Vec::new();
     let mut add = |name: SegmentName, value: String| {
@@ -243,7 +243,7 @@ fn padded_text(padded: &Padded) -> String {
 #[test]
 fn python_reads_whole_versions_while_they_change() {
     const READS: &str = "3000";
-    let Some(python) = python_with_numpy() else { return };
+    let Some(python) = python_with("numpy") else { return };
     let name = SegmentName::new("reader-twins");
     let twins = Synchronized::create(&name, PageTwins::of(0)).unwrap();
     let is_over = AtomicBool::new(false);
@@ -275,7 +275,7 @@ fn python_reads_whole_versions_while_they_change() {
 /// Without these checks, the reader would take a file of another format for a value.
 #[test]
 fn python_refuses_what_is_no_segment_of_the_format() {
-    let Some(python) = python_with_numpy() else { return };
+    let Some(python) = python_with("numpy") else { return };
     for (offset, byte) in [(0, 0x88), (8, 1), (12, 1), (16, 4)] {
         let name = SegmentName::new("reader-refuses");
         let _value = Synchronized::create(&name, 1_u64).unwrap();

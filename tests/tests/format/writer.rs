@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use shared_value::{LockKind, Synchronized};
-use shared_value_tests::{SegmentName, in_time, python_with_numpy, scaled};
+use shared_value_tests::{SegmentName, in_time, python_with, scaled};
 
 fn writer(python: &str, name: &SegmentName) -> Command {
     let mut command = Command::new(python);
@@ -18,7 +18,7 @@ fn writer(python: &str, name: &SegmentName) -> Command {
 /// If a step were wrong, increments would be lost.
 #[test]
 fn rust_and_python_count_together() {
-    let Some(python) = python_with_numpy() else { return };
+    let Some(python) = python_with("numpy") else { return };
     in_time(move || {
         let rounds = scaled(20_000, 5_000);
         let name = SegmentName::new("python-counts");
@@ -42,7 +42,7 @@ fn rust_and_python_count_together() {
 /// If a killed program left the mutex locked, or half of a change, the next owner would have to repair the value.
 #[test]
 fn a_killed_python_program_changes_nothing() {
-    let Some(python) = python_with_numpy() else { return };
+    let Some(python) = python_with("numpy") else { return };
     in_time(move || {
         let name = SegmentName::new("python-dies");
         let value = Synchronized::<u64>::options().lock_kind(LockKind::Pthread).create(&name, 7_u64).unwrap();

@@ -5,7 +5,7 @@ use std::num::{NonZeroI8, NonZeroU64};
 use std::process::{Command, Stdio};
 
 use shared_value::{FixedStr, Kind, Layout, Pod, SharedValue};
-use shared_value_tests::python_with_numpy;
+use shared_value_tests::python_with;
 use shared_value_tests::values::{
     Account, Assorted, City, Color, Grain, Labelled, Level, Limits, LineTwins, Meters, Mode, Padded, Pair, Rgb, Shade,
     Span, Tally,
@@ -124,7 +124,7 @@ fn numpy_agrees_on_every_offset() {
         [Span; 2], Account, Tally, LineTwins, Grain, Padded, Assorted, Labelled<Span, 5>, Labelled<[bool; 2], 1>,
         Row, Rows, [Row; 2], [Rows; 2], Tables, Inner, Bytes, Pod<Rgb>, [Pod<Rgb>; 2], Foreign,
     ];
-    let Some(python) = python_with_numpy() else { return };
+    let Some(python) = python_with("numpy") else { return };
     let mut numpy = Command::new(python)
         .arg("-c")
         .arg(include_str!("typecode.py"))

@@ -1,0 +1,23 @@
+"""Parses metrics on standard input with the parser of `prometheus_client`, and prints them as JSON."""
+
+import json
+import sys
+
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+
+text = sys.stdin.buffer.read().decode()
+parse = {"Prometheus": parser, "OpenMetrics": openmetrics}[sys.argv[1]].text_string_to_metric_families
+json.dump(
+    [
+        {
+            "name": family.name,
+            "type": family.type,
+            "help": family.documentation,
+            "unit": family.unit,
+            "samples": [[sample.name, sample.labels, repr(float(sample.value))] for sample in family.samples],
+        }
+        for family in parse(text)
+    ],
+    sys.stdout,
+)

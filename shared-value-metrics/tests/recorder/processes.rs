@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use metrics::{Key, counter, describe_counter, gauge, histogram, with_local_recorder};
-use shared_value::{Arena, SharedValue, Synchronized, Zeroed};
+use shared_value::{Arena, Dyn, SharedValue, Synchronized, Zeroed};
 use shared_value_metrics::{Format, Recorder};
 use shared_value_tests::{Forked, SegmentName, eventually, fork};
 
@@ -161,6 +162,16 @@ fn absolute_numbers() {
     assert_eq!(samples(&recorder, "read_total"), [5_999.0]);
     with_local_recorder(&recorder, || counter!("read").absolute(17));
     assert_eq!(samples(&recorder, "read_total"), [5_999.0]);
+
+    // The child would add all that is missing now, and the parent a part of that.
+    let lock = recorder.arena().get::<Dyn>("read_total").unwrap().unwrap();
+    let guard = lock.lock().unwrap();
+    let child = fork(|| with_local_recorder(&recorder, || counter!("read").absolute(6_100)));
+    thread::sleep(Duration::from_millis(100));
+    with_local_recorder(&recorder, || counter!("read").increment(50));
+    drop(guard);
+    child.finish();
+    assert_eq!(samples(&recorder, "read_total"), [6_100.0]);
 }
 
 /// A server of its own may show the metrics, without a right to change them.

@@ -1,6 +1,6 @@
 //! The parts of a value that a path matches.
 
-use shared_value::{DynAccessors, DynData, DynKind, DynLayout, DynValue, Error};
+use shared_value::{DynAccessors, DynKind, DynLayout, DynValue, Error};
 
 use crate::failure::{Failure, Result};
 use crate::target::open::Writable;
@@ -10,7 +10,8 @@ use crate::target::readable::Readable;
 /// A value whose parts are named by a path.
 pub(crate) trait Whole {
     fn layout(&self) -> &DynLayout;
-    fn load(&self) -> Result<DynData, Error>;
+    /// Returns the number of elements, if that changes.
+    fn length(&self) -> Result<usize, Error>;
 }
 
 impl Whole for Readable {
@@ -18,8 +19,11 @@ impl Whole for Readable {
         self.layout()
     }
 
-    fn load(&self) -> Result<DynData, Error> {
-        self.load()
+    fn length(&self) -> Result<usize, Error> {
+        match self {
+            Self::Versioned(value) => DynAccessors::length(value),
+            Self::Live(value) => value.parts().length(),
+        }
     }
 }
 
@@ -28,10 +32,10 @@ impl Whole for Writable {
         self.layout()
     }
 
-    fn load(&self) -> Result<DynData, Error> {
+    fn length(&self) -> Result<usize, Error> {
         match self {
-            Self::Locked(value) => DynAccessors::load(value),
-            Self::Unlocked(value) => DynAccessors::load(value),
+            Self::Locked(value) => DynAccessors::length(value),
+            Self::Unlocked(value) => DynAccessors::length(value),
         }
     }
 }
@@ -41,8 +45,8 @@ impl Whole for DynValue {
         DynAccessors::layout(self)
     }
 
-    fn load(&self) -> Result<DynData, Error> {
-        DynAccessors::load(self)
+    fn length(&self) -> Result<usize, Error> {
+        DynAccessors::length(self)
     }
 }
 
@@ -86,7 +90,7 @@ fn extend(whole: &impl Whole, path: &str, step: &Step, found: &mut Vec<String>) 
             found.extend(matching.map(|one| field(one.name())));
         }
         (Step::Brackets(_), DynKind::Array { length, .. }) => elements(*length, path, step, found)?,
-        (Step::Brackets(_), DynKind::Vector { .. }) => elements(length_of(&whole.load()?), path, step, found)?,
+        (Step::Brackets(_), DynKind::Vector { .. }) => elements(whole.length()?, path, step, found)?,
         _ => {}
     }
     Ok(())
@@ -104,17 +108,6 @@ fn elements(length: usize, path: &str, step: &Step, found: &mut Vec<String>) -> 
     let matching = (start..end).filter(|one| glob.as_ref().is_none_or(|glob| glob.is_match(one.to_string())));
     found.extend(matching.map(|one| format!("{path}[{one}]")));
     Ok(())
-}
-
-/// Returns the number of elements of a value whose length changes.
-fn length_of(data: &DynData) -> usize {
-    match data {
-        DynData::Newtype { inner, .. } => length_of(inner),
-        DynData::Array(elements) => elements.len(),
-        DynData::Bytes(bytes) => bytes.len(),
-        DynData::Text(text) => text.len(),
-        _ => 0,
-    }
 }
 
 /// Returns the layout under all newtypes.

@@ -1,6 +1,9 @@
 """Rust and Python programs share values."""
 
+import re
 import subprocess
+import sys
+from pathlib import Path
 
 import shared_value as sv
 from account import START, Account
@@ -32,3 +35,17 @@ def test_a_killed_rust_program_leaves_the_last_commit(name: str, rust_account: s
     with account.lock():
         assert account.recovered and account.recoveries == 1
         assert account.balance == 100
+
+
+def test_the_first_program_of_the_readme_changes_a_rust_struct(name: str, rust_account: str) -> None:
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+    program = re.search(r"## A Rust struct from Python.*?```python\n(.*?)```", readme, re.DOTALL)
+    assert program and len(program[1].splitlines()) <= 12
+    with subprocess.Popen([rust_account, "create", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as rust:
+        assert rust.stdout and rust.stdout.readline() == "created\n"
+        command = [sys.executable, "-c", program[1].replace('"account"', repr(name))]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        expected = {"balance": 50, "frozen": True, "limits": [10, 20, 30, 40], "requests": 1}
+        assert done.stdout == f"100 [10, 20, 30, 40]\n{expected}\n"
+        shown = subprocess.run([rust_account, "show", name], capture_output=True, text=True, check=True, timeout=60)
+        assert shown.stdout == "Account { balance: 50, frozen: true, limits: [10, 20, 30, 40], requests: 1 }\n"

@@ -124,6 +124,18 @@ pub(crate) fn patiently<T: Send>(
     patiently_if(py, patience, is_temporary, attempt)
 }
 
+/// Tries as `patiently` does, and makes the first attempt without the interpreter's lock too: for work that takes some time.
+pub(crate) fn patiently_detached<T: Send>(
+    py: Python<'_>,
+    patience: Patience,
+    mut attempt: impl FnMut(Duration) -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    match py.detach(|| attempt(Duration::ZERO)) {
+        Err(error) if is_temporary(&error) => wait(py, patience, error, is_temporary, attempt),
+        result => result.or_raise(py),
+    }
+}
+
 /// Tries as `patiently` does, as long as the error is one that may pass.
 #[inline]
 pub(crate) fn patiently_if<T: Send>(

@@ -4,8 +4,9 @@
 //! loaded word, or merged into the word.
 #![allow(unsafe_code)]
 
+use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::ptr;
+use core::{ptr, slice};
 
 use crate::copy::words::{self, WORD};
 use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
@@ -80,6 +81,32 @@ impl<'a> Run<'a> {
 pub(crate) fn load_into(slot: &[AtomicU64], offset: usize, to: &mut [u8]) {
     // SAFETY: `to` is a unique reference to `to.len()` bytes, which may be written.
     unsafe { load(slot, offset, to.as_mut_ptr(), to.len()) };
+}
+
+/// Fills a buffer whose bytes need not be initialized with the bytes from an offset of a slot on. `read` calls its argument with the
+/// slot to copy from, once or more; if it does not, the bytes are zeros.
+///
+/// # Panics
+/// If they do not lie in the slot.
+pub(crate) fn load_uninit(
+    offset: usize,
+    to: &mut [MaybeUninit<u8>],
+    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+) -> &mut [u8] {
+    let (start, length) = (to.as_mut_ptr().cast::<u8>(), to.len());
+    let mut is_filled = false;
+    read(&mut |slot| {
+        // SAFETY: `to` is a unique reference to these bytes, which may be written, and is not used while `start` is.
+        unsafe { load(slot, offset, start, length) };
+        is_filled = true;
+    });
+    if !is_filled {
+        // SAFETY: `to` is a unique reference to these bytes, which may be written.
+        unsafe { start.write_bytes(0, length) };
+    }
+    // SAFETY: these are the bytes of `to`, to which no other reference exists as long as the result lives. All of them are initialized: by `load`, which
+    // writes all bytes or panics, or as zeros.
+    unsafe { slice::from_raw_parts_mut(start, length) }
 }
 
 /// Copies a buffer to an offset of a slot; the bytes around it stay.

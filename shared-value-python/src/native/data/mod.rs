@@ -2,5 +2,6 @@
 
 pub(crate) mod classes;
 pub(crate) mod convert;
+pub(crate) mod fresh;
 pub(crate) mod layout;
 pub(crate) mod number;

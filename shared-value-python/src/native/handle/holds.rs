@@ -24,7 +24,10 @@ thread_local! {
 /// A lock that this thread holds.
 struct Hold {
     lock: usize,
-    guards: Vec<OwnedGuard<Dyn>>,
+    /// The guard of the outer block.
+    outer: Option<OwnedGuard<Dyn>>,
+    /// Those of the blocks inside of it. There are seldom any, and an empty vector takes no memory.
+    inner: Vec<OwnedGuard<Dyn>>,
     holder: Holder,
     /// Whether an exception has left an inner block: what was written before is lost.
     is_rolled_back: bool,
@@ -33,16 +36,17 @@ struct Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         // The thread ends inside of a block: its changes are not complete.
-        if let Some(guard) = self.guards.last() {
+        if let Some(guard) = self.innermost() {
             let _ = guard.rollback();
         }
     }
 }
 
 /// The code that took the lock.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Holder {
-    /// The value of the context variable, which is 0 in a context that is no copy of the holder's.
+    /// The value of the context variable, which is 0 in a context that is no copy of the holder's, and if the program could not run
+    /// several tasks then.
     mark: u64,
     runner: Runner,
 }
@@ -51,12 +55,23 @@ impl Holder {
     /// Returns the holder that is running, and marks its context.
     fn enter(py: Python<'_>) -> PyResult<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        if !runner::may_differ(py)? {
+            return Ok(Self::default());
+        }
         let mut mark = mark(py)?;
         if mark == 0 {
             mark = NEXT.fetch_add(1, Ordering::Relaxed);
             variable(py)?.set.bind(py).call1((mark,))?;
         }
         Ok(Self { mark, runner: runner::current(py)? })
+    }
+
+    /// Returns whether the code that is running is another task or greenlet.
+    fn is_another(self, py: Python<'_>) -> PyResult<bool> {
+        if !runner::may_differ(py)? {
+            return Ok(false);
+        }
+        Ok(self.mark != mark(py)? || !self.runner.is(runner::current(py)?))
     }
 }
 
@@ -103,7 +118,7 @@ fn check_holder(py: Python<'_>, value: &DynValue, is_write: bool) -> PyResult<()
         holds.iter().find(|hold| hold.lock == lock).map(|hold| (hold.holder, hold.is_rolled_back))
     });
     let Some((holder, is_rolled_back)) = found else { return Ok(()) };
-    if holder.mark != mark(py)? || !holder.runner.is(runner::current(py)?) {
+    if holder.is_another(py)? {
         return Err(PyRuntimeError::new_err(format!(
             "another task of this thread holds the lock of {}: do not keep a lock across an await",
             value.segment_name()
@@ -135,9 +150,9 @@ pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyR
         if let Some(holder) = holder {
             // In a forked child, the holds of the parent's thread mean nothing.
             holds.retain(Hold::is_live);
-            holds.push(Hold { lock, guards: vec![guard], holder, is_rolled_back: false });
+            holds.push(Hold { lock, outer: Some(guard), inner: Vec::new(), holder, is_rolled_back: false });
         } else if let Some(hold) = holds.iter_mut().find(|hold| hold.lock == lock) {
-            hold.guards.push(guard);
+            hold.inner.push(guard);
         }
         COUNT.set(holds.len());
     });
@@ -151,10 +166,11 @@ pub(crate) fn leave(py: Python<'_>, value: &DynValue, has_failed: bool) -> PyRes
         let found = holds.iter().position(|hold| hold.lock == lock && hold.is_live());
         let index = found.ok_or_else(not_held)?;
         let hold = &mut holds[index];
-        let guard = hold.guards.pop().ok_or_else(not_held)?;
+        let inner = hold.inner.pop();
+        let is_last = inner.is_none();
+        let guard = inner.or_else(|| hold.outer.take()).ok_or_else(not_held)?;
         let was_rolled_back = hold.is_rolled_back;
         hold.is_rolled_back |= has_failed;
-        let is_last = hold.guards.is_empty();
         if is_last {
             holds.remove(index);
         }
@@ -170,7 +186,11 @@ pub(crate) fn leave(py: Python<'_>, value: &DynValue, has_failed: bool) -> PyRes
 
 impl Hold {
     fn is_live(&self) -> bool {
-        self.guards.last().is_some_and(OwnedGuard::is_mine)
+        self.innermost().is_some_and(OwnedGuard::is_mine)
+    }
+
+    fn innermost(&self) -> Option<&OwnedGuard<Dyn>> {
+        self.inner.last().or(self.outer.as_ref())
     }
 }
 
@@ -197,14 +217,14 @@ fn with_guard(
 /// Commits what this thread has written, and keeps the lock.
 pub(crate) fn commit(py: Python<'_>, value: &DynValue) -> PyResult<()> {
     check(py, value)?;
-    with_guard(py, value, |hold| hold.guards.last().map_or(Ok(()), OwnedGuard::commit))
+    with_guard(py, value, |hold| hold.innermost().map_or(Ok(()), OwnedGuard::commit))
 }
 
 /// Discards what this thread has written, and keeps the lock.
 pub(crate) fn rollback(py: Python<'_>, value: &DynValue) -> PyResult<()> {
     with_guard(py, value, |hold| {
         hold.is_rolled_back = false;
-        hold.guards.last().map_or(Ok(()), OwnedGuard::rollback)
+        hold.innermost().map_or(Ok(()), OwnedGuard::rollback)
     })
 }
 
@@ -213,6 +233,6 @@ pub(crate) fn recovered(value: &DynValue) -> bool {
     let lock = value.lock_id();
     HOLDS.with_borrow(|holds| {
         let mut holds = holds.iter().filter(|hold| hold.lock == lock && hold.is_live());
-        holds.any(|hold| hold.guards.first().is_some_and(OwnedGuard::recovered))
+        holds.any(|hold| hold.outer.as_ref().is_some_and(OwnedGuard::recovered))
     })
 }

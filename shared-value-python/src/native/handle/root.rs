@@ -1,12 +1,13 @@
 //! `Root`: the handle of a value, whatever access it has.
 
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyPermissionError, PyRuntimeError};
 use pyo3::prelude::*;
 use shared_value::{DynData, DynLayout, DynValue, Error, LockState, ReadOnly, SharedValue, Unlocked};
 
-use crate::native::error::{OrRaise, Patience, patiently};
+use crate::native::error::{OrRaise, Patience, patiently, patiently_detached};
 use crate::native::handle::holds;
 
 /// The handle of a whole value, which its parts share.
@@ -190,10 +191,22 @@ impl Root {
         self.read(py, to.len(), || each!(self, value => value.read_elements(path, first, to)))
     }
 
+    /// Reads elements of an array into a buffer that need not be initialized.
+    pub(crate) fn read_elements_uninit<'b>(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        first: usize,
+        to: &'b mut [MaybeUninit<u8>],
+    ) -> PyResult<&'b mut [u8]> {
+        self.read(py, to.len(), || each!(self, value => value.read_elements_uninit(path, first, to)))
+    }
+
     /// Writes elements of an array.
     pub(crate) fn write_elements(&self, py: Python<'_>, path: &str, first: usize, from: &[u8]) -> PyResult<()> {
-        self.write(
+        self.write_sized(
             py,
+            from.len(),
             |value, timeout| value.within(timeout).write_elements(path, first, from),
             |value| value.write_elements(path, first, from),
         )
@@ -206,8 +219,9 @@ impl Root {
 
     /// Replaces the bytes of a part.
     pub(crate) fn write_bytes(&self, py: Python<'_>, path: &str, from: &[u8]) -> PyResult<()> {
-        self.write(
+        self.write_sized(
             py,
+            from.len(),
             |value, timeout| value.within(timeout).write_bytes(path, from),
             |value| value.write_bytes(path, from),
         )
@@ -222,6 +236,25 @@ impl Root {
     ) -> PyResult<R> {
         self.check_read(py)?;
         if size < LARGE { read() } else { py.detach(read) }.or_raise(py)
+    }
+
+    /// Writes under the lock, if there is one: without the interpreter's lock if there is much to copy.
+    fn write_sized<R: Send>(
+        &self,
+        py: Python<'_>,
+        size: usize,
+        locked: impl Fn(&DynValue, Duration) -> Result<R, Error> + Send + Sync,
+        unlocked: impl FnOnce(&DynValue<Unlocked>) -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
+        match self {
+            _ if size < LARGE => self.write(py, locked, unlocked),
+            Self::ReadWrite(value) => {
+                holds::check(py, value)?;
+                patiently_detached(py, Patience::UNLIMITED, |timeout| locked(value, timeout))
+            }
+            Self::ReadOnly(_) => Err(read_only()),
+            Self::Unlocked(value) => py.detach(|| unlocked(value)).or_raise(py),
+        }
     }
 
     /// Writes under the lock, if there is one.

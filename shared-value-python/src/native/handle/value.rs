@@ -10,6 +10,7 @@ use shared_value::{DynKind, DynLayout, LockState};
 
 use crate::native::data::classes;
 use crate::native::data::convert::{from_python, to_python};
+use crate::native::data::fresh;
 use crate::native::data::layout::{Layout, unwrapped, vector_element};
 use crate::native::data::number::Number;
 use crate::native::error::{OrRaise, Patience};
@@ -259,7 +260,7 @@ impl Value {
     /// Read elements into a new `bytearray`, which nothing else refers to while it is filled.
     fn _read_elements<'py>(&self, py: Python<'py>, first: usize, count: usize) -> PyResult<Bound<'py, PyByteArray>> {
         let size = self.range(first, count)?;
-        PyByteArray::new_with(py, size, |bytes| self.root.read_elements(py, &self.path, first, bytes))
+        fresh::bytearray(py, size, |bytes| self.root.read_elements_uninit(py, &self.path, first, bytes))
     }
 
     /// Read elements as a list.

@@ -1,6 +1,8 @@
 //! The functions of `DynAccessors` for bytes.
 #![expect(private_bounds, reason = "the sealed trait can be neither named nor called from outside")]
 
+use std::mem::MaybeUninit;
+
 use crate::accessors::host::{Root, Writer};
 use crate::dynamic::accessors::DynAccessors;
 use crate::dynamic::bytes::run::Run;
@@ -70,6 +72,37 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
         let run = Run::of_elements(self.place_of_bytes(path)?, path, first, to.len())?;
         assert!(to.len() == run.size(), "the buffer has {} bytes, which is no whole number of elements", to.len());
         self.read_run(run, path, to)
+    }
+
+    /// Copies the bytes of some elements of an array into a buffer that need not be initialized, as
+    /// [`read_elements`](Self::read_elements) does, and returns them. So a large copy does not cost another pass that clears it.
+    ///
+    /// # Errors
+    /// The errors of [`read_elements`](Self::read_elements).
+    ///
+    /// # Panics
+    /// If the length of the buffer is not a multiple of that of an element.
+    ///
+    /// ```
+    /// use shared_value::{DynLayout, DynValue, Filled};
+    ///
+    /// let samples = DynValue::new((DynLayout::slice(DynLayout::of::<u32>()?)?, Filled(7_u32, 1_000)))?;
+    /// let mut bytes = Box::new_uninit_slice(8);
+    /// assert_eq!(samples.read_elements_uninit("", 998, &mut bytes)?, [7, 0, 0, 0, 7, 0, 0, 0]);
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn read_elements_uninit<'b>(
+        &self,
+        path: &str,
+        first: usize,
+        to: &'b mut [MaybeUninit<u8>],
+    ) -> Result<&'b mut [u8], Error> {
+        let run = Run::of_elements(self.place_of_bytes(path)?, path, first, to.len())?;
+        assert!(to.len() == run.size(), "the buffer has {} bytes, which is no whole number of elements", to.len());
+        let bytes = run.load_uninit(to, &Outside(self.host().cell()), |copy| self.host().read_with(copy));
+        run.check(bytes, path)?;
+        Ok(bytes)
     }
 
     /// Returns the place of a part.

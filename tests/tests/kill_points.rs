@@ -160,6 +160,12 @@ fn an_arena_has_a_whole_value_or_none() {
     survives(["arena-split", "arena-merge", "arena-merge-unused"]);
 }
 
+/// If a child ended the pin of values that it has, or left more of it after its death, a value would lose its space, or keep it.
+#[test]
+fn a_forked_child_claims_what_it_has() {
+    survives(["arena-fork"]);
+}
+
 /// Without a word that decides for both values, a death would leave a key with two of them, or with none.
 #[test]
 fn a_key_leads_to_the_old_value_or_to_the_new() {

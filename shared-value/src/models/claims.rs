@@ -11,7 +11,7 @@ use crate::models::model;
 use crate::protocol::atomics::Ordering::{Acquire, Relaxed, Release};
 use crate::protocol::atomics::{AtomicU32, AtomicU64};
 use crate::protocol::claims::{
-    begin_search, claim, count_down, counters, end_search, is_quiet, look_again, show, withdraw,
+    begin_search, claim, count_down, counters, end_search, is_open, is_quiet, look_again, show, withdraw,
 };
 
 const LIVE: u64 = 1;
@@ -164,6 +164,65 @@ fn a_child_inherits_a_claim() {
         // The parent, after the fork.
         family.arena.drop();
         child.join().unwrap();
+        remover.join().unwrap();
+    });
+}
+
+/// A process that forks while another thread of it opens a value, and a child that makes no call.
+#[derive(Default)]
+struct Forking {
+    arena: Model,
+    /// Whether the other thread has put the handle where the child finds it.
+    is_passed_on: AtomicU64,
+    /// Whether the pin covers the unit: a lock on the file, which the kernel guards.
+    pin: Mutex<bool>,
+}
+
+impl Forking {
+    /// Opens the value, and keeps the handle.
+    fn open(&self) {
+        if self.arena.block.load(Acquire) == LIVE {
+            assert!(claim(&self.arena.count, ONE, || Some(&self.arena.counter)));
+            if look_again(&self.arena.block) == LIVE {
+                self.is_passed_on.store(1, Release);
+            } else {
+                self.arena.drop();
+            }
+        }
+    }
+
+    /// Forks. The child ends the pin of the unit unless it has inherited a handle, which it uses when the parent has dropped its own.
+    fn fork(&self) {
+        *self.pin.lock().unwrap() = true;
+        // All memory is copied at one moment: with a handle, the child has the count that was stored before.
+        let has_inherited = self.is_passed_on.load(Acquire) == 1;
+        let is_kept = is_open(&self.arena.count);
+        if !is_kept {
+            *self.pin.lock().unwrap() = false;
+        }
+        if has_inherited {
+            self.arena.drop();
+            self.arena.read();
+        }
+    }
+}
+
+/// A child claims what was open at the fork by the rest of its pin. If it asked its counts before the pin stood, or ended the pin of a
+/// unit with a count, its handle would lead to another value.
+#[test]
+fn a_child_keeps_the_pin_of_what_it_has_inherited() {
+    model(3, || {
+        let family = Arc::new(Forking::default());
+        let opener = {
+            let family = Arc::clone(&family);
+            thread::spawn(move || family.open())
+        };
+        let remover = {
+            let family = Arc::clone(&family);
+            thread::spawn(move || family.arena.remove(|| *family.pin.lock().unwrap()))
+        };
+        family.fork();
+        opener.join().unwrap();
         remover.join().unwrap();
     });
 }

@@ -9,6 +9,14 @@
 //! Both issue sequentially consistent operations between their first and their last step. So at least one of them sees what the
 //! other has done: the process does not open the value, or the space is not used again.
 //!
+//! A forked child has the handles of its parent at once, and may use them without any call that shows a claim. So before the fork the
+//! parent locks all units for it, by the *pin*, which searches see as other locks. Before other code runs in the child, the child
+//! ends the pin of the units of which its copy of the counts says that it has no handle. This leaves no handle without a claim: `fork`
+//! copies all memory at one moment, so a handle that the child finds was counted in the memory that it has. A count that the parent
+//! looked at before the fork could be too low, since other threads open values meanwhile. A unit that the child has is claimed
+//! without a gap: by the parent, from before the fork by the pin, and by the child itself before it ends the rest of the pin. Any other
+//! unit it has to claim by the steps above.
+//!
 //! A unit has a *count* of handles in private memory, and a *counter* in the window of the process, for others. Several units have
 //! their counters in one word. Only the first handle of a unit and the last one touch the counter.
 
@@ -102,6 +110,11 @@ pub(crate) fn count_down(count: &AtomicU32, stays: impl Fn() -> bool) -> bool {
             Err(now) => seen = now,
         }
     }
+}
+
+/// Returns whether the process has handles of a unit. A forked child asks its copy of the count whether it has inherited any.
+pub(crate) fn is_open(count: &AtomicU32) -> bool {
+    count.load(Ordering::Relaxed) != 0
 }
 
 /// Begins a search for claims of blocks that were removed before.

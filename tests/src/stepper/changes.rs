@@ -140,7 +140,7 @@ fn break_at(
 }
 
 fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {
-    let mut tracee = Tracee::start(|| scenario.victim())?;
+    let mut tracee = Tracee::of(scenario)?;
     scenario.started();
     tracee.set_watchpoints(watched)?;
     Ok(tracee)

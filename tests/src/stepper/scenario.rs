@@ -13,6 +13,12 @@ pub trait Scenario {
     /// Runs in the forked victim: prepares, and calls [`marked`](super::marked) once.
     fn victim(&self);
 
+    /// Returns whether the victim forks between its marks, and is killed then, and the sweep kills its child. The child comes to the
+    /// second mark. This process must be a subreaper (`PR_SET_CHILD_SUBREAPER` of `prctl(2)`).
+    fn kills_child(&self) -> bool {
+        false
+    }
+
     /// Checks the shared values when the victim is dead, and returns their states.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ impl Sweep {
     /// Single-steps a victim through the whole operation, and returns its route.
     fn count(scenario: &mut dyn Scenario) -> Result<Route> {
         scenario.reset();
-        let mut tracee = Tracee::start(|| scenario.victim())?;
+        let mut tracee = Tracee::of(scenario)?;
         scenario.started();
         let mut address = tracee.address()?;
         let mut route = Route::new(address);
@@ -155,7 +155,7 @@ impl Sweep {
                 return Ok(None);
             }
             scenario.reset();
-            let mut tracee = Tracee::start(|| scenario.victim())?;
+            let mut tracee = Tracee::of(scenario)?;
             scenario.started();
             let arrived = self.arrive(&mut tracee, route, point, scenario)?;
             let victim = tracee.id();
@@ -244,7 +244,7 @@ pub fn instructions(victim: impl FnOnce()) -> Result<usize> {
 /// Lets a victim run through the whole operation without a stop.
 fn rehearse(scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
     scenario.reset();
-    let mut tracee = Tracee::start(|| scenario.victim())?;
+    let mut tracee = Tracee::of(scenario)?;
     scenario.started();
     tracee.let_run()?;
     let stop = wait(&mut tracee, scenario)?;

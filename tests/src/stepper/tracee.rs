@@ -14,6 +14,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use rustix::process::set_parent_process_death_signal;
 
 use super::allocator::begin_victim;
+use super::scenario::Scenario;
 use crate::{DEADLINE, end_now};
 
 /// A process counts as asleep when it was asleep at this many looks in a row.
@@ -70,6 +71,28 @@ impl Tracee {
         let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD;
         ptrace::setoptions(process, options).context("PTRACE_SETOPTIONS")?;
         Ok(tracee)
+    }
+
+    /// Starts the victim of a scenario, or the child that it forks if the scenario says so.
+    pub(super) fn of(scenario: &dyn Scenario) -> Result<Self> {
+        let victim = Self::start(|| scenario.victim())?;
+        if scenario.kills_child() { victim.fork() } else { Ok(victim) }
+    }
+
+    /// Lets it run until it has forked. Then it is killed, and its child goes on in its place, before the first instruction.
+    fn fork(self) -> Result<Self> {
+        let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEFORK;
+        ptrace::setoptions(self.process, options).context("PTRACE_SETOPTIONS")?;
+        ptrace::cont(self.process, None).context("PTRACE_CONT")?;
+        let status = waitpid(self.process, None).context("waitpid")?;
+        let is_forked = matches!(status, WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_FORK));
+        ensure!(is_forked, "the victim did not fork: {status:?}");
+        let child = ptrace::getevent(self.process).context("PTRACE_GETEVENTMSG")?;
+        let child = Self { process: Pid::from_raw(child.try_into().context("a process id")?), alive: true };
+        let status = waitpid(child.process, None).context("waitpid")?;
+        ensure!(matches!(status, WaitStatus::Stopped(..)), "the child of the victim did not stop: {status:?}");
+        self.kill()?;
+        Ok(child)
     }
 
     /// Returns the process id.

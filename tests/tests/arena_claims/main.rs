@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 use shared_value::{Access, Arena, Error, Filled, Synchronized};
-use shared_value_tests::{Forked, SegmentFile, eventually, fork, scaled};
+use shared_value_tests::{Forked, SegmentFile, SegmentName, eventually, fork, scaled};
 
 const CAPACITY: usize = 1 << 20;
 
@@ -109,4 +109,25 @@ fn slots_of(file: &SegmentFile, length: u64) -> u64 {
     let start = (length - index) / 4096 * 4096 - 4096 - 64 * (4096 + pages * 4096);
     assert!(file.bytes(start + 512, 32).len() == 32);
     start
+}
+
+/// The word of an arena that counts searches for claims.
+struct Searches {
+    file: SegmentFile,
+    place: u64,
+}
+
+impl Searches {
+    fn of(name: &SegmentName) -> Self {
+        let file = SegmentFile::open(name.path());
+        let place = slots_of(&file, std::fs::metadata(name.path()).unwrap().len()) + 544;
+        Self { file, place }
+    }
+
+    /// Begins a search that does not end before another one has begun and ended.
+    fn begin(&self) {
+        let ended = self.file.bytes(self.place, 8);
+        assert_eq!(ended[0] % 2, 0, "no search is under way");
+        self.file.overwrite(self.place, &[&[ended[0] | 1], &ended[1..]].concat());
+    }
 }

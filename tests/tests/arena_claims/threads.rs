@@ -1,9 +1,15 @@
 //! Threads of one process share its claims.
 
-use shared_value::{Arena, Entry};
-use shared_value_tests::{SegmentFile, SegmentName, scaled};
+use std::io::{Read, Write};
+use std::iter::repeat_with;
+use std::sync::OnceLock;
+use std::thread;
 
-use crate::{CAPACITY, Child, all_comes_back, alone};
+use rustix::process::set_parent_process_death_signal;
+use shared_value::{Arena, Entry, Synchronized};
+use shared_value_tests::{SegmentFile, SegmentName, end_now, fork, scaled, split};
+
+use crate::{CAPACITY, Child, all_comes_back, alone, fill, value_of};
 
 /// While one thread unmaps the arena, another one maps it again: the old mapping still vouches for the process.
 #[test]
@@ -61,4 +67,67 @@ fn handles_of_many_threads_are_counted() {
     all_comes_back(&arena);
     assert!(arena.iter().map(|entry: Entry| entry.size()).next().is_none());
     assert!(arena.used() < 1 << 14, "{} bytes", arena.used());
+}
+
+/// A thread opens values while another one forks. The child claims those that were open at the fork, not those that were open when
+/// the fork began.
+#[test]
+fn a_child_claims_what_another_thread_has_just_opened() {
+    const VALUES: usize = 1_000;
+    // Every child is forked a little later.
+    let step = if cfg!(debug_assertions) { 100 } else { 25 };
+    let _alone = alone();
+    let arena = Arena::new(CAPACITY).unwrap();
+    let mut inherited = 0;
+    for first in (0..VALUES).step_by(step) {
+        for number in 0..VALUES {
+            arena.insert(&format!("key {number}"), number as u64).unwrap();
+        }
+        let (mut counted, mut count) = std::io::pipe().unwrap();
+        let (mut next, mut steps) = std::io::pipe().unwrap();
+        let (mut parted, mut part) = std::io::pipe().unwrap();
+        // This process ends after it has forked the child, with its own claims.
+        let parent = fork(|| {
+            let open: Vec<OnceLock<Synchronized<u64>>> = repeat_with(OnceLock::new).take(VALUES).collect();
+            let keys: Vec<_> = (0..VALUES).map(|number| format!("key {number}")).collect();
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    for (place, key) in open.iter().zip(&keys) {
+                        let _ = place.set(value_of(&arena, key));
+                    }
+                });
+                while open[first].get().is_none() {
+                    std::hint::spin_loop();
+                }
+                let child = split();
+                if child.is_none() {
+                    set_parent_process_death_signal(None).unwrap();
+                    part.write_all(&[1]).unwrap();
+                    let inherited: Vec<_> = open.iter().map_while(OnceLock::get).collect();
+                    count.write_all(&(inherited.len() as u64).to_ne_bytes()).unwrap();
+                    next.read_exact(&mut [0]).unwrap();
+                    let is_right = inherited.iter().zip(0..).all(|(value, number)| value.get() == number);
+                    count.write_all(&[u8::from(is_right)]).unwrap();
+                } else {
+                    parted.read_exact(&mut [0]).unwrap();
+                }
+                end_now(0);
+            });
+        });
+        parent.finish();
+        drop(count);
+        let mut number = [0; 8];
+        counted.read_exact(&mut number).unwrap();
+        inherited += usize::from(u64::from_ne_bytes(number) < VALUES as u64);
+        for number in 0..VALUES {
+            assert!(arena.remove(&format!("key {number}")).unwrap());
+        }
+        fill(&arena);
+        steps.write_all(&[1]).unwrap();
+        let mut is_right = [0];
+        counted.read_exact(&mut is_right).unwrap();
+        assert_eq!(is_right, [1], "a handle leads to another value");
+        all_comes_back(&arena);
+    }
+    assert!(inherited > 0, "no child was forked while the thread opened values");
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use memmap2::{MmapOptions, MmapRaw};
 
 use crate::protocol::atomics::AtomicU32;
+use crate::protocol::claims::is_open;
 use crate::segment::claims::layout::Layout;
 
 /// The units that have a bit together. They lie in one page of the window.
@@ -80,6 +81,6 @@ impl Counts {
     /// Returns the units of which this process has handles.
     pub(super) fn open_units(&self) -> impl Iterator<Item = usize> {
         let units = self.used_groups().flat_map(|first| first..first + GROUP);
-        units.filter(|unit| self.of(*unit).is_some_and(|count| count.load(Relaxed) != 0))
+        units.filter(|unit| self.of(*unit).is_some_and(is_open))
     }
 }

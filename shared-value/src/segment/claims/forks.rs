@@ -80,7 +80,16 @@ fn end(mapping: &Mapping) {
 }
 
 extern "C" fn before_fork() {
-    MAPPINGS.before_fork_with(|mappings| mappings.iter().for_each(|entry| entry.mapping().offer_pin()));
+    MAPPINGS.before_fork_with(|entries| {
+        let mappings = || entries.iter().map(Entry::mapping);
+        for mapping in mappings() {
+            if mapping.offer_pin().is_err() {
+                // The descriptors of the other pins may be the last ones.
+                mappings().for_each(Mapping::offer_whole_pin);
+                mapping.offer_pin().unwrap_or_else(|_| mapping.offer_without_pin());
+            }
+        }
+    });
 }
 
 extern "C" fn after_fork_in_parent() {

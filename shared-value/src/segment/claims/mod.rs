@@ -7,13 +7,14 @@
 //! - A process that writes takes one of 64 *slots* of the segment, which names the process by its id for locks. Each slot has a
 //!   *window*, a counter for each unit. The counters of a process that is gone do not count.
 //! - A process that only reads, or finds no free slot, locks a byte of the file for each unit (`sys/presence/claims.rs`).
-//! - Before a `fork`, the process locks the bytes of all units, by a lock that only the child keeps: the *pin*. It ends when
-//!   the child has shown its own claims.
+//! - Before a `fork`, the process locks the bytes of all units, by locks that only the child keeps: the *pin*. The first thing that
+//!   the child does is to end the pin of units of which it has no handle. The rest ends when the child has shown its own claims.
 //!
 //! Nothing here looks at values. `heap/claim.rs` says which claims count, `arena/editor/sweep.rs` looks for claims.
 
 mod counts;
 mod forks;
+mod gaps;
 pub(super) mod layout;
 mod others;
 mod own;

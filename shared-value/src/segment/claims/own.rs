@@ -1,21 +1,24 @@
 //! Claiming units, and ending claims.
 
 use std::io;
+use std::iter;
 use std::mem;
 use std::ptr;
 
 use crate::lock;
 use crate::protocol::atomics::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::protocol::claims as protocol;
+use crate::protocol::fault;
 use crate::protocol::lock_word::process_and_thread;
 use crate::protocol::unvouched;
 use crate::segment::Mapping;
 use crate::segment::claims::counts::Counts;
 use crate::segment::claims::forks::{self, Entry};
+use crate::segment::claims::gaps;
 use crate::segment::claims::layout::{PER_PAGE, one_of, word_of};
 use crate::segment::claims::state::{Claims, Locked, Mode};
 use crate::sys::memory::reserve_small;
-use crate::sys::presence::claims::{Claiming, Pin, claim_all_by};
+use crate::sys::presence::claims::{Claiming, MOST_UNITS, Pin, claim_all_by};
 
 /// How many units a process claims by locks of their own. The kernel looks through all locks of a file one by one.
 const MOST_LOCKS: usize = 256;
@@ -175,7 +178,7 @@ impl Mapping {
         match self.lock_everything(claims, locked) {
             Ok(()) => locked.pin = None,
             // It covers all units, and goes on for ever.
-            Err(_) if locked.pin.is_some() => mem::forget(locked.pin.take()),
+            Err(_) if locked.pin.as_ref().is_some_and(Pin::is_whole) => mem::forget(locked.pin.take()),
             Err(error) => {
                 // The claims of the parent go on. This process makes no others.
                 locked.claiming = inherited;
@@ -383,27 +386,41 @@ impl Mapping {
         }
     }
 
-    /// Claims all units for a child that is about to be forked. Runs in the hooks of `fork`, as the two functions below.
-    pub(super) fn offer_pin(&self) {
-        let Some(claims) = self.claims().filter(|claims| claims.mode() != Mode::None) else { return };
+    /// Claims all units for a child that is about to be forked. Runs in the hooks of `fork`, as the functions below.
+    pub(super) fn offer_pin(&self) -> io::Result<()> {
+        let Some(claims) = self.claims().filter(|claims| claims.mode() != Mode::None) else { return Ok(()) };
+        let file = self.descriptor().ok_or(io::ErrorKind::NotFound)?;
+        claims.locked().offered = Some(Pin::new(file, claims.is_read_only)?);
+        Ok(())
+    }
+
+    /// Gives up the descriptor of the pin: the child will not end a part of it.
+    pub(super) fn offer_whole_pin(&self) {
+        if let Some(claims) = self.claims()
+            && let Some(pin) = &mut claims.locked().offered
+        {
+            pin.stay_whole();
+        }
+    }
+
+    /// Claims all units for a child, for ever, because there is no descriptor for a pin.
+    pub(super) fn offer_without_pin(&self) {
+        let Some(claims) = self.claims() else { return };
         let mut locked = claims.locked();
-        if locked.pin.is_some() {
+        if locked.pin.as_ref().is_some_and(Pin::is_whole) {
             // The child inherits it too.
             return;
         }
-        let pin = self.descriptor().ok_or_else(|| io::ErrorKind::NotFound.into());
-        match pin.and_then(|file| Pin::new(file, claims.is_read_only)) {
-            Ok(pin) => locked.offered = Some(pin),
-            Err(_) if claims.is_read_only => {
-                // The child gets these claims, by the descriptor and by the page. They never end.
-                if let Some(claiming) = &locked.claiming {
-                    let _ = claiming.claim_all();
-                    claiming.keep_in_children();
-                }
-                (locked.is_all, locked.units) = (true, usize::MAX / 2);
-            }
-            Err(_) => unvouched::set(self.unvouched()),
+        if !claims.is_read_only {
+            unvouched::set(self.unvouched());
+            return;
         }
+        // The child gets these claims, by the descriptor and by the page.
+        if let Some(claiming) = &locked.claiming {
+            let _ = claiming.claim_all();
+            claiming.keep_in_children();
+        }
+        (locked.is_all, locked.units) = (true, usize::MAX / 2);
     }
 
     pub(super) fn withdraw_pin(&self) {
@@ -416,11 +433,14 @@ impl Mapping {
     pub(super) fn become_child(&self) {
         let Some(claims) = self.claims() else { return };
         let mut locked = claims.locked();
-        if let Some(pin) = locked.offered.take() {
-            locked.pin = Some(pin);
-        }
         if let Some(claiming) = &mut locked.claiming {
             claiming.leave_page();
+        }
+        if let Some(mut pin) = locked.offered.take() {
+            claims.narrow(&mut pin);
+            locked.pin = Some(pin);
+            // That of the parent.
+            locked.claiming = None;
         }
         (locked.slot, locked.process, locked.units, locked.is_all) = (0, 0, 0, false);
         claims.is_left.store(false, Ordering::Relaxed);
@@ -451,5 +471,16 @@ impl Claims {
 
     fn open_units(&self) -> impl Iterator<Item = usize> {
         self.counts.iter().flat_map(Counts::open_units)
+    }
+
+    /// Ends the pin of the units of which a forked child has no handles. Its counts are those of its parent at the fork.
+    fn narrow(&self, pin: &mut Pin) {
+        let Some(counts) = &self.counts else { return };
+        // A process that claims everything opens blocks behind the last unit too, and does not count them.
+        let end = if self.mode() == Mode::All { self.layout.units } else { MOST_UNITS };
+        if fault::is_chosen("unpin_open") {
+            return pin.end_claims(iter::once(0..end));
+        }
+        pin.end_claims(gaps::longest(|| counts.open_units(), end));
     }
 }

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::mem;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::OFlags;
@@ -17,6 +18,8 @@ use crate::sys::presence::reopen;
 
 /// The byte of the first unit.
 const FIRST_BYTE: libc::off_t = 1 << 61;
+/// More than the units of any file.
+pub(crate) const MOST_UNITS: usize = 1 << 60;
 /// The bytes of all units that any file has.
 const ALL: libc::off_t = 1 << 60;
 
@@ -90,11 +93,14 @@ pub(crate) fn claim_all_by(file: BorrowedFd<'_>) -> io::Result<()> {
     lock_range(file, FIRST_BYTE, ALL, libc::F_RDLCK)
 }
 
-/// A claim to all units, which forked children inherit: it ends when no process has it any more.
+/// A claim to units that a forked child inherits. It ends when no process has it any more.
 #[derive(Debug)]
 pub(crate) struct Pin {
-    #[expect(dead_code, reason = "it keeps the lock on the file")]
+    #[expect(dead_code, reason = "it keeps the locks on the file")]
     page: Page,
+    /// Until some of the claims have been ended, or none will be.
+    file: Option<Descriptor>,
+    is_whole: bool,
 }
 
 impl Pin {
@@ -102,7 +108,31 @@ impl Pin {
     pub(crate) fn new(file: BorrowedFd<'_>, read_only: bool) -> io::Result<Self> {
         let opened = reopen(file, access(read_only))?;
         lock_range(opened.as_fd(), FIRST_BYTE, ALL, libc::F_RDLCK)?;
-        Page::with_children(&opened).map(|page| Self { page })
+        let page = Page::with_children(&opened)?;
+        Ok(Self { page, file: Some(Descriptor::of(opened)?), is_whole: true })
+    }
+
+    /// Returns whether it still claims all units.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Gives up the descriptor, and with it the means to end some of the claims.
+    pub(crate) fn stay_whole(&mut self) {
+        self.file = None;
+    }
+
+    /// Ends the claims of these units, for all processes that have the pin, and gives up the descriptor. If other code of the
+    /// program has closed that, or the kernel has no memory to split the lock, more units stay claimed.
+    pub(crate) fn end_claims(&mut self, mut units: impl Iterator<Item = Range<usize>>) {
+        let Some(file) = self.file.take() else { return };
+        let Some(file) = file.get() else { return };
+        let mut unlock = |units: Range<usize>| {
+            self.is_whole = false;
+            let length = libc::off_t::try_from(units.len()).unwrap_or(ALL);
+            lock_range(file, byte_of(units.start), length, libc::F_UNLCK)
+        };
+        let _ = units.try_for_each(&mut unlock);
     }
 }
 

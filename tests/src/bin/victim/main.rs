@@ -5,6 +5,7 @@ mod arguments;
 mod counters;
 mod edits;
 mod elements;
+mod forking;
 mod helper;
 mod kindred;
 mod live;

@@ -32,6 +32,7 @@ pub(crate) fn all() -> Vec<Operation> {
     operations.add_other_locks();
     operations.add_arenas();
     operations.add_edits();
+    operations.add_forking();
     operations.add_arrays();
     operations.add_vectors();
     operations.add_versions();

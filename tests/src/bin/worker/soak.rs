@@ -121,16 +121,16 @@ impl<A: Access> Handles<A> {
     /// What a forked child does with the handles of its parent.
     fn inherit(&mut self, step: fn(&mut Self) -> Result<()>) -> Result<()> {
         let kind = self.random.u32(..3);
-        let end = Instant::now() + Duration::from_millis(self.random.u64(1..60));
+        let end = Instant::now() + Duration::from_millis(self.random.u64(1..300));
         while Instant::now() < end {
             // Reading alone makes no call that could show the claims of this process.
             self.check_all()?;
-            thread::sleep(Duration::from_micros(200));
+            thread::sleep(Duration::from_millis(2));
         }
         if kind == 0 {
             return Ok(());
         }
-        let end = Instant::now() + Duration::from_millis(self.random.u64(1..300));
+        let end = Instant::now() + Duration::from_millis(self.random.u64(1..60));
         while Instant::now() < end {
             self.check_all()?;
             step(self)?;
@@ -138,18 +138,18 @@ impl<A: Access> Handles<A> {
         Ok(())
     }
 
-    /// Returns when to fork next. Until a child uses the library, no space is free, so there must be times without such a child.
-    fn after_a_while(&mut self) -> Instant {
-        Instant::now() + Duration::from_millis(self.random.u64(..4_000))
+    /// Returns when to fork next: so soon that there are always children that have not used the library.
+    fn soon(&mut self) -> Instant {
+        Instant::now() + Duration::from_millis(self.random.u64(..200))
     }
 
     fn run(mut self, step: fn(&mut Self) -> Result<()>) -> Result<()> {
         say("ready");
-        let mut next_fork = self.after_a_while();
+        let mut next_fork = self.soon();
         loop {
             step(&mut self)?;
             if Instant::now() >= next_fork {
-                next_fork = self.after_a_while();
+                next_fork = self.soon();
                 // Without a `Forked`, the child lives on when this process is killed, for a moment.
                 if let Some(child) = split() {
                     drop(thread::spawn(move || child.finish()));

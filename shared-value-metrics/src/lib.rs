@@ -3,7 +3,7 @@
 //!
 //! The program counts by the macros of the crate [`metrics`], as it does with any other recorder. The series lie in an
 //! [`Arena`](shared_value::Arena), which is handed to the workers, by `fork`, by [`pass_to`](shared_value::Arena::pass_to) or by name.
-//! Any process that has the arena open can [`render`] all series, in Prometheus' text format or in OpenMetrics.
+//! Any process that has the arena open can [`render`] all series, in Prometheus' text format or in `OpenMetrics`.
 //!
 //! # How it counts
 //!
@@ -24,8 +24,8 @@
 //! - The samples of a counter end with `_total`, in both formats, whether the program writes that or not.
 //! - A metric has one kind. Its samples take their names too: beside a histogram `delay` no gauge can be named `delay_count`.
 //! - Labels are sorted. A label with an empty value is left out.
-//! - `describe_counter!` and its siblings give the description. The unit is shown in OpenMetrics if the name ends with it, as
-//!   `delay_seconds` does: OpenMetrics wants that.
+//! - `describe_counter!` and its siblings give the description. The unit is shown in `OpenMetrics` if the name ends with it, as
+//!   `delay_seconds` does: `OpenMetrics` wants that.
 //!
 //! # Trade-offs
 //!

@@ -16,12 +16,12 @@ pub enum Format {
     /// Prometheus' text format, version 0.0.4.
     #[default]
     Prometheus,
-    /// OpenMetrics, version 1.0.0.
+    /// `OpenMetrics`, version 1.0.0.
     OpenMetrics,
 }
 
 impl Format {
-    /// Returns the format to answer a request with, by its header `Accept`: OpenMetrics if it is named there.
+    /// Returns the format to answer a request with, by its header `Accept`: `OpenMetrics` if it is named there.
     ///
     /// ```
     /// use shared_value_metrics::Format;

@@ -1,6 +1,6 @@
 //! Numbers as Prometheus' clients write them.
 
-/// Returns a number as text: `0.5`, `1.0`, `1e-05`, `1.5e+06`, `+Inf`. OpenMetrics prescribes this form for bounds.
+/// Returns a number as text: `0.5`, `1.0`, `1e-05`, `1.5e+06`, `+Inf`. `OpenMetrics` prescribes this form for bounds.
 pub(crate) fn text(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();

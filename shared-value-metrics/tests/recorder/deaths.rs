@@ -137,7 +137,7 @@ fn measure(when: &str, workers: usize, recorder: &Recorder) -> Figures {
     for _ in 0..50 {
         let start = processor_time();
         text = recorder.render(Format::Prometheus).len();
-        fastest = fastest.min(processor_time() - start);
+        fastest = fastest.min(processor_time().saturating_sub(start));
     }
     let used = arena.used();
     println!(

@@ -108,7 +108,7 @@ fn the_parser_reads_what_was_counted() {
     }
 }
 
-/// OpenMetrics forbids the sum of what may be negative, and other forms of the bounds than one.
+/// `OpenMetrics` forbids the sum of what may be negative, and other forms of the bounds than one.
 #[test]
 fn histograms_that_openmetrics_restricts() {
     let builder = Recorder::builder().on_error(|error| panic!("{error}"));

@@ -135,11 +135,11 @@ impl CellEntry {
     pub(crate) fn expect(&self, name: &str, description: &Description) -> Result<(), Error> {
         let Description { schema, fingerprint, shape } = description;
         // The schema decides. The fingerprint is its hash, and must agree.
-        if let Some(difference) = Difference::between(schema, &self.schema) {
-            return Err(difference.of(name));
-        }
-        // The lines are equal. The bytes may still differ, at line ends.
         if *schema != self.schema {
+            if let Some(difference) = Difference::between(schema, &self.schema) {
+                return Err(difference.of(name));
+            }
+            // The lines are equal, but not their ends.
             let expected = "a line feed at the end of every line";
             return Err(Invalid::new("schema", expected, "another end of a line").of(name));
         }

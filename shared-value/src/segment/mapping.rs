@@ -1,12 +1,12 @@
 //! `Mapping`: the memory of a segment in this process, and its validated header.
 #![allow(unsafe_code)]
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::marker::PhantomPinned;
 use std::mem;
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -75,26 +75,26 @@ pub(super) struct Begun {
 
 impl Mapping {
     /// Maps a file whose header is valid.
-    pub(super) fn new(file: File, location: Location<'static>) -> Result<Self, Error> {
+    pub(super) fn new(file: File, metadata: &Metadata, location: Location<'static>) -> Result<Self, Error> {
         // The mapping is shared between processes, and raw: nothing here ever hands out a reference to its plain bytes.
-        Self::mapped(file, location, |options, file| options.map_raw(file))
+        Self::mapped(file, metadata, location, |options, file| options.map_raw(file))
     }
 
     /// Maps a file whose header is valid, for reading. A write to the memory is a fault, and `mprotect` cannot change that
     /// if the file is open for reading only.
-    pub(super) fn read_only(file: File, location: Location<'static>) -> Result<Self, Error> {
-        Self::mapped(file, location, |options, file| options.map_raw_read_only(file))
+    pub(super) fn read_only(file: File, metadata: &Metadata, location: Location<'static>) -> Result<Self, Error> {
+        Self::mapped(file, metadata, location, |options, file| options.map_raw_read_only(file))
     }
 
     fn mapped(
         file: File,
+        metadata: &Metadata,
         location: Location<'static>,
         map: impl FnOnce(&MmapOptions, &File) -> io::Result<MmapRaw>,
     ) -> Result<Self, Error> {
         let name = location.to_string();
         let failed = |source| Error::io(format!("map `{name}`"), source);
-        let metadata = file.metadata().map_err(failed)?;
-        expect_regular(&metadata).map_err(|invalid| invalid.of(&name))?;
+        expect_regular(metadata).map_err(|invalid| invalid.of(&name))?;
         let file_length = metadata.len();
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
@@ -109,7 +109,7 @@ impl Mapping {
         })?;
         // A dump of a large segment takes long, and the kernel frees the locks of the process only when the dump is written.
         memory.advise(Advice::DontDump).map_err(failed)?;
-        let file = Descriptor::of(file).map_err(failed)?;
+        let file = Descriptor::of_known(file, Identity::of_metadata(metadata)).map_err(failed)?;
         let cell_end = header.entries.first().map_or(0, |entry| entry.cell_offset.saturating_add(entry.cell_length));
         let behind_cell = cell_end.checked_next_multiple_of(CELL_ALIGN).unwrap_or(usize::MAX);
         Ok(Self {
@@ -242,9 +242,9 @@ impl Mapping {
         // Locks that mark the file as in use belong to one opening, and those of the first end with the mapping. A process
         // that gets this opening needs them too.
         if read_only {
-            entrance::read(&file)?;
+            entrance::read(file.as_fd())?;
         } else {
-            Entrance::wait(&file)?.enter()?;
+            Entrance::wait(file.as_fd())?.enter()?;
         }
         self.file.replace(number, file)
     }

@@ -24,7 +24,7 @@ use crate::format::Plan;
 use crate::lock;
 use crate::protocol::fault;
 use crate::sys;
-use crate::sys::entrance::Entrance;
+use crate::sys::entrance::{self, Entrance};
 
 pub(crate) use crate::sys::descriptor::Identity;
 pub(crate) use claims::{Layout, Search};
@@ -82,13 +82,8 @@ impl Segment {
             location.publish(&file)?;
         }
         file.write_all_at(&plan.prefix, 0).map_err(failed)?;
-        let in_use = if location.is_anonymous() {
-            None
-        } else {
-            // No other process knows the file yet, so this does not wait, and there is nothing to adopt.
-            Some(Entrance::wait(&file).map_err(failed)?)
-        };
-        let mapping = Mapping::new(file, location.to_static())?;
+        let metadata = file.metadata().map_err(failed)?;
+        let mapping = Mapping::new(file, &metadata, location.to_static())?;
         if location.is_anonymous() {
             if writers == Writers::Fixed {
                 mapping.file().and_then(sys::file::seal_writers).map_err(failed)?;
@@ -96,8 +91,8 @@ impl Segment {
             mapping.file().and_then(sys::file::seal_length).map_err(failed)?;
         }
         initialize(&mapping)?;
-        if let Some(entrance) = in_use {
-            entrance.enter().map_err(failed)?;
+        if !location.is_anonymous() {
+            mapping.file().and_then(entrance::begin).map_err(failed)?;
         }
         // Registered before it has a name: otherwise another thread of this process could open the segment by its name and
         // map it again.
@@ -117,11 +112,11 @@ impl Segment {
         adopt: impl FnOnce(&Mapping, F, bool) -> Result<(), Error>,
     ) -> Result<Arc<Self>, Error> {
         let failed = |source| Error::io(format!("open `{location}`"), source);
-        let identity = Identity::of(&file).map_err(failed)?;
-        if let Some(segment) = registry::get(identity) {
+        let metadata = file.metadata().map_err(failed)?;
+        if let Some(segment) = registry::get(Identity::of_metadata(&metadata)) {
             return Ok(segment);
         }
-        let mapping = Mapping::new(file, location.to_static())?;
+        let mapping = Mapping::new(file, &metadata, location.to_static())?;
         let found = check(&mapping)?;
         let entrance = mapping.file().and_then(Entrance::wait).map_err(failed)?;
         if entrance.is_first() {
@@ -138,10 +133,11 @@ impl Segment {
     /// Such a mapping is not registered. There may be several, because no lock is ever taken in them: a thread that holds a
     /// lock reads its own writes through the mapping in which it took the lock.
     pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
-        let mapping = Mapping::read_only(file, location)?;
+        let metadata = file.metadata().map_err(|error| Error::io(format!("open `{location}`"), error))?;
+        let mapping = Mapping::read_only(file, &metadata, location)?;
         // Not before the header was checked: a file that is no segment is not touched.
         let failed = |error| Error::io(format!("open `{}`", mapping.name()), error);
-        mapping.file().and_then(sys::entrance::read).map_err(failed)?;
+        mapping.file().and_then(entrance::read).map_err(failed)?;
         Ok(Arc::new(Self::of(Arc::new(mapping))))
     }
 
@@ -151,11 +147,11 @@ impl Segment {
     /// so the sender's mark that the file is in use now lasts for this process too. And memory without a name does not
     /// outlive its processes.
     pub(crate) fn of_file(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
-        let identity = Identity::of(&file).map_err(|error| Error::io(format!("inspect `{location}`"), error))?;
-        if let Some(segment) = registry::get(identity) {
+        let metadata = file.metadata().map_err(|error| Error::io(format!("inspect `{location}`"), error))?;
+        if let Some(segment) = registry::get(Identity::of_metadata(&metadata)) {
             return Ok(segment);
         }
-        Ok(registry::get_or_add(Arc::new(Mapping::new(file, location)?)))
+        Ok(registry::get_or_add(Arc::new(Mapping::new(file, &metadata, location)?)))
     }
 
     /// Returns the segment of this identity as this process has mapped it for reading and writing.
@@ -212,7 +208,7 @@ impl Deref for Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if self.unlinker.get() == Some(&process::id()) {
+        if self.unlinker.get().is_some_and(|unlinker| *unlinker == process::id()) {
             // A destructor cannot return an error. A program that wants to know calls the handle's `unlink` before.
             let _ = self.unlink();
         }

@@ -13,11 +13,12 @@
 //! old value is never changed after the name has left it.
 
 use std::ffi::CStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Cursor, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::format::{RETIRED, SegmentId};
@@ -26,6 +27,7 @@ use crate::protocol::fault;
 use crate::protocol::retired::{self, Standing, standing};
 use crate::segment::location::{Location, NAMED};
 use crate::segment::mapping::Mapping;
+use crate::segment::registry;
 use crate::sys;
 use crate::sys::descriptor::Identity;
 use crate::sys::entrance::Naming;
@@ -273,10 +275,12 @@ pub(super) fn unlink_only(location: &Location<'_>, identity: Identity) -> Result
 fn unlink_at(location: &Location<'_>, path: &Path, check: impl Fn(Identity) -> Result<(), Error>) -> Result<(), Error> {
     let remove = || fs::remove_file(path).map_err(|error| location.failed("unlink", error));
     for _ in 0..TRIES {
-        let Some(mapping) = mapping_at(path, location) else { break };
+        let Some(Opened { mapping, file }) = open_at(path, location) else { break };
         // A process that was stopped while it changed the name does not keep others from unlinking it.
-        let Some(_naming) = mapping.known_file().and_then(|file| Naming::wait(file).ok()) else { break };
-        if mapping.leads_here() != Some(true) {
+        let file = file.as_ref().map_or_else(|| mapping.known_file(), |file| Some(file.as_fd()));
+        let Some(_naming) = file.and_then(|file| Naming::wait(file).ok()) else { break };
+        let leads_here = sys::file::identity(path).is_ok_and(|found| found == mapping.identity());
+        if !leads_here {
             continue;
         }
         check(mapping.identity())?;
@@ -291,11 +295,24 @@ fn unlink_at(location: &Location<'_>, path: &Path, check: impl Fn(Identity) -> R
     remove()
 }
 
-/// Maps the segment at a path, if it is one, and this process may write it.
+/// A segment whose name is to be removed.
+struct Opened {
+    mapping: Arc<Mapping>,
+    /// An opening for the right to change the name, if the mapping has others: threads would share the right by one opening.
+    file: Option<File>,
+}
+
+/// Opens the segment at a path, if it is one, and this process may write it. If this process has mapped it, uses that mapping.
 ///
-/// It is not registered, and so may be mapped a second time: no lock is taken in this mapping.
-fn mapping_at(path: &Path, location: &Location<'_>) -> Option<Mapping> {
+/// Another mapping is not registered, and so may be the second one: no lock is taken in this mapping.
+fn open_at(path: &Path, location: &Location<'_>) -> Option<Opened> {
     // Opening a pipe or a device could have effects.
     fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Mapping::new(sys::file::open(path).ok()?, location.to_static()).ok()
+    let file = sys::file::open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    if let Some(mapping) = registry::mapping(Identity::of_metadata(&metadata)) {
+        return Some(Opened { mapping, file: Some(file) });
+    }
+    let mapping = Arc::new(Mapping::new(file, &metadata, location.to_static()).ok()?);
+    Some(Opened { mapping, file: None })
 }

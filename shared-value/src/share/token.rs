@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -162,7 +162,7 @@ impl TokenText {
                 // This is a new open file description. It must mark the file as in use too, because the file may have a
                 // name.
                 if !read_only {
-                    Entrance::wait(&file).and_then(Entrance::enter).map_err(gone)?;
+                    Entrance::wait(file.as_fd()).and_then(Entrance::enter).map_err(gone)?;
                 }
                 Ok(file)
             }

@@ -5,9 +5,10 @@
 //! used and closed only while it is still the file that it was.
 #![allow(unsafe_code)]
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -29,6 +30,10 @@ impl Identity {
     pub(crate) fn of(file: impl AsFd) -> io::Result<Self> {
         let facts = fs::fstat(file)?;
         Ok(Self { device: facts.st_dev, inode: facts.st_ino })
+    }
+
+    pub(crate) fn of_metadata(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
     }
 }
 
@@ -89,7 +94,13 @@ pub(crate) struct Descriptor {
 
 impl Descriptor {
     pub(crate) fn of(file: File) -> io::Result<Self> {
-        let (identity, access) = (Identity::of(&file)?, access(&file)?);
+        let identity = Identity::of(&file)?;
+        Self::of_known(file, identity)
+    }
+
+    /// Keeps the descriptor of a file whose identity is known.
+    pub(crate) fn of_known(file: File, identity: Identity) -> io::Result<Self> {
+        let access = access(&file)?;
         Ok(Self { number: AtomicI32::new(file.into_raw_fd()), identity, access })
     }
 

@@ -25,8 +25,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 use std::time::Duration;
 
-use crate::sys::descriptor;
-
 const IN_USE: libc::off_t = 0;
 const ENTERING: libc::off_t = 1;
 const READ: libc::off_t = 2;
@@ -39,23 +37,22 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// The right to enter, which only one opening of a file has at a time.
 #[derive(Debug)]
 #[must_use = "the file does not count as in use until this has entered"]
-pub(crate) struct Entrance {
-    file: File,
+pub(crate) struct Entrance<'a> {
+    file: BorrowedFd<'a>,
 }
 
-impl Entrance {
+impl<'a> Entrance<'a> {
     /// Waits until no other process is entering.
     ///
     /// # Errors
     /// `TimedOut` if another process does not finish entering, perhaps because it is stopped.
-    pub(crate) fn wait(file: impl AsFd) -> io::Result<Self> {
-        let file = file.as_fd();
+    pub(crate) fn wait(file: BorrowedFd<'a>) -> io::Result<Self> {
         for _ in 0..TRIES {
             match set(file, ENTERING, libc::F_WRLCK) {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 // Another process is entering. If it has just finished, the byte must be tried again.
                 Err(_) if in_the_way(file, ENTERING, libc::F_WRLCK)? != libc::F_RDLCK => thread::sleep(PAUSE),
-                _ => return Ok(Self { file: duplicate_or_leave(file)? }),
+                _ => return Ok(Self { file }),
             }
         }
         Err(late())
@@ -64,12 +61,12 @@ impl Entrance {
     /// Returns whether no other process has the file in use. If so, no process can begin to use it until this one has
     /// entered.
     pub(crate) fn is_first(&self) -> bool {
-        set(self.file.as_fd(), IN_USE, libc::F_WRLCK).is_ok()
+        set(self.file, IN_USE, libc::F_WRLCK).is_ok()
     }
 
     /// Returns whether a process reads the file. If not, no process can begin to read it until this one has entered.
     pub(crate) fn is_read(&self) -> bool {
-        set(self.file.as_fd(), READ, libc::F_WRLCK).is_err()
+        set(self.file, READ, libc::F_WRLCK).is_err()
     }
 
     /// Marks the file as in use, and lets other processes enter.
@@ -78,7 +75,7 @@ impl Entrance {
     /// `TimedOut` if another process keeps byte 0 locked for writing.
     pub(crate) fn enter(self) -> io::Result<()> {
         for _ in 0..TRIES {
-            match set(self.file.as_fd(), IN_USE, libc::F_RDLCK) {
+            match set(self.file, IN_USE, libc::F_RDLCK) {
                 // A process that may only read the file has locked byte 1, so `wait` has let several processes enter at
                 // once. Another one is finding out whether it is the first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
@@ -90,11 +87,10 @@ impl Entrance {
     }
 }
 
-impl Drop for Entrance {
+impl Drop for Entrance<'_> {
     fn drop(&mut self) {
-        // These calls fail only for a descriptor that is not open.
-        let _ = set(self.file.as_fd(), READ, libc::F_UNLCK);
-        let _ = set(self.file.as_fd(), ENTERING, libc::F_UNLCK);
+        // Both bytes in one step. The call fails only for a descriptor that is not open.
+        let _ = lock_range(self.file, ENTERING, READ - ENTERING + 1, libc::F_UNLCK);
     }
 }
 
@@ -128,27 +124,30 @@ impl Drop for Naming<'_> {
     }
 }
 
+/// Marks a file as in use that has no name yet: no process is entering it, and nothing in it is to be repaired.
+///
+/// # Errors
+/// `TimedOut` if another process has found the file by a descriptor of this one, and does not finish entering.
+pub(crate) fn begin(file: BorrowedFd<'_>) -> io::Result<()> {
+    mark(file, IN_USE)
+}
+
 /// Marks the file as read.
 ///
 /// # Errors
 /// `TimedOut` if the first process that writes does not finish entering.
-pub(crate) fn read(file: impl AsFd) -> io::Result<()> {
-    let file = file.as_fd();
+pub(crate) fn read(file: BorrowedFd<'_>) -> io::Result<()> {
+    mark(file, READ)
+}
+
+fn mark(file: BorrowedFd<'_>, byte: libc::off_t) -> io::Result<()> {
     for _ in 0..TRIES {
-        match set(file, READ, libc::F_RDLCK) {
+        match set(file, byte, libc::F_RDLCK) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
             marked => return marked,
         }
     }
     Err(late())
-}
-
-/// Returns another descriptor of the file, for an `Entrance`. If no descriptor is left, unlocks the byte again: otherwise the
-/// file would stay locked as long as it is open.
-fn duplicate_or_leave(file: BorrowedFd<'_>) -> io::Result<File> {
-    descriptor::duplicate(file).inspect_err(|_| {
-        let _ = set(file, ENTERING, libc::F_UNLCK);
-    })
 }
 
 fn late() -> io::Error {

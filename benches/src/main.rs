@@ -24,7 +24,8 @@ struct Arguments {
 enum Action {
     /// Measure all cases in one run, and print the results.
     ///
-    /// A full run also writes RESULTS.md, results.json and charts/ into the folder of this package.
+    /// A full run also writes RESULTS.md, results.json and charts/ into the folder of this package, and the tables of
+    /// docs/performance.md.
     Compare {
         /// Measure less often and shorter: under two minutes, once the peers are built. Write nothing, except with --output.
         #[arg(long)]
@@ -75,6 +76,9 @@ fn main() -> Result<ExitCode> {
             if let Some(folder) = output.or_else(|| is_full.then(home)) {
                 report::write(&results, &folder)?;
                 println!("\nwritten to {}", folder.display());
+                if is_full && folder == home() {
+                    report::fill(&results, &home().join("../docs/performance.md"))?;
+                }
             }
             let is_missed = budget::outcomes(&results).iter().any(|outcome| outcome.verdict == Verdict::Fail);
             Ok(if check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -63,7 +63,7 @@ impl Case for &Creation {
     }
 
     fn chart(&self) -> &'static str {
-        "latency"
+        "creating"
     }
 
     fn entries(&self) -> Vec<Entry> {

@@ -4,12 +4,12 @@ mod arrays;
 mod beside;
 mod creation;
 mod death;
+mod large;
 mod local;
 mod lookup;
 mod many;
 mod passing;
 mod race;
-mod vectors;
 mod wake;
 
 use crate::measure::Case;
@@ -29,5 +29,6 @@ pub fn all() -> Vec<Box<dyn Case>> {
     cases.extend(many::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
     cases.extend(lookup::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
     cases.extend(arrays::ALL.iter().map(|case| Box::new(case) as Box<dyn Case>));
+    cases.push(Box::new(large::Large));
     cases
 }

@@ -1,6 +1,7 @@
 //! Passing a value to a child.
 
 use std::env;
+use std::os::unix::process::CommandExt;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -30,12 +31,12 @@ impl Case for Passing {
     }
 
     fn chart(&self) -> &'static str {
-        "latency"
+        "creating"
     }
 
     fn entries(&self) -> Vec<Entry> {
         let present = |way| Entry::Present(Box::new(Start(way)));
-        vec![present(Way::Passed), present(Way::Token), present(Way::Nothing)]
+        vec![present(Way::Passed), present(Way::Token), present(Way::Forked), present(Way::Nothing)]
     }
 }
 
@@ -43,6 +44,8 @@ impl Case for Passing {
 enum Way {
     Passed,
     Token,
+    /// Started as `Command` starts a child if something is to be done in it before its program begins.
+    Forked,
     Nothing,
 }
 
@@ -53,6 +56,7 @@ impl Contestant for Start {
         match self.0 {
             Way::Passed => "shared-value, pass_to",
             Way::Token => "shared-value, token",
+            Way::Forked => "a child without a value, forked",
             Way::Nothing => "a child without a value",
         }
     }
@@ -66,12 +70,15 @@ impl Contestant for Start {
             if self.0 == Way::Passed {
                 value.pass_to(&mut command, NAME)?;
             }
+            if self.0 == Way::Forked {
+                command.uid(rustix::process::getuid().as_raw());
+            }
             let status = command.spawn()?.wait()?;
             ensure!(status.success(), "a child failed: {status}");
             children += 1;
         }
         let elapsed = start.elapsed();
-        let expected = if self.0 == Way::Nothing { 0 } else { children };
+        let expected = if matches!(self.0, Way::Nothing | Way::Forked) { 0 } else { children };
         ensure!(value.get() == expected, "{children} children have counted to {}", value.get());
         Ok(Reading::of(elapsed.as_secs_f64() * 1e6 / f64::from(children)))
     }
@@ -80,7 +87,7 @@ impl Contestant for Start {
         match self.0 {
             Way::Passed => Synchronized::<u32>::open(Source::inherited(NAME))?.update(|count| *count += 1)?,
             Way::Token => Synchronized::<u32>::open(Source::token(&task.token))?.update(|count| *count += 1)?,
-            Way::Nothing => ensure!(env::var(NAME).is_err(), "a value was passed, but none should be"),
+            Way::Nothing | Way::Forked => ensure!(env::var(NAME).is_err(), "a value was passed, but none should be"),
         }
         Ok(())
     }

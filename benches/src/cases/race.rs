@@ -1,12 +1,15 @@
 //! Several processes that increment one value.
 
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Barrier, Mutex as StandardMutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
 use crate::measure::{Case, Contestant, Entry, Reading, Unit};
-use crate::process::{Task, Team, tell};
+use crate::process::{Task, Team, cores, tell};
 use crate::subjects::{
     Atomic, Counting, Handover, Mutex, Native, Normal, Own, Pthread, Raw, Recursive, Robust, Subject, UnderRLock,
 };
@@ -34,7 +37,10 @@ pub(super) static ALL: &[Race] = &[
         processes: 4,
         counts: false,
     },
-    Race { name: "count-2", title: "two processes count without a lock, together", processes: 2, counts: true },
+    Race { name: "count-1", title: "one process counts", processes: 1, counts: true },
+    Race { name: "count-2", title: "two processes count, together", processes: 2, counts: true },
+    Race { name: "count-4", title: "four processes count, together", processes: 4, counts: true },
+    Race { name: "count-8", title: "eight processes count, together", processes: 8, counts: true },
 ];
 
 impl Race {
@@ -58,12 +64,18 @@ impl Case for &Race {
     }
 
     fn chart(&self) -> &'static str {
-        "processes"
+        if self.counts { "counting" } else { "processes" }
     }
 
     fn entries(&self) -> Vec<Entry> {
         if self.counts {
-            return vec![self.entry::<Counting<false>>(), self.entry::<Counting<true>>(), self.entry::<Atomic>()];
+            let threads = Threads { count: self.processes };
+            return vec![
+                self.entry::<Counting<false>>(),
+                self.entry::<Counting<true>>(),
+                self.entry::<Atomic>(),
+                Entry::Present(Box::new(threads)),
+            ];
         }
         vec![
             self.entry::<Own<u64, Native>>(),
@@ -101,7 +113,7 @@ impl<S: Subject<u64> + Handover> Contestant for Racing<S> {
         team.wait_for(self.processes as u64)?;
         let start = Instant::now();
         team.go();
-        std::thread::sleep(duration);
+        thread::sleep(duration);
         team.stop();
         let elapsed = start.elapsed();
         let findings = team.all_findings()?;
@@ -137,5 +149,50 @@ impl<S: Subject<u64> + Handover> Contestant for Racing<S> {
         }
         tell(&[("done", done), ("longest", u64::try_from(longest.as_nanos())?)]);
         Ok(())
+    }
+}
+
+/// Threads of one process that count under the standard library's mutex.
+struct Threads {
+    count: usize,
+}
+
+impl Contestant for Threads {
+    fn name(&self) -> &'static str {
+        "std::sync::Mutex, threads of one process"
+    }
+
+    fn measure(&mut self, duration: Duration) -> Result<Reading> {
+        /// The number of increments between two looks at the flag.
+        const BATCH: u64 = 64;
+        let (number, is_over, start) =
+            (StandardMutex::new(0_u64), AtomicBool::new(false), Barrier::new(self.count + 1));
+        let work = |core| -> Result<u64> {
+            let pinned = cores::pin(core);
+            start.wait();
+            let mut done = 0;
+            while !is_over.load(Relaxed) {
+                for _ in 0..BATCH {
+                    *number.lock().expect("no holder panics") += 1;
+                }
+                done += BATCH;
+            }
+            pinned.map(|()| done)
+        };
+        let (done, elapsed) = thread::scope(|scope| {
+            let work = &work;
+            let threads: Vec<_> = (0..self.count).map(|core| scope.spawn(move || work(core))).collect();
+            start.wait();
+            let began = Instant::now();
+            thread::sleep(duration);
+            is_over.store(true, Relaxed);
+            let elapsed = began.elapsed();
+            let done = threads.into_iter().map(|thread| thread.join().expect("the threads do not panic"));
+            done.sum::<Result<u64>>().map(|done| (done, elapsed))
+        })?;
+        let total = number.into_inner().expect("no holder panics");
+        ensure!(total == done, "{done} additions make {total}");
+        #[expect(clippy::cast_precision_loss, reason = "the numbers are far below 2^52")]
+        Ok(Reading::of(done as f64 / elapsed.as_secs_f64() / 1e6))
     }
 }

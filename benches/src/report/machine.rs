@@ -19,7 +19,9 @@ pub(super) fn describe() -> Vec<String> {
         format!("Linux {}, {}", system.release().to_string_lossy(), system.machine().to_string_lossy()),
         first_line("rustc", &["--version"]),
         first_line("ldd", &["--version"]),
-        ["shared-value", "parking_lot", "raw_sync", "shared_memory"].map(version).join(", "),
+        ["shared-value", "parking_lot", "raw_sync", "shared_memory", "arc-swap", "left-right", "seqlock"]
+            .map(version)
+            .join(", "),
     ]
 }
 

@@ -39,12 +39,14 @@ pub(super) fn whole(results: &Results, charts: &[String]) -> String {
 }
 
 fn budgets(results: &Results) -> String {
-    let outcomes = budget::outcomes(results);
-    if outcomes.is_empty() {
-        return String::new();
-    }
+    let is_empty = budget::outcomes(results).is_empty();
+    if is_empty { String::new() } else { format!("\n## Budgets\n\n{}", budget_table(results).to_markdown()) }
+}
+
+/// Returns the budgets, with what was measured.
+pub(super) fn budget_table(results: &Results) -> Table {
     let mut table = Table::new(&["budget", "bound", "measured", "verdict"]);
-    for outcome in outcomes {
+    for outcome in budget::outcomes(results) {
         let verdict = match outcome.verdict {
             Verdict::Pass => "pass",
             Verdict::Fail => "**FAIL**",
@@ -53,7 +55,7 @@ fn budgets(results: &Results) -> String {
         let measured = outcome.measured.map_or_else(|| "peer absent".to_owned(), |measured| format!("{measured:.3}"));
         table.row(vec![outcome.work.to_owned(), outcome.bound, measured, verdict.to_owned()]);
     }
-    format!("\n## Budgets\n\n{}", table.to_markdown())
+    table
 }
 
 fn cases(results: &Results) -> String {

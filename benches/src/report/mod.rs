@@ -6,6 +6,7 @@ mod ink;
 mod machine;
 mod markdown;
 mod overview;
+mod page;
 mod scale;
 mod soak;
 mod table;
@@ -41,4 +42,13 @@ pub fn write(results: &Results, folder: &Path) -> Result<()> {
         "absent": results.absent,
     });
     fs::write(folder.join("results.json"), format!("{json:#}\n")).context("write results.json")
+}
+
+/// Fills the tables of a page with the results of a full run.
+///
+/// # Errors
+/// If the page cannot be read or written, or asks for a case that was not measured.
+pub fn fill(results: &Results, page: &Path) -> Result<()> {
+    let text = fs::read_to_string(page).with_context(|| format!("read {}", page.display()))?;
+    fs::write(page, page::filled(&text, results)?).with_context(|| format!("write {}", page.display()))
 }

@@ -1,5 +1,9 @@
 //! Work that one process does alone.
 
+mod in_process;
+mod transactions;
+mod vectors;
+
 use std::hint::black_box;
 use std::rc::Rc;
 
@@ -8,7 +12,6 @@ use parking_lot::ReentrantMutex;
 use shared_value::{ReadOnly, Synchronized};
 
 use crate::cases::lookup;
-use crate::cases::vectors;
 use crate::measure::local::Locals;
 use crate::measure::{Case, Entry, Local, Unit};
 use crate::subjects::{
@@ -117,6 +120,19 @@ pub(super) static ALL: &[LocalCase] = &[
         locals: by_all!(reading::<Record64>),
     },
     LocalCase {
+        name: "snapshot-64-in-process",
+        title: "copy a value of 64 bytes that the threads of one process share",
+        chart: "reads",
+        locals: &[
+            ("shared-value", reading::<Record64, Own<Record64, Native>>),
+            ("arc-swap", in_process::arc_swap),
+            ("left-right", in_process::left_right),
+            ("seqlock", in_process::seqlock),
+            ("std::sync::RwLock", in_process::read_write_lock),
+            ("std::sync::Mutex", reading::<Record64, Standard<Record64>>),
+        ],
+    },
+    LocalCase {
         name: "snapshot-512",
         title: "copy a value of 512 bytes",
         chart: "reads",
@@ -177,6 +193,26 @@ pub(super) static ALL: &[LocalCase] = &[
         title: "write and commit 64 bytes under a held lock",
         chart: "changes",
         locals: &[("shared-value", committing)],
+    },
+    LocalCase {
+        name: "transaction-2",
+        title: "add to two values, in one commit",
+        chart: "changes",
+        locals: &[
+            ("shared-value", transactions::together::<2>),
+            ("shared-value, a commit each", transactions::severally::<2>),
+            ("std::sync::Mutex", transactions::mutexes::<2>),
+        ],
+    },
+    LocalCase {
+        name: "transaction-8",
+        title: "add to eight values, in one commit",
+        chart: "changes",
+        locals: &[
+            ("shared-value", transactions::together::<8>),
+            ("shared-value, a commit each", transactions::severally::<8>),
+            ("std::sync::Mutex", transactions::mutexes::<8>),
+        ],
     },
     LocalCase {
         name: "vec-push",

@@ -8,7 +8,12 @@ from typing import Any
 
 WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 900, 330, 60, 9, 12, 56
 LEAST, MOST = 0.001, 10.0
-COLORS = {"multiprocessing": ("#1f77b4", "#7fb5dc"), "sharedbox": ("#d9822b", "#f0bd8b"), "numpy.copyto": ("#3d8f4a", "#9bcda4")}
+COLORS = {
+    "multiprocessing": ("#1f77b4", "#7fb5dc"),
+    "multiprocessing, with asyncio": ("#1f77b4", "#7fb5dc"),
+    "sharedbox": ("#d9822b", "#f0bd8b"),
+    "numpy.copyto": ("#3d8f4a", "#9bcda4"),
+}
 
 
 def drawn(operations: list[tuple[str, list[str]]], runs: list[dict[str, Any]]) -> str:
@@ -41,6 +46,8 @@ def drawn(operations: list[tuple[str, list[str]]], runs: list[dict[str, Any]]) -
         lines.append(f'<text class="small" x="{x:.1f}" y="{TOP - 12}" text-anchor="middle">{10.0**power:g}</text>')
     key, x = [], LEFT
     for peer, (dark, light) in COLORS.items():
+        if "," in peer:
+            continue
         for color, run in zip((dark, light), runs, strict=False):
             label = f"{peer}, {run['python']}"
             key.append(f'<rect x="{x}" y="10" width="10" height="10" fill="{color}"/>')

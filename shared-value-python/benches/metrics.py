@@ -86,14 +86,14 @@ def main() -> None:
                 env["PROMETHEUS_MULTIPROC_DIR"] = directory
             done = subprocess.run([sys.executable, __file__, kind, str(most), directory], env=env, stdout=subprocess.PIPE, check=True)
         results[kind] = json.loads(done.stdout)
-    print("| workers so far | one arena | files of `prometheus_client` | scrape: one arena | scrape: files |")
+    print("| | one arena | files of `prometheus_client` | scrape: one arena | scrape: files |")
     print("|---|---|---|---|---|")
     ours, theirs = (results[kind] for kind in KINDS)
     for workers in ours:
         if workers != "inc":
             one, other = ours[workers], theirs[workers]
             sizes = f"{one['bytes'] / 1024:,.0f} KiB | {other['bytes'] / 1024:,.0f} KiB"
-            print(f"| {int(workers):,} | {sizes} | {one['ms']:.1f} ms | {other['ms']:.1f} ms |")
+            print(f"| after {int(workers):,} workers | {sizes} | {one['ms']:.1f} ms | {other['ms']:.1f} ms |")
     print(f"\n`inc()`: {ours['inc']:.0f} ns and {theirs['inc']:.0f} ns, a ratio of {ours['inc'] / theirs['inc']:.2f}.")
 
 

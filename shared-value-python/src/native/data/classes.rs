@@ -70,19 +70,23 @@ pub(crate) fn declare(layout: &Layout, class: Bound<'_, PyType>) {
     classes.with(|made| made.insert(unwrapped(&layout.0).to_string(), class.unbind()));
 }
 
-/// The names that Python does not take as names of attributes.
-const KEYWORDS: [&str; 35] = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
-    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
-    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
-];
+/// Returns whether Python does not take this as the name of an attribute.
+#[rustfmt::skip]
+fn is_keyword(name: &str) -> bool {
+    matches!(
+        name,
+        "False" | "None" | "True" | "and" | "as" | "assert" | "async" | "await" | "break" | "class" | "continue" | "def" | "del"
+            | "elif" | "else" | "except" | "finally" | "for" | "from" | "global" | "if" | "import" | "in" | "is" | "lambda"
+            | "nonlocal" | "not" | "or" | "pass" | "raise" | "return" | "try" | "while" | "with" | "yield"
+    )
+}
 
 /// Returns the name of the attribute for a field. Fields of tuple structs are numbers: `_0` stands for the first. `class_` stands
 /// for a field `class`, because that is a keyword.
 pub(crate) fn attribute(field: &str) -> Cow<'_, str> {
     if field.starts_with(|first: char| first.is_ascii_digit()) {
         format!("_{field}").into()
-    } else if KEYWORDS.contains(&field) {
+    } else if is_keyword(field) {
         format!("{field}_").into()
     } else {
         field.into()

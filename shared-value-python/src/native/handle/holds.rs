@@ -141,7 +141,8 @@ fn rolled_back() -> PyErr {
 pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyResult<()> {
     check(py, value)?;
     let lock = value.lock_id();
-    let is_first = HOLDS.with_borrow(|holds| !holds.iter().any(|hold| hold.lock == lock && hold.is_live()));
+    let is_first =
+        COUNT.get() == 0 || HOLDS.with_borrow(|holds| !holds.iter().any(|hold| hold.lock == lock && hold.is_live()));
     let holder = if is_first { Some(Holder::enter(py)?) } else { None };
     let guard = patiently(py, patience, |timeout| {
         if timeout.is_zero() { value.try_lock_owned() } else { value.lock_owned_timeout(timeout) }
@@ -162,25 +163,25 @@ pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyR
 /// Releases the lock. The last release commits, or rolls back if the block has failed.
 pub(crate) fn leave(py: Python<'_>, value: &DynValue, has_failed: bool) -> PyResult<()> {
     let lock = value.lock_id();
-    let (guard, was_rolled_back, is_last) = HOLDS.with_borrow_mut(|holds| {
+    let (released, was_rolled_back, is_last) = HOLDS.with_borrow_mut(|holds| {
         let found = holds.iter().position(|hold| hold.lock == lock && hold.is_live());
         let index = found.ok_or_else(not_held)?;
         let hold = &mut holds[index];
-        let inner = hold.inner.pop();
-        let is_last = inner.is_none();
-        let guard = inner.or_else(|| hold.outer.take()).ok_or_else(not_held)?;
         let was_rolled_back = hold.is_rolled_back;
         hold.is_rolled_back |= has_failed;
+        let guard = hold.innermost().ok_or_else(not_held)?;
+        let rolled_back = if has_failed || was_rolled_back { guard.rollback() } else { Ok(()) };
+        let released = rolled_back.and(guard.release());
+        let is_last = hold.inner.pop().is_none();
         if is_last {
+            hold.outer = None;
             holds.remove(index);
         }
         COUNT.set(holds.len());
-        Ok::<_, PyErr>((guard, was_rolled_back, is_last))
+        Ok::<_, PyErr>((released, was_rolled_back, is_last))
     })?;
-    if has_failed || was_rolled_back {
-        guard.rollback().or_raise(py)?;
-    }
-    guard.release().or_raise(py)?;
+    // An exception may run Python code, which may come back here.
+    released.or_raise(py)?;
     if is_last && was_rolled_back && !has_failed { Err(rolled_back()) } else { Ok(()) }
 }
 

@@ -23,33 +23,57 @@ impl Runner {
     }
 }
 
-/// How many modules there were when none of these modules was among them. A look at the number is cheaper than one at the names.
-static NONE_AMONG: AtomicUsize = AtomicUsize::new(0);
+/// The modules by which a thread can run several tasks or greenlets, as bits.
+#[derive(Clone, Copy)]
+struct Imported(usize);
+
+impl Imported {
+    const ASYNCIO: usize = 1;
+    const GREENLET: usize = 2;
+    const TRIO: usize = 4;
+    const BITS: u32 = 3;
+
+    /// Returns those that the program has imported.
+    #[inline]
+    fn now(py: Python<'_>) -> PyResult<Self> {
+        /// How many modules there were at the last look at their names, and these bits below. A look at the number is cheaper.
+        static LAST: AtomicUsize = AtomicUsize::new(usize::MAX);
+        let modules = modules(py)?;
+        let (count, last) = (modules.len(), LAST.load(Ordering::Relaxed));
+        if last >> Self::BITS == count {
+            return Ok(Self(last & ((1 << Self::BITS) - 1)));
+        }
+        let mut found = 0;
+        let names = [
+            (intern!(py, "asyncio"), Self::ASYNCIO),
+            (intern!(py, "greenlet"), Self::GREENLET),
+            (intern!(py, "trio"), Self::TRIO),
+        ];
+        for (name, bit) in names {
+            if modules.contains(name)? {
+                found |= bit;
+            }
+        }
+        LAST.store(count << Self::BITS | found, Ordering::Relaxed);
+        Ok(Self(found))
+    }
+
+    fn has(self, module: usize) -> bool {
+        self.0 & module != 0
+    }
+}
 
 /// Returns whether the program may run several tasks or greenlets on a thread.
 #[inline]
 pub(super) fn may_differ(py: Python<'_>) -> PyResult<bool> {
-    let modules = modules(py)?;
-    let count = modules.len();
-    if count == NONE_AMONG.load(Ordering::Relaxed) {
-        return Ok(false);
-    }
-    for name in [intern!(py, "asyncio"), intern!(py, "greenlet"), intern!(py, "trio")] {
-        if modules.contains(name)? {
-            return Ok(true);
-        }
-    }
-    NONE_AMONG.store(count, Ordering::Relaxed);
-    Ok(false)
+    Ok(Imported::now(py)?.0 != 0)
 }
 
 /// Returns what runs.
 pub(super) fn current(py: Python<'_>) -> PyResult<Runner> {
-    if may_differ(py)? {
-        Ok(Runner { task: task(py)?, greenlet: address(greenlet(py)?) })
-    } else {
-        Ok(Runner::default())
-    }
+    let imported = Imported::now(py)?;
+    let greenlet = if imported.has(Imported::GREENLET) { address(greenlet(py)?) } else { 0 };
+    Ok(Runner { task: task(py, imported)?, greenlet })
 }
 
 /// Returns the greenlet that runs, 0 if the program cannot have any: for code that is about to leave something on the stack, which
@@ -62,10 +86,15 @@ pub(crate) fn stack(py: Python<'_>) -> PyResult<usize> {
     Ok(address(greenlet(py)?))
 }
 
-fn task(py: Python<'_>) -> PyResult<usize> {
+fn task(py: Python<'_>, imported: Imported) -> PyResult<usize> {
     static TRIO: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    if let Some(task) = asyncio_task(py)? {
+    if imported.has(Imported::ASYNCIO)
+        && let Some(task) = asyncio_task(py)?
+    {
         return Ok(task.as_ptr().addr());
+    }
+    if !imported.has(Imported::TRIO) {
+        return Ok(0);
     }
     let current = function(py, &TRIO, intern!(py, "trio.lowlevel"), "current_task")?;
     // Outside of a task it raises a `RuntimeError`.

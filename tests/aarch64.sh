@@ -142,7 +142,7 @@ echo "=== running ${#tests[@]} programs on an emulated aarch64"
 timeout -k 10 3600 qemu-system-aarch64 -machine virt -cpu max,pauth-impdef=on -accel tcg,thread=multi -smp 2 -m 4G \
   -nodefaults -no-user-config -display none -serial stdio -no-reboot \
   -kernel "$system"/boot/vmlinuz-* -initrd "$work/initramfs" \
-  -append "console=ttyAMA0 quiet panic=-1" </dev/null | tr -d '\r' | tee "$work/console"
+  -append "console=ttyAMA0 quiet panic=-1" </dev/null | sed -u 's/\r$//' | tee "$work/console"
 
 failed=0
 for test in "${tests[@]}"; do

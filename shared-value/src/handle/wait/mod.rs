@@ -175,10 +175,37 @@ impl<C: Shared + ?Sized, A: Versioned> Changes<C, A> {
         self.wait(at_most(timeout))
     }
 
+    /// Waits for a commit after the last call, or after `changes`, and returns the number of commits so far. It copies nothing:
+    /// for values that are large, or that the program reads in another way.
+    ///
+    /// # Errors
+    /// `TimedOut`, `WaitUnderLock` and `Retired`, as [`next_timeout`](Self::next_timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use shared_value::{Filled, SharedArray};
+    ///
+    /// let frame = SharedArray::new(Filled(0_u8, 1 << 20))?;
+    /// let mut changes = frame.changes();
+    /// frame.set_at(7, 1)?;
+    /// assert_eq!(changes.next_version_timeout(Duration::from_secs(10))?, 1);
+    /// assert!(changes.next_version_timeout(Duration::from_millis(1)).is_err());
+    /// # Ok::<(), shared_value::Error>(())
+    /// ```
+    pub fn next_version_timeout(&mut self, timeout: Duration) -> Result<u64, Error> {
+        self.sleep(at_most(timeout))?;
+        self.seen = self.value.version();
+        Ok(self.seen)
+    }
+
     fn wait(&mut self, wait: Wait) -> Result<C::Owned, Error> {
-        let awaited = || format!("a commit of `{}`", self.value.segment_name());
-        A::sleep(&self.value.cell, self.seen, wait).map_err(|refusal| self.value.give_up(refusal, awaited))?;
+        self.sleep(wait)?;
         self.take(wait)
+    }
+
+    fn sleep(&self, wait: Wait) -> Result<(), Error> {
+        let awaited = || format!("a commit of `{}`", self.value.segment_name());
+        A::sleep(&self.value.cell, self.seen, wait).map_err(|refusal| self.value.give_up(refusal, awaited))
     }
 
     /// Returns the latest value. `seen` is from before the copy: a commit in between is then reported twice, and not missed.

@@ -1,0 +1,231 @@
+//! The side that publishes: an `Origin` answers the asks about one name.
+
+mod arena;
+mod pattern;
+mod publisher;
+mod source;
+mod tracked;
+mod value;
+
+pub use publisher::{Published, Publisher};
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use shared_value::Error;
+
+use crate::error::MirrorError;
+use crate::figures::Figures;
+use crate::message::{Answer, Ask, Position, decode, encode};
+use crate::origin::source::{Source, Waiter};
+use crate::transport::Question;
+
+/// How often to look whether the name still leads to the same value, while a follower waits.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a wait for a change lasts, before the thread looks whether it is to end.
+const SLICE: Duration = Duration::from_millis(250);
+
+/// The longest time for which an ask is kept.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How many asks are kept. Each follower has one.
+const ASKS: usize = 4096;
+
+/// A name that is published.
+///
+/// Two threads work for it. The *clerk* takes the asks that come in, answers those of followers that are behind, and ends those
+/// that have waited long enough. The *watcher* sleeps until the value changes, but only while a follower waits for that: so
+/// writers wake nobody while no message could leave.
+pub(crate) struct Origin {
+    name: String,
+    keys: String,
+    /// The random bits of this run, by which followers tell its arena states from those of another run.
+    session: u64,
+    limit: usize,
+    inbox: Mutex<Vec<Waiting>>,
+    /// Rings when something is in the inbox, or all is to end.
+    bell: Condvar,
+    desk: Mutex<Desk>,
+    /// Rings when a follower waits for a change, or all is to end.
+    awaited: Condvar,
+    is_stopped: AtomicBool,
+    pub(crate) figures: Figures,
+    pub(crate) answers: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+}
+
+/// What both threads work on.
+#[derive(Default)]
+struct Desk {
+    source: Option<Source>,
+    /// Counts the sources.
+    opened: u64,
+    asks: Vec<Waiting>,
+    /// Whether a follower waits for a change.
+    is_awaited: bool,
+}
+
+/// An ask that was not answered yet.
+struct Waiting {
+    question: Box<dyn Question>,
+    base: Option<Position>,
+    until: Instant,
+}
+
+impl Origin {
+    pub(crate) fn new(name: &str, keys: &str, limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            keys: keys.to_owned(),
+            session: fastrand::u64(1..),
+            limit,
+            inbox: Mutex::default(),
+            bell: Condvar::new(),
+            desk: Mutex::default(),
+            awaited: Condvar::new(),
+            is_stopped: false.into(),
+            figures: Figures::default(),
+            answers: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        })
+    }
+
+    /// Takes an ask. An ask that cannot be read is dropped.
+    pub(crate) fn receive(&self, question: Box<dyn Question>) {
+        match decode::<Ask>(&question.message()) {
+            Ok(ask) => {
+                let patience = Duration::from_millis(ask.patience.into()).min(LONGEST);
+                let waiting = Waiting { question, base: ask.base, until: Instant::now() + patience };
+                let mut inbox = lock(&self.inbox);
+                if inbox.len() < ASKS {
+                    inbox.push(waiting);
+                }
+                self.bell.notify_one();
+            }
+            Err(error) => self.figures.note(&error),
+        }
+    }
+
+    /// Ends both threads soon.
+    pub(crate) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Release);
+        // Under the locks, so that no thread is between its look and its sleep.
+        drop(lock(&self.inbox));
+        self.bell.notify_all();
+        drop(lock(&self.desk));
+        self.awaited.notify_all();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Acquire)
+    }
+
+    /// The clerk's work.
+    pub(crate) fn answer_asks(&self) {
+        let mut wait = SLICE;
+        while !self.is_stopped() {
+            let mut inbox = lock(&self.inbox);
+            if inbox.is_empty() && !self.is_stopped() {
+                inbox = self.bell.wait_timeout(inbox, wait).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            let new = std::mem::take(&mut *inbox);
+            drop(inbox);
+            let mut desk = lock(&self.desk);
+            desk.asks.extend(new);
+            let surplus = desk.asks.len().saturating_sub(ASKS);
+            desk.asks.drain(..surplus);
+            self.serve(&mut desk);
+            let next = desk.asks.iter().map(|ask| ask.until).min();
+            wait = next.map_or(SLICE, |next| next.saturating_duration_since(Instant::now()).min(LOOK));
+        }
+    }
+
+    /// The watcher's work.
+    pub(crate) fn watch(&self) {
+        let mut waiter: Option<(u64, Waiter)> = None;
+        while !self.is_stopped() {
+            let mut desk = lock(&self.desk);
+            while !desk.is_awaited && !self.is_stopped() {
+                desk = self.awaited.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            }
+            let opened = desk.opened;
+            if waiter.as_ref().is_none_or(|(number, _)| *number != opened) {
+                waiter = desk.source.as_ref().and_then(|source| source.waiter().ok()).map(|waiter| (opened, waiter));
+                // The value may have changed since it was read.
+                self.serve(&mut desk);
+            }
+            drop(desk);
+            let Some((_, waiter)) = &mut waiter else {
+                thread::sleep(LOOK);
+                continue;
+            };
+            match waiter.wait(SLICE) {
+                Ok(()) => {}
+                Err(Error::TimedOut { .. }) => continue,
+                // It was replaced, or another process has damaged it: the desk finds out.
+                Err(_) => thread::sleep(LOOK / 10),
+            }
+            self.serve(&mut lock(&self.desk));
+        }
+    }
+
+    /// Answers the asks of followers that are behind, and those whose time is over.
+    fn serve(&self, desk: &mut Desk) {
+        desk.is_awaited = false;
+        if desk.asks.is_empty() {
+            return;
+        }
+        let position = self.refresh(desk).unwrap_or_else(|error| {
+            self.figures.note(&error);
+            None
+        });
+        let now = Instant::now();
+        let Desk { source, asks, .. } = desk;
+        let mut sent: Option<(Option<Position>, Vec<u8>)> = None;
+        for ask in std::mem::take(asks) {
+            let message = match (position, source.as_ref()) {
+                (Some(position), Some(source)) if ask.base != Some(position) => match &sent {
+                    Some((base, message)) if *base == ask.base => message.clone(),
+                    _ => {
+                        let message = encode(&Answer::News(source.news(position, ask.base)));
+                        sent = Some((ask.base, message.clone()));
+                        message
+                    }
+                },
+                _ if ask.until > now => {
+                    asks.push(ask);
+                    continue;
+                }
+                (Some(position), _) => encode(&Answer::Same(position)),
+                (None, _) => encode(&Answer::Absent),
+            };
+            self.answers.fetch_add(1, Ordering::Relaxed);
+            self.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
+            if let Err(error) = ask.question.answer(message) {
+                self.figures.note(&error);
+            }
+        }
+        desk.is_awaited = !desk.asks.is_empty() && position.is_some();
+        if desk.is_awaited {
+            self.awaited.notify_one();
+        }
+    }
+
+    /// Reads the newest state; `None` if there is none.
+    fn refresh(&self, desk: &mut Desk) -> Result<Option<Position>, MirrorError> {
+        if desk.source.as_ref().is_none_or(|source| !source.is_current()) {
+            desk.source = None;
+            desk.source = Source::open(&self.name, &self.keys, self.session, self.limit)?;
+            desk.opened += 1;
+        }
+        desk.source.as_mut().map(Source::refresh).transpose()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A thread that panicked has left whole data: it is replaced as a whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,66 @@
+//! `Transport`: how asks reach a publisher, and answers the followers.
+
+mod settings;
+mod zenoh;
+
+pub(crate) use settings::LIMIT;
+pub use settings::Settings;
+pub use zenoh::Zenoh;
+
+use std::time::Duration;
+
+use crate::error::MirrorError;
+
+/// Carries asks to the publisher of a key, and its answers back.
+///
+/// A publisher may keep an ask until there is something to tell. So each follower has at most one message on its way, and that is
+/// the newest: nothing queues, and a slow follower delays no other.
+pub trait Transport: Send + Sync + 'static {
+    /// Calls `receive` for each ask about a key, until the returned value is dropped. `receive` must return soon.
+    ///
+    /// # Errors
+    /// `Transport`.
+    fn answer(
+        &self,
+        key: &str,
+        receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
+    ) -> Result<Box<dyn Answering>, MirrorError>;
+
+    /// Asks once. The transport gives up after `timeout`, or sooner if it knows that no answer can come.
+    ///
+    /// # Errors
+    /// `Transport`.
+    fn ask(&self, key: &str, message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError>;
+}
+
+/// An ask that waits for its answer. If it is dropped, there is none.
+pub trait Question: Send {
+    /// Returns the message.
+    fn message(&self) -> Vec<u8>;
+
+    /// Sends the answer. May return before it is sent.
+    ///
+    /// # Errors
+    /// `Transport`.
+    fn answer(self: Box<Self>, message: Vec<u8>) -> Result<(), MirrorError>;
+}
+
+/// Asks are answered as long as it lives.
+pub trait Answering: Send {}
+
+/// The answers to one ask.
+pub trait Answers: Send {
+    /// Waits for the next answer.
+    fn next(&self, timeout: Duration) -> Next;
+}
+
+/// What has come of an ask so far.
+#[derive(Debug)]
+pub enum Next {
+    /// An answer.
+    Answer(Vec<u8>),
+    /// Nothing yet.
+    Waiting,
+    /// No more answers will come.
+    Ended,
+}

@@ -43,6 +43,8 @@ use crate::transport::{Answering, Transport};
 pub struct Publisher {
     origin: Arc<Origin>,
     answering: Option<Box<dyn Answering>>,
+    /// It carries asks only as long as it lives.
+    transport: Arc<dyn Transport>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -75,7 +77,7 @@ impl Publisher {
     /// The errors of [`start`](Self::start).
     pub fn start_keys(transport: Arc<dyn Transport>, name: &str, keys: &str) -> Result<Self, MirrorError> {
         let origin = Origin::new(name, keys, crate::transport::LIMIT);
-        let mut publisher = Self { origin: origin.clone(), answering: None, threads: Vec::new() };
+        let mut publisher = Self { origin: origin.clone(), answering: None, transport, threads: Vec::new() };
         let spawn = |work: fn(&Origin)| {
             let origin = origin.clone();
             let thread = thread::Builder::new().name("mirror-origin".to_owned()).spawn(move || work(&origin));
@@ -84,7 +86,8 @@ impl Publisher {
         publisher.threads.push(spawn(Origin::answer_asks)?);
         publisher.threads.push(spawn(Origin::watch)?);
         let receive = origin.clone();
-        publisher.answering = Some(transport.answer(&key_of(name), Box::new(move |ask| receive.receive(ask)))?);
+        publisher.answering =
+            Some(publisher.transport.answer(&key_of(name), Box::new(move |ask| receive.receive(ask)))?);
         Ok(publisher)
     }
 

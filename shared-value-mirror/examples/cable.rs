@@ -65,11 +65,11 @@ fn main() -> Result<()> {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                let step = pose.update(|pose| {
-                    let angle = pose.steps as f64 / 1000.0;
+                let stepped = pose.update(|pose| {
+                    let angle = f64::from(u32::try_from(pose.steps % 6283).unwrap_or_default()) / 1000.0;
                     *pose = Pose { written: Timestamp::now(), steps: pose.steps + 1, x: angle.cos(), y: angle.sin() };
                 });
-                step.expect("nobody else writes");
+                stepped.expect("nobody else writes");
                 thread::sleep(Duration::from_millis(1));
             }
         });
@@ -83,12 +83,12 @@ fn main() -> Result<()> {
             thread::sleep(Duration::from_secs(1));
             let (now, then, status) = (pose.get(), shown.get(), status.get());
             println!(
-                "{second:>3}  {:<6} {:>8} {:>8} {:>7} {:>6.1} ms  {}",
+                "{second:>3}  {:<6} {:>8} {:>8} {:>7} {:>6} ms  {}",
                 if (5..11).contains(&second) { "pulled" } else { "in" },
                 now.steps,
                 then.steps,
                 now.steps.saturating_sub(then.steps),
-                then.written.elapsed().as_nanos() as f64 / 1e6,
+                then.written.elapsed().as_nanos() / 1_000_000,
                 if status.is_fresh() { "reachable" } else { "not reachable" },
             );
         }

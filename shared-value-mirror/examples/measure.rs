@@ -31,7 +31,7 @@ fn main() -> Result<()> {
         ("1 MiB, all of it", 1 << 20, 1 << 17),
     ] {
         let (states, commits, sent) = Mirror::start(&here, &there, bytes)?.throughput(changed)?;
-        println!("{what:<34} {states:>7} states of {commits:>9} commits, {:>9.1} KiB", sent as f64 / 1024.0);
+        println!("{what:<34} {states:>7} states of {commits:>9} commits, {:>9} KiB", sent / 1024);
     }
     Ok(())
 }

@@ -96,7 +96,7 @@ pub(crate) struct Blocks<'m> {
     pub(crate) length: u64,
     /// Offsets, and the bytes from there on.
     #[serde(borrow)]
-    pub(crate) blocks: Vec<(u64, &'m [u8])>,
+    pub(crate) parts: Vec<(u64, &'m [u8])>,
 }
 
 /// Returns the fingerprint of a schema: 64-bit FNV-1a.

@@ -10,7 +10,7 @@ fn position(identity: u128, sequence: u64) -> Position {
 /// A message of each kind.
 fn messages() -> Vec<Vec<u8>> {
     let whole = Bytes::Whole { schema: "u64\n", bytes: &[7; 8], capacity: Some(3) };
-    let blocks = Bytes::Blocks(Blocks { fingerprint: 9, length: 8, blocks: vec![(0, &[1; 4]), (4, &[2; 4])] });
+    let blocks = Bytes::Blocks(Blocks { fingerprint: 9, length: 8, parts: vec![(0, &[1; 4]), (4, &[2; 4])] });
     let entries = vec![Entry { key: "a", bytes: whole }, Entry { key: "b", bytes: blocks }];
     let shape = Shape::Arena { capacity: 1 << 20 };
     let news = News { position: position(u128::MAX, 5), base: Some(4), shape, entries, removed: vec!["c"] };

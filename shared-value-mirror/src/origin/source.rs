@@ -12,8 +12,8 @@ use crate::origin::value::{ValueSource, ValueWaiter};
 /// What is published under a name.
 #[derive(Debug)]
 pub(super) enum Source {
-    Value(ValueSource),
-    Arena(ArenaSource),
+    Value(Box<ValueSource>),
+    Arena(Box<ArenaSource>),
 }
 
 /// How often to look at a name that leads to another segment each time.
@@ -30,9 +30,9 @@ impl Source {
             };
             let opened = if report.is_arena() {
                 let identity = report.identity().unwrap_or_default();
-                ArenaSource::open(name, keys, identity, session, limit).map(Self::Arena)
+                ArenaSource::open(name, keys, identity, session, limit).map(Box::new).map(Self::Arena)
             } else {
-                ValueSource::open(name, &report, limit).map(Self::Value)
+                ValueSource::open(name, &report, limit).map(Box::new).map(Self::Value)
             };
             match opened {
                 // If it is of the segment that the report is about, the name leads there before and after.

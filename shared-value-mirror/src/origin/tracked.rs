@@ -28,16 +28,16 @@ impl Tracked {
 
     /// Takes the bytes of a later state, and gives the earlier ones back.
     pub(super) fn update(&mut self, bytes: Vec<u8>, sequence: u64) -> Vec<u8> {
-        if bytes.len() != self.bytes.len() {
-            self.changed = vec![sequence; bytes.len().div_ceil(BLOCK)];
-            self.first = sequence;
-        } else {
+        if bytes.len() == self.bytes.len() {
             let blocks = bytes.chunks(BLOCK).zip(self.bytes.chunks(BLOCK));
             for ((new, old), changed) in blocks.zip(&mut self.changed) {
                 if new != old {
                     *changed = sequence;
                 }
             }
+        } else {
+            self.changed = vec![sequence; bytes.len().div_ceil(BLOCK)];
+            self.first = sequence;
         }
         std::mem::replace(&mut self.bytes, bytes)
     }
@@ -70,7 +70,7 @@ impl Tracked {
         if sum > self.bytes.len() / 2 {
             blocks = vec![(0, &self.bytes)];
         }
-        Bytes::Blocks(Blocks { fingerprint: self.fingerprint, length: self.bytes.len() as u64, blocks })
+        Bytes::Blocks(Blocks { fingerprint: self.fingerprint, length: self.bytes.len() as u64, parts: blocks })
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
 
     fn blocks(tracked: &Tracked, base: u64) -> Vec<(u64, usize)> {
         match tracked.since(Some(base)) {
-            Bytes::Blocks(blocks) => blocks.blocks.iter().map(|(start, bytes)| (*start, bytes.len())).collect(),
+            Bytes::Blocks(blocks) => blocks.parts.iter().map(|(start, bytes)| (*start, bytes.len())).collect(),
             Bytes::Whole { bytes, .. } => vec![(u64::MAX, bytes.len())],
         }
     }

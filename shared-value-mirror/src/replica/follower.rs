@@ -204,19 +204,15 @@ impl Following {
         let base = self.replica.position().filter(|_| !for_all);
         let patience = u32::try_from(self.options.interval.as_millis()).unwrap_or(u32::MAX);
         let answers = self.transport.ask(&self.key, encode(&Ask { base, patience }), LONGEST)?;
-        match self.await_answer(&*answers)? {
-            Some(message) => {
-                self.shared.seen().1 += message.len() as u64;
-                self.take(&message).or_else(|error| {
-                    self.replica.refuse()?;
-                    Err(error)
-                })
-            }
-            None => {
-                self.replica.note(false, false)?;
-                Ok(Then::Pause)
-            }
-        }
+        let Some(message) = self.await_answer(&*answers)? else {
+            self.replica.note(false, false)?;
+            return Ok(Then::Pause);
+        };
+        self.shared.seen().1 += message.len() as u64;
+        self.take(&message).or_else(|error| {
+            self.replica.refuse()?;
+            Err(error)
+        })
     }
 
     /// Waits for the answer; `None` if none will come.

@@ -66,7 +66,7 @@ fn only_later_states_of_the_same_origin_are_applied() {
         assert_eq!(own.replica.apply(&whole(at(sequence), &[2; 4 * LENGTH])).expect("it is whole"), Applied::Older);
     }
     let blocks = |base, position| {
-        let blocks = Blocks { fingerprint: schema(), length: 4 * LENGTH as u64, blocks: vec![(3, &[9; 2])] };
+        let blocks = Blocks { fingerprint: schema(), length: 4 * LENGTH as u64, parts: vec![(3, &[9; 2])] };
         news(position, Some(base), Bytes::Blocks(blocks))
     };
     assert_eq!(own.replica.apply(&blocks(6, at(7))).expect("it is whole"), Applied::NeedsWhole);
@@ -150,7 +150,7 @@ proptest! {
             Some((is_known, length, blocks)) => Bytes::Blocks(Blocks {
                 fingerprint: if *is_known { self::schema() } else { 3 },
                 length: *length,
-                blocks: blocks.iter().map(|(start, size)| (*start, &bytes[..(*size).min(bytes.len())])).collect(),
+                parts: blocks.iter().map(|(start, size)| (*start, &bytes[..(*size).min(bytes.len())])).collect(),
             }),
             None => Bytes::Whole { schema: &schema, bytes: &bytes, capacity },
         };

@@ -133,8 +133,8 @@ fn patched(value: &DynValue, blocks: &Blocks<'_>) -> Result<Change, MirrorError>
     }
     let mut bytes = Vec::new();
     contents::copy(value, &mut bytes)?;
-    let mut changed = Vec::with_capacity(blocks.blocks.len());
-    for (start, block) in &blocks.blocks {
+    let mut changed = Vec::with_capacity(blocks.parts.len());
+    for (start, block) in &blocks.parts {
         let range = usize::try_from(*start).ok().and_then(|start| Some(start..start.checked_add(block.len())?));
         let Some((range, place)) = range.and_then(|range| Some((range.clone(), bytes.get_mut(range)?))) else {
             return Err(wrong(&format!("blocks within {length} bytes"), &format!("one at {start}")));

@@ -32,7 +32,7 @@ fn proxy(to: &str) -> String {
 fn delay(mut from: TcpStream, mut to: TcpStream) {
     let (send, receive) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = [0; 4096];
         while let Ok(size @ 1..) = from.read(&mut buffer) {
             if send.send((Instant::now() + DELAY, buffer[..size].to_vec())).is_err() {
                 break;

@@ -16,7 +16,7 @@ use crate::support::{Names, Words, endpoint, publish, reader};
 /// A transport that changes what it carries, and otherwise is zenoh.
 struct Hostile {
     inner: Zenoh,
-    is_hostile: AtomicBool,
+    is_on: AtomicBool,
     changed: AtomicU64,
 }
 
@@ -35,7 +35,7 @@ impl Transport for Hostile {
     }
 
     fn ask(&self, key: &str, mut message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError> {
-        let is_hostile = self.is_hostile.load(Ordering::Relaxed);
+        let is_hostile = self.is_on.load(Ordering::Relaxed);
         if is_hostile && fastrand::bool() {
             mutate(&mut message);
             self.changed.fetch_add(1, Ordering::Relaxed);
@@ -83,7 +83,7 @@ fn messages_that_are_changed_on_their_way_stop_nobody() {
     let _publisher = publish(&endpoint, &[&names.origin]);
     let there = Settings { connect: vec![endpoint], ..Settings::default() };
     let inner = Zenoh::open(&there).expect("there is a port");
-    let hostile = Arc::new(Hostile { inner, is_hostile: true.into(), changed: AtomicU64::new(0) });
+    let hostile = Arc::new(Hostile { inner, is_on: true.into(), changed: AtomicU64::new(0) });
     let options = Follower::options().name(&names.replica).interval(Duration::from_millis(20));
     let follower = options.start(hostile.clone(), &names.origin).expect("the name is free");
     let start = Instant::now();
@@ -100,7 +100,7 @@ fn messages_that_are_changed_on_their_way_stop_nobody() {
     // A peer that may answer can also say what the newest version is: a false one is forgotten with the replica.
     drop(follower);
     remove(&names.replica).expect("nobody follows");
-    hostile.is_hostile.store(false, Ordering::Relaxed);
+    hostile.is_on.store(false, Ordering::Relaxed);
     let _follower = options.start(hostile, &names.origin).expect("the name is free");
     let copy = reader::<Words>(&names.replica);
     assert_eq!(

@@ -1,7 +1,6 @@
 //! Processes, names and endpoints.
 
 use std::net::TcpListener;
-use std::ops::Deref;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -57,11 +56,11 @@ impl Names {
 }
 
 pub(crate) fn replica(prefix: &str, origin: &SegmentName) -> SegmentName {
-    SegmentName::of(format!("{prefix}{}", origin.deref()))
+    SegmentName::of(format!("{prefix}{}", &**origin))
 }
 
 pub(crate) fn status_name(prefix: &str, origin: &SegmentName) -> SegmentName {
-    SegmentName::of(format!("{prefix}{}.mirror", origin.deref()))
+    SegmentName::of(format!("{prefix}{}.mirror", &**origin))
 }
 
 pub(crate) fn status(replica: &str) -> Option<MirrorStatus> {

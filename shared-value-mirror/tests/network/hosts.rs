@@ -23,8 +23,8 @@ impl Hosts {
     /// # Panics
     /// If this process may not, or `iproute2` is not installed.
     pub(crate) fn new() -> Self {
-        remove_left();
         static NUMBER: AtomicU32 = AtomicU32::new(0);
+        remove_left();
         let id = format!("{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let hosts = Self { origin: format!("{PREFIX}-{id}-a"), follower: format!("{PREFIX}-{id}-b") };
         let Self { origin, follower } = &hosts;

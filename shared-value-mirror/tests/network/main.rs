@@ -2,7 +2,6 @@
 
 mod hosts;
 
-use std::ops::Deref;
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -77,8 +76,8 @@ impl Scene {
         }
         let hosts = Hosts::new();
         let origin = SegmentName::new(label);
-        let replica = SegmentName::of(format!("r-{}", origin.deref()));
-        let status = SegmentName::of(format!("{}.mirror", replica.deref()));
+        let replica = SegmentName::of(format!("r-{}", &*origin));
+        let status = SegmentName::of(format!("{}.mirror", &*replica));
         let value = Synchronized::create(&*origin, Frame::of(0)).expect("the name is free");
         let mirror = env!("CARGO_BIN_EXE_mirror");
         let endpoint = format!("tcp/{ORIGIN}:7447");

@@ -1,9 +1,13 @@
 //! Processes whose surroundings are unusual: a filter of system calls, another user, locked memory. Errors name the cause.
 #![allow(unsafe_code)]
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use rustix::process::{Resource, Rlimit, geteuid, setrlimit};
-use shared_value::{Arena, Error, LockError, Synchronized};
-use shared_value_tests::{SegmentName, fork};
+use shared_value::{Arena, Error, Filled, LockError, SharedArray, Synchronized};
+use shared_value_tests::{DEADLINE, SegmentName, fork};
 
 /// A user without rights.
 const OTHER: libc::uid_t = 65_534;
@@ -30,6 +34,41 @@ fn a_refused_robust_list_is_named() {
     })
     .finish();
     value.set(2).unwrap();
+}
+
+/// A reader that can never have the lock must not keep a processor busy while commits overtake its copies: it sleeps in between.
+#[test]
+fn a_reader_that_can_never_have_the_lock_pauses() {
+    let array = SharedArray::new(Filled(0_u64, 1 << 20)).unwrap();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let start = Instant::now();
+            while !is_over.load(Relaxed) && start.elapsed() < 2 * DEADLINE {
+                array.update_at(0, |word| *word += 1).unwrap();
+            }
+        });
+        let reader = fork(|| {
+            refuse(libc::SYS_get_robust_list);
+            let (start, before) = (Instant::now(), sleeps());
+            // On a busy machine, the writer may rest for the time of a copy. Then the next read is overtaken.
+            while sleeps() == before {
+                assert!(start.elapsed() < DEADLINE, "it does not sleep");
+                let _ = array.load_timeout(Duration::from_millis(500));
+            }
+        });
+        reader.finish();
+        is_over.store(true, Relaxed);
+    });
+}
+
+/// Returns how often this thread has slept so far.
+fn sleeps() -> i64 {
+    // SAFETY: numbers only, for which zeros are valid.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes to `usage`, which lives during the call.
+    assert_eq!(unsafe { libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage) }, 0);
+    usage.ru_nvcsw
 }
 
 /// Lets the kernel refuse a system call of this process, by `EPERM`.

@@ -18,7 +18,7 @@ use hosts::{Hosts, ORIGIN};
 use shared_value::{SharedValue, Synchronized, Timestamp, unlink};
 use shared_value_mirror::SynchronizedMirrorStatus;
 
-/// What the writer writes. The reader has this struct of its own, and no other knowledge.
+/// The value of the writer. The reader has this struct of its own, and no other knowledge.
 #[derive(SharedValue, Clone, Copy)]
 #[repr(C)]
 struct Pose {

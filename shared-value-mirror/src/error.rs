@@ -14,18 +14,18 @@ pub enum MirrorError {
     /// The transport has failed.
     #[error("the transport cannot {what}: {reason}")]
     Transport {
-        /// What it was to do.
+        /// The task in which it failed.
         what: &'static str,
-        /// What it said.
+        /// Its own message.
         reason: String,
     },
 
     /// A message is not one of this protocol, or of another version of it. It has changed nothing.
     #[error("a message was expected to have {expected}, but it has {found}")]
     Message {
-        /// What was expected.
+        /// The expected content.
         expected: String,
-        /// What was found.
+        /// The content that was found.
         found: String,
     },
 

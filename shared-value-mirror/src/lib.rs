@@ -25,7 +25,7 @@
 //! - **One writer's machine for a name.** A replica is read-only. Locks across machines need consensus: use a store such as etcd.
 //! - **States, not events.** A reader that must see each change needs a queue.
 //! - **One round trip for each state** that a follower shows.
-//! - **A transport is trusted.** Whoever may answer decides what a replica shows: see [`Settings`] for TLS and access control.
+//! - **A transport is trusted.** A host that may answer decides what a replica shows: see [`Settings`] for TLS and access control.
 //!   Messages of a hostile peer never cause more than a wrong or an outdated state.
 
 mod contents;
@@ -38,6 +38,6 @@ mod replica;
 mod transport;
 
 pub use crate::error::MirrorError;
-pub use crate::origin::{Published, Publisher};
+pub use crate::origin::{Published, Publisher, PublisherOptions};
 pub use crate::replica::{Followed, Follower, FollowerOptions, MirrorStatus, SynchronizedMirrorStatus, remove};
 pub use crate::transport::{Answering, Answers, Next, Question, Settings, Transport, Zenoh};

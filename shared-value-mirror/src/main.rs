@@ -39,9 +39,6 @@ enum Command {
         /// Put this text before the names of the replicas
         #[arg(long, default_value = "")]
         prefix: String,
-        /// The most bytes that a replica may have
-        #[arg(long, default_value_t = 256 << 20)]
-        limit: usize,
         #[command(flatten)]
         link: Link,
     },
@@ -51,7 +48,7 @@ enum Command {
         #[arg(required = true)]
         names: Vec<String>,
     },
-    /// Remove replicas that nobody follows any more, and what was said of them
+    /// Remove replicas without followers, and their status
     Remove {
         /// Names of replicas
         #[arg(required = true)]
@@ -70,15 +67,18 @@ struct Link {
     /// Read a configuration of zenoh, in JSON5: for TLS, access control and the rest
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The most bytes that a value, or all values of an arena together, may have: give both sides the same
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    limit: usize,
     /// Print a line of figures each second
     #[arg(long)]
     verbose: bool,
 }
 
 impl Link {
-    fn open(&self, limit: Option<usize>) -> Result<Arc<Zenoh>> {
+    fn open(&self) -> Result<Arc<Zenoh>> {
         let (listen, connect) = (self.listen.clone(), self.connect.clone());
-        let settings = Settings { listen, connect, file: self.config.clone(), limit };
+        let settings = Settings { listen, connect, file: self.config.clone(), limit: Some(self.limit) };
         Ok(Arc::new(Zenoh::open(&settings)?))
     }
 }
@@ -86,7 +86,7 @@ impl Link {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Publish { names, link } => publish(&names, &link),
-        Command::Follow { names, prefix, limit, link } => follow(&names, &prefix, limit, &link),
+        Command::Follow { names, prefix, link } => follow(&names, &prefix, &link),
         Command::Status { names } => names.iter().try_for_each(|name| status(name)),
         Command::Remove { names } => {
             names.iter().try_for_each(|name| remove(name).with_context(|| format!("cannot remove `{name}`")))
@@ -102,11 +102,12 @@ fn main() -> ExitCode {
 }
 
 fn publish(names: &[String], link: &Link) -> Result<()> {
-    let transport = link.open(None)?;
+    let transport = link.open()?;
     let mut running = Vec::new();
     for name in names {
         let (name, keys) = split(name)?;
-        running.push((name.to_owned(), Publisher::start_keys(transport.clone(), name, keys)?));
+        running
+            .push((name.to_owned(), Publisher::options().keys(keys).limit(link.limit).start(transport.clone(), name)?));
     }
     let mut errors = vec![0; running.len()];
     until_stopped(|| {
@@ -121,12 +122,12 @@ fn publish(names: &[String], link: &Link) -> Result<()> {
     })
 }
 
-fn follow(names: &[String], prefix: &str, limit: usize, link: &Link) -> Result<()> {
-    let transport = link.open(Some(limit))?;
+fn follow(names: &[String], prefix: &str, link: &Link) -> Result<()> {
+    let transport = link.open()?;
     let mut running = Vec::new();
     for name in names {
         let replica = format!("{prefix}{name}");
-        let options = Follower::options().name(&replica).limit(limit);
+        let options = Follower::options().name(&replica).limit(link.limit);
         running.push((replica, options.start(transport.clone(), name)?));
     }
     let mut errors = vec![0; running.len()];

@@ -39,7 +39,7 @@ pub(crate) struct News<'m> {
     pub(crate) position: Position,
     /// The oldest sequence of a state that becomes this one by the entries; `None` if they are all of the state.
     pub(crate) base: Option<u64>,
-    /// What is mirrored.
+    /// The kind of value that is mirrored.
     pub(crate) shape: Shape,
     /// The values of the state that the follower's state may lack.
     #[serde(borrow)]
@@ -65,7 +65,7 @@ pub(crate) enum Shape {
 pub(crate) struct Entry<'m> {
     /// The key in the arena.
     pub(crate) key: &'m str,
-    /// What it holds.
+    /// Its contents.
     #[serde(borrow)]
     pub(crate) bytes: Bytes<'m>,
 }

@@ -6,8 +6,8 @@
 //! | 1 | the version of the protocol |
 //! | rest | an [`Ask`] or an [`Answer`] in the format of `postcard` |
 //!
-//! Whatever the bytes are, decoding takes memory in proportion to their number, and does nothing else. What they say is
-//! checked where it is used.
+//! Decoding takes memory in proportion to the number of bytes, whatever they are, and does nothing else. Their meaning is checked where
+//! it is used.
 
 mod answer;
 
@@ -44,7 +44,7 @@ pub(crate) fn encode(message: &impl Serialize) -> Vec<u8> {
 /// Returns the message that the bytes are.
 ///
 /// # Errors
-/// `Message` if they are none, or of another version of the protocol.
+/// `Message` if they are no message, or of another version of the protocol.
 pub(crate) fn decode<'m, M: Deserialize<'m>>(bytes: &'m [u8]) -> Result<M, MirrorError> {
     let wrong = |expected: &str, found: String| MirrorError::Message { expected: expected.to_owned(), found };
     if bytes.len() < ENVELOPE || &bytes[..MAGIC.len()] != MAGIC {

@@ -137,7 +137,7 @@ impl<A: Freeze> Moments<A> {
         };
         moments.take_in(None)?;
         moments.follow_keys()?;
-        // A value that came and went before the keys were looked at is reported by nobody.
+        // A value that came and went before the keys were looked at is not reported.
         let Self { values, arena, .. } = &mut moments;
         values.retain(|_, held| arena.id_of(&held.value).is_some());
         Ok(moments)

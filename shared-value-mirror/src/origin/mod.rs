@@ -7,7 +7,7 @@ mod source;
 mod tracked;
 mod value;
 
-pub use publisher::{Published, Publisher};
+pub use publisher::{Published, Publisher, PublisherOptions};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ const ASKS: usize = 4096;
 ///
 /// Two threads work for it. The *clerk* takes the asks that come in, answers those of followers that are behind, and ends those
 /// that have waited long enough. The *watcher* sleeps until the value changes, but only while a follower waits for that: so
-/// writers wake nobody while no message could leave.
+/// writers wake no thread while no message could leave.
 pub(crate) struct Origin {
     name: String,
     keys: String,
@@ -214,7 +214,7 @@ impl Origin {
         }
     }
 
-    /// Reads the newest state; `None` if there is none.
+    /// Reads the newest state; `None` if the name leads to nothing.
     fn refresh(&self, desk: &mut Desk) -> Result<Option<Position>, MirrorError> {
         if desk.source.as_ref().is_none_or(|source| !source.is_current()) {
             desk.source = None;

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use crate::error::MirrorError;
 use crate::key::key_of;
 use crate::origin::Origin;
-use crate::transport::{Answering, Transport};
+use crate::transport::{Answering, LIMIT, Transport};
 
 /// Publishes a value or an arena of this machine, until it is dropped.
 ///
@@ -48,6 +48,14 @@ pub struct Publisher {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// How a [`Publisher`] publishes.
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until a publisher is started with them"]
+pub struct PublisherOptions {
+    keys: String,
+    limit: usize,
+}
+
 /// What a [`Publisher`] has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -62,22 +70,32 @@ pub struct Published {
     pub last_error: Option<String>,
 }
 
-impl Publisher {
-    /// Publishes a value, or all values of an arena that have keys.
+impl Default for PublisherOptions {
+    fn default() -> Self {
+        Self { keys: "*".to_owned(), limit: LIMIT }
+    }
+}
+
+impl PublisherOptions {
+    /// Publishes only those values of an arena whose keys fit a pattern, as that of [`Arena::changes`](shared_value::Arena::changes).
+    pub fn keys(mut self, pattern: &str) -> Self {
+        pattern.clone_into(&mut self.keys);
+        self
+    }
+
+    /// Sets how many bytes a value may have at most, or all values of an arena together. The default is 256 MiB.
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Publishes a name of this machine.
     ///
     /// # Errors
     /// `Transport` if the transport refuses, `Thread` if no thread can be started.
-    pub fn start(transport: Arc<dyn Transport>, name: &str) -> Result<Self, MirrorError> {
-        Self::start_keys(transport, name, "*")
-    }
-
-    /// Publishes the values of an arena whose keys fit a pattern, as that of [`Arena::changes`](shared_value::Arena::changes).
-    ///
-    /// # Errors
-    /// The errors of [`start`](Self::start).
-    pub fn start_keys(transport: Arc<dyn Transport>, name: &str, keys: &str) -> Result<Self, MirrorError> {
-        let origin = Origin::new(name, keys, crate::transport::LIMIT);
-        let mut publisher = Self { origin: origin.clone(), answering: None, transport, threads: Vec::new() };
+    pub fn start(&self, transport: Arc<dyn Transport>, name: &str) -> Result<Publisher, MirrorError> {
+        let origin = Origin::new(name, &self.keys, self.limit);
+        let mut publisher = Publisher { origin: origin.clone(), answering: None, transport, threads: Vec::new() };
         let spawn = |work: fn(&Origin)| {
             let origin = origin.clone();
             let thread = thread::Builder::new().name("mirror-origin".to_owned()).spawn(move || work(&origin));
@@ -89,6 +107,21 @@ impl Publisher {
         publisher.answering =
             Some(publisher.transport.answer(&key_of(name), Box::new(move |ask| receive.receive(ask)))?);
         Ok(publisher)
+    }
+}
+
+impl Publisher {
+    /// Publishes a value, or all values of an arena that have keys.
+    ///
+    /// # Errors
+    /// The errors of [`PublisherOptions::start`].
+    pub fn start(transport: Arc<dyn Transport>, name: &str) -> Result<Self, MirrorError> {
+        Self::options().start(transport, name)
+    }
+
+    /// Returns options: the keys of an arena, the limit.
+    pub fn options() -> PublisherOptions {
+        PublisherOptions::default()
     }
 
     /// Returns what it has done so far.

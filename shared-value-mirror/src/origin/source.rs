@@ -9,7 +9,7 @@ use crate::message::{News, Position};
 use crate::origin::arena::ArenaSource;
 use crate::origin::value::{ValueSource, ValueWaiter};
 
-/// What is published under a name.
+/// The value or the arena that is published under a name.
 #[derive(Debug)]
 pub(super) enum Source {
     Value(Box<ValueSource>),

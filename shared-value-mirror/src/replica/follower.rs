@@ -53,7 +53,7 @@ struct Shared {
 /// How long to wait before the next look for an answer, or whether all is to end.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// How long to wait after an error, or if nobody answers.
+/// How long to wait after an error, or without an answer.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How many intervals the publisher may be silent before it is taken for unreachable.
@@ -193,7 +193,7 @@ impl Following {
             });
             self.shared.seen().0 = self.replica.status();
         }
-        // A program that reads the status should not believe that somebody follows.
+        // A program that reads the status should not believe that a follower runs.
         if let Err(error) = self.replica.note(false, false) {
             self.shared.figures.note(&error);
         }

@@ -13,7 +13,7 @@ use crate::replica::status::{CHANGING, MAKING, MirrorStatus};
 /// Where names lie (`shm_overview(7)`).
 const NAMED: &str = "/dev/shm";
 
-/// Permissions of a replica: nobody writes it by accident.
+/// Permissions of a replica: no process writes it by accident.
 pub(super) const READ_ONLY: u32 = 0o444;
 
 /// Permissions of a replica while its follower opens it.
@@ -51,7 +51,7 @@ pub(super) fn find(name: &str, status: &MirrorStatus) -> Result<Option<Kept>, Mi
     let version = report.version().unwrap_or_default();
     let (position, is_exact) = match status.phase {
         _ if is_named && version == status.replica_version => (status.position(), true),
-        CHANGING if is_named && version == status.replica_version + 1 => (status.next(), true),
+        CHANGING if is_named && version == status.replica_version.wrapping_add(1) => (status.next(), true),
         MAKING if !is_named => (status.next(), version == 0),
         // Another process has written it.
         _ => (status.position(), false),

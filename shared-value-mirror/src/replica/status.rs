@@ -17,7 +17,7 @@ use crate::message::Position;
 /// # fn main() {
 /// match SynchronizedMirrorStatus::open_read_only("prices.mirror") {
 ///     Ok(status) => println!("{:?}, reachable: {}", status.get().age(), status.get().is_fresh()),
-///     Err(error) => println!("nobody follows here: {error}"),
+///     Err(error) => println!("there is no follower here: {error}"),
 /// }
 /// # }
 /// ```
@@ -53,7 +53,7 @@ pub struct MirrorStatus {
     /// 0: the replica shows `version`. 1: its next commit shows `next_version`. 2: a new replica is being made, which shows
     /// `next_version`.
     pub phase: u8,
-    /// Whether the publisher has answered lately. While no follower runs, nobody changes this: see [`MirrorStatus::is_fresh`].
+    /// Whether the publisher has answered lately. While no follower runs, this does not change: see [`MirrorStatus::is_fresh`].
     pub is_reachable: bool,
 }
 

@@ -33,7 +33,7 @@ pub trait Transport: Send + Sync + 'static {
     fn ask(&self, key: &str, message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError>;
 }
 
-/// An ask that waits for its answer. If it is dropped, there is none.
+/// An ask that waits for its answer. If it is dropped, no answer is sent.
 pub trait Question: Send {
     /// Returns the message.
     fn message(&self) -> Vec<u8>;

@@ -1,4 +1,4 @@
-//! `Settings`: where to listen and whom to connect to.
+//! `Settings`: the endpoints to listen on and to connect to.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::error::MirrorError;
 
 /// How [`Zenoh`](super::Zenoh) reaches other machines.
 ///
-/// By default it listens on the loopback interface only, and looks for nobody: `listen` and `connect` name the endpoints, such as
+/// By default it listens on the loopback interface only, and looks for no other hosts: `listen` and `connect` name the endpoints, such as
 /// `tcp/192.0.2.1:7447`. A file of zenoh's configuration gives the rest, such as TLS and access control; what it says of listening,
 /// connecting and scouting counts, unless these settings say otherwise.
 ///
@@ -20,7 +20,7 @@ use crate::error::MirrorError;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The endpoints to listen on. If there are none, and no file, it listens on a free port of the loopback interface.
+    /// The endpoints to listen on. Without any, and without a file, it listens on a free port of the loopback interface.
     pub listen: Vec<String>,
     /// The endpoints to connect to. It tries again until they answer.
     pub connect: Vec<String>,

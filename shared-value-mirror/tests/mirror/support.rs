@@ -19,7 +19,7 @@ impl Drop for Process {
     }
 }
 
-/// An endpoint of the loopback interface that nobody uses.
+/// An endpoint of the loopback interface that no process uses.
 pub(crate) fn endpoint() -> String {
     let port = TcpListener::bind("127.0.0.1:0").expect("there is a port").local_addr().expect("it has one").port();
     format!("tcp/127.0.0.1:{port}")

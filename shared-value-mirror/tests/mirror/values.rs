@@ -21,7 +21,7 @@ struct Price {
 
 const PRICE: Price = Price { bid: 1.5, ask: 2.5, count: 7, is_open: true, looks: 3 };
 
-/// What the follower has is an ordinary value, which only it writes.
+/// The follower has an ordinary value, which only it writes.
 #[test]
 fn a_replica_is_an_ordinary_value_that_is_read_only() {
     let (names, endpoint) = (Names::new("ordinary"), endpoint());

@@ -9,13 +9,14 @@ use crate::context::Context;
 use crate::model::Field;
 
 /// Methods of handles, guards and parts. Each would hide a getter with its name.
-pub(crate) const METHODS: [&str; 41] = [
+pub(crate) const METHODS: [&str; 42] = [
     "as_fd",
     "as_ptr",
     "atomic_at",
     "atomic_part",
     "changes",
     "commit",
+    "counter_at",
     "counter_part",
     "get",
     "inherited_entry",

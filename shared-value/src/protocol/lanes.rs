@@ -17,8 +17,11 @@ use crate::protocol::fault;
 /// Returns whether the lane names this owner: no other thread then writes to its sums.
 #[inline(always)]
 pub(crate) fn is_owned_by(owner: &AtomicU64, this: u64) -> bool {
+    if fault::is_chosen("any_owner") {
+        return owner.load(Ordering::Relaxed) != 0;
+    }
     // Relaxed: only the owner writes its own name.
-    owner.load(Ordering::Relaxed) == this || (fault::is_chosen("any_owner") && owner.load(Ordering::Relaxed) != 0)
+    owner.load(Ordering::Relaxed) == this
 }
 
 /// Returns the word that names the owner of the lane; 0 if it is free.

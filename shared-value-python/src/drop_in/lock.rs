@@ -203,10 +203,10 @@ impl RobustLock {
 #[pyclass(extends = RobustLock, frozen, module = "shared_value.multiprocessing")]
 pub(super) struct RLock;
 
-impl RLock {
-    pub(super) fn of(py: Python<'_>, memory: Py<Memory>) -> PyResult<Py<Self>> {
-        Py::new(py, RobustLock::of(memory, true).add_subclass(Self))
-    }
+/// Returns the lock of a block of memory, as one that its holder may take again.
+#[pyfunction]
+pub(super) fn rlock_of(py: Python<'_>, memory: Py<Memory>) -> PyResult<Py<RLock>> {
+    Py::new(py, RobustLock::of(memory, true).add_subclass(RLock))
 }
 
 #[pymethods]
@@ -223,10 +223,10 @@ impl RLock {
 #[pyclass(extends = RobustLock, frozen, module = "shared_value.multiprocessing")]
 pub(super) struct Lock;
 
-impl Lock {
-    pub(super) fn of(py: Python<'_>, memory: Py<Memory>) -> PyResult<Py<Self>> {
-        Py::new(py, RobustLock::of(memory, false).add_subclass(Self))
-    }
+/// Returns the lock of a block of memory, as one that its holder may not take again.
+#[pyfunction]
+pub(super) fn lock_of(py: Python<'_>, memory: Py<Memory>) -> PyResult<Py<Lock>> {
+    Py::new(py, RobustLock::of(memory, false).add_subclass(Lock))
 }
 
 #[pymethods]

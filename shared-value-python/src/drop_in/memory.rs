@@ -9,7 +9,6 @@ use pyo3::types::PyMemoryView;
 
 use super::cell::Cell;
 use super::error::exception;
-use super::lock::{Lock, RLock};
 use super::segment::Segment;
 
 /// A block of shared memory, beside a lock of its own. It is mapped as long as this object, its lock, or a view of it lives.
@@ -35,16 +34,6 @@ impl Memory {
     #[new]
     fn new(py: Python<'_>, length: usize) -> PyResult<Self> {
         Self::zeroed(py, length, true)
-    }
-
-    /// Returns the lock of this block, as one that its holder may take again.
-    fn lock(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<RLock>> {
-        RLock::of(py, slf)
-    }
-
-    /// Returns the lock of this block, as one that its holder may not take again.
-    fn lock_once(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Lock>> {
-        Lock::of(py, slf)
     }
 
     /// Returns a view of the block, as `multiprocessing.heap.BufferWrapper` does.

@@ -19,6 +19,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<lock::RobustLock>()?;
     module.add_class::<lock::RLock>()?;
     module.add_class::<lock::Lock>()?;
+    module.add_function(wrap_pyfunction!(lock::rlock_of, module)?)?;
+    module.add_function(wrap_pyfunction!(lock::lock_of, module)?)?;
     module.add_class::<wrapper::SynchronizedBase>()?;
     module.add_class::<wrapper::GuardedAttribute>()?;
     module.add_class::<wrapper::GuardedElements>()

@@ -9,7 +9,7 @@ from multiprocessing import context
 from multiprocessing.reduction import DupFd, ForkingPickler
 from typing import Any
 
-from shared_value._core import Lock, Memory, RLock, RobustLock, Segment, begin_generation
+from shared_value._core import Lock, Memory, RLock, RobustLock, Segment, begin_generation, lock_of, rlock_of
 
 
 def attach(kind: Any, memory: Any) -> Any:
@@ -69,7 +69,7 @@ def _reduce_lock(lock: RobustLock) -> Any:
 
 
 def _rebuild_lock(memory: Memory, is_recursive: bool) -> RobustLock:
-    return memory.lock() if is_recursive else memory.lock_once()
+    return rlock_of(memory) if is_recursive else lock_of(memory)
 
 
 # What each child was given: this process may drop a value before the child has opened it.

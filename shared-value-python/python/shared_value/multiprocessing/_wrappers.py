@@ -5,7 +5,7 @@ import weakref
 from multiprocessing import context
 from typing import Any
 
-from shared_value._core import GuardedAttribute, GuardedElements, Memory, RLock, SynchronizedBase
+from shared_value._core import GuardedAttribute, GuardedElements, Memory, RLock, SynchronizedBase, rlock_of
 from shared_value.multiprocessing._raw import RawArray, RawValue
 from shared_value.multiprocessing._types import names_of
 
@@ -40,7 +40,7 @@ def synchronized(obj: Any, lock: Any = None, ctx: Any = None) -> Any:
 
 def _own_lock(obj: Any) -> Any:
     memory = getattr(obj, "_wrapper", None)
-    return memory.lock() if isinstance(memory, Memory) else RLock()
+    return rlock_of(memory) if isinstance(memory, Memory) else RLock()
 
 
 def _guarded(obj: Any, lock: Any, ctx: Any) -> Any:

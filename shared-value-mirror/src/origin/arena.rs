@@ -11,8 +11,8 @@ use crate::contents;
 use crate::error::MirrorError;
 use crate::message::{Entry, News, Position, Shape};
 use crate::origin::pattern::Pattern;
-use crate::origin::source::Waiter;
 use crate::origin::tracked::Tracked;
+use crate::origin::waiter::Waiter;
 
 /// An arena that is published.
 #[derive(Debug)]

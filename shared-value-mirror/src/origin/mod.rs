@@ -6,6 +6,7 @@ mod publisher;
 mod source;
 mod tracked;
 mod value;
+mod waiter;
 
 pub use publisher::{Published, Publisher, PublisherOptions};
 
@@ -19,7 +20,8 @@ use shared_value::Error;
 use crate::error::MirrorError;
 use crate::figures::Figures;
 use crate::message::{Answer, Ask, Position, decode, encode};
-use crate::origin::source::{Source, Waiter};
+use crate::origin::source::Source;
+use crate::origin::waiter::Waiter;
 use crate::transport::Question;
 
 /// How often to look whether the name still leads to the same value, while a follower waits.

@@ -1,13 +1,12 @@
 //! `Source`: what a name leads to, and its newest state.
 
-use std::time::Duration;
-
-use shared_value::{ArenaChanges, Error, ReadOnly, inspect};
+use shared_value::{Error, inspect};
 
 use crate::error::MirrorError;
 use crate::message::{News, Position};
 use crate::origin::arena::ArenaSource;
-use crate::origin::value::{ValueSource, ValueWaiter};
+use crate::origin::value::ValueSource;
+use crate::origin::waiter::Waiter;
 
 /// The value or the arena that is published under a name.
 #[derive(Debug)]
@@ -71,7 +70,7 @@ impl Source {
     /// Returns what waits for changes from now on.
     pub(super) fn waiter(&self) -> Result<Waiter, MirrorError> {
         match self {
-            Self::Value(value) => Ok(Waiter::Value(value.waiter())),
+            Self::Value(value) => Ok(value.waiter()),
             Self::Arena(arena) => arena.waiter(),
         }
     }
@@ -79,23 +78,4 @@ impl Source {
 
 fn identity(name: &str) -> Option<u128> {
     inspect(name).ok().and_then(|report| report.identity())
-}
-
-/// Waits for changes.
-#[derive(Debug)]
-pub(super) enum Waiter {
-    Value(ValueWaiter),
-    Arena(ArenaChanges),
-    ReadOnlyArena(ArenaChanges<ReadOnly>),
-}
-
-impl Waiter {
-    /// Waits for a change.
-    pub(super) fn wait(&mut self, timeout: Duration) -> Result<(), Error> {
-        match self {
-            Self::Value(changes) => changes.wait(timeout),
-            Self::Arena(changes) => changes.next_timeout(timeout).map(drop),
-            Self::ReadOnlyArena(changes) => changes.next_timeout(timeout).map(drop),
-        }
-    }
 }

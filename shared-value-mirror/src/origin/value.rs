@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use shared_value::{Changes, Dyn, DynLayout, DynValue, Error, ReadOnly, Report, ReportedLock, Synchronized};
+use shared_value::{Dyn, DynLayout, DynValue, Error, ReadOnly, Report, ReportedLock, Synchronized};
 
 use crate::contents;
 use crate::error::MirrorError;
 use crate::message::{Bytes, Entry, News, Position, Shape};
 use crate::origin::tracked::Tracked;
+use crate::origin::waiter::Waiter;
 
 /// A value that is published, and its newest state that was read.
 #[derive(Debug)]
@@ -85,10 +86,10 @@ impl ValueSource {
         News { position, base, shape: Shape::Value, entries: vec![Entry { key: "", bytes }], removed: Vec::new() }
     }
 
-    pub(super) fn waiter(&self) -> ValueWaiter {
+    pub(super) fn waiter(&self) -> Waiter {
         match &self.handle {
-            Handle::Writable(value) => ValueWaiter::Writable(value.changes()),
-            Handle::Readable(value) => ValueWaiter::Readable(value.changes()),
+            Handle::Writable(value) => Waiter::Value(value.changes()),
+            Handle::Readable(value) => Waiter::ReadOnlyValue(value.changes()),
         }
     }
 }
@@ -134,22 +135,6 @@ impl Handle {
         match self {
             Self::Writable(value) => contents::copy(value, to),
             Self::Readable(value) => contents::copy(value, to),
-        }
-    }
-}
-
-/// Waits for commits of a value.
-#[derive(Debug)]
-pub(super) enum ValueWaiter {
-    Writable(Changes<Dyn>),
-    Readable(Changes<Dyn, ReadOnly>),
-}
-
-impl ValueWaiter {
-    pub(super) fn wait(&mut self, timeout: Duration) -> Result<(), Error> {
-        match self {
-            Self::Writable(changes) => changes.next_version_timeout(timeout).map(drop),
-            Self::Readable(changes) => changes.next_version_timeout(timeout).map(drop),
         }
     }
 }

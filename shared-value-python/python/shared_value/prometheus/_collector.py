@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client.metrics_core import Metric
@@ -11,11 +11,11 @@ from prometheus_client.registry import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
 from shared_value._arena import Arena
+from shared_value.prometheus._burial import Labels, bury, bury_gone, pairs
 from shared_value.prometheus._process import Process, is_gone
 from shared_value.prometheus._store import LEFT, LIVE, ROW, SAMPLE, Store, join
 from shared_value.prometheus._values import installed
 
-Labels = tuple[tuple[str, str], ...]
 Samples = dict[tuple[str, Labels], float]
 # How often a collection begins again, because rows went meanwhile.
 ATTEMPTS = 10
@@ -63,7 +63,7 @@ class Collector:
             timestamp = handle.timestamp
             value = handle.value
             if letter == SAMPLE:
-                family.samples[(name, _pairs(labels))] = float(value)
+                family.samples[(name, pairs(labels))] = float(value)
             else:
                 family.add_row(name, labels, Process(*process[0]) if process else None, (float(value), float(timestamp)))
         return families
@@ -101,13 +101,13 @@ class Family:
         if self.mode in ("all", "liveall"):
             if process is None:
                 return
-            key = name, _pairs(labels) + (("pid", str(process.pid)),)
+            key = name, pairs(labels) + (("pid", str(process.pid)),)
             # Of two processes that had this number, one after the other, the last one counts.
             if process.start >= self._starts.get(key, 0):
                 self._starts[key] = process.start
                 self._rows[key] = row
             return
-        key = name, _pairs(labels)
+        key = name, pairs(labels)
         self._rows[key] = join(self.mode, self._rows[key], row) if key in self._rows else row
 
     def metric(self) -> Metric:
@@ -151,39 +151,4 @@ def mark_process_dead(pid: int, arena: Arena | None = None) -> None:
     It is needed only for a process whose process id this process cannot see, because it was in another namespace. All others are
     found to be gone by themselves.
     """
-    _bury(installed() if arena is None else Store(arena), lambda process: process.pid == pid)
-
-
-def bury_gone(store: Store) -> None:
-    """Remove the rows of processes that are gone; see `Store.bury`."""
-    known: dict[Process, bool] = {}
-
-    def is_known_gone(process: Process) -> bool:
-        if process not in known:
-            known[process] = is_gone(process)
-        return known[process]
-
-    _bury(store, is_known_gone)
-
-
-def _bury(store: Store, is_dead: Callable[[Process], bool]) -> None:
-    newest: dict[tuple[Any, ...], tuple[int, str]] = {}
-    for key in list(store.arena):
-        if key[0] != ROW:
-            continue
-        *series, described = json.loads(store.text(key))
-        process, mode = Process(*described), store.metric(series[0])[2]
-        if mode != "all":
-            if is_dead(process):
-                store.bury(key, mode)
-            continue
-        # These rows stay, except that a process takes the place of an earlier one of the same number.
-        place = (series[1], _pairs(series[2]), process.pid)
-        earlier = newest.get(place)
-        newest[place] = max(earlier, (process.start, key)) if earlier else (process.start, key)
-        if earlier:
-            store.bury(min(earlier, (process.start, key))[1], LIVE)
-
-
-def _pairs(labels: dict[str, str]) -> Labels:
-    return tuple(sorted(labels.items()))
+    bury(installed() if arena is None else Store(arena), lambda process: process.pid == pid)

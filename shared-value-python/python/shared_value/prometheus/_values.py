@@ -9,6 +9,7 @@ from typing import Any
 import prometheus_client.values
 
 from shared_value._arena import Arena, create_arena
+from shared_value.prometheus._burial import bury_gone
 from shared_value.prometheus._process import current
 from shared_value.prometheus._store import MOST_RECENT, Store, location_of
 
@@ -145,6 +146,4 @@ def _bury_once(store: Store) -> None:
     global _buried_by
     if _buried_by != os.getpid():
         _buried_by = os.getpid()
-        from shared_value.prometheus._collector import bury_gone
-
         bury_gone(store)

@@ -19,12 +19,18 @@ const UNWATCHED: usize = 60;
 /// wakes up.
 const TRIES: usize = 10;
 
+/// One point of this many may be out of reach. On a busy machine, an operation that is single-stepped may take another way than one
+/// that runs to a breakpoint, because it takes longer.
+const OUT_OF_REACH: usize = 20;
+
 /// Kills the victims of a scenario, one at each point.
 #[derive(Clone, Copy, Debug)]
 pub struct Sweep {
     points: Points,
     most_harms: usize,
     breakpoints: bool,
+    /// How many points no victim has reached.
+    missed: usize,
 }
 
 /// The victim left the route.
@@ -34,7 +40,7 @@ struct Strayed;
 impl Sweep {
     /// Makes a sweep over these points.
     pub fn new(points: Points) -> Self {
-        Self { points, most_harms: usize::MAX, breakpoints: cfg!(target_arch = "x86_64") }
+        Self { points, most_harms: usize::MAX, breakpoints: cfg!(target_arch = "x86_64"), missed: 0 }
     }
 
     /// Stops the sweep when this many deaths have done harm.
@@ -78,9 +84,16 @@ impl Sweep {
         let mut report = Report::new(name, all.len());
         let mut furthest = vec![0; scenario.last_states().len()];
         let mut strayed = 0;
-        for point in points::choose(&route, all, count, seed) {
+        let points = points::choose(&route, all, count, seed);
+        let most_missed = points.len().div_ceil(OUT_OF_REACH);
+        for point in points {
             let found =
                 self.break_at(point, &mut route, scenario, &mut report).with_context(|| format!("{name}, {point}"))?;
+            let missed = self.missed;
+            ensure!(
+                missed <= most_missed,
+                "{name}, {point}: the {missed}th point that no victim gets to in {TRIES} tries"
+            );
             if report.strayed() != strayed {
                 // The route may have changed, and with it the points before this one.
                 strayed = report.strayed();
@@ -140,8 +153,8 @@ impl Sweep {
         Ok(route)
     }
 
-    /// Kills a victim at a point. Returns `None` if the point no longer exists: a later count found a shorter operation, or
-    /// one that sleeps elsewhere.
+    /// Kills a victim at a point. Returns `None` if no victim gets there, or if the point no longer exists: a later count found a
+    /// shorter operation, or one that sleeps elsewhere.
     fn break_at(
         &mut self,
         point: Point,
@@ -177,7 +190,8 @@ impl Sweep {
                 Err(Strayed) => {}
             }
         }
-        bail!("the victim did not get there in {TRIES} tries")
+        self.missed += 1;
+        Ok(None)
     }
 
     /// Lets a victim run to a point, and checks that it is there.

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Victims are forks of the survivor, for two reasons: the shared memory is mapped already, and all victims are copies of
-//! one process, which run through the same instructions.
+//! one process, which run through the same instructions. A read of the clock counts as one instruction (`vdso.rs`).
 
 mod allocator;
 mod changes;
@@ -33,6 +33,7 @@ mod scenario;
 mod subject;
 mod sweep;
 mod tracee;
+mod vdso;
 
 pub use allocator::VictimAllocator;
 pub use mark::marked;

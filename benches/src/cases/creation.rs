@@ -1,6 +1,7 @@
 //! Creating and opening values.
 
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use shared_memory::ShmemConf;
 use shared_value::{Synchronized, unlink};
 
+use crate::cases::calls;
 use crate::measure::local::Locals;
 use crate::measure::{Case, Entry, Local, Unit};
 use crate::subjects::{Handover, Native, Own, Payload, Pthread, Raw, Record64, Region, Subject};
@@ -35,12 +37,20 @@ pub(super) static ALL: &[Creation] = &[
     Creation {
         name: "create-named",
         title: "create a named value of 64 bytes, and unlink it",
-        locals: &[("shared-value", creating_named), ("shared_memory", creating_shmem)],
+        locals: &[
+            ("shared-value", creating_named),
+            ("the same system calls alone", calling_to_create),
+            ("shared_memory", creating_shmem),
+        ],
     },
     Creation {
         name: "open",
         title: "open a value of 64 bytes by its name, and drop it",
-        locals: &[("shared-value", opening), ("shared_memory", opening_shmem)],
+        locals: &[
+            ("shared-value", opening),
+            ("the same system calls alone", calling_to_open),
+            ("shared_memory", opening_shmem),
+        ],
     },
     Creation {
         name: "attach",
@@ -103,6 +113,17 @@ fn creating_named() -> Result<Local> {
     Ok(Local::unchecked("shared-value", work))
 }
 
+fn calling_to_create() -> Result<Local> {
+    let name = Name::new("calls-create");
+    let path = name.path();
+    calls::create(&path, &[0; 264])?;
+    let work = move || {
+        calls::create(&path, &[0; 264]).expect("a free name");
+        let _ = &name;
+    };
+    Ok(Local::unchecked("the same system calls alone", work))
+}
+
 fn creating_shmem() -> Result<Local> {
     let name = format!("/{}", Name::new("shmem-create").0);
     drop(ShmemConf::new().os_id(&name).size(4_096).create()?);
@@ -122,6 +143,18 @@ fn opening() -> Result<Local> {
         assert_eq!(opened.count(), 7);
     };
     Ok(Local::unchecked("shared-value", work))
+}
+
+fn calling_to_open() -> Result<Local> {
+    let name = Name::new("calls-open");
+    drop(Synchronized::create(&name.0, Record64::filled(7)).context("a value to open")?);
+    let path = name.path();
+    calls::open(&path)?;
+    let work = move || {
+        calls::open(&path).expect("a file to open");
+        let _ = &name;
+    };
+    Ok(Local::unchecked("the same system calls alone", work))
 }
 
 fn opening_shmem() -> Result<Local> {
@@ -173,6 +206,10 @@ struct Name(String);
 impl Name {
     fn new(what: &str) -> Self {
         Self(format!("benches.{}.{what}", process::id()))
+    }
+
+    fn path(&self) -> PathBuf {
+        Path::new("/dev/shm").join(&self.0)
     }
 }
 

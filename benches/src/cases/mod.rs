@@ -2,6 +2,7 @@
 
 mod arrays;
 mod beside;
+mod calls;
 mod creation;
 mod death;
 mod large;

@@ -1,6 +1,7 @@
 //! Creating the cell of a new segment, and opening the cell of an existing segment.
 #![allow(unsafe_code)]
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -41,7 +42,7 @@ pub(crate) trait Recognized: Contents {
     fn fingerprint(facts: &Self::Facts) -> u64;
 
     /// Returns the schema of a value with these facts.
-    fn schema(facts: &Self::Facts) -> String;
+    fn schema(facts: &Self::Facts) -> Cow<'static, str>;
 }
 
 impl<C: Typed + ?Sized> Recognized for C {
@@ -77,7 +78,7 @@ impl<C: Typed + ?Sized> Recognized for C {
         C::FINGERPRINT
     }
 
-    fn schema(_: &C::Facts) -> String {
+    fn schema(_: &C::Facts) -> Cow<'static, str> {
         C::schema()
     }
 }
@@ -117,7 +118,7 @@ impl<C: Recognized + ?Sized> Recognized for OneSlot<C> {
         C::fingerprint(facts)
     }
 
-    fn schema(facts: &C::Facts) -> String {
+    fn schema(facts: &C::Facts) -> Cow<'static, str> {
         C::schema(facts)
     }
 }

@@ -1,5 +1,6 @@
 //! `Dyn`: contents whose type is known only from the segment.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::cell::Recognized;
@@ -130,8 +131,8 @@ impl Recognized for Dyn {
         text_fingerprint(&Self::schema(facts))
     }
 
-    fn schema(facts: &Self::Facts) -> String {
-        facts.declared.to_string()
+    fn schema(facts: &Self::Facts) -> Cow<'static, str> {
+        Cow::Owned(facts.declared.to_string())
     }
 }
 

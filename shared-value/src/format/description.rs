@@ -1,5 +1,7 @@
 //! `Description`: a program's description of a value, which new segments record and existing segments must match.
 
+use std::borrow::Cow;
+
 use crate::error::Error;
 use crate::format::cell::contents::{Shape, Typed};
 use crate::format::{Difference, Extent, Invalid, other_slots};
@@ -7,7 +9,7 @@ use crate::format::{Difference, Extent, Invalid, other_slots};
 /// The expected contents of a cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
-    pub(crate) schema: String,
+    pub(crate) schema: Cow<'static, str>,
     /// The hash of the schema.
     pub(crate) fingerprint: u64,
     pub(crate) shape: Shape,

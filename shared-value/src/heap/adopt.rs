@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::cell::Cell;
 use crate::cell::parts::Parts;
 use crate::error::Error;
-use crate::format::contents::{Shape, Untyped};
+use crate::format::contents::{Shape, Typed, Untyped};
 use crate::format::growth::Growth;
 use crate::heap::blocks::{Heap, State, Trailer, lost};
 use crate::heap::changes;
@@ -27,8 +27,11 @@ use crate::segment::{Layout, Mapping};
 /// # Errors
 /// `Io` if the file is a copy with holes, and there is no memory for them.
 pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
+    // A segment that is not an arena has nothing but its own value. To describe in which ways it differs would take long.
+    if mapping.entries()[0].schema() != Directory::schema() {
+        return Ok(());
+    }
     let heap = Heap::of(mapping);
-    // A segment that is not an arena has nothing but its own value.
     let Ok(parts) = Parts::<Directory>::first(mapping) else { return Ok(()) };
     let Ok(mut directory) = parts.committed() else { return Ok(()) };
     let allocated = usize_of(directory.allocated).min(heap.end_of_segment());

@@ -25,7 +25,8 @@ pub use pins::{assert_fingerprint, assert_layout, assert_released, assert_size};
 pub use pod::Pod;
 pub(crate) use print::Printed;
 pub(crate) use schema::{
-    schema_text, slice_fingerprint, slice_schema_text, text_fingerprint, vector_fingerprint, vector_schema_text,
+    SchemaText, schema, schema_text, slice_schema, slice_schema_text, text_fingerprint, vector_schema,
+    vector_schema_text,
 };
 pub use shared_value::{FieldVisitor, SharedValue};
 pub(crate) use typecode::{Item, half, sign_extended, zero_extended};

@@ -30,6 +30,9 @@
 use crate::layout::text::Text;
 use crate::layout::{Field, Kind, Layout};
 
+/// The beginning of a schema that is written at compile time. Few schemas are longer.
+pub(crate) type SchemaText = Text<1024>;
+
 /// Returns the 64-bit FNV-1a hash of the schema.
 pub(crate) const fn fingerprint(layout: &Layout) -> u64 {
     schema::<0>(layout, 0).hash()
@@ -47,19 +50,9 @@ pub(crate) fn schema_text(layout: &Layout) -> String {
     collect(|start| schema::<WINDOW>(layout, start))
 }
 
-/// Returns the hash of the schema of an array of these elements. The length does not matter.
-pub(crate) const fn slice_fingerprint(element: &Layout) -> u64 {
-    slice_schema::<0>(element, 0).hash()
-}
-
 /// Returns the schema of an array of these elements. The length does not matter.
 pub(crate) fn slice_schema_text(element: &Layout) -> String {
     collect(|start| slice_schema::<WINDOW>(element, start))
-}
-
-/// Returns the hash of the schema of a vector of these elements, in a newtype of this name unless it is empty.
-pub(crate) const fn vector_fingerprint(name: &str, element: &Layout) -> u64 {
-    vector_schema::<0>(name, element, 0).hash()
 }
 
 /// Returns the schema of a vector of these elements, in a newtype of this name unless it is empty.
@@ -88,7 +81,8 @@ enum Path<'a> {
     Element(&'a Path<'a>),
 }
 
-pub(super) const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize) -> Text<CAPACITY> {
+/// Writes the schema of a value. The text keeps what comes from `start` on, as far as it fits.
+pub(crate) const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize) -> Text<CAPACITY> {
     let mut text = Text::from(start);
     write_type(&mut text, layout);
     text.byte(b'\n');
@@ -101,7 +95,8 @@ pub(super) const fn schema<const CAPACITY: usize>(layout: &Layout, start: usize)
     text
 }
 
-const fn slice_schema<const CAPACITY: usize>(element: &Layout, start: usize) -> Text<CAPACITY> {
+/// Writes the schema of an array of these elements.
+pub(crate) const fn slice_schema<const CAPACITY: usize>(element: &Layout, start: usize) -> Text<CAPACITY> {
     element.expect_no_counters();
     let mut text = Text::from(start);
     write_slice(&mut text, element);
@@ -113,7 +108,8 @@ const fn slice_schema<const CAPACITY: usize>(element: &Layout, start: usize) -> 
     text
 }
 
-const fn vector_schema<const CAPACITY: usize>(name: &str, element: &Layout, start: usize) -> Text<CAPACITY> {
+/// Writes the schema of a vector of these elements, in a newtype of this name unless it is empty.
+pub(crate) const fn vector_schema<const CAPACITY: usize>(name: &str, element: &Layout, start: usize) -> Text<CAPACITY> {
     element.expect_no_counters();
     let mut text = Text::from(start);
     write_vector(&mut text, name, element);

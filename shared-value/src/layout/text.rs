@@ -73,12 +73,17 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
         window
     }
 
+    /// Returns whether the window is the whole text.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.start == 0 && self.length <= CAPACITY
+    }
+
     /// Returns the whole text.
     ///
     /// # Panics
     /// If some of it lies outside of the window.
     pub(crate) const fn as_str(&self) -> &str {
-        assert!(self.start == 0 && self.length <= CAPACITY, "the text is longer than its buffer");
+        assert!(self.is_whole(), "the text is longer than its buffer");
         self.beginning()
     }
 

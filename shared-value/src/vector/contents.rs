@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::format::contents::{Contents, Shape, Typed};
 use crate::format::growth::Growth;
 use crate::format::room::Room;
-use crate::layout::{SharedValue, vector_fingerprint, vector_schema_text};
+use crate::layout::{SchemaText, SharedValue, vector_schema, vector_schema_text};
 use crate::vector::items::Items;
 
 /// The type of a value whose length changes: [`SharedVec<E>`](crate::SharedVec) is `Synchronized<Vector<E>>`,
@@ -46,10 +46,10 @@ impl<I: Items> Contents for Vector<I> {
 }
 
 impl<I: Items> Typed for Vector<I> {
-    const FINGERPRINT: u64 = vector_fingerprint(I::NAME, I::Element::LAYOUT);
+    const SCHEMA: SchemaText = vector_schema(I::NAME, I::Element::LAYOUT, 0);
     const EVOLVES: bool = I::Element::LAYOUT.has_evolving();
 
-    fn schema() -> String {
+    fn long_schema() -> String {
         vector_schema_text(I::NAME, I::Element::LAYOUT)
     }
 

@@ -1,11 +1,12 @@
 //! `Contents`: the type of a cell's value. It decides where the parts of the cell lie.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::error::Error;
 use crate::format::cell::growth::Growth;
 use crate::format::cell::lanes::LaneCounts;
-use crate::layout::{SharedValue, schema_text, slice_fingerprint, slice_schema_text};
+use crate::layout::{SchemaText, SharedValue, schema, schema_text, slice_schema, slice_schema_text};
 use crate::protocol::marks;
 
 /// The number of words of a cache line.
@@ -236,13 +237,23 @@ pub(crate) trait Contents {
 
 /// Contents that have a Rust type.
 pub(crate) trait Typed: Contents {
+    /// The schema, as far as it fits.
+    const SCHEMA: SchemaText;
+
     /// The hash of the schema.
-    const FINGERPRINT: u64;
+    const FINGERPRINT: u64 = Self::SCHEMA.hash();
 
     /// Whether values of other versions of the type may fit.
     const EVOLVES: bool;
 
-    fn schema() -> String;
+    /// Returns the schema. It is a part of the program, unless it is long.
+    fn schema() -> Cow<'static, str> {
+        let text = const { &Self::SCHEMA };
+        if text.is_whole() { Cow::Borrowed(text.as_str()) } else { Cow::Owned(Self::long_schema()) }
+    }
+
+    /// Writes the schema.
+    fn long_schema() -> String;
 
     /// Returns the facts of a value of `size` bytes, if a value can have this size.
     fn facts(size: usize) -> Option<Self::Facts>;
@@ -287,10 +298,11 @@ impl<T: SharedValue> Contents for T {
 }
 
 impl<T: SharedValue> Typed for T {
+    const SCHEMA: SchemaText = schema(T::LAYOUT, 0);
     const FINGERPRINT: u64 = <T as SharedValue>::FINGERPRINT;
     const EVOLVES: bool = T::LAYOUT.has_evolving();
 
-    fn schema() -> String {
+    fn long_schema() -> String {
         schema_text(T::LAYOUT)
     }
 
@@ -324,10 +336,10 @@ impl<E: SharedValue> Contents for [E] {
 }
 
 impl<E: SharedValue> Typed for [E] {
-    const FINGERPRINT: u64 = slice_fingerprint(E::LAYOUT);
+    const SCHEMA: SchemaText = slice_schema(E::LAYOUT, 0);
     const EVOLVES: bool = E::LAYOUT.has_evolving();
 
-    fn schema() -> String {
+    fn long_schema() -> String {
         slice_schema_text(E::LAYOUT)
     }
 

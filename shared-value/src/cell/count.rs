@@ -31,7 +31,7 @@ impl<C: Contents + ?Sized> Cell<C> {
         let Some(lane) = lanes.at(last.at) else { return self.count_astray(counter, number) };
         if is_owned_by(lane.owner(), last.owner) {
             add_alone(lane.sum(counter), number);
-        } else if last.owner == SHARED && hints::is_patient() {
+        } else if last.owner == SHARED && lanes.is_shared(last.at) && hints::is_patient() {
             add_shared(lane.sum(counter), number);
         } else {
             self.count_slowly(counter, number, last.owner == SHARED);
@@ -57,7 +57,7 @@ impl<C: Contents + ?Sized> Cell<C> {
             return add_shared(lanes.lane(shared(lanes, hints::number_of_thread())).sum(counter), number);
         };
         let this = thread.owner();
-        let kept = hints::find(address);
+        let kept = hints::find(address).filter(|kept| kept.owner != SHARED || lanes.is_shared(kept.at));
         if let Some(kept) = kept
             && let Some(lane) = lanes.at(kept.at)
         {

@@ -1,8 +1,8 @@
 //! The lanes that the calling thread adds to: where it looks first.
 //!
-//! These are hints. Each lane names its owner in shared memory, and a thread looks there before each addition: the memory
-//! behind an address may be another value by now. A forked child forgets all hints, because it is not the owner of its parent's
-//! lanes; so does a thread that ends.
+//! These are hints: the memory behind an address may be another value by now. Each lane names its owner in shared memory, and a
+//! thread looks there before each addition. A shared lane names none: the thread looks whether the value has a shared lane there.
+//! A forked child forgets all hints, because it is not the owner of its parent's lanes; so does a thread that ends.
 
 use std::cell::Cell;
 use std::time::Instant;

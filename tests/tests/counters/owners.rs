@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use shared_value::{Arena, Counter, SharedCounter, Synchronized};
+use shared_value::{Arena, Counter, SharedCounter, SharedValue, Synchronized};
 use shared_value_tests::{SegmentFile, SegmentName, eventually, fork};
 
 use crate::Lanes;
@@ -98,6 +98,67 @@ fn memory_of_a_value_with_more_lanes() {
         };
         thread::scope(|scope| scope.spawn(count).join().unwrap());
     }
+}
+
+/// A value may lie where one with fewer lanes was. A thread that went on where a shared lane was would add to a lane that another
+/// thread owns, and one of the two would undo the addition of the other.
+#[test]
+fn memory_of_a_value_with_fewer_lanes() {
+    for _ in 0..20 {
+        let (_name, few, _) = create::<1>("few");
+        few.increment();
+        drop(few);
+        let (_name, many, lanes) = create::<4>("many");
+        beside_owners(3, || many.increment(), || many.add(10));
+        assert_eq!(lanes.sums(), [1, 1, 1, 10]);
+    }
+}
+
+/// A value may lie where one with shorter lanes was. A thread that went on where a shared lane was would add to another counter.
+#[test]
+fn memory_of_a_value_with_shorter_lanes() {
+    #[derive(SharedValue, Clone, Copy, Default)]
+    #[shared(lanes = 2)]
+    #[repr(C)]
+    struct Short {
+        #[shared(counter)]
+        hits: u64,
+        rest: [u64; 14],
+    }
+
+    #[derive(SharedValue, Clone, Copy, Default)]
+    #[shared(lanes = 2)]
+    #[repr(C)]
+    struct Long {
+        #[shared(counter)]
+        hits: [u64; 15],
+    }
+
+    for _ in 0..20 {
+        let short = Synchronized::<Short>::new(Short::default()).unwrap();
+        beside_owners(1, || short.hits().increment(), || short.hits().increment());
+        drop(short);
+        let long = Synchronized::<Long>::new(Long::default()).unwrap();
+        long.hits().element(0).increment();
+        assert_eq!(long.hits().get(), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+}
+
+/// Counts while this number of threads own lanes.
+fn beside_owners(number: usize, count_as_owner: impl Fn() + Sync, count: impl FnOnce()) {
+    let (owned, counted) = (Barrier::new(number + 1), Barrier::new(number + 1));
+    thread::scope(|scope| {
+        for _ in 0..number {
+            scope.spawn(|| {
+                count_as_owner();
+                owned.wait();
+                counted.wait();
+            });
+        }
+        owned.wait();
+        count();
+        counted.wait();
+    });
 }
 
 /// If a thread took a lane from another one of its process that lives, both would add to it by load and store.

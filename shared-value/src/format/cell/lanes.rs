@@ -84,6 +84,13 @@ impl<'a> Lanes<'a> {
         (word <= last).then(|| Lane { words: &self.words[word..word + stride] })
     }
 
+    /// Returns whether a shared lane begins at this word. A place that a thread remembers may be that of another value's lane.
+    #[inline(always)]
+    pub(crate) fn is_shared(self, word: usize) -> bool {
+        let stride = self.counts.stride();
+        word >= self.counts.owned() * stride && word.is_multiple_of(stride)
+    }
+
     /// Returns the lane of this number.
     ///
     /// # Panics
@@ -150,5 +157,14 @@ mod tests {
         let lanes = Lanes::new(&words, LaneCounts { lanes: 4, counters: 1 });
         assert!(lanes.at(24).is_some() && lanes.at(25).is_none() && lanes.at(usize::MAX).is_none());
         assert!(Lanes::new(&[], LaneCounts::default()).at(0).is_none());
+    }
+
+    /// A place where a shared lane was may be one in the middle of a lane, or that of a lane which a thread owns.
+    #[test]
+    fn a_place_of_another_lane_is_not_shared() {
+        let words: Vec<_> = (0..64).map(|_| AtomicU64::default()).collect();
+        let lanes = Lanes::new(&words, LaneCounts { lanes: 4, counters: 8 });
+        let shared: Vec<_> = (0..64).filter(|word| lanes.is_shared(*word)).collect();
+        assert_eq!(shared, [48]);
     }
 }

@@ -217,15 +217,22 @@ impl Arena {
     }
 
     /// Adds or removes blocks as `edit` does, or gives up when the wait for the lock is over.
+    ///
+    /// # Errors
+    /// `AlreadyHeld` if this thread is adding or removing already, and its allocator calls this: the changes of one would overwrite
+    /// those of the other.
     pub(super) fn edit_within<R>(
         &self,
         wait: Wait,
         work: impl FnOnce(&mut Editor<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let _hold = ScopedHold::acquire(&self.directory, wait).map_err(|refusal| match refusal {
+        let hold = ScopedHold::acquire(&self.directory, wait).map_err(|refusal| match refusal {
             Refusal::WouldBlock | Refusal::TimedOut => late(&format!("the lock of `{}`", self.segment_name())),
             other => other.into(),
         })?;
+        if !hold.is_only() {
+            return Err(Refusal::AlreadyHeld.into());
+        }
         let mut editor = Editor::new(&self.directory)?;
         let result = work(&mut editor)?;
         editor.sweep();

@@ -20,6 +20,13 @@ fn an_allocator_may_count_in_a_value_with_a_pthread_mutex() {
     play("allocator", ["counts-under-mutex"]);
 }
 
+/// A thread that adds to an arena allocates memory under its lock. If its allocator could add too, each would overwrite the changes of
+/// the other, and both might take one block.
+#[test]
+fn an_allocator_may_add_to_an_arena() {
+    play("allocator", ["adds"]);
+}
+
 /// A thread that forks holds the allocator's lock when it takes those of the library: in the other order, both would wait.
 #[test]
 fn an_allocator_may_hold_a_lock_across_a_fork() {

@@ -5,12 +5,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, UnsafeCell};
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Once, OnceLock};
+use std::sync::{Mutex, Once, OnceLock};
 use std::thread;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use shared_value::{LockKind, RLock, Synchronized, unlink};
+use shared_value::{Arena, Error, LockError, LockKind, RLock, Synchronized, unlink};
 use shared_value_tests::{SegmentName, end_now, fork, scaled, split};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -21,6 +21,8 @@ pub(crate) enum Case {
     CountsUnderObject,
     /// The allocator counts its calls in a value with a pthread mutex.
     CountsUnderMutex,
+    /// The allocator adds values to an arena, also while its thread adds, replaces and removes others there.
+    Adds,
     /// The allocator has a lock, which the hooks of a `fork` hold meanwhile.
     Locks,
 }
@@ -32,6 +34,7 @@ impl Case {
             Self::Counts => counts(Synchronized::new(0)?, &lock),
             Self::CountsUnderObject => counts(Synchronized::options().lock(&lock).new(0)?, &lock),
             Self::CountsUnderMutex => counts(Synchronized::options().lock_kind(LockKind::Pthread).new(0)?, &lock),
+            Self::Adds => adds(),
             Self::Locks => locks(),
         }
     }
@@ -53,8 +56,13 @@ static COUNT: OnceLock<Synchronized<u64>> = OnceLock::new();
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static IS_LOCKING: AtomicBool = AtomicBool::new(false);
 
+static ARENA: OnceLock<Arena> = OnceLock::new();
+static ADDED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+
 thread_local! {
     static IS_COUNTING: Cell<bool> = const { Cell::new(false) };
+    static IS_ADDING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Allocator {
@@ -66,6 +74,18 @@ impl Allocator {
                 Err(_) => std::process::abort(),
             };
             IS_COUNTING.set(true);
+        }
+    }
+
+    fn add() {
+        if IS_ADDING.replace(false) {
+            let (arena, number) = (ARENA.get().expect("threads add after it was set"), CALLS.fetch_add(1, Relaxed));
+            match arena.insert(&inner(number), [number; 4]) {
+                Ok(_) => ADDED.lock().expect("no thread panics").push(number),
+                Err(Error::Lock(LockError::AlreadyHeld)) => drop(REFUSED.fetch_add(1, Relaxed)),
+                Err(_) => std::process::abort(),
+            }
+            IS_ADDING.set(true);
         }
     }
 
@@ -101,6 +121,7 @@ unsafe extern "C" fn after_fork() {
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::count();
+        Self::add();
         let locked = Self::lock();
         // SAFETY: promised by the caller.
         let memory = unsafe { System.alloc(layout) };
@@ -113,6 +134,7 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         Self::count();
+        Self::add();
         let locked = Self::lock();
         // SAFETY: promised by the caller.
         unsafe { System.dealloc(memory, layout) };
@@ -188,6 +210,45 @@ fn counts(count: Synchronized<u64>, lock: &RLock) -> Result<()> {
     let calls = CALLS.load(Relaxed);
     ensure!(calls > 1_000, "only {calls} calls");
     ensure!((count.get(), count.recoveries()) == (calls, 0), "{calls} calls: {count:?}");
+    Ok(())
+}
+
+fn inner(number: u64) -> String {
+    format!("inner-{number}")
+}
+
+fn adds() -> Result<()> {
+    let arena = ARENA.get_or_init(|| Arena::new(1 << 26).expect("there is memory"));
+    let outer = |number: u64| format!("outer-{number}");
+    let adding = |work: &dyn Fn() -> Result<(), Error>| {
+        IS_ADDING.set(true);
+        let result = work();
+        IS_ADDING.set(false);
+        result
+    };
+    for number in 0..100_u64 {
+        adding(&|| arena.insert(&outer(number), vec![number; 20]).map(drop))?;
+        adding(&|| arena.replace(&outer(number / 2), vec![number / 2; 20]).map(drop))?;
+        adding(&|| {
+            arena.transaction(|tx| {
+                tx.insert(&outer(1_000 + number), vec![1_000 + number; 20])?;
+                tx.remove(&*outer(1_000 + number / 2)).map(drop)?;
+                tx.insert(&outer(1_000 + number / 2), vec![1_000 + number / 2; 20]).map(drop)
+            })
+        })?;
+    }
+    let added = ADDED.lock().expect("no thread panics");
+    for number in (0..100).chain(1_000..1_100) {
+        let found = arena.get::<[u64]>(&*outer(number))?.context("it was added")?.to_vec()?;
+        ensure!(found == [number; 20], "{}: {found:?}", outer(number));
+    }
+    for number in &*added {
+        let found = arena.get::<[u64; 4]>(&*inner(*number))?.with_context(|| inner(*number))?;
+        ensure!(found.get() == [*number; 4], "{}: {:?}", inner(*number), found.get());
+    }
+    ensure!(arena.len() == 200 + added.len(), "{} values, of which the allocator added {}", arena.len(), added.len());
+    let refused = REFUSED.load(Relaxed);
+    ensure!(added.len() > 100 && refused > 100, "{} added, {refused} refused", added.len());
     Ok(())
 }
 

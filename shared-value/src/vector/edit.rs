@@ -61,19 +61,17 @@ fn length<I: Items>(hold: &Hold<'_, Vector<I>>) -> Result<usize, Error> {
     hold.length(hold.cell().facts().growth())
 }
 
-/// Writes elements that did not exist before, from an index on, if there is room for them.
+/// Writes elements that did not exist before to these bytes, for which there is room.
 #[inline]
-fn write<I: Items>(hold: &Hold<'_, Vector<I>>, index: usize, elements: &[I::Element]) -> Result<(), Error> {
-    let bytes = hold.make_room(hold.cell().facts(), index, elements.len())?;
+fn write<I: Items>(hold: &Hold<'_, Vector<I>>, bytes: &Range<usize>, elements: &[I::Element]) {
     if !elements.is_empty() {
-        hold.change(&bytes, |slot| {
+        hold.change(bytes, |slot| {
             if const { I::Element::LAYOUT.has_reserved() } {
                 clear(slot, bytes.clone());
             }
             copy::store_slice::<Alone, I::Element>(slot, bytes.start, elements);
         });
     }
-    Ok(())
 }
 
 /// Makes these bytes zeros: reserved bytes of new elements may be fields of elements that were here before.
@@ -87,18 +85,26 @@ fn clear(slot: &[AtomicU64], bytes: Range<usize>) {
 /// Adds elements at the end.
 #[inline]
 pub(super) fn extend<I: Items>(hold: &Hold<'_, Vector<I>>, elements: &[I::Element]) -> Result<(), Error> {
-    let length = length(hold)?;
-    if elements.is_empty() {
-        return Ok(());
+    let room = hold.cell().facts();
+    loop {
+        let (length, reserved) = (length(hold)?, room.reserved());
+        if elements.is_empty() {
+            return Ok(());
+        }
+        let bytes = hold.make_room(room, length, elements.len())?;
+        // More memory is got by calls that use the allocator, which may have added elements meanwhile.
+        if room.reserved() == reserved {
+            write(hold, &bytes, elements);
+            hold.set_length(length + elements.len());
+            return Ok(());
+        }
     }
-    write(hold, length, elements)?;
-    hold.set_length(length + elements.len());
-    Ok(())
 }
 
 /// Replaces all elements, whatever their number was.
 pub(super) fn set<I: Items>(hold: &Hold<'_, Vector<I>>, elements: &[I::Element]) -> Result<(), Error> {
-    write(hold, 0, elements)?;
+    let bytes = hold.make_room(hold.cell().facts(), 0, elements.len())?;
+    write(hold, &bytes, elements);
     hold.set_length(elements.len());
     Ok(())
 }
@@ -113,13 +119,14 @@ pub(super) fn truncate<I: Items>(hold: &Hold<'_, Vector<I>>, most: usize) -> Res
 
 /// Removes the last element, and returns it.
 pub(super) fn pop<E: SharedValue>(hold: &Hold<'_, Vector<E>>) -> Result<Option<E>, Error> {
+    // Memory is allocated before the look at the length, and freed after the change: the allocator may add elements too.
+    let mut copies = Copies::<E>::zeroed(1);
     let Some(last) = length(hold)?.checked_sub(1) else { return Ok(None) };
     let start = hold.cell().facts().growth().end_of(last);
-    let mut copies = Copies::<E>::zeroed(1);
     copies.load(hold.current(), start);
-    let element = copies.check_in::<Vector<E>>(start)?[0];
+    let removed = copies.check_in::<Vector<E>>(start)?;
     hold.set_length(last);
-    Ok(Some(element))
+    Ok(Some(removed[0]))
 }
 
 /// Replaces one element.

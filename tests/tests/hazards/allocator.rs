@@ -27,6 +27,12 @@ fn an_allocator_may_add_to_an_arena() {
     play("allocator", ["adds"]);
 }
 
+/// A vector that finds its length, and then allocates memory under the lock, would not see what the allocator adds meanwhile.
+#[test]
+fn an_allocator_may_add_to_a_vector() {
+    play("allocator", ["pushes"]);
+}
+
 /// A thread that forks holds the allocator's lock when it takes those of the library: in the other order, both would wait.
 #[test]
 fn an_allocator_may_hold_a_lock_across_a_fork() {

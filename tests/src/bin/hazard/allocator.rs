@@ -10,7 +10,7 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use shared_value::{Arena, Error, LockError, LockKind, RLock, Synchronized, unlink};
+use shared_value::{Arena, Capacity, Error, LockError, LockKind, RLock, SharedVec, Synchronized, unlink};
 use shared_value_tests::{SegmentName, end_now, fork, scaled, split};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -23,6 +23,8 @@ pub(crate) enum Case {
     CountsUnderMutex,
     /// The allocator adds values to an arena, also while its thread adds, replaces and removes others there.
     Adds,
+    /// The allocator adds elements to a vector, also while its thread adds and removes some.
+    Pushes,
     /// The allocator has a lock, which the hooks of a `fork` hold meanwhile.
     Locks,
 }
@@ -35,6 +37,7 @@ impl Case {
             Self::CountsUnderObject => counts(Synchronized::options().lock(&lock).new(0)?, &lock),
             Self::CountsUnderMutex => counts(Synchronized::options().lock_kind(LockKind::Pthread).new(0)?, &lock),
             Self::Adds => adds(),
+            Self::Pushes => pushes(),
             Self::Locks => locks(),
         }
     }
@@ -56,6 +59,7 @@ static COUNT: OnceLock<Synchronized<u64>> = OnceLock::new();
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static IS_LOCKING: AtomicBool = AtomicBool::new(false);
 
+static VECTOR: OnceLock<SharedVec<u64>> = OnceLock::new();
 static ARENA: OnceLock<Arena> = OnceLock::new();
 static ADDED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 static REFUSED: AtomicU64 = AtomicU64::new(0);
@@ -63,6 +67,7 @@ static REFUSED: AtomicU64 = AtomicU64::new(0);
 thread_local! {
     static IS_COUNTING: Cell<bool> = const { Cell::new(false) };
     static IS_ADDING: Cell<bool> = const { Cell::new(false) };
+    static IS_PUSHING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Allocator {
@@ -86,6 +91,16 @@ impl Allocator {
                 Err(_) => std::process::abort(),
             }
             IS_ADDING.set(true);
+        }
+    }
+
+    fn push() {
+        if IS_PUSHING.replace(false) {
+            match VECTOR.get().expect("threads push after it was set").push(0) {
+                Ok(()) => CALLS.fetch_add(1, Relaxed),
+                Err(_) => std::process::abort(),
+            };
+            IS_PUSHING.set(true);
         }
     }
 
@@ -122,6 +137,7 @@ unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::count();
         Self::add();
+        Self::push();
         let locked = Self::lock();
         // SAFETY: promised by the caller.
         let memory = unsafe { System.alloc(layout) };
@@ -135,6 +151,7 @@ unsafe impl GlobalAlloc for Allocator {
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         Self::count();
         Self::add();
+        Self::push();
         let locked = Self::lock();
         // SAFETY: promised by the caller.
         unsafe { System.dealloc(memory, layout) };
@@ -249,6 +266,26 @@ fn adds() -> Result<()> {
     ensure!(arena.len() == 200 + added.len(), "{} values, of which the allocator added {}", arena.len(), added.len());
     let refused = REFUSED.load(Relaxed);
     ensure!(added.len() > 100 && refused > 100, "{} added, {refused} refused", added.len());
+    Ok(())
+}
+
+fn pushes() -> Result<()> {
+    const EACH: u64 = 20_000;
+    let name = SegmentName::new("allocator");
+    let vector = VECTOR.get_or_init(|| SharedVec::create(&*name, Capacity(1 << 20)).expect("there is memory"));
+    let mut left = 0;
+    for number in 1..=EACH {
+        IS_PUSHING.set(true);
+        let result = vector.push(number).and_then(|()| if number % 4 == 0 { vector.pop() } else { Ok(None) });
+        IS_PUSHING.set(false);
+        left += if result?.is_some() { 0 } else { 1 };
+    }
+    let (length, calls) = (vector.len() as u64, CALLS.load(Relaxed));
+    ensure!(calls > EACH / 4, "only {calls} calls");
+    ensure!(
+        length == left + calls,
+        "{length} elements, of {left} that the thread and {calls} that its allocator added"
+    );
     Ok(())
 }
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 import weakref
 from multiprocessing import sharedctypes
@@ -209,6 +210,33 @@ def test_a_forked_child_that_drops_a_value_removes_nothing() -> None:
     spawned.join(60)
     assert spawned.exitcode == 0 and kept[0].value == 2
     kept.clear()
+
+
+def test_a_forked_child_removes_nothing_of_what_other_threads_of_its_parent_had() -> None:
+    # In the child, the interpreter drops their thread-locals before it calls the hooks of the fork.
+    is_made, is_forked = threading.Event(), threading.Event()
+    results = []
+
+    def hold() -> None:
+        local = threading.local()
+        local.value = mp.Value("i", 1)
+        is_made.set()
+        assert is_forked.wait(60)
+        spawned = multiprocessing.get_context("spawn").Process(target=double, args=(local.value, mp.RawValue("i", 1)))
+        spawned.start()
+        spawned.join(60)
+        results.append((spawned.exitcode, local.value.value))
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert is_made.wait(60)
+    forked = os.fork()
+    if forked == 0:
+        os._exit(0)
+    os.waitpid(forked, 0)
+    is_forked.set()
+    thread.join(60)
+    assert results == [(0, 2)]
 
 
 def initialize(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::num::NonZeroU64;
+use std::process;
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -47,7 +48,7 @@ impl Cell {
             return Err(Error::Unsupported { what: "a segment that is no arena" });
         };
         let live = options.alloc(arena, zeros)?;
-        let removal = live.id().map(|id| Removal { arena: arena.clone(), id, generation: segment::generation() });
+        let removal = live.id().map(|id| Removal::of(arena, id));
         Ok(Self { live, place: Place::Arena { segment, removal } })
     }
 
@@ -119,11 +120,20 @@ struct Removal {
     arena: Arena,
     id: Id<[u8]>,
     generation: u32,
+    /// The kernel's id of the process. In a forked child, the interpreter drops what other threads of the parent had in thread-locals
+    /// before it calls any hook, and so before a new generation begins.
+    process: u32,
+}
+
+impl Removal {
+    fn of(arena: &Arena, id: Id<[u8]>) -> Self {
+        Self { arena: arena.clone(), id, generation: segment::generation(), process: process::id() }
+    }
 }
 
 impl Drop for Removal {
     fn drop(&mut self) {
-        if segment::is_current(self.generation) {
+        if segment::is_current(self.generation) && process::id() == self.process {
             // If that fails, the space stays taken until all processes have left the arena.
             let _ = self.arena.remove(self.id);
         }

@@ -160,7 +160,14 @@ impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
         let hold = self.writable()?;
-        hold.update(bytes, copy(hold.current())?, change, write)?
+        // As in an update without a guard, the value is borrowed before the copy is made.
+        let copied = |value: &mut Option<V>| change(value.insert(copy(hold.current())?));
+        let written = |slot: &[AtomicU64], value: &Option<V>| {
+            if let Some(value) = value {
+                write(slot, value);
+            }
+        };
+        hold.update(bytes, None, copied, written)?
     }
 
     fn update_held<V, R>(
@@ -170,7 +177,13 @@ impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
         write: impl FnOnce(&Hold<'_, C>, &V),
     ) -> Result<R, Error> {
         let hold = self.writable()?;
-        hold.edit(read(hold)?, change, write)?
+        let changed = |hold: &Hold<'_, C>, value: &mut Option<V>| change(hold, value.insert(read(hold)?));
+        let written = |hold: &Hold<'_, C>, value: &Option<V>| {
+            if let Some(value) = value {
+                write(hold, value);
+            }
+        };
+        hold.edit(None, changed, written)?
     }
 }
 

@@ -293,8 +293,15 @@ impl sealed::Write for ReadWrite {
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, E> {
         cell.locked(patience, |hold| {
-            let value = copy(hold.current())?;
-            hold.update_through(bytes, value, change, write).map_err(Error::from)?
+            // The copy may be made by calls of the allocator. If they write the value, they learn that it is borrowed.
+            let token = hold.token();
+            let copied = |value: &mut Option<V>| change(value.insert(copy(cell.current(token))?));
+            let written = |slot: &[AtomicU64], value: &Option<V>| {
+                if let Some(value) = value {
+                    write(slot, value);
+                }
+            };
+            hold.update_through(bytes, None, copied, written).map_err(Error::from)?
         })
     }
 
@@ -306,8 +313,13 @@ impl sealed::Write for ReadWrite {
         write: impl FnOnce(&Hold<'_, C>, &V),
     ) -> Result<R, Error> {
         cell.locked(patience, |hold| {
-            let value = read(hold)?;
-            hold.edit_through(value, change, write).map_err(Error::from)?
+            let changed = |hold: &Hold<'_, C>, value: &mut Option<V>| change(hold, value.insert(read(hold)?));
+            let written = |hold: &Hold<'_, C>, value: &Option<V>| {
+                if let Some(value) = value {
+                    write(hold, value);
+                }
+            };
+            hold.edit_through(None, changed, written).map_err(Error::from)?
         })
     }
 }

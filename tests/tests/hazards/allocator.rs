@@ -33,6 +33,13 @@ fn an_allocator_may_add_to_a_vector() {
     play("allocator", ["pushes"]);
 }
 
+/// An update that makes its copy, and then allocates memory before the value counts as borrowed, would overwrite what the allocator
+/// writes meanwhile.
+#[test]
+fn an_allocator_may_count_in_a_value_that_is_updated() {
+    play("allocator", ["counts-beside-updates"]);
+}
+
 /// A thread that forks holds the allocator's lock when it takes those of the library: in the other order, both would wait.
 #[test]
 fn an_allocator_may_hold_a_lock_across_a_fork() {

@@ -10,7 +10,9 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use shared_value::{Arena, Capacity, Error, LockError, LockKind, RLock, SharedVec, Synchronized, unlink};
+use shared_value::{
+    Arena, Capacity, DynData, DynValue, Error, LockError, LockKind, RLock, SharedVec, Synchronized, unlink,
+};
 use shared_value_tests::{SegmentName, end_now, fork, scaled, split};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -25,6 +27,8 @@ pub(crate) enum Case {
     Adds,
     /// The allocator adds elements to a vector, also while its thread adds and removes some.
     Pushes,
+    /// The allocator counts its calls in a value that its thread updates by a dynamic handle.
+    CountsBesideUpdates,
     /// The allocator has a lock, which the hooks of a `fork` hold meanwhile.
     Locks,
 }
@@ -38,6 +42,7 @@ impl Case {
             Self::CountsUnderMutex => counts(Synchronized::options().lock_kind(LockKind::Pthread).new(0)?, &lock),
             Self::Adds => adds(),
             Self::Pushes => pushes(),
+            Self::CountsBesideUpdates => counts_beside_updates(),
             Self::Locks => locks(),
         }
     }
@@ -76,6 +81,7 @@ impl Allocator {
             let count = COUNT.get().expect("threads count after it was set");
             match count.update(|count| *count += 1) {
                 Ok(()) => CALLS.fetch_add(1, Relaxed),
+                Err(Error::Borrowed) => REFUSED.fetch_add(1, Relaxed),
                 Err(_) => std::process::abort(),
             };
             IS_COUNTING.set(true);
@@ -226,7 +232,7 @@ fn counts(count: Synchronized<u64>, lock: &RLock) -> Result<()> {
     println!("segments: {count:?}");
     let calls = CALLS.load(Relaxed);
     ensure!(calls > 1_000, "only {calls} calls");
-    ensure!((count.get(), count.recoveries()) == (calls, 0), "{calls} calls: {count:?}");
+    ensure!((count.get(), count.recoveries(), REFUSED.load(Relaxed)) == (calls, 0, 0), "{calls} calls: {count:?}");
     Ok(())
 }
 
@@ -286,6 +292,25 @@ fn pushes() -> Result<()> {
         length == left + calls,
         "{length} elements, of {left} that the thread and {calls} that its allocator added"
     );
+    Ok(())
+}
+
+fn counts_beside_updates() -> Result<()> {
+    const UPDATES: u64 = 10_000;
+    let name = SegmentName::new("allocator");
+    let count = COUNT.get_or_init(|| Synchronized::create(&*name, 0).expect("there is memory"));
+    let same = DynValue::open(&*name)?;
+    let increment = |data: &mut DynData| {
+        if let DynData::Unsigned(number) = data {
+            *number += 1;
+        }
+    };
+    for number in 0..UPDATES {
+        counting(|| if number % 2 == 0 { same.update("", increment) } else { same.lock()?.update("", increment) })?;
+    }
+    let (calls, refused) = (CALLS.load(Relaxed), REFUSED.load(Relaxed));
+    ensure!(count.get() == UPDATES + calls, "{count:?} of {UPDATES} updates and {calls} calls, {refused} refused");
+    ensure!(calls > 0 && refused > 0, "{calls} calls, {refused} refused");
     Ok(())
 }
 

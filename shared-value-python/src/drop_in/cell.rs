@@ -120,8 +120,8 @@ struct Removal {
     arena: Arena,
     id: Id<[u8]>,
     generation: u32,
-    /// The kernel's id of the process. In a forked child, the interpreter drops what other threads of the parent had in thread-locals
-    /// before it calls any hook, and so before a new generation begins.
+    /// The kernel's id of the process. In a forked child, the interpreter drops what other threads of the parent had in
+    /// thread-locals before it calls any hook, and so before a new generation begins.
     process: u32,
 }
 

@@ -219,8 +219,8 @@ impl Arena {
     /// Adds or removes blocks as `edit` does, or gives up when the wait for the lock is over.
     ///
     /// # Errors
-    /// `AlreadyHeld` if this thread is adding or removing already, and its allocator calls this: the changes of one would overwrite
-    /// those of the other.
+    /// `AlreadyHeld` if this thread is adding or removing already, and its allocator calls this: the changes of one would
+    /// overwrite those of the other.
     pub(super) fn edit_within<R>(
         &self,
         wait: Wait,

@@ -20,8 +20,8 @@ fn an_allocator_may_count_in_a_value_with_a_pthread_mutex() {
     play("allocator", ["counts-under-mutex"]);
 }
 
-/// A thread that adds to an arena allocates memory under its lock. If its allocator could add too, each would overwrite the changes of
-/// the other, and both might take one block.
+/// A thread that adds to an arena allocates memory under its lock. If its allocator could add too, each would overwrite the
+/// changes of the other, and both might take one block.
 #[test]
 fn an_allocator_may_add_to_an_arena() {
     play("allocator", ["adds"]);
@@ -33,8 +33,8 @@ fn an_allocator_may_add_to_a_vector() {
     play("allocator", ["pushes"]);
 }
 
-/// An update that makes its copy, and then allocates memory before the value counts as borrowed, would overwrite what the allocator
-/// writes meanwhile.
+/// An update that makes its copy, and then allocates memory before the value counts as borrowed, would overwrite what the
+/// allocator writes meanwhile.
 #[test]
 fn an_allocator_may_count_in_a_value_that_is_updated() {
     play("allocator", ["counts-beside-updates"]);

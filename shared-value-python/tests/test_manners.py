@@ -364,3 +364,31 @@ def test_subinterpreters_get_an_error() -> None:
         interpreters.run_string(other, f"import sys; sys.path[:] = {sys.path!r}\\n" + program)
     """)
     assert done.stdout == "refused\n", done.stderr
+
+
+def test_free_threaded_interpreters_get_an_error_that_says_what_to_do() -> None:
+    """They look for another file than `_core`, and would say that there is none. SHARED_VALUE_FREE_THREADED names such an interpreter;
+    without one, this interpreter takes itself for one."""
+    python = os.environ.get("SHARED_VALUE_FREE_THREADED")
+    place = os.path.dirname(os.path.dirname(sv.__file__))
+    program = f"import sys; sys.path.append({place!r}); "
+    if not python:
+        program += "sys.abiflags = 't'; "
+    done = subprocess.run(
+        [python or sys.executable, "-c", program + "import shared_value"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "ImportError: shared_value has no build for free-threaded Python" in done.stderr
+    assert "use an interpreter with the global interpreter lock" in done.stderr
+
+
+def test_the_package_needs_nothing_but_python() -> None:
+    """A module that only the test environment has would make `import shared_value` fail everywhere else."""
+    done = run("""
+        import sys
+        before = set(sys.modules)
+        import shared_value, shared_value.multiprocessing
+        added = {name.partition(".")[0] for name in set(sys.modules) - before} - {"__mp_main__"}
+        print(sorted(added - sys.stdlib_module_names))
+    """)
+    assert done.stdout == "['shared_value']\n", done.stderr

@@ -13,6 +13,7 @@ Reads take no lock and see committed values only. Changes take a lock that the k
 the next owner gets the lock at once, with the last committed value.
 """
 
+from shared_value import _interpreter  # First: it says why an interpreter cannot load the rest.
 from shared_value._core import (
     Atomic as AtomicHandle,
     Counter as CounterHandle,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Any, SupportsIndex
-
-from typing_extensions import Buffer, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from shared_value._handles import Handle
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 class Growing(Handle):

@@ -1,5 +1,6 @@
 //! The extension module of the Python package `shared-value`.
 
+mod call;
 mod drop_in;
 mod interpreter;
 mod native;

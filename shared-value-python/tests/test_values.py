@@ -280,3 +280,47 @@ def test_help_is_useful() -> None:
     assert "balance: i64, at byte 0" in (type(account).__doc__ or "")
     assert "with account.lock()" in (account.lock.__doc__ or "")
     assert "i64 at byte 0" == type(account).balance.__doc__
+
+
+def test_a_class_that_is_declared_later_is_that_of_the_next_records() -> None:
+    """A handle keeps the class of its records, and must not keep it for ever."""
+    layout = sv.Layout.structure("DeclaredLater", [("x", sv.layout_of(sv.i64), "plain")])
+    value = sv.new(layout)
+    assert type(value.load()).__mro__[1] is sv.Record
+
+    @sv.struct
+    class DeclaredLater:
+        x: sv.i64
+
+    assert value.load() == DeclaredLater(0)
+
+
+def test_lock_takes_a_timeout_by_its_position_or_by_its_name() -> None:
+    value = sv.new(sv.i64, 5)
+    for block in (value.lock(), value.lock(1), value.lock(1.5), value.lock(None), value.lock(timeout=0)):
+        with block as same:
+            assert same is value
+            same.value += 1
+    assert value.value == 10
+    bad: list[tuple[tuple[object, ...], dict[str, object]]] = [
+        ((1, 2), {}), ((1,), {"timeout": 2}), ((), {"time": 1}), ((), {"timeout": 1, "other": 2}), (("1",), {}),
+    ]
+    for arguments, names in bad:
+        with pytest.raises(TypeError):
+            value.lock(*arguments, **names)
+    assert type(value).lock.__doc__ and type(value).__dict__["add"].__text_signature__ == "($self, amount)"
+    with pytest.raises(TypeError):
+        type(value).lock(sv.new(sv.u8, 1))
+
+
+def test_descriptors_of_wrappers_check_their_object() -> None:
+    import shared_value.multiprocessing as mp
+
+    value, text = mp.Value("i", 3), mp.Array("c", b"abc")
+    with pytest.raises(TypeError):
+        type(value).value.__get__(text)
+    with pytest.raises(AttributeError):
+        del value.value
+    with pytest.raises(TypeError):
+        value.value = "three"
+    assert (value.value, text.value, text.raw) == (3, b"abc", b"abc")

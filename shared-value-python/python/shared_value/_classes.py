@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared_value._core import Layout, add_fields
+from shared_value._core import Layout, add_fields, add_methods
 from shared_value._handles import Array, Handle, Scalar, SharedCounter, Struct
 from shared_value._vectors import SharedBytes, SharedString, Vector
 from shared_value._records import enum_class, record_class
@@ -19,6 +19,7 @@ def handle_class(layout: Layout) -> type[Handle]:
     base = SharedCounter if _is_counter(layout) else _BASES.get(layout.kind, Scalar)
     name = layout.name if base is Struct and layout.name.isidentifier() else base.__name__
     made = type(name, (base,), {"__slots__": (), "__module__": "shared_value", "__doc__": _doc(layout)})
+    add_methods(made, layout)
     if base in (Struct, SharedCounter, Scalar):
         add_fields(made, layout)
     return made

@@ -5,14 +5,12 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from shared_value import _core
+from shared_value._changes import found_by
 from shared_value._core import Changes, Token
 from shared_value._layouts import dtype_of, format_of
-
-if TYPE_CHECKING:
-    import asyncio
 
 
 class Handle(_core.Value):
@@ -52,21 +50,7 @@ class Handle(_core.Value):
 
     async def changed(self, changes: Changes | None = None) -> Any:
         """Wait for the next commit without blocking the thread, and return the value."""
-        # Not before it is needed: in a program without it, blocks have less to compare.
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        wait = (changes or self.changes())._begin()
-        while True:
-            found = wait.poll()
-            if found is not None:
-                return found[0]
-            ready: asyncio.Future[None] = loop.create_future()
-            loop.add_reader(wait.fileno(), _set, ready)
-            try:
-                await ready
-            finally:
-                loop.remove_reader(wait.fileno())
+        return await found_by((changes or self.changes())._begin())
 
     async def follow(self) -> AsyncIterator[Any]:
         """Iterate over the values after each commit, in async code: `async for value in account.follow()`."""
@@ -85,11 +69,6 @@ class Handle(_core.Value):
         except Exception as error:
             shown = f"({type(error).__name__}: {error})"
         return f"<{self.layout.type_text}{path} in {self.segment_name}: {shown}>"
-
-
-def _set(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
 
 
 def _open_token(text: str, read_only: bool) -> Any:

@@ -72,7 +72,13 @@ impl RobustLock {
             Taken::Held | Taken::Not => drop(self.take_from_itself(py, Limit::Never)?),
         }
         let is_taken_by_a_task = self.flow.is_known() && self.cell().depth() > 1;
-        let result = if is_taken_by_a_task { self.flow.check(py).and_then(|()| work()) } else { work() };
+        let result = if is_taken_by_a_task {
+            // Objects are dropped here, so the library that counts references has to know that the thread is
+            // attached.
+            Python::attach(|py| self.flow.check(py)).and_then(|()| work())
+        } else {
+            work()
+        };
         let released = self.cell().release();
         let result = result?;
         released.map_err(|error| exception(&error))?;

@@ -1,5 +1,6 @@
 //! `shared_value.multiprocessing`: what that package has of Rust. The rest is Python, in `python/shared_value/multiprocessing`.
 
+mod attribute;
 mod cell;
 mod error;
 mod flow;
@@ -22,6 +23,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lock::rlock_of, module)?)?;
     module.add_function(wrap_pyfunction!(lock::lock_of, module)?)?;
     module.add_class::<wrapper::SynchronizedBase>()?;
-    module.add_class::<wrapper::GuardedAttribute>()?;
+    module.add_function(wrap_pyfunction!(attribute::guard_attributes, module)?)?;
     module.add_class::<wrapper::GuardedElements>()
 }

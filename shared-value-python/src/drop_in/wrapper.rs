@@ -1,7 +1,7 @@
-//! `SynchronizedBase`: a ctypes object and its lock; `GuardedAttribute` and `GuardedElements`, which read and write under the lock.
+//! `SynchronizedBase`: a ctypes object and its lock; `GuardedElements`, which reads and writes under the lock.
 
 use pyo3::prelude::*;
-use pyo3::types::{PySlice, PyString};
+use pyo3::types::PySlice;
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::lock::RobustLock;
@@ -31,18 +31,23 @@ impl SynchronizedBase {
     }
 
     /// Works with the object while this thread holds the lock.
-    fn guarded<'py, R>(&self, py: Python<'py>, work: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<R>) -> PyResult<R> {
+    pub(super) fn guarded<'py, R>(
+        &self,
+        py: Python<'py>,
+        work: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<R>,
+    ) -> PyResult<R> {
         let obj = self.obj.bind(py);
         match &self.lock {
             Guard::Robust(lock) => lock.get().briefly(py, || work(obj)),
-            Guard::Foreign(lock) => {
+            // Objects are dropped here, so the library that counts references has to know that the thread is attached.
+            Guard::Foreign(lock) => Python::attach(|py| {
                 lock.call_method0(py, intern!(py, "acquire"))?;
                 let result = work(obj);
                 let released = lock.call_method0(py, intern!(py, "release"));
                 let result = result?;
                 released?;
                 Ok(result)
-            }
+            }),
         }
     }
 }
@@ -116,36 +121,6 @@ impl SynchronizedBase {
             Guard::Robust(lock) => visit.call(lock),
             Guard::Foreign(lock) => visit.call(lock),
         }
-    }
-}
-
-/// An attribute of a wrapper: that of the wrapped object, read and written under the lock.
-#[pyclass(frozen, module = "shared_value._core")]
-pub(super) struct GuardedAttribute {
-    name: Py<PyString>,
-}
-
-#[pymethods]
-impl GuardedAttribute {
-    #[new]
-    fn new(name: &Bound<'_, PyString>) -> PyResult<Self> {
-        Ok(Self { name: PyString::intern(name.py(), name.to_str()?).unbind() })
-    }
-
-    fn __get__<'py>(
-        slf: Bound<'py, Self>,
-        wrapper: Option<&Bound<'py, SynchronizedBase>>,
-        _class: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        match wrapper {
-            Some(wrapper) => wrapper.get().guarded(slf.py(), |obj| obj.getattr(slf.get().name.bind(slf.py()))),
-            None => Ok(slf.into_any()),
-        }
-    }
-
-    fn __set__(&self, wrapper: &Bound<'_, SynchronizedBase>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = wrapper.py();
-        wrapper.get().guarded(py, |obj| obj.setattr(self.name.bind(py), value))
     }
 }
 

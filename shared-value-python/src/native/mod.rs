@@ -11,7 +11,7 @@ pub(crate) mod source;
 use pyo3::prelude::*;
 
 use crate::native::data::{classes, layout};
-use crate::native::handle::{atomic, counter, fields, value, waiting};
+use crate::native::handle::{atomic, counter, fields, methods, value, waiting};
 
 /// Adds the classes and functions of the native API to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -24,6 +24,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<source::Descriptor>()?;
     module.add_class::<waiting::Changes>()?;
     module.add_class::<value::Block>()?;
+    methods::add_block_methods(&module.py().get_type::<value::Block>())?;
     module.add_class::<arena::Arena>()?;
     module.add_class::<arena::Transaction>()?;
     module.add_function(wrap_pyfunction!(arena::create_arena, module)?)?;
@@ -32,6 +33,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(classes::declare, module)?)?;
     module.add_function(wrap_pyfunction!(classes::attribute_of, module)?)?;
     module.add_function(wrap_pyfunction!(fields::add_fields, module)?)?;
+    module.add_function(wrap_pyfunction!(methods::add_methods, module)?)?;
     module.add_function(wrap_pyfunction!(open::open_value, module)?)?;
     module.add_function(wrap_pyfunction!(open::create_value, module)?)?;
     module.add_function(wrap_pyfunction!(waiting::changes_of, module)?)?;

@@ -5,7 +5,7 @@ import weakref
 from multiprocessing import context
 from typing import Any
 
-from shared_value._core import GuardedAttribute, GuardedElements, Memory, RLock, SynchronizedBase, rlock_of
+from shared_value._core import GuardedElements, Memory, RLock, SynchronizedBase, guard_attributes, rlock_of
 from shared_value.multiprocessing._raw import RawArray, RawValue
 from shared_value.multiprocessing._types import names_of
 
@@ -17,7 +17,11 @@ def Value(typecode_or_type: Any, *args: Any, lock: Any = True, ctx: Any = None) 
     for a recursive lock of the value's own, False for none (the result is then that of `RawValue`), or a lock, which may guard
     other values too.
     """
-    return _guarded(RawValue(typecode_or_type, *args), lock, ctx)
+    obj = RawValue(typecode_or_type, *args)
+    if lock is True:
+        # The way of most programs, and much shorter.
+        return _class_of(type(obj))(obj, rlock_of(obj._wrapper))
+    return _guarded(obj, lock, ctx)
 
 
 def Array(typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True, ctx: Any = None) -> Any:
@@ -58,7 +62,10 @@ class Synchronized(SynchronizedBase):
 
     __slots__ = ()
 
-    value = GuardedAttribute("value")
+    value: Any
+
+
+guard_attributes(Synchronized, ["value"])
 
 
 class SynchronizedArray(GuardedElements):
@@ -84,8 +91,11 @@ class SynchronizedString(SynchronizedArray):
 
     __slots__ = ()
 
-    value = GuardedAttribute("value")
-    raw = GuardedAttribute("raw")
+    value: Any
+    raw: Any
+
+
+guard_attributes(SynchronizedString, ["value", "raw"])
 
 
 def reduce(wrapper: SynchronizedBase) -> Any:
@@ -116,5 +126,6 @@ def _new_class_of(kind: Any) -> type[SynchronizedBase]:
                 f"field `{name}` of {kind.__name__} would hide `{name}` of the wrapper: rename the field, or use `lock=False` "
                 "with a lock of your own"
             )
-    attributes: dict[str, Any] = {name: GuardedAttribute(name) for name in names}
-    return type(f"Synchronized{kind.__name__}", (SynchronizedBase,), {"__slots__": (), **attributes})
+    made = type(f"Synchronized{kind.__name__}", (SynchronizedBase,), {"__slots__": ()})
+    guard_attributes(made, names)
+    return made

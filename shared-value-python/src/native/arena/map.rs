@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Synchronized, interruptible};
 
-use crate::native::data::convert::to_python;
 use crate::native::data::layout::Layout;
+use crate::native::data::reader::Reader;
 use crate::native::error::{OrRaise, Patience, exception, is_temporary, patiently_if};
 use crate::native::handle::root::{Root, read_only};
 use crate::native::handle::value::Value;
@@ -172,7 +172,7 @@ impl Arena {
         };
         let values = PyDict::new(py);
         for (key, (layout, data)) in keys.iter().zip(&found) {
-            values.set_item(key, to_python(py, layout, data)?)?;
+            values.set_item(key, Reader::of(py, layout)?.read(py, data)?)?;
         }
         Ok(values.unbind())
     }

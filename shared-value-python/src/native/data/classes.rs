@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -48,6 +49,8 @@ static HANDLES: Classes = Classes::of("handle_class");
 static RECORDS: Classes = Classes::of("record_class");
 static ENUMS: Classes = Classes::of("enum_class");
 
+static DECLARATIONS: AtomicUsize = AtomicUsize::new(0);
+
 /// Returns the class of handles of values or parts of this layout.
 pub(crate) fn handle<'py>(py: Python<'py>, layout: &DynLayout) -> PyResult<Bound<'py, PyType>> {
     HANDLES.get(py, unwrapped(layout))
@@ -67,7 +70,14 @@ pub(crate) fn enumeration<'py>(py: Python<'py>, layout: &DynLayout) -> PyResult<
 #[pyfunction]
 pub(crate) fn declare(layout: &Layout, class: Bound<'_, PyType>) {
     let classes = if layout.kind() == "enum" { &ENUMS } else { &RECORDS };
-    classes.with(|made| made.insert(unwrapped(&layout.0).to_string(), class.unbind()));
+    let former = classes.with(|made| made.insert(unwrapped(&layout.0).to_string(), class.unbind()));
+    DECLARATIONS.fetch_add(1, Ordering::Relaxed);
+    drop(former);
+}
+
+/// Returns how many types the program has declared so far.
+pub(crate) fn declarations() -> usize {
+    DECLARATIONS.load(Ordering::Relaxed)
 }
 
 /// Returns whether Python does not take this as the name of an attribute.

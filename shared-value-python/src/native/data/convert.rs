@@ -1,61 +1,13 @@
-//! Data of values as Python objects.
+//! Python objects as data of values.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyString};
 use shared_value::{DynData, DynField, DynKind, DynLayout};
 
 use crate::native::data::classes;
 use crate::native::data::layout::{Growing, growing, unwrapped};
 use crate::native::handle::value::owned;
-
-/// Returns the Python object for data of this layout: a number, a text, a list, a record.
-pub(crate) fn to_python<'py>(py: Python<'py>, layout: &DynLayout, data: &DynData) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match (unwrapped(layout).kind(), data) {
-        (_, DynData::Newtype { inner, .. }) => to_python(py, layout, inner)?,
-        (_, DynData::Bool(value)) => PyBool::new(py, *value).to_owned().into_any(),
-        (_, DynData::Char(value)) => PyString::new(py, value.encode_utf8(&mut [0; 4])).into_any(),
-        (_, DynData::Signed(value)) => value.into_pyobject(py)?.into_any(),
-        (_, DynData::Unsigned(value)) => value.into_pyobject(py)?.into_any(),
-        (_, DynData::F32(value)) => PyFloat::new(py, (*value).into()).into_any(),
-        (_, DynData::F64(value)) => PyFloat::new(py, *value).into_any(),
-        (_, DynData::Optional(None)) => py.None().into_bound(py),
-        (_, DynData::Optional(Some(value))) => to_python(py, layout, value)?,
-        (_, DynData::Text(text)) => PyString::new(py, text).into_any(),
-        (_, DynData::Bytes(bytes)) => PyBytes::new(py, bytes).into_any(),
-        (_, DynData::Enum { number, .. }) => classes::enumeration(py, layout)?.call1((*number,))?,
-        (kind, DynData::Array(elements)) => {
-            let element = match kind {
-                DynKind::Array { element, .. } | DynKind::Slice { element } | DynKind::Vector { element } => element,
-                _ => layout,
-            };
-            let list = PyList::empty(py);
-            for data in elements {
-                list.append(to_python(py, element, data)?)?;
-            }
-            list.into_any()
-        }
-        (DynKind::Struct { fields }, DynData::Struct { fields: given, .. }) => {
-            let values = PyDict::new(py);
-            for (name, data) in given {
-                // Reserved bytes have no data, so the fields are found by name.
-                let field = fields.iter().find(|field| field.name() == name);
-                let layout = field.map_or(layout, |field| field.layout());
-                values.set_item(classes::attribute(name), to_python(py, layout, data)?)?;
-            }
-            classes::record(py, layout)?.call((), Some(&values))?
-        }
-        // Bytes that a typecode describes, which has no layout of its own here.
-        (_, DynData::Struct { fields, .. }) => {
-            let values = PyDict::new(py);
-            for (name, data) in fields {
-                values.set_item(name, to_python(py, layout, data)?)?;
-            }
-            values.into_any()
-        }
-        (_, other) => return Err(PyTypeError::new_err(format!("no Python object stands for {other}"))),
-    })
-}
 
 /// Returns the data for a Python object. The layout tells integers from floating-point numbers.
 pub(crate) fn from_python(layout: &DynLayout, object: &Bound<'_, PyAny>) -> PyResult<DynData> {

@@ -5,3 +5,4 @@ pub(crate) mod convert;
 pub(crate) mod fresh;
 pub(crate) mod layout;
 pub(crate) mod number;
+pub(crate) mod reader;

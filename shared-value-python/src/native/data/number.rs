@@ -212,13 +212,7 @@ impl Number {
         offset: usize,
         amount: &Bound<'_, PyAny>,
     ) -> PyResult<Py<PyAny>> {
-        with_type!(self, T => {
-            let amount = T::from_python(amount)?;
-            match root.change_at::<T>(py, offset, |number| number.plus(amount))? {
-                Some(sum) => Ok(sum.into_python(py)),
-                None => Err(PyOverflowError::new_err("the sum does not fit, and nothing was changed")),
-            }
-        })
+        with_type!(self, T => add_at::<T>(py, root, offset, amount))
     }
 
     /// Returns the numbers in these bytes.
@@ -227,5 +221,20 @@ impl Number {
             let objects = bytes.chunks_exact(size_of::<T>()).map(|bytes| T::from_bytes(bytes).into_python(py));
             Ok(PyList::new(py, objects)?.into_any().unbind())
         })
+    }
+}
+
+/// Adds to the number at an offset, and returns the sum.
+#[inline]
+pub(crate) fn add_at<T: Primitive>(
+    py: Python<'_>,
+    root: &Root,
+    offset: usize,
+    amount: &Bound<'_, PyAny>,
+) -> PyResult<Py<PyAny>> {
+    let amount = T::from_python(amount)?;
+    match root.change_at::<T>(py, offset, |number| number.plus(amount))? {
+        Some(sum) => Ok(sum.into_python(py)),
+        None => Err(PyOverflowError::new_err("the sum does not fit, and nothing was changed")),
     }
 }

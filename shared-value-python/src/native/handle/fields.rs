@@ -4,23 +4,23 @@
 //! third of the time of a `property`.
 #![allow(unsafe_code)]
 
-use std::any::Any;
 use std::ffi::{CString, c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyAttributeError, PySystemError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use shared_value::{DynKind, DynLayout};
 
+use crate::call::guarded;
 use crate::native::data::classes::{self, attribute};
-use crate::native::data::convert::{from_python, to_python};
+use crate::native::data::convert::from_python;
 use crate::native::data::layout::{Layout, unwrapped};
 use crate::native::data::number::{Number, Primitive, with_type};
+use crate::native::data::reader::Known;
 use crate::native::handle::atomic::{Atomic, Words};
 use crate::native::handle::counter::{Counter, Counters, not_set};
 use crate::native::handle::value::{Value, is_composite};
@@ -35,6 +35,8 @@ struct Field {
     outside: Option<Outside>,
     /// The class of handles of the field, if it has any.
     class: PyOnceLock<Py<PyType>>,
+    /// How its data becomes an object.
+    reader: Known,
 }
 
 /// What a field has outside of the slots: it is changed without the lock.
@@ -86,7 +88,7 @@ impl Field {
             return part.into_instance(class.bind(py));
         }
         let data = value.root.get(py, &value.path_of(&self.name), self.layout.size())?;
-        to_python(py, &self.layout, &data)
+        self.reader.get(py, &self.layout)?.read(py, &data)
     }
 
     fn set(&self, py: Python<'_>, value: &Value, object: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -146,7 +148,8 @@ fn add(
         None => (get_field, set_field),
     };
     let layout = Arc::new(layout.clone());
-    let known = Field { name: field.into(), offset, layout, outside, class: PyOnceLock::new() };
+    let known =
+        Field { name: field.into(), offset, layout, outside, class: PyOnceLock::new(), reader: Known::default() };
     // The descriptor refers to these for as long as the program runs: classes of layouts are made once.
     let name = text(attribute.to_owned())?;
     let descriptor = Box::leak(Box::new(ffi::PyGetSetDef {
@@ -174,35 +177,6 @@ unsafe fn receiver(py: Python<'_>, object: *mut ffi::PyObject, closure: *mut c_v
     let value = unsafe { object.cast_unchecked::<Value>() };
     // SAFETY: the field was leaked, and is never changed.
     (value.get(), unsafe { &*closure.cast::<Field>() })
-}
-
-/// Runs the work of a call of Python. An exception or a panic of it becomes the exception of the call, and `failed` its result.
-fn guarded<R>(failed: R, work: impl FnOnce(Python<'_>) -> PyResult<R>) -> R {
-    // SAFETY: Python calls descriptors with the interpreter's lock held.
-    let py = unsafe { Python::assume_attached() };
-    let result = catch_unwind(AssertUnwindSafe(|| work(py)));
-    match result {
-        Ok(Ok(result)) => result,
-        Ok(Err(error)) => {
-            raise(error);
-            failed
-        }
-        Err(panic) => {
-            raise(PySystemError::new_err(text_of(&*panic)));
-            failed
-        }
-    }
-}
-
-#[cold]
-fn raise(error: PyErr) {
-    Python::attach(|py| error.restore(py));
-}
-
-#[cold]
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("shared_value panicked: {}", text.unwrap_or("without a message"))
 }
 
 unsafe extern "C" fn get_number<T: Primitive>(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyType};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyType};
 use shared_value::{DynKind, DynLayout, LockState};
 
 use crate::native::data::classes;
-use crate::native::data::convert::{from_python, to_python};
+use crate::native::data::convert::from_python;
 use crate::native::data::fresh;
 use crate::native::data::layout::{Layout, unwrapped, vector_element};
 use crate::native::data::number::Number;
+use crate::native::data::reader::{Known, Reader};
 use crate::native::error::{OrRaise, Patience};
 use crate::native::handle::holds;
 use crate::native::handle::root::{Root, each};
@@ -29,6 +30,8 @@ pub(crate) struct Value {
     pub(crate) layout: Arc<DynLayout>,
     /// Whether atomic fields of this struct have words of their own: it is the value itself.
     pub(crate) is_whole: bool,
+    /// How its data becomes an object.
+    reader: Known,
 }
 
 /// What an instance is made of. Only this module makes one.
@@ -40,7 +43,8 @@ impl Value {
     pub(crate) fn whole(py: Python<'_>, root: Root) -> PyResult<Bound<'_, PyAny>> {
         let layout = Arc::new(root.layout().clone());
         let is_whole = matches!(layout.kind(), DynKind::Struct { .. });
-        Self { root: Arc::new(root), path: "".into(), offset: 0, layout, is_whole }.into_object(py)
+        Self { root: Arc::new(root), path: "".into(), offset: 0, layout, is_whole, reader: Known::default() }
+            .into_object(py)
     }
 
     fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -61,7 +65,8 @@ impl Value {
 
     /// Returns the part at a path of the value, which starts at this offset in this part.
     pub(crate) fn part(&self, path: Arc<str>, offset: usize, layout: Arc<DynLayout>) -> Self {
-        Self { root: Arc::clone(&self.root), path, offset: self.offset + offset, layout, is_whole: false }
+        let (root, offset) = (Arc::clone(&self.root), self.offset + offset);
+        Self { root, path, offset, layout, is_whole: false, reader: Known::default() }
     }
 
     /// Returns the element layout and the number of elements.
@@ -84,9 +89,10 @@ impl Value {
         vector_element(&self.layout).ok_or_else(fixed)
     }
 
+    /// Reads an element.
     fn read(&self, py: Python<'_>, path: &str, layout: &DynLayout) -> PyResult<Py<PyAny>> {
         let data = self.root.get(py, path, layout.size())?;
-        Ok(to_python(py, layout, &data)?.unbind())
+        Ok(Reader::of(py, layout)?.read(py, &data)?.unbind())
     }
 }
 
@@ -100,7 +106,9 @@ impl Value {
 
     /// Return the present value: a number, a text, a list, a record. All of it belongs to one version.
     pub(crate) fn load(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.read(py, &self.path, &self.layout)
+        let reader = self.reader.get(py, &self.layout)?;
+        let data = self.root.get(py, &self.path, self.layout.size())?;
+        Ok(reader.read(py, &data)?.unbind())
     }
 
     /// Replace the value, in one commit. Atomic fields that the new value leaves out stay as they are.
@@ -271,9 +279,9 @@ impl Value {
         if let Some(number) = Number::of(element) {
             return number.list(py, &bytes);
         }
-        let list = pyo3::types::PyList::empty(py);
+        let (reader, list) = (Reader::of(py, element)?, PyList::empty(py));
         for bytes in bytes.chunks_exact(element.size()) {
-            list.append(to_python(py, element, &element.decode(bytes).or_raise(py)?)?)?;
+            list.append(reader.read(py, &element.decode(bytes).or_raise(py)?)?)?;
         }
         Ok(list.into_any().unbind())
     }
@@ -387,20 +395,39 @@ pub(crate) struct Block {
 
 #[pymethods]
 impl Block {
+    /// Take the lock; return the handle of the value.
     fn __enter__(&self, py: Python<'_>) -> PyResult<Py<Value>> {
-        self.value.get().enter(py, self.timeout)?;
-        Ok(self.value.clone_ref(py))
+        self.enter(py)
     }
 
-    #[pyo3(signature = (kind, _value, _traceback))]
+    /// Commit and release the lock; discard the changes if an exception has left the block.
+    #[pyo3(signature = (kind, value, traceback, /))]
     fn __exit__(
         &self,
         py: Python<'_>,
         kind: &Bound<'_, PyAny>,
-        _value: &Bound<'_, PyAny>,
-        _traceback: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+        traceback: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        self.value.get().leave(py, !kind.is_none())
+        let _ = (value, traceback);
+        self.leave(py, !kind.is_none())
+    }
+}
+
+impl Block {
+    pub(super) fn of(value: Py<Value>, timeout: Option<f64>) -> Self {
+        Self { value, timeout }
+    }
+
+    #[inline]
+    pub(super) fn enter(&self, py: Python<'_>) -> PyResult<Py<Value>> {
+        self.value.get().enter(py, self.timeout)?;
+        Ok(self.value.clone_ref(py))
+    }
+
+    #[inline]
+    pub(super) fn leave(&self, py: Python<'_>, has_failed: bool) -> PyResult<()> {
+        self.value.get().leave(py, has_failed)
     }
 }
 

@@ -1,27 +1,23 @@
 //! `Changes`: waiting for commits.
 
-use std::future::Future;
-use std::io::{Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use shared_value::{Dyn, DynData, Error, ReadOnly, ReadWrite};
 
-use crate::native::data::convert::to_python;
+use crate::native::data::reader::Known;
 use crate::native::error::{OrRaise, Patience, patiently};
 use crate::native::handle::root::Root;
 use crate::native::handle::value::Value;
+use crate::native::handle::wait::{Finish, Wait};
 
 /// The changes of a value from now on: each call returns the latest value. The values in between are skipped.
 #[pyclass(frozen, module = "shared_value")]
 pub(crate) struct Changes {
     root: Arc<Root>,
     state: Mutex<State>,
+    reader: Known,
 }
 
 #[derive(Clone)]
@@ -40,7 +36,7 @@ impl Changes {
                 return Err(PyTypeError::new_err("a value without a lock has no versions to wait for"));
             }
         };
-        Ok(Self { root: Arc::clone(&value.root), state: Mutex::new(state) })
+        Ok(Self { root: Arc::clone(&value.root), state: Mutex::new(state), reader: Known::default() })
     }
 
     /// Returns a copy. Several threads or tasks may wait at once: each gets the next change.
@@ -50,6 +46,15 @@ impl Changes {
 
     fn put(&self, state: State) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    fn read(&self, py: Python<'_>, data: &DynData) -> PyResult<Py<PyAny>> {
+        Ok(self.reader.get(py, self.root.layout())?.read(py, data)?.unbind())
+    }
+
+    fn finish(&self, py: Python<'_>, state: State, found: Result<DynData, Error>) -> PyResult<Py<PyAny>> {
+        self.put(state);
+        self.read(py, &found.or_raise(py)?)
     }
 }
 
@@ -71,7 +76,7 @@ impl Changes {
             State::ReadOnly(changes) => changes.next_timeout(timeout),
         });
         self.put(state);
-        Ok(to_python(py, self.root.layout(), &found?)?.unbind())
+        self.read(py, &found?)
     }
 
     fn __iter__(this: Py<Self>) -> Py<Self> {
@@ -84,65 +89,19 @@ impl Changes {
 
     /// Begins to wait without blocking the thread. Used by `changed()`.
     fn _begin(this: Bound<'_, Self>) -> PyResult<Wait> {
-        let future: Waiting = match this.get().copy() {
-            State::ReadWrite(mut changes) => Box::pin(async move {
-                let found = changes.changed().await;
-                (State::ReadWrite(changes), found)
-            }),
-            State::ReadOnly(mut changes) => Box::pin(async move {
-                let found = changes.changed().await;
-                (State::ReadOnly(changes), found)
-            }),
-        };
-        let (receiver, sender) = UnixStream::pair()?;
-        receiver.set_nonblocking(true)?;
-        sender.set_nonblocking(true)?;
-        let signal = Waker::from(Arc::new(Signal(sender)));
-        Ok(Wait { changes: this.unbind(), future: Mutex::new(Some(future)), receiver, signal })
-    }
-}
-
-type Waiting = Pin<Box<dyn Future<Output = (State, Result<DynData, Error>)> + Send>>;
-
-/// Makes the descriptor of a wait readable. It needs no interpreter: the thread that waits for all tasks calls it.
-struct Signal(UnixStream);
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        // If the buffer is full, the descriptor is readable already.
-        let _ = (&self.0).write(&[1]);
-    }
-}
-
-/// A wait that an event loop watches.
-#[pyclass(frozen, module = "shared_value")]
-pub(crate) struct Wait {
-    changes: Py<Changes>,
-    future: Mutex<Option<Waiting>>,
-    receiver: UnixStream,
-    signal: Waker,
-}
-
-#[pymethods]
-impl Wait {
-    /// The descriptor that becomes readable when `poll` may have a value.
-    fn fileno(&self) -> i32 {
-        self.receiver.as_raw_fd()
-    }
-
-    /// Return the value in a tuple; `None` before there is a new one.
-    fn poll(&self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>,)>> {
-        let mut received = [0; 64];
-        while matches!((&self.receiver).read(&mut received), Ok(count) if count > 0) {}
-        let mut future = self.future.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(waiting) = future.as_mut() else { return Err(PyRuntimeError::new_err("the wait has ended")) };
-        let Poll::Ready((state, found)) = waiting.as_mut().poll(&mut Context::from_waker(&self.signal)) else {
-            return Ok(None);
-        };
-        *future = None;
-        drop(future);
-        let changes = self.changes.get();
-        changes.put(state);
-        Ok(Some((to_python(py, changes.root.layout(), &found.or_raise(py)?)?.unbind(),)))
+        let (state, this) = (this.get().copy(), this.unbind());
+        Wait::new(async move {
+            let (state, found) = match state {
+                State::ReadWrite(mut changes) => {
+                    let found = changes.changed().await;
+                    (State::ReadWrite(changes), found)
+                }
+                State::ReadOnly(mut changes) => {
+                    let found = changes.changed().await;
+                    (State::ReadOnly(changes), found)
+                }
+            };
+            Box::new(move |py: Python<'_>| this.get().finish(py, state, found)) as Finish
+        })
     }
 }

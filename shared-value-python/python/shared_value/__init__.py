@@ -15,6 +15,7 @@ the next owner gets the lock at once, with the last committed value.
 
 from shared_value import _interpreter  # First: it says why an interpreter cannot load the rest.
 from shared_value._core import (
+    ArenaChanges,
     Atomic as AtomicHandle,
     Counter as CounterHandle,
     Changes,
@@ -27,6 +28,7 @@ from shared_value._core import (
     unlink,
 )
 from shared_value._arena import Arena, Transaction, create_arena, open_arena, passing
+from shared_value._changes import Change
 from shared_value._errors import ArenaFull, Error, InvalidBits, InvalidSegment, LayoutMismatch, Retired
 from shared_value._handles import Array, Handle, Scalar, SharedCounter, Struct, View
 from shared_value._layouts import (
@@ -59,7 +61,7 @@ from shared_value._records import Record, enumeration, struct, to_dict
 from shared_value._vectors import SharedBytes, SharedString, Vector
 
 __all__ = [
-    "Arena", "ArenaFull", "Array", "Atomic", "AtomicHandle", "Changes", "Counter", "CounterHandle", "Descriptor", "Error", "Handle",
+    "Arena", "ArenaChanges", "ArenaFull", "Array", "Atomic", "AtomicHandle", "Change", "Changes", "Counter", "CounterHandle", "Descriptor", "Error", "Handle",
     "Inherited", "InvalidBits", "InvalidSegment", "Layout", "LayoutMismatch", "Record", "Retired", "Scalar", "SharedBytes", "SharedCounter",
     "SharedString", "Source", "Struct", "Token", "Transaction", "Value", "Vector", "View", "array", "bool", "char", "counter", "create",
     "create_arena", "dtype_of", "enumeration", "f32", "f64", "i16", "i32", "i64", "i8", "layout_of", "names", "new", "open", "open_arena",

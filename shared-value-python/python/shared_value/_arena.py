@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from typing import Any, TypeVar
 
 from shared_value import _core
-from shared_value._core import Layout, Token
+from shared_value._changes import Change, found_by
+from shared_value._core import ArenaChanges, Layout, Token
 from shared_value._layouts import f64, i64, layout_of
 from shared_value._layouts import bool as shared_bool
 from shared_value._open import Source, _initial
@@ -84,6 +85,23 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         so it must not do anything else that cannot be repeated.
         """
         return _core.run_transaction(self, lambda tx: change(Transaction(tx)))
+
+    async def changed(self, changes: ArenaChanges | None = None) -> Change:
+        """Wait for the next change of a key without blocking the thread, and return it.
+
+        Without `changes`, those of all keys from now on. To miss none between two calls, give the result of `arena.changes()`.
+        """
+        found: Change = await found_by((changes or self.changes())._begin())
+        return found
+
+    async def follow(self, pattern: str = "*") -> AsyncIterator[Change]:
+        """Iterate over the changes of `changes(pattern)` in async code: `async for change in arena.follow("jobs.*")`.
+
+        They count from the first step of the iteration on.
+        """
+        changes = self.changes(pattern)
+        while True:
+            yield await self.changed(changes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a token: another process of this user can open the arena while this one has it open."""

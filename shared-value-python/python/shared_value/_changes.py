@@ -1,13 +1,22 @@
-"""Waiting for changes in async code."""
+"""Changes: which key of an arena, and waiting for changes in async code."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import asyncio
 
     from shared_value._core import _Wait
+
+
+class Change(NamedTuple):
+    """What has happened to a key of an arena. Returned by the changes of `Arena.changes()`."""
+
+    kind: Literal["added", "changed", "removed"]
+    """What has happened: a value was added or has replaced another one, a value was committed, or there is none any more."""
+    key: str
+    """The key."""
 
 
 async def found_by(wait: _Wait) -> Any:

@@ -26,6 +26,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<value::Block>()?;
     methods::add_block_methods(&module.py().get_type::<value::Block>())?;
     module.add_class::<arena::Arena>()?;
+    module.add_class::<arena::ArenaChanges>()?;
     module.add_class::<arena::Transaction>()?;
     module.add_function(wrap_pyfunction!(arena::create_arena, module)?)?;
     module.add_function(wrap_pyfunction!(arena::open_arena, module)?)?;

@@ -78,7 +78,14 @@ def main() -> None:
     message.value = bytes(message) + motto.value.encode()
     print(jobs.pop(), len(jobs), str(motto), message.pop())
 
+    change: sv.Change = arena.changes("h*").next(timeout=1.0)
+    kind, key = change
+    print(change.key, f"{kind}: {key}", [change.kind for change in arena.changes()])
+
     async def follow() -> None:
+        print((await arena.changed()).key)
+        async for change in arena.follow("jobs.*"):
+            print(change.kind)
         async for record in account.follow():
             print(record)
 

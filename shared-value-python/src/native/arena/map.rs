@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Synchronized, interruptible};
 
+use crate::native::arena::changes::ArenaChanges;
 use crate::native::data::layout::Layout;
 use crate::native::data::reader::Reader;
 use crate::native::error::{OrRaise, Patience, exception, is_temporary, patiently_if};
@@ -175,6 +176,20 @@ impl Arena {
             values.set_item(key, Reader::of(py, layout)?.read(py, data)?)?;
         }
         Ok(values.unbind())
+    }
+
+    /// Return the changes from now on of all values whose keys fit a pattern: which key was added, changed or removed. In the
+    /// pattern, `*` stands for any characters, also none, and `?` for one.
+    ///
+    ///     for change in arena.changes("jobs.*"):
+    ///         print(change.kind, change.key)
+    ///
+    /// No change is lost. Several changes of a key between two calls count as one, which says what is different now: a value that
+    /// was added and removed again is not reported, and one that was replaced is reported as added. Changes of atomic fields and
+    /// of counters are not reported.
+    #[pyo3(signature = (pattern = "*"))]
+    fn changes(&self, py: Python<'_>, pattern: &str) -> PyResult<ArenaChanges> {
+        ArenaChanges::of(py, self, pattern)
     }
 
     fn __len__(&self) -> usize {

@@ -4,7 +4,7 @@
 #     deaths.sh [holders] [methods]        without arguments: 1,000 holders, "fork spawn forkserver"
 #
 # The package and pytest are those of $PYTHON, or of python3. The last lines are a table. With 1,000 holders, `fork` takes about a
-# minute for each way. The other methods take some ten times as long: an interpreter starts, or imports the tests, for each holder.
+# minute for each way. The other methods take ten times as long: an interpreter starts, or imports the tests, for each holder.
 set -euo pipefail
 cd "$(dirname "$0")"
 

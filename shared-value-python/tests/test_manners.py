@@ -367,8 +367,8 @@ def test_subinterpreters_get_an_error() -> None:
 
 
 def test_free_threaded_interpreters_get_an_error_that_says_what_to_do() -> None:
-    """They look for another file than `_core`, and would say that there is none. SHARED_VALUE_FREE_THREADED names such an interpreter;
-    without one, this interpreter takes itself for one."""
+    """They look for another file than `_core`, and would say that there is none. SHARED_VALUE_FREE_THREADED names such an
+    interpreter; without one, this interpreter takes itself for one."""
     python = os.environ.get("SHARED_VALUE_FREE_THREADED")
     place = os.path.dirname(os.path.dirname(sv.__file__))
     program = f"import sys; sys.path.append({place!r}); "

@@ -60,7 +60,7 @@ impl Scenario for Registration {
     fn victim(&self) {
         marked(|| {
             Self::register(&self.recorder).expect("there is room").record(0.5);
-            // It changes nothing. So many of the points lie behind the observation.
+            // This changes nothing, and takes many instructions: so the points behind the observation are tried too.
             drop(Self::register(&self.recorder).expect("it is there"));
         });
     }

@@ -31,7 +31,7 @@ struct Field {
     /// Where it starts in its struct.
     offset: usize,
     layout: Arc<DynLayout>,
-    /// What it has outside of the slots if its struct is the value.
+    /// The part of the field outside of the slots. A field has one only if its struct is the whole value.
     outside: Option<Outside>,
     /// The class of handles of the field, if it has any.
     class: PyOnceLock<Py<PyType>>,
@@ -39,7 +39,7 @@ struct Field {
     reader: Known,
 }
 
-/// What a field has outside of the slots: it is changed without the lock.
+/// The part of a field that lies outside of the slots, and is changed without the lock.
 #[derive(Clone, Copy)]
 enum Outside {
     Atomic(Words),

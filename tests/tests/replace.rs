@@ -1,17 +1,18 @@
 //! A value takes the place of another, while processes use both.
 
-use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::thread;
 use std::time::Duration;
+use std::{fs, io, mem, thread};
 
 use shared_value::{
     Arena, Capacity, DynData, DynLayout, DynValue, Error, Lock, LockError, LockState, RLock, SharedArray, SharedString,
     SharedVec, Synchronized, names, unlink,
 };
-use shared_value_tests::{DEADLINE, Futex, SHORT, SegmentName, fork, in_time, scaled};
+use shared_value_tests::{DEADLINE, Futex, SHORT, SegmentFile, SegmentName, end_now, fork, in_time, scaled};
 
 #[expect(clippy::needless_pass_by_value, reason = "a result is dropped with its guard")]
 fn is_retired<V>(result: Result<V, Error>) -> bool {
@@ -201,7 +202,7 @@ fn a_guard_that_the_closure_leaks_keeps_the_value() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let replaced = Synchronized::<u64>::replace(&name, |seen: u32| {
-                std::mem::forget(old.lock());
+                mem::forget(old.lock());
                 u64::from(seen)
             });
             assert!(matches!(replaced, Err(Error::Lock(LockError::AlreadyHeld))));
@@ -223,7 +224,7 @@ fn a_child_that_the_closure_forks_replaces_nothing() {
     match child {
         None => {
             let is_refused = matches!(replaced, Err(Error::Lock(LockError::NotHeld)));
-            shared_value_tests::end_now(i32::from(!is_refused));
+            end_now(i32::from(!is_refused));
         }
         Some(child) => child.finish(),
     }
@@ -297,10 +298,9 @@ fn the_permissions_stay() {
 /// A replacement must not take a name that leads elsewhere by now.
 #[test]
 fn a_name_that_others_changed_is_left_alone() {
-    for change in [
-        (|name, _| fs::remove_file(name)) as fn(&std::path::Path, &std::path::Path) -> std::io::Result<()>,
-        |name, other| fs::rename(other, name),
-    ] {
+    for change in
+        [(|name, _| fs::remove_file(name)) as fn(&Path, &Path) -> io::Result<()>, |name, other| fs::rename(other, name)]
+    {
         let (name, other) = (SegmentName::new("replace-moved"), SegmentName::new("replace-other"));
         let old = Synchronized::create(&name, 7_u32).unwrap();
         drop(Synchronized::create(&other, 1_u8).unwrap());
@@ -341,7 +341,7 @@ fn an_old_file_that_is_put_back_can_be_used() {
 fn an_unlinked_value_goes_on() {
     let name = SegmentName::new("replace-unlinked");
     let value = Synchronized::create(&name, 7_u32).unwrap();
-    let (one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+    let (one, other) = UnixStream::pair().unwrap();
     value.send_to(&one).unwrap();
     let child = fork(|| {
         let reader = Synchronized::<u32>::open_read_only(&other).unwrap();
@@ -389,6 +389,52 @@ fn a_name_is_unlinked_beside_a_replacement() {
         }
         println!("the name was unlinked first in {unlinked:?} rounds");
     });
+}
+
+/// The name of a value that never took its place would stay until a person finds it.
+#[test]
+fn the_name_that_a_dead_process_gave_is_removed() {
+    const IDENTITY: u64 = 64;
+    const RETIRED: u64 = 96;
+    const PENDING_OF_ONE_NAME: u64 = 3 | 1 << 32;
+    // An owner dies when it has named the new value, and before it renames that.
+    let die = |path: &Path, old: &Synchronized<u32>| {
+        let file = SegmentFile::open(path);
+        let identity = u128::from_ne_bytes(file.bytes(IDENTITY, 16).try_into().unwrap());
+        let next = path.with_file_name(format!(".shared-value-next-{identity:032x}"));
+        let owner = fork(|| {
+            mem::forget(old.lock().unwrap());
+            file.overwrite(RETIRED, &PENDING_OF_ONE_NAME.to_ne_bytes());
+            fs::write(&next, "the new value").unwrap();
+            end_now(0);
+        });
+        owner.finish();
+        assert!(next.exists());
+        next
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("value");
+
+    // A user has removed the old name meanwhile.
+    let old = Synchronized::create(&path, 7_u32).unwrap();
+    let next = die(&path, &old);
+    fs::remove_file(&path).unwrap();
+    assert!(is_retired(old.lock_timeout(DEADLINE)) && !next.exists());
+
+    // The next owner does not know the name. A process that unlinks it does.
+    let known = Synchronized::create(&path, 7_u32).unwrap();
+    let (one, other) = UnixStream::pair().unwrap();
+    known.send_to(&one).unwrap();
+    drop(known);
+    let old = Synchronized::<u32>::open(&other).unwrap();
+    let next = die(&path, &old);
+    assert!(old.lock_timeout(DEADLINE).unwrap().recovered() && next.exists());
+    let unlinking = fork(|| {
+        std::env::set_current_dir(&directory).unwrap();
+        unlink(Path::new("value")).unwrap();
+    });
+    unlinking.finish();
+    assert!(!next.exists() && !path.exists() && old.is_retired());
 }
 
 /// The name that a new value has for a moment is of no use to anybody.

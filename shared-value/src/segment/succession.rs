@@ -8,9 +8,10 @@
 //! 4. Rename it: the kernel moves the old name to the new segment in one step. The old segment has no name then.
 //! 5. Note *replaced*, and retire the lock.
 //!
-//! If the owner dies after step 2, the next owner of the lock finds *pending*, and looks at the name. If the name leads to the
-//! old segment, the next owner removes the name of step 3 and goes on as after any death. Otherwise it retires the lock. So an
-//! old value is never changed after the name has left it.
+//! If the owner dies after step 2, the next owner of the lock finds *pending*, removes the name of step 3, and looks at the old name.
+//! If that leads to the old segment, the next owner goes on as after any death. Otherwise it retires the lock. So an old value is
+//! never changed after the name has left it. A next owner that does not know the old name leaves the name of step 3 to the next
+//! replacement, or to the end of the old name.
 
 use std::ffi::CStr;
 use std::fs::{self, File};
@@ -91,8 +92,9 @@ impl Mapping {
 
     fn settle_pending(&self, links: u32) -> bool {
         let is_replaced = self.has_lost_name(links) && !fault::is_chosen("keep_replaced");
-        if !is_replaced {
-            self.remove_next();
+        // It is there also if the name was lost by other hands, after the owner had died.
+        if let Ok(path) = PathText::of(self.location()) {
+            self.remove_next(&path);
         }
         retired::set(self.retired(), if is_replaced { Standing::Replaced } else { Standing::InPlace });
         is_replaced
@@ -151,11 +153,9 @@ impl Mapping {
         self.leads_here().map_or_else(by_links, |leads_here| !leads_here)
     }
 
-    /// Removes the name of a segment that was to take the place of this one.
-    fn remove_next(&self) {
-        if let Ok(path) = PathText::of(self.location())
-            && let Ok(next) = PathText::of_next(&path, self.id())
-        {
+    /// Removes the name of a segment that was to take the place of this one, at this path.
+    fn remove_next(&self, path: &PathText) {
+        if let Ok(next) = PathText::of_next(path, self.id()) {
             // Usually the owner died before it gave the name, or after it had renamed the file.
             let _ = sys::file::remove(next.as_c_str());
         }
@@ -195,7 +195,7 @@ impl PathText {
     /// The longest path that the kernel takes, with the NUL (`PATH_MAX`).
     const MOST: usize = 4096;
 
-    /// Returns the path of a location.
+    /// Returns the path of a location that has been made static.
     ///
     /// # Errors
     /// `NotFound` if the location has no path, `InvalidInput` if no file has so long a path.
@@ -287,6 +287,10 @@ fn unlink_at(location: &Location<'_>, path: &Path, check: impl Fn(Identity) -> R
         // If *pending* stayed, the loss of the name would pass for a replacement.
         if let Standing::Pending { links } = standing(mapping.retired()) {
             mapping.settle_pending(links);
+        }
+        // An owner that did not know the path has settled without removing it.
+        if let Ok(path) = PathText::of(&location.to_static()) {
+            mapping.remove_next(&path);
         }
         remove()?;
         retired::set_unlinked(mapping.retired());

@@ -2,6 +2,20 @@
 # Proves that the kill points, storms and tests find faults: builds the library with faults, chooses one after the other, and
 # asserts that each one is found. Usage: tests/faults.sh [FAULT]...
 set -euo pipefail
+
+# Processes that die in the middle of a faulty operation leave names, and so does this script if it is interrupted. Here they are
+# names in a /dev/shm that only the processes of this script see. The kernel removes it with the last of them.
+if [[ -z ${SHARED_VALUE_OWN_MEMORY:-} ]]; then
+  namespaces=(--mount)
+  ((EUID == 0)) || namespaces+=(--map-root-user)
+  SHARED_VALUE_OWN_MEMORY=1 exec unshare "${namespaces[@]}" "$BASH" "$0" "$@"
+fi
+unset SHARED_VALUE_OWN_MEMORY
+mount -t tmpfs -o mode=1777 shared-value /dev/shm
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
 cd "$(dirname "$0")/.."
 
 # Each line: the fault, the harm that must be found, and the operations that are tried. More operations would find more, but a

@@ -99,6 +99,13 @@ impl Replacing {
     }
 }
 
+/// A victim of a sweep that has ended with harm may have left the name of its new value.
+impl Drop for Replacing {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.place.path().with_file_name(&self.next));
+    }
+}
+
 impl Scenario for Replacing {
     fn reset(&mut self) {
         self.old = None;

@@ -1,7 +1,8 @@
-//! A process that is killed at points all over the registration of a series, and of its first observation.
+//! A process that is killed at points all over the registration of a series, and all over an observation.
 //!
-//! `SHARED_VALUE_KILL_POINTS` is the number of points. A debug build takes two million instructions for a registration, and a minute or
-//! two for this test: prefer a release build. The test needs `ptrace`, and a program without other threads, so it has a `main` of its own.
+//! `SHARED_VALUE_KILL_POINTS` is the number of points of each. A debug build takes two million instructions for a registration, and a
+//! minute or two for this test: prefer a release build. The test needs `ptrace`, and a program without other threads, so it has a
+//! `main` of its own.
 
 use std::env;
 use std::time::Instant;
@@ -20,20 +21,26 @@ static ALLOCATOR: VictimAllocator = VictimAllocator::new();
 fn main() -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let count = env::var("SHARED_VALUE_KILL_POINTS").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
-    let report = Sweep::new(Points::AtMost { count, seed: 7 }).run("register", &mut Registration::new())?;
-    println!("{report}");
-    ensure!(report.is_unharmed(), "a death did harm");
+    for (name, scenario) in
+        [("register", &mut Registration::new() as &mut dyn Scenario), ("observe", &mut Observation::new())]
+    {
+        let report = Sweep::new(Points::AtMost { count, seed: 7 }).run(name, scenario)?;
+        println!("{report}");
+        ensure!(report.is_unharmed(), "a death did harm");
+    }
     Ok(())
 }
 
-/// Registers a series whose metric, bounds and labels are new.
-struct Registration {
+/// A recorder that counts jobs, and has at most one histogram.
+struct Subject {
     recorder: Recorder,
 }
 
-impl Registration {
+impl Subject {
     fn new() -> Self {
-        Self { recorder: Recorder::new(Arena::new(1 << 20).expect("there is memory")) }
+        let recorder = Recorder::new(Arena::new(1 << 20).expect("there is memory"));
+        recorder.counter(&Key::from_name("jobs")).expect("there is room").increment(1);
+        Self { recorder }
     }
 
     fn register(recorder: &Recorder) -> Result<Histogram, shared_value_metrics::Error> {
@@ -49,57 +56,114 @@ impl Registration {
             |start: &str| text.lines().find(|line| line.starts_with(start))?.rsplit_once(' ').map(|(_, value)| value);
         Some((value("delay_count")?.parse().ok()?, value("delay_sum")?.parse().ok()?))
     }
+
+    /// Returns the place of the count and the sum in a list of states.
+    fn state_in(&self, states: &[Option<(u64, f64)>]) -> Result<usize, Harm> {
+        let observed = self.observed();
+        let place = states.iter().position(|state| *state == observed);
+        place.ok_or_else(|| Harm::Torn(format!("count and sum are {observed:?}")))
+    }
+
+    fn expect(&self, observed: Option<(u64, f64)>) -> Result<(), Harm> {
+        let text = self.recorder.render(Format::Prometheus);
+        if !text.contains("jobs_total 1\n") || self.observed() != observed {
+            return Err(Harm::Lost(format!("expected {observed:?}, found {text}")));
+        }
+        Ok(())
+    }
+}
+
+fn found(death: &Death, state: usize) -> Found {
+    Found { took: Instant::now().duration_since(death.at), died_holding: false, states: vec![state] }
+}
+
+/// Registers a series whose metric, bounds and labels are new.
+struct Registration(Subject);
+
+impl Registration {
+    fn new() -> Self {
+        Self(Subject::new())
+    }
 }
 
 impl Scenario for Registration {
     fn reset(&mut self) {
         *self = Self::new();
-        self.recorder.counter(&Key::from_name("jobs")).expect("there is room").increment(1);
     }
 
     fn victim(&self) {
         marked(|| {
-            Self::register(&self.recorder).expect("there is room").record(0.5);
-            // This changes nothing, and takes many instructions: so the points behind the observation are tried too.
-            drop(Self::register(&self.recorder).expect("it is there"));
+            drop(Subject::register(&self.0.recorder).expect("there is room"));
+            // This changes nothing, and takes many instructions: so the points behind the registration are tried too.
+            drop(Subject::register(&self.0.recorder).expect("it is there"));
         });
     }
 
     fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
         // Nothing of a series that was not registered is shown, and its metric may still become another one.
-        let state = match self.observed() {
-            None => 0,
-            Some((0, 0.0)) => 1,
-            Some((1, 0.0)) => 2,
-            Some((1, 0.5)) => 3,
-            other => return Err(Harm::Torn(format!("count and sum are {other:?}"))),
-        };
-        let recorder = self.recorder.clone();
+        let state = self.0.state_in(&[None, Some((0, 0.0))])?;
+        let recorder = self.0.recorder.clone();
         in_time(move || {
             if state == 0 {
                 recorder.gauge(&Key::from_name("delay_sum")).expect("the name is free").set(1.0);
-                assert!(Self::register(&recorder).is_err(), "the name is taken");
+                assert!(Subject::register(&recorder).is_err(), "the name is taken");
             } else {
-                Self::register(&recorder).expect("it is there").record(0.5);
+                Subject::register(&recorder).expect("it is there").record(0.5);
             }
         });
-        let text = self.recorder.render(Format::Prometheus);
-        if !text.contains("jobs_total 1\n") {
-            return Err(Harm::Lost(text));
-        }
-        let counted = self.observed().map_or(0, |(count, _)| count);
-        let expected = [0, 1, 2, 2][state];
-        if counted != expected {
-            return Err(Harm::Lost(format!("{counted} observations, and not {expected}")));
-        }
-        Ok(Found { took: Instant::now().duration_since(death.at), died_holding: false, states: vec![state] })
+        self.0.expect((state == 1).then_some((1, 0.5)))?;
+        Ok(found(death, state))
     }
 
     fn last_states(&self) -> Vec<usize> {
-        vec![3]
+        vec![1]
     }
 
     fn shared(&self) -> Vec<u8> {
-        [self.recorder.arena().used(), self.recorder.arena().len()].map(usize::to_ne_bytes).concat()
+        [self.0.recorder.arena().used(), self.0.recorder.arena().len()].map(usize::to_ne_bytes).concat()
+    }
+}
+
+/// Observes a value in a series that is there.
+struct Observation {
+    subject: Subject,
+    histogram: Histogram,
+}
+
+impl Observation {
+    fn new() -> Self {
+        let subject = Subject::new();
+        let histogram = Subject::register(&subject.recorder).expect("there is room");
+        Self { subject, histogram }
+    }
+}
+
+impl Scenario for Observation {
+    fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    fn victim(&self) {
+        // The first observation of a thread takes a lane, which is many instructions.
+        self.histogram.record(0.25);
+        marked(|| self.histogram.record(0.5));
+    }
+
+    fn inspect(&mut self, death: &Death) -> Result<Found, Harm> {
+        // An observation is counted before it is in the sum.
+        let state = self.subject.state_in(&[Some((1, 0.25)), Some((2, 0.25)), Some((2, 0.75))])?;
+        let histogram = self.histogram.clone();
+        in_time(move || histogram.record(0.5));
+        self.subject.expect([Some((2, 0.75)), Some((3, 0.75)), Some((3, 1.25))][state])?;
+        Ok(found(death, state))
+    }
+
+    fn last_states(&self) -> Vec<usize> {
+        vec![2]
+    }
+
+    fn shared(&self) -> Vec<u8> {
+        // A look at the series would take a hundred times as long as a step. Points at random are enough for a short operation.
+        Vec::new()
     }
 }

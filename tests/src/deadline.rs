@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub const DEADLINE: Duration = Duration::from_secs(if IS_EMULATED { 300 } else { 30 });
 
 /// Whether the tests are built for an emulated machine, as `tests/aarch64.sh` does.
-const IS_EMULATED: bool = option_env!("SHARED_VALUE_EMULATED").is_some();
+pub(crate) const IS_EMULATED: bool = option_env!("SHARED_VALUE_EMULATED").is_some();
 
 /// How long the next owner of a lock may wait after the lock became free, even on a busy machine. A lock that is lost is waited
 /// for in vain, so that a long time finds no fewer faults. Where faults are built in, as `tests/faults.sh` does, it is short.

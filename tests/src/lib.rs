@@ -54,6 +54,11 @@ pub const fn scaled(release: u64, debug: u64) -> u64 {
     if cfg!(debug_assertions) { debug } else { release }
 }
 
+/// Returns the count, or a tenth of it on an emulated machine.
+pub const fn fewer_if_emulated(count: u64) -> u64 {
+    if deadline::IS_EMULATED { count / 10 } else { count }
+}
+
 /// The programs of `docs/layout.md`, compiled and run as tests. They are tested here and not in the library, because the
 /// library's published archive does not contain the page.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! Live values of arenas: thousands of them, in other processes, removed, and after a crash.
 
 use shared_value::{Arena, Dyn, DynLayout, Error, Id, Live, LockError, Source, Synchronized};
-use shared_value_tests::{SegmentFile, SegmentName, fork};
+use shared_value_tests::{SegmentFile, SegmentName, fewer_if_emulated, fork};
 
 /// An interpreter makes values and drops them all the time: their space must come back at once.
 #[test]
@@ -12,7 +12,7 @@ fn space_of_a_value_comes_back_at_once() {
         let make = || Live::<Dyn>::alloc(&arena, (DynLayout::of::<f64>().unwrap(), 0.5)).unwrap();
         drop(make());
         let used = arena.used();
-        for _ in 0..20_000 {
+        for _ in 0..fewer_if_emulated(20_000) {
             let value = make();
             let id = value.id().unwrap();
             drop(value);

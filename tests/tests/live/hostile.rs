@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared_value::{Arena, Dyn, Error, Live, Plain, SharedValue, Synchronized};
-use shared_value_tests::{DEADLINE, SHORT, SegmentFile, SegmentName, in_time};
+use shared_value_tests::{DEADLINE, SHORT, SegmentFile, SegmentName, fewer_if_emulated, in_time};
 
 use crate::poke;
 
@@ -83,7 +83,7 @@ fn any_word_of_a_segment_may_be_overwritten() {
     in_time(|| {
         let name = SegmentName::new("live-hostile");
         let mut random = Random(0x9e37_79b9);
-        for round in 0..1_500 {
+        for round in 0..fewer_if_emulated(1_500) {
             drop(Live::create(&name, MIXED).unwrap());
             let file = SegmentFile::open(name.path());
             let (cell, length) = (file.cell_offset(), std::fs::metadata(name.path()).unwrap().len());
@@ -123,7 +123,7 @@ fn any_word_of_a_segment_may_be_overwritten() {
 fn any_word_of_an_arena_may_be_overwritten() {
     in_time(|| {
         let mut random = Random(0x1234_5678);
-        for round in 0..300_u64 {
+        for round in 0..fewer_if_emulated(300) {
             let name = SegmentName::new("live-hostile-arena");
             let arena = Arena::create(&name, 1 << 16).unwrap();
             let live = Live::options().insert(&arena, "live", MIXED).unwrap();

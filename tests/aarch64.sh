@@ -7,8 +7,8 @@
 #
 # Usage: tests/aarch64.sh [TEST]...     (such as `lib`, `integration`, `kill_points`; without any, all)
 # `SHARED_VALUE_KILL_POINTS` and `SHARED_VALUE_STORM_SECONDS` set the length of the kill points (default: 8 points for each
-# operation) and of the storm (default: 5 seconds). Each program may take SHARED_VALUE_EMULATED_SECONDS (default: 600): give more on a
-# machine that is busy with something else.
+# operation) and of the storm (default: 5 seconds). Each program may take SHARED_VALUE_EMULATED_SECONDS (default: 600): give more
+# on a machine that is busy with something else.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,8 +1,8 @@
 //! A process that is killed at points all over the registration of a series, and all over an observation.
 //!
-//! `SHARED_VALUE_KILL_POINTS` is the number of points of each. A debug build takes two million instructions for a registration, and a
-//! minute or two for this test: prefer a release build. The test needs `ptrace`, and a program without other threads, so it has a
-//! `main` of its own.
+//! `SHARED_VALUE_KILL_POINTS` is the number of points of each. A debug build takes two million instructions for a registration,
+//! and a minute or two for this test: prefer a release build. The test needs `ptrace`, and a program without other threads, so it
+//! has a `main` of its own.
 
 use std::env;
 use std::time::Instant;

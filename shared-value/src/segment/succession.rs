@@ -8,10 +8,10 @@
 //! 4. Rename it: the kernel moves the old name to the new segment in one step. The old segment has no name then.
 //! 5. Note *replaced*, and retire the lock.
 //!
-//! If the owner dies after step 2, the next owner of the lock finds *pending*, removes the name of step 3, and looks at the old name.
-//! If that leads to the old segment, the next owner goes on as after any death. Otherwise it retires the lock. So an old value is
-//! never changed after the name has left it. A next owner that does not know the old name leaves the name of step 3 to the next
-//! replacement, or to the end of the old name.
+//! If the owner dies after step 2, the next owner of the lock finds *pending*, removes the name of step 3, and looks at the old
+//! name. If that leads to the old segment, the next owner goes on as after any death. Otherwise it retires the lock. So an old
+//! value is never changed after the name has left it. A next owner that does not know the old name leaves the name of step 3 to
+//! the next replacement, or to the end of the old name.
 
 use std::ffi::CStr;
 use std::fs::{self, File};

@@ -8,15 +8,15 @@
 mod hosts;
 
 use std::path::PathBuf;
-use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hosts::{Hosts, ORIGIN};
-use shared_value::{SharedValue, Synchronized, Timestamp, unlink};
+use shared_value::{SharedValue, Synchronized, Timestamp};
 use shared_value_mirror::SynchronizedMirrorStatus;
+use shared_value_tests::{Process, SegmentName};
 
 /// The value of the writer. The reader has this struct of its own, and no other knowledge.
 #[derive(SharedValue, Clone, Copy)]
@@ -31,32 +31,15 @@ struct Pose {
 const NAME: &str = "cable-demonstration";
 const REPLICA: &str = "operator-cable-demonstration";
 
-/// Ends with the program, whatever becomes of it.
-struct Ends(Vec<Child>);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            // It may have ended.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        for name in [NAME, REPLICA, "operator-cable-demonstration.mirror"] {
-            // It may not be there.
-            let _ = unlink(name);
-        }
-    }
-}
-
 fn main() -> Result<()> {
     let mirror = mirror()?;
     let hosts = Hosts::new();
-    let mut ends = Ends(Vec::new());
+    let _names = [NAME, REPLICA, "operator-cable-demonstration.mirror"].map(|name| SegmentName::of(name.to_owned()));
     let pose = Synchronized::create(NAME, Pose { written: Timestamp::now(), steps: 0, x: 0.0, y: 0.0 })?;
     let endpoint = format!("tcp/{ORIGIN}:7447");
-    ends.0.push(hosts.on_origin(&mirror).args(["publish", "--listen", &endpoint, NAME]).spawn()?);
+    let _publisher = Process::start(hosts.on_origin(&mirror).args(["publish", "--listen", &endpoint, NAME]));
     let follow = ["follow", "--connect", &endpoint, "--prefix", "operator-", NAME];
-    ends.0.push(hosts.on_follower(&mirror).args(follow).spawn()?);
+    let _follower = Process::start(hosts.on_follower(&mirror).args(follow));
     let wait = Duration::from_secs(20);
     let shown = Synchronized::<Pose>::options().read_only().wait(wait).open(REPLICA)?;
     let status = SynchronizedMirrorStatus::open_read_only(&*format!("{REPLICA}.mirror"))?;

@@ -5,42 +5,35 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{ChildStdout, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use shared_value::{Arena, Synchronized, inspect};
 use shared_value_tests::stepper::{instructions, marked};
-use shared_value_tests::{DEADLINE, SegmentName, eventually};
+use shared_value_tests::{DEADLINE, Process, SegmentName, eventually};
 
 use crate::run::{command, fails, ok, powerless, run};
 use crate::values::{Account, State, SynchronizedAccount};
 
 /// A command that runs, and the lines that it prints.
 struct Running {
-    child: Child,
+    process: Process,
     lines: BufReader<ChildStdout>,
 }
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Self { child, lines }
+        let mut process = Process::start(command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()));
+        let lines = BufReader::new(process.stdout.take().unwrap());
+        Self { process, lines }
     }
 
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         line
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -76,7 +69,7 @@ fn changes_are_printed_as_json_lines() {
     assert_eq!(line["changes"], serde_json::json!({ "balance": { "old": 100, "new": 5 } }));
     value.set_state(State::Frozen).unwrap();
     assert_eq!(changed(&mut watch)["changes"]["state"]["new"], "Frozen");
-    assert!(watch.child.wait().unwrap().success());
+    assert!(watch.process.ended().success());
 }
 
 /// Atomic fields change without a commit, so no writer would wake the command.
@@ -120,7 +113,7 @@ fn many_values_are_watched_at_once() {
 
 /// Returns whether the command has mapped the segment.
 fn is_mapped_by(running: &Running, name: &SegmentName) -> bool {
-    fs::read_to_string(format!("/proc/{}/maps", running.child.id())).is_ok_and(|maps| maps.contains(&**name))
+    fs::read_to_string(format!("/proc/{}/maps", running.process.id())).is_ok_and(|maps| maps.contains(&**name))
 }
 
 /// A script that follows an arena must learn of new values too, and of those that are gone.
@@ -181,7 +174,7 @@ fn check_idle(target: &str, name: &SegmentName) {
     let watch = Running::start(&["watch", target]);
     until_awaited(name);
     let ticks = || {
-        let facts = fs::read_to_string(format!("/proc/{}/stat", watch.child.id())).unwrap();
+        let facts = fs::read_to_string(format!("/proc/{}/stat", watch.process.id())).unwrap();
         let fields: Vec<_> = facts.rsplit_once(')').unwrap().1.split_ascii_whitespace().map(str::to_owned).collect();
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     };

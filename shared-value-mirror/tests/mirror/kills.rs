@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use shared_value::{Synchronized, inspect};
-use shared_value_tests::{DEADLINE, eventually};
+use shared_value_tests::{DEADLINE, Process, eventually};
 
-use crate::support::{Names, Process, Words, endpoint, follow, publish, reader, status, watch};
+use crate::support::{Names, Words, endpoint, follow, publish, reader, status, watch};
 
 /// The environment entry that makes this test program a writer.
 const WRITER: &str = "SHARED_VALUE_MIRROR_WRITER";
@@ -29,7 +29,7 @@ fn writer_process() {
 fn writer(name: &str) -> Process {
     let mut command = Command::new(env::current_exe().expect("it is known"));
     command.args(["--exact", "kills::writer_process", "--nocapture"]).env(WRITER, name);
-    Process(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it can be started"))
+    Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()))
 }
 
 /// The writer, the publisher and the follower are killed again and again, each at random: no reader of the replica ever sees a
@@ -48,8 +48,7 @@ fn kills_at_random_tear_nothing_and_go_back_nowhere() {
         changes += watch(&copy, Duration::from_millis(fastrand::u64(50..500)), &mut last);
         let which = fastrand::usize(..3);
         let process = &mut processes[which];
-        process.0.kill().expect("it runs");
-        process.0.wait().expect("it ends");
+        process.kill();
         kills[which] += 1;
         *process = match which {
             0 => writer(&names.origin),
@@ -81,8 +80,11 @@ fn a_follower_goes_on_with_its_replica() {
     eventually("it is noted", || status(&names.replica).is_some_and(|status| status.version == 1));
     drop(follower);
     let version = copy.version();
+    let before = status(&names.replica).expect("it is there").heard;
     let _follower = follow(&endpoint, "r1-", &[&names.origin]);
-    eventually("it says that it is reachable again", || status(&names.replica).is_some_and(|status| status.is_fresh()));
+    eventually("the new follower has heard from the publisher", || {
+        status(&names.replica).is_some_and(|status| status.is_fresh() && status.heard != before)
+    });
     assert_eq!(copy.version(), version, "nothing was applied twice");
     value.set(3).expect("the lock is free");
     copy.wait_for(|value| *value == 3, DEADLINE).expect("it comes");

@@ -1,23 +1,12 @@
 //! Processes, names and endpoints.
 
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use shared_value::{ReadOnly, SharedValue, Source, Synchronized};
 use shared_value_mirror::{MirrorStatus, SynchronizedMirrorStatus};
-use shared_value_tests::{DEADLINE, SegmentName};
-
-/// A process that is killed when it is dropped.
-pub(crate) struct Process(pub(crate) Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use shared_value_tests::{DEADLINE, Process, SegmentName};
 
 /// An endpoint of the loopback interface that no process uses.
 pub(crate) fn endpoint() -> String {
@@ -37,8 +26,7 @@ pub(crate) fn follow(endpoint: &str, prefix: &str, names: &[&str]) -> Process {
 
 pub(crate) fn mirror(arguments: &[&str]) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
-    command.args(arguments).stdin(Stdio::null());
-    Process(command.spawn().expect("the command can be started"))
+    Process::start(command.args(arguments).stdin(Stdio::null()))
 }
 
 /// The names of a value and its replica, which are unlinked when this is dropped, with the replica's status.

@@ -95,7 +95,16 @@ fn an_origin_that_is_made_anew_is_not_mixed_with_the_old_one() {
     new.set([4, 5, 6]).expect("the lock is free");
     anew.wait_for(|value| *value == [4, 5, 6], DEADLINE).expect("it comes");
     old.set(72).expect("it goes on without the name");
-    assert_eq!(status(&names.replica).expect("it is there").origins, 2);
+
+    // A third one, which has the type of the second.
+    unlink(&*names.origin).expect("it has the name");
+    let third = Synchronized::create(&*names.origin, [7_u32, 8, 9]).expect("the name is free");
+    eventually("the second replica is retired too", || anew.is_retired());
+    let last = reader::<[u32; 3]>(&names.replica);
+    third.set([0, 8, 9]).expect("the lock is free");
+    last.wait_for(|value| *value == [0, 8, 9], DEADLINE).expect("it comes");
+    assert_eq!(anew.get(), [4, 5, 6], "it keeps the last state of its own origin");
+    assert_eq!(status(&names.replica).expect("it is there").origins, 3);
 }
 
 /// A large array sends the blocks that have changed, and a text or a vector keeps its kind.
@@ -142,7 +151,7 @@ fn names_that_are_taken_stay_as_they_are() {
     let own = Synchronized::create(&*names.replica, 5_u64).expect("the name is free");
     let _publisher = publish(&endpoint, &[&names.origin]);
     let mut follower = follow(&endpoint, "r1-", &[&names.origin]);
-    assert!(!follower.0.wait().expect("it ends").success());
+    assert!(!follower.ended().success());
     assert_eq!(own.get(), 5);
     assert!(remove(&names.origin).is_err(), "it is not a replica");
 
@@ -150,7 +159,7 @@ fn names_that_are_taken_stay_as_they_are() {
     let _follower = follow(&endpoint, "r1-", &[&names.origin]);
     reader::<u64>(&names.replica);
     let mut second = follow(&endpoint, "r1-", &[&names.origin]);
-    assert!(!second.0.wait().expect("it ends").success());
+    assert!(!second.ended().success());
 }
 
 /// Counters are added up at the origin, so the replica shows totals.

@@ -2,14 +2,13 @@
 
 mod hosts;
 
-use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use shared_value::{SharedValue, Source, Synchronized, Timestamp};
 use shared_value_mirror::{MirrorStatus, SynchronizedMirrorStatus};
-use shared_value_tests::{DEADLINE, SegmentName, eventually, skip};
+use shared_value_tests::{DEADLINE, Process, SegmentName, eventually, skip};
 
 use hosts::{Hosts, ORIGIN};
 
@@ -28,17 +27,6 @@ impl Frame {
 
     fn number(&self) -> Option<u64> {
         self.words.iter().all(|word| *word == self.words[0]).then_some(self.words[0])
-    }
-}
-
-/// A process that is killed when it is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
@@ -85,8 +73,8 @@ impl Scene {
         publisher.args(["publish", "--listen", &endpoint, &origin]);
         let mut follower = hosts.on_follower(mirror);
         follower.args(["follow", "--connect", &endpoint, "--prefix", "r-", &origin]);
-        let publisher = Process(publisher.spawn().expect("it can be started"));
-        let follower = Process(follower.spawn().expect("it can be started"));
+        let publisher = Process::start(&mut publisher);
+        let follower = Process::start(&mut follower);
         let options = Synchronized::<Frame>::options().read_only().wait(DEADLINE);
         let copy = options.open(Source::from(&*replica)).expect("the replica is made");
         Some(Self { _publisher: publisher, _follower: follower, hosts, origin, replica, _status: status, value, copy })

@@ -59,9 +59,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How many intervals the publisher may be silent before it is taken for unreachable.
 const SILENT: u32 = 4;
 
-/// How long the transport waits for an answer. A large value takes its time on a slow link, and the transport knows when the link
-/// is down, so this only ends an ask that was lost in another way.
+/// How long a whole state may take on its way. A large value takes its time on a slow link, and the transport knows when the
+/// link is down, so this only ends an ask that was lost in another way.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// How long changes of a state may take on their way, unless answers have been slow. A transport may keep a timer for each ask
+/// until the time is over, also if the answer has come long before. With a long time, thousands of asks a second would take memory.
+const USUAL: Duration = Duration::from_secs(10);
+
+/// How many times as long as the slowest answer changes may take.
+const MARGIN: u32 = 4;
 
 impl FollowerOptions {
     /// Sets the name of the replica; by default, it has the name of the origin.
@@ -98,7 +105,8 @@ impl FollowerOptions {
                 // The starter waits for it.
                 let _ = send.send(Ok(()));
                 drop(send);
-                Following { transport, key: key_of(&origin), replica, options, shared: work }.run();
+                let key = key_of(&origin);
+                Following { transport, key, replica, options, shared: work, allowed: USUAL }.run();
             }
             Err(error) => drop(send.send(Err(error))),
         };
@@ -170,6 +178,8 @@ struct Following {
     replica: Replica,
     options: FollowerOptions,
     shared: Arc<Shared>,
+    /// How long changes may take on their way.
+    allowed: Duration,
 }
 
 /// What to do after an answer.
@@ -203,11 +213,20 @@ impl Following {
     fn ask(&mut self, for_all: bool) -> Result<Then, MirrorError> {
         let base = self.replica.position().filter(|_| !for_all);
         let patience = u32::try_from(self.options.interval.as_millis()).unwrap_or(u32::MAX);
-        let answers = self.transport.ask(&self.key, encode(&Ask { base, patience }), LONGEST)?;
+        let timeout = self.options.interval + if base.is_some() { self.allowed } else { LONGEST };
+        let start = Instant::now();
+        let answers = self.transport.ask(&self.key, encode(&Ask { base, patience }), timeout)?;
         let Some(message) = self.await_answer(&*answers)? else {
+            if start.elapsed() >= timeout {
+                // The answer may be on its way still.
+                self.allowed = (self.allowed * 2).min(LONGEST);
+            }
             self.replica.note(false, false)?;
             return Ok(Then::Pause);
         };
+        // All blocks may change, and then the changes take as long as the whole state has taken.
+        let slow = start.elapsed().saturating_sub(self.options.interval) * MARGIN;
+        self.allowed = self.allowed.max(slow).min(LONGEST);
         self.shared.seen().1 += message.len() as u64;
         self.take(&message).or_else(|error| {
             self.replica.refuse()?;

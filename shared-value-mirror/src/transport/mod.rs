@@ -26,7 +26,8 @@ pub trait Transport: Send + Sync + 'static {
         receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
     ) -> Result<Box<dyn Answering>, MirrorError>;
 
-    /// Asks once. The transport gives up after `timeout`, or sooner if it knows that no answer can come.
+    /// Asks once. The transport gives up after `timeout`, or sooner if it knows that no answer can come. It may need memory for
+    /// the ask until then, also if the answer has come.
     ///
     /// # Errors
     /// `Transport`.

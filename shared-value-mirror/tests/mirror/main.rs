@@ -1,9 +1,14 @@
 //! Publishers and followers in processes of their own, over zenoh on the loopback interface.
 
 mod arenas;
+mod asks;
+mod certificates;
 mod command;
 mod delays;
 mod hostile;
 mod kills;
+mod proxy;
 mod support;
+mod two_hosts;
+mod users;
 mod values;

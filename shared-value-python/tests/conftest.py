@@ -1,4 +1,4 @@
-"""What the tests share: names that are removed, and the Rust program beside the package."""
+"""What the tests share: names that are removed, and the Rust programs beside the package."""
 
 import itertools
 import os
@@ -25,10 +25,19 @@ def name() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def rust_account() -> str:
     """The path of the Rust program `account`, which is built first."""
-    built = os.environ.get("SHARED_VALUE_PYTHON_ACCOUNT")
-    if built:
-        return built
-    command = ["cargo", "build", "--quiet", "-p", "shared-value-python", "--example", "account"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=600)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return str(target / "debug" / "examples" / "account")
+    return built("SHARED_VALUE_PYTHON_ACCOUNT", "shared-value-python", ["--example", "account"], "examples/account")
+
+
+@pytest.fixture(scope="session")
+def rust_mirror() -> str:
+    """The path of the command `mirror`, which is built first."""
+    return built("SHARED_VALUE_PYTHON_MIRROR", "shared-value-mirror", ["--bin", "mirror"], "mirror")
+
+
+def built(variable: str, package: str, target: list[str], path: str) -> str:
+    """Return the path of a Rust program: what the environment names, or else one that is built now."""
+    given = os.environ.get(variable)
+    if given:
+        return given
+    subprocess.run(["cargo", "build", "--quiet", "-p", package, *target], cwd=ROOT, check=True, timeout=1800)
+    return str(Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / path)

@@ -1,6 +1,7 @@
 //! `Cell`: a value in a mapped segment, whose type, place and lock were checked.
 #![allow(unsafe_code)]
 
+mod bare;
 mod count;
 pub(crate) mod drafts;
 mod excerpt;
@@ -30,6 +31,7 @@ use crate::protocol::slots::{Candidate, Slots, Versions};
 use crate::segment::{Mapping, Segment};
 use crate::sys::mutex::Mutex;
 
+pub(crate) use bare::BareCell;
 pub(crate) use excerpt::Excerpt;
 pub(crate) use guarding::{Guarding, ObjectLock};
 pub(crate) use open::{Recognized, open_or_else};
@@ -134,8 +136,7 @@ impl<C: Contents + ?Sized> Cell<C> {
 
     /// Returns the offset of the cell in its segment.
     pub(crate) fn start(&self) -> usize {
-        let segment = self.place.segment().at(0, 0).map_or(0, |start| start.addr().get());
-        self.control.addr().get() - segment
+        self.place.offset_of(self.control.cast())
     }
 
     /// Returns the segment that the value lies in, to keep it mapped.

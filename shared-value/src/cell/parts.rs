@@ -121,9 +121,7 @@ impl<'a, C: Contents + ?Sized> Parts<'a, C> {
     }
 
     pub(crate) fn recover(&self, mapping: &Mapping) {
-        let versions = &self.control.versions;
-        versions.settle(|record| is_committed(mapping, record));
-        versions.rollback();
+        recover(&self.control.versions, mapping);
     }
 
     /// Repairs the cell after a crash of the machine, or in a copy of a file. No process has it open. Only the first `used` bytes
@@ -160,6 +158,12 @@ impl<T: SharedValue> Parts<'_, T> {
             self.lanes().spare(number).store(copy::total(value, number), Ordering::Relaxed);
         }
     }
+}
+
+/// Repairs a value after its owner died: a transaction's commit stays, a draft is rolled back. For the owner of the lock.
+pub(crate) fn recover(versions: &Versions, mapping: &Mapping) {
+    versions.settle(|record| is_committed(mapping, record));
+    versions.rollback();
 }
 
 /// Returns the control line of a cell. The validation of the header has checked the place and the length of the cell.

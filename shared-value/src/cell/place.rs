@@ -1,6 +1,7 @@
 //! `Place`: where a cell lies, kept mapped; and if it lies in an arena, the claim that keeps its space.
 
 use std::io;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::segment::Segment;
@@ -42,6 +43,13 @@ impl Place {
     #[inline(always)]
     pub(super) fn segment(&self) -> &Arc<Segment> {
         &self.segment
+    }
+
+    /// Returns the offset of an address in the segment.
+    #[inline]
+    pub(super) fn offset_of(&self, address: NonNull<u8>) -> usize {
+        let start = self.segment.at(0, 0).map_or(0, |start| start.addr().get());
+        address.addr().get() - start
     }
 
     #[inline(always)]

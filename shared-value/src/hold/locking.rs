@@ -1,4 +1,4 @@
-//! Taking and releasing the lock of a cell: for a hold, for a transaction, for one function.
+//! Taking and releasing the lock of a cell: for a hold, for one function.
 #![allow(unsafe_code)]
 
 use crate::cell::Cell;
@@ -6,8 +6,26 @@ use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::hold::Hold;
 use crate::hold::patience::Patience;
-use crate::lock::{self, Acquired, Mark, Overwritten, Refusal, Thread, Wait, wakeup};
+use crate::lock::{self, Acquired, Overwritten, Refusal, Thread, Wait, wakeup};
+use crate::protocol::atomics::AtomicU64;
 use crate::protocol::fault;
+
+/// Wakes the threads that wait for a change, if the release has found any, or cannot tell: the commits of a thread whose lock
+/// was overwritten stand.
+#[inline(always)]
+pub(super) fn raise_for(released: Result<bool, Overwritten>, event: &AtomicU64) -> Result<(), Refusal> {
+    match released {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            wakeup::raise(event);
+            Ok(())
+        }
+        Err(overwritten) => {
+            wakeup::raise(event);
+            Err(overwritten.into())
+        }
+    }
+}
 
 impl<'a, C: Contents + ?Sized> Cell<C> {
     /// Takes the value's own native lock, and rolls back the draft of a dead owner.
@@ -28,62 +46,10 @@ impl<'a, C: Contents + ?Sized> Cell<C> {
         }
     }
 
-    /// Wakes the threads that wait for a change, if the release has found any, or cannot tell: the commits of a thread whose
-    /// lock was overwritten stand.
+    /// Wakes the threads that wait for a change of the value, as the function of this name does.
     #[inline(always)]
     pub(crate) fn raise_for(&self, released: Result<bool, Overwritten>) -> Result<(), Refusal> {
-        match released {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                wakeup::raise(self.event());
-                Ok(())
-            }
-            Err(overwritten) => {
-                wakeup::raise(self.event());
-                Err(overwritten.into())
-            }
-        }
-    }
-
-    /// Releases the lock that `take` has taken, if there is no draft.
-    ///
-    /// # Safety
-    /// This thread has taken the lock by `take`, and no other `let_go` or `release` belongs to that.
-    #[inline(always)]
-    unsafe fn let_go(&self, thread: Thread) -> Result<(), Refusal> {
-        // SAFETY: the caller promises that this is the only release of a `take` by this thread; a `Thread` is always the
-        // calling thread.
-        self.raise_for(unsafe { lock::release(thread, self.lock(), |_| {}) })
-    }
-
-    /// Takes the value's own native lock for a transaction, which commits or rolls back all writes until `leave`.
-    ///
-    /// # Errors
-    /// `AlreadyHeld` if the thread holds the lock, and the refusals of `Hold::acquire`.
-    pub(crate) fn join(&self, thread: Thread, wait: Wait) -> Result<(), Refusal> {
-        if self.take(thread, wait)? == Acquired::Again {
-            // SAFETY: `take` took the lock once more for this thread, and nothing else releases that hold.
-            unsafe { self.let_go(thread) }?;
-            return Err(Refusal::AlreadyHeld);
-        }
-        lock::set_joined(thread, self.lock(), true);
-        Ok(())
-    }
-
-    /// Ends a `join`. Does nothing unless the running thread joined: in a forked child it does nothing.
-    pub(crate) fn leave(&self, thread: Thread) -> Result<(), Refusal> {
-        if !lock::is_joined_by(thread, self.lock()) {
-            return Ok(());
-        }
-        lock::set_joined(thread, self.lock(), false);
-        // SAFETY: `is_joined_by` found that `join` took the lock for this thread, and the note is cleared, so this is the
-        // only release of that hold.
-        unsafe { self.let_go(thread) }
-    }
-
-    /// Returns whether a panic has passed through an inner hold of the value, so that its draft must not be committed.
-    pub(crate) fn is_unwound(&self, thread: Thread) -> bool {
-        lock::mark(thread, self.lock()) == Mark::Unwound
+        raise_for(released, self.event())
     }
 
     /// Runs `work` under the lock, unless an `update` of this thread has the value borrowed.

@@ -5,6 +5,7 @@ pub(crate) mod backoff;
 mod brief;
 mod brief_lock;
 mod growing;
+mod joined;
 mod locking;
 pub(crate) mod moment;
 pub(crate) mod owned;

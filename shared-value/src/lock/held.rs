@@ -191,8 +191,16 @@ impl HeldList {
     }
 
     /// Returns the index of a lock, if the thread holds it.
+    #[inline]
     pub(super) fn find(&self, line: &LockLine) -> Option<usize> {
-        (0..self.length()).rev().find(|index| ptr::eq(self.get(*index).line(), line))
+        let newest = self.length().checked_sub(1)?;
+        let is_it = |index: usize| ptr::eq(self.get(index).line(), line);
+        if is_it(newest) { Some(newest) } else { (0..newest).rev().find(|index| is_it(*index)) }
+    }
+
+    /// Returns whether one of the locks has this mark.
+    pub(super) fn has_any(&self, mark: Mark) -> bool {
+        (0..self.length()).any(|index| self.get(index).mark() == mark)
     }
 
     /// Returns whether the lock is the first one in the list, with nothing noted. If it is not, callers search the list.
@@ -235,7 +243,18 @@ impl HeldList {
 
     /// Adds a lock after the others. The caller has checked that the thread may hold one more, and called `make_room`.
     pub(super) fn push(&self, line: &LockLine) {
-        self.get(self.length()).lock.store(marked(line, Mark::None), Release);
+        self.push_noted(line, 0);
+    }
+
+    /// Adds a lock that a transaction holds, as `push` does.
+    pub(super) fn push_joined(&self, line: &LockLine) {
+        self.push_noted(line, JOINED);
+    }
+
+    #[inline]
+    fn push_noted(&self, line: &LockLine, noted: usize) {
+        let lock = marked(line, Mark::None).map_addr(|address| address | noted);
+        self.get(self.length()).lock.store(lock, Release);
         self.holds.store(self.holds.load(Relaxed) + 1, Release);
     }
 
@@ -322,6 +341,25 @@ mod tests {
         list.pop_only(Mark::Borrowed);
         list.add_further();
         assert!(!list.is_clear() && !list.is_plain(&first) && list.find(&first).is_none());
+    }
+
+    /// If the note were missing, `leave` would not release the lock. If a search found only the newest lock, a thread would take
+    /// an older one twice, and wait for itself.
+    #[test]
+    fn locks_of_a_transaction_are_found_and_known_as_such() {
+        let list = HeldList::default();
+        let lines = [(); 3].map(|()| LockLine::default());
+        assert!(list.find(&lines[0]).is_none());
+        list.push(&lines[0]);
+        list.push_joined(&lines[1]);
+        list.push_joined(&lines[2]);
+        assert_eq!([0, 1, 2].map(|index| list.find(&lines[index])), [Some(0), Some(1), Some(2)]);
+        assert_eq!([0, 1, 2].map(|index| list.get(index).is_joined()), [false, true, true]);
+        assert!(!list.has_any(Mark::Unwound));
+        list.get(1).set_mark(Mark::Unwound);
+        assert!(list.has_any(Mark::Unwound) && list.get(1).is_joined());
+        list.remove(1);
+        assert!(!list.has_any(Mark::Unwound) && list.find(&lines[2]) == Some(1) && list.find(&lines[1]).is_none());
     }
 
     /// A stale count of holds would keep the thread off its fast paths, or underflow.

@@ -104,12 +104,36 @@ unsafe fn acquire_one_of_many(thread: Thread, line: &LockLine, wait: Wait) -> Re
     if let Some(index) = held.find(line) {
         return again(held, index);
     }
+    make_room(thread)?;
+    // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
+    unsafe { acquire_linked(thread, line, wait, |held| held.push(line)) }
+}
+
+/// Makes sure that the thread can hold one more lock.
+fn make_room(thread: Thread) -> Result<(), Refusal> {
+    let held = thread.held();
     if held.length() + thread.mutexes().length() >= MAX_HELD {
         return Err(Refusal::TooManyHeld);
     }
-    held.make_room().map_err(|_| Refusal::NoMemory)?;
+    held.make_room().map_err(|_| Refusal::NoMemory)
+}
+
+/// Takes the lock for a transaction of the calling thread.
+///
+/// # Errors
+/// `AlreadyHeld` if the thread holds the lock, and the refusals of `acquire`.
+///
+/// # Safety
+/// - `thread` is the calling thread.
+/// - The lock stays mapped at its address while it is held: until `release_joined`, or, if that does not happen, as long as
+///   `is_any_held_within` finds the lock.
+pub(crate) unsafe fn acquire_joined(thread: Thread, line: &LockLine, wait: Wait) -> Result<Acquired, Refusal> {
+    if thread.held().find(line).is_some() {
+        return Err(Refusal::AlreadyHeld);
+    }
+    make_room(thread)?;
     // SAFETY: the caller promises that this is the calling thread, and that the lock stays mapped while it is held.
-    unsafe { acquire_linked(thread, line, wait, |held| held.push(line)) }
+    unsafe { acquire_linked(thread, line, wait, |held| held.push_joined(line)) }
 }
 
 /// Takes the lock at an index of the list once more.
@@ -238,6 +262,31 @@ unsafe fn release_one_of_many(
         return Ok(false);
     }
     before_release(thread.held().get(index).mark());
+    release_at(thread, line, index)
+}
+
+/// Undoes an `acquire_joined`, if the running thread has made it; otherwise does nothing. Returns `true` if that was the last
+/// hold, and a thread waits for the lock or for a commit of the value.
+///
+/// # Errors
+/// `Overwritten`, as for `release`.
+///
+/// # Safety
+/// `thread` is the calling thread.
+pub(crate) unsafe fn release_joined(thread: Thread, line: &LockLine) -> Result<bool, Overwritten> {
+    let held = thread.held();
+    let Some(index) = held.find(line).filter(|index| held.get(*index).is_joined()) else { return Ok(false) };
+    if held.rise(index) {
+        // A leaked guard holds the lock too.
+        held.get(index).set_joined(false);
+        return Ok(false);
+    }
+    release_at(thread, line, index)
+}
+
+/// Releases the lock at an index of the thread's record, which the thread holds once.
+#[inline]
+fn release_at(thread: Thread, line: &LockLine, index: usize) -> Result<bool, Overwritten> {
     // SAFETY: `acquire_linked` has linked all locks in the record; its callers keep them mapped while they are held.
     let released = release_linked(thread, line, || unsafe { list::unlink(thread, index) });
     thread.held().remove(index);
@@ -311,20 +360,17 @@ pub(crate) fn set_mark(thread: Thread, line: &LockLine, mark: Mark) {
 /// Returns whether a transaction of the calling thread holds the lock, besides the caller's own hold.
 #[inline(always)]
 pub(crate) fn is_joined(thread: Thread, line: &LockLine) -> bool {
-    !is_plain(thread, line) && is_joined_by(thread, line)
+    !is_plain(thread, line) && is_one_joined(thread, line)
 }
 
-/// Returns whether a transaction of the calling thread holds the lock.
 #[inline(never)]
-pub(crate) fn is_joined_by(thread: Thread, line: &LockLine) -> bool {
+fn is_one_joined(thread: Thread, line: &LockLine) -> bool {
     thread.find(line).is_some_and(Held::is_joined)
 }
 
-/// Notes whether a transaction of the calling thread holds the lock.
-pub(crate) fn set_joined(thread: Thread, line: &LockLine, is_joined: bool) {
-    if let Some(held) = thread.find(line) {
-        held.set_joined(is_joined);
-    }
+/// Returns whether one of the native locks that the calling thread holds has this mark.
+pub(crate) fn is_any_marked(thread: Thread, mark: Mark) -> bool {
+    thread.held().has_any(mark)
 }
 
 /// Returns whether the calling thread holds the lock once: the next `release` is then the last one.

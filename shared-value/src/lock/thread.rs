@@ -114,7 +114,8 @@ impl Thread {
 
     /// Returns the entry of a lock of either kind, if the thread holds the lock.
     pub(super) fn find(self, line: &LockLine) -> Option<&'static Held> {
-        [self.held(), self.mutexes()].into_iter().find_map(|held| held.find(line).map(|index| held.get(index)))
+        let find_in = |held: &'static HeldList| held.find(line).map(|index| held.get(index));
+        find_in(self.held()).or_else(|| find_in(self.mutexes()))
     }
 
     /// Returns the thread's robust list.

@@ -11,16 +11,18 @@ use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
 use crate::arena::transaction::pending::{Made, Pending};
 use crate::cell::parts::record as decision;
-use crate::cell::{Cell, Place};
+use crate::cell::{BareCell, Cell, Place};
 use crate::error::Error;
-use crate::format::contents::Untyped;
 use crate::handle::wait::at_most;
 use crate::heap::record::{self, Record};
 use crate::heap::{Change, Heap, State, Trailer, block_length};
-use crate::lock::{Refusal, Thread, Wait};
+use crate::lock::{self, Mark, Refusal, Thread, Wait};
 use crate::protocol::atomics::Ordering;
 use crate::protocol::fault;
 use crate::protocol::slots::Versions;
+
+/// The number of values that transactions usually lock.
+const USUAL: usize = 8;
 
 /// Transactions.
 impl Arena {
@@ -215,12 +217,14 @@ impl Transaction<'_> {
         arena: &Arena,
         thread: Thread,
         wait: Wait,
-        known: Vec<Cell<Untyped>>,
+        known: Vec<BareCell>,
     ) -> Result<Transaction<'_>, Error> {
-        let (token, state) = (thread.token(), RefCell::default());
+        // Most transactions lock few values, so this is the only allocation for them.
+        let pending = Pending { joined: Vec::with_capacity(known.len().max(USUAL)), ..Pending::default() };
+        let (token, state) = (thread.token(), RefCell::new(pending));
         let begun = Transaction { arena, thread, token, wait, state, not_send: PhantomData };
         for cell in known {
-            begun.join(&cell)?;
+            begun.join_bare(cell.start(), || cell)?;
         }
         Ok(begun)
     }
@@ -231,12 +235,12 @@ impl Transaction<'_> {
     }
 
     /// Rolls back and releases everything, and returns the values to lock from the start next time.
-    pub(super) fn give_up(self) -> Vec<Cell<Untyped>> {
+    pub(super) fn give_up(self) -> Vec<BareCell> {
         self.roll_back();
         let mut state = self.state.take();
         let mut known = std::mem::take(&mut state.joined);
         known.extend(state.wanted);
-        known.sort_by_key(Cell::start);
+        known.sort_by_key(BareCell::start);
         known
     }
 
@@ -247,7 +251,9 @@ impl Transaction<'_> {
             return Err(Refusal::NotHeld.into());
         }
         let state = self.state.borrow();
-        if state.joined.iter().any(|cell| cell.is_unwound(self.thread)) {
+        // The first look is one pass over all locks of the thread; the second one searches them once for each value.
+        let is_unwound = || state.joined.iter().any(|cell| cell.is_unwound(self.thread));
+        if lock::is_any_marked(self.thread, Mark::Unwound) && is_unwound() {
             return Err(Error::Unwound);
         }
         let (edits, values) = (state.changes(), state.changed().count());
@@ -282,7 +288,7 @@ impl Transaction<'_> {
         changes: &[Change],
         left: &mut Result<(), Refusal>,
     ) -> Result<bool, Error> {
-        let record = take(self.arena, self.thread, self.wait)?;
+        let (record, lock) = take(self.arena, self.thread, self.wait)?;
         let (word, place) = (record::state(&record), record.atomic_offset(0) as u64);
         // This store comes before the directory names the record. If this process dies while the directory names it, no
         // other transaction may take the record for an idle one: the commit of the other would decide about these changes
@@ -307,7 +313,7 @@ impl Transaction<'_> {
         state.joined.iter().for_each(|cell| cell.versions().settle(|_| true));
         // Release: nothing is joined any more.
         word.store(decision::IDLE, Ordering::Release);
-        *left = record.leave(self.thread);
+        *left = lock.leave(self.thread);
         is_committed
     }
 
@@ -337,7 +343,8 @@ impl Transaction<'_> {
         self.discard(dropped, &private);
         let mut state = self.state.borrow_mut();
         let mut released = Ok(());
-        for cell in state.joined.drain(..) {
+        // The thread finds its newest lock at once. The locks before it stay where they are in its record.
+        for cell in state.joined.drain(..).rev() {
             let left = cell.leave(self.thread);
             released = released.and(left);
         }
@@ -349,7 +356,7 @@ impl Transaction<'_> {
             return;
         }
         let mut state = self.state.borrow_mut();
-        for cell in &state.joined {
+        for cell in state.joined.iter().rev() {
             cell.versions().rollback();
             // An overwritten lock cannot be reported: there is no caller.
             let _ = cell.leave(self.thread);
@@ -382,7 +389,7 @@ impl Transaction<'_> {
 impl Pending {
     /// Returns the versions of the values that were changed.
     fn changed(&self) -> impl Iterator<Item = &Versions> {
-        self.joined.iter().map(Cell::versions).filter(|versions| versions.is_writing())
+        self.joined.iter().map(BareCell::versions).filter(|versions| versions.is_writing())
     }
 
     /// Returns whether all values that this transaction removes still exist, and no other value has a key that it adds. `find`
@@ -401,18 +408,19 @@ impl Pending {
 ///
 /// Each round adds a record, and none is ever removed. So after a few rounds there are more records than transactions that
 /// commit at once. Behind a peer that hides the new records, the arena is full at last, which is an error.
-fn take(arena: &Arena, thread: Thread, wait: Wait) -> Result<Cell<Record>, Error> {
+fn take(arena: &Arena, thread: Thread, wait: Wait) -> Result<(Cell<Record>, BareCell), Error> {
     let segment = arena.segment();
     loop {
         for record in record::all(segment, arena.newest_record()) {
-            if record.join(thread, Wait::Never).is_err() {
+            let lock = record.bare();
+            if lock.join(thread, Wait::Never).is_err() {
                 continue;
             }
             // Acquire: this thread sees that all versions which were joined to the record are settled.
             if record::state(&record).load(Ordering::Acquire) == decision::IDLE {
-                return Ok(record);
+                return Ok((record, lock));
             }
-            record.leave(thread)?;
+            lock.leave(thread)?;
         }
         arena.edit_within(wait, add_record)?;
     }

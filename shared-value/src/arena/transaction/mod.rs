@@ -13,7 +13,7 @@ use crate::arena::id::Id;
 use crate::arena::key::{AnyKey, Key, Sought, check_key};
 use crate::arena::map::Arena;
 use crate::arena::transaction::pending::{Made, Pending};
-use crate::cell::Cell;
+use crate::cell::{BareCell, Cell};
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::handle::guard::Guard;
@@ -332,23 +332,28 @@ impl Transaction<'_> {
         if !Arc::ptr_eq(cell.shared_segment(), self.arena.segment()) || !cell.has_own_lock() {
             return Err(Error::Unsupported { what: "a transaction changes values of its own arena" });
         }
+        self.join_bare(cell.start(), || cell.bare())
+    }
+
+    /// Locks the value whose cell starts at an offset.
+    fn join_bare(&self, place: usize, cell: impl FnOnce() -> BareCell) -> Result<(), Error> {
         // In a forked child, nothing would ever commit or release the value.
         self.check_held()?;
         let mut state = self.state.borrow_mut();
-        let place = cell.start();
-        let Err(index) = state.joined.binary_search_by_key(&place, Cell::start) else { return Ok(()) };
+        let Err(index) = state.joined.binary_search_by_key(&place, BareCell::start) else { return Ok(()) };
         // Lock ordering: a thread that waits only for locks behind all those that it holds cannot be part of a deadlock.
         let is_in_order = index == state.joined.len();
+        let cell = cell();
         match cell.join(self.thread, if is_in_order { self.wait } else { Wait::Never }) {
             Ok(()) => {
-                state.joined.insert(index, cell.untyped());
+                state.joined.insert(index, cell);
                 Ok(())
             }
             Err(Refusal::WouldBlock | Refusal::TimedOut) if is_in_order => {
                 Err(late(&format!("the lock of a value of `{}`, for a transaction", self.arena.segment_name())))
             }
             Err(Refusal::WouldBlock) => {
-                state.wanted = Some(cell.untyped());
+                state.wanted = Some(cell);
                 Err(Error::Conflict)
             }
             Err(refusal) => Err(refusal.into()),

@@ -1,7 +1,7 @@
 //! `Pending`: what a transaction has locked, made and removed so far.
 
 use crate::arena::key::Sought;
-use crate::cell::Cell;
+use crate::cell::{BareCell, Cell};
 use crate::format::contents::Untyped;
 use crate::heap::{BlockId, Change, Heap, Trailer, hash};
 
@@ -19,9 +19,9 @@ pub(super) struct Made {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     /// The values whose locks it holds, in the order of their offsets.
-    pub(super) joined: Vec<Cell<Untyped>>,
+    pub(super) joined: Vec<BareCell>,
     /// The value that could not be locked without waiting out of order.
-    pub(super) wanted: Option<Cell<Untyped>>,
+    pub(super) wanted: Option<BareCell>,
     /// The blocks that it adds, which are not live yet.
     pub(super) added: Vec<Made>,
     /// The blocks that it removes.

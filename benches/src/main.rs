@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use benches::compare::budget::{self, Verdict};
 use benches::compare::instructions::{self, Callgrind, Target};
+use benches::compare::places::{self, Spread};
 use benches::compare::{self, Effort};
 use benches::measure::Entry;
 use benches::process::Task;
@@ -49,6 +50,13 @@ enum Action {
         #[arg(long = "case", value_name = "NAME")]
         cases: Vec<String>,
     },
+    /// Measure contestants that work in one process alone at many places of the stack and the heap, and print the least, the
+    /// middle and the highest figure, in nanoseconds.
+    Places {
+        /// Measure only cases whose name contains NAME; may be given more than once.
+        #[arg(long = "case", value_name = "NAME")]
+        cases: Vec<String>,
+    },
     /// Draw charts/soak.svg in the folder of this package from what `tests/soak.sh` has printed.
     Soak {
         /// The file with what it has printed.
@@ -88,6 +96,13 @@ fn main() -> Result<ExitCode> {
             let counts = Callgrind::find()?.count_all(&targets)?;
             print!("{}", report::instructions(&targets, &counts));
             Ok(if counts.iter().all(Result::is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Action::Places { cases } => {
+            for Spread { case, contestant, places } in places::measure(admitting(&cases))? {
+                let [least, middle, most] = [places.minimum, places.median, places.maximum];
+                println!("{case:20} {contestant:32} {least:8.2} {middle:8.2} {most:8.2}");
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Action::Soak { printed } => {
             let text = fs::read_to_string(&printed).with_context(|| format!("read {}", printed.display()))?;

@@ -1,6 +1,8 @@
 //! Passing a value to a child.
+#![allow(unsafe_code)]
 
 use std::env;
+use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::time::Duration;
 use std::time::Instant;
@@ -9,13 +11,16 @@ use anyhow::{Result, ensure};
 use shared_value::{Source, Synchronized};
 
 use crate::measure::{Case, Contestant, Entry, Reading, Unit};
-use crate::process::{Task, child};
+use crate::process::{Task, child, spawned};
 
 /// Starting a child that increments a value, and waiting until it ends.
 pub(super) struct Passing;
 
 /// The name under which the child finds the value.
 const NAME: &str = "BENCHES_PASSED";
+
+/// The number of the descriptor in a child of `posix_spawn`.
+const NUMBER: RawFd = 100;
 
 impl Case for Passing {
     fn name(&self) -> &'static str {
@@ -36,15 +41,17 @@ impl Case for Passing {
 
     fn entries(&self) -> Vec<Entry> {
         let present = |way| Entry::Present(Box::new(Start(way)));
-        vec![present(Way::Passed), present(Way::Token), present(Way::Forked), present(Way::Nothing)]
+        [Way::Passed, Way::Spawned, Way::Token, Way::Forked, Way::Nothing].map(present).into()
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Passed,
+    /// Started by the C library's `posix_spawn`, which makes the child inherit the descriptor.
+    Spawned,
     Token,
-    /// Started as `Command` starts a child if something is to be done in it before its program begins.
+    /// With a `pre_exec` hook that does nothing: so `Command` forks, as it does for a value.
     Forked,
     Nothing,
 }
@@ -55,8 +62,9 @@ impl Contestant for Start {
     fn name(&self) -> &str {
         match self.0 {
             Way::Passed => "shared-value, pass_to",
+            Way::Spawned => "shared-value, posix_spawn",
             Way::Token => "shared-value, token",
-            Way::Forked => "a child without a value, forked",
+            Way::Forked => "a child without a value, empty pre_exec",
             Way::Nothing => "a child without a value",
         }
     }
@@ -67,15 +75,22 @@ impl Contestant for Start {
         let (start, mut children) = (Instant::now(), 0);
         while start.elapsed() < duration {
             let mut command = child::command("pass", self.name(), &token, 1, "")?;
-            if self.0 == Way::Passed {
-                value.pass_to(&mut command, NAME)?;
-            }
-            if self.0 == Way::Forked {
-                command.uid(rustix::process::getuid().as_raw());
+            children += 1;
+            match self.0 {
+                Way::Passed => value.pass_to(&mut command, NAME)?,
+                Way::Spawned => {
+                    command.env(NAME, value.inherited_entry(NUMBER));
+                    spawned::run_with(&command, value.as_fd()?, NUMBER)?;
+                    continue;
+                }
+                Way::Forked => {
+                    // SAFETY: the hook does nothing.
+                    unsafe { command.pre_exec(|| Ok(())) };
+                }
+                Way::Token | Way::Nothing => {}
             }
             let status = command.spawn()?.wait()?;
             ensure!(status.success(), "a child failed: {status}");
-            children += 1;
         }
         let elapsed = start.elapsed();
         let expected = if matches!(self.0, Way::Nothing | Way::Forked) { 0 } else { children };
@@ -85,7 +100,9 @@ impl Contestant for Start {
 
     fn work(&self, task: &Task) -> Result<()> {
         match self.0 {
-            Way::Passed => Synchronized::<u32>::open(Source::inherited(NAME))?.update(|count| *count += 1)?,
+            Way::Passed | Way::Spawned => {
+                Synchronized::<u32>::open(Source::inherited(NAME))?.update(|count| *count += 1)?;
+            }
             Way::Token => Synchronized::<u32>::open(Source::token(&task.token))?.update(|count| *count += 1)?,
             Way::Nothing | Way::Forked => ensure!(env::var(NAME).is_err(), "a value was passed, but none should be"),
         }

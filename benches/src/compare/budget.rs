@@ -110,7 +110,7 @@ const ALL: &[Budget] = &[
     },
     Budget {
         contestant: "shared-value, pass_to",
-        ..ratio("start a child with a value", "pass", Bound::AtMost(1.3), &["a child without a value, forked"])
+        ..ratio("start a child with a value", "pass", Bound::AtMost(1.3), &["a child without a value, empty pre_exec"])
     },
     ratio("copy 64 MiB beside a writer", "read-64M-beside-writer", Bound::AtMost(3.0), &["copy_from_slice"]),
     ratio("wake a waiter", "wake", Bound::AtMost(1.15), &["bare futex"]),

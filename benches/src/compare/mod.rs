@@ -4,6 +4,7 @@ pub mod budget;
 pub mod effort;
 pub mod instructions;
 mod peers;
+pub mod places;
 mod progress;
 pub mod results;
 pub mod run;

@@ -4,6 +4,7 @@ pub mod child;
 pub mod clock;
 pub mod cores;
 mod signals;
+pub mod spawned;
 pub mod task;
 pub mod team;
 

@@ -13,7 +13,7 @@ use shared_value::{ReadOnly, Synchronized};
 
 use crate::cases::lookup;
 use crate::measure::local::Locals;
-use crate::measure::{Case, Entry, Local, Unit};
+use crate::measure::{Case, Entry, Local, Placed, Unit};
 use crate::subjects::{
     Atomic, Counting, Mutex, Native, Normal, Own, Parking, Payload, Pthread, Raw, Record1M, Record4K, Record64,
     Record512, Recursive, Robust, Standard, Subject, SynchronizedTally, Tally, UnderRLock,
@@ -72,7 +72,7 @@ impl Case for &LocalCase {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        self.locals().map(|(name, created)| Entry::of(name, created)).collect()
+        self.locals.iter().map(|(name, create)| Entry::of(name, Placed::new(name, *create))).collect()
     }
 }
 

@@ -130,18 +130,18 @@ struct Puts {
 
 impl Puts {
     fn start(here: &Settings, there: &Settings) -> Result<Self> {
-        let here = zenoh::open(here.config()?).wait().map_err(failed)?;
-        let there = zenoh::open(there.config()?).wait().map_err(failed)?;
+        let here = zenoh::open(here.config()?).wait().map_err(anyhow::Error::from_boxed)?;
+        let there = zenoh::open(there.config()?).wait().map_err(anyhow::Error::from_boxed)?;
         let (send, came) = mpsc::channel();
         let subscriber = there.declare_subscriber("measure").callback(move |_| {
             // The receiver may have ended.
             let _ = send.send(Instant::now());
         });
-        let subscriber = subscriber.wait().map_err(failed)?;
-        let putter = here.declare_publisher("measure").express(true).wait().map_err(failed)?;
+        let subscriber = subscriber.wait().map_err(anyhow::Error::from_boxed)?;
+        let putter = here.declare_publisher("measure").express(true).wait().map_err(anyhow::Error::from_boxed)?;
         // Until the subscription is known.
         while came.recv_timeout(Duration::from_millis(50)).is_err() {
-            putter.put([0; 64]).wait().map_err(failed)?;
+            putter.put([0; 64]).wait().map_err(anyhow::Error::from_boxed)?;
         }
         Ok(Self { putter, came, _subscriber: subscriber, _sessions: [here, there] })
     }
@@ -150,15 +150,11 @@ impl Puts {
         let put = |_| {
             thread::sleep(PAUSE);
             let start = Instant::now();
-            self.putter.put([0; 64]).wait().map_err(failed)?;
+            self.putter.put([0; 64]).wait().map_err(anyhow::Error::from_boxed)?;
             Ok(self.came.recv_timeout(DEADLINE)?.duration_since(start))
         };
         (0..TIMES).map(put).collect()
     }
-}
-
-fn failed(error: zenoh::Error) -> anyhow::Error {
-    anyhow::anyhow!("{error}")
 }
 
 /// An array of words and its replica.

@@ -20,12 +20,20 @@ const UNWATCHED: usize = 60;
 /// wakes up.
 const TRIES: usize = 10;
 
+/// The tries from this one on are by single steps alone.
+const CAREFUL: usize = 7;
+
+/// One point of this many may be out of reach: about once in forty sweeps no victim gets to one of them, and the cause is not known.
+const OUT_OF_REACH: usize = 20;
+
 /// Kills the victims of a scenario, one at each point.
 #[derive(Clone, Copy, Debug)]
 pub struct Sweep {
     points: Points,
     most_harms: usize,
     breakpoints: bool,
+    /// How many points no victim has reached.
+    missed: usize,
 }
 
 /// The victim left the route.
@@ -35,7 +43,7 @@ struct Strayed;
 impl Sweep {
     /// Makes a sweep over these points.
     pub fn new(points: Points) -> Self {
-        Self { points, most_harms: usize::MAX, breakpoints: cfg!(target_arch = "x86_64") }
+        Self { points, most_harms: usize::MAX, breakpoints: cfg!(target_arch = "x86_64"), missed: 0 }
     }
 
     /// Stops the sweep when this many deaths have done harm.
@@ -79,9 +87,16 @@ impl Sweep {
         let mut report = Report::new(name, all.len());
         let mut furthest = vec![0; scenario.last_states().len()];
         let mut strayed = 0;
-        for point in points::choose(&route, all, count, seed) {
+        let points = points::choose(&route, all, count, seed);
+        let most_missed = points.len().div_ceil(OUT_OF_REACH);
+        for point in points {
             let found =
                 self.break_at(point, &mut route, scenario, &mut report).with_context(|| format!("{name}, {point}"))?;
+            let missed = self.missed;
+            ensure!(
+                missed <= most_missed,
+                "{name}, {point}: the {missed}th point that no victim gets to in {TRIES} tries"
+            );
             if report.strayed() != strayed {
                 // The route may have changed, and with it the points before this one.
                 strayed = report.strayed();
@@ -145,8 +160,8 @@ impl Sweep {
         Ok(route)
     }
 
-    /// Kills a victim at a point. Returns `None` if the point no longer exists: a later count found a shorter operation, or
-    /// one that sleeps elsewhere.
+    /// Kills a victim at a point. Returns `None` if no victim gets there, or if the point no longer exists: a later count found a
+    /// shorter operation, or one that sleeps elsewhere.
     fn break_at(
         &mut self,
         point: Point,
@@ -162,7 +177,8 @@ impl Sweep {
             scenario.reset();
             let mut tracee = Tracee::of(scenario)?;
             scenario.started();
-            let arrived = self.arrive(&mut tracee, route, point, scenario)?;
+            let by_breakpoints = self.breakpoints && attempt < CAREFUL;
+            let arrived = arrive(&mut tracee, route, point, by_breakpoints, scenario)?;
             let victim = tracee.id();
             scenario.stopped(victim);
             let at = tracee.kill()?;
@@ -182,51 +198,52 @@ impl Sweep {
                 Err(Strayed) => {}
             }
         }
-        bail!("the victim did not get there in {TRIES} tries")
+        self.missed += 1;
+        Ok(None)
     }
+}
 
-    /// Lets a victim run to a point, and checks that it is there.
-    fn arrive(
-        &mut self,
-        tracee: &mut Tracee,
-        route: &Route,
-        point: Point,
-        scenario: &mut dyn Scenario,
-    ) -> Result<Result<(), Strayed>> {
-        let legs = if self.breakpoints { route.quick(point.steps) } else { Route::slow(point.steps) };
-        for leg in legs {
-            let address = route.places()[leg.to].address;
-            let sleeps = route.sleeps_on(leg);
-            if leg.visits.is_some() {
-                tracee.set_breakpoint(Some(address))?;
-            }
-            let from = route.places()[leg.from].address;
-            let mut left = leg.visits.unwrap_or(1);
-            while left > 0 {
-                if leg.visits.is_some() {
-                    tracee.let_run()?;
-                } else {
-                    tracee.let_step()?;
-                }
-                let stop = if sleeps { wait(tracee, scenario)? } else { tracee.stop()? };
-                if stop == Stop::At(address) {
-                    left -= 1;
-                } else if leg.visits.is_some() || !is_on_the_way(stop, from) {
-                    return Ok(Err(Strayed));
-                }
-            }
-            if leg.visits.is_some() {
-                tracee.set_breakpoint(None)?;
-            }
+/// Lets a victim run to a point, and checks that it is there.
+fn arrive(
+    tracee: &mut Tracee,
+    route: &Route,
+    point: Point,
+    by_breakpoints: bool,
+    scenario: &mut dyn Scenario,
+) -> Result<Result<(), Strayed>> {
+    let legs = if by_breakpoints { route.quick(point.steps) } else { Route::slow(point.steps) };
+    for leg in legs {
+        let address = route.places()[leg.to].address;
+        let sleeps = route.sleeps_on(leg);
+        if leg.visits.is_some() {
+            tracee.set_breakpoint(Some(address))?;
         }
-        if point.asleep {
-            tracee.let_step()?;
-            if tracee.wait()? != Waited::Asleep {
+        let from = route.places()[leg.from].address;
+        let mut left = leg.visits.unwrap_or(1);
+        while left > 0 {
+            if leg.visits.is_some() {
+                tracee.let_run()?;
+            } else {
+                tracee.let_step()?;
+            }
+            let stop = if sleeps { wait(tracee, scenario)? } else { tracee.stop()? };
+            if stop == Stop::At(address) {
+                left -= 1;
+            } else if leg.visits.is_some() || !is_on_the_way(stop, from) {
                 return Ok(Err(Strayed));
             }
         }
-        Ok(Ok(()))
+        if leg.visits.is_some() {
+            tracee.set_breakpoint(None)?;
+        }
     }
+    if point.asleep {
+        tracee.let_step()?;
+        if tracee.wait()? != Waited::Asleep {
+            return Ok(Err(Strayed));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Returns whether a victim that was single-stepped from a place has not come to the next one yet.

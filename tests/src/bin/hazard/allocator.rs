@@ -284,7 +284,7 @@ fn pushes() -> Result<()> {
         IS_PUSHING.set(true);
         let result = vector.push(number).and_then(|()| if number % 4 == 0 { vector.pop() } else { Ok(None) });
         IS_PUSHING.set(false);
-        left += if result?.is_some() { 0 } else { 1 };
+        left += u64::from(result?.is_none());
     }
     let (length, calls) = (vector.len() as u64, CALLS.load(Relaxed));
     ensure!(calls > EACH / 4, "only {calls} calls");

@@ -18,7 +18,7 @@ use rustix::process::{Resource, getrlimit};
 
 /// The length of the segment of a value of 64 bytes.
 const LENGTH: usize = 512;
-/// The bytes of a lock on a file: who has it in use, who enters, who reads, and who changes its name.
+/// The bytes of a file that processes lock while they use it, enter it, read it, and change its name.
 const IN_USE: i64 = 0;
 const ENTERING: i64 = 1;
 const READ: i64 = 2;

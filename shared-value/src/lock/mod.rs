@@ -1,8 +1,10 @@
 //! Locks: robust, recursive, shared between processes. They know nothing about the values that they guard.
 #![allow(unsafe_code)]
 
+mod announcing;
 mod held;
 pub(crate) mod interruption;
+mod kind;
 pub(crate) mod lanes;
 mod line;
 mod list;
@@ -11,56 +13,26 @@ pub(crate) mod process;
 pub(crate) mod pthread;
 mod refusal;
 mod signals;
+mod state;
 mod storage;
 mod thread;
 pub(crate) mod wakeup;
 
-use std::time::Duration;
-
-use crate::protocol::atomics::{AtomicU64, Ordering::Relaxed};
+use crate::protocol::atomics::Ordering::Relaxed;
 use crate::protocol::fault;
 use crate::protocol::lock_word;
-use crate::sys;
-use crate::sys::robust::RobustList;
 
 pub(crate) use crate::protocol::lock_word::{LONGEST_SLEEP, Wait};
+use announcing::Announcing;
 use held::{Held, HeldList};
 pub(crate) use held::{MAX_HELD, Mark};
+pub use kind::LockKind;
 pub(crate) use line::LockLine;
 pub(crate) use refusal::{Overwritten, Refusal};
 pub(crate) use signals::Signal;
+pub use state::LockState;
+pub(crate) use state::state;
 pub(crate) use thread::{Thread, holds, holds_any, holds_within, is_any_held_within, set_up};
-
-/// The kind of a value's own lock.
-///
-/// ```
-/// use shared_value::{LockKind, Synchronized};
-///
-/// # #[cfg(feature = "pthread")] {
-/// let value = Synchronized::<u64>::options().lock_kind(LockKind::Pthread).new(0_u64)?;
-/// value.update(|value| *value += 1)?;
-/// # }
-/// # Ok::<(), shared_value::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum LockKind {
-    /// This library's lock. It is the fastest one, and safe even if other processes write arbitrary bytes into the memory.
-    #[default]
-    Native,
-    /// A robust, process-shared `pthread_mutex_t`, which C and C++ programs can take too (docs/format.md says where it lies,
-    /// and how to change the value under it).
-    ///
-    /// A program that takes it trusts all processes that may write to the memory, because the C library follows pointers in
-    /// it. So a value with such a lock opens only if [`Options::lock_kind`](crate::Options::lock_kind) asks for it.
-    /// Processes in different PID namespaces must not share one, because the C library tells owners apart by their thread
-    /// ids.
-    ///
-    /// It needs the feature `pthread` of this crate, which brings in the crate `raw_sync`. A program that is built without
-    /// the feature cannot open such a value, not even for reading. It can list and unlink its name.
-    #[cfg(feature = "pthread")]
-    Pthread,
-}
 
 /// How a lock came to be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -383,47 +355,6 @@ pub(crate) fn depth(thread: Thread, line: &LockLine) -> u64 {
     thread.find(line).map_or(0, |held| held.depth() + 1)
 }
 
-/// The state of a lock at one moment.
-///
-/// ```
-/// use shared_value::{LockState, Synchronized};
-///
-/// let value = Synchronized::new(0_u64)?;
-/// assert_eq!(value.lock_state(), LockState::Free);
-/// let guard = value.lock()?;
-/// assert_eq!(value.lock_state(), LockState::HeldHere);
-/// # drop(guard);
-/// # Ok::<(), shared_value::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LockState {
-    /// No thread holds it.
-    Free,
-    /// The calling thread holds it.
-    HeldHere,
-    /// Another thread, of this or another process, holds it.
-    Held {
-        /// The kernel's id of that thread, in its own PID namespace.
-        thread_id: u32,
-    },
-    /// Another value has [replaced](crate::Synchronized::replace) this one: no thread can take the lock again.
-    Retired,
-    /// The state is not known, because a read-only handle cannot see the lock object that guards the value.
-    Unknown,
-}
-
-/// Returns the state of the lock at this moment. It may have changed before the caller uses it.
-pub(crate) fn state(line: &LockLine) -> LockState {
-    if holds(line) {
-        return LockState::HeldHere;
-    }
-    if lock_word::is_retired(&line.word) {
-        return LockState::Retired;
-    }
-    lock_word::owner(&line.word).map_or(LockState::Free, |thread_id| LockState::Held { thread_id })
-}
-
 /// Makes the lock one that no thread takes again, and wakes all that wait for it. The calling thread owns the lock and releases
 /// it afterwards: that release fails with `Overwritten`, and so wakes the threads that wait for a change too.
 pub(crate) fn retire(thread: Thread, line: &LockLine) {
@@ -450,62 +381,4 @@ pub(crate) fn is_called_back(line: &LockLine) -> bool {
 /// For a segment that no process has open: after a crash of the whole machine, or in a copy of a file.
 pub(crate) fn abandon(line: &LockLine) {
     lock_word::abandon(&line.word);
-}
-
-/// Announces one lock of a thread to the kernel, through the thread's robust list.
-#[derive(Clone, Copy)]
-struct Announcing {
-    list: RobustList,
-    node: u64,
-}
-
-impl Announcing {
-    #[inline(always)]
-    fn of(thread: Thread, line: &LockLine) -> Self {
-        Self { list: thread.list(), node: line.node() }
-    }
-}
-
-impl lock_word::Kernel for Announcing {
-    #[inline]
-    fn announce(&self) {
-        if !fault::is_chosen("link_unannounced") {
-            self.list.announce(self.node);
-        }
-    }
-
-    #[inline]
-    fn retract(&self) {
-        self.list.retract();
-    }
-
-    fn may_own_elsewhere(&self) -> bool {
-        sys::copies::is_any_held()
-    }
-
-    fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
-        if sys::futex::wait(word, expected, timeout).is_err() {
-            interruption::note();
-        }
-    }
-
-    fn wake_one(&self, word: &AtomicU64) {
-        sys::futex::wake_one(word);
-    }
-
-    fn wake_all(&self, word: &AtomicU64) {
-        sys::futex::wake_all(word);
-    }
-
-    fn is_replaced(&self, word: &AtomicU64) -> bool {
-        process::is_replaced(word.as_ptr().addr())
-    }
-
-    fn is_gone(&self, word: &AtomicU64, owner: u64) -> bool {
-        process::is_gone(word.as_ptr().addr(), owner)
-    }
-
-    fn is_interrupted(&self) -> bool {
-        interruption::is_noted()
-    }
 }

@@ -8,8 +8,11 @@ use super::scenario::{Death, Scenario};
 use super::sweep::{in_order, wait};
 use super::tracee::{Stop, Tracee, Waited};
 
-/// How many victims to kill at each stop: one at the stop, the others some instructions behind it.
-const ROUNDS: usize = 3;
+/// At one stop of this many, victims are also killed some instructions behind it.
+const SPARSE: usize = 4;
+
+/// How many victims are killed behind such a stop.
+const BEHIND: usize = 2;
 
 /// The largest number of instructions behind a stop.
 const MOST_FURTHER: u32 = 12;
@@ -41,7 +44,7 @@ impl Furthest {
     }
 }
 
-/// Kills victims at every stop, and some instructions behind it.
+/// Kills a victim at every stop, and some behind stops that are chosen at random.
 pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_harms: usize) -> Result<Report> {
     let mut report = Report::new(name, 0);
     let mut random = fastrand::Rng::with_seed(seed);
@@ -51,7 +54,7 @@ pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_har
     Ok(report)
 }
 
-/// Kills victims at every change of these words and every system call, and some instructions behind it.
+/// Kills a victim at every change of these words and every system call, and some behind those that are chosen at random.
 fn sweep_set(
     watched: &[u64],
     scenario: &mut dyn Scenario,
@@ -60,12 +63,13 @@ fn sweep_set(
     most_harms: usize,
 ) -> Result<()> {
     let mut stops = list(watched, scenario).context("counting failed")?;
-    report.add_points((stops.len() + 1) * ROUNDS);
     let mut furthest = Furthest::new(scenario.last_states().len());
     let mut number = 0;
     while number <= stops.len() && report.harms() < most_harms {
-        let mut further: Vec<_> = (1..ROUNDS).map(|_| random.u32(1..=MOST_FURTHER)).chain([0]).collect();
+        let behind = if random.usize(..SPARSE) == 0 { BEHIND } else { 0 };
+        let mut further: Vec<_> = (0..behind).map(|_| random.u32(1..=MOST_FURTHER)).chain([0]).collect();
         further.sort_unstable();
+        report.add_points(further.len());
         let mut tries = 0;
         while let Some(next) = further.first() {
             let Some(strayed) = break_at(watched, &stops[..number], *next, scenario, report, &mut furthest)? else {

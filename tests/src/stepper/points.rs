@@ -17,7 +17,7 @@ pub enum Points {
         /// The seed of the random choice.
         seed: u64,
     },
-    /// System calls and writes to the words that the scenario names, and some instructions behind each. The victim is not
+    /// System calls and writes to the words that the scenario names, and some instructions behind some of them. The victim is not
     /// single-stepped before.
     Changes {
         /// The seed for the number of instructions.

@@ -159,15 +159,7 @@ impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
         change: impl FnOnce(&mut V) -> Result<R, Error>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, Error> {
-        let hold = self.writable()?;
-        // As in an update without a guard, the value is borrowed before the copy is made.
-        let copied = |value: &mut Option<V>| change(value.insert(copy(hold.current())?));
-        let written = |slot: &[AtomicU64], value: &Option<V>| {
-            if let Some(value) = value {
-                write(slot, value);
-            }
-        };
-        hold.update(bytes, None, copied, written)?
+        self.writable()?.update(bytes, |hold| copy(hold.current()), change, write)
     }
 
     fn update_held<V, R>(
@@ -176,14 +168,7 @@ impl<C: Shared + ?Sized> WriteAt for Guard<'_, C> {
         change: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
         write: impl FnOnce(&Hold<'_, C>, &V),
     ) -> Result<R, Error> {
-        let hold = self.writable()?;
-        let changed = |hold: &Hold<'_, C>, value: &mut Option<V>| change(hold, value.insert(read(hold)?));
-        let written = |hold: &Hold<'_, C>, value: &Option<V>| {
-            if let Some(value) = value {
-                write(hold, value);
-            }
-        };
-        hold.edit(None, changed, written)?
+        self.writable()?.edit(read, change, write)
     }
 }
 

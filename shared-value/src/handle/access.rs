@@ -5,7 +5,6 @@
     reason = "the sealed traits can be neither named nor called from outside"
 )]
 
-use core::convert::Infallible;
 use core::ops::Range;
 
 use crate::cell::{Cell, Guarding};
@@ -292,17 +291,7 @@ impl sealed::Write for ReadWrite {
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
     ) -> Result<R, E> {
-        cell.locked(patience, |hold| {
-            // The copy may be made by calls of the allocator. If they write the value, they learn that it is borrowed.
-            let token = hold.token();
-            let copied = |value: &mut Option<V>| change(value.insert(copy(cell.current(token))?));
-            let written = |slot: &[AtomicU64], value: &Option<V>| {
-                if let Some(value) = value {
-                    write(slot, value);
-                }
-            };
-            hold.update_through(bytes, None, copied, written).map_err(Error::from)?
-        })
+        cell.locked(patience, |hold| hold.update_through(bytes, |hold| copy(hold.current()), change, write))
     }
 
     fn update_held<C: Contents + ?Sized, V, R>(
@@ -312,15 +301,7 @@ impl sealed::Write for ReadWrite {
         change: impl FnOnce(&Hold<'_, C>, &mut V) -> Result<R, Error>,
         write: impl FnOnce(&Hold<'_, C>, &V),
     ) -> Result<R, Error> {
-        cell.locked(patience, |hold| {
-            let changed = |hold: &Hold<'_, C>, value: &mut Option<V>| change(hold, value.insert(read(hold)?));
-            let written = |hold: &Hold<'_, C>, value: &Option<V>| {
-                if let Some(value) = value {
-                    write(hold, value);
-                }
-            };
-            hold.edit_through(None, changed, written).map_err(Error::from)?
-        })
+        cell.locked(patience, |hold| hold.edit_through(read, change, write))
     }
 }
 
@@ -355,11 +336,9 @@ fn update_by_any<C: Contents + ?Sized, F: SharedValue, R>(
         return cell.update_briefly(brief, patience, offset, read, change);
     }
     cell.locked(patience, |hold| {
-        let value = read_held(hold).check_in::<C>(offset)?;
+        let read = |hold: &Hold<'_, C>| read_held(hold).check_in::<C>(offset);
         let write = |slot: &[AtomicU64], value: &F| copy::store(slot, offset, value);
-        let change = |value: &mut F| Ok::<_, Infallible>(change(value));
-        let Ok(result) = hold.update_through(&copy::range::<F>(offset), value, change, write)?;
-        Ok(result)
+        hold.update_through(&copy::range::<F>(offset), read, |value| Ok(change(value)), write)
     })
 }
 

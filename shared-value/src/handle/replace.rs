@@ -290,7 +290,7 @@ fn succeed<C: Shared + ?Sized, O: Shared + ?Sized, I: Into<Initial<'static, C>>,
     only()?;
     let old = hold.cell();
     let value = O::load::<ReadWrite>(old)?;
-    let initial = hold.barring(|| make(value)).map_err(Error::from)??.into();
+    let initial = hold.barring(|| make(value))?.into();
     // The closure may have leaked a guard.
     only()?;
     let new = Synchronized::create_at(location, &initial, &Terms { is_named: false, ..terms.clone() })?;

@@ -19,6 +19,7 @@ use std::ops::Range;
 use crate::cell::Cell;
 use crate::cell::drafts;
 use crate::copy::{self, Unchecked};
+use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::hold::brief_lock::AnyLock;
 use crate::layout::SharedValue;
@@ -212,62 +213,61 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         self.cell.slots().publish(bytes, write);
     }
 
-    /// Lets `change` change a copy of these bytes, which `write` then writes back, to be committed. Until `change` returns,
-    /// all other writes of this thread to the value fail. If it fails or panics, nothing changes.
+    /// Lets `copy` copy these bytes, `change` change the copy, and `write` write it back, to be committed. Until `change`
+    /// returns, all other writes of this thread to the value fail. If `copy` or `change` fails or panics, nothing changes.
     ///
     /// # Errors
+    /// - Those of `copy` and `change`.
     /// - `Unwound` if `change` has caught a panic that passed through an inner guard of another value under the same lock.
     /// - `NotHeld` if `change` has succeeded in a child that it forked: nothing was written there.
-    ///
-    /// The result inside is that of `change`.
     #[inline(always)]
-    pub(crate) fn update<V, R, E>(
+    pub(crate) fn update<V, R, E: From<Error>>(
         &self,
         bytes: &Range<usize>,
-        copy: V,
+        copy: impl FnOnce(&Self) -> Result<V, Error>,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<Result<R, E>, Refusal> {
+    ) -> Result<R, E> {
         self.borrow(copy, change, |copy| self.change(bytes, |slot| write(slot, copy)))
     }
 
     /// Updates as `update` does, for a hold that the caller ends right after this call: if this is the thread's first hold,
     /// the change is committed at once, and if `change` panics, the hold ends.
     #[inline(always)]
-    pub(crate) fn update_through<V, R, E>(
+    pub(crate) fn update_through<V, R, E: From<Error>>(
         &mut self,
         bytes: &Range<usize>,
-        copy: V,
+        copy: impl FnOnce(&Self) -> Result<V, Error>,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&[AtomicU64], &V),
-    ) -> Result<Result<R, E>, Refusal> {
+    ) -> Result<R, E> {
         self.ending(|hold| {
             let write = |copy: &V| hold.change_through(bytes, |slot| write(slot, copy));
             hold.borrow(copy, change, write)
         })
     }
 
-    /// Lets `change` change a copy while other writes to the value are forbidden, and `write` write it into the draft, to be
-    /// committed.
+    /// Lets `copy` make a copy, `change` change it, and `write` write it into the draft, to be committed. Until `change` returns,
+    /// all other writes of this thread to the value fail.
     ///
     /// # Errors
-    /// Those of `update`. The result inside is that of `change`.
-    pub(crate) fn edit<V, R, E>(
+    /// Those of `update`.
+    pub(crate) fn edit<V, R>(
         &self,
-        copy: V,
-        change: impl FnOnce(&Self, &mut V) -> Result<R, E>,
+        copy: impl FnOnce(&Self) -> Result<V, Error>,
+        change: impl FnOnce(&Self, &mut V) -> Result<R, Error>,
         write: impl FnOnce(&Self, &V),
-    ) -> Result<Result<R, E>, Refusal> {
+    ) -> Result<R, Error> {
         self.borrow(copy, |copy| change(self, copy), |copy| write(self, copy))
     }
 
     /// Edits as `edit` does, for a hold that the caller ends right after this call: if `change` panics, the hold ends.
-    pub(crate) fn edit_through<V, R, E>(
+    pub(crate) fn edit_through<V, R>(
         &mut self,
-        copy: V,
-        change: impl FnOnce(&Self, &mut V) -> Result<R, E>,
+        copy: impl FnOnce(&Self) -> Result<V, Error>,
+        change: impl FnOnce(&Self, &mut V) -> Result<R, Error>,
         write: impl FnOnce(&Self, &V),
-    ) -> Result<Result<R, E>, Refusal> {
+    ) -> Result<R, Error> {
         self.ending(|hold| hold.edit(copy, change, write))
     }
 
@@ -280,30 +280,34 @@ impl<'a, C: Contents + ?Sized> Hold<'a, C> {
         result
     }
 
-    /// Lets `change` change a copy while other writes to the value are forbidden, then writes the copy back.
+    /// Makes a copy and lets `change` change it, while other writes to the value are forbidden, then writes the copy back.
+    ///
+    /// The value is borrowed before it is copied: `copy` may call the allocator, and if that writes the value, it learns that the
+    /// value is borrowed. A write between the copy and the borrow would be overwritten.
     #[inline(always)]
-    fn borrow<V, R, E>(
+    fn borrow<V, R, E: From<Error>>(
         &self,
-        mut value: V,
+        copy: impl FnOnce(&Self) -> Result<V, Error>,
         change: impl FnOnce(&mut V) -> Result<R, E>,
         write: impl FnOnce(&V),
-    ) -> Result<Result<R, E>, Refusal> {
+    ) -> Result<R, E> {
         self.set_borrowed(true);
         let borrow = Borrow { hold: self };
+        // If the copy fails, `borrow` ends here.
+        let mut value = copy(self)?;
         let result = change(&mut value);
         std::mem::forget(borrow);
         // If `change` forked, this may be the child, which holds nothing, and must not write.
         if !self.is_held() {
-            return if result.is_err() { Ok(result) } else { Err(Refusal::NotHeld) };
+            return result.and(Err(Error::from(Refusal::NotHeld).into()));
         }
         self.set_borrowed(false);
         // `change` may have written other values under the same lock, and a panic may have unwound their guards.
         if self.cell.is_lock_shared() && lock::mark(self.thread, self.cell.lock()) == Mark::Unwound {
-            return Err(Refusal::Unwound);
+            return Err(Error::from(Refusal::Unwound).into());
         }
-        if result.is_ok() {
-            write(&value);
-        }
+        let result = result?;
+        write(&value);
         Ok(result)
     }
 
@@ -429,7 +433,7 @@ pub(crate) fn check_place<C: Contents + ?Sized>(cell: &Cell<C>, bytes: &Range<us
     assert!(bytes.start <= bytes.end && bytes.end <= cell.shape().size, "a write must lie in its value");
 }
 
-/// Undoes the borrow of a value when a closure panics.
+/// Undoes the borrow of a value when it cannot be copied, or a closure panics.
 struct Borrow<'h, 'a, C: Contents + ?Sized> {
     hold: &'h Hold<'a, C>,
 }

@@ -77,11 +77,9 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
     /// Runs `work` while other writes of this thread to the value fail. If it panics, they may go on.
     ///
     /// # Errors
-    /// `NotHeld` if `work` has succeeded in a child that it forked.
-    ///
-    /// The result inside is that of `work`.
-    pub(crate) fn barring<R, E>(&self, work: impl FnOnce() -> Result<R, E>) -> Result<Result<R, E>, Refusal> {
-        self.hold.borrow((), |()| work(), |()| ())
+    /// Those of `work`, and `NotHeld` if it has succeeded in a child that it forked.
+    pub(crate) fn barring<R, E: From<Error>>(&self, work: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
+        self.hold.borrow(|_| Ok(()), |()| work(), |()| ())
     }
 
     /// Ends the hold, the only one of its thread, and makes the lock one that no thread takes again. Wakes all threads that wait

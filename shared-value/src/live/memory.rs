@@ -124,8 +124,8 @@ impl<T: SharedValue> Live<T> {
     /// Lets the closure change a copy of the value under the lock, and writes the copy back in place. If the closure panics,
     /// nothing is written. A thread that holds the lock does not take it again.
     ///
-    /// Whatever else the thread writes to the value during the closure is overwritten. Changes of `#[shared(atomic)]` fields are
-    /// not written back.
+    /// Whatever else the thread writes to the value meanwhile is overwritten, also what its allocator writes. Changes of
+    /// `#[shared(atomic)]` fields are not written back.
     ///
     /// # Errors
     /// The errors of [`set`](Self::set); `InvalidBits` if the bytes are not a `T`; `Lock` with

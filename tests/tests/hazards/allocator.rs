@@ -38,6 +38,7 @@ fn an_allocator_may_add_to_a_vector() {
 #[test]
 fn an_allocator_may_count_in_a_value_that_is_updated() {
     play("allocator", ["counts-beside-updates"]);
+    play("allocator", ["counts-beside-large-updates"]);
 }
 
 /// A thread that forks holds the allocator's lock when it takes those of the library: in the other order, both would wait.

@@ -141,17 +141,9 @@ impl<T: SharedValue> Guard<'_, T> {
     pub fn try_update<R, E: From<Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
         let (hold, bytes) = (self.writable()?, copy::range::<T>(0));
         if const { is_boxed::<T>() } {
-            // The copy is made by a call of the allocator. If that writes the value, it learns that it is borrowed.
-            let change = |value: &mut Option<Box<T>>| change(value.insert(self.load_boxed()?));
-            let write = |slot: &[AtomicU64], value: &Option<Box<T>>| {
-                if let Some(value) = value {
-                    copy::store(slot, 0, &**value);
-                }
-            };
-            return hold.update(&bytes, None, change, write).map_err(Error::from)?;
+            return hold.update(&bytes, |_| self.load_boxed(), |v| change(v), |slot, v| copy::store::<T>(slot, 0, v));
         }
-        let value = read::whole_held(hold).check()?;
-        hold.update(&bytes, value, change, |slot, value| copy::store(slot, 0, value)).map_err(Error::from)?
+        hold.update(&bytes, |hold| read::whole_held(hold).check(), change, |slot, value| copy::store(slot, 0, value))
     }
 
     #[inline]

@@ -29,6 +29,8 @@ pub(crate) enum Case {
     Pushes,
     /// The allocator counts its calls in a value that its thread updates by a dynamic handle.
     CountsBesideUpdates,
+    /// The allocator counts its calls in a value that its thread updates, and that is too large for the stack.
+    CountsBesideLargeUpdates,
     /// The allocator has a lock, which the hooks of a `fork` hold meanwhile.
     Locks,
 }
@@ -43,6 +45,7 @@ impl Case {
             Self::Adds => adds(),
             Self::Pushes => pushes(),
             Self::CountsBesideUpdates => counts_beside_updates(),
+            Self::CountsBesideLargeUpdates => counts_beside_large_updates(),
             Self::Locks => locks(),
         }
     }
@@ -61,6 +64,8 @@ static ALLOCATOR: Allocator = Allocator { mutex: UnsafeCell::new(libc::PTHREAD_M
 unsafe impl Sync for Allocator {}
 
 static COUNT: OnceLock<Synchronized<u64>> = OnceLock::new();
+/// Used instead of `COUNT` if it is set: the first number counts.
+static LARGE: OnceLock<Synchronized<[u64; 1024]>> = OnceLock::new();
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static IS_LOCKING: AtomicBool = AtomicBool::new(false);
 
@@ -78,8 +83,11 @@ thread_local! {
 impl Allocator {
     fn count() {
         if IS_COUNTING.replace(false) {
-            let count = COUNT.get().expect("threads count after it was set");
-            match count.update(|count| *count += 1) {
+            let counted = match LARGE.get() {
+                Some(large) => large.update_at(0, |count| *count += 1),
+                None => COUNT.get().expect("threads count after it was set").update(|count| *count += 1),
+            };
+            match counted {
                 Ok(()) => CALLS.fetch_add(1, Relaxed),
                 Err(Error::Borrowed) => REFUSED.fetch_add(1, Relaxed),
                 Err(_) => std::process::abort(),
@@ -308,8 +316,24 @@ fn counts_beside_updates() -> Result<()> {
     for number in 0..UPDATES {
         counting(|| if number % 2 == 0 { same.update("", increment) } else { same.lock()?.update("", increment) })?;
     }
+    is_counted(count.get(), UPDATES)
+}
+
+fn counts_beside_large_updates() -> Result<()> {
+    const UPDATES: u64 = 10_000;
+    let name = SegmentName::new("allocator");
+    let large = LARGE.get_or_init(|| Synchronized::create(&*name, [0; 1024]).expect("there is memory"));
+    let increment = |numbers: &mut [u64; 1024]| numbers[0] += 1;
+    for number in 0..UPDATES {
+        counting(|| if number % 2 == 0 { large.update(increment) } else { large.lock()?.update(increment) })?;
+    }
+    is_counted(large.at(0), UPDATES)
+}
+
+/// Checks that no update is lost, and none of the allocator's calls that it was told to be counted.
+fn is_counted(count: u64, updates: u64) -> Result<()> {
     let (calls, refused) = (CALLS.load(Relaxed), REFUSED.load(Relaxed));
-    ensure!(count.get() == UPDATES + calls, "{count:?} of {UPDATES} updates and {calls} calls, {refused} refused");
+    ensure!(count == updates + calls, "{count} of {updates} updates and {calls} calls, {refused} refused");
     ensure!(calls > 0 && refused > 0, "{calls} calls, {refused} refused");
     Ok(())
 }

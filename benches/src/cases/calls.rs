@@ -1,4 +1,4 @@
-//! The system calls that the library makes for a named value, and nothing else: what its promises cost at least.
+//! The system calls that the library makes for a named value, and one look at its memory: what its promises cost at least.
 //!
 //! They check that the file is a segment, keep it out of core dumps, mark it as in use, and see whether the descriptor is still
 //! that of the file before they use it.
@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use anyhow::{Result, ensure};
 use memmap2::{Advice, MmapOptions, MmapRaw};
@@ -85,6 +86,10 @@ fn map(file: &File) -> Result<MmapRaw> {
     let memory = MmapOptions::new().len(LENGTH).map_raw(file)?;
     memory.advise(Advice::DontDump)?;
     rustix::fs::fcntl_getfl(file)?;
+    // The first look takes a page fault, and then unmapping the page costs more.
+    // SAFETY: the mapping is longer than the word, which all processes access as an atomic.
+    let first = unsafe { AtomicU64::from_ptr(memory.as_mut_ptr().cast()) };
+    ensure!(first.load(Relaxed) != 1, "a segment begins with its mark");
     Ok(memory)
 }
 

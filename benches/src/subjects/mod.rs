@@ -20,7 +20,7 @@ pub use counting::Counting;
 pub use handover::Handover;
 pub use own::{Native, Own, Pthread, UnderRLock};
 pub use payload::{Payload, Record, Record1M, Record4K, Record64, Record512, SynchronizedTally, Tally};
-pub use pthread::{Normal, Recursive, Robust};
+pub use pthread::{Normal, Recursive, Robust, Watched};
 pub use region::Region;
 pub use subject::Subject;
 

@@ -4,6 +4,7 @@
 use std::io;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{Ordering, fence};
 
 use anyhow::Result;
 use libc::{c_int, pthread_mutex_t};
@@ -29,6 +30,8 @@ pub trait MutexKind: 'static {
     const TYPE: c_int;
     /// Whether the next waiter gets the mutex when its owner dies.
     const IS_ROBUST: bool = false;
+    /// Whether the owner then looks for threads that wait for a change. It must not look before others can take the mutex.
+    const LOOKS_FOR_WAITERS: bool = false;
 }
 
 /// The plainest mutex.
@@ -54,6 +57,16 @@ impl MutexKind for Robust {
     const NAME: &'static str = "pthread robust recursive";
     const TYPE: c_int = libc::PTHREAD_MUTEX_RECURSIVE;
     const IS_ROBUST: bool = true;
+}
+
+/// A robust mutex whose owner looks for threads that wait for a change: what a value with such a mutex takes at least.
+pub struct Watched;
+
+impl MutexKind for Watched {
+    const NAME: &'static str = "pthread robust recursive, and a fence";
+    const TYPE: c_int = libc::PTHREAD_MUTEX_RECURSIVE;
+    const IS_ROBUST: bool = true;
+    const LOOKS_FOR_WAITERS: bool = true;
 }
 
 impl<K: MutexKind> Lock<K> {
@@ -90,6 +103,9 @@ impl<K: MutexKind> Lock<K> {
         let result = work();
         // SAFETY: this thread owns the mutex.
         unsafe { libc::pthread_mutex_unlock(mutex) };
+        if K::LOOKS_FOR_WAITERS {
+            fence(Ordering::SeqCst);
+        }
         result
     }
 }

@@ -16,7 +16,7 @@ use crate::measure::local::Locals;
 use crate::measure::{Case, Entry, Local, Placed, Unit};
 use crate::subjects::{
     Atomic, Counting, Mutex, Native, Normal, Own, Parking, Payload, Pthread, Raw, Record1M, Record4K, Record64,
-    Record512, Recursive, Robust, Standard, Subject, SynchronizedTally, Tally, UnderRLock,
+    Record512, Recursive, Robust, Standard, Subject, SynchronizedTally, Tally, UnderRLock, Watched,
 };
 
 /// Work that one process does alone.
@@ -144,7 +144,14 @@ pub(super) static ALL: &[LocalCase] = &[
         chart: "reads",
         locals: by_all!(reading::<Record4K>),
     },
-    LocalCase { name: "add", title: "add to a u64 under its lock", chart: "changes", locals: by_all!(adding::<u64>) },
+    LocalCase {
+        name: "add",
+        title: "add to a u64 under its lock",
+        chart: "changes",
+        locals: by!(adding::<u64>:
+            Own<u64, Native>, Own<u64, Pthread>, Own<u64, UnderRLock>, Standard<u64>, Parking<u64>, Mutex<Normal>,
+            Mutex<Recursive>, Mutex<Robust>, Mutex<Watched>, Raw),
+    },
     LocalCase {
         name: "add-field-64",
         title: "add to one field of 64 bytes under the lock",

@@ -136,7 +136,7 @@ impl BriefLock for AnyLock<'_> {
         unsafe { only::release(thread, line) }
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn acquire_borrowed(
         self,
         line: &LockLine,
@@ -183,7 +183,7 @@ impl BriefLock for AnyLock<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn release_borrowed(self, line: &LockLine, thread: Thread) -> Result<bool, Overwritten> {
         match self {
             // SAFETY: the caller promises that `acquire_borrowed` took the lock for this thread, and that nothing else releases

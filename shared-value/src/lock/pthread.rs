@@ -53,6 +53,7 @@ pub(crate) unsafe fn acquire_only(
 /// - `thread` is the calling thread and holds no lock.
 /// - The mutex belongs to `line`, and both stay mapped while it is held: until `release_borrowed`, or, if that does not
 ///   happen, as long as `is_any_held_within` finds the lock.
+#[inline(always)]
 pub(crate) unsafe fn acquire_borrowed(
     thread: Thread,
     line: &LockLine,
@@ -67,7 +68,7 @@ pub(crate) unsafe fn acquire_borrowed(
 }
 
 /// Takes a mutex that the thread does not hold.
-#[inline]
+#[inline(always)]
 fn take(thread: Thread, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
     // The C library puts the mutex before all other entries: one of those may get out of the kernel's reach.
     if list::has_entries(thread) {
@@ -138,6 +139,7 @@ pub(crate) unsafe fn release(
 ///
 /// # Safety
 /// `acquire_borrowed` took the mutex for this thread, and no other `release_borrowed` belongs to the same `acquire_borrowed`.
+#[inline(always)]
 pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine, mutex: &Mutex) -> Result<bool, Overwritten> {
     let held = thread.mutexes();
     if !held.is_only(line, Mark::Borrowed) {
@@ -156,7 +158,7 @@ pub(crate) unsafe fn release_borrowed(thread: Thread, line: &LockLine, mutex: &M
 ///
 /// # Errors
 /// `Overwritten` if the C library finds another owner in the mutex.
-#[inline]
+#[inline(always)]
 pub(crate) fn release_only(mutex: &Mutex) -> Result<bool, Overwritten> {
     mutex.unlock().map_err(|()| Overwritten)?;
     // The mutex does not tell whether a thread waits for a commit. A waiter sets the waiting bit of the event word, issues

@@ -248,9 +248,10 @@ impl Mapping {
     /// Claims all units by one lock. If that is not possible, says in the segment that nothing is to be used again.
     fn lock_everything(&self, claims: &Claims, locked: &mut Locked) -> io::Result<()> {
         let claimed = self.ready_to_lock(claims, locked).and_then(Claiming::claim_all);
-        // No process sweeps by an opening that only reads. So such a process can claim by the opening that it has mapped.
-        let by_own =
-            |file| if claims.is_read_only { claim_all_by(file) } else { Err(io::ErrorKind::Unsupported.into()) };
+        // No process sweeps by an opening that only reads: its locks would not be in its own way. So a process can claim by the
+        // opening that it has mapped, if that only reads. One for writing may be that of the process that has handed it over.
+        let is_only_read = claims.is_read_only && self.is_descriptor_read_only();
+        let by_own = |file| if is_only_read { claim_all_by(file) } else { Err(io::ErrorKind::Unsupported.into()) };
         let own = || self.descriptor().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(by_own);
         let claimed = claimed.or_else(|error| own().map_err(|_| error));
         locked.is_all = claimed.is_ok();

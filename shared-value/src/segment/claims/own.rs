@@ -265,9 +265,10 @@ impl Mapping {
     }
 
     fn lock_unit(&self, claims: &Claims, locked: &mut Locked, unit: usize) -> io::Result<()> {
-        let is_many = locked.units >= MOST_LOCKS;
-        let is_all = locked.is_all;
-        let claiming = self.ready_to_lock(claims, locked)?;
+        self.ready_to_lock(claims, locked)?;
+        // Another opening has no lock that covers all units yet.
+        let (is_many, is_all) = (locked.units >= MOST_LOCKS, locked.is_all);
+        let claiming = locked.claiming.as_ref().ok_or(io::ErrorKind::NotFound)?;
         if !is_all && (is_many || claiming.claim(unit).is_err()) {
             claiming.claim_all()?;
             locked.is_all = true;
@@ -416,12 +417,16 @@ impl Mapping {
             unvouched::set(self.unvouched());
             return;
         }
+        let Some(claiming) = &mut locked.claiming else { return };
         // The child gets these claims, by the descriptor and by the page.
-        if let Some(claiming) = &locked.claiming {
-            let _ = claiming.claim_all();
-            claiming.keep_in_children();
+        claiming.keep_in_children();
+        if claiming.claim_all().is_ok() {
+            (locked.is_all, locked.units) = (true, usize::MAX / 2);
+        } else {
+            // The page keeps what is claimed by now, for ever. Later claims take another opening.
+            claiming.leave_page();
+            (locked.claiming, locked.is_all) = (None, false);
         }
-        (locked.is_all, locked.units) = (true, usize::MAX / 2);
     }
 
     pub(super) fn withdraw_pin(&self) {

@@ -10,7 +10,7 @@ use rustix::fs::Mode;
 use rustix::process::{Signal, getuid, umask};
 use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork, skip};
+use shared_value_tests::{DEADLINE, Forked, SegmentFile, SegmentName, end_now, eventually, fork, number_of_file, skip};
 
 fn find(name: &str) -> Option<NamedValue> {
     names().unwrap().into_iter().find(|found| found.name() == name)
@@ -273,4 +273,34 @@ fn a_value_of_another_format_is_listed_and_can_be_removed() {
     assert_eq!(find(&name), None);
     assert_eq!(Synchronized::<u64>::open_or_create(&name, 2).unwrap().get(), 2);
     assert_eq!(find(&name).expect("it is listed").format(), 2);
+}
+
+/// A process shows itself in all of its segments before it takes its first lock. What it has shown in a segment that it drops
+/// meanwhile must end, or it would be taken for another process when it opens the segment again.
+#[test]
+fn a_segment_that_is_dropped_during_the_first_lock_can_be_opened_again() {
+    const UNVOUCHED: u64 = 88;
+    /// Where the locks begin by which processes show themselves.
+    const SHOWN: u64 = 1 << 62;
+    for _ in 0..20 {
+        let name = SegmentName::new("during-first-lock");
+        fork(|| {
+            let others = [0; 300].map(|_| Synchronized::new(1_u64).unwrap());
+            let value = Synchronized::create(&name, 1_u64).unwrap();
+            let file = number_of_file(&name.path(), ':');
+            thread::scope(|scope| {
+                scope.spawn(|| others[0].set(2).unwrap());
+                eventually("the process shows itself", || {
+                    let locks = fs::read_to_string("/proc/locks").unwrap();
+                    let starts = locks.lines().filter_map(|line| line.split_once(&*file)?.1.split_whitespace().next());
+                    starts.filter_map(|start| start.parse().ok()).any(|start: u64| start >= SHOWN)
+                });
+                drop(value);
+            });
+            let value = Synchronized::<u64>::open(&name).unwrap();
+            value.set(2).unwrap();
+            assert_eq!(SegmentFile::open(name.path()).bytes(UNVOUCHED, 8), [0; 8]);
+        })
+        .finish();
+    }
 }

@@ -413,11 +413,13 @@ impl Drop for Mapping {
         // Before the memory, to which the signal leads.
         drop(self.claims.take());
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // Another thread may be taking the first lock of this process: then the segment shows the id before locks name it.
+        let is_own = lock::process::is_own(self.vouched_for.load(Relaxed));
         // Before the presence ends: then another mapping of the segment may be used.
-        if presence.is_some() && self.is_vouched_for(lock::process::id()) && !fault::is_chosen("keep_all_lanes") {
+        if presence.is_some() && is_own && !fault::is_chosen("keep_all_lanes") {
             self.give_back_all_lanes();
         }
-        if !self.is_vouched_for(lock::process::id()) {
+        if !is_own {
             // In a forked child, other memory may have taken the place of the page.
             mem::forget(presence);
         }

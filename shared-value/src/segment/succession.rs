@@ -96,8 +96,8 @@ impl Mapping {
         if let Ok(path) = PathText::of(self.location()) {
             self.remove_next(&path);
         }
-        retired::set(self.retired(), if is_replaced { Standing::Replaced } else { Standing::InPlace });
-        is_replaced
+        let settled = if is_replaced { Standing::Replaced } else { Standing::InPlace };
+        retired::settle(self.retired(), links, settled) == Standing::Replaced
     }
 
     /// Settles as `settle` does, while no process has the segment open. A name that leads to the segment again, because a user

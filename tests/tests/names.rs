@@ -6,9 +6,10 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 use std::thread;
 
-use rustix::fs::Mode;
+use rustix::fs::{CWD, FileType, Mode, inotify, mknodat};
+use rustix::io::Errno;
 use rustix::process::{Signal, getuid, umask};
-use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, names, unlink};
+use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, inspect, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, Forked, SegmentFile, SegmentName, end_now, eventually, fork, number_of_file, skip};
 
@@ -160,6 +161,21 @@ fn the_name_of_a_killed_process_is_found() {
     assert!(find(&name).unwrap().is_in_use(), "this process uses it");
     drop(value);
     eventually_unused(&name);
+}
+
+/// A program that waits for a reader of its pipe would take a listing for one, write, and be killed by SIGPIPE.
+#[test]
+fn a_look_opens_no_pipe() {
+    let name = SegmentName::new("pipe");
+    mknodat(CWD, name.path(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&watch, name.path(), inotify::WatchFlags::OPEN).unwrap();
+    assert_eq!(find(&name), None);
+    let told = inspect(&name).unwrap_err().to_string();
+    assert!(told.contains("expected a regular file, found a pipe"), "{told}");
+    let mut events = [0; 256];
+    assert_eq!(rustix::io::read(&watch, &mut events), Err(Errno::AGAIN), "it was opened");
+    fs::remove_file(name.path()).unwrap();
 }
 
 /// Runs the closure as another user, in a child, if this user may do that.

@@ -91,7 +91,7 @@ impl Mapping {
     fn mapped(file: File, metadata: &Metadata, location: Location<'static>, is_read_only: bool) -> Result<Self, Error> {
         let name = location.to_string();
         let failed = |source| Error::io(format!("map `{name}`"), source);
-        expect_regular(metadata).map_err(|invalid| invalid.of(&name))?;
+        expect_regular(metadata.file_type()).map_err(|invalid| invalid.of(&name))?;
         let file_length = metadata.len();
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;

@@ -311,7 +311,7 @@ struct Opened {
 /// Another mapping is not registered, and so may be the second one: no lock is taken in this mapping.
 fn open_at(path: &Path, location: &Location<'_>) -> Option<Opened> {
     // Opening a pipe or a device could have effects.
-    fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+    sys::file::kind_at(path).ok().filter(fs::FileType::is_file)?;
     let file = sys::file::open(path).ok()?;
     let metadata = file.metadata().ok()?;
     if let Some(mapping) = registry::mapping(Identity::of_metadata(&metadata)) {

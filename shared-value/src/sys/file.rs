@@ -170,6 +170,11 @@ pub(crate) fn seal_writers(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::FUTURE_WRITE)?)
 }
 
+/// Returns the kind of the file at a path, without opening it. Does not follow symbolic links.
+pub(crate) fn kind_at(path: &Path) -> io::Result<std::fs::FileType> {
+    Ok(std::fs::symlink_metadata(path)?.file_type())
+}
+
 /// Finds a file without opening it (`O_PATH` of `open(2)`): pipes and devices do not notice. Does not follow symbolic links.
 pub(crate) fn look(path: &Path) -> io::Result<File> {
     open_itself(path, OFlags::PATH)

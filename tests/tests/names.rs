@@ -9,6 +9,7 @@ use std::thread;
 use rustix::fs::{CWD, FileType, Mode, inotify, mknodat};
 use rustix::io::Errno;
 use rustix::process::{Signal, getuid, umask};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, inspect, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{DEADLINE, Forked, SegmentFile, SegmentName, end_now, eventually, fork, number_of_file, skip};
@@ -62,6 +63,38 @@ fn a_forked_child_unlinks_nothing() {
     fork(|| drop(value.take())).finish();
     let value = Synchronized::<u64>::open(&name);
     assert!(value.is_ok(), "{value:?}");
+}
+
+/// In a PID namespace of its own, a child can have the number that its parent has.
+#[test]
+fn a_forked_child_of_the_same_number_unlinks_nothing() {
+    fn unshare() {
+        // SAFETY: no memory, descriptors or directories are unshared, and the process has one thread.
+        unsafe { unshare_unsafe(UnshareFlags::NEWPID) }.unwrap();
+    }
+    if fork(unshare).wait().exit_status() != Some(0) {
+        skip("PID namespaces are not permitted here");
+        return;
+    }
+    let name = SegmentName::new("on-drop-first");
+    fork(|| {
+        unshare();
+        fork(|| {
+            let mut value = Some(Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap());
+            unshare();
+            fork(|| {
+                assert_eq!(std::process::id(), 1);
+                drop(value.take());
+            })
+            .finish();
+            assert_eq!(std::process::id(), 1);
+            let opened = Synchronized::<u64>::open(&name);
+            assert!(opened.is_ok(), "{opened:?}");
+        })
+        .finish();
+    })
+    .finish();
+    assert_eq!(find(&name), None, "its creator has unlinked it");
 }
 
 /// A relative path leads elsewhere after a `chdir`, perhaps to another program's file.

@@ -86,6 +86,7 @@ pub(crate) fn is_own(id: u32) -> bool {
 
 /// Forgets the id: a forked child is another process.
 pub(super) fn leave() {
+    sys::fork::count_generation();
     DRAWN.store(0, Ordering::Relaxed);
     set_id(0);
 }

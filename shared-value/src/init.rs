@@ -17,7 +17,8 @@ use crate::sys;
 static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
-    // If this fails, it is tried again, and reported, when a thread takes its first lock.
+    // If this fails, it is reported whenever a thread is about to take its first lock. It is not tried again: hooks that were
+    // installed before the failure would be there twice.
     let _ = lock::set_up();
     segment::set_up();
     reactor::set_up();

@@ -6,11 +6,13 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 use std::thread;
 
-use rustix::fs::Mode;
+use rustix::fs::{CWD, FileType, Mode, inotify, mknodat};
+use rustix::io::Errno;
 use rustix::process::{Signal, getuid, umask};
-use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, names, unlink};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, inspect, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, Forked, SegmentName, end_now, eventually, fork, skip};
+use shared_value_tests::{DEADLINE, Forked, SegmentFile, SegmentName, end_now, eventually, fork, number_of_file, skip};
 
 fn find(name: &str) -> Option<NamedValue> {
     names().unwrap().into_iter().find(|found| found.name() == name)
@@ -61,6 +63,38 @@ fn a_forked_child_unlinks_nothing() {
     fork(|| drop(value.take())).finish();
     let value = Synchronized::<u64>::open(&name);
     assert!(value.is_ok(), "{value:?}");
+}
+
+/// In a PID namespace of its own, a child can have the number that its parent has.
+#[test]
+fn a_forked_child_of_the_same_number_unlinks_nothing() {
+    fn unshare() {
+        // SAFETY: no memory, descriptors or directories are unshared, and the process has one thread.
+        unsafe { unshare_unsafe(UnshareFlags::NEWPID) }.unwrap();
+    }
+    if fork(unshare).wait().exit_status() != Some(0) {
+        skip("PID namespaces are not permitted here");
+        return;
+    }
+    let name = SegmentName::new("on-drop-first");
+    fork(|| {
+        unshare();
+        fork(|| {
+            let mut value = Some(Synchronized::options().unlink_on_drop(true).create(&name, 1_u64).unwrap());
+            unshare();
+            fork(|| {
+                assert_eq!(std::process::id(), 1);
+                drop(value.take());
+            })
+            .finish();
+            assert_eq!(std::process::id(), 1);
+            let opened = Synchronized::<u64>::open(&name);
+            assert!(opened.is_ok(), "{opened:?}");
+        })
+        .finish();
+    })
+    .finish();
+    assert_eq!(find(&name), None, "its creator has unlinked it");
 }
 
 /// A relative path leads elsewhere after a `chdir`, perhaps to another program's file.
@@ -160,6 +194,21 @@ fn the_name_of_a_killed_process_is_found() {
     assert!(find(&name).unwrap().is_in_use(), "this process uses it");
     drop(value);
     eventually_unused(&name);
+}
+
+/// A program that waits for a reader of its pipe would take a listing for one, write, and be killed by SIGPIPE.
+#[test]
+fn a_look_opens_no_pipe() {
+    let name = SegmentName::new("pipe");
+    mknodat(CWD, name.path(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&watch, name.path(), inotify::WatchFlags::OPEN).unwrap();
+    assert_eq!(find(&name), None);
+    let told = inspect(&name).unwrap_err().to_string();
+    assert!(told.contains("expected a regular file, found a pipe"), "{told}");
+    let mut events = [0; 256];
+    assert_eq!(rustix::io::read(&watch, &mut events), Err(Errno::AGAIN), "it was opened");
+    fs::remove_file(name.path()).unwrap();
 }
 
 /// Runs the closure as another user, in a child, if this user may do that.
@@ -273,4 +322,34 @@ fn a_value_of_another_format_is_listed_and_can_be_removed() {
     assert_eq!(find(&name), None);
     assert_eq!(Synchronized::<u64>::open_or_create(&name, 2).unwrap().get(), 2);
     assert_eq!(find(&name).expect("it is listed").format(), 2);
+}
+
+/// A process shows itself in all of its segments before it takes its first lock. What it has shown in a segment that it drops
+/// meanwhile must end, or it would be taken for another process when it opens the segment again.
+#[test]
+fn a_segment_that_is_dropped_during_the_first_lock_can_be_opened_again() {
+    const UNVOUCHED: u64 = 88;
+    /// Where the locks begin by which processes show themselves.
+    const SHOWN: u64 = 1 << 62;
+    for _ in 0..20 {
+        let name = SegmentName::new("during-first-lock");
+        fork(|| {
+            let others = [0; 300].map(|_| Synchronized::new(1_u64).unwrap());
+            let value = Synchronized::create(&name, 1_u64).unwrap();
+            let file = number_of_file(&name.path(), ':');
+            thread::scope(|scope| {
+                scope.spawn(|| others[0].set(2).unwrap());
+                eventually("the process shows itself", || {
+                    let locks = fs::read_to_string("/proc/locks").unwrap();
+                    let starts = locks.lines().filter_map(|line| line.split_once(&*file)?.1.split_whitespace().next());
+                    starts.filter_map(|start| start.parse().ok()).any(|start: u64| start >= SHOWN)
+                });
+                drop(value);
+            });
+            let value = Synchronized::<u64>::open(&name).unwrap();
+            value.set(2).unwrap();
+            assert_eq!(SegmentFile::open(name.path()).bytes(UNVOUCHED, 8), [0; 8]);
+        })
+        .finish();
+    }
 }

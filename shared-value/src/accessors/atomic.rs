@@ -126,8 +126,14 @@ impl<H: Root + Writer, T: AtomicValue> Atomic<'_, H, T> {
     /// The present value, if it is not `current`. In that case nothing is written.
     #[inline]
     pub fn compare_exchange(&self, current: T, new: T) -> Result<T, T> {
-        let exchanged = self.word().compare_exchange(current.into_word(), new.into_word(), AcqRel, Acquire);
-        exchanged.map(T::from_word).map_err(T::from_word)
+        let mut expected = current.into_word();
+        loop {
+            match self.word().compare_exchange(expected, new.into_word(), AcqRel, Acquire) {
+                // Another word of the same value: of a `bool`, each but 0 is true.
+                Err(seen) if T::from_word(seen).into_word() == current.into_word() => expected = seen,
+                exchanged => return exchanged.map(T::from_word).map_err(T::from_word),
+            }
+        }
     }
 
     /// Replaces the value by the closure's result; returns the value before. If another thread or process changes the value
@@ -194,7 +200,7 @@ impl<H: Root + Writer, T: AtomicBits> Atomic<'_, H, T> {
     /// Clears the bits that `value` does not have; returns the value before.
     #[inline]
     pub fn fetch_and(&self, value: T) -> T {
-        T::from_word(self.word().fetch_and(value.into_word(), AcqRel))
+        T::from_word(self.word().fetch_and(value.into_mask(), AcqRel))
     }
 }
 

@@ -7,7 +7,7 @@ use core::ptr;
 use crate::copy::copier::Copier;
 use crate::error::{Error, valid};
 use crate::format::contents::Contents;
-use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte, zero_extended};
+use crate::layout::{FieldVisitor, Kind, SharedValue, first_invalid_byte, value_bits, zero_extended};
 
 /// The size limit in bytes of values that are loaded piece by piece, into registers if possible.
 const IN_REGISTERS: usize = 64;
@@ -84,7 +84,7 @@ impl<T: SharedValue> Unchecked<T> {
     #[inline(always)]
     pub(crate) fn set_atomic(&mut self, number: usize, word: u64) {
         let (offset, size) = T::LAYOUT.atomic_word(number).expect("the value has so many atomic words");
-        let word = word.to_le_bytes();
+        let word = value_bits(word, size).to_le_bytes();
         let word = &word[..size];
         // SAFETY: `SharedValue` promises that an atomic field lies in the value.
         let to = unsafe { self.0.as_mut_ptr().cast::<u8>().add(offset) };

@@ -17,7 +17,7 @@ use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
 use crate::hold::read::{self, Timed};
-use crate::layout::zero_extended;
+use crate::layout::{value_bits, zero_extended};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::place::{Place, WordRange};
 use crate::schema::primitive::put;
@@ -172,7 +172,7 @@ pub(super) fn put_outside(layout: &DynLayout, words: &impl Words, bytes: &mut [u
 pub(super) fn put_atomic(bytes: &mut [u8], range: WordRange, words: &impl Words) {
     let size = bytes.len() / range.count;
     for (number, bytes) in bytes.chunks_exact_mut(size).enumerate() {
-        put(bytes, words.atomic(range.first + number));
+        put(bytes, value_bits(words.atomic(range.first + number), size));
     }
 }
 

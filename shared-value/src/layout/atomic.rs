@@ -26,6 +26,13 @@ pub trait AtomicField: SharedValue + sealed::SealedField {}
 
 impl<T: AtomicValue, const N: usize> AtomicField for [T; N] {}
 
+/// Returns the bits of the value in a word, of which the value has so many low bytes. One byte is a `bool`, and any word but 0 is
+/// true: another process may have written a word that is neither 0 nor 1.
+#[inline(always)]
+pub(crate) fn value_bits(word: u64, size: usize) -> u64 {
+    if size == size_of::<bool>() { u64::from(word != 0) } else { word }
+}
+
 pub(crate) mod sealed {
     /// Seals the trait: other crates cannot implement it.
     pub trait SealedField {}
@@ -46,7 +53,10 @@ pub(crate) mod sealed {
         const IS_INTEGER: bool;
     }
 
-    pub trait Bits: Word {}
+    pub trait Bits: Word {
+        /// Returns the bits that `&` keeps in a word of which this is the value.
+        fn into_mask(self) -> u64;
+    }
 }
 
 macro_rules! atomics {
@@ -73,7 +83,12 @@ macro_rules! integers {
     ($($type:ty)*) => {$(
         impl AtomicNumber for $type {}
         impl AtomicBits for $type {}
-        impl sealed::Bits for $type {}
+        impl sealed::Bits for $type {
+            #[inline(always)]
+            fn into_mask(self) -> u64 {
+                sealed::Word::into_word(self)
+            }
+        }
         impl sealed::SealedNumber for $type {
             const IS_INTEGER: bool = true;
 
@@ -104,14 +119,20 @@ atomics! {
     u64: word => word, value => value;
     i64: word => word.cast_signed(), value => value.cast_unsigned();
     f64: word => f64::from_bits(word), value => value.to_bits();
-    // Another process may have written a word that is neither 0 nor 1.
+    // As `value_bits` does.
     bool: word => word != 0, value => u64::from(value);
 }
 
 integers! { u64 i64 }
 
 impl AtomicBits for bool {}
-impl sealed::Bits for bool {}
+impl sealed::Bits for bool {
+    /// Any bit of the word makes it true.
+    #[inline(always)]
+    fn into_mask(self) -> u64 {
+        if self { u64::MAX } else { 0 }
+    }
+}
 
 impl AtomicNumber for f64 {}
 impl sealed::SealedNumber for f64 {

@@ -15,6 +15,7 @@ mod text;
 mod typecode;
 mod types;
 
+pub(crate) use atomic::value_bits;
 pub use atomic::{AtomicBits, AtomicField, AtomicNumber, AtomicValue};
 pub use counter::CountedField;
 pub(crate) use counter::{DEFAULT_LANES, MOST_LANES};

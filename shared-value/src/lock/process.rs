@@ -79,8 +79,14 @@ pub(crate) fn enter() -> io::Result<u32> {
     Ok(id())
 }
 
+/// Returns whether this process has drawn the id. Some segments may not show it yet.
+pub(crate) fn is_own(id: u32) -> bool {
+    id != 0 && DRAWN.load(Ordering::Relaxed) == id
+}
+
 /// Forgets the id: a forked child is another process.
 pub(super) fn leave() {
+    sys::fork::count_generation();
     DRAWN.store(0, Ordering::Relaxed);
     set_id(0);
 }

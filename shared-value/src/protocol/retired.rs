@@ -58,8 +58,35 @@ pub(crate) fn set(retired: &AtomicU64, standing: Standing) {
     retired.store(standing.to_word(), Ordering::Relaxed);
 }
 
+/// Ends *pending* with this number of names. Returns what the word says then: a thread that unlinks the name ends *pending* first,
+/// and the loss of the name is no replacement then.
+pub(crate) fn settle(retired: &AtomicU64, links: u32, to: Standing) -> Standing {
+    let pending = Standing::Pending { links }.to_word();
+    match retired.compare_exchange(pending, to.to_word(), Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => to,
+        Err(now) => Standing::of_word(now),
+    }
+}
+
 /// Notes that the name was unlinked, unless the word says more.
 pub(crate) fn set_unlinked(retired: &AtomicU64) {
     let (from, to) = (Standing::InPlace.to_word(), Standing::Unlinked.to_word());
     let _ = retired.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// The next owner of the lock looks at the name after it has seen *pending*. Meanwhile the name may have been unlinked: then
+    /// the value was not replaced, and goes on.
+    #[test]
+    fn a_name_that_is_unlinked_meanwhile_is_not_replaced() {
+        let word = AtomicU64::new(Standing::Pending { links: 1 }.to_word());
+        assert_eq!(settle(&word, 1, Standing::InPlace), Standing::InPlace);
+        set_unlinked(&word);
+        assert_eq!(settle(&word, 1, Standing::Replaced), Standing::Unlinked);
+        assert_eq!(settle(&word, 1, Standing::InPlace), Standing::Unlinked);
+        assert_eq!(standing(&word), Standing::Unlinked);
+    }
 }

@@ -1,6 +1,6 @@
 //! Reading the header of a file that may be a segment.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, FileType};
 use std::io;
 use std::os::unix::fs::FileExt;
 
@@ -8,11 +8,11 @@ use crate::format::{HEADER_SIZE, Header, Invalid, MAX_PREFIX, SegmentId, Unvalid
 use crate::sys;
 
 /// Checks that a file can be a segment. Directories, pipes and devices cannot.
-pub(super) fn expect_regular(metadata: &Metadata) -> Result<(), Invalid> {
-    if metadata.is_file() {
+pub(super) fn expect_regular(kind: FileType) -> Result<(), Invalid> {
+    if kind.is_file() {
         return Ok(());
     }
-    Err(Invalid::new("kind of file", "a regular file", sys::file::kind(metadata.file_type())))
+    Err(Invalid::new("kind of file", "a regular file", sys::file::kind(kind)))
 }
 
 /// Reads and validates the header of a file.
@@ -23,7 +23,7 @@ pub(super) fn read_header(file: &File, file_length: u64) -> io::Result<Result<He
 /// Returns the identity of the segment in a file, and does nothing else with the file. The rest of the header may be invalid.
 pub(crate) fn id_of(file: &File) -> io::Result<SegmentId> {
     let metadata = file.metadata()?;
-    expect_regular(&metadata).map_err(invalid_data)?;
+    expect_regular(metadata.file_type()).map_err(invalid_data)?;
     let mut header = UnvalidatedHeader { prefix: Vec::new(), file_length: metadata.len() };
     read_up_to(file, &mut header.prefix, HEADER_SIZE.min(metadata.len()))?;
     header.identity().map_err(invalid_data)

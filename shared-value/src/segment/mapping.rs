@@ -41,6 +41,8 @@ pub(crate) struct Mapping {
     /// Keeps the file open as long as this process has it mapped, with the locks that mark it as in use: also if other code
     /// has closed the descriptor.
     memory: MmapRaw,
+    /// Whether a store to the memory is a fault, whatever the descriptor would allow.
+    is_read_only: bool,
     location: Location<'static>,
     name: String,
     header: Header,
@@ -77,27 +79,23 @@ impl Mapping {
     /// Maps a file whose header is valid.
     pub(super) fn new(file: File, metadata: &Metadata, location: Location<'static>) -> Result<Self, Error> {
         // The mapping is shared between processes, and raw: nothing here ever hands out a reference to its plain bytes.
-        Self::mapped(file, metadata, location, |options, file| options.map_raw(file))
+        Self::mapped(file, metadata, location, false)
     }
 
     /// Maps a file whose header is valid, for reading. A write to the memory is a fault, and `mprotect` cannot change that
     /// if the file is open for reading only.
     pub(super) fn read_only(file: File, metadata: &Metadata, location: Location<'static>) -> Result<Self, Error> {
-        Self::mapped(file, metadata, location, |options, file| options.map_raw_read_only(file))
+        Self::mapped(file, metadata, location, true)
     }
 
-    fn mapped(
-        file: File,
-        metadata: &Metadata,
-        location: Location<'static>,
-        map: impl FnOnce(&MmapOptions, &File) -> io::Result<MmapRaw>,
-    ) -> Result<Self, Error> {
+    fn mapped(file: File, metadata: &Metadata, location: Location<'static>, is_read_only: bool) -> Result<Self, Error> {
         let name = location.to_string();
         let failed = |source| Error::io(format!("map `{name}`"), source);
-        expect_regular(metadata).map_err(|invalid| invalid.of(&name))?;
+        expect_regular(metadata.file_type()).map_err(|invalid| invalid.of(&name))?;
         let file_length = metadata.len();
         let header = read_header(&file, file_length).map_err(failed)?.map_err(|invalid| invalid.of(&name))?;
         let length = usize::try_from(file_length).map_err(|error| failed(io::Error::other(error)))?;
+        let map = if is_read_only { MmapOptions::map_raw_read_only } else { MmapOptions::map_raw };
         let memory = map(MmapOptions::new().len(length), &file).map_err(|error| {
             let cause = match error.kind() {
                 // `mlockall(MCL_FUTURE)` locks the whole mapping at once.
@@ -115,6 +113,7 @@ impl Mapping {
         Ok(Self {
             file,
             memory,
+            is_read_only,
             location,
             name,
             header,
@@ -155,8 +154,14 @@ impl Mapping {
         self.claims().map(Claims::layout)
     }
 
-    /// Returns whether the memory is mapped for reading only.
+    /// Returns whether the memory is mapped for reading only. The descriptor may be one for writing all the same, if another
+    /// process has handed it over.
     pub(super) fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    /// Returns whether the descriptor is for reading only.
+    pub(super) fn is_descriptor_read_only(&self) -> bool {
         self.file.is_read_only()
     }
 
@@ -408,11 +413,13 @@ impl Drop for Mapping {
         // Before the memory, to which the signal leads.
         drop(self.claims.take());
         let presence = self.presence.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // Another thread may be taking the first lock of this process: then the segment shows the id before locks name it.
+        let is_own = lock::process::is_own(self.vouched_for.load(Relaxed));
         // Before the presence ends: then another mapping of the segment may be used.
-        if presence.is_some() && self.is_vouched_for(lock::process::id()) && !fault::is_chosen("keep_all_lanes") {
+        if presence.is_some() && is_own && !fault::is_chosen("keep_all_lanes") {
             self.give_back_all_lanes();
         }
-        if !self.is_vouched_for(lock::process::id()) {
+        if !is_own {
             // In a forked child, other memory may have taken the place of the page.
             mem::forget(presence);
         }

@@ -16,7 +16,6 @@ mod succession;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
-use std::process;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::Error;
@@ -25,6 +24,7 @@ use crate::lock;
 use crate::protocol::fault;
 use crate::sys;
 use crate::sys::entrance::{self, Entrance};
+use crate::sys::fork::Process;
 
 pub(crate) use crate::sys::descriptor::Identity;
 pub(crate) use claims::{Layout, Search};
@@ -57,7 +57,7 @@ pub(crate) enum Writers {
 pub(crate) struct Segment {
     mapping: Arc<Mapping>,
     /// The process that unlinks the name when this is dropped.
-    unlinker: OnceLock<u32>,
+    unlinker: OnceLock<Process>,
 }
 
 impl Segment {
@@ -173,7 +173,7 @@ impl Segment {
     /// Makes this process unlink the name when its last handle is dropped, unless the name then belongs to another segment.
     /// Forked children do not unlink it.
     pub(crate) fn unlink_on_drop(&self) {
-        self.unlinker.get_or_init(process::id);
+        self.unlinker.get_or_init(Process::current);
     }
 
     /// Unlinks the name or the file, unless it belongs to another segment by now.
@@ -208,7 +208,7 @@ impl Deref for Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if self.unlinker.get().is_some_and(|unlinker| *unlinker == process::id()) {
+        if self.unlinker.get().is_some_and(|unlinker| *unlinker == Process::current()) {
             // A destructor cannot return an error. A program that wants to know calls the handle's `unlink` before.
             let _ = self.unlink();
         }

@@ -97,7 +97,12 @@ pub fn names() -> Result<Vec<NamedValue>, Error> {
 
 /// Returns the value of this name; `None` if the file is not a value.
 fn inspect(name: String) -> io::Result<Option<NamedValue>> {
-    let file = sys::file::open_read_only(&Path::new(NAMED).join(&name))?;
+    let path = Path::new(NAMED).join(&name);
+    // The writer of a pipe would take this for its reader.
+    if !sys::file::kind_at(&path)?.is_file() {
+        return Ok(None);
+    }
+    let file = sys::file::open_read_only(&path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(None);

@@ -96,8 +96,8 @@ impl Mapping {
         if let Ok(path) = PathText::of(self.location()) {
             self.remove_next(&path);
         }
-        retired::set(self.retired(), if is_replaced { Standing::Replaced } else { Standing::InPlace });
-        is_replaced
+        let settled = if is_replaced { Standing::Replaced } else { Standing::InPlace };
+        retired::settle(self.retired(), links, settled) == Standing::Replaced
     }
 
     /// Settles as `settle` does, while no process has the segment open. A name that leads to the segment again, because a user
@@ -311,7 +311,7 @@ struct Opened {
 /// Another mapping is not registered, and so may be the second one: no lock is taken in this mapping.
 fn open_at(path: &Path, location: &Location<'_>) -> Option<Opened> {
     // Opening a pipe or a device could have effects.
-    fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+    sys::file::kind_at(path).ok().filter(fs::FileType::is_file)?;
     let file = sys::file::open(path).ok()?;
     let metadata = file.metadata().ok()?;
     if let Some(mapping) = registry::mapping(Identity::of_metadata(&metadata)) {

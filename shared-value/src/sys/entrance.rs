@@ -39,6 +39,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[must_use = "the file does not count as in use until this has entered"]
 pub(crate) struct Entrance<'a> {
     file: BorrowedFd<'a>,
+    /// The first of the bytes that are unlocked at the end.
+    unlocked: libc::off_t,
 }
 
 impl<'a> Entrance<'a> {
@@ -52,14 +54,14 @@ impl<'a> Entrance<'a> {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 // Another process is entering. If it has just finished, the byte must be tried again.
                 Err(_) if in_the_way(file, ENTERING, libc::F_WRLCK)? != libc::F_RDLCK => thread::sleep(PAUSE),
-                _ => return Ok(Self { file }),
+                _ => return Ok(Self { file, unlocked: IN_USE }),
             }
         }
         Err(late())
     }
 
     /// Returns whether no other process has the file in use. If so, no process can begin to use it until this one has
-    /// entered.
+    /// entered. If this is dropped before, the next process is the first.
     pub(crate) fn is_first(&self) -> bool {
         set(self.file, IN_USE, libc::F_WRLCK).is_ok()
     }
@@ -73,14 +75,18 @@ impl<'a> Entrance<'a> {
     ///
     /// # Errors
     /// `TimedOut` if another process keeps byte 0 locked for writing.
-    pub(crate) fn enter(self) -> io::Result<()> {
+    pub(crate) fn enter(mut self) -> io::Result<()> {
         for _ in 0..TRIES {
             match set(self.file, IN_USE, libc::F_RDLCK) {
                 // A process that may only read the file has locked byte 1, so `wait` has let several processes enter at
                 // once. Another one is finding out whether it is the first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
-                // Dropping `self` unlocks the other byte.
-                entered => return entered,
+                entered => {
+                    entered?;
+                    // Dropping `self` unlocks the other bytes.
+                    self.unlocked = ENTERING;
+                    return Ok(());
+                }
             }
         }
         Err(late())
@@ -89,8 +95,9 @@ impl<'a> Entrance<'a> {
 
 impl Drop for Entrance<'_> {
     fn drop(&mut self) {
-        // Both bytes in one step. The call fails only for a descriptor that is not open.
-        let _ = lock_range(self.file, ENTERING, READ - ENTERING + 1, libc::F_UNLCK);
+        // In one step: a process that could enter while byte 0 is still locked would find that it is not the first. The call
+        // fails only for a descriptor that is not open.
+        let _ = lock_range(self.file, self.unlocked, READ - self.unlocked + 1, libc::F_UNLCK);
     }
 }
 
@@ -216,4 +223,25 @@ pub(super) fn lock_range(
     // SAFETY: the descriptor is open, and the kernel only reads `lock`, which is a `flock`.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sys;
+
+    /// Otherwise the second process would use a file that nobody has repaired.
+    #[test]
+    fn the_next_one_is_first_if_the_first_does_not_enter() {
+        let file = sys::memory::create("entrance").expect("there is memory");
+        let [one, other, last] = [0; 3].map(|_| sys::file::reopen(&file).expect("it opens"));
+        let entrance = Entrance::wait(one.as_fd()).expect("it is free");
+        assert!(entrance.is_first() && !entrance.is_read());
+        drop(entrance);
+        let entrance = Entrance::wait(other.as_fd()).expect("it is free");
+        assert!(entrance.is_first() && !entrance.is_read(), "the first has locked nothing any more");
+        entrance.enter().expect("nobody is in the way");
+        let entrance = Entrance::wait(last.as_fd()).expect("it is free");
+        assert!(!entrance.is_first());
+    }
 }

@@ -86,11 +86,12 @@ fn open_in_proc(path: &str, flags: OFlags) -> io::Result<File> {
     })
 }
 
-/// Returns the text of a file in `/proc`.
+/// Returns the text of a file in `/proc`. Names in it need not be UTF-8: the kernel cuts the name of a program in the middle of a
+/// character, for example. Bytes that are no character are replaced by U+FFFD.
 pub(crate) fn read_text(path: &str) -> io::Result<String> {
-    let mut text = String::new();
-    open_in_proc(path, OFlags::RDONLY)?.read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    open_in_proc(path, OFlags::RDONLY)?.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Opens a directory, to list it.
@@ -167,6 +168,11 @@ pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
 /// (`F_SEAL_FUTURE_WRITE` of `fcntl(2)`, since Linux 5.1).
 pub(crate) fn seal_writers(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::FUTURE_WRITE)?)
+}
+
+/// Returns the kind of the file at a path, without opening it. Does not follow symbolic links.
+pub(crate) fn kind_at(path: &Path) -> io::Result<std::fs::FileType> {
+    Ok(std::fs::symlink_metadata(path)?.file_type())
 }
 
 /// Finds a file without opening it (`O_PATH` of `open(2)`): pipes and devices do not notice. Does not follow symbolic links.

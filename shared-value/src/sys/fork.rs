@@ -3,6 +3,8 @@
 
 use std::cell::UnsafeCell;
 use std::io;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::sys::copies;
@@ -19,6 +21,30 @@ pub(crate) fn register(
     // SAFETY: the C library calls these functions at any later `fork`, and `stay_loaded` keeps them loaded.
     let result = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
     if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
+}
+
+/// How many forks lie between this process and the program's first one.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Counts a fork, in the child.
+pub(crate) fn count_generation() {
+    GENERATION.fetch_add(1, Relaxed);
+}
+
+/// A process, among those that have its memory by forks. The kernel's id does not tell them apart: the first process of a PID
+/// namespace has the number 1, and so has its child that is the first one of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    generation: u32,
+    /// For a `fork` that bypasses the C library, which counts nothing.
+    id: u32,
+}
+
+impl Process {
+    /// Returns this process.
+    pub(crate) fn current() -> Self {
+        Self { generation: GENERATION.load(Relaxed), id: process::id() }
+    }
 }
 
 /// A mutex that the hooks lock across a `fork`. Otherwise the child could find it locked by a thread that does not exist

@@ -5,7 +5,7 @@ use std::io::{Read, Write, pipe};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 use shared_value::{Arena, Error};
-use shared_value_tests::{SegmentFile, SegmentName, eventually, fork};
+use shared_value_tests::{SegmentFile, SegmentName, When, eventually, fork, refuse};
 
 use crate::{CAPACITY, Child, Searches, all_comes_back, alone, churn, fill, value_of};
 
@@ -259,6 +259,26 @@ fn children_keep_their_values_if_descriptors_are_short() {
     steps.write_all(&[1]).unwrap();
     parent.finish();
     arenas.iter().for_each(all_comes_back);
+}
+
+/// What a process could not claim for its child, it must not count as claimed: it would open values that nothing keeps.
+#[test]
+fn a_reader_opens_nothing_that_it_cannot_claim_beside_a_child() {
+    let _alone = alone();
+    let name = SegmentName::new("claims-refused");
+    let arena = Arena::create(&name, CAPACITY).unwrap();
+    drop((arena.insert("kept", 7_u64).unwrap(), arena.insert("other", 8_u64).unwrap()));
+    drop(arena);
+    let reader = fork(|| {
+        let arena = Arena::open_read_only(&name).unwrap();
+        let kept = value_of(&arena, "kept");
+        // As if the kernel had no memory for another lock.
+        refuse(libc::SYS_fcntl, When::Equal(1, libc::F_OFD_SETLK.unsigned_abs()), libc::ENOLCK);
+        fork(|| assert_eq!(kept.get(), 7)).finish();
+        let other = arena.get::<u64>("other");
+        assert!(matches!(other, Err(Error::Io { .. })), "{other:?}");
+    });
+    reader.finish();
 }
 
 /// A child finds the marks of pages that its parent has used, but counts in a window of its own.

@@ -1,5 +1,6 @@
 //! Changes under the lock, atomic changes, and several changes in one commit.
 
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
@@ -7,7 +8,7 @@ use shared_value::{DynData, DynValue, Error, LockError};
 use shared_value_tests::values::{
     Account, LineTwins, SynchronizedAccount, SynchronizedTally, SynchronizedTwins, Tally, Twins,
 };
-use shared_value_tests::{SegmentName, fork, scaled};
+use shared_value_tests::{SegmentFile, SegmentName, fork, scaled};
 
 use super::types::{Counters, SynchronizedCounters};
 
@@ -213,4 +214,32 @@ fn atomic_fields_of_every_type_have_words_of_their_own() {
     assert_eq!(value.to_string(), {
         "Counters { plain: 1, open: true, ratio: 1.5, lanes: [7, 7, 7, 8], flags: [false, true, false], balance: -1 }"
     });
+}
+
+/// Without one rule for such a word, a `bool` would be true for one reader, false for another one and invalid for a third.
+#[test]
+fn any_word_but_zero_is_true() {
+    let name = SegmentName::new("true");
+    let start = Counters { plain: 1, open: false, ratio: 0.5, lanes: [0; 4], flags: [false; 3], balance: -1 };
+    let counters = SynchronizedCounters::create(&*name, start).unwrap();
+    let value = DynValue::open(&*name).unwrap();
+    let before = fs::read(name.path()).unwrap();
+    counters.open().store(true);
+    let place = fs::read(name.path()).unwrap().iter().zip(&before).position(|(now, before)| now != before).unwrap();
+    let file = SegmentFile::open(name.path());
+    for word in [2, 256, 1 << 63, u64::MAX] {
+        let write = || file.overwrite(place as u64, &u64::to_ne_bytes(word));
+        write();
+        assert!(counters.open().load() && counters.get().open && counters.load().unwrap().open, "{word:#x}");
+        assert!(counters.lock().unwrap().get().open);
+        assert_eq!(value.get("open").unwrap(), DynData::Bool(true));
+        assert!(value.get("").unwrap().to_string().contains("open: true"));
+        assert!(counters.open().fetch_and(true) && counters.open().load());
+        assert_eq!(counters.open().compare_exchange(false, true), Err(true));
+        assert_eq!(counters.open().compare_exchange(true, false), Ok(true));
+        assert!(!counters.get().open);
+        write();
+        value.update("open", |open| *open = false.into()).unwrap();
+        assert!(!counters.open().load());
+    }
 }

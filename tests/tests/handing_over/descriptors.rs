@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Child;
 
-use shared_value::{Error, LockError, Source, Synchronized};
-use shared_value_tests::SegmentName;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use shared_value::{Arena, Error, LockError, Source, Synchronized};
+use shared_value_tests::{SegmentName, fork};
 
 use crate::{partner, run};
 
@@ -119,4 +121,41 @@ fn a_descriptor_of_something_else_is_refused() {
     let value = Synchronized::new(1_u64).unwrap();
     let error = Synchronized::<f64>::open(Source::descriptor(&value.as_fd().unwrap())).unwrap_err();
     assert!(matches!(error, Error::LayoutMismatch { .. }), "{error}");
+}
+
+/// The memory of such a reader is mapped for reading, although its descriptor would let it write: a store would kill it.
+#[test]
+fn a_reader_by_a_descriptor_for_writing_stores_nothing() {
+    const UNVOUCHED: u64 = 88;
+    fn leave_descriptors(count: usize) -> Vec<File> {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(256), maximum: Some(256) }).unwrap();
+        let mut taken: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        taken.truncate(taken.len() - count);
+        taken
+    }
+    fn claims_without_descriptor(socket: &UnixStream) {
+        let _taken = leave_descriptors(1);
+        let arena = Arena::open_read_only(socket).unwrap();
+        let found = arena.get::<u64>("first");
+        assert!(matches!(found, Err(Error::Io { .. })), "nothing would keep the value: {found:?}");
+    }
+    fn forks_without_descriptor(socket: &UnixStream) {
+        let arena = Arena::open_read_only(socket).unwrap();
+        let first = arena.get::<u64>("first").unwrap().unwrap();
+        let _taken = leave_descriptors(0);
+        fork(|| assert_eq!(first.get(), 1)).finish();
+        assert_eq!(arena.get::<u64>("second").unwrap().unwrap().get(), 2);
+    }
+    for reads in [claims_without_descriptor, forks_without_descriptor] {
+        let (here, there) = UnixStream::pair().unwrap();
+        let reader = fork(|| reads(&there));
+        let arena = Arena::new(1 << 16).unwrap();
+        arena.insert("first", 1_u64).unwrap();
+        arena.insert("second", 2_u64).unwrap();
+        arena.send_to(&here).unwrap();
+        reader.finish();
+        let mut word = [1; 8];
+        File::from(arena.as_fd().unwrap().try_clone_to_owned().unwrap()).read_exact_at(&mut word, UNVOUCHED).unwrap();
+        assert_eq!(word, [0; 8], "nothing has to vouch for a reader");
+    }
 }

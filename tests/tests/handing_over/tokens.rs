@@ -2,11 +2,13 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write, pipe};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::thread::set_name;
 use shared_value::{Error, Source, Synchronized, Token};
 use shared_value_tests::{SHORT, SegmentName, fork};
 
@@ -31,6 +33,25 @@ fn a_token_leads_to_the_value() {
         let unlocked = Synchronized::<u64>::options().unlocked().open(&token);
         assert!(matches!(unlocked, Err(Error::InvalidSegment { field: "lock", .. })), "{unlocked:?}");
     }
+}
+
+/// The kernel cuts the name of a program after 15 bytes, also in the middle of a character.
+#[test]
+fn a_token_leads_to_a_process_of_any_name() {
+    let (mut next, mut steps) = pipe().unwrap();
+    let (said, mut say) = pipe().unwrap();
+    let child = fork(|| {
+        set_name(c"\xd0\xbf\xd1\x80\xd0\xbe\xd0\xb3) \xd1\x80\xd0\xb0\xd0").unwrap();
+        let value = Synchronized::new(COUNT).unwrap();
+        writeln!(say, "{}", value.token().unwrap()).unwrap();
+        next.read_exact(&mut [0]).unwrap();
+    });
+    let mut token = String::new();
+    drop(say);
+    BufReader::new(said).read_line(&mut token).unwrap();
+    assert_eq!(Synchronized::<u64>::open(Source::token(token.trim_end())).unwrap().get(), COUNT);
+    steps.write_all(&[1]).unwrap();
+    child.finish();
 }
 
 /// A token must not lead to a value that has taken the place of the one that it was made for.

@@ -248,9 +248,10 @@ impl Mapping {
     /// Claims all units by one lock. If that is not possible, says in the segment that nothing is to be used again.
     fn lock_everything(&self, claims: &Claims, locked: &mut Locked) -> io::Result<()> {
         let claimed = self.ready_to_lock(claims, locked).and_then(Claiming::claim_all);
-        // No process sweeps by an opening that only reads. So such a process can claim by the opening that it has mapped.
-        let by_own =
-            |file| if claims.is_read_only { claim_all_by(file) } else { Err(io::ErrorKind::Unsupported.into()) };
+        // No process sweeps by an opening that only reads: its locks would not be in its own way. So a process can claim by the
+        // opening that it has mapped, if that only reads. One for writing may be that of the process that has handed it over.
+        let is_only_read = claims.is_read_only && self.is_descriptor_read_only();
+        let by_own = |file| if is_only_read { claim_all_by(file) } else { Err(io::ErrorKind::Unsupported.into()) };
         let own = || self.descriptor().ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(by_own);
         let claimed = claimed.or_else(|error| own().map_err(|_| error));
         locked.is_all = claimed.is_ok();
@@ -264,9 +265,10 @@ impl Mapping {
     }
 
     fn lock_unit(&self, claims: &Claims, locked: &mut Locked, unit: usize) -> io::Result<()> {
-        let is_many = locked.units >= MOST_LOCKS;
-        let is_all = locked.is_all;
-        let claiming = self.ready_to_lock(claims, locked)?;
+        self.ready_to_lock(claims, locked)?;
+        // Another opening has no lock that covers all units yet.
+        let (is_many, is_all) = (locked.units >= MOST_LOCKS, locked.is_all);
+        let claiming = locked.claiming.as_ref().ok_or(io::ErrorKind::NotFound)?;
         if !is_all && (is_many || claiming.claim(unit).is_err()) {
             claiming.claim_all()?;
             locked.is_all = true;
@@ -415,12 +417,16 @@ impl Mapping {
             unvouched::set(self.unvouched());
             return;
         }
+        let Some(claiming) = &mut locked.claiming else { return };
         // The child gets these claims, by the descriptor and by the page.
-        if let Some(claiming) = &locked.claiming {
-            let _ = claiming.claim_all();
-            claiming.keep_in_children();
+        claiming.keep_in_children();
+        if claiming.claim_all().is_ok() {
+            (locked.is_all, locked.units) = (true, usize::MAX / 2);
+        } else {
+            // The page keeps what is claimed by now, for ever. Later claims take another opening.
+            claiming.leave_page();
+            (locked.claiming, locked.is_all) = (None, false);
         }
-        (locked.is_all, locked.units) = (true, usize::MAX / 2);
     }
 
     pub(super) fn withdraw_pin(&self) {

@@ -3,9 +3,11 @@
 
 use std::ffi::c_void;
 use std::fs::File;
-use std::{io, process, ptr};
+use std::{io, ptr};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+use crate::sys::fork::Process;
 
 const SIZE: usize = 4096;
 
@@ -14,8 +16,8 @@ const SIZE: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Page {
     address: *mut c_void,
-    /// The kernel's id of the only process that has the page; `None` if forked children have it too.
-    owner: Option<u32>,
+    /// The only process that has the page; `None` if forked children have it too.
+    owner: Option<Process>,
 }
 
 // SAFETY: the page belongs to the process, and no thread accesses it.
@@ -27,7 +29,7 @@ impl Page {
         let mut page = Self::with_children(opened)?;
         // SAFETY: the page was just mapped, and nothing relies on its being there in forked children.
         unsafe { rustix::mm::madvise(page.address, SIZE, Advice::LinuxDontFork) }?;
-        page.owner = Some(process::id());
+        page.owner = Some(Process::current());
         Ok(page)
     }
 
@@ -50,7 +52,7 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         // In a forked child that did not get the page, other memory may have taken its place.
-        if self.owner.is_none_or(|owner| owner == process::id()) {
+        if self.owner.is_none_or(|owner| owner == Process::current()) {
             // SAFETY: a constructor has mapped the page, in this process or in one that this was forked from with the page,
             // and nothing else has unmapped it. This fails only for a range that is no range of pages.
             let _ = unsafe { rustix::mm::munmap(self.address, SIZE) };

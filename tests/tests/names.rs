@@ -12,7 +12,9 @@ use rustix::process::{Signal, getuid, umask};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, inspect, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
-use shared_value_tests::{DEADLINE, Forked, SegmentFile, SegmentName, end_now, eventually, fork, number_of_file, skip};
+use shared_value_tests::{
+    DEADLINE, Forked, SHORT, SegmentFile, SegmentName, end_now, eventually, fork, lock_bytes, number_of_file, skip,
+};
 
 fn find(name: &str) -> Option<NamedValue> {
     names().unwrap().into_iter().find(|found| found.name() == name)
@@ -166,6 +168,33 @@ fn the_name_of_a_successor_stays() {
     drop(value);
     drop(other);
     assert_eq!(Synchronized::<u64>::open(&name).unwrap().get(), 2);
+}
+
+/// A process that is stopped while it changes the name keeps an unlink waiting. Meanwhile other threads drop and open the value:
+/// a second mapping would wait for the first one, and then share the lanes of its counters.
+#[test]
+fn a_value_is_opened_again_beside_an_unlink_that_waits() {
+    /// The byte that is locked by the process that changes the name.
+    const NAMING: libc::off_t = 3;
+    let name = SegmentName::new("unlink-waits");
+    fork(|| {
+        let mut value = Some(Synchronized::create(&name, 1_u64).unwrap());
+        value.as_ref().unwrap().set(2).unwrap();
+        let stopped = File::options().read(true).write(true).open(name.path()).unwrap();
+        lock_bytes(&stopped, libc::F_OFD_SETLK, libc::F_WRLCK, NAMING, 1).unwrap();
+        thread::scope(|scope| {
+            let unlinks = scope.spawn(|| unlink(&name));
+            thread::sleep(SHORT);
+            drop(value.take());
+            let again = Synchronized::<u64>::open(&name).unwrap();
+            assert!(!unlinks.is_finished(), "it has waited for the unlink");
+            drop(stopped);
+            unlinks.join().unwrap().unwrap();
+            assert!(again.is_retired());
+            again.set(3).unwrap();
+        });
+    })
+    .finish();
 }
 
 /// A killed process unlinks nothing, so there must be a way to find the names that it left.

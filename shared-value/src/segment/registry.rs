@@ -139,14 +139,6 @@ pub(super) fn get(identity: Identity) -> Option<Arc<Segment>> {
     }
 }
 
-/// Returns the mapping of the segment of this identity in which this process may take locks, if it has one.
-pub(super) fn mapping(identity: Identity) -> Option<Arc<Mapping>> {
-    with(|registry| {
-        let live = registry.live.get(&identity).and_then(|live| live.mapping.upgrade());
-        live.or_else(|| registry.kept.iter().find(|kept| kept.identity() == identity).cloned())
-    })
-}
-
 /// Returns the segment of a mapping, or the one that another thread has added since `get` found none.
 pub(super) fn get_or_add(mut mapping: Arc<Mapping>) -> Arc<Segment> {
     loop {

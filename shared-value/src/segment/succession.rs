@@ -16,7 +16,7 @@
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::protocol::fault;
 use crate::protocol::retired::{self, Standing, standing};
 use crate::segment::location::{Location, NAMED};
 use crate::segment::mapping::Mapping;
-use crate::segment::registry;
+use crate::segment::{Segment, registry};
 use crate::sys;
 use crate::sys::descriptor::Identity;
 use crate::sys::entrance::Naming;
@@ -275,9 +275,10 @@ pub(super) fn unlink_only(location: &Location<'_>, identity: Identity) -> Result
 fn unlink_at(location: &Location<'_>, path: &Path, check: impl Fn(Identity) -> Result<(), Error>) -> Result<(), Error> {
     let remove = || fs::remove_file(path).map_err(|error| location.failed("unlink", error));
     for _ in 0..TRIES {
-        let Some(Opened { mapping, file }) = open_at(path, location) else { break };
+        let Some(opened) = open_at(path, location) else { break };
+        let mapping = opened.mapping();
         // A process that was stopped while it changed the name does not keep others from unlinking it.
-        let file = file.as_ref().map_or_else(|| mapping.known_file(), |file| Some(file.as_fd()));
+        let file = opened.file();
         let Some(_naming) = file.and_then(|file| Naming::wait(file).ok()) else { break };
         let leads_here = sys::file::identity(path).is_ok_and(|found| found == mapping.identity());
         if !leads_here {
@@ -300,23 +301,39 @@ fn unlink_at(location: &Location<'_>, path: &Path, check: impl Fn(Identity) -> R
 }
 
 /// A segment whose name is to be removed.
-struct Opened {
-    mapping: Arc<Mapping>,
-    /// An opening for the right to change the name, if the mapping has others: threads would share the right by one opening.
-    file: Option<File>,
+enum Opened {
+    /// This process has it open. If the last handle is dropped meanwhile, the segment can be opened again, by the same mapping.
+    /// The file is opened for the right to change the name: threads would share the right by the mapping's opening.
+    Known(Arc<Segment>, File),
+    /// This mapping is not registered, and so may be the second one: no lock is taken in it.
+    Other(Box<Mapping>),
 }
 
-/// Opens the segment at a path, if it is one, and this process may write it. If this process has mapped it, uses that mapping.
-///
-/// Another mapping is not registered, and so may be the second one: no lock is taken in this mapping.
+impl Opened {
+    fn mapping(&self) -> &Mapping {
+        match self {
+            Self::Known(segment, _) => segment,
+            Self::Other(mapping) => mapping,
+        }
+    }
+
+    /// Returns an opening for the right to change the name.
+    fn file(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Known(_, file) => Some(file.as_fd()),
+            Self::Other(mapping) => mapping.known_file(),
+        }
+    }
+}
+
+/// Opens the segment at a path, if it is one, and this process may write it.
 fn open_at(path: &Path, location: &Location<'_>) -> Option<Opened> {
     // Opening a pipe or a device could have effects.
     sys::file::kind_at(path).ok().filter(fs::FileType::is_file)?;
     let file = sys::file::open(path).ok()?;
     let metadata = file.metadata().ok()?;
-    if let Some(mapping) = registry::mapping(Identity::of_metadata(&metadata)) {
-        return Some(Opened { mapping, file: Some(file) });
+    if let Some(segment) = registry::get(Identity::of_metadata(&metadata)) {
+        return Some(Opened::Known(segment, file));
     }
-    let mapping = Arc::new(Mapping::new(file, &metadata, location.to_static()).ok()?);
-    Some(Opened { mapping, file: None })
+    Mapping::new(file, &metadata, location.to_static()).ok().map(|mapping| Opened::Other(Box::new(mapping)))
 }

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::{Ident, parse_quote};
 
 use super::scope::Scope;
@@ -53,6 +54,20 @@ impl FieldScope<'_> {
     fn body(&self, call: &TokenStream) -> TokenStream {
         let question = &self.question;
         self.scope.body(&quote!(#question #call))
+    }
+
+    /// Returns the type that the accessors lie around.
+    fn host(&self) -> &Ident {
+        &self.scope.input.fresh.host
+    }
+
+    /// Returns the attribute for a getter whose name promises something to clippy: that of a collection's function.
+    fn lint_of_getter(&self) -> Option<TokenStream> {
+        match &*self.field.getter().unraw().to_string() {
+            "len" => Some(quote!(#[allow(clippy::len_without_is_empty)])),
+            "iter" | "iter_mut" => Some(quote!(#[allow(clippy::iter_not_returning_iterator)])),
+            _ => None,
+        }
     }
 
     /// Returns the name of the getter, unless a method of handles or guards would hide it.

@@ -7,6 +7,7 @@ use crate::layout::counter::{DEFAULT_LANES, MOST_LANES};
 use crate::layout::text::Text;
 
 use field::Storage;
+pub(in crate::layout) use field::has_counter;
 pub use field::{Field, Variant};
 
 /// Describes the bytes of a type: its name, size, alignment and parts.

@@ -10,6 +10,7 @@ mod discriminant;
 mod expand;
 mod fallback;
 mod fresh;
+mod lints;
 mod model;
 mod nearest;
 mod repr;

@@ -93,13 +93,14 @@ pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<It
 /// Its parameter is the host. It does not need the user's parameters: the impls get them from the host's value.
 pub(super) fn structure(scope: &Scope<'_>) -> TokenStream {
     let Scope { input, accessors, handle, guard, .. } = scope;
-    let (visibility, host) = (&input.visibility, &input.fresh.host);
+    let (visibility, host, lints) = (&input.visibility, &input.fresh.host, &input.lints.of_type);
     let link = scope.link();
     let about = format!(" The functions for the fields of a shared {link}: call them on its handle,");
     let about_types = format!(" [`{handle}`], on its guard, [`{guard}`], and on parts that are of this type.");
     quote! {
         #[doc = #about]
         #[doc = #about_types]
+        #lints
         #[repr(transparent)]
         #visibility struct #accessors<#host>(#host);
     }

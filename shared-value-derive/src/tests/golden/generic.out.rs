@@ -1,12 +1,10 @@
 /// A handle to a shared [`Matrix`]. The functions for its fields are in [`MatrixAccessors`].
-#[allow(deprecated)]
 type SynchronizedMatrix<
     T,
     const N: usize = 4,
     A = ::shared_value::__private::ReadWrite,
 > = ::shared_value::__private::Synchronized<Matrix<T, N>, A>;
 /// Holds the lock of a shared [`Matrix`]: dropping it commits and unlocks. The functions for its fields are in [`MatrixAccessors`].
-#[allow(deprecated)]
 type MatrixGuard<'guard, T, const N: usize = 4> = ::shared_value::__private::Guard<
     'guard,
     Matrix<T, N>,
@@ -15,7 +13,6 @@ type MatrixGuard<'guard, T, const N: usize = 4> = ::shared_value::__private::Gua
 /// [`SynchronizedMatrix`], on its guard, [`MatrixGuard`], and on parts that are of this type.
 #[repr(transparent)]
 struct MatrixAccessors<H>(H);
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
     unsafe impl<

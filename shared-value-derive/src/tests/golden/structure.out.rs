@@ -1,17 +1,14 @@
 /// A handle to a shared [`Account`]. The functions for its fields are in [`AccountAccessors`].
-#[allow(deprecated)]
 pub type SynchronizedAccount<A = ::shared_value::__private::ReadWrite> = ::shared_value::__private::Synchronized<
     Account,
     A,
 >;
 /// Holds the lock of a shared [`Account`]: dropping it commits and unlocks. The functions for its fields are in [`AccountAccessors`].
-#[allow(deprecated)]
 pub type AccountGuard<'guard> = ::shared_value::__private::Guard<'guard, Account>;
 /// The functions for the fields of a shared [`Account`]: call them on its handle,
 /// [`SynchronizedAccount`], on its guard, [`AccountGuard`], and on parts that are of this type.
 #[repr(transparent)]
 pub struct AccountAccessors<H>(H);
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Account {

@@ -138,6 +138,10 @@ impl Layout {
             }
             end = end.next_multiple_of(field.layout.align);
             assert!(field.offset == end, "each field must lie where `#[repr(C)]` puts it");
+            assert!(
+                align_of::<T>() >= field.layout.align,
+                "a struct must be aligned for its fields, as `#[repr(C)]` without `packed` aligns it"
+            );
             end += field.layout.size;
             index += 1;
         }

@@ -10,6 +10,7 @@ mod discriminant;
 mod expand;
 mod fallback;
 mod fresh;
+mod lints;
 mod model;
 mod nearest;
 mod repr;
@@ -41,7 +42,7 @@ mod tests;
 /// # What it accepts
 ///
 /// - `#[repr(C)]` structs with named or numbered fields, with or without `align(N)`. They may have const parameters, and
-///   type parameters, which get the bound `SharedValue`.
+///   type parameters, which get the bound `SharedValue`, or `bytemuck::Pod` if only `#[shared(pod)]` fields have this type.
 /// - `#[repr(transparent)]` structs with one field.
 /// - Fieldless enums with an integer of at most 64 bits as `repr`. Their handle and guard are
 ///   aliases, without accessors.

@@ -8,6 +8,7 @@ use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, Member, Type, V
 use crate::attr::{self, ContainerAttributes, FieldAttributes};
 use crate::context::Context;
 use crate::fresh::FreshNames;
+use crate::lints::Lints;
 use crate::repr::Repr;
 use crate::substitute::{respanned, spell_out_self};
 use crate::symbol::DOC;
@@ -23,6 +24,7 @@ pub(crate) struct Input {
     pub(crate) fresh: FreshNames,
     pub(crate) repr: Option<Repr>,
     pub(crate) kind: Body,
+    pub(crate) lints: Lints,
 }
 
 pub(crate) enum Body {
@@ -70,6 +72,7 @@ impl Input {
             fresh: FreshNames::unused_in(input),
             repr,
             kind,
+            lints: Lints::of(input),
         }
     }
 

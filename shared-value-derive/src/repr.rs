@@ -92,7 +92,7 @@ fn of_enum(context: &Context, name: &Ident, data: &DataEnum, words: &[Meta]) -> 
 }
 
 fn find<'words>(words: &'words [Meta], name: &str) -> Option<&'words Meta> {
-    words.iter().find(|word| word.path().is_ident(name))
+    words.iter().find(|word| word.path().get_ident().is_some_and(|ident| ident.unraw() == name))
 }
 
 fn integer(word: &Meta) -> Option<Ident> {

@@ -10,6 +10,7 @@ pub(crate) struct Symbol(pub(crate) &'static str);
 pub(crate) const SHARED: Symbol = Symbol("shared");
 pub(crate) const REPR: Symbol = Symbol("repr");
 pub(crate) const DOC: Symbol = Symbol("doc");
+pub(crate) const DEPRECATED: Symbol = Symbol("deprecated");
 
 pub(crate) const CRATE: Symbol = Symbol("crate");
 pub(crate) const LAYOUT: Symbol = Symbol("layout");

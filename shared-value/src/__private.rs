@@ -15,6 +15,6 @@ pub use crate::handle::guard::Guard;
 pub use crate::handle::synchronized::Synchronized;
 pub use crate::hold::retry::retries;
 pub use crate::layout::{
-    Describe, Field, FieldVisitor, Layout as TypeLayout, Pod, SharedValue, assert_fingerprint, assert_layout,
+    Describe, Field, FieldVisitor, Layout as TypeLayout, Pod, PodType, SharedValue, assert_fingerprint, assert_layout,
     assert_released, assert_size,
 };

@@ -45,7 +45,7 @@ mod new {
 /// Each way to write the whole value, by the old version.
 fn write_all(old: &Synchronized<old::Account>, balance: i64) {
     old.set(old::account(1)).unwrap();
-    old.set_from(&old::account(2)).unwrap();
+    old.copy_from(&old::account(2)).unwrap();
     old.update(|account| account.kind = 3).unwrap();
     old.try_update(|account| {
         account.balance = 4;

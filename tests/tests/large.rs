@@ -48,10 +48,10 @@ fn a_large_value_is_never_on_the_stack() {
 
         let other = Synchronized::<Large>::open(&name).unwrap();
         copy.numbers[0] = 1;
-        other.set_from(&copy).unwrap();
+        other.copy_from(&copy).unwrap();
         let guard = large.lock().unwrap();
         copy.numbers[0] = 2;
-        guard.set_from(&copy).unwrap();
+        guard.copy_from(&copy).unwrap();
         guard.update(|large| large.numbers[0] *= 10).unwrap();
         assert_eq!(guard.load_boxed().unwrap().numbers[0], 20);
         assert_eq!(large.read_only().unwrap().load_boxed().unwrap().numbers[0], 1);

@@ -29,7 +29,7 @@ fn changes(account: &Synchronized<Account>, limit: Duration) -> Vec<(&'static st
     let next = Account { balance: 7, limits: [7; 4], requests: 7 };
     vec![
         ("set", account.set(next)),
-        ("set_from", account.set_from(&next)),
+        ("copy_from", account.copy_from(&next)),
         ("update", account.update(|account| account.balance = 8)),
         (
             "try_update",

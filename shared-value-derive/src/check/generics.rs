@@ -44,10 +44,13 @@ fn check_pins(context: &Context, input: &Input) {
         ("fingerprint", attributes.fingerprint.map(|fingerprint| fingerprint.span)),
         ("size", attributes.size.as_ref().map(syn::LitInt::span)),
     ];
+    let message = |word| format!("a generic type has many layouts: remove `{word}`, or pin a type without parameters");
     for (word, span) in pins {
         if let Some(span) = span {
-            let message = format!("a generic type has many layouts: remove `{word}`, or pin a type without parameters");
-            context.at(span, &message);
+            context.at(span, &message(word));
         }
+    }
+    if let Some(released) = attributes.released.first() {
+        context.on(released, &message("released"));
     }
 }

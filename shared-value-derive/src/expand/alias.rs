@@ -8,19 +8,19 @@ use super::scope::Scope;
 /// Generates the aliases for the handle and the guard. `fields` is a sentence about their fields.
 pub(super) fn expand(scope: &Scope<'_>, fields: &str) -> TokenStream {
     let Scope { input, runtime, value, handle, guard, .. } = scope;
-    let (visibility, access) = (&input.visibility, &input.fresh.access);
+    let (visibility, access, lints) = (&input.visibility, &input.fresh.access, &input.lints.of_type);
     let parameters = scope.alias_parameters();
     let link = scope.link();
     let about_handle = format!(" A handle to a shared {link}.{fields}");
     let about_guard = format!(" Holds the lock of a shared {link}: dropping it commits and unlocks.{fields}");
     quote! {
         #[doc = #about_handle]
-        #[allow(deprecated)]
+        #lints
         #visibility type #handle<#(#parameters,)* #access = #runtime::ReadWrite> =
             #runtime::Synchronized<#value, #access>;
 
         #[doc = #about_guard]
-        #[allow(deprecated)]
+        #lints
         #visibility type #guard<'guard #(, #parameters)*> = #runtime::Guard<'guard, #value>;
     }
 }

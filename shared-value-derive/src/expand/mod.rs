@@ -47,9 +47,9 @@ fn structure(scope: &Scope<'_>, shape: &TokenStream, fields: &[Field]) -> TokenS
 
 /// Generates the block with all items that need no name outside of it.
 fn block(scope: &Scope<'_>, items: &TokenStream) -> TokenStream {
-    let pins = pins::expand(scope);
+    let (pins, lints) = (pins::expand(scope), &scope.input.lints.of_parts);
     quote! {
-        #[allow(deprecated)]
+        #lints
         const _: () = {
             #items
             #pins

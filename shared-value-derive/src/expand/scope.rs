@@ -24,7 +24,7 @@ pub(crate) struct Scope<'input> {
     pub(crate) guard: Ident,
     /// `AccountAccessors`.
     pub(crate) accessors: Ident,
-    /// The user's parameters, each type bounded by `SharedValue`.
+    /// The user's parameters, with the bounds that the fields need.
     pub(crate) generics: Generics,
     /// Whether functions can take and return the value.
     pub(crate) is_sized: bool,

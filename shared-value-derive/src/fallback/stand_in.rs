@@ -14,8 +14,10 @@ pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<It
     quote!(#handle #guard)
 }
 
+/// Generates the handle, and the type with its accessors: as functions of the handle, those of fields called `open` or `new`
+/// would be defined twice.
 fn handle(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
-    let Scope { input, runtime, value, handle, .. } = scope;
+    let Scope { input, runtime, value, handle, accessors: of_fields, .. } = scope;
     let (visibility, access) = (&input.visibility, &input.fresh.access);
     let generics = scope.generics_with(parse_quote!(#access: #runtime::Access = #runtime::ReadWrite));
     let (parameters, arguments, clause) = generics.split_for_impl();
@@ -42,8 +44,8 @@ fn handle(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
             }
         }
 
-        impl #parameters ::core::ops::Deref for #handle #arguments #forwarding_clause {
-            type Target = #runtime::Synchronized<#value, #access>;
+        impl #parameters ::core::ops::Deref for #handle #arguments #clause {
+            type Target = #of_fields #arguments;
 
             fn deref(&self) -> &Self::Target {
                 loop {}
@@ -52,19 +54,35 @@ fn handle(scope: &Scope<'_>, accessors: &Accessors) -> TokenStream {
 
         impl #parameters #handle #arguments #clause {
             #load
-            #parts
-            #readers
-            #roots
         }
 
         impl #writable_parameters #handle #arguments #clause {
             #set
             #update
-            #writers
         }
 
         impl #locking_parameters #handle<#(#locking,)* #runtime::ReadWrite> #clause {
             #functions
+        }
+
+        #visibility struct #of_fields #generics (::core::marker::PhantomData<(#access, fn() -> #value)>) #clause;
+
+        impl #parameters ::core::ops::Deref for #of_fields #arguments #forwarding_clause {
+            type Target = #runtime::Synchronized<#value, #access>;
+
+            fn deref(&self) -> &Self::Target {
+                loop {}
+            }
+        }
+
+        impl #parameters #of_fields #arguments #clause {
+            #parts
+            #readers
+            #roots
+        }
+
+        impl #writable_parameters #of_fields #arguments #clause {
+            #writers
         }
     }
 }

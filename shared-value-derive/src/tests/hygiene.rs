@@ -74,3 +74,25 @@ fn associated_types_are_bounded() {
         assert!(bounds > 0, "{output}");
     }
 }
+
+/// Without this, a lint that the user allows would be reported for generated code.
+#[test]
+fn allowed_lints_are_allowed_in_the_output() {
+    let source = "#[expect(one, reason = \"..\")] #[repr(C)] struct S { #[allow(two, three)] x: u8, #[allow(two, three)] y: u8 }";
+    assert_contains(source, "# [allow (one , reason = \"..\")] type SynchronizedS");
+    assert_contains(source, "# [allow (one , reason = \"..\")] # [allow (two , three)] const _ :");
+}
+
+/// Without this, the macro would not work in a crate that forbids this lint.
+#[test]
+fn deprecated_items_are_allowed_only_where_one_is() {
+    let is_allowed = |source| expand(source).to_string().contains("allow (deprecated)");
+    assert!(!is_allowed("#[repr(C)] struct S { x: u8 }") && !is_allowed("#[repr(u8)] enum E { X }"));
+    for source in [
+        "#[deprecated] #[repr(C)] struct S { x: u8 }",
+        "#[repr(C)] struct S { #[deprecated = \"..\"] x: u8 }",
+        "#[repr(u8)] enum E { #[deprecated(note = \"..\")] X }",
+    ] {
+        assert!(is_allowed(source), "{source}");
+    }
+}

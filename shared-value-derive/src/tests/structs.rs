@@ -15,7 +15,7 @@ fn representations() {
     }
     let packed = "a `packed` field can straddle two words, and shared memory is accessed in \
                   whole words: write `#[repr(C)]` and order the fields by size";
-    for (repr, column) in [("packed", 7), ("C, packed", 10), ("packed(2), C", 7)] {
+    for (repr, column) in [("packed", 7), ("C, packed", 10), ("C, r#packed", 10), ("packed(2), C", 7)] {
         let source = format!("#[repr({repr})] struct S {{ x: u8 }}");
         assert_eq!(problems(&source), [format!("1:{column} {packed}")]);
     }

@@ -17,6 +17,8 @@ use crate::protocol::atomics::AtomicU64;
 
 /// A type with parts: a handle, a guard, a [`Part`](crate::Part) of one, or the [`View`](crate::View) that names parts to be
 /// read together.
+// The functions for fields are no methods: in a program that imports the trait, a method `field` would hide the getter of a
+// field with that name.
 pub trait Host: sealed::Start {
     /// The type of the value or the part.
     type Value: ?Sized;
@@ -33,11 +35,11 @@ pub trait Host: sealed::Start {
     /// Returns the field of this number.
     #[doc(hidden)]
     #[inline(always)]
-    fn field<F: 'static>(&self, number: usize) -> Self::Part<'_, F>
+    fn field<F: 'static>(host: &Self, number: usize) -> Self::Part<'_, F>
     where
         Self::Value: SharedValue,
     {
-        self.part(start(self, number))
+        host.part(start(host, number))
     }
 }
 
@@ -47,11 +49,11 @@ pub trait Reader: Host + sealed::ReadAt {
     #[doc(hidden)]
     #[inline(always)]
     #[track_caller]
-    fn get_field<F: SharedValue>(&self, number: usize) -> F
+    fn get_field<F: SharedValue>(host: &Self, number: usize) -> F
     where
         Self::Value: SharedValue,
     {
-        get(self, start(self, number))
+        get(host, start(host, number))
     }
 }
 
@@ -64,21 +66,21 @@ pub trait Writer: Reader + sealed::WriteAt {
     /// Replaces the field of this number.
     #[doc(hidden)]
     #[inline(always)]
-    fn set_field<F: SharedValue>(&self, number: usize, value: F) -> Result<(), Error>
+    fn set_field<F: SharedValue>(host: &Self, number: usize, value: F) -> Result<(), Error>
     where
         Self::Value: SharedValue,
     {
-        self.set_at(start(self, number), &value)
+        host.set_at(start(host, number), &value)
     }
 
     /// Lets the closure change the field of this number.
     #[doc(hidden)]
     #[inline(always)]
-    fn update_field<F: SharedValue, R>(&self, number: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error>
+    fn update_field<F: SharedValue, R>(host: &Self, number: usize, change: impl FnOnce(&mut F) -> R) -> Result<R, Error>
     where
         Self::Value: SharedValue,
     {
-        update(self, start(self, number), change)
+        update(host, start(host, number), change)
     }
 }
 

@@ -221,7 +221,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
     ///
     /// # Errors
     /// The errors of [`update`](Self::update).
-    pub fn set_from(&self, value: &T) -> Result<(), Error> {
+    pub fn copy_from(&self, value: &T) -> Result<(), Error> {
         A::set(&self.cell, Unlimited, 0, value)
     }
 

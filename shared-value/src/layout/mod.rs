@@ -23,7 +23,7 @@ pub use describe::Describe;
 pub use metadata::{Field, Kind, Layout, Variant};
 pub(crate) use path::part_at;
 pub use pins::{assert_fingerprint, assert_layout, assert_released, assert_size};
-pub use pod::Pod;
+pub use pod::{Pod, PodType};
 pub(crate) use print::Printed;
 pub(crate) use schema::{
     SchemaText, schema, schema_text, slice_schema, slice_schema_text, text_fingerprint, vector_schema,

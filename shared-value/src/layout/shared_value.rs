@@ -1,6 +1,7 @@
 //! `SharedValue`: the contract of the types that may lie in shared memory.
 #![allow(unsafe_code)]
 
+use crate::layout::metadata::has_counter;
 use crate::layout::pod::{Pod, PodType};
 use crate::layout::{Describe, Field, Layout, schema, typecode};
 
@@ -58,6 +59,11 @@ pub unsafe trait SharedValue: Copy + 'static {
     #[doc(hidden)]
     const FIELDS: &'static [Field] = &[];
 
+    /// Whether its values have counters, so that they cannot be parts of other values. It is known before `LAYOUT`, which
+    /// fails to compile for a value with such parts.
+    #[doc(hidden)]
+    const HAS_COUNTERS: bool = has_counter(Self::FIELDS);
+
     /// Makes the descriptions above. The impls that the macro writes call only this constant, `visit` and `visit_pod`, and
     /// they name all three through the implementation of this trait for `u8`: so a module that `#[shared(crate = "..")]`
     /// names cannot substitute functions of its own.
@@ -114,6 +120,7 @@ pub trait FieldVisitor {
 unsafe impl<T: SharedValue, const N: usize> SharedValue for [T; N] {
     const LAYOUT: &'static Layout =
         &Layout::new::<Self>("array", crate::layout::Kind::Array { length: N, element: T::LAYOUT });
+    const HAS_COUNTERS: bool = T::HAS_COUNTERS;
 
     #[inline(always)]
     fn fields<V: FieldVisitor>(visitor: &mut V) {

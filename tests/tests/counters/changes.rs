@@ -31,7 +31,7 @@ fn other_changes_leave_counters_alone() {
         })
         .unwrap();
     assert_eq!((counted(&value), value.limit()), ((15, [0, 11, 0, 0, 0, 60]), 8));
-    value.set_from(&Server { name: 9, ..START }).unwrap();
+    value.copy_from(&Server { name: 9, ..START }).unwrap();
     value.set_limit(4).unwrap();
     let guard = value.lock().unwrap();
     guard.set(START).unwrap();

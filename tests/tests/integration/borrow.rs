@@ -53,7 +53,7 @@ fn a_write_through_another_guard_is_refused() {
             |account| account.lock()?.set_balance(1),
             |account| account.lock()?.in_limits().set_at(0, 1),
             |account| account.lock()?.set(Account::after(3)),
-            |account| account.lock()?.set_from(&Account::after(3)),
+            |account| account.lock()?.copy_from(&Account::after(3)),
             |account| account.lock()?.update_frozen(|_| panic!("the closure must not run")),
             |account| account.lock()?.update(|_| panic!("the closure must not run")),
             |account| account.lock()?.try_update(|_| panic!("the closure must not run")),

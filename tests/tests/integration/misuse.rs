@@ -10,7 +10,7 @@ use shared_value_tests::{fork, in_time};
 fn writes(guard: &AccountGuard<'_>) -> Vec<Result<(), Error>> {
     vec![
         guard.set(Account::after(9)),
-        guard.set_from(&Account::after(9)),
+        guard.copy_from(&Account::after(9)),
         guard.update(|_| panic!("the closure must not run")),
         guard.try_update(|_| panic!("the closure must not run")),
         guard.set_balance(9),

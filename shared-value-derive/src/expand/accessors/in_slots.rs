@@ -18,10 +18,10 @@ pub(super) fn expand(place: &FieldScope<'_>) -> Accessors {
 }
 
 fn part(place: &FieldScope<'_>) -> TokenStream {
-    let (field, number) = (place.field, &place.number);
+    let (field, number, host) = (place.field, &place.number, place.host());
     let (visibility, name, part) = (&field.visibility, field.accessor("in_"), place.scope.part(&place.stored));
     let about = about(field, "The part {}.");
-    let body = place.scope.body(&quote!(self.0.field(#number)));
+    let body = place.scope.body(&quote!(#host::field(&self.0, #number)));
     quote! {
         #about
         #[inline]
@@ -32,15 +32,17 @@ fn part(place: &FieldScope<'_>) -> TokenStream {
 }
 
 fn getter(place: &FieldScope<'_>) -> Option<TokenStream> {
-    let (field, number, getter) = (place.field, &place.number, place.getter()?);
+    let (field, number, host, getter) = (place.field, &place.number, place.host(), place.getter()?);
     let (visibility, ty, arguments) = (&field.visibility, &field.ty, place.arguments(&[]));
     let about = about(field, "Reads {}.");
     let inner = field.is_pod().then(|| quote!(.0));
-    let body = place.body(&quote!(self.0.get_field #arguments (#number) #inner));
+    let body = place.body(&quote!(#host::get_field #arguments (&self.0, #number) #inner));
     // The panic of a read that finds invalid bits names the caller's line.
     let caller = (!field.is_pod() && !is_number(innermost(ty))).then(|| quote!(#[track_caller]));
+    let lint = place.lint_of_getter();
     Some(quote! {
         #about
+        #lint
         #caller
         #[inline]
         #visibility fn #getter(&self) -> #ty {
@@ -50,12 +52,12 @@ fn getter(place: &FieldScope<'_>) -> Option<TokenStream> {
 }
 
 fn setter(place: &FieldScope<'_>) -> TokenStream {
-    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
+    let (field, number, host, runtime) = (place.field, &place.number, place.host(), &place.scope.runtime);
     let (visibility, setter, ty) = (&field.visibility, field.accessor("set_"), &field.ty);
     let (arguments, value) = (place.arguments(&[]), place.scope.local("value"));
     let about = about(field, "Writes {}.");
     let written = if field.is_pod() { quote!(#runtime::Pod(#value)) } else { value.to_token_stream() };
-    let body = place.body(&quote!(self.0.set_field #arguments (#number, #written)));
+    let body = place.body(&quote!(#host::set_field #arguments (&self.0, #number, #written)));
     quote! {
         #about
         #[inline]
@@ -66,7 +68,7 @@ fn setter(place: &FieldScope<'_>) -> TokenStream {
 }
 
 fn updater(place: &FieldScope<'_>) -> TokenStream {
-    let (field, number, runtime) = (place.field, &place.number, &place.scope.runtime);
+    let (field, number, host, runtime) = (place.field, &place.number, place.host(), &place.scope.runtime);
     let (visibility, updater, ty) = (&field.visibility, field.accessor("update_"), &field.ty);
     let outcome = &place.scope.input.fresh.outcome;
     let (arguments, change) = (place.arguments(&[quote!(_)]), place.scope.local("change"));
@@ -77,7 +79,7 @@ fn updater(place: &FieldScope<'_>) -> TokenStream {
     } else {
         change.to_token_stream()
     };
-    let body = place.body(&quote!(self.0.update_field #arguments (#number, #changed)));
+    let body = place.body(&quote!(#host::update_field #arguments (&self.0, #number, #changed)));
     quote! {
         #about
         #[inline]

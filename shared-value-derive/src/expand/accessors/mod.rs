@@ -2,6 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::{Ident, parse_quote};
 
 use super::scope::Scope;
@@ -55,6 +56,20 @@ impl FieldScope<'_> {
         self.scope.body(&quote!(#question #call))
     }
 
+    /// Returns the type that the accessors lie around.
+    fn host(&self) -> &Ident {
+        &self.scope.input.fresh.host
+    }
+
+    /// Returns the attribute for a getter whose name promises something to clippy: that of a collection's function.
+    fn lint_of_getter(&self) -> Option<TokenStream> {
+        match &*self.field.getter().unraw().to_string() {
+            "len" => Some(quote!(#[allow(clippy::len_without_is_empty)])),
+            "iter" | "iter_mut" => Some(quote!(#[allow(clippy::iter_not_returning_iterator)])),
+            _ => None,
+        }
+    }
+
     /// Returns the name of the getter, unless a method of handles or guards would hide it.
     fn getter(&self) -> Option<Ident> {
         let getter = self.field.getter();
@@ -78,13 +93,14 @@ pub(super) fn expand<'input>(scope: &Scope<'input>, fields: impl IntoIterator<It
 /// Its parameter is the host. It does not need the user's parameters: the impls get them from the host's value.
 pub(super) fn structure(scope: &Scope<'_>) -> TokenStream {
     let Scope { input, accessors, handle, guard, .. } = scope;
-    let (visibility, host) = (&input.visibility, &input.fresh.host);
+    let (visibility, host, lints) = (&input.visibility, &input.fresh.host, &input.lints.of_type);
     let link = scope.link();
     let about = format!(" The functions for the fields of a shared {link}: call them on its handle,");
     let about_types = format!(" [`{handle}`], on its guard, [`{guard}`], and on parts that are of this type.");
     quote! {
         #[doc = #about]
         #[doc = #about_types]
+        #lints
         #[repr(transparent)]
         #visibility struct #accessors<#host>(#host);
     }

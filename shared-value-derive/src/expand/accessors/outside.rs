@@ -17,8 +17,10 @@ pub(super) fn expand(place: &FieldScope<'_>) -> Accessors {
     let (visibility, outside) = (&field.visibility, place.scope.outside(&kind, &place.stored));
     let about = about(field, sentence);
     let body = place.body(&quote!(#runtime::#kind::of::<#number>(&self.0)));
+    let lint = place.lint_of_getter();
     let roots = quote! {
         #about
+        #lint
         #[inline]
         #visibility fn #name(&self) -> #outside {
             #body

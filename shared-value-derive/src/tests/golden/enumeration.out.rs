@@ -1,13 +1,10 @@
 /// A handle to a shared [`Mode`].
-#[allow(deprecated)]
 type SynchronizedMode<A = ::shared_value::__private::ReadWrite> = ::shared_value::__private::Synchronized<
     Mode,
     A,
 >;
 /// Holds the lock of a shared [`Mode`]: dropping it commits and unlocks.
-#[allow(deprecated)]
 type ModeGuard<'guard> = ::shared_value::__private::Guard<'guard, Mode>;
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Mode {

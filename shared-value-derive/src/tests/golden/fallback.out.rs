@@ -35,11 +35,8 @@ impl<
 impl<
     T: ::shared_value::__private::SharedValue,
     A: ::shared_value::__private::Access,
-> ::core::ops::Deref for SynchronizedBroken<T, A>
-where
-    for<'never> Broken<T>: ::shared_value::__private::SharedValue,
-{
-    type Target = ::shared_value::__private::Synchronized<Broken<T>, A>;
+> ::core::ops::Deref for SynchronizedBroken<T, A> {
+    type Target = BrokenAccessors<T, A>;
     fn deref(&self) -> &Self::Target {
         loop {}
     }
@@ -56,6 +53,88 @@ impl<
     ) -> ::core::result::Result<Broken<T>, ::shared_value::__private::Error> {
         loop {}
     }
+}
+impl<
+    T: ::shared_value::__private::SharedValue,
+    A: ::shared_value::__private::Writable,
+> SynchronizedBroken<T, A> {
+    pub fn set(
+        &self,
+        _: Broken<T>,
+    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn update<R>(
+        &self,
+        _: impl ::core::ops::FnOnce(&mut Broken<T>) -> R,
+    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
+        loop {}
+    }
+}
+impl<
+    T: ::shared_value::__private::SharedValue,
+> SynchronizedBroken<T, ::shared_value::__private::ReadWrite> {
+    pub fn new(
+        _: impl ::core::marker::Sized,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn create(
+        _: impl ::core::marker::Sized,
+        _: impl ::core::marker::Sized,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn open(
+        _: impl ::core::marker::Sized,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn open_or_create(
+        _: impl ::core::marker::Sized,
+        _: impl ::core::marker::Sized,
+    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn lock(
+        &self,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn try_lock(
+        &self,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+    pub fn lock_timeout(
+        &self,
+        _: ::core::time::Duration,
+    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
+        loop {}
+    }
+}
+pub struct BrokenAccessors<
+    T: ::shared_value::__private::SharedValue,
+    A: ::shared_value::__private::Access = ::shared_value::__private::ReadWrite,
+>(
+    ::core::marker::PhantomData<(A, fn() -> Broken<T>)>,
+);
+impl<
+    T: ::shared_value::__private::SharedValue,
+    A: ::shared_value::__private::Access,
+> ::core::ops::Deref for BrokenAccessors<T, A>
+where
+    for<'never> Broken<T>: ::shared_value::__private::SharedValue,
+{
+    type Target = ::shared_value::__private::Synchronized<Broken<T>, A>;
+    fn deref(&self) -> &Self::Target {
+        loop {}
+    }
+}
+impl<
+    T: ::shared_value::__private::SharedValue,
+    A: ::shared_value::__private::Access,
+> BrokenAccessors<T, A> {
     /// The part `good`.
     #[inline]
     fn in_good(
@@ -121,19 +200,7 @@ impl<
 impl<
     T: ::shared_value::__private::SharedValue,
     A: ::shared_value::__private::Writable,
-> SynchronizedBroken<T, A> {
-    pub fn set(
-        &self,
-        _: Broken<T>,
-    ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn update<R>(
-        &self,
-        _: impl ::core::ops::FnOnce(&mut Broken<T>) -> R,
-    ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-        loop {}
-    }
+> BrokenAccessors<T, A> {
     /// Writes `good`.
     #[inline]
     fn set_good(
@@ -196,48 +263,6 @@ impl<
         &self,
         change: impl ::core::ops::FnOnce(&mut u8) -> R,
     ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-        loop {}
-    }
-}
-impl<
-    T: ::shared_value::__private::SharedValue,
-> SynchronizedBroken<T, ::shared_value::__private::ReadWrite> {
-    pub fn new(
-        _: impl ::core::marker::Sized,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn create(
-        _: impl ::core::marker::Sized,
-        _: impl ::core::marker::Sized,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn open(
-        _: impl ::core::marker::Sized,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn open_or_create(
-        _: impl ::core::marker::Sized,
-        _: impl ::core::marker::Sized,
-    ) -> ::core::result::Result<Self, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn lock(
-        &self,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn try_lock(
-        &self,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
-        loop {}
-    }
-    pub fn lock_timeout(
-        &self,
-        _: ::core::time::Duration,
-    ) -> ::core::result::Result<BrokenGuard<'_, T>, ::shared_value::__private::Error> {
         loop {}
     }
 }

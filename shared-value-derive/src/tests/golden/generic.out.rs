@@ -1,12 +1,10 @@
 /// A handle to a shared [`Matrix`]. The functions for its fields are in [`MatrixAccessors`].
-#[allow(deprecated)]
 type SynchronizedMatrix<
     T,
     const N: usize = 4,
     A = ::shared_value::__private::ReadWrite,
 > = ::shared_value::__private::Synchronized<Matrix<T, N>, A>;
 /// Holds the lock of a shared [`Matrix`]: dropping it commits and unlocks. The functions for its fields are in [`MatrixAccessors`].
-#[allow(deprecated)]
 type MatrixGuard<'guard, T, const N: usize = 4> = ::shared_value::__private::Guard<
     'guard,
     Matrix<T, N>,
@@ -15,7 +13,6 @@ type MatrixGuard<'guard, T, const N: usize = 4> = ::shared_value::__private::Gua
 /// [`SynchronizedMatrix`], on its guard, [`MatrixGuard`], and on parts that are of this type.
 #[repr(transparent)]
 struct MatrixAccessors<H>(H);
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
     unsafe impl<
@@ -73,14 +70,14 @@ const _: () = {
         /// The part field 0.
         #[inline]
         fn in_field_0(&self) -> H::Part<'_, [[T; N]; N]> {
-            self.0.field(0)
+            H::field(&self.0, 0)
         }
         /// The part field 1.
         #[inline]
         pub fn in_field_1(
             &self,
         ) -> H::Part<'_, ::shared_value::__private::Pod<foreign::Vector>> {
-            self.0.field(1)
+            H::field(&self.0, 1)
         }
     }
     /// Reading, without the lock: what is committed, or what this thread has written since. It panics if another process wrote bytes that are not a value of the type.
@@ -93,13 +90,13 @@ const _: () = {
         #[track_caller]
         #[inline]
         fn field_0(&self) -> [[T; N]; N] {
-            self.0.get_field(0)
+            H::get_field(&self.0, 0)
         }
         /// Reads field 1.
         #[inline]
         pub fn field_1(&self) -> foreign::Vector {
             let _ = ::shared_value::__private::Describe::pod::<foreign::Vector>;
-            self.0.get_field::<::shared_value::__private::Pod<foreign::Vector>>(1).0
+            H::get_field::<::shared_value::__private::Pod<foreign::Vector>>(&self.0, 1).0
         }
     }
     /// Writing: a handle locks, commits and unlocks, unless this thread has a guard; what is written with a guard is published by its next commit. The errors are those of `update`.
@@ -114,7 +111,7 @@ const _: () = {
             &self,
             value: [[T; N]; N],
         ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-            self.0.set_field(0, value)
+            H::set_field(&self.0, 0, value)
         }
         /// Lets the closure change field 0.
         #[inline]
@@ -122,7 +119,7 @@ const _: () = {
             &self,
             change: impl ::core::ops::FnOnce(&mut [[T; N]; N]) -> R,
         ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-            self.0.update_field(0, change)
+            H::update_field(&self.0, 0, change)
         }
         /// Writes field 1.
         #[inline]
@@ -131,10 +128,9 @@ const _: () = {
             value: foreign::Vector,
         ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
             let _ = ::shared_value::__private::Describe::pod::<foreign::Vector>;
-            self.0
-                .set_field::<
-                    ::shared_value::__private::Pod<foreign::Vector>,
-                >(1, ::shared_value::__private::Pod(value))
+            H::set_field::<
+                ::shared_value::__private::Pod<foreign::Vector>,
+            >(&self.0, 1, ::shared_value::__private::Pod(value))
         }
         /// Lets the closure change field 1.
         #[inline]
@@ -143,16 +139,16 @@ const _: () = {
             change: impl ::core::ops::FnOnce(&mut foreign::Vector) -> R,
         ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
             let _ = ::shared_value::__private::Describe::pod::<foreign::Vector>;
-            self.0
-                .update_field::<
-                    ::shared_value::__private::Pod<foreign::Vector>,
-                    _,
-                >(
-                    1,
-                    |pod_: &mut ::shared_value::__private::Pod<foreign::Vector>| change(
-                        &mut pod_.0,
-                    ),
-                )
+            H::update_field::<
+                ::shared_value::__private::Pod<foreign::Vector>,
+                _,
+            >(
+                &self.0,
+                1,
+                |pod_: &mut ::shared_value::__private::Pod<foreign::Vector>| change(
+                    &mut pod_.0,
+                ),
+            )
         }
     }
 };

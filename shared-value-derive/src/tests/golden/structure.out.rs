@@ -1,17 +1,14 @@
 /// A handle to a shared [`Account`]. The functions for its fields are in [`AccountAccessors`].
-#[allow(deprecated)]
 pub type SynchronizedAccount<A = ::shared_value::__private::ReadWrite> = ::shared_value::__private::Synchronized<
     Account,
     A,
 >;
 /// Holds the lock of a shared [`Account`]: dropping it commits and unlocks. The functions for its fields are in [`AccountAccessors`].
-#[allow(deprecated)]
 pub type AccountGuard<'guard> = ::shared_value::__private::Guard<'guard, Account>;
 /// The functions for the fields of a shared [`Account`]: call them on its handle,
 /// [`SynchronizedAccount`], on its guard, [`AccountGuard`], and on parts that are of this type.
 #[repr(transparent)]
 pub struct AccountAccessors<H>(H);
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
     unsafe impl ::shared_value::__private::SharedValue for Account {
@@ -83,17 +80,17 @@ const _: () = {
  May be negative.*/
         #[inline]
         pub fn in_balance(&self) -> H::Part<'_, i64> {
-            self.0.field(0)
+            H::field(&self.0, 0)
         }
         /// The part `type`.
         #[inline]
         pub(crate) fn in_type(&self) -> H::Part<'_, Mode> {
-            self.0.field(1)
+            H::field(&self.0, 1)
         }
         /// The part `limits`.
         #[inline]
         fn in_limits(&self) -> H::Part<'_, [u32; 4]> {
-            self.0.field(2)
+            H::field(&self.0, 2)
         }
     }
     /// Reading, without the lock: what is committed, or what this thread has written since. It panics if another process wrote bytes that are not a value of the type.
@@ -105,19 +102,19 @@ const _: () = {
  May be negative.*/
         #[inline]
         pub fn balance(&self) -> i64 {
-            self.0.get_field(0)
+            H::get_field(&self.0, 0)
         }
         /// Reads `type`.
         #[track_caller]
         #[inline]
         pub(crate) fn r#type(&self) -> Mode {
             let _ = ::shared_value::__private::Describe::field::<Mode>;
-            self.0.get_field::<Mode>(1)
+            H::get_field::<Mode>(&self.0, 1)
         }
         /// Reads `limits`.
         #[inline]
         fn limits(&self) -> [u32; 4] {
-            self.0.get_field(2)
+            H::get_field(&self.0, 2)
         }
     }
     /// Writing: a handle locks, commits and unlocks, unless this thread has a guard; what is written with a guard is published by its next commit. The errors are those of `update`.
@@ -132,7 +129,7 @@ const _: () = {
             &self,
             value: i64,
         ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-            self.0.set_field(0, value)
+            H::set_field(&self.0, 0, value)
         }
         /** Lets the closure change `balance`.
 
@@ -144,7 +141,7 @@ const _: () = {
             &self,
             change: impl ::core::ops::FnOnce(&mut i64) -> R,
         ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-            self.0.update_field(0, change)
+            H::update_field(&self.0, 0, change)
         }
         /// Writes `type`.
         #[inline]
@@ -153,7 +150,7 @@ const _: () = {
             value: Mode,
         ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
             let _ = ::shared_value::__private::Describe::field::<Mode>;
-            self.0.set_field::<Mode>(1, value)
+            H::set_field::<Mode>(&self.0, 1, value)
         }
         /// Lets the closure change `type`.
         #[inline]
@@ -162,7 +159,7 @@ const _: () = {
             change: impl ::core::ops::FnOnce(&mut Mode) -> R,
         ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
             let _ = ::shared_value::__private::Describe::field::<Mode>;
-            self.0.update_field::<Mode, _>(1, change)
+            H::update_field::<Mode, _>(&self.0, 1, change)
         }
         /// Writes `limits`.
         #[inline]
@@ -170,7 +167,7 @@ const _: () = {
             &self,
             value: [u32; 4],
         ) -> ::core::result::Result<(), ::shared_value::__private::Error> {
-            self.0.set_field(2, value)
+            H::set_field(&self.0, 2, value)
         }
         /// Lets the closure change `limits`.
         #[inline]
@@ -178,7 +175,7 @@ const _: () = {
             &self,
             change: impl ::core::ops::FnOnce(&mut [u32; 4]) -> R,
         ) -> ::core::result::Result<R, ::shared_value::__private::Error> {
-            self.0.update_field(2, change)
+            H::update_field(&self.0, 2, change)
         }
     }
     /// Atomic fields and counters, which are changed at once, and without the lock.

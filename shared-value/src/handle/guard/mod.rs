@@ -111,7 +111,7 @@ impl<T: SharedValue> Guard<'_, T> {
     /// - `Lock(NotHeld)` in a child that was forked after the lock was taken.
     #[inline]
     pub fn set(&self, value: T) -> Result<(), Error> {
-        self.set_from(&value)
+        self.copy_from(&value)
     }
 
     /// Replaces the whole value except its atomic fields by a copy of `value`, which may be too large for the stack.
@@ -119,7 +119,7 @@ impl<T: SharedValue> Guard<'_, T> {
     /// # Errors
     /// The errors of [`set`](Self::set).
     #[inline]
-    pub fn set_from(&self, value: &T) -> Result<(), Error> {
+    pub fn copy_from(&self, value: &T) -> Result<(), Error> {
         self.writable()?.write(0, value);
         Ok(())
     }

@@ -82,11 +82,11 @@ impl<T: SharedValue, A: Writable> Within<'_, T, A> {
         A::set(&self.value.cell, self.patience, 0, &value)
     }
 
-    /// Replaces the whole value by a copy, as [`Synchronized::set_from`] does.
+    /// Replaces the whole value by a copy, as [`Synchronized::copy_from`] does.
     ///
     /// # Errors
-    /// `Lock` with `WouldBlock` or `TimedOut`, and the errors of [`Synchronized::set_from`].
-    pub fn set_from(&self, value: &T) -> Result<(), Error> {
+    /// `Lock` with `WouldBlock` or `TimedOut`, and the errors of [`Synchronized::copy_from`].
+    pub fn copy_from(&self, value: &T) -> Result<(), Error> {
         A::set(&self.value.cell, self.patience, 0, value)
     }
 

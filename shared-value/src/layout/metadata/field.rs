@@ -40,26 +40,36 @@ impl Field {
     #[doc(hidden)]
     #[track_caller]
     pub const fn new<F: SharedValue>(name: &'static str, offset: usize) -> Self {
+        Self::stored::<F>(name, offset, Storage::Slots)
+    }
+
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn atomic<F: AtomicField>(name: &'static str, offset: usize) -> Self {
+        Self::stored::<F>(name, offset, Storage::AtomicArea)
+    }
+
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn counter<F: CountedField>(name: &'static str, offset: usize) -> Self {
+        Self::stored::<F>(name, offset, Storage::Lanes)
+    }
+
+    #[track_caller]
+    const fn stored<F: SharedValue>(name: &'static str, offset: usize, storage: Storage) -> Self {
         if size_of::<F>() == 0 {
             nothing_to_share(name);
         }
-        Self::described::<F>(name, offset)
+        if F::HAS_COUNTERS {
+            counters_in_a_part(name);
+        }
+        Self::described::<F>(name, offset, storage)
     }
 
-    /// Kept out of `new`: both fail to compile for a type without bytes, and the error of `new`, which names the field, must
-    /// come first.
-    const fn described<F: SharedValue>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, storage: Storage::Slots, typecode: None }
-    }
-
-    #[doc(hidden)]
-    pub const fn atomic<F: AtomicField>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, storage: Storage::AtomicArea, typecode: None }
-    }
-
-    #[doc(hidden)]
-    pub const fn counter<F: CountedField>(name: &'static str, offset: usize) -> Self {
-        Self { name, offset, layout: F::LAYOUT, storage: Storage::Lanes, typecode: None }
+    /// Kept out of `stored`: the layout of such a type may fail to compile too, and the error that names the field must come
+    /// first.
+    const fn described<F: SharedValue>(name: &'static str, offset: usize, storage: Storage) -> Self {
+        Self { name, offset, layout: F::LAYOUT, storage, typecode: None }
     }
 
     /// Returns how many words the field has in a storage: none in another one than its own, else one for each element.
@@ -156,4 +166,28 @@ const fn nothing_to_share(field: &str) -> ! {
     message.text(field);
     message.text("` has no bytes that could be shared: remove the field");
     panic!("{}", message.beginning())
+}
+
+#[track_caller]
+const fn counters_in_a_part(field: &str) -> ! {
+    let mut message = Text::<256>::from(0);
+    message.text("`");
+    message.text(field);
+    message.text(
+        "` has counters, which have their lanes beside a value of their own: share it as such a value, in an arena if there are \
+         many, or remove `#[shared(counter)]` in it",
+    );
+    panic!("{}", message.beginning())
+}
+
+/// Returns whether one of these fields counts in lanes.
+pub(in crate::layout) const fn has_counter(fields: &[Field]) -> bool {
+    let mut index = 0;
+    while index < fields.len() {
+        if fields[index].is_counter() {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }

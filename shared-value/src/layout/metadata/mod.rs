@@ -7,6 +7,7 @@ use crate::layout::counter::{DEFAULT_LANES, MOST_LANES};
 use crate::layout::text::Text;
 
 use field::Storage;
+pub(in crate::layout) use field::has_counter;
 pub use field::{Field, Variant};
 
 /// Describes the bytes of a type: its name, size, alignment and parts.
@@ -137,6 +138,10 @@ impl Layout {
             }
             end = end.next_multiple_of(field.layout.align);
             assert!(field.offset == end, "each field must lie where `#[repr(C)]` puts it");
+            assert!(
+                align_of::<T>() >= field.layout.align,
+                "a struct must be aligned for its fields, as `#[repr(C)]` without `packed` aligns it"
+            );
             end += field.layout.size;
             index += 1;
         }

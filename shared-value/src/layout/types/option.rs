@@ -105,6 +105,7 @@ unsafe impl<T: SharedValue> SharedValue for SharedOption<T> {
     const FIELDS: &'static [Field] =
         &[Field::new::<bool>("is_some", offset_of!(Self, is_some)), Field::new::<T>("value", offset_of!(Self, value))];
     const LAYOUT: &'static Layout = &Layout::structure::<Self>("SharedOption", Self::FIELDS).printed_as(Form::Option);
+    const HAS_COUNTERS: bool = T::HAS_COUNTERS;
 
     #[inline(always)]
     fn fields<V: FieldVisitor>(visitor: &mut V) {

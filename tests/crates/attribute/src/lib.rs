@@ -17,6 +17,12 @@ pub fn in_any_order(_: TokenStream, item: TokenStream) -> TokenStream {
     replace(item, &|word| (word == "repr").then_some("doc")).to_string().replace("doc(C)", "allow()").parse().unwrap()
 }
 
+/// Packs the struct, so that its fields may lie at any address.
+#[proc_macro_attribute]
+pub fn packed(_: TokenStream, item: TokenStream) -> TokenStream {
+    replace(item, &|word| (word == "C").then_some("C, packed"))
+}
+
 fn replace(tokens: TokenStream, replacement: &dyn Fn(&str) -> Option<&'static str>) -> TokenStream {
     let replace = |tree| match tree {
         TokenTree::Ident(word) => match replacement(&word.to_string()) {

@@ -5,5 +5,6 @@
 
 pub mod bare;
 pub mod kinds;
+pub mod lints;
 pub mod names;
 pub mod places;

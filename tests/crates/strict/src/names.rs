@@ -76,6 +76,32 @@ pub struct Names {
     /// A field.
     pub host: Host,
     /// A field.
+    pub from: u8,
+    /// A field.
+    pub get_field: u8,
+    /// A field.
+    pub len: usize,
+    /// A field.
+    pub iter: u8,
+    /// A field.
+    pub is_empty: u8,
+    /// A field.
+    pub next: u8,
+    /// A field.
+    pub to_string: u8,
+    /// A field.
+    pub into_iter: u8,
+    /// A field.
+    pub as_ref: u8,
+    /// A field.
+    pub from_str: u8,
+    /// A field.
+    pub is_some: u8,
+    /// A field.
+    pub default: u8,
+    /// A field.
+    pub add: u8,
+    /// A field.
     #[shared(atomic)]
     pub version: u64,
 }

@@ -1,5 +1,7 @@
 //! The output of the macro works for a strict user.
 
+use std::time::Duration;
+
 use shared_value_strict::bare::{Account, Bare, SynchronizedAccount};
 use shared_value_strict::names::{A, Names, SynchronizedNames};
 use shared_value_strict::places;
@@ -18,11 +20,9 @@ fn without_a_prelude() {
     assert!(matches!(account.state(), Bare::Closed));
 }
 
-/// Without this, a local of the output could hide a field of the user, or a method of the handle could hide its accessors.
-#[test]
-fn with_the_names_of_the_output() {
+fn names() -> Names {
     let a = |number| A { number };
-    let names = SynchronizedNames::new(Names {
+    Names {
         value: a(1),
         index: a(2),
         change: a(3),
@@ -43,9 +43,27 @@ fn with_the_names_of_the_output() {
         options: 18,
         portion: a(19),
         host: a(20),
+        from: 23,
+        get_field: 24,
+        len: 27,
+        iter: 28,
+        is_empty: 29,
+        next: 30,
+        to_string: 31,
+        into_iter: 32,
+        as_ref: 33,
+        from_str: 34,
+        is_some: 35,
+        default: 36,
+        add: 37,
         version: 21,
-    })
-    .unwrap();
+    }
+}
+
+/// Without this, a local of the output could hide a field of the user, or a method of the handle could hide its accessors.
+#[test]
+fn with_the_names_of_the_output() {
+    let names = SynchronizedNames::new(names()).unwrap();
     names.update_change(|change| change.number += 1).unwrap();
     names.set_value(names.change()).unwrap();
     names.in_pod().set_at(1, names.handle()).unwrap();
@@ -56,6 +74,22 @@ fn with_the_names_of_the_output() {
     names.in_version().fetch_add(1);
     assert_eq!((names.load().unwrap().load, names.in_version().load(), names.version()), (22, 22, 4));
     assert_eq!((names.portion().number, names.host().number), (19, 20));
+    names.set_from(names.from() + 1).unwrap();
+    names.within(Duration::MAX).set_from(names.from() + 1).unwrap();
+    names.lock().unwrap().set_from(names.from() + 1).unwrap();
+    assert_eq!(names.from(), 26);
+}
+
+/// Without this, a program that imports the traits of hosts would call their functions in place of accessors.
+#[test]
+fn with_the_traits_of_hosts_in_scope() {
+    #[allow(unused_imports, reason = "the test is that they change nothing")]
+    use memory::{Host, Reader, Root, Writer};
+
+    let names = SynchronizedNames::new(names()).unwrap();
+    names.set_field(A { number: names.field().number + 1 }).unwrap();
+    names.update_field(|field| field.number += 1).unwrap();
+    assert_eq!((names.in_field().get().number, names.get_field()), (9, 24));
 }
 
 /// Without this, a type would work only at the top of a module.

@@ -195,7 +195,7 @@ impl Operations {
         self.add_version::<N>("version-set", Past::Nothing, &[(1, 1), (2, 3)], |known| {
             get_ready();
             let value = old(2, 3);
-            marked(|| known.value.set_from(&value)).unwrap();
+            marked(|| known.value.copy_from(&value)).unwrap();
         });
         self.add_version::<N>("version-update", Past::Nothing, &[(1, 1), (2, 1)], |known| {
             get_ready();
@@ -206,9 +206,9 @@ impl Operations {
             let values = [old(2, 2), old(4, 4)];
             marked(|| {
                 let guard = known.value.lock().unwrap();
-                guard.set_from(&values[0]).unwrap();
+                guard.copy_from(&values[0]).unwrap();
                 guard.commit();
-                guard.set_from(&values[1]).unwrap();
+                guard.copy_from(&values[1]).unwrap();
                 guard.rollback();
                 guard.set_right(3).unwrap();
             });
@@ -216,7 +216,7 @@ impl Operations {
         self.add_version::<N>("version-take-over", Past::DeadOwner, &[(1, 1), (2, 3)], |known| {
             get_ready();
             let value = old(2, 3);
-            marked(|| known.value.set_from(&value)).unwrap();
+            marked(|| known.value.copy_from(&value)).unwrap();
         });
         self.add_version::<N>("version-dynamic", Past::Nothing, &[(1, 1), (2, 3)], |known| {
             get_ready();

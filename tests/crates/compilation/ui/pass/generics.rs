@@ -41,6 +41,35 @@ struct Nested<T> {
     pair: Pair<T, T>,
 }
 
+// A foreign type is bounded by what `#[shared(pod)]` needs.
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Body<T, U> {
+    #[shared(pod)]
+    position: T,
+    #[shared(pod)]
+    corners: [T; 2],
+    mass: U,
+}
+
+trait Space {
+    type Vector: Copy;
+}
+
+#[derive(Clone, Copy)]
+struct Plane;
+
+impl Space for Plane {
+    type Vector = glam::Vec2;
+}
+
+#[derive(SharedValue, Clone, Copy)]
+#[repr(C)]
+struct Located<S: Space> {
+    #[shared(pod)]
+    place: S::Vector,
+}
+
 fn main() {
     let pair = SynchronizedPair::new(Pair { first: 1_u32, second: [2_u8, 3] }).unwrap();
     pair.in_second().set_at(0, 4).unwrap();
@@ -61,4 +90,14 @@ fn main() {
     let nested = SynchronizedNested::new(Nested { pair: Pair { first: 'a', second: ['b', 'c'] } }).unwrap();
     nested.update_pair(|pair| pair.first = 'd').unwrap();
     assert_eq!(nested.in_pair().first(), 'd');
+
+    let one = glam::Vec3::ONE;
+    let body = SynchronizedBody::new(Body { position: one, corners: [one; 2], mass: 2.0_f64 }).unwrap();
+    body.update_position(|position| position.x = 3.0).unwrap();
+    body.set_corners([body.position(); 2]).unwrap();
+    assert_eq!((body.corners()[1].x, body.mass()), (3.0, 2.0));
+
+    let located = SynchronizedLocated::new(Located::<Plane> { place: glam::Vec2::ONE }).unwrap();
+    located.set_place(located.place() + 1.0).unwrap();
+    assert_eq!(located.place(), glam::Vec2::splat(2.0));
 }

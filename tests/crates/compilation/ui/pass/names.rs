@@ -18,6 +18,7 @@ struct Candle {
     commit: u64,
     len: u64,
     at: u64,
+    from: u64,
     #[shared(atomic)]
     update: u64,
 }
@@ -61,6 +62,9 @@ fn main() {
     candle.in_update().fetch_add(2);
     assert_eq!((candle.close(), candle.in_version().get(), candle.in_lock().get()), (2.0, 7, 1));
     assert_eq!((candle.version(), candle.in_update().load()), (4, 2), "that of the handle");
+    candle.set_from(candle.from() + 6).unwrap();
+    candle.update_from(|from| *from += 1).unwrap();
+    assert_eq!(candle.in_from().get(), 7);
     let guard = candle.lock().unwrap();
     guard.set_len(guard.at() + 3).unwrap();
     guard.in_commit().set(5).unwrap();

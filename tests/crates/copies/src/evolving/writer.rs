@@ -84,8 +84,8 @@ fn write_value<V: Version>(value: &Synchronized<V>, dynamic: Option<&DynValue>) 
                 let guard = value.lock()?;
                 let mut copy = guard.load_boxed()?;
                 copy.step();
-                value.set_from(&copy)?;
-                guard.set_from(&copy)?;
+                value.copy_from(&copy)?;
+                guard.copy_from(&copy)?;
             }
             4 => {
                 // A whole write by a program that knows only the schema in the segment.

@@ -17,7 +17,7 @@ pub(crate) enum Code {
     NotFound = 3,
     /// The segment, the value or the data does not fit.
     Unfit = 4,
-    /// The time was over, or another process holds the lock.
+    /// Timed out, or another process holds the lock.
     Busy = 5,
     /// The operating system refused something.
     System = 6,

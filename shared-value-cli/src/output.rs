@@ -160,7 +160,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
 
 fn is_harmful(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Escapes the characters in JSON that JSON itself leaves as they are. They occur only in texts.
@@ -181,11 +181,11 @@ fn harmless_json(json: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// Prints a remark on standard error, which is for people.
+/// Prints a remark on standard error, which is for people. It is one line: a name in it with a line break could forge another
+/// remark.
 pub(crate) fn remark(text: &str) {
-    let lines: Vec<_> = text.lines().map(escaped).collect();
     // If standard error is closed, there is no reader.
-    let _ = writeln!(io::stderr(), "shared-value: {}", lines.join("\n"));
+    let _ = writeln!(io::stderr(), "shared-value: {}", escaped(text));
 }
 
 #[cfg(test)]
@@ -197,6 +197,7 @@ mod tests {
     fn control_characters_become_escapes() {
         assert_eq!(escaped("plain name"), "plain name");
         assert_eq!(harmless_json("\"a\u{9b}\u{202e}\""), "\"a\\u009b\\u202e\"");
+        assert_eq!(escaped("a\u{61c}b"), "a\\u{61c}b");
         assert_eq!(escaped("a\u{1b}[31mb\n\u{9b}c\u{202e}"), "a\\u{1b}[31mb\\n\\u{9b}c\\u{202e}");
     }
 }

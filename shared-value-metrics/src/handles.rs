@@ -63,11 +63,8 @@ impl<const N: usize> HistogramFn for HistogramHandle<N> {
     fn record_many(&self, value: f64, count: usize) {
         // A death between the two leaves an observation that is counted, but not yet in the sum.
         self.series.buckets().element(self.bounds.bucket(value)).add(count as u64);
-        // A number that is not finite would spoil the sum for ever.
-        if value.is_finite() {
-            #[expect(clippy::cast_precision_loss, reason = "nobody observes one value 2^53 times in one call")]
-            add(self.series.sums(), value * count as f64);
-        }
+        #[expect(clippy::cast_precision_loss, reason = "nobody observes one value 2^53 times in one call")]
+        add(self.series.sums(), value * count as f64);
     }
 }
 
@@ -76,13 +73,21 @@ thread_local! {
     static STRIPE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Adds to one part of a sum. A thread that is disturbed there by another one goes to the next part, and stays there.
+/// The greatest part of a sum, so that all parts together are finite.
+#[expect(clippy::cast_precision_loss, reason = "there are few parts")]
+const GREATEST: f64 = f64::MAX / STRIPES as f64;
+
+/// Adds to one part of a sum, unless the sum would not be finite then: it would stay so, whatever is added later. A thread that is
+/// disturbed there by another one goes to the next part, and stays there.
 fn add<H: Root + Writer>(sums: Atomic<'_, H, [f64; STRIPES * LINE]>, value: f64) {
     let mut stripe = STRIPE.get();
     loop {
         let sum = sums.element(stripe * LINE);
         let before = sum.load();
-        if sum.compare_exchange(before, before + value).is_ok() {
+        let after = before + value;
+        // `NaN` does not fit: it is not smaller than anything.
+        let fits = after.abs() <= GREATEST;
+        if !fits || sum.compare_exchange(before, after).is_ok() {
             return;
         }
         stripe = (stripe + 1) % STRIPES;

@@ -17,6 +17,10 @@ pub(crate) fn text<'a>(kind: Kind, metric: &str, labels: impl Iterator<Item = &'
         if name.is_empty() {
             return Err(refuse(label.key(), "it is empty"));
         }
+        // A scraper would take the value of `__name__` for the name of the metric.
+        if name.starts_with("__") {
+            return Err(refuse(label.key(), "Prometheus reserves names that begin with `__`"));
+        }
         if name == "le" && kind == Kind::Histogram {
             return Err(refuse(label.key(), "the buckets of a histogram have this label"));
         }
@@ -73,7 +77,9 @@ mod tests {
 
     #[test]
     fn labels_that_no_series_can_have() {
-        let refused: [(Kind, &[_]); 3] = [
+        let refused: [(Kind, &[_]); 5] = [
+            (Kind::Counter, &[("__name__", "1")]),
+            (Kind::Gauge, &[("::path", "1")]),
             (Kind::Counter, &[("", "1")]),
             (Kind::Counter, &[("a.b", "1"), ("a_b", "2")]),
             (Kind::Histogram, &[("le", "1")]),

@@ -23,7 +23,7 @@
 //! - Characters that Prometheus does not allow become `_`: `http.requests` is `http_requests`.
 //! - The samples of a counter end with `_total`, in both formats, whether the program writes that or not.
 //! - A metric has one kind. Its samples take their names too: beside a histogram `delay` no gauge can be named `delay_count`.
-//! - Labels are sorted. A label with an empty value is left out.
+//! - Labels are sorted. A label with an empty value is left out. Names that begin with `__` are refused: Prometheus reserves them.
 //! - `describe_counter!` and its siblings give the description. The unit is shown in `OpenMetrics` if the name ends with it, as
 //!   `delay_seconds` does: `OpenMetrics` wants that.
 //!
@@ -39,7 +39,8 @@
 //!   [`on_error`](Builder::on_error) does, and no panic. A large [`Capacity`](shared_value::Capacity) takes address space only.
 //! - **Bounds belong to a histogram in the arena.** A program that gives other ones gets [`Error::OtherBounds`]; the macros report it,
 //!   and count into the bounds of the arena.
-//! - **Numbers that are not finite** are counted in a bucket, and are left out of the sum, which they would spoil for ever.
+//! - **Numbers that are not finite**, and those with which the sum would not be, are counted in a bucket, and are left out of the
+//!   sum, which they would spoil for ever.
 //! - **`absolute` takes a lock,** and raises the counter to the number: the greatest number of all processes counts.
 //!
 //! # Example

@@ -128,27 +128,35 @@ pub(crate) fn parse_layout(text: &str) -> Result<DynLayout> {
         return layout_of(name);
     }
     if text == "-" {
-        let mut schema = String::new();
-        std::io::stdin().read_to_string(&mut schema)?;
-        return parse_layout(&schema);
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return parse_text(&text);
     }
     if let Some(path) = text.strip_prefix('@') {
-        let schema =
+        let text =
             fs::read_to_string(path).map_err(|error| Failure::from(error).of(format!("cannot read `{path}`")))?;
-        return parse_layout(&schema);
+        return parse_text(&text);
     }
+    parse_text(text)
+}
+
+/// Reads a type, a typecode or a schema that is written out: a file that names itself would be read for ever.
+fn parse_text(text: &str) -> Result<DynLayout> {
     if text.contains('\n') {
         // A shell drops the line feed at the end.
         return Ok(DynLayout::parse(&if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") })?);
     }
-    match parse_type(text.trim()) {
+    match parse_type(text.trim(), 0) {
         Some(layout) => Ok(layout?),
         None => Ok(DynLayout::from_typecode(text.trim())?),
     }
 }
 
-/// Reads the name of a type; `None` if the text is something else.
-fn parse_type(text: &str) -> Option<std::result::Result<DynLayout, shared_value::Error>> {
+/// The depth of nested arrays at which the library refuses a layout, too.
+const DEEPEST: usize = 128;
+
+/// Reads the name of a type, or of an element at this depth; `None` if the text is something else.
+fn parse_type(text: &str, depth: usize) -> Option<std::result::Result<DynLayout, shared_value::Error>> {
     macro_rules! scalars {
         ($($name:literal $type:ty;)*) => { match text { $($name => return Some(DynLayout::of::<$type>()),)* _ => {} } };
     }
@@ -167,14 +175,18 @@ fn parse_type(text: &str) -> Option<std::result::Result<DynLayout, shared_value:
     if let Some(size) = text.strip_prefix("FixedStr<").and_then(|rest| rest.strip_suffix('>')) {
         return Some(DynLayout::text(size.trim().parse().ok()?));
     }
+    // Each level takes stack.
+    if depth == DEEPEST {
+        return None;
+    }
     let inside = text.strip_prefix('[')?.strip_suffix(']')?;
     match inside.rsplit_once(';').map(|(element, length)| (element, length.trim())) {
-        Some((element, "..")) => Some(parse_type(element.trim())?.and_then(DynLayout::vector)),
+        Some((element, "..")) => Some(parse_type(element.trim(), depth + 1)?.and_then(DynLayout::vector)),
         Some((element, length)) if !length.contains(']') => {
             let length = length.parse().ok()?;
-            Some(parse_type(element.trim())?.and_then(|element| DynLayout::array(element, length)))
+            Some(parse_type(element.trim(), depth + 1)?.and_then(|element| DynLayout::array(element, length)))
         }
-        _ => Some(parse_type(inside.trim())?.and_then(DynLayout::slice)),
+        _ => Some(parse_type(inside.trim(), depth + 1)?.and_then(DynLayout::slice)),
     }
 }
 

@@ -54,14 +54,17 @@ pub(crate) fn run(WaitFor { name, condition, timeout, interval }: &WaitFor) -> R
         (part.is_atomic() || part.is_counter())
             && paths.iter().any(|path| path.is_empty() || path.starts_with(part.path()))
     });
-    let start = Instant::now();
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
     let mut sleeper = None;
     loop {
-        let (version, data) = read(value, &paths)?;
+        let Some((version, data)) = read(value, &paths, deadline)? else {
+            let message = format!("the time is over: `{name}` changes all the time, so its parts cannot be read");
+            return Err(Failure::new(Code::Busy, message));
+        };
         if condition.holds(&data)? {
             return Ok(());
         }
-        let remaining = timeout.map_or(LONG, |timeout| timeout.saturating_sub(start.elapsed()));
+        let remaining = deadline.map_or(LONG, remaining);
         if remaining.is_zero() {
             let message = format!("the time is over: the condition on `{name}` does not hold");
             return Err(Failure::new(Code::Busy, message));
@@ -71,14 +74,37 @@ pub(crate) fn run(WaitFor { name, condition, timeout, interval }: &WaitFor) -> R
     }
 }
 
-/// Returns parts of one version, and the version.
-fn read(value: &Synchronized<Dyn, ReadOnly>, paths: &[String]) -> Result<(u64, Vec<DynData>)> {
-    loop {
-        let version = value.version();
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// Returns parts of one version, and the version; `None` if the time is over before a writer lets it.
+fn read(
+    value: &Synchronized<Dyn, ReadOnly>,
+    paths: &[String],
+    deadline: Option<Instant>,
+) -> Result<Option<(u64, Vec<DynData>)>> {
+    const TRIES: usize = 100;
+    let mut version = value.version();
+    for _ in 0..TRIES {
         let data = paths.iter().map(|path| value.get(path)).collect::<Result<Vec<_>, Error>>()?;
         // One part is of one version anyway. A commit during the reads makes the next sleep return at once.
         if paths.len() <= 1 || value.version() == version {
-            return Ok((version, data));
+            return Ok(Some((version, data)));
         }
+        if deadline.is_some_and(|deadline| remaining(deadline).is_zero()) {
+            return Ok(None);
+        }
+        version = value.version();
+    }
+    // A writer commits all the time: the whole value is of one version.
+    let whole = match deadline {
+        Some(deadline) => value.load_timeout(remaining(deadline)),
+        None => value.load(),
+    };
+    match whole {
+        Ok(whole) => Ok(Some((version, paths.iter().filter_map(|path| whole.part(path).cloned()).collect()))),
+        Err(Error::TimedOut { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

@@ -118,6 +118,17 @@ fn data_that_does_not_fit_changes_nothing() {
     assert!(fails(3, &["set", &name, "balance=1", "balence=1"]).contains("no such field"));
     assert!(fails(2, &["set", &name, "balance"]).contains("PATH=VALUE"));
     assert_eq!((value.load().unwrap(), value.version()), (Account::new(100), 0));
+
+    let name = SegmentName::new("set-wrong-unlocked");
+    let value = Synchronized::options().unlocked().create(&name, Account::new(100)).unwrap();
+    fails(4, &["set", &name, "balance=1", "requests=1", "state=Closed"]);
+    assert_eq!(value.load().unwrap(), Account::new(100));
+
+    let name = SegmentName::new("set-wrong-arena");
+    let bank = Arena::create(&name, 1 << 20).unwrap();
+    let [alice, _bob] = ["alice", "bob"].map(|key| bank.insert(key, Account::new(100)).unwrap());
+    fails(4, &["set", &name, "[alice].requests=1", "[bob].state=Closed"]);
+    assert_eq!(alice.load().unwrap(), Account::new(100));
 }
 
 #[test]
@@ -335,6 +346,22 @@ fn values_are_created_from_types_typecodes_and_schemas() {
     assert!(fails(4, &["create", &other, &schema]).contains("state"));
     assert!(fails(2, &["create", &other]).contains("LAYOUT"));
     assert!(!other.path().exists());
+}
+
+/// The command must not read a file for ever, or overflow its stack.
+#[test]
+fn types_without_an_end_are_refused() {
+    let name = SegmentName::new("create-endless");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("type");
+    let from_file = format!("@{}", file.display());
+    for depth in [1, 128, 50_000] {
+        let text = if depth == 1 { from_file.clone() } else { "[".repeat(depth) + "u8" + &"; 1]".repeat(depth) };
+        std::fs::write(&file, &text).unwrap();
+        fails(4, &["create", &name, &from_file]);
+    }
+    std::fs::write(&file, "[[u8; 2]; 3]").unwrap();
+    ok(&["create", &name, &from_file]);
 }
 
 #[test]

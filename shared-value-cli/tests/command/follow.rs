@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdout, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -208,6 +209,27 @@ fn wait_ends_when_the_condition_holds() {
     let number = SegmentName::new("wait-number");
     let _value = Synchronized::create(&number, 5_u64).unwrap();
     ok(&["wait", &number, "value >= 5"]);
+}
+
+/// A writer that never pauses must not make the command wait longer than it was told to.
+#[test]
+fn a_wait_ends_in_time_beside_busy_writers() {
+    let name = SegmentName::new("wait-busy");
+    let value = SynchronizedAccount::create(&name, Account::new(100)).unwrap();
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    value.update_balance(|balance| *balance += 1).unwrap();
+                }
+            });
+        }
+        let ended = run(&["wait", "--timeout", "0.2", &name, "balance < 0 && owner == Bob && limits[3] == 0"]);
+        is_done.store(true, Ordering::Relaxed);
+        assert_eq!(ended.code, 5, "{ended:?}");
+        assert!(ended.err.contains("time is over"), "{ended:?}");
+    });
 }
 
 /// `watch | head -1` would wait for a change that may never come.

@@ -141,9 +141,12 @@ fn strange_arguments_are_refused_with_words() {
         (2, &["create", "", "u8"], "it is empty"),
         (3, &["get", "shared-value:nonsense", "x"], "not of the form"),
         (3, &["set", "\u{202e}", "=1"], "no shared value `\\u{202e}` exists"),
+        (3, &["show", "a\u{61c}b"], "no shared value `a\\u{61c}b` exists"),
+        (3, &["show", "a\nshared-value: b"], "no shared value `a\\nshared-value: b` exists"),
     ] {
         let ended = run(arguments);
         assert!(ended.code == code && ended.err.contains(words), "{arguments:?}: {ended:?}");
-        assert!(!ended.err.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {ended:?}");
+        assert!(!ended.err.contains(['\u{1b}', '\u{202e}', '\u{61c}']), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.err.lines().count(), 1, "{arguments:?}: {ended:?}");
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared_value_metrics::{Format, Recorder};
 use shared_value_tests::python_with;
 
-use crate::{arena, recorder};
+use crate::{arena, recorder, samples};
 
 const FORMATS: [Format; 2] = [Format::Prometheus, Format::OpenMetrics];
 
@@ -179,4 +179,22 @@ fn promtool_finds_no_fault() {
     });
     let text = recorder.render(Format::Prometheus);
     run(Command::new(promtool).args(["check", "metrics"]), &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+}
+
+/// A sum that is not finite would stay so, whatever is observed later.
+#[test]
+fn sums_stay_finite() {
+    let recorder = recorder(arena());
+    with_local_recorder(&recorder, || {
+        let delay = histogram!("delay");
+        delay.record(0.5);
+        delay.record_many(1e308, 1_000);
+        delay.record_many(-1e308, 1_000);
+        for _ in 0..10 {
+            delay.record(1e308);
+        }
+        delay.record(0.25);
+    });
+    assert_eq!(samples(&recorder, "delay_count"), [2012.0]);
+    assert_eq!(samples(&recorder, "delay_sum"), [0.75]);
 }

@@ -28,7 +28,15 @@ pub(super) fn assignments_of(whole: &impl Whole, prefix: &[Step], texts: &[Part]
     Ok(found)
 }
 
-/// Makes all changes in one commit, if all conditions hold.
+/// Checks that all data fits. This comes before the first change, because atomic fields cannot be rolled back.
+pub(super) fn expect_fit(layout: &DynLayout, changes: &[Assignment]) -> Result<()> {
+    for Assignment { path, data } in changes {
+        layout.part(path)?.layout().encode(data).map_err(|error| named(error, path))?;
+    }
+    Ok(())
+}
+
+/// Makes all changes in one commit, if all conditions hold and all data fits.
 ///
 /// # Errors
 /// `No` if a condition does not hold. Then nothing was changed.
@@ -44,6 +52,7 @@ pub(super) fn change(
             for Assignment { path, data } in conditions {
                 hold_true(&value.get(path)?, value.layout(), path, data)?;
             }
+            expect_fit(value.layout(), changes)?;
             for Assignment { path, data } in changes {
                 value.set(path, data.clone())?;
             }
@@ -60,14 +69,16 @@ pub(super) fn change(
     }
 }
 
-pub(super) fn change_held(guard: &DynGuard<'_>, conditions: &[Assignment], changes: &[Assignment]) -> Result<()> {
+fn change_held(guard: &DynGuard<'_>, conditions: &[Assignment], changes: &[Assignment]) -> Result<()> {
     for Assignment { path, data } in conditions {
         hold_true(&guard.get(path)?, guard.layout(), path, data)?;
     }
-    // Atomic fields cannot be rolled back, so all data must be known to fit before the first change.
-    for Assignment { path, data } in changes {
-        guard.layout().part(path)?.layout().encode(data).map_err(|error| named(error, path))?;
-    }
+    expect_fit(guard.layout(), changes)?;
+    make(guard, changes)
+}
+
+/// Makes changes that fit.
+pub(super) fn make(guard: &DynGuard<'_>, changes: &[Assignment]) -> Result<()> {
     for Assignment { path, data } in changes {
         guard.set(path, data.clone())?;
     }

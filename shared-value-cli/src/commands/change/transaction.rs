@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared_value::{Arena, DynValue, Error, LockState, Transaction};
 
-use crate::commands::change::assignment::{Assignment, Part, assignments_of, change_held, hold_true};
+use crate::commands::change::assignment::{Assignment, Part, assignments_of, expect_fit, hold_true, make};
 use crate::commands::change::opened::entry_of;
 use crate::failure::{Failure, Result};
 use crate::process;
@@ -76,7 +76,10 @@ fn change_all(tx: &Transaction<'_>, all: &[Change<'_>]) -> Result<(), Stop> {
         }
     }
     for (guard, (_, _, changes)) in guards.iter().zip(all) {
-        change_held(guard, &[], changes)?;
+        expect_fit(guard.layout(), changes)?;
+    }
+    for (guard, (_, _, changes)) in guards.iter().zip(all) {
+        make(guard, changes)?;
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ impl Patience {
     }
 
     /// Returns the rest of the time, up to a slice; `None` if the time is over.
-    fn slice(self) -> Option<Duration> {
+    pub(crate) fn slice(self) -> Option<Duration> {
         let Some(end) = self.0 else { return Some(SLICE) };
         let rest = end.saturating_duration_since(Instant::now());
         (!rest.is_zero()).then(|| rest.min(SLICE))

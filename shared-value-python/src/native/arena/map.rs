@@ -13,7 +13,8 @@ use crate::native::data::reader::Reader;
 use crate::native::error::{OrRaise, Patience, exception, is_temporary, patiently_if};
 use crate::native::handle::root::{Root, read_only};
 use crate::native::handle::value::Value;
-use crate::native::open::{Extent, First, may_appear};
+use crate::native::open::{Extent, First, opened};
+use crate::native::socket::Socket;
 use crate::native::source::Place;
 
 /// A map of values in one segment. The class `Arena` of the package is made from it.
@@ -77,7 +78,7 @@ pub(crate) fn open_arena(
 ) -> PyResult<Py<PyAny>> {
     let place = Place::of(source)?;
     let options = shared_value::Arena::options();
-    let arena = patiently_if(py, Patience::of(Some(wait.unwrap_or(0.0)))?, may_appear, |timeout| {
+    let arena = opened(py, &place, wait, |timeout| {
         if read_only {
             options.clone().read_only().wait(timeout).open(place.source()).map(Either::ReadOnly)
         } else {
@@ -249,10 +250,10 @@ impl Arena {
         Ok(each!(self, arena => arena.inherited_entry(descriptor)))
     }
 
-    /// Send the arena over a Unix socket. The other end opens it by `open_arena(socket)`.
+    /// Send the arena over a Unix socket. The other end opens it by `open_arena(socket)`. The socket's own timeout counts.
     fn send_to(&self, py: Python<'_>, socket: &Bound<'_, PyAny>) -> PyResult<()> {
-        let socket = Place::socket(socket)?;
-        each!(self, arena => arena.send_to(&socket)).or_raise(py)
+        let socket = Socket::of(socket)?;
+        socket.send(py, || each!(self, arena => arena.send_to(socket.stream())))
     }
 
     /// Unlink the name or the file. Processes that have the arena open keep it.

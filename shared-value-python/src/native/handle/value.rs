@@ -17,7 +17,7 @@ use crate::native::data::reader::{Known, Reader};
 use crate::native::error::{OrRaise, Patience};
 use crate::native::handle::holds;
 use crate::native::handle::root::{Root, each};
-use crate::native::source::Place;
+use crate::native::socket::Socket;
 
 /// A value in shared memory, or a part of one. Each layout has a class of its own, with an attribute for each field.
 #[pyclass(frozen, subclass, weakref, module = "shared_value")]
@@ -351,11 +351,11 @@ impl Value {
         Ok(each!(&*self.root, value => value.inherited_entry(descriptor)))
     }
 
-    /// Send the value over a Unix socket. The other end opens it by `open(socket)`.
+    /// Send the value over a Unix socket. The other end opens it by `open(socket)`. The socket's own timeout counts.
     fn send_to(&self, py: Python<'_>, socket: &Bound<'_, PyAny>) -> PyResult<()> {
         self.expect_whole()?;
-        let socket = Place::socket(socket)?;
-        each!(&*self.root, value => value.send_to(&socket)).or_raise(py)
+        let socket = Socket::of(socket)?;
+        socket.send(py, || each!(&*self.root, value => value.send_to(socket.stream())))
     }
 
     /// Unlink the name or the file. Processes that have the value open keep it.

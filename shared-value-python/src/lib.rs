@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 /// Typed values in shared memory: the part of the package that is written in Rust.
 #[pymodule(name = "_core")]
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    interpreter::claim(module.py())?;
+    interpreter::check(module.py())?;
     native::register(module)?;
     drop_in::register(module)?;
     Ok(())

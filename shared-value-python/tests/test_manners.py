@@ -348,9 +348,10 @@ def test_handles_leak_nothing() -> None:
     assert after[1] - before[1] < 500, "pages of memory"
 
 
-def test_subinterpreters_get_an_error() -> None:
-    done = run("""
-        import shared_value
+@pytest.mark.parametrize("before", ["import shared_value", ""])
+def test_subinterpreters_get_an_error(before: str) -> None:
+    done = run(f"""
+        {before}
         try:
             import _interpreters as interpreters
         except ImportError:
@@ -358,12 +359,14 @@ def test_subinterpreters_get_an_error() -> None:
         import sys
         other = interpreters.create()
         program = (
-            "try:\\n    import shared_value\\nexcept ImportError as error:\\n    print('refused')\\n"
-            "else:\\n    print('imported')\\n"
+            "try:\\n    import shared_value\\nexcept ImportError as error:\\n    print('refused', flush=True)\\n"
+            "else:\\n    print('imported', flush=True)\\n"
         )
-        interpreters.run_string(other, f"import sys; sys.path[:] = {sys.path!r}\\n" + program)
+        interpreters.run_string(other, f"import sys; sys.path[:] = {{sys.path!r}}\\n" + program)
+        import shared_value
+        print("imported by the main one")
     """)
-    assert done.stdout == "refused\n", done.stderr
+    assert done.stdout == "refused\nimported by the main one\n", done.stderr
 
 
 def test_free_threaded_interpreters_get_an_error_that_says_what_to_do() -> None:

@@ -89,6 +89,104 @@ def test_a_transaction_belongs_to_its_greenlet() -> None:
     assert arena["one"].value == 2
 
 
+def test_another_greenlet_cannot_use_what_a_transaction_has_locked() -> None:
+    greenlet = pytest.importorskip("greenlet")
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["other"], arena["third"] = 1, 2, 3
+    refused: list[str] = []
+
+    def intrude() -> None:
+        one = arena["one"]
+        for use in (
+            lambda: setattr(one, "value", 50),
+            lambda: one.value,
+            lambda: one.add(5),
+            lambda: one.lock().__enter__(),
+            lambda: one.update(lambda value: value + 5),
+        ):
+            with pytest.raises(RuntimeError, match="another greenlet") as error:
+                use()
+            refused.append(str(error.value))
+        arena["other"].value = 20
+
+        def change(tx: sv.Transaction) -> None:
+            tx["third"].value = 30
+            # Back into the transaction, whose locks are its own.
+            parent.switch()
+            tx["third"].value += 1
+
+        arena.transaction(change)
+
+    def change(tx: sv.Transaction) -> None:
+        tx["one"].value = 5
+        child.switch()
+        arena["one"].value += 1
+        with arena["one"].lock():
+            arena["one"].value += 1
+        with pytest.raises(RuntimeError, match="another greenlet"):
+            arena["third"].value = 0
+        child.switch()
+
+    parent, child = greenlet.getcurrent(), greenlet.greenlet(intrude)
+    arena.transaction(change)
+    assert arena["one"].value == 7
+    arena["one"].value = 8
+    assert arena.snapshot() == {"one": 8, "other": 20, "third": 31}
+    assert len(refused) == 5
+
+
+def test_another_greenlet_cannot_use_what_a_transaction_locks_when_it_begins_again() -> None:
+    """The locks that it lacked are taken before its function runs."""
+    greenlet = pytest.importorskip("greenlet")
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["other"] = 1, 2
+    held, release, runs = threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        with arena["one"].lock():
+            held.set()
+            release.wait(60)
+
+    def intrude() -> None:
+        with pytest.raises(RuntimeError, match="another greenlet"):
+            arena["one"].value = 50
+
+    def change(tx: sv.Transaction) -> None:
+        runs.append(1)
+        if len(runs) == 2:
+            greenlet.greenlet(intrude).switch()
+        tx["other"].value += 1
+        threading.Timer(0.2, release.set).start()
+        tx["one"].value += 1
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    arena.transaction(change)
+    holder.join(60)
+    assert len(runs) == 2 and arena.snapshot() == {"one": 2, "other": 3}
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_an_interrupt_ends_a_transaction_that_would_begin_again(kind: type[BaseException]) -> None:
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"] = 1
+    runs = []
+
+    def change(tx: sv.Transaction) -> None:
+        runs.append(1)
+        tx.insert("new", sv.i64, 1)
+        if len(runs) == 1:
+            thread = threading.Thread(target=lambda: arena.insert("new", sv.i64, 2))
+            thread.start()
+            thread.join()
+            raise kind
+
+    with pytest.raises(kind):
+        arena.transaction(change)
+    assert runs == [1] and arena.snapshot() == {"one": 1, "new": 2}
+
+
 def test_transactions_of_threads_conserve_the_sum() -> None:
     arena = sv.create_arena(None, 1 << 20)
     keys = [f"account {number}" for number in range(4)]

@@ -155,6 +155,21 @@ impl Arena {
         detached(py, || arena.remove(key))
     }
 
+    /// Remove the value of a key, and return its handle; `None` if there is no such key.
+    #[pyo3(name = "_take")]
+    fn take(&self, py: Python<'_>, key: &str) -> PyResult<Option<Py<PyAny>>> {
+        let arena = self.writable()?;
+        while let Some(value) = arena.get::<Dyn>(key).or_raise(py)? {
+            // Another process may have removed or replaced the value meanwhile. Then it is not ours.
+            if let Some(id) = arena.id_of(&value)
+                && detached(py, || arena.remove(id))?
+            {
+                return Ok(Some(Value::whole(py, Root::ReadWrite(value))?.unbind()));
+            }
+        }
+        Ok(None)
+    }
+
     #[pyo3(name = "_keys")]
     fn keys(&self, py: Python<'_>) -> Vec<String> {
         py.detach(|| each!(self, arena => arena.iter().filter_map(|entry| entry.key().map(str::to_owned)).collect()))

@@ -374,6 +374,11 @@ impl Value {
         Ok(Self::whole(py, root)?.unbind())
     }
 
+    /// Whether this handle is one of a value that was created without a lock.
+    fn _is_unlocked(&self) -> bool {
+        matches!(&*self.root, Root::Unlocked(_))
+    }
+
     /// Whether two handles of values of one arena refer to the same part of the same value in this process.
     fn _is_same(&self, other: &Bound<'_, Self>) -> bool {
         let other = other.get();

@@ -135,6 +135,28 @@ def test_wrong_values_are_refused_and_change_nothing() -> None:
     assert account.version == 0
 
 
+def test_a_new_value_leaves_atomic_fields_and_counters_as_they_are() -> None:
+    @sv.struct
+    class Tally:
+        number: sv.i64
+        hits: sv.Atomic[sv.u64] = 0
+        misses: sv.Counter[sv.u64] = 0
+
+    arena = sv.create_arena(None, 1 << 20)
+    arena["tally"] = Tally(1, 5, 6)
+    tally = arena["tally"]
+    tally.set(Tally(2, 50, 60))
+    assert (tally.number, tally.hits.load(), tally.misses.get()) == (2, 5, 6)
+
+    def change(record: Tally) -> None:
+        record.number, record.hits, record.misses = 3, 50, 60
+
+    tally.update(change)
+    assert (tally.number, tally.hits.load(), tally.misses.get()) == (3, 5, 6)
+    arena["tally"] = Tally(4, 50, 60)
+    assert (tally.number, tally.hits.load(), tally.misses.get()) == (4, 5, 6)
+
+
 def test_atomics() -> None:
     account = sv.new(START)
     assert account.requests.add(3) == 0

@@ -27,7 +27,8 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         arena["hits"].add(1)                            # the handle of the value
         del arena["hits"]
 
-    Each value has a lock and a version of its own. A process that is killed at any moment leaves each value whole.
+    An assignment to a key that has a value sets that value, as `set` does: its atomic fields and counters stay as they are. Each
+    value has a lock and a version of its own. A process that is killed at any moment leaves each value whole.
     """
 
     __slots__ = ()

@@ -22,7 +22,7 @@ class Handle(_core.Value):
         """Let a function change a copy of the value, and write it back, in one commit.
 
         A record or a list is changed in place; of a number or a text, the function returns the new one. An exception of the
-        function changes nothing. Returns what the function returns.
+        function changes nothing. Atomic fields and counters stay as they are. Returns what the function returns.
         """
         with self.lock():
             value = self.load()

@@ -24,8 +24,9 @@ def open(
 
     With `type`, a class with `@struct`, an annotation such as `i64`, or a `Layout`, the value must be of this type, else
     `LayoutMismatch` is raised. `read_only` needs permission to read only. `unlocked` is for values that were created without a
-    lock. `wait` is how many seconds to wait until there is such a value; without it, `FileNotFoundError` is raised at once. From a
-    socket, the next value that the other end sends is opened: the call waits as long as `wait` says, or else the socket's own timeout.
+    lock. `wait` is how many seconds to wait until there is such a value; without it, `FileNotFoundError` is raised at once. From
+    a socket, the next value that the other end sends is opened: the call waits as long as `wait` says, or else the socket's own
+    timeout.
     """
     value = _core.open_value(source, read_only=read_only, unlocked=unlocked, wait=wait)
     if type is not None:

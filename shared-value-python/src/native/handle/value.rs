@@ -111,7 +111,7 @@ impl Value {
         Ok(reader.read(py, &data)?.unbind())
     }
 
-    /// Replace the value, in one commit. Atomic fields that the new value leaves out stay as they are.
+    /// Replace the value, in one commit. Atomic fields and counters stay as they are, whatever the new value says of them.
     fn set(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.root.set(py, &self.path, &from_python(&self.layout, value)?)
     }

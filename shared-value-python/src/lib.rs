@@ -5,6 +5,7 @@ mod drop_in;
 mod interpreter;
 mod native;
 mod task;
+mod text;
 mod wait;
 
 use pyo3::prelude::*;

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Synchronized, interruptible};
+use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Synchronized, interruptible_within};
 
 use crate::native::arena::changes::ArenaChanges;
 use crate::native::data::layout::Layout;
@@ -16,6 +16,7 @@ use crate::native::handle::value::Value;
 use crate::native::open::{Extent, First, opened};
 use crate::native::socket::Socket;
 use crate::native::source::Place;
+use crate::wait::SLICE;
 
 /// A map of values in one segment. The class `Arena` of the package is made from it.
 #[pyclass(frozen, subclass, weakref, name = "ArenaBase", module = "shared_value")]
@@ -88,10 +89,10 @@ pub(crate) fn open_arena(
     instance(py, arena)
 }
 
-/// Does the work without the interpreter's lock, and again if a signal has interrupted it whose handler raises nothing.
+/// Does the work without the interpreter's lock, and again after each slice and each signal whose handler raises nothing.
 pub(super) fn detached<T: Send>(py: Python<'_>, mut work: impl FnMut() -> Result<T, Error> + Send) -> PyResult<T> {
     loop {
-        let result = py.detach(|| interruptible(&mut work));
+        let result = py.detach(|| interruptible_within(SLICE, &mut work));
         py.check_signals()?;
         match result {
             Err(error) if is_temporary(&error) => {}

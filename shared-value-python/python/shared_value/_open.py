@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import socket
 from typing import Any
@@ -31,7 +32,15 @@ def open(
     value = _core.open_value(source, read_only=read_only, unlocked=unlocked, wait=wait)
     if type is not None:
         _expect(value, layout_of(type))
+        _choose_class(value, type)
     return value
+
+
+def _choose_class(handle: Any, named: Any) -> None:
+    """Let a handle read instances of the class that the program has named, or has given an instance of."""
+    kind = named if isinstance(named, builtins.type) else builtins.type(named)
+    if "__shared_layout__" in vars(kind):
+        handle._read_as(kind)
 
 
 def _expect(value: Any, expected: Layout) -> None:
@@ -101,6 +110,7 @@ def create(
     )
     if exist_ok:
         _expect(made, layout)
+    _choose_class(made, value)
     return made
 
 

@@ -31,7 +31,7 @@ pub(crate) struct Value {
     /// Whether atomic fields of this struct have words of their own: it is the value itself.
     pub(crate) is_whole: bool,
     /// How its data becomes an object.
-    reader: Known,
+    pub(super) reader: Known,
 }
 
 /// What an instance is made of. Only this module makes one.
@@ -371,7 +371,16 @@ impl Value {
             Root::ReadOnly(value) => Root::ReadOnly(value.clone()),
             Root::Unlocked(_) => return Err(PyTypeError::new_err("a value without a lock has no read-only handles")),
         };
-        Ok(Self::whole(py, root)?.unbind())
+        let handle = Self::whole(py, root)?;
+        if let Ok(handle) = handle.cast::<Self>() {
+            self.reader.copy_to(py, &handle.get().reader);
+        }
+        Ok(handle.unbind())
+    }
+
+    /// Let this handle read instances of a class for its layout. Used when the program names the class.
+    fn _read_as(&self, class: &Bound<'_, PyType>) {
+        self.reader.choose(class);
     }
 
     /// Whether this handle is one of a value that was created without a lock.

@@ -40,7 +40,9 @@ def drain(receiver: socket.socket, count: int) -> None:
 
 
 # What a program does with a socket to which nothing was sent (`empty`) and with one that is full (`full`).
-WAITS = ["sv.open(empty)", "sv.open_arena(empty)", "sv.new(sv.i64, 5).send_to(full)", "sv.create_arena(None, 1 << 20).send_to(full)"]
+WAITS = [
+    "sv.open(empty)", "sv.open_arena(empty)", "sv.new(sv.i64, 5).send_to(full)", "sv.create_arena(None, 1 << 20).send_to(full)",
+]
 
 PROGRAM = """
     import _thread, os, signal, socket, sys, threading, time

@@ -5,6 +5,7 @@ mod drop_in;
 mod interpreter;
 mod native;
 mod task;
+mod text;
 mod wait;
 
 use pyo3::prelude::*;
@@ -12,7 +13,7 @@ use pyo3::prelude::*;
 /// Typed values in shared memory: the part of the package that is written in Rust.
 #[pymodule(name = "_core")]
 fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    interpreter::claim(module.py())?;
+    interpreter::check(module.py())?;
     native::register(module)?;
     drop_in::register(module)?;
     Ok(())

@@ -33,9 +33,79 @@ def test_an_arena_is_a_mutable_mapping(name: str) -> None:
         del arena["hits"]
     with pytest.raises(FileExistsError):
         arena.insert("ratio", sv.f64, 1.0)
-    assert arena.pop("ratio").value == 0.5 and arena.setdefault("new", 1).value == 1 if "new" in arena else True
+    assert arena.pop("ratio").value == 0.5 and "ratio" not in arena
+    assert (arena.pop("ratio", None), arena.pop("ratio", 5)) == (None, 5)
+    with pytest.raises(KeyError):
+        arena.pop("ratio")
+    assert arena.setdefault("new", 1).value == 1 and arena.setdefault("new", 2).value == 1
+    assert arena["new"].add(1) == 2
     with pytest.raises(sv.ArenaFull):
         arena.insert("large", sv.array(sv.u8), length=1 << 20)
+
+
+def test_a_value_is_stored_under_another_key() -> None:
+    arena = sv.create_arena(None, 1 << 20)
+    arena["account"], arena["number"] = START, 5
+    arena.insert("samples", sv.array(sv.u8), length=3)[:] = [1, 2, 3]
+    arena.insert("jobs", sv.vector(sv.u32), [3, 4], capacity=100)
+    arena.insert("motto", sv.shared_string, "festina", capacity=100)
+    for key in list(arena):
+        arena[f"copy of {key}"] = arena[key]
+        assert arena.setdefault(f"another copy of {key}", arena[key]).load() == arena[key].load()
+        assert arena[f"copy of {key}"].layout == arena[key].layout
+    arena["limits"] = arena["account"].limits
+    assert arena["limits"][:] == START.limits
+    arena["copy of jobs"].extend(range(98))
+    arena["copy of number"].value = 6
+    assert len(arena["jobs"]) == 2 and arena["number"].value == 5
+    arena["number"] = arena["copy of number"]
+    assert arena["number"].value == 6
+
+
+def test_an_arena_is_emptied() -> None:
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["other"] = 1, 2
+    key, value = arena.popitem()
+    assert key not in arena and value.value == {"one": 1, "other": 2}[key]
+    arena.clear()
+    assert len(arena) == 0
+    with pytest.raises(KeyError):
+        arena.popitem()
+
+
+def test_threads_may_add_and_take_the_same_keys() -> None:
+    """Each step of one thread comes between two of another."""
+    arena = sv.create_arena(None, 1 << 22)
+    steps, failed, taken = threading.Barrier(4), [], []
+
+    def work(number: int) -> None:
+        try:
+            for step in range(200):
+                steps.wait(60)
+                arena[f"assigned {step}"] = number
+                arena.setdefault(f"counted {step}", 0).add(1)
+                found = arena.pop(f"taken {step}", None)
+                if found is not None:
+                    taken.append(found.value)
+                arena.update(updated=number)
+                list(arena.values())
+                arena.pop("updated", None)
+        except BaseException as error:
+            failed.append(error)
+            steps.abort()
+
+    for step in range(200):
+        arena[f"taken {step}"] = step
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not failed
+    assert {arena[f"counted {step}"].value for step in range(200)} == {4}
+    assert sorted(taken) == list(range(200)), "each is taken once"
+    arena.clear()
+    assert not arena
 
 
 def test_a_transaction_changes_all_or_nothing() -> None:
@@ -87,6 +157,104 @@ def test_a_transaction_belongs_to_its_greenlet() -> None:
     arena.transaction(change)
     assert len(refused) == 3
     assert arena["one"].value == 2
+
+
+def test_another_greenlet_cannot_use_what_a_transaction_has_locked() -> None:
+    greenlet = pytest.importorskip("greenlet")
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["other"], arena["third"] = 1, 2, 3
+    refused: list[str] = []
+
+    def intrude() -> None:
+        one = arena["one"]
+        for use in (
+            lambda: setattr(one, "value", 50),
+            lambda: one.value,
+            lambda: one.add(5),
+            lambda: one.lock().__enter__(),
+            lambda: one.update(lambda value: value + 5),
+        ):
+            with pytest.raises(RuntimeError, match="another greenlet") as error:
+                use()
+            refused.append(str(error.value))
+        arena["other"].value = 20
+
+        def change(tx: sv.Transaction) -> None:
+            tx["third"].value = 30
+            # Back into the transaction, whose locks are its own.
+            parent.switch()
+            tx["third"].value += 1
+
+        arena.transaction(change)
+
+    def change(tx: sv.Transaction) -> None:
+        tx["one"].value = 5
+        child.switch()
+        arena["one"].value += 1
+        with arena["one"].lock():
+            arena["one"].value += 1
+        with pytest.raises(RuntimeError, match="another greenlet"):
+            arena["third"].value = 0
+        child.switch()
+
+    parent, child = greenlet.getcurrent(), greenlet.greenlet(intrude)
+    arena.transaction(change)
+    assert arena["one"].value == 7
+    arena["one"].value = 8
+    assert arena.snapshot() == {"one": 8, "other": 20, "third": 31}
+    assert len(refused) == 5
+
+
+def test_another_greenlet_cannot_use_what_a_transaction_locks_when_it_begins_again() -> None:
+    """The locks that it lacked are taken before its function runs."""
+    greenlet = pytest.importorskip("greenlet")
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["other"] = 1, 2
+    held, release, runs = threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        with arena["one"].lock():
+            held.set()
+            release.wait(60)
+
+    def intrude() -> None:
+        with pytest.raises(RuntimeError, match="another greenlet"):
+            arena["one"].value = 50
+
+    def change(tx: sv.Transaction) -> None:
+        runs.append(1)
+        if len(runs) == 2:
+            greenlet.greenlet(intrude).switch()
+        tx["other"].value += 1
+        threading.Timer(0.2, release.set).start()
+        tx["one"].value += 1
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    arena.transaction(change)
+    holder.join(60)
+    assert len(runs) == 2 and arena.snapshot() == {"one": 2, "other": 3}
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_an_interrupt_ends_a_transaction_that_would_begin_again(kind: type[BaseException]) -> None:
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"] = 1
+    runs = []
+
+    def change(tx: sv.Transaction) -> None:
+        runs.append(1)
+        tx.insert("new", sv.i64, 1)
+        if len(runs) == 1:
+            thread = threading.Thread(target=lambda: arena.insert("new", sv.i64, 2))
+            thread.start()
+            thread.join()
+            raise kind
+
+    with pytest.raises(kind):
+        arena.transaction(change)
+    assert runs == [1] and arena.snapshot() == {"one": 1, "new": 2}
 
 
 def test_transactions_of_threads_conserve_the_sum() -> None:
@@ -157,6 +325,12 @@ def test_tokens_and_pickles_lead_to_the_same_value() -> None:
     pickle.loads(pickle.dumps(arena))["hits"] = 1
     assert account.balance == 102 and arena["hits"].value == 1
     assert pickle.loads(pickle.dumps(account.read_only())).is_read_only
+    unlocked = sv.new(START, unlocked=True)
+    again = pickle.loads(pickle.dumps(unlocked))
+    again.balance += 1
+    assert unlocked.balance == 101
+    with pytest.raises(RuntimeError, match="no lock"):
+        again.lock().__enter__()
     sv.open(sv.Descriptor(account.fileno())).balance += 1
     assert account.balance == 103
 

@@ -135,6 +135,39 @@ def test_ctrl_c_ends_a_wait(name: str, wait: str) -> None:
         holder.wait()
 
 
+@pytest.mark.parametrize("interrupt", ["os.kill(os.getpid(), signal.SIGINT)", "_thread.interrupt_main()"])
+def test_ctrl_c_ends_the_wait_of_a_transaction(interrupt: str) -> None:
+    """`interrupt_main` sets what the handler of a signal sets, and wakes no thread that sleeps: as a signal does that comes right
+    before the thread falls asleep."""
+    done = run(f"""
+        import _thread, os, signal, threading, time
+        import shared_value as sv
+        arena = sv.create_arena(None, 1 << 20)
+        arena["one"], arena["other"] = 1, 2
+        held, release, calls = threading.Event(), threading.Event(), []
+        def hold():
+            with arena["one"].lock():
+                held.set()
+                release.wait(60)
+        def interrupt():
+            time.sleep(0.3)
+            {interrupt}
+        threads = [threading.Thread(target=hold), threading.Thread(target=interrupt)]
+        threads[0].start()
+        held.wait(60)
+        threads[1].start()
+        def change(tx):
+            calls.append(1)
+            tx["one"].value = 5
+        try:
+            arena.transaction(change)
+        except KeyboardInterrupt:
+            print("interrupted", len(calls), arena["one"].value)
+        release.set()
+    """)
+    assert done.stdout == "interrupted 1 1\n", done.stderr
+
+
 def test_other_signal_handlers_run_and_the_wait_goes_on(name: str) -> None:
     account = sv.create(name, START)
     holder = hold(name)
@@ -348,9 +381,10 @@ def test_handles_leak_nothing() -> None:
     assert after[1] - before[1] < 500, "pages of memory"
 
 
-def test_subinterpreters_get_an_error() -> None:
-    done = run("""
-        import shared_value
+@pytest.mark.parametrize("before", ["import shared_value", ""])
+def test_subinterpreters_get_an_error(before: str) -> None:
+    done = run(f"""
+        {before}
         try:
             import _interpreters as interpreters
         except ImportError:
@@ -358,12 +392,14 @@ def test_subinterpreters_get_an_error() -> None:
         import sys
         other = interpreters.create()
         program = (
-            "try:\\n    import shared_value\\nexcept ImportError as error:\\n    print('refused')\\n"
-            "else:\\n    print('imported')\\n"
+            "try:\\n    import shared_value\\nexcept ImportError as error:\\n    print('refused', flush=True)\\n"
+            "else:\\n    print('imported', flush=True)\\n"
         )
-        interpreters.run_string(other, f"import sys; sys.path[:] = {sys.path!r}\\n" + program)
+        interpreters.run_string(other, f"import sys; sys.path[:] = {{sys.path!r}}\\n" + program)
+        import shared_value
+        print("imported by the main one")
     """)
-    assert done.stdout == "refused\n", done.stderr
+    assert done.stdout == "refused\nimported by the main one\n", done.stderr
 
 
 def test_free_threaded_interpreters_get_an_error_that_says_what_to_do() -> None:

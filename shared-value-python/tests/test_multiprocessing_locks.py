@@ -296,6 +296,23 @@ def test_another_greenlet_of_the_thread_does_not_get_in() -> None:
     assert greenlet.greenlet(enter).switch() == "in"
 
 
+def test_two_wrappers_of_an_object_have_one_lock_and_one_holder() -> None:
+    greenlet = pytest.importorskip("greenlet")
+    raw = mp.RawValue("i", 5)
+    one, other = mp.synchronized(raw), mp.synchronized(raw)
+
+    def enter() -> None:
+        for use in (other.acquire, lambda: other.value, lambda: setattr(other, "value", 7)):
+            with pytest.raises(RuntimeError, match="another asyncio task or greenlet"):
+                use()
+
+    with one:
+        greenlet.greenlet(enter).switch()
+        with other:
+            other.value += 1
+    assert one.value == 6 and one.acquire(False)
+
+
 def test_a_loop_that_runs_under_the_lock_gets_in() -> None:
     """The code that took the lock waits for the loop, so nothing else runs beside it."""
     value = mp.Value("i", 0)

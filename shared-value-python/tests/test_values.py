@@ -135,6 +135,63 @@ def test_wrong_values_are_refused_and_change_nothing() -> None:
     assert account.version == 0
 
 
+def test_a_handle_reads_instances_of_the_class_that_it_was_made_or_opened_with(name: str) -> None:
+    """Two parts of a program may declare one struct of a Rust program, each with methods of its own."""
+
+    def declare() -> type:
+        @sv.struct
+        class Twin:
+            number: sv.i64
+            word: Annotated[str, sv.text(4)] = ""
+
+        return Twin
+
+    one, other = declare(), declare()
+    made, opened, plain = sv.create(name, one(1, "a")), sv.open(name, other), sv.open(name)
+    for handle, kind in ((made, one), (opened, other), (plain, other), (sv.new(one), one), (made.read_only(), one)):
+        changes = handle.changes()
+        assert type(handle.load()) is kind
+        if not handle.is_read_only:
+            seen: list[type] = []
+            handle.update(lambda record, seen=seen: seen.append(type(record)))
+            assert seen == [kind] and type(changes.next(0)) is kind
+        assert type(handle.wait_for(lambda record: True)) is kind
+    declare()
+    assert type(made.load()) is one and type(plain.load()) is not other, "the class that was declared last"
+
+    def number() -> type:
+        @sv.enumeration(sv.u8)
+        class Level(enum.IntEnum):
+            Low = 0
+
+        return Level
+
+    low, last = number(), number()
+    assert type(sv.new(low).load()) is low and type(sv.new(low(0)).load()) is low and type(sv.new(last).load()) is last
+
+
+def test_a_new_value_leaves_atomic_fields_and_counters_as_they_are() -> None:
+    @sv.struct
+    class Tally:
+        number: sv.i64
+        hits: sv.Atomic[sv.u64] = 0
+        misses: sv.Counter[sv.u64] = 0
+
+    arena = sv.create_arena(None, 1 << 20)
+    arena["tally"] = Tally(1, 5, 6)
+    tally = arena["tally"]
+    tally.set(Tally(2, 50, 60))
+    assert (tally.number, tally.hits.load(), tally.misses.get()) == (2, 5, 6)
+
+    def change(record: Tally) -> None:
+        record.number, record.hits, record.misses = 3, 50, 60
+
+    tally.update(change)
+    assert (tally.number, tally.hits.load(), tally.misses.get()) == (3, 5, 6)
+    arena["tally"] = Tally(4, 50, 60)
+    assert (tally.number, tally.hits.load(), tally.misses.get()) == (4, 5, 6)
+
+
 def test_atomics() -> None:
     account = sv.new(START)
     assert account.requests.add(3) == 0

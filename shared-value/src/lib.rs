@@ -27,7 +27,7 @@
 //! | deploy a new version of a struct beside the old one | `#[shared(evolves)]`, and [`Reserved`] for fields to come |
 //! | wait for a change | [`wait_for`](Synchronized::wait_for), [`changes`](Synchronized::changes), in async code [`changed`](Changes::changed) |
 //! | wait for a change of many values | [`Arena::changes`], which tells the keys |
-//! | answer Ctrl-C while waiting | [`interruptible`] |
+//! | answer Ctrl-C while waiting | [`interruptible`], [`interruptible_within`] |
 //! | hand it over | [`pass_to`](Synchronized::pass_to) a child, [`token`](Synchronized::token), [`send_to`](Synchronized::send_to) a socket |
 //! | guard several values by one lock | [`RLock`], [`Lock`] |
 //! | have plain memory beside a lock, for views in other languages | [`Live`] |
@@ -216,7 +216,7 @@ pub use crate::{
         Pod, Reserved, SharedDuration, SharedOption, SharedValue, TimeError, Timestamp, Variant,
     },
     live::{Live, LiveGuard, Plain},
-    lock::interruption::interruptible,
+    lock::interruption::{interruptible, interruptible_within},
     lock::{LockKind, LockState},
     schema::{DynEnum, DynField, DynKind, DynLayout, DynPart, DynParts, DynStruct, DynVariant},
     segment::{Location, LockOwner, NamedValue, Report, ReportedLock, inspect, names, unlink},

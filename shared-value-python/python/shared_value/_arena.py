@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, ItemsView, Iterator, MutableMapping, ValuesView
 from typing import Any, TypeVar
 
 from shared_value import _core
@@ -12,6 +12,7 @@ from shared_value._core import ArenaChanges, Layout, Token
 from shared_value._layouts import f64, i64, layout_of
 from shared_value._layouts import bool as shared_bool
 from shared_value._open import Source, _initial
+from shared_value._vectors import Growing
 
 R = TypeVar("R")
 V = TypeVar("V", bound=_core.Value)
@@ -26,7 +27,8 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         arena["hits"].add(1)                            # the handle of the value
         del arena["hits"]
 
-    Each value has a lock and a version of its own. A process that is killed at any moment leaves each value whole.
+    An assignment to a key that has a value sets that value, as `set` does: its atomic fields and counters stay as they are. Each
+    value has a lock and a version of its own. A process that is killed at any moment leaves each value whole.
     """
 
     __slots__ = ()
@@ -38,14 +40,32 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         return found
 
     def __setitem__(self, key: str, value: Any) -> None:
-        found = self._get(key)
-        if found is not None:
-            # `arena["jobs"] += [3]` stores the handle that it has read and changed.
-            if not (isinstance(value, _core.Value) and found._is_same(value)):
-                found.set(value.load() if isinstance(value, _core.Value) else value)
-            return
+        found, is_new = self._get_or_add(key, value)
+        # `arena["jobs"] += [3]` stores the handle that it has read and changed.
+        if not (is_new or (isinstance(value, _core.Value) and found._is_same(value))):
+            found.set(value.load() if isinstance(value, _core.Value) else value)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Return the handle of a key; if there is no such key, first add it with the default value."""
+        return self._get_or_add(key, default)[0]
+
+    def _get_or_add(self, key: str, value: Any) -> tuple[Any, bool]:
+        """Return the handle of a key, which is added if it is missing, and whether this call has added it."""
+        while True:
+            found = self._get(key)
+            if found is not None:
+                return found, False
+            try:
+                return self._add(key, value), True
+            except FileExistsError:
+                # Another thread or process was faster.
+                pass
+
+    def _add(self, key: str, value: Any) -> Any:
+        if isinstance(value, _core.Value):
+            return self.insert(key, value, capacity=value.capacity if isinstance(value, Growing) else None)
         layout, first, data = _initial(_typed(value), value)
-        self._insert(key, layout, first, data=data)
+        return self._insert(key, layout, first, data=data)
 
     def insert(
         self, key: str, value: Any, initial: Any = None, *, length: int | None = None, capacity: int | None = None
@@ -67,8 +87,46 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         if not self._remove(key):
             raise KeyError(key)
 
+    def pop(self, key: str, *default: Any) -> Any:
+        """Remove a key, and return the handle of its value. If several processes pop a key at once, one of them gets the value."""
+        if len(default) > 1:
+            raise TypeError(f"pop expected at most 2 arguments, got {1 + len(default)}")
+        found = self._take(key)
+        if found is not None:
+            return found
+        if default:
+            return default[0]
+        raise KeyError(key)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove some key, and return it and the handle of its value. `KeyError` if the arena has no keys."""
+        for key in self:
+            found = self._take(key)
+            if found is not None:
+                return key, found
+        raise KeyError("popitem(): the arena has no keys")
+
+    def clear(self) -> None:
+        """Remove all keys that are there when the call begins."""
+        for key in self:
+            self._remove(key)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys())
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return a view of the keys and their handles. Keys that another process removes meanwhile are left out."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[Any]:
+        """Return a view of the handles. Those of keys that another process removes meanwhile are left out."""
+        return _Values(self)
+
+    def _entries(self) -> Iterator[tuple[str, Any]]:
+        for key in self:
+            value = self._get(key)
+            if value is not None:
+                yield key, value
 
     def transaction(self, change: Callable[[Transaction], R]) -> R:
         """Let a function change several values in one commit, and return what it returns.
@@ -114,6 +172,24 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
 
     def __eq__(self, other: object) -> bool:
         return self is other
+
+
+class _Items(ItemsView[str, Any]):
+    def __init__(self, arena: Arena) -> None:
+        super().__init__(arena)
+        self._arena = arena
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return self._arena._entries()
+
+
+class _Values(ValuesView[Any]):
+    def __init__(self, arena: Arena) -> None:
+        super().__init__(arena)
+        self._arena = arena
+
+    def __iter__(self) -> Iterator[Any]:
+        return (value for _, value in self._arena._entries())
 
 
 class Transaction:

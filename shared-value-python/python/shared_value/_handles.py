@@ -22,7 +22,7 @@ class Handle(_core.Value):
         """Let a function change a copy of the value, and write it back, in one commit.
 
         A record or a list is changed in place; of a number or a text, the function returns the new one. An exception of the
-        function changes nothing. Returns what the function returns.
+        function changes nothing. Atomic fields and counters stay as they are. Returns what the function returns.
         """
         with self.lock():
             value = self.load()
@@ -60,7 +60,7 @@ class Handle(_core.Value):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a token: another process of this user can open the value while this one has it open."""
-        return _open_token, (self.token(), self.is_read_only)
+        return _open_token, (self.token(), self.is_read_only, self._is_unlocked())
 
     def __repr__(self) -> str:
         path = f" {self.part_path}" if self.part_path else ""
@@ -71,8 +71,8 @@ class Handle(_core.Value):
         return f"<{self.layout.type_text}{path} in {self.segment_name}: {shown}>"
 
 
-def _open_token(text: str, read_only: bool) -> Any:
-    return _core.open_value(Token(text), read_only=read_only)
+def _open_token(text: str, read_only: bool, unlocked: bool) -> Any:
+    return _core.open_value(Token(text), read_only=read_only, unlocked=unlocked)
 
 
 def _is_mutable(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import socket
 from typing import Any
@@ -24,12 +25,22 @@ def open(
 
     With `type`, a class with `@struct`, an annotation such as `i64`, or a `Layout`, the value must be of this type, else
     `LayoutMismatch` is raised. `read_only` needs permission to read only. `unlocked` is for values that were created without a
-    lock. `wait` is how many seconds to wait until there is such a value; without it, `FileNotFoundError` is raised at once.
+    lock. `wait` is how many seconds to wait until there is such a value; without it, `FileNotFoundError` is raised at once. From
+    a socket, the next value that the other end sends is opened: the call waits as long as `wait` says, or else the socket's own
+    timeout.
     """
     value = _core.open_value(source, read_only=read_only, unlocked=unlocked, wait=wait)
     if type is not None:
         _expect(value, layout_of(type))
+        _choose_class(value, type)
     return value
+
+
+def _choose_class(handle: Any, named: Any) -> None:
+    """Let a handle read instances of the class that the program has named, or has given an instance of."""
+    kind = named if isinstance(named, builtins.type) else builtins.type(named)
+    if "__shared_layout__" in vars(kind):
+        handle._read_as(kind)
 
 
 def _expect(value: Any, expected: Layout) -> None:
@@ -99,6 +110,7 @@ def create(
     )
     if exist_ok:
         _expect(made, layout)
+    _choose_class(made, value)
     return made
 
 

@@ -80,6 +80,9 @@ def struct(
             requests: sv.Atomic[sv.u64] = 0
             hits: sv.Counter[sv.u64] = 0
 
+    A handle reads instances of the class that it was created or opened with: `open(name, Account)`. All else, such as nested structs
+    and values of arenas, is read as the class that the program has declared last for the same name and fields.
+
     `name` is the name of the struct in Rust, if it differs. `evolves` is `#[shared(evolves)]`, and `lanes` is `#[shared(lanes = ..)]`,
     the number of cache lines in which its counters count: 16 without it.
     """

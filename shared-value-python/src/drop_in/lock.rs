@@ -19,16 +19,19 @@ use super::wait::{self, Limit, Taken, Truth};
 pub(super) struct RobustLock {
     memory: Py<Memory>,
     is_recursive: bool,
-    flow: Flow,
 }
 
 impl RobustLock {
     fn of(memory: Py<Memory>, is_recursive: bool) -> PyClassInitializer<Self> {
-        PyClassInitializer::from(Self { memory, is_recursive, flow: Flow::default() })
+        PyClassInitializer::from(Self { memory, is_recursive })
     }
 
     fn cell(&self) -> &Cell {
         self.memory.get().cell()
+    }
+
+    fn flow(&self) -> &Flow {
+        self.memory.get().flow()
     }
 
     fn is_mine(&self) -> bool {
@@ -42,7 +45,7 @@ impl RobustLock {
             Taken::Held => return self.take_from_itself(py, limit),
             Taken::Now => {}
         }
-        let entered = if self.cell().depth() == 1 { self.flow.enter(py) } else { self.flow.check(py) };
+        let entered = if self.cell().depth() == 1 { self.flow().enter(py) } else { self.flow().check(py) };
         if let Err(error) = entered {
             // The caller does not know that it has the lock.
             let _ = self.cell().release();
@@ -55,7 +58,7 @@ impl RobustLock {
     #[cold]
     fn take_from_itself(&self, py: Python<'_>, limit: Limit) -> PyResult<bool> {
         if matches!(limit, Limit::Never) {
-            self.flow.check(py)?;
+            self.flow().check(py)?;
             return Err(PyRuntimeError::new_err(
                 "this thread holds the lock already, and no other thread can release it: the wait would never end",
             ));
@@ -71,11 +74,11 @@ impl RobustLock {
             Taken::Now => {}
             Taken::Held | Taken::Not => drop(self.take_from_itself(py, Limit::Never)?),
         }
-        let is_taken_by_a_task = self.flow.is_known() && self.cell().depth() > 1;
+        let is_taken_by_a_task = self.flow().is_known() && self.cell().depth() > 1;
         let result = if is_taken_by_a_task {
             // Objects are dropped here, so the library that counts references has to know that the thread is
             // attached.
-            Python::attach(|py| self.flow.check(py)).and_then(|()| work())
+            Python::attach(|py| self.flow().check(py)).and_then(|()| work())
         } else {
             work()
         };
@@ -88,8 +91,8 @@ impl RobustLock {
     pub(super) fn give_back(&self) -> PyResult<()> {
         match self.cell().release() {
             Ok(()) => {
-                if self.flow.is_known() && !self.is_mine() {
-                    self.flow.leave();
+                if self.flow().is_known() && !self.is_mine() {
+                    self.flow().leave();
                 }
                 Ok(())
             }

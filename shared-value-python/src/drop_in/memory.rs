@@ -9,18 +9,29 @@ use pyo3::types::PyMemoryView;
 
 use super::cell::Cell;
 use super::error::exception;
+use super::flow::Flow;
 use super::segment::Segment;
 
 /// A block of shared memory, beside a lock of its own. It is mapped as long as this object, its lock, or a view of it lives.
 #[pyclass(frozen, weakref, module = "shared_value._core")]
 pub(super) struct Memory {
     cell: Cell,
+    /// Who has taken the lock: all objects for it share this.
+    flow: Flow,
 }
 
 impl Memory {
     /// Makes memory that is zero, beside a lock of this kind.
     pub(super) fn zeroed(py: Python<'_>, length: usize, is_recursive: bool) -> PyResult<Self> {
-        Ok(Self { cell: Cell::new(py, length, is_recursive).map_err(|error| exception(&error))? })
+        Ok(Self::of(Cell::new(py, length, is_recursive).map_err(|error| exception(&error))?))
+    }
+
+    fn of(cell: Cell) -> Self {
+        Self { cell, flow: Flow::default() }
+    }
+
+    pub(super) fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     pub(super) fn cell(&self) -> &Cell {
@@ -48,7 +59,7 @@ impl Memory {
     /// Opens the block that another process has handed over by `place`.
     #[staticmethod]
     fn open(segment: Py<Segment>, number: u64) -> PyResult<Self> {
-        Ok(Self { cell: Cell::open(segment, number).map_err(|error| exception(&error))? })
+        Ok(Self::of(Cell::open(segment, number).map_err(|error| exception(&error))?))
     }
 
     /// Returns what `open` needs: the segment in which the block lies, and its number there.

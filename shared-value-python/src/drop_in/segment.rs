@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use shared_value::{Arena, Capacity, Error, Live, Source};
 
 use super::error::exception;
-use crate::native::source::duplicate;
+use crate::native::descriptor::duplicate;
 
 /// The capacity of an arena, in bytes. It is address space: where that is limited, the next smaller one is tried.
 const CAPACITIES: [usize; 4] = [1 << 40, 1 << 36, 1 << 32, 1 << 28];

@@ -11,6 +11,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use shared_value::{Error, LockError};
 
+use crate::text::text_of;
 use crate::wait::{SLICE, in_slices};
 
 /// Returns the class of an exception that the Python part of the package defines.
@@ -31,7 +32,7 @@ macro_rules! raise {
 
 /// Returns the exception for an error of the library.
 pub(crate) fn exception(py: Python<'_>, error: Error) -> PyErr {
-    let message = error.to_string();
+    let message = text_of(&error);
     match error {
         Error::Io { source, .. } => match source.raw_os_error() {
             Some(number) => PyOSError::new_err((number, message)),
@@ -104,7 +105,7 @@ impl Patience {
     }
 
     /// Returns the rest of the time, up to a slice; `None` if the time is over.
-    fn slice(self) -> Option<Duration> {
+    pub(crate) fn slice(self) -> Option<Duration> {
         let Some(end) = self.0 else { return Some(SLICE) };
         let rest = end.saturating_duration_since(Instant::now());
         (!rest.is_zero()).then(|| rest.min(SLICE))

@@ -2,11 +2,13 @@
 
 mod arena;
 mod data;
+pub(crate) mod descriptor;
 mod error;
 mod handle;
 mod names;
 mod open;
-pub(crate) mod source;
+mod socket;
+mod source;
 
 use pyo3::prelude::*;
 

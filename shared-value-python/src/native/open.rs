@@ -24,20 +24,32 @@ pub(crate) fn open_value(
     wait: Option<f64>,
 ) -> PyResult<Py<PyAny>> {
     let place = Place::of(source)?;
-    // Without a wait there is one attempt; a limit of 0 means that too.
-    let patience = Patience::of(Some(wait.unwrap_or(0.0)))?;
     let options = DynValue::options();
     let open = |timeout: Duration| match (read_only, unlocked) {
         (true, _) => options.clone().read_only().wait(timeout).open(place.source()).map(Root::ReadOnly),
         (false, true) => options.clone().unlocked().wait(timeout).open(place.source()).map(Root::Unlocked),
         (false, false) => options.clone().wait(timeout).open(place.source()).map(Root::ReadWrite),
     };
-    let root = patiently_if(py, patience, may_appear, open)?;
+    let root = opened(py, &place, wait, open)?;
     Ok(Value::whole(py, root)?.unbind())
 }
 
+/// Opens what is at a place, or will be there in `wait` seconds.
+pub(crate) fn opened<T: Send>(
+    py: Python<'_>,
+    place: &Place,
+    wait: Option<f64>,
+    mut open: impl FnMut(Duration) -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    if let Place::Socket(socket) = place {
+        return socket.receive(py, wait, || open(Duration::ZERO));
+    }
+    // Without a wait there is one attempt; a limit of 0 means that too.
+    patiently_if(py, Patience::of(Some(wait.unwrap_or(0.0)))?, may_appear, open)
+}
+
 /// Returns whether the value may be there later.
-pub(crate) fn may_appear(error: &Error) -> bool {
+fn may_appear(error: &Error) -> bool {
     matches!(error, Error::NotFound { .. }) || is_temporary(error)
 }
 

@@ -1,14 +1,14 @@
 //! Where a value is found, and where it is made.
-#![allow(unsafe_code)]
 
-use std::os::fd::BorrowedFd;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use shared_value::{Location, Source};
+
+use crate::native::descriptor::duplicate;
+use crate::native::socket::Socket;
 
 /// The text of a token, from `token()` of a handle in this or another process of this user.
 #[pyclass(frozen, eq, hash, str = "{0}", module = "shared_value")]
@@ -68,7 +68,7 @@ pub(crate) enum Place {
     Path(PathBuf),
     Token(String),
     Inherited(String),
-    Socket(UnixStream),
+    Socket(Socket),
     Descriptor(std::os::fd::OwnedFd),
 }
 
@@ -90,17 +90,12 @@ impl Place {
             return Ok(Self::Path(object.extract()?));
         }
         if object.hasattr("sendmsg")? {
-            return Self::socket(object).map(Self::Socket);
+            return Socket::of(object).map(Self::Socket);
         }
         let found = object.get_type().name()?;
         Err(PyTypeError::new_err(format!(
             "expected a name, a path, a Token, an Inherited, a Descriptor or a Unix socket, found {found}"
         )))
-    }
-
-    /// Returns a duplicate of a Unix socket.
-    pub(crate) fn socket(object: &Bound<'_, PyAny>) -> PyResult<UnixStream> {
-        Ok(duplicate(object.call_method0("fileno")?.extract()?)?.into())
     }
 
     pub(crate) fn source(&self) -> Source<'_> {
@@ -109,7 +104,7 @@ impl Place {
             Self::Path(path) => path.into(),
             Self::Token(text) => Source::token(text.as_str()),
             Self::Inherited(name) => Source::inherited(name.as_str()),
-            Self::Socket(socket) => socket.into(),
+            Self::Socket(socket) => socket.stream().into(),
             Self::Descriptor(descriptor) => Source::descriptor(descriptor),
         }
     }
@@ -122,14 +117,4 @@ impl Place {
             _ => Err(PyTypeError::new_err("a value is created under a name or in a file: expected a str or a path")),
         }
     }
-}
-
-/// Returns a duplicate of a descriptor of the program.
-pub(crate) fn duplicate(number: i32) -> PyResult<std::os::fd::OwnedFd> {
-    if number < 0 {
-        return Err(PyValueError::new_err("the descriptor is closed"));
-    }
-    // SAFETY: it is not -1, and only this call uses it. If the program has closed it, the system refuses to duplicate it.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-    Ok(borrowed.try_clone_to_owned()?)
 }

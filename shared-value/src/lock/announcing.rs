@@ -43,9 +43,7 @@ impl lock_word::Kernel for Announcing {
     }
 
     fn wait(&self, word: &AtomicU64, expected: u64, timeout: Duration) {
-        if sys::futex::wait(word, expected, timeout).is_err() {
-            interruption::note();
-        }
+        interruption::sleep(timeout, |timeout| sys::futex::wait(word, expected, timeout));
     }
 
     fn wake_one(&self, word: &AtomicU64) {

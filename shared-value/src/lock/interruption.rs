@@ -1,6 +1,7 @@
 //! `interruptible`: waits that end when a signal handler has run.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -13,6 +14,8 @@ enum State {
 
 thread_local! {
     static STATE: Cell<State> = const { Cell::new(State::Off) };
+    /// How long a sleep for a lock or for a commit may last.
+    static LONGEST: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
 
 /// Runs the closure, and ends a wait in it when a signal handler has run: for programs that have to answer Ctrl-C while they
@@ -24,7 +27,7 @@ thread_local! {
 /// for a pthread mutex is not interrupted.
 ///
 /// A handler that runs on another thread interrupts nothing here, and one that runs right before this thread falls asleep is not
-/// noticed. So give the wait a timeout too, and look at what the handler has set before each wait.
+/// noticed. So give the wait a timeout too, or use [`interruptible_within`], and look at what the handler has set before each wait.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,16 +52,54 @@ thread_local! {
 /// # Ok::<(), Error>(())
 /// ```
 pub fn interruptible<R>(work: impl FnOnce() -> R) -> R {
-    let _restore = Restore(STATE.replace(State::On));
+    interruptible_within(Duration::MAX, work)
+}
+
+/// Runs the closure as [`interruptible`] does, and also ends a wait in it after a sleep of `longest`: for calls without a timeout, in
+/// programs where a handler may run on another thread, or right before this thread falls asleep.
+///
+/// This is about sleeps for a lock and for a change. A wait may end earlier, and if it did not have to sleep it may take longer.
+///
+/// ```
+/// use std::time::Duration;
+/// use shared_value::{Arena, Error, LockError, interruptible_within};
+///
+/// let arena = Arena::new(1 << 16)?;
+/// let number = arena.insert("number", 1)?;
+/// let guard = number.lock()?;
+/// # std::thread::scope(|scope| scope.spawn(|| {
+/// // In another thread:
+/// let waited = interruptible_within(Duration::from_millis(20), || arena.transaction(|tx| tx.lock(&number)?.set(2)));
+/// assert!(matches!(waited, Err(Error::Lock(LockError::Interrupted))));
+/// # }).join()).unwrap();
+/// # drop(guard);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn interruptible_within<R>(longest: Duration, work: impl FnOnce() -> R) -> R {
+    let _restore = Restore { state: STATE.replace(State::On), longest: LONGEST.replace(longest) };
     work()
 }
 
 /// Puts the state back.
-struct Restore(State);
+struct Restore {
+    state: State,
+    longest: Duration,
+}
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        STATE.set(self.0);
+        STATE.set(self.state);
+        LONGEST.set(self.longest);
+    }
+}
+
+/// Sleeps by the closure for at most `timeout`, or for a shorter time if the wait must end then. The closure returns an error if a
+/// signal has ended the sleep.
+pub(crate) fn sleep<E>(timeout: Duration, sleep: impl FnOnce(Duration) -> Result<(), E>) {
+    let longest = LONGEST.get();
+    // The one that waits looks once more at what it waits for before it asks whether its wait must end.
+    if sleep(timeout.min(longest)).is_err() || longest < timeout {
+        note();
     }
 }
 

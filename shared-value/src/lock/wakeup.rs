@@ -13,9 +13,7 @@ use crate::sys;
 
 /// Sleeps until another thread raises the event, or the time is over. `announced` comes from `announce`.
 pub(crate) fn sleep(event: &AtomicU64, announced: u64, timeout: Duration) {
-    if sys::futex::wait(event, announced, timeout).is_err() {
-        interruption::note();
-    }
+    interruption::sleep(timeout, |timeout| sys::futex::wait(event, announced, timeout));
 }
 
 /// Wakes all waiters that were announced: those of the value, and those of the arena in which the value lies.

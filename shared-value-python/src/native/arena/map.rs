@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Synchronized, interruptible};
+use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Synchronized, interruptible_within};
 
 use crate::native::arena::changes::ArenaChanges;
 use crate::native::data::layout::Layout;
@@ -13,8 +13,10 @@ use crate::native::data::reader::Reader;
 use crate::native::error::{OrRaise, Patience, exception, is_temporary, patiently_if};
 use crate::native::handle::root::{Root, read_only};
 use crate::native::handle::value::Value;
-use crate::native::open::{Extent, First, may_appear};
+use crate::native::open::{Extent, First, opened};
+use crate::native::socket::Socket;
 use crate::native::source::Place;
+use crate::wait::SLICE;
 
 /// A map of values in one segment. The class `Arena` of the package is made from it.
 #[pyclass(frozen, subclass, weakref, name = "ArenaBase", module = "shared_value")]
@@ -77,7 +79,7 @@ pub(crate) fn open_arena(
 ) -> PyResult<Py<PyAny>> {
     let place = Place::of(source)?;
     let options = shared_value::Arena::options();
-    let arena = patiently_if(py, Patience::of(Some(wait.unwrap_or(0.0)))?, may_appear, |timeout| {
+    let arena = opened(py, &place, wait, |timeout| {
         if read_only {
             options.clone().read_only().wait(timeout).open(place.source()).map(Either::ReadOnly)
         } else {
@@ -87,10 +89,10 @@ pub(crate) fn open_arena(
     instance(py, arena)
 }
 
-/// Does the work without the interpreter's lock, and again if a signal has interrupted it whose handler raises nothing.
+/// Does the work without the interpreter's lock, and again after each slice and each signal whose handler raises nothing.
 pub(super) fn detached<T: Send>(py: Python<'_>, mut work: impl FnMut() -> Result<T, Error> + Send) -> PyResult<T> {
     loop {
-        let result = py.detach(|| interruptible(&mut work));
+        let result = py.detach(|| interruptible_within(SLICE, &mut work));
         py.check_signals()?;
         match result {
             Err(error) if is_temporary(&error) => {}
@@ -152,6 +154,21 @@ impl Arena {
     fn remove(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
         let arena = self.writable()?;
         detached(py, || arena.remove(key))
+    }
+
+    /// Remove the value of a key, and return its handle; `None` if there is no such key.
+    #[pyo3(name = "_take")]
+    fn take(&self, py: Python<'_>, key: &str) -> PyResult<Option<Py<PyAny>>> {
+        let arena = self.writable()?;
+        while let Some(value) = arena.get::<Dyn>(key).or_raise(py)? {
+            // Another process may have removed or replaced the value meanwhile. Then it is not ours.
+            if let Some(id) = arena.id_of(&value)
+                && detached(py, || arena.remove(id))?
+            {
+                return Ok(Some(Value::whole(py, Root::ReadWrite(value))?.unbind()));
+            }
+        }
+        Ok(None)
     }
 
     #[pyo3(name = "_keys")]
@@ -249,10 +266,10 @@ impl Arena {
         Ok(each!(self, arena => arena.inherited_entry(descriptor)))
     }
 
-    /// Send the arena over a Unix socket. The other end opens it by `open_arena(socket)`.
+    /// Send the arena over a Unix socket. The other end opens it by `open_arena(socket)`. The socket's own timeout counts.
     fn send_to(&self, py: Python<'_>, socket: &Bound<'_, PyAny>) -> PyResult<()> {
-        let socket = Place::socket(socket)?;
-        each!(self, arena => arena.send_to(&socket)).or_raise(py)
+        let socket = Socket::of(socket)?;
+        socket.send(py, || each!(self, arena => arena.send_to(socket.stream())))
     }
 
     /// Unlink the name or the file. Processes that have the arena open keep it.

@@ -1,17 +1,19 @@
 //! `Transaction`: changes of several values of an arena in one commit.
 #![allow(unsafe_code)]
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::thread::{self, ThreadId};
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use shared_value::{Dyn, DynValue, Error, interruptible};
 
 use crate::native::arena::map::{Arena, detached, missing, raised};
 use crate::native::data::layout::Layout;
 use crate::native::error::{OrRaise, is_temporary};
+use crate::native::handle::holds::{self, InTransaction};
 use crate::native::handle::root::Root;
 use crate::native::handle::runner;
 use crate::native::handle::value::Value;
@@ -53,6 +55,10 @@ impl From<Error> for Failure {
     }
 }
 
+/// An exception that leaves a transaction at once, such as `KeyboardInterrupt`: it cannot come from what another process has changed,
+/// so the function is not called again, and no lock is waited for.
+struct Interrupt(PyErr);
+
 /// Ends the use of a transaction by Python when its function has returned.
 struct Ended<'a>(&'a Transaction);
 
@@ -73,13 +79,29 @@ pub(crate) fn run_transaction(
     let arena = arena.get().writable()?;
     loop {
         // The waits of the transaction itself are without the interpreter's lock; the function is called with it.
-        let result = py.detach(|| {
+        let work = || {
             interruptible(|| {
                 arena.try_transaction(|transaction| {
-                    Python::attach(|py| call(py, transaction, &function)).map_err(Failure::Python)
+                    Python::attach(|py| {
+                        let result = call(py, transaction, &function);
+                        match result {
+                            Err(error) if !error.is_instance_of::<PyException>(py) => {
+                                resume_unwind(Box::new(Interrupt(error)))
+                            }
+                            result => result.map_err(Failure::Python),
+                        }
+                    })
                 })
             })
-        });
+        };
+        // A panic leaves nothing behind that would be used: it rolls the transaction back.
+        let result = match catch_unwind(AssertUnwindSafe(|| py.detach(work))) {
+            Ok(result) => result,
+            Err(panic) => match panic.downcast::<Interrupt>() {
+                Ok(interrupt) => return Err(interrupt.0),
+                Err(panic) => resume_unwind(panic),
+            },
+        };
         match result {
             Ok(result) => return Ok(result),
             Err(Failure::Python(error)) => return Err(error),
@@ -94,7 +116,14 @@ fn call(py: Python<'_>, transaction: &shared_value::Transaction<'_>, function: &
     let (thread, greenlet) = (thread::current().id(), runner::stack(py)?);
     let object = Bound::new(py, Transaction { current: AtomicPtr::new(current), thread, greenlet })?;
     let _ended = Ended(object.get());
+    // The locks are released when the function has returned, before other code of Python runs on this thread.
+    let _in_transaction = InTransaction::begin(number(&object), greenlet);
     function.call1(py, (object.clone(),))
+}
+
+/// Returns a number that no other transaction has as long as this one lives.
+fn number(transaction: &Bound<'_, Transaction>) -> usize {
+    transaction.as_ptr().addr()
 }
 
 impl Transaction {
@@ -111,29 +140,33 @@ impl Transaction {
         current.ok_or_else(|| PyRuntimeError::new_err("the transaction has ended"))
     }
 
-    fn join(&self, py: Python<'_>, value: &DynValue) -> PyResult<()> {
-        let transaction = Here(self.current(py)?);
+    fn join(this: &Bound<'_, Self>, value: &DynValue) -> PyResult<()> {
+        let (py, greenlet) = (this.py(), this.get().greenlet);
+        let transaction = Here(this.get().current(py)?);
         detached(py, move || {
             let guard = transaction.get().lock(value)?;
             drop(guard);
             Ok(())
-        })
+        })?;
+        holds::join(value, number(this), greenlet);
+        Ok(())
     }
 }
 
 #[pymethods]
 impl Transaction {
     /// Lock the value of a key, and return its handle.
-    fn __getitem__(&self, py: Python<'_>, key: &str) -> PyResult<Py<PyAny>> {
-        let value = self.current(py)?.get::<Dyn>(key).or_raise(py)?.ok_or_else(|| missing(key))?;
-        self.join(py, &value)?;
+    fn __getitem__(this: &Bound<'_, Self>, key: &str) -> PyResult<Py<PyAny>> {
+        let py = this.py();
+        let value = this.get().current(py)?.get::<Dyn>(key).or_raise(py)?.ok_or_else(|| missing(key))?;
+        Self::join(this, &value)?;
         Ok(Value::whole(py, Root::ReadWrite(value))?.unbind())
     }
 
     /// Lock the value of a handle of this arena; return the handle.
-    fn lock<'py>(&self, py: Python<'py>, value: Bound<'py, Value>) -> PyResult<Bound<'py, Value>> {
+    fn lock<'py>(this: &Bound<'py, Self>, value: Bound<'py, Value>) -> PyResult<Bound<'py, Value>> {
         match &*value.get().root {
-            Root::ReadWrite(found) => self.join(py, found)?,
+            Root::ReadWrite(found) => Self::join(this, found)?,
             _ => return Err(PyTypeError::new_err("the handle cannot lock its value")),
         }
         Ok(value)

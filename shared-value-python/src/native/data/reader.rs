@@ -1,6 +1,6 @@
 //! `Reader`: how data of a layout becomes Python objects.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -102,18 +102,39 @@ impl Reader {
 
 /// The reader of a handle, once it was found.
 #[derive(Default)]
-pub(crate) struct Known(Mutex<Option<(usize, Arc<Reader>)>>);
+pub(crate) struct Known {
+    /// The class of the records or numbers, if the program has said it for this handle.
+    class: OnceLock<Py<PyType>>,
+    reader: Mutex<Option<(usize, Arc<Reader>)>>,
+}
 
 impl Known {
+    /// Lets a handle that has read nothing yet read instances of this class.
+    pub(crate) fn choose(&self, class: &Bound<'_, PyType>) {
+        let _ = self.class.set(class.clone().unbind());
+    }
+
+    /// Lets another one read instances of the same class.
+    pub(crate) fn copy_to(&self, py: Python<'_>, other: &Self) {
+        if let Some(class) = self.class.get() {
+            other.choose(class.bind(py));
+        }
+    }
+
     /// Returns the reader of the layout: the one of the call before, unless the program has declared a class since.
     pub(crate) fn get(&self, py: Python<'_>, layout: &DynLayout) -> PyResult<Arc<Reader>> {
         let declared = classes::declarations();
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, reader)) = known().as_ref().filter(|(found, _)| *found == declared) {
             return Ok(Arc::clone(reader));
         }
         // This runs code of Python, which may come back here.
-        let reader = Arc::new(Reader::of(py, layout)?);
+        let reader = match (Reader::of(py, layout)?, self.class.get()) {
+            (Reader::Struct { fields, .. }, Some(class)) => Reader::Struct { class: class.clone_ref(py), fields },
+            (Reader::Enum(_), Some(class)) => Reader::Enum(class.clone_ref(py)),
+            (reader, _) => reader,
+        };
+        let reader = Arc::new(reader);
         let former = known().replace((declared, Arc::clone(&reader)));
         drop(former);
         Ok(reader)

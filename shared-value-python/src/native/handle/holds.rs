@@ -1,7 +1,8 @@
 //! The locks that this thread holds for Python code.
 //!
 //! To the lock, all tasks and greenlets of a thread are that thread. So the holder is noted here, and compared when the thread uses
-//! a value whose lock it holds: by the task or greenlet that runs, and by a mark in a context variable.
+//! a value whose lock it holds: by the task or greenlet that runs, and by a mark in a context variable. The function of a
+//! transaction is no coroutine, so for the locks of transactions the greenlet alone is compared.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,10 @@ use crate::native::handle::runner::{self, Runner};
 
 thread_local! {
     static HOLDS: RefCell<Vec<Hold>> = const { RefCell::new(Vec::new()) };
-    /// The number of holds, which is looked at on each access.
+    static JOINED: RefCell<Vec<Joined>> = const { RefCell::new(Vec::new()) };
+    /// The number of those in `JOINED`.
+    static JOINED_COUNT: Cell<usize> = const { Cell::new(0) };
+    /// The number of those in both lists, which is looked at on each access.
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -40,6 +44,50 @@ impl Drop for Hold {
             let _ = guard.rollback();
         }
     }
+}
+
+/// A transaction in progress on this thread, or a lock that it has taken.
+struct Joined {
+    /// Tells transactions apart.
+    transaction: usize,
+    /// `None` stands for the transaction itself. When it begins again it may take locks before its function asks for them.
+    lock: Option<usize>,
+    greenlet: usize,
+}
+
+/// A transaction in progress: until it is dropped, other greenlets of this thread cannot use what the transaction has locked.
+pub(crate) struct InTransaction(usize);
+
+impl InTransaction {
+    /// Notes a transaction, which no other one in progress has the number of, and its greenlet.
+    pub(crate) fn begin(transaction: usize, greenlet: usize) -> Self {
+        change_joined(|joined| joined.push(Joined { transaction, lock: None, greenlet }));
+        Self(transaction)
+    }
+}
+
+impl Drop for InTransaction {
+    fn drop(&mut self) {
+        change_joined(|joined| joined.retain(|joined| joined.transaction != self.0));
+    }
+}
+
+/// Notes that a transaction has locked a value.
+pub(crate) fn join(value: &DynValue, transaction: usize, greenlet: usize) {
+    let lock = Some(value.lock_id());
+    change_joined(|joined| {
+        if !joined.iter().any(|joined| joined.transaction == transaction && joined.lock == lock) {
+            joined.push(Joined { transaction, lock, greenlet });
+        }
+    });
+}
+
+fn change_joined(change: impl FnOnce(&mut Vec<Joined>)) {
+    JOINED.with_borrow_mut(|joined| {
+        change(joined);
+        JOINED_COUNT.set(joined.len());
+    });
+    COUNT.set(HOLDS.with_borrow(Vec::len) + JOINED_COUNT.get());
 }
 
 /// The code that took the lock.
@@ -114,6 +162,9 @@ fn check_holder(py: Python<'_>, value: &DynValue, is_write: bool) -> PyResult<()
     let found = HOLDS.with_borrow(|holds| {
         holds.iter().find(|hold| hold.lock == lock).map(|hold| (hold.holder, hold.is_rolled_back))
     });
+    if JOINED_COUNT.get() != 0 {
+        check_transaction(py, value, found.is_none())?;
+    }
     let Some((holder, is_rolled_back)) = found else { return Ok(()) };
     let may_fail = runner::may_differ(py)? || (is_write && is_rolled_back);
     // In a forked child, the holds of the parent's thread mean nothing.
@@ -130,6 +181,24 @@ fn check_holder(py: Python<'_>, value: &DynValue, is_write: bool) -> PyResult<()
         return Err(rolled_back());
     }
     Ok(())
+}
+
+/// Checks that no other greenlet of this thread has locked a value in a transaction. `is_other` says that the lock is that of no
+/// block: if this thread holds it, a transaction does.
+#[cold]
+fn check_transaction(py: Python<'_>, value: &DynValue, is_other: bool) -> PyResult<()> {
+    let (lock, current) = (Some(value.lock_id()), runner::stack(py)?);
+    let is_anothers = JOINED.with_borrow(|joined| match joined.iter().find(|joined| joined.lock == lock) {
+        Some(joined) => joined.greenlet != current,
+        None => is_other && joined.iter().all(|joined| joined.greenlet != current),
+    });
+    if !is_anothers || value.lock_state() != LockState::HeldHere {
+        return Ok(());
+    }
+    Err(PyRuntimeError::new_err(format!(
+        "a transaction of another greenlet of this thread has locked {}: do not switch in the function of a transaction",
+        value.segment_name()
+    )))
 }
 
 fn rolled_back() -> PyErr {
@@ -157,7 +226,7 @@ pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyR
         } else if let Some(hold) = holds.iter_mut().find(|hold| hold.lock == lock) {
             hold.inner.push(guard);
         }
-        COUNT.set(holds.len());
+        COUNT.set(holds.len() + JOINED_COUNT.get());
     });
     Ok(())
 }
@@ -180,7 +249,7 @@ pub(crate) fn leave(py: Python<'_>, value: &DynValue, has_failed: bool) -> PyRes
             // Mostly it is the last one, which need not be moved to be dropped.
             if index + 1 == holds.len() { holds.truncate(index) } else { drop(holds.remove(index)) }
         }
-        COUNT.set(holds.len());
+        COUNT.set(holds.len() + JOINED_COUNT.get());
         Ok::<_, PyErr>((released, was_rolled_back, is_last))
     })?;
     // An exception may run Python code, which may come back here.

@@ -17,7 +17,7 @@ use crate::native::data::reader::{Known, Reader};
 use crate::native::error::{OrRaise, Patience};
 use crate::native::handle::holds;
 use crate::native::handle::root::{Root, each};
-use crate::native::source::Place;
+use crate::native::socket::Socket;
 
 /// A value in shared memory, or a part of one. Each layout has a class of its own, with an attribute for each field.
 #[pyclass(frozen, subclass, weakref, module = "shared_value")]
@@ -31,7 +31,7 @@ pub(crate) struct Value {
     /// Whether atomic fields of this struct have words of their own: it is the value itself.
     pub(crate) is_whole: bool,
     /// How its data becomes an object.
-    reader: Known,
+    pub(super) reader: Known,
 }
 
 /// What an instance is made of. Only this module makes one.
@@ -111,7 +111,7 @@ impl Value {
         Ok(reader.read(py, &data)?.unbind())
     }
 
-    /// Replace the value, in one commit. Atomic fields that the new value leaves out stay as they are.
+    /// Replace the value, in one commit. Atomic fields and counters stay as they are, whatever the new value says of them.
     fn set(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.root.set(py, &self.path, &from_python(&self.layout, value)?)
     }
@@ -351,11 +351,11 @@ impl Value {
         Ok(each!(&*self.root, value => value.inherited_entry(descriptor)))
     }
 
-    /// Send the value over a Unix socket. The other end opens it by `open(socket)`.
+    /// Send the value over a Unix socket. The other end opens it by `open(socket)`. The socket's own timeout counts.
     fn send_to(&self, py: Python<'_>, socket: &Bound<'_, PyAny>) -> PyResult<()> {
         self.expect_whole()?;
-        let socket = Place::socket(socket)?;
-        each!(&*self.root, value => value.send_to(&socket)).or_raise(py)
+        let socket = Socket::of(socket)?;
+        socket.send(py, || each!(&*self.root, value => value.send_to(socket.stream())))
     }
 
     /// Unlink the name or the file. Processes that have the value open keep it.
@@ -371,7 +371,21 @@ impl Value {
             Root::ReadOnly(value) => Root::ReadOnly(value.clone()),
             Root::Unlocked(_) => return Err(PyTypeError::new_err("a value without a lock has no read-only handles")),
         };
-        Ok(Self::whole(py, root)?.unbind())
+        let handle = Self::whole(py, root)?;
+        if let Ok(handle) = handle.cast::<Self>() {
+            self.reader.copy_to(py, &handle.get().reader);
+        }
+        Ok(handle.unbind())
+    }
+
+    /// Let this handle read instances of a class for its layout. Used when the program names the class.
+    fn _read_as(&self, class: &Bound<'_, PyType>) {
+        self.reader.choose(class);
+    }
+
+    /// Whether this handle is one of a value that was created without a lock.
+    fn _is_unlocked(&self) -> bool {
+        matches!(&*self.root, Root::Unlocked(_))
     }
 
     /// Whether two handles of values of one arena refer to the same part of the same value in this process.

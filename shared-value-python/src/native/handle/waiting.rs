@@ -27,7 +27,7 @@ enum State {
 }
 
 impl Changes {
-    fn of(value: &Value) -> PyResult<Self> {
+    fn of(py: Python<'_>, value: &Value) -> PyResult<Self> {
         value.expect_whole()?;
         let state = match &*value.root {
             Root::ReadWrite(value) => State::ReadWrite(value.changes()),
@@ -36,7 +36,9 @@ impl Changes {
                 return Err(PyTypeError::new_err("a value without a lock has no versions to wait for"));
             }
         };
-        Ok(Self { root: Arc::clone(&value.root), state: Mutex::new(state), reader: Known::default() })
+        let changes = Self { root: Arc::clone(&value.root), state: Mutex::new(state), reader: Known::default() };
+        value.reader.copy_to(py, &changes.reader);
+        Ok(changes)
     }
 
     /// Returns a copy. Several threads or tasks may wait at once: each gets the next change.
@@ -61,7 +63,7 @@ impl Changes {
 /// Return the changes of a value from now on.
 #[pyfunction]
 pub(crate) fn changes_of(value: &Bound<'_, Value>) -> PyResult<Changes> {
-    Changes::of(value.get())
+    Changes::of(value.py(), value.get())
 }
 
 #[pymethods]

@@ -7,6 +7,7 @@ mod command;
 mod delays;
 mod hostile;
 mod kills;
+mod output;
 mod proxy;
 mod support;
 mod two_hosts;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_value::{Arena, Capacity, Dyn, DynLayout, Error, ReadOnly, Synchronized};
+use shared_value::{Arena, Bytes, Capacity, Dyn, DynData, DynLayout, Error, ReadOnly, Synchronized, Vector};
 use shared_value_mirror::{Answering, Answers, Follower, MirrorError, Next, Question, Settings, Transport, Zenoh};
 use shared_value_tests::{DEADLINE, Process, eventually};
 
@@ -196,4 +196,30 @@ fn a_replica_that_has_no_room_for_a_state_is_made_anew() {
         followed.converge();
     }
     assert_eq!(status(&followed.names.replica).expect("it is there").origins, 1);
+}
+
+/// A value that cannot be carried must not stop the others.
+#[test]
+fn a_vector_that_is_too_long_is_left_out() {
+    let followed = Followed::new("long", 256 << 20, |arena| {
+        arena.insert("a", 1_u64).expect("there is room");
+    });
+    followed.converge();
+    followed.arena.insert::<Vector<Bytes>>("long", Capacity((64 << 20) + 10)).expect("there is room");
+    let long = followed.arena.get::<Dyn>("long").expect("it is one").expect("it is there");
+    followed.converge();
+    let part = vec![7_u8; 32 << 20];
+    for _ in 0..2 {
+        long.extend(DynData::Bytes(part.clone())).expect("there is room");
+    }
+    long.push(7_u64).expect("there is room");
+    let small = followed.arena.get::<u64>("a").expect("it is one").expect("it is there");
+    small.set(2).expect("the lock is free");
+    let copy = followed.opened();
+    eventually("the other value is shown, and this one is not", || {
+        let shown = copy.get::<u64>("a").expect("it is one").expect("it is there");
+        shown.get() == 2 && !copy.contains("long")
+    });
+    long.truncate(3).expect("the lock is free");
+    followed.converge();
 }

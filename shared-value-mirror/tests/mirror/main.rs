@@ -7,6 +7,7 @@ mod command;
 mod delays;
 mod hostile;
 mod kills;
+mod limits;
 mod losses;
 mod output;
 mod proxy;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdout, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -109,6 +110,29 @@ fn many_values_are_watched_at_once() {
     values[99].set(2).unwrap();
     assert!(lines.next().unwrap().unwrap().contains("[k99]  value 0 -> 2"));
     assert!(child.wait().unwrap().success());
+}
+
+/// A writer that never pauses would fill the terminal, and the other values would not be looked at.
+#[test]
+fn a_value_that_changes_all_the_time_is_a_line_in_each_interval() {
+    let name = SegmentName::new("watch-busy");
+    let bank = Arena::create(&name, 1 << 20).unwrap();
+    let busy = bank.insert("busy", 0_u64).unwrap();
+    let mut running = Running::start(&["watch", "--interval", "0.5", &format!("{}[*]", &*name)]);
+    eventually("it is watched", || inspect(&name).unwrap().is_awaited());
+    let stop = AtomicBool::new(false);
+    let lines = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                busy.update(|number| *number += 1).unwrap();
+            }
+        });
+        thread::sleep(Duration::from_secs(2));
+        running.process.kill();
+        stop.store(true, Ordering::Relaxed);
+        std::iter::from_fn(|| Some(running.line()).filter(|line| !line.is_empty())).count()
+    });
+    assert!((1..30).contains(&lines), "{lines} lines in two seconds");
 }
 
 /// Returns whether the command has mapped the segment.

@@ -43,7 +43,16 @@ impl ArenaReplica {
         let capacity = usize::try_from(capacity).map_or(most, |capacity| capacity.saturating_mul(2).min(most));
         let path = kept::next(name);
         let arena = Arena::options().mode(kept::READ_ONLY).create(Location::from(&*path), Capacity(capacity))?;
-        Self { arena, name: name.to_owned() }.apply(news, limit)
+        // Nobody sees it yet, so it takes no transaction.
+        for entry in &news.entries {
+            let Bytes::Whole { schema, bytes, capacity } = &entry.bytes else {
+                return Err(wrong("whole values", "changes of one"));
+            };
+            let layout = DynLayout::parse(schema)?;
+            let capacity = contents::fitting_capacity(&layout, bytes.len(), *capacity, limit)?;
+            arena.insert::<Dyn>(entry.key, contents::initial(layout, bytes, capacity)?)?;
+        }
+        Ok(())
     }
 
     /// Returns whether the name leads to this segment.

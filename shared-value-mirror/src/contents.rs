@@ -6,8 +6,8 @@ use shared_value::{Access, Capacity, Dyn, DynData, DynKind, DynLayout, DynValue,
 
 use crate::error::MirrorError;
 
-/// The most bytes of elements that a vector can be read and written with. Elements that are numbers take far more memory while they
-/// are read, so of them there can be 4 million.
+/// The most bytes of elements that a vector can be read and written with. Elements that are numbers take far more memory while
+/// they are read, so of them there can be 4 million.
 const VECTOR: usize = 64 << 20;
 
 /// Returns the layout under all newtypes.

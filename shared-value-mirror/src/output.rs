@@ -1,4 +1,5 @@
-//! Lines for people. The other end of standard output or standard error may be gone, which must not end a publisher or a follower.
+//! Lines for people. The other end of standard output or standard error may be gone, which must not end a publisher or a
+//! follower.
 
 use std::borrow::Cow;
 use std::fmt::Display;

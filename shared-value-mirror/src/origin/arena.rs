@@ -167,8 +167,8 @@ impl<A: Freeze> Moments<A> {
     /// Notes which keys were added and removed. Returns whether there were any.
     ///
     /// Each look of the changes at the arena tells of keys first, and then of each value that has changed, once. So when a value
-    /// comes for the second time, there was a look since the call, and its keys have come. Values that change all the time are not
-    /// waited for.
+    /// comes for the second time, there was a look since the call, and its keys have come. Values that change all the time are
+    /// not waited for.
     fn follow_keys(&mut self, until: Instant) -> Result<bool, MirrorError> {
         let (mut changed, mut has_changed) = (HashSet::new(), false);
         loop {

@@ -194,7 +194,8 @@ impl Origin {
             let message = match (position, source.as_ref()) {
                 (Some(position), Some(source)) if ask.base != Some(position) => {
                     let base = source.known(position, ask.base);
-                    // A message is made once for all followers of a state. Asks may name any states, so there may be many messages.
+                    // A message is made once for all followers of a state. Asks may name any states, so there may be many
+                    // messages.
                     if !news.contains_key(&base) && self.under_way.bytes() > self.limit {
                         asks.push(ask);
                         continue;

@@ -37,8 +37,8 @@ impl ArenaReplica {
 
     /// Makes the next segment of a replica: an arena with the values of a state.
     pub(super) fn make(name: &str, capacity: u64, news: &News<'_>, limit: usize) -> Result<(), MirrorError> {
-        // Values that are replaced take room beside the new ones. Of the capacity, memory is taken only as values are made, and the
-        // message has at most as many bytes as the limit.
+        // Values that are replaced take room beside the new ones. Of the capacity, memory is taken only as values are made, and
+        // the message has at most as many bytes as the limit.
         let most = limit.saturating_mul(8).max(1 << 20);
         let capacity = usize::try_from(capacity).map_or(most, |capacity| capacity.saturating_mul(2).min(most));
         let path = kept::next(name);

@@ -23,8 +23,8 @@
 //! 4. The status says: the replica is this segment, and shows `q`.
 //!
 //! After a death before 3 the name leads to the old segment, which the status still names, or to nothing. After a death between 3
-//! and 4 it leads to nothing, or to the segment of which the status says that it takes the place. A segment that the status does not
-//! name is never taken over, whatever its owner and mode are.
+//! and 4 it leads to nothing, or to the segment of which the status says that it takes the place. A segment that the status
+//! does not name is never taken over, whatever its owner and mode are.
 
 mod arena;
 mod follower;

@@ -52,8 +52,8 @@ pub struct MirrorStatus {
     pub refused: u64,
     /// How many segments of the origin the replica has shown.
     pub origins: u64,
-    /// 0: the replica shows `version`. 1: its next commit shows `next_version`. 2: `next_replica` takes the place of the replica, and
-    /// shows `next_version`.
+    /// 0: the replica shows `version`. 1: its next commit shows `next_version`. 2: `next_replica` takes the place of the
+    /// replica, and shows `next_version`.
     pub phase: u8,
     /// Whether the publisher has answered lately. While no follower runs, this does not change: see [`MirrorStatus::is_fresh`].
     pub is_reachable: bool,

@@ -6,8 +6,9 @@ use shared_value::{Access, Capacity, Dyn, DynData, DynKind, DynLayout, DynValue,
 
 use crate::error::MirrorError;
 
-/// The bytes in front of the elements of a vector, in the size that a segment reports.
-const HEAD: usize = 64;
+/// The most bytes of elements that a vector can be read and written with. Elements that are numbers take far more memory while
+/// they are read, so of them there can be 4 million.
+const VECTOR: usize = 64 << 20;
 
 /// Returns the layout under all newtypes.
 fn inner(layout: &DynLayout) -> &DynLayout {
@@ -19,9 +20,16 @@ pub(crate) fn vector(layout: &DynLayout) -> Option<&DynLayout> {
     if let DynKind::Vector { element } = inner(layout).kind() { Some(element) } else { None }
 }
 
-/// Returns the capacity of a value that takes `size` bytes, if it is a vector.
-pub(crate) fn capacity(layout: &DynLayout, size: usize) -> Option<u64> {
-    vector(layout).map(|element| (size.saturating_sub(HEAD) / element.size().max(1)) as u64)
+/// Returns the capacity of a value, if it is a vector.
+pub(crate) fn capacity<A: Access>(value: &Synchronized<Dyn, A>) -> Option<u64> {
+    value.capacity().ok().map(|capacity| capacity as u64)
+}
+
+/// Returns the number of bytes that [`copy`] would copy; `None` if the value is a vector that is too long to be copied.
+pub(crate) fn size<A: Access>(value: &Synchronized<Dyn, A>) -> Result<Option<usize>, Error> {
+    let Some(element) = vector(value.layout()) else { return Ok(Some(value.layout().size())) };
+    let size = value.length()?.saturating_mul(element.size());
+    Ok((size <= VECTOR).then_some(size))
 }
 
 /// Returns the capacity of a vector of which a follower is told, if it can have that many elements within the limit; `None` if

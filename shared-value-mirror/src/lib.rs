@@ -33,6 +33,7 @@ mod error;
 mod figures;
 mod key;
 mod message;
+mod name;
 mod origin;
 mod replica;
 mod transport;

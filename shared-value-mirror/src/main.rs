@@ -1,5 +1,7 @@
 //! The command `mirror`: publishes values of this machine, and follows those of others.
 
+mod output;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use shared_value_mirror::{Follower, Publisher, Settings, SynchronizedMirrorStatus, Zenoh, remove};
+
+use crate::output::{print, remark};
 
 /// Carries shared values to other machines, over zenoh.
 ///
@@ -95,7 +99,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("mirror: {error:#}");
+            remark(&format_args!("mirror: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -116,7 +120,7 @@ fn publish(names: &[String], link: &Link) -> Result<()> {
             say(name, *seen, figures.errors, figures.last_error.as_deref());
             *seen = figures.errors;
             if link.verbose {
-                println!("{name}: {} answers, {} bytes", figures.answers, figures.bytes);
+                print(&format_args!("{name}: {} answers, {} bytes", figures.answers, figures.bytes));
             }
         }
     })
@@ -138,13 +142,13 @@ fn follow(names: &[String], prefix: &str, link: &Link) -> Result<()> {
             *seen = figures.errors;
             if link.verbose {
                 let status = figures.status;
-                println!(
+                print(&format_args!(
                     "{name}: version {}, {} applied, {} bytes, {}",
                     status.version,
                     status.applied,
                     figures.bytes,
                     if status.is_reachable { "reachable" } else { "NOT reachable" },
-                );
+                ));
             }
         }
     })
@@ -153,7 +157,7 @@ fn follow(names: &[String], prefix: &str, link: &Link) -> Result<()> {
 fn status(name: &str) -> Result<()> {
     let status = SynchronizedMirrorStatus::open_read_only(&*format!("{name}.mirror"));
     let status = status.with_context(|| format!("`{name}` is not a replica"))?.load()?;
-    println!(
+    print(&format_args!(
         "{name}: version {} of {:032x}, {} applied, {} refused, confirmed {:.1} s ago, {}",
         status.version,
         status.origin_identity(),
@@ -161,7 +165,7 @@ fn status(name: &str) -> Result<()> {
         status.refused,
         status.age().as_secs_f64(),
         if status.is_fresh() { "reachable" } else { "NOT reachable" },
-    );
+    ));
     Ok(())
 }
 
@@ -181,7 +185,7 @@ fn say(name: &str, seen: u64, errors: u64, last: Option<&str>) {
     if errors != seen
         && let Some(error) = last
     {
-        eprintln!("mirror: {name}: {error} ({} times)", errors - seen);
+        remark(&format_args!("mirror: {name}: {error} ({} times)", errors - seen));
     }
 }
 

@@ -112,6 +112,29 @@ fn many_values_are_watched_at_once() {
     assert!(child.wait().unwrap().success());
 }
 
+/// A writer that never pauses would fill the terminal, and the other values would not be looked at.
+#[test]
+fn a_value_that_changes_all_the_time_is_a_line_in_each_interval() {
+    let name = SegmentName::new("watch-busy");
+    let bank = Arena::create(&name, 1 << 20).unwrap();
+    let busy = bank.insert("busy", 0_u64).unwrap();
+    let mut running = Running::start(&["watch", "--interval", "0.5", &format!("{}[*]", &*name)]);
+    eventually("it is watched", || inspect(&name).unwrap().is_awaited());
+    let stop = AtomicBool::new(false);
+    let lines = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                busy.update(|number| *number += 1).unwrap();
+            }
+        });
+        thread::sleep(Duration::from_secs(2));
+        running.process.kill();
+        stop.store(true, Ordering::Relaxed);
+        std::iter::from_fn(|| Some(running.line()).filter(|line| !line.is_empty())).count()
+    });
+    assert!((1..30).contains(&lines), "{lines} lines in two seconds");
+}
+
 /// Returns whether the command has mapped the segment.
 fn is_mapped_by(running: &Running, name: &SegmentName) -> bool {
     fs::read_to_string(format!("/proc/{}/maps", running.process.id())).is_ok_and(|maps| maps.contains(&**name))

@@ -11,7 +11,7 @@
 
 mod answer;
 
-pub(crate) use answer::{Answer, Blocks, Bytes, Entry, News, Position, Shape, fingerprint};
+pub(crate) use answer::{Answer, Blocks, Bytes, Entry, News, Position, REMOVED, Shape, VALUES, fingerprint};
 
 use serde::{Deserialize, Serialize};
 

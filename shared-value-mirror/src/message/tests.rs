@@ -44,6 +44,23 @@ fn another_version_of_the_protocol_is_refused_by_name() {
     assert!(decode::<Answer<'_>>(&message).is_err(), "there is something behind its end");
 }
 
+/// A message of some megabytes would take gigabytes of the follower's memory.
+#[test]
+fn messages_of_many_small_parts_are_refused() {
+    let news = |entries, removed| {
+        let shape = Shape::Arena { capacity: 1 << 20 };
+        encode(&Answer::News(News { position: position(1, 5), base: Some(4), shape, entries, removed }))
+    };
+    let blocks = |parts| Entry { key: "", bytes: Bytes::Blocks(Blocks { fingerprint: 9, length: 8, parts }) };
+    let is_decoded = |message: Vec<u8>| decode::<Answer<'_>>(&message).is_ok();
+    assert!(is_decoded(news(vec![], vec![""; REMOVED])));
+    assert!(!is_decoded(news(vec![], vec![""; REMOVED + 1])));
+    assert!(is_decoded(news(vec![blocks(vec![(0, &[1; 16]); 1000])], vec![])));
+    assert!(!is_decoded(news(vec![blocks(vec![(0, &[]); 1000])], vec![])));
+    assert!(is_decoded(news(vec![blocks(vec![]); 1000], vec![])));
+    assert!(!is_decoded(news(vec![blocks(vec![]); VALUES + 1], vec![])));
+}
+
 proptest! {
     /// Whatever comes from the network, decoding neither panics nor takes memory that the message does not account for.
     #[test]

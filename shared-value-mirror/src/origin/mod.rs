@@ -5,11 +5,13 @@ mod pattern;
 mod publisher;
 mod source;
 mod tracked;
+mod under_way;
 mod value;
 mod waiter;
 
 pub use publisher::{Published, Publisher, PublisherOptions};
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -21,6 +23,7 @@ use crate::error::MirrorError;
 use crate::figures::Figures;
 use crate::message::{Answer, Ask, Position, decode, encode};
 use crate::origin::source::Source;
+use crate::origin::under_way::UnderWay;
 use crate::origin::waiter::Waiter;
 use crate::transport::Question;
 
@@ -44,8 +47,6 @@ const ASKS: usize = 4096;
 pub(crate) struct Origin {
     name: String,
     keys: String,
-    /// The random bits of this run, by which followers tell its arena states from those of another run.
-    session: u64,
     limit: usize,
     inbox: Mutex<Vec<Waiting>>,
     /// Rings when something is in the inbox, or all is to end.
@@ -54,6 +55,7 @@ pub(crate) struct Origin {
     /// Rings when a follower waits for a change, or all is to end.
     awaited: Condvar,
     is_stopped: AtomicBool,
+    under_way: UnderWay,
     pub(crate) figures: Figures,
     pub(crate) answers: AtomicU64,
     pub(crate) bytes: AtomicU64,
@@ -82,13 +84,13 @@ impl Origin {
         Arc::new(Self {
             name: name.to_owned(),
             keys: keys.to_owned(),
-            session: fastrand::u64(1..),
             limit,
             inbox: Mutex::default(),
             bell: Condvar::new(),
             desk: Mutex::default(),
             awaited: Condvar::new(),
             is_stopped: false.into(),
+            under_way: UnderWay::default(),
             figures: Figures::default(),
             answers: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -141,7 +143,8 @@ impl Origin {
             desk.asks.drain(..surplus);
             self.serve(&mut desk);
             let next = desk.asks.iter().map(|ask| ask.until).min();
-            wait = next.map_or(SLICE, |next| next.saturating_duration_since(Instant::now()).min(LOOK));
+            // Not at once: asks whose time is over may wait for room.
+            wait = next.map_or(SLICE, |next| next.saturating_duration_since(Instant::now()).clamp(LOOK / 10, LOOK));
         }
     }
 
@@ -186,23 +189,26 @@ impl Origin {
         });
         let now = Instant::now();
         let Desk { source, asks, .. } = desk;
-        let mut sent: Option<(Option<Position>, Vec<u8>)> = None;
+        let mut news = HashMap::new();
         for ask in std::mem::take(asks) {
             let message = match (position, source.as_ref()) {
-                (Some(position), Some(source)) if ask.base != Some(position) => match &sent {
-                    Some((base, message)) if *base == ask.base => message.clone(),
-                    _ => {
-                        let message = encode(&Answer::News(source.news(position, ask.base)));
-                        sent = Some((ask.base, message.clone()));
-                        message
+                (Some(position), Some(source)) if ask.base != Some(position) => {
+                    let base = source.known(position, ask.base);
+                    // A message is made once for all followers of a state. Asks may name any states, so there may be many
+                    // messages.
+                    if !news.contains_key(&base) && self.under_way.bytes() > self.limit {
+                        asks.push(ask);
+                        continue;
                     }
-                },
+                    let make = || self.under_way.message(encode(&Answer::News(source.news(position, base))));
+                    news.entry(base).or_insert_with(make).clone()
+                }
                 _ if ask.until > now => {
                     asks.push(ask);
                     continue;
                 }
-                (Some(position), _) => encode(&Answer::Same(position)),
-                (None, _) => encode(&Answer::Absent),
+                (Some(position), _) => encode(&Answer::Same(position)).into(),
+                (None, _) => encode(&Answer::Absent).into(),
             };
             self.answers.fetch_add(1, Ordering::Relaxed);
             self.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
@@ -220,7 +226,7 @@ impl Origin {
     fn refresh(&self, desk: &mut Desk) -> Result<Option<Position>, MirrorError> {
         if desk.source.as_ref().is_none_or(|source| !source.is_current()) {
             desk.source = None;
-            desk.source = Source::open(&self.name, &self.keys, self.session, self.limit)?;
+            desk.source = Source::open(&self.name, &self.keys, self.limit)?;
             desk.opened += 1;
         }
         desk.source.as_mut().map(Source::refresh).transpose()
@@ -231,3 +237,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A thread that panicked has left whole data: it is replaced as a whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

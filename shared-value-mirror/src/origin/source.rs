@@ -20,7 +20,7 @@ const TRIES: usize = 10;
 
 impl Source {
     /// Opens what the name leads to; `None` if that is nothing.
-    pub(super) fn open(name: &str, keys: &str, session: u64, limit: usize) -> Result<Option<Self>, MirrorError> {
+    pub(super) fn open(name: &str, keys: &str, limit: usize) -> Result<Option<Self>, MirrorError> {
         for _ in 0..TRIES {
             let report = match inspect(name) {
                 Ok(report) => report,
@@ -29,7 +29,7 @@ impl Source {
             };
             let opened = if report.is_arena() {
                 let identity = report.identity().unwrap_or_default();
-                ArenaSource::open(name, keys, identity, session, limit).map(Box::new).map(Self::Arena)
+                ArenaSource::open(name, keys, identity, limit).map(Box::new).map(Self::Arena)
             } else {
                 ValueSource::open(name, &report, limit).map(Box::new).map(Self::Value)
             };
@@ -59,8 +59,19 @@ impl Source {
         }
     }
 
+    /// Returns the sequence of a follower's state, if it is known what has changed since.
+    pub(super) fn known(&self, position: Position, base: Option<Position>) -> Option<u64> {
+        let oldest = match self {
+            Self::Value(_) => 0,
+            Self::Arena(arena) => arena.complete_since(),
+        };
+        let is_known =
+            |base: &Position| base.is_comparable(position) && (oldest..=position.sequence).contains(&base.sequence);
+        base.filter(is_known).map(|base| base.sequence)
+    }
+
     /// Returns what a follower of `base` lacks of the state that was read last.
-    pub(super) fn news(&self, position: Position, base: Option<Position>) -> News<'_> {
+    pub(super) fn news(&self, position: Position, base: Option<u64>) -> News<'_> {
         match self {
             Self::Value(value) => value.news(position, base),
             Self::Arena(arena) => arena.news(position, base),

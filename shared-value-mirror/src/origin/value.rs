@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared_value::{Dyn, DynLayout, DynValue, Error, ReadOnly, Report, ReportedLock, Synchronized};
+use shared_value::{Dyn, DynValue, Error, ReadOnly, Report, ReportedLock, Synchronized};
 
 use crate::contents;
 use crate::error::MirrorError;
@@ -14,6 +14,8 @@ use crate::origin::waiter::Waiter;
 #[derive(Debug)]
 pub(super) struct ValueSource {
     handle: Handle,
+    name: String,
+    limit: usize,
     identity: u128,
     version: u64,
     tracked: Tracked,
@@ -49,17 +51,12 @@ impl ValueSource {
             Err(Error::Io { .. } | Error::InvalidSegment { .. }) => Handle::Readable(DynValue::open_read_only(name)?),
             Err(error) => return Err(error.into()),
         };
-        let layout = handle.layout();
-        if layout.size() > limit && contents::vector(layout).is_none() {
-            return Err(MirrorError::TooLarge { name: name.to_owned(), needed: layout.size(), limit });
-        }
         let identity = report.identity().unwrap_or_default();
-        let capacity = contents::capacity(layout, report.size().unwrap_or_default());
         let mut bytes = Vec::new();
-        let version = handle.read(&mut bytes)?;
+        let version = handle.read_within(name, limit, &mut bytes)?;
         // The schema of the segment, because an array may be of a type without a length.
-        let tracked = Tracked::new(report.schema().to_owned(), capacity, bytes, version);
-        Ok(Self { handle, identity, version, tracked, spare: Vec::new() })
+        let tracked = Tracked::new(report.schema().to_owned(), handle.capacity(), bytes, version);
+        Ok(Self { handle, name: name.to_owned(), limit, identity, version, tracked, spare: Vec::new() })
     }
 
     pub(super) fn is_current(&self) -> bool {
@@ -72,17 +69,16 @@ impl ValueSource {
     /// Reads the newest state, if it is another one.
     pub(super) fn refresh(&mut self) -> Result<Position, MirrorError> {
         if self.handle.version() != self.version {
-            self.version = self.handle.read(&mut self.spare)?;
+            self.version = self.handle.read_within(&self.name, self.limit, &mut self.spare)?;
             self.spare = self.tracked.update(std::mem::take(&mut self.spare), self.version);
         }
         Ok(Position { identity: self.identity, session: 0, sequence: self.version })
     }
 
     /// Returns what a follower of this state lacks.
-    pub(super) fn news(&self, position: Position, base: Option<Position>) -> News<'_> {
-        let base = base.filter(|base| base.is_comparable(position) && base.sequence <= position.sequence);
-        let bytes = self.tracked.since(base.map(|base| base.sequence));
-        let base = if matches!(bytes, Bytes::Whole { .. }) { None } else { base.map(|base| base.sequence) };
+    pub(super) fn news(&self, position: Position, base: Option<u64>) -> News<'_> {
+        let bytes = self.tracked.since(base);
+        let base = base.filter(|_| matches!(bytes, Bytes::Blocks(_)));
         News { position, base, shape: Shape::Value, entries: vec![Entry { key: "", bytes }], removed: Vec::new() }
     }
 
@@ -95,25 +91,44 @@ impl ValueSource {
 }
 
 impl Handle {
-    pub(super) fn layout(&self) -> &DynLayout {
+    fn capacity(&self) -> Option<u64> {
         match self {
-            Self::Writable(value) => value.layout(),
-            Self::Readable(value) => value.layout(),
+            Self::Writable(value) => contents::capacity(value),
+            Self::Readable(value) => contents::capacity(value),
         }
     }
 
-    pub(super) fn version(&self) -> u64 {
+    /// Returns the number of bytes that a copy has; `None` if it is a vector that is too long to be copied.
+    fn size(&self) -> Result<Option<usize>, Error> {
+        match self {
+            Self::Writable(value) => contents::size(value),
+            Self::Readable(value) => contents::size(value),
+        }
+    }
+
+    fn version(&self) -> u64 {
         match self {
             Self::Writable(value) => value.version(),
             Self::Readable(value) => value.version(),
         }
     }
 
+    /// Copies the value as `read` does, if it is not larger than the limit.
+    fn read_within(&self, name: &str, limit: usize, to: &mut Vec<u8>) -> Result<u64, MirrorError> {
+        let too_large = |needed| MirrorError::TooLarge { name: name.to_owned(), needed, limit };
+        if let Some(needed) = self.size()?.filter(|size| *size > limit) {
+            return Err(too_large(needed));
+        }
+        let version = self.read(to)?;
+        // A vector may have grown meanwhile.
+        if to.len() > limit { Err(too_large(to.len())) } else { Ok(version) }
+    }
+
     /// Copies the value, and returns the version of the copy.
     ///
     /// If the version is the same before and after the copy, the copy is of that version. If commits overtake many copies, one is
     /// made under the lock.
-    pub(super) fn read(&self, to: &mut Vec<u8>) -> Result<u64, Error> {
+    fn read(&self, to: &mut Vec<u8>) -> Result<u64, Error> {
         for _ in 0..TRIES {
             let version = self.version();
             self.copy(to)?;

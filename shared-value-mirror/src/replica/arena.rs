@@ -1,26 +1,21 @@
 //! `ArenaReplica`: the replica of an arena.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::fs;
 
-use shared_value::{Arena, Capacity, Dyn, DynLayout, DynValue, Entry as Listed, Error, Location, inspect};
+use shared_value::{Arena, Capacity, Dyn, DynLayout, DynValue, Entry as Listed, Error, Location};
 
 use crate::contents;
 use crate::error::MirrorError;
-use crate::message::{Bytes, News, fingerprint};
+use crate::message::{Bytes, Entry, News, fingerprint};
+use crate::name::leads_to;
 use crate::replica::kept;
-use crate::replica::value::{Change, later, write, write_atomics, wrong};
+use crate::replica::value::{Change, PATIENCE, later, write, write_atomics, wrong};
 
 /// A replica, with a handle that can write it.
 pub(super) struct ArenaReplica {
     arena: Arena,
     name: String,
-}
-
-/// An arena under a name of its own, which has all values of a state.
-pub(super) struct New {
-    /// The file, under the name that it has until it is complete.
-    path: std::path::PathBuf,
 }
 
 /// How many values are locked in one transaction. The kernel frees the locks of a dead thread up to a number that is a little
@@ -30,7 +25,7 @@ const LOCKS: usize = 1000;
 /// What a value becomes.
 enum Step<'m> {
     Write(DynValue, Change),
-    Make(&'m str, DynLayout, &'m [u8], Option<usize>),
+    Make(&'m str, DynLayout, Cow<'m, [u8]>, Option<usize>),
 }
 
 impl ArenaReplica {
@@ -40,47 +35,35 @@ impl ArenaReplica {
         Ok(Self { arena, name: name.to_owned() })
     }
 
-    /// Makes an arena with the values of a state, under a name of its own.
-    pub(super) fn make(name: &str, capacity: u64, news: &News<'_>, limit: usize) -> Result<New, MirrorError> {
-        let path = kept::path(&format!(".{name}.mirror-next"));
-        // A follower that was killed may have left it.
-        if let Err(error) = fs::remove_file(&path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(io("remove", &path, error));
-        }
-        // Of the capacity, memory is taken only as values are made. The message has at most as many bytes as the limit.
+    /// Makes the next segment of a replica: an arena with the values of a state.
+    pub(super) fn make(name: &str, capacity: u64, news: &News<'_>, limit: usize) -> Result<(), MirrorError> {
+        // Values that are replaced take room beside the new ones. Of the capacity, memory is taken only as values are made, and
+        // the message has at most as many bytes as the limit.
         let most = limit.saturating_mul(8).max(1 << 20);
-        let capacity = usize::try_from(capacity).map_or(most, |capacity| capacity.min(most));
-        let made = Arena::options().mode(kept::READ_ONLY).create(Location::from(&*path), Capacity(capacity));
-        let replica = Self { arena: made?, name: name.to_owned() };
-        if let Err(error) = replica.apply(news, limit) {
-            // It has no use.
-            let _ = fs::remove_file(&path);
-            return Err(error);
+        let capacity = usize::try_from(capacity).map_or(most, |capacity| capacity.saturating_mul(2).min(most));
+        let path = kept::next(name);
+        let arena = Arena::options().mode(kept::READ_ONLY).create(Location::from(&*path), Capacity(capacity))?;
+        // Nobody sees it yet, so it takes no transaction.
+        for entry in &news.entries {
+            let Bytes::Whole { schema, bytes, capacity } = &entry.bytes else {
+                return Err(wrong("whole values", "changes of one"));
+            };
+            let layout = DynLayout::parse(schema)?;
+            let capacity = contents::fitting_capacity(&layout, bytes.len(), *capacity, limit)?;
+            arena.insert::<Dyn>(entry.key, contents::initial(layout, bytes, capacity)?)?;
         }
-        Ok(New { path })
-    }
-
-    /// Gives the arena its name.
-    pub(super) fn publish(name: &str, new: New) -> Result<Self, MirrorError> {
-        let New { path } = new;
-        // A link, and not a renaming: it fails if the name is taken.
-        let linked = fs::hard_link(&path, kept::path(name)).map_err(|error| io("name", &path, error));
-        fs::remove_file(&path).map_err(|error| io("remove", &path, error))?;
-        linked?;
-        Self::open(name)
+        Ok(())
     }
 
     /// Returns whether the name leads to this segment.
     pub(super) fn is_current(&self, identity: u128) -> bool {
-        inspect(&*self.name).is_ok_and(|report| report.identity() == Some(identity))
+        leads_to(&self.name, identity)
     }
 
     /// Lets the replica show a later state, in one transaction.
     ///
     /// # Errors
-    /// If the state is invalid. Then nothing has changed.
+    /// If the state is invalid, or has no room. Then nothing has changed.
     pub(super) fn apply(&self, news: &News<'_>, limit: usize) -> Result<(), MirrorError> {
         let listed = self.arena.iter().filter_map(|listed| Some((listed.key()?.to_owned(), listed)));
         let present: HashMap<String, Listed> = listed.collect();
@@ -88,36 +71,25 @@ impl ArenaReplica {
         let mut locks = 0;
         for entry in &news.entries {
             let listed = present.get(entry.key);
-            let value = listed.map(|listed| self.arena.get(listed.id::<Dyn>())).transpose()?.flatten();
-            let schema = listed.map_or("", |listed| listed.schema());
-            let step = match (&entry.bytes, value) {
-                (Bytes::Whole { schema: new, bytes, .. }, Some(value))
-                    if *new == schema && locks < LOCKS && fits(&value, bytes) =>
-                {
-                    if holds(&value, bytes)? {
-                        continue;
-                    }
-                    Step::Write(value.clone(), later(&value, &entry.bytes, limit)?)
+            let Some(step) = self.step(entry, listed, limit)? else { continue };
+            steps.push(match (step, listed) {
+                (Step::Write(value, change), Some(listed)) if locks == LOCKS => {
+                    let layout = DynLayout::parse(listed.schema())?;
+                    Step::Make(entry.key, layout, change.bytes.into(), value.capacity().ok())
                 }
-                (Bytes::Whole { schema, bytes, capacity }, _) => {
-                    let layout = DynLayout::parse(schema)?;
-                    let capacity = contents::fitting_capacity(&layout, bytes.len(), *capacity, limit)?;
-                    Step::Make(entry.key, layout, bytes, capacity)
+                (step, _) => {
+                    locks += usize::from(matches!(step, Step::Write(..)));
+                    step
                 }
-                (Bytes::Blocks(blocks), Some(value)) if blocks.fingerprint == fingerprint(schema) => {
-                    Step::Write(value.clone(), later(&value, &entry.bytes, limit)?)
-                }
-                (Bytes::Blocks(_), _) => return Err(wrong("changes of a value of the replica", "others")),
-            };
-            locks += usize::from(matches!(step, Step::Write(..)));
-            steps.push(step);
+            });
         }
         let staying: HashSet<&str> = news.entries.iter().map(|entry| entry.key).collect();
-        let leaving: Vec<&str> = match news.base {
+        let mut leaving: Vec<&str> = match news.base {
             Some(_) => news.removed.clone(),
-            None => present.keys().map(|key| &**key).filter(|key| !staying.contains(key)).collect(),
+            None => present.keys().map(|key| &**key).collect(),
         };
-        self.arena.transaction(|transaction| {
+        leaving.retain(|key| !staying.contains(key));
+        self.arena.transaction_timeout(PATIENCE, |transaction| {
             for key in &leaving {
                 transaction.remove(*key)?;
             }
@@ -142,6 +114,34 @@ impl ArenaReplica {
         }
         Ok(())
     }
+
+    /// Returns what a value becomes, of which `listed` is there; `None` if it stays as it is.
+    fn step<'m>(
+        &self,
+        entry: &Entry<'m>,
+        listed: Option<&Listed>,
+        limit: usize,
+    ) -> Result<Option<Step<'m>>, MirrorError> {
+        let value = listed.map(|listed| self.arena.get(listed.id::<Dyn>())).transpose()?.flatten();
+        let present = listed.map_or("", |listed| listed.schema());
+        let change = |value: DynValue| {
+            let change = later(&value, &entry.bytes, limit)?;
+            Ok(Some(Step::Write(value, change)))
+        };
+        match (&entry.bytes, value) {
+            (Bytes::Whole { schema, bytes, capacity }, value) => {
+                let layout = DynLayout::parse(schema)?;
+                let capacity = contents::fitting_capacity(&layout, bytes.len(), *capacity, limit)?;
+                match value.filter(|value| *schema == present && fits(value, bytes, capacity)) {
+                    Some(value) if holds(&value, bytes)? => Ok(None),
+                    Some(value) => change(value),
+                    None => Ok(Some(Step::Make(entry.key, layout, Cow::Borrowed(bytes), capacity))),
+                }
+            }
+            (Bytes::Blocks(blocks), Some(value)) if blocks.fingerprint == fingerprint(present) => change(value),
+            (Bytes::Blocks(_), _) => Err(wrong("changes of a value of the replica", "others")),
+        }
+    }
 }
 
 /// Returns whether the value holds these bytes.
@@ -151,11 +151,7 @@ fn holds(value: &DynValue, bytes: &[u8]) -> Result<bool, Error> {
     Ok(present == bytes)
 }
 
-/// Returns whether the value can hold these bytes.
-fn fits(value: &DynValue, bytes: &[u8]) -> bool {
-    contents::vector(value.layout()).is_some() || value.layout().size() == bytes.len()
-}
-
-fn io(what: &str, path: &std::path::Path, source: std::io::Error) -> MirrorError {
-    Error::Io { operation: format!("{what} `{}`", path.display()), source }.into()
+/// Returns whether the value can hold these bytes, and has this capacity if it is a vector.
+fn fits(value: &DynValue, bytes: &[u8], capacity: Option<usize>) -> bool {
+    value.capacity().ok() == capacity && (capacity.is_some() || value.layout().size() == bytes.len())
 }

@@ -188,16 +188,18 @@ enum Then {
     Ask,
     AskForAll,
     Pause,
+    /// Changes that were refused would be refused again.
+    PauseAndAskForAll,
 }
 
 impl Following {
     fn run(mut self) {
         let mut then = Then::Ask;
         while !self.shared.is_stopped.load(Ordering::Acquire) {
-            if then == Then::Pause {
+            if matches!(then, Then::Pause | Then::PauseAndAskForAll) {
                 thread::sleep(PAUSE);
             }
-            then = self.ask(then == Then::AskForAll).unwrap_or_else(|error| {
+            then = self.ask(matches!(then, Then::AskForAll | Then::PauseAndAskForAll)).unwrap_or_else(|error| {
                 self.shared.figures.note(&error);
                 Then::Pause
             });
@@ -229,8 +231,9 @@ impl Following {
         self.allowed = self.allowed.max(slow).min(LONGEST);
         self.shared.seen().1 += message.len() as u64;
         self.take(&message).or_else(|error| {
+            self.shared.figures.note(&error);
             self.replica.refuse()?;
-            Err(error)
+            Ok(Then::PauseAndAskForAll)
         })
     }
 

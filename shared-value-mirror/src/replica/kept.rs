@@ -1,8 +1,9 @@
 //! What an earlier follower has left under a name.
 
 use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use shared_value::{Error, Report, inspect, unlink};
 
@@ -29,8 +30,30 @@ pub(super) struct Kept {
 }
 
 /// Returns the path of a name.
-pub(super) fn path(name: &str) -> PathBuf {
+fn path(name: &str) -> PathBuf {
     PathBuf::from(NAMED).join(name)
+}
+
+/// Returns the path that the next segment of a replica has until it is complete.
+pub(super) fn next(name: &str) -> PathBuf {
+    path(&format!(".{name}.mirror-next"))
+}
+
+/// Removes what a follower that was killed may have left at that path.
+pub(super) fn clear_next(name: &str) -> Result<(), Error> {
+    let next = next(name);
+    match fs::remove_file(&next) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", &next, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Gives the next segment the name.
+pub(super) fn publish_next(name: &str) -> Result<(), Error> {
+    let next = next(name);
+    // A link, and not a renaming: it fails if the name is taken.
+    fs::hard_link(&next, path(name)).map_err(|error| io("name", &next, error))?;
+    clear_next(name)
 }
 
 /// Finds out what lies under the name; `None` if it is nothing.
@@ -44,15 +67,15 @@ pub(super) fn find(name: &str, status: &MirrorStatus) -> Result<Option<Kept>, Mi
         Err(error) => return Err(error.into()),
     };
     let is_named = report.identity() == Some(status.replica_identity());
-    let is_made = status.phase == MAKING && mode(name) == Some(READ_ONLY);
-    if !is_named && !is_made {
+    let is_next = status.phase == MAKING && report.identity() == Some(status.next_replica_identity());
+    if !is_named && !is_next {
         return Err(MirrorError::NotAReplica { name: name.to_owned() });
     }
     let version = report.version().unwrap_or_default();
     let (position, is_exact) = match status.phase {
         _ if is_named && version == status.replica_version => (status.position(), true),
         CHANGING if is_named && version == status.replica_version.wrapping_add(1) => (status.next(), true),
-        MAKING if !is_named => (status.next(), version == 0),
+        MAKING if is_next => (status.next(), version == 0),
         // Another process has written it.
         _ => (status.position(), false),
     };
@@ -84,10 +107,9 @@ pub(super) fn unlink_own(name: &str, identity: u128) -> Result<(), MirrorError> 
 
 fn set_mode(name: &str, mode: u32) -> Result<(), Error> {
     let path = path(name);
-    let set = fs::set_permissions(&path, Permissions::from_mode(mode));
-    set.map_err(|source| Error::Io { operation: format!("set the permissions of `{}`", path.display()), source })
+    fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(|error| io("set the permissions of", &path, error))
 }
 
-fn mode(name: &str) -> Option<u32> {
-    fs::metadata(path(name)).ok().map(|facts| facts.permissions().mode() & 0o777)
+fn io(what: &str, path: &Path, source: io::Error) -> Error {
+    Error::Io { operation: format!("{what} `{}`", path.display()), source }
 }

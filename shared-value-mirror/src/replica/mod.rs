@@ -15,25 +15,29 @@
 //! that is older than `p` and `q`.
 //!
 //! A segment shows one origin only. If the origin is made anew, so is the replica, and the old one keeps the last state of the old
-//! origin. The status says which segment is the replica:
+//! origin. An arena is also made anew if a whole state has no room in it. The status says which segment is the replica:
 //!
-//! 1. The status says: a replica for the state `q` is being made.
-//! 2. The old name is unlinked, if there is one, and the complete new segment gets the name.
-//! 3. The status says: this segment shows `q`.
+//! 1. A new segment that shows `q` is made, under a path of its own.
+//! 2. The status says: this segment takes the place of the replica, and shows `q`.
+//! 3. The old name is unlinked, if there is one, and the new segment gets the name.
+//! 4. The status says: the replica is this segment, and shows `q`.
 //!
-//! After a death before 2 the name leads to the old segment, which the status still names, or to nothing. After a death between 2
-//! and 3 it leads to a segment that the status does not name, while the status says that one is being made.
+//! After a death before 3 the name leads to the old segment, which the status still names, or to nothing. After a death between 3
+//! and 4 it leads to nothing, or to the segment of which the status says that it takes the place. A segment that the status
+//! does not name is never taken over, whatever its owner and mode are.
 
 mod arena;
 mod follower;
 mod kept;
+mod remove;
 mod status;
 mod value;
 
 pub use follower::{Followed, Follower, FollowerOptions};
-pub use status::{MirrorStatus, SynchronizedMirrorStatus, remove};
+pub use remove::remove;
+pub use status::{MirrorStatus, SynchronizedMirrorStatus};
 
-use shared_value::{Timestamp, inspect};
+use shared_value::{Error, Timestamp, inspect};
 
 use crate::error::MirrorError;
 use crate::message::{News, Position, Shape};
@@ -77,6 +81,7 @@ impl Replica {
         let status = file.status;
         let floor = [status.position(), status.next()];
         let kept = kept::find(name, &status)?;
+        kept::clear_next(name)?;
         file.status.phase = SETTLED;
         file.status.is_reachable = false;
         let (mut held, mut known) = (None, None);
@@ -167,7 +172,10 @@ impl Replica {
         }
         let is_same_segment = self.is_of(news);
         if is_same_segment {
-            self.change(news)?;
+            match self.change(news) {
+                Err(MirrorError::Value(Error::ArenaFull { .. })) if news.base.is_none() => self.make(news)?,
+                changed => changed?,
+            }
         } else if news.base.is_some() {
             return Ok(Applied::NeedsWhole);
         } else {
@@ -214,28 +222,40 @@ impl Replica {
         changed
     }
 
-    /// Makes a replica for another origin.
+    /// Makes another segment for a state: that of another origin, or one with more room.
     fn make(&mut self, news: &News<'_>) -> Result<(), MirrorError> {
-        if self.held.is_none() && inspect(&*self.name).is_ok() {
-            return Err(MirrorError::NotAReplica { name: self.name.clone() });
-        }
-        let new = match news.shape {
-            Shape::Value => Made::Value(ValueReplica::check(news, self.limit)?),
-            Shape::Arena { capacity } => Made::Arena(ArenaReplica::make(&self.name, capacity, news, self.limit)?),
+        let old = kept::find(&self.name, &self.file.status)?;
+        kept::clear_next(&self.name)?;
+        let made = match news.shape {
+            Shape::Value => ValueReplica::make(&self.name, news, self.limit),
+            Shape::Arena { capacity } => ArenaReplica::make(&self.name, capacity, news, self.limit),
         };
+        let replaced = made.and_then(|()| self.replace(old, news));
+        if replaced.is_err() {
+            // It has no use. The next one is made at the same path, so an error here would come again there.
+            let _ = kept::clear_next(&self.name);
+        }
+        replaced
+    }
+
+    /// Lets the next segment take the place of the old one.
+    fn replace(&mut self, old: Option<Kept>, news: &News<'_>) -> Result<(), MirrorError> {
+        let next = inspect(&*kept::next(&self.name))?.identity().unwrap_or_default();
         self.file.status.set_next(news.position);
+        self.file.status.set_next_replica(next);
         self.file.status.phase = MAKING;
         self.file.commit()?;
-        if self.held.take().is_some() {
-            kept::unlink_own(&self.name, self.file.status.replica_identity())?;
+        if let Some(Kept { report, .. }) = old {
+            kept::unlink_own(&self.name, report.identity().unwrap_or_default())?;
         }
-        self.held = Some(match new {
-            Made::Value(new) => Held::Value(ValueReplica::create(&self.name, new)?),
-            Made::Arena(new) => Held::Arena(ArenaReplica::publish(&self.name, new)?),
+        self.held = None;
+        kept::publish_next(&self.name)?;
+        self.held = Some(match news.shape {
+            Shape::Value => Held::Value(ValueReplica::open(&self.name)?),
+            Shape::Arena { .. } => Held::Arena(ArenaReplica::open(&self.name)?),
         });
-        let identity = inspect(&*self.name)?.identity().unwrap_or_default();
-        self.file.status.set_replica(identity);
-        self.file.status.origins += 1;
+        self.file.status.set_replica(next);
+        self.file.status.origins += u64::from(self.file.status.origin_identity() != news.position.identity);
         self.settle(news.position)
     }
 
@@ -259,12 +279,6 @@ impl Replica {
 enum Prepared {
     Value(value::Change),
     Arena,
-}
-
-/// A replica without the name.
-enum Made<'m> {
-    Value(value::New<'m>),
-    Arena(arena::New),
 }
 
 #[cfg(test)]

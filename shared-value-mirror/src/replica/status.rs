@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared_value::{Error, Location, LockError, OwnedGuard, SharedValue, Synchronized, Timestamp, unlink};
+use shared_value::{Error, Location, LockError, OwnedGuard, SharedValue, Synchronized, Timestamp};
 
 use crate::error::MirrorError;
 use crate::message::Position;
@@ -40,6 +40,8 @@ pub struct MirrorStatus {
     pub next_session: u64,
     /// See `next_origin`.
     pub next_version: u64,
+    /// The identity of the new replica that is being made; see `phase`.
+    pub next_replica: [u64; 2],
     /// When the follower has last heard that this is the newest state, by the clock of this machine.
     pub heard: Timestamp,
     /// When the replica was last changed, by the clock of this machine.
@@ -50,8 +52,8 @@ pub struct MirrorStatus {
     pub refused: u64,
     /// How many segments of the origin the replica has shown.
     pub origins: u64,
-    /// 0: the replica shows `version`. 1: its next commit shows `next_version`. 2: a new replica is being made, which shows
-    /// `next_version`.
+    /// 0: the replica shows `version`. 1: its next commit shows `next_version`. 2: `next_replica` takes the place of the
+    /// replica, and shows `next_version`.
     pub phase: u8,
     /// Whether the publisher has answered lately. While no follower runs, this does not change: see [`MirrorStatus::is_fresh`].
     pub is_reachable: bool,
@@ -105,6 +107,14 @@ impl MirrorStatus {
         joined(self.replica)
     }
 
+    pub(super) fn next_replica_identity(&self) -> u128 {
+        joined(self.next_replica)
+    }
+
+    pub(super) fn set_next_replica(&mut self, identity: u128) {
+        self.next_replica = split(identity);
+    }
+
     pub(super) fn set_replica(&mut self, identity: u128) {
         self.replica = split(identity);
     }
@@ -122,7 +132,7 @@ fn split(identity: u128) -> [u64; 2] {
 /// The status of a replica, under its lock: the thread that follows holds the lock for as long as it lives, and so is the only one.
 /// If its process is killed, the kernel frees the lock.
 pub(super) struct StatusFile {
-    value: Synchronized<MirrorStatus>,
+    pub(super) value: Synchronized<MirrorStatus>,
     guard: OwnedGuard<MirrorStatus>,
     pub(super) status: MirrorStatus,
 }
@@ -135,17 +145,22 @@ impl StatusFile {
     pub(super) fn open(replica: &str) -> Result<Self, MirrorError> {
         let name = name_of(replica);
         let options = Synchronized::options().mode(0o644);
-        let value: Synchronized<MirrorStatus> =
-            options.open_or_create(Location::from(&*name), MirrorStatus::default())?;
-        let guard = match value.lock_owned_timeout(PATIENCE) {
-            Ok(guard) => guard,
-            Err(Error::Lock(LockError::TimedOut)) => {
-                return Err(MirrorError::AlreadyFollowed { name: replica.to_owned() });
+        loop {
+            let value: Synchronized<MirrorStatus> =
+                options.open_or_create(Location::from(&*name), MirrorStatus::default())?;
+            let guard = match value.lock_owned_timeout(PATIENCE) {
+                Ok(guard) => guard,
+                Err(Error::Lock(LockError::TimedOut)) => {
+                    return Err(MirrorError::AlreadyFollowed { name: replica.to_owned() });
+                }
+                Err(error) => return Err(error.into()),
+            };
+            // The process that held the lock before may have removed it meanwhile. Now only the owner of the lock does.
+            if value.is_current() {
+                let status = value.load()?;
+                return Ok(Self { value, guard, status });
             }
-            Err(error) => return Err(error.into()),
-        };
-        let status = value.load()?;
-        Ok(Self { value, guard, status })
+        }
     }
 
     /// Commits the status.
@@ -159,23 +174,4 @@ impl StatusFile {
 /// Returns the name of a replica's status.
 pub(super) fn name_of(replica: &str) -> String {
     format!("{replica}.mirror")
-}
-
-/// Removes a replica and its status.
-///
-/// # Errors
-/// `NotAReplica` if the name has no status, `AlreadyFollowed` if a process follows into it.
-pub fn remove(replica: &str) -> Result<(), MirrorError> {
-    let status = Synchronized::<MirrorStatus>::open(&*name_of(replica));
-    if matches!(status, Err(Error::NotFound { .. })) {
-        return Err(MirrorError::NotAReplica { name: replica.to_owned() });
-    }
-    let file = StatusFile::open(replica)?;
-    let is_own =
-        shared_value::inspect(replica).is_ok_and(|report| report.identity() == Some(file.status.replica_identity()));
-    if is_own {
-        unlink(replica)?;
-    }
-    file.value.unlink()?;
-    Ok(())
 }

@@ -1,7 +1,9 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use shared_value::{DynLayout, SharedArray, inspect, unlink};
+use shared_value::{Arena, DynLayout, SharedArray, inspect, unlink};
 
 use super::*;
 use crate::message::{Blocks, Bytes, Entry, fingerprint};
@@ -35,6 +37,7 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         // A test may have made none.
+        let _ = kept::clear_next(&self.replica.name);
         let _ = unlink(&*self.replica.name);
         let _ = unlink(&*status::name_of(&self.replica.name));
     }
@@ -107,10 +110,65 @@ fn a_follower_that_died_between_two_stores_is_understood() {
     // A name that no status knows.
     let unknown = MirrorStatus { replica: [0; 2], ..before };
     assert!(matches!(kept::find(&name, &unknown), Err(MirrorError::NotAReplica { .. })));
-    // Killed after a replica was made, and before it was noted.
-    let making = MirrorStatus { phase: MAKING, ..unknown };
-    let kept = kept::find(&name, &making).expect("it is one").expect("it is there");
-    assert_eq!((kept.position, kept.is_exact), (at(9), false));
+    // Killed while a replica was made, but the name is that of another program's segment, whatever its mode is.
+    let mut making = MirrorStatus { phase: MAKING, next_replica: [0; 2], ..unknown };
+    assert!(matches!(kept::find(&name, &making), Err(MirrorError::NotAReplica { .. })));
+    // Killed after it got the name, and before that was noted, also while its file could be written.
+    making.set_next_replica(inspect(&*name).expect("it is there").identity().expect("it has one"));
+    for mode in [0o444, 0o644, 0o440] {
+        fs::set_permissions(format!("/dev/shm/{name}"), Permissions::from_mode(mode)).expect("it is ours");
+        let kept = kept::find(&name, &making).expect("it is one").expect("it is there");
+        assert_eq!((kept.position, kept.is_exact), (at(9), false));
+    }
+}
+
+/// Of a follower that was killed while it made a replica, nothing stays.
+#[test]
+fn a_replica_that_was_not_noted_yet_is_removed() {
+    let mut own = Own::new("removed");
+    let name = own.replica.name.clone();
+    own.replica.apply(&whole(at(5), &[1; 4 * LENGTH])).expect("it is whole");
+    own.replica.file.status.next_replica = own.replica.file.status.replica;
+    own.replica.file.status.replica = [0; 2];
+    own.replica.file.status.phase = MAKING;
+    own.replica.file.commit().expect("it is open");
+    fs::write(kept::next(&name), "half of it").expect("there is room");
+    remove(&name).expect("this thread has the lock");
+    for left in [format!("/dev/shm/{name}"), format!("/dev/shm/{name}.mirror"), kept::next(&name).display().to_string()]
+    {
+        assert!(!fs::exists(&left).expect("it can be asked for"), "{left}");
+    }
+}
+
+/// A replica would stay without followers: `mirror remove` has unlinked the status for which the next one waited.
+#[test]
+fn a_status_that_was_removed_while_its_lock_was_waited_for_is_made_anew() {
+    let own = Own::new("waited");
+    let name = own.replica.name.clone();
+    let waiting = std::thread::spawn(move || StatusFile::open(&name).map(|file| file.value.is_current()));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    unlink(&*status::name_of(&own.replica.name)).expect("it is there");
+    let name = own.replica.name.clone();
+    drop(own);
+    assert!(waiting.join().expect("it has not panicked").expect("the lock is free"));
+    unlink(&*status::name_of(&name)).expect("it was made anew");
+}
+
+/// A follower that was told that a key was removed would not have the value that came after it.
+#[test]
+fn keys_that_are_told_as_removed_and_as_values_stay() {
+    let mut own = Own::new("keys");
+    let schema = DynLayout::of::<u64>().expect("numbers have a layout").to_string();
+    let entry = |bytes| Entry { key: "a", bytes: Bytes::Whole { schema: &schema, bytes, capacity: None } };
+    let news = |sequence, base, bytes| {
+        let (shape, removed) = (Shape::Arena { capacity: 1 << 16 }, vec!["a"]);
+        News { position: at(sequence), base, shape, entries: vec![entry(bytes)], removed }
+    };
+    let (one, two) = (1_u64.to_le_bytes(), 2_u64.to_le_bytes());
+    assert_eq!(own.replica.apply(&news(1, None, &one)).expect("it is whole"), Applied::Yes);
+    assert_eq!(own.replica.apply(&news(3, Some(1), &two)).expect("it is whole"), Applied::Yes);
+    let arena = Arena::open_read_only(&*own.replica.name).expect("it is there");
+    assert_eq!(arena.get::<u64>("a").expect("it is one").expect("it is there").get(), 2);
 }
 
 fn schemas() -> impl Strategy<Value = String> {

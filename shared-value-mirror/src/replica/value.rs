@@ -1,6 +1,7 @@
 //! `ValueReplica`: the replica of a value.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use shared_value::{DynKind, DynLayout, DynValue, Error, Location};
 
@@ -15,18 +16,14 @@ pub(super) struct ValueReplica {
     schema: String,
 }
 
-/// A replica that has no segment yet.
-pub(super) struct New<'m> {
-    layout: DynLayout,
-    bytes: &'m [u8],
-    capacity: Option<usize>,
-}
-
 /// The bytes of a later state, and where they may differ from the present ones.
 pub(super) struct Change {
     pub(super) bytes: Vec<u8>,
     changed: Vec<Range<usize>>,
 }
+
+/// How long to wait for locks of the replica. Only a process that writes a replica in spite of its mode holds them.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 impl ValueReplica {
     /// Opens the replica of an earlier follower.
@@ -36,24 +33,19 @@ impl ValueReplica {
         Ok(Self { value, schema })
     }
 
-    /// Checks a state of which a replica is to be made.
-    pub(super) fn check<'m>(news: &News<'m>, limit: usize) -> Result<New<'m>, MirrorError> {
+    /// Makes the next segment of a replica.
+    pub(super) fn make(name: &str, news: &News<'_>, limit: usize) -> Result<(), MirrorError> {
         let Bytes::Whole { schema, bytes, capacity } = only(news)? else {
             return Err(wrong("a whole value", "changes of one"));
         };
+        if bytes.len() > limit {
+            return Err(MirrorError::TooLarge { name: name.to_owned(), needed: bytes.len(), limit });
+        }
         let layout = DynLayout::parse(schema)?;
         let capacity = contents::fitting_capacity(&layout, bytes.len(), *capacity, limit)?;
-        // A value without a name shows whether the bytes are one.
-        drop(DynValue::new(contents::initial(layout.clone(), bytes, capacity)?)?);
-        Ok(New { layout, bytes, capacity })
-    }
-
-    /// Makes the replica.
-    pub(super) fn create(name: &str, new: New<'_>) -> Result<Self, MirrorError> {
-        let schema = new.layout.to_string();
-        let initial = contents::initial(new.layout, new.bytes, new.capacity)?;
-        let value = DynValue::options().mode(kept::READ_ONLY).create(Location::from(name), initial)?;
-        Ok(Self { value, schema })
+        let (path, initial) = (kept::next(name), contents::initial(layout, bytes, capacity)?);
+        DynValue::options().mode(kept::READ_ONLY).create(Location::from(&*path), initial)?;
+        Ok(())
     }
 
     /// Returns the version of the replica's own segment.
@@ -88,7 +80,7 @@ impl ValueReplica {
 
     /// Lets the replica show these bytes, in one commit.
     pub(super) fn write(&self, change: &Change) -> Result<(), MirrorError> {
-        let guard = self.value.lock()?;
+        let guard = self.value.lock_timeout(PATIENCE)?;
         let written = write(&self.value, change);
         if written.is_err() {
             guard.rollback();

@@ -9,6 +9,8 @@ pub use zenoh::Zenoh;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::error::MirrorError;
 
 /// Carries asks to the publisher of a key, and its answers back.
@@ -39,11 +41,11 @@ pub trait Question: Send {
     /// Returns the message.
     fn message(&self) -> Vec<u8>;
 
-    /// Sends the answer. May return before it is sent.
+    /// Sends the answer, which is shared with other askers. May return before it is sent, and keeps the answer until then.
     ///
     /// # Errors
     /// `Transport`.
-    fn answer(self: Box<Self>, message: Vec<u8>) -> Result<(), MirrorError>;
+    fn answer(self: Box<Self>, message: Bytes) -> Result<(), MirrorError>;
 }
 
 /// Asks are answered as long as it lives.

@@ -1,8 +1,11 @@
 //! `Zenoh`: the transport over zenoh.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use zenoh::Wait;
 use zenoh::handlers::{FifoChannel, FifoChannelHandler};
 use zenoh::qos::CongestionControl;
@@ -15,12 +18,17 @@ use crate::transport::{Answering, Answers, Next, Question, Settings, Transport};
 /// Answers above this size are sent by a thread of their own: on a slow link, sending blocks until most of it has left.
 const LARGE: usize = 32 << 10;
 
+/// How many such threads there are at most. Further askers have to ask again.
+const THREADS: usize = 256;
+
 /// Carries messages by zenoh: asks are queries, and answers are replies.
 ///
 /// It brings no server. Both sides may connect to each other, or to a router of zenoh between them.
 #[derive(Clone, Debug)]
 pub struct Zenoh {
     session: Session,
+    /// How many threads send large answers.
+    threads: Arc<AtomicUsize>,
 }
 
 impl Zenoh {
@@ -30,7 +38,7 @@ impl Zenoh {
     /// `Transport` if the configuration is wrong, or an address cannot be listened on.
     pub fn open(settings: &Settings) -> Result<Self, MirrorError> {
         let session = zenoh::open(settings.config()?).wait().map_err(failed("open a session"))?;
-        Ok(Self { session })
+        Ok(Self { session, threads: Arc::default() })
     }
 }
 
@@ -41,7 +49,13 @@ impl Transport for Zenoh {
         receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
     ) -> Result<Box<dyn Answering>, MirrorError> {
         let declared = self.session.declare_queryable(key.to_owned()).complete(true);
-        let declared = declared.callback(move |query| receive(Box::new(Asked { query })));
+        let threads = self.threads.clone();
+        let declared = declared.callback(move |query| {
+            // An ask is kept, so whatever else a peer adds to it would take memory.
+            if query.attachment().is_none() && query.parameters().is_empty() {
+                receive(Box::new(Asked { query, threads: threads.clone() }));
+            }
+        });
         Ok(Box::new(Declared { _queryable: declared.wait().map_err(failed("answer asks"))? }))
     }
 
@@ -61,6 +75,7 @@ impl Answering for Declared {}
 
 struct Asked {
     query: Query,
+    threads: Arc<AtomicUsize>,
 }
 
 impl Question for Asked {
@@ -68,18 +83,37 @@ impl Question for Asked {
         self.query.payload().map(|payload| payload.to_bytes().into_owned()).unwrap_or_default()
     }
 
-    fn answer(self: Box<Self>, message: Vec<u8>) -> Result<(), MirrorError> {
+    fn answer(self: Box<Self>, message: Bytes) -> Result<(), MirrorError> {
+        let Self { query, threads } = *self;
         let is_large = message.len() > LARGE;
         let send = move || {
             // It waits for room, as the ask does.
-            let reply = self.query.reply(self.query.key_expr().clone(), message);
+            let reply = query.reply(query.key_expr().clone(), message);
             reply.express(true).wait().map_err(failed("answer"))
         };
         if !is_large {
             return send();
         }
-        // The asker has one ask at a time, so there is one such thread for each. If it fails, the asker asks again.
+        let own = OneOf(threads);
+        if own.0.fetch_add(1, Ordering::Relaxed) >= THREADS {
+            let reason = format!("{THREADS} large answers are under way already");
+            return Err(MirrorError::Transport { what: "answer", reason });
+        }
+        let send = move || {
+            let _own = own;
+            // If it fails, the asker asks again.
+            drop(send());
+        };
         thread::Builder::new().name("mirror-answer".to_owned()).spawn(send).map(drop).map_err(MirrorError::Thread)
+    }
+}
+
+/// One of a number of threads, until it is dropped.
+struct OneOf(Arc<AtomicUsize>);
+
+impl Drop for OneOf {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

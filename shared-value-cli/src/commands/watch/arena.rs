@@ -1,6 +1,6 @@
 //! `Watching`: several values of an arena, watched together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::thread;
 use std::time::Duration;
 
@@ -91,9 +91,16 @@ impl<'a> Watching<'a> {
                     Err(error) => return Err(error.into()),
                 }
             }
+            // A key that comes again has changed since it came, and may do so all the time.
+            let mut told = HashSet::new();
             while !printer.is_done() {
                 match changes.next_timeout(Duration::ZERO) {
-                    Ok(change) => self.note(arena, &change, printer)?,
+                    Ok(change) => {
+                        self.note(arena, &change, printer)?;
+                        if !told.insert(change.key().to_owned()) {
+                            break;
+                        }
+                    }
                     Err(Error::TimedOut { .. }) => break,
                     Err(error) => return Err(error.into()),
                 }

@@ -337,7 +337,7 @@ impl Transaction<'_> {
     /// Releases all locks.
     fn release(&self) -> Result<(), Error> {
         let mut state = self.state.borrow_mut();
-        state.added.clear();
+        drop(state.take_added());
         let (dropped, private) = (std::mem::take(&mut state.dropped), std::mem::take(&mut state.private));
         drop(state);
         self.discard(dropped, &private);
@@ -361,7 +361,7 @@ impl Transaction<'_> {
             // An overwritten lock cannot be reported: there is no caller.
             let _ = cell.leave(self.thread);
         }
-        let mut made = std::mem::take(&mut state.added);
+        let mut made = state.take_added();
         made.append(&mut state.dropped);
         let private = std::mem::take(&mut state.private);
         drop(state);
@@ -400,7 +400,7 @@ impl Pending {
             now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
         };
         let is_free = |key: &String| find(key).is_none_or(|other| self.removes(&other));
-        self.removed.iter().all(is_there) && self.added.iter().filter_map(|made| made.key.as_ref()).all(is_free)
+        self.removed.values().all(is_there) && self.by_key.keys().all(is_free)
     }
 }
 

@@ -252,7 +252,7 @@ impl Transaction<'_> {
         // The new value is made first: if that fails, nothing is removed.
         let (block, cell) = self.create(Some(key), &initial.into())?;
         self.take_away(Sought::Key(key));
-        self.state.borrow_mut().added.push(Made { block, key: Some(key.to_owned()), cell: cell.untyped() });
+        self.state.borrow_mut().add(Made { block, key: Some(key.to_owned()), cell: cell.untyped() });
         Ok(Synchronized::of(cell))
     }
 
@@ -281,24 +281,15 @@ impl Transaction<'_> {
 
     fn take_away(&self, sought: Sought<'_>) -> bool {
         let Some(found) = self.find(sought) else { return false };
-        let mut state = self.state.borrow_mut();
-        match state.added.iter().position(|made| made.block.at == found.at) {
-            Some(position) => {
-                let made = state.added.remove(position);
-                state.dropped.push(made);
-            }
-            None => state.removed.push(found),
-        }
+        self.state.borrow_mut().remove(found);
         true
     }
 
     /// Finds a block in the arena after the changes of this transaction so far.
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         let state = self.state.borrow();
-        if let Some(position) = state.position(self.arena.heap(), sought) {
-            return Some(state.added[position].block);
-        }
-        self.arena.find(sought).filter(|found| !state.removes(found))
+        let added = state.find(self.arena.heap(), sought);
+        added.or_else(|| self.arena.find(sought).filter(|found| !state.removes(found)))
     }
 
     fn add<C: Shared + ?Sized>(
@@ -307,7 +298,7 @@ impl Transaction<'_> {
         initial: &Initial<'_, C>,
     ) -> Result<(Trailer, Cell<C>), Error> {
         let (block, cell) = self.create(key, initial)?;
-        self.state.borrow_mut().added.push(Made { block, key: key.map(str::to_owned), cell: cell.untyped() });
+        self.state.borrow_mut().add(Made { block, key: key.map(str::to_owned), cell: cell.untyped() });
         Ok((block, cell))
     }
 

@@ -1,5 +1,7 @@
 //! `Pending`: what a transaction has locked, made and removed so far.
 
+use std::collections::BTreeMap;
+
 use crate::arena::key::Sought;
 use crate::cell::{BareCell, Cell};
 use crate::format::contents::Untyped;
@@ -22,10 +24,12 @@ pub(super) struct Pending {
     pub(super) joined: Vec<BareCell>,
     /// The value that could not be locked without waiting out of order.
     pub(super) wanted: Option<BareCell>,
-    /// The blocks that it adds, which are not live yet.
-    pub(super) added: Vec<Made>,
-    /// The blocks that it removes.
-    pub(super) removed: Vec<Trailer>,
+    /// The blocks that it adds, which are not live yet, by the offsets of their trailers.
+    pub(super) added: BTreeMap<usize, Made>,
+    /// The same blocks by their keys. A transaction may add thousands.
+    pub(super) by_key: BTreeMap<String, usize>,
+    /// The blocks that it removes, by the offsets of their trailers.
+    pub(super) removed: BTreeMap<usize, Trailer>,
     /// The blocks that it has made and removed again.
     pub(super) dropped: Vec<Made>,
     /// The trailers of blocks that it has made, and of which it has given out no handle.
@@ -35,21 +39,48 @@ pub(super) struct Pending {
 impl Pending {
     /// Returns the changes of the arena.
     pub(super) fn changes(&self) -> Vec<Change> {
-        let added = self.added.iter().map(|made| Change::Add(made.block.at));
-        added.chain(self.removed.iter().map(|block| Change::Remove(block.at))).collect()
+        let added = self.added.keys().map(|at| Change::Add(*at));
+        added.chain(self.removed.keys().map(|at| Change::Remove(*at))).collect()
     }
 
     /// Returns the hashes of the keys that it adds, and the offsets of those blocks' trailers.
     pub(super) fn keys(&self) -> Vec<(u64, usize)> {
-        self.added.iter().filter_map(|made| Some((hash(made.key.as_ref()?), made.block.at))).collect()
+        self.by_key.iter().map(|(key, at)| (hash(key), *at)).collect()
     }
 
-    /// Returns the index in `added` of the block with a key or an id.
-    pub(super) fn position(&self, heap: Heap<'_>, sought: Sought<'_>) -> Option<usize> {
-        self.added.iter().position(|made| match sought {
-            Sought::Key(key) => made.key.as_deref() == Some(key),
-            Sought::Id(id) => BlockId::of(heap, &made.block) == id,
-        })
+    /// Returns the block with a key or an id that it adds.
+    pub(super) fn find(&self, heap: Heap<'_>, sought: Sought<'_>) -> Option<Trailer> {
+        let made = match sought {
+            Sought::Key(key) => self.added.get(self.by_key.get(key)?),
+            Sought::Id(id) => self.added.values().find(|made| BlockId::of(heap, &made.block) == id),
+        };
+        made.map(|made| made.block)
+    }
+
+    /// Notes a block that it adds. No other one has the key.
+    pub(super) fn add(&mut self, made: Made) {
+        if let Some(key) = &made.key {
+            self.by_key.insert(key.clone(), made.block.at);
+        }
+        self.added.insert(made.block.at, made);
+    }
+
+    /// Notes that it removes a block, which it may have added itself.
+    pub(super) fn remove(&mut self, block: Trailer) {
+        let Some(made) = self.added.remove(&block.at) else {
+            self.removed.insert(block.at, block);
+            return;
+        };
+        if let Some(key) = &made.key {
+            self.by_key.remove(key);
+        }
+        self.dropped.push(made);
+    }
+
+    /// Forgets what it adds, and returns that.
+    pub(super) fn take_added(&mut self) -> Vec<Made> {
+        self.by_key.clear();
+        std::mem::take(&mut self.added).into_values().collect()
     }
 
     /// Notes that a handle of the block is given out.
@@ -58,10 +89,10 @@ impl Pending {
     }
 
     pub(super) fn adds(&self, block: &Trailer) -> bool {
-        self.added.iter().any(|made| made.block.at == block.at)
+        self.added.contains_key(&block.at)
     }
 
     pub(super) fn removes(&self, block: &Trailer) -> bool {
-        self.removed.iter().any(|removed| removed.at == block.at)
+        self.removed.contains_key(&block.at)
     }
 }

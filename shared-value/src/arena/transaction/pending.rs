@@ -26,7 +26,7 @@ pub(super) struct Pending {
     pub(super) wanted: Option<BareCell>,
     /// The blocks that it adds, which are not live yet, by the offsets of their trailers.
     pub(super) added: BTreeMap<usize, Made>,
-    /// The same blocks by their keys. A transaction may add thousands.
+    /// The offsets of these trailers by the keys of their blocks. A transaction may add thousands.
     pub(super) by_key: BTreeMap<String, usize>,
     /// The blocks that it removes, by the offsets of their trailers.
     pub(super) removed: BTreeMap<usize, Trailer>,
@@ -39,6 +39,10 @@ pub(super) struct Pending {
 impl Pending {
     /// Returns the changes of the arena.
     pub(super) fn changes(&self) -> Vec<Change> {
+        // Most transactions only change values, and to iterate over empty maps takes longer than to ask whether they are empty.
+        if self.added.is_empty() && self.removed.is_empty() {
+            return Vec::new();
+        }
         let added = self.added.keys().map(|at| Change::Add(*at));
         added.chain(self.removed.keys().map(|at| Change::Remove(*at))).collect()
     }
@@ -79,6 +83,9 @@ impl Pending {
 
     /// Forgets what it adds, and returns that.
     pub(super) fn take_added(&mut self) -> Vec<Made> {
+        if self.added.is_empty() {
+            return Vec::new();
+        }
         self.by_key.clear();
         std::mem::take(&mut self.added).into_values().collect()
     }

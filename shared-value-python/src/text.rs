@@ -2,7 +2,7 @@
 
 use shared_value::Error;
 
-/// What the library says to programs in Rust, and what that is in Python.
+/// Phrases of the library for programs in Rust, and their counterparts in Python.
 const PHRASES: [(&str, &str); 11] = [
     ("create it first, or use `open_or_create`", "create it first, or let `open` wait for it: `wait=` takes seconds"),
     (

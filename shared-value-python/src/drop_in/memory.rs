@@ -16,7 +16,7 @@ use super::segment::Segment;
 #[pyclass(frozen, weakref, module = "shared_value._core")]
 pub(super) struct Memory {
     cell: Cell,
-    /// Who has taken the lock: all objects for it share this.
+    /// The task or greenlet that has taken the lock. All objects for the lock share this.
     flow: Flow,
 }
 

@@ -26,7 +26,7 @@ pub trait AtomicField: SharedValue + sealed::SealedField {}
 
 impl<T: AtomicValue, const N: usize> AtomicField for [T; N] {}
 
-/// Returns the bits of the value in a word, of which the value has so many low bytes. One byte is a `bool`, and any word but 0 is
+/// Returns the bits of a value of `size` bytes, the lowest ones of a word. One byte is a `bool`, and any word but 0 is
 /// true: another process may have written a word that is neither 0 nor 1.
 #[inline(always)]
 pub(crate) fn value_bits(word: u64, size: usize) -> u64 {

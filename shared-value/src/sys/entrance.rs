@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::sys;
 
-    /// Otherwise the second process would use a file that nobody has repaired.
+    /// Otherwise the second process would use a file that no process has repaired.
     #[test]
     fn the_next_one_is_first_if_the_first_does_not_enter() {
         let file = sys::memory::create("entrance").expect("there is memory");
@@ -240,7 +240,7 @@ mod tests {
         drop(entrance);
         let entrance = Entrance::wait(other.as_fd()).expect("it is free");
         assert!(entrance.is_first() && !entrance.is_read(), "the first has locked nothing any more");
-        entrance.enter().expect("nobody is in the way");
+        entrance.enter().expect("no other process is in the way");
         let entrance = Entrance::wait(last.as_fd()).expect("it is free");
         assert!(!entrance.is_first());
     }

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use shared_value::{Dyn, DynData, Error, ReadOnly, Synchronized};
+use shared_value::Error;
 
 use crate::commands::change::seconds;
 use crate::commands::watch::Sleeper;
 use crate::failure::{Code, Failure, Result};
 use crate::target::{Selection, parts, select, split};
-use crate::value::parse_condition;
+use crate::value::{load_parts, parse_condition};
 
 /// Wait until a condition holds
 #[derive(Debug, Args)]
@@ -57,54 +57,21 @@ pub(crate) fn run(WaitFor { name, condition, timeout, interval }: &WaitFor) -> R
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     let mut sleeper = None;
     loop {
-        let Some((version, data)) = read(value, &paths, deadline)? else {
+        let loaded = load_parts(value, &paths, deadline);
+        if let Err(Error::TimedOut { .. }) = loaded {
             let message = format!("the time is over: `{name}` changes all the time, so its parts cannot be read");
             return Err(Failure::new(Code::Busy, message));
-        };
+        }
+        let (version, data) = loaded?;
         if condition.holds(&data)? {
             return Ok(());
         }
-        let remaining = deadline.map_or(LONG, remaining);
+        let remaining = deadline.map_or(LONG, |deadline| deadline.saturating_duration_since(Instant::now()));
         if remaining.is_zero() {
             let message = format!("the time is over: the condition on `{name}` does not hold");
             return Err(Failure::new(Code::Busy, message));
         }
         let longest = if has_atomics { remaining.min(*interval) } else { remaining };
         sleeper.get_or_insert_with(|| Sleeper::of(&target, value, *interval)).sleep(version, longest)?;
-    }
-}
-
-fn remaining(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
-}
-
-/// Returns parts of one version, and the version; `None` if the time is over before a writer lets it.
-fn read(
-    value: &Synchronized<Dyn, ReadOnly>,
-    paths: &[String],
-    deadline: Option<Instant>,
-) -> Result<Option<(u64, Vec<DynData>)>> {
-    const TRIES: usize = 100;
-    let mut version = value.version();
-    for _ in 0..TRIES {
-        let data = paths.iter().map(|path| value.get(path)).collect::<Result<Vec<_>, Error>>()?;
-        // One part is of one version anyway. A commit during the reads makes the next sleep return at once.
-        if paths.len() <= 1 || value.version() == version {
-            return Ok(Some((version, data)));
-        }
-        if deadline.is_some_and(|deadline| remaining(deadline).is_zero()) {
-            return Ok(None);
-        }
-        version = value.version();
-    }
-    // A writer commits all the time: the whole value is of one version.
-    let whole = match deadline {
-        Some(deadline) => value.load_timeout(remaining(deadline)),
-        None => value.load(),
-    };
-    match whole {
-        Ok(whole) => Ok(Some((version, paths.iter().filter_map(|path| whole.part(path).cloned()).collect()))),
-        Err(Error::TimedOut { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }

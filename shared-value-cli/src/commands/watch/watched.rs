@@ -1,11 +1,12 @@
 //! `Watched`: a value that is watched, and the parts of it that were printed last.
 
-use shared_value::{Dyn, DynData, Error, ReadOnly, Synchronized};
+use shared_value::{Dyn, DynData, ReadOnly, Synchronized};
 
 use crate::commands::watch::printer::{Change, Event, Printer};
 use crate::failure::Result;
 use crate::output::remark;
 use crate::target::{Selected, Step, parts};
+use crate::value::load_parts;
 
 /// A value that is watched.
 pub(super) struct Watched {
@@ -33,17 +34,8 @@ impl Watched {
 
     /// Returns the parts, all of one version, except atomic fields and counters.
     fn load(&self) -> Result<Vec<DynData>> {
-        const TRIES: usize = 100;
-        for _ in 0..TRIES {
-            let version = self.value.version();
-            let parts = self.paths.iter().map(|path| self.value.get(path)).collect::<Result<Vec<_>, Error>>()?;
-            if self.paths.len() == 1 || self.value.version() == version {
-                return Ok(parts);
-            }
-        }
-        // A writer commits all the time: the whole value is of one version.
-        let whole = self.value.load()?;
-        Ok(self.paths.iter().filter_map(|path| whole.part(path).cloned()).collect())
+        let (_, parts) = load_parts(&self.value, &self.paths, None)?;
+        Ok(parts)
     }
 
     /// Prints that the value was added, with its parts.

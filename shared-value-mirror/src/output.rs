@@ -16,7 +16,7 @@ pub(crate) fn remark(line: &impl Display) {
 }
 
 fn write(mut to: impl Write, line: &impl Display) {
-    // A line that nobody reads is not missed.
+    // If the output is closed, there is no reader.
     let _ = writeln!(to, "{}", escaped(&line.to_string()));
 }
 
@@ -38,7 +38,7 @@ fn escaped(text: &str) -> Cow<'_, str> {
 
 fn is_harmful(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -48,6 +48,6 @@ mod tests {
     /// A peer could move the cursor of a terminal, or hide what it has sent.
     #[test]
     fn text_of_others_controls_no_terminal() {
-        assert_eq!(escaped("a\u{1b}[2J\r\nb\u{202e}grün"), "a\\u{1b}[2J\\r\\nb\\u{202e}grün");
+        assert_eq!(escaped("a\u{1b}[2J\r\nb\u{202e}\u{61c}grün"), "a\\u{1b}[2J\\r\\nb\\u{202e}\\u{61c}grün");
     }
 }

@@ -43,7 +43,7 @@ impl ArenaReplica {
         let capacity = usize::try_from(capacity).map_or(most, |capacity| capacity.saturating_mul(2).min(most));
         let path = kept::next(name);
         let arena = Arena::options().mode(kept::READ_ONLY).create(Location::from(&*path), Capacity(capacity))?;
-        // Nobody sees it yet, so it takes no transaction.
+        // It does not have the replica's name yet, so it takes no transaction.
         for entry in &news.entries {
             let Bytes::Whole { schema, bytes, capacity } = &entry.bytes else {
                 return Err(wrong("whole values", "changes of one"));

@@ -5,31 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use shared_value::Synchronized;
-use shared_value_mirror::{Answering, Answers, Follower, MirrorError, Question, Settings, Transport, Zenoh};
+use shared_value_mirror::{Follower, Transport};
 use shared_value_tests::DEADLINE;
 
-use crate::support::{Names, endpoint, publish, reader};
-
-/// Notes for how long each ask may wait, and otherwise is zenoh.
-struct Noting {
-    inner: Zenoh,
-    timeouts: Mutex<Vec<Duration>>,
-}
-
-impl Transport for Noting {
-    fn answer(
-        &self,
-        key: &str,
-        receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
-    ) -> Result<Box<dyn Answering>, MirrorError> {
-        self.inner.answer(key, receive)
-    }
-
-    fn ask(&self, key: &str, message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError> {
-        self.timeouts.lock().expect("no thread has panicked").push(timeout);
-        self.inner.ask(key, message, timeout)
-    }
-}
+use crate::support::{Names, Relay, endpoint, publish, reader};
 
 /// Zenoh keeps a timer for each ask until its time is over. With the five minutes that a whole state may take, a follower of a
 /// value that changes all the time would have a million of them.
@@ -38,19 +17,22 @@ fn asks_for_changes_do_not_wait_as_long_as_those_for_everything() {
     let (names, endpoint) = (Names::new("asks"), endpoint());
     let value = Synchronized::create(&*names.origin, 0_u64).expect("the name is free");
     let _publisher = publish(&endpoint, &[&names.origin]);
-    let there = Settings { connect: vec![endpoint], ..Settings::default() };
-    let inner = Zenoh::open(&there).expect("there is a port");
-    let noting = Arc::new(Noting { inner, timeouts: Mutex::default() });
-    let follower = Follower::options().name(&names.replica).start(noting.clone(), &names.origin);
+    let noted = Arc::new(Mutex::new(Vec::new()));
+    let timeouts = noted.clone();
+    let noting = Relay::connect(endpoint, move |zenoh, key, message, timeout| {
+        timeouts.lock().expect("no thread has panicked").push(timeout);
+        zenoh.ask(key, message, timeout)
+    });
+    let follower = Follower::options().name(&names.replica).start(noting, &names.origin);
     let _follower = follower.expect("the name is free");
     let copy = reader::<u64>(&names.replica);
-    let first = noting.timeouts.lock().expect("no thread has panicked").len();
+    let first = noted.lock().expect("no thread has panicked").len();
     for number in 1..=20 {
         value.set(number).expect("the lock is free");
         copy.wait_for(|value| *value == number, DEADLINE).expect("it comes");
         thread::sleep(Duration::from_millis(1));
     }
-    let timeouts = noting.timeouts.lock().expect("no thread has panicked");
+    let timeouts = noted.lock().expect("no thread has panicked");
     assert!(timeouts[0] >= Duration::from_secs(300), "the first is for everything: {timeouts:?}");
     let changes = &timeouts[first + 1..];
     assert!(changes.len() > 10 && changes.iter().all(|timeout| *timeout < Duration::from_secs(100)), "{changes:?}");

@@ -6,45 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use shared_value::Synchronized;
-use shared_value_mirror::{
-    Answering, Answers, Follower, MirrorError, Next, Question, Settings, Transport, Zenoh, remove,
-};
+use shared_value_mirror::{Answers, Follower, Next, Transport, remove};
 use shared_value_tests::DEADLINE;
 
-use crate::support::{Names, Words, endpoint, publish, reader};
+use crate::support::{Names, Relay, Words, endpoint, publish, reader};
 
-/// A transport that changes what it carries, and otherwise is zenoh.
-struct Hostile {
-    inner: Zenoh,
-    is_on: AtomicBool,
-    changed: AtomicU64,
-}
-
+/// Answers that are changed on their way.
 struct Changed {
     inner: Box<dyn Answers>,
     is_changed: bool,
-}
-
-impl Transport for Hostile {
-    fn answer(
-        &self,
-        key: &str,
-        receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
-    ) -> Result<Box<dyn Answering>, MirrorError> {
-        self.inner.answer(key, receive)
-    }
-
-    fn ask(&self, key: &str, mut message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError> {
-        let is_hostile = self.is_on.load(Ordering::Relaxed);
-        if is_hostile && fastrand::bool() {
-            mutate(&mut message);
-            self.changed.fetch_add(1, Ordering::Relaxed);
-        }
-        // An ask that cannot be read has no answer.
-        let timeout = if is_hostile { Duration::from_millis(50) } else { timeout };
-        let is_changed = is_hostile && fastrand::bool();
-        Ok(Box::new(Changed { inner: self.inner.ask(key, message, timeout)?, is_changed }))
-    }
 }
 
 impl Answers for Changed {
@@ -81,9 +51,19 @@ fn messages_that_are_changed_on_their_way_stop_nobody() {
     let (names, endpoint) = (Names::new("hostile"), endpoint());
     let value = Synchronized::create(&*names.origin, Words::of(0)).expect("the name is free");
     let _publisher = publish(&endpoint, &[&names.origin]);
-    let there = Settings { connect: vec![endpoint], ..Settings::default() };
-    let inner = Zenoh::open(&there).expect("there is a port");
-    let hostile = Arc::new(Hostile { inner, is_on: true.into(), changed: AtomicU64::new(0) });
+    let (is_on, asks) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
+    let (is_hostile, changed) = (is_on.clone(), asks.clone());
+    let hostile = Relay::connect(endpoint, move |zenoh, key, mut message, timeout| {
+        let is_hostile = is_hostile.load(Ordering::Relaxed);
+        if is_hostile && fastrand::bool() {
+            mutate(&mut message);
+            changed.fetch_add(1, Ordering::Relaxed);
+        }
+        // An ask that cannot be read has no answer.
+        let timeout = if is_hostile { Duration::from_millis(50) } else { timeout };
+        let is_changed = is_hostile && fastrand::bool();
+        Ok(Box::new(Changed { inner: zenoh.ask(key, message, timeout)?, is_changed }))
+    });
     let options = Follower::options().name(&names.replica).interval(Duration::from_millis(20));
     let follower = options.start(hostile.clone(), &names.origin).expect("the name is free");
     let start = Instant::now();
@@ -94,13 +74,13 @@ fn messages_that_are_changed_on_their_way_stop_nobody() {
         value.set(Words::of(number)).expect("the lock is free");
         thread::sleep(Duration::from_micros(500));
     }
-    let (changed, errors) = (hostile.changed.load(Ordering::Relaxed), follower.figures().errors);
+    let (changed, errors) = (asks.load(Ordering::Relaxed), follower.figures().errors);
     println!("{changed} asks were changed, the follower had {errors} errors");
 
     // A peer that may answer can also say what the newest version is: a false one is forgotten with the replica.
     drop(follower);
     remove(&names.replica).expect("nobody follows");
-    hostile.is_on.store(false, Ordering::Relaxed);
+    is_on.store(false, Ordering::Relaxed);
     let _follower = options.start(hostile, &names.origin).expect("the name is free");
     let copy = reader::<Words>(&names.replica);
     assert_eq!(

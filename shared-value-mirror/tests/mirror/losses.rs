@@ -6,37 +6,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use shared_value::{Arena, Bytes, Capacity, Dyn, DynData, DynLayout, Error, ReadOnly, Synchronized, Vector};
-use shared_value_mirror::{Answering, Answers, Follower, MirrorError, Next, Question, Settings, Transport, Zenoh};
+use shared_value_mirror::{Answers, Follower, Next, Transport};
 use shared_value_tests::{DEADLINE, Process, eventually};
 
-use crate::support::{Names, endpoint, publish, status};
+use crate::support::{Names, Relay, endpoint, publish, status};
 
-/// Zenoh, but answers are lost while it is told so.
-struct Lossy {
-    inner: Zenoh,
-    is_losing: Arc<AtomicBool>,
-    lost: Arc<AtomicU64>,
-}
-
+/// Answers that are lost while it is told so.
 struct Kept {
     inner: Box<dyn Answers>,
     is_losing: Arc<AtomicBool>,
     lost: Arc<AtomicU64>,
-}
-
-impl Transport for Lossy {
-    fn answer(
-        &self,
-        key: &str,
-        receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
-    ) -> Result<Box<dyn Answering>, MirrorError> {
-        self.inner.answer(key, receive)
-    }
-
-    fn ask(&self, key: &str, message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError> {
-        let inner = self.inner.ask(key, message, timeout)?;
-        Ok(Box::new(Kept { inner, is_losing: self.is_losing.clone(), lost: self.lost.clone() }))
-    }
 }
 
 impl Answers for Kept {
@@ -67,11 +46,13 @@ impl Followed {
         let arena = Arena::create(&*names.origin, Capacity(capacity)).expect("the name is free");
         fill(&arena);
         let publisher = publish(&endpoint, &[&names.origin]);
-        let there = Settings { connect: vec![endpoint], ..Settings::default() };
-        let inner = Zenoh::open(&there).expect("there is a port");
         let (is_losing, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let lossy = Lossy { inner, is_losing: is_losing.clone(), lost: lost.clone() };
-        let follower = Follower::options().name(&names.replica).start(Arc::new(lossy), &names.origin);
+        let (loses, count) = (is_losing.clone(), lost.clone());
+        let lossy = Relay::connect(endpoint, move |zenoh, key, message, timeout| {
+            let inner = zenoh.ask(key, message, timeout)?;
+            Ok(Box::new(Kept { inner, is_losing: loses.clone(), lost: count.clone() }))
+        });
+        let follower = Follower::options().name(&names.replica).start(lossy, &names.origin);
         Self { names, arena, _publisher: publisher, follower: follower.expect("the name is free"), is_losing, lost }
     }
 

@@ -9,7 +9,7 @@ use shared_value_tests::{DEADLINE, Process, eventually};
 
 use crate::support::{Names, endpoint, follow, publish, reader, status};
 
-/// A pipe of which nobody reads must not end a publisher.
+/// A pipe without a reader must not end a publisher.
 #[test]
 fn a_closed_output_ends_no_publisher() {
     let (names, endpoint) = (Names::new("closed"), endpoint());

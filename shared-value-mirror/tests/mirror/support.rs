@@ -2,10 +2,13 @@
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared_value::{ReadOnly, SharedValue, Source, Synchronized};
-use shared_value_mirror::{MirrorStatus, SynchronizedMirrorStatus};
+use shared_value_mirror::{
+    Answering, Answers, MirrorError, MirrorStatus, Question, Settings, SynchronizedMirrorStatus, Transport, Zenoh,
+};
 use shared_value_tests::{DEADLINE, Process, SegmentName};
 
 /// An endpoint of the loopback interface that no process uses.
@@ -27,6 +30,39 @@ pub(crate) fn follow(endpoint: &str, prefix: &str, names: &[&str]) -> Process {
 pub(crate) fn mirror(arguments: &[&str]) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mirror"));
     Process::start(command.args(arguments).stdin(Stdio::null()))
+}
+
+/// A transport for a follower: zenoh, but each ask goes through a function.
+pub(crate) struct Relay<F> {
+    zenoh: Zenoh,
+    ask: F,
+}
+
+impl<F> Relay<F>
+where
+    F: Fn(&Zenoh, &str, Vec<u8>, Duration) -> Result<Box<dyn Answers>, MirrorError> + Send + Sync + 'static,
+{
+    pub(crate) fn connect(endpoint: String, ask: F) -> Arc<Self> {
+        let there = Settings { connect: vec![endpoint], ..Settings::default() };
+        Arc::new(Self { zenoh: Zenoh::open(&there).expect("there is a port"), ask })
+    }
+}
+
+impl<F> Transport for Relay<F>
+where
+    F: Fn(&Zenoh, &str, Vec<u8>, Duration) -> Result<Box<dyn Answers>, MirrorError> + Send + Sync + 'static,
+{
+    fn answer(
+        &self,
+        key: &str,
+        receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
+    ) -> Result<Box<dyn Answering>, MirrorError> {
+        self.zenoh.answer(key, receive)
+    }
+
+    fn ask(&self, key: &str, message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError> {
+        (self.ask)(&self.zenoh, key, message, timeout)
+    }
 }
 
 /// The names of a value and its replica, which are unlinked when this is dropped, with the replica's status.

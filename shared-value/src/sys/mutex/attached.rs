@@ -22,12 +22,14 @@ use crate::sys::mutex::Outcome;
 /// A mutex in shared memory.
 pub(crate) struct Mutex {
     attached: Box<dyn LockImpl>,
+    /// What `attached` points to, kept here because each question to `attached` is an indirect call.
+    raw: *mut pthread_mutex_t,
 }
 
-// SAFETY: `attached` points to a process-shared mutex, which any thread of any process may use.
+// SAFETY: `attached` and `raw` point to one process-shared mutex, which any thread of any process may use.
 unsafe impl Send for Mutex {}
-// SAFETY: no method changes the pointer `attached`, and it points to a process-shared mutex, which several threads may use
-// at once.
+// SAFETY: no method changes the pointers `attached` and `raw`, and they point to one process-shared mutex, which several threads
+// may use at once.
 unsafe impl Sync for Mutex {}
 
 // A panic cannot leave a `Mutex` half changed: it is a pointer that no method changes.
@@ -83,17 +85,14 @@ impl Mutex {
         // this file never lets it do.
         let attached = unsafe { raw_sync::locks::Mutex::from_existing(at.as_ptr(), std::ptr::null_mut()) };
         let (attached, _) = attached.map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(Self { attached })
-    }
-
-    fn raw(&self) -> *mut pthread_mutex_t {
-        self.attached.as_raw().cast()
+        let raw = attached.as_raw().cast();
+        Ok(Self { attached, raw })
     }
 
     pub(crate) fn try_lock(&self) -> Outcome {
         // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a
         // mutex.
-        self.outcome(unsafe { libc::pthread_mutex_trylock(self.raw()) })
+        self.outcome(unsafe { libc::pthread_mutex_trylock(self.raw) })
     }
 
     /// Waits for the mutex, for at most `timeout` by the monotonic clock.
@@ -102,7 +101,7 @@ impl Mutex {
         let deadline = after(clock, timeout);
         // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a
         // mutex. The deadline is a local.
-        self.outcome(unsafe { function(self.raw(), clock, &raw const deadline) })
+        self.outcome(unsafe { function(self.raw, clock, &raw const deadline) })
     }
 
     /// Releases the mutex.
@@ -117,7 +116,7 @@ impl Mutex {
         }
         // SAFETY: `attach`'s caller promised that the memory is mapped and aligned. The first word of glibc's mutex is its
         // lock word, which all processes access atomically, in this size.
-        let word = unsafe { AtomicU32::from_ptr(self.raw().cast()) };
+        let word = unsafe { AtomicU32::from_ptr(self.raw.cast()) };
         let owner = word.load(Relaxed) & 0x3fff_ffff;
         (owner != 0).then_some(owner)
     }
@@ -129,7 +128,7 @@ impl Mutex {
             libc::EOWNERDEAD => {
                 // If this thread dies from here on, the next owner learns of this thread's death, and recovers from both.
                 // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; this thread holds the mutex.
-                match unsafe { libc::pthread_mutex_consistent(self.raw()) } {
+                match unsafe { libc::pthread_mutex_consistent(self.raw) } {
                     0 => Outcome::TakenOver,
                     error => Outcome::Failed(error),
                 }

@@ -11,7 +11,7 @@ use crate::copy;
 use crate::error::{Error, valid};
 use crate::handle::access::Access;
 use crate::handle::synchronized::Synchronized;
-use crate::hold::read;
+use crate::hold::read::{self, CopyPieces};
 use crate::layout::{Pod, SharedValue};
 
 /// The functions for the elements of an array: call them on its handle, on its guard, and on parts that are arrays.
@@ -102,7 +102,7 @@ impl<H: Reader<Value: Sequence>> ElementAccessors<H> {
     #[track_caller]
     pub fn read_slice(&self, range: impl RangeBounds<usize>, to: &mut [Element<H>]) -> Result<(), Error> {
         let bytes = index::range::<Element<H>>(self.len(), range, to.len());
-        read::slice::<H::Contents, _>(self.0.start() + bytes.start, to, |copy| self.0.read_with(copy))
+        read::slice::<H::Contents, _>(self.0.start() + bytes.start, to, |bytes, copy| self.0.read_pieces(bytes, copy))
     }
 
     /// Returns all elements, of one version.
@@ -110,8 +110,8 @@ impl<H: Reader<Value: Sequence>> ElementAccessors<H> {
     /// # Errors
     /// `InvalidBits` if another process wrote bytes that are not an element.
     pub fn to_vec(&self) -> Result<Vec<Element<H>>, Error> {
-        let copied = read::elements::<H::Contents, _>(self.0.start(), self.len(), |copy| self.0.read_with(copy));
-        copied.map(Vec::from)
+        let read = |bytes, copy: &mut CopyPieces<'_>| self.0.read_pieces(bytes, copy);
+        read::elements::<H::Contents, _>(self.0.start(), self.len(), read).map(Vec::from)
     }
 
     /// Iterates over a copy of all elements, of one version: later writes do not show.
@@ -218,7 +218,7 @@ impl<H: Writer<Value: Sequence>> ElementAccessors<H> {
         let (length, bytes) = (self.len(), self.0.start()..self.0.start() + self.0.size());
         self.0.update_copy(
             &bytes,
-            |slot| read::elements::<H::Contents, Element<H>>(bytes.start, length, |copy| copy(slot)),
+            |slot| read::elements::<H::Contents, Element<H>>(bytes.start, length, |bytes, copy| _ = copy(slot, bytes)),
             |elements| Ok(change(elements)),
             |slot, elements| copy::store_slice::<H::Merge, _>(slot, bytes.start, elements),
         )

@@ -11,7 +11,8 @@ use crate::cell::Cell;
 use crate::copy::{self, Merge, Unchecked, is_boxed};
 use crate::error::Error;
 use crate::format::contents::Contents;
-use crate::hold::{Hold, read};
+use crate::hold::Hold;
+use crate::hold::read::{self, CopyPieces};
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -114,7 +115,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::WriteAt + ?Sized>(
     if const { is_boxed::<F>() } {
         host.update_copy(
             &copy::range::<F>(start),
-            |slot| read::elements::<H::Contents, F>(start, 1, |copy| copy(slot)),
+            |slot| read::elements::<H::Contents, F>(start, 1, |bytes, copy| _ = copy(slot, bytes)),
             |value| Ok(change(&mut value[0])),
             |slot, value| copy::store_by::<H::Merge, F>(slot, start, &value[0]),
         )
@@ -125,7 +126,7 @@ pub(crate) fn update<F: SharedValue, R, H: sealed::WriteAt + ?Sized>(
 
 /// The operations that differ between hosts. Places are counted in bytes from the start of the root.
 pub(crate) mod sealed {
-    use super::{AtomicU64, Cell, Contents, Error, Hold, Merge, Range, SharedValue, Unchecked, copy};
+    use super::{AtomicU64, Cell, Contents, CopyPieces, Error, Hold, Merge, Range, SharedValue, Unchecked, copy};
 
     pub trait Start {
         /// Returns where the host starts.
@@ -143,6 +144,9 @@ pub(crate) mod sealed {
 
         /// Lets the closure copy from a slot. The closure may run several times; the last copy counts.
         fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
+
+        /// Lets the closure copy these bytes as `read_with` does, but a large copy ends as soon as a commit overtakes it.
+        fn read_pieces(&self, bytes: Range<usize>, copy: &mut CopyPieces<'_>);
     }
 
     pub trait WriteAt: ReadAt {

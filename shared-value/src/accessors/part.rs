@@ -10,6 +10,7 @@ use crate::accessors::host::{self, Host, Reader, Writer};
 use crate::copy::Unchecked;
 use crate::error::Error;
 use crate::hold::Hold;
+use crate::hold::read::CopyPieces;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -130,6 +131,10 @@ impl<R: ReadAt, T> ReadAt for Part<'_, R, T> {
     #[inline(always)]
     fn read_with<V>(&self, copy: impl FnMut(&[AtomicU64]) -> V) -> V {
         self.root.read_with(copy)
+    }
+
+    fn read_pieces(&self, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        self.root.read_pieces(bytes, copy);
     }
 }
 

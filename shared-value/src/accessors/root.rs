@@ -15,6 +15,7 @@ use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::hold::Hold;
 use crate::hold::patience::Unlimited;
+use crate::hold::read::CopyPieces;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -55,6 +56,10 @@ impl<C: Shared + ?Sized, A: Access> ReadAt for Synchronized<C, A> {
     #[inline(always)]
     fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         A::read(&self.cell, copy)
+    }
+
+    fn read_pieces(&self, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        A::read_pieces(&self.cell, bytes, copy);
     }
 }
 
@@ -139,6 +144,10 @@ impl<C: Shared + ?Sized> ReadAt for Guard<'_, C> {
     #[inline(always)]
     fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         self.hold.read_with(copy)
+    }
+
+    fn read_pieces(&self, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        self.hold.read_pieces(bytes, copy);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::handle::access::Writable;
 use crate::handle::shared::Shared;
 use crate::handle::wait::within::Within;
 use crate::hold::Hold;
+use crate::hold::read::CopyPieces;
 use crate::layout::SharedValue;
 use crate::protocol::atomics::AtomicU64;
 
@@ -56,6 +57,10 @@ impl<C: Shared + ?Sized, A: Writable> ReadAt for Within<'_, C, A> {
     #[inline(always)]
     fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         self.value.read_with(copy)
+    }
+
+    fn read_pieces(&self, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        self.value.read_pieces(bytes, copy);
     }
 }
 

@@ -33,28 +33,9 @@ impl<'c, C: Contents + ?Sized, E: SharedValue> Excerpt<'c, C, E> {
         Self { cell, growth, most, copies: Copies::zeroed(0), found: Ok(0), is_first: true }
     }
 
-    /// Copies the elements. Returns the number of all elements too. `read` calls its argument with the slot to copy from. `expect`
-    /// tells whether that many elements may be copied.
+    /// Copies the elements. Returns the number of all elements too. `read` calls its argument with one piece of the slot after the
+    /// other, from the start to the end that the argument returns. `expect` tells whether that many elements may be copied.
     pub(crate) fn copy(
-        mut self,
-        expect: impl Fn(usize) -> Result<(), Error>,
-        mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64])),
-    ) -> Result<(usize, Copies<E>), Error> {
-        loop {
-            read(&mut |slot| {
-                if let Some(end) = self.begin(slot) {
-                    self.load(slot, self.growth.end_of(0)..end);
-                }
-            });
-            if let Some(length) = self.end(&expect)? {
-                return Ok((length, self.copies));
-            }
-        }
-    }
-
-    /// Copies the elements as `copy` does. `read` calls its argument with one piece of the slot after the other, until the end that
-    /// the argument returns.
-    pub(crate) fn copy_pieces(
         mut self,
         expect: impl Fn(usize) -> Result<(), Error>,
         mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64], Range<usize>) -> usize) -> Result<(), Error>,

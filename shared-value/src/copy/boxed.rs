@@ -92,6 +92,11 @@ impl<T: SharedValue> Copies<T> {
         unsafe { bytes::load(slot, bytes.start, to, bytes.len()) };
     }
 
+    /// Returns the bytes of all copies.
+    pub(crate) fn size(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+
     pub(crate) fn first(&mut self) -> Option<&mut Unchecked<T>> {
         self.0.first_mut()
     }

@@ -84,28 +84,37 @@ pub(crate) fn load_into(slot: &[AtomicU64], offset: usize, to: &mut [u8]) {
 }
 
 /// Fills a buffer whose bytes need not be initialized with the bytes from an offset of a slot on. `read` calls its argument with the
-/// slot to copy from, once or more; if it does not, the bytes are zeros.
+/// slot and each piece of these bytes, in order; a piece that is missing is zeros.
 ///
 /// # Panics
-/// If they do not lie in the slot.
+/// If a piece does not lie in the slot, or in the buffer.
 pub(crate) fn load_uninit(
     offset: usize,
     to: &mut [MaybeUninit<u8>],
-    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64], Range<usize>)),
 ) -> &mut [u8] {
     let (start, length) = (to.as_mut_ptr().cast::<u8>(), to.len());
-    let mut is_filled = false;
-    read(&mut |slot| {
-        // SAFETY: `to` is a unique reference to these bytes, which may be written, and is not used while `start` is.
-        unsafe { load(slot, offset, start, length) };
-        is_filled = true;
+    // The first bytes of the buffer that are initialized without a gap.
+    let mut filled = 0;
+    read(&mut |slot, bytes| {
+        let is_inside = bytes.start <= bytes.end && offset <= bytes.start && bytes.end - offset <= length;
+        assert!(is_inside, "the bytes must lie in the buffer");
+        let first = bytes.start - offset;
+        // SAFETY: as just checked, at least `first` bytes belong to the buffer.
+        let place = unsafe { start.add(first) };
+        // SAFETY: `to` is a unique reference to the buffer, which may be written, and is not used while `start` is. As just
+        // checked, `bytes.len()` bytes of it follow `place`.
+        unsafe { load(slot, bytes.start, place, bytes.len()) };
+        if first <= filled {
+            filled = filled.max(first + bytes.len());
+        }
     });
-    if !is_filled {
-        // SAFETY: `to` is a unique reference to these bytes, which may be written.
-        unsafe { start.write_bytes(0, length) };
-    }
-    // SAFETY: these are the bytes of `to`, to which no other reference exists as long as the result lives. All of them are initialized: by `load`, which
-    // writes all bytes or panics, or as zeros.
+    // SAFETY: `filled` is the end of a piece that lies in the buffer, or 0.
+    let rest = unsafe { start.add(filled) };
+    // SAFETY: `to` is a unique reference to the buffer, which may be written, and `length - filled` bytes of it follow `rest`.
+    unsafe { rest.write_bytes(0, length - filled) };
+    // SAFETY: these are the bytes of `to`, to which no other reference exists as long as the result lives. All of them are
+    // initialized: the first `filled` ones by `load`, which writes all bytes or panics, and the rest as zeros.
     unsafe { slice::from_raw_parts_mut(start, length) }
 }
 

@@ -194,10 +194,28 @@ pub(crate) fn load_slice<T: SharedValue>(slot: &[AtomicU64], offset: usize, copi
 /// If the type has invalid bits, or the values do not lie in the slot.
 #[inline]
 pub(crate) fn load_plain<T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &mut [T]) {
+    load_plain_bytes(slot, offset, offset..offset + size_of_val(values), values);
+}
+
+/// Copies these bytes of a slot, at whose byte `first` the first of the values begins. They are of a type without invalid bits.
+///
+/// # Panics
+/// If the type has invalid bits, or the bytes do not lie in the slot, or in the values.
+#[inline]
+pub(crate) fn load_plain_bytes<T: SharedValue>(
+    slot: &[AtomicU64],
+    first: usize,
+    bytes: Range<usize>,
+    values: &mut [T],
+) {
     assert!(const { !T::LAYOUT.is_checked() }, "these bits must be checked");
-    // SAFETY: `values` has `size_of_val(values)` bytes, borrowed mutably. `SharedValue` promises that any bytes are valid
-    // for a layout that is not checked.
-    unsafe { bytes::load(slot, offset, values.as_mut_ptr().cast(), size_of_val(values)) };
+    let is_inside = bytes.start <= bytes.end && first <= bytes.start && bytes.end - first <= size_of_val(values);
+    assert!(is_inside, "the bytes must lie in the values");
+    // SAFETY: as just checked, at least `bytes.start - first` bytes belong to the values.
+    let to = unsafe { values.as_mut_ptr().cast::<u8>().add(bytes.start - first) };
+    // SAFETY: as just checked, `bytes.len()` bytes from `to` on belong to the values, which are borrowed mutably. `SharedValue`
+    // promises that any bytes are valid for a layout that is not checked.
+    unsafe { bytes::load(slot, bytes.start, to, bytes.len()) };
 }
 
 /// Returns whether values of a type are whole words, at the start of words.

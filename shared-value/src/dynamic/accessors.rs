@@ -13,6 +13,7 @@ use crate::dynamic::encode::encode;
 use crate::dynamic::limit;
 use crate::dynamic::vector::DynVector;
 use crate::error::Error;
+use crate::hold::read::CopyPieces;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::place::{Place, WordRange};
@@ -63,11 +64,19 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn get(&self, path: &str) -> Result<DynData, Error> {
-        if let Some(vector) = DynVector::of(self.0.cell()) {
-            return vector.get(path, |copy| self.0.read_with(copy));
+        let cell = self.0.cell();
+        let read = |bytes, copy: &mut CopyPieces<'_>| self.0.read_pieces(bytes, copy);
+        if let Some(vector) = DynVector::of(cell) {
+            return match path {
+                "" => vector.load(|copy| {
+                    read(0..cell.shape().size, copy);
+                    Ok(())
+                }),
+                _ => vector.get(path, |copy| self.0.read_with(copy)),
+            };
         }
         let place = self.place(path)?;
-        decode(place, path, &copy(place, &Outside(self.0.cell()), |copy| self.0.read_with(copy)))
+        decode(place, path, &copy(place, &Outside(cell), read))
     }
 
     /// Returns the whole value. All fields belong to one version, except the atomic fields: each is as it was at some moment
@@ -230,7 +239,7 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
         }
         let range = place.offset..place.offset + place.layout.size();
         let read = |slot: &[AtomicU64]| {
-            let data = decode(place, path, &copy(place, &Outside(self.0.cell()), |copy| copy(slot)))?;
+            let data = decode(place, path, &copy(place, &Outside(self.0.cell()), |bytes, copy| _ = copy(slot, bytes)))?;
             Ok(Changed { data, bytes: Vec::new() })
         };
         let changed = |draft: &mut Changed| {
@@ -253,7 +262,7 @@ fn update_atomic<R>(
 ) -> Result<R, Error> {
     let mut seen = atomic.load(Ordering::Acquire);
     loop {
-        let mut data = decode(place, path, &copy(place, &Loaded(seen), |_| {}))?;
+        let mut data = decode(place, path, &copy(place, &Loaded(seen), |_, _| {}))?;
         let result = change(&mut data);
         let bytes = encode(place, path, &data)?;
         match atomic.compare_exchange(seen, zero_extended(&bytes), Ordering::AcqRel, Ordering::Acquire) {

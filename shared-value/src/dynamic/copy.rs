@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use crate::cell::Cell;
 use crate::copy::{Merge, load_into, store_from};
@@ -16,7 +17,7 @@ use crate::format::contents::Contents;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
-use crate::hold::read::{self, Timed};
+use crate::hold::read::{self, CopyPieces, Timed};
 use crate::layout::{value_bits, zero_extended};
 use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::schema::place::{Place, WordRange};
@@ -30,12 +31,12 @@ impl Copied for Dyn {
     type Borrowed = DynData;
 
     fn load<A: Access>(cell: &Cell<Self>) -> Result<DynData, Error> {
-        whole(cell, |copy| A::read(cell, copy))
+        whole(cell, |bytes, copy| A::read_pieces(cell, bytes, copy))
     }
 
     fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<DynData, Error> {
         if let Some(vector) = DynVector::of(cell) {
-            return vector.load_pieces(|copy| {
+            return vector.load(|copy| {
                 *version = Some(timed.again().first_pieces(copy)?);
                 Ok(())
             });
@@ -60,14 +61,17 @@ impl Copied for Dyn {
     }
 
     fn print_held(hold: &Hold<'_, Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(whole(hold.cell(), |copy| copy(hold.current())), formatter)
+        print(whole(hold.cell(), |bytes, copy| _ = copy(hold.current(), bytes)), formatter)
     }
 }
 
-/// Returns the whole value. `read` calls its argument with the slot to copy from.
-fn whole(cell: &Cell<Dyn>, read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
+/// Returns the whole value. `read` lets its second argument copy from these bytes.
+fn whole(cell: &Cell<Dyn>, mut read: impl FnMut(Range<usize>, &mut CopyPieces<'_>)) -> Result<DynData, Error> {
     if let Some(vector) = DynVector::of(cell) {
-        return vector.load(read);
+        return vector.load(|copy| {
+            read(0..cell.shape().size, copy);
+            Ok(())
+        });
     }
     let place = Place::of_value(&cell.facts().layout);
     limit::check(place.layout)?;
@@ -116,14 +120,18 @@ impl Words for Loaded {
     }
 }
 
-/// Returns the bytes of a part. `read` calls its argument with the slot to copy from.
-pub(super) fn copy(place: Place<'_>, words: &impl Words, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) -> Vec<u8> {
+/// Returns the bytes of a part. `read` lets its second argument copy these bytes.
+pub(super) fn copy(
+    place: Place<'_>,
+    words: &impl Words,
+    read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>),
+) -> Vec<u8> {
     let mut bytes = vec![0; place.layout.size()];
     if let Some(range) = place.atomic {
         put_atomic(&mut bytes, range, words);
         return bytes;
     }
-    read(&mut |slot| load_into(slot, place.offset, &mut bytes));
+    load(place.offset, &mut bytes, read);
     if let Some(range) = place.counters {
         put_totals(&mut bytes, range, place.offset, words);
     }
@@ -131,6 +139,15 @@ pub(super) fn copy(place: Place<'_>, words: &impl Words, read: impl FnOnce(&mut 
         put_outside(place.layout, words, &mut bytes);
     }
     bytes
+}
+
+/// Fills a buffer from an offset on. `read` lets its second argument copy these bytes.
+pub(super) fn load(offset: usize, to: &mut [u8], read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>)) {
+    let end = offset + to.len();
+    read(offset..end, &mut |slot, bytes| {
+        load_into(slot, bytes.start, &mut to[bytes.start - offset..bytes.end - offset]);
+        end
+    });
 }
 
 /// Stores the bytes of a part, except those that may be fields of other versions.

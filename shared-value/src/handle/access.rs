@@ -15,7 +15,7 @@ use crate::format::contents::Contents;
 use crate::handle::access::sealed::Read as _;
 use crate::hold::Hold;
 use crate::hold::patience::Patience;
-use crate::hold::read::{self, Timed};
+use crate::hold::read::{self, CopyPieces, Timed};
 use crate::layout::SharedValue;
 use crate::lock::Wait;
 use crate::protocol::atomics::AtomicU64;
@@ -101,8 +101,8 @@ pub(crate) fn whole<T: SharedValue, A: Access>(cell: &Cell<T>) -> Unchecked<T> {
 /// The operations that differ between kinds of access.
 pub(crate) mod sealed {
     use super::{
-        AtomicU64, Cell, Contents, Error, Guarding, Hold, Merge, Opening, Patience, Range, SharedValue, Timed,
-        Unchecked, Wait, copy,
+        AtomicU64, Cell, Contents, CopyPieces, Error, Guarding, Hold, Merge, Opening, Patience, Range, SharedValue,
+        Timed, Unchecked, Wait, copy,
     };
 
     pub trait Read {
@@ -114,6 +114,9 @@ pub(crate) mod sealed {
 
         /// Lets the closure copy from a slot. The closure may run several times; the last copy counts.
         fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R;
+
+        /// Lets the closure copy these bytes as `read` does, but a large copy ends as soon as a commit overtakes it.
+        fn read_pieces<C: Contents + ?Sized>(cell: &Cell<C>, bytes: Range<usize>, copy: &mut CopyPieces<'_>);
 
         /// Returns the ways to read until a time. An unlocked value is read as if its version 0 stayed.
         fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C>;
@@ -201,6 +204,10 @@ impl sealed::Read for ReadWrite {
         read::whole_version(cell, copy)
     }
 
+    fn read_pieces<C: Contents + ?Sized>(cell: &Cell<C>, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        read::pieces_of_version(cell, bytes, copy);
+    }
+
     fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C> {
         Timed::whole_version(cell, wait)
     }
@@ -218,6 +225,10 @@ impl sealed::Read for ReadOnly {
         read::without_lock(cell, copy)
     }
 
+    fn read_pieces<C: Contents + ?Sized>(cell: &Cell<C>, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        read::pieces_without_lock(cell, bytes, copy);
+    }
+
     fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C> {
         Timed::without_lock(cell, wait)
     }
@@ -233,6 +244,10 @@ impl sealed::Read for Unlocked {
     #[inline(always)]
     fn read<C: Contents + ?Sized, R>(cell: &Cell<C>, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::as_it_is(cell, copy)
+    }
+
+    fn read_pieces<C: Contents + ?Sized>(cell: &Cell<C>, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        copy(cell.slots().first(), bytes);
     }
 
     fn timed<C: Contents + ?Sized>(cell: &Cell<C>, wait: Wait) -> Timed<'_, C> {

@@ -108,7 +108,7 @@ impl<E: SharedValue> sealed::Copied for [E] {
 
     fn load<A: Access>(cell: &Cell<Self>) -> Result<Vec<E>, Error> {
         let length = cell.length();
-        read::elements::<[E], E>(0, length, |copy| A::read(cell, copy)).map(Vec::from)
+        read::elements::<[E], E>(0, length, |bytes, copy| A::read_pieces(cell, bytes, copy)).map(Vec::from)
     }
 
     fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<Vec<E>, Error> {

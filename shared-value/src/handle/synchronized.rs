@@ -313,7 +313,7 @@ impl<T: SharedValue, A: Writable> Synchronized<T, A> {
                 &self.cell,
                 patience,
                 &copy::range::<T>(0),
-                |slot| read::boxed(&self.cell, |copy| copy(slot)),
+                |slot| read::boxed(&self.cell, |bytes, copy| _ = copy(slot, bytes)),
                 |value| change(value),
                 |slot, value| copy::store_by::<A::Merge, T>(slot, 0, value),
             );
@@ -347,7 +347,7 @@ impl<T: SharedValue, A: Access> Synchronized<T, A> {
     /// # Errors
     /// `InvalidBits` if another process wrote bytes that are not a `T`.
     pub fn load_boxed(&self) -> Result<Box<T>, Error> {
-        read::boxed(&self.cell, |copy| A::read(&self.cell, copy))
+        read::boxed(&self.cell, |bytes, copy| A::read_pieces(&self.cell, bytes, copy))
     }
 
     /// Returns the value, as [`load`](Self::load) does: for types without invalid bits, and for processes that trust each

@@ -12,6 +12,7 @@ use crate::hold::retry::Attempts;
 use crate::layout::SharedValue;
 use crate::lock::{self, Wait};
 use crate::protocol::atomics::{AtomicU64, Ordering};
+use crate::protocol::slots::PIECE;
 
 /// Copies this thread's own writes if it holds the lock, otherwise the committed value.
 ///
@@ -47,6 +48,34 @@ pub(crate) fn without_lock<C: Contents + ?Sized, R>(cell: &Cell<C>, mut copy: im
         return copied;
     }
     Attempts::without_lock(cell).copy(copy).1
+}
+
+/// Copies pieces of a value: gets the slot and the bytes of a piece, and returns where the bytes to copy end. A copy may begin again,
+/// with the first piece; the last copy counts.
+pub(crate) type CopyPieces<'f> = dyn FnMut(&[AtomicU64], Range<usize>) -> usize + 'f;
+
+/// Copies these bytes as `whole_version` does, but a large copy ends as soon as a commit overtakes it.
+pub(crate) fn pieces_of_version<C: Contents + ?Sized>(cell: &Cell<C>, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+    if bytes.len() <= PIECE {
+        whole_version(cell, |slot| copy(slot, bytes.clone()));
+    } else {
+        // It has no end, so it never gives up.
+        let _ = Attempts::with_lock(cell).copy_pieces(Wait::Forever, &bytes, copy);
+    }
+}
+
+/// Copies these bytes as `without_lock` does, but a large copy ends as soon as a commit overtakes it.
+pub(crate) fn pieces_without_lock<C: Contents + ?Sized>(
+    cell: &Cell<C>,
+    bytes: Range<usize>,
+    copy: &mut CopyPieces<'_>,
+) {
+    if bytes.len() <= PIECE {
+        without_lock(cell, |slot| copy(slot, bytes.clone()));
+    } else {
+        // It has no end, so it never gives up.
+        let _ = Attempts::without_lock(cell).copy_pieces(Wait::Forever, &bytes, copy);
+    }
 }
 
 /// Copies from a value without versions, word by word.
@@ -101,43 +130,56 @@ pub(crate) fn total<C: Contents + ?Sized>(cell: &Cell<C>, number: usize, offset:
     cell.lanes().sum(number).wrapping_sub(baseline)
 }
 
-/// Copies the whole value to the heap. `read` calls its argument with the slot to copy from.
+/// Copies the whole value to the heap. `read` lets its second argument copy these bytes.
 pub(crate) fn boxed<T: SharedValue>(
     cell: &Cell<T>,
-    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+    read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>),
 ) -> Result<Box<T>, Error> {
     let mut copies = Copies::<T>::zeroed(1);
-    read(&mut |slot| copies.load(slot, 0));
+    load(&mut copies, 0, read);
     if let Some(copy) = copies.first() {
         set_atomics(cell, copy);
     }
     copies.check_one()
 }
 
-/// Copies `length` elements from an offset on. `read` calls its argument with the slot to copy from.
+/// Copies `length` elements from an offset on. `read` lets its second argument copy these bytes.
 pub(crate) fn elements<C: Contents + ?Sized, E: SharedValue>(
     offset: usize,
     length: usize,
-    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+    read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>),
 ) -> Result<Box<[E]>, Error> {
     let mut copies = Copies::<E>::zeroed(length);
-    read(&mut |slot| copies.load(slot, offset));
+    load(&mut copies, offset, read);
     copies.check_in::<C>(offset)
 }
 
-/// Copies the elements from an offset on into a slice. `read` calls its argument with the slot to copy from. If an element
-/// is invalid, the slice stays as it was.
+/// Copies the elements from an offset on into a slice. `read` lets its second argument copy these bytes. If an element is invalid,
+/// the slice stays as it was.
 pub(crate) fn slice<C: Contents + ?Sized, E: SharedValue>(
     offset: usize,
     to: &mut [E],
-    read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+    read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>),
 ) -> Result<(), Error> {
     if const { E::LAYOUT.is_checked() } {
         to.copy_from_slice(&elements::<C, E>(offset, to.len(), read)?);
-    } else {
-        read(&mut |slot| copy::load_plain(slot, offset, to));
+        return Ok(());
     }
+    let end = offset + size_of_val(to);
+    read(offset..end, &mut |slot, bytes| {
+        copy::load_plain_bytes(slot, offset, bytes, to);
+        end
+    });
     Ok(())
+}
+
+/// Copies from an offset on until the copies are full.
+fn load<T: SharedValue>(copies: &mut Copies<T>, offset: usize, read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>)) {
+    let end = offset + copies.size();
+    read(offset..end, &mut |slot, bytes| {
+        copies.load_bytes_from(slot, offset, bytes);
+        end
+    });
 }
 
 /// Copies the whole value under a hold, with the thread's own writes.
@@ -206,11 +248,12 @@ impl<'a, C: Contents + ?Sized> Timed<'a, C> {
     /// # Errors
     /// `TimedOut` if the time is over before.
     pub(crate) fn first_pieces(self, mut copy: impl FnMut(&[AtomicU64], Range<usize>) -> usize) -> Result<u64, Error> {
+        let bytes = 0..self.cell.shape().size;
         if let Some((made, version)) = self.made {
-            copy(made, 0..self.cell.shape().size);
+            copy(made, bytes);
             return Ok(version);
         }
-        self.attempts.copy_pieces(self.wait, copy).ok_or_else(|| late(self.cell))
+        self.attempts.copy_pieces(self.wait, &bytes, copy).ok_or_else(|| late(self.cell))
     }
 }
 
@@ -241,7 +284,8 @@ impl<C: Contents + ?Sized> Cell<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handle::synchronized::Synchronized;
+    use crate::handle::initial::Filled;
+    use crate::handle::synchronized::{SharedArray, Synchronized};
     use crate::hold::retry::{SOON, retries};
 
     /// After a transaction, readers must be on their fast path again, although `draft` has named a record.
@@ -276,6 +320,30 @@ mod tests {
             let copied = copied.check().expect("numbers are always valid");
             assert_eq!(copied, value.get(), "{overtaken} commits");
             assert_eq!(retries() - before, u64::from(overtaken), "{overtaken} commits");
+        }
+    }
+
+    /// A copy of many megabytes would otherwise go on to its end before it is made again.
+    #[test]
+    fn a_large_read_ends_when_it_is_overtaken() {
+        const PIECES: usize = 4;
+        let value = SharedArray::new(Filled(0_u64, PIECES * PIECE / size_of::<u64>())).expect("there is memory");
+        let all = 0..PIECES * PIECE;
+        for can_lock in [true, false] {
+            let mut begun = Vec::new();
+            let mut copy = |_: &[AtomicU64], bytes: Range<usize>| {
+                begun.push(bytes.start / PIECE);
+                if begun == [0, 1] {
+                    value.fill(begun.len() as u64).expect("no peer breaks the lock");
+                }
+                all.end
+            };
+            if can_lock {
+                pieces_of_version(&value.cell, all.clone(), &mut copy);
+            } else {
+                pieces_without_lock(&value.cell, all.clone(), &mut copy);
+            }
+            assert_eq!(begun, [0, 1, 0, 1, 2, 3], "can take the lock: {can_lock}");
         }
     }
 }

@@ -102,17 +102,18 @@ impl<'a, C: Contents + ?Sized> Attempts<'a, C> {
         }
     }
 
-    /// Lets the closure copy the whole value piece by piece, until a copy is whole. It gets the slot and the bytes of the
-    /// piece, and returns how many bytes there are to copy in all. Returns the number of the version; `None` if the time is over
-    /// before, even if that is in the middle of a copy.
+    /// Lets the closure copy these bytes piece by piece, until a copy is whole. It gets the slot and the bytes of the piece, and
+    /// returns where the bytes to copy end. Returns the number of the version; `None` if the time is over before, even if that is in
+    /// the middle of a copy.
     pub(super) fn copy_pieces(
         mut self,
         wait: Wait,
+        bytes: &Range<usize>,
         mut copy: impl FnMut(&[AtomicU64], Range<usize>) -> usize,
     ) -> Option<u64> {
         loop {
             let candidate = self.next(wait)?;
-            let is_whole = self.cell.slots().copy_pieces(candidate, &mut copy, || is_over(wait));
+            let is_whole = self.cell.slots().copy_pieces(candidate, bytes.clone(), &mut copy, || is_over(wait));
             if is_whole || is_over(wait) {
                 self.end();
                 return is_whole.then(|| candidate.version());

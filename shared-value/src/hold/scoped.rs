@@ -1,13 +1,14 @@
 //! `ScopedHold`: a hold that ends with its scope. Guards are built on it.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::thread;
 
 use crate::cell::Cell;
 use crate::copy::{self, Unchecked};
 use crate::error::Error;
 use crate::format::contents::Contents;
-use crate::hold::{Hold, read};
+use crate::hold::Hold;
+use crate::hold::read::{self, CopyPieces};
 use crate::layout::SharedValue;
 use crate::lock::{Refusal, Wait};
 use crate::protocol::atomics::AtomicU64;
@@ -96,6 +97,15 @@ impl<'a, C: Contents + ?Sized> ScopedHold<'a, C> {
     #[inline(always)]
     pub(crate) fn read_with<R>(&self, mut copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         if self.hold.is_held() { copy(self.hold.current()) } else { read::whole_version(self.hold.cell(), copy) }
+    }
+
+    /// Lets the closure copy these bytes as `read_with` does, but a large copy ends as soon as a commit overtakes it.
+    pub(crate) fn read_pieces(&self, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        if self.hold.is_held() {
+            copy(self.hold.current(), bytes);
+        } else {
+            read::pieces_of_version(self.hold.cell(), bytes, copy);
+        }
     }
 
     /// Copies the `F` at an offset, as `read_with` does.

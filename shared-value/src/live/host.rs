@@ -11,7 +11,8 @@ use crate::copy::{self, AmongOthers, Unchecked};
 use crate::error::Error;
 use crate::format::OneSlot;
 use crate::handle::access::Access;
-use crate::hold::{Hold, check_place, read};
+use crate::hold::read::{self, CopyPieces};
+use crate::hold::{Hold, check_place};
 use crate::layout::SharedValue;
 use crate::live::{Live, Plain};
 use crate::lock::{self, Wait};
@@ -92,6 +93,10 @@ impl<C: Plain + ?Sized, A: Access> ReadAt for Live<C, A> {
     #[inline(always)]
     fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
         read::as_it_is(&self.cell, copy)
+    }
+
+    fn read_pieces(&self, bytes: Range<usize>, copy: &mut CopyPieces<'_>) {
+        copy(self.cell.slots().first(), bytes);
     }
 }
 

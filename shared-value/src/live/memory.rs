@@ -144,7 +144,7 @@ impl<T: SharedValue> Live<T> {
         if const { is_boxed::<T>() } {
             return self.change_copy(
                 &bytes,
-                |slot| read::elements::<T, T>(0, 1, |copy| copy(slot)),
+                |slot| read::elements::<T, T>(0, 1, |bytes, copy| _ = copy(slot, bytes)),
                 |value| Ok(change(&mut value[0])),
                 |slot, value| copy::store_by::<AmongOthers, T>(slot, 0, &value[0]),
             );

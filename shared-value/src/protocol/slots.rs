@@ -258,25 +258,26 @@ impl<'a> Slots<'a> {
         self.is_whole(candidate).then_some(copied)
     }
 
-    /// Lets the closure copy a version piece by piece; it gets the slot and the bytes of the piece, and returns how many bytes
-    /// there are to copy in all: a value may have a length of its own. Returns whether the copy is whole. Stops early if the
-    /// version may have been overwritten, or if `is_over` returns `true` between two pieces.
+    /// Lets the closure copy these bytes of a version piece by piece; it gets the slot and the bytes of the piece, and returns where
+    /// the bytes to copy end: a value may have a length of its own. Returns whether the copy is whole. Stops early if the version may
+    /// have been overwritten, or if `is_over` returns `true` between two pieces.
     pub(crate) fn copy_pieces(
         self,
         candidate: Candidate,
+        bytes: Range<usize>,
         mut copy: impl FnMut(&[AtomicU64], Range<usize>) -> usize,
         mut is_over: impl FnMut() -> bool,
     ) -> bool {
         let slot = self.words_of(candidate);
-        let mut start = 0;
+        let mut start = bytes.start;
         loop {
-            let end = self.size.min(start + PIECE);
+            let end = bytes.end.min(start.saturating_add(PIECE));
             let all = copy(slot, start..end);
             // The look after the last piece vouches for all of them; the looks before it save work.
             if !self.is_whole(candidate) {
                 return false;
             }
-            if end >= all.min(self.size) {
+            if end >= all.min(bytes.end) {
                 return true;
             }
             if is_over() {

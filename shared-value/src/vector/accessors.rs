@@ -68,7 +68,7 @@ impl<I: Items, H: Root<Contents = Vector<I>>> VectorAccessors<H> {
     /// `InvalidBits` if another process wrote bytes that are not an element, not UTF-8, or a number of elements that is greater
     /// than the capacity; `Io` if there is no memory for the copy.
     pub fn load(&self) -> Result<I::Owned, Error> {
-        copied::load(self.0.cell(), |copy| self.0.read_with(|slot| copy(slot)))
+        copied::load(self.0.cell(), |bytes, copy| self.0.read_pieces(bytes, copy))
     }
 }
 
@@ -92,11 +92,11 @@ impl<E: SharedValue, H: Root<Contents = Vector<E>>> VectorAccessors<H> {
         }
         if const { is_boxed::<E>() } {
             let mut length = Ok(0);
-            let copied = read::elements::<Vector<E>, E>(start, 1, |copy| {
+            let copied = read::elements::<Vector<E>, E>(start, 1, |bytes, copy| {
                 length = self.0.read_with(|slot| {
                     let length = growth.length(slot);
                     if length.is_ok_and(|length| index < length) {
-                        copy(slot);
+                        copy(slot, bytes.clone());
                     }
                     length
                 });

@@ -12,9 +12,8 @@ use crate::format::growth::TEXT;
 use crate::handle::access::Access;
 use crate::handle::shared::{Shared, sealed::Copied};
 use crate::hold::Hold;
-use crate::hold::read::Timed;
+use crate::hold::read::{CopyPieces, Timed};
 use crate::layout::{Printed, SharedValue};
-use crate::protocol::atomics::AtomicU64;
 use crate::schema::DynLayout;
 use crate::vector::contents::Vector;
 use crate::vector::items::Items;
@@ -22,20 +21,24 @@ use crate::vector::items::Items;
 /// How many elements `Debug` prints.
 const PRINTED: usize = 100;
 
-/// Copies the first elements, but at most this many. Returns the number of all elements too. `read` calls its argument with the slot
-/// to copy from.
+/// Copies the first elements, but at most this many. Returns the number of all elements too. `read` lets its second argument copy
+/// from these bytes.
 fn copy<I: Items>(
     cell: &Cell<Vector<I>>,
     most: usize,
-    read: impl FnMut(&mut dyn FnMut(&[AtomicU64])),
+    mut read: impl FnMut(Range<usize>, &mut CopyPieces<'_>),
 ) -> Result<(usize, Copies<I::Element>), Error> {
+    let read = |copy: &mut CopyPieces<'_>| {
+        read(0..cell.shape().size, copy);
+        Ok(())
+    };
     Excerpt::new(cell, cell.facts().growth(), most).copy(|_| Ok(()), read)
 }
 
-/// Returns all elements. `read` calls its argument with the slot to copy from.
+/// Returns all elements. `read` lets its second argument copy from these bytes.
 pub(super) fn load<I: Items>(
     cell: &Cell<Vector<I>>,
-    read: impl FnMut(&mut dyn FnMut(&[AtomicU64])),
+    read: impl FnMut(Range<usize>, &mut CopyPieces<'_>),
 ) -> Result<I::Owned, Error> {
     check::<I>(cell, copy(cell, usize::MAX, read)?.1)
 }
@@ -53,16 +56,16 @@ impl<I: Items> Copied for Vector<I> {
     type Borrowed = I::Borrowed;
 
     fn load<A: Access>(cell: &Cell<Self>) -> Result<I::Owned, Error> {
-        load(cell, |copy| A::read(cell, copy))
+        load(cell, |bytes, copy| A::read_pieces(cell, bytes, copy))
     }
 
     fn load_by(cell: &Cell<Self>, timed: Timed<'_, Self>, version: &mut Option<u64>) -> Result<I::Owned, Error> {
         let excerpt = Excerpt::new(cell, cell.facts().growth(), usize::MAX);
-        let read = |copy: &mut dyn FnMut(&[AtomicU64], Range<usize>) -> usize| {
+        let read = |copy: &mut CopyPieces<'_>| {
             *version = Some(timed.again().first_pieces(copy)?);
             Ok(())
         };
-        check::<I>(cell, excerpt.copy_pieces(|_| Ok(()), read)?.1)
+        check::<I>(cell, excerpt.copy(|_| Ok(()), read)?.1)
     }
 
     /// # Errors
@@ -74,11 +77,11 @@ impl<I: Items> Copied for Vector<I> {
     }
 
     fn print<A: Access>(cell: &Cell<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print::<I>(copy(cell, PRINTED, |copy| A::read(cell, copy)), formatter)
+        print::<I>(copy(cell, PRINTED, |bytes, copy| A::read_pieces(cell, bytes, copy)), formatter)
     }
 
     fn print_held(hold: &Hold<'_, Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print::<I>(copy(hold.cell(), PRINTED, |copy| copy(hold.current())), formatter)
+        print::<I>(copy(hold.cell(), PRINTED, |bytes, copy| _ = copy(hold.current(), bytes)), formatter)
     }
 }
 

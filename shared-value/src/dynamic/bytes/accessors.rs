@@ -100,7 +100,8 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     ) -> Result<&'b mut [u8], Error> {
         let run = Run::of_elements(self.place_of_bytes(path)?, path, first, to.len())?;
         assert!(to.len() == run.size(), "the buffer has {} bytes, which is no whole number of elements", to.len());
-        let bytes = run.load_uninit(to, &Outside(self.host().cell()), |copy| self.host().read_with(copy));
+        let bytes =
+            run.load_uninit(to, &Outside(self.host().cell()), |bytes, copy| self.host().read_pieces(bytes, copy));
         run.check(bytes, path)?;
         Ok(bytes)
     }
@@ -112,7 +113,7 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     }
 
     fn read_run(&self, run: Run<'_>, path: &str, to: &mut [u8]) -> Result<(), Error> {
-        run.load(to, &Outside(self.host().cell()), |copy| self.host().read_with(copy));
+        run.load(to, &Outside(self.host().cell()), |bytes, copy| self.host().read_pieces(bytes, copy));
         run.check(to, path)
     }
 }

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::copy::{Merge, load_into, load_uninit, store_from};
+use crate::copy::{Merge, load_uninit, store_from};
 use crate::dynamic::bytes::check::{check, check_elements};
 use crate::dynamic::bytes::padding;
-use crate::dynamic::copy::{Words, put_atomic, put_outside, put_totals, store_fields};
+use crate::dynamic::copy::{Words, load, put_atomic, put_outside, put_totals, store_fields};
 use crate::error::Error;
+use crate::hold::read::CopyPieces;
 use crate::layout::zero_extended;
 use crate::protocol::atomics::AtomicU64;
 use crate::schema::place::{Place, Way, WordRange, shown};
@@ -85,31 +86,37 @@ impl<'l> Run<'l> {
         self.counters
     }
 
-    /// Copies the bytes to a buffer that need not be initialized. `read` calls its argument with the slot to copy from.
+    /// Copies the bytes to a buffer that need not be initialized. `read` lets its second argument copy these bytes.
     pub(super) fn load_uninit<'b>(
         self,
         to: &'b mut [MaybeUninit<u8>],
         words: &impl Words,
-        read: impl FnOnce(&mut dyn FnMut(&[AtomicU64])),
+        read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>),
     ) -> &'b mut [u8] {
         if self.atomic.is_some() {
             let to = load_uninit(0, to, |_| {});
             self.load(to, words, read);
             return to;
         }
-        let to = load_uninit(self.offset, to, read);
+        let all = self.range();
+        let to = load_uninit(self.offset, to, |load| {
+            read(all.clone(), &mut |slot, bytes| {
+                load(slot, bytes);
+                all.end
+            });
+        });
         self.put_outside(to, words);
         to
     }
 
-    /// Copies the bytes. `read` calls its argument with the slot to copy from.
-    pub(super) fn load(self, to: &mut [u8], words: &impl Words, read: impl FnOnce(&mut dyn FnMut(&[AtomicU64]))) {
+    /// Copies the bytes. `read` lets its second argument copy these bytes.
+    pub(super) fn load(self, to: &mut [u8], words: &impl Words, read: impl FnOnce(Range<usize>, &mut CopyPieces<'_>)) {
         match self.atomic {
             // There may be no elements.
             Some(WordRange { count: 0, .. }) => {}
             Some(range) => put_atomic(to, range, words),
             None => {
-                read(&mut |slot| load_into(slot, self.offset, to));
+                load(self.offset, to, read);
                 self.put_outside(to, words);
             }
         }

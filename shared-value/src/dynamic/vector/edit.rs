@@ -62,7 +62,11 @@ impl<C: Dynamic + ?Sized> DynVector<'_, C> {
         if path.is_empty() {
             return host.update_held(
                 |hold| {
-                    let data = self.load(|copy| copy(hold.current()))?;
+                    let bytes = 0..self.cell.shape().size;
+                    let data = self.load(|copy| {
+                        copy(hold.current(), bytes.clone());
+                        Ok(())
+                    })?;
                     Ok(Draft { data, bytes: Vec::new(), range: 0..0 })
                 },
                 |hold, draft| {

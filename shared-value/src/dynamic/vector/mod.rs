@@ -4,8 +4,6 @@ mod accessors;
 mod edit;
 mod encode;
 
-use std::ops::Range;
-
 use crate::cell::{Cell, Excerpt};
 use crate::copy::{Copies, load_into};
 use crate::dynamic::DynData;
@@ -15,6 +13,7 @@ use crate::dynamic::limit;
 use crate::error::Error;
 use crate::format::growth::{Excess, Growth};
 use crate::format::room::Room;
+use crate::hold::read::CopyPieces;
 use crate::protocol::atomics::AtomicU64;
 use crate::schema::place::{Place, shown};
 use crate::schema::{DynKind, DynLayout};
@@ -37,11 +36,8 @@ impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
         Some(Self { cell, layout: &cell.facts().layout, element, room, growth: room.growth() })
     }
 
-    /// Returns all elements, or the part of one. `read` calls its argument with the slot to copy from.
+    /// Returns the part of an element. `read` calls its argument with the slot to copy from.
     pub(super) fn get(&self, path: &str, mut read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
-        if path.is_empty() {
-            return self.load(read);
-        }
         let place = Place::at(self.layout, path)?;
         limit::check(place.layout)?;
         let mut bytes = vec![0; place.layout.size()];
@@ -71,22 +67,11 @@ impl<'c, C: Dynamic + ?Sized> DynVector<'c, C> {
         found.and_then(|length| self.cell.believe(self.growth, length)).map_err(Excess::error)
     }
 
-    /// Returns all elements. `read` calls its argument with the slot to copy from.
-    pub(super) fn load(&self, read: impl FnMut(&mut dyn FnMut(&[AtomicU64]))) -> Result<DynData, Error> {
-        self.decode(self.excerpt().copy(|length| self.check_size(length), read)?.1)
-    }
-
-    /// Returns all elements. `read` calls its argument with one piece of the slot after the other, until the end that the argument
-    /// returns.
-    pub(super) fn load_pieces(
-        &self,
-        read: impl FnMut(&mut dyn FnMut(&[AtomicU64], Range<usize>) -> usize) -> Result<(), Error>,
-    ) -> Result<DynData, Error> {
-        self.decode(self.excerpt().copy_pieces(|length| self.check_size(length), read)?.1)
-    }
-
-    fn excerpt(&self) -> Excerpt<'c, C, u8> {
-        Excerpt::new(self.cell, self.growth, usize::MAX)
+    /// Returns all elements. `read` calls its argument with one piece of the slot after the other, from the start to the end that the
+    /// argument returns.
+    pub(super) fn load(&self, read: impl FnMut(&mut CopyPieces<'_>) -> Result<(), Error>) -> Result<DynData, Error> {
+        let excerpt = Excerpt::<_, u8>::new(self.cell, self.growth, usize::MAX);
+        self.decode(excerpt.copy(|length| self.check_size(length), read)?.1)
     }
 
     fn decode(&self, bytes: Copies<u8>) -> Result<DynData, Error> {

@@ -14,7 +14,6 @@ use crate::hold::read;
 use crate::hold::scoped::ScopedHold;
 use crate::layout::SharedValue;
 use crate::lock::Wait;
-use crate::protocol::atomics::AtomicU64;
 
 /// Proof that this thread holds the lock of a value.
 ///
@@ -100,7 +99,7 @@ impl<T: SharedValue> Guard<'_, T> {
     /// # Errors
     /// `InvalidBits` if another process wrote bytes that are not a `T`.
     pub fn load_boxed(&self) -> Result<Box<T>, Error> {
-        read::boxed(self.hold.cell(), |copy| self.read_with(copy))
+        read::boxed(self.hold.cell(), |bytes, copy| self.hold.read_pieces(bytes, copy))
     }
 
     /// Replaces the whole value except its atomic fields. The next commit publishes the change.
@@ -190,13 +189,7 @@ impl<'a, C: Shared + ?Sized> Guard<'a, C> {
         self.hold.recovered()
     }
 
-    /// Lets the closure copy from the value with this thread's own writes, or in a forked child from the committed value.
-    #[inline(always)]
-    pub(crate) fn read_with<R>(&self, copy: impl FnMut(&[AtomicU64]) -> R) -> R {
-        self.hold.read_with(copy)
-    }
-
-    /// Copies a part of the value from the slot that `read_with` reads.
+    /// Copies a part of the value with this thread's own writes, or in a forked child of the committed value.
     #[inline(always)]
     pub(crate) fn field<F: SharedValue>(&self, offset: usize) -> Unchecked<F> {
         self.hold.field(offset)

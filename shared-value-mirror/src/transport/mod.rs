@@ -28,7 +28,7 @@ pub trait Transport: Send + Sync + 'static {
         receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
     ) -> Result<Box<dyn Answering>, MirrorError>;
 
-    /// Asks once. The transport gives up after `timeout`, or sooner if it knows that no answer can come. It may need memory for
+    /// Sends one request. The transport gives up after `timeout`, or sooner if it knows that no answer can come. It may need memory for
     /// the request until then, also if the answer has come.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ pub trait Question: Send {
     fn answer(self: Box<Self>, message: Bytes) -> Result<(), MirrorError>;
 }
 
-/// Requests are answered as long as it lives.
+/// Stands for a publisher that takes requests, until it is dropped.
 pub trait Answering: Send {}
 
 /// The answers to one request.
@@ -57,7 +57,7 @@ pub trait Answers: Send {
     fn next(&self, timeout: Duration) -> Next;
 }
 
-/// What has come of a request so far.
+/// The state of a request.
 #[derive(Debug)]
 pub enum Next {
     /// An answer.

@@ -1,6 +1,6 @@
 //! The handles that a thread has used before, so that `counter!("jobs").increment(1)` finds its series without a look into the arena.
 //!
-//! Each thread has handles of its own: a map for all threads would need a lock, which a forked child could find locked for ever.
+//! Each thread has handles of its own: a map for all threads would need a lock, which a forked child could find locked forever.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -40,7 +40,7 @@
 //! - **Bounds belong to a histogram in the arena.** A program that gives other ones gets [`Error::OtherBounds`]; the macros report it,
 //!   and count into the bounds of the arena.
 //! - **Numbers that are not finite**, and those with which the sum would not be, are counted in a bucket, and are left out of the
-//!   sum, which they would spoil for ever.
+//!   sum, which they would spoil forever.
 //! - **`absolute` takes a lock,** and raises the counter to the number: the greatest number of all processes counts.
 //!
 //! # Example

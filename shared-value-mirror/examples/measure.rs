@@ -1,4 +1,4 @@
-//! Measures how long a state takes to a replica, beside a bare put of zenoh in the same run, and how much is sent.
+//! Measures how long a state takes to a replica, and a bare put of zenoh in the same run, and how much is sent.
 //!
 //! It uses the loopback interface. With the path of a page, the tables are written there:
 //!
@@ -67,8 +67,9 @@ fn latencies(puts: &Puts, here: &Arc<Zenoh>, there: &Arc<Zenoh>) -> Result<Strin
             });
         }
     }
-    let mut table =
-        String::from("| one way, in microseconds | median | of 100, all but one | beside a put |\n|---|---|---|---|\n");
+    let mut table = String::from(
+        "| one way, in microseconds | median | 99th percentile | ratio to a bare put |\n|---|---|---|---|\n",
+    );
     let mut put = 0.0;
     for (what, _, mut all) in rows {
         all.sort();
@@ -82,8 +83,9 @@ fn latencies(puts: &Puts, here: &Arc<Zenoh>, there: &Arc<Zenoh>) -> Result<Strin
 }
 
 fn throughput(here: &Arc<Zenoh>, there: &Arc<Zenoh>) -> Result<String> {
-    let mut table =
-        String::from("| commits all the time, each second | commits | states shown | KiB sent | bytes a state |\n");
+    let mut table = String::from(
+        "| a writer that never pauses, per second | commits | states shown | KiB sent | bytes per state |\n",
+    );
     table += "|---|---|---|---|---|\n";
     for (what, bytes, words) in [
         ("64 bytes", 64, 8),

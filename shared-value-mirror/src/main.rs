@@ -16,8 +16,8 @@ use crate::output::{print, remark};
 
 /// Carries shared values to other machines, over zenoh.
 ///
-/// The machine that writes publishes names; the others follow them, and have ordinary values of the same type, which are read-only
-/// for all other programs there.
+/// The machine that writes publishes names; the others follow them, and have ordinary values of the same type, which are
+/// read-only for all other programs there.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -46,13 +46,13 @@ enum Command {
         #[command(flatten)]
         link: Link,
     },
-    /// Say what the followers of this machine say of their replicas
+    /// Print the status of replicas: version, age, and whether the publisher is reachable
     Status {
         /// Names of replicas
         #[arg(required = true)]
         names: Vec<String>,
     },
-    /// Remove replicas without followers, and their status
+    /// Remove replicas and their status; refused while a follower holds the replica
     Remove {
         /// Names of replicas
         #[arg(required = true)]
@@ -71,7 +71,7 @@ struct Link {
     /// Read a configuration of zenoh, in JSON5: for TLS, access control and the rest
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The most bytes that a value, or all values of an arena together, may have: give both sides the same
+    /// The most bytes that a value, or all values of an arena together, may have: give both sides one limit
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
     limit: usize,
     /// Print a line of figures each second

@@ -1,7 +1,7 @@
 //! Sets up everything that `fork` relies on, before `main`, while the program has one thread.
 //!
 //! The hooks that run around `fork` must exist before one thread can fork while another one is installing them: the child
-//! would wait for ever for the installation to end. Hooks that are installed first also run last before the fork and first
+//! would wait forever for the installation to end. Hooks that are installed first also run last before the fork and first
 //! after it. So the program's own hooks can use this library.
 #![allow(unsafe_code)]
 

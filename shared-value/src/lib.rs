@@ -22,6 +22,7 @@
 //! | count without the lock | `#[shared(atomic)]`, an [`Atomic`]: `account.requests().fetch_add(1)` |
 //! | count by many processes at once | `#[shared(counter)]`, a [`CounterField`]: `server.hits().increment()`; [`SharedCounter`] |
 //! | share an array whose length is known at run time | [`SharedArray`], whose functions are [`ElementAccessors`] |
+//! | share an array, a text or bytes whose length changes | [`SharedVec`], [`SharedString`], [`SharedBytes`] |
 //! | share many values | [`Arena`], a map from keys and [`Id`]s to values, with [`Transaction`]s and [`Snapshot`]s |
 //! | share text, a time, an optional value | [`FixedStr`], [`Timestamp`], [`SharedDuration`], [`SharedOption`], [`Pod`] for types of other crates |
 //! | deploy a new version of a struct beside the old one | `#[shared(evolves)]`, and [`Reserved`] for fields to come |
@@ -51,14 +52,14 @@
 //!
 //! - **Two copies of the value.** It takes twice its memory. The first write after a commit copies from one slot to the
 //!   other: the whole value if it has up to 512 bytes, otherwise only the parts that differ.
-//! - **One writer at a time.** All writes take one lock, except to `#[shared(atomic)]` fields, which are not part of a
+//! - **One writer at a time.** All writes take one lock, except to atomic fields and counters, which are not part of a
 //!   commit. If commits overtake a reader's copy twice, the reader waits briefly for the lock, and copies under the lock if
 //!   it gets it.
 //! - **Dropping a guard commits.** An early return by `?` drops it too: call [`rollback`](Guard::rollback) first, or make
 //!   the change in one [`update`](Synchronized::update). An `update` commits unless its closure panics, even if the closure
 //!   returns an `Err`; [`try_update`](Synchronized::try_update) commits only if its closure returns `Ok`.
-//! - **Writers are trusted with availability.** A process that may write the segment can hold the lock for ever, or
-//!   overwrite the value; it can never cause undefined behaviour in others.
+//! - **Writers are trusted with availability.** A process that may write the segment can hold the lock forever, or
+//!   overwrite the value. It can never cause undefined behaviour in others, except with `LockKind::Pthread`.
 //! - **Linux only**, 64 bits, little-endian: elsewhere the crate does not compile, with one error that says so. The lock
 //!   needs glibc; with another C library, lock operations return [`LockError::Unsupported`].
 //!

@@ -333,7 +333,7 @@ async fn tasks_wait_for_patterns_and_values() {
     }
 }
 
-/// If a change were lost when its writer is killed, a program that mirrors an arena would differ from it for ever.
+/// If a change were lost when its writer is killed, a program that mirrors an arena would differ from it forever.
 #[test]
 fn a_mirror_follows_writers_that_are_killed() {
     let arena = Arena::new(1 << 20).unwrap();

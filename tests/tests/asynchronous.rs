@@ -93,7 +93,7 @@ async fn a_timeout_ends_a_wait_for_a_large_value() {
     assert!(start.elapsed() < DEADLINE / 3, "{:?}", start.elapsed());
 }
 
-/// A task that waits under a guard of its thread would wait for ever.
+/// A task that waits under a guard of its thread would wait forever.
 #[tokio::test]
 #[expect(clippy::await_holding_invalid_type, reason = "this is the mistake that the test is about")]
 async fn a_wait_under_the_own_lock_is_an_error() {

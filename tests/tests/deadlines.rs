@@ -336,7 +336,7 @@ fn a_copy_in_pieces_is_whole() {
     thread::Builder::new().stack_size(64 << 20).spawn(body).unwrap().join().unwrap();
 }
 
-/// A thread that waits for a change under its own lock would wait for ever: no other thread can commit.
+/// A thread that waits for a change under its own lock would wait forever: no other thread can commit.
 #[test]
 fn a_wait_under_the_own_lock_is_an_error() {
     #[track_caller]

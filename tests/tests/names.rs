@@ -326,7 +326,7 @@ fn a_group_gets_access_by_its_file() {
     assert_eq!(value.get(), 2);
 }
 
-/// A value that an earlier version of the library has left behind must not be in the way for ever.
+/// A value that an earlier version of the library has left behind must not be in the way forever.
 #[test]
 fn a_value_of_another_format_is_listed_and_can_be_removed() {
     let name = SegmentName::new("earlier");

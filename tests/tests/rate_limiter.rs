@@ -67,7 +67,7 @@ fn requests_are_granted_exactly_though_workers_are_killed() {
     assert!(Duration::from_nanos(bucket.elapsed) < began.elapsed() + Duration::from_secs(1), "{bucket:?}");
     assert!(served > BURST && limiter.refused().get() > 1_000, "the workers are limited: {served} served");
 
-    // A token that was lost is not lost for ever: the next request gets what is left, and no more.
+    // A token that was lost is not lost forever: the next request gets what is left, and no more.
     while admit(&limiter).unwrap() {}
     let rest = limiter.in_bucket().get();
     check(rest);

@@ -139,7 +139,7 @@ fn poll<F: Future>(future: std::pin::Pin<&mut F>, waker: &Waker) -> Poll<F::Outp
 }
 
 /// A registration that stayed behind would keep the value mapped, or be woken for nothing; one that was lost with its neighbour
-/// would wait for ever.
+/// would wait forever.
 #[test]
 fn nothing_remains_of_a_dropped_wait() {
     let child = fork(|| {

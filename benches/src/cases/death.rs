@@ -32,7 +32,7 @@ impl Case for Death {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let never = "its lock stays locked when the owner dies: waiters wait for ever";
+        let never = "its lock stays locked when the owner dies: waiters wait forever";
         vec![
             entry::<Own<u64, Native>>(),
             entry::<Own<u64, Pthread>>(),

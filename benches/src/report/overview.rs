@@ -149,7 +149,7 @@ fn draw_panels(panels: &[Panel<'_>], path: &Path) -> Drawn {
     }
     let foot = [
         "std::sync::Mutex and HashMap work in one process only. Of the locks between processes, those of shared-value and",
-        "robust pthread mutexes can be taken again after their owner was killed; the others stay locked for ever.",
+        "robust pthread mutexes can be taken again after their owner was killed; the others stay locked forever.",
     ];
     for (line, number) in foot.into_iter().zip(0..) {
         surface.draw(&Text::new(

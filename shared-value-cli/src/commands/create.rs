@@ -140,7 +140,7 @@ pub(crate) fn parse_layout(text: &str) -> Result<DynLayout> {
     parse_text(text)
 }
 
-/// Reads a type, a typecode or a schema that is written out: a file that names itself would be read for ever.
+/// Reads a type, a typecode or a schema that is written out: a file that names itself would be read forever.
 fn parse_text(text: &str) -> Result<DynLayout> {
     if text.contains('\n') {
         // A shell drops the line feed at the end.

@@ -185,7 +185,7 @@ impl Parser<'_> {
                     self.paths.push(path);
                     return Ok(Operand::Part(self.paths.len() - 1));
                 }
-                // A misspelt field would wait for ever.
+                // A misspelt field would wait forever.
                 let is_left = !matches!(self.tokens.get(self.at.wrapping_sub(2)), Some(Token::Operator(operator)) if OPERATORS[2..8].contains(operator));
                 let data = serde_json::from_str(&word).unwrap_or_else(|_| DynData::from(word.as_str()));
                 if is_left && matches!(data, DynData::Text(_)) {

@@ -348,7 +348,7 @@ fn values_are_created_from_types_typecodes_and_schemas() {
     assert!(!other.path().exists());
 }
 
-/// The command must not read a file for ever, or overflow its stack.
+/// The command must not read a file forever, or overflow its stack.
 #[test]
 fn types_without_an_end_are_refused() {
     let name = SegmentName::new("create-endless");

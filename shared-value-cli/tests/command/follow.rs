@@ -453,7 +453,7 @@ fn the_tool_ends_after_its_command() {
     assert!(value.try_lock().is_ok());
 }
 
-/// A command inside of `lock` that waited for this lock would wait for ever.
+/// A command inside of `lock` that waited for this lock would wait forever.
 #[test]
 fn commands_inside_fail_at_once() {
     let (name, bank) = (SegmentName::new("lock-inside"), SegmentName::new("lock-inside-bank"));

@@ -24,7 +24,7 @@ impl Position {
     }
 }
 
-/// An answer to an [`Ask`](super::Ask).
+/// An answer to a [`Request`](super::Request).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer<'m> {
     /// Nothing has the name at the origin.

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | 4 | `svmi` |
 //! | 1 | the version of the protocol |
-//! | rest | an [`Ask`] or an [`Answer`] in the format of `postcard` |
+//! | rest | a [`Request`] or an [`Answer`] in the format of `postcard` |
 //!
-//! Decoding takes memory in proportion to the number of bytes, whatever they are, and does nothing else. Their meaning is checked where
-//! it is used.
+//! Decoding takes memory in proportion to the number of bytes, whatever they are, and does nothing else. Their meaning is checked
+//! where it is used.
 
 mod answer;
 
@@ -26,10 +26,10 @@ const ENVELOPE: usize = MAGIC.len() + 1;
 
 /// What a follower says of itself: it wants the first state that is newer than its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ask {
+pub(crate) struct Request {
     /// The state that its replica shows; `None` if it needs all of it.
     pub(crate) base: Option<Position>,
-    /// How many milliseconds the publisher may keep the ask while there is nothing newer.
+    /// How many milliseconds the publisher may hold the request while there is nothing newer.
     pub(crate) patience: u32,
 }
 

@@ -15,7 +15,7 @@ fn messages() -> Vec<Vec<u8>> {
     let shape = Shape::Arena { capacity: 1 << 20 };
     let news = News { position: position(u128::MAX, 5), base: Some(4), shape, entries, removed: vec!["c"] };
     vec![
-        encode(&Ask { base: Some(position(1, 2)), patience: 500 }),
+        encode(&Request { base: Some(position(1, 2)), patience: 500 }),
         encode(&Answer::Absent),
         encode(&Answer::Same(position(1, 2))),
         encode(&Answer::News(news)),
@@ -25,8 +25,8 @@ fn messages() -> Vec<Vec<u8>> {
 #[test]
 fn a_message_is_decoded_as_it_was_encoded() {
     let messages = messages();
-    let ask: Ask = decode(&messages[0]).expect("it is an ask");
-    assert_eq!(ask, Ask { base: Some(position(1, 2)), patience: 500 });
+    let request: Request = decode(&messages[0]).expect("it is a request");
+    assert_eq!(request, Request { base: Some(position(1, 2)), patience: 500 });
     let Answer::News(news) = decode(&messages[3]).expect("it is an answer") else { panic!("it is news") };
     assert_eq!(encode(&Answer::News(news)), messages[3]);
 }
@@ -69,7 +69,7 @@ proptest! {
         let mut framed = b"svmi\x01".to_vec();
         framed.extend(&bytes);
         let _ = decode::<Answer<'_>>(&framed);
-        let _ = decode::<Ask>(&framed);
+        let _ = decode::<Request>(&framed);
     }
 
     #[test]

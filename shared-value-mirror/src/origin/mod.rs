@@ -1,4 +1,4 @@
-//! The side that publishes: an `Origin` answers the asks about one name.
+//! The side that publishes: an `Origin` answers the requests about one name.
 
 mod arena;
 mod pattern;
@@ -21,7 +21,7 @@ use shared_value::Error;
 
 use crate::error::MirrorError;
 use crate::figures::Figures;
-use crate::message::{Answer, Ask, Position, decode, encode};
+use crate::message::{Answer, Position, Request, decode, encode};
 use crate::origin::source::Source;
 use crate::origin::under_way::UnderWay;
 use crate::origin::waiter::Waiter;
@@ -33,16 +33,16 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long a wait for a change lasts, before the thread looks whether it is to end.
 const SLICE: Duration = Duration::from_millis(250);
 
-/// The longest time for which an ask is kept.
+/// The longest time for which a request is held.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How many asks are kept. Each follower has one.
-const ASKS: usize = 4096;
+/// How many requests are held. Each follower has one.
+const REQUESTS: usize = 4096;
 
 /// A name that is published.
 ///
-/// Two threads work for it. The *clerk* takes the asks that come in, answers those of followers that are behind, and ends those
-/// that have waited long enough. The *watcher* sleeps until the value changes, but only while a follower waits for that: so
+/// Two threads work for it. The *clerk* takes the requests that come in, answers those of followers that are behind, and ends
+/// those that have waited long enough. The *watcher* sleeps until the value changes, but only while a follower waits for that: so
 /// writers wake no thread while no message could leave.
 pub(crate) struct Origin {
     name: String,
@@ -67,12 +67,12 @@ struct Desk {
     source: Option<Source>,
     /// Counts the sources.
     opened: u64,
-    asks: Vec<Waiting>,
+    requests: Vec<Waiting>,
     /// Whether a follower waits for a change.
     is_awaited: bool,
 }
 
-/// An ask that was not answered yet.
+/// A request that was not answered yet.
 struct Waiting {
     question: Box<dyn Question>,
     base: Option<Position>,
@@ -97,14 +97,14 @@ impl Origin {
         })
     }
 
-    /// Takes an ask. An ask that cannot be read is dropped.
+    /// Takes a request. A request that cannot be read is dropped.
     pub(crate) fn receive(&self, question: Box<dyn Question>) {
-        match decode::<Ask>(&question.message()) {
-            Ok(ask) => {
-                let patience = Duration::from_millis(ask.patience.into()).min(LONGEST);
-                let waiting = Waiting { question, base: ask.base, until: Instant::now() + patience };
+        match decode::<Request>(&question.message()) {
+            Ok(request) => {
+                let patience = Duration::from_millis(request.patience.into()).min(LONGEST);
+                let waiting = Waiting { question, base: request.base, until: Instant::now() + patience };
                 let mut inbox = lock(&self.inbox);
-                if inbox.len() < ASKS {
+                if inbox.len() < REQUESTS {
                     inbox.push(waiting);
                 }
                 self.bell.notify_one();
@@ -128,7 +128,7 @@ impl Origin {
     }
 
     /// The clerk's work.
-    pub(crate) fn answer_asks(&self) {
+    pub(crate) fn answer_requests(&self) {
         let mut wait = SLICE;
         while !self.is_stopped() {
             let mut inbox = lock(&self.inbox);
@@ -138,12 +138,12 @@ impl Origin {
             let new = std::mem::take(&mut *inbox);
             drop(inbox);
             let mut desk = lock(&self.desk);
-            desk.asks.extend(new);
-            let surplus = desk.asks.len().saturating_sub(ASKS);
-            desk.asks.drain(..surplus);
+            desk.requests.extend(new);
+            let surplus = desk.requests.len().saturating_sub(REQUESTS);
+            desk.requests.drain(..surplus);
             self.serve(&mut desk);
-            let next = desk.asks.iter().map(|ask| ask.until).min();
-            // Not at once: asks whose time is over may wait for room.
+            let next = desk.requests.iter().map(|request| request.until).min();
+            // Not at once: requests whose time is over may wait for room.
             wait = next.map_or(SLICE, |next| next.saturating_duration_since(Instant::now()).clamp(LOOK / 10, LOOK));
         }
     }
@@ -177,10 +177,10 @@ impl Origin {
         }
     }
 
-    /// Answers the asks of followers that are behind, and those whose time is over.
+    /// Answers the requests of followers that are behind, and those whose time is over.
     fn serve(&self, desk: &mut Desk) {
         desk.is_awaited = false;
-        if desk.asks.is_empty() {
+        if desk.requests.is_empty() {
             return;
         }
         let position = self.refresh(desk).unwrap_or_else(|error| {
@@ -188,23 +188,23 @@ impl Origin {
             None
         });
         let now = Instant::now();
-        let Desk { source, asks, .. } = desk;
+        let Desk { source, requests, .. } = desk;
         let mut news = HashMap::new();
-        for ask in std::mem::take(asks) {
+        for request in std::mem::take(requests) {
             let message = match (position, source.as_ref()) {
-                (Some(position), Some(source)) if ask.base != Some(position) => {
-                    let base = source.known(position, ask.base);
-                    // A message is made once for all followers of a state. Asks may name any states, so there may be many
+                (Some(position), Some(source)) if request.base != Some(position) => {
+                    let base = source.known(position, request.base);
+                    // A message is made once for all followers of a state. Requests may name any states, so there may be many
                     // messages.
                     if !news.contains_key(&base) && self.under_way.bytes() > self.limit {
-                        asks.push(ask);
+                        requests.push(request);
                         continue;
                     }
                     let make = || self.under_way.message(encode(&Answer::News(source.news(position, base))));
                     news.entry(base).or_insert_with(make).clone()
                 }
-                _ if ask.until > now => {
-                    asks.push(ask);
+                _ if request.until > now => {
+                    requests.push(request);
                     continue;
                 }
                 (Some(position), _) => encode(&Answer::Same(position)).into(),
@@ -212,11 +212,11 @@ impl Origin {
             };
             self.answers.fetch_add(1, Ordering::Relaxed);
             self.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
-            if let Err(error) = ask.question.answer(message) {
+            if let Err(error) = request.question.answer(message) {
                 self.figures.note(&error);
             }
         }
-        desk.is_awaited = !desk.asks.is_empty() && position.is_some();
+        desk.is_awaited = !desk.requests.is_empty() && position.is_some();
         if desk.is_awaited {
             self.awaited.notify_one();
         }

@@ -43,7 +43,7 @@ use crate::transport::{Answering, LIMIT, Transport};
 pub struct Publisher {
     origin: Arc<Origin>,
     answering: Option<Box<dyn Answering>>,
-    /// It carries asks only as long as it lives.
+    /// It carries requests only as long as it lives.
     transport: Arc<dyn Transport>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -77,7 +77,8 @@ impl Default for PublisherOptions {
 }
 
 impl PublisherOptions {
-    /// Publishes only those values of an arena whose keys fit a pattern, as that of [`Arena::changes`](shared_value::Arena::changes).
+    /// Publishes only those values of an arena whose keys fit a pattern, as that of
+    /// [`Arena::changes`](shared_value::Arena::changes).
     pub fn keys(mut self, pattern: &str) -> Self {
         pattern.clone_into(&mut self.keys);
         self
@@ -101,11 +102,11 @@ impl PublisherOptions {
             let thread = thread::Builder::new().name("mirror-origin".to_owned()).spawn(move || work(&origin));
             thread.map_err(MirrorError::Thread)
         };
-        publisher.threads.push(spawn(Origin::answer_asks)?);
+        publisher.threads.push(spawn(Origin::answer_requests)?);
         publisher.threads.push(spawn(Origin::watch)?);
         let receive = origin.clone();
         publisher.answering =
-            Some(publisher.transport.answer(&key_of(name), Box::new(move |ask| receive.receive(ask)))?);
+            Some(publisher.transport.answer(&key_of(name), Box::new(move |request| receive.receive(request)))?);
         Ok(publisher)
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::error::MirrorError;
 use crate::figures::Figures;
 use crate::key::key_of;
-use crate::message::{Answer, Ask, decode, encode};
+use crate::message::{Answer, Request, decode, encode};
 use crate::replica::status::MirrorStatus;
 use crate::replica::{Applied, Replica};
 use crate::transport::{Answers, LIMIT, Next, Transport};
@@ -60,11 +60,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SILENT: u32 = 4;
 
 /// How long a whole state may take on its way. A large value takes its time on a slow link, and the transport knows when the
-/// link is down, so this only ends an ask that was lost in another way.
+/// link is down, so this only ends a request that was lost in another way.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// How long changes of a state may take on their way, unless answers have been slow. A transport may keep a timer for each ask
-/// until the time is over, also if the answer has come long before. With a long time, thousands of asks a second would take memory.
+/// How long changes of a state may take on their way, unless answers have been slow. A transport may keep a timer for each
+/// request until the time is over, also if the answer has come long before. With a long time, thousands of requests a second
+/// would take memory.
 const USUAL: Duration = Duration::from_secs(10);
 
 /// How many times as long as the slowest answer changes may take.
@@ -217,7 +218,7 @@ impl Following {
         let patience = u32::try_from(self.options.interval.as_millis()).unwrap_or(u32::MAX);
         let timeout = self.options.interval + if base.is_some() { self.allowed } else { LONGEST };
         let start = Instant::now();
-        let answers = self.transport.ask(&self.key, encode(&Ask { base, patience }), timeout)?;
+        let answers = self.transport.ask(&self.key, encode(&Request { base, patience }), timeout)?;
         let Some(message) = self.await_answer(&*answers)? else {
             if start.elapsed() >= timeout {
                 // The answer may be on its way still.

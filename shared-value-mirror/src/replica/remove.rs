@@ -6,10 +6,10 @@ use crate::error::MirrorError;
 use crate::replica::kept;
 use crate::replica::status::{MirrorStatus, StatusFile, name_of};
 
-/// Removes a replica and its status.
+/// Removes a replica and its status. Programs that have the replica open keep its last state.
 ///
 /// # Errors
-/// `NotAReplica` if the name has no status, `AlreadyFollowed` if a process follows into it.
+/// `NotAReplica` if the name has no status, `AlreadyFollowed` if a follower holds the replica.
 pub fn remove(replica: &str) -> Result<(), MirrorError> {
     let status = Synchronized::<MirrorStatus>::open(&*name_of(replica));
     if matches!(status, Err(Error::NotFound { .. })) {

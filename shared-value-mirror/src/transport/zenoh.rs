@@ -18,10 +18,10 @@ use crate::transport::{Answering, Answers, Next, Question, Settings, Transport};
 /// Answers above this size are sent by a thread of their own: on a slow link, sending blocks until most of it has left.
 const LARGE: usize = 32 << 10;
 
-/// How many such threads there are at most. Further askers have to ask again.
+/// How many such threads there are at most. Further followers have to ask again.
 const THREADS: usize = 256;
 
-/// Carries messages by zenoh: asks are queries, and answers are replies.
+/// Carries messages by zenoh: requests are queries, and answers are replies.
 ///
 /// It brings no server. Both sides may connect to each other, or to a router of zenoh between them.
 #[derive(Clone, Debug)]
@@ -51,12 +51,12 @@ impl Transport for Zenoh {
         let declared = self.session.declare_queryable(key.to_owned()).complete(true);
         let threads = self.threads.clone();
         let declared = declared.callback(move |query| {
-            // An ask is kept, so whatever else a peer adds to it would take memory.
+            // A request is held, so whatever else a peer adds to it would take memory.
             if query.attachment().is_none() && query.parameters().is_empty() {
                 receive(Box::new(Asked { query, threads: threads.clone() }));
             }
         });
-        Ok(Box::new(Declared { _queryable: declared.wait().map_err(failed("answer asks"))? }))
+        Ok(Box::new(Declared { _queryable: declared.wait().map_err(failed("answer requests"))? }))
     }
 
     fn ask(&self, key: &str, message: Vec<u8>, timeout: Duration) -> Result<Box<dyn Answers>, MirrorError> {
@@ -87,7 +87,7 @@ impl Question for Asked {
         let Self { query, threads } = *self;
         let is_large = message.len() > LARGE;
         let send = move || {
-            // It waits for room, as the ask does.
+            // It waits for room, as the request does.
             let reply = query.reply(query.key_expr().clone(), message);
             reply.express(true).wait().map_err(failed("answer"))
         };
@@ -101,7 +101,7 @@ impl Question for Asked {
         }
         let send = move || {
             let _own = own;
-            // If it fails, the asker asks again.
+            // If it fails, the follower asks again.
             drop(send());
         };
         thread::Builder::new().name("mirror-answer".to_owned()).spawn(send).map(drop).map_err(MirrorError::Thread)

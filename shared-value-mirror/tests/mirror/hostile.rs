@@ -51,15 +51,15 @@ fn messages_that_are_changed_on_their_way_stop_nobody() {
     let (names, endpoint) = (Names::new("hostile"), endpoint());
     let value = Synchronized::create(&*names.origin, Words::of(0)).expect("the name is free");
     let _publisher = publish(&endpoint, &[&names.origin]);
-    let (is_on, asks) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
-    let (is_hostile, changed) = (is_on.clone(), asks.clone());
+    let (is_on, requests) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
+    let (is_hostile, changed) = (is_on.clone(), requests.clone());
     let hostile = Relay::connect(endpoint, move |zenoh, key, mut message, timeout| {
         let is_hostile = is_hostile.load(Ordering::Relaxed);
         if is_hostile && fastrand::bool() {
             mutate(&mut message);
             changed.fetch_add(1, Ordering::Relaxed);
         }
-        // An ask that cannot be read has no answer.
+        // A request that cannot be read has no answer.
         let timeout = if is_hostile { Duration::from_millis(50) } else { timeout };
         let is_changed = is_hostile && fastrand::bool();
         Ok(Box::new(Changed { inner: zenoh.ask(key, message, timeout)?, is_changed }))
@@ -74,8 +74,8 @@ fn messages_that_are_changed_on_their_way_stop_nobody() {
         value.set(Words::of(number)).expect("the lock is free");
         thread::sleep(Duration::from_micros(500));
     }
-    let (changed, errors) = (asks.load(Ordering::Relaxed), follower.figures().errors);
-    println!("{changed} asks were changed, the follower had {errors} errors");
+    let (changed, errors) = (requests.load(Ordering::Relaxed), follower.figures().errors);
+    println!("{changed} requests were changed, the follower had {errors} errors");
 
     // A peer that may answer can also say what the newest version is: a false one is forgotten with the replica.
     drop(follower);

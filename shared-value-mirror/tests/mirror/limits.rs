@@ -82,7 +82,7 @@ fn answers_under_way_take_bounded_memory() {
         slow.ask(&[0]);
     }
     eventually("all are answered", || slow.sent().0 == 50);
-    assert!(slow.sent().1 < 4 * SIZE, "the answers to asks of one state take {} bytes", slow.sent().1);
+    assert!(slow.sent().1 < 4 * SIZE, "the answers to requests of one state take {} bytes", slow.sent().1);
 
     // Each time there is another state, or another one is named.
     for number in 0..40_u8 {

@@ -97,7 +97,7 @@ impl Followed {
     }
 }
 
-/// The key would be removed for ever: it has not changed since.
+/// The key would never come back: it has not changed since.
 #[test]
 fn a_key_that_was_removed_and_added_again_stays() {
     let followed = Followed::new("again", 1 << 20, |arena| {
@@ -136,7 +136,7 @@ fn a_vector_that_is_replaced_by_a_larger_one_grows_at_the_follower_too() {
     assert_eq!(copy.capacity().expect("it is a vector"), 100);
 }
 
-/// A thread holds fewer locks than that, so the follower would ask for the same changes for ever.
+/// A thread holds fewer locks than that, so the follower would ask for the same changes forever.
 #[test]
 fn more_values_than_locks_change_at_once() {
     let mut values = Vec::new();

@@ -1,7 +1,6 @@
 //! Publishers and followers in processes of their own, over zenoh on the loopback interface.
 
 mod arenas;
-mod asks;
 mod certificates;
 mod command;
 mod delays;
@@ -11,6 +10,7 @@ mod limits;
 mod losses;
 mod output;
 mod proxy;
+mod requests;
 mod support;
 mod two_hosts;
 mod users;

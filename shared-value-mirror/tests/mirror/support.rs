@@ -32,7 +32,7 @@ pub(crate) fn mirror(arguments: &[&str]) -> Process {
     Process::start(command.args(arguments).stdin(Stdio::null()))
 }
 
-/// A transport for a follower: zenoh, but each ask goes through a function.
+/// A transport for a follower: zenoh, but each request goes through a function.
 pub(crate) struct Relay<F> {
     zenoh: Zenoh,
     ask: F,

@@ -136,8 +136,8 @@ fn hosts_of_another_authority_get_nothing() {
     }
 }
 
-/// Follows a name of a host with this common name, which has a certificate, and would answer. Returns how many asks it has got
-/// within a second, or until the first.
+/// Follows a name of a host with this common name, which has a certificate, and would answer. Returns how many requests it has
+/// got within a second, or until the first.
 fn asks_to(host: &str) -> u32 {
     let (name, authority) = (SegmentName::new("impostor"), Authority::new("authority"));
     let (_replica, _status) = (replica("r1-", &name), status_name("r1-", &name));
@@ -145,8 +145,8 @@ fn asks_to(host: &str) -> u32 {
     let endpoint = tls_endpoint();
     let settings = Settings { file: Some(answering.listening(&endpoint)), ..Settings::default() };
     let session = zenoh::open(settings.config().expect("it is a configuration")).wait().expect("the port is free");
-    let asks = Arc::new(AtomicU32::new(0));
-    let counter = asks.clone();
+    let requests = Arc::new(AtomicU32::new(0));
+    let counter = requests.clone();
     let queryable = session.declare_queryable(format!("shared-value/mirror/1/{}", &*name));
     let queryable = queryable.complete(true).callback(move |_| {
         counter.fetch_add(1, Ordering::Relaxed);
@@ -156,11 +156,11 @@ fn asks_to(host: &str) -> u32 {
     eventually("they are connected", || session.info().peers_zid().wait().next().is_some());
     for _ in 0..10 {
         thread::sleep(Duration::from_millis(100));
-        if asks.load(Ordering::Relaxed) > 0 {
+        if requests.load(Ordering::Relaxed) > 0 {
             break;
         }
     }
-    asks.load(Ordering::Relaxed)
+    requests.load(Ordering::Relaxed)
 }
 
 /// Each host with a certificate could say what the replicas show.

@@ -276,7 +276,7 @@ impl<A: Versioned> ArenaChanges<A> {
         let heap = self.arena.heap();
         let mut found = HashMap::new();
         // A value with one slot has no versions.
-        for block in self.arena.live_blocks().filter(|block| !block.extent.is_one_slot()) {
+        for block in self.arena.present_blocks().filter(|block| !block.extent.is_one_slot()) {
             let Some(key) = heap.key(&block).filter(|key| self.pattern.fits(key)) else { continue };
             // The space may have been used again while the key was copied.
             if !heap.is_still_read(&block) {
@@ -345,10 +345,10 @@ mod tests {
     use super::*;
     use crate::protocol::atomics::Ordering::Relaxed;
 
-    /// A thread that dies between the release of the lock and its look at the event word takes the mark in the lock word along.
-    /// Without a new one, no later release would look, and the waiter would learn of each later change only when it looks by itself.
+    /// A thread that dies between the release of the lock and its look at the event word has already cleared the waiters
+    /// bit. If the bit were not set again, no later release would look, and the waiter would learn of each later change only when it looks by itself.
     #[test]
-    fn a_mark_that_a_dead_thread_has_taken_is_made_again() {
+    fn a_waiters_bit_that_a_dead_thread_has_cleared_is_set_again() {
         let arena = Arena::new(1 << 16).expect("there is memory");
         let value = arena.insert("key", 0_u64).expect("there is room");
         let mut changes = arena.changes("*").expect("the arena is whole");
@@ -362,7 +362,7 @@ mod tests {
         assert_eq!(changes.look(true).expect("the arena is whole"), None);
         assert!(value.cell.is_called_back());
     }
-    /// A program that mirrors the arena would keep the key for ever.
+    /// A program that mirrors the arena would keep the key forever.
     #[test]
     fn a_value_that_is_replaced_and_removed_during_a_look_is_reported() {
         let arena = Arena::new(1 << 16).expect("there is memory");

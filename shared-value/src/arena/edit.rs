@@ -195,7 +195,7 @@ impl Arena {
         Error::AlreadyExists { name: self.name_of(Sought::Key(key)) }
     }
 
-    /// Looks which processes are gone, if there may soon be no slot for claims. Does nothing while another thread adds or
+    /// Looks which processes are gone, if there may soon be no free claim slot. Does nothing while another thread adds or
     /// removes: that looks too, from time to time.
     pub(super) fn clear_slots(&self) {
         let is_used = self.directory_word(offset_of!(Directory, allocated)) != 0;

@@ -12,8 +12,8 @@ use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
 /// Where a value of type `C` lies in its [`Arena`](crate::Arena): eight bytes that mean the same in every process.
 ///
-/// An id is a value itself, and so is an `Option` of one: fields of these types make lists, trees and graphs. When the value
-/// is removed, its id finds nothing for ever, even if its memory is reused.
+/// An id is a value itself, and so is an `Option` of one: fields of these types make lists, trees and graphs. Once the value
+/// is removed, its id never finds a value again, even if its memory is reused.
 ///
 /// ```
 /// use shared_value::{Arena, Id, SharedValue};

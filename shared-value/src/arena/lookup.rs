@@ -101,8 +101,8 @@ impl<A: Access> Arena<A> {
                 None => changes::count(heap, &directory),
                 Some(is_committed) => {
                     let last = changes::last(heap, &directory);
-                    let live = last.filter(|change| change.is_add() == is_committed).count();
-                    directory.values.wrapping_add(live as u64)
+                    let present = last.filter(|change| change.is_add() == is_committed).count();
+                    directory.values.wrapping_add(present as u64)
                 }
             };
             // `verdict` loads `decided_by`, then the deciding word. If that word was reused in between, the changes have
@@ -146,7 +146,7 @@ impl<A: Access> Arena<A> {
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = Entry> {
         let heap = self.heap();
-        self.live_blocks().filter_map(move |block| {
+        self.present_blocks().filter_map(move |block| {
             let entry = Entry {
                 key: heap.key(&block),
                 id: BlockId::of(heap, &block),
@@ -178,7 +178,7 @@ impl<A: Access> Arena<A> {
         let heap = self.heap();
         // The types of the values that were skipped.
         let mut others: Vec<usize> = Vec::new();
-        self.live_blocks().filter_map(move |block| {
+        self.present_blocks().filter_map(move |block| {
             if others.contains(&block.type_entry) {
                 return None;
             }
@@ -388,10 +388,10 @@ impl<A: Access> Arena<A> {
     }
 
     /// Returns the blocks of all values, the newest first.
-    pub(super) fn live_blocks(&self) -> impl Iterator<Item = Trailer> {
+    pub(super) fn present_blocks(&self) -> impl Iterator<Item = Trailer> {
         self.end_pin();
         let (heap, (_, directory)) = (self.heap(), self.directory_versioned());
-        heap.blocks(usize_of(directory.cursor)).filter(move |block| block.type_entry != 0 && heap.is_live(block))
+        heap.blocks(usize_of(directory.cursor)).filter(move |block| block.type_entry != 0 && heap.is_present(block))
     }
 }
 

@@ -126,8 +126,8 @@ impl<H: Create> Options<H> {
     /// the process is subtracted: with the usual 022, write permission for the group needs a `chmod` of the file afterwards,
     /// or another umask. The default is 0600.
     ///
-    /// Processes that may write can overwrite the value, hold its lock and stop others from using it; they can never make
-    /// others misbehave.
+    /// Processes that may write can overwrite the value, hold its lock and stop others from using it. They can never
+    /// cause undefined behaviour in others, except with `LockKind::Pthread`.
     pub fn mode(mut self, mode: u32) -> Self {
         self.terms.mode = mode;
         self

@@ -18,7 +18,7 @@ use crate::heap::usize_of;
 use crate::heap::{record, space};
 use crate::segment::{Layout, Mapping};
 
-/// Frees the locks of all values and the records of transactions, which no thread can hold, and finishes changes that were
+/// Frees the locks of all values and the transaction records, which no thread can hold, and finishes changes that were
 /// being made. Frees the space of all blocks that nothing refers to, and that of removed values of which no process that reads
 /// the arena has a handle.
 ///
@@ -47,7 +47,7 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
     known.extend(table_block(heap, directory.table).map(|block| block.at));
     known.extend(table_block(heap, directory.list).map(|block| block.at));
     // Removed values count too: they may still be read, and may be joined to a record.
-    let is_value = |block: &Trailer| matches!(block.state, State::Live | State::Removed);
+    let is_value = |block: &Trailer| matches!(block.state, State::Present | State::Removed);
     let (mut values, mut types) = (0, HashMap::new());
     for block in heap.blocks(cursor).filter(is_value) {
         if let Some(entry) = TypeEntry::at(heap, block.type_entry) {
@@ -60,7 +60,7 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
             let growth = element.filter(|_| may_grow).and_then(|element| Growth::of_size(element, size));
             let shape = growth.map_or(shape, Shape::growing);
             Cell::<Untyped>::adopt_within(mapping, block.start, shape, block.payload_end());
-            if block.state == State::Live {
+            if block.state == State::Present {
                 known.insert(block.type_entry);
                 values += 1;
             }
@@ -81,7 +81,7 @@ pub(crate) fn adopt(mapping: &Mapping, is_read: bool) -> Result<(), Error> {
         _ => known.contains(&block.at) || block.type_entry != 0,
     };
     if let Some(table) = table_at(heap, directory.table) {
-        let is_gone = |at| heap.trailer(at).is_none_or(|trailer| trailer.state != State::Live);
+        let is_gone = |at| heap.trailer(at).is_none_or(|trailer| trailer.state != State::Present);
         for bucket in table.buckets().filter(|bucket| is_gone(bucket.trailer())) {
             table.forget(bucket);
         }

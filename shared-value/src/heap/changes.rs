@@ -50,7 +50,7 @@ impl Change {
     /// Gives the block its state after the decision. The block may have this state already.
     fn settle(self, heap: Heap<'_>, is_committed: bool) {
         if let Some(block) = heap.trailer(self.at()).filter(Trailer::is_undecided) {
-            heap.set_state(&block, if self.is_add() == is_committed { State::Live } else { State::Removed });
+            heap.set_state(&block, if self.is_add() == is_committed { State::Present } else { State::Removed });
         }
     }
 }
@@ -101,7 +101,7 @@ pub(crate) fn recover(heap: Heap<'_>, directory: &Directory) {
 
 /// Counts the values, while no changes are pending.
 pub(crate) fn count(heap: Heap<'_>, directory: &Directory) -> u64 {
-    let is_live = |change: &Change| heap.trailer(change.at()).is_some_and(|block| heap.is_live(&block));
-    let live = last(heap, directory).filter(is_live).count();
-    directory.values.wrapping_add(live as u64)
+    let is_present = |change: &Change| heap.trailer(change.at()).is_some_and(|block| heap.is_present(&block));
+    let present = last(heap, directory).filter(is_present).count();
+    directory.values.wrapping_add(present as u64)
 }

@@ -1,8 +1,8 @@
 //! `Decision`: the word that makes several changes of an arena happen at once.
 //!
-//! A block becomes live, or is removed, by one store to its trailer. If several blocks change at once, each is first set to
+//! A block becomes present, or is removed, by one store to its trailer. If several blocks change at once, each is first set to
 //! *adding* or *removing*, and one word decides for all of them: while this word is *committed*, blocks in the state
-//! *adding* are live, and blocks in the state *removing* are not. The directory's atomic field `decided_by` says which word
+//! *adding* are present, and blocks in the state *removing* are not. The directory's atomic field `decided_by` says which word
 //! decides:
 //!
 //! | `decided_by` | blocks in the states adding and removing |

@@ -43,7 +43,7 @@ pub(crate) struct Directory {
     /// The number of changes in the list that were made last; zero if they are few.
     pub(crate) listed: u64,
     /// The trailers of blocks that nothing else refers to, or not yet: their maker may die. The next owner of the lock frees
-    /// those that are not live by then.
+    /// those that are not present by then.
     pub(crate) loose: [u64; LOOSE],
     /// The number of the last batch of stores in the journal.
     pub(crate) journal: u64,

@@ -19,14 +19,14 @@ pub(crate) fn find(heap: Heap<'_>, table: u64, key: &str) -> Option<Trailer> {
     table_at(heap, table)?
         .candidates(hash(key))
         .filter_map(|bucket| heap.trailer(bucket.trailer()))
-        .find(|block| heap.is_live(block) && heap.has_key(block, key))
+        .find(|block| heap.is_present(block) && heap.has_key(block, key))
 }
 
 /// Finds the block of an id.
 #[inline(always)]
 pub(crate) fn find_at(heap: Heap<'_>, id: BlockId) -> Option<Trailer> {
     let block = heap.trailer(id.trailer(heap))?;
-    let is_it = block.type_entry != 0 && block.generation == id.generation(heap) && heap.is_live(&block);
+    let is_it = block.type_entry != 0 && block.generation == id.generation(heap) && heap.is_present(&block);
     is_it.then_some(block)
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn cell_of<C: Recognized + ?Sized>(
     let entry = TypeEntry::at(Heap::of(segment), block.type_entry).ok_or_else(|| lost(segment, block.at))?;
     let described =
         Described { name: &name, fingerprint: entry.fingerprint, schema: &|| entry.schema(), extent: block.extent };
-    // A type entry stays for ever, and what the block says was read at one moment. So both may be checked before the claim.
+    // A type entry stays forever, and what the block says was read at one moment. So both may be checked before the claim.
     let facts = C::in_arena(&described)?;
     let Some(place) = claim_found(segment, block)? else { return Ok(None) };
     match cell_in(place, block, facts) {

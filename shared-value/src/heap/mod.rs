@@ -1,5 +1,5 @@
 //! The memory of an arena: blocks behind its directory, which hold the values, their types, the table of keys and the
-//! records of transactions.
+//! transaction records.
 //!
 //! Any process may read all of it at any time. The owner of the directory's lock writes it, except the cells of values and
 //! records.

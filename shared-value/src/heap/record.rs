@@ -56,7 +56,7 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
     let mut at = usize_of(newest);
     iter::from_fn(move || {
         let block =
-            Heap::of(segment).trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)?;
+            Heap::of(segment).trailer(at).filter(|block| block.state == State::Present && block.type_entry == 0)?;
         // Records are never freed while a process has the arena open.
         let record = cell_in::<Record>(Place::of(Arc::clone(segment)), &block, ())?;
         let offset = offset_of!(Record, next);
@@ -73,7 +73,7 @@ pub(crate) fn all(segment: &Arc<Segment>, newest: u64) -> impl Iterator<Item = C
 /// of their trailers.
 pub(crate) fn adopt(mapping: &Mapping, newest: u64) -> HashSet<usize> {
     let (heap, mut found, mut at) = (Heap::of(mapping), HashSet::new(), usize_of(newest));
-    while let Some(block) = heap.trailer(at).filter(|block| block.state == State::Live && block.type_entry == 0)
+    while let Some(block) = heap.trailer(at).filter(|block| block.state == State::Present && block.type_entry == 0)
         && let Some(record) = Cell::<Record>::adopt_within(mapping, block.start, shape(), block.payload_end())
         // Only a hostile process makes a chain with a cycle.
         && found.insert(at)

@@ -14,7 +14,7 @@ use crate::protocol::claims::{
     begin_search, claim, count_down, counters, end_search, is_open, is_quiet, look_again, show, withdraw,
 };
 
-const LIVE: u64 = 1;
+const PRESENT: u64 = 1;
 const REMOVED: u64 = 2;
 
 /// What counts one in the counter.
@@ -34,7 +34,7 @@ struct Model {
 impl Default for Model {
     fn default() -> Self {
         Self {
-            block: AtomicU64::new(LIVE),
+            block: AtomicU64::new(PRESENT),
             searches: AtomicU64::default(),
             counter: AtomicU64::default(),
             count: AtomicU32::default(),
@@ -46,11 +46,11 @@ impl Default for Model {
 impl Model {
     /// Opens the value, reads it, and drops the handle. Returns whether it was there.
     fn open(&self) -> bool {
-        if self.block.load(Acquire) != LIVE {
+        if self.block.load(Acquire) != PRESENT {
             return false;
         }
         assert!(claim(&self.count, ONE, || Some(&self.counter)));
-        let is_there = look_again(&self.block) == LIVE;
+        let is_there = look_again(&self.block) == PRESENT;
         if is_there {
             self.read();
         }
@@ -181,9 +181,9 @@ struct Forking {
 impl Forking {
     /// Opens the value, and keeps the handle.
     fn open(&self) {
-        if self.arena.block.load(Acquire) == LIVE {
+        if self.arena.block.load(Acquire) == PRESENT {
             assert!(claim(&self.arena.count, ONE, || Some(&self.arena.counter)));
-            if look_again(&self.arena.block) == LIVE {
+            if look_again(&self.arena.block) == PRESENT {
                 self.is_passed_on.store(1, Release);
             } else {
                 self.arena.drop();

@@ -46,7 +46,7 @@ impl Awaited {
 
     /// Changes the value as a handle does, under the native lock.
     fn change(&self, thread: u64) {
-        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
+        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits forever");
         self.publish();
         if release(&self.lock, thread, &self.lockers).expect("is held") {
             self.raise();
@@ -55,7 +55,7 @@ impl Awaited {
 
     /// Changes the value of an arena as a handle does.
     fn change_in_arena(&self, thread: u64) {
-        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
+        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits forever");
         self.publish();
         if release(&self.lock, thread, &self.lockers).expect("is held") && has_waiters(&self.event) {
             count(&self.event);
@@ -93,7 +93,7 @@ impl Awaited {
 
     /// Retires the value.
     fn retire(&self, thread: u64) {
-        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits for ever");
+        take(&self.lock, thread, Wait::Forever, &self.lockers).expect("waits forever");
         retired::set(&self.retired, Standing::Replaced);
         retire(&self.lock, &self.lockers);
         release(&self.lock, thread, &self.lockers).expect_err("it is retired");
@@ -161,7 +161,7 @@ fn a_change_wakes_all_its_waiters() {
     model(2, || run(2, |value| value.change(1), |value| call_back(&value.lock)));
 }
 
-/// If the word *retired* were set after the lock word, or without the orderings of the lock word, a waiter would sleep for ever.
+/// If the word *retired* were set after the lock word, or without the orderings of the lock word, a waiter would sleep forever.
 #[test]
 fn a_retirement_wakes_its_waiter() {
     model(3, || {

@@ -24,7 +24,7 @@ struct Model {
 
 impl Model {
     fn take(&self, thread: u64) -> Taken {
-        take(&self.word, thread, Wait::Forever, &self.futex).expect("waits for ever")
+        take(&self.word, thread, Wait::Forever, &self.futex).expect("waits forever")
     }
 
     fn release(&self, thread: u64) {
@@ -131,7 +131,7 @@ fn a_thread_that_ends_is_succeeded() {
     });
 }
 
-/// Without the wake-up of all, a sleeper would wait for ever. Without its orderings, a thread that finds the lock retired would
+/// Without the wake-up of all, a sleeper would wait forever. Without its orderings, a thread that finds the lock retired would
 /// not see what the last owner did. An owner after the last one would change the value that was replaced.
 #[test]
 fn a_retired_lock_is_taken_by_none() {
@@ -248,7 +248,7 @@ impl Kernel for &Replaced {
     }
 }
 
-/// The kernel wakes one sleeper. If the thread that takes the lock over did not wake the others, they would sleep for ever.
+/// The kernel wakes one sleeper. If the thread that takes the lock over did not wake the others, they would sleep forever.
 #[test]
 fn an_owner_that_died_while_it_replaced_the_value_has_no_successor() {
     model(2, || {
@@ -277,7 +277,7 @@ fn an_owner_that_is_gone_is_succeeded_by_one() {
         let waiters = living.map(|owner| {
             let watched = Arc::clone(&watched);
             thread::spawn(move || {
-                let taken = take(&watched.lock.word, owner, Wait::Forever, &*watched).expect("waits for ever");
+                let taken = take(&watched.lock.word, owner, Wait::Forever, &*watched).expect("waits forever");
                 watched.lock.increment();
                 release(&watched.lock.word, owner, &*watched).expect("is held");
                 u32::from(taken.owner_died)

@@ -1,10 +1,10 @@
 //! Claims by counters: how a process shows that it has a block open, and how another process learns that it is closed.
 //!
 //! ```text
-//! a process opens a value             the owner of the directory's lock removes it
-//! 1. finds its block, which is live   1. sets the state of the block to removed
-//! 2. claims the unit in which it ends 2. looks for claims: first counters, then locks
-//! 3. looks at the block again         3. without a claim, frees the block
+//! a process opens a value                the owner of the directory's lock removes it
+//! 1. finds its block, which is present   1. sets the state of the block to removed
+//! 2. claims the unit in which it ends    2. looks for claims: first counters, then locks
+//! 3. looks at the block again            3. without a claim, frees the block
 //! ```
 //! Both issue sequentially consistent operations between their first and their last step. So at least one of them sees what the
 //! other has done: the process does not open the value, or the space is not used again.

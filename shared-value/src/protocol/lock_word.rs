@@ -76,7 +76,7 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    /// Waits until `timeout` from now; for ever if the clock cannot represent that time.
+    /// Waits until `timeout` from now; forever if the clock cannot represent that time.
     pub(crate) fn at_most(timeout: Duration) -> Self {
         Instant::now().checked_add(timeout).map_or(Self::Forever, Self::Until)
     }
@@ -201,7 +201,7 @@ fn take_contended(word: &AtomicU64, owner: u64, wait: Wait, kernel: impl Kernel)
             }
             continue;
         }
-        // A peer that changes a free word all the time must not hold this thread for ever either.
+        // A peer that changes a free word all the time must not hold this thread forever either.
         let owns_elsewhere = seen & THREAD == owner & THREAD && kernel.may_own_elsewhere();
         let Some(timeout) = wait.remaining().filter(|_| !owns_elsewhere && !kernel.is_interrupted()) else {
             if slept != 0 {
@@ -400,7 +400,7 @@ mod tests {
         }
     }
 
-    /// Without a look at the clock after each failed attempt, a peer that changes a free lock would hold its waiters for ever.
+    /// Without a look at the clock after each failed attempt, a peer that changes a free lock would hold its waiters forever.
     #[test]
     fn a_wait_ends_beside_a_peer_that_changes_a_free_word() {
         let (sender, ended) = std::sync::mpsc::channel();

@@ -89,10 +89,10 @@ mod tests {
     use crate::handle::synchronized::Synchronized;
     use crate::protocol::retired;
 
-    /// A thread that dies between the release of the lock and its look at the event word takes the mark in the lock word along.
-    /// Without a new one, no later release would look.
+    /// A thread that dies between the release of the lock and its look at the event word has already cleared the waiters
+    /// bit. If the bit were not set again, no later release would look.
     #[test]
-    fn a_mark_that_a_dead_thread_has_taken_is_made_again() {
+    fn a_waiters_bit_that_a_dead_thread_has_cleared_is_set_again() {
         let value = Synchronized::new(0_u64).expect("there is memory");
         let waiter = Waiter::new(value.cell.untyped(), Awaited::Commit { seen: value.cell.version() }, true);
         let mut announced = waiter.announce();

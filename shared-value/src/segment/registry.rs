@@ -5,7 +5,7 @@
 //!
 //! No memory is allocated or freed while the registry is locked. An allocator may hold its own lock across a `fork`: the
 //! thread that forks takes that lock, and then waits for the registry. If another thread had locked the registry and waited
-//! for the allocator, both would wait for ever.
+//! for the allocator, both would wait forever.
 #![allow(unsafe_code)]
 #![expect(clippy::linkedlist, reason = "its lists are joined and split without allocating")]
 
@@ -24,12 +24,12 @@ use crate::sys::fork::{self, ForkMutex};
 #[derive(Default)]
 struct Registry {
     /// The segments that handles use.
-    live: HashMap<Identity, Live>,
+    open: HashMap<Identity, Entry>,
     /// The mappings that only leaked guards use.
     kept: LinkedList<Arc<Mapping>>,
 }
 
-struct Live {
+struct Entry {
     segment: Weak<Segment>,
     /// Outlives the segment slightly: it is valid until the segment's drop has finished.
     mapping: Weak<Mapping>,
@@ -153,11 +153,11 @@ pub(super) fn get_or_add(mut mapping: Arc<Mapping>) -> Arc<Segment> {
 
 /// Adds a segment, unless this process has another segment or another mapping of its identity. Returns the other one.
 fn add(segment: &Arc<Segment>, mapping: &Arc<Mapping>) -> Found {
-    let mut live = Some(Live { segment: Arc::downgrade(segment), mapping: Arc::downgrade(mapping) });
+    let mut entry = Some(Entry { segment: Arc::downgrade(segment), mapping: Arc::downgrade(mapping) });
     let mut spare = HashMap::new();
     let mut tries = 0;
     loop {
-        match with(|registry| registry.add(mapping, &mut live, &mut spare, tries == TRIES)) {
+        match with(|registry| registry.add(mapping, &mut entry, &mut spare, tries == TRIES)) {
             Ok(other) => return other,
             Err(Retry::Full { size }) => spare = HashMap::with_capacity(2 * size + 1),
             Err(Retry::Vouched) => {
@@ -199,11 +199,11 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl Registry {
     fn find(&self, identity: Identity) -> Found {
-        if let Some(live) = self.live.get(&identity) {
-            if let Some(segment) = live.segment.upgrade() {
+        if let Some(entry) = self.open.get(&identity) {
+            if let Some(segment) = entry.segment.upgrade() {
                 return Found::Segment(segment);
             }
-            if let Some(mapping) = live.mapping.upgrade() {
+            if let Some(mapping) = entry.mapping.upgrade() {
                 return Found::Mapping(mapping);
             }
         }
@@ -213,17 +213,17 @@ impl Registry {
 
     /// Returns all mappings in which this process may take locks.
     fn mappings(&self) -> impl Iterator<Item = Arc<Mapping>> {
-        let live = self.live.values().filter_map(|live| live.mapping.upgrade());
-        live.chain(self.kept.iter().cloned())
+        let open = self.open.values().filter_map(|entry| entry.mapping.upgrade());
+        open.chain(self.kept.iter().cloned())
     }
 
-    /// Adds `live`, and leaves in its place what it replaces. If the table is full, `spare` becomes the table, and the table
+    /// Adds `entry`, and leaves in its place what it replaces. If the table is full, `spare` becomes the table, and the table
     /// becomes the spare.
     fn add(
         &mut self,
         mapping: &Arc<Mapping>,
-        live: &mut Option<Live>,
-        spare: &mut HashMap<Identity, Live>,
+        entry: &mut Option<Entry>,
+        spare: &mut HashMap<Identity, Entry>,
         is_last: bool,
     ) -> Result<Found, Retry> {
         match self.find(mapping.identity()) {
@@ -231,28 +231,28 @@ impl Registry {
             Found::Nothing => {}
             other => return Ok(other),
         }
-        let size = self.live.len();
-        if size == self.live.capacity() {
+        let size = self.open.len();
+        if size == self.open.capacity() {
             if spare.capacity() <= size {
                 return Err(Retry::Full { size });
             }
-            spare.extend(self.live.drain());
-            mem::swap(&mut self.live, spare);
+            spare.extend(self.open.drain());
+            mem::swap(&mut self.open, spare);
         }
         let process = lock::process::id();
         if process != 0 && !mapping.vouch(process, is_last) {
             return Err(Retry::Vouched);
         }
-        if let Some(added) = live.take() {
-            *live = self.live.insert(mapping.identity(), added);
+        if let Some(added) = entry.take() {
+            *entry = self.open.insert(mapping.identity(), added);
         }
         Ok(Found::Nothing)
     }
 
-    fn remove(&mut self, mapping: &Arc<Mapping>) -> Option<Live> {
-        let live = self.live.get(&mapping.identity())?;
-        let is_gone = live.segment.strong_count() == 0 && ptr::eq(live.mapping.as_ptr(), Arc::as_ptr(mapping));
-        if is_gone { self.live.remove(&mapping.identity()) } else { None }
+    fn remove(&mut self, mapping: &Arc<Mapping>) -> Option<Entry> {
+        let entry = self.open.get(&mapping.identity())?;
+        let is_gone = entry.segment.strong_count() == 0 && ptr::eq(entry.mapping.as_ptr(), Arc::as_ptr(mapping));
+        if is_gone { self.open.remove(&mapping.identity()) } else { None }
     }
 
     /// Removes the kept mappings in which no thread holds a lock.

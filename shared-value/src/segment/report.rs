@@ -310,12 +310,12 @@ impl Report {
         self.facts.as_ref().is_some_and(|facts| facts.has_owner_died)
     }
 
-    /// Returns whether threads may be waiting for the lock or for a change. A thread that is gone may have left the mark.
+    /// Returns whether threads may be waiting for the lock or for a change. A thread that died while it waited may count.
     pub fn has_waiters(&self) -> bool {
         self.facts.as_ref().is_some_and(|facts| facts.has_waiters)
     }
 
-    /// Returns whether threads may be waiting for a change. A thread that is gone may have left the mark.
+    /// Returns whether threads may be waiting for a change. A thread that died while it waited may count.
     pub fn is_awaited(&self) -> bool {
         self.facts.as_ref().is_some_and(|facts| facts.is_awaited)
     }

@@ -126,7 +126,7 @@ pub(crate) fn holder() -> Option<OtherCopy> {
     let copy = others().find(|copy| (copy.holds)())?;
     let version = CStr::from_bytes_until_nul(&copy.version).ok().and_then(|version| version.to_str().ok());
     // SAFETY: a copy sets the pointer before it joins the ring, to a text of the dynamic linker, which keeps the text as long
-    // as the object: for ever.
+    // as the object: forever.
     let object = unsafe { CStr::from_ptr(copy.object.load(Relaxed)) };
     Some(OtherCopy { version: version.unwrap_or("?"), object: object.to_str().unwrap_or("?") })
 }

@@ -159,12 +159,12 @@ fn without_proc() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "`/proc` does not show this process: is it mounted?")
 }
 
-/// Fixes the length of memory for ever: no process can truncate it and make accesses fail.
+/// Fixes the length of memory forever: no process can truncate it and make accesses fail.
 pub(crate) fn seal_length(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
 }
 
-/// Forbids new writable mappings of the memory, and writes to its file, for ever; existing mappings stay writable
+/// Forbids new writable mappings of the memory, and writes to its file, forever; existing mappings stay writable
 /// (`F_SEAL_FUTURE_WRITE` of `fcntl(2)`, since Linux 5.1).
 pub(crate) fn seal_writers(file: impl AsFd) -> io::Result<()> {
     Ok(fs::fcntl_add_seals(file, SealFlags::FUTURE_WRITE)?)

@@ -76,7 +76,7 @@ impl Drop for BlockedSignals {
 }
 
 /// Blocks all signals in the calling thread until the drop, except those that the thread itself causes. A thread that it starts
-/// meanwhile blocks them for ever.
+/// meanwhile blocks them forever.
 pub(crate) fn block_signals() -> BlockedSignals {
     let mut all = MaybeUninit::uninit();
     // SAFETY: the call writes a whole set there.

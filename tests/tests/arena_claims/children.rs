@@ -124,7 +124,7 @@ fn a_grandchild_keeps_what_its_parent_has_opened() {
 }
 
 /// A child that makes no call claims what its parent had open at the fork, and nothing else. If it claimed all of the arena, as
-/// long as it makes no call, children that follow each other would keep all space of removed values for ever.
+/// long as it makes no call, children that follow each other would keep all space of removed values forever.
 #[test]
 fn a_child_that_makes_no_call_claims_what_it_has_inherited() {
     let _alone = alone();

@@ -6,7 +6,7 @@ use shared_value_tests::{SegmentFile, SegmentName};
 use crate::page;
 
 /// The states of a block.
-const LIVE: u64 = 1;
+const PRESENT: u64 = 1;
 const REMOVED: u64 = 2;
 const FREE: u64 = 3;
 
@@ -231,7 +231,7 @@ fn values_and_keys_are_found_as_the_page_says() {
         let found = walk.find(key);
         assert_eq!(found.is_none(), number == 7, "{key}: the table leads to all but the removed value");
         let block = walk.block(found.unwrap_or(removed));
-        assert_eq!((block.state, block.size), (if number == 7 { REMOVED } else { LIVE }, 4), "{key}");
+        assert_eq!((block.state, block.size), (if number == 7 { REMOVED } else { PRESENT }, 4), "{key}");
         assert_eq!(walk.is_waiting(&block), number == 7, "{key}");
         assert_eq!(ids[number as usize].to_bits().get(), walk.id(&block), "{key}: its id");
         assert_eq!(walk.file.bytes(block.start + 64, 4), number.to_le_bytes(), "{key}");
@@ -314,7 +314,7 @@ fn changes_are_named_as_the_page_says() {
     let key = walk.find("key").unwrap();
     let added = [walk.trailer(second), walk.trailer(third), key].map(|trailer| (trailer, false));
     assert_eq!(walk.changes(), added, "three changes lie in the list");
-    assert!(added.iter().all(|(trailer, _)| walk.block(*trailer).state == LIVE));
+    assert!(added.iter().all(|(trailer, _)| walk.block(*trailer).state == PRESENT));
     assert_eq!(walk.directory("turn"), turn + 1, "they happened at once");
     assert_eq!((walk.directory("decided_by"), walk.directory("values")), (0, 0));
     assert_eq!(arena.len(), 3);
@@ -322,7 +322,7 @@ fn changes_are_named_as_the_page_says() {
 
 /// If the page named the wrong deciding word, a lookup that follows the page would show half of a transaction.
 #[test]
-fn an_undecided_block_is_live_as_the_page_says() {
+fn an_undecided_block_is_present_as_the_page_says() {
     let name = SegmentName::new("undecided");
     let arena = Arena::create(&name, 1 << 20).unwrap();
     let id = arena.alloc(1_u8).unwrap();
@@ -332,16 +332,16 @@ fn an_undecided_block_is_live_as_the_page_says() {
     let first = word(&walk.file, trailer);
     let decision = walk.atomics + 8;
     set(walk.atomics, decision);
-    for (state, decided, is_live) in [(5, 1, true), (5, 2, false), (4, 2, true), (4, 1, false)] {
+    for (state, decided, is_present) in [(5, 1, true), (5, 2, false), (4, 2, true), (4, 1, false)] {
         set(decision, decided);
         set(trailer, first & !0xff | state);
-        assert_eq!(arena.contains(id), is_live, "state {state}, decision {decided}");
+        assert_eq!(arena.contains(id), is_present, "state {state}, decision {decided}");
     }
     assert_eq!(walk.directory("decided_by"), decision);
     // The next owner of the lock undoes what was not decided, and takes the block, which is loose, again.
     assert_eq!(walk.directory("loose"), trailer);
     let next = arena.alloc(2_u8).unwrap();
-    assert_eq!((walk.trailer(next), walk.block(trailer).state), (trailer, LIVE));
+    assert_eq!((walk.trailer(next), walk.block(trailer).state), (trailer, PRESENT));
     assert!(next != id && !arena.contains(id));
     assert_eq!(walk.directory("decided_by"), 0);
 }

@@ -77,7 +77,7 @@ impl<'a> Editor<'a> {
         crate::heap::find(self.heap, self.directory.table, key)
     }
 
-    /// Makes a block for a value with these facts, which the closure writes. It is not live yet, and the table does not
+    /// Makes a block for a value with these facts, which the closure writes. It is not present yet, and the table does not
     /// refer to it. `is_recursive` is about the lock of a value with one slot; the locks of others are always recursive.
     pub(super) fn make<C: Recognized + ?Sized>(
         &mut self,
@@ -128,7 +128,7 @@ impl<'a> Editor<'a> {
         let block = self.take(length)?;
         let atomics = C::shape(facts).atomics;
         TypeEntry::write(self.heap, block.start, fingerprint, atomics, &schema, self.directory.types);
-        self.heap.set_state(&block, State::Live);
+        self.heap.set_state(&block, State::Present);
         self.directory.types = block.at as u64;
         self.keep(block.at);
         self.commit();
@@ -190,7 +190,7 @@ impl<'a> Editor<'a> {
     /// Adds or removes one block, by one store.
     fn finish(&self, change: Change) {
         if let Some(block) = self.heap.trailer(change.at()) {
-            self.heap.set_state(&block, if change.is_add() { State::Live } else { State::Removed });
+            self.heap.set_state(&block, if change.is_add() { State::Present } else { State::Removed });
         }
     }
 

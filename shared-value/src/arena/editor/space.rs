@@ -11,7 +11,7 @@ impl<'a> Editor<'a> {
     /// Frees a block that was loose when the lock of the directory was released, unless a value was added in it.
     pub(super) fn clear_up(&mut self, at: usize) {
         let Some(block) = self.heap.trailer(at).filter(|block| block.state != State::Free) else { return };
-        if block.type_entry == 0 || block.state != State::Live {
+        if block.type_entry == 0 || block.state != State::Present {
             self.forget(at);
             self.give_back(&block);
         }
@@ -51,7 +51,7 @@ impl<'a> Editor<'a> {
         usize_of(self.directory.cursor).clamp(self.heap.start(), self.heap.end_of_segment().max(self.heap.start()))
     }
 
-    /// Takes a block of `length` bytes, which are zeros. It is loose, and not live.
+    /// Takes a block of `length` bytes, which are zeros. It is loose, and not present.
     pub(in crate::arena) fn take(&mut self, length: usize) -> Result<Trailer, Error> {
         if self.directory.allocated == 0 {
             self.reserve(self.heap.start())?;
@@ -107,7 +107,7 @@ impl<'a> Editor<'a> {
         let reserve = || {
             let reserved = self.heap.reserve(from, needed as u64, ahead as u64)?;
             let index = self.heap.index_of(usize_of(reserved)).start.min(indexed)..indexed;
-            // At first, this includes the slots of the claims.
+            // At first, this includes the claim slots.
             let slots = self.heap.layout_of_claims().filter(|_| from == 0).map_or(0..0, Layout::slots);
             for part in [index, slots].into_iter().filter(|part| !part.is_empty()) {
                 self.heap.reserve(part.start as u64, part.end as u64, part.end as u64)?;

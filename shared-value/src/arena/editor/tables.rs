@@ -29,11 +29,12 @@ impl Editor<'_> {
         if usize_of(self.directory.taken).saturating_add(count) <= length / 4 * 3 {
             return Ok(());
         }
-        let live: Vec<_> = table.into_iter().flat_map(Table::buckets).filter_map(|bucket| self.live(bucket)).collect();
-        let length = ((live.len() + count) * 2).next_power_of_two().max(LEAST);
+        let present: Vec<_> =
+            table.into_iter().flat_map(Table::buckets).filter_map(|bucket| self.present(bucket)).collect();
+        let length = ((present.len() + count) * 2).next_power_of_two().max(LEAST);
         let block = self.take_words(length)?;
         if let Some(larger) = self.heap.words(block.start, length).and_then(Table::of) {
-            for (hash, at) in &live {
+            for (hash, at) in &present {
                 if let Some(bucket) = larger.vacancy(*hash, |_| true) {
                     larger.fill(bucket, *hash, *at);
                 }
@@ -41,16 +42,16 @@ impl Editor<'_> {
         }
         let old = table_block(self.heap, self.directory.table);
         self.directory.table = block.start as u64 | u64::from(length.trailing_zeros());
-        self.directory.taken = live.len() as u64;
+        self.directory.taken = present.len() as u64;
         self.retire(&block, old);
         Ok(())
     }
 
-    /// Takes a live block of `count` words.
+    /// Takes a present block of `count` words.
     fn take_words(&mut self, count: usize) -> Result<Trailer, Error> {
         let length = block_length(count * WORD, 0).ok_or_else(|| self.full(usize::MAX))?;
         let block = self.take(length)?;
-        self.heap.set_state(&block, State::Live);
+        self.heap.set_state(&block, State::Present);
         Ok(block)
     }
 
@@ -72,9 +73,9 @@ impl Editor<'_> {
         }
     }
 
-    /// Returns the hash and the trailer of the block that a bucket refers to, if the block is live.
-    fn live(&self, bucket: Bucket) -> Option<(u64, usize)> {
-        let trailer = self.heap.trailer(bucket.trailer()).filter(|trailer| trailer.state == State::Live)?;
+    /// Returns the hash and the trailer of the block that a bucket refers to, if the block is present.
+    fn present(&self, bucket: Bucket) -> Option<(u64, usize)> {
+        let trailer = self.heap.trailer(bucket.trailer()).filter(|trailer| trailer.state == State::Present)?;
         Some((bucket.hash(trailer.hash), trailer.at))
     }
 

@@ -397,7 +397,7 @@ impl Pending {
     fn still_applies(&self, heap: Heap<'_>, find: impl Fn(&str) -> Option<Trailer>) -> bool {
         let is_there = |removed: &Trailer| {
             let now = heap.trailer(removed.at);
-            now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))
+            now.is_some_and(|block| block.generation == removed.generation && heap.is_present(&block))
         };
         let is_free = |key: &String| find(key).is_none_or(|other| self.removes(&other));
         self.removed.values().all(is_there) && self.by_key.keys().all(is_free)
@@ -434,7 +434,7 @@ fn add_record(editor: &mut Editor<'_>) -> Result<(), Error> {
     let record: Cell<Record> = editor.cell_in(place, &block, ())?;
     let next = editor.directory.records;
     record.initialize(|parts| parts.initialize(&Record { state: decision::IDLE, next }));
-    editor.heap.set_state(&block, State::Live);
+    editor.heap.set_state(&block, State::Present);
     editor.directory.records = block.at as u64;
     editor.keep(block.at);
     editor.commit();

@@ -302,7 +302,7 @@ impl Transaction<'_> {
         Ok((block, cell))
     }
 
-    /// Makes a value in a block that is not live.
+    /// Makes a value in a block that is not present.
     fn create<C: Shared + ?Sized>(
         &self,
         key: Option<&str>,

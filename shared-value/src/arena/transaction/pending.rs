@@ -24,7 +24,7 @@ pub(super) struct Pending {
     pub(super) joined: Vec<BareCell>,
     /// The value that could not be locked without waiting out of order.
     pub(super) wanted: Option<BareCell>,
-    /// The blocks that it adds, which are not live yet, by the offsets of their trailers.
+    /// The blocks that it adds, which are not present yet, by the offsets of their trailers.
     pub(super) added: BTreeMap<usize, Made>,
     /// The offsets of these trailers by the keys of their blocks. A transaction may add thousands.
     pub(super) by_key: BTreeMap<String, usize>,

@@ -25,7 +25,7 @@ use crate::protocol::atomics::{AtomicU64, Ordering};
 use crate::protocol::claims::look_again;
 use crate::segment::Mapping;
 
-use trailer::{FREE, HASH_BITS, LIVE, REMOVED, START_BITS, STATE, TRAILER_WORDS};
+use trailer::{FREE, HASH_BITS, PRESENT, REMOVED, START_BITS, STATE, TRAILER_WORDS};
 pub(crate) use trailer::{State, TRAILER, Trailer, block_length, key_bytes, words_of};
 pub(crate) use words::Heap;
 
@@ -79,14 +79,14 @@ impl<'a> Heap<'a> {
             return None;
         }
         let [first, start, extent, last] = self.trailer_words(at)?;
-        // Acquire: pairs with the release of `set_state`, so the other words of a live block are seen.
+        // Acquire: pairs with the release of `set_state`, so the other words of a present block are seen.
         let word = first.load(Ordering::Acquire);
         let (start, last) = (start.load(Ordering::Relaxed), last.load(Ordering::Relaxed));
         let trailer = Trailer {
             at,
             state: match word & STATE {
                 0 => State::Made,
-                LIVE => State::Live,
+                PRESENT => State::Present,
                 REMOVED => State::Removed,
                 4 => State::Adding,
                 5 => State::Removing,
@@ -118,8 +118,8 @@ impl<'a> Heap<'a> {
     pub(crate) fn lasting<const WORDS: usize>(self, at: usize) -> Option<(usize, &'a [AtomicU64; WORDS])> {
         let [first, start, _, last] = self.trailer_words(at)?;
         // Acquire: pairs with the release of `set_state`, so the other words are seen. They stay as they are.
-        let is_live = first.load(Ordering::Acquire) & STATE == LIVE;
-        if !is_live || last.load(Ordering::Relaxed) >> HASH_BITS != 0 {
+        let is_present = first.load(Ordering::Acquire) & STATE == PRESENT;
+        if !is_present || last.load(Ordering::Relaxed) >> HASH_BITS != 0 {
             return None;
         }
         let start = usize_of(start.load(Ordering::Relaxed) & ((1 << START_BITS) - 1));
@@ -128,21 +128,21 @@ impl<'a> Heap<'a> {
 
     /// Returns whether a block is in use.
     #[inline(always)]
-    pub(crate) fn is_live(self, block: &Trailer) -> bool {
-        block.state == State::Live || block.is_undecided() && self.is_decided_live(block.at, block.generation)
+    pub(crate) fn is_present(self, block: &Trailer) -> bool {
+        block.state == State::Present || block.is_undecided() && self.is_decided_present(block.at, block.generation)
     }
 
     /// Returns whether a block of this generation is in use, while changes are pending.
     #[cold]
     #[inline(never)]
-    fn is_decided_live(self, at: usize, generation: u64) -> bool {
+    fn is_decided_present(self, at: usize, generation: u64) -> bool {
         /// Changes cannot begin and end this often during one look-up. If a block is still undecided after these rounds,
         /// another process overwrote it.
         const TRIES: usize = 1 << 10;
         for _ in 0..TRIES {
             let Some(block) = self.trailer(at).filter(|block| block.generation == generation) else { return false };
             if !block.is_undecided() {
-                return block.state == State::Live;
+                return block.state == State::Present;
             }
             // The state was stored after `begin`, and this thread acquired it. So this load sees that decision or a later
             // one. Before a later decision begins, the state changes, and the second look at the state sees that change.

@@ -12,17 +12,17 @@ pub(crate) const TRAILER: usize = TRAILER_WORDS * WORD;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum State {
-    /// It is being made, or its maker died before the block was live.
+    /// It is being made, or its maker died before the block was present.
     Made,
     /// It is in use.
-    Live,
+    Present,
     /// No look-up finds it any more, but handles of it may be open.
     Removed,
     /// No handle of it is open.
     Free,
-    /// It is live if the pending changes are committed.
+    /// It is present if the pending changes are committed.
     Adding,
-    /// It is live unless the pending changes are committed.
+    /// It is present unless the pending changes are committed.
     Removing,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Trailer {
 
 /// The bits of a trailer's first word that hold the state.
 pub(super) const STATE: u64 = 0xff;
-pub(super) const LIVE: u64 = 1;
+pub(super) const PRESENT: u64 = 1;
 pub(super) const REMOVED: u64 = 2;
 pub(super) const FREE: u64 = 3;
 /// The bits of the second word that hold the start, and of the last word that hold the hash.
@@ -64,7 +64,7 @@ impl Trailer {
     pub(super) fn first_word(&self) -> u64 {
         let state = match self.state {
             State::Made => 0,
-            State::Live => 1,
+            State::Present => 1,
             State::Removed => REMOVED,
             State::Free => FREE,
             State::Adding => 4,

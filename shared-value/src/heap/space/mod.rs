@@ -130,7 +130,7 @@ pub(crate) fn shrink(heap: Heap<'_>, free: Free) -> Batch<'_> {
 }
 
 impl Batch<'_> {
-    /// Makes a block with a new generation, which is not live.
+    /// Makes a block with a new generation, which is not present.
     fn block(&mut self, start: usize, end: usize) -> Trailer {
         let at = end - TRAILER;
         let generation = self.next_generation(at);

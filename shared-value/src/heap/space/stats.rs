@@ -8,17 +8,17 @@ use crate::heap::blocks::{Heap, State};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArenaStats {
-    /// The number of values.
+    /// The number of values that are present, of every kind.
     pub live: usize,
     /// The number of removed values whose space cannot be reused yet, because handles of them may be open.
     pub removed: usize,
-    /// The bytes of the values.
+    /// The bytes of the values that are present.
     pub live_bytes: usize,
     /// The bytes of the removed values.
     pub removed_bytes: usize,
     /// The bytes that new values can take again.
     pub reusable_bytes: usize,
-    /// The bytes of types, of the table of keys and of records of transactions.
+    /// The bytes of types, of the table of keys and of transaction records.
     pub overhead_bytes: usize,
     /// The bytes for which the arena has reserved memory, which may be more than it uses so far.
     pub reserved_bytes: usize,
@@ -30,7 +30,7 @@ impl ArenaStats {
         let mut stats = Self { reserved_bytes: allocated.saturating_sub(heap.start()), ..Self::default() };
         for block in heap.blocks(cursor) {
             let bytes = block.end() - block.start;
-            if heap.is_live(&block) {
+            if heap.is_present(&block) {
                 if block.type_entry == 0 {
                     stats.overhead_bytes += bytes;
                 } else {

@@ -1,7 +1,7 @@
 //! The blocks that wait until no handle of them is open: those of removed values, and those that a transaction has made but not
 //! added yet.
 //!
-//! Their ends have bits in the index. A few words behind the slots of the claims say how far the last sweep has come, so that
+//! Their ends have bits in the index. A few words behind the claim slots say how far the last sweep has come, so that
 //! each sweep looks at a small part of the index, and at nothing if no block waits. The owner of the directory's lock uses them.
 //!
 //! ```text

@@ -177,7 +177,7 @@ impl Mapping {
         }
         match self.lock_everything(claims, locked) {
             Ok(()) => locked.pin = None,
-            // It covers all units, and goes on for ever.
+            // It covers all units, and goes on forever.
             Err(_) if locked.pin.as_ref().is_some_and(Pin::is_whole) => mem::forget(locked.pin.take()),
             Err(error) => {
                 // The claims of the parent go on. This process makes no others.
@@ -234,7 +234,7 @@ impl Mapping {
     /// Opens the file for claims by locks, unless that was done.
     fn ready_to_lock<'a>(&self, claims: &Claims, locked: &'a mut Locked) -> io::Result<&'a Claiming> {
         if locked.claiming.as_ref().is_some_and(|claiming| !claiming.is_usable()) {
-            // Other code of this program has closed the descriptor. The page keeps those claims, for ever.
+            // Other code of this program has closed the descriptor. The page keeps those claims, forever.
             mem::forget(locked.claiming.take());
         }
         if locked.claiming.is_none() {
@@ -405,7 +405,7 @@ impl Mapping {
         }
     }
 
-    /// Claims all units for a child, for ever, because there is no descriptor for a pin.
+    /// Claims all units for a child, forever, because there is no descriptor for a pin.
     pub(super) fn offer_without_pin(&self) {
         let Some(claims) = self.claims() else { return };
         let mut locked = claims.locked();
@@ -423,7 +423,7 @@ impl Mapping {
         if claiming.claim_all().is_ok() {
             (locked.is_all, locked.units) = (true, usize::MAX / 2);
         } else {
-            // The page keeps what is claimed by now, for ever. Later claims take another opening.
+            // The page keeps what is claimed by now, forever. Later claims take another opening.
             claiming.leave_page();
             (locked.claiming, locked.is_all) = (None, false);
         }

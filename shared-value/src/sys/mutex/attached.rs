@@ -36,7 +36,7 @@ unsafe impl Sync for Mutex {}
 impl UnwindSafe for Mutex {}
 impl RefUnwindSafe for Mutex {}
 
-/// Looks up the function that takes a mutex before a deadline. Otherwise a forked child could wait for ever for a look-up that
+/// Looks up the function that takes a mutex before a deadline. Otherwise a forked child could wait forever for a look-up that
 /// another thread of its parent had begun.
 pub(crate) fn set_up() {
     timed_lock();

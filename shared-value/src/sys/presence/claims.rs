@@ -54,7 +54,7 @@ impl Claiming {
         }
     }
 
-    /// Forgets the page, in a forked child, which did not get it, or keeps it for ever.
+    /// Forgets the page, in a forked child, which did not get it, or keeps it forever.
     pub(crate) fn leave_page(&mut self) {
         mem::forget(self.page.take());
     }

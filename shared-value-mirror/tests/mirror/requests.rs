@@ -10,11 +10,11 @@ use shared_value_tests::DEADLINE;
 
 use crate::support::{Names, Relay, endpoint, publish, reader};
 
-/// Zenoh keeps a timer for each ask until its time is over. With the five minutes that a whole state may take, a follower of a
-/// value that changes all the time would have a million of them.
+/// Zenoh keeps a timer for each request until its time is over. With the five minutes that a whole state may take, a follower of
+/// a value that changes all the time would have a million of them.
 #[test]
 fn asks_for_changes_do_not_wait_as_long_as_those_for_everything() {
-    let (names, endpoint) = (Names::new("asks"), endpoint());
+    let (names, endpoint) = (Names::new("requests"), endpoint());
     let value = Synchronized::create(&*names.origin, 0_u64).expect("the name is free");
     let _publisher = publish(&endpoint, &[&names.origin]);
     let noted = Arc::new(Mutex::new(Vec::new()));

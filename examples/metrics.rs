@@ -254,7 +254,7 @@ impl Reports {
 
         let mut report = BTreeMap::new();
         for line in self.text.lines().filter(|line| !line.starts_with('#')) {
-            let (name, value) = line.rsplit_once(' ').with_context(|| format!("`{line}` is no sample"))?;
+            let (name, value) = line.rsplit_once(' ').with_context(|| format!("`{line}` is not a sample"))?;
             report.insert(name.to_owned(), value.parse::<i128>()?);
         }
         for (name, value) in &report {

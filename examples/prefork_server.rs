@@ -206,7 +206,7 @@ fn ask(client: usize, address: SocketAddr, config: &SynchronizedConfig) -> Resul
         let reply = request_reply(address, &request)?;
         let after = config.revision();
         let [revision, greeting, echo] = reply.split_whitespace().collect::<Vec<_>>()[..] else {
-            bail!("`{reply}` is no reply");
+            bail!("`{reply}` is not a reply");
         };
         ensure!(greeting == format!("greetings-{revision}"), "`{reply}` mixes two configurations");
         ensure!(

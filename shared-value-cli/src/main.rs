@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             if let Some(message) = &message {
                 remark(message);
             }
-            // The reader of the output has gone: that is no fault of this command.
+            // The reader of the output has gone: that is not a fault of this command.
             if message.is_none() && code == failure::Code::System {
                 ExitCode::SUCCESS
             } else {

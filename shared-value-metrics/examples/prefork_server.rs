@@ -76,7 +76,7 @@ fn work() -> Result<()> {
             let accept = request.headers().iter().find(|header| header.field.equiv("Accept"));
             let format = Format::accepted(accept.map_or("", |header| header.value.as_str()));
             let kind = Header::from_bytes("Content-Type", format.content_type()).expect("it is a valid header");
-            // A client that is gone is no fault of the server.
+            // A client that is gone is not a fault of the server.
             let _ = request.respond(Response::from_string(recorder.render(format)).with_header(kind));
             continue;
         }

@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 /// The error of `fcntl`, also if another lock is in the way.
 ///
 /// # Panics
-/// If `kind` is no kind of lock.
+/// If `kind` is not a kind of lock.
 pub fn lock_bytes(
     file: &File,
     command: libc::c_int,

@@ -64,7 +64,7 @@ fn keys_that_fit_are_reported_and_no_others() {
     bytes.set_at(8, 1).unwrap();
     same(&[]);
 
-    // A value that was added and removed again is no change; one that was removed and added again is a new value.
+    // A value that was added and removed again is not a change; one that was removed and added again is a new value.
     arena.insert("http.short", 1_u8).unwrap();
     arena.remove("http.short").unwrap();
     arena.remove("http.errors").unwrap();

@@ -72,7 +72,7 @@ impl ArenaFile {
     }
 }
 
-/// A capacity that is no multiple of 64 must be counted exactly, and never below zero. An impossible capacity must be an
+/// A capacity that is not a multiple of 64 must be counted exactly, and never below zero. An impossible capacity must be an
 /// error, and not an overflow.
 #[test]
 fn capacities() {

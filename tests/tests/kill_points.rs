@@ -2,7 +2,7 @@
 //!
 //! By default they are killed where shared words change, and at system calls. With `SHARED_VALUE_KILL_POINTS=all` they are
 //! killed at every instruction, or at 6,000 random ones of an operation that has more; a number is another limit; `every`
-//! is no limit. `SHARED_VALUE_SEED` makes another choice.
+//! is not a limit. `SHARED_VALUE_SEED` makes another choice.
 //!
 //! Beside a dead transaction on an arena, the survivor commits 20 others; `SHARED_VALUE_BESIDE_DEAD` is another number. That
 //! they commit nothing of the dead one can be seen for about a microsecond only: 20,000 find such a fault.

@@ -356,7 +356,7 @@ fn an_unlinked_value_goes_on() {
     assert_eq!(value.lock_state(), LockState::Free);
     let again = Synchronized::create(&name, 1_u32).unwrap();
     assert!(again.is_current() && !value.is_current());
-    // A file that is no segment is unlinked too.
+    // A file that is not a segment is unlinked too.
     fs::remove_file(name.path()).unwrap();
     fs::write(name.path(), "no segment").unwrap();
     unlink(&*name).unwrap();

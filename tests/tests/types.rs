@@ -58,7 +58,7 @@ fn worker() -> Worker {
     }
 }
 
-/// Without this, an option without a value would hold bits that are no `T`, and the value could not be read.
+/// Without this, an option without a value would hold bits that are not a `T`, and the value could not be read.
 #[test]
 fn an_option_is_valid_with_and_without_a_value() {
     let shared = SynchronizedWorker::new(worker()).unwrap();

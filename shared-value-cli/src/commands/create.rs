@@ -54,7 +54,7 @@ pub(crate) fn create(Create { name, layout, value, arena, length, capacity, mode
         && let Some((step @ Step::Brackets(_), rest)) = steps.split_first()
     {
         if !place.inspect()?.is_arena() {
-            return Err(Failure::usage(format!("`{place}` exists, and is no arena that could hold another value")));
+            return Err(Failure::usage(format!("`{place}` exists, and is not an arena that could hold another value")));
         }
         if !rest.is_empty() {
             return Err(Failure::usage("a new value of an arena is named by its key alone, as in `bank[alice]`"));
@@ -238,7 +238,7 @@ pub(crate) fn remove(Remove { names, force }: &Remove) -> Result<()> {
         }
         let report = place.inspect()?;
         if report.format().is_none() {
-            return Err(Failure::unfit(format!("`{place}` is no segment: it was left as it is")));
+            return Err(Failure::unfit(format!("`{place}` is not a segment: it was left as it is")));
         }
         if !force && let Some(fault) = report.fault() {
             return Err(Failure::unfit(fault).of("use `--force` to unlink it all the same"));
@@ -257,7 +257,7 @@ pub(crate) fn remove(Remove { names, force }: &Remove) -> Result<()> {
 
 fn remove_value(place: &Place, step: &Step) -> Result<()> {
     if !is_arena(place)? {
-        return Err(Failure::usage(format!("`{place}` is no arena: a part of a value cannot be removed")));
+        return Err(Failure::usage(format!("`{place}` is not an arena: a part of a value cannot be removed")));
     }
     let arena = Arena::open(place.source())?;
     let entry = entry_of(step)?;

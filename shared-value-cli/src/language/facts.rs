@@ -8,7 +8,7 @@ pub(crate) fn fingerprint(layout: &DynLayout) -> u64 {
     layout.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// Returns the layout of the elements, if the length of the value is no part of its type.
+/// Returns the layout of the elements, if the length of the value is not part of its type.
 pub(crate) fn element_of(layout: &DynLayout) -> Option<&DynLayout> {
     if let DynKind::Slice { element } = layout.kind() { Some(element) } else { vector_element_of(layout) }
 }

@@ -6,7 +6,7 @@ use shared_value::{DynField, DynKind, DynLayout};
 
 use crate::language::definitions::Definitions;
 
-/// The words that are no names without `r#`.
+/// The words that are not names without `r#`.
 const KEYWORDS: [&str; 48] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
@@ -135,7 +135,7 @@ fn known(layout: &DynLayout, types: &Definitions<'_>) -> Option<String> {
         ("Timestamp" | "SharedDuration", DynKind::Newtype { inner }) if inner.name() == "i64" => {
             Some(format!("shared_value::{}", layout.name()))
         }
-        // The type to which an id leads is no part of the schema.
+        // The type to which an id leads is not part of the schema.
         ("Id", DynKind::Newtype { inner }) if inner.name() == "NonZeroU64" => Some("shared_value::Id<u64>".to_owned()),
         ("OptionId", DynKind::Newtype { inner }) if inner.name() == "Option<NonZeroU64>" => {
             Some("Option<shared_value::Id<u64>>".to_owned())

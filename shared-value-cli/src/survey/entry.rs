@@ -159,7 +159,7 @@ pub(crate) struct Survey {
     pub(crate) unreadable: usize,
 }
 
-/// Looks at all names of this machine that `is_wanted` accepts. Files that are no segments are left out.
+/// Looks at all names of this machine that `is_wanted` accepts. Files that are not segments are left out.
 pub(crate) fn survey(users: &Users, is_wanted: impl Fn(&str) -> bool, progress: &mut Progress) -> Result<Survey> {
     let shm = Path::new("/dev/shm");
     let mut survey = Survey::default();
@@ -182,7 +182,7 @@ pub(crate) fn survey(users: &Users, is_wanted: impl Fn(&str) -> bool, progress: 
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 survey.unreadable += 1;
             }
-            // It is no segment, or was removed meanwhile.
+            // It is not a segment, or was removed meanwhile.
             Ok(_) | Err(_) => {}
         }
     }

@@ -106,7 +106,7 @@ pub(crate) fn parse_path(path: &str) -> Result<Vec<Step>> {
 
 fn broken(path: &str) -> Failure {
     Failure::usage(format!(
-        "`{path}` is no path: a path is made of names behind `.` and of keys or numbers in brackets, as in \
+        "`{path}` is not a path: a path is made of names behind `.` and of keys or numbers in brackets, as in \
          `bank[alice].limits[2]` or `bank[\"a.b\"]`"
     ))
 }

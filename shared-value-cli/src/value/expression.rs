@@ -82,7 +82,7 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
         } else if rest.starts_with('"') {
             let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
             let Some(Ok(read)) = texts.next() else {
-                return Err(Failure::usage(format!("`{rest}` is no text between quotes")));
+                return Err(Failure::usage(format!("`{rest}` is not text between quotes")));
             };
             let length = texts.byte_offset();
             tokens.push(Token::Text(read));
@@ -91,7 +91,7 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
             let is_end = |one: char| one.is_whitespace() || "|&=!<>()\"".contains(one);
             let length = rest.find(is_end).unwrap_or(rest.len());
             if length == 0 {
-                return Err(Failure::usage(format!("`{rest}` is no part of a condition")));
+                return Err(Failure::usage(format!("`{rest}` is not part of a condition")));
             }
             tokens.push(Token::Word(rest[..length].to_owned()));
             rest = &rest[length..];

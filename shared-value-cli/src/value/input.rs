@@ -19,7 +19,7 @@ pub(crate) fn parse_assignment(text: &str) -> Result<(&str, &str)> {
             _ => {}
         }
     }
-    Err(Failure::usage(format!("`{text}` is no assignment: write `PATH=VALUE`, or `=VALUE` for the whole value")))
+    Err(Failure::usage(format!("`{text}` is not an assignment: write `PATH=VALUE`, or `=VALUE` for the whole value")))
 }
 
 /// Reads data for a part of this layout: JSON, or bare text for a text, a character, the name of a variant, bytes in

@@ -51,13 +51,13 @@ fn messages_give_advice_for_the_terminal() {
     ok(&["create", &name, "u64"]);
     assert!(fails(4, &["create", &name, "u64"]).contains("remove it first by `shared-value rm`"));
     assert!(fails(3, &["list", "shared-value-tests-none"]).contains("`shared-value list` shows the names"));
-    assert!(fails(2, &["rm", &format!("{}[0]", &*name)]).contains("is no arena"));
+    assert!(fails(2, &["rm", &format!("{}[0]", &*name)]).contains("is not an arena"));
     let vast = fails(6, &["create", &format!("{}-vast", &*name), "[u64; ..]", "--capacity", "99999999999999"]);
     assert!(vast.contains("bytes of address space: use a smaller capacity"), "{vast}");
     assert!(fails(1, &["set", &name, "--if", "=7", "=8"]).contains("the value is 0, not 7: nothing was changed"));
     ok(&["create", &format!("{}-list", &*name), "[u64; 2]"]);
     let list = SegmentName::of(format!("{}-list", &*name));
-    assert!(fails(4, &["add", &list, "", "1"]).contains(": the value is no number: it is [0,0]"));
+    assert!(fails(4, &["add", &list, "", "1"]).contains(": the value is not a number: it is [0,0]"));
     fs::set_permissions(name.path(), Permissions::from_mode(0o444)).unwrap();
     let ended = end(&mut powerless(&["set", &name, "=5"]));
     assert!(ended.code == 6 && ended.err.contains("for writing: Permission denied"), "{ended:?}");
@@ -160,8 +160,8 @@ fn numbers_are_added_and_never_wrap() {
     assert_eq!((value.balance(), value.requests().load(), value.version()), (70, 12, 2));
     assert!(fails(4, &["add", &name, "limits[0]", "-11"]).contains("does not fit"));
     assert!(fails(4, &["add", &name, "balance", "9223372036854775807"]).contains("does not fit"));
-    assert!(fails(4, &["add", &name, "owner", "1"]).contains("is no number"));
-    assert!(fails(2, &["add", &name, "balance", "x"]).contains("no number"));
+    assert!(fails(4, &["add", &name, "owner", "1"]).contains("is not a number"));
+    assert!(fails(2, &["add", &name, "balance", "x"]).contains("not a number"));
     assert_eq!((value.balance(), value.version()), (70, 2));
 }
 
@@ -342,7 +342,7 @@ fn values_are_created_from_types_typecodes_and_schemas() {
     let other = SegmentName::new("create-wrong");
     assert!(fails(4, &["create", &other, "u65"]).contains("`u65`"));
     assert!(fails(4, &["create", &other, "u8", "256"]).contains("from 0 to 255"));
-    // Zeros are no value of every type.
+    // Zeros are not a value of every type.
     assert!(fails(4, &["create", &other, &schema]).contains("state"));
     assert!(fails(2, &["create", &other]).contains("LAYOUT"));
     assert!(!other.path().exists());
@@ -382,7 +382,7 @@ fn arenas_and_their_values_are_created_and_removed() {
     fails(2, &["create", &format!("{}[alice]", &*number), "u64"]);
 }
 
-/// A slip of the finger must not take a value from the processes that use it, nor a file that is no segment.
+/// A slip of the finger must not take a value from the processes that use it, nor a file that is not a segment.
 #[test]
 fn names_in_use_and_other_files_stay() {
     let name = SegmentName::new("rm");
@@ -413,7 +413,7 @@ fn counters_are_read_and_added_to() {
     hits.add(7);
     assert_eq!(ok(&["get", &name, "total"]), "7\n");
     assert_eq!(ok(&["add", &name, "total", "3"]), "10\n");
-    assert_eq!((hits.total(), hits.version()), (10, 1), "an addition is no commit");
+    assert_eq!((hits.total(), hits.version()), (10, 1), "an addition is not a commit");
     assert_eq!(ok(&["add", &name, "total", "-1"]), "9\n");
     let shown = ok(&["show", &name]);
     assert!(shown.contains("total: counter u64 = 9"), "{shown}");

@@ -203,7 +203,7 @@ fn damage_is_named_with_a_cure() {
     assert!(out.contains("fault: ") && out.contains("format version") && out.contains("rm --force"), "{out}");
     let out = with(20, 99);
     assert!(out.contains("lock kind") && out.contains("header is damaged"), "{out}");
-    assert!(with(0, 0).contains("it is no segment of this library"));
+    assert!(with(0, 0).contains("it is not a segment of this library"));
     assert!(with(88, 1).contains("nothing vouches"));
     assert!(with(96, 1).contains("retired"));
     fs::write(name.path(), &intact).unwrap();

@@ -91,7 +91,7 @@ fn faults_have_their_codes() {
     assert!(fails(3, &["show", "shared-value-tests-no-such-name"]).contains("shared-value list"));
     assert!(fails(3, &["get", &name, "balence"]).contains("no such field, but `balance`"));
     assert!(fails(3, &["get", &name, "limits[4]"]).contains("4 elements"));
-    assert!(fails(2, &["get", &name, "limits["]).contains("is no path"));
+    assert!(fails(2, &["get", &name, "limits["]).contains("is not a path"));
     fails(2, &["get"]);
     let other = SegmentName::new("show-no-segment");
     std::fs::write(other.path(), "no segment").unwrap();

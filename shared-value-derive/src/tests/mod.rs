@@ -28,7 +28,7 @@ fn problems(source: &str) -> Vec<String> {
         return Vec::new();
     };
     let stub = crate::derive(&input);
-    assert!(syn::parse2::<syn::File>(stub).is_ok(), "the fallback for {source} is no Rust");
+    assert!(syn::parse2::<syn::File>(stub).is_ok(), "the fallback for {source} is not Rust");
     errors
         .into_iter()
         .map(|error| {

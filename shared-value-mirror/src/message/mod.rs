@@ -44,7 +44,7 @@ pub(crate) fn encode(message: &impl Serialize) -> Vec<u8> {
 /// Returns the message that the bytes are.
 ///
 /// # Errors
-/// `Message` if they are no message, or of another version of the protocol.
+/// `Message` if they are not a message, or of another version of the protocol.
 pub(crate) fn decode<'m, M: Deserialize<'m>>(bytes: &'m [u8]) -> Result<M, MirrorError> {
     let wrong = |expected: &str, found: String| MirrorError::Message { expected: expected.to_owned(), found };
     if bytes.len() < ENVELOPE || &bytes[..MAGIC.len()] != MAGIC {

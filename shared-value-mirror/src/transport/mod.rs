@@ -28,8 +28,8 @@ pub trait Transport: Send + Sync + 'static {
         receive: Box<dyn Fn(Box<dyn Question>) + Send + Sync>,
     ) -> Result<Box<dyn Answering>, MirrorError>;
 
-    /// Sends one request. The transport gives up after `timeout`, or sooner if it knows that no answer can come. It may need memory for
-    /// the request until then, also if the answer has come.
+    /// Sends one request. The transport gives up after `timeout`, or sooner if it knows that no answer can come. It may need
+    /// memory for the request until then, also if the answer has come.
     ///
     /// # Errors
     /// `Transport`.

@@ -84,14 +84,19 @@ fn answers_under_way_take_bounded_memory() {
     eventually("all are answered", || slow.sent().0 == 50);
     assert!(slow.sent().1 < 4 * SIZE, "the answers to requests of one state take {} bytes", slow.sent().1);
 
-    // Each time there is another state, or another one is named.
+    // Each time there is another state, or another one is named. Without the wait, a publisher that runs late would answer all of
+    // these requests with one state.
     for number in 0..40_u8 {
         array.set_at(0, number).expect("the lock is free");
         let mut base = vec![1];
         base.extend([number + 1, 0, 0]);
         slow.ask(&base);
         slow.ask(&[0]);
-        thread::sleep(Duration::from_millis(5));
+        let asked = 50 + 2 * (usize::from(number) + 1);
+        eventually("they are answered, or there is no room", || {
+            let (answers, bytes) = slow.sent();
+            answers == asked || bytes > 4 * SIZE
+        });
     }
     thread::sleep(Duration::from_millis(500));
     let (answers, bytes) = slow.sent();

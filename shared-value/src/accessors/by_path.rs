@@ -84,10 +84,10 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
 }
 
 impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
-    /// Returns the counter at a path: a `#[shared(counter)]` field that is no array, or an element of one.
+    /// Returns the counter at a path: a `#[shared(counter)]` field that is not an array, or an element of one.
     ///
     /// # Errors
-    /// `NoSuchPart` if the value has no part with this path, or if the part is no single counter.
+    /// `NoSuchPart` if the value has no part with this path, or if the part is not a single counter.
     ///
     /// ```
     /// use shared_value::{DynValue, SharedValue};
@@ -108,7 +108,7 @@ impl<C: Shared + ?Sized, A: Access> Synchronized<C, A> {
         let layout = C::layout(&self.cell)?;
         let place = Place::at(&layout, path)?;
         let Some(WordRange { first, count: 1 }) = place.counters else {
-            let reason = "it is no counter of the value itself: ask for `part`".to_owned();
+            let reason = "it is not a counter of the value itself: ask for `part`".to_owned();
             return Err(Error::NoSuchPart { path: shown(path), reason });
         };
         Ok(CounterField::at(self, first, place.offset))
@@ -289,7 +289,7 @@ fn word<C: Shared + ?Sized, F: SharedValue>(cell: &Cell<C>, path: &str) -> Resul
     let layout = C::layout(cell)?;
     let place = Place::at(&layout, path)?;
     let Some(words) = place.atomic else {
-        let reason = "it is no atomic field of the value itself: ask for `part`".to_owned();
+        let reason = "it is not an atomic field of the value itself: ask for `part`".to_owned();
         return Err(Error::NoSuchPart { path: shown(path), reason });
     };
     expect_type::<F>(cell.name(), &place, path)?;

@@ -18,7 +18,7 @@ use crate::protocol::atomics::AtomicU64;
 
 /// A type with parts: a handle, a guard, a [`Part`](crate::Part) of one, or the [`View`](crate::View) that names parts to be
 /// read together.
-// The functions for fields are no methods: in a program that imports the trait, a method `field` would hide the getter of a
+// The functions for fields are not methods: in a program that imports the trait, a method `field` would hide the getter of a
 // field with that name.
 pub trait Host: sealed::Start {
     /// The type of the value or the part.

@@ -2,8 +2,9 @@
 //!
 //! A waiter announces itself in the directory, then in each value (`protocol/event.rs`), looks at all of them, and sleeps on the
 //! event word of the directory. A thread that commits one of the values finds the waiter there, and only then looks whether
-//! threads wait for the arena too (`lock/signals.rs`). A thread that adds or removes values wakes the sleepers of the directory, as
-//! after any commit. If a thread is killed before that, the waiter sees the change when it looks the next time: after 50 ms at most.
+//! threads wait for the arena too (`lock/signals.rs`). A thread that adds or removes values wakes the sleepers of the directory,
+//! as after any commit. If a thread is killed before that, the waiter sees the change when it looks the next time: after 50 ms at
+//! most.
 //!
 //! Versions tell which values have changed. The keys are listed again only if the version of the directory has changed: it is
 //! committed before each change of the keys.
@@ -30,8 +31,8 @@ use crate::reactor::{Awaited, Registration};
 
 /// Waits for changes of an arena, one after another. Returned by [`Arena::changes`].
 ///
-/// It has handles of all values whose keys fit the pattern, so the space of a removed value is used again only after this has been
-/// asked for changes once more, or is dropped. As an iterator it never ends.
+/// It has handles of all values whose keys fit the pattern, so the space of a removed value is used again only after this has
+/// been asked for changes once more, or is dropped. As an iterator it never ends.
 #[derive(Debug)]
 #[must_use = "it waits only when it is asked for a change"]
 pub struct ArenaChanges<A: Versioned = ReadWrite> {
@@ -77,15 +78,15 @@ impl<A: Versioned> Arena<A> {
     ///
     /// No change is lost. Several changes of a key between two calls count as one, which says what is different now: a value that
     /// was added and removed again is not reported, and one that was replaced is reported as added. A change may be reported once
-    /// more than it was made. Changes of different keys come in any order. A program that mirrors the values forgets those that are
-    /// reported as removed, even if their keys are there again: then a later change says so. Values without a key,
+    /// more than it was made. Changes of different keys come in any order. A program that mirrors the values forgets those that
+    /// are reported as removed, even if their keys are there again: then a later change says so. Values without a key,
     /// [live](crate::Live) values, and `#[shared(atomic)]` fields, are not watched.
     ///
     /// Writers pay nothing until a thread or a task waits; then the next commit of each value makes up to three system calls.
     /// `changes`, and each wait after keys were added or removed, looks at all values of the arena; each other wait looks at the
     /// versions of the values whose keys fit. So if many values change all the time, let some time pass between two waits: both
-    /// sides then work less. If a writer is killed between its commit and the wake-up, the waiter sees the change at most 50 ms later.
-    /// A handle that only reads cannot ask to be woken: it looks every few milliseconds, and in a task every 50.
+    /// sides then work less. If a writer is killed between its commit and the wake-up, the waiter sees the change at most 50 ms
+    /// later. A handle that only reads cannot ask to be woken: it looks every few milliseconds, and in a task every 50.
     ///
     /// # Errors
     /// `InvalidSegment` if another process overwrote the description of a value; `Io` if a process that may only read has no
@@ -130,17 +131,17 @@ impl<A: Versioned> Arena<A> {
 impl<A: Versioned> ArenaChanges<A> {
     /// Waits for a change after the last call, or after `changes`.
     ///
-    /// If this thread holds the lock of one of the values, that value cannot change; this is no error, because others can.
+    /// If this thread holds the lock of one of the values, that value cannot change; this is not an error, because others can.
     ///
     /// # Errors
-    /// `TimedOut` if nothing changed before the timeout; `Interrupted` if [`interruptible`](crate::interruptible) ends the wait; and
-    /// the errors of [`Arena::changes`].
+    /// `TimedOut` if nothing changed before the timeout; `Interrupted` if [`interruptible`](crate::interruptible) ends the wait;
+    /// and the errors of [`Arena::changes`].
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<ArenaChange, Error> {
         self.wait(at_most(timeout))
     }
 
-    /// Waits as [`next_timeout`](Self::next_timeout) does, but without a timeout, and without blocking the thread. It works on any
-    /// runtime. If the future is dropped, no change is lost.
+    /// Waits as [`next_timeout`](Self::next_timeout) does, but without a timeout, and without blocking the thread. It works on
+    /// any runtime. If the future is dropped, no change is lost.
     ///
     /// # Errors
     /// `Io` if the thread that waits for all tasks cannot be started, and the errors of [`Arena::changes`].
@@ -345,8 +346,9 @@ mod tests {
     use super::*;
     use crate::protocol::atomics::Ordering::Relaxed;
 
-    /// A thread that dies between the release of the lock and its look at the event word has already cleared the waiters
-    /// bit. If the bit were not set again, no later release would look, and the waiter would learn of each later change only when it looks by itself.
+    /// A thread that dies between the release of the lock and its look at the event word has already cleared the waiters bit. If
+    /// the bit were not set again, no later release would look, and the waiter would learn of each later change only when it
+    /// looks by itself.
     #[test]
     fn a_waiters_bit_that_a_dead_thread_has_cleared_is_set_again() {
         let arena = Arena::new(1 << 16).expect("there is memory");

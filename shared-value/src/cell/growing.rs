@@ -38,7 +38,7 @@ impl<C: Contents + ?Sized> Cell<C> {
             Error::Io { source, .. } => Error::io(format!("reserve memory for `{}`, which grows", self.name()), source),
             error => error,
         })?;
-        // Ahead, so that a value that grows element by element does this seldom. It is no error if that cannot be had.
+        // Ahead, so that a value that grows element by element does this seldom. It is not an error if that cannot be had.
         let ahead = (end + end / 4).next_multiple_of(AHEAD).min(shape.size);
         let step = ((ahead - end) / STEPS).max(LEAST_STEP);
         while end < ahead && get(end..ahead.min(end + step)).is_ok() {

@@ -147,7 +147,7 @@ impl<H: Root<Contents: Dynamic> + Writer> DynAccessors<H> {
     /// [`CounterField`](crate::CounterField).
     ///
     /// # Errors
-    /// `NoSuchPart` if the value has no part with this path; `Unsupported` if the part is no single counter.
+    /// `NoSuchPart` if the value has no part with this path; `Unsupported` if the part is not a single counter.
     ///
     /// ```
     /// use shared_value::{Counter, DynValue, SharedCounter};

@@ -67,7 +67,7 @@ pub(crate) fn other_slots(is_one_slot: bool) -> Invalid {
     if is_one_slot {
         return Invalid::new("slots", "two", "one: it is a live value, so open it as a `Live`");
     }
-    Invalid::new("slots", "one", "two: it is no live value, so open it as a `Synchronized`")
+    Invalid::new("slots", "one", "two: it is not a live value, so open it as a `Synchronized`")
 }
 
 /// Checks that a part has the expected content.

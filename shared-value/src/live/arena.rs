@@ -87,7 +87,7 @@ impl<C: Plain + ?Sized, A: Access> Live<C, A> {
     /// Returns the live value with a key or an id in an arena, if there is such a value.
     ///
     /// # Errors
-    /// `InvalidSegment` if the value is no live value; the errors of [`Arena::get`].
+    /// `InvalidSegment` if the value is not a live value; the errors of [`Arena::get`].
     ///
     /// ```
     /// use shared_value::{Arena, Live, Source};
@@ -99,7 +99,7 @@ impl<C: Plain + ?Sized, A: Access> Live<C, A> {
     /// let same = Arena::open(Source::descriptor(&arena.as_fd()?))?;
     /// let value = Live::find(&same, id)?.expect("it was not removed");
     /// assert_eq!(value.get(), 7);
-    /// assert!(arena.get(id).is_err(), "it is no `Synchronized`");
+    /// assert!(arena.get(id).is_err(), "it is not a `Synchronized`");
     /// # Ok::<(), shared_value::Error>(())
     /// ```
     pub fn find<'k>(arena: &Arena<A>, key: impl Into<Key<'k, C>>) -> Result<Option<Self>, Error> {

@@ -137,7 +137,7 @@ impl<C: Plain + ?Sized> Live<C> {
     /// that of a value in an arena.
     ///
     /// # Errors
-    /// The errors of [`Synchronized::open`](crate::Synchronized::open); `InvalidSegment` also if the value is no live value.
+    /// The errors of [`Synchronized::open`](crate::Synchronized::open); `InvalidSegment` also if the value is not a live value.
     ///
     /// ```
     /// use shared_value::{Live, Synchronized};

@@ -59,7 +59,7 @@ pub(crate) fn set(retired: &AtomicU64, standing: Standing) {
 }
 
 /// Ends *pending* with this number of names. Returns what the word says then: a thread that unlinks the name ends *pending* first,
-/// and the loss of the name is no replacement then.
+/// and the loss of the name is not a replacement then.
 pub(crate) fn settle(retired: &AtomicU64, links: u32, to: Standing) -> Standing {
     let pending = Standing::Pending { links }.to_word();
     match retired.compare_exchange(pending, to.to_word(), Ordering::Relaxed, Ordering::Relaxed) {

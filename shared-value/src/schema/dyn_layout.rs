@@ -197,7 +197,7 @@ impl DynLayout {
         &self.kind
     }
 
-    /// Returns how many lanes the counters of the value have; 0 if it is no struct with `#[shared(counter)]` fields.
+    /// Returns how many lanes the counters of the value have; 0 if it is not a struct with `#[shared(counter)]` fields.
     pub fn lanes(&self) -> usize {
         self.lanes
     }
@@ -356,7 +356,7 @@ impl DynField {
         }
     }
 
-    /// Returns the number of elements, or 1 if it is no array.
+    /// Returns the number of elements, or 1 if it is not an array.
     pub(crate) fn elements(&self) -> usize {
         if let DynKind::Array { length, .. } = self.layout.kind { length } else { 1 }
     }

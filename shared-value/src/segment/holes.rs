@@ -30,7 +30,7 @@ impl Mapping {
         allocated
     }
 
-    /// Calls the closure with the words of each part of these bytes of the segment that is no hole.
+    /// Calls the closure with the words of each part of these bytes of the segment that is not a hole.
     pub(crate) fn for_each_data(&self, bytes: Range<usize>, mut see: impl FnMut(&[AtomicU64])) -> Result<(), Error> {
         let see = |data: Range<u64>| {
             let [start, end] = [data.start, data.end].map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));

@@ -135,7 +135,7 @@ impl Segment {
     pub(crate) fn of_file_read_only(file: File, location: Location<'static>) -> Result<Arc<Self>, Error> {
         let metadata = file.metadata().map_err(|error| Error::io(format!("open `{location}`"), error))?;
         let mapping = Mapping::read_only(file, &metadata, location)?;
-        // Not before the header was checked: a file that is no segment is not touched.
+        // Not before the header was checked: a file that is not a segment is not touched.
         let failed = |error| Error::io(format!("open `{}`", mapping.name()), error);
         mapping.file().and_then(entrance::read).map_err(failed)?;
         Ok(Arc::new(Self::of(Arc::new(mapping))))

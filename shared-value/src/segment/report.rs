@@ -101,7 +101,7 @@ impl LockOwner {
 /// Describes the segment with this name, or in this file, and leaves it as it is.
 ///
 /// It takes no lock, neither the lock of the value nor one on the file, and maps nothing: processes that use the segment do
-/// not notice. It also describes segments that this version of the library cannot open, and files that are no segments:
+/// not notice. It also describes segments that this version of the library cannot open, and files that are not segments:
 /// [`Report::fault`] says why. Read permission is enough.
 ///
 /// # Errors
@@ -235,7 +235,7 @@ impl Report {
         self.length
     }
 
-    /// Returns the version of the segment's format; `None` if the file is no segment. This version of the library opens
+    /// Returns the version of the segment's format; `None` if the file is not a segment. This version of the library opens
     /// segments of format 2.
     pub fn format(&self) -> Option<u32> {
         self.format

@@ -26,7 +26,7 @@ pub(super) fn open<C: Recognized + ?Sized>(socket: &UnixStream, opening: &Openin
     let failed = |error| Error::io("receive a value", error);
     let (file, contents) = sys::socket::receive(socket).map_err(failed)?;
     let Passed { id, number } = bytemuck::cast(contents);
-    // This comes first: the other end may send any file, and a lock or a wait could affect a file that is no segment.
+    // This comes first: the other end may send any file, and a lock or a wait could affect a file that is not a segment.
     let other = |found: String| {
         let text = format!("expected the segment of identity {id}, found another file: {found}");
         failed(io::Error::new(io::ErrorKind::InvalidData, text))

@@ -173,7 +173,7 @@ impl TokenText {
     fn open_found(&self, found: &File, read_only: bool) -> Result<File, String> {
         let is_file = found.metadata().map_err(|error| error.to_string())?.is_file();
         if !is_file {
-            return Err("something that is no regular file has taken its place".to_owned());
+            return Err("something that is not a regular file has taken its place".to_owned());
         }
         let open = if read_only { sys::file::reopen_read_only } else { sys::file::reopen };
         let file = open(found).map_err(|error| error.to_string())?;

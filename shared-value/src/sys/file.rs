@@ -87,7 +87,7 @@ fn open_in_proc(path: &str, flags: OFlags) -> io::Result<File> {
 }
 
 /// Returns the text of a file in `/proc`. Names in it need not be UTF-8: the kernel cuts the name of a program in the middle of a
-/// character, for example. Bytes that are no character are replaced by U+FFFD.
+/// character, for example. Bytes that are not a character are replaced by U+FFFD.
 pub(crate) fn read_text(path: &str) -> io::Result<String> {
     let mut bytes = Vec::new();
     open_in_proc(path, OFlags::RDONLY)?.read_to_end(&mut bytes)?;

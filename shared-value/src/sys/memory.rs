@@ -95,7 +95,7 @@ fn reserve_pieces(file: BorrowedFd<'_>, start: &mut u64, end: u64) -> io::Result
 /// Reserves memory for the holes in a part of a file. A copy of a file often has holes where the file has zeros.
 ///
 /// # Errors
-/// Those of `reserve`. A file system that cannot reserve is no error.
+/// Those of `reserve`. A file system that cannot reserve is not an error.
 pub(crate) fn fill_holes(file: impl AsFd, part: Range<u64>) -> io::Result<()> {
     let file = file.as_fd();
     let mut from = part.start;
@@ -134,7 +134,7 @@ pub(crate) fn load_holes(
     Ok(())
 }
 
-/// Calls the closure with each part of a part of a file that is no hole.
+/// Calls the closure with each part of a part of a file that is not a hole.
 pub(crate) fn for_each_data(file: impl AsFd, part: Range<u64>, mut see: impl FnMut(Range<u64>)) -> io::Result<()> {
     let file = file.as_fd();
     let mut from = part.start;

@@ -4,7 +4,7 @@
 //! and wakes one sleeper (`kernel/futex/core.c`, `exit_robust_list`; the contract is
 //! `Documentation/locking/robust-futex-ABI.rst`). An entry is the address of the lock's *node*, its `next` pointer. The lock
 //! word lies `futex_offset` bytes from the node. The `prev` pointer, which only user space reads, lies 8 bytes before the
-//! node. Bit 0 of a pointer marks a priority-inheriting lock, and is no part of the address.
+//! node. Bit 0 of a pointer marks a priority-inheriting lock, and is not part of the address.
 #![allow(unsafe_code)]
 #![allow(clippy::cast_possible_truncation, reason = "addresses are 64 bits wherever this crate compiles")]
 

@@ -214,7 +214,7 @@ impl<E: SharedValue, H: VectorWriter<Items = E> + Root<Contents = Vector<E>>> Ve
     /// Replaces one element.
     ///
     /// # Errors
-    /// `NoElement` if the vector is shorter: other processes may change its length at any time, so this is no panic.
+    /// `NoElement` if the vector is shorter: other processes may change its length at any time, so this is not a panic.
     /// `InvalidBits` as [`extend`](Self::extend), and the errors of [`Synchronized::update`](crate::Synchronized::update).
     pub fn set_at(&self, index: usize, element: E) -> Result<(), Error> {
         self.0.edit(|hold| edit::set_at(hold, index, &element))

@@ -192,7 +192,8 @@ fn what_others_change_meanwhile_makes_it_begin_again() {
     assert_eq!((removed.unwrap(), calls, arena.len()), (false, 2, 3));
 }
 
-/// Between the look for a key and its addition, another thread may add it: a key that was asked for with an initial value is no error.
+/// Between the look for a key and its addition, another thread may add it: a key that was asked for with an initial value is not
+/// an error.
 #[test]
 fn a_value_that_another_adds_first_is_found() {
     let arena = arena();

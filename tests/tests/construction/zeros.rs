@@ -73,7 +73,7 @@ fn zeros_that_are_invalid_are_refused() {
         Synchronized::<Warm>::create(&name, Zeroed),
         Synchronized::<Warm>::open_or_create(&name, Zeroed),
     ] {
-        let error = refused.expect_err("zero is no `Level`");
+        let error = refused.expect_err("zero is not a `Level`");
         assert!(
             matches!(
                 &error,

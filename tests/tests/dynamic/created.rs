@@ -156,7 +156,7 @@ fn a_typecode_gives_the_offsets_of_its_type() {
     check::<LargeTwins>();
 }
 
-/// Without this, zeros that are no valid value, or data that does not fit, would only be noticed by the first reader.
+/// Without this, zeros that are not a valid value, or data that does not fit, would only be noticed by the first reader.
 #[test]
 fn values_that_cannot_be_are_not_created() {
     let directory = tempfile::tempdir().unwrap();

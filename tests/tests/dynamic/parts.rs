@@ -77,7 +77,7 @@ fn parts_of_other_types_are_refused() {
     assert!(matches!(value.part::<Account>(""), Err(Error::Unsupported { .. })));
     assert!(matches!(value.atomic_part::<i64>("balance"), Err(Error::NoSuchPart { .. })));
     assert!(matches!(value.atomic_part::<i64>("requests"), Err(Error::LayoutMismatch { .. })));
-    // In a newtype, the field is no atomic one.
+    // In a newtype, the field is not an atomic one.
     let wrapped = Synchronized::new(Wrapped(Account::after(1))).unwrap();
     wrapped.part::<u64>("requests").unwrap().set(8).unwrap();
     assert_eq!(wrapped.get().0.requests, 8);

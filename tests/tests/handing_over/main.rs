@@ -153,7 +153,7 @@ fn a_socket_carries_a_value() {
 }
 
 /// A peer may send any descriptor. Without the identity in the message, the receiver would open another value, or wait for a
-/// process that opens it, or lock a file that is no value.
+/// process that opens it, or lock a file that is not a value.
 #[test]
 fn a_socket_does_nothing_to_another_file() {
     let (here, there) = UnixStream::pair().unwrap();

@@ -26,7 +26,7 @@ fn is_one(result: Result<impl Sized, Error>) {
 fn is_two(result: Result<impl Sized, Error>) {
     let error = result.err().expect("it is not live").to_string();
     assert!(
-        error.ends_with("slots: expected one, found two: it is no live value, so open it as a `Synchronized`"),
+        error.ends_with("slots: expected one, found two: it is not a live value, so open it as a `Synchronized`"),
         "{error}"
     );
 }

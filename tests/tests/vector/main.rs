@@ -310,7 +310,7 @@ fn it_is_read_by_its_schema() {
     assert!(matches!(DynValue::new(layout), Err(Error::InvalidLayout { .. })));
 }
 
-/// Bits that are no value of the type must not become one.
+/// Bits that are not a value of the type must not become one.
 #[test]
 fn invalid_elements_are_errors() {
     let name = SegmentName::new("invalid");

@@ -8,7 +8,7 @@ use crate::value::{bare, part_text};
 /// Returns the sum of a number and a number as text.
 pub(super) fn sum_of(data: &DynData, number: &str, path: &str) -> Result<DynData> {
     let part = part_text(path);
-    let invalid = || Failure::usage(format!("`{number}` is no number that can be added to {part}"));
+    let invalid = || Failure::usage(format!("`{number}` is not a number that can be added to {part}"));
     let overflow = || Failure::unfit(format!("the sum of {part}, which is {}, and {number} does not fit", bare(data)));
     match data {
         DynData::Newtype { name, inner } => {
@@ -27,6 +27,6 @@ pub(super) fn sum_of(data: &DynData, number: &str, path: &str) -> Result<DynData
         }
         DynData::F32(value) => number.parse().map(|number: f32| DynData::F32(value + number)).map_err(|_| invalid()),
         DynData::F64(value) => number.parse().map(|number: f64| DynData::F64(value + number)).map_err(|_| invalid()),
-        _ => Err(Failure::unfit(format!("{part} is no number: it is {}", bare(data)))),
+        _ => Err(Failure::unfit(format!("{part} is not a number: it is {}", bare(data)))),
     }
 }

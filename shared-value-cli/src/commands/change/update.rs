@@ -69,7 +69,7 @@ pub(crate) fn compare_and_set(arguments: &CompareAndSet, output: &mut Output) ->
 
 pub(crate) fn add(Add { name, path, number, lock }: &Add, output: &mut Output) -> Result<()> {
     let (value, path) = one_part(name, path, &lock.locking())?;
-    let mut sum = Err(Failure::usage(format!("`{number}` is no number")));
+    let mut sum = Err(Failure::usage(format!("`{number}` is not a number")));
     update(&value, name, &path, &lock.locking(), |data| {
         sum = sum_of(data, number, &path).inspect(|sum| *data = sum.clone());
     })?;

@@ -18,7 +18,10 @@ impl Findings {
         let is_format = fault.to_string().contains("format version");
         let cure = match report.format() {
             None => {
-                format!("it is no segment of this library: leave it, or remove it by `rm {}`", shell(&path_of(place)))
+                format!(
+                    "it is not a segment of this library: leave it, or remove it by `rm {}`",
+                    shell(&path_of(place))
+                )
             }
             Some(_) if is_format => format!(
                 "use the version of the library that made it, or remove it by `shared-value rm --force {0}`, and let its \

@@ -70,7 +70,7 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
     #[track_caller]
     pub fn read_elements(&self, path: &str, first: usize, to: &mut [u8]) -> Result<(), Error> {
         let run = Run::of_elements(self.place_of_bytes(path)?, path, first, to.len())?;
-        assert!(to.len() == run.size(), "the buffer has {} bytes, which is no whole number of elements", to.len());
+        assert!(to.len() == run.size(), "the buffer has {} bytes, which is not a whole number of elements", to.len());
         self.read_run(run, path, to)
     }
 
@@ -99,7 +99,7 @@ impl<H: Root<Contents: Dynamic>> DynAccessors<H> {
         to: &'b mut [MaybeUninit<u8>],
     ) -> Result<&'b mut [u8], Error> {
         let run = Run::of_elements(self.place_of_bytes(path)?, path, first, to.len())?;
-        assert!(to.len() == run.size(), "the buffer has {} bytes, which is no whole number of elements", to.len());
+        assert!(to.len() == run.size(), "the buffer has {} bytes, which is not a whole number of elements", to.len());
         let bytes =
             run.load_uninit(to, &Outside(self.host().cell()), |bytes, copy| self.host().read_pieces(bytes, copy));
         run.check(bytes, path)?;

@@ -141,9 +141,9 @@ impl<C: Dynamic + ?Sized> DynVector<'_, C> {
         })
     }
 
-    /// Checks that single elements can be changed: a byte of a text is no text.
+    /// Checks that single elements can be changed: a byte of a text is not text.
     pub(super) fn expect_elements(&self) -> Result<(), Error> {
-        let what = "a text is changed as a whole, by `set`, `update` and `extend`: a single byte is no text";
+        let what = "a text is changed as a whole, by `set`, `update` and `extend`: a single byte is not text";
         if Elements::of(self.layout) == Elements::Text { Err(Error::Unsupported { what }) } else { Ok(()) }
     }
 

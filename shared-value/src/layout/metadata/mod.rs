@@ -196,7 +196,7 @@ impl Layout {
         assert!(fields.len() == 1, "a transparent struct has one field");
         assert!(
             fields[0].is_in_slots(),
-            "the field of a transparent struct lies in the slots: it is no atomic or counter"
+            "the field of a transparent struct lies in the slots: it is neither an atomic nor a counter"
         );
         let inner = fields[0].layout;
         assert!(

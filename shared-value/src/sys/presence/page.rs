@@ -54,7 +54,7 @@ impl Drop for Page {
         // In a forked child that did not get the page, other memory may have taken its place.
         if self.owner.is_none_or(|owner| owner == Process::current()) {
             // SAFETY: a constructor has mapped the page, in this process or in one that this was forked from with the page,
-            // and nothing else has unmapped it. This fails only for a range that is no range of pages.
+            // and nothing else has unmapped it. This fails only for a range that is not a range of pages.
             let _ = unsafe { rustix::mm::munmap(self.address, SIZE) };
         }
     }

@@ -42,7 +42,7 @@ fn main() {
     let value = Flags { first: true, others: [true; 7], nested: Nested { flags: [true; 8] } };
     let flags = SynchronizedFlags::create(&path, value).unwrap();
     assert!(flags.load().is_ok());
-    // Bytes that are no `bool`.
+    // Bytes that are not a `bool`.
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     fs::remove_file(&path).unwrap();
     let mut bytes = [0; 8];

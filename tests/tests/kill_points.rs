@@ -2,7 +2,8 @@
 //!
 //! By default they are killed where shared words change, and at system calls. With `SHARED_VALUE_KILL_POINTS=all` they are
 //! killed at every instruction, or at 6,000 random ones of an operation that has more; a number is another limit; `every`
-//! is not a limit. `SHARED_VALUE_SEED` makes another choice.
+//! is not a limit. With `changes:` and a number, they are killed at about so many changes and calls.
+//! `SHARED_VALUE_SEED` makes another choice.
 //!
 //! Beside a dead transaction on an arena, the survivor commits 20 others; `SHARED_VALUE_BESIDE_DEAD` is another number. That
 //! they commit nothing of the dead one can be seen for about a microsecond only: 20,000 find such a fault.
@@ -115,7 +116,11 @@ fn waiters_for_a_change_see_it() {
 fn a_watcher_of_an_arena_learns_of_each_key() {
     survives(["arena-set", "arena-set-watched"]);
     // How many instructions these take depends on how fast the watcher looks again and gives the values back.
-    survives_at(["arena-create-watched", "arena-remove-watched", "arena-replace-watched"], "changes");
+    let asked = env::var("SHARED_VALUE_KILL_POINTS").ok().filter(|points| points.starts_with("changes"));
+    survives_at(
+        ["arena-create-watched", "arena-remove-watched", "arena-replace-watched"],
+        asked.as_deref().unwrap_or("changes"),
+    );
 }
 
 /// If a lock were released while it is in the robust list, or left the list in another order, the kernel would not find the
@@ -161,9 +166,6 @@ fn an_arena_has_a_whole_value_or_none() {
 }
 
 /// If a child ended the pin of values that it has, or left more of it after its death, a value would lose its space, or keep it.
-///
-/// A debug build executes 110,000 instructions here. Without breakpoints, each is a step of its own, and an emulator takes too long.
-#[cfg(target_arch = "x86_64")]
 #[test]
 fn a_forked_child_claims_what_it_has() {
     survives(["arena-fork"]);

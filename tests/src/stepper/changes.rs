@@ -44,20 +44,27 @@ impl Furthest {
     }
 }
 
-/// Kills a victim at every stop, and some behind stops that are chosen at random.
-pub(super) fn sweep(name: &str, scenario: &mut dyn Scenario, seed: u64, most_harms: usize) -> Result<Report> {
+/// Kills a victim at every stop, or at about `most` of each set, and some behind stops that are chosen at random.
+pub(super) fn sweep(
+    name: &str,
+    scenario: &mut dyn Scenario,
+    most: usize,
+    seed: u64,
+    most_harms: usize,
+) -> Result<Report> {
     let mut report = Report::new(name, 0);
     let mut random = fastrand::Rng::with_seed(seed);
     for watched in scenario.watched() {
-        sweep_set(&watched, scenario, &mut random, &mut report, most_harms).context(name.to_owned())?;
+        sweep_set(&watched, scenario, most, &mut random, &mut report, most_harms).context(name.to_owned())?;
     }
     Ok(report)
 }
 
-/// Kills a victim at every change of these words and every system call, and some behind those that are chosen at random.
+/// Kills a victim at changes of these words and at system calls, and some behind those that are chosen at random.
 fn sweep_set(
     watched: &[u64],
     scenario: &mut dyn Scenario,
+    most: usize,
     random: &mut fastrand::Rng,
     report: &mut Report,
     most_harms: usize,
@@ -66,6 +73,11 @@ fn sweep_set(
     let mut furthest = Furthest::new(scenario.last_states().len());
     let mut number = 0;
     while number <= stops.len() && report.harms() < most_harms {
+        let is_end = number == 0 || number == stops.len();
+        if !is_end && random.usize(..stops.len()) >= most {
+            number += 1;
+            continue;
+        }
         let behind = if random.usize(..SPARSE) == 0 { BEHIND } else { 0 };
         let mut further: Vec<_> = (0..behind).map(|_| random.u32(1..=MOST_FURTHER)).chain([0]).collect();
         further.sort_unstable();

@@ -9,8 +9,8 @@ use super::route::Route;
 pub enum Points {
     /// Every instruction.
     Every,
-    /// At most `count` instructions: first those before and after system calls and changes of shared bytes, then others at
-    /// random.
+    /// At most `count` instructions, and two at least: the first and the last one, then those before and after system calls and
+    /// changes of shared bytes, then others at random.
     AtMost {
         /// The number of points.
         count: usize,
@@ -20,7 +20,10 @@ pub enum Points {
     /// System calls and writes to the words that the scenario names, and some instructions behind some of them. The victim is not
     /// single-stepped before.
     Changes {
-        /// The seed for the number of instructions.
+        /// About how many changes and system calls to choose for each set of words that the scenario names. The start and the end
+        /// of the operation come in addition.
+        most: usize,
+        /// The seed for the choice, and for the number of instructions.
         seed: u64,
     },
 }
@@ -58,16 +61,16 @@ pub(super) fn choose(route: &Route, all: Vec<Point>, count: usize, seed: u64) ->
     let mut random = fastrand::Rng::with_seed(seed);
     let places = route.places();
     let matters = |step: usize| places.get(step).is_some_and(|place| place.step_changed || place.step_called);
+    // The first one and the last one are among them, and leave the states before and after the operation.
     let ends = [all.first().copied(), all.last().copied()];
-    let is_special = |point: &Point| {
-        point.asleep || matters(point.steps) || matters(point.steps + 1) || ends.contains(&Some(*point))
-    };
-    let (mut chosen, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_special);
+    let (mut chosen, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|point| ends.contains(&Some(*point)));
+    let is_special = |point: &Point| point.asleep || matters(point.steps) || matters(point.steps + 1);
+    let (mut special, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_special);
     // There may be more than `count` of these.
-    random.shuffle(&mut chosen);
-    chosen.truncate(count);
-    let left = count - chosen.len();
-    chosen.extend(random.choose_multiple(others, left));
+    random.shuffle(&mut special);
+    special.truncate(count.saturating_sub(chosen.len()));
+    chosen.extend(special);
+    chosen.extend(random.choose_multiple(others, count.saturating_sub(chosen.len())));
     chosen.sort_unstable();
     chosen
 }

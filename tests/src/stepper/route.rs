@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::tracee::STAYS_AT_BREAKPOINT;
+
 /// The instructions of an operation in the order of their execution.
 #[derive(Debug)]
 pub(super) struct Route {
@@ -63,7 +65,8 @@ impl Route {
             if self.places[from].address != address {
                 let since = visits.len() - visits.partition_point(|visit| *visit <= from);
                 let stops = self.places[from].stops + since;
-                if stops < best.0 {
+                // A victim that stays at its breakpoint gets no further than to the first visit.
+                if stops < best.0 && (since == 1 || !STAYS_AT_BREAKPOINT) {
                     best = (stops, Leg { from, to, visits: Some(since) });
                 }
             }

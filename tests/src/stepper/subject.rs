@@ -39,6 +39,7 @@ struct Noted<T> {
     word: u32,
     /// Whether a thread of the victim held the lock.
     is_victims: bool,
+    recoveries: u64,
     value: T,
 }
 
@@ -52,7 +53,7 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
         let value = Box::leak(Box::new(Synchronized::create(&name, value).expect("the name is new")));
         let file = SegmentFile::open(name.path());
         let cell = u64::from_ne_bytes(file.bytes(CELL_OFFSET, 8).try_into().expect("eight bytes"));
-        let noted = Noted { word: 0, is_victims: false, value: value.get() };
+        let noted = Noted { word: 0, is_victims: false, recoveries: 0, value: value.get() };
         let mut subject = Self { value, file, cell, image: Vec::new(), noted, name };
         subject.keep();
         subject
@@ -109,12 +110,18 @@ impl<T: SharedValue + PartialEq + Debug> Subject<T> {
     pub fn note(&mut self, victim: u32) {
         let word = self.word();
         let is_victims = Path::new(&format!("/proc/{victim}/task/{}", word & OWNER)).exists();
-        self.noted = Noted { word, is_victims, value: self.value.load().expect("all bits are valid") };
+        let value = self.value.load().expect("all bits are valid");
+        self.noted = Noted { word, is_victims, recoveries: self.value.recoveries(), value };
     }
 
     /// Returns whether a thread of the victim held the lock at the last `note`.
     pub fn is_held_by_victim(&self) -> bool {
         self.noted.is_victims
+    }
+
+    /// Returns how often the lock had been taken over from a dead owner at the last `note`.
+    pub fn recoveries(&self) -> u64 {
+        self.noted.recoveries
     }
 
     /// Returns whether the next owner must find a dead predecessor: the victim, or an earlier owner.

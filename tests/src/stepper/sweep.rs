@@ -31,7 +31,6 @@ const OUT_OF_REACH: usize = 20;
 pub struct Sweep {
     points: Points,
     most_harms: usize,
-    breakpoints: bool,
     /// How many points no victim has reached.
     missed: usize,
 }
@@ -43,7 +42,7 @@ struct Strayed;
 impl Sweep {
     /// Makes a sweep over these points.
     pub fn new(points: Points) -> Self {
-        Self { points, most_harms: usize::MAX, breakpoints: cfg!(target_arch = "x86_64"), missed: 0 }
+        Self { points, most_harms: usize::MAX, missed: 0 }
     }
 
     /// Stops the sweep when this many deaths have done harm.
@@ -67,10 +66,10 @@ impl Sweep {
         let report = match self.points {
             Points::Every => self.break_at_all(name, scenario, usize::MAX, 0),
             Points::AtMost { count, seed } => self.break_at_all(name, scenario, count, seed),
-            Points::Changes { seed } if scenario.watched().is_empty() => {
-                self.break_at_all(name, scenario, UNWATCHED, seed)
+            Points::Changes { most, seed } if scenario.watched().is_empty() => {
+                self.break_at_all(name, scenario, most.min(UNWATCHED), seed)
             }
-            Points::Changes { seed } => changes::sweep(name, scenario, seed, self.most_harms),
+            Points::Changes { most, seed } => changes::sweep(name, scenario, most, seed, self.most_harms),
         }?;
         // Otherwise the deaths were not spread over the operation.
         let last = scenario.last_states();
@@ -177,8 +176,7 @@ impl Sweep {
             scenario.reset();
             let mut tracee = Tracee::of(scenario)?;
             scenario.started();
-            let by_breakpoints = self.breakpoints && attempt < CAREFUL;
-            let arrived = arrive(&mut tracee, route, point, by_breakpoints, scenario)?;
+            let arrived = arrive(&mut tracee, route, point, attempt < CAREFUL, scenario)?;
             let victim = tracee.id();
             scenario.stopped(victim);
             let at = tracee.kill()?;

@@ -1,6 +1,11 @@
 //! `Tracee`: a forked process under `ptrace`.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
@@ -17,6 +22,11 @@ use super::allocator::begin_victim;
 use super::scenario::Scenario;
 use crate::{DEADLINE, end_now};
 
+#[cfg(target_arch = "aarch64")]
+pub(super) use aarch64::STAYS_AT_BREAKPOINT;
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86_64::STAYS_AT_BREAKPOINT;
+
 /// A process counts as asleep when it was asleep at this many looks in a row.
 const LOOKS_ASLEEP: u32 = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_micros(150);
@@ -26,6 +36,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_micros(150);
 pub(super) struct Tracee {
     process: Pid,
     alive: bool,
+    /// The words whose watchpoints end and begin again at each stop.
+    #[cfg(target_arch = "aarch64")]
+    watched: Vec<u64>,
 }
 
 /// The reason of a stop.
@@ -48,6 +61,15 @@ pub(super) enum Waited {
 }
 
 impl Tracee {
+    fn at(process: Pid) -> Self {
+        Self {
+            process,
+            alive: true,
+            #[cfg(target_arch = "aarch64")]
+            watched: Vec::new(),
+        }
+    }
+
     /// Forks a process that runs the closure, and waits until it has reached its first mark.
     pub(super) fn start(victim: impl FnOnce()) -> Result<Self> {
         // SAFETY: the child calls only functions that work in a forked child: the C library's allocator, standard error, and
@@ -65,9 +87,10 @@ impl Tracee {
                 end_now(if ran.is_ok() { 0 } else { 101 });
             }
         };
-        let mut tracee = Self { process, alive: true };
+        let mut tracee = Self::at(process);
         let stop = tracee.stop().context("the victim did not reach its mark")?;
         ensure!(stop == Stop::Mark, "the victim stopped before its mark: {stop:?}");
+        tracee.pass_mark()?;
         let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD;
         ptrace::setoptions(process, options).context("PTRACE_SETOPTIONS")?;
         Ok(tracee)
@@ -88,7 +111,7 @@ impl Tracee {
         let is_forked = matches!(status, WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_FORK));
         ensure!(is_forked, "the victim did not fork: {status:?}");
         let child = ptrace::getevent(self.process).context("PTRACE_GETEVENTMSG")?;
-        let child = Self { process: Pid::from_raw(child.try_into().context("a process id")?), alive: true };
+        let child = Self::at(Pid::from_raw(child.try_into().context("a process id")?));
         let status = waitpid(child.process, None).context("waitpid")?;
         ensure!(matches!(status, WaitStatus::Stopped(..)), "the child of the victim did not stop: {status:?}");
         self.kill()?;
@@ -165,13 +188,7 @@ impl Tracee {
                 bail!("the victim ended: {status:?}");
             }
         }
-        let info = ptrace::getsiginfo(self.process).context("PTRACE_GETSIGINFO")?;
-        if matches!(info.si_code, libc::TRAP_BRKPT | libc::TRAP_TRACE | libc::TRAP_HWBKPT) {
-            // SAFETY: a SIGTRAP with one of these codes has an address.
-            Ok(Stop::At(unsafe { info.si_addr() }.addr() as u64))
-        } else {
-            Ok(Stop::Mark)
-        }
+        self.trap()
     }
 
     /// Kills it, stopped or asleep, and returns the time of the kill.
@@ -189,57 +206,7 @@ impl Tracee {
     pub(super) fn is_at_call(&self, address: u64) -> Result<bool> {
         let address = usize::try_from(address).context("an address of this machine")?;
         let text = ptrace::read(self.process, std::ptr::without_provenance_mut(address)).context("PTRACE_PEEKTEXT")?;
-        Ok(if cfg!(target_arch = "x86_64") {
-            // `syscall` is 0f 05.
-            text.to_le_bytes()[..2] == [0x0f, 0x05]
-        } else {
-            // Unknown: any instruction may be one.
-            true
-        })
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Tracee {
-    /// Sets a breakpoint at an address, or removes it.
-    pub(super) fn set_breakpoint(&mut self, address: Option<u64>) -> Result<()> {
-        let enable_first_local = i64::from(address.is_some());
-        if let Some(address) = address {
-            self.write_debug_register(0, address.cast_signed())?;
-        }
-        self.write_debug_register(7, enable_first_local)
-    }
-
-    /// Makes it stop after each write to one of these words, at most four.
-    pub(super) fn set_watchpoints(&mut self, words: &[u64]) -> Result<()> {
-        const WRITES: u64 = 0b01;
-        const EIGHT_BYTES: u64 = 0b10;
-        let mut control = 0;
-        for (number, word) in words.iter().enumerate() {
-            self.write_debug_register(number, word.cast_signed())?;
-            control |= 1 << (2 * number) | (WRITES | EIGHT_BYTES << 2) << (16 + 4 * number);
-        }
-        self.write_debug_register(7, control.cast_signed())
-    }
-
-    fn write_debug_register(&mut self, number: usize, value: i64) -> Result<()> {
-        let registers = std::mem::offset_of!(libc::user, u_debugreg);
-        let offset = std::ptr::without_provenance_mut(registers + number * size_of::<u64>());
-        ptrace::write_user(self.process, offset, value).context("PTRACE_POKEUSER of a debug register")
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-impl Tracee {
-    /// Fails: breakpoints need the debug registers of x86-64.
-    pub(super) fn set_breakpoint(&mut self, _address: Option<u64>) -> Result<()> {
-        bail!("breakpoints are implemented for x86-64 only")
-    }
-
-    /// Does nothing: without the debug registers of x86-64, the process stops at system calls only.
-    #[expect(clippy::unnecessary_wraps, reason = "on x86-64 it may fail")]
-    pub(super) fn set_watchpoints(&mut self, _words: &[u64]) -> Result<()> {
-        Ok(())
+        Ok(Self::is_call(text))
     }
 }
 

@@ -17,7 +17,8 @@ const LONGEST_SECONDS: u32 = 3_600;
 pub(crate) struct Arguments {
     /// The names of the operations; without any, all operations.
     operations: Vec<String>,
-    /// The points at which to kill: `every` instruction, a number of instructions, or `changes` of shared words.
+    /// The points at which to kill: `every` instruction, a number of instructions, `changes` of shared words and system calls, or
+    /// about a number of these for each set of words, as in `changes:8`.
     #[arg(long, default_value = "every")]
     points: String,
     /// The seed of the random choice of points.
@@ -40,12 +41,15 @@ impl Arguments {
         for name in &self.operations {
             ensure!(all.iter().any(|operation| operation.name == *name), "there is no operation `{name}`");
         }
+        let seed = self.seed;
+        let count = |count: &str| count.parse().context("--points");
         let points = match self.points.as_str() {
             "every" => Points::Every,
-            "changes" if cfg!(target_arch = "x86_64") => Points::Changes { seed: self.seed },
-            // Victims cannot be stopped at changes on this processor.
-            "changes" => Points::AtMost { count: 60, seed: self.seed },
-            count => Points::AtMost { count: count.parse().context("--points")?, seed: self.seed },
+            "changes" => Points::Changes { most: usize::MAX, seed },
+            points => match points.strip_prefix("changes:") {
+                Some(most) => Points::Changes { most: count(most)?, seed },
+                None => Points::AtMost { count: count(points)?, seed },
+            },
         };
         let sweep = Sweep::new(points).give_up_after(self.give_up_after);
 

@@ -139,11 +139,19 @@ impl<N: Number, const BETWEEN: usize> Stage<N, BETWEEN> {
         if self.company.watches() {
             return Ok(took);
         }
-        if recovered != subject.expects_recovery() {
-            return Err(Harm::Miscounted(format!("the waiter recovered: {recovered}, but the lock was {subject:?}")));
-        }
+        let (expected, recoveries) = (subject.expects_recovery(), subject.recoveries());
         // The waiter has recovered the lock, which the next owner must not do again.
         subject.note(death.victim);
+        let is_due = subject.expects_recovery();
+        // If the waiter had the lock before the victim, it has left it to the victim, and the next owner must do so.
+        let may_be_first = matches!(self.company, Company::OwnerAndWaiter | Company::DyingOwnerAndWaiter);
+        let was_first = may_be_first && is_due == expected && subject.recoveries() == recoveries;
+        let is_right = (recovered == expected && !is_due) || (was_first && (!recovered || recoveries > 0));
+        if !is_right {
+            return Err(Harm::Miscounted(format!(
+                "the waiter recovered: {recovered}, and the lock was {subject:?}: expected {expected}, now due: {is_due}"
+            )));
+        }
         Ok(took)
     }
 }

@@ -31,7 +31,7 @@ const ENABLED: u32 = 0b101;
 /// `struct user_hwdebug_state` of the kernel, with fewer registers.
 #[repr(C)]
 #[derive(Debug, Default)]
-struct Registers {
+struct DebugState {
     information: u32,
     padding: u32,
     registers: [Register; MOST],
@@ -103,9 +103,9 @@ impl Tracee {
 
     /// Writes the first registers, and disables the others.
     fn write_registers(&self, set: usize, registers: &[Register]) -> Result<()> {
-        let mut all = Registers::default();
+        let mut all = DebugState::default();
         all.registers[..registers.len()].copy_from_slice(registers);
-        let mut part = libc::iovec { iov_base: (&raw mut all).cast(), iov_len: size_of::<Registers>() };
+        let mut part = libc::iovec { iov_base: (&raw mut all).cast(), iov_len: size_of::<DebugState>() };
         let set = ptr::without_provenance_mut::<libc::c_void>(set);
         // SAFETY: the call reads the bytes that `part` names, which are those of `all`, and writes to `part` only.
         let result = unsafe { libc::ptrace(libc::PTRACE_SETREGSET, self.process.as_raw(), set, &raw mut part) };

@@ -20,9 +20,9 @@ const USUAL: usize = 8;
 /// itself. An extension of an interpreter releases the interpreter's lock while a step waits, and has it while the program's
 /// function runs.
 ///
-/// Each attempt is begun by [`begin`](Self::begin), and ended by [`end`](Self::end) until that says that the transaction is over. To
-/// leave it before is to drop the [`Transaction`], which rolls back. Only these three, and the methods of the `Transaction`, wait
-/// for locks. Inside of [`interruptible`](crate::interruptible), one that fails with
+/// Each attempt is begun by [`begin`](Self::begin) and ended by [`end`](Self::end), until that says that the transaction is over.
+/// A [`Transaction`] that is dropped before rolls back. Only these three, and the methods of the `Transaction`, wait for locks.
+/// Inside of [`interruptible`](crate::interruptible), one that fails with
 /// [`LockError::Interrupted`](crate::LockError::Interrupted) has changed nothing, and can be called again.
 ///
 /// ```
@@ -58,8 +58,8 @@ pub struct Attempts<'a> {
 }
 
 impl Arena {
-    /// Returns the attempts of a transaction whose steps the program takes itself. It does what [`transaction`](Self::transaction)
-    /// does.
+    /// Returns the attempts of a transaction whose steps the program takes itself. Together they do what
+    /// [`transaction`](Self::transaction) does.
     ///
     /// # Errors
     /// `Io` if the system has no memory for what it notes about this thread.

@@ -288,10 +288,12 @@ impl Transaction<'_> {
         true
     }
 
-    /// Marks an error as one that ends the transaction: if the closure returns an error, the transaction rolls back and is over. The
-    /// closure is not called again, even if it has failed because of what another thread has changed. Returns the error.
+    /// Marks an error as one that ends the transaction: if the closure returns an error, the transaction rolls back and is
+    /// over. The closure is not called again, even if it has failed because of what another thread has changed. Returns the
+    /// error.
     ///
-    /// Without this, a closure that fails is called again if others have added or removed one of its keys, or if it lacked a lock.
+    /// Without this, a closure that fails is called again if others have added or removed one of its keys, or if it lacked a
+    /// lock.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicBool, Ordering};

@@ -196,7 +196,9 @@ pub use crate::{
     accessors::host::{Host, Reader, Root, Writer},
     accessors::part::Part,
     accessors::view::{Select, View},
-    arena::{AnyKey, Arena, ArenaChange, ArenaChanges, ArenaStats, Capacity, Entry, Id, Key, Snapshot, Transaction},
+    arena::{
+        AnyKey, Arena, ArenaChange, ArenaChanges, ArenaStats, Attempts, Capacity, Entry, Id, Key, Snapshot, Transaction,
+    },
     dynamic::{Dyn, DynAccessors, DynData, DynGuard, DynValue},
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},

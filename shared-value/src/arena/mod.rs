@@ -23,4 +23,4 @@ pub use id::Id;
 pub use key::{AnyKey, Key};
 pub use map::{Arena, Capacity};
 pub use snapshot::Snapshot;
-pub use transaction::Transaction;
+pub use transaction::{Attempts, Transaction};

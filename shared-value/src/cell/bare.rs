@@ -13,7 +13,7 @@ use crate::protocol::slots::Versions;
 
 /// The control line of a cell that its own native lock guards, kept mapped, and its claim. It is a fraction of the size of a
 /// cell, so that a transaction can keep one for each of its values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BareCell {
     control: NonNull<Control>,
     place: Place,

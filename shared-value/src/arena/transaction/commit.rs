@@ -1,14 +1,11 @@
-//! Beginning, committing and repeating transactions.
+//! Committing transactions, and rolling them back.
 
-use std::cell::RefCell;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::arena::edit::late;
 use crate::arena::editor::Editor;
-use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
+use crate::arena::transaction::attempts::Attempts;
 use crate::arena::transaction::pending::{Made, Pending};
 use crate::cell::parts::record as decision;
 use crate::cell::{BareCell, Cell, Place};
@@ -20,9 +17,6 @@ use crate::lock::{self, Mark, Refusal, Thread, Wait};
 use crate::protocol::atomics::Ordering;
 use crate::protocol::fault;
 use crate::protocol::slots::Versions;
-
-/// The number of values that transactions usually lock.
-const USUAL: usize = 8;
 
 /// Transactions.
 impl Arena {
@@ -38,9 +32,9 @@ impl Arena {
     /// transaction also begins again if another one has added or removed one of its keys before this one commits. This holds
     /// even if the closure has failed: it may have failed because of that change. To begin again, the transaction rolls back
     /// everything and calls the closure once more. So anything else that the closure does must be repeatable, and the
-    /// closure must pass on [`Error::Conflict`]. Locks that the thread holds outside of this transaction, by a guard or by
-    /// an outer transaction, are not protected from deadlock: two threads that wait for each other's outer locks wait
-    /// forever.
+    /// closure must pass on [`Error::Conflict`]. An error that [`Transaction::abort`] has marked ends the transaction in any
+    /// case. Locks that the thread holds outside of this transaction, by a guard or by an outer transaction, are not
+    /// protected from deadlock: two threads that wait for each other's outer locks wait forever.
     ///
     /// How often a transaction begins again has no limit: it depends on what other threads do. A transaction that loses once
     /// takes the locks that it needs in order next time.
@@ -183,70 +177,21 @@ impl Arena {
         wait: Wait,
         mut work: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
-        let thread = Thread::current().map_err(Error::from)?;
-        let mut known = Vec::new();
+        let mut attempts = Attempts::new(self, wait)?;
         loop {
-            let transaction = Transaction::begin(self, thread, wait, known)?;
+            let transaction = attempts.begin()?;
             let result = work(&transaction);
-            // A closure that saw the arena before and after a change of another thread may fail only because of that change.
-            let find = |key: &str| self.find(Sought::Key(key));
-            let is_outdated = || result.is_err() && !transaction.state.borrow().still_applies(self.heap(), find);
-            let is_over = if transaction.is_held() && (transaction.has_conflict() || is_outdated()) {
-                false
-            } else if let Err(error) = result {
-                return Err(error);
-            } else {
-                transaction.commit()?
-            };
-            if is_over {
+            if attempts.end(&transaction, result.is_ok())? {
                 return result;
-            }
-            known = transaction.give_up();
-            if wait.remaining().is_none() {
-                let awaited =
-                    format!("a moment at which no process is in the way of a transaction of `{}`", self.segment_name());
-                return Err(late(&awaited).into());
             }
         }
     }
 }
 
 impl Transaction<'_> {
-    /// Begins a transaction that locks these values first. They are in order.
-    pub(super) fn begin(
-        arena: &Arena,
-        thread: Thread,
-        wait: Wait,
-        known: Vec<BareCell>,
-    ) -> Result<Transaction<'_>, Error> {
-        // Most transactions lock few values, so this is the only allocation for them.
-        let pending = Pending { joined: Vec::with_capacity(known.len().max(USUAL)), ..Pending::default() };
-        let (token, state) = (thread.token(), RefCell::new(pending));
-        let begun = Transaction { arena, thread, token, wait, state, not_send: PhantomData };
-        for cell in known {
-            begun.join_bare(cell.start(), || cell)?;
-        }
-        Ok(begun)
-    }
-
-    /// Returns whether a lock could not be taken without waiting out of order.
-    pub(super) fn has_conflict(&self) -> bool {
-        self.state.borrow().wanted.is_some()
-    }
-
-    /// Rolls back and releases everything, and returns the values to lock from the start next time.
-    pub(super) fn give_up(self) -> Vec<BareCell> {
-        self.roll_back();
-        let mut state = self.state.take();
-        let mut known = std::mem::take(&mut state.joined);
-        known.extend(state.wanted);
-        known.sort_by_key(BareCell::start);
-        known
-    }
-
     /// Commits everything. Returns `false`, and commits nothing, if others have changed the arena so that these changes do
     /// not apply any more.
-    fn commit(&self) -> Result<bool, Error> {
+    pub(super) fn commit(&self) -> Result<bool, Error> {
         if !self.is_held() {
             return Err(Refusal::NotHeld.into());
         }
@@ -351,12 +296,14 @@ impl Transaction<'_> {
         Ok(released?)
     }
 
-    pub(super) fn roll_back(&self) {
+    /// Rolls back and releases everything, and returns the values that were locked.
+    pub(super) fn roll_back(&self) -> Vec<BareCell> {
         if !self.is_held() {
-            return;
+            return Vec::new();
         }
         let mut state = self.state.borrow_mut();
-        for cell in state.joined.iter().rev() {
+        let joined = std::mem::take(&mut state.joined);
+        for cell in joined.iter().rev() {
             cell.versions().rollback();
             // An overwritten lock cannot be reported: there is no caller.
             let _ = cell.leave(self.thread);
@@ -366,6 +313,7 @@ impl Transaction<'_> {
         let private = std::mem::take(&mut state.private);
         drop(state);
         self.discard(made, &private);
+        joined
     }
 
     /// Ends the use of blocks that this transaction has made, but has not added. No look-up finds them.
@@ -394,7 +342,7 @@ impl Pending {
 
     /// Returns whether all values that this transaction removes still exist, and no other value has a key that it adds. `find`
     /// finds the block of a key.
-    fn still_applies(&self, heap: Heap<'_>, find: impl Fn(&str) -> Option<Trailer>) -> bool {
+    pub(super) fn still_applies(&self, heap: Heap<'_>, find: impl Fn(&str) -> Option<Trailer>) -> bool {
         let is_there = |removed: &Trailer| {
             let now = heap.trailer(removed.at);
             now.is_some_and(|block| block.generation == removed.generation && heap.is_live(&block))

@@ -1,5 +1,6 @@
 //! `Transaction`: changes of an arena that are committed together.
 
+mod attempts;
 mod commit;
 mod pending;
 
@@ -22,6 +23,8 @@ use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
 use crate::heap::{BlockId, Trailer, lost};
 use crate::lock::{Refusal, Thread, Wait};
+
+pub use crate::arena::transaction::attempts::Attempts;
 
 /// A transaction in progress. The closure of [`Arena::transaction`] calls its methods to lock, add and remove values.
 ///
@@ -285,6 +288,46 @@ impl Transaction<'_> {
         true
     }
 
+    /// Marks an error as one that ends the transaction: if the closure returns an error, the transaction rolls back and is
+    /// over. The closure is not called again, even if it has failed because of what another thread has changed. Returns the
+    /// error.
+    ///
+    /// Without this, a closure that fails is called again if others have added or removed one of its keys, or if it lacked a
+    /// lock.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use shared_value::{Arena, Error};
+    ///
+    /// static STOP: AtomicBool = AtomicBool::new(false); // A signal handler sets it.
+    ///
+    /// # #[derive(Debug)]
+    /// enum Failure { Stopped, Shared(Error) }
+    ///
+    /// impl From<Error> for Failure {
+    ///     fn from(error: Error) -> Self {
+    ///         Self::Shared(error)
+    ///     }
+    /// }
+    ///
+    /// let arena = Arena::new(1 << 20)?;
+    /// # STOP.store(true, Ordering::Relaxed);
+    /// let worked = arena.try_transaction(|tx| {
+    ///     tx.insert("begun", 1)?;
+    ///     # arena.insert("begun", 2)?;
+    ///     if STOP.load(Ordering::Relaxed) {
+    ///         return Err(tx.abort(Failure::Stopped));
+    ///     }
+    ///     Ok(())
+    /// });
+    /// assert!(matches!(worked, Err(Failure::Stopped)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn abort<E>(&self, error: E) -> E {
+        self.state.borrow_mut().is_aborted = true;
+        error
+    }
+
     /// Finds a block in the arena after the changes of this transaction so far.
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
         let state = self.state.borrow();
@@ -366,7 +409,9 @@ impl Transaction<'_> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        self.roll_back();
+        if !self.state.get_mut().is_settled() {
+            drop(self.roll_back());
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Pending {
     pub(super) joined: Vec<BareCell>,
     /// The value that could not be locked without waiting out of order.
     pub(super) wanted: Option<BareCell>,
+    /// Whether its failure is final: the closure is not called again.
+    pub(super) is_aborted: bool,
     /// The blocks that it adds, which are not live yet, by the offsets of their trailers.
     pub(super) added: BTreeMap<usize, Made>,
     /// The offsets of these trailers by the keys of their blocks. A transaction may add thousands.
@@ -37,6 +39,11 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Returns whether nothing is left to roll back: it was committed, or has locked and made nothing.
+    pub(super) fn is_settled(&self) -> bool {
+        self.joined.is_empty() && self.added.is_empty() && self.dropped.is_empty()
+    }
+
     /// Returns the changes of the arena.
     pub(super) fn changes(&self) -> Vec<Change> {
         // Most transactions only change values, and to iterate over empty maps takes longer than to ask whether they are empty.

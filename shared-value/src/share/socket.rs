@@ -18,12 +18,12 @@ pub(crate) fn send_to(mapping: &Mapping, number: u64, socket: &UnixStream) -> Re
     mapping
         .file()
         .and_then(|file| sys::socket::send(file, &contents, socket))
-        .map_err(|error| Error::io("send a value", error))
+        .map_err(|error| failed("send a value", "room in a socket", error))
 }
 
 /// Opens the next value that the other end sends.
 pub(super) fn open<C: Recognized + ?Sized>(socket: &UnixStream, opening: &Opening) -> Result<Cell<C>, Error> {
-    let failed = |error| Error::io("receive a value", error);
+    let failed = |error| failed("receive a value", "a value on a socket", error);
     let (file, contents) = sys::socket::receive(socket).map_err(failed)?;
     let Passed { id, number } = bytemuck::cast(contents);
     // This comes first: the other end may send any file, and a lock or a wait could affect a file that is no segment.
@@ -36,6 +36,13 @@ pub(super) fn open<C: Recognized + ?Sized>(socket: &UnixStream, opening: &Openin
         return Err(other(format!("a segment of identity {found}")));
     }
     opening.attach_number(file, Location::handed_over("(received)".to_owned()), number)
+}
+
+fn failed(action: &str, awaited: &str, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::Interrupted {
+        return Error::Interrupted { awaited: awaited.to_owned() };
+    }
+    Error::io(action, error)
 }
 
 /// The contents of the message.

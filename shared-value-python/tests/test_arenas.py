@@ -1,6 +1,7 @@
 """Arenas: mappings, transactions, snapshots."""
 
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -235,6 +236,70 @@ def test_another_greenlet_cannot_use_what_a_transaction_locks_when_it_begins_aga
     arena.transaction(change)
     holder.join(60)
     assert len(runs) == 2 and arena.snapshot() == {"one": 2, "other": 3}
+
+
+def test_transactions_of_greenlets_overlap() -> None:
+    """They end in the order in which they have begun, so none of them is inside of another."""
+    greenlet = pytest.importorskip("greenlet")
+    arena = sv.create_arena(None, 1 << 20)
+    keys = [f"key {number}" for number in range(3)]
+    arena.update(dict.fromkeys(keys, 0))
+    main = greenlet.getcurrent()
+
+    def work(key: str) -> None:
+        def change(tx: sv.Transaction) -> None:
+            tx[key].value += 1
+            main.switch()
+            tx[key].value += 1
+
+        arena.transaction(change)
+
+    for _ in range(3):
+        running = [greenlet.greenlet(work) for _ in keys]
+        for run, key in zip(running, keys, strict=True):
+            run.switch(key)
+        for run in running:
+            run.switch()
+        assert all(run.dead for run in running)
+    assert arena.snapshot() == dict.fromkeys(keys, 6)
+
+
+def test_signals_do_not_make_a_transaction_begin_again() -> None:
+    """It waits for the lock that it lacked, again after each signal, and its function is called when it has the lock."""
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["other"] = 1, 2
+    held, release, seen, runs = threading.Event(), threading.Event(), [], []
+
+    def hold() -> None:
+        with arena["one"].lock():
+            held.set()
+            release.wait(60)
+
+    def handle(number: int, frame: object) -> None:
+        seen.append(number)
+        if len(seen) == 20:
+            release.set()
+
+    def change(tx: sv.Transaction) -> None:
+        runs.append(len(seen))
+        tx["other"].value += 1
+        if len(runs) == 1:
+            signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        tx["one"].value += 1
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        arena.transaction(change)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        release.set()
+        holder.join(60)
+    assert len(runs) == 2 and runs[1] >= 20
+    assert arena.snapshot() == {"one": 2, "other": 3}
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])

@@ -168,6 +168,83 @@ def test_ctrl_c_ends_the_wait_of_a_transaction(interrupt: str) -> None:
     assert done.stdout == "interrupted 1 1\n", done.stderr
 
 
+@pytest.mark.parametrize("interrupt", ["os.kill(os.getpid(), signal.SIGINT)", "_thread.interrupt_main()"])
+def test_ctrl_c_ends_the_wait_of_a_transaction_that_begins_again(interrupt: str) -> None:
+    done = run(f"""
+        import _thread, os, signal, threading, time
+        import shared_value as sv
+        arena = sv.create_arena(None, 1 << 20)
+        arena["one"], arena["other"] = 1, 2
+        held, release, calls = threading.Event(), threading.Event(), []
+        def hold():
+            with arena["one"].lock():
+                held.set()
+                release.wait(60)
+        def interrupt():
+            time.sleep(0.3)
+            {interrupt}
+        threads = [threading.Thread(target=hold, daemon=True), threading.Thread(target=interrupt)]
+        threads[0].start()
+        held.wait(60)
+        threads[1].start()
+        def change(tx):
+            calls.append(1)
+            tx["other"].value = 5
+            tx["one"].value = 5
+        try:
+            arena.transaction(change)
+        except KeyboardInterrupt:
+            print("interrupted", len(calls), arena["one"].value, arena["other"].value)
+        release.set()
+    """)
+    assert done.stdout == "interrupted 1 1 2\n", done.stderr
+
+
+@pytest.mark.parametrize("interrupt", ["os.kill(os.getpid(), signal.SIGINT)", "_thread.interrupt_main()"])
+def test_ctrl_c_ends_the_commit_of_a_transaction(interrupt: str, name: str) -> None:
+    """The commit waits for a process that was stopped while it added a value."""
+    adder = """
+        import sys
+        import shared_value as sv
+        arena = sv.open_arena(sys.argv[1])
+        while True:
+            arena.replace("big", sv.array(sv.u8), bytes(1 << 20))
+    """
+    done = run(f"""
+        import _thread, os, signal, subprocess, sys, textwrap, threading, time
+        import shared_value as sv
+        arena = sv.create_arena(sys.argv[1], 1 << 28)
+        arena["one"], arena["other"] = 1, 2
+        adder = subprocess.Popen([sys.executable, "-c", textwrap.dedent({adder!r}), sys.argv[1]])
+        while "big" not in arena:
+            assert adder.poll() is None
+            time.sleep(0.01)
+        while True:
+            os.kill(adder.pid, signal.SIGSTOP)
+            probe = threading.Thread(target=lambda: arena.replace("probe", sv.i64, 1), daemon=True)
+            probe.start()
+            probe.join(0.3)
+            if probe.is_alive():
+                break
+            os.kill(adder.pid, signal.SIGCONT)
+            time.sleep(0.01)
+        def interrupt():
+            time.sleep(0.3)
+            {interrupt}
+        threading.Thread(target=interrupt).start()
+        def change(tx):
+            tx["one"].value = 5
+            tx.remove("other")
+        try:
+            arena.transaction(change)
+        except KeyboardInterrupt:
+            print("interrupted", arena["one"].value, "other" in arena, arena["one"].lock_state)
+        adder.kill()
+        adder.wait()
+    """, name)
+    assert done.stdout == "interrupted 1 True free\n", done.stderr
+
+
 def test_other_signal_handlers_run_and_the_wait_goes_on(name: str) -> None:
     account = sv.create(name, START)
     holder = hold(name)

@@ -91,6 +91,26 @@ def test_ctrl_c_ends_the_wait_for_a_socket(wait: str, interrupt: str) -> None:
     """) == "interrupted\n"
 
 
+@pytest.mark.parametrize("wait", WAITS)
+def test_ctrl_c_ends_the_wait_for_a_socket_that_another_thread_has_used_first(wait: str) -> None:
+    """`poll` finds a message, or room, which is gone when the call is made."""
+    assert run(f"""
+        import select
+        class Poll:
+            def register(self, *arguments): pass
+            def poll(self, *arguments): return [1]
+        select.poll = Poll
+        def interrupt():
+            time.sleep(0.3)
+            _thread.interrupt_main()
+        threading.Thread(target=interrupt).start()
+        try:
+            {wait}
+        except KeyboardInterrupt:
+            print("interrupted")
+    """) == "interrupted\n"
+
+
 def test_the_timeout_of_a_socket_counts(pair: Pair) -> None:
     here, there = pair
     account = sv.new(START)

@@ -1,13 +1,15 @@
 //! Waits that a signal ends.
 #![allow(unsafe_code)]
 
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use shared_value::{Arena, Error, LockError, RLock, Synchronized, interruptible};
+use shared_value::{Arena, Error, LockError, RLock, Synchronized, interruptible, interruptible_within};
 use shared_value_tests::{SHORT, SegmentName, eventually, in_time};
 
 /// How often the handler has run.
@@ -117,6 +119,51 @@ fn a_signal_ends_each_wait() {
             arena.transaction(|tx| tx.lock(&value)?.set(3)).unwrap();
             assert_eq!((value.get(), value.version()), (3, 1));
         }
+    });
+}
+
+/// The other end of a socket may never send, or never make room.
+#[test]
+fn the_wait_for_a_socket_ends() {
+    in_time(|| {
+        install(SaFlags::SA_RESTART);
+        let value = Synchronized::new(5_u64).unwrap();
+        let (here, there) = UnixStream::pair().unwrap();
+        there.set_nonblocking(true).unwrap();
+        while value.send_to(&there).is_ok() {}
+        there.set_nonblocking(false).unwrap();
+        let (empty, _other) = UnixStream::pair().unwrap();
+        let receive = |socket: &UnixStream| Synchronized::<u64>::open(socket).map(drop);
+
+        let (sender, full, socket) = (value.clone(), there.try_clone().unwrap(), empty.try_clone().unwrap());
+        let result = interrupted("send_to", move || interruptible(|| sender.send_to(&full)));
+        assert!(matches!(result, Err(Error::Interrupted { .. })), "{result:?}");
+        let result = interrupted("open", move || interruptible(|| receive(&socket)));
+        assert!(matches!(result, Err(Error::Interrupted { .. })), "{result:?}");
+
+        // Also without a signal.
+        let result = interruptible_within(SHORT, || value.send_to(&there));
+        assert!(matches!(result, Err(Error::Interrupted { .. })), "{result:?}");
+        let result = interruptible_within(SHORT, || receive(&empty));
+        assert!(matches!(result, Err(Error::Interrupted { .. })), "{result:?}");
+
+        // The socket's own timeout counts, and its own mode.
+        let would_block = |result: &Result<(), Error>| matches!(result, Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock);
+        there.set_write_timeout(Some(SHORT)).unwrap();
+        assert!(would_block(&value.send_to(&there)));
+        empty.set_read_timeout(Some(SHORT)).unwrap();
+        assert!(would_block(&receive(&empty)));
+        empty.set_read_timeout(None).unwrap();
+        empty.set_nonblocking(true).unwrap();
+        assert!(would_block(&receive(&empty)));
+
+        // Nothing was lost, and one that waits goes on when the other end is ready.
+        there.set_write_timeout(None).unwrap();
+        let last = thread::spawn(move || value.send_to(&there));
+        while let Ok(received) = Synchronized::<u64>::open(&here) {
+            assert_eq!(received.get(), 5);
+        }
+        last.join().unwrap().unwrap();
     });
 }
 

@@ -8,10 +8,11 @@ use pyo3::exceptions::{PyBlockingIOError, PyTimeoutError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use shared_value::{Error, interruptible};
+use shared_value::{Error, interruptible_within};
 
 use crate::native::descriptor::duplicate;
 use crate::native::error::{OrRaise, Patience, is_temporary};
+use crate::wait::SLICE;
 
 /// A duplicate of a Unix socket.
 pub(crate) struct Socket {
@@ -68,7 +69,7 @@ impl Socket {
             let is_ready = poll.call_method1(intern!(py, "poll"), (milliseconds,))?.is_truthy()?;
             // A socket with a timeout is one that does not block. It may have room for a message while it is not yet called ready.
             if is_ready || self.timeout.is_some() {
-                match py.detach(|| interruptible(&mut attempt)) {
+                match py.detach(|| interruptible_within(SLICE, &mut attempt)) {
                     Err(error) if is_temporary(&error) || would_block(&error) => {}
                     result => return result.or_raise(py),
                 }

@@ -14,7 +14,7 @@ enum State {
 
 thread_local! {
     static STATE: Cell<State> = const { Cell::new(State::Off) };
-    /// How long a sleep for a lock or for a commit may last.
+    /// How long a sleep for a lock, a commit or a socket may last.
     static LONGEST: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
 
@@ -22,7 +22,7 @@ thread_local! {
 /// wait for a lock or for a change. Without it, a wait goes on after a signal.
 ///
 /// It is about all waits of this thread, in any function of this library. A wait for a lock fails with
-/// [`LockError::Interrupted`](crate::LockError::Interrupted), a wait for a change, or for a value to open, with
+/// [`LockError::Interrupted`](crate::LockError::Interrupted), a wait for a change, for a value to open, or for a socket, with
 /// [`Error::Interrupted`](crate::Error::Interrupted). A call that fails in this way has changed nothing. Reads do not fail. A wait
 /// for a pthread mutex is not interrupted.
 ///
@@ -58,7 +58,8 @@ pub fn interruptible<R>(work: impl FnOnce() -> R) -> R {
 /// Runs the closure as [`interruptible`] does, and also ends a wait in it after a sleep of `longest`: for calls without a timeout, in
 /// programs where a handler may run on another thread, or right before this thread falls asleep.
 ///
-/// This is about sleeps for a lock and for a change. A wait may end earlier, and if it did not have to sleep it may take longer.
+/// This is about sleeps for a lock, for a change and for a socket. A wait may end earlier, and if it did not have to sleep it may take
+/// longer.
 ///
 /// ```
 /// use std::time::Duration;

@@ -5,13 +5,18 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
 };
 
 use crate::sys::descriptor;
+use crate::sys::thread::Interrupted;
 
 /// Precedes each file, so that a stream that carries other data is recognized.
 const GREETING: [u8; 8] = *b"SHVALFD3";
@@ -24,7 +29,10 @@ type Message = [u8; GREETING.len() + size_of::<Contents>()];
 
 const EMPTY: Message = [0; size_of::<Message>()];
 
-/// Sends a descriptor of the file, and bytes that tell the receiver what it is.
+/// Sends a descriptor of the file, and bytes that tell the receiver what it is. It does not wait.
+///
+/// # Errors
+/// `WouldBlock` if there is no room.
 pub(crate) fn send(file: impl AsFd, contents: &Contents, socket: &UnixStream) -> io::Result<()> {
     let mut message = EMPTY;
     message[..GREETING.len()].copy_from_slice(&GREETING);
@@ -34,15 +42,16 @@ pub(crate) fn send(file: impl AsFd, contents: &Contents, socket: &UnixStream) ->
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)), "there is space for one");
     // So short a message is sent whole or not at all.
-    rustix::io::retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&message)], &mut ancillary, SendFlags::NOSIGNAL))?;
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    rustix::io::retry_on_intr(|| sendmsg(socket, &[IoSlice::new(&message)], &mut ancillary, flags))?;
     Ok(())
 }
 
-/// Receives a file and the bytes that `send` has sent. The file may be anything, and nothing was done with it yet.
+/// Receives a file and the bytes that `send` has sent. The file may be anything, and nothing was done with it yet. It does not wait.
 ///
 /// # Errors
 /// `InvalidData` if other data arrive, `UnexpectedEof` if the other side has closed the socket, `EMFILE` if the process may
-/// not have another descriptor. Nothing that was received is kept then.
+/// not have another descriptor. Nothing that was received is kept then. `WouldBlock` if nothing has arrived.
 #[expect(clippy::disallowed_methods, reason = "the descriptor moves above the standard streams at once")]
 pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, Contents)> {
     // A descriptor that does not fit is lost together with its message. So this asks first, and leaves the message in the
@@ -51,9 +60,9 @@ pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, Contents)> {
     let mut message = EMPTY;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = rustix::io::retry_on_intr(|| {
-        recvmsg(socket, &mut [IoSliceMut::new(&mut message)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
-    })?;
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    let received =
+        rustix::io::retry_on_intr(|| recvmsg(socket, &mut [IoSliceMut::new(&mut message)], &mut ancillary, flags))?;
     let descriptors: Vec<OwnedFd> = ancillary
         .drain()
         .filter_map(|message| match message {
@@ -78,5 +87,39 @@ pub(crate) fn receive(socket: &UnixStream) -> io::Result<(File, Contents)> {
             ))
         }
         _ => Err(io::Error::new(io::ErrorKind::InvalidData, "expected a shared value, found other data on the socket")),
+    }
+}
+
+/// What a wait for a socket waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Readiness {
+    /// A message, or the end of the other side.
+    Message,
+    /// Room for a message.
+    Room,
+}
+
+/// Returns for how long calls on the socket may wait: `None` if they must not, and `Duration::MAX` without a limit.
+pub(crate) fn patience(socket: &UnixStream, readiness: Readiness) -> io::Result<Option<Duration>> {
+    if fcntl_getfl(socket)?.contains(OFlags::NONBLOCK) {
+        return Ok(None);
+    }
+    let timeout = match readiness {
+        Readiness::Message => socket.read_timeout(),
+        Readiness::Room => socket.write_timeout(),
+    }?;
+    Ok(Some(timeout.unwrap_or(Duration::MAX)))
+}
+
+/// Sleeps until the socket is ready, for at most `timeout`.
+pub(crate) fn sleep(socket: &UnixStream, readiness: Readiness, timeout: Duration) -> Result<(), Interrupted> {
+    let event = match readiness {
+        Readiness::Message => PollFlags::IN,
+        Readiness::Room => PollFlags::OUT,
+    };
+    match poll(&mut [PollFd::new(socket, event)], Timespec::try_from(timeout).ok().as_ref()) {
+        Err(Errno::INTR) => Err(Interrupted),
+        // If the call has failed, the socket has an error, which the next attempt meets too.
+        _ => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly,
 use crate::native::arena::changes::ArenaChanges;
 use crate::native::data::layout::Layout;
 use crate::native::data::reader::Reader;
-use crate::native::error::{OrRaise, Patience, exception, is_temporary, patiently_if};
+use crate::native::error::{OrRaise, Patience, is_temporary, patiently_if};
 use crate::native::handle::root::{Root, read_only};
 use crate::native::handle::value::Value;
 use crate::native::open::{Extent, First, opened};
@@ -89,13 +89,12 @@ pub(crate) fn open_arena(
     instance(py, arena)
 }
 
-/// Does the work without the interpreter's lock, and again after each slice and each signal whose handler raises nothing.
+/// Does the work without the interpreter's lock, and again after each slice and each signal whose handler raises nothing. When
+/// the work has ended, the interpreter runs the handlers itself.
 pub(super) fn detached<T: Send>(py: Python<'_>, mut work: impl FnMut() -> Result<T, Error> + Send) -> PyResult<T> {
     loop {
-        let result = py.detach(|| interruptible_within(SLICE, &mut work));
-        py.check_signals()?;
-        match result {
-            Err(error) if is_temporary(&error) => {}
+        match py.detach(|| interruptible_within(SLICE, &mut work)) {
+            Err(error) if is_temporary(&error) => py.check_signals()?,
             result => return result.or_raise(py),
         }
     }
@@ -305,9 +304,4 @@ where
 /// Returns the exception for a key that is missing.
 pub(super) fn missing(key: &str) -> PyErr {
     PyKeyError::new_err(key.to_owned())
-}
-
-/// Returns the exception for an error.
-pub(super) fn raised(py: Python<'_>, error: Error) -> PyErr {
-    exception(py, error)
 }

@@ -1,23 +1,23 @@
 //! `Transaction`: changes of several values of an arena in one commit.
 #![allow(unsafe_code)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::thread::{self, ThreadId};
 
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use shared_value::{Dyn, DynValue, Error, interruptible};
+use shared_value::{Attempts, Dyn, DynValue, interruptible_within};
 
-use crate::native::arena::map::{Arena, detached, missing, raised};
+use crate::native::arena::map::{Arena, detached, missing};
 use crate::native::data::layout::Layout;
-use crate::native::error::{OrRaise, is_temporary};
+use crate::native::error::OrRaise;
 use crate::native::handle::holds::{self, InTransaction};
 use crate::native::handle::root::Root;
 use crate::native::handle::runner;
 use crate::native::handle::value::Value;
 use crate::native::open::{Extent, First};
+use crate::wait::SLICE;
 
 /// A transaction in progress: the argument of the function that `Arena.transaction` calls. `tx[key]` locks a value and returns
 /// its handle.
@@ -41,23 +41,11 @@ impl<T> Here<T> {
     fn get(&self) -> &T {
         &self.0
     }
-}
 
-/// Why a transaction has failed.
-enum Failure {
-    Shared(Error),
-    Python(PyErr),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Shared(error)
+    fn get_mut(&mut self) -> &mut T {
+        &mut self.0
     }
 }
-
-/// An exception that leaves a transaction at once, such as `KeyboardInterrupt`: it cannot come from what another process has changed,
-/// so the function is not called again, and no lock is waited for.
-struct Interrupt(PyErr);
 
 /// Ends the use of a transaction by Python when its function has returned.
 struct Ended<'a>(&'a Transaction);
@@ -75,50 +63,58 @@ pub(crate) fn run_transaction(
     arena: &Bound<'_, Arena>,
     function: &Bound<'_, PyAny>,
 ) -> PyResult<Py<PyAny>> {
-    let function = function.clone().unbind();
-    let arena = arena.get().writable()?;
+    let mut attempts = arena.get().writable()?.transaction_attempts().or_raise(py)?;
     loop {
-        // The waits of the transaction itself are without the interpreter's lock; the function is called with it.
-        let work = || {
-            interruptible(|| {
-                arena.try_transaction(|transaction| {
-                    Python::attach(|py| {
-                        let result = call(py, transaction, &function);
-                        match result {
-                            Err(error) if !error.is_instance_of::<PyException>(py) => {
-                                resume_unwind(Box::new(Interrupt(error)))
-                            }
-                            result => result.map_err(Failure::Python),
-                        }
-                    })
-                })
-            })
+        let transaction = begin(py, &mut attempts)?;
+        let result = call(py, &transaction, function);
+        // An exception such as `KeyboardInterrupt` cannot come from what another process has changed.
+        let result = match result {
+            Err(error) if !error.is_instance_of::<PyException>(py) => Err(transaction.abort(error)),
+            result => result,
         };
-        // A panic leaves nothing behind that would be used: it rolls the transaction back.
-        let result = match catch_unwind(AssertUnwindSafe(|| py.detach(work))) {
-            Ok(result) => result,
-            Err(panic) => match panic.downcast::<Interrupt>() {
-                Ok(interrupt) => return Err(interrupt.0),
-                Err(panic) => resume_unwind(panic),
-            },
-        };
-        match result {
-            Ok(result) => return Ok(result),
-            Err(Failure::Python(error)) => return Err(error),
-            Err(Failure::Shared(error)) if is_temporary(&error) => py.check_signals()?,
-            Err(Failure::Shared(error)) => return Err(raised(py, error)),
+        if end(py, &mut attempts, transaction, result.is_ok())? {
+            return result;
         }
     }
 }
 
-fn call(py: Python<'_>, transaction: &shared_value::Transaction<'_>, function: &Py<PyAny>) -> PyResult<Py<PyAny>> {
+/// Begins an attempt. Like all waits it is without the interpreter's lock, and the function of the transaction is called with it:
+/// while that runs, another greenlet of the thread may begin or end a transaction, in any order.
+fn begin<'a>(py: Python<'_>, attempts: &mut Attempts<'a>) -> PyResult<shared_value::Transaction<'a>> {
+    let mut attempts = Here(attempts);
+    let begun = detached(py, move || attempts.get_mut().begin().map(Here))?;
+    Ok(begun.0)
+}
+
+/// Ends an attempt. Returns whether the transaction is over.
+fn end<'a>(
+    py: Python<'_>,
+    attempts: &mut Attempts<'a>,
+    transaction: shared_value::Transaction<'a>,
+    has_succeeded: bool,
+) -> PyResult<bool> {
+    let (mut attempts, ending) = (Here(attempts), Here(&transaction));
+    let ended = detached(py, move || attempts.get_mut().end(ending.get(), has_succeeded));
+    if ended.is_err() {
+        // This rolls back. If the lock of the arena cannot be had for that, others free what the transaction has made.
+        let left = Here(transaction);
+        py.detach(move || interruptible_within(SLICE, move || drop(left)));
+    }
+    ended
+}
+
+fn call(
+    py: Python<'_>,
+    transaction: &shared_value::Transaction<'_>,
+    function: &Bound<'_, PyAny>,
+) -> PyResult<Py<PyAny>> {
     let current = ptr::from_ref(transaction).cast_mut().cast();
     let (thread, greenlet) = (thread::current().id(), runner::stack(py)?);
     let object = Bound::new(py, Transaction { current: AtomicPtr::new(current), thread, greenlet })?;
     let _ended = Ended(object.get());
     // The locks are released when the function has returned, before other code of Python runs on this thread.
     let _in_transaction = InTransaction::begin(number(&object), greenlet);
-    function.call1(py, (object.clone(),))
+    Ok(function.call1((object.clone(),))?.unbind())
 }
 
 /// Returns a number that no other transaction has as long as this one lives.

@@ -5,11 +5,16 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a test waits for an event that must happen, even on a busy machine. An emulated machine is many times slower.
-pub const DEADLINE: Duration = Duration::from_secs(if IS_EMULATED { 300 } else { 30 });
+/// How long a test waits for an event that must happen, even on a busy machine.
+pub const DEADLINE: Duration = longer_if_emulated(Duration::from_secs(30));
 
 /// Whether the tests are built for an emulated machine, as `tests/aarch64.sh` does.
 pub(crate) const IS_EMULATED: bool = option_env!("SHARED_VALUE_EMULATED").is_some();
+
+/// Returns this time, or ten times as much on an emulated machine, which is many times slower.
+pub const fn longer_if_emulated(time: Duration) -> Duration {
+    if IS_EMULATED { time.saturating_mul(10) } else { time }
+}
 
 /// How long the next owner of a lock may wait after the lock became free, even on a busy machine. A lock that is lost is waited
 /// for in vain, so that a long time finds no fewer faults. Where faults are built in, as `tests/faults.sh` does, it is short.

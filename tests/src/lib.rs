@@ -30,7 +30,7 @@ mod talk;
 pub mod values;
 mod worker;
 
-pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time};
+pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time, longer_if_emulated};
 pub use effort::{processor_time, processor_time_of_all};
 pub use executor::block_on;
 pub use file_lock::lock_bytes;

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use shared_value::{Filled, SharedArray, SharedValue, Synchronized, Zeroed};
-use shared_value_tests::processor_time;
+use shared_value_tests::{longer_if_emulated, processor_time};
 
 /// Far more than the changes of a test take, and a fraction of what the copies would take.
-const MOST: Duration = Duration::from_millis(800);
+const MOST: Duration = longer_if_emulated(Duration::from_millis(800));
 
 #[track_caller]
 fn assert_cheap(changes: impl FnOnce()) {

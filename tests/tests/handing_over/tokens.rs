@@ -144,7 +144,7 @@ fn a_token_does_nothing_to_what_has_taken_the_place() {
         let path = path.clone();
         thread::spawn(move || std::fs::File::open(path).map(drop))
     };
-    assert!(open(&token).contains("no regular file"));
+    assert!(open(&token).contains("not a regular file"));
     thread::sleep(SHORT);
     assert!(!reader.is_finished(), "nobody has opened the pipe");
     drop(std::fs::OpenOptions::new().write(true).open(&path).unwrap());

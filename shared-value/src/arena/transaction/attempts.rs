@@ -140,6 +140,11 @@ impl<'a> Attempts<'a> {
             return Err(Error::Unsupported { what: "the attempts of a transaction are of one arena" });
         }
         transaction.check_not_ended()?;
+        self.finish(transaction, has_succeeded)
+    }
+
+    /// Ends an attempt of these attempts that has not ended.
+    pub(super) fn finish(&mut self, transaction: &Transaction<'a>, has_succeeded: bool) -> Result<bool, Error> {
         let must_repeat = transaction.is_held() && transaction.must_repeat(has_succeeded);
         if !must_repeat {
             if !has_succeeded {

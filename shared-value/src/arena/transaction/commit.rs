@@ -181,7 +181,7 @@ impl Arena {
         loop {
             let transaction = attempts.begin()?;
             let result = work(&transaction);
-            if attempts.end(&transaction, result.is_ok())? {
+            if attempts.finish(&transaction, result.is_ok())? {
                 return result;
             }
         }

@@ -74,24 +74,25 @@ fn take(thread: Thread, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Ac
     if list::has_entries(thread) {
         list::room(thread)?;
     }
-    // Each turn takes at most as long as `remaining` says, and the last one is the one after which nothing remains. If the
-    // wait has no end, neither has this loop, unless the mutex is released.
-    let outcome = loop {
-        let outcome = match wait {
-            Wait::Never => mutex.try_lock(),
-            // First try without reading the clock, which would cost more than everything else. Then wait in pieces, even for
-            // ever: a wake-up is lost if an owner is killed between its release and its wake-up, and another thread takes
-            // the mutex before the kernel handles that death.
-            Wait::Briefly | Wait::Forever | Wait::Until(_) => match mutex.try_lock() {
-                Outcome::Busy => wait.remaining().map_or(Outcome::Busy, |timeout| mutex.lock_within(timeout)),
-                outcome => outcome,
-            },
-        };
-        // A busy mutex means that one piece of the wait has ended, perhaps not the last one.
-        if outcome != Outcome::Busy || wait.remaining().is_none() {
-            break outcome;
-        }
-    };
+    // This reads no clock, which would cost more than everything else.
+    match mutex.try_lock() {
+        Outcome::Taken => Ok(Acquired::First),
+        outcome => take_slowly(outcome, line, mutex, wait),
+    }
+}
+
+/// Goes on after an attempt that has not simply taken the mutex.
+#[cold]
+#[inline(never)]
+fn take_slowly(mut outcome: Outcome, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
+    // It waits in pieces, even forever: a wake-up is lost if an owner is killed between its release and its wake-up, and another
+    // thread takes the mutex before the kernel handles that death. Each piece takes at most as long as `remaining` says. If the wait
+    // has no end, neither has this loop, unless the mutex is released.
+    while outcome == Outcome::Busy
+        && let Some(timeout) = wait.remaining()
+    {
+        outcome = mutex.lock_within(timeout);
+    }
     match outcome {
         Outcome::Taken => Ok(Acquired::First),
         Outcome::TakenOver => {

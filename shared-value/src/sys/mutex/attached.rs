@@ -2,7 +2,8 @@
 //!
 //! This file initializes mutexes itself, because a mutex of `raw_sync` is not robust and deadlocks if its owner takes it
 //! twice. It uses `raw_sync` only to attach to a mutex. It calls the C library directly to take the mutex, because
-//! `raw_sync` loses the one result that matters: that the last owner died.
+//! `raw_sync` loses the one result that matters: that the last owner died. It calls it directly to release the mutex, because each
+//! call of `raw_sync` is an indirect one, which a short update would notice.
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -15,21 +16,18 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use libc::{c_int, clockid_t, pthread_mutex_t, pthread_mutexattr_t, timespec};
-use raw_sync::locks::{LockImpl, LockInit};
+use raw_sync::locks::LockInit;
 
 use crate::sys::mutex::Outcome;
 
 /// A mutex in shared memory.
 pub(crate) struct Mutex {
-    attached: Box<dyn LockImpl>,
-    /// What `attached` points to, kept here because each question to `attached` is an indirect call.
     raw: *mut pthread_mutex_t,
 }
 
-// SAFETY: `attached` and `raw` point to one process-shared mutex, which any thread of any process may use.
+// SAFETY: `raw` points to a process-shared mutex, which any thread of any process may use.
 unsafe impl Send for Mutex {}
-// SAFETY: no method changes the pointers `attached` and `raw`, and they point to one process-shared mutex, which several threads
-// may use at once.
+// SAFETY: no method changes the pointer `raw`, and it points to a process-shared mutex, which several threads may use at once.
 unsafe impl Sync for Mutex {}
 
 // A panic cannot leave a `Mutex` half changed: it is a pointer that no method changes.
@@ -85,8 +83,7 @@ impl Mutex {
         // this file never lets it do.
         let attached = unsafe { raw_sync::locks::Mutex::from_existing(at.as_ptr(), std::ptr::null_mut()) };
         let (attached, _) = attached.map_err(|error| io::Error::other(error.to_string()))?;
-        let raw = attached.as_raw().cast();
-        Ok(Self { attached, raw })
+        Ok(Self { raw: attached.as_raw().cast() })
     }
 
     pub(crate) fn try_lock(&self) -> Outcome {
@@ -106,7 +103,12 @@ impl Mutex {
 
     /// Releases the mutex.
     pub(crate) fn unlock(&self) -> Result<(), ()> {
-        self.attached.release().map_err(|_| ())
+        // SAFETY: `attach`'s caller promised that the memory is mapped and aligned; the program trusts that it holds a
+        // mutex.
+        match unsafe { libc::pthread_mutex_unlock(self.raw) } {
+            0 => Ok(()),
+            _ => Err(()),
+        }
     }
 
     /// Returns the kernel's id of the thread that holds the mutex, if the C library is known to store the id.

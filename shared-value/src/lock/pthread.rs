@@ -38,6 +38,7 @@ pub(crate) unsafe fn acquire(thread: Thread, line: &LockLine, mutex: &Mutex, wai
 /// # Safety
 /// - `thread` is the calling thread and holds no lock.
 /// - The mutex belongs to `line`, and both stay mapped until `release_only`.
+#[inline(always)]
 pub(crate) unsafe fn acquire_only(
     thread: Thread,
     line: &LockLine,
@@ -72,13 +73,21 @@ pub(crate) unsafe fn acquire_borrowed(
 fn take(thread: Thread, line: &LockLine, mutex: &Mutex, wait: Wait) -> Result<Acquired, Refusal> {
     // The C library puts the mutex before all other entries: one of those may get out of the kernel's reach.
     if list::has_entries(thread) {
-        list::room(thread)?;
+        find_room(thread)?;
     }
     // This reads no clock, which would cost more than everything else.
     match mutex.try_lock() {
         Outcome::Taken => Ok(Acquired::First),
         outcome => take_slowly(outcome, line, mutex, wait),
     }
+}
+
+/// # Errors
+/// `TooManyHeld` if the list is too long, and `OtherCopy` if a thread holds locks of another copy of this library.
+#[cold]
+#[inline(never)]
+fn find_room(thread: Thread) -> Result<(), Refusal> {
+    list::room(thread).map(drop)
 }
 
 /// Goes on after an attempt that has not simply taken the mutex.

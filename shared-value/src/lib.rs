@@ -53,8 +53,8 @@
 //! - **Two copies of the value.** It takes twice its memory. The first write after a commit copies from one slot to the
 //!   other: the whole value if it has up to 512 bytes, otherwise only the parts that differ.
 //! - **One writer at a time.** All writes take one lock, except to atomic fields and counters, which are not part of a
-//!   commit. If commits overtake a reader's copy twice, the reader waits briefly for the lock, and copies under the lock if
-//!   it gets it.
+//!   commit. If commits overtake a reader's copy twice, or a large one once, the reader waits briefly for the lock, and copies
+//!   under the lock if it gets it.
 //! - **Dropping a guard commits.** An early return by `?` drops it too: call [`rollback`](Guard::rollback) first, or make
 //!   the change in one [`update`](Synchronized::update). An `update` commits unless its closure panics, even if the closure
 //!   returns an `Err`; [`try_update`](Synchronized::try_update) commits only if its closure returns `Ok`.

@@ -14,7 +14,9 @@ fn command() -> PathBuf {
     let test = env::current_exe().expect("it is known");
     let path = test.ancestors().nth(2).expect("tests lie two folders below").join("shared-value");
     if !path.exists() {
-        let built = Command::new(env!("CARGO")).args(["build", "-p", "shared-value-cli"]).status();
+        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+        let built =
+            Command::new(env!("CARGO")).args(["build", "-p", "shared-value-cli", "--profile", profile]).status();
         assert!(built.expect("cargo is there").success());
     }
     path

@@ -480,5 +480,5 @@ pub(crate) fn owned(source: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         raised.set_cause(py, Some(error));
         raised
     })?;
-    PyBuffer::<u8>::get(&bytes)?.to_vec(py)
+    fresh::copied(py, &PyBuffer::get(&bytes)?)
 }

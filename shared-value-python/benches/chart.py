@@ -13,7 +13,6 @@ COLORS = {
     "multiprocessing, with asyncio": ("#1f77b4", "#7fb5dc"),
     "sharedbox": ("#d9822b", "#f0bd8b"),
     "numpy.copyto": ("#3d8f4a", "#9bcda4"),
-    "numpy.copy": ("#7a5195", "#b99cc9"),
 }
 
 

@@ -9,7 +9,7 @@ use metrics::{
 };
 use serde_json::{Value, json};
 use shared_value_metrics::{Format, Recorder};
-use shared_value_tests::python_with;
+use shared_value_tests::{python_with, skip};
 
 use crate::{arena, recorder, samples};
 
@@ -165,8 +165,7 @@ fn other_values_of_the_arena_are_left_out() {
 fn promtool_finds_no_fault() {
     let promtool = env::var("SHARED_VALUE_PROMTOOL").unwrap_or_else(|_| "promtool".to_owned());
     if Command::new(&promtool).arg("--version").output().is_err() {
-        println!("there is no `{promtool}`; SHARED_VALUE_PROMTOOL can name one");
-        return;
+        return skip(format!("there is no `{promtool}`; SHARED_VALUE_PROMTOOL can name one"));
     }
     let recorder = recorder(arena());
     with_local_recorder(&recorder, || {

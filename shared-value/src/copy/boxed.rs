@@ -8,7 +8,6 @@ use std::ptr;
 
 use crate::copy::bytes;
 use crate::copy::unchecked::Unchecked;
-use crate::copy::value;
 use crate::error::Error;
 use crate::format::contents::Contents;
 use crate::layout::SharedValue;
@@ -67,7 +66,7 @@ impl<T: SharedValue> Copies<T> {
     /// # Panics
     /// If they do not lie in the slot.
     pub(crate) fn load(&mut self, slot: &[AtomicU64], offset: usize) {
-        value::load_slice(slot, offset, &mut self.0);
+        self.load_bytes_from(slot, offset, offset..offset + self.size());
     }
 
     /// Copies these bytes of a slot, at whose start the first copy begins.

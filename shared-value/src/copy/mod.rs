@@ -13,6 +13,5 @@ pub(crate) use bytes::{Alone, AmongOthers, Merge};
 pub(crate) use bytes::{load_into, load_uninit, store_from};
 pub(crate) use unchecked::Unchecked;
 pub(crate) use value::{
-    atomic_word, fill, is_boxed, is_zeroed, load, load_plain, load_plain_bytes, part, range, store, store_by,
-    store_slice, total,
+    atomic_word, fill, is_boxed, is_zeroed, load, load_plain, part, range, store, store_by, store_slice, total,
 };

@@ -178,36 +178,12 @@ pub(crate) fn fill<M: Merge, T: SharedValue>(slot: &[AtomicU64], offset: usize, 
     }
 }
 
-/// Copies values that lie one after the other at a byte offset of a slot.
-///
-/// # Panics
-/// If they do not lie in the slot.
-#[inline]
-pub(crate) fn load_slice<T: SharedValue>(slot: &[AtomicU64], offset: usize, copies: &mut [Unchecked<T>]) {
-    // SAFETY: `copies` has `size_of_val(copies)` bytes, borrowed mutably. An `Unchecked` accepts any initialized bytes.
-    unsafe { bytes::load(slot, offset, copies.as_mut_ptr().cast(), size_of_val(copies)) };
-}
-
-/// Copies values of a type without invalid bits.
-///
-/// # Panics
-/// If the type has invalid bits, or the values do not lie in the slot.
-#[inline]
-pub(crate) fn load_plain<T: SharedValue>(slot: &[AtomicU64], offset: usize, values: &mut [T]) {
-    load_plain_bytes(slot, offset, offset..offset + size_of_val(values), values);
-}
-
 /// Copies these bytes of a slot, at whose byte `first` the first of the values begins. They are of a type without invalid bits.
 ///
 /// # Panics
 /// If the type has invalid bits, or the bytes do not lie in the slot, or in the values.
 #[inline]
-pub(crate) fn load_plain_bytes<T: SharedValue>(
-    slot: &[AtomicU64],
-    first: usize,
-    bytes: Range<usize>,
-    values: &mut [T],
-) {
+pub(crate) fn load_plain<T: SharedValue>(slot: &[AtomicU64], first: usize, bytes: Range<usize>, values: &mut [T]) {
     assert!(const { !T::LAYOUT.is_checked() }, "these bits must be checked");
     let is_inside = bytes.start <= bytes.end && first <= bytes.start && bytes.end - first <= size_of_val(values);
     assert!(is_inside, "the bytes must lie in the values");

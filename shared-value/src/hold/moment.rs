@@ -57,9 +57,9 @@ impl Moment {
             let mut used = 0;
             let take = |slot: &[AtomicU64], bytes: Range<usize>| {
                 used = used_of(cell, slot);
-                let words = bytes.start / WORD..bytes.end.min(used).min(copy.len() * WORD).div_ceil(WORD);
-                if !words.is_empty() {
-                    copy::load_plain(&slot[words.clone()], 0, &mut copy[words]);
+                let end = bytes.end.min(used).min(size_of_val(&**copy)).next_multiple_of(WORD);
+                if bytes.start < end {
+                    copy::load_plain(slot, 0, bytes.start..end, copy);
                 }
                 used
             };

@@ -167,7 +167,7 @@ pub(crate) fn slice<C: Contents + ?Sized, E: SharedValue>(
     }
     let end = offset + size_of_val(to);
     read(offset..end, &mut |slot, bytes| {
-        copy::load_plain_bytes(slot, offset, bytes, to);
+        copy::load_plain(slot, offset, bytes, to);
         end
     });
     Ok(())

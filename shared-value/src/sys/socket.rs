@@ -119,7 +119,7 @@ pub(crate) fn sleep(socket: &UnixStream, readiness: Readiness, timeout: Duration
     };
     match poll(&mut [PollFd::new(socket, event)], Timespec::try_from(timeout).ok().as_ref()) {
         Err(Errno::INTR) => Err(Interrupted),
-        // If the call has failed, the socket has an error, which the next attempt meets too.
+        // If the kernel had no memory for the call, the caller looks again at once.
         _ => Ok(()),
     }
 }

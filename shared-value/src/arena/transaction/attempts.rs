@@ -149,7 +149,6 @@ impl<'a> Attempts<'a> {
         if !must_repeat {
             if !has_succeeded {
                 transaction.roll_back();
-                transaction.note_end();
                 return Ok(true);
             }
             if transaction.commit()? {
@@ -157,7 +156,6 @@ impl<'a> Attempts<'a> {
             }
         }
         self.known = transaction.give_up();
-        transaction.note_end();
         if self.wait.remaining().is_none() {
             let name = self.arena.segment_name();
             return Err(late(&format!("a moment at which no process is in the way of a transaction of `{name}`")));

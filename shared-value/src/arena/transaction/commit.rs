@@ -219,8 +219,9 @@ impl Transaction<'_> {
         };
         drop(state);
         if is_committed {
+            let released = self.release();
             self.note_end();
-            self.release()?;
+            released?;
         }
         left?;
         Ok(is_committed)
@@ -297,7 +298,7 @@ impl Transaction<'_> {
         Ok(released?)
     }
 
-    /// Rolls back and releases everything, and returns the values that were locked.
+    /// Rolls back and releases everything, and returns the values that were locked. Does nothing if the transaction has ended.
     pub(super) fn roll_back(&self) -> Vec<BareCell> {
         if !self.is_held() {
             return Vec::new();
@@ -314,6 +315,7 @@ impl Transaction<'_> {
         let private = std::mem::take(&mut state.private);
         drop(state);
         self.discard(made, &private);
+        self.note_end();
         joined
     }
 

@@ -423,9 +423,7 @@ impl Transaction<'_> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if !self.state.get_mut().is_settled() {
-            drop(self.roll_back());
-        }
+        self.roll_back();
     }
 }
 

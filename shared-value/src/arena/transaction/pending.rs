@@ -39,11 +39,6 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Returns whether nothing is left to roll back: it was committed, or has locked and made nothing.
-    pub(super) fn is_settled(&self) -> bool {
-        self.joined.is_empty() && self.added.is_empty() && self.dropped.is_empty()
-    }
-
     /// Returns the changes of the arena.
     pub(super) fn changes(&self) -> Vec<Change> {
         // Most transactions only change values, and to iterate over empty maps takes longer than to ask whether they are empty.

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, inotify, mknodat};
 use rustix::io::Errno;
 use rustix::process::{Signal, getuid, umask};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
-use shared_value::{Arena, Error, NamedValue, RLock, Synchronized, inspect, names, unlink};
+use shared_value::{Arena, DynValue, Error, NamedValue, RLock, Synchronized, inspect, names, unlink};
 use shared_value_tests::values::{Account, SynchronizedAccount};
 use shared_value_tests::{
     DEADLINE, Forked, SHORT, SegmentFile, SegmentName, end_now, eventually, fork, lock_bytes, number_of_file, skip,
@@ -225,16 +225,25 @@ fn the_name_of_a_killed_process_is_found() {
     eventually_unused(&name);
 }
 
-/// A program that waits for a reader of its pipe would take a listing for one, write, and be killed by SIGPIPE.
+/// A program that waits for a reader of its pipe would take this one for it, write, and be killed by SIGPIPE.
 #[test]
-fn a_look_opens_no_pipe() {
+fn no_pipe_is_opened() {
     let name = SegmentName::new("pipe");
     mknodat(CWD, name.path(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     let watch = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();
     inotify::add_watch(&watch, name.path(), inotify::WatchFlags::OPEN).unwrap();
     assert_eq!(find(&name), None);
-    let told = inspect(&name).unwrap_err().to_string();
-    assert!(told.contains("expected a regular file, found a pipe"), "{told}");
+    for refused in [
+        inspect(&name).map(drop),
+        SynchronizedAccount::open(&name).map(drop),
+        SynchronizedAccount::open_read_only(&name).map(drop),
+        SynchronizedAccount::open_or_create(&name, Account::after(1)).map(drop),
+        DynValue::open(name.path()).map(drop),
+        Arena::open(&name).map(drop),
+    ] {
+        let told = refused.unwrap_err().to_string();
+        assert!(told.contains("expected a regular file, found a pipe"), "{told}");
+    }
     let mut events = [0; 256];
     assert_eq!(rustix::io::read(&watch, &mut events), Err(Errno::AGAIN), "it was opened");
     fs::remove_file(name.path()).unwrap();

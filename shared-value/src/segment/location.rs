@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::segment::header::expect_regular;
 use crate::sys;
 use crate::sys::descriptor::Identity;
 
@@ -166,12 +167,19 @@ impl Location<'_> {
     }
 
     fn open_file_by(&self, operation: &str, open: impl FnOnce(&Path) -> io::Result<File>) -> Result<File, Error> {
-        open(&self.known_path(operation)?).map_err(|error| self.failed(operation, error))
+        let path = self.known_path(operation)?;
+        // To open a pipe or a device can have effects: the writer of a pipe takes the opener for its reader.
+        if let Ok(kind) = sys::file::kind_at(&path)
+            && !kind.is_symlink()
+        {
+            expect_regular(kind).map_err(|invalid| invalid.of(&self.to_string()))?;
+        }
+        open(&path).map_err(|error| self.failed(operation, error))
     }
 
     /// Returns whether the file at this location is the one with this identity.
     pub(super) fn leads_to(&self, identity: Identity) -> bool {
-        // This opens no file: opening a pipe or a device that has taken the name could have effects.
+        // This opens no file: a pipe or a device may have taken the name.
         self.path().ok().flatten().and_then(|path| sys::file::identity(&path).ok()) == Some(identity)
     }
 

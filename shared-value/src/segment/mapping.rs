@@ -274,6 +274,9 @@ impl Mapping {
 
     /// Opens the file at its location, if the location still leads to it.
     fn open_at_location(&self, read_only: bool) -> Option<File> {
+        if !self.location.leads_to(self.identity()) {
+            return None;
+        }
         let path = self.location.path().ok()??;
         let file = if read_only { sys::file::open_read_only(&path) } else { sys::file::open(&path) }.ok()?;
         (Identity::of(&file).ok()? == self.identity()).then_some(file)

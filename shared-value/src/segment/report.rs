@@ -10,7 +10,6 @@ use crate::protocol::lock_word::{OWNER_DIED, WAITERS, is_retired_by, process_and
 use crate::protocol::retired::Standing;
 use crate::segment::header::{expect_regular, read_unvalidated};
 use crate::segment::location::Location;
-use crate::sys;
 use crate::sys::entrance;
 
 /// Describes a segment as it was at one moment. Returned by [`inspect`].
@@ -127,12 +126,6 @@ pub fn inspect<'a>(location: impl Into<Location<'a>>) -> Result<Report, Error> {
     let location = location.into();
     let name = location.to_string();
     let failed = |error| Error::io(format!("inspect `{name}`"), error);
-    // The writer of a pipe would take this for its reader. Opening it tells the error of anything else.
-    if let Ok(kind) = sys::file::kind_at(&location.known_path("read")?)
-        && !kind.is_symlink()
-    {
-        expect_regular(kind).map_err(|invalid| invalid.of(&name))?;
-    }
     let file = location.open_file_read_only()?;
     let metadata = file.metadata().map_err(failed)?;
     expect_regular(metadata.file_type()).map_err(|invalid| invalid.of(&name))?;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::report::Report;
 use super::scenario::{Death, Scenario};
-use super::sweep::{in_order, wait};
+use super::sweep::{complete, in_order, wait};
 use super::tracee::{Stop, Tracee, Waited};
 
 /// At one stop of this many, victims are also killed some instructions behind it.
@@ -78,7 +78,8 @@ fn sweep_set(
             number += 1;
             continue;
         }
-        let behind = if random.usize(..SPARSE) == 0 { BEHIND } else { 0 };
+        let at_mark = stops[..number].last() == Some(&Stop::Mark);
+        let behind = if !at_mark && random.usize(..SPARSE) == 0 { BEHIND } else { 0 };
         let mut further: Vec<_> = (0..behind).map(|_| random.u32(1..=MOST_FURTHER)).chain([0]).collect();
         further.sort_unstable();
         report.add_points(further.len());
@@ -101,9 +102,8 @@ fn sweep_set(
                 stops = list(watched, scenario)?;
                 // The stops before this one may have changed.
                 furthest = Furthest::new(scenario.last_states().len());
-                if number > stops.len() {
-                    break;
-                }
+                // Victims are killed at the end in any case.
+                number = number.min(stops.len());
             }
         }
         number += 1;
@@ -138,7 +138,7 @@ fn break_at(
             break;
         }
     }
-    if strayed.is_none() && stops.last() != Some(&Stop::Call) {
+    if strayed.is_none() && !matches!(stops.last(), Some(Stop::Call | Stop::Mark)) {
         go_on(&mut tracee, further)?;
     }
     let victim = tracee.id();
@@ -150,6 +150,8 @@ fn break_at(
     let is_harm = found.is_err();
     if strayed.is_none() || is_harm {
         let found = found.and_then(|found| in_order(found, furthest.until(further)));
+        let is_complete = strayed.is_none() && stops.last() == Some(&Stop::Mark);
+        let found = found.and_then(|found| if is_complete { complete(found, scenario) } else { Ok(found) });
         report.record(found, &format!("killed after {} changes and calls, and {further} instructions", stops.len()));
     }
     Ok(strayed.filter(|_| !is_harm))
@@ -162,16 +164,16 @@ fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {
     Ok(tracee)
 }
 
-/// Lists the stops of a victim on its way through the whole operation.
+/// Lists the stops of a victim on its way through the whole operation. The last one is the mark behind it.
 fn list(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
     scenario.reset();
     let mut tracee = start(watched, scenario)?;
     let mut stops = Vec::new();
     loop {
         tracee.let_run_to_call()?;
-        match wait(&mut tracee, scenario)? {
-            Stop::Mark => break,
-            stop => stops.push(stop),
+        stops.push(wait(&mut tracee, scenario)?);
+        if stops.last() == Some(&Stop::Mark) {
+            break;
         }
     }
     let victim = tracee.id();

@@ -310,7 +310,7 @@ pub(super) fn in_order(found: Found, furthest: &mut [usize]) -> Result<Found, Ha
 }
 
 /// Checks that a complete operation has left the last states.
-fn complete(found: Found, scenario: &dyn Scenario) -> Result<Found, Harm> {
+pub(super) fn complete(found: Found, scenario: &dyn Scenario) -> Result<Found, Harm> {
     let last = scenario.last_states();
     if found.states == last {
         Ok(found)

@@ -16,7 +16,7 @@
 //! | read it, without the lock | `account.balance()` for a field, [`load`](Synchronized::load) for the whole value, [`read`](Synchronized::read) for several parts of one version |
 //! | change it, in one commit | `account.set_balance(1)?`, `account.update_balance(..)?`, [`update`](Synchronized::update) for several fields |
 //! | hold the lock | [`lock`](Synchronized::lock), [`try_lock`](Synchronized::try_lock), [`lock_timeout`](Synchronized::lock_timeout), which return a [`Guard`] |
-//! | keep a guard without a lifetime | [`lock_owned`](Synchronized::lock_owned), which returns an [`OwnedGuard`] |
+//! | keep a guard without a lifetime | [`lock_owned`](Synchronized::lock_owned), which returns an [`OwnedGuard`]; a [`DetachedHold`] refers to no handle |
 //! | limit how long a change waits for the lock | [`within`](Synchronized::within): `account.within(timeout).set_balance(1)?` |
 //! | reach a nested part | `robot.in_joints().element(3).set_angle(0.5)?`: a [`Part`] |
 //! | count without the lock | `#[shared(atomic)]`, an [`Atomic`]: `account.requests().fetch_add(1)` |
@@ -204,6 +204,7 @@ pub use crate::{
     error::{Error, LockError},
     handle::access::{Access, ReadOnly, ReadWrite, Unlocked, Writable},
     handle::counter::{Counter, CounterAccessors, SharedCounter},
+    handle::guard::detached::DetachedHold,
     handle::guard::owned::OwnedGuard,
     handle::guard::{ArrayGuard, Guard},
     handle::initial::{Filled, Initial, Zeroed},

@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
-use shared_value::{Arena, Error, Lock, LockError, LockKind, LockState, OwnedGuard, RLock, Synchronized};
+use shared_value::{Arena, DetachedHold, Error, Lock, LockError, LockKind, LockState, OwnedGuard, RLock, Synchronized};
 use shared_value_tests::{SHORT, fork, in_time};
 
 fn is_not_held(result: &Result<(), Error>) -> bool {
@@ -176,6 +176,97 @@ fn lock_objects_have_them_too() {
     assert!(matches!(once.lock_owned_timeout(SHORT), Err(Error::Lock(LockError::AlreadyHeld))));
     guard.release().unwrap();
     once.lock_owned_timeout(SHORT).unwrap().release().unwrap();
+}
+
+/// Takes the lock twice by holds that refer to no handle, and calls what must fail: by another thread, in a child, for a value under
+/// another lock, and after the end.
+fn use_detached(value: &Synchronized<u64>, other: &Synchronized<u64>) {
+    let [first, second] = [(); 2].map(|()| DetachedHold::lock(value).unwrap());
+    value.set(1).unwrap();
+    first.release(value).unwrap();
+    assert!(is_not_held(&first.release(value)) && is_not_held(&first.commit(value)) && !first.is_mine());
+    let fail = || {
+        [second.release(other), second.commit(other), second.rollback(other)].iter().all(is_not_held)
+            && in_another_thread(|| {
+                let own = Synchronized::new(0_u64).unwrap();
+                let _held = DetachedHold::try_lock(&own).unwrap();
+                assert!(matches!(DetachedHold::lock_timeout(value, SHORT), Err(Error::Lock(LockError::TimedOut))));
+                [second.release(value), second.commit(value), second.rollback(value)].iter().all(is_not_held)
+                    && !second.is_mine()
+            })
+    };
+    assert!(fail());
+    fork(|| assert!(is_not_held(&second.release(value)) && !second.is_mine())).finish();
+    assert_eq!((value.lock_state(), in_another_thread(|| value.get())), (LockState::HeldHere, 0));
+    second.commit(value).unwrap();
+    value.set(2).unwrap();
+    second.rollback(value).unwrap();
+    assert_eq!((value.get(), in_another_thread(|| value.get())), (1, 1));
+    value.set(3).unwrap();
+    second.release(&value.clone()).unwrap();
+    assert_eq!((value.lock_state(), value.get()), (LockState::Free, 3));
+    let lost = DetachedHold::lock(value).unwrap();
+    value.set(4).unwrap();
+    drop(lost);
+    assert_eq!((value.lock_state(), value.get()), (LockState::HeldHere, 4));
+}
+
+/// Without this, a hold of an interpreter would release the lock of another thread or value.
+#[test]
+fn detached_holds_end_by_release_alone() {
+    in_time(|| {
+        let (lock, arena) = (RLock::new().unwrap(), Arena::new(1 << 20).unwrap());
+        let guarded = || Synchronized::options().lock(&lock).new(0_u64).unwrap();
+        let pthread = || Synchronized::options().lock_kind(LockKind::Pthread).new(0_u64).unwrap();
+        let of_arena = |key| arena.insert(key, 0_u64).unwrap();
+        for [value, other] in [
+            [(); 2].map(|()| Synchronized::new(0_u64).unwrap()),
+            [(); 2].map(|()| pthread()),
+            [guarded(), Synchronized::new(0_u64).unwrap()],
+            ["one", "other"].map(of_arena),
+        ] {
+            thread::scope(|scope| {
+                scope.spawn(|| use_detached(&value, &other)).join().unwrap();
+            });
+            let hold = DetachedHold::lock(&value).unwrap();
+            assert!(hold.recovered());
+            assert_eq!(value.get(), 3, "a change that was not committed is lost");
+            hold.release(&value).unwrap();
+        }
+        let [value, other] = [(); 2].map(|()| guarded());
+        let hold = DetachedHold::lock(&value).unwrap();
+        value.set(5).unwrap();
+        other.set(6).unwrap();
+        hold.release(&other).unwrap();
+        assert_eq!((value.get(), other.get(), value.lock_state()), (5, 6, LockState::Free), "one lock guards both");
+    });
+}
+
+/// A hold may outlive its value, whose place another value takes.
+#[test]
+fn a_detached_hold_releases_no_later_value() {
+    in_time(|| {
+        let arena = Arena::new(1 << 20).unwrap();
+        let hold = DetachedHold::lock(&arena.insert("key", 1_u64).unwrap()).unwrap();
+        arena.remove("key").unwrap();
+        for number in 0..100 {
+            let value = arena.insert("key", number).unwrap();
+            let own = DetachedHold::try_lock(&value).unwrap();
+            assert!(is_not_held(&hold.release(&value)));
+            value.set(number + 1).unwrap();
+            own.release(&value).unwrap();
+            assert_eq!((value.get(), value.lock_state()), (number + 1, LockState::Free));
+            arena.remove("key").unwrap();
+        }
+        // Anonymous values come and go at the same addresses.
+        let hold = DetachedHold::lock(&Synchronized::new(1_u64).unwrap()).unwrap();
+        for number in 0..100 {
+            let value = Synchronized::new(number).unwrap();
+            let own = DetachedHold::try_lock(&value).unwrap();
+            assert!(is_not_held(&hold.release(&value)));
+            own.release(&value).unwrap();
+        }
+    });
 }
 
 /// A million of them must not fill a table.

@@ -4,11 +4,11 @@
 pub(crate) mod backoff;
 mod brief;
 mod brief_lock;
+pub(crate) mod detached;
 mod growing;
 mod joined;
 mod locking;
 pub(crate) mod moment;
-pub(crate) mod owned;
 pub(crate) mod patience;
 pub(crate) mod read;
 pub(crate) mod retry;

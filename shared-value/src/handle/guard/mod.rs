@@ -1,5 +1,6 @@
 //! `Guard`: proof that this thread holds the lock of a value.
 
+pub(crate) mod detached;
 pub(crate) mod owned;
 
 use std::fmt;

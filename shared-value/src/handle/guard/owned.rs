@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::cell::Cell;
 use crate::error::Error;
 use crate::handle::lock_object::{LockObject, LockRule};
 use crate::handle::shared::Shared;
 use crate::handle::synchronized::Synchronized;
-use crate::hold::owned::OwnedHold;
-use crate::lock::Wait;
+use crate::hold::detached::Detached;
+use crate::lock::{self, Thread, Wait};
 
 /// A guard that borrows no handle: for interpreters, and for other callers that cannot keep a [`Guard`](crate::Guard) with its
 /// lifetime. Returned by [`Synchronized::lock_owned`].
@@ -54,7 +55,8 @@ use crate::lock::Wait;
 #[must_use = "if unused the lock is released at once"]
 #[clippy::has_significant_drop]
 pub struct OwnedGuard<C: Shared + ?Sized> {
-    hold: OwnedHold<C>,
+    cell: Cell<C>,
+    hold: Detached,
 }
 
 /// Locking, for callers that cannot keep a guard with a lifetime.
@@ -115,7 +117,8 @@ impl<R: LockRule> LockObject<R> {
 
 impl<C: Shared + ?Sized> OwnedGuard<C> {
     fn acquire(value: &Synchronized<C>, wait: Wait) -> Result<Self, Error> {
-        Ok(Self { hold: OwnedHold::acquire(value.cell.clone(), wait)? })
+        let hold = Detached::acquire(&value.cell, wait)?;
+        Ok(Self { cell: value.cell.clone(), hold })
     }
 
     /// Ends this hold. If it is the last one of the thread, commits what the thread has written, and releases the lock. Unlike a
@@ -127,7 +130,7 @@ impl<C: Shared + ?Sized> OwnedGuard<C> {
     /// - `Lock` with [`Corrupted`](crate::LockError::Corrupted) if another process overwrote the lock. The hold has ended, and the
     ///   commits of this thread stand.
     pub fn release(&self) -> Result<(), Error> {
-        Ok(self.hold.end()?)
+        Ok(self.hold.end(&self.cell)?)
     }
 
     /// Publishes what this thread has written since the last commit, and keeps the lock.
@@ -137,7 +140,7 @@ impl<C: Shared + ?Sized> OwnedGuard<C> {
     /// - `Borrowed` inside of an `update` of the value by this thread, `Unwound` after a panic has passed through an inner guard,
     ///   `Unsupported` in a transaction. Nothing was committed.
     pub fn commit(&self) -> Result<(), Error> {
-        self.hold.commit()
+        self.hold.commit(&self.cell)
     }
 
     /// Discards what this thread has written since the last commit, and keeps the lock. Atomic fields are not rolled back.
@@ -145,7 +148,7 @@ impl<C: Shared + ?Sized> OwnedGuard<C> {
     /// # Errors
     /// The errors of [`commit`](Self::commit), but not `Unwound`: this is how to go on after such a panic.
     pub fn rollback(&self) -> Result<(), Error> {
-        self.hold.rollback()
+        self.hold.rollback(&self.cell)
     }
 
     /// Returns whether this thread took the lock by this guard, and has not released it.
@@ -155,13 +158,19 @@ impl<C: Shared + ?Sized> OwnedGuard<C> {
 
     /// Returns how often this thread holds the lock of the value, by guards of any kind; 0 in other threads.
     pub fn depth(&self) -> u64 {
-        self.hold.depth()
+        Thread::known().map_or(0, |thread| lock::depth(thread, self.cell.lock()))
     }
 
     /// Returns whether the lock was taken over from a thread that died while it held the lock; see
     /// [`Guard::recovered`](crate::Guard::recovered).
     pub fn recovered(&self) -> bool {
         self.hold.recovered()
+    }
+}
+
+impl<C: Shared + ?Sized> Drop for OwnedGuard<C> {
+    fn drop(&mut self) {
+        self.hold.end_by_drop(&self.cell);
     }
 }
 

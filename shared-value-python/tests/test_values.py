@@ -52,6 +52,27 @@ def test_a_block_commits_at_its_end_in_one_store() -> None:
     assert account.version == 1
 
 
+def test_a_block_keeps_no_handle_and_outlives_it(name: str) -> None:
+    account = sv.new(START)
+    reference, block = weakref.ref(account), account.lock()
+    assert account.lock() is block
+    del account
+    assert reference() is None, "the handle is gone at once, without the garbage collector"
+    for balance in (99, 98):
+        with block as held:
+            held.balance -= 1
+            with block as inner:
+                assert inner.balance == balance
+    with sv.new(START).limits.lock() as limits:
+        limits[0] = 7
+        assert limits[0] == 7
+    sv.create(name, START)
+    with sv.open(name).lock() as held, sv.open(name).lock(1) as inner:
+        held.balance = 1
+        inner.balance += 1
+    assert (sv.open(name).balance, sv.open(name).version) == (2, 1)
+
+
 def test_an_exception_in_a_block_changes_nothing() -> None:
     account = sv.new(START)
     with pytest.raises(ZeroDivisionError), account.lock():

@@ -50,7 +50,7 @@ fn definition(py: Python<'_>, name: &str) -> PyResult<Definition> {
     let interned = PyString::intern(py, name).unbind();
     let definition = Definition(Box::leak(Box::new(ffi::PyGetSetDef {
         name: Box::leak(text.into_boxed_c_str()).as_ptr(),
-        get: Some(get),
+        get: Some(if name == "value" { get_value } else { get }),
         set: Some(set),
         doc: c"The attribute of the wrapped object, under the lock.".as_ptr(),
         closure: ptr::from_mut(Box::leak(Box::new(interned))).cast(),
@@ -82,6 +82,15 @@ unsafe extern "C" fn get(object: *mut ffi::PyObject, closure: *mut c_void) -> *m
         // SAFETY: the arguments are those of a descriptor.
         let (wrapper, name) = unsafe { receiver(py, object, closure) };
         Ok(wrapper.guarded(py, |obj| obj.getattr(name))?.into_ptr())
+    })
+}
+
+/// The getter of `value`, as which numbers are read.
+unsafe extern "C" fn get_value(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {
+    guarded(ptr::null_mut(), |py| {
+        // SAFETY: the arguments are those of a descriptor.
+        let (wrapper, _) = unsafe { receiver(py, object, closure) };
+        Ok(wrapper.read_value(py)?.into_ptr())
     })
 }
 

@@ -1,8 +1,11 @@
 //! `Cell`: memory that lies at one place, beside a lock that survives its owner.
+#![allow(unsafe_code)]
 
 use std::io;
 use std::num::NonZeroU64;
 use std::process;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -83,6 +86,33 @@ impl Cell {
 
     pub(super) fn length(&self) -> usize {
         self.live.size()
+    }
+
+    /// Reads the number of this many bytes, a power of two up to 8, at the start of the memory, in one access. Returns its bytes,
+    /// and zeros behind them.
+    ///
+    /// # Panics
+    /// If the memory is shorter.
+    #[inline]
+    pub(super) fn load(&self, width: usize) -> [u8; 8] {
+        assert!(width <= self.length(), "{width} bytes of {}", self.length());
+        let start = self.pointer();
+        let mut bytes = [0; 8];
+        match width {
+            // SAFETY: the byte is mapped as long as `live` lives. Rust accesses it as an atomic only.
+            1 => bytes[..1].copy_from_slice(&unsafe { AtomicU8::from_ptr(start) }.load(Relaxed).to_ne_bytes()),
+            // SAFETY: these two bytes are mapped as long as `live` lives, and start at a multiple of 64. Rust accesses them as an atomic
+            // only.
+            2 => bytes[..2].copy_from_slice(&unsafe { AtomicU16::from_ptr(start.cast()) }.load(Relaxed).to_ne_bytes()),
+            // SAFETY: these four bytes are mapped as long as `live` lives, and start at a multiple of 64. Rust accesses them as an atomic
+            // only.
+            4 => bytes[..4].copy_from_slice(&unsafe { AtomicU32::from_ptr(start.cast()) }.load(Relaxed).to_ne_bytes()),
+            // SAFETY: these eight bytes are mapped as long as `live` lives, and start at a multiple of 64. Rust accesses them as an atomic
+            // only.
+            8 => bytes = unsafe { AtomicU64::from_ptr(start.cast()) }.load(Relaxed).to_ne_bytes(),
+            _ => unreachable!("no number has {width} bytes"),
+        }
+        bytes
     }
 
     #[inline]

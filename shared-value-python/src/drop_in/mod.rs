@@ -6,6 +6,7 @@ mod error;
 mod flow;
 mod lock;
 mod memory;
+mod number;
 mod segment;
 mod wait;
 mod wrapper;

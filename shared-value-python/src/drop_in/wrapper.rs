@@ -1,10 +1,12 @@
 //! `SynchronizedBase`: a ctypes object and its lock; `GuardedElements`, which reads and writes under the lock.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PySlice;
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::lock::RobustLock;
+use super::number::Direct;
 use super::wait::Limit;
 
 /// A ctypes object and its lock.
@@ -12,6 +14,8 @@ use super::wait::Limit;
 pub(super) struct SynchronizedBase {
     obj: Py<PyAny>,
     lock: Guard,
+    /// How to read the object as a number, if it can be read in this way. Filled in by the first read.
+    direct: PyOnceLock<Option<Direct>>,
 }
 
 /// The lock of a wrapper.
@@ -28,6 +32,24 @@ impl SynchronizedBase {
             Guard::Robust(lock) => lock.clone_ref(py).into_any(),
             Guard::Foreign(lock) => lock.clone_ref(py),
         }
+    }
+
+    /// Reads the object's `value` while this thread holds the lock.
+    pub(super) fn read_value(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let direct = match self.direct.get(py) {
+            Some(direct) => direct.as_ref(),
+            None => self.find_number()?,
+        };
+        match direct {
+            Some(direct) => self.guarded(py, |_| Ok(direct.read(py))),
+            None => self.guarded(py, |obj| Ok(obj.getattr(intern!(py, "value"))?.unbind())),
+        }
+    }
+
+    #[cold]
+    fn find_number(&self) -> PyResult<Option<&Direct>> {
+        // Objects are dropped here, so the library that counts references has to know that the thread is attached.
+        Python::attach(|py| Ok(self.direct.get_or_try_init(py, || Direct::of(self.obj.bind(py)))?.as_ref()))
     }
 
     /// Works with the object while this thread holds the lock.
@@ -60,7 +82,7 @@ impl SynchronizedBase {
             Ok(lock) => Guard::Robust(lock.unbind()),
             Err(error) => Guard::Foreign(error.into_inner().unbind()),
         };
-        Self { obj, lock }
+        Self { obj, lock, direct: PyOnceLock::new() }
     }
 
     /// Returns the ctypes object. Reading and writing it takes no lock.

@@ -1,7 +1,7 @@
 //! The native API: values of any type, by the schemas in their segments.
 
 mod arena;
-mod data;
+pub(crate) mod data;
 pub(crate) mod descriptor;
 mod error;
 mod handle;

@@ -11,7 +11,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use shared_value::{Dyn, DynValue, LockState, OwnedGuard};
+use shared_value::{DetachedHold, DynValue, LockState};
 
 use crate::native::error::{OrRaise, Patience, patiently};
 use crate::native::handle::runner::{self, Runner};
@@ -19,31 +19,35 @@ use crate::native::handle::runner::{self, Runner};
 thread_local! {
     static HOLDS: RefCell<Vec<Hold>> = const { RefCell::new(Vec::new()) };
     static JOINED: RefCell<Vec<Joined>> = const { RefCell::new(Vec::new()) };
-    /// The number of those in `JOINED`.
-    static JOINED_COUNT: Cell<usize> = const { Cell::new(0) };
-    /// The number of those in both lists, which is looked at on each access.
-    static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// The lengths of both lists, which are looked at on each access.
+    static COUNTS: Cell<Counts> = const { Cell::new(Counts { holds: 0, joined: 0 }) };
 }
 
-/// A lock that this thread holds.
+#[derive(Clone, Copy)]
+struct Counts {
+    holds: usize,
+    joined: usize,
+}
+
+impl Counts {
+    #[inline]
+    fn are_zero() -> bool {
+        let Self { holds, joined } = COUNTS.get();
+        holds | joined == 0
+    }
+}
+
+/// A lock that this thread holds. If the thread ends inside of a block, its changes are not complete, and the next owner discards
+/// them: nothing here releases the lock.
 struct Hold {
     lock: usize,
-    /// The guard of the outer block.
-    outer: Option<OwnedGuard<Dyn>>,
+    /// The hold of the outer block.
+    outer: DetachedHold,
     /// Those of the blocks inside of it. There are seldom any, and an empty vector takes no memory.
-    inner: Vec<OwnedGuard<Dyn>>,
+    inner: Vec<DetachedHold>,
     holder: Holder,
     /// Whether an exception has left an inner block: what was written before is lost.
     is_rolled_back: bool,
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        // The thread ends inside of a block: its changes are not complete.
-        if let Some(guard) = self.innermost() {
-            let _ = guard.rollback();
-        }
-    }
 }
 
 /// A transaction in progress on this thread, or a lock that it has taken.
@@ -85,9 +89,8 @@ pub(crate) fn join(value: &DynValue, transaction: usize, greenlet: usize) {
 fn change_joined(change: impl FnOnce(&mut Vec<Joined>)) {
     JOINED.with_borrow_mut(|joined| {
         change(joined);
-        JOINED_COUNT.set(joined.len());
+        COUNTS.set(Counts { joined: joined.len(), ..COUNTS.get() });
     });
-    COUNT.set(HOLDS.with_borrow(Vec::len) + JOINED_COUNT.get());
 }
 
 /// The code that took the lock.
@@ -147,13 +150,13 @@ fn mark(py: Python<'_>) -> PyResult<u64> {
 /// Checks that the running code may use a value: no other task of this thread holds its lock.
 #[inline]
 pub(crate) fn check(py: Python<'_>, value: &DynValue) -> PyResult<()> {
-    if COUNT.get() == 0 { Ok(()) } else { check_holder(py, value, true) }
+    if Counts::are_zero() { Ok(()) } else { check_holder(py, value, true) }
 }
 
 /// Checks that the running code may read a value: it does not belong to another task than the holder.
 #[inline]
 pub(crate) fn check_read(py: Python<'_>, value: &DynValue) -> PyResult<()> {
-    if COUNT.get() == 0 || !runner::may_differ(py)? { Ok(()) } else { check_holder(py, value, false) }
+    if Counts::are_zero() || !runner::may_differ(py)? { Ok(()) } else { check_holder(py, value, false) }
 }
 
 #[inline(never)]
@@ -162,7 +165,7 @@ fn check_holder(py: Python<'_>, value: &DynValue, is_write: bool) -> PyResult<()
     let found = HOLDS.with_borrow(|holds| {
         holds.iter().find(|hold| hold.lock == lock).map(|hold| (hold.holder, hold.is_rolled_back))
     });
-    if JOINED_COUNT.get() != 0 {
+    if COUNTS.get().joined != 0 {
         check_transaction(py, value, found.is_none())?;
     }
     let Some((holder, is_rolled_back)) = found else { return Ok(()) };
@@ -213,20 +216,22 @@ pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyR
     let lock = value.lock_id();
     check(py, value)?;
     let is_first =
-        COUNT.get() == 0 || HOLDS.with_borrow(|holds| !holds.iter().any(|hold| hold.lock == lock && hold.is_live()));
+        Counts::are_zero() || HOLDS.with_borrow(|holds| !holds.iter().any(|hold| hold.lock == lock && hold.is_live()));
     let holder = if is_first { Some(Holder::enter(py)?) } else { None };
-    let guard = patiently(py, patience, |timeout| {
-        if timeout.is_zero() { value.try_lock_owned() } else { value.lock_owned_timeout(timeout) }
+    let taken = patiently(py, patience, |timeout| {
+        if timeout.is_zero() { DetachedHold::try_lock(value) } else { DetachedHold::lock_timeout(value, timeout) }
     })?;
     HOLDS.with_borrow_mut(|holds| {
         if let Some(holder) = holder {
             // In a forked child, the holds of the parent's thread mean nothing.
-            holds.retain(Hold::is_live);
-            holds.push(Hold { lock, outer: Some(guard), inner: Vec::new(), holder, is_rolled_back: false });
+            if !holds.is_empty() {
+                holds.retain(Hold::is_live);
+            }
+            holds.push(Hold { lock, outer: taken, inner: Vec::new(), holder, is_rolled_back: false });
+            COUNTS.set(Counts { holds: holds.len(), ..COUNTS.get() });
         } else if let Some(hold) = holds.iter_mut().find(|hold| hold.lock == lock) {
-            hold.inner.push(guard);
+            hold.inner.push(taken);
         }
-        COUNT.set(holds.len() + JOINED_COUNT.get());
     });
     Ok(())
 }
@@ -240,16 +245,14 @@ pub(crate) fn leave(py: Python<'_>, value: &DynValue, has_failed: bool) -> PyRes
         let hold = &mut holds[index];
         let was_rolled_back = hold.is_rolled_back;
         hold.is_rolled_back |= has_failed;
-        let guard = hold.innermost().ok_or_else(not_held)?;
-        let rolled_back = if has_failed || was_rolled_back { guard.rollback() } else { Ok(()) };
-        let released = rolled_back.and(guard.release());
+        let innermost = hold.innermost();
+        let rolled_back = if has_failed || was_rolled_back { innermost.rollback(value) } else { Ok(()) };
+        let released = rolled_back.and(innermost.release(value));
         let is_last = hold.inner.pop().is_none();
         if is_last {
-            hold.outer = None;
-            // Mostly it is the last one, which need not be moved to be dropped.
-            if index + 1 == holds.len() { holds.truncate(index) } else { drop(holds.remove(index)) }
+            holds.swap_remove(index);
+            COUNTS.set(Counts { holds: holds.len(), ..COUNTS.get() });
         }
-        COUNT.set(holds.len() + JOINED_COUNT.get());
         Ok::<_, PyErr>((released, was_rolled_back, is_last))
     })?;
     // An exception may run Python code, which may come back here.
@@ -259,11 +262,11 @@ pub(crate) fn leave(py: Python<'_>, value: &DynValue, has_failed: bool) -> PyRes
 
 impl Hold {
     fn is_live(&self) -> bool {
-        self.innermost().is_some_and(OwnedGuard::is_mine)
+        self.innermost().is_mine()
     }
 
-    fn innermost(&self) -> Option<&OwnedGuard<Dyn>> {
-        self.inner.last().or(self.outer.as_ref())
+    fn innermost(&self) -> &DetachedHold {
+        self.inner.last().unwrap_or(&self.outer)
     }
 }
 
@@ -290,14 +293,14 @@ fn with_guard(
 /// Commits what this thread has written, and keeps the lock.
 pub(crate) fn commit(py: Python<'_>, value: &DynValue) -> PyResult<()> {
     check(py, value)?;
-    with_guard(py, value, |hold| hold.innermost().map_or(Ok(()), OwnedGuard::commit))
+    with_guard(py, value, |hold| hold.innermost().commit(value))
 }
 
 /// Discards what this thread has written, and keeps the lock.
 pub(crate) fn rollback(py: Python<'_>, value: &DynValue) -> PyResult<()> {
     with_guard(py, value, |hold| {
         hold.is_rolled_back = false;
-        hold.innermost().map_or(Ok(()), OwnedGuard::rollback)
+        hold.innermost().rollback(value)
     })
 }
 
@@ -306,6 +309,6 @@ pub(crate) fn recovered(value: &DynValue) -> bool {
     let lock = value.lock_id();
     HOLDS.with_borrow(|holds| {
         let mut holds = holds.iter().filter(|hold| hold.lock == lock && hold.is_live());
-        holds.any(|hold| hold.outer.as_ref().is_some_and(OwnedGuard::recovered))
+        holds.any(|hold| hold.outer.recovered())
     })
 }

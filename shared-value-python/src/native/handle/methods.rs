@@ -91,7 +91,7 @@ unsafe extern "C" fn lock(
             // SAFETY: these are the arguments of a call of Python: `count` without a name, then one for each name in the tuple.
             unsafe { timeout_of(py, arguments, count, names) }?
         };
-        Ok(Bound::new(py, Block::of(value.to_owned().unbind(), timeout))?.into_ptr())
+        Ok(Block::of(&value, timeout)?.into_ptr())
     })
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyType};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyType, PyWeakrefMethods, PyWeakrefReference};
 use shared_value::{DynKind, DynLayout, LockState};
 
 use crate::native::data::classes;
@@ -32,6 +33,8 @@ pub(crate) struct Value {
     pub(crate) is_whole: bool,
     /// How its data becomes an object.
     pub(super) reader: Known,
+    /// The block that `lock()` without a timeout returns.
+    block: PyOnceLock<Py<Block>>,
 }
 
 /// What an instance is made of. Only this module makes one.
@@ -43,8 +46,11 @@ impl Value {
     pub(crate) fn whole(py: Python<'_>, root: Root) -> PyResult<Bound<'_, PyAny>> {
         let layout = Arc::new(root.layout().clone());
         let is_whole = matches!(layout.kind(), DynKind::Struct { .. });
-        Self { root: Arc::new(root), path: "".into(), offset: 0, layout, is_whole, reader: Known::default() }
-            .into_object(py)
+        Self::new(Arc::new(root), "".into(), 0, layout, is_whole).into_object(py)
+    }
+
+    fn new(root: Arc<Root>, path: Arc<str>, offset: usize, layout: Arc<DynLayout>, is_whole: bool) -> Self {
+        Self { root, path, offset, layout, is_whole, reader: Known::default(), block: PyOnceLock::new() }
     }
 
     fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -65,8 +71,7 @@ impl Value {
 
     /// Returns the part at a path of the value, which starts at this offset in this part.
     pub(crate) fn part(&self, path: Arc<str>, offset: usize, layout: Arc<DynLayout>) -> Self {
-        let (root, offset) = (Arc::clone(&self.root), self.offset + offset);
-        Self { root, path, offset, layout, is_whole: false, reader: Known::default() }
+        Self::new(Arc::clone(&self.root), path, self.offset + offset, layout, false)
     }
 
     /// Returns the element layout and the number of elements.
@@ -99,7 +104,7 @@ impl Value {
 #[pymethods]
 impl Value {
     #[new]
-    fn new(seed: &Bound<'_, Seed>) -> PyResult<Self> {
+    fn of_seed(seed: &Bound<'_, Seed>) -> PyResult<Self> {
         let mut seed = seed.get().0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         seed.take().ok_or_else(|| PyTypeError::new_err("handles are made by open() and create()"))
     }
@@ -206,8 +211,8 @@ impl Value {
     /// for a timeout in seconds, after which it raises `TimeoutError`; with a timeout of 0 it raises `BlockingIOError`. A thread may
     /// take the lock again. Do not keep it across an `await`: another task of this thread gets a `RuntimeError`.
     #[pyo3(signature = (timeout = None))]
-    fn lock(this: Py<Self>, timeout: Option<f64>) -> Block {
-        Block { value: this, timeout }
+    fn lock(this: &Bound<'_, Self>, timeout: Option<f64>) -> PyResult<Py<Block>> {
+        Block::of(this, timeout)
     }
 
     /// Take the lock. Used by blocks.
@@ -401,16 +406,23 @@ impl Value {
 }
 
 /// A block that holds a lock. Returned by `lock()`.
+///
+/// A handle has its block, so the block refers to it weakly: both are gone with the last reference to the handle.
 #[pyclass(frozen, module = "shared_value")]
 pub(crate) struct Block {
-    value: Py<Value>,
+    handle: Py<PyWeakrefReference>,
+    root: Arc<Root>,
+    path: Arc<str>,
+    offset: usize,
+    layout: Arc<DynLayout>,
+    is_whole: bool,
     timeout: Option<f64>,
 }
 
 #[pymethods]
 impl Block {
     /// Take the lock; return the handle of the value.
-    fn __enter__(&self, py: Python<'_>) -> PyResult<Py<Value>> {
+    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.enter(py)
     }
 
@@ -429,19 +441,51 @@ impl Block {
 }
 
 impl Block {
-    pub(super) fn of(value: Py<Value>, timeout: Option<f64>) -> Self {
-        Self { value, timeout }
+    /// Returns the block of a handle: without a timeout always the same one.
+    #[inline]
+    pub(super) fn of(handle: &Bound<'_, Value>, timeout: Option<f64>) -> PyResult<Py<Self>> {
+        let py = handle.py();
+        match timeout {
+            None => Ok(handle.get().block.get_or_try_init(py, || Self::new(handle, None))?.clone_ref(py)),
+            Some(_) => Self::new(handle, timeout),
+        }
+    }
+
+    #[cold]
+    fn new(handle: &Bound<'_, Value>, timeout: Option<f64>) -> PyResult<Py<Self>> {
+        let Value { root, path, offset, layout, is_whole, .. } = handle.get();
+        let block = Self {
+            handle: PyWeakrefReference::new(handle)?.unbind(),
+            root: Arc::clone(root),
+            path: Arc::clone(path),
+            offset: *offset,
+            layout: Arc::clone(layout),
+            is_whole: *is_whole,
+            timeout,
+        };
+        Py::new(handle.py(), block)
     }
 
     #[inline]
-    pub(super) fn enter(&self, py: Python<'_>) -> PyResult<Py<Value>> {
-        self.value.get().enter(py, self.timeout)?;
-        Ok(self.value.clone_ref(py))
+    pub(super) fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let handle = match self.handle.bind(py).upgrade() {
+            Some(handle) => handle,
+            None => self.another_handle(py)?,
+        };
+        holds::enter(py, self.root.lockable()?, Patience::of(self.timeout)?)?;
+        Ok(handle)
+    }
+
+    /// Returns a handle in place of the one that is gone, as in `with open(name).lock() as account`.
+    #[cold]
+    fn another_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Self { root, path, layout, .. } = self;
+        Value::new(Arc::clone(root), Arc::clone(path), self.offset, Arc::clone(layout), self.is_whole).into_object(py)
     }
 
     #[inline]
     pub(super) fn leave(&self, py: Python<'_>, has_failed: bool) -> PyResult<()> {
-        self.value.get().leave(py, has_failed)
+        holds::leave(py, self.root.lockable()?, has_failed)
     }
 }
 

@@ -186,6 +186,8 @@ def in_turns(rounds: int, names: dict[str, Any], peers: set[str]) -> dict[str, A
         statements = {peer: statement for peer, statement in operation.peers.items() if peer in peers}
         for peer, statement in ({"": operation.ours} | statements).items() if statements else ():
             timer = timeit.Timer(statement, timer=time.thread_time, globals=names)
+            # Without this, one that is slow at first, because it touches new memory, would get short turns, and each with a cold cache.
+            timer.timeit(3)
             count = 1
             while (took := timer.timeit(count)) < TURN / 4:
                 count *= 2

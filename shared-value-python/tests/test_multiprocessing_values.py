@@ -59,6 +59,42 @@ def test_floats_characters_and_booleans_are_kept() -> None:
     assert mp.Value(ctypes.c_bool, True).value is True
 
 
+class Doubled(ctypes.c_int):
+    """A number that is read in a way of its own."""
+
+    value = property(lambda self: 2 * ctypes.c_int.value.__get__(self), ctypes.c_int.value.__set__)  # type: ignore[attr-defined]
+
+
+NUMBERS: list[tuple[Any, list[Any]]] = [
+    (ctypes.c_byte, [-128, 127]), (ctypes.c_ubyte, [255]), (ctypes.c_short, [-(1 << 15)]), (ctypes.c_ushort, [(1 << 16) - 1]),
+    (ctypes.c_int, [-(1 << 31)]), (ctypes.c_uint, [(1 << 32) - 1]), (ctypes.c_long, [-(1 << 63)]), (ctypes.c_ulong, [(1 << 64) - 1]),
+    (ctypes.c_longlong, [-(1 << 63), 1 << 40]), (ctypes.c_ulonglong, [(1 << 64) - 1]), (ctypes.c_size_t, [(1 << 64) - 1]),
+    (ctypes.c_float, [0.1, float("inf"), -0.0]), (ctypes.c_double, [0.1, 1e300]), (ctypes.c_bool, [True, False]),
+    (ctypes.c_longdouble, [0.5]), (ctypes.c_char, [b"x"]), (ctypes.c_wchar, ["x"]), (Doubled, [4]),
+    (ctypes.c_int.__ctype_be__, [0x01020304]), (ctypes.c_double.__ctype_be__, [0.1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "values"), NUMBERS)
+def test_a_value_is_read_as_ctypes_reads_it(kind: Any, values: list[Any]) -> None:
+    """Numbers of ctypes itself are read without it."""
+    made, elsewhere = mp.Value(kind), mp.Value("q", 99)
+    for value in values:
+        made.value = value
+        obj = made.get_obj()
+        assert (made.value, type(made.value)) == (obj.value, type(obj.value))
+        obj.value = values[0]
+        assert repr(made.value) == repr(obj.value)
+    # Objects in other memory: an element, one whose attribute names memory that it does not lie in, one of ctypes alone.
+    array = mp.RawArray(kind, 2)
+    second = kind.from_buffer(array, ctypes.sizeof(kind))
+    named = kind(values[0])
+    named._wrapper = elsewhere.get_obj()._wrapper
+    for obj in (second, named, kind(values[0])):
+        obj.value = values[-1]
+        assert repr(mp.synchronized(obj).value) == repr(obj.value)
+
+
 def test_a_structure_has_its_fields() -> None:
     point = mp.Value(Point, 1, 2)
     point.x += 0.5

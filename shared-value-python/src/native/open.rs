@@ -7,10 +7,11 @@ use pyo3::prelude::*;
 use shared_value::{Capacity, Dyn, DynData, DynKind, DynLayout, DynValue, Error, Filled, Initial, Options, Writable};
 
 use crate::native::data::convert::from_python;
+use crate::native::data::fresh::bytes_of;
 use crate::native::data::layout::{Layout, vector_element};
 use crate::native::error::{OrRaise, Patience, is_temporary, patiently_if};
 use crate::native::handle::root::Root;
-use crate::native::handle::value::{Value, owned};
+use crate::native::handle::value::Value;
 use crate::native::source::Place;
 
 /// Open the value at a source, whatever its type is.
@@ -87,7 +88,7 @@ impl First {
             return Err(PyValueError::new_err(message));
         }
         Ok(match (value, extent.length, bytes) {
-            (_, _, Some(bytes)) => Self::Bytes(owned(bytes)?),
+            (_, _, Some(bytes)) => Self::Bytes(bytes_of(bytes)?.as_bytes().to_vec()),
             (value, Some(length), None) => {
                 let DynKind::Slice { element } = layout.kind() else {
                     return Err(PyValueError::new_err("a length belongs to an array without a length of its own"));

@@ -6,14 +6,14 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyStr
 use shared_value::{DynData, DynField, DynKind, DynLayout};
 
 use crate::native::data::classes;
+use crate::native::data::fresh::bytes_of;
 use crate::native::data::layout::{Growing, growing, unwrapped};
-use crate::native::handle::value::owned;
 
 /// Returns the data for a Python object. The layout tells integers from floating-point numbers.
 pub(crate) fn from_python(layout: &DynLayout, object: &Bound<'_, PyAny>) -> PyResult<DynData> {
     let layout = unwrapped(layout);
     match growing(layout) {
-        Some(Growing::Bytes) => return Ok(DynData::Bytes(owned(object)?)),
+        Some(Growing::Bytes) => return Ok(DynData::Bytes(bytes_of(object)?.as_bytes().to_vec())),
         Some(Growing::Text) if !object.is_instance_of::<PyString>() => {
             return Err(PyTypeError::new_err(format!("expected a str, found {}", object.get_type().name()?)));
         }

@@ -1,14 +1,14 @@
-//! New memory that is written once: `bytearray` objects, and private copies of buffers.
+//! Bytes that nobody else changes: those of a new `bytearray`, and private copies.
 #![allow(unsafe_code)]
 
+use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
-use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PySystemError;
+use pyo3::exceptions::{PySystemError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyByteArray;
+use pyo3::types::{PyByteArray, PyBytes};
 
 /// Makes a `bytearray` of this size. `fill` gets its bytes, which are not initialized, and returns them when they are. Nothing else
 /// refers to the object meanwhile.
@@ -35,17 +35,55 @@ pub(crate) fn bytearray<'py>(
     Err(PySystemError::new_err("the bytes of a new bytearray were not filled"))
 }
 
-/// Returns a copy of the bytes of a buffer.
-pub(crate) fn copied(py: Python<'_>, buffer: &PyBuffer<u8>) -> PyResult<Vec<u8>> {
-    if buffer.len_bytes() < LARGE {
-        return buffer.to_vec(py);
+/// Returns the bytes of an object, which do not change: a copy, unless it is a `bytes` object. Other threads may change a buffer while
+/// it is looked at, so Rust never sees it.
+pub(crate) fn bytes_of<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    if let Ok(bytes) = source.cast::<PyBytes>() {
+        return Ok(bytes.clone());
     }
-    // The zeros take no memory until the copy is made.
-    let mut bytes = vec![0; buffer.len_bytes()];
-    // SAFETY: a `u8` may be looked at as one that need not be initialized, and the slice is only read.
-    ask_for_large_pages(unsafe { slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) });
-    buffer.copy_to_slice(py, &mut bytes)?;
-    Ok(bytes)
+    let py = source.py();
+    let view = py.import("builtins")?.getattr("memoryview")?.call1((source,))?;
+    let view = view.call_method1("cast", ("B",)).map_err(|error| {
+        let raised = PyValueError::new_err("expected a buffer whose bytes are contiguous");
+        raised.set_cause(py, Some(error));
+        raised
+    })?;
+    let view = View::of(&view)?;
+    // SAFETY: without bytes to copy, the call makes an object of this many bytes, which the caller may fill.
+    let made = unsafe { ffi::PyBytes_FromStringAndSize(ptr::null(), view.0.len) };
+    // SAFETY: the call returns a new reference, or null with an exception.
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, made) }?;
+    // SAFETY: the call returns objects of this type.
+    let made = unsafe { made.cast_into_unchecked::<PyBytes>() };
+    // SAFETY: it is a `bytes` object.
+    let start = unsafe { ffi::PyBytes_AsString(made.as_ptr()) };
+    // SAFETY: the object has this many bytes at this place, and only this function knows the object.
+    ask_for_large_pages(unsafe { slice::from_raw_parts(start.cast(), view.0.len.unsigned_abs()) });
+    // SAFETY: there is room for the bytes of the view, which is one of `PyObject_GetBuffer`.
+    let copied = unsafe { ffi::PyBuffer_ToContiguous(start.cast(), &raw const view.0, view.0.len, ORDER) };
+    if copied == 0 { Ok(made) } else { Err(PyErr::fetch(py)) }
+}
+
+/// The order of C, the last index first.
+const ORDER: c_char = b'C'.cast_signed();
+
+/// A view of a buffer.
+struct View(ffi::Py_buffer);
+
+impl View {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut view = ffi::Py_buffer::new();
+        // SAFETY: the object is alive, and the call fills in the view, or fails with an exception.
+        let got = unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut view, ffi::PyBUF_SIMPLE) };
+        if got == 0 { Ok(Self(view)) } else { Err(PyErr::fetch(object.py())) }
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        // SAFETY: `of` got the view, and this is the only release of it, by a thread that is attached: a view stays in its function.
+        unsafe { ffi::PyBuffer_Release(&raw mut self.0) };
+    }
 }
 
 /// Memory of this size is worth the question: numpy asks for arrays of this size too.

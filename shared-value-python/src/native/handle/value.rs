@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyType, PyWeakrefMethods, PyWeakrefReference};
@@ -147,7 +146,7 @@ impl Value {
 
     /// Replace the value by bytes, in one commit.
     fn write_bytes(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.root.write_bytes(py, &self.path, &owned(source)?)
+        self.root.write_bytes(py, &self.path, fresh::bytes_of(source)?.as_bytes())
     }
 
     /// The layout: what the bytes mean.
@@ -293,7 +292,7 @@ impl Value {
 
     /// Write elements from bytes, in one commit.
     fn _write_elements(&self, py: Python<'_>, first: usize, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.root.write_elements(py, &self.path, first, &owned(source)?)
+        self.root.write_elements(py, &self.path, first, fresh::bytes_of(source)?.as_bytes())
     }
 
     /// Write elements from a sequence, in one commit.
@@ -510,19 +509,4 @@ impl Value {
 /// Returns whether a part of this layout has a handle of its own, instead of being read as a whole.
 pub(crate) fn is_composite(layout: &DynLayout) -> bool {
     matches!(unwrapped(layout).kind(), DynKind::Struct { .. } | DynKind::Array { .. })
-}
-
-/// Returns a copy of the bytes of an object. Other threads may change a buffer while it is looked at, so Rust never sees it.
-pub(crate) fn owned(source: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    if let Ok(bytes) = source.cast::<PyBytes>() {
-        return Ok(bytes.as_bytes().to_vec());
-    }
-    let py = source.py();
-    let view = py.import("builtins")?.getattr("memoryview")?.call1((source,))?;
-    let bytes = view.call_method1("cast", ("B",)).map_err(|error| {
-        let raised = PyValueError::new_err("expected a buffer whose bytes are contiguous");
-        raised.set_cause(py, Some(error));
-        raised
-    })?;
-    fresh::copied(py, &PyBuffer::get(&bytes)?)
 }

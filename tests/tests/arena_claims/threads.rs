@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::iter::repeat_with;
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Instant;
 
 use rustix::process::set_parent_process_death_signal;
 use shared_value::{Arena, Entry, Synchronized};
-use shared_value_tests::{SegmentFile, SegmentName, end_now, fork, scaled, split};
+use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, end_now, fork, scaled, split};
 
 use crate::{CAPACITY, Child, all_comes_back, alone, fill, value_of};
 
@@ -78,8 +79,15 @@ fn a_child_claims_what_another_thread_has_just_opened() {
     let step = if cfg!(debug_assertions) { 100 } else { 25 };
     let _alone = alone();
     let arena = Arena::new(CAPACITY).unwrap();
-    let mut inherited = 0;
-    for first in (0..VALUES).step_by(step) {
+    let (mut inherited, start) = (0, Instant::now());
+    let firsts = (0..VALUES).step_by(step);
+    let passes = firsts.len();
+    for (pass, first) in firsts.cycle().enumerate() {
+        // On a busy machine, the thread may be ready each time before this one forks.
+        if pass >= passes && inherited > 0 {
+            break;
+        }
+        assert!(pass < passes || start.elapsed() < DEADLINE, "no child was forked while the thread opened values");
         for number in 0..VALUES {
             arena.insert(&format!("key {number}"), number as u64).unwrap();
         }
@@ -129,5 +137,4 @@ fn a_child_claims_what_another_thread_has_just_opened() {
         assert_eq!(is_right, [1], "a handle leads to another value");
         all_comes_back(&arena);
     }
-    assert!(inherited > 0, "no child was forked while the thread opened values");
 }

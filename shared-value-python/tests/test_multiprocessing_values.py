@@ -4,6 +4,7 @@ import array
 import ctypes
 import gc
 import multiprocessing.sharedctypes
+import os
 import threading
 import weakref
 from typing import Any
@@ -85,6 +86,9 @@ def test_a_value_is_read_as_ctypes_reads_it(kind: Any, values: list[Any]) -> Non
         assert (made.value, type(made.value)) == (obj.value, type(obj.value))
         obj.value = values[0]
         assert repr(made.value) == repr(obj.value)
+    # The class of an object may change.
+    made.get_obj().__class__ = ctypes.c_byte if ctypes.sizeof(kind) == 1 else Doubled if kind is ctypes.c_int else kind
+    assert repr(made.value) == repr(made.get_obj().value)
     # Objects in other memory: an element, one whose attribute names memory that it does not lie in, one of ctypes alone.
     array = mp.RawArray(kind, 2)
     second = kind.from_buffer(array, ctypes.sizeof(kind))
@@ -287,6 +291,62 @@ def test_memory_is_given_back_with_the_last_view() -> None:
     del view
     gc.collect()
     assert memory() is None
+
+
+def fork_of_c() -> int:
+    """Fork as C code does, of which Python does not know."""
+    return ctypes.CDLL(None).fork()
+
+
+@pytest.mark.parametrize("fork", [os.fork, fork_of_c])
+def test_memory_that_a_child_has_is_not_used_again(fork: Any) -> None:
+    """Memory of dropped values is used again: not while a forked child may have the value too."""
+    values = [mp.Value("q", number) for number in range(100)]
+    (asked, ask), (told, tell) = os.pipe(), os.pipe()
+    child = fork()
+    if child == 0:
+        os.read(asked, 1)
+        os.write(tell, bytes([values[number].value == number for number in range(100)]))
+        os._exit(0)
+    del values
+    others = [mp.Value("q", -1) for _ in range(300)]
+    os.write(ask, b"x")
+    assert os.read(told, 100) == bytes([1] * 100)
+    assert os.waitpid(child, 0)[1] == 0 and len(others) == 300
+    for end in (asked, ask, told, tell):
+        os.close(end)
+
+
+def test_memory_that_is_used_again_is_as_new() -> None:
+    def address_of(value: Any) -> int:
+        return ctypes.addressof(value.get_obj())
+
+    def is_as_new(value: Any) -> bool:
+        lock = value.get_lock()
+        return value.value == 0 and not lock.locked() and lock.recoveries == 0
+
+    places = set()
+    for _ in range(100):
+        value = mp.Value("q")
+        assert is_as_new(value)
+        places.add(address_of(value))
+        value.value = -1
+    assert len(places) < 5, "the memory is used again"
+    # A lock that its thread holds for ever, and one whose owner has died.
+    kept, died = mp.Value("q"), mp.Value("q")
+    thread = threading.Thread(target=died.get_lock().acquire)
+    thread.start()
+    thread.join()
+    kept.get_lock().acquire()
+    with died.get_lock():
+        assert died.get_lock().recoveries == 1
+    held = address_of(kept)
+    del kept, died
+    made = [mp.Value("q") for _ in range(100)]
+    assert all(is_as_new(value) for value in made)
+    assert held not in {address_of(value) for value in made}
+    # Values of other lengths, and other locks.
+    assert bytes(mp.Array("B", 8)) == bytes(8) and not mp.Lock().locked() and not mp.RLock().locked()
 
 
 def test_elements_come_from_any_sequence() -> None:

@@ -177,6 +177,8 @@ def test_a_handle_reads_instances_of_the_class_that_it_was_made_or_opened_with(n
             handle.update(lambda record, seen=seen: seen.append(type(record)))
             assert seen == [kind] and type(changes.next(0)) is kind
         assert type(handle.wait_for(lambda record: True)) is kind
+    with sv.open(name, one).lock() as held, sv.open(name, one).lock(1) as inner:
+        assert type(held.load()) is one and type(inner.load()) is one, "the handle that was opened is gone"
     declare()
     assert type(made.load()) is one and type(plain.load()) is not other, "the class that was declared last"
 

@@ -8,6 +8,7 @@ mod lock;
 mod memory;
 mod number;
 mod segment;
+mod unused;
 mod wait;
 mod wrapper;
 

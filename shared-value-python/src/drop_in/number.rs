@@ -1,5 +1,7 @@
 //! `Direct`: a number in shared memory, which is read without the detour of ctypes.
 
+use std::ptr;
+
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
@@ -8,6 +10,7 @@ use crate::native::data::number::{Number, Primitive, with_type};
 
 /// The number of a ctypes object that has memory of its own.
 pub(super) struct Direct {
+    class: Py<PyType>,
     memory: Py<Memory>,
     number: Number,
 }
@@ -17,8 +20,10 @@ impl Direct {
     pub(super) fn of(obj: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         let (py, class) = (obj.py(), obj.get_type());
         let ctypes = py.import("ctypes")?;
-        // A class of the program may read its `value` in its own way, and one of another byte order has the same name.
+        // A class of another byte order has the same name, and a program may read `value` in its own way.
         let is_known = ctypes.getattr_opt(class.name()?)?.is_some_and(|known| known.is(&class));
+        let value = ctypes.getattr("_SimpleCData")?.getattr("value")?;
+        let is_known = is_known && class.getattr_opt("value")?.is_some_and(|own| own.is(&value));
         let Some(number) = number_of(&class).filter(|_| is_known) else { return Ok(None) };
         let memory = obj.getattr_opt("_wrapper")?.map(Bound::cast_into::<Memory>);
         let Some(Ok(memory)) = memory else { return Ok(None) };
@@ -28,14 +33,20 @@ impl Direct {
         if address != cell.pointer().addr() || !fits {
             return Ok(None);
         }
-        Ok(Some(Self { memory: memory.unbind(), number }))
+        Ok(Some(Self { class: class.unbind(), memory: memory.unbind(), number }))
+    }
+
+    /// Returns whether an object is of the class that it was of. Programs may change it.
+    #[inline]
+    pub(super) fn is_of(&self, obj: &Bound<'_, PyAny>) -> bool {
+        ptr::eq(obj.get_type_ptr().cast(), self.class.as_ptr())
     }
 
     /// Reads the number.
     #[inline]
     pub(super) fn read(&self, py: Python<'_>) -> Py<PyAny> {
         let cell = self.memory.get().cell();
-        with_type!(self.number, T => T::from_bytes(&cell.load(size_of::<T>())[..size_of::<T>()]).into_python(py))
+        with_type!(self.number, T => T::from_bytes(&cell.first_word()[..size_of::<T>()]).into_python(py))
     }
 }
 

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use shared_value::{Arena, Capacity, Error, Live, Source};
 
 use super::error::exception;
+use super::unused;
 use crate::native::descriptor::duplicate;
 
 /// The capacity of an arena, in bytes. It is address space: where that is limited, the next smaller one is tried.
@@ -84,6 +85,7 @@ pub(super) fn is_current(other: u32) -> bool {
 #[pyfunction]
 pub(super) fn begin_generation() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    unused::clear();
 }
 
 /// Returns the arena in which this process makes its values. A forked child has one of its own: the values that a killed child

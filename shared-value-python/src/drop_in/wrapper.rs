@@ -41,8 +41,8 @@ impl SynchronizedBase {
             None => self.find_number()?,
         };
         match direct {
-            Some(direct) => self.guarded(py, |_| Ok(direct.read(py))),
-            None => self.guarded(py, |obj| Ok(obj.getattr(intern!(py, "value"))?.unbind())),
+            Some(direct) if direct.is_of(self.obj.bind(py)) => self.guarded(py, |_| Ok(direct.read(py))),
+            _ => self.guarded(py, |obj| Ok(obj.getattr(intern!(py, "value"))?.unbind())),
         }
     }
 

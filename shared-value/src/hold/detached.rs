@@ -13,6 +13,8 @@ use crate::lock::{self, Acquired, Refusal, Thread, Wait};
 pub(crate) struct Detached {
     /// The address of the lock in memory.
     lock: usize,
+    /// Whether it was taken as one that may guard several values.
+    is_lock_shared: bool,
     /// The thread's token when it took the lock: in another thread, and in a forked child, the token differs.
     token: u64,
     acquired: Acquired,
@@ -27,7 +29,14 @@ impl Detached {
         let panicking = thread::panicking();
         let Hold { token, acquired, .. } = Hold::acquire(cell, wait)?;
         let acquired = acquired.unwrap_or(Acquired::Again);
-        Ok(Self { lock: address_of(cell), token, acquired, panicking, has_ended: AtomicBool::new(false) })
+        Ok(Self {
+            lock: address_of(cell),
+            is_lock_shared: cell.is_lock_shared(),
+            token,
+            acquired,
+            panicking,
+            has_ended: AtomicBool::new(false),
+        })
     }
 
     /// Returns whether the calling thread took the lock, and this hold has not ended.
@@ -114,7 +123,8 @@ impl Detached {
     #[inline]
     fn bound<'a, C: Contents + ?Sized>(&self, cell: &'a Cell<C>) -> Result<Hold<'a, C>, Refusal> {
         let thread = self.thread()?;
-        if self.lock != address_of(cell) || !lock::holds(cell.lock()) {
+        let is_same = self.lock == address_of(cell) && self.is_lock_shared == cell.is_lock_shared();
+        if !is_same || !lock::holds(cell.lock()) {
             return Err(Refusal::NotHeld);
         }
         Ok(Hold { cell, thread, token: self.token, acquired: Some(self.acquired) })

@@ -8,7 +8,7 @@ use std::{ptr, slice};
 use pyo3::exceptions::{PySystemError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
 /// Makes a `bytearray` of this size. `fill` gets its bytes, which are not initialized, and returns them when they are. Nothing else
 /// refers to the object meanwhile.
@@ -42,8 +42,7 @@ pub(crate) fn bytes_of<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
         return Ok(bytes.clone());
     }
     let py = source.py();
-    let view = py.import("builtins")?.getattr("memoryview")?.call1((source,))?;
-    let view = view.call_method1("cast", ("B",)).map_err(|error| {
+    let view = PyMemoryView::from(source)?.call_method1("cast", ("B",)).map_err(|error| {
         let raised = PyValueError::new_err("expected a buffer whose bytes are contiguous");
         raised.set_cause(py, Some(error));
         raised

@@ -221,7 +221,7 @@ pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyR
     let taken = patiently(py, patience, |timeout| {
         if timeout.is_zero() { DetachedHold::try_lock(value) } else { DetachedHold::lock_timeout(value, timeout) }
     })?;
-    HOLDS.with_borrow_mut(|holds| {
+    let is_noted = HOLDS.with_borrow_mut(|holds| {
         if let Some(holder) = holder {
             // In a forked child, the holds of the parent's thread mean nothing.
             if !holds.is_empty() {
@@ -231,9 +231,16 @@ pub(crate) fn enter(py: Python<'_>, value: &DynValue, patience: Patience) -> PyR
             COUNTS.set(Counts { holds: holds.len(), ..COUNTS.get() });
         } else if let Some(hold) = holds.iter_mut().find(|hold| hold.lock == lock) {
             hold.inner.push(taken);
+        } else {
+            // A signal handler has left the outer block while this one waited.
+            return Err(taken.release(value));
         }
+        Ok(())
     });
-    Ok(())
+    match is_noted {
+        Ok(()) => Ok(()),
+        Err(released) => released.or_raise(py).and(Err(not_held())),
+    }
 }
 
 /// Releases the lock. The last release commits, or rolls back if the block has failed.
@@ -299,8 +306,9 @@ pub(crate) fn commit(py: Python<'_>, value: &DynValue) -> PyResult<()> {
 /// Discards what this thread has written, and keeps the lock.
 pub(crate) fn rollback(py: Python<'_>, value: &DynValue) -> PyResult<()> {
     with_guard(py, value, |hold| {
+        hold.innermost().rollback(value)?;
         hold.is_rolled_back = false;
-        hold.innermost().rollback(value)
+        Ok(())
     })
 }
 

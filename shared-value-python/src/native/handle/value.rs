@@ -415,6 +415,7 @@ pub(crate) struct Block {
     offset: usize,
     layout: Arc<DynLayout>,
     is_whole: bool,
+    reader: Known,
     timeout: Option<f64>,
 }
 
@@ -452,7 +453,10 @@ impl Block {
 
     #[cold]
     fn new(handle: &Bound<'_, Value>, timeout: Option<f64>) -> PyResult<Py<Self>> {
+        let py = handle.py();
         let Value { root, path, offset, layout, is_whole, .. } = handle.get();
+        let reader = Known::default();
+        handle.get().reader.copy_to(py, &reader);
         let block = Self {
             handle: PyWeakrefReference::new(handle)?.unbind(),
             root: Arc::clone(root),
@@ -460,9 +464,10 @@ impl Block {
             offset: *offset,
             layout: Arc::clone(layout),
             is_whole: *is_whole,
+            reader,
             timeout,
         };
-        Py::new(handle.py(), block)
+        Py::new(py, block)
     }
 
     #[inline]
@@ -479,7 +484,9 @@ impl Block {
     #[cold]
     fn another_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let Self { root, path, layout, .. } = self;
-        Value::new(Arc::clone(root), Arc::clone(path), self.offset, Arc::clone(layout), self.is_whole).into_object(py)
+        let handle = Value::new(Arc::clone(root), Arc::clone(path), self.offset, Arc::clone(layout), self.is_whole);
+        self.reader.copy_to(py, &handle.reader);
+        handle.into_object(py)
     }
 
     #[inline]

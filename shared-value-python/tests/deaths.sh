@@ -4,12 +4,14 @@
 #     deaths.sh [holders] [methods]        without arguments: 1,000 holders, "fork spawn forkserver"
 #
 # The package and pytest are those of $PYTHON, or of python3. The last lines are a table. With 1,000 holders, `fork` takes about a
-# minute for each way. The other methods take ten times as long: an interpreter starts, or imports the tests, for each holder.
+# minute for each way, and so does `forkserver`. `spawn` takes several times as long: an interpreter starts for each holder.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 python=${PYTHON:-python3}
 export SHARED_VALUE_HOLDERS=${1:-1000}
+# For the server of `forkserver`, which imports the module of the holders.
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 ways=("killed" "terminated" "segmentation fault" "aborted" "left" "replaced" "ended")
 table="| start method | way | holders | seconds |"$'\n'"|---|---|---|---|"
 failed=0

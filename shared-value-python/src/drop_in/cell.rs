@@ -192,6 +192,7 @@ impl Parts {
     }
 
     /// Makes the bytes zero, and counts the forks from here on.
+    #[expect(clippy::cast_ptr_alignment, reason = "the memory starts at a multiple of 64")]
     pub(super) fn renewed(mut self) -> Self {
         self.forks = unused::forks();
         let start = self.live.as_ptr().cast::<u64>();

@@ -3,6 +3,7 @@
 //!
 //! Every wait is bounded: if an event does not come before [`DEADLINE`], the test fails.
 
+mod alone;
 mod deadline;
 pub mod death;
 mod effort;
@@ -30,6 +31,7 @@ mod talk;
 pub mod values;
 mod worker;
 
+pub use alone::alone;
 pub use deadline::{AT_ONCE, DEADLINE, SHORT, eventually, in_time, longer_if_emulated};
 pub use effort::{processor_time, processor_time_of_all};
 pub use executor::block_on;

@@ -1,4 +1,6 @@
 //! Arenas: many values in one segment, found by key or by id.
+//!
+//! Tests that fork, and those that look how much space is used, run one after the other.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +12,7 @@ use shared_value::{
     Zeroed, names,
 };
 use shared_value_tests::values::Account;
-use shared_value_tests::{SegmentName, fork, in_time, scaled};
+use shared_value_tests::{SegmentName, alone, fork, in_time, scaled};
 
 const CAPACITY: usize = 1 << 24;
 
@@ -148,6 +150,7 @@ fn an_arena_has_an_end() {
 /// If `get_or_insert_with` did not hold the lock from the lookup to the addition, two processes could add one key.
 #[test]
 fn of_many_who_add_a_key_one_does() {
+    let _alone = alone();
     in_time(|| {
         let arena = arena();
         let rounds = scaled(300, 50);
@@ -208,6 +211,7 @@ fn values_are_counted() {
 /// If removing freed the space at once, open handles would see another value.
 #[test]
 fn a_removed_value_goes_on_for_those_who_have_it() {
+    let _alone = alone();
     let name = SegmentName::new("arena-remove");
     let arena = Arena::create(&*name, CAPACITY).unwrap();
     let old = arena.insert("key", 1_u64).unwrap();
@@ -303,6 +307,7 @@ fn a_key_that_is_replaced_is_never_gone() {
 /// If places in the table were never reused, it would fill up with removed entries, and grow.
 #[test]
 fn keys_that_come_and_go_take_no_more_room() {
+    let _alone = alone();
     let arena = arena();
     arena.insert("stays", 1_u64).unwrap();
     let add_and_remove = |rounds: u64| {
@@ -342,6 +347,7 @@ fn locks_of_a_copied_arena_are_free() {
 
 #[test]
 fn an_arena_goes_wherever_a_value_goes() {
+    let _alone = alone();
     let name = SegmentName::new("arena-token");
     for arena in [arena(), Arena::create(&*name, CAPACITY).unwrap()] {
         let value = arena.insert("key", 1_u64).unwrap();
@@ -423,6 +429,7 @@ struct Node {
 /// A list whose nodes lead to each other, built by several processes at its head.
 #[test]
 fn nodes_make_a_list() {
+    let _alone = alone();
     in_time(|| {
         let arena = arena();
         let head = arena.insert::<Option<Id<Node>>>("head", None).unwrap();

@@ -5,9 +5,9 @@ use std::io::{Read, Write, pipe};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 use shared_value::{Arena, Error};
-use shared_value_tests::{SegmentFile, SegmentName, When, eventually, fork, refuse};
+use shared_value_tests::{SegmentFile, SegmentName, When, alone, eventually, fork, refuse};
 
-use crate::{CAPACITY, Child, Searches, all_comes_back, alone, churn, fill, value_of};
+use crate::{CAPACITY, Child, Searches, all_comes_back, churn, fill, value_of};
 
 /// A child has its parent's handles before it has made any call that could show its claims, and after the parent has dropped its
 /// own.

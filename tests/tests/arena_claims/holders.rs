@@ -1,9 +1,9 @@
 //! Processes that have values open which another one removes.
 
 use shared_value::{Access, Arena, Filled, LockState, RLock, Recursive, Synchronized, Zeroed};
-use shared_value_tests::{SegmentFile, SegmentName};
+use shared_value_tests::{SegmentFile, SegmentName, alone};
 
-use crate::{CAPACITY, Child, all_comes_back, alone, churn, fill, slots_of, value_of};
+use crate::{CAPACITY, Child, all_comes_back, churn, fill, slots_of, value_of};
 
 /// Without claims, nothing could be used again before all processes have closed the arena.
 #[test]

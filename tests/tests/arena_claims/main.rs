@@ -7,18 +7,12 @@ mod holders;
 mod threads;
 
 use std::io::{Read, Write, pipe};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 use shared_value::{Access, Arena, Error, Filled, Synchronized};
 use shared_value_tests::{Forked, SegmentFile, SegmentName, eventually, fork, scaled};
 
 const CAPACITY: usize = 1 << 20;
-
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A child that does its part step by step.
 struct Child {

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use rustix::process::set_parent_process_death_signal;
 use shared_value::{Arena, Entry, Synchronized};
-use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, end_now, fork, scaled, split};
+use shared_value_tests::{DEADLINE, SegmentFile, SegmentName, alone, end_now, fork, scaled, split};
 
-use crate::{CAPACITY, Child, all_comes_back, alone, fill, value_of};
+use crate::{CAPACITY, Child, all_comes_back, fill, value_of};
 
 /// While one thread unmaps the arena, another one maps it again: the old mapping still vouches for the process.
 #[test]

@@ -3,7 +3,8 @@
     python compare.py [--rounds 40] [--results FILE] [--chart FILE] [PYTHON ..]
 
 Each interpreter needs this package, numpy and sharedbox. Without interpreters, the one that runs this is measured. In each round, each
-contestant of each operation gets a turn of 10 ms. A ratio is the median over the rounds of ours divided by theirs in that round, so a
+contestant of each operation gets a turn of 10 ms, after two calls that are not counted: memory that was not used for a while is slow
+at first, most of all on a virtual machine. A ratio is the median over the rounds of ours divided by theirs in that round, so a
 machine that slows down slows down both. Time is that of the processor, of this thread, without the time of an empty loop. A run with 40
 rounds takes about 30 seconds for each interpreter. It prints the tables of docs/python.md.
 """
@@ -186,7 +187,7 @@ def in_turns(rounds: int, names: dict[str, Any], peers: set[str]) -> dict[str, A
         statements = {peer: statement for peer, statement in operation.peers.items() if peer in peers}
         for peer, statement in ({"": operation.ours} | statements).items() if statements else ():
             timer = timeit.Timer(statement, timer=time.thread_time, globals=names)
-            # Without this, one that is slow at first, because it touches new memory, would get short turns, and each with a cold cache.
+            # Otherwise, one that is slow at first would get short turns.
             timer.timeit(3)
             count = 1
             while (took := timer.timeit(count)) < TURN / 4:
@@ -198,6 +199,7 @@ def in_turns(rounds: int, names: dict[str, Any], peers: set[str]) -> dict[str, A
     for _ in range(rounds):
         nothing = min(empty.repeat(5, 100_000)) / 100_000
         for name, peer, timer, count in turns:
+            timer.timeit(2)
             took = timer.timeit(count) / count - nothing
             found.setdefault(name, {}).setdefault(peer, []).append(took * 1e9)
         gc.collect()

@@ -185,6 +185,8 @@ fn use_detached(value: &Synchronized<u64>, other: &Synchronized<u64>) {
     value.set(1).unwrap();
     first.release(value).unwrap();
     assert!(is_not_held(&first.release(value)) && is_not_held(&first.commit(value)) && !first.is_mine());
+    // Without the comparison of the locks, these calls would end this hold.
+    let of_other = DetachedHold::lock(other).unwrap();
     let fail = || {
         [second.release(other), second.commit(other), second.rollback(other)].iter().all(is_not_held)
             && in_another_thread(|| {
@@ -196,6 +198,8 @@ fn use_detached(value: &Synchronized<u64>, other: &Synchronized<u64>) {
             })
     };
     assert!(fail());
+    assert_eq!(other.lock_state(), LockState::HeldHere);
+    of_other.release(other).unwrap();
     fork(|| assert!(is_not_held(&second.release(value)) && !second.is_mine())).finish();
     assert_eq!((value.lock_state(), in_another_thread(|| value.get())), (LockState::HeldHere, 0));
     second.commit(value).unwrap();

@@ -29,8 +29,8 @@ pub(super) struct Parts {
     live: Live<[u8]>,
     place: Place,
     is_recursive: bool,
-    /// The number of forks before this cell was made.
-    forks: u32,
+    /// The number of forks before this cell was made; `None` if they are not counted.
+    forks: Option<u32>,
     /// Whether another process may have been told where it lies.
     is_handed_over: AtomicBool,
 }
@@ -127,7 +127,7 @@ impl Cell {
     pub(super) fn first_word(&self) -> [u8; 8] {
         assert_ne!(self.length(), 0, "the memory has no bytes");
         // SAFETY: the memory starts at a multiple of 64, and a multiple of eight bytes, not zero, is mapped as long as `live` lives.
-        // They are accessed as atomics of eight bytes only.
+        // Rust accesses them as atomics of eight bytes only.
         unsafe { AtomicU64::from_ptr(self.pointer().cast()) }.load(Relaxed).to_ne_bytes()
     }
 
@@ -163,7 +163,7 @@ impl Cell {
 impl Drop for Cell {
     fn drop(&mut self) {
         if let Some(parts) = self.parts.take() {
-            // What is not kept is dropped here.
+            // Drops the parts, if they are not kept.
             unused::keep(parts);
         }
     }
@@ -185,7 +185,8 @@ impl Parts {
 
     /// Returns whether no other process can know the cell, and its lock is as a new one.
     pub(super) fn is_as_new(&self) -> bool {
-        self.forks == unused::forks()
+        self.forks.is_some()
+            && self.forks == unused::forks()
             && !self.is_handed_over.load(Relaxed)
             && self.live.lock_state() == LockState::Free
             && self.live.recoveries() == 0
@@ -199,7 +200,7 @@ impl Parts {
         for number in 0..self.length().div_ceil(8) {
             // SAFETY: the words of the memory are mapped as long as `live` lives: its length is rounded up to a multiple of eight.
             let word = unsafe { start.add(number) };
-            // SAFETY: the word is mapped as long as `live` lives, and starts at a multiple of eight. It is accessed as an atomic of
+            // SAFETY: the word is mapped as long as `live` lives, and starts at a multiple of eight. Rust accesses it as an atomic of
             // eight bytes only.
             unsafe { AtomicU64::from_ptr(word) }.store(0, Relaxed);
         }

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, Once, TryLockError};
+use std::sync::{Mutex, OnceLock, TryLockError};
 
 use super::cell::Parts;
 
@@ -21,20 +21,15 @@ static UNUSED: Mutex<Vec<Parts>> = Mutex::new(Vec::new());
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// Returns the number of forks of this process and of those that it is a copy of.
-pub(super) fn forks() -> u32 {
-    static COUNTING: Once = Once::new();
-    COUNTING.call_once(|| {
+/// Returns the number of forks of this process and of those that it is a copy of; `None` if they cannot be counted.
+pub(super) fn forks() -> Option<u32> {
+    static IS_COUNTED: OnceLock<bool> = OnceLock::new();
+    let is_counted = IS_COUNTED.get_or_init(|| {
         // SAFETY: the function stays loaded, because Python unloads no module, and may run at any time: it only counts.
-        let failed = unsafe { libc::pthread_atfork(Some(count_fork), None, None) };
-        // Without the count, no cell is as it was when it was made.
-        IS_COUNTED.store(u32::from(failed == 0), Relaxed);
+        unsafe { libc::pthread_atfork(Some(count_fork), None, None) == 0 }
     });
-    FORKS.load(Relaxed)
+    is_counted.then(|| FORKS.load(Relaxed))
 }
-
-/// 1 if forks are counted.
-static IS_COUNTED: AtomicU32 = AtomicU32::new(0);
 
 /// Runs before each fork: also before those of C code, of which Python does not know.
 unsafe extern "C" fn count_fork() {
@@ -43,7 +38,7 @@ unsafe extern "C" fn count_fork() {
 
 /// Keeps a cell that is dropped, if it can be used again. Otherwise drops it.
 pub(super) fn keep(parts: Parts) {
-    if IS_COUNTED.load(Relaxed) == 0 || !parts.is_own() || !parts.is_as_new() || parts.length() > LONGEST {
+    if !parts.is_own() || !parts.is_as_new() || parts.length() > LONGEST {
         return;
     }
     with(|unused| {
@@ -75,8 +70,8 @@ pub(super) fn clear() {
     drop(with(std::mem::take));
 }
 
-/// Works with the cells; `None` if a thread had them when this process was forked. What is dropped is returned, because that takes
-/// a while.
+/// Works with the cells; `None` if a thread had them when this process was forked. The closure returns the cells that it drops, because
+/// a drop takes a while.
 fn with<R>(work: impl FnOnce(&mut Vec<Parts>) -> R) -> Option<R> {
     match UNUSED.try_lock() {
         Ok(mut unused) => Some(work(&mut unused)),

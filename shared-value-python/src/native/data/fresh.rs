@@ -1,4 +1,4 @@
-//! Bytes that nobody else changes: those of a new `bytearray`, and private copies.
+//! Bytes that no other code changes: those of a new `bytearray`, and private copies.
 #![allow(unsafe_code)]
 
 use std::ffi::c_char;

@@ -59,14 +59,15 @@ fn place_of(segment: &Arc<Segment>, block: &Trailer) -> Place {
 
 #[inline(always)]
 fn claim_unit(segment: &Arc<Segment>, block: &Trailer) -> Result<(), Error> {
-    if segment.claim_simply(Layout::unit(block.at)) { Ok(()) } else { claim_slowly(segment, block) }
+    let unit = Layout::unit(block.at);
+    if segment.claim_simply(unit) { Ok(()) } else { claim_slowly(segment, unit) }
 }
 
 #[cold]
 #[inline(never)]
-fn claim_slowly(segment: &Arc<Segment>, block: &Trailer) -> Result<(), Error> {
+fn claim_slowly(segment: &Arc<Segment>, unit: usize) -> Result<(), Error> {
     begin(segment)?;
-    let claimed = segment.claim(Layout::unit(block.at));
+    let claimed = segment.claim(unit);
     claimed.map_err(|error| Error::io(format!("claim a value of `{}`", segment.name()), error))
 }
 

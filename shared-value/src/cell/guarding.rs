@@ -6,11 +6,10 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::cell::parts::Control;
-use crate::cell::place::Place;
 use crate::error::Error;
 use crate::format::{Invalid, RequiredLock};
 use crate::lock::LockKind;
-use crate::segment::Mapping;
+use crate::segment::{Mapping, Segment};
 use crate::sys::mutex::Mutex;
 
 /// The lock of a cell, kept mapped.
@@ -48,20 +47,20 @@ pub(crate) enum Guarding {
 #[derive(Clone)]
 pub(crate) struct ObjectLock {
     control: NonNull<Control>,
-    #[expect(dead_code, reason = "it keeps the lock mapped, and its space in an arena")]
-    place: Place,
+    #[expect(dead_code, reason = "it keeps the lock mapped")]
+    segment: Arc<Segment>,
     identity: u64,
     is_recursive: bool,
 }
 
-// SAFETY: the pointer points to atomics, which `place` keeps mapped, and nothing in it belongs to a thread.
+// SAFETY: the pointer points to atomics, which `segment` keeps mapped, and nothing in it belongs to a thread.
 unsafe impl Send for ObjectLock {}
-// SAFETY: all accesses through the pointer are atomic, and `place` keeps them mapped.
+// SAFETY: all accesses through the pointer are atomic, and `segment` keeps them mapped.
 unsafe impl Sync for ObjectLock {}
 
 impl ObjectLock {
-    pub(super) fn new(control: NonNull<Control>, place: Place, identity: u64, is_recursive: bool) -> Self {
-        Self { control, place, identity, is_recursive }
+    pub(super) fn new(control: NonNull<Control>, segment: Arc<Segment>, identity: u64, is_recursive: bool) -> Self {
+        Self { control, segment, identity, is_recursive }
     }
 
     pub(super) fn control(&self) -> NonNull<Control> {

@@ -257,13 +257,18 @@ impl<C: Recognized + ?Sized> Cell<C> {
 
     /// Returns the lock of this value, so that it can guard other values too.
     pub(crate) fn object_lock(&self, identity: u64, is_recursive: bool) -> ObjectLock {
-        ObjectLock::new(self.control, self.place.clone(), identity, is_recursive)
+        ObjectLock::new(self.control, Arc::clone(self.place.segment()), identity, is_recursive)
     }
 
     /// Makes this a cell whose lock guards other values too.
-    pub(crate) fn guarding_others(self, identity: u64, is_recursive: bool) -> Self {
+    ///
+    /// # Errors
+    /// `InvalidSegment` if its segment is not a lock object. A value of this type in an arena has a lock of its own: a handle of
+    /// that value would release the lock without what was written under it.
+    pub(crate) fn guarding_others(self, identity: u64, is_recursive: bool) -> Result<Self, Error> {
+        Guarding::Itself.check(self.place.segment())?;
         let locked_by = LockedBy::Object(self.object_lock(identity, is_recursive));
-        Self { locked_by, ..self }
+        Ok(Self { locked_by, ..self })
     }
 
     fn in_segment(segment: Arc<Segment>, guarding: &Guarding) -> Result<Self, Error> {

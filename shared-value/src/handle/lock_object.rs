@@ -283,7 +283,7 @@ impl<R: LockRule> LockObject<R> {
 
     fn of(handle: Synchronized<R>) -> Result<Self, Error> {
         let identity = handle.load()?.identity();
-        let cell = handle.cell.guarding_others(identity, R::IS_RECURSIVE);
+        let cell = handle.cell.guarding_others(identity, R::IS_RECURSIVE)?;
         Ok(Self { handle: Synchronized::of(cell), identity })
     }
 

@@ -1,6 +1,6 @@
 //! Processes that have values open which another one removes.
 
-use shared_value::{Access, Arena, Filled, LockState, RLock, Recursive, Synchronized, Zeroed};
+use shared_value::{Access, Arena, Filled, Synchronized};
 use shared_value_tests::{SegmentFile, SegmentName, alone};
 
 use crate::{CAPACITY, Child, all_comes_back, churn, fill, slots_of, value_of};
@@ -195,24 +195,6 @@ fn a_killed_holder_pins_nothing() {
         let stats = arena.stats();
         assert_eq!(stats.reusable_bytes + stats.overhead_bytes, arena.used(), "kind {kind}: {stats:?}");
     }
-}
-
-/// A lock object may lie in an arena. Values that it guards keep it, without a handle of their own.
-#[test]
-fn a_lock_object_stays_as_long_as_values_use_it() {
-    let _alone = alone();
-    let arena = Arena::new(CAPACITY).unwrap();
-    let inside = arena.insert::<Recursive>("lock", Zeroed).unwrap();
-    let lock = RLock::open(inside.token().unwrap()).unwrap();
-    let value = Synchronized::<u64>::options().lock(&lock).new(1_u64).unwrap();
-    drop((inside, lock));
-    let guard = value.lock().unwrap();
-    assert!(arena.remove("lock").unwrap());
-    fill(&arena);
-    assert_eq!((arena.stats().removed, value.lock_state()), (1, LockState::HeldHere));
-    drop(guard);
-    drop(value);
-    all_comes_back(&arena);
 }
 
 /// The lock of a leaked guard lies in the robust list of its thread. If its space were used again, the kernel would follow the

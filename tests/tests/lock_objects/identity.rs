@@ -1,6 +1,6 @@
 //! The lock that guards a value, and no other one.
 
-use shared_value::{Error, Lock, LockError, LockState, RLock, Recursive, Synchronized};
+use shared_value::{Arena, Error, Lock, LockError, LockState, RLock, Recursive, Synchronized, Zeroed};
 use shared_value_tests::{DEADLINE, SegmentName};
 
 use crate::{Pair, elsewhere};
@@ -85,6 +85,20 @@ fn a_lock_does_not_open_as_a_value() {
         let error = refused.unwrap_err();
         assert!(matches!(error, Error::InvalidSegment { field: "lock", .. }), "{error:?}");
     }
+}
+
+/// A value of the same type has a lock of its own. By its handle the lock could be released without what was written under it.
+#[test]
+fn a_value_does_not_open_as_a_lock() {
+    let name = SegmentName::new("not-a-lock");
+    let (arena, value) = (Arena::new(1 << 20).unwrap(), Synchronized::<Recursive>::create(&*name, Zeroed).unwrap());
+    let inside = arena.insert::<Recursive>("lock", Zeroed).unwrap();
+    for token in [inside.token().unwrap(), value.token().unwrap()] {
+        let error = RLock::open(token).unwrap_err();
+        assert!(matches!(error, Error::InvalidSegment { field: "lock", .. }), "{error:?}");
+        assert!(error.to_string().contains("expected a lock object, found a lock of its own"), "{error}");
+    }
+    assert_eq!((inside.lock_state(), value.lock_state()), (LockState::Free, LockState::Free));
 }
 
 /// A read-only handle of a value does not know the segment of its lock object, and must say so.

@@ -6,7 +6,7 @@ use core::mem::offset_of;
 use crate::layout::{Field, FieldVisitor, Layout, SharedValue};
 
 /// How many blocks can be loose at once: a value that is being made, a table and a list.
-pub(crate) const LOOSE: usize = 3;
+const LOOSE: usize = 3;
 
 /// How many changes the directory itself can hold; if there are more, they lie in a list.
 pub(crate) const FEW: usize = 2;

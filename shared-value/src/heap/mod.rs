@@ -22,7 +22,7 @@ pub(crate) use block_id::BlockId;
 pub(crate) use blocks::{Heap, State, Trailer, block_length, lost};
 pub(crate) use changes::Change;
 pub(crate) use decision::Decision;
-pub(crate) use directory::{Directory, FEW, LOOSE};
+pub(crate) use directory::{Directory, FEW};
 pub(crate) use lookup::{cell_at, cell_in, cell_of, find, find_at, untyped_cell_of};
 pub use space::ArenaStats;
 pub(crate) use table::{Bucket, Table, hash, table_at, table_block};

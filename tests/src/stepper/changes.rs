@@ -69,7 +69,7 @@ fn sweep_set(
     report: &mut Report,
     most_harms: usize,
 ) -> Result<()> {
-    let mut stops = list(watched, scenario).context("counting failed")?;
+    let mut stops = list(start(watched, scenario)?, scenario).context("counting failed")?;
     let mut furthest = Furthest::new(scenario.last_states().len());
     let mut number = 0;
     while number <= stops.len() && report.harms() < most_harms {
@@ -85,7 +85,8 @@ fn sweep_set(
         report.add_points(further.len());
         let mut tries = 0;
         while let Some(next) = further.first() {
-            let Some(strayed) = break_at(watched, &stops[..number], *next, scenario, report, &mut furthest)? else {
+            let tracee = start(watched, scenario)?;
+            let Some(strayed) = break_at(tracee, &stops[..number], *next, scenario, report, &mut furthest)? else {
                 further.remove(0);
                 continue;
             };
@@ -99,7 +100,7 @@ fn sweep_set(
                 strayed.number
             );
             if tries.is_multiple_of(3) {
-                stops = list(watched, scenario)?;
+                stops = list(start(watched, scenario)?, scenario)?;
                 // The stops before this one may have changed.
                 furthest = Furthest::new(scenario.last_states().len());
                 // Victims are killed at the end in any case.
@@ -120,15 +121,13 @@ struct Strayed {
 
 /// Kills a victim after these stops and `further` instructions. Returns where it stopped instead if it did not get there.
 fn break_at(
-    watched: &[u64],
+    mut tracee: Tracee,
     stops: &[Stop],
     further: u32,
     scenario: &mut dyn Scenario,
     report: &mut Report,
     furthest: &mut Furthest,
 ) -> Result<Option<Strayed>> {
-    scenario.reset();
-    let mut tracee = start(watched, scenario)?;
     let mut strayed = None;
     for (number, stop) in (1..).zip(stops) {
         tracee.let_run_to_call()?;
@@ -157,7 +156,11 @@ fn break_at(
     Ok(strayed.filter(|_| !is_harm))
 }
 
+/// Starts a victim. `sweep_set` calls this itself, so that all victims have their stacks at the same place: a copy of many words
+/// goes another way if its source and its target lie at certain places of their pages.
+#[inline(never)]
 fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {
+    scenario.reset();
     let mut tracee = Tracee::of(scenario)?;
     scenario.started();
     tracee.set_watchpoints(watched)?;
@@ -165,9 +168,7 @@ fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {
 }
 
 /// Lists the stops of a victim on its way through the whole operation. The last one is the mark behind it.
-fn list(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
-    scenario.reset();
-    let mut tracee = start(watched, scenario)?;
+fn list(mut tracee: Tracee, scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
     let mut stops = Vec::new();
     loop {
         tracee.let_run_to_call()?;

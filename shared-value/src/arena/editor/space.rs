@@ -11,9 +11,9 @@ impl<'a> Editor<'a> {
     /// Frees a block that was loose when the lock of the directory was released, unless a value was added in it. Returns whether
     /// there was one. The directory names the others until their turn: this thread may die before.
     pub(super) fn clear_up_one(&mut self) -> bool {
-        let Some(at) = self.directory.loose.into_iter().find(|at| *at != 0) else { return false };
-        self.keep(usize_of(at));
-        let block = self.heap.trailer(usize_of(at)).filter(|block| block.state != State::Free);
+        let Some(at) = self.directory.loose.into_iter().map(usize_of).find(|at| *at != 0) else { return false };
+        self.keep(at);
+        let block = self.heap.trailer(at).filter(|block| block.state != State::Free);
         if let Some(block) = block.filter(|block| block.type_entry == 0 || block.state != State::Present) {
             self.forget(block.at);
             self.give_back(&block);

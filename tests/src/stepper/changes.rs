@@ -156,13 +156,11 @@ fn break_at(
     Ok(strayed.filter(|_| !is_harm))
 }
 
-/// Starts a victim. `sweep_set` calls this itself, so that all victims have their stacks at the same place: a copy of many words
-/// goes another way if its source and its target lie at certain places of their pages.
+/// Starts a victim that stops at changes of these words. `sweep_set` calls this itself: all victims must have their stacks at the
+/// same place.
 #[inline(never)]
 fn start(watched: &[u64], scenario: &mut dyn Scenario) -> Result<Tracee> {
-    scenario.reset();
     let mut tracee = Tracee::of(scenario)?;
-    scenario.started();
     tracee.set_watchpoints(watched)?;
     Ok(tracee)
 }

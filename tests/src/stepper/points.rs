@@ -35,6 +35,18 @@ pub(super) struct Point {
     pub(super) asleep: bool,
 }
 
+impl Point {
+    /// Returns whether a route has this point.
+    pub(super) fn is_on(self, route: &Route) -> bool {
+        route.places().get(self.steps).is_some_and(|place| place.sleeps || !self.asleep)
+    }
+
+    /// Returns whether a route ends with this point.
+    pub(super) fn ends(self, route: &Route) -> bool {
+        self.steps + 1 == route.places().len() && !self.asleep
+    }
+}
+
 impl fmt::Display for Point {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asleep = if self.asleep { ", asleep in the next" } else { "" };

@@ -45,11 +45,6 @@ impl Report {
         self.points += points;
     }
 
-    /// Returns how many victims were killed at another point than intended.
-    pub(super) fn strayed(&self) -> usize {
-        self.strayed
-    }
-
     /// Adds the result of one death.
     pub(super) fn record(&mut self, found: Result<Found, Harm>, place: &str) {
         match found {

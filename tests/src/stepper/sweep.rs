@@ -31,8 +31,6 @@ const OUT_OF_REACH: usize = 20;
 pub struct Sweep {
     points: Points,
     most_harms: usize,
-    /// How many points no victim has reached.
-    missed: usize,
 }
 
 /// The victim left the route.
@@ -42,7 +40,7 @@ struct Strayed;
 impl Sweep {
     /// Makes a sweep over these points.
     pub fn new(points: Points) -> Self {
-        Self { points, most_harms: usize::MAX, missed: 0 }
+        Self { points, most_harms: usize::MAX }
     }
 
     /// Stops the sweep when this many deaths have done harm.
@@ -56,7 +54,7 @@ impl Sweep {
     ///
     /// # Errors
     /// If no victim can be killed at a point. Harm is not an error: it is in the report.
-    pub fn run(mut self, name: &str, scenario: &mut dyn Scenario) -> Result<Report> {
+    pub fn run(self, name: &str, scenario: &mut dyn Scenario) -> Result<Report> {
         // Victims are copies of the survivor, and its first run differs from later ones: caches fill, and memory is mapped.
         let mut rehearsal = Report::new(name, 0);
         rehearse(scenario, &mut rehearsal).context("the rehearsal failed")?;
@@ -80,27 +78,42 @@ impl Sweep {
         Ok(report)
     }
 
-    fn break_at_all(&mut self, name: &str, scenario: &mut dyn Scenario, count: usize, seed: u64) -> Result<Report> {
-        let mut route = Self::count(scenario).context("counting failed")?;
+    fn break_at_all(self, name: &str, scenario: &mut dyn Scenario, most: usize, seed: u64) -> Result<Report> {
+        let mut route = count(Tracee::of(scenario)?, scenario).context("counting failed")?;
         let all = points::all(&route, scenario.starts_asleep());
         let mut report = Report::new(name, all.len());
         let mut furthest = vec![0; scenario.last_states().len()];
-        let mut strayed = 0;
-        let points = points::choose(&route, all, count, seed);
+        let points = points::choose(&route, all, most, seed);
+        let mut missed = 0;
         let most_missed = points.len().div_ceil(OUT_OF_REACH);
         for point in points {
-            let found =
-                self.break_at(point, &mut route, scenario, &mut report).with_context(|| format!("{name}, {point}"))?;
-            let missed = self.missed;
+            let mut attempt = 0;
+            // A route that was counted again may no longer have the point: the operation is shorter, or sleeps elsewhere.
+            let found = loop {
+                if !point.is_on(&route) {
+                    break None;
+                }
+                if attempt == TRIES {
+                    missed += 1;
+                    break None;
+                }
+                attempt += 1;
+                let tracee = Tracee::of(scenario)?;
+                let found = break_at(point, tracee, &route, attempt < CAREFUL, scenario, &mut report)
+                    .with_context(|| format!("{name}, {point}"))?;
+                if found.is_some() {
+                    break found;
+                }
+                // The route may change, and with it the points before this one.
+                furthest.fill(0);
+                if attempt % 3 == 0 {
+                    route = count(Tracee::of(scenario)?, scenario).with_context(|| format!("{name}, {point}"))?;
+                }
+            };
             ensure!(
                 missed <= most_missed,
                 "{name}, {point}: the {missed}th point that no victim gets to in {TRIES} tries"
             );
-            if report.strayed() != strayed {
-                // The route may have changed, and with it the points before this one.
-                strayed = report.strayed();
-                furthest.fill(0);
-            }
             let Some(found) = found else {
                 report.drop_point();
                 continue;
@@ -113,92 +126,72 @@ impl Sweep {
         }
         Ok(report)
     }
+}
 
-    /// Single-steps a victim through the whole operation, and returns its route.
-    fn count(scenario: &mut dyn Scenario) -> Result<Route> {
-        scenario.reset();
-        let mut tracee = Tracee::of(scenario)?;
-        scenario.started();
-        let mut address = tracee.address()?;
-        let mut route = Route::new(address);
-        let mut shared = scenario.shared();
-        loop {
-            let calls = tracee.is_at_call(address)?;
-            let stop = if calls {
-                tracee.let_step()?;
-                match tracee.wait()? {
-                    Waited::Stopped(stop) => stop,
-                    Waited::Asleep => {
-                        route.sleep();
-                        scenario.asleep();
-                        wait(&mut tracee, scenario)?
-                    }
+/// Single-steps a victim through the whole operation, and returns its route.
+fn count(mut tracee: Tracee, scenario: &mut dyn Scenario) -> Result<Route> {
+    let mut address = tracee.address()?;
+    let mut route = Route::new(address);
+    let mut shared = scenario.shared();
+    loop {
+        let calls = tracee.is_at_call(address)?;
+        let stop = if calls {
+            tracee.let_step()?;
+            match tracee.wait()? {
+                Waited::Stopped(stop) => stop,
+                Waited::Asleep => {
+                    route.sleep();
+                    scenario.asleep();
+                    wait(&mut tracee, scenario)?
                 }
-            } else {
-                tracee.step()?
-            };
-            let Stop::At(next) = stop else { break };
-            if next == address {
-                // A string instruction stops after each repetition.
-                continue;
             }
-            if vdso::contains(next) {
-                address = next;
-                continue;
-            }
-            let now = scenario.shared();
-            route.step(next, now != shared, calls);
-            (address, shared) = (next, now);
-            ensure!(route.places().len() < LONGEST, "the operation does not end within {LONGEST} instructions");
+        } else {
+            tracee.step()?
+        };
+        let Stop::At(next) = stop else { break };
+        if next == address {
+            // A string instruction stops after each repetition.
+            continue;
         }
-        let victim = tracee.id();
-        scenario.stopped(victim);
-        let at = tracee.kill()?;
-        // The rehearsal has checked the complete operation.
-        let _ = scenario.inspect(&Death { victim, at });
-        Ok(route)
+        if vdso::contains(next) {
+            address = next;
+            continue;
+        }
+        let now = scenario.shared();
+        route.step(next, now != shared, calls);
+        (address, shared) = (next, now);
+        ensure!(route.places().len() < LONGEST, "the operation does not end within {LONGEST} instructions");
     }
+    let victim = tracee.id();
+    scenario.stopped(victim);
+    let at = tracee.kill()?;
+    // The rehearsal has checked the complete operation.
+    let _ = scenario.inspect(&Death { victim, at });
+    Ok(route)
+}
 
-    /// Kills a victim at a point. Returns `None` if no victim gets there, or if the point no longer exists: a later count found a
-    /// shorter operation, or one that sleeps elsewhere.
-    fn break_at(
-        &mut self,
-        point: Point,
-        route: &mut Route,
-        scenario: &mut dyn Scenario,
-        report: &mut Report,
-    ) -> Result<Option<Result<Found, Harm>>> {
-        for attempt in 1..=TRIES {
-            let is_there = route.places().get(point.steps).is_some_and(|place| place.sleeps || !point.asleep);
-            if !is_there {
-                return Ok(None);
-            }
-            scenario.reset();
-            let mut tracee = Tracee::of(scenario)?;
-            scenario.started();
-            let arrived = arrive(&mut tracee, route, point, attempt < CAREFUL, scenario)?;
-            let victim = tracee.id();
-            scenario.stopped(victim);
-            let at = tracee.kill()?;
-            let found = scenario.inspect(&Death { victim, at });
-            report.add_stray(arrived.is_err());
-            match arrived {
-                Ok(()) => {
-                    return Ok(Some(found.and_then(|found| {
-                        let is_last = point.steps + 1 == route.places().len() && !point.asleep;
-                        // Only the mark is left to execute.
-                        if is_last { complete(found, scenario) } else { Ok(found) }
-                    })));
-                }
-                // The victim died at another point of the operation, and harm that it did counts.
-                Err(Strayed) if found.is_err() => return Ok(Some(found)),
-                Err(Strayed) if attempt % 3 == 0 => *route = Self::count(scenario)?,
-                Err(Strayed) => {}
-            }
-        }
-        self.missed += 1;
-        Ok(None)
-    }
+/// Kills a victim at a point, and returns what it left. Returns `None` if it left the route and did no harm.
+fn break_at(
+    point: Point,
+    mut tracee: Tracee,
+    route: &Route,
+    by_breakpoints: bool,
+    scenario: &mut dyn Scenario,
+    report: &mut Report,
+) -> Result<Option<Result<Found, Harm>>> {
+    let arrived = arrive(&mut tracee, route, point, by_breakpoints, scenario)?;
+    let victim = tracee.id();
+    scenario.stopped(victim);
+    let at = tracee.kill()?;
+    let found = scenario.inspect(&Death { victim, at });
+    report.add_stray(arrived.is_err());
+    Ok(match arrived {
+        // Only the mark is left to execute.
+        Ok(()) if point.ends(route) => Some(found.and_then(|found| complete(found, scenario))),
+        Ok(()) => Some(found),
+        // It died at another point of the operation, and harm that it did counts.
+        Err(Strayed) => found.is_err().then_some(found),
+    })
 }
 
 /// Lets a victim run to a point, and checks that it is there.
@@ -268,9 +261,7 @@ pub fn instructions(victim: impl FnOnce()) -> Result<usize> {
 
 /// Lets a victim run through the whole operation without a stop.
 fn rehearse(scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
-    scenario.reset();
     let mut tracee = Tracee::of(scenario)?;
-    scenario.started();
     tracee.let_run()?;
     let stop = wait(&mut tracee, scenario)?;
     ensure!(stop == Stop::Mark, "the victim stopped before its mark: {stop:?}");

@@ -96,10 +96,19 @@ impl Tracee {
         Ok(tracee)
     }
 
-    /// Starts the victim of a scenario, or the child that it forks if the scenario says so.
-    pub(super) fn of(scenario: &dyn Scenario) -> Result<Self> {
-        let victim = Self::start(|| scenario.victim())?;
-        if scenario.kills_child() { victim.fork() } else { Ok(victim) }
+    /// Prepares a scenario, and starts its victim, or the child that this forks if the scenario says so.
+    ///
+    /// One function starts all victims that must go the same way: their stacks are then at the same place. A copy of many words
+    /// goes another way if its source and its target lie at certain places of their pages.
+    #[inline(never)]
+    pub(super) fn of(scenario: &mut dyn Scenario) -> Result<Self> {
+        scenario.reset();
+        let mut victim = Self::start(|| scenario.victim())?;
+        if scenario.kills_child() {
+            victim = victim.fork()?;
+        }
+        scenario.started();
+        Ok(victim)
     }
 
     /// Lets it run until it has forked. Then it is killed, and its child goes on in its place, before the first instruction.

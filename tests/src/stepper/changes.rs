@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::report::Report;
-use super::scenario::{Death, Scenario};
+use super::scenario::Scenario;
 use super::sweep::{complete, in_order, wait};
 use super::tracee::{Stop, Tracee, Waited};
 
@@ -140,10 +140,7 @@ fn break_at(
     if strayed.is_none() && !matches!(stops.last(), Some(Stop::Call | Stop::Mark)) {
         go_on(&mut tracee, further)?;
     }
-    let victim = tracee.id();
-    scenario.stopped(victim);
-    let at = tracee.kill()?;
-    let found = scenario.inspect(&Death { victim, at });
+    let found = tracee.kill_in(scenario)?;
     report.add_stray(strayed.is_some());
     // A victim at another place has died in the operation too, and harm that it did counts.
     let is_harm = found.is_err();
@@ -175,11 +172,8 @@ fn list(mut tracee: Tracee, scenario: &mut dyn Scenario) -> Result<Vec<Stop>> {
             break;
         }
     }
-    let victim = tracee.id();
-    scenario.stopped(victim);
-    let at = tracee.kill()?;
     // The rehearsal has checked the complete operation.
-    let _ = scenario.inspect(&Death { victim, at });
+    let _ = tracee.kill_in(scenario)?;
     Ok(stops)
 }
 

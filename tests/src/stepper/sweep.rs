@@ -6,7 +6,7 @@ use super::changes;
 use super::points::{self, Point, Points};
 use super::report::Report;
 use super::route::Route;
-use super::scenario::{Death, Found, Harm, Scenario};
+use super::scenario::{Found, Harm, Scenario};
 use super::tracee::{Stop, Tracee, Waited};
 use super::vdso;
 
@@ -162,11 +162,8 @@ fn count(mut tracee: Tracee, scenario: &mut dyn Scenario) -> Result<Route> {
         (address, shared) = (next, now);
         ensure!(route.places().len() < LONGEST, "the operation does not end within {LONGEST} instructions");
     }
-    let victim = tracee.id();
-    scenario.stopped(victim);
-    let at = tracee.kill()?;
     // The rehearsal has checked the complete operation.
-    let _ = scenario.inspect(&Death { victim, at });
+    let _ = tracee.kill_in(scenario)?;
     Ok(route)
 }
 
@@ -180,10 +177,7 @@ fn break_at(
     report: &mut Report,
 ) -> Result<Option<Result<Found, Harm>>> {
     let arrived = arrive(&mut tracee, route, point, by_breakpoints, scenario)?;
-    let victim = tracee.id();
-    scenario.stopped(victim);
-    let at = tracee.kill()?;
-    let found = scenario.inspect(&Death { victim, at });
+    let found = tracee.kill_in(scenario)?;
     report.add_stray(arrived.is_err());
     Ok(match arrived {
         // Only the mark is left to execute.
@@ -265,10 +259,7 @@ fn rehearse(scenario: &mut dyn Scenario, report: &mut Report) -> Result<()> {
     tracee.let_run()?;
     let stop = wait(&mut tracee, scenario)?;
     ensure!(stop == Stop::Mark, "the victim stopped before its mark: {stop:?}");
-    let victim = tracee.id();
-    scenario.stopped(victim);
-    let at = tracee.kill()?;
-    let found = scenario.inspect(&Death { victim, at }).and_then(|found| complete(found, scenario));
+    let found = tracee.kill_in(scenario)?.and_then(|found| complete(found, scenario));
     report.record(found, "killed at the end of the rehearsal");
     Ok(())
 }

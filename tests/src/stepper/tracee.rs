@@ -19,7 +19,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use rustix::process::set_parent_process_death_signal;
 
 use super::allocator::begin_victim;
-use super::scenario::Scenario;
+use super::scenario::{Death, Found, Harm, Scenario};
 use crate::{DEADLINE, end_now};
 
 #[cfg(target_arch = "aarch64")]
@@ -200,8 +200,16 @@ impl Tracee {
         self.trap()
     }
 
+    /// Kills the victim of a scenario, stopped or asleep, and returns what it left.
+    pub(super) fn kill_in(self, scenario: &mut dyn Scenario) -> Result<Result<Found, Harm>> {
+        let victim = self.id();
+        scenario.stopped(victim);
+        let at = self.kill()?;
+        Ok(scenario.inspect(&Death { victim, at }))
+    }
+
     /// Kills it, stopped or asleep, and returns the time of the kill.
-    pub(super) fn kill(mut self) -> Result<Instant> {
+    fn kill(mut self) -> Result<Instant> {
         let at = Instant::now();
         kill(self.process, Signal::SIGKILL).context("kill")?;
         let status = waitpid(self.process, None).context("waitpid")?;

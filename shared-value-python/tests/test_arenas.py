@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import shared_value as sv
@@ -137,6 +139,37 @@ def test_a_transaction_changes_all_or_nothing() -> None:
         kept[0]["one"]
     with pytest.raises(KeyError):
         arena.transaction(lambda tx: tx["missing"])
+
+
+def test_a_transaction_begins_again_if_its_keys_have_changed() -> None:
+    """Between two steps of its function, another process may remove a key that was there, or add one that was not."""
+    arena = sv.create_arena(None, 1 << 20)
+    arena["one"], arena["total"] = 1, 0
+    attempts: list[int] = []
+
+    def meanwhile(change: Callable[[], Any]) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            change()
+
+    def take(tx: sv.Transaction) -> str:
+        if "one" not in tx:
+            return "nothing"
+        meanwhile(lambda: arena.pop("one"))
+        tx["total"].value += tx["one"].value
+        tx.remove("one")
+        return "taken"
+
+    assert arena.transaction(take) == "nothing"
+    assert arena.snapshot() == {"total": 0}
+
+    def count(tx: sv.Transaction) -> int:
+        found = int("one" in tx)
+        meanwhile(lambda: arena.update(one=1))
+        return found
+
+    attempts.clear()
+    assert arena.transaction(count) == 1 and len(attempts) == 2
 
 
 def test_a_transaction_belongs_to_its_greenlet() -> None:

@@ -23,6 +23,8 @@ from prometheus_client.openmetrics import exposition  # noqa: E402
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics  # noqa: E402
 from prometheus_client.parser import text_string_to_metric_families as parse  # noqa: E402
 from shared_value.prometheus import Collector, mark_process_dead  # noqa: E402
+from shared_value.prometheus._burial import bury_gone  # noqa: E402
+from shared_value.prometheus._values import installed  # noqa: E402
 
 fork = multiprocessing.get_context("fork")
 MODES = ["all", "liveall", "min", "livemin", "max", "livemax", "sum", "livesum", "mostrecent", "livemostrecent"]
@@ -176,6 +178,39 @@ def test_rows_of_dead_processes_are_removed_or_joined(arena: sv.Arena) -> None:
     # Without the removal, there would be 180 rows of 200 bytes more.
     assert len(rows()) == own and arena.used <= used + 4_096
     assert scrape()[("g_sum", "{}")] == 46
+
+
+def test_rows_are_joined_once_although_many_remove_them(arena: sv.Arena) -> None:
+    """Workers that start at the same time find the same rows, of the same dead processes."""
+    rounds, at_once = 40, 4
+    gauge = Gauge("g", "A gauge.", multiprocess_mode="sum", registry=None)
+    gauge.set(0)
+    key = next(key for key in arena if key[0] == "G")
+    *series, (pid, start, namespace) = json.loads(key[1:])
+    barrier = fork.Barrier(at_once + 1)
+
+    def remove() -> None:
+        for _ in range(rounds):
+            barrier.wait(60)
+            bury_gone(installed())
+            barrier.wait(60)
+
+    removers = [fork.Process(target=remove) for _ in range(at_once)]
+    for remover in removers:
+        remover.start()
+    row = arena[key].load()
+    row.value = 1.0
+    for number in range(rounds):
+        for ago in range(1, 21):
+            # They had the number of this process, before it.
+            gone = [pid, start - 20 * number - ago, namespace]
+            arena.insert("G" + json.dumps([*series, gone], separators=(",", ":")), row)
+        barrier.wait(60)
+        barrier.wait(60)
+    for remover in removers:
+        remover.join(60)
+        assert remover.exitcode == 0
+    assert scrape() == {("g", "{}"): 20 * rounds}
 
 
 def test_a_process_that_nobody_has_waited_for_is_gone_too(arena: sv.Arena) -> None:

@@ -5,6 +5,4 @@ import shared_value.prometheus
 shared_value.prometheus.install()
 
 workers = 4
-# The port is free, and the arbiter says which one it is.
-bind = "127.0.0.1:0"
 wsgi_app = "app"

@@ -4,13 +4,13 @@
     python run.py
 """
 
+import contextlib
 import http.client
 import os
-import re
 import signal
+import socket
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,25 +35,19 @@ def scrape(port: int) -> dict[str, float]:
 
 
 def main() -> None:
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
-    with subprocess.Popen(command, cwd=HERE, stderr=subprocess.PIPE, text=True) as server:
+    # Gunicorn inherits the socket, so the port is known before it has started.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fd, port = listener.fileno(), listener.getsockname()[1]
+        options = ["--config", "gunicorn.conf.py", "--log-level", "warning", "--bind", f"fd://{fd}"]
+        server = subprocess.Popen([sys.executable, "-m", "gunicorn", *options], cwd=HERE, pass_fds=[fd])
+    with server:
         try:
-            show(server)
+            show(port)
         finally:
             server.terminate()
 
 
-def show(server: subprocess.Popen[str]) -> None:
-    assert server.stderr
-    found = None
-    while found is None:
-        line = server.stderr.readline()
-        assert line, "gunicorn has ended"
-        found = re.search(r"Listening at: http://127.0.0.1:(\d+)", line)
-    port = int(found[1])
-    # Nobody needs the rest of what it says, but it must not wait until somebody reads.
-    threading.Thread(target=server.stderr.read, daemon=True).start()
-
+def show(port: int) -> None:
     def ask(number: int) -> int | None:
         """Return the worker that has answered; `None` if it was killed before it could. It may have counted the request."""
         try:
@@ -61,8 +55,9 @@ def show(server: subprocess.Popen[str]) -> None:
         except (OSError, http.client.HTTPException):
             return None
         if number % (REQUESTS // KILLS) == 0:
-            # The others go on asking: the worker may be in the middle of the next answer.
-            os.kill(worker, signal.SIGKILL)
+            # The others go on asking: the worker may be in the middle of the next answer. One of them may have killed it.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
         return worker
 
     with ThreadPoolExecutor(4) as clients:

@@ -139,8 +139,9 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
             arena.transaction(pay)
 
         `tx[key]` locks a value and returns its handle. All changes take effect at once when the function has returned; an
-        exception discards them. If two transactions would wait for each other, one begins again: its function is called once more,
-        so it must not do anything else that cannot be repeated.
+        exception discards them. If two transactions would wait for each other, or if others have added or removed a key that the
+        function has asked for, it begins again: its function is called once more, so it must not do anything else that cannot be
+        repeated.
         """
         return _core.run_transaction(self, lambda tx: change(Transaction(tx)))
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use shared_value::{Arena, Error, LockError, Synchronized};
+use shared_value::{Arena, Error, LockError, Synchronized, Transaction};
 use shared_value_tests::{end_now, eventually, fork, in_time, scaled};
 
 fn arena() -> Arena {
@@ -193,6 +193,72 @@ fn what_others_change_meanwhile_makes_it_begin_again() {
     assert_eq!((removed.unwrap(), calls, arena.len()), (false, 2, 3));
 }
 
+/// Calls `work` in a transaction, and `meanwhile` at the end of the first attempt, in place of another thread. Returns the result and
+/// the number of attempts.
+fn attempted<R>(
+    arena: &Arena,
+    meanwhile: impl Fn(),
+    work: impl Fn(&Transaction<'_>) -> Result<R, Error>,
+) -> (Result<R, Error>, u32) {
+    let mut attempts = 0;
+    let result = arena.transaction(|tx| {
+        attempts += 1;
+        let result = work(tx);
+        if attempts == 1 {
+            meanwhile();
+        }
+        result
+    });
+    (result, attempts)
+}
+
+/// A transaction that takes a value for present may count the value although another one has moved it away, and one that takes it
+/// for missing may fail or do nothing.
+#[test]
+fn what_others_change_of_what_it_has_seen_makes_it_begin_again() {
+    let arena = arena();
+    three(&arena);
+    let total = arena.insert("total", 0_i64).unwrap();
+    let add = |tx: &Transaction<'_>, key: &str| match tx.get::<i64>(key)? {
+        Some(part) => tx.lock(&total)?.update(|total| *total += part.get()),
+        None => Ok(()),
+    };
+    // A value that it has counted is gone, and then another one takes its place.
+    let gone = || drop(arena.remove("one"));
+    assert!(matches!(attempted(&arena, gone, |tx| add(tx, "one")), (Ok(()), 2)));
+    assert_eq!(total.get(), 0);
+    let replaced = || drop(arena.replace("other", 30_i64).unwrap());
+    assert!(matches!(attempted(&arena, replaced, |tx| add(tx, "other")), (Ok(()), 2)));
+    assert_eq!(total.get(), 30);
+    // It has looked only, or has changed the arena only.
+    let added = || drop(arena.insert("one", 1_i64).unwrap());
+    let (found, attempts) = attempted(&arena, added, |tx| Ok(tx.get::<i64>("one")?.is_some()));
+    assert!(matches!((found, attempts), (Ok(true), 2)));
+    let (removed, attempts) = attempted(&arena, gone, |tx| {
+        tx.replace("kept", 9_i64)?;
+        Ok(tx.get::<i64>("one")?.is_some())
+    });
+    assert!(matches!((removed, attempts), (Ok(false), 2)));
+    // It was told that there is nothing to remove.
+    let (removed, attempts) = attempted(&arena, added, |tx| tx.remove("one"));
+    assert!(matches!((removed, attempts), (Ok(true), 2)));
+    // It fails, because it sees two states of the arena.
+    let id = arena.alloc(5_i64).unwrap();
+    let (value, attempts) = attempted(
+        &arena,
+        || drop(arena.remove(id)),
+        |tx| tx.get(id)?.map_or(Ok(None), |_| Err(Error::Unsupported { what: "there are two of them" })),
+    );
+    assert!(matches!((value, attempts), (Ok(None::<()>), 2)), "{attempts}");
+    // What does not change is no reason.
+    let unrelated = || drop(arena.insert("unrelated", 1_i64).unwrap());
+    let (value, attempts) = attempted(&arena, unrelated, |tx| {
+        assert!(tx.get::<i64>("nothing")?.is_none());
+        add(tx, "other")
+    });
+    assert!(matches!((value, attempts, total.get()), (Ok(()), 1, 60)));
+}
+
 /// Between the look for a key and its addition, another thread may add it: a key that was asked for with an initial value is not
 /// an error.
 #[test]
@@ -364,8 +430,11 @@ fn edits_of_many_go_together() {
                                 if tx.remove("here")? {
                                     return tx.insert("there", value).map(drop);
                                 }
-                                // Another process may have moved the token between the two lookups.
-                                if tx.remove("there")? { tx.insert("here", value).map(drop) } else { Ok(()) }
+                                // If another process moves the token between the two look-ups, the transaction begins again.
+                                if !tx.remove("there")? {
+                                    return Err(Error::Unsupported { what: "the token lies under neither key" });
+                                }
+                                tx.insert("here", value).map(drop)
                             })
                             .unwrap();
                     }

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::arena::edit::late;
-use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
 use crate::arena::transaction::pending::Pending;
@@ -174,8 +173,7 @@ impl Transaction<'_> {
             return has_conflict;
         }
         // Work that saw the arena before and after a change of another thread may fail only because of that change.
-        let find = |key: &str| self.arena.find(Sought::Key(key));
-        !state.is_aborted && (has_conflict || !state.still_applies(self.arena.heap(), find))
+        !state.is_aborted && (has_conflict || !self.still_applies(&state))
     }
 
     /// Rolls back and releases everything, and returns the values to lock from the start next time.

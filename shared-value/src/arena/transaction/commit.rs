@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::arena::editor::Editor;
+use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
 use crate::arena::transaction::attempts::Attempts;
-use crate::arena::transaction::pending::{Made, Pending};
+use crate::arena::transaction::pending::{Made, Pending, Seen};
 use crate::cell::parts::record as decision;
 use crate::cell::{BareCell, Cell, Place};
 use crate::error::Error;
@@ -29,12 +30,13 @@ impl Arena {
     /// values, and changes by the methods of the arena itself, are committed at once, even if the transaction fails.
     ///
     /// Values may be locked in any order. If two transactions would wait for each other, one of them begins again. A
-    /// transaction also begins again if another one has added or removed one of its keys before this one commits. This holds
-    /// even if the closure has failed: it may have failed because of that change. To begin again, the transaction rolls back
-    /// everything and calls the closure once more. So anything else that the closure does must be repeatable, and the
-    /// closure must pass on [`Error::Conflict`]. An error that [`Transaction::abort`] has marked ends the transaction in any case.
-    /// Locks that the thread holds outside of this transaction, by a guard or by an outer transaction, are not protected from
-    /// deadlock: two threads that wait for each other's outer locks wait forever.
+    /// transaction also begins again if, before it commits, others have added or removed a value that it has looked up, added
+    /// or removed. This holds even if the closure has failed: it may have failed because of that change. To begin again, the
+    /// transaction rolls back everything and calls the closure once more. So anything else that the closure does must be
+    /// repeatable, and the closure must pass on [`Error::Conflict`]. A closure that looks up a key, and each time replaces its
+    /// value by a method of the arena itself, begins again forever. An error that [`Transaction::abort`] has marked ends the
+    /// transaction in any case. Locks that the thread holds outside of this transaction, by a guard or by an outer transaction,
+    /// are not protected from deadlock: two threads that wait for each other's outer locks wait forever.
     ///
     /// How often a transaction begins again has no limit: it depends on what other threads do. A transaction that loses once
     /// takes the locks that it needs in order next time.
@@ -202,6 +204,10 @@ impl Transaction<'_> {
             return Err(Error::Unwound);
         }
         let (edits, values) = (state.changes(), state.changed().count());
+        // With changes of the arena, `edit` asks under the lock of the directory.
+        if edits.is_empty() && !state.seen.is_empty() && !self.still_applies(&state) {
+            return Ok(false);
+        }
         // The error of releasing the lock of the record. It is returned only after the values are released.
         let mut left = Ok(());
         let is_committed = match (edits.is_empty(), values) {
@@ -225,6 +231,12 @@ impl Transaction<'_> {
         }
         left?;
         Ok(is_committed)
+    }
+
+    /// Returns whether the arena is still as the transaction has seen it.
+    #[cold]
+    pub(super) fn still_applies(&self, state: &Pending) -> bool {
+        state.still_applies(self.arena.heap(), |key| self.arena.find(Sought::Key(key)))
     }
 
     /// Commits changes of values, and of the arena, that one record decides about. `left` receives the result of releasing the
@@ -343,15 +355,19 @@ impl Pending {
         self.joined.iter().map(BareCell::versions).filter(|versions| versions.is_writing())
     }
 
-    /// Returns whether all values that this transaction removes still exist, and no other value has a key that it adds. `find`
-    /// finds the block of a key.
+    /// Returns whether the arena is still as the transaction has seen it: the values that it has found are there, and the keys
+    /// that it has not found are free. It has looked up all that it adds and removes. `find` finds the block of a key.
+    ///
+    /// A transaction has all its locks when it asks. So it comes after each other one whose changes it sees here, and before
+    /// each one that takes one of these locks later. This is the validation of Silo (Tu et al., "Speedy transactions in
+    /// multicore in-memory databases", 2013).
     pub(super) fn still_applies(&self, heap: Heap<'_>, find: impl Fn(&str) -> Option<Trailer>) -> bool {
-        let is_there = |removed: &Trailer| {
-            let now = heap.trailer(removed.at);
-            now.is_some_and(|block| block.generation == removed.generation && heap.is_present(&block))
-        };
-        let is_free = |key: &String| find(key).is_none_or(|other| self.removes(&other));
-        self.removed.values().all(is_there) && self.by_key.keys().all(is_free)
+        self.seen.iter().all(|seen| match seen {
+            Seen::Found { at, generation } => {
+                heap.trailer(*at).is_some_and(|block| block.generation == *generation && heap.is_present(&block))
+            }
+            Seen::Missing(key) => find(key).is_none(),
+        })
     }
 }
 

@@ -88,7 +88,8 @@ impl Transaction<'_> {
 
     /// Returns the value with a key or an id, if the arena has such a value after the changes of this transaction so far.
     ///
-    /// It takes no lock. If others add or remove the value before the commit, the transaction does not begin again.
+    /// It takes no lock. If another thread or process adds or removes the value before this transaction commits, this one
+    /// begins again.
     ///
     /// # Errors
     /// The errors of [`Arena::get`]. `Unsupported` in a child that was forked in the closure, for a value that the
@@ -330,9 +331,13 @@ impl Transaction<'_> {
 
     /// Finds a block in the arena after the changes of this transaction so far.
     fn find(&self, sought: Sought<'_>) -> Option<Trailer> {
-        let state = self.state.borrow();
-        let added = state.find(self.arena.heap(), sought);
-        added.or_else(|| self.arena.find(sought).filter(|found| !state.removes(found)))
+        let mut state = self.state.borrow_mut();
+        if let Some(added) = state.find(self.arena.heap(), sought) {
+            return Some(added);
+        }
+        let found = self.arena.find(sought);
+        state.note(sought, found.as_ref());
+        found.filter(|found| !state.removes(found))
     }
 
     fn add<C: Shared + ?Sized>(

@@ -17,6 +17,15 @@ pub(super) struct Made {
     pub(super) cell: Cell<Untyped>,
 }
 
+/// What a look-up in the arena has led to.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// A block, with the offset of its trailer.
+    Found { at: usize, generation: u64 },
+    /// Nothing has this key.
+    Missing(String),
+}
+
 /// The state of a transaction so far.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -26,6 +35,8 @@ pub(super) struct Pending {
     pub(super) wanted: Option<BareCell>,
     /// Whether its failure is final: the closure is not called again.
     pub(super) is_aborted: bool,
+    /// What its look-ups in the arena have led to.
+    pub(super) seen: Vec<Seen>,
     /// The blocks that it adds, which are not present yet, by the offsets of their trailers.
     pub(super) added: BTreeMap<usize, Made>,
     /// The offsets of these trailers by the keys of their blocks. A transaction may add thousands.
@@ -61,6 +72,16 @@ impl Pending {
             Sought::Id(id) => self.added.values().find(|made| BlockId::of(heap, &made.block) == id),
         };
         made.map(|made| made.block)
+    }
+
+    /// Notes what a key or an id leads to in the arena.
+    pub(super) fn note(&mut self, sought: Sought<'_>, found: Option<&Trailer>) {
+        match (found, sought) {
+            (Some(block), _) => self.seen.push(Seen::Found { at: block.at, generation: block.generation }),
+            (None, Sought::Key(key)) => self.seen.push(Seen::Missing(key.to_owned())),
+            // An id that leads nowhere never leads anywhere again.
+            (None, Sought::Id(_)) => {}
+        }
     }
 
     /// Notes a block that it adds. No other one has the key.

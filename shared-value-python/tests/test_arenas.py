@@ -1,5 +1,6 @@
 """Arenas: mappings, transactions, snapshots."""
 
+import multiprocessing
 import pickle
 import signal
 import subprocess
@@ -170,6 +171,39 @@ def test_a_transaction_begins_again_if_its_keys_have_changed() -> None:
 
     attempts.clear()
     assert arena.transaction(count) == 1 and len(attempts) == 2
+
+
+def test_a_snapshot_sees_no_part_of_a_change_of_keys() -> None:
+    """Between the look for a key and the copy of its value, another process may replace or move the value."""
+    arena = sv.create_arena(None, 1 << 20)
+    arena["count"], arena["latest"], arena["here"] = 0, 0, 0
+
+    def work() -> None:
+        for number in range(1, 10_001):
+            place, other = ("here", "there") if number % 2 else ("there", "here")
+
+            def change(tx: sv.Transaction, number: int = number, place: str = place, other: str = other) -> None:
+                tx.replace("latest", sv.i64, number)
+                tx.remove(place)
+                tx.insert(other, sv.i64, number)
+                tx["count"].value = number
+
+            arena.transaction(change)
+
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    snapshots = 0
+    while child.is_alive():
+        some = arena.snapshot(["count", "latest"])
+        assert some["count"] == some["latest"]
+        all_of_them = arena.snapshot()
+        assert len(all_of_them) == 3 and len(set(all_of_them.values())) == 1, all_of_them
+        snapshots += 1
+    child.join(60)
+    assert child.exitcode == 0 and snapshots
+    assert arena.snapshot() == {"count": 10_000, "latest": 10_000, "here": 10_000}
+    with pytest.raises(KeyError, match="there"):
+        arena.snapshot(["count", "there"])
 
 
 def test_a_transaction_belongs_to_its_greenlet() -> None:

@@ -209,7 +209,7 @@ class Transaction:
         return key in self._tx
 
     def lock(self, handle: V) -> V:
-        """Lock the value of a handle of this arena, and return the handle."""
+        """Lock the value of a handle of this arena, and return the handle. It may be removed: `tx[key]` locks the one of a key."""
         return self._tx.lock(handle)
 
     def remove(self, key: str) -> bool:

@@ -1,11 +1,13 @@
 //! `Arena`: the handle of an arena.
 
+use std::collections::HashSet;
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use shared_value::{Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Synchronized, interruptible_within};
+use shared_value::{Access, Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, interruptible_within};
 
 use crate::native::arena::changes::ArenaChanges;
 use crate::native::data::layout::Layout;
@@ -172,23 +174,20 @@ impl Arena {
 
     #[pyo3(name = "_keys")]
     fn keys(&self, py: Python<'_>) -> Vec<String> {
-        py.detach(|| each!(self, arena => arena.iter().filter_map(|entry| entry.key().map(str::to_owned)).collect()))
+        py.detach(|| each!(self, arena => keys_of(arena).collect()))
     }
 
-    /// Return the values of some keys as they all were at one moment, as a dictionary. Without keys, of all that have one.
+    /// Return the values of some keys as they all were at one moment, as a dictionary. Without keys, of all that have one; a key
+    /// that is added and removed again meanwhile may be left out.
     ///
     /// No change of a `transaction` is seen in part. `KeyError` if a key is missing. `TimeoutError` if values change all the time
-    /// until the timeout.
+    /// until the timeout, or if these keys are added, replaced or removed all the time.
     #[pyo3(signature = (keys = None, timeout = None))]
     fn snapshot(&self, py: Python<'_>, keys: Option<Vec<String>>, timeout: Option<f64>) -> PyResult<Py<PyDict>> {
-        let keys = keys.unwrap_or_else(|| self.keys(py));
         let patience = Patience::of(timeout)?;
-        let found = match &self.0 {
-            Either::ReadWrite(arena) => snapshot(py, arena, patience, &keys)?,
-            Either::ReadOnly(arena) => snapshot(py, arena, patience, &keys)?,
-        };
+        let found = each!(self, arena => snapshot(py, arena, patience, keys))?;
         let values = PyDict::new(py);
-        for (key, (layout, data)) in keys.iter().zip(&found) {
+        for (key, layout, data) in &found {
             values.set_item(key, Reader::of(py, layout)?.read(py, data)?)?;
         }
         Ok(values.unbind())
@@ -277,28 +276,52 @@ impl Arena {
     }
 }
 
-type Copied = Vec<(DynLayout, DynData)>;
+type Copied = Vec<(String, DynLayout, DynData)>;
 
-fn snapshot<A: shared_value::Access>(
+fn snapshot<A: Access>(
     py: Python<'_>,
     arena: &shared_value::Arena<A>,
     patience: Patience,
-    keys: &[String],
+    asked: Option<Vec<String>>,
 ) -> PyResult<Copied>
 where
-    Synchronized<Dyn, A>: Sync + Send,
     shared_value::Arena<A>: Sync,
 {
-    let find = |key: &String| {
-        let value = arena.get::<Dyn>(key).or_raise(py)?;
-        value.ok_or_else(|| PyKeyError::new_err(key.clone()))
-    };
-    let values = keys.iter().map(find).collect::<PyResult<Vec<_>>>()?;
-    patiently_if(py, patience, is_temporary, |timeout| {
-        arena.snapshot_timeout(timeout, |snapshot| {
-            values.iter().map(|value| Ok((value.layout().clone(), snapshot.load(value)?))).collect()
-        })
-    })
+    patiently_if(py, patience, is_temporary, move |timeout| copy(arena, timeout, asked.as_deref()))?
+        .map_err(|key| missing(&key))
+}
+
+/// Copies the values of some keys, or of all, as they were at one moment. If a key is missing that was asked for, returns it.
+fn copy<A: Access>(
+    arena: &shared_value::Arena<A>,
+    timeout: Duration,
+    asked: Option<&[String]>,
+) -> Result<Result<Copied, String>, Error> {
+    let changing =
+        || Error::TimedOut { awaited: format!("a moment without changes of keys of `{}`", arena.segment_name()) };
+    let keys = asked.map_or_else(|| keys_of(arena).collect(), <[_]>::to_vec);
+    let mut values = Vec::with_capacity(keys.len());
+    for key in &keys {
+        match arena.get::<Dyn>(key)? {
+            Some(value) => values.push(value),
+            None if asked.is_some() => return Ok(Err(key.clone())),
+            None => return Err(changing()),
+        }
+    }
+    let data = arena.snapshot_timeout(timeout, |snapshot| values.iter().map(|value| snapshot.load(value)).collect());
+    let data: Vec<DynData> = data?;
+    // A value that was found before the moment, and is not removed after it, was there at the moment.
+    let are_there = values.iter().all(|value| arena.id_of(value).is_some());
+    let are_all = || keys_of(arena).collect::<HashSet<_>>() == keys.iter().cloned().collect();
+    if !are_there || (asked.is_none() && !are_all()) {
+        return Err(changing());
+    }
+    let copied = keys.into_iter().zip(&values).zip(data);
+    Ok(Ok(copied.map(|((key, value), data)| (key, value.layout().clone(), data)).collect()))
+}
+
+fn keys_of<A: Access>(arena: &shared_value::Arena<A>) -> impl Iterator<Item = String> {
+    arena.iter().filter_map(|entry| entry.key().map(str::to_owned))
 }
 
 /// Returns the exception for a key that is missing.

@@ -206,6 +206,28 @@ fn values_of_an_arena_change_together() {
     fails(2, &["set", &name, "balance=1"]);
 }
 
+/// Otherwise a command could take money from an account that was closed while it waited, and give it to another one.
+#[test]
+fn a_value_that_is_replaced_while_the_command_waits_is_missed() {
+    let name = SegmentName::new("set-replaced");
+    let arena = Arena::create(&name, 1 << 20).unwrap();
+    let (alice, bob) = (arena.insert("alice", 5_u64).unwrap(), arena.insert("bob", 5_u64).unwrap());
+    let guard = alice.lock().unwrap();
+    let mut waiting = command(&["set", &name, "[alice]=0", "[bob]=10"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut err = std::io::BufReader::new(waiting.stderr.take().unwrap());
+    let mut heard = String::new();
+    std::io::BufRead::read_line(&mut err, &mut heard).unwrap();
+    assert!(heard.contains("waiting for the lock"), "{heard}");
+    arena.replace("alice", 7_u64).unwrap();
+    drop(guard);
+    std::io::Read::read_to_string(&mut err, &mut heard).unwrap();
+    assert!(heard.contains("[alice]` was replaced or removed meanwhile"), "{heard}");
+    assert_eq!(waiting.wait().unwrap().code(), Some(3));
+    assert_eq!((alice.version(), bob.version(), arena.get::<u64>("alice").unwrap().unwrap().get()), (0, 0, 7));
+    ok(&["set", &name, "[alice]=2", "[bob]=10"]);
+    assert_eq!(bob.get(), 10);
+}
+
 /// Whatever guards a value, the tool must take that lock.
 #[test]
 fn each_kind_of_lock_is_taken() {

@@ -39,24 +39,30 @@ pub(super) fn set_in_arena(
     }
     let read = |value: &DynValue, parts: &[Part]| assignments_of(value, &[], parts);
     let mut all = Vec::new();
-    for (value, conditions, changes) in values.values() {
-        all.push((value, read(value, conditions)?, read(value, changes)?));
+    for (key, (value, conditions, changes)) in &values {
+        let (conditions, changes) = (read(value, conditions)?, read(value, changes)?);
+        all.push(Change { key, value, conditions, changes });
     }
     commit(arena, name, locking, &all)
 }
 
 /// A value, the conditions on it, and its changes.
-type Change<'v> = (&'v DynValue, Vec<Assignment>, Vec<Assignment>);
+struct Change<'v> {
+    key: &'v str,
+    value: &'v DynValue,
+    conditions: Vec<Assignment>,
+    changes: Vec<Assignment>,
+}
 
 /// Commits. While the locks are held, says by which process.
 fn commit(arena: &Arena, name: &str, locking: &Locking, all: &[Change<'_>]) -> Result<()> {
     let mut waiting = Waiting::new(*locking, format!("a value of `{name}`"));
     loop {
-        match arena.try_transaction_timeout(waiting.slice(), |tx| change_all(tx, all)) {
+        match arena.try_transaction_timeout(waiting.slice(), |tx| change_all(tx, arena, all)) {
             Err(Stop::Error(Error::TimedOut { .. })) => {}
             result => return Ok(result?),
         }
-        let held = all.iter().find_map(|(value, ..)| match value.lock_state() {
+        let held = all.iter().find_map(|change| match change.value.lock_state() {
             LockState::Held { thread_id } => Some(thread_id),
             _ => None,
         });
@@ -65,21 +71,30 @@ fn commit(arena: &Arena, name: &str, locking: &Locking, all: &[Change<'_>]) -> R
     }
 }
 
-fn change_all(tx: &Transaction<'_>, all: &[Change<'_>]) -> Result<(), Stop> {
+fn change_all(tx: &Transaction<'_>, arena: &Arena, all: &[Change<'_>]) -> Result<(), Stop> {
     let mut guards = Vec::new();
-    for (value, ..) in all {
-        guards.push(tx.lock(value)?);
+    for change in all {
+        guards.push(tx.lock(change.value)?);
+        // It may have been replaced or removed since it was found, for example while this process waited for its lock.
+        let id = arena.id_of(change.value);
+        if id.map(|id| tx.get(id)).transpose()?.flatten().is_none() {
+            let place = format!("{}[{}]", arena.segment_name(), change.key);
+            return Err(Failure::not_found(format!(
+                "`{place}` was replaced or removed meanwhile, so nothing was changed"
+            ))
+            .into());
+        }
     }
-    for (guard, (_, conditions, _)) in guards.iter().zip(all) {
-        for Assignment { path, data } in conditions {
+    for (guard, change) in guards.iter().zip(all) {
+        for Assignment { path, data } in &change.conditions {
             hold_true(&guard.get(path).map_err(Stop::Error)?, guard.layout(), path, data)?;
         }
     }
-    for (guard, (_, _, changes)) in guards.iter().zip(all) {
-        expect_fit(guard.layout(), changes)?;
+    for (guard, change) in guards.iter().zip(all) {
+        expect_fit(guard.layout(), &change.changes)?;
     }
-    for (guard, (_, _, changes)) in guards.iter().zip(all) {
-        make(guard, changes)?;
+    for (guard, change) in guards.iter().zip(all) {
+        make(guard, &change.changes)?;
     }
     Ok(())
 }

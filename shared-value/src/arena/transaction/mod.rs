@@ -60,6 +60,9 @@ impl Transaction<'_> {
     /// Locks a value, unless this transaction has locked it already. The guard reads and changes the value, as any other
     /// handle of this thread does; dropping it releases nothing, and it cannot commit or roll back.
     ///
+    /// It locks a removed value too, which only its handles see. Look the value up by [`get`](Self::get), and it is there when
+    /// this transaction commits.
+    ///
     /// # Errors
     /// - `Conflict` if the transaction has to begin again: the closure returns this error.
     /// - `Lock` with [`AlreadyHeld`](crate::LockError::AlreadyHeld) if this thread holds the lock, but not by this

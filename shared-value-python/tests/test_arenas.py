@@ -196,8 +196,8 @@ def test_a_snapshot_sees_no_part_of_a_change_of_keys() -> None:
     while child.is_alive():
         some = arena.snapshot(["count", "latest"])
         assert some["count"] == some["latest"]
-        all_of_them = arena.snapshot()
-        assert len(all_of_them) == 3 and len(set(all_of_them.values())) == 1, all_of_them
+        found = arena.snapshot()
+        assert "count" in found and len(set(found.values())) == 1, found
         snapshots += 1
     child.join(60)
     assert child.exitcode == 0 and snapshots

@@ -141,7 +141,7 @@ class Arena(_core.ArenaBase, MutableMapping[str, Any]):
         `tx[key]` locks a value and returns its handle. All changes take effect at once when the function has returned; an
         exception discards them. If two transactions would wait for each other, or if others have added or removed a key that the
         function has asked for, it begins again: its function is called once more, so it must not do anything else that cannot be
-        repeated.
+        repeated. It adds and removes keys by `tx` and not by the arena, or it would begin again each time.
         """
         return _core.run_transaction(self, lambda tx: change(Transaction(tx)))
 

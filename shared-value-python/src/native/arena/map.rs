@@ -1,18 +1,19 @@
 //! `Arena`: the handle of an arena.
 
-use std::collections::HashSet;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use shared_value::{Access, Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, interruptible_within};
+use shared_value::{
+    Access, Capacity, Dyn, DynData, DynLayout, DynValue, Error, ReadOnly, Snapshot, interruptible_within,
+};
 
 use crate::native::arena::changes::ArenaChanges;
 use crate::native::data::layout::Layout;
 use crate::native::data::reader::Reader;
-use crate::native::error::{OrRaise, Patience, is_temporary, patiently_if};
+use crate::native::error::{OrRaise, Patience, is_temporary, patiently_detached};
 use crate::native::handle::root::{Root, read_only};
 use crate::native::handle::value::Value;
 use crate::native::open::{Extent, First, opened};
@@ -177,11 +178,11 @@ impl Arena {
         py.detach(|| each!(self, arena => keys_of(arena).collect()))
     }
 
-    /// Return the values of some keys as they all were at one moment, as a dictionary. Without keys, of all that have one; a key
-    /// that is added and removed again meanwhile may be left out.
+    /// Return the values of some keys as they all were at one moment, as a dictionary. Without keys, of all that it finds: a key
+    /// that is added, replaced or removed meanwhile may be left out.
     ///
-    /// No change of a `transaction` is seen in part. `KeyError` if a key is missing. `TimeoutError` if values change all the time
-    /// until the timeout, or if these keys are added, replaced or removed all the time.
+    /// Of these values, no change of a `transaction` is seen in part. `KeyError` if a key is missing that was asked for.
+    /// `TimeoutError` if values change all the time until the timeout, or if keys are replaced or removed all the time.
     #[pyo3(signature = (keys = None, timeout = None))]
     fn snapshot(&self, py: Python<'_>, keys: Option<Vec<String>>, timeout: Option<f64>) -> PyResult<Py<PyDict>> {
         let patience = Patience::of(timeout)?;
@@ -287,7 +288,7 @@ fn snapshot<A: Access>(
 where
     shared_value::Arena<A>: Sync,
 {
-    patiently_if(py, patience, is_temporary, move |timeout| copy(arena, timeout, asked.as_deref()))?
+    patiently_detached(py, patience, move |timeout| copy(arena, timeout, asked.as_deref()))?
         .map_err(|key| missing(&key))
 }
 
@@ -297,27 +298,23 @@ fn copy<A: Access>(
     timeout: Duration,
     asked: Option<&[String]>,
 ) -> Result<Result<Copied, String>, Error> {
-    let changing =
-        || Error::TimedOut { awaited: format!("a moment without changes of keys of `{}`", arena.segment_name()) };
     let keys = asked.map_or_else(|| keys_of(arena).collect(), <[_]>::to_vec);
-    let mut values = Vec::with_capacity(keys.len());
-    for key in &keys {
-        match arena.get::<Dyn>(key)? {
-            Some(value) => values.push(value),
-            None if asked.is_some() => return Ok(Err(key.clone())),
-            None => return Err(changing()),
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        match arena.get::<Dyn>(&*key)? {
+            Some(value) => found.push((key, value)),
+            None if asked.is_some() => return Ok(Err(key)),
+            None => {}
         }
     }
-    let data = arena.snapshot_timeout(timeout, |snapshot| values.iter().map(|value| snapshot.load(value)).collect());
-    let data: Vec<DynData> = data?;
+    let load = |snapshot: &Snapshot| found.iter().map(|(_, value)| snapshot.load(value)).collect::<Result<Vec<_>, _>>();
+    let data = arena.snapshot_timeout(timeout, load)?;
     // A value that was found before the moment, and is not removed after it, was there at the moment.
-    let are_there = values.iter().all(|value| arena.id_of(value).is_some());
-    let are_all = || keys_of(arena).collect::<HashSet<_>>() == keys.iter().cloned().collect();
-    if !are_there || (asked.is_none() && !are_all()) {
-        return Err(changing());
+    if !found.iter().all(|(_, value)| arena.id_of(value).is_some()) {
+        let awaited = format!("a moment at which the keys of `{}` stay", arena.segment_name());
+        return Err(Error::TimedOut { awaited });
     }
-    let copied = keys.into_iter().zip(&values).zip(data);
-    Ok(Ok(copied.map(|((key, value), data)| (key, value.layout().clone(), data)).collect()))
+    Ok(Ok(found.into_iter().zip(data).map(|((key, value), data)| (key, value.layout().clone(), data)).collect()))
 }
 
 fn keys_of<A: Access>(arena: &shared_value::Arena<A>) -> impl Iterator<Item = String> {

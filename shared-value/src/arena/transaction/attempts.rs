@@ -9,7 +9,7 @@ use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
 use crate::arena::transaction::pending::Pending;
 use crate::cell::BareCell;
-use crate::error::Error;
+use crate::error::{Error, LockError};
 use crate::lock::{Thread, Wait};
 
 /// The number of values that transactions usually lock.
@@ -144,7 +144,7 @@ impl<'a> Attempts<'a> {
 
     /// Ends an attempt of these attempts that has not ended.
     pub(super) fn finish(&mut self, transaction: &Transaction<'a>, has_succeeded: bool) -> Result<bool, Error> {
-        let must_repeat = transaction.is_held() && transaction.must_repeat(has_succeeded);
+        let must_repeat = transaction.is_held() && transaction.must_repeat(has_succeeded)?;
         if !must_repeat {
             if !has_succeeded {
                 transaction.roll_back();
@@ -165,15 +165,26 @@ impl<'a> Attempts<'a> {
 
 impl Transaction<'_> {
     /// Returns whether an attempt must not be committed, and another one may have a better result.
-    fn must_repeat(&self, has_succeeded: bool) -> bool {
+    ///
+    /// # Errors
+    /// [`LockError::Interrupted`], if the caller asks for it.
+    fn must_repeat(&self, has_succeeded: bool) -> Result<bool, Error> {
         let state = self.state.borrow();
         // A lock could not be taken without waiting out of order.
         let has_conflict = state.wanted.is_some();
         if has_succeeded {
-            return has_conflict;
+            return Ok(has_conflict);
+        }
+        if has_conflict || state.is_aborted {
+            return Ok(!state.is_aborted);
         }
         // Work that saw the arena before and after a change of another thread may fail only because of that change.
-        !state.is_aborted && (has_conflict || !self.still_applies(&state))
+        match self.still_applies(&state) {
+            Err(Error::Lock(LockError::Interrupted)) => Err(LockError::Interrupted.into()),
+            // If that cannot be found out, the failure of the work is the result.
+            Err(_) => Ok(false),
+            Ok(still_applies) => Ok(!still_applies),
+        }
     }
 
     /// Rolls back and releases everything, and returns the values to lock from the start next time.

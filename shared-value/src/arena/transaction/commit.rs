@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::arena::editor::Editor;
-use crate::arena::key::Sought;
 use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
 use crate::arena::transaction::attempts::Attempts;
@@ -13,7 +12,7 @@ use crate::cell::{BareCell, Cell, Place};
 use crate::error::Error;
 use crate::handle::wait::at_most;
 use crate::heap::record::{self, Record};
-use crate::heap::{Change, Heap, State, Trailer, block_length};
+use crate::heap::{self, Change, State, block_length};
 use crate::lock::{self, Mark, Refusal, Thread, Wait};
 use crate::protocol::atomics::Ordering;
 use crate::protocol::fault;
@@ -33,10 +32,11 @@ impl Arena {
     /// transaction also begins again if, before it commits, others have added or removed a value that it has looked up, added
     /// or removed. This holds even if the closure has failed: it may have failed because of that change. To begin again, the
     /// transaction rolls back everything and calls the closure once more. So anything else that the closure does must be
-    /// repeatable, and the closure must pass on [`Error::Conflict`]. A closure that looks up a key, and each time replaces its
-    /// value by a method of the arena itself, begins again forever. An error that [`Transaction::abort`] has marked ends the
-    /// transaction in any case. Locks that the thread holds outside of this transaction, by a guard or by an outer transaction,
-    /// are not protected from deadlock: two threads that wait for each other's outer locks wait forever.
+    /// repeatable, and the closure must pass on [`Error::Conflict`]. A closure that looks up a value by the transaction, and
+    /// each time adds or removes it by a method of the arena itself, begins again forever. An error that
+    /// [`Transaction::abort`] has marked ends the transaction in any case. Locks that the thread holds outside of this
+    /// transaction, by a guard or by an outer transaction, are not protected from deadlock: two threads that wait for each
+    /// other's outer locks wait forever.
     ///
     /// How often a transaction begins again has no limit: it depends on what other threads do. A transaction that loses once
     /// takes the locks that it needs in order next time.
@@ -204,23 +204,22 @@ impl Transaction<'_> {
             return Err(Error::Unwound);
         }
         let (edits, values) = (state.changes(), state.changed().count());
-        // With changes of the arena, `edit` asks under the lock of the directory.
-        if edits.is_empty() && !state.seen.is_empty() && !self.still_applies(&state) {
-            return Ok(false);
-        }
         // The error of releasing the lock of the record. It is returned only after the values are released.
         let mut left = Ok(());
-        let is_committed = match (edits.is_empty(), values) {
-            (true, 0) => true,
-            (true, 1) => {
+        let is_committed = match (state.is_about_keys(), values) {
+            (false, 0) => true,
+            (false, 1) => {
                 state.changed().for_each(Versions::commit);
                 true
             }
-            (true, _) if fault::is_chosen("severally") => {
+            (false, _) if fault::is_chosen("severally") => {
                 state.changed().for_each(Versions::commit);
                 true
             }
-            (false, 0) => self.edit(&state, &edits, None, || {})?,
+            (true, 0) => self.edit(&state, &edits, None, || {})?,
+            (true, 1) if edits.is_empty() => {
+                self.edit(&state, &edits, None, || state.changed().for_each(Versions::commit))?
+            }
             _ => self.commit_by_record(&state, &edits, &mut left)?,
         };
         drop(state);
@@ -234,9 +233,15 @@ impl Transaction<'_> {
     }
 
     /// Returns whether the arena is still as the transaction has seen it.
+    ///
+    /// # Errors
+    /// The errors of taking the lock of the directory.
     #[cold]
-    pub(super) fn still_applies(&self, state: &Pending) -> bool {
-        state.still_applies(self.arena.heap(), |key| self.arena.find(Sought::Key(key)))
+    pub(super) fn still_applies(&self, state: &Pending) -> Result<bool, Error> {
+        if state.seen.is_empty() {
+            return Ok(true);
+        }
+        self.arena.edit_within(self.wait, |editor| Ok(state.still_applies(editor)))
     }
 
     /// Commits changes of values, and of the arena, that one record decides about. `left` receives the result of releasing the
@@ -262,11 +267,11 @@ impl Transaction<'_> {
             // A death before this store commits nothing, a death after it everything. Release: all writes come before it.
             word.store(decision::COMMITTED, Ordering::Release);
         };
-        let is_committed = if changes.is_empty() {
+        let is_committed = if state.is_about_keys() {
+            self.edit(state, changes, Some(place), decide)
+        } else {
             decide();
             Ok(true)
-        } else {
-            self.edit(state, changes, Some(place), decide)
         };
         // `settle` does not change versions that are not joined to a record.
         state.joined.iter().for_each(|cell| cell.versions().settle(|_| true));
@@ -276,7 +281,7 @@ impl Transaction<'_> {
         is_committed
     }
 
-    /// Adds and removes blocks, unless others have changed the arena so that these changes do not apply any more.
+    /// Adds and removes blocks, and commits the values by `decide`, unless others have changed what the transaction has seen.
     fn edit(
         &self,
         state: &Pending,
@@ -285,10 +290,14 @@ impl Transaction<'_> {
         decide: impl FnOnce(),
     ) -> Result<bool, Error> {
         self.arena.edit_within(self.wait, |editor| {
-            if !state.still_applies(editor.heap, |key| editor.find(key)) {
+            if !state.still_applies(editor) {
                 return Ok(false);
             }
-            editor.change(changes, &state.keys(), record, decide)?;
+            if changes.is_empty() {
+                decide();
+            } else {
+                editor.change(changes, &state.keys(), record, decide)?;
+            }
             Ok(true)
         })
     }
@@ -355,18 +364,25 @@ impl Pending {
         self.joined.iter().map(BareCell::versions).filter(|versions| versions.is_writing())
     }
 
+    /// Returns whether it adds, removes or has looked up values, so that it is committed under the lock of the directory.
+    fn is_about_keys(&self) -> bool {
+        !(self.seen.is_empty() && self.added.is_empty())
+    }
+
     /// Returns whether the arena is still as the transaction has seen it: the values that it has found are there, and the keys
-    /// that it has not found are free. It has looked up all that it adds and removes. `find` finds the block of a key.
+    /// and ids that it has not found lead nowhere. It has looked up all keys that it adds, and all values that it removes.
     ///
-    /// A transaction has all its locks when it asks. So it comes after each other one whose changes it sees here, and before
-    /// each one that takes one of these locks later. This is the validation of Silo (Tu et al., "Speedy transactions in
-    /// multicore in-memory databases", 2013).
-    pub(super) fn still_applies(&self, heap: Heap<'_>, find: impl Fn(&str) -> Option<Trailer>) -> bool {
+    /// The caller has the lock of the directory until the commit, so all of this holds at the moment of the commit. And it has
+    /// the locks of all values that the closure has locked. So the transaction takes effect at that moment, as if it had run
+    /// then alone. This is the validation of Silo (Tu et al., "Speedy transactions in multicore in-memory databases", 2013).
+    fn still_applies(&self, editor: &Editor<'_>) -> bool {
+        let heap = editor.heap;
         self.seen.iter().all(|seen| match seen {
             Seen::Found { at, generation } => {
                 heap.trailer(*at).is_some_and(|block| block.generation == *generation && heap.is_present(&block))
             }
-            Seen::Missing(key) => find(key).is_none(),
+            Seen::NoKey(key) => editor.find(key).is_none(),
+            Seen::NoId(id) => heap::find_at(heap, *id).is_none(),
         })
     }
 }

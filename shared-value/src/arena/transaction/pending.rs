@@ -23,7 +23,9 @@ pub(super) enum Seen {
     /// A block, with the offset of its trailer.
     Found { at: usize, generation: u64 },
     /// Nothing has this key.
-    Missing(String),
+    NoKey(String),
+    /// Nothing has this id. The value may be one that another transaction adds.
+    NoId(BlockId),
 }
 
 /// The state of a transaction so far.
@@ -76,12 +78,11 @@ impl Pending {
 
     /// Notes what a key or an id leads to in the arena.
     pub(super) fn note(&mut self, sought: Sought<'_>, found: Option<&Trailer>) {
-        match (found, sought) {
-            (Some(block), _) => self.seen.push(Seen::Found { at: block.at, generation: block.generation }),
-            (None, Sought::Key(key)) => self.seen.push(Seen::Missing(key.to_owned())),
-            // An id that leads nowhere never leads anywhere again.
-            (None, Sought::Id(_)) => {}
-        }
+        self.seen.push(match (found, sought) {
+            (Some(block), _) => Seen::Found { at: block.at, generation: block.generation },
+            (None, Sought::Key(key)) => Seen::NoKey(key.to_owned()),
+            (None, Sought::Id(id)) => Seen::NoId(id),
+        });
     }
 
     /// Notes a block that it adds. No other one has the key.

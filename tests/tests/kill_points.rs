@@ -188,6 +188,7 @@ fn a_transaction_adds_and_removes_all_or_nothing() {
 #[test]
 fn a_transaction_is_whole_or_not_there() {
     survives(["transaction-first", "transaction", "transaction-take-over", "transaction-rollback"]);
+    survives(["transaction-found", "transaction-found-one"]);
 }
 
 /// If a live value were locked before the kernel knows of it, a death would leave it locked; if it were made in several steps, a

@@ -9,7 +9,7 @@ use crate::arena::map::Arena;
 use crate::arena::transaction::Transaction;
 use crate::arena::transaction::pending::Pending;
 use crate::cell::BareCell;
-use crate::error::{Error, LockError};
+use crate::error::Error;
 use crate::lock::{Thread, Wait};
 
 /// The number of values that transactions usually lock.
@@ -167,7 +167,7 @@ impl Transaction<'_> {
     /// Returns whether an attempt must not be committed, and another one may have a better result.
     ///
     /// # Errors
-    /// [`LockError::Interrupted`], if the caller asks for it.
+    /// The errors of taking the lock of the directory: then nobody knows why the work has failed.
     fn must_repeat(&self, has_succeeded: bool) -> Result<bool, Error> {
         let state = self.state.borrow();
         // A lock could not be taken without waiting out of order.
@@ -179,12 +179,7 @@ impl Transaction<'_> {
             return Ok(!state.is_aborted);
         }
         // Work that saw the arena before and after a change of another thread may fail only because of that change.
-        match self.still_applies(&state) {
-            Err(Error::Lock(LockError::Interrupted)) => Err(LockError::Interrupted.into()),
-            // If that cannot be found out, the failure of the work is the result.
-            Err(_) => Ok(false),
-            Ok(still_applies) => Ok(!still_applies),
-        }
+        self.still_applies(&state).map(|still_applies| !still_applies)
     }
 
     /// Rolls back and releases everything, and returns the values to lock from the start next time.

@@ -229,6 +229,33 @@ impl Operations {
                 .unwrap();
         };
         self.add_arena("transaction", again, Opened::Since, &states, transact);
+        // With a look-up, a transaction commits under the lock of the directory, although it adds and removes nothing.
+        self.add_arena("transaction-found", two, Opened::Since, &states, |arena, _| {
+            let found = || {
+                arena.unwrap().transaction(|transaction| {
+                    let (a, b) = (transaction.get::<u64>("a")?.unwrap(), transaction.get::<u64>("b")?.unwrap());
+                    transaction.lock(&a)?.set(2)?;
+                    transaction.lock(&b)?.set(3)
+                })
+            };
+            marked(found).unwrap();
+        });
+        self.add_arena(
+            "transaction-found-one",
+            two,
+            Opened::Since,
+            &[two_ones(), state([("a", 1), ("b", 3)])],
+            |arena, _| {
+                let found = || {
+                    arena.unwrap().transaction(|transaction| {
+                        assert!(transaction.get::<u64>("c")?.is_none());
+                        let b = transaction.get::<u64>("b")?.unwrap();
+                        transaction.lock(&b)?.set(3)
+                    })
+                };
+                marked(found).unwrap();
+            },
+        );
         let dead = |arena: &Arena| {
             let (a, b) = (arena.insert("a", 1_u64).unwrap(), arena.insert("b", 1_u64).unwrap());
             fork(|| {

@@ -76,8 +76,11 @@ fn change_all(tx: &Transaction<'_>, arena: &Arena, all: &[Change<'_>]) -> Result
     for change in all {
         guards.push(tx.lock(change.value)?);
         // It may have been replaced or removed since it was found, for example while this process waited for its lock.
-        let id = arena.id_of(change.value);
-        if id.map(|id| tx.get(id)).transpose()?.flatten().is_none() {
+        let is_there = match arena.id_of(change.value) {
+            Some(id) => tx.get(id)?.is_some(),
+            None => false,
+        };
+        if !is_there {
             let place = format!("{}[{}]", arena.segment_name(), change.key);
             return Err(Failure::not_found(format!(
                 "`{place}` was replaced or removed meanwhile, so nothing was changed"

@@ -167,7 +167,7 @@ impl Transaction<'_> {
     /// Returns whether an attempt must not be committed, and another one may have a better result.
     ///
     /// # Errors
-    /// The errors of taking the lock of the directory: then nobody knows why the work has failed.
+    /// The errors of taking the lock of the directory. Without it, this cannot tell why the work has failed.
     fn must_repeat(&self, has_succeeded: bool) -> Result<bool, Error> {
         let state = self.state.borrow();
         // A lock could not be taken without waiting out of order.
@@ -197,7 +197,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use super::Arena;
+    use super::{Arena, Transaction};
     use crate::error::{Error, LockError};
     use crate::lock::interruption::interruptible_within;
 
@@ -233,5 +233,36 @@ mod tests {
             assert!(attempts.end(&attempt, true).unwrap());
         });
         assert_eq!((one.get(), other.get(), arena.contains("other")), (10, 2, false));
+    }
+
+    /// Between a check of the look-ups without the lock and the commit, another thread could remove what was found. And a
+    /// failure that was not checked may come from a state that the arena never had.
+    #[test]
+    fn look_ups_are_checked_under_the_lock_of_the_directory() {
+        let arena = Arena::new(1 << 20).unwrap();
+        let (one, other) = (arena.insert("one", 1).unwrap(), arena.insert("other", 2).unwrap());
+        let is_late = |work: &(dyn Fn(&Transaction<'_>) -> Result<(), Error> + Sync)| {
+            let done = arena.transaction_timeout(Duration::ZERO, work);
+            assert!(matches!(done, Err(Error::TimedOut { .. })), "{done:?}");
+        };
+        let look_up = |tx: &Transaction<'_>, key| tx.get::<i32>(key).map(drop);
+        let try_all = || {
+            is_late(&|tx| look_up(tx, "missing"));
+            is_late(&|tx| look_up(tx, "one").and_then(|()| tx.lock(&one)?.set(10)));
+            is_late(&|tx| {
+                look_up(tx, "one")?;
+                tx.lock(&one)?.set(10)?;
+                tx.lock(&other)?.set(20)
+            });
+            is_late(&|tx| look_up(tx, "missing").and(Err(Error::Unwound)));
+            // Without a look-up, it needs no lock but that of the value.
+            arena.transaction_timeout(Duration::ZERO, |tx| tx.lock(&other)?.set(3)).unwrap();
+        };
+        let tried = arena.edit(|_| {
+            thread::scope(|scope| scope.spawn(try_all).join().unwrap());
+            Ok(())
+        });
+        tried.unwrap();
+        assert_eq!((one.get(), other.get()), (1, 3));
     }
 }

@@ -366,7 +366,7 @@ impl Pending {
 
     /// Returns whether it adds, removes or has looked up values, so that it is committed under the lock of the directory.
     fn is_about_keys(&self) -> bool {
-        !(self.seen.is_empty() && self.added.is_empty())
+        !self.seen.is_empty() || !self.added.is_empty()
     }
 
     /// Returns whether the arena is still as the transaction has seen it: the values that it has found are there, and the keys
@@ -376,13 +376,10 @@ impl Pending {
     /// the locks of all values that the closure has locked. So the transaction takes effect at that moment, as if it had run
     /// then alone. This is the validation of Silo (Tu et al., "Speedy transactions in multicore in-memory databases", 2013).
     fn still_applies(&self, editor: &Editor<'_>) -> bool {
-        let heap = editor.heap;
         self.seen.iter().all(|seen| match seen {
-            Seen::Found { at, generation } => {
-                heap.trailer(*at).is_some_and(|block| block.generation == *generation && heap.is_present(&block))
-            }
+            Seen::Found(id) => heap::find_at(editor.heap, *id).is_some(),
             Seen::NoKey(key) => editor.find(key).is_none(),
-            Seen::NoId(id) => heap::find_at(heap, *id).is_none(),
+            Seen::NoId(id) => heap::find_at(editor.heap, *id).is_none(),
         })
     }
 }

@@ -339,7 +339,7 @@ impl Transaction<'_> {
             return Some(added);
         }
         let found = self.arena.find(sought);
-        state.note(sought, found.as_ref());
+        state.note(self.arena.heap(), sought, found.as_ref());
         found.filter(|found| !state.removes(found))
     }
 

@@ -20,8 +20,8 @@ pub(super) struct Made {
 /// What a look-up in the arena has led to.
 #[derive(Debug)]
 pub(super) enum Seen {
-    /// A block, with the offset of its trailer.
-    Found { at: usize, generation: u64 },
+    /// The value with this id.
+    Found(BlockId),
     /// Nothing has this key.
     NoKey(String),
     /// Nothing has this id. The value may be one that another transaction adds.
@@ -77,9 +77,9 @@ impl Pending {
     }
 
     /// Notes what a key or an id leads to in the arena.
-    pub(super) fn note(&mut self, sought: Sought<'_>, found: Option<&Trailer>) {
+    pub(super) fn note(&mut self, heap: Heap<'_>, sought: Sought<'_>, found: Option<&Trailer>) {
         self.seen.push(match (found, sought) {
-            (Some(block), _) => Seen::Found { at: block.at, generation: block.generation },
+            (Some(block), _) => Seen::Found(BlockId::of(heap, block)),
             (None, Sought::Key(key)) => Seen::NoKey(key.to_owned()),
             (None, Sought::Id(id)) => Seen::NoId(id),
         });
